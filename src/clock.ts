@@ -1,0 +1,15 @@
+/** Where time comes from. Tests turn theirs by hand; nothing else in the project reads the time of day. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Runs `callback` once, `ms` from now. The timer does not keep the process alive. Returns what cancels it. */
+  after(ms: number, callback: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now: Date.now,
+  after(ms, callback) {
+    const timer = setTimeout(callback, ms).unref();
+    return () => clearTimeout(timer);
+  },
+};

@@ -1,0 +1,28 @@
+import { createLoaders, type Loaders } from './loaders.ts';
+import type { Caller } from './store/flights.ts';
+import type { Access } from './store/scope.ts';
+import type { Store } from './store/store.ts';
+
+/** What this gateway is: the same for everybody who asks. */
+export interface GatewayFacts {
+  readonly version: string;
+  readonly isSandbox: boolean;
+  readonly upstreamName: string;
+}
+
+/** What every resolver gets: made anew for each request. */
+export interface Context {
+  readonly requestId: string;
+  readonly caller: Caller;
+  readonly loaders: Loaders;
+  readonly gateway: GatewayFacts;
+}
+
+export type ContextFactory = (request: { requestId: string; signal: AbortSignal }) => Context;
+
+export function createContextFactory(store: Store, access: Access, gateway: GatewayFacts): ContextFactory {
+  return ({ requestId, signal }) => {
+    const caller: Caller = { signal, upstreamCalls: 0 };
+    return { requestId, caller, loaders: createLoaders(store, access, caller), gateway };
+  };
+}

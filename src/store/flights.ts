@@ -1,0 +1,62 @@
+/** Who asks: one per request. */
+export interface Caller {
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+  /** HTTP requests sent to the upstream because this caller was the first to ask. */
+  upstreamCalls: number;
+}
+
+/** How a read that may be shared is begun. */
+export interface Departure {
+  readonly signal: AbortSignal;
+  readonly onRequest: () => void;
+}
+
+/** Reads under way: equal questions asked at the same time cost one. */
+export interface Flights<T> {
+  /** Joins the read of `key`, or begins it. Rejects as the read does, or with the reason of the caller's signal. */
+  join(key: string, caller: Caller, read: (departure: Departure) => Promise<T>): Promise<T>;
+}
+
+interface Flight<T> {
+  readonly landing: Promise<T>;
+  readonly controller: AbortController;
+  callers: number;
+}
+
+export function createFlights<T>(): Flights<T> {
+  const flights = new Map<string, Flight<T>>();
+
+  function begin(key: string, caller: Caller, read: (departure: Departure) => Promise<T>): Flight<T> {
+    const controller = new AbortController();
+    const landing = read({ signal: controller.signal, onRequest: () => caller.upstreamCalls++ });
+    const flight = { landing, controller, callers: 0 };
+    flights.set(key, flight);
+    const end = () => forget(key, flight);
+    landing.then(end, end);
+    return flight;
+  }
+
+  // A flight that its last caller left may land after a newer one with its key took off.
+  function forget(key: string, flight: Flight<T>) {
+    if (flights.get(key) === flight) flights.delete(key);
+  }
+
+  return {
+    join(key, caller, read) {
+      if (caller.signal.aborted) return Promise.reject(caller.signal.reason);
+      const flight = flights.get(key) ?? begin(key, caller, read);
+      flight.callers++;
+      return new Promise((resolve, reject) => {
+        const leave = () => {
+          reject(caller.signal.reason);
+          if (--flight.callers > 0) return;
+          forget(key, flight); // First, so that nobody joins a read that is about to be aborted.
+          flight.controller.abort(caller.signal.reason);
+        };
+        caller.signal.addEventListener('abort', leave, { once: true });
+        flight.landing.then(resolve, reject).finally(() => caller.signal.removeEventListener('abort', leave));
+      });
+    },
+  };
+}

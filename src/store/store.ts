@@ -1,0 +1,96 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../clock.ts';
+import type { Job } from '../upstream/job.ts';
+import type { Page, PageRequest } from '../upstream/page.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import { type Caller, createFlights, type Departure } from './flights.ts';
+import { type FreshnessLimits, isJobFresh, isListFresh, type JobSight, remember } from './freshness.ts';
+import type { Access } from './scope.ts';
+
+/** What the gateway knows now: reads are shared while under way and kept while fresh, each within its scope. */
+export interface Store {
+  /** The job as it is now, null when there is none. Throws UpstreamError, or the reason of the caller's signal. */
+  job(access: Access, id: string, caller: Caller): Promise<Job | null>;
+  /** One page of the jobs, newest first. Throws UpstreamError, or the reason of the caller's signal. */
+  jobs(access: Access, page: PageRequest, caller: Caller): Promise<Page<Job>>;
+}
+
+export interface StoreOptions extends FreshnessLimits {
+  upstream: Upstream;
+  clock: Clock;
+  /** Most memory that kept values may take, in bytes. */
+  maxBytes: number;
+}
+
+interface JobEntry extends JobSight {
+  readonly kind: 'job';
+  readonly size: number;
+}
+interface PageEntry {
+  readonly kind: 'page';
+  readonly page: Page<Job>;
+  readonly arrivedAt: number;
+  readonly size: number;
+}
+
+// What a kept value costs in memory for each character of the JSON it was read from, and beside it: measured.
+const BYTES_PER_CHARACTER = 4;
+const BYTES_PER_ENTRY = 1_000;
+
+export function createStore({ upstream, clock, maxBytes, ...limits }: StoreOptions): Store {
+  const kept = new LRUCache<string, JobEntry | PageEntry>({
+    maxSize: maxBytes,
+    sizeCalculation: ({ size }, key) => BYTES_PER_ENTRY + BYTES_PER_CHARACTER * (size + key.length),
+  });
+  const jobFlights = createFlights<Job | null>();
+  const pageFlights = createFlights<Page<Job>>();
+  const keepsJobs = limits.activeMs > 0 || limits.settledMs > 0;
+  const keepsPages = limits.activeMs > 0;
+
+  // Every sight of a job, whoever caused it, comes through here. Gives the job to be believed.
+  function see(access: Access, id: string, job: Job | null, beganAt: number, size: number): Job | null {
+    if (!keepsJobs) return job;
+    const key = jobKey(access, id);
+    const sight = remember(keptJob(key), { job, beganAt, arrivedAt: clock.now() });
+    kept.set(key, { kind: 'job', size, ...sight });
+    return sight.job;
+  }
+
+  function keptJob(key: string): JobEntry | undefined {
+    const entry = kept.get(key);
+    return entry?.kind === 'job' ? entry : undefined;
+  }
+
+  async function readJob(access: Access, id: string, departure: Departure): Promise<Job | null> {
+    const beganAt = clock.now();
+    const { value, size } = await upstream.jobs.get(id, { credential: access.credential, ...departure });
+    return see(access, id, value, beganAt, size);
+  }
+
+  async function readPage(access: Access, request: PageRequest, departure: Departure): Promise<Page<Job>> {
+    const beganAt = clock.now();
+    const { value: page, size } = await upstream.jobs.list(request, { credential: access.credential, ...departure });
+    const share = size / Math.max(1, page.items.length);
+    for (const { value } of page.items) if (value) see(access, value.id, value, beganAt, share);
+    if (keepsPages) kept.set(pageKey(access, request), { kind: 'page', page, arrivedAt: clock.now(), size });
+    return page;
+  }
+
+  return {
+    async job(access, id, caller) {
+      const key = jobKey(access, id);
+      const entry = keptJob(key);
+      if (entry && isJobFresh(entry, clock.now(), limits)) return entry.job;
+      return await jobFlights.join(key, caller, (departure) => readJob(access, id, departure));
+    },
+    async jobs(access, request, caller) {
+      const key = pageKey(access, request);
+      const entry = kept.get(key);
+      if (entry?.kind === 'page' && isListFresh(entry.arrivedAt, clock.now(), limits)) return entry.page;
+      return await pageFlights.join(key, caller, (departure) => readPage(access, request, departure));
+    },
+  };
+}
+
+const jobKey = ({ scope }: Access, id: string) => `${scope} job ${id}`;
+const pageKey = ({ scope }: Access, { limit, after }: PageRequest) => `${scope} jobs ${limit} ${after ?? ''}`;

@@ -1,0 +1,127 @@
+/** Why the upstream did not give what was asked. Published to clients as part of the enum `ErrorCode`. */
+export type UpstreamErrorCode =
+  | 'UPSTREAM_RATE_LIMITED'
+  | 'UPSTREAM_QUOTA_EXCEEDED'
+  | 'UPSTREAM_UNAUTHENTICATED'
+  | 'UPSTREAM_FORBIDDEN'
+  | 'UPSTREAM_TIMEOUT'
+  | 'UPSTREAM_UNAVAILABLE'
+  | 'UPSTREAM_INVALID_RESPONSE'
+  | 'UPSTREAM_REJECTED'
+  | 'UPSTREAM_UNSUPPORTED';
+
+const SENTENCES: Record<UpstreamErrorCode, string> = {
+  UPSTREAM_RATE_LIMITED: 'The upstream is limiting the rate of requests.',
+  UPSTREAM_QUOTA_EXCEEDED: 'The upstream account has used up its quota.',
+  UPSTREAM_UNAUTHENTICATED: "The upstream did not accept the gateway's credential.",
+  UPSTREAM_FORBIDDEN: "The upstream does not allow this to the gateway's credential.",
+  UPSTREAM_TIMEOUT: 'The upstream did not answer in time.',
+  UPSTREAM_UNAVAILABLE: 'The upstream is not available.',
+  UPSTREAM_INVALID_RESPONSE: 'The upstream gave an answer that cannot be understood.',
+  UPSTREAM_REJECTED: 'The upstream rejected the request.',
+  UPSTREAM_UNSUPPORTED: 'The upstream has no such endpoint.',
+};
+
+export interface UpstreamErrorFacts {
+  /** The HTTP status, if there was an answer. */
+  upstreamStatus?: number | undefined;
+  /** The upstream's `x-request-id`, for a question to its operator. */
+  upstreamRequestId?: string | undefined;
+  /** Seconds until another try makes sense, if the upstream said so. */
+  retryAfterSeconds?: number | undefined;
+}
+
+/**
+ * Thrown when a call to the upstream fails. The message is ours and `facts` are safe for clients; `detail` is what the
+ * upstream or the network said, for the log only.
+ */
+export class UpstreamError extends Error {
+  override readonly name = 'UpstreamError';
+  readonly code: UpstreamErrorCode;
+  readonly facts: UpstreamErrorFacts;
+  readonly detail: string;
+
+  constructor(code: UpstreamErrorCode, detail: string, facts: UpstreamErrorFacts = {}) {
+    super(SENTENCES[code]);
+    this.code = code;
+    this.detail = detail;
+    this.facts = facts;
+  }
+}
+
+// Codes that make another try useless, whatever the status they come with (UPSTREAM.md 2.7).
+const QUOTA_CODES = new Set(['insufficient_quota', 'daily_rate_limit_exceeded', 'billing_hard_limit_reached']);
+
+/** The one table from what an error answer says to the code that clients see. */
+export function codeOf(status: number, upstreamCode: string | null): UpstreamErrorCode {
+  if (upstreamCode !== null && QUOTA_CODES.has(upstreamCode)) return 'UPSTREAM_QUOTA_EXCEEDED';
+  if (status < 400) return 'UPSTREAM_INVALID_RESPONSE';
+  switch (status) {
+    case 401:
+      return 'UPSTREAM_UNAUTHENTICATED';
+    case 402:
+      return 'UPSTREAM_QUOTA_EXCEEDED';
+    case 403:
+      return 'UPSTREAM_FORBIDDEN';
+    case 405:
+    case 501:
+      return 'UPSTREAM_UNSUPPORTED';
+    case 408:
+    case 504:
+      return 'UPSTREAM_TIMEOUT';
+    case 429:
+      return 'UPSTREAM_RATE_LIMITED';
+    default:
+      return status >= 500 ? 'UPSTREAM_UNAVAILABLE' : 'UPSTREAM_REJECTED';
+  }
+}
+
+/** What an error answer's body says, in whichever envelope: `{error:{…}}`, `{detail}`, or nothing readable. */
+export interface ErrorBody {
+  code: string | null;
+  message: string;
+  /** Whether it has the form in which the dialect answers; an HTML page or a router's own 404 has not. */
+  isEnvelope: boolean;
+}
+
+export function readErrorBody(text: string): ErrorBody {
+  try {
+    const body: unknown = JSON.parse(text);
+    if (isObject(body)) {
+      if (isObject(body['error'])) {
+        const { code, message } = body['error'];
+        return { code: typeof code === 'string' ? code : null, message: String(message), isEnvelope: true };
+      }
+      const message = body['error'] ?? body['detail'] ?? body['message'];
+      if (message !== undefined) return { code: null, message: JSON.stringify(message), isEnvelope: true };
+    }
+  } catch {
+    // Not JSON: the text itself is all there is.
+  }
+  return { code: null, message: text, isEnvelope: false };
+}
+
+/** Whether a 404 speaks of the endpoint, not of the object: the server lacks it, or the base URL is wrong. */
+export function isMissingEndpoint({ message, isEnvelope }: ErrorBody): boolean {
+  return !isEnvelope || message.startsWith('Invalid URL') || message === '"Not Found"';
+}
+
+/** Seconds to wait as said by `retry-after-ms` or `retry-after` (seconds or an HTTP date); undefined if unsaid or absurd. */
+export function retryAfterSeconds(
+  headers: Record<string, string | string[] | undefined>,
+  now: number,
+): number | undefined {
+  const ms = Number(headers['retry-after-ms'] ?? Number.NaN);
+  const after = headers['retry-after'];
+  const seconds = Number.isFinite(ms) ? ms / 1000 : typeof after === 'string' ? secondsIn(after, now) : Number.NaN;
+  return seconds >= 0 && seconds <= 86_400 ? Math.ceil(seconds) : undefined;
+}
+
+function secondsIn(retryAfter: string, now: number): number {
+  const seconds = Number(retryAfter);
+  return Number.isNaN(seconds) ? (Date.parse(retryAfter) - now) / 1000 : seconds;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { UpstreamError } from './errors.ts';
+
+/** A member of a list: read, or not readable. One bad item does not cost the others. */
+export type PageItem<T> =
+  | { id: string; value: T; error?: never }
+  | { id: string | null; value?: never; error: UpstreamError };
+
+/** One page of a list, newest first where the upstream says so. */
+export interface Page<T> {
+  items: PageItem<T>[];
+  hasMore: boolean;
+}
+
+/** Which page: at most `limit` items, those after (older than) the item with the id `after`. */
+export type PageRequest = {
+  limit: number;
+  after: string | null;
+};
+
+const envelope = z.object({
+  data: z.array(z.unknown()).nullable(),
+  has_more: z.boolean().nullish(),
+});
+const identified = z.object({ id: z.string() });
+
+/**
+ * Reads a list answer. A server that ignores `limit` is cut to it; one that does not say `has_more` is taken to have
+ * more when the page is full; "more" behind an empty page is not believed, as there is nothing to go on from.
+ */
+export function readPage<T extends { id: string }>(
+  body: unknown,
+  limit: number,
+  readItem: (body: unknown) => T,
+): Page<T> {
+  const { data, has_more: hasMore } = envelope.parse(body);
+  const all = data ?? [];
+  const items = all.slice(0, limit).map((item) => readPageItem(item, readItem));
+  return { items, hasMore: items.length > 0 && (all.length > limit || (hasMore ?? all.length >= limit)) };
+}
+
+function readPageItem<T extends { id: string }>(body: unknown, readItem: (body: unknown) => T): PageItem<T> {
+  try {
+    const value = readItem(body);
+    return { id: value.id, value };
+  } catch (error) {
+    const { data } = identified.safeParse(body);
+    return { id: data?.id ?? null, error: new UpstreamError('UPSTREAM_INVALID_RESPONSE', describe(error)) };
+  }
+}
+
+/** Which member of a body was wrong and how, for the log: `method.type: expected string`. */
+export function describe(error: unknown): string {
+  if (!(error instanceof z.ZodError)) return String(error);
+  const [issue] = error.issues;
+  return issue === undefined ? 'unreadable' : `${issue.path.join('.') || 'body'}: ${issue.message}`;
+}

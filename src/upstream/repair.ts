@@ -1,0 +1,24 @@
+import { z } from 'zod';
+
+// The shapes in which real servers of the dialect deviate from its document, each repaired in one place (UPSTREAM.md 1.4, 5).
+
+/** Absent and null are the same to us: null. */
+export const orNull = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? null);
+
+/** Like `orNull`, and what cannot be read at all is null too: for decorations that must not cost us the whole object. */
+export const orNullIfUnreadable = <T extends z.ZodType>(schema: T) => orNull(schema).catch(null);
+
+/** Whole seconds since the epoch; some servers send fractions. */
+export const timestamp = z.number().transform(Math.trunc);
+
+/** As `timestamp`; null, absent and 0 all mean that there is none. */
+export const timestampOrNull = z
+  .number()
+  .nullish()
+  .transform((seconds) => (seconds ? Math.trunc(seconds) : null));
+
+// Azure writes "auto" as -1.
+const autoIfMinusOne = <T>(value: T) => (value === -1 ? ('auto' as const) : value);
+
+export const intOrAuto = orNullIfUnreadable(z.union([z.int(), z.literal('auto')]).transform(autoIfMinusOne));
+export const floatOrAuto = orNullIfUnreadable(z.union([z.number(), z.literal('auto')]).transform(autoIfMinusOne));
