@@ -1,0 +1,69 @@
+import type { JobBody, JobError } from '../upstream/job.ts';
+import { type Life, statusAt, turnedAt } from './lifecycle.ts';
+import { type Method, methodMembers } from './method.ts';
+
+/** A job from its beginning to its end: with a time it makes the body that a client gets at that time. */
+export interface JobPlan extends Life {
+  readonly id: string;
+  readonly organizationId: string;
+  readonly model: string;
+  readonly suffix: string | null;
+  readonly seed: number;
+  readonly trainingFile: string;
+  readonly validationFile: string | null;
+  readonly method: Method;
+  readonly metadata: Readonly<Record<string, string>> | null;
+  /** The Weights & Biases project that the run is reported to. */
+  readonly wandbProject: string | null;
+  /** The eval that a reinforcement job makes for its grader. */
+  readonly evalId: string | null;
+  /** What the job says when it fails; null when it does not. */
+  readonly error: JobError | null;
+  /** What the job has to show when it succeeds. */
+  readonly yields: { readonly model: string; readonly resultFile: string; readonly trainedTokens: number };
+}
+
+/** Members that no schema declares, but that every recorded job has (UPSTREAM.md 1.4). */
+interface UndeclaredMembers {
+  object: 'fine_tuning.job';
+  usage_metrics: null;
+  shared_with_openai: boolean;
+  eval_id: string | null;
+}
+
+/** The job as `GET /fine_tuning/jobs/{id}` gives it at `now`, with the oddities of UPSTREAM.md 1.4. */
+export function jobBody(plan: JobPlan, now: number): JobBody & UndeclaredMembers {
+  const status = statusAt(plan, now);
+  const succeededAt = turnedAt(plan, 'succeeded', now);
+  const yields = succeededAt === null ? null : plan.yields;
+  return {
+    object: 'fine_tuning.job',
+    id: plan.id,
+    model: plan.model,
+    created_at: inSeconds(plan.createdAt),
+    finished_at: succeededAt === null ? null : inSeconds(succeededAt), // Of a failed or cancelled job nobody is told.
+    fine_tuned_model: yields?.model ?? null,
+    organization_id: plan.organizationId,
+    result_files: yields === null ? [] : [yields.resultFile],
+    status,
+    validation_file: plan.validationFile,
+    training_file: plan.trainingFile,
+    trained_tokens: yields?.trainedTokens ?? null,
+    error: status === 'failed' && plan.error !== null ? plan.error : {},
+    user_provided_suffix: plan.suffix,
+    seed: plan.seed,
+    estimated_finish: null, // Never seen otherwise, running jobs included.
+    integrations: plan.wandbProject === null ? [] : [wandb(plan.wandbProject, plan.id)],
+    metadata: plan.metadata,
+    usage_metrics: null,
+    shared_with_openai: false,
+    eval_id: plan.evalId,
+    ...methodMembers(plan.method, turnedAt(plan, 'running', now) !== null),
+  };
+}
+
+function wandb(project: string, jobId: string) {
+  return { type: 'wandb', wandb: { project, name: null, entity: null, tags: [], run_id: jobId } };
+}
+
+const inSeconds = (ms: number) => Math.floor(ms / 1000);

@@ -1,0 +1,66 @@
+import type { Random } from './random.ts';
+
+export type JobStatus =
+  | 'validating_files'
+  | 'queued'
+  | 'running'
+  | 'pausing'
+  | 'paused'
+  | 'resuming'
+  | 'succeeded'
+  | 'failed'
+  | 'cancelled';
+
+/** A change of status, `at` ms since the epoch. */
+export interface Turn {
+  readonly status: JobStatus;
+  readonly at: number;
+}
+
+/** A job's whole life, known from its first moment: it is created validating its files, then takes its turns in order. */
+export interface Life {
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  readonly turns: readonly Turn[];
+}
+
+/** How many ms each status lasts that a job goes on from. */
+export type Durations = Readonly<Record<'validating_files' | 'queued' | 'running' | 'pausing' | 'paused', number>>;
+
+/** The life of a job that takes the statuses of `path`, one after another, and stays in the last. */
+export function createLife(createdAt: number, path: readonly JobStatus[], lasts: Durations): Life {
+  const durations: Partial<Record<JobStatus, number>> = lasts;
+  let at = createdAt + lasts.validating_files;
+  const turns = path.map((status) => {
+    const turn = { status, at };
+    at += durations[status] ?? 0; // Nothing follows a status without a duration.
+    return turn;
+  });
+  return { createdAt, turns };
+}
+
+/**
+ * How long the statuses of one job last: drawn round what real jobs take (UPSTREAM.md 2.1), divided by `speed`, in
+ * whole ms. Only the queue is longer than the 1 to 4 s that were recorded: shorter than that, nobody would ever see it
+ * at the default speed.
+ */
+export function drawDurations(random: Random, speed: number): Durations {
+  const seconds = (min: number, max: number) => Math.round(random.between(min * 1000, max * 1000) / speed);
+  return {
+    validating_files: seconds(30, 66),
+    queued: seconds(25, 60),
+    running: seconds(500, 2400),
+    pausing: seconds(10, 40),
+    paused: seconds(600, 1800),
+  };
+}
+
+/** The status at `now`, which is not before the job's creation. */
+export function statusAt({ turns }: Life, now: number): JobStatus {
+  return turns.findLast(({ at }) => at <= now)?.status ?? 'validating_files';
+}
+
+/** When the job first took this status, ms since the epoch; null when that has not happened at `now`. */
+export function turnedAt({ turns }: Life, status: JobStatus, now: number): number | null {
+  return turns.find((turn) => turn.status === status && turn.at <= now)?.at ?? null;
+}

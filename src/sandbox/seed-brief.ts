@@ -1,0 +1,181 @@
+import type { Fate } from './seed-fate.ts';
+import type { MethodKind } from './seed-method.ts';
+
+/** What a team set out to do: a handful of jobs with one aim, one model and the same files. */
+export interface CampaignBrief {
+  readonly suffix: string | null;
+  readonly model: string;
+  readonly method: MethodKind;
+  readonly metadata: Readonly<Record<string, string>> | null;
+  readonly wandbProject: string | null;
+  /** Whether there is a validation file. */
+  readonly isValidated: boolean;
+  /** Tokens of the training file, about. */
+  readonly trainingTokens: number;
+  /** One job each, the first first. */
+  readonly fates: readonly Fate[];
+}
+
+/** The latest first. Between them they show every status, method, grader, model and kind of metadata, whatever the seed. */
+export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
+  {
+    suffix: 'support-triage',
+    model: 'gpt-4.1-mini-2025-04-14',
+    method: 'supervised',
+    metadata: { team: 'support', stage: 'production' },
+    wandbProject: 'support-models',
+    isValidated: true,
+    trainingTokens: 1_900_000,
+    fates: ['deleted_training_file', 'succeeded', 'succeeded', 'cancelled', 'running'],
+  },
+  {
+    suffix: null,
+    model: 'gpt-4o-mini-2024-07-18',
+    method: 'supervised',
+    metadata: null,
+    wandbProject: null,
+    isValidated: false,
+    trainingTokens: 64_000,
+    fates: ['succeeded', 'succeeded', 'cancelled_in_queue', 'queued'],
+  },
+  {
+    suffix: 'agent-rubric',
+    model: 'o4-mini-2025-04-16',
+    method: 'multi',
+    metadata: { team: 'research', stage: 'experiment' },
+    wandbProject: null,
+    isValidated: true,
+    trainingTokens: 310_000,
+    fates: ['invalid_training_file', 'succeeded', 'succeeded', 'paused'],
+  },
+  {
+    suffix: 'catalog-completions',
+    model: 'babbage-002',
+    method: 'supervised',
+    metadata: { team: 'search' },
+    wandbProject: null,
+    isValidated: false,
+    trainingTokens: 1_200_000_000, // Two epochs of it are more than a 32-bit integer can count.
+    fates: ['invalid_training_file', 'succeeded', 'succeeded', 'validating_files'],
+  },
+  {
+    suffix: 'tone-pairs',
+    model: 'gpt-4o-2024-08-06',
+    method: 'dpo',
+    metadata: null,
+    wandbProject: null,
+    isValidated: false,
+    trainingTokens: 480_000,
+    fates: ['succeeded', 'succeeded', 'cancelled', 'resuming'],
+  },
+  {
+    suffix: 'sql-checked',
+    model: 'o4-mini-2025-04-16',
+    method: 'python',
+    metadata: { team: 'data', stage: 'experiment' },
+    wandbProject: null,
+    isValidated: true,
+    trainingTokens: 150_000,
+    fates: ['succeeded', 'cancelled', 'succeeded', 'pausing'],
+  },
+  {
+    suffix: 'intent-router',
+    model: 'gpt-4.1-nano-2025-04-14',
+    method: 'supervised',
+    metadata: {},
+    wandbProject: null,
+    isValidated: true,
+    trainingTokens: 720_000,
+    fates: ['succeeded', 'succeeded', 'succeeded', 'succeeded', 'cancelled'],
+  },
+  {
+    suffix: 'code-review',
+    model: 'gpt-4.1-2025-04-14',
+    method: 'dpo',
+    metadata: { team: 'platform', stage: 'experiment' },
+    wandbProject: 'code-review',
+    isValidated: true,
+    trainingTokens: 2_600_000,
+    fates: ['invalid_file_format', 'succeeded', 'succeeded', 'paused'],
+  },
+  {
+    suffix: 'faithful-summaries',
+    model: 'o4-mini-2025-04-16',
+    method: 'score_model',
+    metadata: { team: 'research' },
+    wandbProject: null,
+    isValidated: true,
+    trainingTokens: 540_000,
+    fates: ['succeeded', 'succeeded', 'cancelled_in_queue', 'running'],
+  },
+  {
+    suffix: 'brand-voice',
+    model: 'gpt-4.1-2025-04-14',
+    method: 'supervised',
+    metadata: { team: 'marketing', stage: 'production' },
+    wandbProject: null,
+    isValidated: false,
+    trainingTokens: 890_000,
+    fates: ['succeeded', 'succeeded', 'succeeded', 'cancelled'],
+  },
+  {
+    suffix: 'medical-codes',
+    model: 'o4-mini-2025-04-16',
+    method: 'string_check',
+    metadata: { team: 'health' },
+    wandbProject: null,
+    isValidated: true,
+    trainingTokens: 95_000,
+    fates: ['deleted_training_file', 'succeeded', 'succeeded', 'cancelled_in_queue'],
+  },
+  {
+    suffix: 'invoice-fields',
+    model: 'gpt-4o-mini-2024-07-18',
+    method: 'supervised',
+    metadata: { team: 'finance', stage: 'production' },
+    wandbProject: 'documents',
+    isValidated: true,
+    trainingTokens: 3_400_000,
+    fates: ['invalid_file_format', 'succeeded', 'succeeded', 'succeeded', 'cancelled'],
+  },
+  {
+    suffix: 'answer-preference',
+    model: 'gpt-4.1-mini-2025-04-14',
+    method: 'dpo',
+    metadata: { team: 'support', stage: 'experiment' },
+    wandbProject: null,
+    isValidated: false,
+    trainingTokens: 260_000,
+    fates: ['succeeded', 'succeeded', 'succeeded', 'cancelled'],
+  },
+  {
+    suffix: 'translations',
+    model: 'o4-mini-2025-04-16',
+    method: 'text_similarity',
+    metadata: { team: 'localisation' },
+    wandbProject: null,
+    isValidated: true,
+    trainingTokens: 430_000,
+    fates: ['cancelled', 'succeeded', 'succeeded', 'succeeded'],
+  },
+  {
+    suffix: null,
+    model: 'gpt-3.5-turbo-0125',
+    method: 'supervised',
+    metadata: null,
+    wandbProject: null,
+    isValidated: false,
+    trainingTokens: 21_000,
+    fates: ['invalid_training_file', 'succeeded', 'succeeded', 'succeeded', 'succeeded', 'cancelled_in_queue'],
+  },
+  {
+    suffix: 'contract-clauses',
+    model: 'gpt-4o-2024-08-06',
+    method: 'supervised',
+    metadata: { team: 'legal' },
+    wandbProject: 'documents',
+    isValidated: true,
+    trainingTokens: 1_100_000,
+    fates: ['succeeded', 'succeeded', 'succeeded', 'cancelled'],
+  },
+];

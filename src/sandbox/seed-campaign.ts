@@ -1,0 +1,21 @@
+import { createRandom } from './random.ts';
+import { CAMPAIGN_BRIEFS, type CampaignBrief } from './seed-brief.ts';
+
+/** A brief with the files that all of its jobs share. */
+export interface Campaign extends CampaignBrief {
+  readonly trainingFile: string;
+  readonly validationFile: string | null;
+}
+
+/** Every campaign that the seed's organisation has ever run, the latest first. */
+export function createCampaigns(seed: number): readonly Campaign[] {
+  return CAMPAIGN_BRIEFS.map((brief, index) => {
+    const random = createRandom(seed, 'campaign', index);
+    return {
+      ...brief,
+      trainingTokens: Math.round(brief.trainingTokens * random.between(0.9, 1.1)),
+      trainingFile: `file-${random.text(22)}`,
+      validationFile: brief.isValidated ? `file-${random.text(22)}` : null,
+    };
+  });
+}

@@ -1,0 +1,19 @@
+import { z } from 'zod';
+
+// Checked as the text that it is: `0x10`, a space or nothing would pass for numbers otherwise.
+const number = (form: RegExp, least: number, most: number, expected: string) =>
+  z.string().regex(form, expected).transform(Number).pipe(z.number().min(least, expected).max(most, expected));
+
+/** The settings of the sandbox, by the names of their environment variables. */
+export const sandboxSettings = {
+  SANDBOX_PORT: number(/^\d+$/, 0, 65_535, 'expected a whole number from 0 to 65535')
+    .default(0)
+    .describe('where the sandbox listens; 0 takes any free port'),
+  // Slower, the first jobs would be older than computers; faster, they would be shorter than a tick of the clock.
+  SANDBOX_SPEED: number(/^\d*\.?\d+$/, 0.001, 10_000, 'expected a number over 0, from 0.001 to 10000')
+    .default(10)
+    .describe("how many times faster than real the sandbox's jobs run"),
+  SANDBOX_SEED: number(/^-?\d+$/, -(2 ** 31), 2 ** 31 - 1, 'expected a whole number from -2147483648 to 2147483647')
+    .default(1)
+    .describe('which made-up jobs the sandbox has'),
+};

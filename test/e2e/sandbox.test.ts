@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
+
+/** What `npm run sandbox` runs, without npm in between, so that a signal reaches the very process. */
+function start(settings: Record<string, string>) {
+  const [command, ...args] = packageJson.scripts.sandbox.split(' ');
+  expect(command).toBe('node');
+  const env = { PATH: process.env['PATH'], ...settings };
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}
+
+async function greeting({ stdout }: ChildProcess & { stdout: NonNullable<ChildProcess['stdout']> }): Promise<string> {
+  stdout.setEncoding('utf8');
+  let said = '';
+  for await (const part of stdout.iterator({ destroyOnReturn: false })) {
+    said += part;
+    if (said.includes('curl ') && said.endsWith('\n')) break;
+  }
+  return said;
+}
+
+describe('npm run sandbox', () => {
+  it('says where it listens, and answers there', async () => {
+    const said = await greeting(start({}));
+    const [baseUrl] = /http:\/\/127\.0\.0\.1:\d+\/v1/.exec(said) ?? [];
+    const response = await fetch(`${baseUrl}/fine_tuning/jobs`, { headers: { authorization: 'Bearer any' } });
+    expect(await response.json()).toMatchObject({ object: 'list', has_more: true });
+  });
+
+  it('takes its port, speed and seed from the environment', async () => {
+    const one = await greeting(start({ SANDBOX_SPEED: '2.5', SANDBOX_SEED: '9' }));
+    expect(one).toContain('speed 2.5, seed 9');
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('ends well on %s', async (signal) => {
+    const child = start({});
+    await greeting(child);
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    expect(await ended).toEqual([0, null]);
+  });
+
+  it('reports all faults of its settings at once, without a stack', async () => {
+    const child = start({ SANDBOX_PORT: 'http', SANDBOX_SPEED: '0', SANDBOX_SEED: '1.5' });
+    const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+    expect(code).toBe(1);
+    expect(said.split('\n')).toEqual([
+      'The sandbox cannot start:',
+      '  SANDBOX_PORT: expected a whole number from 0 to 65535',
+      '  SANDBOX_SPEED: expected a number over 0, from 0.001 to 10000',
+      '  SANDBOX_SEED: expected a whole number from -2147483648 to 2147483647',
+      '',
+    ]);
+  });
+
+  it('names the setting when the port is taken', async () => {
+    const [port = ''] = /(?<=127\.0\.0\.1:)\d+/.exec(await greeting(start({}))) ?? [];
+    const child = start({ SANDBOX_PORT: port });
+    const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+    expect(code).toBe(1);
+    expect(said).toMatch(/^The sandbox cannot start:\n {2}SANDBOX_PORT: .*EADDRINUSE.*\n$/);
+  });
+});

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { sandboxSettings } from '../../../src/sandbox/settings.ts';
+
+const settings = z.object(sandboxSettings);
+
+describe('the settings of the sandbox', () => {
+  it('have defaults', () => {
+    expect(settings.parse({})).toEqual({ SANDBOX_PORT: 0, SANDBOX_SPEED: 10, SANDBOX_SEED: 1 });
+  });
+
+  it('are read from text', () => {
+    expect(settings.parse({ SANDBOX_PORT: '4100', SANDBOX_SPEED: '0.5', SANDBOX_SEED: '-7' })).toEqual({
+      SANDBOX_PORT: 4100,
+      SANDBOX_SPEED: 0.5,
+      SANDBOX_SEED: -7,
+    });
+  });
+
+  it.each([
+    ['SANDBOX_PORT', '-1'],
+    ['SANDBOX_PORT', '65536'],
+    ['SANDBOX_PORT', '0x10'],
+    ['SANDBOX_PORT', ' '],
+    ['SANDBOX_SPEED', '0'],
+    ['SANDBOX_SPEED', '-1'],
+    ['SANDBOX_SPEED', '.'],
+    ['SANDBOX_SPEED', 'fast'],
+    ['SANDBOX_SPEED', '10001'],
+    ['SANDBOX_SEED', '1.5'],
+    ['SANDBOX_SEED', '2147483648'],
+  ])('refuse %s=%s in one sentence that says what is expected', (name, text) => {
+    const { error } = settings.safeParse({ [name]: text });
+    expect(error?.issues).toHaveLength(1);
+    expect(error?.issues[0]).toMatchObject({ path: [name], message: expect.stringMatching(/^expected a .*number/) });
+  });
+});
