@@ -1,0 +1,116 @@
+import type { ObjectRef } from '@pothos/core';
+import type { Page, PageItem, PageRequest } from '../upstream/page.ts';
+import { builder, type Types } from './builder.ts';
+import { badUserInput } from './errors.ts';
+
+// Connections of the Relay specification (https://relay.dev/graphql/connections.htm) over the upstream's pages, which
+// know no way back and no total.
+
+const MAX_FIRST = 100;
+
+/** A page, and the noun that marks its cursors. */
+interface Connection<T> extends Page<T> {
+  noun: string;
+}
+interface Edge<T> {
+  noun: string;
+  item: PageItem<T>;
+  /** From where the list goes on behind this item. */
+  after: string;
+}
+
+const PageInfo = builder.objectRef<Connection<unknown>>('PageInfo').implement({
+  description: 'Where a page stands in its list.',
+  fields: (t) => ({
+    hasNextPage: t.boolean({
+      nullable: false,
+      description: 'Whether there is more behind this page. A page can be empty and still have more behind it.',
+      resolve: ({ hasMore }) => hasMore,
+    }),
+    hasPreviousPage: t.boolean({
+      nullable: false,
+      description: 'Always false: the upstream cannot page backwards.',
+      resolve: () => false,
+    }),
+    startCursor: t.string({
+      description: 'The cursor of the first edge; null on an empty page.',
+      resolve: (page) => cursorOf(edgesOf(page).at(0)),
+    }),
+    endCursor: t.string({
+      description: 'Give this as `after` to get the next page; null on an empty page.',
+      resolve: (page) => cursorOf(edgesOf(page).at(-1)),
+    }),
+  }),
+});
+
+/** Defines `XConnection` and `XEdge` for the items of a list. */
+export function connectionOf<T>(name: string, node: ObjectRef<Types, T>, description: string) {
+  const edge = builder.objectRef<Edge<T>>(`${name}Edge`).implement({
+    description: `One item of a ${name}Connection.`,
+    fields: (t) => ({
+      cursor: t.string({
+        nullable: false,
+        description: 'Give this as `after` to get what follows this item.',
+        resolve: ({ noun, after }) => writeCursor(noun, after),
+      }),
+      node: t.field({
+        type: node,
+        description: 'The item; null, with an error, when the upstream sent one that cannot be understood.',
+        resolve: ({ item }) => read(item) as never, // Pothos has to know that T is no list, and cannot.
+      }),
+    }),
+  });
+  return builder.objectRef<Connection<T>>(`${name}Connection`).implement({
+    description,
+    fields: (t) => ({
+      edges: t.field({
+        type: [edge],
+        nullable: false,
+        description: 'The items of this page, in order.',
+        resolve: edgesOf,
+      }),
+      pageInfo: t.field({
+        type: PageInfo,
+        nullable: false,
+        description: 'Where this page stands.',
+        resolve: (page) => page,
+      }),
+    }),
+  });
+}
+
+// An item without an id cannot be a place to go on from: its cursor is the one before it, so that nothing is skipped.
+function edgesOf<T>({ items, noun }: Connection<T>): Edge<T>[] {
+  let after = '';
+  return items.map((item) => {
+    after = item.id ?? after;
+    return { noun, item, after };
+  });
+}
+
+function read<T>(item: PageItem<T>): T {
+  if (item.error) throw item.error;
+  return item.value;
+}
+
+function cursorOf(edge: Edge<unknown> | undefined): string | null {
+  return edge === undefined ? null : writeCursor(edge.noun, edge.after);
+}
+
+function writeCursor(noun: string, id: string): string {
+  return Buffer.from(`${noun}:${id}`).toString('base64url');
+}
+
+function readCursor(noun: string, cursor: string): string | null {
+  const text = Buffer.from(cursor, 'base64url').toString();
+  const id = text.slice(noun.length + 1);
+  if (text.length > 600 || writeCursor(noun, id) !== cursor)
+    throw badUserInput('after', 'a cursor that this field has given');
+  return id === '' ? null : id;
+}
+
+/** Turns `first` and `after` into what the upstream is asked. Throws BAD_USER_INPUT naming the argument. */
+export function pageRequest(noun: string, first: number, after: string | null | undefined): PageRequest {
+  if (first < 1 || first > MAX_FIRST) throw badUserInput('first', `an integer from 1 to ${MAX_FIRST}, got ${first}`);
+  return { limit: first, after: after == null ? null : readCursor(noun, after) };
+}

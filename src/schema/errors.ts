@@ -1,0 +1,63 @@
+import { GraphQLError } from 'graphql';
+import { UpstreamError, type UpstreamErrorCode } from '../upstream/errors.ts';
+import { builder } from './builder.ts';
+
+const CODES = {
+  BAD_REQUEST: 'The HTTP request is not one that this server answers; its status says why.',
+  GRAPHQL_PARSE_FAILED: 'The document is not GraphQL.',
+  GRAPHQL_VALIDATION_FAILED: 'The document does not fit the schema.',
+  BAD_USER_INPUT:
+    'An argument or variable has a value that is not accepted; the message names it and what was expected.',
+  UPSTREAM_RATE_LIMITED:
+    'The upstream limits the rate of requests; `retryAfterSeconds` says how long to wait, when known.',
+  UPSTREAM_QUOTA_EXCEEDED: "The upstream account's quota or credit is used up: trying again soon is useless.",
+  UPSTREAM_UNAUTHENTICATED: "The upstream does not accept the gateway's credential.",
+  UPSTREAM_FORBIDDEN: "The upstream does not allow this to the gateway's credential.",
+  UPSTREAM_TIMEOUT: 'The upstream did not answer in time.',
+  UPSTREAM_UNAVAILABLE: 'The upstream cannot be reached or says that it is overloaded or broken.',
+  UPSTREAM_INVALID_RESPONSE:
+    'The upstream gave an answer that cannot be understood: not JSON, cut off, or without what it must have.',
+  UPSTREAM_REJECTED: 'The upstream rejected the request as wrong.',
+  UPSTREAM_UNSUPPORTED: 'The upstream has no such endpoint.',
+  INTERNAL: 'A fault of the gateway. Nothing more is told; `requestId` leads its operator to the log line.',
+} satisfies Record<UpstreamErrorCode | string, string>;
+
+export type ErrorCode = keyof typeof CODES;
+
+builder.enumType('ErrorCode', {
+  description: 'Every value that `extensions.code` of an error can have.',
+  values: Object.fromEntries(Object.entries(CODES).map(([code, description]) => [code, { description }])),
+});
+
+/** An argument has a value that is not accepted. The message says which argument and what was expected. */
+export function badUserInput(argument: string, expected: string): GraphQLError {
+  return new GraphQLError(`${argument}: expected ${expected}.`, {
+    extensions: { code: 'BAD_USER_INPUT' satisfies ErrorCode, argument },
+  });
+}
+
+/** Which part of the document an error is about. */
+type Where = { nodes?: GraphQLError['nodes'] | undefined; path?: GraphQLError['path'] | undefined };
+
+/** A fault of our own. Nothing more is told than what leads its operator to the log line. */
+export function internalError(requestId: string, where: Where = {}): GraphQLError {
+  return rewrite(where, 'Something went wrong in the gateway.', { code: 'INTERNAL', requestId });
+}
+
+/** What a client may see of an error that came out of execution. */
+export function toClientError(error: GraphQLError, requestId: string): GraphQLError {
+  const cause = rootOf(error);
+  if (cause instanceof UpstreamError) return rewrite(error, cause.message, { code: cause.code, ...cause.facts });
+  if (!(cause instanceof GraphQLError)) return internalError(requestId, error);
+  if ('code' in cause.extensions) return error;
+  // GraphQL's own complaint: a variable that does not fit, a null where an argument allows none.
+  return rewrite(error, error.message, { code: 'BAD_USER_INPUT' });
+}
+
+function rootOf(error: Error): Error {
+  return error instanceof GraphQLError && error.originalError ? rootOf(error.originalError) : error;
+}
+
+function rewrite({ nodes, path }: Where, message: string, extensions: { code: ErrorCode; [fact: string]: unknown }) {
+  return new GraphQLError(message, { nodes, path, extensions });
+}

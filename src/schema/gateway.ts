@@ -1,0 +1,26 @@
+import type { GatewayFacts } from '../context.ts';
+import { builder } from './builder.ts';
+
+const Gateway = builder.objectRef<GatewayFacts>('Gateway').implement({
+  description: 'This gateway: what a user interface shows in its corner.',
+  fields: (t) => ({
+    version: t.exposeString('version', { nullable: false, description: 'Its version, by semantic versioning.' }),
+    isSandbox: t.exposeBoolean('isSandbox', {
+      nullable: false,
+      description: 'Whether the jobs are made up by the built-in sandbox.',
+    }),
+    upstreamName: t.exposeString('upstreamName', {
+      nullable: false,
+      description: 'What answers behind it, for people to read.',
+    }),
+  }),
+});
+
+builder.queryField('gateway', (t) =>
+  t.field({
+    type: Gateway,
+    nullable: false,
+    description: 'This gateway itself. Costs no upstream call.',
+    resolve: (_root, _args, { gateway }) => gateway,
+  }),
+);

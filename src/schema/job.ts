@@ -1,0 +1,162 @@
+import { isTerminal, type Job, type JobError } from '../upstream/job.ts';
+import { builder } from './builder.ts';
+import { connectionOf, pageRequest } from './connection.ts';
+import { SupervisedHyperparameters } from './hyperparameters.ts';
+import { IntegrationInterface } from './integration.ts';
+import { MetadataEntry, metadataEntries } from './metadata.ts';
+import { MethodInterface } from './method.ts';
+import { Node } from './node.ts';
+import { jobStatus } from './status.ts';
+
+const NOUN = 'job';
+const DEFAULT_FIRST = 20;
+
+const FineTuningJobObject = builder.enumType('FineTuningJobObject', {
+  description: 'The type of a job in the REST API.',
+  values: { FINE_TUNING_JOB: { description: '`fine_tuning.job`.' } },
+});
+
+const FineTuningJobError = builder.objectRef<JobError>('FineTuningJobError').implement({
+  description: 'Why a job failed.',
+  fields: (t) => ({
+    code: t.exposeString('code', { description: 'For machines, e.g. `invalid_training_file`.' }),
+    message: t.exposeString('message', { description: 'For people.' }),
+    param: t.exposeString('param', {
+      description: 'The parameter at fault, e.g. `training_file`; null when there is none.',
+    }),
+  }),
+});
+
+/** The hub of the graph. What other files know about a job, they attach here. */
+export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
+  description: 'A fine-tuning job: a training of a model on a file, past, present or to come.',
+  interfaces: [Node],
+  fields: (t) => ({
+    object: t.field({
+      type: FineTuningJobObject,
+      nullable: false,
+      description: 'Always FINE_TUNING_JOB.',
+      resolve: () => 'FINE_TUNING_JOB' as const,
+    }),
+    status: t.field({
+      type: jobStatus.type,
+      nullable: false,
+      description: 'Where the job stands.',
+      resolve: ({ status }) => jobStatus.read(status),
+    }),
+    rawStatus: t.string({
+      nullable: false,
+      description: '`status` as the upstream spells it.',
+      resolve: ({ status }) => status,
+    }),
+    isTerminal: t.boolean({
+      nullable: false,
+      description: 'Whether the job has come to its end and will not move again.',
+      resolve: isTerminal,
+    }),
+    createdAt: t.field({
+      type: 'UnixTimestamp',
+      nullable: false,
+      description: 'When the job was created.',
+      resolve: ({ created_at }) => created_at,
+    }),
+    finishedAt: t.field({
+      type: 'UnixTimestamp',
+      description: 'When the job succeeded. Null before, and with OpenAI also for ever on cancelled and failed jobs.',
+      resolve: ({ finished_at }) => finished_at,
+    }),
+    estimatedFinishAt: t.field({
+      type: 'UnixTimestamp',
+      description: 'When the upstream expects the job to finish; null when it does not say, which is usual.',
+      resolve: ({ estimated_finish }) => estimated_finish,
+    }),
+    error: t.expose('error', { type: FineTuningJobError, description: 'Why the job failed; null when it did not.' }),
+    organizationId: t.string({
+      description: 'The organisation that owns the job; null where the server has none.',
+      resolve: ({ organization_id }) => organization_id,
+    }),
+    seed: t.exposeInt('seed', {
+      description: 'The seed of its randomness; null when the upstream does not tell, or past 32 bits.',
+    }),
+    suffix: t.string({
+      description: "What the new model's name was asked to contain; null when nothing was.",
+      resolve: (job) => job.user_provided_suffix ?? job.suffix,
+    }),
+    modelId: t.id({
+      nullable: false,
+      description: 'The name of the base model, as the upstream resolved it.',
+      resolve: ({ model }) => model,
+    }),
+    fineTunedModelId: t.id({
+      description: 'The name of the model that the job made; null until it succeeded.',
+      resolve: ({ fine_tuned_model }) => fine_tuned_model,
+    }),
+    trainingFileId: t.id({
+      description:
+        'The id of the file it trains on; the file itself may be gone. Null when the upstream does not tell.',
+      resolve: ({ training_file }) => training_file,
+    }),
+    validationFileId: t.id({
+      description: 'The id of the file it is validated on; null when there is none.',
+      resolve: ({ validation_file }) => validation_file,
+    }),
+    resultFileIds: t.idList({
+      nullable: false,
+      description: 'The ids of the files with its metrics; empty until it succeeded.',
+      resolve: ({ result_files }) => result_files,
+    }),
+    hyperparameters: t.expose('hyperparameters', {
+      type: SupervisedHyperparameters,
+      description:
+        'Its hyperparameters; null when the upstream does not tell, as for DPO and reinforcement, where `method` has them.',
+    }),
+    method: t.expose('method', {
+      type: MethodInterface,
+      description: 'How it trains; null on jobs from before methods existed.',
+    }),
+    integrations: t.expose('integrations', {
+      type: [IntegrationInterface],
+      nullable: false,
+      description: 'Where it reports to while it trains.',
+    }),
+    metadata: t.field({
+      type: [MetadataEntry],
+      nullable: false,
+      description: 'The pairs that were attached to the job, up to 16.',
+      resolve: ({ metadata }) => metadataEntries(metadata),
+    }),
+    trainedTokens: t.field({
+      type: 'SafeInt',
+      description: 'Billable tokens that were processed; null until the job succeeded.',
+      resolve: ({ trained_tokens }) => trained_tokens,
+    }),
+    raw: t.expose('raw', {
+      type: 'JSON',
+      description:
+        'The object as the upstream sent it, for operators. Unstable: it can change with every upstream release.',
+    }),
+  }),
+});
+
+const FineTuningJobConnection = connectionOf('FineTuningJob', FineTuningJob, 'A page of jobs, newest first.');
+
+builder.queryFields((t) => ({
+  fineTuningJob: t.field({
+    type: FineTuningJob,
+    description: 'One job; null when there is none with this id.',
+    args: { id: t.arg.id({ required: true, description: 'The id of the job, `ftjob-…`.' }) },
+    resolve: (_, { id }, { loaders }) => loaders.job(id),
+  }),
+  fineTuningJobs: t.field({
+    type: FineTuningJobConnection,
+    description: 'The jobs of the account, newest first.',
+    args: {
+      first: t.arg.int({ defaultValue: DEFAULT_FIRST, description: 'How many, 1 to 100; null means 20.' }),
+      after: t.arg.string({ description: 'A cursor: only what comes after it, that is, older jobs.' }),
+    },
+    resolve: async (_, { first, after }, { loaders }) => {
+      const page = await loaders.jobs(pageRequest(NOUN, first ?? DEFAULT_FIRST, after));
+      return { ...page, noun: NOUN };
+    },
+  }),
+}));
