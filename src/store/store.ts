@@ -70,7 +70,7 @@ export function createStore({ upstream, clock, maxBytes, ...limits }: StoreOptio
   async function readPage(access: Access, request: PageRequest, departure: Departure): Promise<Page<Job>> {
     const beganAt = clock.now();
     const { value: page, size } = await upstream.jobs.list(request, { credential: access.credential, ...departure });
-    const share = size / Math.max(1, page.items.length);
+    const share = Math.ceil(size / Math.max(1, page.items.length));
     for (const { value } of page.items) if (value) see(access, value.id, value, beganAt, share);
     if (keepsPages) kept.set(pageKey(access, request), { kind: 'page', page, arrivedAt: clock.now(), size });
     return page;

@@ -1,4 +1,4 @@
-import { Pool } from 'undici';
+import { errors, Pool } from 'undici';
 import type { Clock } from '../clock.ts';
 import {
   codeOf,
@@ -89,6 +89,8 @@ export function createHttp({ baseUrl, timeoutMs, connections, clock }: HttpOptio
       const headers = headersOf(credential);
       const response = await pool.request({ method: 'GET', path: prefix + target, headers, signal: ending.signal });
       hasBegun = true;
+      if (Number(response.headers['content-length']) > MAX_BODY_BYTES)
+        response.body.destroy(new Error('body over the cap'));
       const text = await response.body.text();
       return {
         status: response.statusCode,
@@ -169,8 +171,6 @@ function factsOf(status: number, headers: Headers, { apiKey }: Credential, now: 
 
 // Before the first header nobody answered; after it, or when what came is not HTTP, the answer is at fault.
 function codeOfFailure(error: unknown, hasBegun: boolean): UpstreamErrorCode {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return hasBegun || code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW'
-    ? 'UPSTREAM_INVALID_RESPONSE'
-    : 'UPSTREAM_UNAVAILABLE';
+  const isNoHttp = error instanceof errors.HTTPParserError || error instanceof errors.HeadersOverflowError;
+  return hasBegun || isNoHttp ? 'UPSTREAM_INVALID_RESPONSE' : 'UPSTREAM_UNAVAILABLE';
 }

@@ -36,7 +36,7 @@ const fields = z.object({
   estimated_finish: timestampOrNull,
   error: errorSchema.or(z.string().transform((message) => ({ code: null, message, param: null }))).catch(null),
   organization_id: orNull(z.string()),
-  seed: orNull(z.int()),
+  seed: orNullIfUnreadable(z.int32()), // Past 32 bits GraphQL's Int could not carry it.
   user_provided_suffix: orNull(z.string()),
   suffix: orNull(z.string()), // Where other servers put it.
   fine_tuned_model: orNull(z.string()),

@@ -24,7 +24,7 @@ export const methodSchema = z.object({
     z.object({
       grader: orNull(graderSchema),
       hyperparameters: orNullIfUnreadable(reinforcementHyperparametersSchema),
-      response_format: z.unknown(),
+      response_format: z.unknown().optional(),
     }),
   ),
 });

@@ -1,0 +1,70 @@
+import packageJson from '../package.json' with { type: 'json' };
+import type { Clock } from './clock.ts';
+import type { Config, UpstreamConfig } from './config.ts';
+import { createContextFactory, type GatewayFacts } from './context.ts';
+import { createSandbox } from './sandbox/sandbox.ts';
+import { createSchema } from './schema/schema.ts';
+import type { Logger } from './server/log.ts';
+import { createServer } from './server/server.ts';
+import { createAccessFactory } from './store/scope.ts';
+import { createStore } from './store/store.ts';
+import type { Credential } from './upstream/http.ts';
+import { createUpstream } from './upstream/upstream.ts';
+
+export const { version } = packageJson;
+
+/** A gateway that answers. */
+export interface App {
+  /** Where GraphQL is. */
+  readonly url: string;
+  readonly gateway: GatewayFacts;
+  /** Lets requests under way end, then closes everything in the reverse order of its opening. */
+  dispose(): Promise<void>;
+}
+
+/** Puts the parts together and listens. Rejects with Node's error when an address cannot be taken. */
+export async function createApp(config: Config, log: Logger, clock: Clock): Promise<App> {
+  await using opened = new AsyncDisposableStack();
+  const target = await openTarget(config.upstream, clock, opened);
+  const upstream = createUpstream({
+    baseUrl: target.baseUrl,
+    timeoutMs: config.upstreamTimeoutMs,
+    connections: config.upstreamConnections,
+    clock,
+  });
+  opened.defer(() => upstream.dispose());
+  const store = createStore({ upstream, clock, ...config.cache });
+  const gateway = { version, isSandbox: config.upstream.kind === 'sandbox', upstreamName: target.name };
+  const server = await createServer({
+    host: config.host,
+    port: config.port,
+    allowedHosts: config.allowedHosts,
+    schema: createSchema(),
+    createContext: createContextFactory(store, createAccessFactory()(target.credential), gateway),
+    exampleJobId: target.exampleJobId,
+    log,
+    clock,
+  });
+  opened.defer(() => server.dispose());
+  const parts = opened.move();
+  return { url: server.url, gateway, dispose: () => parts.disposeAsync() };
+}
+
+/** Whom the gateway asks. */
+interface Target {
+  readonly name: string;
+  readonly baseUrl: URL;
+  readonly credential: Credential;
+  readonly exampleJobId: string;
+}
+
+async function openTarget(config: UpstreamConfig, clock: Clock, opened: AsyncDisposableStack): Promise<Target> {
+  if (config.kind === 'openai') {
+    const name = config.baseUrl.hostname === 'api.openai.com' ? 'OpenAI' : 'a server of the OpenAI dialect';
+    return { ...config, name, exampleJobId: 'ftjob-…' };
+  }
+  const apiKey = crypto.randomUUID();
+  const sandbox = await createSandbox({ ...config, clock, apiKey });
+  opened.defer(() => sandbox.dispose());
+  return { name: 'sandbox', baseUrl: sandbox.baseUrl, credential: { apiKey }, exampleJobId: sandbox.exampleJobId };
+}

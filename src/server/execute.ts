@@ -1,0 +1,64 @@
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  GraphQLError,
+  getOperationAST,
+  type OperationDefinitionNode,
+} from 'graphql';
+import type { Context } from '../context.ts';
+import type { ErrorCode } from '../schema/errors.ts';
+import type { Engine } from './engine.ts';
+import type { Params } from './params.ts';
+import { Refusal } from './refusal.ts';
+
+export interface Execution {
+  readonly result: ExecutionResult;
+  /** The operation that was chosen, once the document was understood. */
+  readonly operation: OperationDefinitionNode | undefined;
+}
+
+/** Answers one GraphQL request. Throws a Refusal (405) for anything but a query by a method that must only read. */
+export async function execute(
+  engine: Engine,
+  params: Params,
+  context: Context,
+  mayOnlyRead: boolean,
+): Promise<Execution> {
+  const { parse, validate, contextFactory, execute, schema } = engine.getEnveloped(context);
+  const document = parsed(parse, params.query);
+  if (document instanceof GraphQLError) return failed('GRAPHQL_PARSE_FAILED', [document]);
+  const operation = getOperationAST(document, params.operationName) ?? undefined;
+  if (mayOnlyRead && operation && operation.operation !== 'query') {
+    throw new Refusal(405, `A ${operation.operation}: expected POST.`, { allow: 'POST' });
+  }
+  const invalid = validate(schema, document);
+  if (invalid.length > 0) return failed('GRAPHQL_VALIDATION_FAILED', invalid);
+  if (!operation) return failed('BAD_USER_INPUT', [new GraphQLError(NO_OPERATION)]);
+  const result = await execute({
+    schema,
+    document,
+    contextValue: await contextFactory(),
+    variableValues: params.variables,
+    operationName: params.operationName,
+  });
+  return { result, operation };
+}
+
+const NO_OPERATION = 'operationName: expected the name of one operation in the document.';
+
+function parsed(parse: (text: string) => DocumentNode, text: string): DocumentNode | GraphQLError {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (error instanceof GraphQLError) return error;
+    throw error;
+  }
+}
+
+function failed(code: ErrorCode, errors: readonly GraphQLError[]): Execution {
+  const coded = errors.map(
+    ({ message, source, positions, nodes }) =>
+      new GraphQLError(message, { nodes, source, positions, extensions: { code } }),
+  );
+  return { result: { errors: coded }, operation: undefined };
+}

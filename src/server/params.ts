@@ -1,0 +1,66 @@
+import { MIMEType } from 'node:util';
+import { z } from 'zod';
+import { Refusal } from './refusal.ts';
+
+const map = (name: string) => z.record(z.string(), z.unknown(), `${name}: expected an object`).nullish();
+const text = (name: string) => z.string(`${name}: expected a string`);
+
+const schema = z.object(
+  {
+    query: text('query'),
+    operationName: text('operationName').nullish(),
+    variables: map('variables'),
+    extensions: map('extensions'),
+  },
+  'The body: expected one object; batches are not answered',
+);
+
+/** What a client asks, by the GraphQL-over-HTTP specification. */
+export type Params = z.output<typeof schema>;
+
+/** Throws a Refusal unless the content type is one that a browser sends to another site only after asking first. */
+export function guardContentType(contentType: string | undefined): void {
+  try {
+    const type = new MIMEType(contentType ?? '');
+    const charset = type.params.get('charset') ?? 'utf-8';
+    if (type.essence === 'application/json' && charset.toLowerCase() === 'utf-8') return;
+  } catch {
+    // Not a media type at all.
+  }
+  throw new Refusal(415, 'Content-Type: expected application/json in UTF-8.');
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** The parameters in a JSON body. Throws a Refusal (400) that names what was expected. */
+export function paramsOfBody(body: Buffer): Params {
+  return check(parseJson(() => utf8.decode(body), 'The body'));
+}
+
+/** The parameters in a URL's query. Throws a Refusal (400) that names what was expected. */
+export function paramsOfUrl(search: URLSearchParams): Params {
+  const json = (name: string) => {
+    const value = search.get(name);
+    return value ? parseJson(() => value, name) : null;
+  };
+  return check({
+    query: search.get('query'),
+    operationName: search.get('operationName') || null,
+    variables: json('variables'),
+    extensions: json('extensions'),
+  });
+}
+
+function parseJson(read: () => string, name: string): unknown {
+  try {
+    return JSON.parse(read());
+  } catch {
+    throw new Refusal(400, `${name}: expected JSON in UTF-8.`);
+  }
+}
+
+function check(value: unknown): Params {
+  const { data, error } = schema.safeParse(value);
+  if (data) return data;
+  throw new Refusal(400, `${error.issues[0]?.message}.`);
+}

@@ -1,0 +1,21 @@
+import type { ErrorCode } from '../schema/errors.ts';
+import { jsonReply, type Reply } from './reply.ts';
+
+/** Thrown when an HTTP request is not answered, before GraphQL is reached or because of what the document asks. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: number, message: string, headers: Readonly<Record<string, string>> = {}) {
+    super(message);
+    this.status = status;
+    this.headers = headers;
+  }
+
+  /** In the form in which GraphQL clients expect an error. */
+  toReply(): Reply {
+    const extensions = { code: 'BAD_REQUEST' satisfies ErrorCode };
+    return jsonReply(this.status, { errors: [{ message: this.message, extensions }] }, this.headers);
+  }
+}

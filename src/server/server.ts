@@ -1,0 +1,58 @@
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, isIPv6 } from 'node:net';
+import type { GraphQLSchema } from 'graphql';
+import type { Clock } from '../clock.ts';
+import type { ContextFactory } from '../context.ts';
+import { createEngine } from './engine.ts';
+import { createFront } from './front.ts';
+import { createGraphiql } from './graphiql.ts';
+import type { Logger } from './log.ts';
+
+/** How long requests under way may take to end when the server stops, in milliseconds. */
+const GRACE_MS = 10_000;
+
+export interface ServerOptions {
+  host: string;
+  port: number;
+  allowedHosts: readonly string[];
+  schema: GraphQLSchema;
+  createContext: ContextFactory;
+  /** Filled into an example tab of GraphiQL. */
+  exampleJobId: string;
+  log: Logger;
+  clock: Clock;
+}
+
+export interface Server {
+  /** Where GraphQL is, e.g. `http://127.0.0.1:4000/graphql`. */
+  readonly url: string;
+  /** Takes no new connection, lets what is under way end, and cuts what takes longer than ten seconds. */
+  dispose(): Promise<void>;
+}
+
+/** Listens. Rejects with Node's error when the address cannot be taken. */
+export async function createServer({ host, port, schema, exampleJobId, ...rest }: ServerOptions): Promise<Server> {
+  let isReady = true;
+  const front = createFront({
+    engine: createEngine(schema, rest.log),
+    graphiql: createGraphiql(exampleJobId),
+    isReady: () => isReady,
+    ...rest,
+  });
+  const server = createHttpServer({ keepAliveTimeout: 65_000 }, front);
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
+  return {
+    url: urlOf(host, server.address() as AddressInfo), // A server that listens on TCP has such an address.
+    async dispose() {
+      isReady = false;
+      const closed = new Promise((resolve) => server.close(resolve));
+      const cancelCut = rest.clock.after(GRACE_MS, () => server.closeAllConnections());
+      await closed;
+      cancelCut();
+    },
+  };
+}
+
+function urlOf(host: string, { port }: AddressInfo): string {
+  return `http://${isIPv6(host) ? `[${host}]` : host}:${port}/graphql`;
+}
