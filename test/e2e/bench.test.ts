@@ -1,0 +1,46 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, onTestFinished, test } from 'vitest';
+import { checkedAnswers } from '../bench/check.ts';
+import { startProcess } from '../bench/process.ts';
+
+const bench = (...options: string[]) =>
+  promisify(execFile)(process.execPath, [fileURLToPath(new URL('../bench/bench.ts', import.meta.url)), ...options]);
+
+test('the benchmark measures every row of both workloads', { timeout: 60_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const out = join(folder, 'bench.json');
+  const { stdout } = await bench('--rounds', '1', '--seconds', '0.05', '--out', out);
+  for (const heading of ['### W1: one job', '### W3: a page of 100 jobs']) expect(stdout).toContain(heading);
+  for (const row of ['static', 'gateway, caches 0 ms', 'gateway, defaults']) {
+    expect(stdout.split(`\n| ${row} | `)).toHaveLength(3);
+  }
+  expect(stdout).not.toContain('NaN');
+  const { workloads } = JSON.parse(await readFile(out, 'utf8'));
+  expect(workloads[0].rows[1].samples[0].upstreamCallsPerQuery).toBe(1);
+});
+
+test('the benchmark refuses an option that it cannot understand', async () => {
+  await expect(bench('--rounds', 'many')).rejects.toMatchObject({ code: 1, stderr: '--rounds: expected 1 to 100.\n' });
+});
+
+test('a row that answers anything but what the upstream says is not measured', async () => {
+  const server = createServer((_, response) => response.end('{"data":{"fineTuningJob":null}}'));
+  onTestFinished(() => void server.close());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const row = { name: 'liar', url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+  const queries = [{ question: '{}', data: { fineTuningJob: { id: 'ftjob-1' } } }];
+  await expect(checkedAnswers(row, { name: 'W1', what: '', queries })).rejects.toThrow('liar answers wrongly');
+});
+
+test('a row that does not start says why', async () => {
+  const gateway = new URL('../../src/main.ts', import.meta.url);
+  await expect(startProcess('gateway', gateway, { PORT: 'x' })).rejects.toThrow('PORT: expected');
+});

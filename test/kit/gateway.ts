@@ -1,0 +1,64 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { createApp } from '../../src/app.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
+import { readConfig } from '../../src/config.ts';
+import { createLogger } from '../../src/server/log.ts';
+import { createCounter } from './counter.ts';
+
+/** What a GraphQL server answers. */
+export interface Answer {
+  data?: Record<string, unknown> | null;
+  errors?: { message: string; path?: (string | number)[]; extensions: Record<string, unknown> }[];
+}
+
+/** A whole gateway in this process, on a port of its own, as `npm start` makes it. */
+export interface TestGateway extends AsyncDisposable {
+  readonly url: string;
+  /** Every log line so far, parsed. */
+  readonly log: Record<string, unknown>[];
+  /** Resolves when `count` requests have come in and what they ask has begun. */
+  received(count: number): Promise<void>;
+  /** Asks by POST and gives the answer, whatever its errors. */
+  query(query: string, variables?: Record<string, unknown>, signal?: AbortSignal): Promise<Answer>;
+}
+
+/** `settings` are the environment: `{ OPENAI_BASE_URL: upstream.baseUrl }`. A key is made up where one is needed. */
+export async function startGateway(
+  settings: Record<string, string> = {},
+  clock: Clock = systemClock,
+): Promise<TestGateway> {
+  const needsKey = settings['OPENAI_BASE_URL'] !== undefined;
+  const key = needsKey ? { OPENAI_API_KEY: `test-${crypto.randomUUID()}` } : {};
+  const config = readConfig({ PORT: '0', LOG_LEVEL: 'debug', ...key, ...settings });
+  const log: Record<string, unknown>[] = [];
+  const destination = { write: (line: string) => void log.push(JSON.parse(line)) };
+  const secrets = config.upstream.kind === 'openai' ? [config.upstream.credential.apiKey] : [];
+  const app = await createApp(config, createLogger({ level: config.logLevel, secrets, destination }), clock);
+  const arrivals = createCounter();
+  const onRequest = (message: unknown) => {
+    if ((message as { request: { url?: string } }).request.url?.startsWith('/graphql')) arrivals.count(); // Node's documented form.
+  };
+  subscribe('http.server.request.start', onRequest);
+  const query: TestGateway['query'] = async (query, variables, signal) => {
+    const response = await fetch(app.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query, variables }),
+      ...(signal && { signal }),
+    });
+    return (await response.json()) as Answer; // The form of every GraphQL answer.
+  };
+  return {
+    url: app.url,
+    log,
+    query,
+    async received(count) {
+      await arrivals.reached(count);
+      await query('{ __typename }'); // Takes its turn behind them.
+    },
+    async [Symbol.asyncDispose]() {
+      unsubscribe('http.server.request.start', onRequest);
+      await app.dispose();
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createCounter } from './counter.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** A script of package.json as a process of its own, with nothing of this process's settings. */
+export interface TestProcess extends AsyncDisposable {
+  /** Everything written to both outputs so far. */
+  readonly output: { text: string };
+  /** Resolves with the match once the output has one; rejects when the process ends without. */
+  said(pattern: RegExp): Promise<RegExpExecArray>;
+  signal(name: NodeJS.Signals): void;
+  /** The exit code. */
+  readonly ended: Promise<number | null>;
+}
+
+export function startScript(
+  script: string,
+  args: readonly string[] = [],
+  settings: Record<string, string> = {},
+): TestProcess {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn(process.execPath, ['--require', './src/require-node.cjs', script, ...args], {
+    cwd: ROOT,
+    env: { PATH, HOME, ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output = { text: '' };
+  const writes = createCounter();
+  let count = 0;
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output.text += text;
+      count++;
+      writes.count();
+    });
+  }
+  const ended = endOf(child);
+  return {
+    output,
+    ended,
+    async said(pattern) {
+      for (;;) {
+        const match = pattern.exec(output.text);
+        if (match) return match;
+        const outcome = await Promise.race([writes.reached(count + 1), ended.then(() => 'ended')]);
+        if (outcome === 'ended' && !pattern.test(output.text)) throw new Error(`ended after saying: ${output.text}`);
+      }
+    },
+    signal: (name) => child.kill(name),
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+function endOf(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve) => child.on('close', resolve));
+}

@@ -1,0 +1,119 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createCounter } from './counter.ts';
+
+/** One request as the scripted upstream got it. */
+export interface SeenCall {
+  readonly method: string;
+  /** The request target as it came over the wire: encoded, with its query. */
+  readonly target: string;
+  readonly authorization: string | undefined;
+}
+
+/** What to answer: a body for 200, or anything else by hand. */
+type Script = unknown | ((request: IncomingMessage, response: ServerResponse) => void);
+
+/** A real HTTP server that answers what a test tells it to, and counts what it is asked. */
+export interface ScriptedUpstream extends AsyncDisposable {
+  readonly baseUrl: string;
+  /** Every request so far, in order of arrival. */
+  readonly calls: SeenCall[];
+  /** Answers GET of this target (below the base URL, with its query or for any query) from now on. */
+  on(target: string, script: Script): void;
+  /** Answers for a list with `limit` and any `after`. */
+  onJobs(jobs: readonly { id: string }[]): void;
+  onJob(job: { id: string }): void;
+  /** Keeps every answer back until `release`. Resolves in `arrived(n)` when n requests wait. */
+  hold(): Gate;
+}
+
+export interface Gate {
+  /** Resolves when `count` requests have arrived since the gate was closed. */
+  arrived(count: number): Promise<void>;
+  /** Resolves when `count` requests were given up by the other side. */
+  abandoned(count: number): Promise<void>;
+  release(): void;
+}
+
+const PREFIX = '/v1';
+
+export async function startUpstream(): Promise<ScriptedUpstream> {
+  const calls: SeenCall[] = [];
+  const scripts = new Map<string, Script>();
+  let gate: ReturnType<typeof createGate> | undefined;
+
+  const server = createServer(async (request, response) => {
+    const target = (request.url ?? '').replace(PREFIX, '');
+    calls.push({ method: request.method ?? '', target, authorization: request.headers.authorization });
+    if (gate) await gate.pass(response);
+    const script = scripts.get(target) ?? scripts.get(target.split('?')[0] ?? '');
+    if (typeof script === 'function') return script(request, response);
+    if (script === undefined) return answer(response, 404, notFound(target));
+    answer(response, 200, script);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    baseUrl: `http://127.0.0.1:${port}${PREFIX}`,
+    calls,
+    on: (target, script) => scripts.set(target, script),
+    onJob: (job) => scripts.set(`/fine_tuning/jobs/${encodeURIComponent(job.id)}`, job),
+    onJobs: (jobs) => scripts.set('/fine_tuning/jobs', pager(jobs)),
+    hold() {
+      gate = createGate(() => {
+        gate = undefined;
+      });
+      return gate;
+    },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+export function answer(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers });
+  response.end(typeof body === 'string' ? body : JSON.stringify(body));
+}
+
+/** The recorded body for a job that is not there. */
+function notFound(target: string) {
+  const id = decodeURIComponent(target.split('/')[3] ?? '');
+  const message = `Could not find fine tune: ${id}`;
+  return { error: { message, type: 'invalid_request_error', param: 'fine_tune_id', code: 'fine_tune_not_found' } };
+}
+
+function pager(jobs: readonly { id: string }[]): Script {
+  return ({ url }: IncomingMessage, response: ServerResponse) => {
+    const query = new URL(url ?? '', 'http://upstream').searchParams;
+    const from = jobs.findIndex(({ id }) => id === query.get('after')) + 1;
+    const to = from + Number(query.get('limit') ?? 20);
+    answer(response, 200, { object: 'list', data: jobs.slice(from, to), has_more: to < jobs.length });
+  };
+}
+
+function createGate(onRelease: () => void): Gate & { pass(response: ServerResponse): Promise<void> } {
+  const opened = Promise.withResolvers<void>();
+  const arrivals = createCounter();
+  const departures = createCounter();
+  return {
+    pass(response) {
+      arrivals.count();
+      response.on('close', () => response.writableFinished || departures.count());
+      return opened.promise;
+    },
+    arrived: arrivals.reached,
+    abandoned: departures.reached,
+    release() {
+      onRelease();
+      opened.resolve();
+    },
+  };
+}

@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError, readConfig } from '../../src/config.ts';
+
+function faultsOf(environment: Record<string, string>): readonly string[] {
+  try {
+    readConfig(environment);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+}
+
+const KEY = { OPENAI_API_KEY: 'any-text' };
+
+describe('the upstream', () => {
+  it('is the sandbox without a key, and OpenAI with one', () => {
+    expect(readConfig({}).upstream).toEqual({ kind: 'sandbox', port: 0, speed: 10, seed: 1 });
+    const { upstream } = readConfig({ ...KEY, OPENAI_ORG_ID: 'org-a', OPENAI_PROJECT_ID: 'proj-b' });
+    expect(upstream).toEqual({
+      kind: 'openai',
+      baseUrl: new URL('https://api.openai.com/v1'),
+      credential: { apiKey: 'any-text', organizationId: 'org-a', projectId: 'proj-b' },
+    });
+  });
+
+  it('is the sandbox with a key when UPSTREAM says so, and the key goes nowhere', () => {
+    expect(readConfig({ ...KEY, UPSTREAM: 'sandbox', SANDBOX_SPEED: '2.5' }).upstream).toEqual({
+      kind: 'sandbox',
+      port: 0,
+      speed: 2.5,
+      seed: 1,
+    });
+  });
+
+  it.each([
+    [{ NODE_ENV: 'production' }],
+    [{ UPSTREAM: 'openai' }],
+    [{ OPENAI_BASE_URL: 'http://127.0.0.1:1/v1' }],
+    [{ OPENAI_API_KEY: '', UPSTREAM: 'openai' }],
+  ])('is a fault when a real one is meant and there is no key: %j', (environment) => {
+    expect(faultsOf(environment)).toEqual([expect.stringMatching(/^OPENAI_API_KEY: expected the upstream credential/)]);
+  });
+
+  it('may be the sandbox in production when it is named', () => {
+    expect(readConfig({ NODE_ENV: 'production', UPSTREAM: 'sandbox' }).upstream.kind).toBe('sandbox');
+  });
+});
+
+describe('binding beyond loopback', () => {
+  it.each(['127.0.0.1', '127.0.0.53', '::1', 'localhost'])('is no matter on %s', (HOST) => {
+    expect(faultsOf({ ...KEY, HOST })).toEqual([]);
+  });
+
+  it.each(['0.0.0.0', '::', '10.0.0.5', 'gateway.example', '127.evil.example', '1270.0.0.1'])(
+    'is refused with a real credential: %s',
+    (HOST) => {
+      expect(faultsOf({ ...KEY, HOST })).toEqual([expect.stringMatching(/^HOST: expected a loopback address/)]);
+    },
+  );
+
+  it('is allowed to the sandbox', () => {
+    expect(faultsOf({ HOST: '0.0.0.0' })).toEqual([]);
+    expect(faultsOf({ HOST: '0.0.0.0', ...KEY, UPSTREAM: 'sandbox' })).toEqual([]);
+  });
+});
+
+describe('a variable', () => {
+  it.each([
+    ['PORT', ['-1', '65536', '80.5', 'http', '0x10', ' 80', '1e3']],
+    ['ALLOWED_HOSTS', ['http://a', 'a:80', ',', '*']],
+    ['OPENAI_BASE_URL', ['openai.com', 'ftp://a/', 'http://user:pass@a/v1', 'http://a/v1?x=1', 'http://a/#b']],
+    ['OPENAI_API_KEY', ['two words', 'line\nbreak', 'ключ']],
+    ['OPENAI_ORG_ID', ['a\r\nb']],
+    ['UPSTREAM', ['azure2', 'OPENAI']],
+    ['UPSTREAM_TIMEOUT_MS', ['0', '600001']],
+    ['UPSTREAM_CONNECTIONS', ['0', '1025']],
+    ['CACHE_ACTIVE_MS', ['-1', '1s']],
+    ['CACHE_MAX_MB', ['0']],
+    ['SANDBOX_SPEED', ['0', 'fast', '-1']],
+    ['SANDBOX_SEED', ['a', '1.5']],
+    ['LOG_LEVEL', ['verbose']],
+  ])('%s is refused by its name when it is not what was expected', (name, values) => {
+    for (const value of values) {
+      const faults = faultsOf({ OPENAI_API_KEY: 'k', [name]: value });
+      expect(faults, value).toEqual([expect.stringMatching(new RegExp(`^${name}: expected`))]);
+      expect(faults[0], value).not.toContain(`${value}"`);
+    }
+  });
+
+  it('that is empty counts as unset', () => {
+    expect(readConfig({ PORT: '', OPENAI_API_KEY: '', LOG_LEVEL: '' })).toEqual(readConfig({}));
+  });
+
+  it('may not say the key in two ways', () => {
+    expect(faultsOf({ ...KEY, OPENAI_API_KEY_FILE: '/key' })).toEqual([
+      expect.stringMatching(/^OPENAI_API_KEY_FILE: expected to be unset/),
+    ]);
+  });
+
+  it('may not name a key file that is not there', () => {
+    expect(faultsOf({ OPENAI_API_KEY_FILE: '/nowhere/key' })).toEqual([
+      expect.stringMatching(/^OPENAI_API_KEY_FILE: expected the path/),
+    ]);
+  });
+
+  it('ALLOWED_HOSTS adds names in any case to those of loopback', () => {
+    expect(readConfig({}).allowedHosts).toEqual(['localhost', '127.0.0.1', '[::1]']);
+    expect(readConfig({ ALLOWED_HOSTS: 'Tuning.example, tuning2,' }).allowedHosts).toEqual([
+      'localhost',
+      '127.0.0.1',
+      '[::1]',
+      'tuning.example',
+      'tuning2',
+    ]);
+  });
+});

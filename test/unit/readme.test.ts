@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import { buildSchema, isObjectType, parse, validate } from 'graphql';
+import { describe, expect, it } from 'vitest';
+import { settings } from '../../src/config.ts';
+import { createSchema } from '../../src/schema/schema.ts';
+
+const readme = readFileSync('README.md', 'utf8');
+const rows = [...readme.matchAll(/^\| `(\w+)` \| `(\w+)`.* \| `([^`]+)` \|$/gm)];
+
+describe('the README', () => {
+  it('maps each of the 16 REST properties to a field of that type', () => {
+    const job = createSchema().getType('FineTuningJob');
+    if (!isObjectType(job)) throw new Error('FineTuningJob: expected an object type');
+    expect(rows).toHaveLength(16);
+    for (const [, , field = '', type] of rows) expect(String(job.getFields()[field]?.type), field).toBe(type);
+  });
+
+  it('names every other field of a job', () => {
+    const job = createSchema().getType('FineTuningJob');
+    if (!isObjectType(job)) throw new Error('FineTuningJob: expected an object type');
+    for (const field of Object.keys(job.getFields())) expect(readme).toContain(`\`${field}\``);
+  });
+
+  it('names every setting, and no other', () => {
+    const table = readme.slice(readme.indexOf('| variable |'), readme.indexOf('`GET /health`'));
+    const named = [...table.matchAll(/^\|([^|]+)\|/gm)].flatMap(([, cell = '']) =>
+      [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name),
+    );
+    expect(named.sort()).toEqual(Object.keys(settings).sort());
+  });
+
+  it('shows queries that fit the schema', () => {
+    const queries = [...readme.matchAll(/```graphql\n([\s\S]*?)```/g)].map(([, query = '']) => query);
+    expect(queries.length).toBeGreaterThan(0);
+    const schema = buildSchema(readFileSync('schema.graphql', 'utf8'));
+    for (const query of queries) expect(validate(schema, parse(query))).toEqual([]);
+  });
+
+  it('is at most 150 lines long', () => {
+    expect(readme.split('\n').length).toBeLessThanOrEqual(151);
+  });
+});
