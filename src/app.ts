@@ -25,7 +25,7 @@ export interface App {
 /** Puts the parts together and listens. Rejects with Node's error when an address cannot be taken. */
 export async function createApp(config: Config, log: Logger, clock: Clock): Promise<App> {
   await using opened = new AsyncDisposableStack();
-  const target = await openTarget(config.upstream, clock, opened);
+  const target = await openTarget(config.upstream, log, clock, opened);
   const upstream = createUpstream({
     baseUrl: target.baseUrl,
     timeoutMs: config.upstreamTimeoutMs,
@@ -58,13 +58,23 @@ interface Target {
   readonly exampleJobId: string;
 }
 
-async function openTarget(config: UpstreamConfig, clock: Clock, opened: AsyncDisposableStack): Promise<Target> {
+async function openTarget(
+  config: UpstreamConfig,
+  log: Logger,
+  clock: Clock,
+  opened: AsyncDisposableStack,
+): Promise<Target> {
   if (config.kind === 'openai') {
     const name = config.baseUrl.hostname === 'api.openai.com' ? 'OpenAI' : 'a server of the OpenAI dialect';
     return { ...config, name, exampleJobId: 'ftjob-…' };
   }
   const apiKey = crypto.randomUUID();
-  const sandbox = await createSandbox({ ...config, clock, apiKey });
+  const sandbox = await createSandbox({
+    ...config,
+    clock,
+    apiKey,
+    onError: (err) => log.error({ err }, 'sandbox error'),
+  });
   opened.defer(() => sandbox.dispose());
   return { name: 'sandbox', baseUrl: sandbox.baseUrl, credential: { apiKey }, exampleJobId: sandbox.exampleJobId };
 }

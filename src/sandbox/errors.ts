@@ -57,3 +57,17 @@ export const belowMinimum = (param: string, minimum: number, value: string) =>
     param,
     'integer_below_min_value',
   );
+
+/** What a fault of the sandbox's own looks like. */
+export const serverError = {
+  status: 500,
+  headers: {},
+  body: {
+    error: {
+      message: 'The server had an error processing your request.',
+      type: 'server_error',
+      param: null,
+      code: null,
+    },
+  },
+};

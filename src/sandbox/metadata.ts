@@ -15,6 +15,5 @@ export function readMetadataFilter(query: URLSearchParams): (metadata: Metadata)
     const key = /^metadata\[(.*)\]$/s.exec(name)?.[1];
     return key === undefined ? [] : [{ key, value }];
   });
-  return (metadata) =>
-    pairs.every(({ key, value }) => metadata !== null && Object.hasOwn(metadata, key) && metadata[key] === value);
+  return (metadata) => pairs.every(({ key, value }) => metadata?.[key] === value);
 }

@@ -40,7 +40,7 @@ function listJobs({ query, now }: ApiRequest, state: State): object {
   const after = query.get('after');
   const position = after === null ? -1 : jobs.positions.get(after);
   if (position === undefined) throw unknownJob(String(after), 'after'); // What the real API answers is not known.
-  const left = jobs.newestFirst.values().drop(position);
+  const left = jobs.newestFirst.values().drop(position + 1);
   const bodies = left.filter(({ metadata }) => hasMetadata(metadata)).map((plan) => jobBody(plan, now));
   return listBody(bodies, limit);
 }

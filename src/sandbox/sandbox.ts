@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { Clock } from '../clock.ts';
 import type { Account } from './account.ts';
 import { checkKey } from './auth.ts';
-import { Refusal } from './errors.ts';
+import { Refusal, serverError } from './errors.ts';
 import { answer } from './routes.ts';
 import { createState, type State } from './state.ts';
 
@@ -21,6 +21,8 @@ export interface SandboxOptions {
   apiKey?: string | undefined;
   /** 0, the default, takes any free port. */
   port?: number | undefined;
+  /** Told of a fault of the sandbox's own, which is answered as the real API answers its own: with 500. */
+  onError?: (error: unknown) => void;
 }
 
 export interface Sandbox {
@@ -33,11 +35,12 @@ export interface Sandbox {
 }
 
 /** A fine-tuning jobs API in a box: a real HTTP server with jobs that move. Rejects when it cannot listen. */
-export async function createSandbox({ clock, speed, seed, apiKey, port = 0 }: SandboxOptions): Promise<Sandbox> {
+export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const { clock, speed, seed, port = 0 } = options;
   const state = createState({ seed, speed, startedAt: clock.now() });
   const server = createServer((request, response) => {
     const begunAt = clock.now();
-    const { status, headers, body } = respond(request, state, begunAt, apiKey);
+    const { status, headers, body } = respond(request, state, begunAt, options);
     response.writeHead(status, { ...usualHeaders(state.account, clock.now() - begunAt), ...headers });
     response.end(JSON.stringify(body));
   });
@@ -62,7 +65,7 @@ interface Response {
   readonly body: object;
 }
 
-function respond(request: IncomingMessage, state: State, now: number, apiKey: string | undefined): Response {
+function respond(request: IncomingMessage, state: State, now: number, { apiKey, onError }: SandboxOptions): Response {
   const { method = '', url = '', headers } = request;
   const [path = '', ...query] = url.split('?');
   try {
@@ -71,7 +74,8 @@ function respond(request: IncomingMessage, state: State, now: number, apiKey: st
     return { status: 200, headers: {}, body };
   } catch (error) {
     if (error instanceof Refusal) return error;
-    throw error;
+    onError?.(error);
+    return serverError;
   }
 }
 

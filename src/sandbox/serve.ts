@@ -13,7 +13,8 @@ function readOptions(): SandboxOptions {
   const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
   const { data, error } = z.object(sandboxSettings).safeParse(given);
   if (error) fail(error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`));
-  return { clock: systemClock, port: data.SANDBOX_PORT, speed: data.SANDBOX_SPEED, seed: data.SANDBOX_SEED };
+  const onError = (error: unknown) => process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+  return { clock: systemClock, port: data.SANDBOX_PORT, speed: data.SANDBOX_SPEED, seed: data.SANDBOX_SEED, onError };
 }
 
 async function open(options: SandboxOptions): Promise<Sandbox> {

@@ -11,7 +11,7 @@ const help = `Measures the gateway before a stub upstream, next to a static HTTP
 Usage: npm run bench -- [--rounds 5] [--seconds 2] [--workloads W1,W3] [--out out/bench.json]
 
   --rounds     how often each row is measured, 1 to 100
-  --seconds    how long each time, 0.01 to 60; as long again to warm up
+  --seconds    how long each time, 0.01 to 60; twice as long to warm up
   --workloads  W1: one job by id; W3: a page of 100 jobs
   --out        where the figures of every round go as JSON; the tables go to standard output
 `;

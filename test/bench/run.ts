@@ -28,6 +28,7 @@ export interface WorkloadOutcome {
 type Progress = (line: string) => void;
 
 const CONNECTIONS = 32;
+const WARM_UPS = 2;
 
 /** Runs the whole benchmark. Rejects at the first wrong answer; whatever it started has then ended. */
 export async function run(plan: Plan, signal: AbortSignal, progress: Progress): Promise<WorkloadOutcome[]> {
@@ -74,8 +75,8 @@ interface Turns {
 async function takeTurns({ plan, rows, stub, answers, signal, progress }: Turns): Promise<RowOutcome[]> {
   const outcomes = Object.values(rows).map((row) => ({ row, samples: [] as Sample[] }));
   const options = { stub, seconds: plan.seconds, connections: CONNECTIONS, signal };
-  for (let round = 0; round <= plan.rounds; round++) {
-    const isWarmUp = round === 0;
+  for (let round = 1 - WARM_UPS; round <= plan.rounds; round++) {
+    const isWarmUp = round < 1;
     const cpu: string[] = [];
     for (const { row, samples } of outcomes) {
       const sample = await takeSample(row, answers, options);
