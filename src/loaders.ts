@@ -17,11 +17,13 @@ export function createLoaders(store: Store, access: Access, caller: Caller): Loa
   const jobs = new DataLoader<string, Job | null>((ids) =>
     Promise.all(ids.map((id) => store.job(access, id, caller).catch(asError))),
   );
+  const pages: Page<Job>[] = [];
+  const onPage = (id: string) => pages.flatMap(({ items }) => items).find((item) => item.id === id)?.value;
   return {
-    job: (id) => jobs.load(id),
+    job: async (id) => onPage(id) ?? jobs.load(id),
     async jobs(request) {
       const page = await store.jobs(access, request, caller);
-      for (const { value } of page.items) if (value) jobs.prime(value.id, value);
+      pages.push(page);
       return page;
     },
   };

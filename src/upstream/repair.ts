@@ -2,8 +2,11 @@ import { z } from 'zod';
 
 // The shapes in which real servers of the dialect deviate from its document, each repaired in one place (UPSTREAM.md 1.4, 5).
 
+// `.nullable().default(null)`, as it takes a quarter of the time of `.nullish()` with a transform, and a page of jobs has
+// a thousand such members.
+
 /** Absent and null are the same to us: null. */
-export const orNull = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? null);
+export const orNull = <T extends z.ZodType>(schema: T) => schema.nullable().default(null);
 
 /** Like `orNull`, and what cannot be read at all is null too: for decorations that must not cost us the whole object. */
 export const orNullIfUnreadable = <T extends z.ZodType>(schema: T) => orNull(schema).catch(null);
