@@ -13,6 +13,8 @@ export interface GatewayFacts {
 /** What every resolver gets: made anew for each request. */
 export interface Context {
   readonly requestId: string;
+  /** Whose view of the upstream the answer shows. */
+  readonly scope: string;
   readonly caller: Caller;
   readonly loaders: Loaders;
   readonly gateway: GatewayFacts;
@@ -22,7 +24,7 @@ export type ContextFactory = (request: { requestId: string; signal: AbortSignal 
 
 export function createContextFactory(store: Store, access: Access, gateway: GatewayFacts): ContextFactory {
   return ({ requestId, signal }) => {
-    const caller: Caller = { signal, upstreamCalls: 0 };
-    return { requestId, caller, loaders: createLoaders(store, access, caller), gateway };
+    const caller: Caller = { signal, upstreamCalls: 0, freshUntil: Number.POSITIVE_INFINITY };
+    return { requestId, scope: access.scope, caller, loaders: createLoaders(store, access, caller), gateway };
   };
 }

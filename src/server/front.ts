@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Clock } from '../clock.ts';
 import type { ContextFactory } from '../context.ts';
 import { internalError } from '../schema/errors.ts';
+import type { Answers } from './answers.ts';
 import type { Engine } from './engine.ts';
 import { answerGraphql } from './graphql.ts';
 import { guard } from './guard.ts';
@@ -13,6 +14,7 @@ import { jsonReply, type Reply, send } from './reply.ts';
 
 export interface FrontOptions {
   engine: Engine;
+  answers: Answers;
   createContext: ContextFactory;
   graphiql: (headers: IncomingHttpHeaders) => Promise<Reply>;
   /** Whether new traffic may come; false while shutting down. */
@@ -86,11 +88,11 @@ async function route(options: FrontOptions, exchange: Exchange): Promise<Reply> 
   }
 }
 
-async function graphql({ engine, createContext }: FrontOptions, exchange: Exchange): Promise<Reply> {
+async function graphql({ engine, answers, createContext }: FrontOptions, exchange: Exchange): Promise<Reply> {
   const context = createContext(exchange);
   try {
-    const { operation, ...reply } = await answerGraphql(engine, exchange.request, exchange.search, context);
-    exchange.line['operation'] = operation?.name?.value;
+    const reply = await answerGraphql(engine, answers, exchange, context);
+    exchange.line['operation'] = reply.operationName;
     return reply;
   } finally {
     exchange.line['upstreamCalls'] = context.caller.upstreamCalls;

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import type { ExecutionResult, OperationDefinitionNode } from 'graphql';
+import type { ExecutionResult } from 'graphql';
 import type { Context } from '../context.ts';
+import type { Answers } from './answers.ts';
 import { readBody } from './body.ts';
 import type { Engine } from './engine.ts';
 import { execute } from './execute.ts';
@@ -8,35 +9,49 @@ import { guardQuery } from './guard.ts';
 import { answerType, GRAPHQL_TYPE } from './media-type.ts';
 import { guardContentType, type Params, paramsOfBody, paramsOfUrl } from './params.ts';
 import { Refusal } from './refusal.ts';
-import type { Reply } from './reply.ts';
+import type { GraphqlReply } from './reply.ts';
 
-/** What the log wants to know of an answered request. */
-export interface GraphqlReply extends Reply {
-  readonly operation: OperationDefinitionNode | undefined;
+export interface GraphqlRequest {
+  readonly request: IncomingMessage;
+  /** The URL's query. */
+  readonly search: string;
 }
 
-/** Answers GET and POST at `/graphql` by the GraphQL-over-HTTP specification. Throws a Refusal for what is not such a request. */
+/**
+ * Answers GET and POST at `/graphql` by the GraphQL-over-HTTP specification. Throws a Refusal for what is not such a
+ * request.
+ */
 export async function answerGraphql(
   engine: Engine,
-  request: IncomingMessage,
-  search: string,
+  answers: Answers,
+  { request, search }: GraphqlRequest,
   context: Context,
 ): Promise<GraphqlReply> {
   const type = answerType(request.headers);
-  const params = await readParams(request, search);
-  const { result, operation } = await execute(engine, params, context, request.method === 'GET');
-  const headers = { 'content-type': `${type}; charset=utf-8`, vary: 'accept' };
-  return { status: statusOf(result, type), headers, body: JSON.stringify(result), operation };
-}
-
-async function readParams(request: IncomingMessage, search: string): Promise<Params> {
   if (request.method === 'GET') {
     guardQuery(request.headers);
-    return paramsOfUrl(new URLSearchParams(search));
+    return (await run(engine, paramsOfUrl(new URLSearchParams(search)), type, context, true)).reply;
   }
   if (request.method !== 'POST') throw new Refusal(405, 'The method: expected GET or POST.', { allow: 'GET, POST' });
   guardContentType(request.headers['content-type']);
-  return paramsOfBody(await readBody(request));
+  const body = await readBody(request);
+  const question = `${context.scope} ${type} ${body.toString('latin1')}`;
+  const kept = answers.get(question);
+  if (kept) return kept;
+  const { reply, isRepeatable } = await run(engine, paramsOfBody(body), type, context, false);
+  if (isRepeatable) answers.keep(question, reply, context.caller.freshUntil);
+  return reply;
+}
+
+async function run(engine: Engine, params: Params, type: string, context: Context, mayOnlyRead: boolean) {
+  const { result, operation } = await execute(engine, params, context, mayOnlyRead);
+  const reply: GraphqlReply = {
+    status: statusOf(result, type),
+    headers: { 'content-type': `${type}; charset=utf-8`, vary: 'accept' },
+    body: JSON.stringify(result),
+    operationName: operation?.name?.value,
+  };
+  return { reply, isRepeatable: operation?.operation === 'query' && result.errors === undefined };
 }
 
 // Only the newer media type tells by the status that nothing was executed.

@@ -7,6 +7,12 @@ export interface Reply {
   readonly body?: string | Buffer;
 }
 
+/** A GraphQL answer, and what the log wants to know of it. */
+export interface GraphqlReply extends Reply {
+  readonly body: string;
+  readonly operationName: string | undefined;
+}
+
 export function jsonReply(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Reply {
   const type = { 'content-type': 'application/json; charset=utf-8' };
   return { status, headers: { ...type, ...headers }, body: JSON.stringify(value) };

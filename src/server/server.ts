@@ -3,6 +3,7 @@ import { type AddressInfo, isIPv6 } from 'node:net';
 import type { GraphQLSchema } from 'graphql';
 import type { Clock } from '../clock.ts';
 import type { ContextFactory } from '../context.ts';
+import { createAnswers } from './answers.ts';
 import { createEngine } from './engine.ts';
 import { createFront } from './front.ts';
 import { createGraphiql } from './graphiql.ts';
@@ -35,6 +36,7 @@ export async function createServer({ host, port, schema, exampleJobId, ...rest }
   let isReady = true;
   const front = createFront({
     engine: createEngine(schema, rest.log),
+    answers: createAnswers(rest.clock),
     graphiql: createGraphiql(exampleJobId),
     isReady: () => isReady,
     ...rest,

@@ -4,6 +4,8 @@ export interface Caller {
   readonly signal: AbortSignal;
   /** HTTP requests sent to the upstream because this caller was the first to ask. */
   upstreamCalls: number;
+  /** Until when all that was read for this caller answers the same question again, in milliseconds since the epoch. */
+  freshUntil: number;
 }
 
 /** How a read that may be shared is begun. */

@@ -27,13 +27,19 @@ export function remember(kept: JobSight | undefined, next: Omit<JobSight, 'termi
   return { ...next, terminalSince: kept?.terminalSince ?? next.arrivedAt };
 }
 
-/** Whether a kept sight of a job still answers a question asked at `now`. */
-export function isJobFresh(sight: JobSight, now: number, { activeMs, settledMs }: FreshnessLimits): boolean {
-  const isSettled = sight.terminalSince !== null && now - sight.terminalSince >= SETTLING_MS;
-  return now - sight.arrivedAt < (isSettled ? settledMs : activeMs);
+/**
+ * Until when a sight of a job answers questions, in milliseconds since the epoch. What was seen before the job had been
+ * at its end for a minute does not count as settled later either: it may lack what the end brought.
+ */
+export function jobFreshUntil(
+  { arrivedAt, terminalSince }: JobSight,
+  { activeMs, settledMs }: FreshnessLimits,
+): number {
+  const isSettled = terminalSince !== null && arrivedAt - terminalSince >= SETTLING_MS;
+  return arrivedAt + (isSettled ? settledMs : activeMs);
 }
 
-/** Whether a kept list still answers a question asked at `now`. */
-export function isListFresh(arrivedAt: number, now: number, { activeMs }: FreshnessLimits): boolean {
-  return now - arrivedAt < activeMs;
+/** Until when a list answers questions, in milliseconds since the epoch. */
+export function listFreshUntil(arrivedAt: number, { activeMs }: FreshnessLimits): number {
+  return arrivedAt + activeMs;
 }

@@ -4,7 +4,7 @@ import type { Job } from '../upstream/job.ts';
 import type { Page, PageRequest } from '../upstream/page.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { type Caller, createFlights, type Departure } from './flights.ts';
-import { type FreshnessLimits, isJobFresh, isListFresh, type JobSight, remember } from './freshness.ts';
+import { type FreshnessLimits, type JobSight, jobFreshUntil, listFreshUntil, remember } from './freshness.ts';
 import type { Access } from './scope.ts';
 
 /** What the gateway knows now: reads are shared while under way and kept while fresh, each within its scope. */
@@ -22,15 +22,19 @@ export interface StoreOptions extends FreshnessLimits {
   maxBytes: number;
 }
 
-interface JobEntry extends JobSight {
+interface JobEntry {
   readonly kind: 'job';
+  readonly sight: JobSight;
   readonly size: number;
 }
 interface PageEntry {
   readonly kind: 'page';
+  readonly sight: PageSight;
+  readonly size: number;
+}
+interface PageSight {
   readonly page: Page<Job>;
   readonly arrivedAt: number;
-  readonly size: number;
 }
 
 // What a kept value costs in memory for each character of the JSON it was read from, and beside it: measured.
@@ -42,52 +46,63 @@ export function createStore({ upstream, clock, maxBytes, ...limits }: StoreOptio
     maxSize: maxBytes,
     sizeCalculation: ({ size }, key) => BYTES_PER_ENTRY + BYTES_PER_CHARACTER * (size + key.length),
   });
-  const jobFlights = createFlights<Job | null>();
-  const pageFlights = createFlights<Page<Job>>();
+  const jobFlights = createFlights<JobSight>();
+  const pageFlights = createFlights<PageSight>();
   const keepsJobs = limits.activeMs > 0 || limits.settledMs > 0;
   const keepsPages = limits.activeMs > 0;
 
-  // Every sight of a job, whoever caused it, comes through here. Gives the job to be believed.
-  function see(access: Access, id: string, job: Job | null, beganAt: number, size: number): Job | null {
-    if (!keepsJobs) return job;
+  // Every sight of a job, whoever caused it, comes through here. Gives the sight to be believed.
+  function see(access: Access, id: string, job: Job | null, beganAt: number, size: number): JobSight {
     const key = jobKey(access, id);
     const sight = remember(keptJob(key), { job, beganAt, arrivedAt: clock.now() });
-    kept.set(key, { kind: 'job', size, ...sight });
-    return sight.job;
+    if (keepsJobs) kept.set(key, { kind: 'job', sight, size });
+    return sight;
   }
 
-  function keptJob(key: string): JobEntry | undefined {
+  function keptJob(key: string): JobSight | undefined {
     const entry = kept.get(key);
-    return entry?.kind === 'job' ? entry : undefined;
+    return entry?.kind === 'job' ? entry.sight : undefined;
   }
 
-  async function readJob(access: Access, id: string, departure: Departure): Promise<Job | null> {
+  function keptPage(key: string): PageSight | undefined {
+    const entry = kept.get(key);
+    return entry?.kind === 'page' ? entry.sight : undefined;
+  }
+
+  async function readJob(access: Access, id: string, departure: Departure): Promise<JobSight> {
     const beganAt = clock.now();
     const { value, size } = await upstream.jobs.get(id, { credential: access.credential, ...departure });
     return see(access, id, value, beganAt, size);
   }
 
-  async function readPage(access: Access, request: PageRequest, departure: Departure): Promise<Page<Job>> {
+  async function readPage(access: Access, request: PageRequest, departure: Departure): Promise<PageSight> {
     const beganAt = clock.now();
     const { value: page, size } = await upstream.jobs.list(request, { credential: access.credential, ...departure });
     const share = Math.ceil(size / Math.max(1, page.items.length));
     for (const { value } of page.items) if (value) see(access, value.id, value, beganAt, share);
-    if (keepsPages) kept.set(pageKey(access, request), { kind: 'page', page, arrivedAt: clock.now(), size });
-    return page;
+    const sight = { page, arrivedAt: clock.now() };
+    if (keepsPages) kept.set(pageKey(access, request), { kind: 'page', sight, size });
+    return sight;
   }
 
   return {
     async job(access, id, caller) {
       const key = jobKey(access, id);
-      const entry = keptJob(key);
-      if (entry && isJobFresh(entry, clock.now(), limits)) return entry.job;
-      return await jobFlights.join(key, caller, (departure) => readJob(access, id, departure));
+      let sight = keptJob(key);
+      if (!sight || clock.now() >= jobFreshUntil(sight, limits)) {
+        sight = await jobFlights.join(key, caller, (departure) => readJob(access, id, departure));
+      }
+      caller.freshUntil = Math.min(caller.freshUntil, jobFreshUntil(sight, limits));
+      return sight.job;
     },
     async jobs(access, request, caller) {
       const key = pageKey(access, request);
-      const entry = kept.get(key);
-      if (entry?.kind === 'page' && isListFresh(entry.arrivedAt, clock.now(), limits)) return entry.page;
-      return await pageFlights.join(key, caller, (departure) => readPage(access, request, departure));
+      let sight = keptPage(key);
+      if (!sight || clock.now() >= listFreshUntil(sight.arrivedAt, limits)) {
+        sight = await pageFlights.join(key, caller, (departure) => readPage(access, request, departure));
+      }
+      caller.freshUntil = Math.min(caller.freshUntil, listFreshUntil(sight.arrivedAt, limits));
+      return sight.page;
     },
   };
 }

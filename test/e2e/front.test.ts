@@ -225,6 +225,23 @@ describe('answers', () => {
     expectRefusal(await post({ accept: 'image/png' }), 406, /^Accept: expected/);
   });
 
+  it('to the same question keep the media types apart', async () => {
+    const body = JSON.stringify({ query: '{ gateway { version } }' });
+    const type = async (accept: string) => (await post({ accept }, body)).headers['content-type'];
+    expect(await type('application/json')).toContain('application/json');
+    expect(await type('application/graphql-response+json')).toContain('application/graphql-response+json');
+    expect(await type('application/json')).toContain('application/json');
+  });
+
+  it('to the same question are the same bytes, with a request id and a log line of their own', async () => {
+    const body = JSON.stringify({ query: 'query Again { fineTuningJobs(first: 9) { edges { node { id } } } }' });
+    const [first, second] = [await post({}, body), await post({}, body)];
+    expect(second.body).toBe(first.body);
+    expect(second.headers['x-request-id']).not.toBe(first.headers['x-request-id']);
+    const lines = gateway.log.filter(({ operation }) => operation === 'Again');
+    expect(lines.map(({ upstreamCalls }) => upstreamCalls)).toEqual([1, 0]);
+  });
+
   it('to an unknown path are 404, and the root leads to GraphiQL', async () => {
     expectRefusal(await send('GET', '/admin'), 404, /^The path: expected \/graphql/);
     expect((await send('GET', '/')).headers['location']).toBe('/graphql');

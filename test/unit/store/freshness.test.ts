@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isJobFresh, isListFresh, type JobSight, remember, SETTLING_MS } from '../../../src/store/freshness.ts';
+import { type JobSight, jobFreshUntil, listFreshUntil, remember, SETTLING_MS } from '../../../src/store/freshness.ts';
 import { readJob } from '../../../src/upstream/job.ts';
 import { jobBody } from '../../kit/job.ts';
 
@@ -33,19 +33,22 @@ describe('a sight of a job', () => {
     ['an absence', null],
     ['a job that has just ended', succeeded],
   ])('of %s is fresh for activeMs', (_, job) => {
-    const sight = seen(job, 0);
-    expect([isJobFresh(sight, 999, limits), isJobFresh(sight, 1000, limits)]).toEqual([true, false]);
+    expect(jobFreshUntil(seen(job, 5000), limits)).toBe(6000);
   });
 
-  it('of a settled job is fresh for settledMs', () => {
-    const sight = seen(succeeded, SETTLING_MS, seen(succeeded, 0));
-    const at = (ms: number) => isJobFresh(sight, SETTLING_MS + ms, limits);
-    expect([at(0), at(299_999), at(300_000)]).toEqual([true, true, false]);
+  it('of a job that ended a minute ago or earlier is fresh for settledMs', () => {
+    const first = seen(succeeded, 0);
+    expect(jobFreshUntil(seen(succeeded, SETTLING_MS, first), limits)).toBe(SETTLING_MS + 300_000);
+  });
+
+  it('taken within that minute never counts as settled', () => {
+    const first = seen(succeeded, 0);
+    expect(jobFreshUntil(seen(succeeded, SETTLING_MS - 1, first), limits)).toBe(SETTLING_MS - 1 + 1000);
   });
 
   it('is never fresh at 0 ms', () => {
     const none = { activeMs: 0, settledMs: 0 };
-    expect(isJobFresh(seen(running, 0), 0, none)).toBe(false);
-    expect(isListFresh(0, 0, none)).toBe(false);
+    expect(jobFreshUntil(seen(running, 7), none)).toBe(7);
+    expect(listFreshUntil(7, none)).toBe(7);
   });
 });

@@ -9,7 +9,11 @@ import { type ScriptedUpstream, startUpstream } from '../../kit/upstream.ts';
 
 const accessOf = createAccessFactory();
 const page = { limit: 10, after: null };
-const newCaller = (signal = new AbortController().signal): Caller => ({ signal, upstreamCalls: 0 });
+const newCaller = (signal = new AbortController().signal): Caller => ({
+  signal,
+  upstreamCalls: 0,
+  freshUntil: Number.POSITIVE_INFINITY,
+});
 
 let scripted: ScriptedUpstream;
 let upstream: Upstream;
