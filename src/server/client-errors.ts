@@ -10,8 +10,8 @@ export function useClientErrors(log: Logger): Plugin<Context> {
   return {
     onExecute: () => ({
       onExecuteDone({ result, setResult, args }) {
-        if (!('errors' in result) || !result.errors) return;
-        const { requestId } = args.contextValue;
+        const { requestId, caller } = args.contextValue;
+        if (!('errors' in result) || !result.errors || caller.signal.aborted) return; // Nobody reads it any more.
         const errors = result.errors.map((error) => translate(error, requestId, log));
         setResult({ ...result, errors });
       },

@@ -65,6 +65,11 @@ describe('queries under way', () => {
     await expect(answer).rejects.toThrow();
     await gate.abandoned(1);
     gate.release();
+    await gateway.query('{ __typename }');
+    expect(gateway.log.map(({ msg, isAborted }) => [msg, isAborted])).toEqual([
+      ['request', true],
+      ['request', undefined],
+    ]);
   });
 
   it('go on for the others when one client leaves', async () => {
