@@ -65,14 +65,16 @@ async function openTarget(
   opened: AsyncDisposableStack,
 ): Promise<Target> {
   if (config.kind === 'openai') {
-    const name = config.baseUrl.hostname === 'api.openai.com' ? 'OpenAI' : 'a server of the OpenAI dialect';
+    const { hostname } = config.baseUrl;
+    const name = hostname === 'api.openai.com' ? 'OpenAI' : hostname;
     return { ...config, name, exampleJobId: 'ftjob-…' };
   }
   const apiKey = crypto.randomUUID();
+  const isPublic = config.port !== 0; // Whoever chose the port wants to call it too: with any key.
   const sandbox = await createSandbox({
     ...config,
     clock,
-    apiKey,
+    ...(!isPublic && { apiKey }),
     onError: (err) => log.error({ err }, 'sandbox error'),
   });
   opened.defer(() => sandbox.dispose());

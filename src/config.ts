@@ -45,8 +45,8 @@ const baseUrl = z
 
 /** Every variable that is read: how, and what it means. `--help` and the README show this. */
 export const settings = {
-  HOST: z.string().default('127.0.0.1').describe('where it listens'),
-  PORT: int(0, 65535).default(4000).describe('where it listens; 0 takes any free port'),
+  HOST: z.string().default('127.0.0.1').describe('the address it listens on'),
+  PORT: int(0, 65535).default(4000).describe('the port it listens on; 0 takes any free one'),
   ALLOWED_HOSTS: list('expected host names without ports, separated by commas', /^[\w.-]+$|^\[[\da-f:.]+\]$/)
     .optional()
     .describe('Host and Origin names that are answered, beside the loopback names'),
@@ -55,7 +55,7 @@ export const settings = {
   UPSTREAM: z
     .enum(['openai', 'sandbox'], 'expected openai or sandbox')
     .optional()
-    .describe('openai or sandbox; by key if unset'),
+    .describe('openai or sandbox; if unset, openai with a key and sandbox without'),
   OPENAI_BASE_URL: baseUrl.default(new URL('https://api.openai.com/v1')).describe('any server that speaks the dialect'),
   OPENAI_ORG_ID: headerText.optional().describe('sent as OpenAI-Organization'),
   OPENAI_PROJECT_ID: headerText.optional().describe('sent as OpenAI-Project'),
@@ -73,7 +73,7 @@ export const settings = {
       'expected trace, debug, info, warn, error, fatal or silent',
     )
     .default('info')
-    .describe('the least that is logged'),
+    .describe('the least that is logged: trace, debug, info, warn, error, fatal or silent'),
 };
 
 type Settings = z.output<z.ZodObject<typeof settings>>;

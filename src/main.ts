@@ -37,19 +37,26 @@ async function start(config: Config): Promise<App> {
   try {
     return await createApp(config, createLogger({ level: config.logLevel, secrets }), systemClock);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    const sentence = LISTEN_FAULTS[String(code)];
-    if (sentence) fail(sentence);
-    throw error;
+    fail(listenFault(error, config));
   }
 }
 
-const LISTEN_FAULTS: Record<string, string> = {
-  EADDRINUSE: 'PORT: another program listens there already; choose another, or 0 for any that is free.',
-  EACCES: 'PORT: this user may not listen there; choose one over 1023.',
-  EADDRNOTAVAIL: 'HOST: this machine has no such address.',
-  ENOTFOUND: 'HOST: expected an address of this machine.',
-};
+/** What to change when an address cannot be taken; anything else is thrown on. */
+function listenFault(error: unknown, { host, port, upstream }: Config): string {
+  const { code, port: wanted } = Object(error);
+  const name = upstream.kind === 'sandbox' && wanted === upstream.port && wanted !== port ? 'SANDBOX_PORT' : 'PORT';
+  switch (code) {
+    case 'EADDRINUSE':
+      return `${name}: another program listens on ${wanted} already; choose another, or 0 for any that is free`;
+    case 'EACCES':
+      return `${name}: this user may not listen on ${wanted}; choose one over 1023`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `HOST: expected an address of this machine, which ${host} is not`;
+    default:
+      throw error;
+  }
+}
 
 const options = readArguments();
 if (options.help) {
@@ -61,6 +68,7 @@ if (options.help) {
   say(banner(app));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
+      say('Stopping, after the requests under way.');
       process.once(signal, () => process.exit(1)); // A second one means: now.
       void app.dispose();
     });

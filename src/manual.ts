@@ -7,7 +7,7 @@ export function banner({ url, gateway }: Pick<App, 'url' | 'gateway'>): string {
   if (!gateway.isSandbox) return `${heading}\nIt asks ${gateway.upstreamName}.`;
   return `${heading}
 It asks the built-in sandbox: the jobs are made up. For those of your own account, start it with your key:
-  OPENAI_API_KEY=… npm start
+  UPSTREAM=openai OPENAI_API_KEY=… npm start
 and for another server of the dialect with OPENAI_BASE_URL too. All settings: npm start -- --help`;
 }
 
@@ -27,6 +27,8 @@ Usage:
 
 Settings, read from the environment:
 ${lines.join('\n')}
+
+With a real key it listens on loopback addresses only. With NODE_ENV=production it wants a key, or UPSTREAM=sandbox.
 
 The README says more.
 `;

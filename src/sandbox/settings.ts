@@ -10,9 +10,9 @@ export const sandboxSettings = {
     .default(0)
     .describe('where the sandbox listens; 0 takes any free port'),
   // Slower, the first jobs would be older than computers; faster, they would be shorter than a tick of the clock.
-  SANDBOX_SPEED: number(/^\d*\.?\d+$/, 0.001, 10_000, 'expected a number over 0, from 0.001 to 10000')
+  SANDBOX_SPEED: number(/^\d*\.?\d+$/, 0.001, 10_000, 'expected a number from 0.001 to 10000')
     .default(10)
-    .describe("how many times faster than real the sandbox's jobs run"),
+    .describe("how many times faster than real the sandbox's jobs run, 0.001 to 10000"),
   SANDBOX_SEED: number(/^-?\d+$/, -(2 ** 31), 2 ** 31 - 1, 'expected a whole number from -2147483648 to 2147483647')
     .default(1)
     .describe('which made-up jobs the sandbox has'),

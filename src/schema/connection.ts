@@ -111,6 +111,7 @@ function readCursor(noun: string, cursor: string): string | null {
 
 /** Turns `first` and `after` into what the upstream is asked. Throws BAD_USER_INPUT naming the argument. */
 export function pageRequest(noun: string, first: number, after: string | null | undefined): PageRequest {
-  if (first < 1 || first > MAX_FIRST) throw badUserInput('first', `an integer from 1 to ${MAX_FIRST}, got ${first}`);
+  if (first < 1 || first > MAX_FIRST)
+    throw badUserInput('first', `a whole number from 1 to ${MAX_FIRST}, got ${first}`);
   return { limit: first, after: after == null ? null : readCursor(noun, after) };
 }

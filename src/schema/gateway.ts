@@ -11,7 +11,8 @@ const Gateway = builder.objectRef<GatewayFacts>('Gateway').implement({
     }),
     upstreamName: t.exposeString('upstreamName', {
       nullable: false,
-      description: 'What answers behind it, for people to read.',
+      description:
+        'Who answers behind it, for people to read: `OpenAI`, `sandbox`, or the host name of another server.',
     }),
   }),
 });

@@ -84,7 +84,8 @@ const GraderMessage = builder.objectRef<ScoreModelGrader['input'][number]>('Grad
     role: t.exposeString('role', { nullable: false, description: 'Who speaks: user, assistant, system or developer.' }),
     content: t.expose('content', {
       type: 'JSON',
-      description: 'Text with template variables, or a content object, or a list of them, as the upstream has it.',
+      description:
+        'Text with template variables such as `{{sample.output_text}}`, or a content object, or a list of them, as the upstream has it.',
     }),
   }),
 });
@@ -93,8 +94,14 @@ builder.objectRef<StringCheckGrader>('StringCheckGrader').implement({
   description: 'Passes when two strings compare as `operation` says.',
   interfaces: [GraderInterface],
   fields: (t) => ({
-    input: t.exposeString('input', { nullable: false, description: 'The text to judge; may hold template variables.' }),
-    reference: t.exposeString('reference', { nullable: false, description: 'What it is compared with.' }),
+    input: t.exposeString('input', {
+      nullable: false,
+      description: 'The text to judge, with template variables such as `{{sample.output_text}}`.',
+    }),
+    reference: t.exposeString('reference', {
+      nullable: false,
+      description: 'What `input` is compared with, with template variables such as `{{item.answer}}`.',
+    }),
     operation: t.field({
       type: operation.type,
       nullable: false,
@@ -113,8 +120,14 @@ builder.objectRef<TextSimilarityGrader>('TextSimilarityGrader').implement({
   description: 'Scores how alike two texts are.',
   interfaces: [GraderInterface],
   fields: (t) => ({
-    input: t.exposeString('input', { nullable: false, description: 'The text to judge; may hold template variables.' }),
-    reference: t.exposeString('reference', { nullable: false, description: 'What it is compared with.' }),
+    input: t.exposeString('input', {
+      nullable: false,
+      description: 'The text to judge, with template variables such as `{{sample.output_text}}`.',
+    }),
+    reference: t.exposeString('reference', {
+      nullable: false,
+      description: 'What `input` is compared with, with template variables such as `{{item.answer}}`.',
+    }),
     evaluationMetric: t.field({
       type: metric.type,
       nullable: false,

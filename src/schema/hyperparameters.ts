@@ -6,9 +6,9 @@ const effort = openEnum('FineTuningJobReasoningEffort', {
   description: 'How much a reasoning model thinks while it trains.',
   values: {
     DEFAULT: { description: "The model's own default." },
-    LOW: { description: 'Little.' },
-    MEDIUM: { description: 'Some.' },
-    HIGH: { description: 'Much.' },
+    LOW: { description: 'Little, for fast and cheap answers.' },
+    MEDIUM: { description: 'Between low and high.' },
+    HIGH: { description: 'Much, for hard tasks.' },
   },
 });
 
@@ -18,17 +18,18 @@ const Common = builder.interfaceRef<Hyperparameters>('FineTuningJobCommonHyperpa
   fields: (t) => ({
     batchSize: t.field({
       type: 'IntOrAuto',
-      description: 'Examples in each batch.',
+      description: 'Examples in each batch. "auto" until training starts, when the upstream chooses.',
       resolve: ({ batch_size }) => batch_size,
     }),
     learningRateMultiplier: t.field({
       type: 'FloatOrAuto',
-      description: 'Factor on the learning rate.',
+      description: 'Factor on the learning rate. "auto" until training starts, when the upstream chooses.',
       resolve: ({ learning_rate_multiplier }) => learning_rate_multiplier,
     }),
     nEpochs: t.field({
       type: 'IntOrAuto',
-      description: 'How often the training goes through the training file.',
+      description:
+        'How often the training goes through the training file. "auto" until training starts, when the upstream chooses.',
       resolve: ({ n_epochs }) => n_epochs,
     }),
   }),
@@ -70,7 +71,7 @@ export const ReinforcementHyperparametersType = builder
       }),
       evalSamples: t.field({
         type: 'IntOrAuto',
-        description: 'Samples of each example in an evaluation.',
+        description: 'How many outputs are sampled for each example of the validation file in an evaluation.',
         resolve: ({ eval_samples }) => eval_samples,
       }),
       reasoningEffort: t.field({

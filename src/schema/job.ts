@@ -35,7 +35,7 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
     object: t.field({
       type: FineTuningJobObject,
       nullable: false,
-      description: 'Always FINE_TUNING_JOB.',
+      description: 'Always FINE_TUNING_JOB: the tag that the REST API puts on its objects.',
       resolve: () => 'FINE_TUNING_JOB' as const,
     }),
     status: t.field({
@@ -151,7 +151,7 @@ builder.queryFields((t) => ({
     type: FineTuningJobConnection,
     description: 'The jobs of the account, newest first.',
     args: {
-      first: t.arg.int({ defaultValue: DEFAULT_FIRST, description: 'How many, 1 to 100; null means 20.' }),
+      first: t.arg.int({ defaultValue: DEFAULT_FIRST, description: 'How many, 1 to 100; 20 when left out or null.' }),
       after: t.arg.string({ description: 'A cursor: only what comes after it, that is, older jobs.' }),
     },
     resolve: async (_, { first, after }, { loaders }) => {

@@ -31,7 +31,7 @@ export const MethodInterface = builder.interfaceRef<Method>('FineTuningJobMethod
     type: t.field({
       type: methodType.type,
       nullable: false,
-      description: 'What the job learns from.',
+      description: 'Which method it is; UNKNOWN for a `FineTuningJobUnknownMethod`.',
       resolve: ({ type }) => methodType.read(type),
     }),
     rawType: t.string({

@@ -17,7 +17,8 @@ export function breakingChanges(before: string, after: string): string[] {
 // `npm run schema` writes the file. A change that breaks clients has to be meant: `npm run schema -- --breaking`.
 if (import.meta.main) {
   const schema = printedSchema();
-  const breaking = breakingChanges(readFileSync(FILE, 'utf8'), schema);
+  const before = readFileSync(FILE, 'utf8');
+  const breaking = breakingChanges(before, schema);
   if (breaking.length > 0 && !process.argv.includes('--breaking')) {
     process.stderr.write(
       `Not written: this breaks clients. If it is meant: npm run schema -- --breaking\n  ${breaking.join('\n  ')}\n`,
@@ -25,5 +26,6 @@ if (import.meta.main) {
     process.exitCode = 1;
   } else {
     writeFileSync(FILE, schema);
+    process.stdout.write(`schema.graphql: ${schema === before ? 'unchanged' : 'written'}\n`);
   }
 }

@@ -5,12 +5,12 @@ export const jobStatus = openEnum('FineTuningJobStatus', {
   description:
     'Where a job stands. `isTerminal` of the job says whether it has come to its end, also for a status that is UNKNOWN here.',
   values: {
-    VALIDATING_FILES: { description: 'Its files are being checked.' },
+    VALIDATING_FILES: { description: 'Its files are being checked, which is the first thing that happens.' },
     QUEUED: {
       description: 'It waits for its turn.',
       raw: ['queued', 'pending', 'notRunning', 'not_running', 'created'],
     },
-    RUNNING: { description: 'It trains.' },
+    RUNNING: { description: 'It is being trained.' },
     PAUSING: { description: 'It is asked to pause and saves its state.' },
     PAUSED: { description: 'It rests and can be resumed.' },
     RESUMING: { description: 'It is asked to go on and restores its state.' },

@@ -84,7 +84,7 @@ async function route(options: FrontOptions, exchange: Exchange): Promise<Reply> 
     case '/':
       return { status: 302, headers: { location: '/graphql' } };
     default:
-      throw new Refusal(404, 'The path: expected /graphql.');
+      throw new Refusal(404, 'The path: expected /graphql, /health or /ready.');
   }
 }
 

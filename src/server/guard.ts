@@ -7,11 +7,14 @@ import { Refusal } from './refusal.ts';
  */
 export function guard(headers: IncomingHttpHeaders, allowedHosts: readonly string[]): void {
   if (!allowedHosts.includes(hostNameOf(headers.host))) {
-    throw new Refusal(421, 'Host: expected one of the names in ALLOWED_HOSTS.');
+    throw new Refusal(421, 'Host: expected localhost, a loopback address or a name in ALLOWED_HOSTS.');
   }
   const { origin } = headers;
   if (origin !== undefined && !allowedHosts.includes(hostNameOf(origin.replace(/^https?:\/\//, '')))) {
-    throw new Refusal(403, 'Origin: expected a page of one of the names in ALLOWED_HOSTS.');
+    throw new Refusal(
+      403,
+      'Origin: expected a page of localhost, of a loopback address or of a name in ALLOWED_HOSTS.',
+    );
   }
 }
 

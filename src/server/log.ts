@@ -18,6 +18,6 @@ export function createLogger({ level, secrets, destination = standardOutput() }:
 
 function standardOutput(): DestinationStream {
   return process.stdout.isTTY
-    ? pretty({ sync: true, ignore: 'pid,hostname' })
+    ? pretty({ sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss' })
     : pino.destination({ dest: 1, sync: false });
 }

@@ -55,6 +55,8 @@ export async function createServer({ host, port, schema, exampleJobId, ...rest }
   };
 }
 
+// What a person on this machine can open: of an address that means all of them, the name that is always answered.
 function urlOf(host: string, { port }: AddressInfo): string {
-  return `http://${isIPv6(host) ? `[${host}]` : host}:${port}/graphql`;
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
+  return `http://${isIPv6(name) ? `[${name}]` : name}:${port}/graphql`;
 }

@@ -76,7 +76,7 @@ describe('fineTuningJobs', () => {
     await using world = await start();
     const { errors } = await world.gateway.query(PAGE, { first });
     expect(errors?.[0]).toMatchObject({
-      message: `first: expected an integer from 1 to 100, got ${first}.`,
+      message: `first: expected a whole number from 1 to 100, got ${first}.`,
       extensions: { code: 'BAD_USER_INPUT', argument: 'first' },
     });
     expect(world.upstream.calls).toEqual([]);
