@@ -43,6 +43,11 @@ const baseUrl = z
     'expected a URL without user, query and fragment',
   );
 
+// Quotes and backslashes would be written in another way in JSON, and escape the search for the key there.
+const keyText = z
+  .string()
+  .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'expected visible ASCII characters only, without quotes and backslashes');
+
 /** Every variable that is read: how, and what it means. `--help` and the README show this. */
 export const settings = {
   HOST: z.string().default('127.0.0.1').describe('the address it listens on'),
@@ -50,7 +55,7 @@ export const settings = {
   ALLOWED_HOSTS: list('expected host names without ports, separated by commas', /^[\w.-]+$|^\[[\da-f:.]+\]$/)
     .optional()
     .describe('Host and Origin names that are answered, beside the loopback names'),
-  OPENAI_API_KEY: headerText.optional().describe('the upstream credential; without one, the sandbox answers'),
+  OPENAI_API_KEY: keyText.optional().describe('the upstream credential; without one, the sandbox answers'),
   OPENAI_API_KEY_FILE: z.string().optional().describe('a file that holds it'),
   UPSTREAM: z
     .enum(['openai', 'sandbox'], 'expected openai or sandbox')
@@ -163,7 +168,7 @@ function assemble(values: Settings, kind: string): Config {
   return {
     host: values.HOST,
     port: values.PORT,
-    allowedHosts: [...LOOPBACK_NAMES, ...(values.ALLOWED_HOSTS ?? [])],
+    allowedHosts: [...new Set([...LOOPBACK_NAMES, values.HOST, ...(values.ALLOWED_HOSTS ?? [])])],
     upstream:
       kind === 'sandbox' ? { kind, ...sandbox } : { kind: 'openai', baseUrl: values.OPENAI_BASE_URL, credential },
     upstreamTimeoutMs: values.UPSTREAM_TIMEOUT_MS,

@@ -1,5 +1,5 @@
 import { createLoaders, type Loaders } from './loaders.ts';
-import type { Caller } from './store/flights.ts';
+import { type Caller, createCaller } from './store/flights.ts';
 import type { Access } from './store/scope.ts';
 import type { Store } from './store/store.ts';
 
@@ -15,6 +15,8 @@ export interface Context {
   readonly requestId: string;
   /** Whose view of the upstream the answer shows. */
   readonly scope: string;
+  /** The operation that runs, for the log; set once the document is understood. */
+  operationName: string | undefined;
   readonly caller: Caller;
   readonly loaders: Loaders;
   readonly gateway: GatewayFacts;
@@ -24,7 +26,14 @@ export type ContextFactory = (request: { requestId: string; signal: AbortSignal 
 
 export function createContextFactory(store: Store, access: Access, gateway: GatewayFacts): ContextFactory {
   return ({ requestId, signal }) => {
-    const caller: Caller = { signal, upstreamCalls: 0, freshUntil: Number.POSITIVE_INFINITY };
-    return { requestId, scope: access.scope, caller, loaders: createLoaders(store, access, caller), gateway };
+    const caller = createCaller(signal);
+    return {
+      requestId,
+      scope: access.scope,
+      operationName: undefined,
+      caller,
+      loaders: createLoaders(store, access, caller),
+      gateway,
+    };
   };
 }

@@ -43,18 +43,16 @@ async function start(config: Config): Promise<App> {
 
 /** What to change when an address cannot be taken; anything else is thrown on. */
 function listenFault(error: unknown, { host, port, upstream }: Config): string {
-  const { code, port: wanted } = Object(error);
+  const { code, syscall, port: wanted } = Object(error);
   const name = upstream.kind === 'sandbox' && wanted === upstream.port && wanted !== port ? 'SANDBOX_PORT' : 'PORT';
   switch (code) {
     case 'EADDRINUSE':
       return `${name}: another program listens on ${wanted} already; choose another, or 0 for any that is free`;
     case 'EACCES':
       return `${name}: this user may not listen on ${wanted}; choose one over 1023`;
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return `HOST: expected an address of this machine, which ${host} is not`;
     default:
-      throw error;
+      if (syscall !== 'listen' && syscall !== 'getaddrinfo') throw error;
+      return `HOST: expected an address of this machine, which ${host} is not (${code})`;
   }
 }
 
@@ -66,11 +64,12 @@ if (options.help) {
 } else {
   const app = await start(readEnvironment());
   say(banner(app));
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      say('Stopping, after the requests under way.');
-      process.once(signal, () => process.exit(1)); // A second one means: now.
-      void app.dispose();
-    });
-  }
+  let isStopping = false;
+  const stop = () => {
+    if (isStopping) process.exit(1); // A second signal means: now.
+    isStopping = true;
+    say('Stopping, after the requests under way.');
+    void app.dispose();
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
 }

@@ -20,7 +20,7 @@ const CODES = {
   UPSTREAM_REJECTED: 'The upstream rejected the request as wrong.',
   UPSTREAM_UNSUPPORTED: 'The upstream has no such endpoint.',
   INTERNAL: 'A fault of the gateway. Nothing more is told; `requestId` leads its operator to the log line.',
-} satisfies Record<UpstreamErrorCode | string, string>;
+} satisfies Record<UpstreamErrorCode, string> & Record<string, string>;
 
 export type ErrorCode = keyof typeof CODES;
 
@@ -48,10 +48,16 @@ export function internalError(requestId: string, where: Where = {}): GraphQLErro
 export function toClientError(error: GraphQLError, requestId: string): GraphQLError {
   const cause = rootOf(error);
   if (cause instanceof UpstreamError) return rewrite(error, cause.message, { code: cause.code, ...cause.facts });
-  if (!(cause instanceof GraphQLError)) return internalError(requestId, error);
-  if ('code' in cause.extensions) return error;
+  if (isInternal(error)) return internalError(requestId, error);
+  if (cause instanceof GraphQLError && 'code' in cause.extensions) return error;
   // GraphQL's own complaint: a variable that does not fit, a null where an argument allows none.
   return rewrite(error, error.message, { code: 'BAD_USER_INPUT' });
+}
+
+/** Whether an error is a fault of our own: neither the upstream's nor the request's. */
+export function isInternal(error: GraphQLError): boolean {
+  const cause = rootOf(error);
+  return !(cause instanceof UpstreamError || cause instanceof GraphQLError);
 }
 
 function rootOf(error: Error): Error {

@@ -4,20 +4,22 @@ import { Refusal } from './refusal.ts';
 /** Most bytes of a request's body. */
 export const MAX_BODY_BYTES = 1024 * 1024;
 
+/** How much more of a body that is refused is read, so that its sender comes to read the refusal. */
+const MAX_DRAINED_BYTES = 8 * MAX_BODY_BYTES;
+
 /** Reads a whole body of at most `MAX_BODY_BYTES`. Throws a Refusal (413) past them, however the length was announced. */
 export function readBody(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const refuse = () => {
-      request.removeAllListeners('data').resume();
-      reject(new Refusal(413, `The body: expected at most ${MAX_BODY_BYTES} bytes.`, { connection: 'close' }));
-    };
-    if (Number(request.headers['content-length']) > MAX_BODY_BYTES) return refuse();
     const chunks: Buffer[] = [];
     let length = 0;
+    const refuse = () => reject(new Refusal(413, `The body: expected at most ${MAX_BODY_BYTES} bytes.`));
+    if (Number(request.headers['content-length']) > MAX_BODY_BYTES) refuse();
     request.on('data', (chunk: Buffer) => {
       length += chunk.length;
-      if (length > MAX_BODY_BYTES) refuse();
-      else chunks.push(chunk);
+      if (length <= MAX_BODY_BYTES) return void chunks.push(chunk);
+      chunks.length = 0;
+      refuse();
+      if (length > MAX_DRAINED_BYTES) request.destroy();
     });
     request.on('end', () => resolve(Buffer.concat(chunks, length)));
     request.on('error', reject);

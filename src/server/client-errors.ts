@@ -1,7 +1,7 @@
 import type { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../context.ts';
-import { toClientError } from '../schema/errors.ts';
+import { isInternal, toClientError } from '../schema/errors.ts';
 import { UpstreamError } from '../upstream/errors.ts';
 import type { Logger } from './log.ts';
 
@@ -12,22 +12,26 @@ export function useClientErrors(log: Logger): Plugin<Context> {
       onExecuteDone({ result, setResult, args }) {
         const { requestId, caller } = args.contextValue;
         if (!('errors' in result) || !result.errors || caller.signal.aborted) return; // Nobody reads it any more.
-        const errors = result.errors.map((error) => translate(error, requestId, log));
-        setResult({ ...result, errors });
+        tell(log, requestId, result.errors);
+        setResult({ ...result, errors: result.errors.map((error) => toClientError(error, requestId)) });
       },
     }),
   };
 }
 
-function translate(error: GraphQLError, requestId: string, log: Logger): GraphQLError {
-  const { originalError } = error;
-  const client = toClientError(error, requestId);
-  const path = error.path?.join('.');
-  if (originalError instanceof UpstreamError) {
-    const { code, detail, facts } = originalError;
-    log.warn({ requestId, path, code, detail, ...facts }, 'upstream call failed');
+// One line for each cause, however many fields it has cost.
+function tell(log: Logger, requestId: string, errors: readonly GraphQLError[]): void {
+  const byCause = Map.groupBy(errors, ({ originalError, message }) =>
+    originalError instanceof UpstreamError ? `${originalError.code} ${originalError.detail}` : message,
+  );
+  for (const [first, ...others] of byCause.values()) {
+    if (first === undefined) continue;
+    const where = { requestId, path: first.path?.join('.'), fields: 1 + others.length };
+    const cause = first.originalError;
+    if (cause instanceof UpstreamError) {
+      log.warn({ ...where, code: cause.code, detail: cause.detail, ...cause.facts }, 'upstream call failed');
+    } else if (isInternal(first)) {
+      log.error({ ...where, err: cause ?? first }, 'internal error');
+    }
   }
-  if (client.extensions['code'] === 'INTERNAL')
-    log.error({ requestId, path, err: originalError ?? error }, 'internal error');
-  return client;
 }

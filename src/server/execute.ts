@@ -1,10 +1,4 @@
-import {
-  type DocumentNode,
-  type ExecutionResult,
-  GraphQLError,
-  getOperationAST,
-  type OperationDefinitionNode,
-} from 'graphql';
+import { type ExecutionResult, GraphQLError, getOperationAST, type OperationDefinitionNode } from 'graphql';
 import type { Context } from '../context.ts';
 import type { ErrorCode } from '../schema/errors.ts';
 import type { Engine } from './engine.ts';
@@ -25,13 +19,16 @@ export async function execute(
   mayOnlyRead: boolean,
 ): Promise<Execution> {
   const { parse, validate, contextFactory, execute, schema } = engine.getEnveloped(context);
-  const document = parsed(parse, params.query);
+  const document = understand(() => parse(params.query, { maxTokens: MAX_TOKENS }));
   if (document instanceof GraphQLError) return failed('GRAPHQL_PARSE_FAILED', [document]);
-  const operation = getOperationAST(document, params.operationName) ?? undefined;
+  const operationName = params.operationName || undefined;
+  const operation = getOperationAST(document, operationName) ?? undefined;
+  context.operationName = operation?.name?.value;
   if (mayOnlyRead && operation && operation.operation !== 'query') {
     throw new Refusal(405, `A ${operation.operation}: expected POST.`, { allow: 'POST' });
   }
-  const invalid = validate(schema, document);
+  const invalid = understand(() => validate(schema, document));
+  if (invalid instanceof GraphQLError) return failed('GRAPHQL_VALIDATION_FAILED', [invalid]);
   if (invalid.length > 0) return failed('GRAPHQL_VALIDATION_FAILED', invalid);
   if (!operation) return failed('BAD_USER_INPUT', [new GraphQLError(NO_OPERATION)]);
   const result = await execute({
@@ -39,18 +36,22 @@ export async function execute(
     document,
     contextValue: await contextFactory(),
     variableValues: params.variables,
-    operationName: params.operationName,
+    operationName,
   });
   return { result, operation };
 }
 
+/** Most tokens of a document; the largest introspection query has 500. A small text can ask for an answer without end. */
+const MAX_TOKENS = 5000;
 const NO_OPERATION = 'operationName: expected the name of one operation in the document.';
 
-function parsed(parse: (text: string) => DocumentNode, text: string): DocumentNode | GraphQLError {
+/** What `read` makes of a document, or why it cannot: GraphQL's parser and rules go as deep as the document does. */
+function understand<T>(read: () => T): T | GraphQLError {
   try {
-    return parse(text);
+    return read();
   } catch (error) {
     if (error instanceof GraphQLError) return error;
+    if (error instanceof RangeError) return new GraphQLError('The document: expected less depth.');
     throw error;
   }
 }

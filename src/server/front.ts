@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
-import type { ContextFactory } from '../context.ts';
+import type { Context, ContextFactory } from '../context.ts';
 import { internalError } from '../schema/errors.ts';
 import type { Answers } from './answers.ts';
 import type { Engine } from './engine.ts';
@@ -24,63 +24,67 @@ export interface FrontOptions {
   clock: Clock;
 }
 
-/** What one request leaves in the log. */
-type LogLine = Record<string, string | number | boolean | undefined>;
+/** One request, as far as it has been understood. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+  readonly path: string;
+  /** The URL's query. */
+  readonly search: string;
+  /** Aborted when the client leaves. */
+  readonly signal: AbortSignal;
+  context?: Context;
+}
 
 /** The one entrance: what holds for every request is decided here, before any of it is understood. */
 export function createFront(
   options: FrontOptions,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  const { allowedHosts, log, clock } = options;
+  const { allowedHosts, isReady, log, clock } = options;
   return async (request, response) => {
-    const requestId = requestIdOf(request);
-    const [path = '', search = ''] = split(request.url ?? '');
-    const line: LogLine = { requestId, method: request.method, path: path.slice(0, 100) };
     const leaving = new AbortController();
+    const [path = '', search = ''] = split(request.url ?? '');
+    const requestId = requestIdOf(request);
+    const exchange: Exchange = { request, response, requestId, path, search, signal: leaving.signal };
     const beganAt = clock.now();
     response.setHeader('x-request-id', requestId);
-    const reply = (answer: Reply) => {
-      if (!options.isReady()) response.shouldKeepAlive = false; // Or the connection would outlive the server.
-      send(response, answer);
-    };
     response.on('close', () => {
-      const isAborted = !response.writableFinished;
-      if (isAborted) leaving.abort(new Error('The client has left.'));
+      if (!response.writableFinished) leaving.abort(new Error('The client has left.'));
       const level = path === '/health' || path === '/ready' ? 'debug' : 'info';
-      log[level](
-        { ...line, status: response.statusCode, ms: clock.now() - beganAt, ...(isAborted && { isAborted }) },
-        'request',
-      );
+      log[level]({ ...logLine(exchange), ms: clock.now() - beganAt }, 'request');
     });
-    try {
-      guard(request.headers, allowedHosts);
-      reply(await route(options, { request, path, search, requestId, signal: leaving.signal, line }));
-    } catch (error) {
-      if (leaving.signal.aborted) return;
-      reply(error instanceof Refusal ? error.toReply() : internal(error, requestId, log));
-    }
+    const reply = await answer(options, exchange);
+    if (leaving.signal.aborted) return;
+    if (!isReady()) response.shouldKeepAlive = false; // Or the connection would outlive the server.
+    send(response, reply);
   };
+
+  async function answer(options: FrontOptions, exchange: Exchange): Promise<Reply> {
+    try {
+      guard(exchange.request, allowedHosts);
+      return await route(options, exchange);
+    } catch (error) {
+      if (error instanceof Refusal) return error.toReply();
+      return internal(error, exchange.requestId, exchange.signal.aborted ? undefined : log);
+    }
+  }
 }
 
-interface Exchange {
-  request: IncomingMessage;
-  path: string;
-  search: string;
-  requestId: string;
-  signal: AbortSignal;
-  line: LogLine;
-}
-
-async function route(options: FrontOptions, exchange: Exchange): Promise<Reply> {
+async function route(
+  { engine, answers, createContext, graphiql, isReady }: FrontOptions,
+  exchange: Exchange,
+): Promise<Reply> {
   const { request, path } = exchange;
   switch (path) {
     case '/graphql':
-      if (request.method === 'GET' && prefersHtml(request.headers)) return await options.graphiql(request.headers);
-      return await graphql(options, exchange);
+      if (request.method === 'GET' && prefersHtml(request.headers)) return await graphiql(request.headers);
+      exchange.context = createContext(exchange);
+      return await answerGraphql(engine, answers, exchange, exchange.context);
     case '/health':
       return jsonReply(200, { status: 'alive' });
     case '/ready':
-      return options.isReady() ? jsonReply(200, { status: 'ready' }) : jsonReply(503, { status: 'stopping' });
+      return isReady() ? jsonReply(200, { status: 'ready' }) : jsonReply(503, { status: 'stopping' });
     case '/':
       return { status: 302, headers: { location: '/graphql' } };
     default:
@@ -88,19 +92,21 @@ async function route(options: FrontOptions, exchange: Exchange): Promise<Reply> 
   }
 }
 
-async function graphql({ engine, answers, createContext }: FrontOptions, exchange: Exchange): Promise<Reply> {
-  const context = createContext(exchange);
-  try {
-    const reply = await answerGraphql(engine, answers, exchange, context);
-    exchange.line['operation'] = reply.operationName;
-    return reply;
-  } finally {
-    exchange.line['upstreamCalls'] = context.caller.upstreamCalls;
-  }
+/** What one request leaves in the log. Clients choose some of it, so that it is cut. */
+function logLine({ request, response, requestId, path, context }: Exchange) {
+  return {
+    requestId,
+    method: request.method,
+    path: path.slice(0, 100),
+    operation: context?.operationName?.slice(0, 100),
+    upstreamCalls: context?.caller.upstreamCalls,
+    ...(response.headersSent && { status: response.statusCode }),
+    ...(!response.writableFinished && { isAborted: true }),
+  };
 }
 
-function internal(error: unknown, requestId: string, log: Logger): Reply {
-  log.error({ requestId, err: error }, 'internal error');
+function internal(error: unknown, requestId: string, log: Logger | undefined): Reply {
+  log?.error({ requestId, err: error }, 'internal error');
   return jsonReply(500, { errors: [internalError(requestId)] });
 }
 

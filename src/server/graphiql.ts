@@ -14,7 +14,7 @@ export function createGraphiql(exampleJobId: string): (headers: IncomingHttpHead
     page ??= makePage(exampleJobId);
     const { html, gzipped, etag } = await page;
     const common = { etag, 'cache-control': 'no-cache', vary: 'accept, accept-encoding', 'x-frame-options': 'DENY' };
-    if (headers['if-none-match'] === etag) return { status: 304, headers: common };
+    if (headers['if-none-match']?.includes(etag)) return { status: 304, headers: common };
     const type = { 'content-type': 'text/html; charset=utf-8' };
     return new Negotiator({ headers }).encoding(['gzip', 'identity']) === 'gzip'
       ? { status: 200, headers: { ...common, ...type, 'content-encoding': 'gzip' }, body: gzipped }
@@ -26,7 +26,7 @@ async function makePage(exampleJobId: string) {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   const defaultTabs = [jobsTab, jobTab(exampleJobId)];
   const html = Buffer.from(renderGraphiQL({ title: 'Finetune Gateway', defaultTabs, schemaDescription: true }));
-  const etag = `"${createHash('sha256').update(html).digest('base64url')}"`;
+  const etag = `W/"${createHash('sha256').update(html).digest('base64url')}"`;
   return { html, gzipped: await compress(html), etag };
 }
 

@@ -33,13 +33,16 @@ export async function answerGraphql(
     return (await run(engine, paramsOfUrl(new URLSearchParams(search)), type, context, true)).reply;
   }
   if (request.method !== 'POST') throw new Refusal(405, 'The method: expected GET or POST.', { allow: 'GET, POST' });
-  guardContentType(request.headers['content-type']);
+  guardContentType(request.headers);
   const body = await readBody(request);
   const question = `${context.scope} ${type} ${body.toString('latin1')}`;
   const kept = answers.get(question);
-  if (kept) return kept;
+  if (kept) {
+    context.operationName = kept.operationName;
+    return kept.reply;
+  }
   const { reply, isRepeatable } = await run(engine, paramsOfBody(body), type, context, false);
-  if (isRepeatable) answers.keep(question, reply, context.caller.freshUntil);
+  if (isRepeatable) answers.keep(question, { reply, operationName: context.operationName }, context.caller.freshUntil);
   return reply;
 }
 
@@ -49,7 +52,6 @@ async function run(engine: Engine, params: Params, type: string, context: Contex
     status: statusOf(result, type),
     headers: { 'content-type': `${type}; charset=utf-8`, vary: 'accept' },
     body: JSON.stringify(result),
-    operationName: operation?.name?.value,
   };
   return { reply, isRepeatable: operation?.operation === 'query' && result.errors === undefined };
 }

@@ -1,7 +1,11 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
+import { SHORTEST_KEY } from '../upstream/http.ts';
 
 export type { Logger };
+
+// Control characters that JSON lets through, and terminals obey.
+const C1 = /[\u007f-\u009f]/g;
 
 export interface LogOptions {
   level: string;
@@ -12,8 +16,10 @@ export interface LogOptions {
 }
 
 export function createLogger({ level, secrets, destination = standardOutput() }: LogOptions): Logger {
-  const withoutSecrets = (line: string) => secrets.reduce((text, secret) => text.replaceAll(secret, '[secret]'), line);
-  return pino({ level, base: null, hooks: { streamWrite: withoutSecrets } }, destination);
+  const hidden = secrets.filter(({ length }) => length >= SHORTEST_KEY);
+  const clean = (line: string) =>
+    hidden.reduce((text, secret) => text.replaceAll(secret, '[secret]'), line).replace(C1, '');
+  return pino({ level, base: null, hooks: { streamWrite: clean } }, destination);
 }
 
 function standardOutput(): DestinationStream {

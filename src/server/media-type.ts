@@ -10,7 +10,9 @@ const HTML_TYPE = 'text/html';
 export function answerType(headers: IncomingHttpHeaders): string {
   const { accept } = headers;
   if (accept === undefined || accept === JSON_TYPE || accept === '*/*') return JSON_TYPE;
-  const type = new Negotiator({ headers }).mediaType([JSON_TYPE, GRAPHQL_TYPE]);
+  // An answer is always in UTF-8: who asks for that charset asks for nothing else.
+  const asked = { headers: { accept: accept.replace(/;\s*charset="?utf-?8"?/gi, '') } };
+  const type = new Negotiator(asked).mediaType([JSON_TYPE, GRAPHQL_TYPE]);
   if (type === undefined) throw new Refusal(406, `Accept: expected ${GRAPHQL_TYPE} or ${JSON_TYPE}.`);
   return type;
 }

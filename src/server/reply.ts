@@ -7,10 +7,9 @@ export interface Reply {
   readonly body?: string | Buffer;
 }
 
-/** A GraphQL answer, and what the log wants to know of it. */
+/** A GraphQL answer: always text. */
 export interface GraphqlReply extends Reply {
   readonly body: string;
-  readonly operationName: string | undefined;
 }
 
 export function jsonReply(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Reply {

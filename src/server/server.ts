@@ -1,5 +1,5 @@
-import { createServer as createHttpServer } from 'node:http';
-import { type AddressInfo, isIPv6 } from 'node:net';
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
+import { type AddressInfo, isIPv6, type Socket } from 'node:net';
 import type { GraphQLSchema } from 'graphql';
 import type { Clock } from '../clock.ts';
 import type { ContextFactory } from '../context.ts';
@@ -42,17 +42,34 @@ export async function createServer({ host, port, schema, exampleJobId, ...rest }
     ...rest,
   });
   const server = createHttpServer({ keepAliveTimeout: 65_000 }, front);
+  const idle = idleSocketsOf(server);
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
   return {
     url: urlOf(host, server.address() as AddressInfo), // A server that listens on TCP has such an address.
     async dispose() {
       isReady = false;
       const closed = new Promise((resolve) => server.close(resolve));
+      for (const socket of idle) socket.destroy();
       const cancelCut = rest.clock.after(GRACE_MS, () => server.closeAllConnections());
       await closed;
       cancelCut();
     },
   };
+}
+
+// Connections without a request under way. Node's own count leaves out those that have not sent a whole one yet, such as
+// a browser opens in advance.
+function idleSocketsOf(server: HttpServer): ReadonlySet<Socket> {
+  const idle = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    idle.add(socket);
+    socket.on('close', () => idle.delete(socket));
+  });
+  server.on('request', ({ socket }, response) => {
+    idle.delete(socket);
+    response.on('close', () => socket.destroyed || idle.add(socket));
+  });
+  return idle;
 }
 
 // What a person on this machine can open: of an address that means all of them, the name that is always answered.

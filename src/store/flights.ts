@@ -2,10 +2,20 @@
 export interface Caller {
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
+  /** What is called then. One listener for all: a signal takes time for each that grows with their number. */
+  readonly onLeave: Set<() => void>;
   /** HTTP requests sent to the upstream because this caller was the first to ask. */
   upstreamCalls: number;
   /** Until when all that was read for this caller answers the same question again, in milliseconds since the epoch. */
   freshUntil: number;
+}
+
+export function createCaller(signal: AbortSignal): Caller {
+  const onLeave = new Set<() => void>();
+  signal.addEventListener('abort', () => {
+    for (const leave of onLeave) leave();
+  });
+  return { signal, onLeave, upstreamCalls: 0, freshUntil: Number.POSITIVE_INFINITY };
 }
 
 /** How a read that may be shared is begun. */
@@ -56,8 +66,8 @@ export function createFlights<T>(): Flights<T> {
           forget(key, flight); // First, so that nobody joins a read that is about to be aborted.
           flight.controller.abort(caller.signal.reason);
         };
-        caller.signal.addEventListener('abort', leave, { once: true });
-        flight.landing.then(resolve, reject).finally(() => caller.signal.removeEventListener('abort', leave));
+        caller.onLeave.add(leave);
+        flight.landing.then(resolve, reject).finally(() => caller.onLeave.delete(leave));
       });
     },
   };

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
 import type { Job } from '../upstream/job.ts';
 import type { Page, PageRequest } from '../upstream/page.ts';
+import { isName } from '../upstream/path.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { type Caller, createFlights, type Departure } from './flights.ts';
 import { type FreshnessLimits, type JobSight, jobFreshUntil, listFreshUntil, remember } from './freshness.ts';
@@ -79,14 +80,18 @@ export function createStore({ upstream, clock, maxBytes, ...limits }: StoreOptio
     const beganAt = clock.now();
     const { value: page, size } = await upstream.jobs.list(request, { credential: access.credential, ...departure });
     const share = Math.ceil(size / Math.max(1, page.items.length));
-    for (const { value } of page.items) if (value) see(access, value.id, value, beganAt, share);
-    const sight = { page, arrivedAt: clock.now() };
+    const items = page.items.map((item) => {
+      if (!item.value) return item;
+      return { id: item.id, value: see(access, item.id, item.value, beganAt, share).job ?? item.value };
+    });
+    const sight = { page: { ...page, items }, arrivedAt: clock.now() };
     if (keepsPages) kept.set(pageKey(access, request), { kind: 'page', sight, size });
     return sight;
   }
 
   return {
     async job(access, id, caller) {
+      if (!isName(id)) return null; // Not even kept: no client fills the store with what cannot be.
       const key = jobKey(access, id);
       let sight = keptJob(key);
       if (!sight || clock.now() >= jobFreshUntil(sight, limits)) {

@@ -90,7 +90,7 @@ export function readErrorBody(text: string): ErrorBody {
     if (isObject(body)) {
       if (isObject(body['error'])) {
         const { code, message } = body['error'];
-        return { code: typeof code === 'string' ? code : null, message: String(message), isEnvelope: true };
+        return { code: typeof code === 'string' ? code : null, message: String(message ?? ''), isEnvelope: true };
       }
       const message = body['error'] ?? body['detail'] ?? body['message'];
       if (message !== undefined) return { code: null, message: JSON.stringify(message), isEnvelope: true };
@@ -111,7 +111,7 @@ export function retryAfterSeconds(
   headers: Record<string, string | string[] | undefined>,
   now: number,
 ): number | undefined {
-  const ms = Number(headers['retry-after-ms'] ?? Number.NaN);
+  const ms = Number(headers['retry-after-ms'] || Number.NaN);
   const after = headers['retry-after'];
   const seconds = Number.isFinite(ms) ? ms / 1000 : typeof after === 'string' ? secondsIn(after, now) : Number.NaN;
   return seconds >= 0 && seconds <= 86_400 ? Math.ceil(seconds) : undefined;

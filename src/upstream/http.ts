@@ -13,6 +13,8 @@ import { describe } from './page.ts';
 import type { Path } from './path.ts';
 
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
+/** Fewest characters of a secret; servers that need none are given any text, which must not be cut out of others. */
+export const SHORTEST_KEY = 8;
 
 /** On whose behalf the upstream is called. */
 export interface Credential {
@@ -36,7 +38,8 @@ export interface Answer<T> {
   readonly size: number;
 }
 
-type Read<T> = (body: unknown) => T;
+/** Makes something of a body, or throws; `facts` are for errors about parts of it. */
+type Read<T> = (body: unknown, facts: UpstreamErrorFacts) => T;
 type Query = Readonly<Record<string, string | number | null>>;
 
 /** The only part that talks to the upstream. Every method throws UpstreamError, or the reason of the call's signal. */
@@ -64,13 +67,14 @@ interface Received {
 }
 
 export function createHttp({ baseUrl, timeoutMs, connections, clock }: HttpOptions): Http {
-  // undici's own timeouts are off: the deadline below covers the whole call. Its requests follow no redirect, so the
-  // credential reaches this origin only.
+  // undici's timeouts for answers are off: the deadline below covers the whole call. Its requests follow no redirect, so
+  // the credential reaches this origin only.
   const pool = new Pool(baseUrl.origin, {
     connections,
     headersTimeout: 0,
     bodyTimeout: 0,
-    connectTimeout: 0,
+    connectTimeout: timeoutMs,
+    allowH2: false,
     maxResponseSize: MAX_BODY_BYTES,
   });
   const prefix = baseUrl.pathname.replace(/\/$/, '');
@@ -78,31 +82,35 @@ export function createHttp({ baseUrl, timeoutMs, connections, clock }: HttpOptio
   async function receive(target: string, { credential, signal, onRequest }: Call): Promise<Received> {
     signal.throwIfAborted();
     const ending = new AbortController();
+    const ended = Promise.withResolvers<never>();
+    ending.signal.addEventListener('abort', () => ended.reject(ending.signal.reason));
     const leave = () => ending.abort(signal.reason);
     signal.addEventListener('abort', leave);
     const cancelDeadline = clock.after(timeoutMs, () =>
       ending.abort(new UpstreamError('UPSTREAM_TIMEOUT', `no whole answer within ${timeoutMs} ms`)),
     );
-    let hasBegun = false;
     try {
       onRequest?.();
-      const headers = headersOf(credential);
-      const response = await pool.request({ method: 'GET', path: prefix + target, headers, signal: ending.signal });
-      hasBegun = true;
-      if (Number(response.headers['content-length']) > MAX_BODY_BYTES)
-        response.body.destroy(new Error('body over the cap'));
-      const text = await response.body.text();
-      return {
-        status: response.statusCode,
-        text,
-        facts: factsOf(response.statusCode, response.headers, credential, clock.now()),
-      };
-    } catch (error) {
-      if (ending.signal.aborted) throw ending.signal.reason;
-      throw new UpstreamError(codeOfFailure(error, hasBegun), String(error));
+      // undici looks at the signal only once it is connected: the race ends a call that does not get that far.
+      return await Promise.race([exchange(target, credential, ending.signal), ended.promise]);
     } finally {
       cancelDeadline();
       signal.removeEventListener('abort', leave);
+    }
+  }
+
+  async function exchange(target: string, credential: Credential, signal: AbortSignal): Promise<Received> {
+    let hasBegun = false;
+    try {
+      const headers = headersOf(credential);
+      const response = await pool.request({ method: 'GET', path: prefix + target, headers, signal });
+      hasBegun = true;
+      if (Number(response.headers['content-length']) > MAX_BODY_BYTES) response.body.destroy(new Error('over the cap'));
+      const text = withoutKey(await response.body.text(), credential);
+      const facts = factsOf(response.statusCode, response.headers, credential, clock.now());
+      return { status: response.statusCode, text, facts };
+    } catch (error) {
+      throw new UpstreamError(codeOfFailure(error, hasBegun), String(error));
     }
   }
 
@@ -111,14 +119,14 @@ export function createHttp({ baseUrl, timeoutMs, connections, clock }: HttpOptio
       if (path === null) throw new UpstreamError('UPSTREAM_REJECTED', 'a name that nothing can have');
       const received = await receive(path + search(query), call);
       if (isSuccess(received)) return parse(received, read);
-      throw rejectionOf(received, call.credential);
+      throw rejectionOf(received);
     },
     async find(path, read, call) {
       if (path === null) return { value: null, size: 0 };
       const received = await receive(path, call);
       if (isSuccess(received)) return parse(received, read);
       if (isAbsence(received)) return { value: null, size: 0 };
-      throw rejectionOf(received, call.credential);
+      throw rejectionOf(received);
     },
     dispose: () => pool.destroy(),
   };
@@ -145,17 +153,23 @@ const isAbsence = ({ status, text }: Received) => status === 404 && !isMissingEn
 
 function parse<T>({ text, facts }: Received, read: Read<T>): Answer<T> {
   try {
-    return { value: read(JSON.parse(text)), size: text.length };
+    return { value: read(JSON.parse(text), facts), size: text.length };
   } catch (error) {
-    throw new UpstreamError('UPSTREAM_INVALID_RESPONSE', describe(error), facts);
+    throw error instanceof UpstreamError
+      ? error
+      : new UpstreamError('UPSTREAM_INVALID_RESPONSE', describe(error), facts);
   }
 }
 
-function rejectionOf({ status, text, facts }: Received, { apiKey }: Credential): UpstreamError {
+// Servers have been seen to repeat the key that they refuse, and there is `raw`. A key too short to be one stays.
+function withoutKey(text: string, { apiKey }: Credential): string {
+  return apiKey.length < SHORTEST_KEY ? text : text.replaceAll(apiKey, '[credential]');
+}
+
+function rejectionOf({ status, text, facts }: Received): UpstreamError {
   const body = readErrorBody(text);
   const code = status === 404 && isMissingEndpoint(body) ? 'UPSTREAM_UNSUPPORTED' : codeOf(status, body.code);
-  // Servers have been seen to repeat the credential that they refuse.
-  return new UpstreamError(code, body.message.replaceAll(apiKey, '[credential]').slice(0, 500), facts);
+  return new UpstreamError(code, body.message.slice(0, 500), facts);
 }
 
 type Headers = Record<string, string | string[] | undefined>;

@@ -5,7 +5,11 @@ import { type Page, type PageRequest, readPage } from './page.ts';
 import { path } from './path.ts';
 import { orNull, orNullIfUnreadable, timestamp, timestampOrNull } from './repair.ts';
 
-const text = orNull(z.coerce.string());
+// Errors come in all shapes: what is no string is given as its JSON.
+const text = z
+  .unknown()
+  .optional()
+  .transform((value) => (value == null ? null : typeof value === 'string' ? value : JSON.stringify(value)));
 
 // Four shapes mean "no error": null, {}, all members null, absent (UPSTREAM.md 1.4).
 const errorSchema = z
@@ -27,6 +31,7 @@ const integrationSchema = z
   .object({ type: z.string(), wandb: orNullIfUnreadable(wandbSchema) })
   .catch({ type: '', wandb: null });
 
+// What identifies a job has to be right. Of the rest, what cannot be read counts as not there; `raw` has it.
 const fields = z.object({
   id: z.string().min(1),
   status: z.string().min(1),
@@ -35,17 +40,18 @@ const fields = z.object({
   finished_at: timestampOrNull,
   estimated_finish: timestampOrNull,
   error: errorSchema.or(z.string().transform((message) => ({ code: null, message, param: null }))).catch(null),
-  organization_id: orNull(z.string()),
+  organization_id: orNullIfUnreadable(z.string()),
   seed: orNullIfUnreadable(z.int32()), // Past 32 bits GraphQL's Int could not carry it.
-  user_provided_suffix: orNull(z.string()),
-  suffix: orNull(z.string()), // Where other servers put it.
-  fine_tuned_model: orNull(z.string()),
-  training_file: orNull(z.string()),
-  validation_file: orNull(z.string()),
+  user_provided_suffix: orNullIfUnreadable(z.string()),
+  suffix: orNullIfUnreadable(z.string()), // Where other servers put it.
+  fine_tuned_model: orNullIfUnreadable(z.string()),
+  training_file: orNullIfUnreadable(z.string()),
+  validation_file: orNullIfUnreadable(z.string()),
   result_files: z
     .array(z.string())
     .nullish()
-    .transform((ids) => ids ?? []),
+    .transform((ids) => ids ?? [])
+    .catch([]),
   hyperparameters: orNullIfUnreadable(hyperparametersSchema),
   method: orNullIfUnreadable(methodSchema),
   integrations: z
@@ -54,7 +60,7 @@ const fields = z.object({
     .transform((list) => list ?? [])
     .catch([]),
   metadata: orNullIfUnreadable(z.record(z.string(), z.unknown())),
-  trained_tokens: orNull(z.int()),
+  trained_tokens: orNullIfUnreadable(z.int()),
 });
 
 export type JobError = NonNullable<z.output<typeof errorSchema>>;
@@ -70,6 +76,13 @@ export type Job = z.output<typeof fields> & { raw: unknown };
 /** Throws a ZodError when the body lacks what identifies a job: id, status, model, created_at. */
 export function readJob(body: unknown): Job {
   return { ...fields.parse(body), raw: body };
+}
+
+// An answer to another question, as a broken proxy gives it, is no answer to this one.
+function readJobOf(id: string, body: unknown): Job {
+  const job = readJob(body);
+  if (job.id !== id) throw new Error('id: another than asked for');
+  return job;
 }
 
 // All spellings seen in servers of the dialect (UPSTREAM.md 5), in lower case.
@@ -99,7 +112,8 @@ export interface JobResource {
 
 export function createJobResource(http: Http): JobResource {
   return {
-    get: (id, call) => http.find(path`/fine_tuning/jobs/${id}`, readJob, call),
-    list: (page, call) => http.get(path`/fine_tuning/jobs`, page, (body) => readPage(body, page.limit, readJob), call),
+    get: (id, call) => http.find(path`/fine_tuning/jobs/${id}`, (body) => readJobOf(id, body), call),
+    list: (page, call) =>
+      http.get(path`/fine_tuning/jobs`, page, (body, facts) => readPage(body, page, readJob, facts), call),
   };
 }

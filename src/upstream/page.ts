@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { UpstreamError } from './errors.ts';
+import { UpstreamError, type UpstreamErrorFacts } from './errors.ts';
 
 /** A member of a list: read, or not readable. One bad item does not cost the others. */
 export type PageItem<T> =
@@ -26,31 +26,43 @@ const identified = z.object({ id: z.string() });
 
 /**
  * Reads a list answer. A server that ignores `limit` is cut to it; one that does not say `has_more` is taken to have
- * more when the page is full; "more" behind an empty page is not believed, as there is nothing to go on from.
+ * more when the page is full; "more" behind an empty page is not believed. A page that has more behind it but no item
+ * to go on from, other than where it began, fails with UPSTREAM_INVALID_RESPONSE: some servers repeat a page for ever.
  */
 export function readPage<T extends { id: string }>(
   body: unknown,
-  limit: number,
+  { limit, after }: PageRequest,
   readItem: (body: unknown) => T,
+  facts: UpstreamErrorFacts = {},
 ): Page<T> {
   const { data, has_more: hasMore } = envelope.parse(body);
   const all = data ?? [];
-  const items = all.slice(0, limit).map((item) => readPageItem(item, readItem));
-  return { items, hasMore: items.length > 0 && (all.length > limit || (hasMore ?? all.length >= limit)) };
+  const items = all.slice(0, limit).map((item) => readPageItem(item, readItem, facts));
+  const page = { items, hasMore: items.length > 0 && (all.length > limit || (hasMore ?? all.length >= limit)) };
+  const last = items.findLast(({ id }) => id !== null)?.id ?? null;
+  if (page.hasMore && (last === null || last === after)) {
+    throw new UpstreamError('UPSTREAM_INVALID_RESPONSE', 'data: the page does not go beyond its cursor', facts);
+  }
+  return page;
 }
 
-function readPageItem<T extends { id: string }>(body: unknown, readItem: (body: unknown) => T): PageItem<T> {
+function readPageItem<T extends { id: string }>(
+  body: unknown,
+  readItem: (body: unknown) => T,
+  facts: UpstreamErrorFacts,
+): PageItem<T> {
   try {
     const value = readItem(body);
     return { id: value.id, value };
   } catch (error) {
     const { data } = identified.safeParse(body);
-    return { id: data?.id ?? null, error: new UpstreamError('UPSTREAM_INVALID_RESPONSE', describe(error)) };
+    return { id: data?.id ?? null, error: new UpstreamError('UPSTREAM_INVALID_RESPONSE', describe(error), facts) };
   }
 }
 
 /** Which member of a body was wrong and how, for the log: `method.type: expected string`. */
 export function describe(error: unknown): string {
+  if (error instanceof SyntaxError) return 'body: not JSON'; // Its message would repeat the body.
   if (!(error instanceof z.ZodError)) return String(error);
   const [issue] = error.issues;
   return issue === undefined ? 'unreadable' : `${issue.path.join('.') || 'body'}: ${issue.message}`;

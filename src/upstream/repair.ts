@@ -18,7 +18,8 @@ export const timestamp = z.number().transform(Math.trunc);
 export const timestampOrNull = z
   .number()
   .nullish()
-  .transform((seconds) => (seconds ? Math.trunc(seconds) : null));
+  .transform((seconds) => (seconds ? Math.trunc(seconds) : null))
+  .catch(null);
 
 // Azure writes "auto" as -1.
 const autoIfMinusOne = <T>(value: T) => (value === -1 ? ('auto' as const) : value);

@@ -60,7 +60,7 @@ async function run(page: Page): Promise<{ data: Record<string, unknown> }> {
 
 describe('GraphiQL in a browser', () => {
   it('opens with two example tabs that answer on the sandbox', async () => {
-    const { page } = await open();
+    const { page, complaints } = await open();
     const tabs = page.locator('.graphiql-tab-button');
     await tabs.nth(1).waitFor();
     expect(await tabs.allTextContents()).toEqual(['Jobs', 'Job']);
@@ -75,6 +75,7 @@ describe('GraphiQL in a browser', () => {
       data: { fineTuningJob: { status: 'SUCCEEDED', method: expect.anything() } },
     });
     await page.screenshot({ path: `${PICTURES}/graphiql-job.png` });
+    expect(complaints).toEqual([]);
   });
 
   it('shows the descriptions of the schema', async () => {

@@ -29,7 +29,7 @@ describe('npm start', () => {
     const [, url = ''] = await gateway.said(URL_SAID);
     await gateway.said(/--help/);
     expect(gateway.output.text).toMatch(/sandbox/);
-    expect(gateway.output.text).toMatch(/OPENAI_API_KEY=… npm start/);
+    expect(gateway.output.text).toMatch(/UPSTREAM=openai OPENAI_API_KEY=… npm start/);
     expect(
       await ask(
         url,
@@ -100,7 +100,10 @@ describe('npm start', () => {
     const { port } = other.address() as AddressInfo;
     await using gateway = startScript(MAIN, [], { PORT: String(port) });
     expect(await gateway.ended).toBe(1);
-    expect(gateway.output.text).toMatch(/^PORT: another program listens there already[^\n]*\n$/);
+    expect(gateway.output.text).toMatch(new RegExp(`^PORT: another program listens on ${port} already[^\\n]*\\n$`));
+    await using second = startScript(MAIN, [], { PORT: '0', SANDBOX_PORT: String(port) });
+    expect(await second.ended).toBe(1);
+    expect(second.output.text).toMatch(new RegExp(`^SANDBOX_PORT: another program listens on ${port} already`));
     await new Promise((resolve) => other.close(resolve));
   });
 
@@ -119,6 +122,29 @@ describe('npm start', () => {
     await ask(url, '{ fineTuningJobs { edges { cursor } } }');
     expect(upstream.calls).toMatchObject([{ authorization: 'Bearer from-a-file' }]);
     await rm(folder, { recursive: true });
+  });
+});
+
+describe('the sandbox of npm start', () => {
+  it('takes any key at a port that somebody chose', async () => {
+    const free = createServer();
+    await new Promise<void>((resolve) => free.listen(0, '127.0.0.1', resolve));
+    const { port } = free.address() as AddressInfo;
+    await new Promise((resolve) => free.close(resolve));
+    await using gateway = startScript(MAIN, [], { PORT: '0', SANDBOX_PORT: String(port) });
+    await gateway.said(URL_SAID);
+    const jobs = await fetch(`http://127.0.0.1:${port}/v1/fine_tuning/jobs`, {
+      headers: { authorization: 'Bearer any' },
+    });
+    expect(jobs.status).toBe(200);
+  });
+});
+
+describe('an address that this machine does not have', () => {
+  it.each(['203.0.113.1', 'nowhere.invalid', 'fe80::1'])('%s is named in one sentence', async (HOST) => {
+    await using gateway = startScript(MAIN, [], { PORT: '0', HOST });
+    expect(await gateway.ended).toBe(1);
+    expect(gateway.output.text).toMatch(/^HOST: expected an address of this machine, which [^\n]*\n$/);
   });
 });
 

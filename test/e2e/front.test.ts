@@ -70,6 +70,14 @@ describe('the Host header', () => {
   );
 });
 
+it('two Host headers get 400, whichever is right', async () => {
+  const { hostname, port } = new URL(gateway.url);
+  const socket = connect(Number(port), hostname);
+  socket.write('GET /health HTTP/1.1\r\nHost: localhost\r\nHOST: evil.example\r\nConnection: close\r\n\r\n');
+  const chunks = await Array.fromAsync<Buffer>(socket);
+  expect(Buffer.concat(chunks).toString()).toMatch(/^HTTP\/1\.1 400 /);
+});
+
 describe('the Origin header', () => {
   it.each(['http://localhost:4000', 'https://localhost', 'http://127.0.0.1:5173', 'http://[::1]:4000'])(
     '%s is answered',
@@ -95,8 +103,13 @@ describe('requests of other sites that a browser sends without asking', () => {
     ['GraphQL text', 'application/graphql'],
     ['JSON in another encoding', 'application/json; charset=utf-16'],
     ['nonsense', 'nonsense'],
+    ['JSON with far too much behind it', `application/json;a=b${' '.repeat(15_000)}x`],
   ])('%s by POST is refused', async (_, type) => {
     expectRefusal(await post({ 'content-type': type }), 415, /^Content-Type: expected application\/json/);
+  });
+
+  it('a compressed body is refused', async () => {
+    expectRefusal(await post({ 'content-encoding': 'gzip' }), 415, /^Content-Encoding: expected none/);
   });
 
   it('a POST without a content type is refused', async () => {
@@ -151,10 +164,29 @@ describe('the body', () => {
     expect([status, JSON.parse(body)]).toEqual([200, ANSWER]);
   });
 
-  it('of one byte more gets 413 and the connection is closed', async () => {
-    const response = await post({}, padded(MAX_BODY_BYTES + 1));
-    expectRefusal(response, 413, /at most 1048576 bytes/);
-    expect(response.headers['connection']).toBe('close');
+  it('of one byte more gets 413', async () => {
+    expectRefusal(await post({}, padded(MAX_BODY_BYTES + 1)), 413, /at most 1048576 bytes/);
+  });
+
+  it('of several times the cap gets 413 as well, each time', async () => {
+    const large = padded(6 * MAX_BODY_BYTES);
+    for (let i = 0; i < 10; i++) expect((await post({}, large)).status).toBe(413);
+  });
+
+  it('that goes on far beyond the cap is cut off', async () => {
+    const { hostname, port } = new URL(gateway.url);
+    const socket = connect(Number(port), hostname);
+    const closed = new Promise((resolve) => socket.on('close', resolve).on('error', resolve));
+    socket.write(
+      'POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000000000\r\n\r\n',
+    );
+    const chunk = Buffer.alloc(MAX_BODY_BYTES, 32);
+    const more = () => {
+      while (!socket.destroyed && socket.write(chunk));
+    };
+    socket.on('drain', more);
+    more();
+    await closed;
   });
 
   it('of one byte more in chunks gets 413', async () => {
@@ -213,6 +245,13 @@ describe('answers', () => {
     ]);
   });
 
+  it('leave a log line of bounded length', async () => {
+    const name = 'N'.repeat(100_000);
+    const { headers } = await post({}, JSON.stringify({ query: `query ${name} { __typename }` }));
+    const line = gateway.log.find(({ requestId }) => requestId === headers['x-request-id']);
+    expect(JSON.stringify(line).length).toBeLessThan(500);
+  });
+
   it('are not kept by caches nor guessed at by browsers', async () => {
     expect((await post()).headers).toMatchObject({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
   });
@@ -222,6 +261,10 @@ describe('answers', () => {
     expect(await type('application/graphql-response+json')).toBe('application/graphql-response+json; charset=utf-8');
     expect(await type('application/graphql-response+json, application/json;q=0.9')).toContain('graphql-response');
     expect(await type('application/json, */*;q=0.1')).toBe('application/json; charset=utf-8');
+    expect(await type('application/graphql-response+json; charset=utf-8, application/json; charset=utf-8')).toContain(
+      'graphql-response',
+    );
+    expect((await post()).headers['vary']).toBe('accept');
     expectRefusal(await post({ accept: 'image/png' }), 406, /^Accept: expected/);
   });
 
@@ -265,6 +308,19 @@ describe('errors of a request', () => {
     const { errors, ...rest } = await ask(body);
     expect(errors).toEqual([expect.objectContaining({ message: expect.any(String), extensions: { code } })]);
     expect(rest).toEqual({});
+  });
+
+  it('come early for a document of more than 5000 tokens, and tell how many are allowed', async () => {
+    const { errors } = await ask({ query: `{ ${'a:__typename '.repeat(2000)} }` });
+    expect(errors).toEqual([
+      expect.objectContaining({
+        message: expect.stringContaining('5000 tokens'),
+        extensions: { code: 'GRAPHQL_PARSE_FAILED' },
+      }),
+    ]);
+    expect((await ask({ query: `${'{a'.repeat(200_000)}` })).errors[0].extensions).toEqual({
+      code: 'GRAPHQL_PARSE_FAILED',
+    });
   });
 
   it('say where in the document', async () => {

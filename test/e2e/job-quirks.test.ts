@@ -355,6 +355,34 @@ describe('the other members of a job', () => {
   });
 });
 
+describe('a decoration that cannot be read', () => {
+  it.each([
+    ['finished_at', 'finishedAt', '2026-01-01T00:00:00Z', null],
+    ['trained_tokens', 'trainedTokens', 1.5, null],
+    ['organization_id', 'organizationId', 7, null],
+    ['user_provided_suffix', 'suffix', 7, null],
+    ['fine_tuned_model', 'fineTunedModelId', {}, null],
+    ['validation_file', 'validationFileId', [], null],
+    ['result_files', 'resultFileIds', [{ id: 'file-1' }], []],
+    ['seed', 'seed', 2 ** 40, null],
+  ])('does not cost the job: %s', async (member, field, value, read) => {
+    expect(await ask({ [member]: value }, `id ${field} raw`)).toEqual({
+      id: 'ftjob-quirk',
+      [field]: read,
+      raw: expect.objectContaining({ [member]: value }),
+    });
+  });
+
+  it('is an error of its field alone when it is a number that JSON readers would spoil', async () => {
+    await using upstream = await startUpstream();
+    await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
+    upstream.onJob(jobBody({ id: 'ftjob-1', finished_at: 1e20 }));
+    const { data, errors } = await gateway.query('{ fineTuningJob(id: "ftjob-1") { id finishedAt } }');
+    expect(data).toEqual({ fineTuningJob: { id: 'ftjob-1', finishedAt: null } });
+    expect(errors?.[0]?.extensions).toEqual({ code: 'UPSTREAM_INVALID_RESPONSE' });
+  });
+});
+
 describe('a body that is no job', () => {
   it.each([
     ['has no id', { id: undefined }, 'id'],
@@ -374,6 +402,15 @@ describe('a body that is no job', () => {
     expect(gateway.log).toContainEqual(expect.objectContaining({ detail: expect.stringContaining(`${member}:`) }));
   });
 
+  it('is UPSTREAM_INVALID_RESPONSE when it is another job than asked for', async () => {
+    await using upstream = await startUpstream();
+    await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
+    upstream.on('/fine_tuning/jobs/ftjob-mine', jobBody({ id: 'ftjob-yours' }));
+    const { data, errors } = await gateway.query('{ fineTuningJob(id: "ftjob-mine") { id } }');
+    expect(data).toEqual({ fineTuningJob: null });
+    expect(errors?.[0]?.extensions['code']).toBe('UPSTREAM_INVALID_RESPONSE');
+  });
+
   it('fails alone in a list', async () => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
@@ -383,7 +420,10 @@ describe('a body that is no job', () => {
       fineTuningJobs: { edges: [{ node: { id: 'ftjob-1' } }, { node: null }, { node: { id: 'ftjob-3' } }] },
     });
     expect(errors).toMatchObject([
-      { path: ['fineTuningJobs', 'edges', 1, 'node'], extensions: { code: 'UPSTREAM_INVALID_RESPONSE' } },
+      {
+        path: ['fineTuningJobs', 'edges', 1, 'node'],
+        extensions: { code: 'UPSTREAM_INVALID_RESPONSE', upstreamStatus: 200 },
+      },
     ]);
   });
 });

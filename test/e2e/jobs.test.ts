@@ -105,6 +105,18 @@ describe('fineTuningJobs', () => {
     expect((await world.page()).pageInfo.hasNextPage).toBe(false);
   });
 
+  it.each([
+    ['repeats the same page for ever', { object: 'list', data: [jobBody({ id: 'ftjob-7' })], has_more: true }],
+    ['has only items without an id', { object: 'list', data: [{ object: 'fine_tuning.job' }], has_more: true }],
+  ])('fails when the upstream %s, so that no client pages for ever', async (_, body) => {
+    await using world = await start();
+    world.upstream.on('/fine_tuning/jobs', body);
+    const after = Buffer.from('job:ftjob-7').toString('base64url');
+    const { data, errors } = await world.gateway.query(PAGE, { first: 1, after });
+    expect(data).toEqual({ fineTuningJobs: null });
+    expect(errors?.[0]?.extensions).toMatchObject({ code: 'UPSTREAM_INVALID_RESPONSE', upstreamStatus: 200 });
+  });
+
   it('gives a bad item without an id the cursor before it, so that nothing is skipped', async () => {
     await using world = await start();
     world.upstream.on('/fine_tuning/jobs', {

@@ -52,7 +52,7 @@ describe('npm run sandbox', () => {
     expect(said.split('\n')).toEqual([
       'The sandbox cannot start:',
       '  SANDBOX_PORT: expected a whole number from 0 to 65535',
-      '  SANDBOX_SPEED: expected a number over 0, from 0.001 to 10000',
+      '  SANDBOX_SPEED: expected a number from 0.001 to 10000',
       '  SANDBOX_SEED: expected a whole number from -2147483648 to 2147483647',
       '',
     ]);

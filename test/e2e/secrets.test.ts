@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { expect, it } from 'vitest';
+import { jobBody } from '../kit/job.ts';
 import { startScript } from '../kit/process.ts';
 import { answer, startUpstream } from '../kit/upstream.ts';
 
@@ -32,6 +33,14 @@ it('the upstream key appears in no answer, no log line and no error', async () =
     (_: unknown, response: ServerResponse) => void response.write(key, () => response.destroy()),
   );
   upstream.on('/fine_tuning/jobs/ftjob-wrong', { id: 'ftjob-wrong', status: { [key]: key } });
+  const echo = {
+    suffix: key,
+    status: key,
+    metadata: { [key]: key },
+    error: { message: `Bearer ${key}` },
+    echoed: [key],
+  };
+  upstream.on('/fine_tuning/jobs/ftjob-echo', jobBody({ id: 'ftjob-echo', ...echo }));
   upstream.on('/fine_tuning/jobs', tell(401));
 
   const ids = [
@@ -40,6 +49,7 @@ it('the upstream key appears in no answer, no log line and no error', async () =
     'ftjob-text',
     'ftjob-cut',
     'ftjob-wrong',
+    'ftjob-echo',
     'ftjob-none',
     '../files',
   ];
@@ -64,7 +74,10 @@ it('the upstream key appears in no answer, no log line and no error', async () =
     });
 
   for (const id of ids)
-    await post('query ($id: ID!) { fineTuningJob(id: $id) { id raw } node(id: $id) { id } }', { id });
+    await post(
+      'query ($id: ID!) { fineTuningJob(id: $id) { id raw rawStatus suffix error { message } metadata { key value } } node(id: $id) { id } }',
+      { id },
+    );
   await post(
     '{ fineTuningJobs { edges { node { id } } } gateway { upstreamName } __schema { types { name description } } }',
   );

@@ -66,9 +66,15 @@ describe('queries under way', () => {
     await gate.abandoned(1);
     gate.release();
     await gateway.query('{ __typename }');
-    expect(gateway.log.map(({ msg, isAborted }) => [msg, isAborted])).toEqual([
-      ['request', true],
-      ['request', undefined],
+    const lines = gateway.log.map(({ msg, isAborted, upstreamCalls, status }) => ({
+      msg,
+      isAborted,
+      upstreamCalls,
+      status,
+    }));
+    expect(lines).toEqual([
+      { msg: 'request', isAborted: true, upstreamCalls: 1 },
+      { msg: 'request', upstreamCalls: 0, status: 200 },
     ]);
   });
 
@@ -135,6 +141,21 @@ describe('kept answers', () => {
     expect(await callsAfter(1000)).toBe(3);
     expect(await callsAfter(299_999)).toBe(3);
     expect(await callsAfter(1)).toBe(4);
+  });
+
+  it('do not go back to an older one that arrives late', async () => {
+    await using world = await start('running');
+    const gate = world.upstream.hold();
+    const list = world.gateway.query('{ fineTuningJobs(first: 3) { edges { node { status } } } }');
+    await gate.arrived(1);
+    const held = world.upstream.hold(); // The list waits on; the job is asked for, and answered, in between.
+    world.clock.advance(10);
+    world.upstream.onJob(jobBody({ id: 'ftjob-1', status: 'succeeded' }));
+    held.release();
+    await world.gateway.query(JOB);
+    gate.release();
+    expect(await list).toEqual({ data: { fineTuningJobs: { edges: [{ node: { status: 'SUCCEEDED' } }] } } });
+    expect(await world.gateway.query(JOB)).toEqual({ data: { fineTuningJob: { id: 'ftjob-1', status: 'SUCCEEDED' } } });
   });
 
   it('of a list serve for each of its jobs', async () => {

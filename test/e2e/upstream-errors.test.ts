@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { createTestClock } from '../kit/clock.ts';
 import { startGateway } from '../kit/gateway.ts';
@@ -78,6 +79,12 @@ describe('an error answer of the upstream', () => {
     expect(errors?.[0]?.extensions['retryAfterSeconds']).toBe(seconds);
   });
 
+  it('does not repeat the body in the log when it is not JSON', async () => {
+    const { log } = await ask((response) => answer(response, 200, 'private words'));
+    expect(log).toContainEqual(expect.objectContaining({ detail: 'body: not JSON' }));
+    expect(JSON.stringify(log)).not.toContain('private');
+  });
+
   it.each([
     ["a router's own page", '<html>404 Not Found</html>'],
     ["a framework's default", JSON.stringify({ detail: 'Not Found' })],
@@ -149,6 +156,34 @@ describe('an answer that cannot be understood', () => {
   });
 });
 
+describe('what the upstream is sent', () => {
+  it('says on whose behalf, and for JSON', async () => {
+    await using upstream = await startUpstream();
+    const settings = { OPENAI_API_KEY: 'any-text', OPENAI_ORG_ID: 'org-a', OPENAI_PROJECT_ID: 'proj-b' };
+    await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, ...settings });
+    await gateway.query(QUERY);
+    expect(upstream.calls[0]?.headers).toMatchObject({
+      authorization: 'Bearer any-text',
+      'openai-organization': 'org-a',
+      'openai-project': 'proj-b',
+      accept: 'application/json',
+      'user-agent': 'finetune-gateway',
+    });
+  });
+
+  it('comes over no more than UPSTREAM_CONNECTIONS sockets', async () => {
+    await using upstream = await startUpstream();
+    await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, UPSTREAM_CONNECTIONS: '1' });
+    const gate = upstream.hold();
+    const answers = [gateway.query('{ node(id: "a") { id } }'), gateway.query('{ node(id: "b") { id } }')];
+    await gateway.received(2);
+    expect(upstream.calls).toHaveLength(1);
+    gate.release();
+    await Promise.all(answers);
+    expect(upstream.calls).toHaveLength(2);
+  });
+});
+
 describe('an upstream that is not there', () => {
   it('is UPSTREAM_UNAVAILABLE when it refuses connections', async () => {
     const gone = await startUpstream();
@@ -157,6 +192,28 @@ describe('an upstream that is not there', () => {
     const { data, errors } = await gateway.query(QUERY);
     expect(data).toEqual({ fineTuningJob: null, gateway: SIBLING });
     expect(errors?.[0]?.extensions).toEqual({ code: 'UPSTREAM_UNAVAILABLE' });
+  });
+
+  it('is UPSTREAM_TIMEOUT at the deadline when it takes connections but never shakes hands, and answers once it does', async () => {
+    const clock = createTestClock();
+    const arrived = Promise.withResolvers<void>();
+    const mute = createTcpServer((socket) => {
+      socket.on('error', () => {});
+      arrived.resolve();
+    });
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+    const { port } = mute.address() as AddressInfo;
+    const settings = { OPENAI_BASE_URL: `https://127.0.0.1:${port}/v1`, UPSTREAM_TIMEOUT_MS: '5000' };
+    await using gateway = await startGateway(settings, clock);
+    const pending = gateway.query(QUERY);
+    await arrived.promise;
+    clock.advance(5000);
+    expect((await pending).errors?.[0]?.extensions).toEqual({ code: 'UPSTREAM_TIMEOUT' });
+    const next = gateway.query('{ fineTuningJob(id: "ftjob-2") { id } }');
+    await gateway.received(2);
+    clock.advance(5000);
+    expect((await next).errors?.[0]?.extensions).toEqual({ code: 'UPSTREAM_TIMEOUT' });
+    mute.close();
   });
 
   it('is UPSTREAM_UNAVAILABLE when it hangs up before it answers', async () => {

@@ -8,6 +8,7 @@ export interface SeenCall {
   /** The request target as it came over the wire: encoded, with its query. */
   readonly target: string;
   readonly authorization: string | undefined;
+  readonly headers: IncomingMessage['headers'];
 }
 
 /** What to answer: a body for 200, or anything else by hand. */
@@ -44,7 +45,12 @@ export async function startUpstream(): Promise<ScriptedUpstream> {
 
   const server = createServer(async (request, response) => {
     const target = (request.url ?? '').replace(PREFIX, '');
-    calls.push({ method: request.method ?? '', target, authorization: request.headers.authorization });
+    calls.push({
+      method: request.method ?? '',
+      target,
+      authorization: request.headers.authorization,
+      headers: request.headers,
+    });
     if (gate) await gate.pass(response);
     const script = scripts.get(target) ?? scripts.get(target.split('?')[0] ?? '');
     if (typeof script === 'function') return script(request, response);

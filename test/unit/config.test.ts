@@ -70,7 +70,7 @@ describe('a variable', () => {
     ['PORT', ['-1', '65536', '80.5', 'http', '0x10', ' 80', '1e3']],
     ['ALLOWED_HOSTS', ['http://a', 'a:80', ',', '*']],
     ['OPENAI_BASE_URL', ['openai.com', 'ftp://a/', 'http://user:pass@a/v1', 'http://a/v1?x=1', 'http://a/#b']],
-    ['OPENAI_API_KEY', ['two words', 'line\nbreak', 'ключ']],
+    ['OPENAI_API_KEY', ['two words', 'line\nbreak', 'ключ', 'quo"te', 'back\\slash']],
     ['OPENAI_ORG_ID', ['a\r\nb']],
     ['UPSTREAM', ['azure2', 'OPENAI']],
     ['UPSTREAM_TIMEOUT_MS', ['0', '600001']],
@@ -106,6 +106,7 @@ describe('a variable', () => {
 
   it('ALLOWED_HOSTS adds names in any case to those of loopback', () => {
     expect(readConfig({}).allowedHosts).toEqual(['localhost', '127.0.0.1', '[::1]']);
+    expect(readConfig({ HOST: '127.0.0.2' }).allowedHosts).toContain('127.0.0.2');
     expect(readConfig({ ALLOWED_HOSTS: 'Tuning.example, tuning2,' }).allowedHosts).toEqual([
       'localhost',
       '127.0.0.1',

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createAnswers } from '../../../src/server/answers.ts';
 import { createTestClock } from '../../kit/clock.ts';
 
-const answer = (body: string) => ({ status: 200, headers: {}, body, operationName: undefined });
+const answer = (body: string) => ({ reply: { status: 200, headers: {}, body }, operationName: undefined });
 
 describe('kept answers', () => {
   it('are given again while fresh, and not from then on', () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Caller } from '../../../src/store/flights.ts';
+import { createCaller } from '../../../src/store/flights.ts';
 import { createAccessFactory } from '../../../src/store/scope.ts';
 import { createStore, type Store } from '../../../src/store/store.ts';
 import { createUpstream, type Upstream } from '../../../src/upstream/upstream.ts';
@@ -9,11 +9,7 @@ import { type ScriptedUpstream, startUpstream } from '../../kit/upstream.ts';
 
 const accessOf = createAccessFactory();
 const page = { limit: 10, after: null };
-const newCaller = (signal = new AbortController().signal): Caller => ({
-  signal,
-  upstreamCalls: 0,
-  freshUntil: Number.POSITIVE_INFINITY,
-});
+const newCaller = (signal = new AbortController().signal) => createCaller(signal);
 
 let scripted: ScriptedUpstream;
 let upstream: Upstream;
@@ -126,6 +122,15 @@ describe('callers of one read', () => {
 
 describe('what is kept', () => {
   const access = accessOf({ apiKey: 'a' });
+
+  it('does not include what no name can stand for, however much of it is asked for', async () => {
+    const small = createStore({ upstream, clock, activeMs: 1000, settledMs: 0, maxBytes: 100_000 });
+    scripted.onJob(jobBody({ id: 'ftjob-1' }));
+    await small.job(access, 'ftjob-1', newCaller());
+    for (let i = 0; i < 20; i++) await small.job(access, `${i}`.repeat(20_000), newCaller());
+    await small.job(access, 'ftjob-1', newCaller());
+    expect(scripted.calls).toHaveLength(1);
+  });
 
   it('is bounded in bytes: the least recently used goes first', async () => {
     const small = createStore({ upstream, clock, activeMs: 1000, settledMs: 0, maxBytes: 100_000 });

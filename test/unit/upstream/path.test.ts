@@ -7,8 +7,21 @@ describe('path', () => {
     expect(path`/a/${'x/y?z#w'}/b/${'ü'}`).toBe('/a/x%2Fy%3Fz%23w/b/%C3%BC');
   });
 
-  it('refuses dot segments however they are written', () => {
-    for (const value of ['.', '..', 'a/../b', '..\\a', '%2e', '%2E%2e', '%252e%252e', 'a%2f..', 'a%255c%252e.']) {
+  it('refuses dot segments, and percent signs behind which they might hide', () => {
+    for (const value of [
+      '.',
+      '..',
+      'a/../b',
+      '..\\a',
+      '..;',
+      'a/..;x/b',
+      '%2e',
+      '%2E%2e',
+      '%252e',
+      '%2%65',
+      'a%2f..',
+      '%',
+    ]) {
       expect(path`/a/${value}`, value).toBeNull();
     }
   });

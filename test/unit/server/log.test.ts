@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { createLogger } from '../../../src/server/log.ts';
+
+function linesOf(secrets: string[], write: (log: ReturnType<typeof createLogger>) => void): string[] {
+  const lines: string[] = [];
+  write(createLogger({ level: 'trace', secrets, destination: { write: (line) => void lines.push(line) } }));
+  return lines;
+}
+
+describe('the log', () => {
+  it('holds no secret, wherever it stands', () => {
+    const [line = ''] = linesOf(['open-sesame'], (log) =>
+      log.info({ 'x-open-sesame': ['open-sesame'] }, 'said open-sesame'),
+    );
+    expect(line).not.toContain('open-sesame');
+    expect(JSON.parse(line)).toMatchObject({ 'x-[secret]': ['[secret]'], msg: 'said [secret]' });
+  });
+
+  it('stays readable when the key is a word of a few letters, as for servers that need none', () => {
+    const [line = ''] = linesOf(['3', 'level'], (log) => log.info('3 levels'));
+    expect(JSON.parse(line)).toMatchObject({ level: 30, msg: '3 levels' });
+  });
+
+  it('holds no control character that a terminal would obey', () => {
+    const [line = ''] = linesOf([], (log) => log.info('a\u009b2Jb\u001b[2J'));
+    expect(line.trimEnd()).not.toMatch(/\p{Cc}/u);
+    expect(JSON.parse(line).msg).toBe('a2Jb\u001b[2J');
+  });
+});
