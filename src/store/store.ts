@@ -53,10 +53,11 @@ export function createStore({ upstream, clock, maxBytes, ...limits }: StoreOptio
   const keepsPages = limits.activeMs > 0;
 
   // Every sight of a job, whoever caused it, comes through here. Gives the sight to be believed.
-  function see(access: Access, id: string, job: Job | null, beganAt: number, size: number): JobSight {
+  function see(access: Access, id: string, seen: Omit<JobSight, 'terminalSince'>, size: number): JobSight {
+    if (!keepsJobs) return remember(undefined, seen);
     const key = jobKey(access, id);
-    const sight = remember(keptJob(key), { job, beganAt, arrivedAt: clock.now() });
-    if (keepsJobs) kept.set(key, { kind: 'job', sight, size });
+    const sight = remember(keptJob(key), seen);
+    kept.set(key, { kind: 'job', sight, size });
     return sight;
   }
 
@@ -73,20 +74,27 @@ export function createStore({ upstream, clock, maxBytes, ...limits }: StoreOptio
   async function readJob(access: Access, id: string, departure: Departure): Promise<JobSight> {
     const beganAt = clock.now();
     const { value, size } = await upstream.jobs.get(id, { credential: access.credential, ...departure });
-    return see(access, id, value, beganAt, size);
+    return see(access, id, { job: value, beganAt, arrivedAt: clock.now() }, size);
   }
 
   async function readPage(access: Access, request: PageRequest, departure: Departure): Promise<PageSight> {
     const beganAt = clock.now();
     const { value: page, size } = await upstream.jobs.list(request, { credential: access.credential, ...departure });
+    const sight = { page: believed(access, page, beganAt, clock.now(), size), arrivedAt: clock.now() };
+    if (keepsPages) kept.set(pageKey(access, request), { kind: 'page', sight, size });
+    return sight;
+  }
+
+  // The page with the jobs that are to be believed: one that was read before may be newer.
+  function believed(access: Access, page: Page<Job>, beganAt: number, arrivedAt: number, size: number): Page<Job> {
+    if (!keepsJobs) return page;
     const share = Math.ceil(size / Math.max(1, page.items.length));
     const items = page.items.map((item) => {
       if (!item.value) return item;
-      return { id: item.id, value: see(access, item.id, item.value, beganAt, share).job ?? item.value };
+      const { job } = see(access, item.id, { job: item.value, beganAt, arrivedAt }, share);
+      return { id: item.id, value: job ?? item.value };
     });
-    const sight = { page: { ...page, items }, arrivedAt: clock.now() };
-    if (keepsPages) kept.set(pageKey(access, request), { kind: 'page', sight, size });
-    return sight;
+    return { ...page, items };
   }
 
   return {
