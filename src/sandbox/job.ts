@@ -1,4 +1,5 @@
-import type { JobBody, JobError } from '../upstream/job.ts';
+import type { JobBody } from '../upstream/job.ts';
+import type { JobError } from '../upstream/job-parts.ts';
 import { type Life, statusAt, turnedAt } from './lifecycle.ts';
 import { type Method, methodMembers } from './method.ts';
 

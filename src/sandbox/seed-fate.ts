@@ -1,4 +1,4 @@
-import type { JobError } from '../upstream/job.ts';
+import type { JobError } from '../upstream/job-parts.ts';
 import type { JobStatus } from './lifecycle.ts';
 
 interface Course {

@@ -1,4 +1,4 @@
-import type { Integration } from '../upstream/job.ts';
+import type { Integration } from '../upstream/job-parts.ts';
 import { builder } from './builder.ts';
 import { openEnum } from './open-enum.ts';
 

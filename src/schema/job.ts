@@ -1,4 +1,12 @@
-import { isTerminal, type Job, type JobError } from '../upstream/job.ts';
+import { isTerminal, type Job } from '../upstream/job.ts';
+import {
+  errorOf,
+  hyperparametersOf,
+  integrationsOf,
+  type JobError,
+  metadataOf,
+  methodOf,
+} from '../upstream/job-parts.ts';
 import { builder } from './builder.ts';
 import { connectionOf, pageRequest } from './connection.ts';
 import { SupervisedHyperparameters } from './hyperparameters.ts';
@@ -70,7 +78,11 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
       description: 'When the upstream expects the job to finish; null when it does not say, which is usual.',
       resolve: ({ estimated_finish }) => estimated_finish,
     }),
-    error: t.expose('error', { type: FineTuningJobError, description: 'Why the job failed; null when it did not.' }),
+    error: t.field({
+      type: FineTuningJobError,
+      description: 'Why the job failed; null when it did not.',
+      resolve: errorOf,
+    }),
     organizationId: t.string({
       description: 'The organisation that owns the job; null where the server has none.',
       resolve: ({ organization_id }) => organization_id,
@@ -105,25 +117,28 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
       description: 'The ids of the files with its metrics; empty until it succeeded.',
       resolve: ({ result_files }) => result_files,
     }),
-    hyperparameters: t.expose('hyperparameters', {
+    hyperparameters: t.field({
       type: SupervisedHyperparameters,
       description:
         'Its hyperparameters; null when the upstream does not tell, as for DPO and reinforcement, where `method` has them.',
+      resolve: hyperparametersOf,
     }),
-    method: t.expose('method', {
+    method: t.field({
       type: MethodInterface,
       description: 'How it trains; null on jobs from before methods existed.',
+      resolve: methodOf,
     }),
-    integrations: t.expose('integrations', {
+    integrations: t.field({
       type: [IntegrationInterface],
       nullable: false,
       description: 'Where it reports to while it trains.',
+      resolve: integrationsOf,
     }),
     metadata: t.field({
       type: [MetadataEntry],
       nullable: false,
       description: 'The pairs that were attached to the job, up to 16.',
-      resolve: ({ metadata }) => metadataEntries(metadata),
+      resolve: (job) => metadataEntries(metadataOf(job)),
     }),
     trainedTokens: t.field({
       type: 'SafeInt',

@@ -1,35 +1,9 @@
 import { z } from 'zod';
 import type { Answer, Call, Http } from './http.ts';
-import { hyperparametersSchema, methodSchema } from './method.ts';
+import type { JobPartsBody } from './job-parts.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 import { path } from './path.ts';
-import { orNull, orNullIfUnreadable, timestamp, timestampOrNull } from './repair.ts';
-
-// Errors come in all shapes: what is no string is given as its JSON.
-const text = z
-  .unknown()
-  .optional()
-  .transform((value) => (value == null ? null : typeof value === 'string' ? value : JSON.stringify(value)));
-
-// Four shapes mean "no error": null, {}, all members null, absent (UPSTREAM.md 1.4).
-const errorSchema = z
-  .object({ code: text, message: text, param: text })
-  .nullish()
-  .transform((error) => (error && (error.code !== null || error.message !== null) ? error : null));
-
-const wandbSchema = z.object({
-  project: z.string(),
-  name: orNull(z.string()),
-  entity: orNull(z.string()),
-  tags: z
-    .array(z.string())
-    .nullish()
-    .transform((tags) => tags ?? []),
-  run_id: orNull(z.string()),
-});
-const integrationSchema = z
-  .object({ type: z.string(), wandb: orNullIfUnreadable(wandbSchema) })
-  .catch({ type: '', wandb: null });
+import { orNullIfUnreadable, timestamp, timestampOrNull } from './repair.ts';
 
 // What identifies a job has to be right. Of the rest, what cannot be read counts as not there; `raw` has it.
 const fields = z.object({
@@ -39,7 +13,6 @@ const fields = z.object({
   created_at: timestamp,
   finished_at: timestampOrNull,
   estimated_finish: timestampOrNull,
-  error: errorSchema.or(z.string().transform((message) => ({ code: null, message, param: null }))).catch(null),
   organization_id: orNullIfUnreadable(z.string()),
   seed: orNullIfUnreadable(z.int32()), // Past 32 bits GraphQL's Int could not carry it.
   user_provided_suffix: orNullIfUnreadable(z.string()),
@@ -52,25 +25,16 @@ const fields = z.object({
     .nullish()
     .transform((ids) => ids ?? [])
     .catch([]),
-  hyperparameters: orNullIfUnreadable(hyperparametersSchema),
-  method: orNullIfUnreadable(methodSchema),
-  integrations: z
-    .array(integrationSchema)
-    .nullish()
-    .transform((list) => list ?? [])
-    .catch([]),
-  metadata: orNullIfUnreadable(z.record(z.string(), z.unknown())),
   trained_tokens: orNullIfUnreadable(z.int()),
 });
 
-export type JobError = NonNullable<z.output<typeof errorSchema>>;
-export type Integration = z.output<typeof integrationSchema>;
-export type WandbIntegration = z.output<typeof wandbSchema>;
-
 /** A job as servers write it. */
-export type JobBody = z.input<typeof fields>;
+export type JobBody = z.input<typeof fields> & JobPartsBody;
 
-/** A fine-tuning job in wire spelling, repaired; `raw` is the very object that the upstream sent. */
+/**
+ * A fine-tuning job in wire spelling, repaired; `raw` is the very object that the upstream sent, from which `job-parts`
+ * reads the rest.
+ */
 export type Job = z.output<typeof fields> & { raw: unknown };
 
 /** Throws a ZodError when the body lacks what identifies a job: id, status, model, created_at. */

@@ -5,6 +5,7 @@ import { jobBody } from '../../../src/sandbox/job.ts';
 import { createHistory } from '../../../src/sandbox/seed.ts';
 import { createCampaigns } from '../../../src/sandbox/seed-campaign.ts';
 import { readJob } from '../../../src/upstream/job.ts';
+import { errorOf, methodOf } from '../../../src/upstream/job-parts.ts';
 
 const START = Date.UTC(2026, 5, 1, 12, 30, 15, 500);
 const plansOf = (seed: number, startedAt = START) =>
@@ -34,14 +35,14 @@ describe('the history of a sandbox', () => {
     forAnySeed((jobs) => {
       const methods = jobs.map(({ method }) => method?.type);
       expect([...new Set(methods)].sort()).toEqual(['dpo', 'reinforcement', 'supervised']);
-      const graders = jobs.map((job) => readJob(job).method?.reinforcement?.grader?.type).filter((type) => type);
+      const graders = jobs.map((job) => methodOf(readJob(job))?.reinforcement?.grader?.type).filter((type) => type);
       const types = ['multi', 'python', 'score_model', 'string_check', 'text_similarity'];
       expect([...new Set(graders)].sort()).toEqual(types);
     });
   });
 
   it('names the graders of a multi grader, one of which labels', () => {
-    const graders = bodiesOf(1).map((job) => readJob(job).method?.reinforcement?.grader);
+    const graders = bodiesOf(1).map((job) => methodOf(readJob(job))?.reinforcement?.grader);
     const multi = graders.find((grader) => grader?.type === 'multi');
     const named = multi?.type === 'multi' ? multi.graders.map(({ name, grader }) => [name, grader.type]) : [];
     expect(named).toContainEqual(['politeness', 'label_model']);
@@ -50,7 +51,7 @@ describe('the history of a sandbox', () => {
   it('has jobs that failed with each known error', () => {
     const codes = ['deleted_training_file', 'invalid_file_format', 'invalid_training_file'];
     forAnySeed((jobs) => {
-      const seen = jobs.map((job) => readJob(job).error?.code).filter((code) => code);
+      const seen = jobs.map((job) => errorOf(readJob(job))?.code).filter((code) => code);
       expect([...new Set(seen)].sort()).toEqual(codes);
     });
   });

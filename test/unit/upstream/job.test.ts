@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { UpstreamError } from '../../../src/upstream/errors.ts';
 import { isTerminal, readJob } from '../../../src/upstream/job.ts';
+import { errorOf, hyperparametersOf, integrationsOf, metadataOf, methodOf } from '../../../src/upstream/job-parts.ts';
 import { readPage } from '../../../src/upstream/page.ts';
 import { jobBody } from '../../kit/job.ts';
 
@@ -17,6 +18,22 @@ describe('readJob', () => {
           expect(error).toBeInstanceOf(z.ZodError);
           expect((error as z.ZodError).issues[0]?.path[0]).toBe(member);
         }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('reads any JSON in place of any part, when it is asked for, without failing: property', () => {
+    const parts = {
+      error: errorOf,
+      hyperparameters: hyperparametersOf,
+      method: methodOf,
+      integrations: integrationsOf,
+      metadata: metadataOf,
+    };
+    fc.assert(
+      fc.property(fc.constantFrom(...Object.entries(parts)), fc.jsonValue(), ([member, partOf], value) => {
+        expect(partOf(readJob(jobBody({ [member]: value })))).toBeDefined();
       }),
       { numRuns: 2000 },
     );
