@@ -70,11 +70,10 @@ async function openTarget(
     return { ...config, name, exampleJobId: 'ftjob-…' };
   }
   const apiKey = crypto.randomUUID();
-  const isPublic = config.port !== 0; // Whoever chose the port wants to call it too: with any key.
   const sandbox = await createSandbox({
     ...config,
     clock,
-    ...(!isPublic && { apiKey }),
+    ...(config.port === 0 && { apiKey }), // Whoever chose a port wants to call it too: with any key.
     onError: (err) => log.error({ err }, 'sandbox error'),
   });
   opened.defer(() => sandbox.dispose());

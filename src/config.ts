@@ -158,6 +158,9 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
 
+/** What must never be seen outside the process. */
+export const secretsOf = ({ upstream }: Config) => (upstream.kind === 'openai' ? [upstream.credential.apiKey] : []);
+
 function assemble(values: Settings, kind: string): Config {
   const credential = {
     apiKey: values.OPENAI_API_KEY ?? '',

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { type App, createApp, version } from './app.ts';
 import { systemClock } from './clock.ts';
-import { type Config, ConfigError, readConfig } from './config.ts';
+import { type Config, ConfigError, readConfig, secretsOf } from './config.ts';
 import { banner, help } from './manual.ts';
 import { createLogger } from './server/log.ts';
 
@@ -33,9 +33,8 @@ function readEnvironment(): Config {
 }
 
 async function start(config: Config): Promise<App> {
-  const secrets = config.upstream.kind === 'openai' ? [config.upstream.credential.apiKey] : [];
   try {
-    return await createApp(config, createLogger({ level: config.logLevel, secrets }), systemClock);
+    return await createApp(config, createLogger({ level: config.logLevel, secrets: secretsOf(config) }), systemClock);
   } catch (error) {
     fail(listenFault(error, config));
   }

@@ -7,10 +7,13 @@ import { badUserInput } from './errors.ts';
 // know no way back and no total.
 
 const MAX_FIRST = 100;
+/** Far longer than that of any id that can be asked for. */
+const LONGEST_CURSOR = 1000;
 
-/** A page, and the noun that marks its cursors. */
+/** A page, where it began, and the noun that marks its cursors. */
 interface Connection<T> extends Page<T> {
   noun: string;
+  after: string | null;
 }
 interface Edge<T> {
   noun: string;
@@ -24,7 +27,7 @@ const PageInfo = builder.objectRef<Connection<unknown>>('PageInfo').implement({
   fields: (t) => ({
     hasNextPage: t.boolean({
       nullable: false,
-      description: 'Whether there is more behind this page. A page can be empty and still have more behind it.',
+      description: 'Whether there is more behind this page.',
       resolve: ({ hasMore }) => hasMore,
     }),
     hasPreviousPage: t.boolean({
@@ -80,8 +83,8 @@ export function connectionOf<T>(name: string, node: ObjectRef<Types, T>, descrip
 }
 
 // An item without an id cannot be a place to go on from: its cursor is the one before it, so that nothing is skipped.
-function edgesOf<T>({ items, noun }: Connection<T>): Edge<T>[] {
-  let after = '';
+function edgesOf<T>({ items, noun, after: begin }: Connection<T>): Edge<T>[] {
+  let after = begin ?? '';
   return items.map((item) => {
     after = item.id ?? after;
     return { noun, item, after };
@@ -104,7 +107,7 @@ function writeCursor(noun: string, id: string): string {
 function readCursor(noun: string, cursor: string): string | null {
   const text = Buffer.from(cursor, 'base64url').toString();
   const id = text.slice(noun.length + 1);
-  if (text.length > 600 || writeCursor(noun, id) !== cursor)
+  if (cursor.length > LONGEST_CURSOR || writeCursor(noun, id) !== cursor)
     throw badUserInput('after', 'a cursor that this field has given');
   return id === '' ? null : id;
 }

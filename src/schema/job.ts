@@ -170,8 +170,8 @@ builder.queryFields((t) => ({
       after: t.arg.string({ description: 'A cursor: only what comes after it, that is, older jobs.' }),
     },
     resolve: async (_, { first, after }, { loaders }) => {
-      const page = await loaders.jobs(pageRequest(NOUN, first ?? DEFAULT_FIRST, after));
-      return { ...page, noun: NOUN };
+      const request = pageRequest(NOUN, first ?? DEFAULT_FIRST, after);
+      return { ...(await loaders.jobs(request)), after: request.after, noun: NOUN };
     },
   }),
 }));

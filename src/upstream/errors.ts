@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /** Why the upstream did not give what was asked. Published to clients as part of the enum `ErrorCode`. */
 export type UpstreamErrorCode =
   | 'UPSTREAM_RATE_LIMITED'
@@ -74,6 +76,14 @@ export function codeOf(status: number, upstreamCode: string | null): UpstreamErr
     default:
       return status >= 500 ? 'UPSTREAM_UNAVAILABLE' : 'UPSTREAM_REJECTED';
   }
+}
+
+/** Which member of a body was wrong and how, for the log: `method.type: expected string`. */
+export function describe(error: unknown): string {
+  if (error instanceof SyntaxError) return 'body: not JSON'; // Its message would repeat the body.
+  if (!(error instanceof z.ZodError)) return String(error);
+  const [issue] = error.issues;
+  return issue === undefined ? 'unreadable' : `${issue.path.join('.') || 'body'}: ${issue.message}`;
 }
 
 /** What an error answer's body says, in whichever envelope: `{error:{…}}`, `{detail}`, or nothing readable. */

@@ -2,6 +2,7 @@ import { errors, Pool } from 'undici';
 import type { Clock } from '../clock.ts';
 import {
   codeOf,
+  describe,
   isMissingEndpoint,
   readErrorBody,
   retryAfterSeconds,
@@ -9,7 +10,6 @@ import {
   type UpstreamErrorCode,
   type UpstreamErrorFacts,
 } from './errors.ts';
-import { describe } from './page.ts';
 import type { Path } from './path.ts';
 
 const MAX_BODY_BYTES = 32 * 1024 * 1024;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { UpstreamError, type UpstreamErrorFacts } from './errors.ts';
+import { describe, UpstreamError, type UpstreamErrorFacts } from './errors.ts';
 
 /** A member of a list: read, or not readable. One bad item does not cost the others. */
 export type PageItem<T> =
@@ -58,12 +58,4 @@ function readPageItem<T extends { id: string }>(
     const { data } = identified.safeParse(body);
     return { id: data?.id ?? null, error: new UpstreamError('UPSTREAM_INVALID_RESPONSE', describe(error), facts) };
   }
-}
-
-/** Which member of a body was wrong and how, for the log: `method.type: expected string`. */
-export function describe(error: unknown): string {
-  if (error instanceof SyntaxError) return 'body: not JSON'; // Its message would repeat the body.
-  if (!(error instanceof z.ZodError)) return String(error);
-  const [issue] = error.issues;
-  return issue === undefined ? 'unreadable' : `${issue.path.join('.') || 'body'}: ${issue.message}`;
 }

@@ -9,10 +9,13 @@ import { describe, expect, it } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { settings } from '../../src/config.ts';
 import { startScript } from '../kit/process.ts';
-import { startUpstream } from '../kit/upstream.ts';
+import { type ScriptedUpstream, startUpstream } from '../kit/upstream.ts';
 
 const MAIN = 'src/main.ts';
 const URL_SAID = /answers on (http:\S+\/graphql)/;
+
+const startBefore = ({ baseUrl }: ScriptedUpstream) =>
+  startScript(MAIN, [], { PORT: '0', OPENAI_BASE_URL: baseUrl, OPENAI_API_KEY: 'any-text' });
 
 async function ask(url: string, query: string) {
   const response = await fetch(url, {
@@ -46,11 +49,7 @@ describe('npm start', () => {
   it('with a key and a base URL answers with the jobs of that server', async () => {
     await using upstream = await startUpstream();
     upstream.onJobs([]);
-    await using gateway = startScript(MAIN, [], {
-      PORT: '0',
-      OPENAI_BASE_URL: upstream.baseUrl,
-      OPENAI_API_KEY: 'any-text',
-    });
+    await using gateway = startBefore(upstream);
     const [, url = ''] = await gateway.said(URL_SAID);
     expect(await ask(url, '{ gateway { isSandbox } fineTuningJobs { edges { cursor } } }')).toEqual({
       data: { gateway: { isSandbox: false }, fineTuningJobs: { edges: [] } },
@@ -61,11 +60,7 @@ describe('npm start', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)('ends with 0 at %s, after the answers under way', async (signal) => {
     await using upstream = await startUpstream();
     upstream.onJobs([]);
-    await using gateway = startScript(MAIN, [], {
-      PORT: '0',
-      OPENAI_BASE_URL: upstream.baseUrl,
-      OPENAI_API_KEY: 'any-text',
-    });
+    await using gateway = startBefore(upstream);
     const [, url = ''] = await gateway.said(URL_SAID);
     const gate = upstream.hold();
     const answer = ask(url, '{ fineTuningJobs { edges { cursor } } }');

@@ -117,6 +117,15 @@ describe('fineTuningJobs', () => {
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'UPSTREAM_INVALID_RESPONSE', upstreamStatus: 200 });
   });
 
+  it('gives a bad item without an id at the head of a later page the cursor where the page began', async () => {
+    await using world = await start();
+    world.upstream.on('/fine_tuning/jobs', { object: 'list', data: [{ object: 'fine_tuning.job' }, ...jobs(1)] });
+    const after = Buffer.from('job:ftjob-before').toString('base64url');
+    const { data } = await world.gateway.query(PAGE, { first: 3, after });
+    const connection = data?.['fineTuningJobs'] as Connection | undefined;
+    expect(connection?.edges[0]).toEqual({ node: null, cursor: after });
+  });
+
   it('gives a bad item without an id the cursor before it, so that nothing is skipped', async () => {
     await using world = await start();
     world.upstream.on('/fine_tuning/jobs', {

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createApp } from '../../src/app.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
-import { readConfig } from '../../src/config.ts';
+import { readConfig, secretsOf } from '../../src/config.ts';
 import { createLogger } from '../../src/server/log.ts';
 import { createCounter } from './counter.ts';
 
@@ -32,7 +32,7 @@ export async function startGateway(
   const config = readConfig({ PORT: '0', LOG_LEVEL: 'debug', ...key, ...settings });
   const log: Record<string, unknown>[] = [];
   const destination = { write: (line: string) => void log.push(JSON.parse(line)) };
-  const secrets = config.upstream.kind === 'openai' ? [config.upstream.credential.apiKey] : [];
+  const secrets = secretsOf(config);
   const app = await createApp(config, createLogger({ level: config.logLevel, secrets, destination }), clock);
   const arrivals = createCounter();
   const onRequest = (message: unknown) => {

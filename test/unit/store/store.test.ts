@@ -133,7 +133,7 @@ describe('what is kept', () => {
   });
 
   it('is bounded in bytes: the least recently used goes first', async () => {
-    const small = createStore({ upstream, clock, activeMs: 1000, settledMs: 0, maxBytes: 100_000 });
+    const small = createStore({ upstream, clock, activeMs: 1000, settledMs: 0, maxBytes: 50_000 });
     const big = (id: string) => jobBody({ id, metadata: { note: 'x'.repeat(8_000) } });
     for (const id of ['1', '2', '3', '4']) {
       scripted.onJob(big(id));
