@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { orNullIfUnreadable, timestamp } from './repair.ts';
+
+// `level` and `type` are open sets, `data` is any JSON: {}, null or absent on plain messages, nested for reinforcement
+// (UPSTREAM.md 1.4, 2.1, 2.2).
+const fields = z.object({
+  id: z.string().min(1),
+  created_at: timestamp,
+  level: z.string().catch(''),
+  message: z.string().catch(''),
+  type: orNullIfUnreadable(z.string()),
+  data: z
+    .unknown()
+    .optional()
+    .transform((data) => data ?? null),
+});
+
+/** An event as servers write it. */
+export type EventBody = z.input<typeof fields>;
+
+/** One line of a job's log, in wire spelling, repaired. */
+export type JobEvent = z.output<typeof fields>;
+
+/** Throws a ZodError when the body lacks what identifies an event: id, created_at. */
+export function readEvent(body: unknown): JobEvent {
+  return fields.parse(body);
+}
+
+/** After this event a job's log says nothing more, and its checkpoints are all there (UPSTREAM.md 2.1). */
+export function isClosing({ message }: JobEvent): boolean {
+  return /^(the job has|fine.tuning job) successfully completed/i.test(message);
+}
