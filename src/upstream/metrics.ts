@@ -21,6 +21,8 @@ export interface MetricsSeries {
   readonly length: number;
   readonly steps: Float64Array;
   readonly columns: Readonly<Partial<Record<Metric, Float64Array>>>;
+  /** Whether it is all that the source has; false when reading ended at a limit. */
+  readonly isComplete: boolean;
   /** Seconds since the epoch, null where the source does not tell. */
   createdAt(index: number): number | null;
   /** All that the source has at this point, unknown members too: any JSON. */
