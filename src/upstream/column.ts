@@ -83,7 +83,7 @@ export function toNumber(cell: string): number {
 }
 
 export function reordered(values: Float64Array, order: Uint32Array): Float64Array {
-  return Float64Array.from(order, (index) => values[index] ?? Number.NaN);
+  return new Float64Array(order.length).map((_, to) => values[order[to] ?? -1] ?? Number.NaN);
 }
 
 function reorderedTexts(texts: ReadonlyMap<number, string>, order: Uint32Array): Map<number, string> {

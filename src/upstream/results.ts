@@ -94,7 +94,7 @@ const lacksMinusOne = (name: string) => /(loss|accuracy)$/.test(name);
 /** The indices of some numbers, in the order of these; of equal ones, the first comes first. */
 function ascending(values: Float64Array): Uint32Array {
   const at = (index: number) => values[index] ?? Number.NaN;
-  return Uint32Array.from(values.keys()).sort((a, b) => at(a) - at(b));
+  return new Uint32Array(values.length).map((_, index) => index).sort((a, b) => at(a) - at(b));
 }
 
 function createSeries(steps: Float64Array, columns: readonly Column[], isComplete: boolean): MetricsSeries {
