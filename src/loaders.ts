@@ -1,26 +1,161 @@
 import DataLoader from 'dataloader';
+import { LOG_PAGE } from './store/event.ts';
 import type { Caller } from './store/flights.ts';
+import { type JobEnd, STILL_MOVING } from './store/freshness.ts';
+import { pageOf, type Run } from './store/run.ts';
 import type { Access } from './store/scope.ts';
 import type { Store } from './store/store.ts';
-import type { Job } from './upstream/job.ts';
-import type { Page, PageRequest } from './upstream/page.ts';
+import type { Checkpoint } from './upstream/checkpoint.ts';
+import { UpstreamError } from './upstream/errors.ts';
+import type { JobEvent } from './upstream/event.ts';
+import type { FileObject, FilePageRequest } from './upstream/file.ts';
+import type { Job, JobPageRequest } from './upstream/job.ts';
+import type { MetricsSeries } from './upstream/metrics.ts';
+import type { Model } from './upstream/model.ts';
+import type { Page, PageItem, PageRequest } from './upstream/page.ts';
+import { isName } from './upstream/path.ts';
+import type { Preview } from './upstream/preview.ts';
 
-/** What one request reads: a job that several fields name is read once, and is the same for them. */
+/**
+ * What one request reads, each thing once and in the fewest upstream calls. All reject with UpstreamError, or the reason
+ * of the caller's signal.
+ */
 export interface Loaders {
-  /** The job with this id, null when there is none. Rejects with UpstreamError. */
+  /** The job with this id, null when there is none. */
   job(id: string): Promise<Job | null>;
-  /** One page of the jobs. Rejects with UpstreamError. */
-  jobs(page: PageRequest): Promise<Page<Job>>;
+  jobs(page: JobPageRequest): Promise<Page<Job>>;
+  /** The file with this id, null when there is none. `job` is the one that names it, if any does. */
+  file(id: string, job?: Job): Promise<FileObject | null>;
+  files(page: FilePageRequest): Promise<Page<FileObject>>;
+  /** The first bytes of a file's content, null when there is none. */
+  preview(file: FileObject, maxBytes: number): Promise<Preview | null>;
+  /** The model of this name, null when there is none. `job` is the one that names it, if any does. */
+  model(id: string, job?: Job): Promise<Model | null>;
+  models(): Promise<readonly PageItem<Model>[]>;
+  events(jobId: string, page: PageRequest): Promise<Page<JobEvent>>;
+  /** A job's newest events: at least so many, or all. What is asked at the same moment about one job is one read. */
+  newestEvents(jobId: string, atLeast: number): Promise<Run>;
+  /** What stands behind a run of a job's events too. */
+  olderEvents(jobId: string, run: Run): Promise<Run>;
+  checkpoints(jobId: string, page: PageRequest): Promise<Page<Checkpoint>>;
+  metrics(job: Job): Promise<MetricsSeries>;
+  /** As what this id was last seen, if it was seen at all. */
+  kindOf(id: string): 'job' | 'file' | 'model' | undefined;
 }
 
+/** Something that is wanted by its id, and the end of the job that names it. */
+interface Wanted {
+  readonly id: string;
+  readonly end: JobEnd;
+}
+
+/** More single reads than this cost more than a list and what it lacks. */
+const MOST_SINGLES = { files: 3, models: 1 };
+const FILE_LIST = { limit: 100, after: null, purpose: 'fine-tune', order: 'desc' } as const;
+
 export function createLoaders(store: Store, access: Access, caller: Caller): Loaders {
-  const jobs = new DataLoader<string, Job | null>((ids) =>
-    Promise.all(ids.map((id) => store.job(access, id, caller).catch(asError))),
+  const jobs = batching<string, Job | null>(
+    (id) => id,
+    (ids) => ids.map((id) => store.jobs.get(access, id, caller)),
   );
+
+  const files = batching<Wanted, FileObject | null>(idOf, (wanted) =>
+    byListOrSingly(wanted, {
+      fresh: ({ id, end }) => store.files.fresh(access, id, end, caller),
+      list: async () => itemsOf((await store.files.list(access, FILE_LIST, caller)).items),
+      single: ({ id, end }) => store.files.get(access, id, end, caller),
+      mostSingles: MOST_SINGLES.files,
+    }),
+  );
+
+  const models = batching<Wanted, Model | null>(idOf, (wanted) =>
+    byListOrSingly(wanted, {
+      fresh: ({ id, end }) => store.models.fresh(access, id, end, caller),
+      list: async () => itemsOf(await store.models.list(access, caller)),
+      single: ({ id, end }) => store.models.get(access, id, end, caller),
+      mostSingles: MOST_SINGLES.models,
+    }),
+  );
+
+  const newestEvents = batching<{ jobId: string; atLeast: number }, Run>(
+    ({ jobId, atLeast }) => `${atLeast} ${jobId}`,
+    (wishes) => {
+      const most = new Map<string, number>();
+      for (const { jobId, atLeast } of wishes) most.set(jobId, Math.max(atLeast, most.get(jobId) ?? 0));
+      const runs = new Map([...most].map(([id, atLeast]) => [id, store.events.head(access, id, atLeast, caller)]));
+      return wishes.map(({ jobId }) => runs.get(jobId) as Promise<Run>); // Each wish has put its job there.
+    },
+  );
+
+  const endOf = (job: Job | undefined) => (job ? store.events.end(access, job.id) : STILL_MOVING);
+  const newest = (jobId: string, atLeast: number) => newestEvents.load({ jobId, atLeast });
+
   return {
     job: (id) => jobs.load(id),
-    jobs: (request) => store.jobs(access, request, caller),
+    jobs: (request) => store.jobs.list(access, request, caller),
+    file: (id, job) => files.load({ id, end: endOf(job) }),
+    files: (request) => store.files.list(access, request, caller),
+    preview: (file, maxBytes) => store.contents.preview(access, file, maxBytes, caller),
+    model: (id, job) => models.load({ id, end: endOf(job) }),
+    models: () => store.models.list(access, caller),
+    async events(jobId, { limit, after }) {
+      if (after !== null) return store.events.page(access, jobId, { limit, after }, caller);
+      return pageOf(await newest(jobId, limit), limit);
+    },
+    newestEvents: newest,
+    olderEvents: (jobId, run) => store.events.deeper(access, jobId, run, caller),
+    checkpoints: (jobId, request) => store.checkpoints.list(access, jobId, request, caller),
+    metrics: (job) => store.metrics.curve(access, job, () => newest(job.id, LOG_PAGE), caller),
+    kindOf: (id) => store.kindOf(access, id),
   };
+}
+
+const idOf = ({ id }: Wanted) => id;
+
+/** A DataLoader over a read of many keys at once; what each read comes to is its own. */
+function batching<K, V>(
+  keyOf: (key: K) => string,
+  readAll: (keys: readonly K[]) => Promise<V>[] | Promise<Promise<V>[]>,
+) {
+  return new DataLoader<K, V, string>(
+    async (keys) => Promise.all((await readAll(keys)).map((read) => read.catch(asError))),
+    { cacheKeyFn: keyOf },
+  );
+}
+
+interface Ways<T> {
+  /** What is kept; null when it is known that there is none, undefined when nothing is known. */
+  fresh(wanted: Wanted): T | null | undefined;
+  list(): Promise<ReadonlyMap<string, T>>;
+  single(wanted: Wanted): Promise<T | null>;
+  mostSingles: number;
+}
+
+/** The fewest reads for many things: one list when many are unknown, and single ones for what it lacks. */
+async function byListOrSingly<T>(wanted: readonly Wanted[], ways: Ways<T>): Promise<Promise<T | null>[]> {
+  const known = wanted.map((one) => (isName(one.id) ? ways.fresh(one) : null));
+  const unknown = known.filter((thing) => thing === undefined).length;
+  const listed = unknown > ways.mostSingles ? await ways.list().catch(nothingIfRefused) : new Map<string, T>();
+  return wanted.map(
+    async (one, index) => known[index] ?? listed.get(one.id) ?? (known[index] === null ? null : ways.single(one)),
+  );
+}
+
+// A server may lack a list, or not allow it, and yet give each thing; when it is down, asking for each helps nobody.
+function nothingIfRefused(error: unknown): ReadonlyMap<string, never> {
+  if (error instanceof UpstreamError && REFUSALS.has(error.code)) return new Map<string, never>();
+  throw error;
+}
+
+const REFUSALS: ReadonlySet<string> = new Set([
+  'UPSTREAM_UNSUPPORTED',
+  'UPSTREAM_REJECTED',
+  'UPSTREAM_FORBIDDEN',
+  'UPSTREAM_INVALID_RESPONSE',
+]);
+
+function itemsOf<T extends { id: string }>(items: readonly PageItem<T>[]): Map<string, T> {
+  return new Map(items.flatMap(({ value }) => (value ? [[value.id, value]] : [])));
 }
 
 // DataLoader takes a failure of one key as an Error in its place.

@@ -11,9 +11,13 @@ const MAX_FIRST = 100;
 const LONGEST_CURSOR = 1000;
 
 /** A page, where it began, and the noun that marks its cursors. */
-interface Connection<T> extends Page<T> {
-  noun: string;
-  after: string | null;
+export interface Connection<T> extends Page<T> {
+  readonly noun: string;
+  readonly after: string | null;
+  /** The id of the last item that was looked at, where that is not the last one given. */
+  readonly endsAt?: string | null;
+  /** How many items were looked at, where that is not those given. */
+  readonly scannedCount?: number;
 }
 interface Edge<T> {
   noun: string;
@@ -40,8 +44,9 @@ const PageInfo = builder.objectRef<Connection<unknown>>('PageInfo').implement({
       resolve: (page) => cursorOf(edgesOf(page).at(0)),
     }),
     endCursor: t.string({
-      description: 'Give this as `after` to get the next page; null on an empty page.',
-      resolve: (page) => cursorOf(edgesOf(page).at(-1)),
+      description:
+        'Give this as `after` to get the next page; null when nothing was looked at. Behind a filter it can stand behind the last edge, or on an empty page.',
+      resolve: (page) => (page.endsAt ? writeCursor(page.noun, page.endsAt) : cursorOf(edgesOf(page).at(-1))),
     }),
   }),
 });
@@ -112,9 +117,31 @@ function readCursor(noun: string, cursor: string): string | null {
   return id === '' ? null : id;
 }
 
+/** The arguments of a connection field; `behind` says what comes after a cursor, e.g. `older jobs`. */
+export function connectionArgs(standard: number, behind: string) {
+  return builder.args((t) => ({
+    first: t.int({
+      defaultValue: standard,
+      description: `How many, 1 to ${MAX_FIRST}; ${standard} when left out or null.`,
+    }),
+    after: t.string({ description: `A cursor: only what comes after it, that is, ${behind}.` }),
+  }));
+}
+
+interface ConnectionArgs {
+  readonly first?: number | null | undefined;
+  readonly after?: string | null | undefined;
+}
+
 /** Turns `first` and `after` into what the upstream is asked. Throws BAD_USER_INPUT naming the argument. */
-export function pageRequest(noun: string, first: number, after: string | null | undefined): PageRequest {
-  if (first < 1 || first > MAX_FIRST)
-    throw badUserInput('first', `a whole number from 1 to ${MAX_FIRST}, got ${first}`);
-  return { limit: first, after: after == null ? null : readCursor(noun, after) };
+export function pageRequest(noun: string, standard: number, { first, after }: ConnectionArgs): PageRequest {
+  const limit = first ?? standard;
+  if (limit < 1 || limit > MAX_FIRST)
+    throw badUserInput('first', `a whole number from 1 to ${MAX_FIRST}, got ${limit}`);
+  return { limit, after: after == null ? null : readCursor(noun, after) };
+}
+
+/** A page with each of its readable items made into something else. */
+export function mapPage<T, U>(page: Page<T>, make: (value: T) => U): Page<U> {
+  return { ...page, items: page.items.map((item) => (item.error ? item : { id: item.id, value: make(item.value) })) };
 }

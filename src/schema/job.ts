@@ -8,16 +8,20 @@ import {
   methodOf,
 } from '../upstream/job-parts.ts';
 import { builder } from './builder.ts';
-import { connectionOf, pageRequest } from './connection.ts';
+import { connectionArgs, connectionOf, pageRequest } from './connection.ts';
+import { File } from './file.ts';
 import { SupervisedHyperparameters } from './hyperparameters.ts';
 import { IntegrationInterface } from './integration.ts';
+import { criteriaOf, FineTuningJobFilter } from './job-filter.ts';
+import { scanJobs } from './job-scan.ts';
 import { MetadataEntry, metadataEntries } from './metadata.ts';
 import { MethodInterface } from './method.ts';
+import { Model } from './model.ts';
 import { Node } from './node.ts';
 import { jobStatus } from './status.ts';
 
 const NOUN = 'job';
-const DEFAULT_FIRST = 20;
+const STANDARD_FIRST = 20;
 
 const FineTuningJobObject = builder.enumType('FineTuningJobObject', {
   description: 'The type of a job in the REST API.',
@@ -99,23 +103,50 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
       description: 'The name of the base model, as the upstream resolved it.',
       resolve: ({ model }) => model,
     }),
+    model: t.field({
+      type: Model,
+      description: 'The base model; null when the upstream does not have it any more.',
+      resolve: ({ model }, _, { loaders }) => loaders.model(model),
+    }),
     fineTunedModelId: t.id({
       description: 'The name of the model that the job made; null until it succeeded.',
       resolve: ({ fine_tuned_model }) => fine_tuned_model,
+    }),
+    fineTunedModel: t.field({
+      type: Model,
+      description: 'The model that the job made; null until it succeeded, and when the model was deleted.',
+      resolve: (job, _, { loaders }) => (job.fine_tuned_model ? loaders.model(job.fine_tuned_model, job) : null),
     }),
     trainingFileId: t.id({
       description:
         'The id of the file it trains on; the file itself may be gone. Null when the upstream does not tell.',
       resolve: ({ training_file }) => training_file,
     }),
+    trainingFile: t.field({
+      type: File,
+      description: 'The file it trains on; null when it was deleted.',
+      resolve: (job, _, { loaders }) => (job.training_file ? loaders.file(job.training_file, job) : null),
+    }),
     validationFileId: t.id({
       description: 'The id of the file it is validated on; null when there is none.',
       resolve: ({ validation_file }) => validation_file,
+    }),
+    validationFile: t.field({
+      type: File,
+      description: 'The file it is validated on; null when there is none, or when it was deleted.',
+      resolve: (job, _, { loaders }) => (job.validation_file ? loaders.file(job.validation_file, job) : null),
     }),
     resultFileIds: t.idList({
       nullable: false,
       description: 'The ids of the files with its metrics; empty until it succeeded.',
       resolve: ({ result_files }) => result_files,
+    }),
+    resultFiles: t.field({
+      type: [File],
+      nullable: { list: false, items: true },
+      description:
+        'The files with its metrics, in the order of `resultFileIds`; null in the place of one that was deleted.',
+      resolve: (job, _, { loaders }) => job.result_files.map((id) => loaders.file(id, job)),
     }),
     hyperparameters: t.field({
       type: SupervisedHyperparameters,
@@ -155,6 +186,15 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
 
 const FineTuningJobConnection = connectionOf('FineTuningJob', FineTuningJob, 'A page of jobs, newest first.');
 
+builder.objectField(FineTuningJobConnection, 'scannedCount', (t) =>
+  t.int({
+    nullable: false,
+    description:
+      'How many jobs were looked at for this page. Behind a filter a page can be empty and yet have a next one.',
+    resolve: (page) => page.scannedCount ?? page.items.length,
+  }),
+);
+
 builder.queryFields((t) => ({
   fineTuningJob: t.field({
     type: FineTuningJob,
@@ -164,14 +204,16 @@ builder.queryFields((t) => ({
   }),
   fineTuningJobs: t.field({
     type: FineTuningJobConnection,
-    description: 'The jobs of the account, newest first.',
+    description:
+      'The jobs of the account, newest first. With a filter, one page comes of looking through at most 1000 jobs: it can be short or empty while `hasNextPage` is true, and `endCursor` goes on behind the last job looked at.',
     args: {
-      first: t.arg.int({ defaultValue: DEFAULT_FIRST, description: 'How many, 1 to 100; 20 when left out or null.' }),
-      after: t.arg.string({ description: 'A cursor: only what comes after it, that is, older jobs.' }),
+      ...connectionArgs(STANDARD_FIRST, 'older jobs'),
+      filter: t.arg({ type: FineTuningJobFilter, description: 'Only some of them.' }),
     },
-    resolve: async (_, { first, after }, { loaders }) => {
-      const request = pageRequest(NOUN, first ?? DEFAULT_FIRST, after);
-      return { ...(await loaders.jobs(request)), after: request.after, noun: NOUN };
+    resolve: async (_, { filter, ...args }, { loaders }) => {
+      const request = pageRequest(NOUN, STANDARD_FIRST, args);
+      const page = filter ? await scanJobs(request, criteriaOf(filter), loaders.jobs) : await loaders.jobs(request);
+      return { ...page, after: request.after, noun: NOUN };
     },
   }),
 }));

@@ -16,3 +16,12 @@ export function metadataEntries(metadata: Record<string, unknown> | null) {
     value: typeof value === 'string' ? value : JSON.stringify(value),
   }));
 }
+
+/** A pair that an object is asked to have, or is given. */
+export const MetadataEntryInput = builder.inputType('MetadataEntryInput', {
+  description: 'A pair of metadata.',
+  fields: (t) => ({
+    key: t.string({ required: true, description: 'Up to 64 characters.' }),
+    value: t.string({ required: true, description: 'Up to 512 characters.' }),
+  }),
+});

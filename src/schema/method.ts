@@ -8,7 +8,7 @@ import {
 } from './hyperparameters.ts';
 import { openEnum } from './open-enum.ts';
 
-const methodType = openEnum('FineTuningJobMethodType', {
+export const methodType = openEnum('FineTuningJobMethodType', {
   description: 'What a job learns from.',
   values: {
     SUPERVISED: { description: 'From examples of the wanted output.' },

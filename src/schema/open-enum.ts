@@ -1,4 +1,5 @@
 import { builder } from './builder.ts';
+import { badUserInput } from './errors.ts';
 
 interface OpenEnumValue {
   description: string;
@@ -21,7 +22,15 @@ export function openEnum<Name extends string>(
     description: options.description,
     values: { ...descriptionsOf(options.values), UNKNOWN: { description: UNKNOWN } },
   });
-  return { type, read: (raw: string): Name | 'UNKNOWN' => byRaw.get(raw) ?? 'UNKNOWN' };
+  return {
+    type,
+    read: (raw: string): Name | 'UNKNOWN' => byRaw.get(raw) ?? 'UNKNOWN',
+    /** How OpenAI writes a value that a client has given. Throws BAD_USER_INPUT naming the argument for UNKNOWN. */
+    write: (value: Name | 'UNKNOWN', argument: string): string => {
+      if (value === 'UNKNOWN') throw badUserInput(argument, 'a known value, got UNKNOWN');
+      return rawOf(value)[0] ?? value;
+    },
+  };
 }
 
 const UNKNOWN = 'Something that this version of the gateway does not know; the raw string beside it says what.';

@@ -2,7 +2,13 @@ import type { GraphQLSchema } from 'graphql';
 import { builder } from './builder.ts';
 import './scalars.ts';
 import './gateway.ts';
+import './file.ts';
+import './model.ts';
 import './job.ts';
+import './event.ts';
+import './checkpoint.ts';
+import './metrics.ts';
+import './progress.ts';
 import './nodes.ts';
 
 /** The whole graph. */

@@ -1,3 +1,5 @@
+import type { Clock } from '../clock.ts';
+
 /** Who asks: one per request. */
 export interface Caller {
   /** Aborted when nobody waits for the answer any more. */
@@ -26,38 +28,48 @@ export interface Departure {
 
 /** Reads under way: equal questions asked at the same time cost one. */
 export interface Flights<T> {
-  /** Joins the read of `key`, or begins it. Rejects as the read does, or with the reason of the caller's signal. */
-  join(key: string, caller: Caller, read: (departure: Departure) => Promise<T>): Promise<T>;
+  /**
+   * Joins the read of `key`, or begins it; one that began before `notBefore` is not joined. Rejects as the read does, or
+   * with the reason of the caller's signal.
+   */
+  join(key: string, caller: Caller, read: (departure: Departure) => Promise<T>, notBefore?: number): Promise<T>;
 }
 
 interface Flight<T> {
   readonly landing: Promise<T>;
   readonly controller: AbortController;
+  readonly beganAt: number;
   callers: number;
 }
 
-export function createFlights<T>(): Flights<T> {
+export function createFlights<T>(clock: Clock): Flights<T> {
   const flights = new Map<string, Flight<T>>();
 
   function begin(key: string, caller: Caller, read: (departure: Departure) => Promise<T>): Flight<T> {
     const controller = new AbortController();
+    const beganAt = clock.now();
     const landing = read({ signal: controller.signal, onRequest: () => caller.upstreamCalls++ });
-    const flight = { landing, controller, callers: 0 };
+    const flight = { landing, controller, beganAt, callers: 0 };
     flights.set(key, flight);
     const end = () => forget(key, flight);
     landing.then(end, end);
     return flight;
   }
 
-  // A flight that its last caller left may land after a newer one with its key took off.
+  function underWay(key: string, notBefore: number): Flight<T> | undefined {
+    const flight = flights.get(key);
+    return flight && flight.beganAt >= notBefore ? flight : undefined;
+  }
+
+  // A flight may land after a newer one with its key took off: its last caller had left it, or it was too old for one.
   function forget(key: string, flight: Flight<T>) {
     if (flights.get(key) === flight) flights.delete(key);
   }
 
   return {
-    join(key, caller, read) {
+    join(key, caller, read, notBefore = Number.NEGATIVE_INFINITY) {
       if (caller.signal.aborted) return Promise.reject(caller.signal.reason);
-      const flight = flights.get(key) ?? begin(key, caller, read);
+      const flight = underWay(key, notBefore) ?? begin(key, caller, read);
       flight.callers++;
       return new Promise((resolve, reject) => {
         const leave = () => {

@@ -3,6 +3,9 @@ import { isTerminal, type Job } from '../upstream/job.ts';
 /** How long after a job was first seen at its end it may still change: its last events come after `finished_at`. */
 export const SETTLING_MS = 60_000;
 
+/** A job that says that it finished this long ago, and that nobody here has seen moving, has settled: clocks differ less. */
+const LONG_AGO_MS = 600_000;
+
 export interface FreshnessLimits {
   /** Oldest answer about a moving thing, a list or an absence, in milliseconds; 0 keeps none. */
   readonly activeMs: number;
@@ -10,36 +13,71 @@ export interface FreshnessLimits {
   readonly settledMs: number;
 }
 
-/** A job as the store remembers it. */
-export interface JobSight {
-  readonly job: Job | null;
-  /** When the request that showed it began, and when its answer arrived. */
+/** Something as it was seen upstream: when the request that showed it began, and when its answer arrived. */
+export interface Sight<T> {
+  readonly value: T;
   readonly beganAt: number;
   readonly arrivedAt: number;
+}
+
+/** A job as the store remembers it; null when there is none. */
+export interface JobSight extends Sight<Job | null> {
   /** When this job was first seen in a terminal status; null while it moves. */
   readonly terminalSince: number | null;
 }
 
+/** The end of a job, for what is known about it: until it has come, nothing is settled. */
+export interface JobEnd {
+  /** What was read before has not seen the end; -Infinity while the job moves. */
+  readonly endedAt: number;
+  /** What was read from then on is final; Infinity while the job moves. */
+  readonly quietAt: number;
+}
+
+export const STILL_MOVING: JobEnd = { endedAt: Number.NEGATIVE_INFINITY, quietAt: Number.POSITIVE_INFINITY };
+
 /** What is remembered after `next` was seen where `kept` was: an answer to an older question does not replace a newer. */
-export function remember(kept: JobSight | undefined, next: Omit<JobSight, 'terminalSince'>): JobSight {
+export function remember(kept: JobSight | undefined, next: Sight<Job | null>): JobSight {
   if (kept !== undefined && kept.beganAt > next.beganAt) return kept;
-  if (next.job === null || !isTerminal(next.job)) return { ...next, terminalSince: null };
-  return { ...next, terminalSince: kept?.terminalSince ?? next.arrivedAt };
+  const { value: job, arrivedAt } = next;
+  if (job === null || !isTerminal(job)) return { ...next, terminalSince: null };
+  if (kept?.terminalSince != null) return { ...next, terminalSince: kept.terminalSince };
+  const hasSeenItMove = kept !== undefined && kept.value !== null;
+  const endedLongAgo = job.finished_at !== null && job.finished_at * 1000 < arrivedAt - LONG_AGO_MS;
+  return { ...next, terminalSince: endedLongAgo && !hasSeenItMove ? arrivedAt - SETTLING_MS : arrivedAt };
+}
+
+/** The end of a job by its last sight, and by when its closing event was read; that one may come before the minute is over. */
+export function endOf(sight: JobSight | undefined, closedAt = Number.POSITIVE_INFINITY): JobEnd {
+  if (sight?.terminalSince == null) return STILL_MOVING;
+  return { endedAt: sight.terminalSince, quietAt: Math.min(sight.terminalSince + SETTLING_MS, closedAt) };
 }
 
 /**
  * Until when a sight of a job answers questions, in milliseconds since the epoch. What was seen before the job had been
  * at its end for a minute does not count as settled later either: it may lack what the end brought.
  */
-export function jobFreshUntil(
-  { arrivedAt, terminalSince }: JobSight,
-  { activeMs, settledMs }: FreshnessLimits,
-): number {
+export function jobFreshUntil({ arrivedAt, terminalSince }: JobSight, limits: FreshnessLimits): number {
   const isSettled = terminalSince !== null && arrivedAt - terminalSince >= SETTLING_MS;
-  return arrivedAt + (isSettled ? settledMs : activeMs);
+  return isSettled ? settledFreshUntil(arrivedAt, limits) : activeFreshUntil(arrivedAt, limits);
 }
 
-/** Until when a list answers questions, in milliseconds since the epoch. */
-export function listFreshUntil(arrivedAt: number, { activeMs }: FreshnessLimits): number {
+/** Until when a moving thing, a list or an absence answers questions, in milliseconds since the epoch. */
+export function activeFreshUntil(arrivedAt: number, { activeMs }: FreshnessLimits): number {
   return arrivedAt + activeMs;
+}
+
+/** Until when a thing that no longer changes answers questions, in milliseconds since the epoch. */
+export function settledFreshUntil(arrivedAt: number, { settledMs }: FreshnessLimits): number {
+  return arrivedAt + settledMs;
+}
+
+/** Until when what was read about a job answers questions: not at all when the job has ended since. */
+export function aboutJobFreshUntil(
+  { beganAt, arrivedAt }: Omit<Sight<unknown>, 'value'>,
+  { endedAt, quietAt }: JobEnd,
+  limits: FreshnessLimits,
+): number {
+  if (beganAt < endedAt) return Number.NEGATIVE_INFINITY;
+  return beganAt >= quietAt ? settledFreshUntil(arrivedAt, limits) : activeFreshUntil(arrivedAt, limits);
 }

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import type { Call, Http } from './http.ts';
+import { type Page, type PageRequest, readPage } from './page.ts';
+import { path } from './path.ts';
 import { orNullIfUnreadable, timestamp } from './repair.ts';
 
 // Azure writes steps as 100.0 and OpenAI adds a string among the numbers of `metrics` (UPSTREAM.md 1.4, 5).
@@ -20,4 +23,16 @@ export type Checkpoint = z.output<typeof fields>;
 /** Throws a ZodError when the body lacks what identifies a checkpoint: id, created_at, its model and its step. */
 export function readCheckpoint(body: unknown): Checkpoint {
   return fields.parse(body);
+}
+
+export interface CheckpointResource {
+  /** GET /fine_tuning/jobs/{id}/checkpoints, newest first. Throws UpstreamError. */
+  list(jobId: string, page: PageRequest, call: Call): Promise<Page<Checkpoint>>;
+}
+
+export function createCheckpointResource(http: Http): CheckpointResource {
+  return {
+    list: (jobId, page, call) =>
+      http.get(path`/fine_tuning/jobs/${jobId}/checkpoints`, { ...page }, readPage(page, readCheckpoint), call),
+  };
 }

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import type { Call, Http } from './http.ts';
+import { type Page, type PageRequest, readPage } from './page.ts';
+import { path } from './path.ts';
 import { orNullIfUnreadable, timestamp } from './repair.ts';
 
 // `level` and `type` are open sets, `data` is any JSON: {}, null or absent on plain messages, nested for reinforcement
@@ -29,4 +32,16 @@ export function readEvent(body: unknown): JobEvent {
 /** After this event a job's log says nothing more, and its checkpoints are all there (UPSTREAM.md 2.1). */
 export function isClosing({ message }: JobEvent): boolean {
   return /^(the job has|fine.tuning job) successfully completed/i.test(message);
+}
+
+export interface EventResource {
+  /** GET /fine_tuning/jobs/{id}/events, newest first. Throws UpstreamError. */
+  list(jobId: string, page: PageRequest, call: Call): Promise<Page<JobEvent>>;
+}
+
+export function createEventResource(http: Http): EventResource {
+  return {
+    list: (jobId, page, call) =>
+      http.get(path`/fine_tuning/jobs/${jobId}/events`, { ...page }, readPage(page, readEvent), call),
+  };
 }

@@ -1,5 +1,8 @@
 import { z } from 'zod';
-import { orNullIfUnreadable, timestamp, timestampOrNull } from './repair.ts';
+import type { Call, Http } from './http.ts';
+import { type Page, type PageRequest, readPage } from './page.ts';
+import { path } from './path.ts';
+import { named, orNullIfUnreadable, timestamp, timestampOrNull } from './repair.ts';
 
 // `status` is required by the document and missing from its examples; purposes are an open set (UPSTREAM.md 1.4).
 const fields = z.object({
@@ -22,4 +25,32 @@ export type FileObject = z.output<typeof fields>;
 /** Throws a ZodError when the body lacks what identifies a file: id, created_at. */
 export function readFile(body: unknown): FileObject {
   return fields.parse(body);
+}
+
+/** Whether the server is done with a file: from then on it can only be deleted. */
+export function isSettled({ status }: FileObject): boolean {
+  return status === 'processed' || status === 'error';
+}
+
+/** Which files: a page of those with this purpose, newest first unless `order` is `asc`. */
+export interface FilePageRequest extends PageRequest {
+  readonly purpose: string | null;
+  readonly order: 'asc' | 'desc';
+}
+
+export interface FileResource {
+  /** GET /files/{id}; null when there is none. Throws UpstreamError. */
+  get(id: string, call: Call): Promise<FileObject | null>;
+  /** GET /files. Throws UpstreamError. */
+  list(request: FilePageRequest, call: Call): Promise<Page<FileObject>>;
+  /** GET /files/{id}/content, as it comes; null when there is none. Throws UpstreamError. */
+  content<T>(id: string, read: (chunks: AsyncIterable<Uint8Array>) => Promise<T>, call: Call): Promise<T | null>;
+}
+
+export function createFileResource(http: Http): FileResource {
+  return {
+    get: (id, call) => http.find(path`/files/${id}`, (body) => named(id, readFile(body)), call),
+    list: (request, call) => http.get(path`/files`, { ...request }, readPage(request, readFile), call),
+    content: (id, read, call) => http.stream(path`/files/${id}/content`, read, call),
+  };
 }

@@ -1,5 +1,7 @@
-import { errors, Pool } from 'undici';
+import { type Dispatcher, errors, Pool } from 'undici';
 import type { Clock } from '../clock.ts';
+import { readText } from './body.ts';
+import { withinDeadline } from './deadline.ts';
 import {
   codeOf,
   describe,
@@ -12,7 +14,6 @@ import {
 } from './errors.ts';
 import type { Path } from './path.ts';
 
-const MAX_BODY_BYTES = 32 * 1024 * 1024;
 /** Fewest characters of a secret; servers that need none are given any text, which must not be cut out of others. */
 export const SHORTEST_KEY = 8;
 
@@ -32,27 +33,25 @@ export interface Call {
   readonly onRequest?: () => void;
 }
 
-export interface Answer<T> {
-  readonly value: T;
-  /** Characters of the body that the value was read from: what it roughly weighs. */
-  readonly size: number;
-}
-
 /** Makes something of a body, or throws; `facts` are for errors about parts of it. */
 type Read<T> = (body: unknown, facts: UpstreamErrorFacts) => T;
-type Query = Readonly<Record<string, string | number | null>>;
+export type Query = Readonly<Record<string, string | number | null>>;
 
 /** The only part that talks to the upstream. Every method throws UpstreamError, or the reason of the call's signal. */
 export interface Http {
-  get<T>(path: Path | null, query: Query, read: Read<T>, call: Call): Promise<Answer<T>>;
+  get<T>(path: Path | null, query: Query, read: Read<T>, call: Call): Promise<T>;
   /** As `get`, for one object: null when there is none, or when the path can name none (then without a request). */
-  find<T>(path: Path | null, read: Read<T>, call: Call): Promise<Answer<T | null>>;
+  find<T>(path: Path | null, read: Read<T>, call: Call): Promise<T | null>;
+  /** As `find`, for bytes of any number: `read` takes them as they come, and what it leaves is not fetched. */
+  stream<T>(path: Path | null, read: (chunks: AsyncIterable<Uint8Array>) => Promise<T>, call: Call): Promise<T | null>;
   dispose(): Promise<void>;
 }
 
 export interface HttpOptions {
-  /** Where the API begins, e.g. `https://api.openai.com/v1`. */
+  /** Where the API begins, e.g. `https://api.openai.com/v1`. Its query goes with every request. */
   baseUrl: URL;
+  /** How the key is sent: `Authorization: Bearer`, the default, or Azure's header `api-key`. */
+  keyHeader?: 'authorization' | 'api-key' | undefined;
   /** Milliseconds from asking to the last byte of the body. */
   timeoutMs: number;
   /** Most sockets at a time. */
@@ -66,77 +65,90 @@ interface Received {
   readonly facts: UpstreamErrorFacts;
 }
 
-export function createHttp({ baseUrl, timeoutMs, connections, clock }: HttpOptions): Http {
-  // undici's timeouts for answers are off: the deadline below covers the whole call. Its requests follow no redirect, so
-  // the credential reaches this origin only.
+type Response = Dispatcher.ResponseData;
+
+export function createHttp({ baseUrl, keyHeader = 'authorization', timeoutMs, connections, clock }: HttpOptions): Http {
+  // undici's timeouts for answers are off: the deadline covers the whole call. Its requests follow no redirect, so the
+  // credential reaches this origin only.
   const pool = new Pool(baseUrl.origin, {
     connections,
     headersTimeout: 0,
     bodyTimeout: 0,
     connectTimeout: timeoutMs,
     allowH2: false,
-    maxResponseSize: MAX_BODY_BYTES,
   });
   const prefix = baseUrl.pathname.replace(/\/$/, '');
+  const standing = Object.fromEntries(baseUrl.searchParams);
 
-  async function receive(target: string, { credential, signal, onRequest }: Call): Promise<Received> {
-    signal.throwIfAborted();
-    const ending = new AbortController();
-    const ended = Promise.withResolvers<never>();
-    ending.signal.addEventListener('abort', () => ended.reject(ending.signal.reason));
-    const leave = () => ending.abort(signal.reason);
-    signal.addEventListener('abort', leave);
-    const cancelDeadline = clock.after(timeoutMs, () =>
-      ending.abort(new UpstreamError('UPSTREAM_TIMEOUT', `no whole answer within ${timeoutMs} ms`)),
+  /** One request. What goes wrong before `use` is done with the answer becomes an UpstreamError. */
+  async function request<T>(
+    path: Path,
+    query: Query,
+    use: (response: Response) => Promise<T>,
+    { credential, signal, onRequest }: Call,
+  ): Promise<T> {
+    return withinDeadline(
+      async (ending) => {
+        let hasBegun = false;
+        try {
+          onRequest?.();
+          const target = prefix + path + search({ ...query, ...standing });
+          const headers = headersOf(credential, keyHeader);
+          const response = await pool.request({ method: 'GET', path: target, headers, signal: ending });
+          hasBegun = true;
+          return await use(response);
+        } catch (error) {
+          throw error instanceof UpstreamError
+            ? error
+            : new UpstreamError(codeOfFailure(error, hasBegun), describe(error));
+        }
+      },
+      { timeoutMs, clock, signal },
     );
-    try {
-      onRequest?.();
-      // undici looks at the signal only once it is connected: the race ends a call that does not get that far.
-      return await Promise.race([exchange(target, credential, ending.signal), ended.promise]);
-    } finally {
-      cancelDeadline();
-      signal.removeEventListener('abort', leave);
-    }
   }
 
-  async function exchange(target: string, credential: Credential, signal: AbortSignal): Promise<Received> {
-    let hasBegun = false;
-    try {
-      const headers = headersOf(credential);
-      const response = await pool.request({ method: 'GET', path: prefix + target, headers, signal });
-      hasBegun = true;
-      if (Number(response.headers['content-length']) > MAX_BODY_BYTES) response.body.destroy(new Error('over the cap'));
-      const text = withoutKey(await response.body.text(), credential);
-      const facts = factsOf(response.statusCode, response.headers, credential, clock.now());
-      return { status: response.statusCode, text, facts };
-    } catch (error) {
-      throw new UpstreamError(codeOfFailure(error, hasBegun), String(error));
-    }
+  async function receive({ statusCode, headers, body }: Response, credential: Credential): Promise<Received> {
+    const text = withoutKey(await readText(body, headers['content-length']), credential);
+    return { status: statusCode, text, facts: factsOf(statusCode, headers, credential, clock.now()) };
   }
 
   return {
     async get(path, query, read, call) {
       if (path === null) throw new UpstreamError('UPSTREAM_REJECTED', 'a name that nothing can have');
-      const received = await receive(path + search(query), call);
-      if (isSuccess(received)) return parse(received, read);
+      const received = await request(path, query, (response) => receive(response, call.credential), call);
+      if (isSuccess(received.status)) return parse(received, read);
       throw rejectionOf(received);
     },
     async find(path, read, call) {
-      if (path === null) return { value: null, size: 0 };
-      const received = await receive(path, call);
-      if (isSuccess(received)) return parse(received, read);
-      if (isAbsence(received)) return { value: null, size: 0 };
-      throw rejectionOf(received);
+      if (path === null) return null;
+      const received = await request(path, {}, (response) => receive(response, call.credential), call);
+      return isSuccess(received.status) ? parse(received, read) : nullIfAbsent(received);
+    },
+    async stream(path, read, call) {
+      if (path === null) return null;
+      const use = async (response: Response) => {
+        if (!isSuccess(response.statusCode)) return nullIfAbsent(await receive(response, call.credential));
+        response.body.on('error', () => {}); // Whoever reads is told; what is left unread may end as it likes.
+        try {
+          return await read(response.body);
+        } finally {
+          response.body.destroy();
+        }
+      };
+      return await request(path, {}, use, call);
     },
     dispose: () => pool.destroy(),
   };
 }
 
-function headersOf({ apiKey, organizationId, projectId }: Credential): Record<string, string> {
+function headersOf(
+  { apiKey, organizationId, projectId }: Credential,
+  keyHeader: 'authorization' | 'api-key',
+): Record<string, string> {
   return {
     accept: 'application/json',
     'user-agent': 'finetune-gateway',
-    authorization: `Bearer ${apiKey}`,
+    [keyHeader]: keyHeader === 'api-key' ? apiKey : `Bearer ${apiKey}`,
     ...(organizationId !== undefined && { 'openai-organization': organizationId }),
     ...(projectId !== undefined && { 'openai-project': projectId }),
   };
@@ -148,12 +160,16 @@ function search(query: Query): string {
   return given.size === 0 ? '' : `?${given}`;
 }
 
-const isSuccess = ({ status }: Received) => status >= 200 && status < 300;
-const isAbsence = ({ status, text }: Received) => status === 404 && !isMissingEndpoint(readErrorBody(text));
+const isSuccess = (status: number) => status >= 200 && status < 300;
 
-function parse<T>({ text, facts }: Received, read: Read<T>): Answer<T> {
+function nullIfAbsent(received: Received): null {
+  if (received.status === 404 && !isMissingEndpoint(readErrorBody(received.text))) return null;
+  throw rejectionOf(received);
+}
+
+function parse<T>({ text, facts }: Received, read: Read<T>): T {
   try {
-    return { value: read(JSON.parse(text), facts), size: text.length };
+    return read(JSON.parse(text), facts);
   } catch (error) {
     throw error instanceof UpstreamError
       ? error
@@ -161,8 +177,8 @@ function parse<T>({ text, facts }: Received, read: Read<T>): Answer<T> {
   }
 }
 
-// Servers have been seen to repeat the key that they refuse, and there is `raw`. A key too short to be one stays.
-function withoutKey(text: string, { apiKey }: Credential): string {
+/** Servers have been seen to repeat the key that they refuse, and there is `raw`. A key too short to be one stays. */
+export function withoutKey(text: string, { apiKey }: Credential): string {
   return apiKey.length < SHORTEST_KEY ? text : text.replaceAll(apiKey, '[credential]');
 }
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { Answer, Call, Http } from './http.ts';
+import type { Call, Http } from './http.ts';
 import type { JobPartsBody } from './job-parts.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 import { path } from './path.ts';
-import { orNullIfUnreadable, timestamp, timestampOrNull } from './repair.ts';
+import { named, orNullIfUnreadable, timestamp, timestampOrNull } from './repair.ts';
 
 // What identifies a job has to be right. Of the rest, what cannot be read counts as not there; `raw` has it.
 const fields = z.object({
@@ -42,13 +42,6 @@ export function readJob(body: unknown): Job {
   return { ...fields.parse(body), raw: body };
 }
 
-// An answer to another question, as a broken proxy gives it, is no answer to this one.
-function readJobOf(id: string, body: unknown): Job {
-  const job = readJob(body);
-  if (job.id !== id) throw new Error('id: another than asked for');
-  return job;
-}
-
 // All spellings seen in servers of the dialect (UPSTREAM.md 5), in lower case.
 const TERMINAL = new Set([
   'succeeded',
@@ -67,17 +60,27 @@ export function isTerminal(job: Pick<Job, 'status'>): boolean {
   return TERMINAL.has(job.status.toLowerCase());
 }
 
+/** Which jobs: a page of those that carry all of these metadata pairs, where the server knows that filter. */
+export interface JobPageRequest extends PageRequest {
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+}
+
 export interface JobResource {
   /** GET /fine_tuning/jobs/{id}; null when there is none. Throws UpstreamError. */
-  get(id: string, call: Call): Promise<Answer<Job | null>>;
+  get(id: string, call: Call): Promise<Job | null>;
   /** GET /fine_tuning/jobs, newest first. Throws UpstreamError. */
-  list(page: PageRequest, call: Call): Promise<Answer<Page<Job>>>;
+  list(request: JobPageRequest, call: Call): Promise<Page<Job>>;
 }
 
 export function createJobResource(http: Http): JobResource {
   return {
-    get: (id, call) => http.find(path`/fine_tuning/jobs/${id}`, (body) => readJobOf(id, body), call),
-    list: (page, call) =>
-      http.get(path`/fine_tuning/jobs`, page, (body, facts) => readPage(body, page, readJob, facts), call),
+    get: (id, call) => http.find(path`/fine_tuning/jobs/${id}`, (body) => named(id, readJob(body)), call),
+    list: ({ metadata = {}, ...page }, call) =>
+      http.get(path`/fine_tuning/jobs`, { ...page, ...metadataQuery(metadata) }, readPage(page, readJob), call),
   };
+}
+
+// `metadata[key]=value`, once for each pair (UPSTREAM.md 1.3).
+function metadataQuery(metadata: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(metadata).map(([key, value]) => [`metadata[${key}]`, value]));
 }

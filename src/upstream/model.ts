@@ -1,5 +1,8 @@
 import { z } from 'zod';
-import { orNullIfUnreadable, timestampOrNull } from './repair.ts';
+import type { Call, Http } from './http.ts';
+import { type PageItem, readAll } from './page.ts';
+import { path } from './path.ts';
+import { named, orNullIfUnreadable, timestampOrNull } from './repair.ts';
 
 const fields = z.object({
   id: z.string().min(1),
@@ -17,4 +20,18 @@ export type Model = z.output<typeof fields>;
 /** Throws a ZodError when the body lacks what identifies a model: its id, which is its name. */
 export function readModel(body: unknown): Model {
   return fields.parse(body);
+}
+
+export interface ModelResource {
+  /** GET /models/{id}; null when there is none. Throws UpstreamError. */
+  get(id: string, call: Call): Promise<Model | null>;
+  /** GET /models: all of them, as this endpoint knows no pages. Throws UpstreamError. */
+  list(call: Call): Promise<PageItem<Model>[]>;
+}
+
+export function createModelResource(http: Http): ModelResource {
+  return {
+    get: (id, call) => http.find(path`/models/${id}`, (body) => named(id, readModel(body)), call),
+    list: (call) => http.get(path`/models`, {}, readAll(readModel), call),
+  };
 }

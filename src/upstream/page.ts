@@ -8,15 +8,15 @@ export type PageItem<T> =
 
 /** One page of a list, newest first where the upstream says so. */
 export interface Page<T> {
-  items: PageItem<T>[];
-  hasMore: boolean;
+  readonly items: readonly PageItem<T>[];
+  readonly hasMore: boolean;
 }
 
 /** Which page: at most `limit` items, those after (older than) the item with the id `after`. */
-export type PageRequest = {
-  limit: number;
-  after: string | null;
-};
+export interface PageRequest {
+  readonly limit: number;
+  readonly after: string | null;
+}
 
 const envelope = z.object({
   data: z.array(z.unknown()).nullable(),
@@ -29,22 +29,31 @@ const identified = z.object({ id: z.string() });
  * more when the page is full; "more" behind an empty page is not believed. A page that has more behind it but no item
  * to go on from, other than where it began, fails with UPSTREAM_INVALID_RESPONSE: some servers repeat a page for ever.
  */
-export function readPage<T extends { id: string }>(
-  body: unknown,
-  { limit, after }: PageRequest,
-  readItem: (body: unknown) => T,
-  facts: UpstreamErrorFacts = {},
-): Page<T> {
-  const { data, has_more: hasMore } = envelope.parse(body);
-  const all = data ?? [];
-  const items = all.slice(0, limit).map((item) => readPageItem(item, readItem, facts));
-  const page = { items, hasMore: items.length > 0 && (all.length > limit || (hasMore ?? all.length >= limit)) };
-  const last = items.findLast(({ id }) => id !== null)?.id ?? null;
-  if (page.hasMore && (last === null || last === after)) {
-    throw new UpstreamError('UPSTREAM_INVALID_RESPONSE', 'data: the page does not go beyond its cursor', facts);
-  }
-  return page;
+export function readPage<T extends { id: string }>({ limit, after }: PageRequest, readItem: (body: unknown) => T) {
+  return (body: unknown, facts: UpstreamErrorFacts = {}): Page<T> => {
+    const { data, has_more: hasMore } = envelope.parse(body);
+    const all = data ?? [];
+    const items = readItems(all.slice(0, limit), readItem, facts);
+    const page = { items, hasMore: items.length > 0 && (all.length > limit || (hasMore ?? all.length >= limit)) };
+    const last = items.findLast(({ id }) => id !== null)?.id ?? null;
+    if (page.hasMore && (last === null || last === after)) {
+      throw new UpstreamError('UPSTREAM_INVALID_RESPONSE', 'data: the page does not go beyond its cursor', facts);
+    }
+    return page;
+  };
 }
+
+/** Reads the answer of an endpoint that knows no pages. */
+export function readAll<T extends { id: string }>(readItem: (body: unknown) => T) {
+  return (body: unknown, facts: UpstreamErrorFacts = {}): PageItem<T>[] =>
+    readItems(envelope.parse(body).data ?? [], readItem, facts);
+}
+
+const readItems = <T extends { id: string }>(
+  bodies: readonly unknown[],
+  readItem: (body: unknown) => T,
+  facts: UpstreamErrorFacts,
+) => bodies.map((body) => readPageItem(body, readItem, facts));
 
 function readPageItem<T extends { id: string }>(
   body: unknown,

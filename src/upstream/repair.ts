@@ -26,3 +26,9 @@ const autoIfMinusOne = <T>(value: T) => (value === -1 ? ('auto' as const) : valu
 
 export const intOrAuto = orNullIfUnreadable(z.union([z.int(), z.literal('auto')]).transform(autoIfMinusOne));
 export const floatOrAuto = orNullIfUnreadable(z.union([z.number(), z.literal('auto')]).transform(autoIfMinusOne));
+
+/** An answer to another question, as a broken proxy gives it, is no answer to this one: throws unless it has this id. */
+export function named<T extends { id: string }>(id: string, thing: T): T {
+  if (thing.id !== id) throw new Error('id: another than asked for');
+  return thing;
+}

@@ -1,14 +1,29 @@
+import { type CheckpointResource, createCheckpointResource } from './checkpoint.ts';
+import { createEventResource, type EventResource } from './event.ts';
+import { createFileResource, type FileResource } from './file.ts';
 import { createHttp, type HttpOptions } from './http.ts';
 import { createJobResource, type JobResource } from './job.ts';
+import { createModelResource, type ModelResource } from './model.ts';
 
 /** The REST API: one resource per noun of its URLs, nothing kept, nothing shared. */
 export interface Upstream {
   readonly jobs: JobResource;
+  readonly events: EventResource;
+  readonly checkpoints: CheckpointResource;
+  readonly files: FileResource;
+  readonly models: ModelResource;
   /** Closes every connection. */
   dispose(): Promise<void>;
 }
 
 export function createUpstream(options: HttpOptions): Upstream {
   const http = createHttp(options);
-  return { jobs: createJobResource(http), dispose: http.dispose };
+  return {
+    jobs: createJobResource(http),
+    events: createEventResource(http),
+    checkpoints: createCheckpointResource(http),
+    files: createFileResource(http),
+    models: createModelResource(http),
+    dispose: http.dispose,
+  };
 }

@@ -36,9 +36,16 @@ const ODD = {
   'a pictograph': 'ftjob-🏃',
 };
 
-const FIELDS = ['fineTuningJob', 'node'];
+const JOBS = '/fine_tuning/jobs/';
+/** Each field that takes an id, and the paths that it looks for the id at. */
+const FIELDS: Record<string, (id: string) => string[]> = {
+  fineTuningJob: () => [JOBS],
+  file: () => ['/files/'],
+  model: () => ['/models/'],
+  node: (id) => (id.startsWith('ftjob-') ? [JOBS] : [JOBS, '/files/', '/models/']),
+};
 
-describe.each(FIELDS)('%s', (field) => {
+describe.each(Object.entries(FIELDS))('%s', (field, paths) => {
   it.each(Object.entries(NAMELESS))('is null for %s, without a call', async (_, id) => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
@@ -52,7 +59,8 @@ describe.each(FIELDS)('%s', (field) => {
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
     const answer = await gateway.query(`query ($id: ID!) { ${field}(id: $id) { id } }`, { id });
     expect(answer).toEqual({ data: { [field]: null } });
-    expect(upstream.calls.map(({ target }) => target)).toEqual([`/fine_tuning/jobs/${encodeURIComponent(id)}`]);
+    const own = paths(id).map((path) => path + encodeURIComponent(id));
+    expect(upstream.calls.map(({ target }) => target)).toEqual(own);
   });
 
   it('is null for half a surrogate pair, without a call', async () => {

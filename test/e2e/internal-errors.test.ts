@@ -1,10 +1,14 @@
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { ContextFactory } from '../../src/context.ts';
+import { createLoaders } from '../../src/loaders.ts';
 import { createSchema } from '../../src/schema/schema.ts';
 import { createLogger } from '../../src/server/log.ts';
 import { createServer } from '../../src/server/server.ts';
 import { createCaller } from '../../src/store/flights.ts';
+import { createAccessFactory } from '../../src/store/scope.ts';
+import { createStore } from '../../src/store/store.ts';
+import { createUpstream } from '../../src/upstream/upstream.ts';
 import { createTestClock } from '../kit/clock.ts';
 
 /** A server whose reads do what a test says, as those of a gateway with a fault would. */
@@ -12,12 +16,15 @@ async function startServer(readJob: () => Promise<never>) {
   const log: Record<string, unknown>[] = [];
   const destination = { write: (line: string) => void log.push(JSON.parse(line)) };
   const clock = createTestClock();
+  const upstream = createUpstream({ baseUrl: new URL('http://127.0.0.1:9'), timeoutMs: 1, connections: 1, clock });
+  const store = createStore({ upstream, clock, activeMs: 0, settledMs: 0, maxBytes: 1 });
+  const access = createAccessFactory()({ apiKey: 'test' });
   const createContext: ContextFactory = ({ requestId, signal }) => ({
     requestId,
     scope: 'test',
     operationName: undefined,
     caller: createCaller(signal),
-    loaders: { job: readJob, jobs: readJob },
+    loaders: { ...createLoaders(store, access, createCaller(signal)), job: readJob, jobs: readJob },
     gateway: { version: '0', isSandbox: true, upstreamName: 'test' },
   });
   const server = await createServer({

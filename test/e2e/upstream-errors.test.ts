@@ -175,7 +175,7 @@ describe('what the upstream is sent', () => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, UPSTREAM_CONNECTIONS: '1' });
     const gate = upstream.hold();
-    const answers = [gateway.query('{ node(id: "a") { id } }'), gateway.query('{ node(id: "b") { id } }')];
+    const answers = [gateway.query('{ node(id: "ftjob-a") { id } }'), gateway.query('{ node(id: "ftjob-b") { id } }')];
     await gateway.received(2);
     expect(upstream.calls).toHaveLength(1);
     gate.release();

@@ -14,6 +14,12 @@ export interface SeenCall {
 /** What to answer: a body for 200, or anything else by hand. */
 type Script = unknown | ((request: IncomingMessage, response: ServerResponse) => void);
 
+/** A body that has an id. */
+interface Thing {
+  readonly id: string;
+  readonly [member: string]: unknown;
+}
+
 /** A real HTTP server that answers what a test tells it to, and counts what it is asked. */
 export interface ScriptedUpstream extends AsyncDisposable {
   readonly baseUrl: string;
@@ -21,9 +27,19 @@ export interface ScriptedUpstream extends AsyncDisposable {
   readonly calls: SeenCall[];
   /** Answers GET of this target (below the base URL, with its query or for any query) from now on. */
   on(target: string, script: Script): void;
-  /** Answers for a list with `limit` and any `after`. */
-  onJobs(jobs: readonly { id: string }[]): void;
-  onJob(job: { id: string }): void;
+  /** Lists, the newest first, with `limit` and any `after`. */
+  onJobs(jobs: readonly Thing[]): void;
+  onJob(job: Thing): void;
+  onEvents(jobId: string, events: readonly Thing[]): void;
+  onCheckpoints(jobId: string, checkpoints: readonly Thing[]): void;
+  /** The list of files, each file alone too. With `purpose` and `order`. */
+  onFiles(files: readonly Thing[]): void;
+  onFile(file: Thing): void;
+  /** The content of a file, in chunks as they are given. */
+  onContent(fileId: string, ...chunks: readonly (string | Uint8Array)[]): void;
+  /** The list of models, each model alone too. */
+  onModels(models: readonly Thing[]): void;
+  onModel(model: Thing): void;
   /** Keeps every answer back until `release`. Resolves in `arrived(n)` when n requests wait. */
   hold(): Gate;
 }
@@ -64,8 +80,27 @@ export async function startUpstream(): Promise<ScriptedUpstream> {
     baseUrl: `http://127.0.0.1:${port}${PREFIX}`,
     calls,
     on: (target, script) => scripts.set(target, script),
-    onJob: (job) => scripts.set(`/fine_tuning/jobs/${encodeURIComponent(job.id)}`, job),
+    onJob: (job) => scripts.set(at('/fine_tuning/jobs', job.id), job),
     onJobs: (jobs) => scripts.set('/fine_tuning/jobs', pager(jobs)),
+    onEvents: (jobId, events) => scripts.set(`${at('/fine_tuning/jobs', jobId)}/events`, pager(events)),
+    onCheckpoints: (jobId, list) => scripts.set(`${at('/fine_tuning/jobs', jobId)}/checkpoints`, pager(list)),
+    onFiles(files) {
+      scripts.set('/files', pager(files));
+      for (const file of files) scripts.set(at('/files', file.id), file);
+    },
+    onFile: (file) => scripts.set(at('/files', file.id), file),
+    onContent(fileId, ...chunks) {
+      scripts.set(`${at('/files', fileId)}/content`, (_: IncomingMessage, response: ServerResponse) => {
+        response.writeHead(200, { 'content-type': 'application/octet-stream' });
+        for (const chunk of chunks) response.write(chunk);
+        response.end();
+      });
+    },
+    onModels(models) {
+      scripts.set('/models', { object: 'list', data: models });
+      for (const model of models) scripts.set(at('/models', model.id), model);
+    },
+    onModel: (model) => scripts.set(at('/models', model.id), model),
     hold() {
       gate = createGate(() => {
         gate = undefined;
@@ -89,6 +124,8 @@ export function answer(
   response.end(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
+const at = (path: string, id: string) => `${path}/${encodeURIComponent(id)}`;
+
 /** The recorded body for a job that is not there. */
 function notFound(target: string) {
   const id = decodeURIComponent(target.split('/')[3] ?? '');
@@ -96,12 +133,14 @@ function notFound(target: string) {
   return { error: { message, type: 'invalid_request_error', param: 'fine_tune_id', code: 'fine_tune_not_found' } };
 }
 
-function pager(jobs: readonly { id: string }[]): Script {
+function pager(things: readonly Thing[]): Script {
   return ({ url }: IncomingMessage, response: ServerResponse) => {
     const query = new URL(url ?? '', 'http://upstream').searchParams;
-    const from = jobs.findIndex(({ id }) => id === query.get('after')) + 1;
+    const wanted = things.filter(({ purpose }) => [purpose, null].includes(query.get('purpose')));
+    const list = query.get('order') === 'asc' ? wanted.toReversed() : wanted;
+    const from = list.findIndex(({ id }) => id === query.get('after')) + 1;
     const to = from + Number(query.get('limit') ?? 20);
-    answer(response, 200, { object: 'list', data: jobs.slice(from, to), has_more: to < jobs.length });
+    answer(response, 200, { object: 'list', data: list.slice(from, to), has_more: to < list.length });
   };
 }
 

@@ -102,6 +102,10 @@ describe('the house', () => {
       'grader',
       'integration',
       'metadata',
+      'file',
+      'model',
+      'job-filter',
+      'job-scan',
     ];
     const hub = imports.filter(({ from, to }) => from === 'schema/job.ts' && room(to) === 'schema');
     expect(hub.map(({ to }) => to).filter((to) => !leaves.some((leaf) => to === `schema/${leaf}.ts`))).toEqual([]);

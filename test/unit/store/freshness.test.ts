@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type JobSight, jobFreshUntil, listFreshUntil, remember, SETTLING_MS } from '../../../src/store/freshness.ts';
+import { activeFreshUntil, type JobSight, jobFreshUntil, remember, SETTLING_MS } from '../../../src/store/freshness.ts';
 import { readJob } from '../../../src/upstream/job.ts';
 import { jobBody } from '../../kit/job.ts';
 
@@ -7,7 +7,7 @@ const limits = { activeMs: 1000, settledMs: 300_000 };
 const running = readJob(jobBody({ status: 'running' }));
 const succeeded = readJob(jobBody({ status: 'succeeded' }));
 const seen = (job: typeof running | null, at: number, kept?: JobSight) =>
-  remember(kept, { job, beganAt: at, arrivedAt: at });
+  remember(kept, { value: job, beganAt: at, arrivedAt: at });
 
 describe('remember', () => {
   it('keeps when a job was first seen at its end', () => {
@@ -22,8 +22,8 @@ describe('remember', () => {
   });
 
   it('does not let an answer to an older question replace a newer', () => {
-    const newer = remember(undefined, { job: succeeded, beganAt: 20, arrivedAt: 30 });
-    expect(remember(newer, { job: running, beganAt: 10, arrivedAt: 40 })).toBe(newer);
+    const newer = remember(undefined, { value: succeeded, beganAt: 20, arrivedAt: 30 });
+    expect(remember(newer, { value: running, beganAt: 10, arrivedAt: 40 })).toBe(newer);
   });
 });
 
@@ -49,6 +49,6 @@ describe('a sight of a job', () => {
   it('is never fresh at 0 ms', () => {
     const none = { activeMs: 0, settledMs: 0 };
     expect(jobFreshUntil(seen(running, 7), none)).toBe(7);
-    expect(listFreshUntil(7, none)).toBe(7);
+    expect(activeFreshUntil(7, none)).toBe(7);
   });
 });

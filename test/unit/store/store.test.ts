@@ -40,8 +40,8 @@ describe('two credentials', () => {
     const gate = scripted.hold();
     const [a, b] = [accessOf(one), accessOf(other)];
     const reads = [a, a, b, b].flatMap((access) => [
-      store.job(access, 'ftjob-1', newCaller()),
-      store.jobs(access, page, newCaller()),
+      store.jobs.get(access, 'ftjob-1', newCaller()),
+      store.jobs.list(access, page, newCaller()),
     ]);
     await gate.arrived(4);
     gate.release();
@@ -51,17 +51,17 @@ describe('two credentials', () => {
 
   it.each(pairs)('of different %s never share what is kept', async (_, one, other) => {
     scripted.onJobs([jobBody({ id: 'ftjob-1' })]);
-    await store.jobs(accessOf(one), page, newCaller());
+    await store.jobs.list(accessOf(one), page, newCaller());
     scripted.onJobs([]);
-    expect((await store.jobs(accessOf(other), page, newCaller())).items).toEqual([]);
-    expect(await store.job(accessOf(other), 'ftjob-1', newCaller())).toBeNull();
-    expect(await store.job(accessOf(one), 'ftjob-1', newCaller())).toMatchObject({ id: 'ftjob-1' });
+    expect((await store.jobs.list(accessOf(other), page, newCaller())).items).toEqual([]);
+    expect(await store.jobs.get(accessOf(other), 'ftjob-1', newCaller())).toBeNull();
+    expect(await store.jobs.get(accessOf(one), 'ftjob-1', newCaller())).toMatchObject({ id: 'ftjob-1' });
   });
 
   it('are sent each with its own requests', async () => {
     scripted.onJob(jobBody({ id: 'ftjob-1' }));
-    await store.job(accessOf({ apiKey: 'a' }), 'ftjob-1', newCaller());
-    await store.job(accessOf({ apiKey: 'b' }), 'ftjob-1', newCaller());
+    await store.jobs.get(accessOf({ apiKey: 'a' }), 'ftjob-1', newCaller());
+    await store.jobs.get(accessOf({ apiKey: 'b' }), 'ftjob-1', newCaller());
     expect(scripted.calls.map(({ authorization }) => authorization)).toEqual(['Bearer a', 'Bearer b']);
   });
 
@@ -79,14 +79,14 @@ describe('callers of one read', () => {
   it('charge it to the first of them', async () => {
     scripted.onJob(jobBody({ id: 'ftjob-1' }));
     const callers = [newCaller(), newCaller(), newCaller()];
-    await Promise.all(callers.map((caller) => store.job(access, 'ftjob-1', caller)));
+    await Promise.all(callers.map((caller) => store.jobs.get(access, 'ftjob-1', caller)));
     expect(callers.map(({ upstreamCalls }) => upstreamCalls)).toEqual([1, 0, 0]);
   });
 
   it('leave it running for the others, and abort it when the last has left', async () => {
     const gate = scripted.hold();
     const leaving = [new AbortController(), new AbortController()];
-    const reads = leaving.map(({ signal }) => store.job(access, 'ftjob-1', newCaller(signal)));
+    const reads = leaving.map(({ signal }) => store.jobs.get(access, 'ftjob-1', newCaller(signal)));
     const outcomes = Promise.allSettled(reads);
     await gate.arrived(1);
     leaving[0]?.abort(new Error('first left'));
@@ -104,10 +104,10 @@ describe('callers of one read', () => {
     scripted.onJob(jobBody({ id: 'ftjob-1' }));
     const gate = scripted.hold();
     const leaving = new AbortController();
-    const first = store.job(access, 'ftjob-1', newCaller(leaving.signal));
+    const first = store.jobs.get(access, 'ftjob-1', newCaller(leaving.signal));
     await gate.arrived(1);
     leaving.abort(new Error('left'));
-    const second = store.job(access, 'ftjob-1', newCaller());
+    const second = store.jobs.get(access, 'ftjob-1', newCaller());
     await expect(first).rejects.toThrow('left');
     await gate.arrived(2);
     gate.release();
@@ -115,7 +115,9 @@ describe('callers of one read', () => {
   });
 
   it('that have left already begin nothing', async () => {
-    await expect(store.job(access, 'ftjob-1', newCaller(AbortSignal.abort(new Error('left'))))).rejects.toThrow('left');
+    await expect(store.jobs.get(access, 'ftjob-1', newCaller(AbortSignal.abort(new Error('left'))))).rejects.toThrow(
+      'left',
+    );
     expect(scripted.calls).toEqual([]);
   });
 });
@@ -126,9 +128,9 @@ describe('what is kept', () => {
   it('does not include what no name can stand for, however much of it is asked for', async () => {
     const small = createStore({ upstream, clock, activeMs: 1000, settledMs: 0, maxBytes: 100_000 });
     scripted.onJob(jobBody({ id: 'ftjob-1' }));
-    await small.job(access, 'ftjob-1', newCaller());
-    for (let i = 0; i < 20; i++) await small.job(access, `${i}`.repeat(20_000), newCaller());
-    await small.job(access, 'ftjob-1', newCaller());
+    await small.jobs.get(access, 'ftjob-1', newCaller());
+    for (let i = 0; i < 20; i++) await small.jobs.get(access, `${i}`.repeat(20_000), newCaller());
+    await small.jobs.get(access, 'ftjob-1', newCaller());
     expect(scripted.calls).toHaveLength(1);
   });
 
@@ -137,12 +139,12 @@ describe('what is kept', () => {
     const big = (id: string) => jobBody({ id, metadata: { note: 'x'.repeat(8_000) } });
     for (const id of ['1', '2', '3', '4']) {
       scripted.onJob(big(id));
-      await small.job(access, id, newCaller());
+      await small.jobs.get(access, id, newCaller());
     }
     const calls = scripted.calls.length;
-    await small.job(access, '4', newCaller());
+    await small.jobs.get(access, '4', newCaller());
     expect(scripted.calls).toHaveLength(calls);
-    await small.job(access, '1', newCaller());
+    await small.jobs.get(access, '1', newCaller());
     expect(scripted.calls).toHaveLength(calls + 1);
   });
 });

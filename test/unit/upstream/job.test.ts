@@ -77,7 +77,7 @@ describe('readPage', () => {
     fc.assert(
       fc.property(fc.oneof(fc.jsonValue(), fc.record({ data: fc.jsonValue(), has_more: fc.jsonValue() })), (body) => {
         try {
-          const { items, hasMore } = readPage(body, { limit: 5, after: null }, readJob);
+          const { items, hasMore } = readPage({ limit: 5, after: null }, readJob)(body);
           expect(items.length).toBeLessThanOrEqual(5);
           expect(hasMore && items.length === 0).toBe(false);
         } catch (error) {

@@ -1,0 +1,69 @@
+import type { Job } from '../upstream/job.ts';
+import { metadataOf, methodOf } from '../upstream/job-parts.ts';
+import { builder } from './builder.ts';
+import { badUserInput } from './errors.ts';
+import { MetadataEntryInput, metadataEntries } from './metadata.ts';
+import { methodType } from './method.ts';
+import { jobStatus } from './status.ts';
+
+export const FineTuningJobFilter = builder.inputType('FineTuningJobFilter', {
+  description:
+    'Which jobs. All members that are given have to fit, and of a list one entry, but of `metadata` every pair. An empty list is as good as none. The upstream can only be asked for metadata: all else is matched while its pages are scanned.',
+  fields: (t) => ({
+    statuses: t.field({ type: [jobStatus.type], description: 'In one of these statuses.' }),
+    modelIds: t.idList({ description: 'Made from one of these base models, named as `modelId` names them.' }),
+    methods: t.field({ type: [methodType.type], description: 'Trained by one of these methods.' }),
+    metadata: t.field({ type: [MetadataEntryInput], description: 'With all of these pairs of metadata.' }),
+    createdAtOrAfter: t.field({ type: 'UnixTimestamp', description: 'Created at this time or later.' }),
+    createdBefore: t.field({ type: 'UnixTimestamp', description: 'Created before this time.' }),
+    suffix: t.string({ description: 'With exactly this suffix.' }),
+  }),
+});
+
+type Filter = typeof FineTuningJobFilter.$inferInput;
+
+/** What a filter comes to. */
+export interface JobCriteria {
+  readonly matches: (job: Job) => boolean;
+  /** What the upstream is asked for. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** In a list of jobs newest first, nothing that is older matches. Seconds since the epoch. */
+  readonly oldest: number;
+}
+
+/** Reads a filter. Throws BAD_USER_INPUT naming the member. */
+export function criteriaOf(filter: Filter): JobCriteria {
+  const metadata = metadataOfFilter(filter);
+  const { suffix, createdAtOrAfter: oldest, createdBefore } = filter;
+  const checks: ((job: Job) => boolean)[] = [
+    oneOf('filter.statuses', filter.statuses, ({ status }) => jobStatus.read(status)),
+    oneOf('filter.methods', filter.methods, (job) => methodType.read(methodOf(job)?.type ?? '')),
+    oneOf('filter.modelIds', filter.modelIds, ({ model }) => model),
+    (job) => suffix == null || (job.user_provided_suffix ?? job.suffix) === suffix,
+    ({ created_at }) => oldest == null || created_at >= oldest,
+    ({ created_at }) => createdBefore == null || created_at < createdBefore,
+    (job) => hasAll(job, metadata),
+  ];
+  const matches = (job: Job) => checks.every((check) => check(job));
+  return { matches, metadata, oldest: oldest ?? Number.NEGATIVE_INFINITY };
+}
+
+function oneOf<T>(member: string, wanted: readonly T[] | null | undefined, read: (job: Job) => T) {
+  if (wanted?.some((value) => value === 'UNKNOWN')) throw badUserInput(member, 'known values, got UNKNOWN');
+  const values = new Set(wanted);
+  return (job: Job) => values.size === 0 || values.has(read(job));
+}
+
+function metadataOfFilter({ metadata }: Filter): Record<string, string> {
+  const pairs = new Map((metadata ?? []).map(({ key, value }) => [key, value]));
+  if (pairs.size < (metadata?.length ?? 0)) throw badUserInput('filter.metadata', 'each key once');
+  return Object.fromEntries([...pairs].sort());
+}
+
+// Some servers ignore the filter.
+function hasAll(job: Job, wanted: Readonly<Record<string, string>>): boolean {
+  const needed = Object.entries(wanted);
+  if (needed.length === 0) return true;
+  const pairs = new Map(metadataEntries(metadataOf(job)).map(({ key, value }) => [key, value]));
+  return needed.every(([key, value]) => pairs.get(key) === value);
+}

@@ -1,0 +1,92 @@
+import type { Model as WireModel } from '../upstream/model.ts';
+import type { Page, PageItem } from '../upstream/page.ts';
+import { builder } from './builder.ts';
+import { connectionArgs, connectionOf, pageRequest } from './connection.ts';
+import { badUserInput } from './errors.ts';
+import { Node } from './node.ts';
+
+const NOUN = 'model';
+const STANDARD_FIRST = 20;
+
+export const Model = builder.objectRef<WireModel>('Model').implement({
+  description: 'A model that can be used, or trained on. It ends with the base model that it was made from.',
+  interfaces: [Node],
+  fields: (t) => ({
+    createdAt: t.field({
+      type: 'UnixTimestamp',
+      description: 'When it was made; null when the upstream does not tell.',
+      resolve: ({ created }) => created,
+    }),
+    ownedBy: t.string({
+      description: 'The organisation that owns it, as the upstream writes it; null when it does not tell.',
+      resolve: ({ owned_by }) => owned_by,
+    }),
+    shutdownDate: t.field({
+      type: 'Date',
+      description: 'The day from which it does not answer any more; null when none is announced.',
+      resolve: ({ shutdown_date }) => shutdown_date,
+    }),
+    isFineTuned: t.boolean({
+      nullable: false,
+      description: 'Whether fine-tuning has made it, by the form of its name.',
+      resolve: isFineTuned,
+    }),
+  }),
+});
+
+// `ft:base:org::id`, Azure's `base.ft-hash`, and of old `curie:ft-org-date`.
+function isFineTuned({ id }: WireModel): boolean {
+  return /^ft:|[.:]ft-/.test(id);
+}
+
+const ModelFilter = builder.inputType('ModelFilter', {
+  description: 'Which models; all members that are given have to fit.',
+  fields: (t) => ({
+    isFineTuned: t.boolean({ description: 'Only those that fine-tuning has made, or only the others.' }),
+    ownedBy: t.string({ description: 'Only those of this owner, as `ownedBy` writes it.' }),
+  }),
+});
+
+const ModelConnection = connectionOf('Model', Model, 'A page of models, newest first.');
+
+builder.queryFields((t) => ({
+  model: t.field({
+    type: Model,
+    description: 'One model; null when there is none of this name.',
+    args: { id: t.arg.id({ required: true, description: 'The name of the model.' }) },
+    resolve: (_, { id }, { loaders }) => loaders.model(id),
+  }),
+  models: t.field({
+    type: ModelConnection,
+    description: 'The models that the account can see, newest first, in one upstream call whatever is asked of them.',
+    args: {
+      ...connectionArgs(STANDARD_FIRST, 'older models'),
+      filter: t.arg({ type: ModelFilter, description: 'Only some of them.' }),
+    },
+    resolve: async (_, { filter, ...args }, { loaders }) => {
+      const { limit, after } = pageRequest(NOUN, STANDARD_FIRST, args);
+      const all = newestFirst(await loaders.models()).filter(
+        ({ value }) =>
+          !value ||
+          ((filter?.isFineTuned ?? isFineTuned(value)) === isFineTuned(value) &&
+            (filter?.ownedBy ?? value.owned_by) === value.owned_by),
+      );
+      return { ...pageBehind(all, limit, after), after, noun: NOUN };
+    },
+  }),
+}));
+
+// The upstream gives them in no order. Those that cannot be understood come last.
+function newestFirst(items: readonly PageItem<WireModel>[]): PageItem<WireModel>[] {
+  return items.toSorted((a, b) => (placeOf(a) < placeOf(b) ? 1 : -1));
+}
+
+function placeOf({ value }: PageItem<WireModel>): string {
+  return value ? `${String(value.created ?? 0).padStart(16, '0')} ${value.id}` : '';
+}
+
+function pageBehind(all: readonly PageItem<WireModel>[], limit: number, after: string | null): Page<WireModel> {
+  const from = after === null ? 0 : all.findIndex(({ id }) => id === after) + 1;
+  if (after !== null && from === 0) throw badUserInput('after', 'the cursor of a model that is still there');
+  return { items: all.slice(from, from + limit), hasMore: all.length > from + limit };
+}

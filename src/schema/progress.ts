@@ -1,0 +1,102 @@
+import type { Loaders } from '../loaders.ts';
+import { type StepMark, stepOf } from '../upstream/event-metrics.ts';
+import { isTerminal, type Job } from '../upstream/job.ts';
+import { hyperparametersOf, methodOf } from '../upstream/job-parts.ts';
+import { builder } from './builder.ts';
+import { FineTuningJob } from './job.ts';
+import { jobStatus } from './status.ts';
+
+/** How far a job has come. */
+export interface Progress {
+  readonly step: number | null;
+  readonly totalSteps: number | null;
+  /** From 0 to 1. */
+  readonly fraction: number | null;
+  readonly epoch: number | null;
+  /** Seconds since the epoch. */
+  readonly estimatedFinishAt: number | null;
+}
+
+/** As many as a page of `events` has that nobody counts: asked for both, one read serves. */
+const NEWEST = 20;
+
+const FineTuningJobProgress = builder.objectRef<Progress>('FineTuningJobProgress').implement({
+  description: 'How far a job has come, by the newest step that it told of.',
+  fields: (t) => ({
+    step: t.exposeInt('step', { description: 'The step that it has made; null when it does not tell.' }),
+    totalSteps: t.exposeInt('totalSteps', {
+      description: 'How many it will make; null where the server does not tell, as Azure.',
+    }),
+    fraction: t.exposeFloat('fraction', {
+      description: 'How much of the training is done, from 0 to 1; null when that is not known.',
+    }),
+    epoch: t.exposeFloat('epoch', {
+      description: 'How often it has gone through its training file, in parts too; null when that is not known.',
+    }),
+    estimatedFinishAt: t.expose('estimatedFinishAt', {
+      type: 'UnixTimestamp',
+      description:
+        "When it will be done, by the upstream's own word or else by the pace of its newest steps; null when it does not run or that is not known.",
+    }),
+  }),
+});
+
+builder.objectField(FineTuningJob, 'progress', (t) =>
+  t.field({
+    type: FineTuningJobProgress,
+    description: 'How far it has come, from its newest events; null as long as it has made no step.',
+    resolve: async (job, _, { loaders }) => (hasTrained(job) ? progressOf(job, await newestSteps(job, loaders)) : null),
+  }),
+);
+
+function hasTrained(job: Job): boolean {
+  return !['VALIDATING_FILES', 'QUEUED'].includes(jobStatus.read(job.status));
+}
+
+/** The newest steps that a job told of, newest first. Behind the last of them come a few other events. */
+async function newestSteps(job: Job, loaders: Loaders): Promise<StepMark[]> {
+  const run = await loaders.newestEvents(job.id, NEWEST);
+  const steps = run.items.flatMap(({ value }) => (value && stepOf(value)) ?? []);
+  if (steps.length > 0 || run.isWhole) return steps;
+  const more = await loaders.olderEvents(job.id, run);
+  return more.items.flatMap(({ value }) => (value && stepOf(value)) ?? []);
+}
+
+/** Pure: what the newest steps say of a job. `steps` are newest first. */
+export function progressOf(job: Job, steps: readonly StepMark[]): Progress | null {
+  const [last] = steps;
+  const isDone = jobStatus.read(job.status) === 'SUCCEEDED';
+  if (last === undefined) return isDone ? { ...NOTHING, fraction: 1, epoch: epochsOf(job) } : null;
+  const { step, totalSteps } = last;
+  const fraction = isDone
+    ? 1
+    : totalSteps === null || totalSteps <= 0
+      ? null
+      : Math.min(1, Math.max(0, step / totalSteps));
+  const epochs = epochsOf(job);
+  return {
+    step,
+    totalSteps,
+    fraction,
+    epoch: fraction === null || epochs === null ? null : fraction * epochs,
+    estimatedFinishAt: isTerminal(job) ? null : (job.estimated_finish ?? estimate(job, steps)),
+  };
+}
+
+const NOTHING: Progress = { step: null, totalSteps: null, fraction: null, epoch: null, estimatedFinishAt: null };
+
+function epochsOf(job: Job): number | null {
+  const method = methodOf(job);
+  const { hyperparameters } = method?.supervised ?? method?.dpo ?? method?.reinforcement ?? { hyperparameters: null };
+  const epochs = (hyperparameters ?? hyperparametersOf(job))?.n_epochs;
+  return typeof epochs === 'number' ? epochs : null;
+}
+
+// By the pace of the newest steps; several of them can share a second.
+function estimate(job: Job, steps: readonly StepMark[]): number | null {
+  const [last, first] = [steps[0], steps.at(-1)];
+  if (jobStatus.read(job.status) !== 'RUNNING' || !last?.totalSteps || !first) return null;
+  const [seconds, made] = [last.createdAt - first.createdAt, last.step - first.step];
+  if (seconds <= 0 || made <= 0) return null;
+  return Math.round(last.createdAt + ((last.totalSteps - last.step) * seconds) / made);
+}

@@ -1,0 +1,41 @@
+import type { Checkpoint } from '../upstream/checkpoint.ts';
+import type { Page, PageRequest } from '../upstream/page.ts';
+import type { EventStore } from './event.ts';
+import type { Caller } from './flights.ts';
+import { aboutJobFreshUntil, type Sight } from './freshness.ts';
+import type { PartOptions } from './parts.ts';
+import { createReads, later } from './reads.ts';
+import type { Access } from './scope.ts';
+import { weigh } from './weight.ts';
+
+export interface CheckpointStore {
+  /** One page of a job's checkpoints, newest first. Throws UpstreamError, or the reason of the caller's signal. */
+  list(access: Access, jobId: string, request: PageRequest, caller: Caller): Promise<Page<Checkpoint>>;
+}
+
+export function createCheckpointStore(
+  { upstream, clock, room, limits }: PartOptions,
+  events: EventStore,
+): CheckpointStore {
+  const keeps = limits.activeMs > 0 || limits.settledMs > 0;
+  const pages = createReads<Page<Checkpoint>, Sight<Page<Checkpoint>>>({
+    clock,
+    shelf: keeps ? room.shelf('checkpoints') : null,
+    choose: later,
+    weigh: ({ items }) => weigh(items),
+  });
+  return {
+    async list(access, jobId, request, caller) {
+      const end = events.end(access, jobId);
+      const { value } = await pages.get({
+        access,
+        name: JSON.stringify([jobId, request.limit, request.after]),
+        caller,
+        freshUntil: (sight) => aboutJobFreshUntil(sight, events.end(access, jobId), limits),
+        read: (call) => upstream.checkpoints.list(jobId, request, call),
+        notBefore: end.endedAt,
+      });
+      return value;
+    },
+  };
+}

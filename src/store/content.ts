@@ -1,0 +1,55 @@
+import type { FileObject } from '../upstream/file.ts';
+import type { MetricsSeries } from '../upstream/metrics.ts';
+import { isName } from '../upstream/path.ts';
+import { type Preview, readPreview } from '../upstream/preview.ts';
+import { readResults } from '../upstream/results.ts';
+import type { Caller } from './flights.ts';
+import { aboutJobFreshUntil, type JobEnd, type Sight, settledFreshUntil } from './freshness.ts';
+import type { PartOptions } from './parts.ts';
+import { createReads, later, type ReadCall } from './reads.ts';
+import type { Access } from './scope.ts';
+import { weigh } from './weight.ts';
+
+/** What stands in files. A content never changes; null when the file has none. */
+export interface ContentStore {
+  /** The loss curve in a results file. Throws UpstreamError, or the reason of the caller's signal. */
+  results(access: Access, fileId: string, end: JobEnd, caller: Caller): Promise<MetricsSeries | null>;
+  /** The first bytes as text. Throws UpstreamError, or the reason of the caller's signal. */
+  preview(access: Access, file: FileObject, maxBytes: number, caller: Caller): Promise<Preview | null>;
+}
+
+export function createContentStore({ upstream, clock, room, limits }: PartOptions): ContentStore {
+  const createKept = <T extends object>(noun: string, weigh: (value: T | null) => number) =>
+    createReads<T | null, Sight<T | null>>({
+      clock,
+      shelf: limits.activeMs > 0 || limits.settledMs > 0 ? room.shelf(noun) : null,
+      choose: later,
+      weigh,
+    });
+  const results = createKept<MetricsSeries>('results', (series) => series?.weight ?? 0);
+  const previews = createKept<Preview>('preview', weigh);
+
+  return {
+    async results(access, fileId, end, caller) {
+      if (!isName(fileId)) return null;
+      const { value } = await results.get({
+        access,
+        name: fileId,
+        caller,
+        freshUntil: (sight) =>
+          sight.value ? settledFreshUntil(sight.arrivedAt, limits) : aboutJobFreshUntil(sight, end, limits),
+        read: (call) => upstream.files.content(fileId, readResults, call),
+        notBefore: end.endedAt,
+      });
+      return value;
+    },
+    async preview(access, file, maxBytes, caller) {
+      if (!isName(file.id)) return null;
+      const read = (call: ReadCall) =>
+        upstream.files.content(file.id, (chunks) => readPreview(chunks, file, maxBytes, call.credential), call);
+      const freshUntil = ({ arrivedAt }: Sight<unknown>) => settledFreshUntil(arrivedAt, limits);
+      const { value } = await previews.get({ access, name: `${maxBytes} ${file.id}`, caller, freshUntil, read });
+      return value;
+    },
+  };
+}

@@ -1,0 +1,105 @@
+import type { JobEvent } from '../upstream/event.ts';
+import type { Page, PageRequest } from '../upstream/page.ts';
+import { type EventLog, withPage } from './event-log.ts';
+import { type Caller, createFlights, type Departure } from './flights.ts';
+import {
+  aboutJobFreshUntil,
+  activeFreshUntil,
+  endOf,
+  type JobEnd,
+  type Sight,
+  settledFreshUntil,
+} from './freshness.ts';
+import type { JobStore } from './job.ts';
+import type { PartOptions } from './parts.ts';
+import { behind, extended, pageOf, type Run, reaches, runOf, tailOf } from './run.ts';
+import type { Access } from './scope.ts';
+
+/** A job's log, read no further back than somebody has asked. All methods throw UpstreamError, or the reason of the caller's signal. */
+export interface EventStore {
+  /** The newest events: at least so many, or all there are. */
+  head(access: Access, jobId: string, atLeast: number, caller: Caller): Promise<Run>;
+  /** A run with what is known behind it, or else with one page more. Of a whole run, itself. */
+  deeper(access: Access, jobId: string, run: Run, caller: Caller): Promise<Run>;
+  /** One page, newest first. */
+  page(access: Access, jobId: string, request: PageRequest, caller: Caller): Promise<Page<JobEvent>>;
+  /** The end of a job, as far as it is known here. */
+  end(access: Access, jobId: string): JobEnd;
+}
+
+/** Events in one upstream page when the whole log is wanted. */
+export const LOG_PAGE = 100;
+
+export function createEventStore({ upstream, clock, room, limits }: PartOptions, jobs: JobStore): EventStore {
+  const logs = limits.activeMs > 0 || limits.settledMs > 0 ? room.shelf<EventLog>('events') : null;
+  const flights = createFlights<Sight<Page<JobEvent>>>(clock);
+  const keyOf = ({ scope }: Access, jobId: string) => `${scope} ${jobId}`;
+
+  function end(access: Access, jobId: string): JobEnd {
+    const closedAt = logs?.get(keyOf(access, jobId))?.closedAt ?? undefined;
+    return endOf(jobs.lastSight(access, jobId), closedAt);
+  }
+
+  function headFreshUntil(access: Access, jobId: string, sight: Omit<EventLog, 'head' | 'older' | 'weight'>): number {
+    if (sight.closedAt !== null) return settledFreshUntil(sight.arrivedAt, limits);
+    return aboutJobFreshUntil(sight, end(access, jobId), limits);
+  }
+
+  /** Reads a page, shared with all who ask for it at the same time, and adds it to the log. */
+  async function fetch(access: Access, jobId: string, request: PageRequest, caller: Caller) {
+    const read = async (departure: Departure) => {
+      const beganAt = clock.now();
+      const value = await upstream.events.list(jobId, request, { credential: access.credential, ...departure });
+      const seen = { value, beganAt, arrivedAt: clock.now() };
+      const key = keyOf(access, jobId);
+      const before = logs?.get(key);
+      const log = withPage(before, request.after, seen);
+      if (log && log !== before) logs?.set(key, log, log.weight);
+      return seen;
+    };
+    const { limit, after } = request;
+    const name = `${keyOf(access, jobId)} ${JSON.stringify([limit, after])}`;
+    return await flights.join(name, caller, read, after === null ? end(access, jobId).endedAt : undefined);
+  }
+
+  function freshLog(access: Access, jobId: string, caller: Caller): EventLog | undefined {
+    const log = logs?.get(keyOf(access, jobId));
+    const until = log ? headFreshUntil(access, jobId, log) : 0;
+    if (log === undefined || clock.now() >= until) return undefined;
+    caller.freshUntil = Math.min(caller.freshUntil, until);
+    return log;
+  }
+
+  async function head(access: Access, jobId: string, atLeast: number, caller: Caller): Promise<Run> {
+    const known = freshLog(access, jobId, caller);
+    if (known && reaches(known.head, atLeast)) return known.head;
+    const { value: page, ...times } = await fetch(access, jobId, { limit: atLeast, after: null }, caller);
+    const closedAt = logs?.get(keyOf(access, jobId))?.closedAt ?? null;
+    caller.freshUntil = Math.min(caller.freshUntil, headFreshUntil(access, jobId, { ...times, closedAt }));
+    return freshLog(access, jobId, caller)?.head ?? runOf(page);
+  }
+
+  async function deeper(access: Access, jobId: string, run: Run, caller: Caller): Promise<Run> {
+    const after = tailOf(run);
+    if (run.isWhole || after === null) return run;
+    const log = logs?.get(keyOf(access, jobId));
+    const known = log && behind(log.head, after);
+    if (known && reaches(known, 1)) return { items: run.items.concat(known.items), isWhole: known.isWhole };
+    const { value: page } = await fetch(access, jobId, { limit: LOG_PAGE, after }, caller);
+    return extended(run, after, page) ?? run;
+  }
+
+  return {
+    head,
+    deeper,
+    end,
+    async page(access, jobId, { limit, after }, caller) {
+      if (after === null) return pageOf(await head(access, jobId, limit, caller), limit);
+      caller.freshUntil = Math.min(caller.freshUntil, activeFreshUntil(clock.now(), limits));
+      const log = logs?.get(keyOf(access, jobId));
+      const known = log && (behind(log.head, after) ?? (log.older && behind(log.older, after)));
+      if (known && reaches(known, limit)) return pageOf(known, limit);
+      return (await fetch(access, jobId, { limit, after }, caller)).value;
+    },
+  };
+}

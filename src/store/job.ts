@@ -1,0 +1,59 @@
+import type { Job, JobPageRequest } from '../upstream/job.ts';
+import type { Page } from '../upstream/page.ts';
+import { isName } from '../upstream/path.ts';
+import type { Caller } from './flights.ts';
+import { activeFreshUntil, type JobSight, jobFreshUntil, remember } from './freshness.ts';
+import { createLists, type KeptPage } from './list.ts';
+import type { PartOptions } from './parts.ts';
+import { createReads } from './reads.ts';
+import type { Access } from './scope.ts';
+import { weigh } from './weight.ts';
+
+export interface JobStore {
+  /** The job as it is now, null when there is none. Throws UpstreamError, or the reason of the caller's signal. */
+  get(access: Access, id: string, caller: Caller): Promise<Job | null>;
+  /** One page of the jobs, newest first. Throws UpstreamError, or the reason of the caller's signal. */
+  list(access: Access, request: JobPageRequest, caller: Caller): Promise<Page<Job>>;
+  /** The last sight of a job, however old; undefined when none is kept. */
+  lastSight(access: Access, id: string): JobSight | undefined;
+}
+
+/** What a job takes beside the body that it was read from. */
+const BYTES_PER_JOB = 400;
+
+export function createJobStore({ upstream, clock, room, limits }: PartOptions): JobStore {
+  const keepsJobs = limits.activeMs > 0 || limits.settledMs > 0;
+  const jobs = createReads<Job | null, JobSight>({
+    clock,
+    shelf: keepsJobs ? room.shelf<JobSight>('job') : null,
+    choose: remember,
+    weigh: (job) => (job === null ? 0 : BYTES_PER_JOB + weigh(job.raw)),
+  });
+  const pages = createLists<Job>({
+    clock,
+    shelf: limits.activeMs > 0 ? room.shelf<KeptPage>('jobs') : null,
+    things: jobs,
+    freshUntil: (arrivedAt) => activeFreshUntil(arrivedAt, limits),
+  });
+
+  return {
+    async get(access, id, caller) {
+      if (!isName(id)) return null; // Not even kept: no client fills the store with what cannot be.
+      const { value } = await jobs.get({
+        access,
+        name: id,
+        caller,
+        freshUntil: (sight) => jobFreshUntil(sight, limits),
+        read: (call) => upstream.jobs.get(id, call),
+      });
+      return value;
+    },
+    async list(access, request, caller) {
+      const { limit, after, metadata = {} } = request;
+      const name = JSON.stringify([limit, after, metadata]);
+      const { value } = await pages.get({ access, name, caller, read: (call) => upstream.jobs.list(request, call) });
+      return value;
+    },
+    lastSight: (access, id) => jobs.kept(access, id),
+  };
+}

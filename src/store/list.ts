@@ -1,0 +1,90 @@
+import type { Clock } from '../clock.ts';
+import type { Page, PageItem } from '../upstream/page.ts';
+import { type Caller, createFlights, type Departure } from './flights.ts';
+import type { Sight } from './freshness.ts';
+import type { ReadCall, Reads } from './reads.ts';
+import type { Access } from './scope.ts';
+import type { Shelf } from './shelf.ts';
+
+/** Which things stood on a page, not the things: those are kept one by one, and may have been seen anew since. */
+export interface KeptPage {
+  readonly items: readonly (string | Unreadable)[];
+  readonly hasMore: boolean;
+  readonly beganAt: number;
+  readonly arrivedAt: number;
+}
+type Unreadable = PageItem<never>;
+
+export interface ListOptions<T> {
+  access: Access;
+  /** Which page of which list. */
+  name: string;
+  caller: Caller;
+  read: (call: ReadCall) => Promise<Page<T>>;
+}
+
+/** Pages of things of one kind. Each page read shows the things on it too. */
+export interface Lists<T> {
+  /** The kept page if it is fresh, else a new one. Rejects with UpstreamError, or the reason of the caller's signal. */
+  get(options: ListOptions<T>): Promise<Sight<Page<T>>>;
+}
+
+export interface ListsOptions<T> {
+  clock: Clock;
+  /** Where pages are kept; without one, none is. */
+  shelf: Shelf<KeptPage> | null;
+  things: Reads<T | null, Sight<T | null>>;
+  /** Until when a page answers questions, in milliseconds since the epoch. */
+  freshUntil: (arrivedAt: number) => number;
+}
+
+const BYTES_PER_ITEM = 100;
+
+export function createLists<T extends object>({ clock, shelf, things, freshUntil }: ListsOptions<T>): Lists<T> {
+  const flights = createFlights<Sight<Page<T>>>(clock);
+
+  // The page with the things that are to be believed: one that was read before may be newer.
+  function see(access: Access, key: string, { value: page, ...times }: Sight<Page<T>>): Sight<Page<T>> {
+    const items = page.items.map((item) => {
+      if (item.error) return item;
+      const seen = things.see(access, item.id, { value: item.value, ...times });
+      return { id: item.id, value: seen.value ?? item.value };
+    });
+    const kept = { items: items.map(toKept), hasMore: page.hasMore, ...times };
+    shelf?.set(key, kept, BYTES_PER_ITEM * items.length);
+    return { value: { ...page, items }, ...times };
+  }
+
+  function restored(access: Access, key: string): Sight<Page<T>> | undefined {
+    const kept = shelf?.get(key);
+    if (kept === undefined || clock.now() >= freshUntil(kept.arrivedAt)) return undefined;
+    const items: PageItem<T>[] = [];
+    for (const item of kept.items) {
+      if (typeof item !== 'string') items.push(item);
+      else {
+        const value = things.kept(access, item)?.value;
+        if (value == null) return undefined; // It had to make room, or is gone: the page has to be read again.
+        items.push({ id: item, value });
+      }
+    }
+    return { value: { items, hasMore: kept.hasMore }, beganAt: kept.beganAt, arrivedAt: kept.arrivedAt };
+  }
+
+  return {
+    async get({ access, name, caller, read }) {
+      const key = `${access.scope} ${name}`;
+      const fly = async (departure: Departure) => {
+        const beganAt = clock.now();
+        const value = await read({ credential: access.credential, ...departure });
+        return see(access, key, { value, beganAt, arrivedAt: clock.now() });
+      };
+      const sight = restored(access, key) ?? (await flights.join(key, caller, fly));
+      caller.freshUntil = Math.min(caller.freshUntil, freshUntil(sight.arrivedAt));
+      return sight;
+    },
+  };
+}
+
+function toKept<T>(item: PageItem<T>): string | Unreadable {
+  return item.error ? item : item.id;
+}

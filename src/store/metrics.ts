@@ -1,0 +1,42 @@
+import { seriesOfEvents } from '../upstream/event-metrics.ts';
+import { isTerminal, type Job } from '../upstream/job.ts';
+import type { MetricsSeries } from '../upstream/metrics.ts';
+import type { ContentStore } from './content.ts';
+import type { EventStore } from './event.ts';
+import type { Caller } from './flights.ts';
+import type { Run } from './run.ts';
+import type { Access } from './scope.ts';
+
+export interface MetricsStore {
+  /**
+   * The whole loss curve: of a job at its end from its results file, else from its events, of which `head` gives the
+   * newest. Of events at most `LOG_PAGES` pages are read at once: `isComplete` is then false, and the next question goes
+   * on from there. Throws UpstreamError, or the reason of the caller's signal.
+   */
+  curve(access: Access, job: Job, head: () => Promise<Run>, caller: Caller): Promise<MetricsSeries>;
+}
+
+/** Most upstream pages of a job's events that one question reads. */
+export const LOG_PAGES = 20;
+
+export function createMetricsStore(events: EventStore, contents: ContentStore): MetricsStore {
+  async function fromEvents(access: Access, jobId: string, head: Run, caller: Caller): Promise<MetricsSeries> {
+    let run = head;
+    for (let pages = 1; pages < LOG_PAGES && !run.isWhole; pages++) {
+      const more = await events.deeper(access, jobId, run, caller);
+      if (more.items.length === run.items.length && !more.isWhole) break; // Nothing came, and nothing will.
+      run = more;
+    }
+    const readable = run.items.flatMap(({ value }) => (value ? [value] : []));
+    return seriesOfEvents(readable, run.isWhole);
+  }
+
+  return {
+    async curve(access, job, head, caller) {
+      const [fileId] = job.result_files;
+      const end = events.end(access, job.id);
+      const results = isTerminal(job) && fileId ? await contents.results(access, fileId, end, caller) : null;
+      return results ?? (await fromEvents(access, job.id, await head(), caller));
+    },
+  };
+}

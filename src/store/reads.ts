@@ -1,0 +1,77 @@
+import type { Clock } from '../clock.ts';
+import type { Credential } from '../upstream/http.ts';
+import { type Caller, createFlights, type Departure } from './flights.ts';
+import type { Sight } from './freshness.ts';
+import type { Access } from './scope.ts';
+import type { Shelf } from './shelf.ts';
+
+/** What a read of the upstream is given. */
+export type ReadCall = Departure & { readonly credential: Credential };
+
+export interface ReadOptions<T, S extends Sight<T>> {
+  access: Access;
+  /** What is read; the scope joins it. */
+  name: string;
+  caller: Caller;
+  /** Until when a sight answers this question, in milliseconds since the epoch. */
+  freshUntil: (sight: S) => number;
+  read: (call: ReadCall) => Promise<T>;
+  /** What began earlier is not joined. */
+  notBefore?: number | undefined;
+}
+
+/** Things of one kind, each kept while it is fresh and read once at a time. */
+export interface Reads<T, S extends Sight<T>> {
+  /** The kept sight if it is fresh, else a new one. Rejects with UpstreamError, or the reason of the caller's signal. */
+  get(options: ReadOptions<T, S>): Promise<S>;
+  /** What is kept, however old. */
+  kept(access: Access, name: string): S | undefined;
+  /** Takes note of a sight that came by another way. Gives the sight to be believed. */
+  see(access: Access, name: string, sight: Sight<T>): S;
+}
+
+export interface ReadsOptions<T, S extends Sight<T>> {
+  clock: Clock;
+  /** Where sights are kept; without one, none is. */
+  shelf: Shelf<S> | null;
+  /** The sight to be believed, of the one kept and the one that has come. */
+  choose: (kept: S | undefined, next: Sight<T>) => S;
+  /** Bytes that a value takes in memory. */
+  weigh: (value: T) => number;
+}
+
+/** Of two sights the one whose question was asked later. */
+export function later<T>(kept: Sight<T> | undefined, next: Sight<T>): Sight<T> {
+  return kept !== undefined && kept.beganAt > next.beganAt ? kept : next;
+}
+
+export function createReads<T, S extends Sight<T>>({ clock, shelf, choose, weigh }: ReadsOptions<T, S>): Reads<T, S> {
+  const flights = createFlights<S>(clock);
+
+  function keep(key: string, next: Sight<T>): S {
+    const kept = shelf?.get(key);
+    const sight = choose(kept, next);
+    if (shelf && sight !== kept) shelf.set(key, sight, weigh(sight.value));
+    return sight;
+  }
+
+  return {
+    async get({ access, name, caller, freshUntil, read, notBefore }) {
+      const key = keyOf(access, name);
+      const kept = shelf?.get(key);
+      const isFresh = kept !== undefined && clock.now() < freshUntil(kept);
+      const fly = async (departure: Departure) => {
+        const beganAt = clock.now();
+        const value = await read({ credential: access.credential, ...departure });
+        return keep(key, { value, beganAt, arrivedAt: clock.now() });
+      };
+      const sight = isFresh ? kept : await flights.join(key, caller, fly, notBefore);
+      caller.freshUntil = Math.min(caller.freshUntil, freshUntil(sight));
+      return sight;
+    },
+    kept: (access, name) => shelf?.get(keyOf(access, name)),
+    see: (access, name, sight) => keep(keyOf(access, name), sight),
+  };
+}
+
+const keyOf = ({ scope }: Access, name: string) => `${scope} ${name}`;

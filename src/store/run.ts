@@ -1,0 +1,64 @@
+import type { JobEvent } from '../upstream/event.ts';
+import type { Page, PageItem } from '../upstream/page.ts';
+
+/** A stretch of a job's log without gaps, newest first. */
+export interface Run {
+  readonly items: readonly PageItem<JobEvent>[];
+  /** Whether it goes back to the job's first event. */
+  readonly isWhole: boolean;
+}
+
+export function runOf({ items, hasMore }: Page<JobEvent>): Run {
+  return { items, isWhole: !hasMore };
+}
+
+/** From where the log goes on behind a run; null when there is no such place. */
+export function tailOf({ items }: Run): string | null {
+  return items.findLast(({ id }) => id !== null)?.id ?? null;
+}
+
+/**
+ * Two runs as one, or null when there is a gap between them. Of what both have, each item stands once: time stamps have
+ * ties and ids no order, so that only the ids tell where the runs meet.
+ */
+export function joined(newer: Run, older: Run): Run | null {
+  const places = new Map(newer.items.map(({ id }, place) => [id, place]));
+  places.delete(null); // Items without an id tell nothing.
+  const meeting = older.items.findIndex(({ id }) => places.has(id));
+  if (meeting < 0) return null;
+  const fromNewer = places.get(older.items[meeting]?.id ?? null) ?? 0;
+  return longer(newer, {
+    items: newer.items.slice(0, fromNewer).concat(older.items.slice(meeting)),
+    isWhole: older.isWhole,
+  });
+}
+
+/** A run with the page that was read behind its item `after`; null when the run has no such item. */
+export function extended(run: Run, after: string, page: Page<JobEvent>): Run | null {
+  const place = run.items.findLastIndex(({ id }) => id === after);
+  if (place < 0) return null;
+  const behind = { items: run.items.slice(0, place + 1).concat(page.items), isWhole: !page.hasMore };
+  return longer(run, behind);
+}
+
+// Both begin with the same items, and the longer one has all of the other's.
+function longer(one: Run, other: Run): Run {
+  const isWhole = one.isWhole || other.isWhole;
+  return { items: other.items.length > one.items.length ? other.items : one.items, isWhole };
+}
+
+/** What stands behind an item of a run; null when the run has no such item. */
+export function behind({ items, isWhole }: Run, after: string): Run | null {
+  const place = items.findLastIndex(({ id }) => id === after);
+  return place < 0 ? null : { items: items.slice(place + 1), isWhole };
+}
+
+/** Whether a run has so many items, or all there are. */
+export function reaches({ items, isWhole }: Run, count: number): boolean {
+  return isWhole || items.length >= count;
+}
+
+/** The beginning of a run as a page. */
+export function pageOf({ items, isWhole }: Run, limit: number): Page<JobEvent> {
+  return { items: items.slice(0, limit), hasMore: items.length > limit || !isWhole };
+}
