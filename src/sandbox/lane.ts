@@ -75,11 +75,21 @@ export function createLane(lane: LaneNumber, { seed, speed, startedAt, campaigns
     return planJob(campaign, account, { createdAt, fate, lasts: { ...lasts, running } }, random);
   }
 
+  // The same plan each time, as its log and its files are kept by it.
+  const planned = new Map<number, readonly JobPlan[]>();
+
+  function keptPlansOf(slot: number): readonly JobPlan[] {
+    const plans = planned.get(slot) ?? plansOf(slot);
+    planned.set(slot, plans);
+    return plans;
+  }
+
   return {
     plansAround(now) {
       const last = slotAt(now);
       const first = Math.max(FIRST_SLOT, last - KEPT_SLOTS + 1);
-      return Array.from({ length: last - first + 1 }, (_, index) => plansOf(first + index)).flat();
+      for (const slot of planned.keys()) if (slot < first) planned.delete(slot);
+      return Array.from({ length: last - first + 1 }, (_, index) => keptPlansOf(first + index)).flat();
     },
     nextSlotAt: (now) => slotBeginsAt(slotAt(now) + 1),
   };

@@ -6,14 +6,22 @@ const settings = z.object(sandboxSettings);
 
 describe('the settings of the sandbox', () => {
   it('have defaults', () => {
-    expect(settings.parse({})).toEqual({ SANDBOX_PORT: 0, SANDBOX_SPEED: 10, SANDBOX_SEED: 1 });
+    expect(settings.parse({})).toEqual({
+      SANDBOX_PORT: 0,
+      SANDBOX_SPEED: 10,
+      SANDBOX_SEED: 1,
+      SANDBOX_FLAVOUR: 'openai',
+    });
   });
 
   it('are read from text', () => {
-    expect(settings.parse({ SANDBOX_PORT: '4100', SANDBOX_SPEED: '0.5', SANDBOX_SEED: '-7' })).toEqual({
+    expect(
+      settings.parse({ SANDBOX_PORT: '4100', SANDBOX_SPEED: '0.5', SANDBOX_SEED: '-7', SANDBOX_FLAVOUR: 'azure' }),
+    ).toEqual({
       SANDBOX_PORT: 4100,
       SANDBOX_SPEED: 0.5,
       SANDBOX_SEED: -7,
+      SANDBOX_FLAVOUR: 'azure',
     });
   });
 
