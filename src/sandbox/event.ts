@@ -40,11 +40,7 @@ const logs = new WeakMap<JobPlan, readonly EventPlan[]>();
 export function eventsOf(plan: JobPlan): readonly EventPlan[] {
   const known = logs.get(plan);
   if (known !== undefined) return known;
-  const random = createRandom(plan.id, 'events');
-  // The ids of the few lines are drawn before those of the steps, so that none depends on how far the job comes.
-  const id = () => `ftevent-${random.text(24)}`;
-  const frame = { opening: [id(), id(), id(), id()], ending: [id(), id()], ckpt: createRandom(plan.id, 'saved') };
-  const log = [...opening(plan, frame.opening), ...steps(plan, id), ...ending(plan, frame.ending, frame.ckpt)];
+  const log = [...opening(plan), ...steps(plan), ...ending(plan)];
   logs.set(plan, log);
   return log;
 }
@@ -55,32 +51,41 @@ export function eventsAt(plan: JobPlan, now: number): readonly EventPlan[] {
   return log.slice(0, log.findLastIndex(({ at }) => at <= now) + 1).reverse();
 }
 
-export function eventBody({ id, at, line }: EventPlan) {
-  const { level, message, type, data } = line();
-  const body = { object: 'fine_tuning.job.event' as const, id, created_at: inSeconds(at), level, message, type };
-  return (data === undefined ? body : { ...body, data }) satisfies EventBody;
+export function eventBody({ id, at, line }: EventPlan): EventBody & { object: 'fine_tuning.job.event' } {
+  const { level, message, type, ...data } = line();
+  return { object: 'fine_tuning.job.event', id, created_at: inSeconds(at), level, message, type, ...data };
 }
 
 const turnOf = (plan: JobPlan, status: Parameters<typeof turnedAt>[1]) =>
   turnedAt(plan, status, Number.POSITIVE_INFINITY);
 
-function opening(plan: JobPlan, ids: readonly string[]): EventPlan[] {
-  const { createdAt, trainingFile, validationFile } = plan;
-  const files = validationFile === null ? trainingFile : `${trainingFile} and validation file: ${validationFile}`;
-  const lines: [number | null, Line][] = [
-    [createdAt, message(`Created fine-tuning job: ${plan.id}`)],
-    [createdAt, message(`Validating training file: ${files}`)],
-    [turnOf(plan, 'queued'), message('Files validated, moving job to queued state')],
-    [turnOf(plan, 'running'), message('Fine-tuning job started', null)],
-  ];
-  return lines.flatMap(([at, line], index) => (at === null ? [] : [{ id: ids[index] ?? '', at, line: () => line }]));
+/** A line of its own; `name` tells it from all others of the job, so that its id does not depend on how far that comes. */
+function planLine(plan: JobPlan, name: string, at: number, line: Line): EventPlan {
+  return { id: newId(createRandom(plan.id, 'event', name)), at, line: () => line };
 }
 
-function steps(plan: JobPlan, id: () => string): EventPlan[] {
+const newId = (random: Random) => `ftevent-${random.text(24)}`;
+
+function opening(plan: JobPlan): EventPlan[] {
+  const { createdAt, trainingFile, validationFile } = plan;
+  const files = validationFile === null ? trainingFile : `${trainingFile} and validation file: ${validationFile}`;
+  const [queuedAt, startedAt] = [turnOf(plan, 'queued'), turnOf(plan, 'running')];
+  const lines = [
+    planLine(plan, 'created', createdAt, message(`Created fine-tuning job: ${plan.id}`)),
+    planLine(plan, 'validating', createdAt, message(`Validating training file: ${files}`)),
+  ];
+  if (queuedAt !== null)
+    lines.push(planLine(plan, 'validated', queuedAt, message('Files validated, moving job to queued state')));
+  if (startedAt !== null) lines.push(planLine(plan, 'started', startedAt, message('Fine-tuning job started', null)));
+  return lines;
+}
+
+function steps(plan: JobPlan): EventPlan[] {
+  const random = createRandom(plan.id, 'steps'); // One for all of their ids: another for each would take ten times as long.
   const total = totalSteps(plan);
   return Array.from({ length: stepsAt(plan, Number.MAX_VALUE) }, (_, index) => {
     const step = index + 1;
-    return { id: id(), at: stepAt(plan, step), step, line: () => stepLine(plan, step, total) };
+    return { id: newId(random), at: stepAt(plan, step), step, line: () => stepLine(plan, step, total) };
   });
 }
 
@@ -115,34 +120,31 @@ const text = (values: Readonly<Record<string, number | undefined>>) =>
     .join(', ');
 
 /** The last lines. Those of a success come when the job has already finished, by 2 and by 7 real seconds. */
-function ending(plan: JobPlan, ids: readonly string[], random: Random): EventPlan[] {
-  const [first = '', second = ''] = ids;
+function ending(plan: JobPlan): EventPlan[] {
   const failedAt = turnOf(plan, 'failed');
   if (failedAt !== null)
-    return [{ id: first, at: failedAt, line: () => ({ ...message(plan.error?.message ?? ''), level: 'error' }) }];
+    return [planLine(plan, 'failed', failedAt, { ...message(plan.error?.message ?? ''), level: 'error' })];
   const cancelledAt = turnOf(plan, 'cancelled');
   if (cancelledAt !== null) {
-    const line = { ...message('Fine tuning process stopping due to job cancellation'), level: 'warn' } as const;
-    return [{ id: first, at: cancelledAt + 2 * plan.secondMs, line: () => line }];
+    const line: Line = { ...message('Fine tuning process stopping due to job cancellation'), level: 'warn' };
+    return [planLine(plan, 'cancelled', cancelledAt + 2 * plan.secondMs, line)];
   }
   const succeededAt = turnOf(plan, 'succeeded');
   if (succeededAt === null) return [];
   const at = succeededAt + 2 * plan.secondMs;
   return [
-    ...savedModels(plan, at, random),
-    { id: first, at, line: () => message(newModelText(plan)) },
-    { id: second, at: succeededAt + 7 * plan.secondMs, line: () => message('The job has successfully completed') },
+    ...savedModels(plan, at),
+    planLine(plan, 'model', at, message(newModelText(plan))),
+    planLine(plan, 'completed', succeededAt + 7 * plan.secondMs, message('The job has successfully completed')),
   ];
 }
 
 /** A line for each checkpoint but the last, long after it was saved. */
-function savedModels(plan: JobPlan, at: number, random: Random): EventPlan[] {
+function savedModels(plan: JobPlan, at: number): EventPlan[] {
+  const text = (step: number, model: string) => `Checkpoint created at step ${step} with Snapshot ID: ${model}`;
   return finalCheckpoints(plan)
     .slice(0, -1)
-    .map(({ step, model }) => {
-      const line = message(`Checkpoint created at step ${step} with Snapshot ID: ${model}`);
-      return { id: `ftevent-${random.text(24)}`, at, line: () => line };
-    });
+    .map(({ step, model }) => planLine(plan, `saved ${step}`, at, message(text(step, model))));
 }
 
 const newModelText = (plan: JobPlan) =>

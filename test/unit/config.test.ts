@@ -34,6 +34,10 @@ describe('the upstream', () => {
     });
   });
 
+  it('is the sandbox as whose server SANDBOX_FLAVOUR says', () => {
+    expect(readConfig({ SANDBOX_FLAVOUR: 'azure' }).upstream).toMatchObject({ kind: 'sandbox', flavour: 'azure' });
+  });
+
   it.each([
     [{ NODE_ENV: 'production' }],
     [{ UPSTREAM: 'openai' }],

@@ -42,4 +42,9 @@ describe('the settings of the sandbox', () => {
     expect(error?.issues).toHaveLength(1);
     expect(error?.issues[0]).toMatchObject({ path: [name], message: expect.stringMatching(/^expected a .*number/) });
   });
+
+  it('refuse a flavour that nobody knows', () => {
+    const { error } = settings.safeParse({ SANDBOX_FLAVOUR: 'Azure' });
+    expect(error?.issues).toMatchObject([{ path: ['SANDBOX_FLAVOUR'], message: 'expected openai or azure' }]);
+  });
 });
