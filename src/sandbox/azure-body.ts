@@ -65,7 +65,7 @@ function azureJob(job: JobBody): object {
 const withoutNulls = (members: object) =>
   Object.fromEntries(Object.entries(members).filter(([, value]) => value != null));
 
-/** Where Azure has another word, the other spellings included that are known of it. */
+/** Where Azure has another word. */
 const STATUSES: Readonly<Record<string, string>> = {
   validating_files: 'pending',
   queued: 'notRunning',

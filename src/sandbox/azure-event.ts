@@ -18,7 +18,9 @@ function translated(plan: JobPlan, event: EventPlan): EventPlan[] {
   if (message.startsWith('New fine-tuned model')) return say(event, 'Job succeeded.');
   if (message.startsWith('The job has')) return say(event, ...closingTexts(plan));
   if (/^(Validating|Files validated|Checkpoint created)/.test(message)) return [];
-  return [withLine(event, ({ level, ...line }) => ({ ...line, level: level === 'warn' ? 'warning' : level }))];
+  return [
+    withLine(event, ({ level, message, type }) => ({ level: level === 'warn' ? 'warning' : level, message, type })),
+  ];
 }
 
 /** Newest first. */
@@ -48,7 +50,7 @@ const withLine = (event: EventPlan, change: (line: Line) => Line): EventPlan => 
 /** `Step 100: training loss=…` without a total, in full precision; what is measured at all is measured on the whole file. */
 function stepLine(line: Line): Line {
   const { total_steps, ...data } = { ...line.data } as Record<string, unknown>; // The data of a step is a flat object.
-  if (data['train_loss'] === undefined) return { ...line, data };
+  if (data['train_loss'] === undefined) return { ...line, message: line.message.replace(`/${total_steps}`, ''), data };
   const { valid_loss, valid_mean_token_accuracy } = data;
   const whole = { full_valid_loss: valid_loss, full_valid_mean_token_accuracy: valid_mean_token_accuracy };
   return {

@@ -75,22 +75,27 @@ export function createLane(lane: LaneNumber, { seed, speed, startedAt, campaigns
     return planJob(campaign, account, { createdAt, fate, lasts: { ...lasts, running } }, random);
   }
 
-  // The same plan each time, as its log and its files are kept by it.
-  const planned = new Map<number, readonly JobPlan[]>();
-
-  function keptPlansOf(slot: number): readonly JobPlan[] {
-    const plans = planned.get(slot) ?? plansOf(slot);
-    planned.set(slot, plans);
-    return plans;
-  }
+  const plansBetween = planOnce(plansOf);
 
   return {
     plansAround(now) {
       const last = slotAt(now);
       const first = Math.max(FIRST_SLOT, last - KEPT_SLOTS + 1);
-      for (const slot of planned.keys()) if (slot < first) planned.delete(slot);
-      return Array.from({ length: last - first + 1 }, (_, index) => keptPlansOf(first + index)).flat();
+      return plansBetween(first, last);
     },
     nextSlotAt: (now) => slotBeginsAt(slotAt(now) + 1),
+  };
+}
+
+/** Plans each slot once, as a job's log and files are kept by its plan; forgets the slots before `first`. */
+function planOnce(plansOf: (slot: number) => readonly JobPlan[]) {
+  const planned = new Map<number, readonly JobPlan[]>();
+  return (first: number, last: number): readonly JobPlan[] => {
+    for (const slot of planned.keys()) if (slot < first) planned.delete(slot);
+    return Array.from({ length: last - first + 1 }, (_, index) => {
+      const plans = planned.get(first + index) ?? plansOf(first + index);
+      planned.set(first + index, plans);
+      return plans;
+    }).flat();
   };
 }

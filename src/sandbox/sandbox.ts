@@ -102,6 +102,6 @@ async function send({ pieces }: Download, response: ServerResponse, { onError }:
   try {
     await pipeline(Readable.from(pieces, { objectMode: false }), response);
   } catch (error) {
-    if (Object(error).code !== 'ERR_STREAM_PREMATURE_CLOSE') onError?.(error);
+    if (!/^(ERR_STREAM_|ECONNRESET|EPIPE)/.test(Object(error).code)) onError?.(error);
   }
 }

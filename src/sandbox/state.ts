@@ -2,6 +2,7 @@ import { type Account, createAccount } from './account.ts';
 import { type CheckpointPlan, checkpointsAt } from './checkpoint.ts';
 import { type EventPlan, eventsAt } from './event.ts';
 import { type FilePlan, filesAt } from './file.ts';
+import { isOfOldTrainer } from './generation.ts';
 import type { JobPlan } from './job.ts';
 import { createLane, LANES } from './lane.ts';
 import { type ListedModel, modelsAt } from './model.ts';
@@ -37,13 +38,13 @@ export interface StateOptions {
   startedAt: number;
 }
 
-const isRich = ({ wandbProject, validationFile, trainingFileDeletedAt, method, turns }: JobPlan) =>
-  wandbProject !== null &&
-  validationFile !== null &&
-  trainingFileDeletedAt === null &&
-  method.type === 'supervised' &&
-  method.resolved.n_epochs === 3 &&
-  turns.some(({ status }) => status === 'succeeded');
+function isRich(plan: JobPlan): boolean {
+  const { wandbProject, validationFile, trainingFileDeletedAt, method, turns } = plan;
+  const hasFiles = validationFile !== null && trainingFileDeletedAt === null;
+  const isThreeEpochs = method.type === 'supervised' && method.resolved.n_epochs === 3;
+  const hasSucceeded = turns.some(({ status }) => status === 'succeeded');
+  return hasSucceeded && wandbProject !== null && hasFiles && isThreeEpochs && !isOfOldTrainer(plan);
+}
 
 /** Jobs that move have fewer examples than this: nobody watches thousands of steps in a minute. */
 const MOST_MOVING_EXAMPLES = 1000;

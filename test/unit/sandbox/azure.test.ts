@@ -163,7 +163,21 @@ describe('the events of a job of Azure', () => {
   it('warn with the level "warning"', async () => {
     const { list } = await openAzure();
     const job = (await list<WireJob>('/fine_tuning/jobs?limit=1000')).find(({ status }) => status === 'cancelled');
-    expect((await list<WireEvent>(`/fine_tuning/jobs/${job?.id}/events`))[0]?.level).toBe('warning');
+    const [last] = await list<WireEvent>(`/fine_tuning/jobs/${job?.id}/events`);
+    expect(last?.level).toBe('warning');
+    expect(last).not.toHaveProperty('data');
+  });
+
+  it('tell the rewards of a reinforcement job without a total too', async () => {
+    const { list } = await openAzure();
+    const job = (await list<WireJob>('/fine_tuning/jobs?limit=1000')).find(
+      ({ status, method }) => status === 'succeeded' && method.type === 'reinforcement',
+    );
+    const steps = (await list<WireEvent>(`/fine_tuning/jobs/${job?.id}/events?limit=1000`)).filter(
+      ({ type }) => type === 'metrics',
+    );
+    expect(steps.length).toBeGreaterThan(0);
+    for (const { message } of steps) expect(message).toMatch(/^Step \d+0 , train mean reward=/);
   });
 
   it('lose and repeat none on a walk', async () => {

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { readFile } from '../../../src/upstream/file.ts';
 import { openSandbox, type WireFile, type WireJob } from './open.ts';
@@ -192,16 +191,14 @@ describe('GET /files/{id}/content', () => {
     const onError = vi.fn();
     const { list, baseUrl, ask } = await openSandbox({ onError });
     const largest = (await list<WireFile>('/files')).sort((a, b) => b.bytes - a.bytes)[0];
-    for (let client = 0; client < 5; client += 1) {
-      const socket = connect(Number(baseUrl.port), '127.0.0.1');
-      socket.write(`GET /v1/files/${largest?.id}/content HTTP/1.1\r\nhost: a\r\nauthorization: Bearer any\r\n\r\n`);
-      await once(socket, 'data');
-      socket.destroy();
-      await once(socket, 'close');
-    }
-    await setImmediate();
-    expect((await ask('/files?limit=1')).status).toBe(200);
-    expect(onError).not.toHaveBeenCalled();
+    const socket = connect(Number(baseUrl.port), '127.0.0.1');
+    const request = `GET /v1/files/${largest?.id}/content HTTP/1.1\r\nhost: a\r\nauthorization: Bearer any\r\n\r\n`;
+    socket.write(request.repeat(50)); // More than all buffers on the way can take.
+    await once(socket, 'data');
+    socket.destroy();
+    await once(socket, 'close');
+    for (let turn = 0; turn < 20; turn += 1) expect((await ask('/files?limit=1')).status).toBe(200);
+    expect(onError.mock.calls).toEqual([]);
   });
 });
 
