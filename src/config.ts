@@ -84,7 +84,13 @@ export const settings = {
 type Settings = z.output<z.ZodObject<typeof settings>>;
 
 export type UpstreamConfig =
-  | { readonly kind: 'sandbox'; readonly port: number; readonly speed: number; readonly seed: number }
+  | {
+      readonly kind: 'sandbox';
+      readonly port: number;
+      readonly speed: number;
+      readonly seed: number;
+      readonly flavour: Settings['SANDBOX_FLAVOUR'];
+    }
   | { readonly kind: 'openai'; readonly baseUrl: URL; readonly credential: Credential };
 
 export interface Config {
@@ -167,7 +173,12 @@ function assemble(values: Settings, kind: string): Config {
     organizationId: values.OPENAI_ORG_ID,
     projectId: values.OPENAI_PROJECT_ID,
   };
-  const sandbox = { port: values.SANDBOX_PORT, speed: values.SANDBOX_SPEED, seed: values.SANDBOX_SEED };
+  const sandbox = {
+    port: values.SANDBOX_PORT,
+    speed: values.SANDBOX_SPEED,
+    seed: values.SANDBOX_SEED,
+    flavour: values.SANDBOX_FLAVOUR,
+  };
   return {
     host: values.HOST,
     port: values.PORT,
