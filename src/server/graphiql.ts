@@ -3,11 +3,12 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import Negotiator from 'negotiator';
+import { exampleTabs } from './graphiql-tabs.ts';
 import type { Reply } from './reply.ts';
 
 const compress = promisify(gzip);
 
-/** Serves the GraphiQL page, whole: it loads nothing else. `exampleJobId` is filled into one of its example tabs. */
+/** Serves the GraphiQL page, whole: it loads nothing else. `exampleJobId` is what its example tabs ask about. */
 export function createGraphiql(exampleJobId: string): (headers: IncomingHttpHeaders) => Promise<Reply> {
   let page: ReturnType<typeof makePage> | undefined; // At the first wish: it is 9 MB large.
   return async (headers) => {
@@ -22,97 +23,14 @@ export function createGraphiql(exampleJobId: string): (headers: IncomingHttpHead
   };
 }
 
+// The tab that is pressed jumps to where it stood while the page was built, and the click misses it (GraphiQL 5).
+const STEADY_TABS = '.graphiql-tab { transform: none !important; }';
+
 async function makePage(exampleJobId: string) {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
-  const defaultTabs = [jobsTab, jobTab(exampleJobId)];
-  const html = Buffer.from(renderGraphiQL({ title: 'Finetune Gateway', defaultTabs, schemaDescription: true }));
+  const defaultTabs = exampleTabs(exampleJobId);
+  const page = renderGraphiQL({ title: 'Finetune Gateway', defaultTabs, schemaDescription: true });
+  const html = Buffer.from(page.replace('</head>', `<style>${STEADY_TABS}</style></head>`));
   const etag = `W/"${createHash('sha256').update(html).digest('base64url')}"`;
   return { html, gzipped: await compress(html), etag };
 }
-
-const jobsTab = {
-  query: `# The newest jobs: press the button.
-query Jobs {
-  gateway {
-    upstreamName
-    isSandbox
-  }
-  fineTuningJobs(first: 10) {
-    edges {
-      node {
-        id
-        status
-        modelId
-        fineTunedModelId
-        createdAt
-        finishedAt
-        trainedTokens
-        error {
-          message
-        }
-      }
-    }
-    pageInfo {
-      hasNextPage
-      endCursor
-    }
-  }
-}
-`,
-};
-
-const jobTab = (exampleJobId: string) => ({
-  query: `# One job; its id is in the variables.
-query Job($id: ID!) {
-  fineTuningJob(id: $id) {
-    id
-    status
-    isTerminal
-    modelId
-    suffix
-    seed
-    trainingFileId
-    validationFileId
-    resultFileIds
-    method {
-      type
-      ... on FineTuningJobSupervisedMethod {
-        hyperparameters {
-          nEpochs
-          batchSize
-          learningRateMultiplier
-        }
-      }
-      ... on FineTuningJobDpoMethod {
-        hyperparameters {
-          nEpochs
-          beta
-        }
-      }
-      ... on FineTuningJobReinforcementMethod {
-        hyperparameters {
-          nEpochs
-          reasoningEffort
-        }
-        grader {
-          type
-          name
-        }
-      }
-    }
-    integrations {
-      type
-      ... on FineTuningJobWandbIntegration {
-        project
-        runId
-      }
-    }
-    metadata {
-      key
-      value
-    }
-  }
-}
-`,
-  variables: JSON.stringify({ id: exampleJobId }, null, 2),
-});
