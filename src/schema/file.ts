@@ -43,7 +43,7 @@ const FilePreview = builder.objectRef<Preview>('FilePreview').implement({
   fields: (t) => ({
     text: t.exposeString('text', {
       nullable: false,
-      description: 'The first bytes as UTF-8. Results of a job are decoded when the upstream sends them in base64.',
+      description: 'The first bytes as UTF-8. A results file is decoded when the upstream sends it in base64.',
     }),
     isTruncated: t.exposeBoolean('isTruncated', { nullable: false, description: 'Whether the file has more.' }),
   }),

@@ -8,7 +8,7 @@ import { jobStatus } from './status.ts';
 
 export const FineTuningJobFilter = builder.inputType('FineTuningJobFilter', {
   description:
-    'Which jobs. All members that are given have to fit, and of a list one entry, but of `metadata` every pair. An empty list is as good as none. The upstream can only be asked for metadata: all else is matched while its pages are scanned.',
+    'Which jobs. All members that are given have to fit: of a list one entry is enough, but of `metadata` every pair is needed. An empty list leaves nothing out. The upstream can only be asked for metadata: all else is matched while its pages are scanned.',
   fields: (t) => ({
     statuses: t.field({ type: [jobStatus.type], description: 'In one of these statuses.' }),
     modelIds: t.idList({ description: 'Made from one of these base models, named as `modelId` names them.' }),

@@ -13,9 +13,9 @@ export interface MetricsPoint {
 
 const DESCRIPTIONS = {
   trainLoss: 'Loss on the batch that was trained on.',
-  trainMeanTokenAccuracy: 'Share of the tokens of that batch that were predicted right, 0 to 1.',
+  trainMeanTokenAccuracy: 'Share of the tokens of the batch that was trained on that were predicted right, 0 to 1.',
   validLoss: 'Loss on a batch of the validation file.',
-  validMeanTokenAccuracy: 'Share of the tokens of that batch that were predicted right, 0 to 1.',
+  validMeanTokenAccuracy: 'Share of the tokens of a batch of the validation file that were predicted right, 0 to 1.',
   fullValidLoss: 'Loss on the whole validation file.',
   fullValidMeanTokenAccuracy: 'Share of the tokens of the whole validation file that were predicted right, 0 to 1.',
   trainMeanReward: 'Mean of what the grader gave while training; reinforcement only.',

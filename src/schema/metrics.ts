@@ -57,7 +57,7 @@ builder.objectField(FineTuningJob, 'metrics', (t) =>
   t.field({
     type: FineTuningJobMetrics,
     description:
-      'Its loss curve: from its events while it runs, from its results file when it has finished. Costs up to 20 upstream calls for a job that runs or was cut short, and one else.',
+      'Its loss curve: from its events while it runs, from its results file when it has finished. Costs at most 20 upstream calls for a job that runs or was cut short, and one otherwise.',
     args: {
       maxPoints: t.arg.int({
         defaultValue: STANDARD,

@@ -9,7 +9,8 @@ const NOUN = 'model';
 const STANDARD_FIRST = 20;
 
 export const Model = builder.objectRef<WireModel>('Model').implement({
-  description: 'A model that can be used, or trained on. It ends with the base model that it was made from.',
+  description:
+    'A model that can be used, or trained on. A fine-tuned one stops answering when its base model is shut down.',
   interfaces: [Node],
   fields: (t) => ({
     createdAt: t.field({
