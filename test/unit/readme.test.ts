@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { buildSchema, isObjectType, parse, validate } from 'graphql';
+import { buildSchema, isObjectType, isScalarType, isSpecifiedScalarType, parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { settings } from '../../src/config.ts';
 import { createSchema } from '../../src/schema/schema.ts';
+import { codeBlocks, readme, scalarMap } from '../kit/readme.ts';
 
-const readme = readFileSync('README.md', 'utf8');
 const rows = [...readme.matchAll(/^\| `(\w+)` \| `(\w+)`.* \| `([^`]+)` \|$/gm)];
 
 describe('the README', () => {
@@ -30,10 +30,16 @@ describe('the README', () => {
   });
 
   it('shows queries that fit the schema', () => {
-    const queries = [...readme.matchAll(/```graphql\n([\s\S]*?)```/g)].map(([, query = '']) => query);
+    const queries = codeBlocks('graphql');
     expect(queries.length).toBeGreaterThan(0);
     const schema = buildSchema(readFileSync('schema.graphql', 'utf8'));
     for (const query of queries) expect(validate(schema, parse(query))).toEqual([]);
+  });
+
+  it('maps every scalar of the schema to a type of TypeScript, and no other', () => {
+    const types = Object.values(createSchema().getTypeMap());
+    const own = types.filter((type) => isScalarType(type) && !isSpecifiedScalarType(type));
+    expect(Object.keys(scalarMap()).sort()).toEqual(own.map(String).sort());
   });
 
   it('is at most 150 lines long', () => {

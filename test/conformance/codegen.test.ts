@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import { codegen } from '@graphql-codegen/core';
+import * as typescript from '@graphql-codegen/typescript';
+import * as operations from '@graphql-codegen/typescript-operations';
+import { parse } from 'graphql';
+import { describe, expect, it } from 'vitest';
+import { makeFolder } from '../kit/folder.ts';
+import { codeBlocks, scalarMap } from '../kit/readme.ts';
+import { runTool } from '../kit/tool.ts';
+
+/** Everything else than the README's queries that has a scalar of its own. */
+const ALL_SCALARS = `
+query Scalars($since: UnixTimestamp) {
+  fineTuningJobs(filter: { createdAtOrAfter: $since }) {
+    edges { node { id createdAt trainedTokens raw model { shutdownDate } hyperparameters { nEpochs learningRateMultiplier } } }
+  }
+}`;
+
+const plugins = { typescript, operations };
+
+/** What a plugin makes of the schema, the README's queries and one with every scalar. */
+function generate(plugin: keyof typeof plugins): Promise<string> {
+  const documents = [...codeBlocks('graphql'), ALL_SCALARS];
+  return codegen({
+    filename: `${plugin}.ts`,
+    schema: parse(readFileSync('schema.graphql', 'utf8')),
+    documents: documents.map((text, index) => ({ location: `${index}.graphql`, document: parse(text) })),
+    config: { scalars: scalarMap(), strictScalars: true },
+    plugins: [{ [plugin]: {} }],
+    pluginMap: plugins,
+  });
+}
+
+/** Checks an app against the generated types, as strictly as the compiler can. */
+async function typecheck(app: string) {
+  const [schema, queries] = await Promise.all([generate('typescript'), generate('operations')]);
+  const folder = makeFolder({ 'schema.ts': schema, 'queries.ts': queries, 'app.ts': app });
+  const strict = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess'];
+  const how = ['--noEmit', '--target', 'esnext', '--module', 'nodenext', '--types', '', '--ignoreConfig'];
+  const files = ['app.ts', 'schema.ts', 'queries.ts', '--allowImportingTsExtensions'];
+  return runTool('typescript/bin/tsc', [...strict, ...how, ...files], folder);
+}
+
+const APP = `
+import type { JobsQuery, JobsQueryVariables, LogQuery, LossCurveQuery, ScalarsQuery } from './queries.ts';
+import type { FineTuningJob, Scalars } from './schema.ts';
+
+export const failed: JobsQueryVariables = { filter: { statuses: ['FAILED'], createdAtOrAfter: 1_790_000_000 }, after: null };
+
+export function names({ fineTuningJobs }: JobsQuery): (string | null)[] {
+  return (fineTuningJobs?.edges ?? []).map(({ node }) => node?.trainingFile?.filename ?? null);
+}
+export function lowest({ fineTuningJob }: LossCurveQuery): number {
+  const points = fineTuningJob?.metrics?.points ?? [];
+  return Math.min(...points.map(({ validLoss }) => validLoss ?? Infinity));
+}
+export function hasErrors({ fineTuningJob }: LogQuery): boolean {
+  return fineTuningJob?.events?.edges.some(({ node }) => node?.level === 'ERROR') ?? false;
+}
+export function first({ fineTuningJobs }: ScalarsQuery) {
+  const job = fineTuningJobs?.edges[0]?.node;
+  if (!job) return null;
+  const id: string = job.id;
+  const createdAt: number = job.createdAt;
+  const tokens: number | null = job.trainedTokens;
+  const raw: unknown = job.raw;
+  const shutdown: string | null | undefined = job.model?.shutdownDate;
+  const epochs: number | 'auto' | null | undefined = job.hyperparameters?.nEpochs;
+  const factor: number | 'auto' | null | undefined = job.hyperparameters?.learningRateMultiplier;
+  return { id, createdAt, tokens, raw, shutdown, epochs, factor };
+}
+export const bytes = (job: FineTuningJob): Scalars['SafeInt']['output'] | null => job.trainingFile?.bytes ?? null;
+`;
+
+describe('graphql-codegen, with the scalars of the README', () => {
+  it('makes types that an app can use in the strictest way', async () => {
+    const { exitCode, output } = await typecheck(APP);
+    expect(output).toBe('');
+    expect(exitCode).toBe(0);
+  });
+
+  const MISTAKES = [
+    ['takes a time for a text', 'const createdAt: number', 'const createdAt: string'],
+    ['forgets that a number can be "auto"', "const epochs: number | 'auto' |", 'const epochs: number |'],
+    ['reads into a JSON value', 'const raw: unknown = job.raw', 'const raw: unknown = job.raw.status'],
+    ['filters by a status that does not exist', "['FAILED']", "['BROKEN']"],
+    ['forgets that a job can be missing', 'fineTuningJob?.metrics', 'fineTuningJob.metrics'],
+  ] as const;
+  for (const [mistake, right, wrong] of MISTAKES) {
+    it(`lets the compiler find an app that ${mistake}`, async () => {
+      const { exitCode, output } = await typecheck(APP.replace(right, wrong));
+      expect(exitCode).not.toBe(0);
+      expect(output.match(/app\.ts\(\d+,\d+\): error/g)).toHaveLength(1);
+    });
+  }
+});

@@ -1,0 +1,114 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { makeFolder } from '../kit/folder.ts';
+import { codeBlock, scalarMap } from '../kit/readme.ts';
+import { runTool } from '../kit/tool.ts';
+
+/** A page of an app: a job by `node`, its log by pages of its own, and the list that the README shows. */
+const JOB_PAGE = `
+graphql\`
+  query JobPageQuery($id: ID!) {
+    ...JobList_query
+    node(id: $id) {
+      __typename
+      ...JobPage_job @alias
+      ...JobPage_log @alias
+      ... on File { filename bytes expiresAt }
+      ... on Model { shutdownDate }
+    }
+  }
+\`;
+graphql\`
+  fragment JobPage_job on FineTuningJob {
+    id
+    createdAt
+    trainedTokens
+    raw
+    method {
+      type
+      ... on FineTuningJobSupervisedMethod { hyperparameters { ...JobPage_common } }
+      ... on FineTuningJobDpoMethod { hyperparameters { ...JobPage_common beta } }
+      ... on FineTuningJobReinforcementMethod { grader { __typename name ... on StringCheckGrader { operation } } }
+    }
+    metrics(maxPoints: 100) { isComplete points { step trainLoss } }
+  }
+\`;
+graphql\`
+  fragment JobPage_common on FineTuningJobCommonHyperparameters { nEpochs learningRateMultiplier }
+\`;
+graphql\`
+  fragment JobPage_log on FineTuningJob
+  @refetchable(queryName: "JobPageLogQuery")
+  @argumentDefinitions(count: { type: "Int", defaultValue: 20 }, cursor: { type: "String" }) {
+    events(first: $count, after: $cursor) @connection(key: "JobPage_events") { edges { node { id level message } } }
+  }
+\`;
+`;
+
+interface Project {
+  page?: string;
+  customScalarTypes?: Record<string, string>;
+}
+
+/** Compiles the app, and gives what came of it. */
+async function compile({ page = JOB_PAGE, customScalarTypes = scalarMap() }: Project = {}) {
+  const config = { src: 'src', schema: 'schema.graphql', language: 'typescript', requireCustomScalarTypes: true };
+  const folder = makeFolder({
+    'relay.config.json': JSON.stringify({ ...config, customScalarTypes }),
+    'schema.graphql': readFileSync('schema.graphql', 'utf8'),
+    'src/JobList.ts': codeBlock('ts', 'JobList_query'),
+    'src/JobPage.ts': page,
+  });
+  const outcome = await runTool('relay-compiler/cli.js', ['relay.config.json'], folder);
+  const fileOf = (name: string) => join(folder, 'src/__generated__', `${name}.graphql.ts`);
+  return {
+    ...outcome,
+    has: (name: string) => existsSync(fileOf(name)),
+    artifact: (name: string) => readFileSync(fileOf(name), 'utf8'),
+  };
+}
+
+describe('the Relay compiler', () => {
+  it('accepts the schema, with node, connections and fragments on interfaces', async () => {
+    const { exitCode, output, has } = await compile();
+    expect(exitCode, output).toBe(0);
+    const fragments = ['JobList_query', 'JobPage_job', 'JobPage_common', 'JobPage_log'];
+    const queries = ['JobPageQuery', 'JobListPageQuery', 'JobPageLogQuery'];
+    expect([...fragments, ...queries].filter((name) => !has(name))).toEqual([]);
+  });
+
+  it('fetches a page of the log of a job by node and the id alone', async () => {
+    const { artifact } = await compile();
+    expect(artifact('JobPageLogQuery')).toMatch(
+      /query JobPageLogQuery\([^)]*\$id: ID![^)]*\) \{\\n {2}node\(id: \$id\)/,
+    );
+  });
+
+  it('adds to the list what it pages by', async () => {
+    const { artifact } = await compile();
+    expect(artifact('JobListPageQuery')).toMatch(/cursor\\n.*pageInfo \{\\n\s+endCursor\\n\s+hasNextPage\\n/);
+  });
+
+  it('gives each scalar the type that the README maps it to', async () => {
+    const { artifact } = await compile();
+    expect(artifact('JobPage_job')).toContain('readonly createdAt: number;');
+    expect(artifact('JobPage_job')).toContain('readonly trainedTokens: number | null | undefined;');
+    expect(artifact('JobPage_job')).toContain('readonly raw: unknown | null | undefined;');
+    expect(artifact('JobPage_common')).toContain("readonly nEpochs: number | 'auto' | null | undefined;");
+    expect(artifact('JobPageQuery')).toContain('readonly shutdownDate?: string | null | undefined;');
+  });
+
+  it('refuses a field that is not there', async () => {
+    const { exitCode, output } = await compile({ page: JOB_PAGE.replace('trainedTokens', 'trainedTokans') });
+    expect(exitCode).not.toBe(0);
+    expect(output).toContain('`FineTuningJob` has no field `trainedTokans`');
+  });
+
+  it('refuses a scalar that is not mapped', async () => {
+    const { UnixTimestamp: _, ...customScalarTypes } = scalarMap();
+    const { exitCode, output } = await compile({ customScalarTypes });
+    expect(exitCode).not.toBe(0);
+    expect(output).toContain('UnixTimestamp');
+  });
+});
