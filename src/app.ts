@@ -8,7 +8,7 @@ import type { Logger } from './server/log.ts';
 import { createServer } from './server/server.ts';
 import { createAccessFactory } from './store/scope.ts';
 import { createStore } from './store/store.ts';
-import type { Credential } from './upstream/http.ts';
+import type { Credential, KeyHeader } from './upstream/http.ts';
 import { createUpstream } from './upstream/upstream.ts';
 
 export const { version } = packageJson;
@@ -28,6 +28,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
   const target = await openTarget(config.upstream, log, clock, opened);
   const upstream = createUpstream({
     baseUrl: target.baseUrl,
+    keyHeader: target.keyHeader,
     timeoutMs: config.upstreamTimeoutMs,
     connections: config.upstreamConnections,
     clock,
@@ -54,6 +55,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
 interface Target {
   readonly name: string;
   readonly baseUrl: URL;
+  readonly keyHeader: KeyHeader;
   readonly credential: Credential;
   readonly exampleJobId: string;
 }
@@ -64,10 +66,11 @@ async function openTarget(
   clock: Clock,
   opened: AsyncDisposableStack,
 ): Promise<Target> {
-  if (config.kind === 'openai') {
+  if (config.kind !== 'sandbox') {
     const { hostname } = config.baseUrl;
     const name = hostname === 'api.openai.com' ? 'OpenAI' : hostname;
-    return { ...config, name, exampleJobId: 'ftjob-…' };
+    const keyHeader = config.kind === 'azure' ? 'api-key' : 'authorization';
+    return { ...config, name, keyHeader, exampleJobId: 'ftjob-…' };
   }
   const apiKey = crypto.randomUUID();
   const sandbox = await createSandbox({
@@ -77,5 +80,6 @@ async function openTarget(
     onError: (err) => log.error({ err }, 'sandbox error'),
   });
   opened.defer(() => sandbox.dispose());
-  return { name: 'sandbox', baseUrl: sandbox.baseUrl, credential: { apiKey }, exampleJobId: sandbox.exampleJobId };
+  const { baseUrl, exampleJobId } = sandbox;
+  return { name: 'sandbox', baseUrl, keyHeader: 'authorization', credential: { apiKey }, exampleJobId };
 }

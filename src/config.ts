@@ -58,12 +58,17 @@ export const settings = {
   OPENAI_API_KEY: keyText.optional().describe('the upstream credential; without one, the sandbox answers'),
   OPENAI_API_KEY_FILE: z.string().optional().describe('a file that holds it'),
   UPSTREAM: z
-    .enum(['openai', 'sandbox'], 'expected openai or sandbox')
+    .enum(['openai', 'azure', 'sandbox'], 'expected openai, azure or sandbox')
     .optional()
-    .describe('openai or sandbox; if unset, openai with a key and sandbox without'),
+    .describe('openai, azure or sandbox; if unset, the one whose key is set, and sandbox without'),
   OPENAI_BASE_URL: baseUrl.default(new URL('https://api.openai.com/v1')).describe('any server that speaks the dialect'),
   OPENAI_ORG_ID: headerText.optional().describe('sent as OpenAI-Organization'),
   OPENAI_PROJECT_ID: headerText.optional().describe('sent as OpenAI-Project'),
+  AZURE_OPENAI_ENDPOINT: baseUrl
+    .optional()
+    .describe('the Azure OpenAI resource, https://NAME.openai.azure.com; or its newer API, ending in /openai/v1'),
+  AZURE_OPENAI_API_KEY: keyText.optional().describe("the resource's key"),
+  OPENAI_API_VERSION: headerText.optional().describe("Azure's api-version, such as 2024-10-21; the newer API has none"),
   UPSTREAM_TIMEOUT_MS: int(1, 600_000).default(30_000).describe('longest wait for the whole of an upstream answer'),
   UPSTREAM_CONNECTIONS: int(1, 1024).default(64).describe('most sockets to the upstream'),
   CACHE_ACTIVE_MS: int(0, 3_600_000)
@@ -85,7 +90,7 @@ type Settings = z.output<z.ZodObject<typeof settings>>;
 
 export type UpstreamConfig =
   | { readonly kind: 'sandbox'; readonly port: number; readonly speed: number; readonly seed: number }
-  | { readonly kind: 'openai'; readonly baseUrl: URL; readonly credential: Credential };
+  | { readonly kind: 'openai' | 'azure'; readonly baseUrl: URL; readonly credential: Credential };
 
 export interface Config {
   readonly host: string;
@@ -126,29 +131,60 @@ function readKeyFile({ OPENAI_API_KEY: key, OPENAI_API_KEY_FILE: file }: Environ
 }
 
 const hasKey = ({ OPENAI_API_KEY, OPENAI_API_KEY_FILE }: Environment) => Boolean(OPENAI_API_KEY ?? OPENAI_API_KEY_FILE);
+const hasAzure = ({ AZURE_OPENAI_API_KEY, AZURE_OPENAI_ENDPOINT }: Environment) =>
+  Boolean(AZURE_OPENAI_API_KEY ?? AZURE_OPENAI_ENDPOINT);
 
 // Without a key the sandbox answers, unless somebody clearly means a real server.
 function upstreamKind(environment: Environment): string {
   const { UPSTREAM, OPENAI_BASE_URL, NODE_ENV } = environment;
+  if (UPSTREAM !== undefined) return UPSTREAM;
   const meansReal = hasKey(environment) || OPENAI_BASE_URL !== undefined || NODE_ENV === 'production';
-  return UPSTREAM ?? (meansReal ? 'openai' : 'sandbox');
+  return hasAzure(environment) ? 'azure' : meansReal ? 'openai' : 'sandbox';
 }
 
 function contradictions(environment: Environment): string[] {
-  if (upstreamKind(environment) !== 'openai') return [];
-  const { HOST } = environment;
+  const kind = upstreamKind(environment);
+  const isUndecided = environment['UPSTREAM'] === undefined && hasKey(environment) && hasAzure(environment);
   return [
-    ...(hasKey(environment)
-      ? []
-      : [
-          'OPENAI_API_KEY: expected the upstream credential (any text for a server that needs none), or UPSTREAM=sandbox',
-        ]),
-    ...(HOST === undefined || isLoopback(HOST)
-      ? []
-      : [
-          'HOST: expected a loopback address such as 127.0.0.1: callers are not authenticated, so everybody who reached another address could use your upstream credential',
-        ]),
+    ...(isUndecided ? ['UPSTREAM: expected openai or azure, as there are settings for both'] : []),
+    ...(kind === 'openai' ? missingKey(environment) : []),
+    ...(kind === 'azure' ? missingOfAzure(environment) : []),
+    ...(kind === 'openai' || kind === 'azure' ? openToAll(environment) : []),
   ];
+}
+
+function missingKey(environment: Environment): string[] {
+  if (hasKey(environment)) return [];
+  return [
+    'OPENAI_API_KEY: expected the upstream credential (any text for a server that needs none), or UPSTREAM=sandbox',
+  ];
+}
+
+function missingOfAzure(environment: Environment): string[] {
+  const { AZURE_OPENAI_ENDPOINT: endpoint, AZURE_OPENAI_API_KEY: key, OPENAI_API_VERSION: version } = environment;
+  return [
+    ...(endpoint ? [] : ['AZURE_OPENAI_ENDPOINT: expected the address of the resource, https://NAME.openai.azure.com']),
+    ...(key ? [] : ['AZURE_OPENAI_API_KEY: expected the key of the resource']),
+    ...(version || isNewAzure(endpoint ?? '') ? [] : ['OPENAI_API_VERSION: expected a version, such as 2024-10-21']),
+  ];
+}
+
+function openToAll({ HOST }: Environment): string[] {
+  if (HOST === undefined || isLoopback(HOST)) return [];
+  return [
+    'HOST: expected a loopback address such as 127.0.0.1: callers are not authenticated, so everybody who reached another address could use your upstream credential',
+  ];
+}
+
+const isNewAzure = (endpoint: string) => /\/openai\/v1\/?$/.test(endpoint);
+
+// Where the API of a resource begins; the older one wants its version in every query (UPSTREAM.md 5).
+function azureBaseUrl(endpoint: URL, version: string | undefined): URL {
+  const path = endpoint.pathname.replace(/\/$/, '');
+  const url = new URL(endpoint);
+  url.pathname = isNewAzure(path) || path.endsWith('/openai') ? path : `${path}/openai`;
+  if (version !== undefined) url.searchParams.set('api-version', version);
+  return url;
 }
 
 // Always answered: no page of another site comes by them, and health checks do.
@@ -159,21 +195,14 @@ function isLoopback(host: string): boolean {
 }
 
 /** What must never be seen outside the process. */
-export const secretsOf = ({ upstream }: Config) => (upstream.kind === 'openai' ? [upstream.credential.apiKey] : []);
+export const secretsOf = ({ upstream }: Config) => (upstream.kind === 'sandbox' ? [] : [upstream.credential.apiKey]);
 
 function assemble(values: Settings, kind: string): Config {
-  const credential = {
-    apiKey: values.OPENAI_API_KEY ?? '',
-    organizationId: values.OPENAI_ORG_ID,
-    projectId: values.OPENAI_PROJECT_ID,
-  };
-  const sandbox = { port: values.SANDBOX_PORT, speed: values.SANDBOX_SPEED, seed: values.SANDBOX_SEED };
   return {
     host: values.HOST,
     port: values.PORT,
     allowedHosts: [...new Set([...LOOPBACK_NAMES, values.HOST, ...(values.ALLOWED_HOSTS ?? [])])],
-    upstream:
-      kind === 'sandbox' ? { kind, ...sandbox } : { kind: 'openai', baseUrl: values.OPENAI_BASE_URL, credential },
+    upstream: upstreamOf(values, kind),
     upstreamTimeoutMs: values.UPSTREAM_TIMEOUT_MS,
     upstreamConnections: values.UPSTREAM_CONNECTIONS,
     cache: {
@@ -183,4 +212,21 @@ function assemble(values: Settings, kind: string): Config {
     },
     logLevel: values.LOG_LEVEL,
   };
+}
+
+function upstreamOf(values: Settings, kind: string): UpstreamConfig {
+  const { AZURE_OPENAI_ENDPOINT: endpoint, OPENAI_API_VERSION: version } = values;
+  if (kind === 'azure' && endpoint) {
+    const credential = { apiKey: values.AZURE_OPENAI_API_KEY ?? '' };
+    return { kind: 'azure', baseUrl: azureBaseUrl(endpoint, version), credential };
+  }
+  if (kind === 'sandbox') {
+    return { kind, port: values.SANDBOX_PORT, speed: values.SANDBOX_SPEED, seed: values.SANDBOX_SEED };
+  }
+  const credential = {
+    apiKey: values.OPENAI_API_KEY ?? '',
+    organizationId: values.OPENAI_ORG_ID,
+    projectId: values.OPENAI_PROJECT_ID,
+  };
+  return { kind: 'openai', baseUrl: values.OPENAI_BASE_URL, credential };
 }

@@ -24,6 +24,9 @@ export interface Credential {
   readonly projectId?: string | undefined;
 }
 
+/** Where a key is sent: with the word `Bearer` in front, or bare in Azure's own header. */
+export type KeyHeader = 'authorization' | 'api-key';
+
 /** For whom one request is made, and how it ends early. */
 export interface Call {
   readonly credential: Credential;
@@ -51,7 +54,7 @@ export interface HttpOptions {
   /** Where the API begins, e.g. `https://api.openai.com/v1`. Its query goes with every request. */
   baseUrl: URL;
   /** How the key is sent: `Authorization: Bearer`, the default, or Azure's header `api-key`. */
-  keyHeader?: 'authorization' | 'api-key' | undefined;
+  keyHeader?: KeyHeader | undefined;
   /** Milliseconds from asking to the last byte of the body. */
   timeoutMs: number;
   /** Most sockets at a time. */
@@ -141,10 +144,7 @@ export function createHttp({ baseUrl, keyHeader = 'authorization', timeoutMs, co
   };
 }
 
-function headersOf(
-  { apiKey, organizationId, projectId }: Credential,
-  keyHeader: 'authorization' | 'api-key',
-): Record<string, string> {
+function headersOf({ apiKey, organizationId, projectId }: Credential, keyHeader: KeyHeader): Record<string, string> {
   return {
     accept: 'application/json',
     'user-agent': 'finetune-gateway',
