@@ -1,6 +1,6 @@
 import packageJson from '../package.json' with { type: 'json' };
 import type { Clock } from './clock.ts';
-import type { Config, UpstreamConfig } from './config.ts';
+import type { Config } from './config.ts';
 import { createContextFactory, type GatewayFacts } from './context.ts';
 import { createSandbox } from './sandbox/sandbox.ts';
 import { createSchema } from './schema/schema.ts';
@@ -8,6 +8,7 @@ import type { Logger } from './server/log.ts';
 import { createServer } from './server/server.ts';
 import { createAccessFactory } from './store/scope.ts';
 import { createStore } from './store/store.ts';
+import type { TargetConfig } from './target.ts';
 import type { Credential, KeyHeader } from './upstream/http.ts';
 import { createUpstream } from './upstream/upstream.ts';
 
@@ -61,7 +62,7 @@ interface Target {
 }
 
 async function openTarget(
-  config: UpstreamConfig,
+  config: TargetConfig,
   log: Logger,
   clock: Clock,
   opened: AsyncDisposableStack,
@@ -81,5 +82,10 @@ async function openTarget(
   });
   opened.defer(() => sandbox.dispose());
   const { baseUrl, exampleJobId } = sandbox;
-  return { name: 'sandbox', baseUrl, keyHeader: 'authorization', credential: { apiKey }, exampleJobId };
+  const asked = { name: 'sandbox', baseUrl, credential: { apiKey }, exampleJobId };
+  if (config.flavour === 'openai') return { ...asked, keyHeader: 'authorization' };
+  baseUrl.searchParams.set('api-version', AZURE_API_VERSION);
+  return { ...asked, keyHeader: 'api-key' };
 }
+
+const AZURE_API_VERSION = '2024-10-21';

@@ -20,9 +20,17 @@ export class Refusal extends Error {
     this.headers = headers;
   }
 
-  get body() {
+  get body(): object {
     const { message, param, code } = this;
-    return { error: { message, type: 'invalid_request_error', param, code } };
+    return { error: { message, type: this.status < 500 ? 'invalid_request_error' : 'server_error', param, code } };
+  }
+}
+
+/** The Files endpoints say what is wrong a second time beside the envelope. */
+export class FileRefusal extends Refusal {
+  override get body(): object {
+    const { message, code } = this;
+    return { ...super.body, detail: { message, code } };
   }
 }
 
@@ -42,6 +50,22 @@ export const methodNotAllowed = (method: string, path: string, allow: readonly s
 export const unknownJob = (id: string, param: 'fine_tune_id' | 'after' = 'fine_tune_id') =>
   new Refusal(404, `Could not find fine tune: ${id}`, param, 'fine_tune_not_found');
 
+// Only as cursors can these two be unknown; the real answer is not known, and this one is made like that of jobs.
+export const unknownEvent = (id: string) =>
+  new Refusal(404, `Could not find event: ${id}`, 'after', 'fine_tune_event_not_found');
+
+export const unknownCheckpoint = (id: string) =>
+  new Refusal(404, `Could not find checkpoint: ${id}`, 'after', 'fine_tune_checkpoint_not_found');
+
+export const unknownFile = (id: string, param: 'id' | 'after' = 'id') =>
+  new FileRefusal(404, `No such File object: ${id}`, param);
+
+/** The Files endpoints name a bad parameter at the end of the sentence. */
+export const badFileParameter = (param: string, fault: string) => new FileRefusal(400, `${fault} - '${param}'`, param);
+
+export const unknownModel = (id: string) =>
+  new Refusal(404, `The model '${id}' does not exist`, 'model', 'model_not_found');
+
 export const wrongType = (param: string, expected: string) =>
   new Refusal(
     400,
@@ -59,15 +83,4 @@ export const belowMinimum = (param: string, minimum: number, value: string) =>
   );
 
 /** What a fault of the sandbox's own looks like. */
-export const serverError = {
-  status: 500,
-  headers: {},
-  body: {
-    error: {
-      message: 'The server had an error processing your request.',
-      type: 'server_error',
-      param: null,
-      code: null,
-    },
-  },
-};
+export const serverError = () => new Refusal(500, 'The server had an error processing your request.');

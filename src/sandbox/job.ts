@@ -11,7 +11,19 @@ export interface JobPlan extends Life {
   readonly suffix: string | null;
   readonly seed: number;
   readonly trainingFile: string;
+  /** When somebody deleted the training file, ms since the epoch; null when it is still there. */
+  readonly trainingFileDeletedAt: number | null;
   readonly validationFile: string | null;
+  /** What the names of its files begin with. */
+  readonly fileStem: string;
+  /** Examples in the training file. */
+  readonly examples: number;
+  /** The training loss that it comes down to. */
+  readonly finalLoss: number;
+  /** How many ms all of its steps take, pauses left out. */
+  readonly trainingMs: number;
+  /** How many ms a second of real life takes. */
+  readonly secondMs: number;
   readonly method: Method;
   readonly metadata: Readonly<Record<string, string>> | null;
   /** The Weights & Biases project that the run is reported to. */
@@ -67,4 +79,5 @@ function wandb(project: string, jobId: string) {
   return { type: 'wandb', wandb: { project, name: null, entity: null, tags: [], run_id: jobId } };
 }
 
-const inSeconds = (ms: number) => Math.floor(ms / 1000);
+/** A time as bodies have it. */
+export const inSeconds = (ms: number) => Math.floor(ms / 1000);

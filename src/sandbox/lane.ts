@@ -75,12 +75,27 @@ export function createLane(lane: LaneNumber, { seed, speed, startedAt, campaigns
     return planJob(campaign, account, { createdAt, fate, lasts: { ...lasts, running } }, random);
   }
 
+  const plansBetween = planOnce(plansOf);
+
   return {
     plansAround(now) {
       const last = slotAt(now);
       const first = Math.max(FIRST_SLOT, last - KEPT_SLOTS + 1);
-      return Array.from({ length: last - first + 1 }, (_, index) => plansOf(first + index)).flat();
+      return plansBetween(first, last);
     },
     nextSlotAt: (now) => slotBeginsAt(slotAt(now) + 1),
+  };
+}
+
+/** Plans each slot once, as a job's log and files are kept by its plan; forgets the slots before `first`. */
+function planOnce(plansOf: (slot: number) => readonly JobPlan[]) {
+  const planned = new Map<number, readonly JobPlan[]>();
+  return (first: number, last: number): readonly JobPlan[] => {
+    for (const slot of planned.keys()) if (slot < first) planned.delete(slot);
+    return Array.from({ length: last - first + 1 }, (_, index) => {
+      const plans = planned.get(first + index) ?? plansOf(first + index);
+      planned.set(first + index, plans);
+      return plans;
+    }).flat();
   };
 }

@@ -24,8 +24,10 @@ export interface Life {
   readonly turns: readonly Turn[];
 }
 
-/** How many ms each status lasts that a job goes on from. */
-export type Durations = Readonly<Record<'validating_files' | 'queued' | 'running' | 'pausing' | 'paused', number>>;
+/** How many ms each status lasts that a job goes on from, and a second of real life. */
+export type Durations = Readonly<
+  Record<'validating_files' | 'queued' | 'running' | 'pausing' | 'paused' | 'second', number>
+>;
 
 /** The life of a job that takes the statuses of `path`, one after another, and stays in the last. */
 export function createLife(createdAt: number, path: readonly JobStatus[], lasts: Durations): Life {
@@ -52,6 +54,7 @@ export function drawDurations(random: Random, speed: number): Durations {
     running: seconds(500, 2400),
     pausing: seconds(10, 40),
     paused: seconds(600, 1800),
+    second: 1000 / speed,
   };
 }
 

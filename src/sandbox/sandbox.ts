@@ -1,14 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../clock.ts';
-import type { Account } from './account.ts';
-import { checkKey } from './auth.ts';
+import { azure } from './azure.ts';
+import { Download } from './download.ts';
 import { Refusal, serverError } from './errors.ts';
+import { type Flavour, openAi } from './flavour.ts';
 import { answer } from './routes.ts';
+import type { FlavourName } from './settings.ts';
 import { createState, type State } from './state.ts';
 
 const HOST = '127.0.0.1';
+const FLAVOURS: Record<FlavourName, Flavour> = { openai: openAi, azure };
 
 export interface SandboxOptions {
   /** The sandbox's time; its history lies before the moment of creation. */
@@ -17,6 +22,8 @@ export interface SandboxOptions {
   speed: number;
   /** Which data: an integer. */
   seed: number;
+  /** As whose server it answers; OpenAI's by default. */
+  flavour?: FlavourName | undefined;
   /** The only key that is accepted; without it, any is that is not empty. */
   apiKey?: string | undefined;
   /** 0, the default, takes any free port. */
@@ -26,9 +33,9 @@ export interface SandboxOptions {
 }
 
 export interface Sandbox {
-  /** Where the API begins: `http://127.0.0.1:PORT/v1`. */
+  /** Where the API begins: `http://127.0.0.1:PORT/v1`, or `/openai` in Azure's flavour. */
   readonly baseUrl: URL;
-  /** A job that is always there, and has something in most of its members: for examples. */
+  /** A succeeded job that is always there, with events, checkpoints and every kind of file: for examples. */
   readonly exampleJobId: string;
   /** Ends every connection and stops listening. */
   dispose(): Promise<void>;
@@ -37,19 +44,22 @@ export interface Sandbox {
 /** A fine-tuning jobs API in a box: a real HTTP server with jobs that move. Rejects when it cannot listen. */
 export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { clock, speed, seed, port = 0 } = options;
-  const state = createState({ seed, speed, startedAt: clock.now() });
+  const flavour = FLAVOURS[options.flavour ?? 'openai'];
+  const state = flavour.stateOf(createState({ seed, speed, startedAt: clock.now() }));
   const server = createServer((request, response) => {
     const begunAt = clock.now();
-    const { status, headers, body } = respond(request, state, begunAt, options);
-    response.writeHead(status, { ...usualHeaders(state.account, clock.now() - begunAt), ...headers });
-    response.end(JSON.stringify(body));
+    const { status, headers, body } = respond(request, state, flavour, begunAt, options);
+    const usual = flavour.headers(state.account, clock.now() - begunAt, randomUUID().replaceAll('-', ''));
+    response.writeHead(status, { 'content-type': 'application/json', ...usual, ...headers });
+    if (body instanceof Download) void send(body, response, options);
+    else response.end(JSON.stringify(body));
   });
   server.listen(port, HOST);
   await once(server, 'listening');
   const address = server.address();
   const listeningPort = typeof address === 'object' ? address?.port : port;
   return {
-    baseUrl: new URL(`http://${HOST}:${listeningPort}/v1`),
+    baseUrl: new URL(`http://${HOST}:${listeningPort}${flavour.basePath}`),
     exampleJobId: state.exampleJobId,
     dispose: () =>
       new Promise((resolve) => {
@@ -65,28 +75,33 @@ interface Response {
   readonly body: object;
 }
 
-function respond(request: IncomingMessage, state: State, now: number, { apiKey, onError }: SandboxOptions): Response {
+function respond(
+  request: IncomingMessage,
+  state: State,
+  flavour: Flavour,
+  now: number,
+  { apiKey, onError }: SandboxOptions,
+): Response {
   const { method = '', url = '', headers } = request;
-  const [path = '', ...query] = url.split('?');
+  const [path = '', ...rest] = url.split('?');
+  const query = new URLSearchParams(rest.join('?'));
   try {
-    checkKey(headers.authorization, apiKey);
-    const body = answer({ method, path, query: new URLSearchParams(query.join('?')), now }, state);
-    return { status: 200, headers: {}, body };
+    flavour.admit(headers, query, apiKey);
+    const body = answer(flavour.readRequest({ method, path, query, now }), state);
+    if (body instanceof Download) return { status: 200, headers: body.headers, body };
+    return { status: 200, headers: {}, body: flavour.body(body, now) };
   } catch (error) {
-    if (error instanceof Refusal) return error;
-    onError?.(error);
-    return serverError;
+    if (!(error instanceof Refusal)) onError?.(error);
+    const refusal = error instanceof Refusal ? error : serverError();
+    return { status: refusal.status, headers: refusal.headers, body: flavour.errorBody(refusal) };
   }
 }
 
-/** What comes with every answer, errors included (UPSTREAM.md 2.8); no rate-limit headers on these endpoints. */
-function usualHeaders({ organization, projectId }: Account, processingMs: number): Record<string, string> {
-  return {
-    'content-type': 'application/json',
-    'openai-organization': organization,
-    'openai-processing-ms': String(Math.round(processingMs)),
-    'openai-project': projectId,
-    'openai-version': '2020-10-01',
-    'x-request-id': `req_${randomUUID().replaceAll('-', '')}`,
-  };
+/** Writes no faster than the client reads, and no more once it has left: that is no fault. */
+async function send({ pieces }: Download, response: ServerResponse, { onError }: SandboxOptions): Promise<void> {
+  try {
+    await pipeline(Readable.from(pieces, { objectMode: false }), response);
+  } catch (error) {
+    if (!/^(ERR_STREAM_|ECONNRESET|EPIPE)/.test(Object(error).code)) onError?.(error);
+  }
 }

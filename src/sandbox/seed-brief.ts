@@ -10,8 +10,16 @@ export interface CampaignBrief {
   readonly wandbProject: string | null;
   /** Whether there is a validation file. */
   readonly isValidated: boolean;
-  /** Tokens of the training file, about. */
-  readonly trainingTokens: number;
+  /** Examples in the training file. */
+  readonly examples: number;
+  /** Tokens of the training file; unless given, what so many examples have. */
+  readonly trainingTokens?: number;
+  /** The training loss that its jobs come down to, about; reinforcement has none. */
+  readonly finalLoss?: number;
+  /** The hyperparameters that make the number of steps, where it matters. */
+  readonly steps?: { readonly n_epochs: number; readonly batch_size: number };
+  /** What its files are called, if not after the suffix. */
+  readonly fileStem?: string;
   /** One job each, the first first. */
   readonly fates: readonly Fate[];
 }
@@ -25,7 +33,9 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     metadata: { team: 'support', stage: 'production' },
     wandbProject: 'support-models',
     isValidated: true,
-    trainingTokens: 1_900_000,
+    examples: 80,
+    finalLoss: 0.42,
+    steps: { n_epochs: 3, batch_size: 1 }, // 240 steps, as in the best known recording.
     fates: ['deleted_training_file', 'succeeded', 'succeeded', 'cancelled', 'running'],
   },
   {
@@ -35,7 +45,8 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     metadata: null,
     wandbProject: null,
     isValidated: false,
-    trainingTokens: 64_000,
+    examples: 120,
+    finalLoss: 0.61,
     fates: ['succeeded', 'succeeded', 'cancelled_in_queue', 'queued'],
   },
   {
@@ -45,7 +56,7 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     metadata: { team: 'research', stage: 'experiment' },
     wandbProject: null,
     isValidated: true,
-    trainingTokens: 310_000,
+    examples: 64,
     fates: ['invalid_training_file', 'succeeded', 'succeeded', 'paused'],
   },
   {
@@ -55,7 +66,10 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     metadata: { team: 'search' },
     wandbProject: null,
     isValidated: false,
+    examples: 2_500,
     trainingTokens: 1_200_000_000, // Two epochs of it are more than a 32-bit integer can count.
+    finalLoss: 0.9,
+    steps: { n_epochs: 2, batch_size: 1 }, // 5,000 steps.
     fates: ['invalid_training_file', 'succeeded', 'succeeded', 'validating_files'],
   },
   {
@@ -65,7 +79,8 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     metadata: null,
     wandbProject: null,
     isValidated: false,
-    trainingTokens: 480_000,
+    examples: 110,
+    finalLoss: 0.31,
     fates: ['succeeded', 'succeeded', 'cancelled', 'resuming'],
   },
   {
@@ -75,7 +90,7 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     metadata: { team: 'data', stage: 'experiment' },
     wandbProject: null,
     isValidated: true,
-    trainingTokens: 150_000,
+    examples: 48,
     fates: ['succeeded', 'cancelled', 'succeeded', 'pausing'],
   },
   {
@@ -85,7 +100,9 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     metadata: {},
     wandbProject: null,
     isValidated: true,
-    trainingTokens: 720_000,
+    examples: 300,
+    finalLoss: 0.000_04,
+    steps: { n_epochs: 4, batch_size: 4 },
     fates: ['succeeded', 'succeeded', 'succeeded', 'succeeded', 'cancelled'],
   },
   {
@@ -95,7 +112,8 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     metadata: { team: 'platform', stage: 'experiment' },
     wandbProject: 'code-review',
     isValidated: true,
-    trainingTokens: 2_600_000,
+    examples: 160,
+    finalLoss: 0.22,
     fates: ['invalid_file_format', 'succeeded', 'succeeded', 'paused'],
   },
   {
@@ -105,7 +123,7 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     metadata: { team: 'research' },
     wandbProject: null,
     isValidated: true,
-    trainingTokens: 540_000,
+    examples: 72,
     fates: ['succeeded', 'succeeded', 'cancelled_in_queue', 'running'],
   },
   {
@@ -115,8 +133,9 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     metadata: { team: 'marketing', stage: 'production' },
     wandbProject: null,
     isValidated: false,
-    trainingTokens: 890_000,
-    fates: ['succeeded', 'succeeded', 'succeeded', 'cancelled'],
+    examples: 140,
+    finalLoss: 0.55,
+    fates: ['succeeded', 'succeeded', 'succeeded_file_deleted', 'cancelled'],
   },
   {
     suffix: 'medical-codes',
@@ -125,7 +144,7 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     metadata: { team: 'health' },
     wandbProject: null,
     isValidated: true,
-    trainingTokens: 95_000,
+    examples: 40,
     fates: ['deleted_training_file', 'succeeded', 'succeeded', 'cancelled_in_queue'],
   },
   {
@@ -135,7 +154,8 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     metadata: { team: 'finance', stage: 'production' },
     wandbProject: 'documents',
     isValidated: true,
-    trainingTokens: 3_400_000,
+    examples: 260,
+    finalLoss: 0.08,
     fates: ['invalid_file_format', 'succeeded', 'succeeded', 'succeeded', 'cancelled'],
   },
   {
@@ -145,7 +165,8 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     metadata: { team: 'support', stage: 'experiment' },
     wandbProject: null,
     isValidated: false,
-    trainingTokens: 260_000,
+    examples: 130,
+    finalLoss: 0.27,
     fates: ['succeeded', 'succeeded', 'succeeded', 'cancelled'],
   },
   {
@@ -155,7 +176,8 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     metadata: { team: 'localisation' },
     wandbProject: null,
     isValidated: true,
-    trainingTokens: 430_000,
+    examples: 56,
+    fileStem: 'übersetzungen "neu"',
     fates: ['cancelled', 'succeeded', 'succeeded', 'succeeded'],
   },
   {
@@ -165,7 +187,8 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     metadata: null,
     wandbProject: null,
     isValidated: false,
-    trainingTokens: 21_000,
+    examples: 90,
+    finalLoss: 0.74,
     fates: ['invalid_training_file', 'succeeded', 'succeeded', 'succeeded', 'succeeded', 'cancelled_in_queue'],
   },
   {
@@ -175,7 +198,8 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     metadata: { team: 'legal' },
     wandbProject: 'documents',
     isValidated: true,
-    trainingTokens: 1_100_000,
+    examples: 180,
+    finalLoss: 0.36,
     fates: ['succeeded', 'succeeded', 'succeeded', 'cancelled'],
   },
 ];

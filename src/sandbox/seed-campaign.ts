@@ -3,17 +3,21 @@ import { CAMPAIGN_BRIEFS, type CampaignBrief } from './seed-brief.ts';
 
 /** A brief with the files that all of its jobs share. */
 export interface Campaign extends CampaignBrief {
+  readonly trainingTokens: number;
   readonly trainingFile: string;
   readonly validationFile: string | null;
 }
+
+const TOKENS_OF_AN_EXAMPLE = 75;
 
 /** Every campaign that the seed's organisation has ever run, the latest first. */
 export function createCampaigns(seed: number): readonly Campaign[] {
   return CAMPAIGN_BRIEFS.map((brief, index) => {
     const random = createRandom(seed, 'campaign', index);
+    const tokens = brief.trainingTokens ?? brief.examples * TOKENS_OF_AN_EXAMPLE;
     return {
       ...brief,
-      trainingTokens: Math.round(brief.trainingTokens * random.between(0.9, 1.1)),
+      trainingTokens: Math.round(tokens * random.between(0.9, 1.1)),
       trainingFile: `file-${random.text(22)}`,
       validationFile: brief.isValidated ? `file-${random.text(22)}` : null,
     };

@@ -7,7 +7,7 @@ interface Course {
   readonly error?: JobError;
 }
 
-// The messages are real ones (UPSTREAM.md 2.7). All of them come from validation: none of a failed training is known.
+// The messages are real ones (UPSTREAM.md 2.7) but for the number of the example: the file has to have one there. All of them come from validation: none of a failed training is known.
 const FAILURES = {
   deleted_training_file: {
     path: ['failed'],
@@ -31,7 +31,7 @@ const FAILURES = {
     error: {
       code: 'invalid_file_format',
       message:
-        'The job failed due to a file format error in the training file. Invalid file format. Example 6174 message contains an invalid token: <|fim_suffix|>.',
+        'The job failed due to a file format error in the training file. Invalid file format. Example 17 message contains an invalid token: <|fim_suffix|>.',
       param: 'training_file',
     },
   },
@@ -41,11 +41,12 @@ export type Failure = keyof typeof FAILURES;
 export const failures: readonly Failure[] = ['deleted_training_file', 'invalid_training_file', 'invalid_file_format'];
 
 /** What becomes of a job: where it ends, where it stays for good, or the code of the error that it fails with. */
-export type Fate = Failure | 'cancelled_in_queue' | Exclude<JobStatus, 'failed'>;
+export type Fate = Failure | 'cancelled_in_queue' | 'succeeded_file_deleted' | Exclude<JobStatus, 'failed'>;
 
 export const COURSES: Record<Fate, Course> = {
   ...FAILURES,
   succeeded: { path: ['queued', 'running', 'succeeded'] },
+  succeeded_file_deleted: { path: ['queued', 'running', 'succeeded'] },
   cancelled: { path: ['queued', 'running', 'cancelled'] },
   cancelled_in_queue: { path: ['queued', 'cancelled'] },
   validating_files: { path: [] },

@@ -1,18 +1,19 @@
-import type { Method } from './method.ts';
+import type { Hyperparameters, Method } from './method.ts';
 import type { Random } from './random.ts';
 import { GRADERS, SUMMARY_FORMAT } from './seed-grader.ts';
 
 /** A method; the type of a grader stands for reinforcement with that grader. */
 export type MethodKind = 'supervised' | 'dpo' | keyof typeof GRADERS;
 
-/** A method with hyperparameters as people ask for them: mostly "auto". */
-export function drawMethod(kind: MethodKind, random: Random): Method {
+/** A method with hyperparameters as people ask for them: mostly "auto". Those of `fixed` are not drawn. */
+export function drawMethod(kind: MethodKind, random: Random, fixed: Partial<Hyperparameters<number>> = {}): Method {
   const numberOrAuto = (value: number): number | 'auto' => (random.chance(0.3) ? value : 'auto');
 
   const resolved = {
     n_epochs: random.int(2, 4),
     batch_size: random.pick([1, 2, 4, 8, 16]),
     learning_rate_multiplier: random.pick([0.1, 0.5, 1.8, 2]),
+    ...fixed,
   };
   const asked = {
     n_epochs: numberOrAuto(resolved.n_epochs),

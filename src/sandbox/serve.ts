@@ -14,7 +14,14 @@ function readOptions(): SandboxOptions {
   const { data, error } = z.object(sandboxSettings).safeParse(given);
   if (error) fail(error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`));
   const onError = (error: unknown) => process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
-  return { clock: systemClock, port: data.SANDBOX_PORT, speed: data.SANDBOX_SPEED, seed: data.SANDBOX_SEED, onError };
+  return {
+    clock: systemClock,
+    port: data.SANDBOX_PORT,
+    speed: data.SANDBOX_SPEED,
+    seed: data.SANDBOX_SEED,
+    flavour: data.SANDBOX_FLAVOUR,
+    onError,
+  };
 }
 
 async function open(options: SandboxOptions): Promise<Sandbox> {
@@ -30,5 +37,5 @@ const { baseUrl, dispose } = await open(options);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, dispose);
 process.stdout.write(
   `The sandbox listens on ${baseUrl} (speed ${options.speed}, seed ${options.seed}). Any key will do:\n` +
-    `  curl -H 'Authorization: Bearer any-key' '${baseUrl}/fine_tuning/jobs?limit=3'\n`,
+    `  curl -H 'Authorization: Bearer any-key' '${baseUrl}/fine_tuning/jobs?${options.flavour === 'azure' ? 'api-version=2024-10-21&' : ''}limit=3'\n`,
 );

@@ -16,4 +16,10 @@ export const sandboxSettings = {
   SANDBOX_SEED: number(/^-?\d+$/, -(2 ** 31), 2 ** 31 - 1, 'expected a whole number from -2147483648 to 2147483647')
     .default(1)
     .describe('which made-up jobs the sandbox has'),
+  SANDBOX_FLAVOUR: z
+    .enum(['openai', 'azure'], 'expected openai or azure')
+    .default('openai')
+    .describe('as whose server the sandbox answers: openai or azure'),
 };
+
+export type FlavourName = z.output<typeof sandboxSettings.SANDBOX_FLAVOUR>;

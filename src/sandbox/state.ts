@@ -1,6 +1,11 @@
 import { type Account, createAccount } from './account.ts';
+import { type CheckpointPlan, checkpointsAt } from './checkpoint.ts';
+import { type EventPlan, eventsAt } from './event.ts';
+import { type FilePlan, filesAt } from './file.ts';
+import { isOfOldTrainer } from './generation.ts';
 import type { JobPlan } from './job.ts';
 import { createLane, LANES } from './lane.ts';
+import { type ListedModel, modelsAt } from './model.ts';
 import { createRandom } from './random.ts';
 import { createHistory } from './seed.ts';
 import { createCampaigns } from './seed-campaign.ts';
@@ -14,9 +19,16 @@ export interface Jobs {
 
 export interface State {
   readonly account: Account;
-  /** A job that is always there, and has something in most of its members. */
+  /** A job that is always there, has succeeded after three epochs, and has all kinds of files and something in most members. */
   readonly exampleJobId: string;
   jobsAt(now: number): Jobs;
+  /** Newest first. */
+  eventsAt(plan: JobPlan, now: number): readonly EventPlan[];
+  /** Newest first. */
+  checkpointsAt(plan: JobPlan, now: number): readonly CheckpointPlan[];
+  /** Newest first. */
+  filesAt(now: number): readonly FilePlan[];
+  modelsAt(now: number): readonly ListedModel[];
 }
 
 export interface StateOptions {
@@ -26,13 +38,23 @@ export interface StateOptions {
   startedAt: number;
 }
 
-const isRich = (plan: JobPlan) => plan.wandbProject !== null && plan.turns.some(({ status }) => status === 'succeeded');
+function isRich(plan: JobPlan): boolean {
+  const { wandbProject, validationFile, trainingFileDeletedAt, method, turns } = plan;
+  const hasFiles = validationFile !== null && trainingFileDeletedAt === null;
+  const isThreeEpochs = method.type === 'supervised' && method.resolved.n_epochs === 3;
+  const hasSucceeded = turns.some(({ status }) => status === 'succeeded');
+  return hasSucceeded && wandbProject !== null && hasFiles && isThreeEpochs && !isOfOldTrainer(plan);
+}
+
+/** Jobs that move have fewer examples than this: nobody watches thousands of steps in a minute. */
+const MOST_MOVING_EXAMPLES = 1000;
 
 export function createState({ seed, speed, startedAt }: StateOptions): State {
   const account = createAccount(seed);
   const campaigns = createCampaigns(seed);
   const history = createHistory(seed, startedAt, campaigns, account);
-  const lanes = LANES.map((lane) => createLane(lane, { seed, speed, startedAt, campaigns, account }));
+  const moving = campaigns.filter(({ examples }) => examples < MOST_MOVING_EXAMPLES);
+  const lanes = LANES.map((lane) => createLane(lane, { seed, speed, startedAt, campaigns: moving, account }));
   // Between one creation and the next the same jobs exist, so that most answers need no planning.
   let kept: (Jobs & { readonly from: number; readonly until: number }) | undefined;
 
@@ -46,12 +68,18 @@ export function createState({ seed, speed, startedAt }: StateOptions): State {
     return { newestFirst, positions, from: now, until };
   }
 
+  function jobsAt(now: number): Jobs {
+    if (kept === undefined || now < kept.from || now >= kept.until) kept = workOut(now);
+    return kept;
+  }
+
   return {
     account,
     exampleJobId: createRandom(seed, 'example').pick(history.filter(isRich)).id,
-    jobsAt(now) {
-      if (kept === undefined || now < kept.from || now >= kept.until) kept = workOut(now);
-      return kept;
-    },
+    jobsAt,
+    eventsAt,
+    checkpointsAt,
+    filesAt: (now) => filesAt(jobsAt(now).newestFirst.toReversed(), now),
+    modelsAt: (now) => modelsAt(jobsAt(now).newestFirst, now),
   };
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import OpenAI from 'openai';
+import OpenAI, { AzureOpenAI } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { openSandbox } from '../unit/sandbox/open.ts';
 
@@ -8,7 +8,14 @@ async function openClient(options: { apiKey?: string; sentKey?: string } = {}) {
   const { apiKey = randomUUID(), sentKey = apiKey } = options;
   const sandbox = await openSandbox({ apiKey });
   const client = new OpenAI({ baseURL: sandbox.baseUrl.href, apiKey: sentKey, maxRetries: 0 });
-  return { ...client, jobs: client.fineTuning.jobs, clock: sandbox.clock };
+  return { client, jobs: client.fineTuning.jobs, clock: sandbox.clock, exampleJobId: sandbox.exampleJobId };
+}
+
+/** All items of a list, by the client's own paging. */
+async function all<T>(pages: AsyncIterable<T>): Promise<T[]> {
+  const items: T[] = [];
+  for await (const item of pages) items.push(item);
+  return items;
 }
 
 /** What a call rejects with. */
@@ -102,5 +109,133 @@ describe('the official openai client', () => {
     const error = await failure(jobs.list({ limit: 0 }));
     expect(error).toBeInstanceOf(OpenAI.BadRequestError);
     expect(error).toMatchObject({ status: 400, param: 'limit' });
+  });
+});
+
+describe('the official openai client, of what belongs to a job,', () => {
+  it('lists every event once by auto-paging, whatever the limit', async () => {
+    const { jobs, exampleJobId } = await openClient();
+    const events = await all(jobs.listEvents(exampleJobId));
+    expect(events).toHaveLength(248);
+    expect(new Set(events.map(({ id }) => id)).size).toBe(248);
+    expect(await all(jobs.listEvents(exampleJobId, { limit: 100 }))).toEqual(events);
+  });
+
+  it('lists thousands of events by auto-paging', async () => {
+    const { jobs } = await openClient();
+    const known = await all(jobs.list({ limit: 100 }));
+    const long = known.find(({ model, status }) => model === 'babbage-002' && status === 'succeeded');
+    const events = await all(jobs.listEvents(long?.id ?? '', { limit: 100 }));
+    expect(events.filter(({ type }) => type === 'metrics')).toHaveLength(5000);
+  });
+
+  it('throws NotFoundError for the events and the checkpoints of an unknown job', async () => {
+    const { jobs } = await openClient();
+    const expected = { status: 404, code: 'fine_tune_not_found', param: 'fine_tune_id' };
+    expect(await failure(Promise.resolve(jobs.listEvents('ftjob-nobody')))).toMatchObject(expected);
+    expect(await failure(Promise.resolve(jobs.checkpoints.list('ftjob-nobody')))).toMatchObject(expected);
+  });
+
+  it('lists every checkpoint once by auto-paging', async () => {
+    const { jobs, exampleJobId } = await openClient();
+    const checkpoints = await all(jobs.checkpoints.list(exampleJobId, { limit: 1 }));
+    expect(checkpoints.map(({ step_number }) => step_number)).toEqual([240, 160, 80]);
+    const job = await jobs.retrieve(exampleJobId);
+    expect(checkpoints[0]?.fine_tuned_model_checkpoint).toBe(job.fine_tuned_model);
+  });
+});
+
+describe('the official openai client, of files and models,', () => {
+  it('lists every file once by auto-paging, in both orders', async () => {
+    const { client } = await openClient();
+    const files = await all(client.files.list());
+    expect(files.length).toBeGreaterThan(50);
+    expect(await all(client.files.list({ limit: 9 }))).toEqual(files);
+    expect(await all(client.files.list({ limit: 9, order: 'asc' }))).toEqual(files.toReversed());
+  });
+
+  it('lists the files of a purpose', async () => {
+    const { client } = await openClient();
+    const files = await all(client.files.list({ purpose: 'fine-tune-results' }));
+    expect(new Set(files.map(({ purpose }) => purpose))).toEqual(new Set(['fine-tune-results']));
+  });
+
+  it('retrieves a file as the list has it', async () => {
+    const { client } = await openClient();
+    const [file] = (await client.files.list({ limit: 1 })).data;
+    expect(await client.files.retrieve(file?.id ?? '')).toMatchObject({ ...file });
+  });
+
+  it('reads the content of a training file, byte by byte', async () => {
+    const { client, jobs, exampleJobId } = await openClient();
+    const { training_file } = await jobs.retrieve(exampleJobId);
+    const response = await client.files.content(training_file);
+    const content = await response.text();
+    expect(Buffer.byteLength(content)).toBe((await client.files.retrieve(training_file)).bytes);
+    expect(content.trimEnd().split('\n')).toHaveLength(80);
+  });
+
+  it('reads the results of a job, which are in base64', async () => {
+    const { client, jobs, exampleJobId } = await openClient();
+    const { result_files } = await jobs.retrieve(exampleJobId);
+    const text = await (await client.files.content(result_files[0] ?? '')).text();
+    expect(Buffer.from(text, 'base64').toString()).toMatch(/^step,train_loss,.*\n1,\d/);
+  });
+
+  it('throws NotFoundError for an unknown file and its content', async () => {
+    const { client } = await openClient();
+    for (const call of [client.files.retrieve('file-nobody'), client.files.content('file-nobody')]) {
+      const error = await failure(call);
+      expect(error).toBeInstanceOf(OpenAI.NotFoundError);
+      expect(error).toMatchObject({ param: 'id', type: 'invalid_request_error' });
+    }
+  });
+
+  it('throws BadRequestError for an order of another list', async () => {
+    const { client } = await openClient();
+    const order = 'ascending' as 'asc'; // What its types forbid, to see what the server says.
+    expect(await failure(Promise.resolve(client.files.list({ order })))).toBeInstanceOf(OpenAI.BadRequestError);
+  });
+
+  it('lists the models, and retrieves each by its name with colons', async () => {
+    const { client, jobs, exampleJobId } = await openClient();
+    const models = await all(client.models.list());
+    const { fine_tuned_model } = await jobs.retrieve(exampleJobId);
+    const tuned = models.find(({ id }) => id === fine_tuned_model);
+    expect(await client.models.retrieve(fine_tuned_model ?? '')).toMatchObject({
+      ...tuned,
+      owned_by: expect.any(String),
+    });
+  });
+
+  it('throws NotFoundError for an unknown model', async () => {
+    const { client } = await openClient();
+    expect(await failure(client.models.retrieve('nobody'))).toMatchObject({ status: 404, code: 'model_not_found' });
+  });
+});
+
+describe("the official openai client for Azure, in the sandbox's other flavour,", () => {
+  async function openAzureClient() {
+    const apiKey = randomUUID();
+    const { baseUrl, exampleJobId } = await openSandbox({ apiKey, flavour: 'azure' });
+    const options = { baseURL: baseUrl.href, apiKey, apiVersion: '2024-10-21', maxRetries: 0 };
+    return { client: new AzureOpenAI(options), exampleJobId };
+  }
+
+  it('lists every job, event and checkpoint by auto-paging', async () => {
+    const { client, exampleJobId } = await openAzureClient();
+    const { jobs } = client.fineTuning;
+    expect((await all(jobs.list({ limit: 9 }))).length).toBeGreaterThan(60);
+    expect(await all(jobs.listEvents(exampleJobId, { limit: 7 }))).toHaveLength(30);
+    expect(await all(jobs.checkpoints.list(exampleJobId, { limit: 1 }))).toHaveLength(3);
+  });
+
+  it('reads files, contents and models', async () => {
+    const { client, exampleJobId } = await openAzureClient();
+    const { result_files, fine_tuned_model } = await client.fineTuning.jobs.retrieve(exampleJobId);
+    const [id = ''] = result_files;
+    expect(await client.files.retrieve(id)).toMatchObject({ id, status: 'processed' });
+    expect(await (await client.files.content(id)).text()).toMatch(/^step,train_loss/);
+    expect(await client.models.retrieve(fine_tuned_model ?? '')).toMatchObject({ id: fine_tuned_model });
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fileBody } from '../kit/file.ts';
-import { startGateway } from '../kit/gateway.ts';
+import { type Answer, startGateway } from '../kit/gateway.ts';
 import { jobBody } from '../kit/job.ts';
 import { answer, type ScriptedUpstream, startUpstream } from '../kit/upstream.ts';
 
@@ -67,5 +67,63 @@ describe('Azure', () => {
     const said = await gateway.query('{ fineTuningJob(id: "ftjob-1") { suffix raw } }');
     expect(JSON.stringify([said, gateway.log])).not.toContain(KEY);
     expect(said.data?.['fineTuningJob']).toMatchObject({ suffix: 'a [credential]' });
+  });
+});
+
+/** The data of an answer without errors. */
+function dataOf<T>({ data, errors }: Answer): T {
+  expect(errors).toBeUndefined();
+  return data as T; // What the query asks for.
+}
+
+describe('the sandbox as Azure', () => {
+  it('answers the whole graph, its spellings repaired', async () => {
+    await using gateway = await startGateway({ SANDBOX_FLAVOUR: 'azure' });
+    const { fineTuningJobs } = dataOf<{ fineTuningJobs: { edges: { node: Record<string, unknown> }[] } }>(
+      await gateway.query(`{ fineTuningJobs(first: 100) { edges { node {
+        id status rawStatus organizationId resultFileIds trainingFile { status rawStatus }
+        method { ... on FineTuningJobSupervisedMethod { hyperparameters { nEpochs } } }
+      } } } }`),
+    );
+    const statuses = new Set(fineTuningJobs.edges.map(({ node }) => `${node['rawStatus']} ${node['status']}`));
+    expect(statuses).toContain('notRunning QUEUED');
+    expect(statuses).toContain('pending QUEUED');
+    expect([...statuses].filter((status) => status.includes('UNKNOWN'))).toEqual([]);
+    expect(JSON.stringify(fineTuningJobs)).toContain('"nEpochs":"auto"');
+    expect(JSON.stringify(fineTuningJobs)).not.toContain('"nEpochs":-1');
+  });
+
+  it('gives a finished job with its events, checkpoints and loss curve', async () => {
+    await using gateway = await startGateway({ SANDBOX_FLAVOUR: 'azure' });
+    const { fineTuningJobs } = dataOf<{ fineTuningJobs: { edges: { node: { id: string } }[] } }>(
+      await gateway.query(`{ fineTuningJobs(first: 1, filter: { statuses: [SUCCEEDED], suffix: "support-triage" }) {
+        edges { node { id } }
+      } }`),
+    );
+    interface Curve {
+      points: { validLoss: number | null }[];
+    }
+    const { fineTuningJob } = dataOf<{ fineTuningJob: { metrics: Curve } }>(
+      await gateway.query(
+        `query ($id: ID!) { fineTuningJob(id: $id) {
+          status fineTunedModel { id isFineTuned } progress { fraction }
+          events(first: 100) { edges { node { level message } } }
+          checkpoints { edges { node { stepNumber fineTunedModelId metrics { trainLoss } } } }
+          metrics(maxPoints: 16) { totalPoints isComplete points { step trainLoss validLoss } }
+        } }`,
+        { id: fineTuningJobs.edges[0]?.node.id },
+      ),
+    );
+    expect(fineTuningJob).toMatchObject({
+      status: 'SUCCEEDED',
+      fineTunedModel: { isFineTuned: true },
+      progress: { fraction: 1 },
+      checkpoints: { edges: [{ node: { stepNumber: 240, metrics: { trainLoss: expect.any(Number) } } }, {}, {}] },
+      metrics: { totalPoints: 240, isComplete: true },
+    });
+    const { points } = fineTuningJob.metrics;
+    expect(points.some(({ validLoss }) => validLoss === null)).toBe(true);
+    expect(points.some(({ validLoss }) => validLoss !== null && validLoss < 0)).toBe(false);
+    expect(JSON.stringify(fineTuningJob)).toContain('Job succeeded.');
   });
 });

@@ -37,6 +37,14 @@ describe('npm run sandbox', () => {
     expect(one).toContain('speed 2.5, seed 9');
   });
 
+  it('answers as Azure does when told to', async () => {
+    const said = await greeting(start({ SANDBOX_FLAVOUR: 'azure' }));
+    const [url = ''] = /http:[^']+/.exec(said.slice(said.indexOf('curl'))) ?? [];
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/openai\/fine_tuning\/jobs\?api-version=/);
+    const response = await fetch(url, { headers: { 'api-key': 'any' } });
+    expect(await response.json()).toMatchObject({ object: 'list', data: { length: 3 } });
+  });
+
   it.each(['SIGTERM', 'SIGINT'] as const)('ends well on %s', async (signal) => {
     const child = start({});
     await greeting(child);

@@ -17,6 +17,7 @@ const campaign: Campaign = {
   metadata: { team: 'support' },
   wandbProject: null,
   isValidated: false,
+  examples: 50,
   trainingTokens: 1000,
   fates: [],
   trainingFile: 'file-AAAAAAAAAAAAAAAAAAAAAA',

@@ -6,6 +6,7 @@ import { statusAt } from '../../../src/sandbox/lifecycle.ts';
 import { createHistory } from '../../../src/sandbox/seed.ts';
 import { createCampaigns } from '../../../src/sandbox/seed-campaign.ts';
 import { createState } from '../../../src/sandbox/state.ts';
+import { totalSteps } from '../../../src/sandbox/training.ts';
 
 const START = Date.UTC(2026, 5, 1);
 const SECOND = 1000;
@@ -94,6 +95,18 @@ describe('the lanes of a sandbox', () => {
     const watched = openLanes();
     for (let age = 0; age < HOUR; age += 7 * SECOND) watched(START + age);
     expect(watched(START + HOUR)).toEqual(openLanes()(START + HOUR));
+  });
+
+  it('are planned once, as their logs and files are kept by the plan', () => {
+    const lanes = openLanes();
+    const before = new Map(lanes(START).map((plan) => [plan.id, plan]));
+    const after = lanes(START + HOUR).filter(({ id }) => before.has(id));
+    expect(after.length).toBe(before.size);
+    for (const plan of after) expect(plan).toBe(before.get(plan.id));
+  });
+
+  it('never train thousands of steps: nobody watches that in a minute', () => {
+    for (const plan of openLanes()(START + 5 * HOUR)) expect(totalSteps(plan)).toBeLessThan(1500);
   });
 
   it('are listed newest first, among the history', () => {

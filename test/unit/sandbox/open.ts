@@ -7,6 +7,33 @@ export interface WireJob {
   readonly created_at: number;
   readonly status: string;
   readonly metadata: Readonly<Record<string, string>> | null;
+  readonly model: string;
+  readonly fine_tuned_model: string | null;
+  readonly training_file: string;
+  readonly validation_file: string | null;
+  readonly result_files: readonly string[];
+  readonly finished_at: number | null;
+  readonly method: { readonly type: string };
+  readonly hyperparameters?: { readonly n_epochs: unknown } | null;
+  readonly error: { readonly code?: string; readonly message?: string };
+}
+
+export interface WireEvent {
+  readonly id: string;
+  readonly created_at: number;
+  readonly level: string;
+  readonly message: string;
+  readonly type: string;
+  readonly data?: Readonly<Record<string, unknown>> | null;
+}
+
+export interface WireFile {
+  readonly id: string;
+  readonly bytes: number;
+  readonly created_at: number;
+  readonly filename: string;
+  readonly purpose: string;
+  readonly status: string;
 }
 
 /** Opens a sandbox until the end of the test. `get` asks below `/v1`, with a key unless other headers are given. */
@@ -25,6 +52,10 @@ export async function openSandbox(options: Partial<SandboxOptions> = {}) {
       const response = await get(path);
       return { status: response.status, body: await response.json() };
     },
+    /** The items of one list answer, as what the test takes them for. */
+    list: async <T>(path: string): Promise<T[]> => ((await (await get(path)).json()) as { data: T[] }).data,
+    /** The content of a file. */
+    content: async (id: string) => (await get(`/files/${id}/content`)).text(),
     /** The jobs of one list answer. */
     jobs: async (query = '?limit=1000'): Promise<WireJob[]> => {
       const response = await get(`/fine_tuning/jobs${query}`);

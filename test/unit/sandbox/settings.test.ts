@@ -6,14 +6,22 @@ const settings = z.object(sandboxSettings);
 
 describe('the settings of the sandbox', () => {
   it('have defaults', () => {
-    expect(settings.parse({})).toEqual({ SANDBOX_PORT: 0, SANDBOX_SPEED: 10, SANDBOX_SEED: 1 });
+    expect(settings.parse({})).toEqual({
+      SANDBOX_PORT: 0,
+      SANDBOX_SPEED: 10,
+      SANDBOX_SEED: 1,
+      SANDBOX_FLAVOUR: 'openai',
+    });
   });
 
   it('are read from text', () => {
-    expect(settings.parse({ SANDBOX_PORT: '4100', SANDBOX_SPEED: '0.5', SANDBOX_SEED: '-7' })).toEqual({
+    expect(
+      settings.parse({ SANDBOX_PORT: '4100', SANDBOX_SPEED: '0.5', SANDBOX_SEED: '-7', SANDBOX_FLAVOUR: 'azure' }),
+    ).toEqual({
       SANDBOX_PORT: 4100,
       SANDBOX_SPEED: 0.5,
       SANDBOX_SEED: -7,
+      SANDBOX_FLAVOUR: 'azure',
     });
   });
 
@@ -33,5 +41,10 @@ describe('the settings of the sandbox', () => {
     const { error } = settings.safeParse({ [name]: text });
     expect(error?.issues).toHaveLength(1);
     expect(error?.issues[0]).toMatchObject({ path: [name], message: expect.stringMatching(/^expected a .*number/) });
+  });
+
+  it('refuse a flavour that nobody knows', () => {
+    const { error } = settings.safeParse({ SANDBOX_FLAVOUR: 'Azure' });
+    expect(error?.issues).toMatchObject([{ path: ['SANDBOX_FLAVOUR'], message: 'expected openai or azure' }]);
   });
 });

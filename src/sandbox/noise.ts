@@ -1,0 +1,10 @@
+/**
+ * A number from -1 to 1 that looks drawn at random and is always the same for the same arguments, all whole. It costs a
+ * hundredth of a Random of its own, and there are thousands of steps with several values each.
+ */
+export function noise(key: number, step: number, series: number): number {
+  let mixed = Math.imul(key ^ Math.imul(step, 0x9e3779b1), 0x85ebca6b) ^ Math.imul(series + 1, 0xc2b2ae35);
+  mixed = Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d);
+  mixed = Math.imul(mixed ^ (mixed >>> 12), 0x297a2d39);
+  return ((mixed ^ (mixed >>> 15)) >>> 0) / 2 ** 31 - 1;
+}

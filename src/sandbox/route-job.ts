@@ -1,0 +1,44 @@
+import { checkpointBody } from './checkpoint.ts';
+import { unknownCheckpoint, unknownEvent, unknownJob } from './errors.ts';
+import { eventBody } from './event.ts';
+import { type JobPlan, jobBody } from './job.ts';
+import { readMetadataFilter } from './metadata.ts';
+import { leftAfter, listBody, namedListBody, readLimit } from './page.ts';
+import type { ApiRequest } from './request.ts';
+import type { State } from './state.ts';
+
+export function listJobs({ query, now }: ApiRequest, state: State): object {
+  const limit = readLimit(query, 20);
+  const hasMetadata = readMetadataFilter(query);
+  const left = leftAfter(state.jobsAt(now).newestFirst, query, (id) => unknownJob(id, 'after'));
+  const bodies = left.filter(({ metadata }) => hasMetadata(metadata)).map((plan) => jobBody(plan, now));
+  return listBody(bodies, limit);
+}
+
+export function retrieveJob({ now }: ApiRequest, state: State, id: string): object {
+  return jobBody(findJob(state, id, now), now);
+}
+
+export function listEvents({ query, now }: ApiRequest, state: State, id: string): object {
+  const plan = findJob(state, id, now);
+  const limit = readLimit(query, 20);
+  return listBody(leftAfter(state.eventsAt(plan, now), query, unknownEvent).map(eventBody), limit);
+}
+
+export function listCheckpoints({ query, now }: ApiRequest, state: State, id: string): object {
+  const plan = findJob(state, id, now);
+  const limit = readLimit(query, 10);
+  const left = leftAfter(state.checkpointsAt(plan, now), query, unknownCheckpoint);
+  return namedListBody(
+    left.map((checkpoint) => checkpointBody(plan, checkpoint)),
+    limit,
+  );
+}
+
+/** Throws a Refusal when there is no such job, or not yet. */
+function findJob(state: State, id: string, now: number): JobPlan {
+  const jobs = state.jobsAt(now);
+  const plan = jobs.newestFirst[jobs.positions.get(id) ?? -1];
+  if (plan === undefined) throw unknownJob(id);
+  return plan;
+}
