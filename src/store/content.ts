@@ -38,7 +38,7 @@ export function createContentStore({ upstream, clock, room, limits }: PartOption
         caller,
         freshUntil: (sight) =>
           sight.value ? settledFreshUntil(sight.arrivedAt, limits) : aboutJobFreshUntil(sight, end, limits),
-        read: (call) => upstream.files.content(fileId, readResults, call),
+        read: (call) => upstream.files.content(fileId, (chunks) => readResults(chunks, call.credential), call),
         notBefore: end.endedAt,
       });
       return value;
