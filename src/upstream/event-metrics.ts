@@ -5,12 +5,12 @@ import { orNullIfUnreadable, stepNumber } from './repair.ts';
 
 // What a job measured at a step, as the events of running jobs have it. Each number is there only when it was measured,
 // the total is not there in old jobs and on Azure, and beside them may stand anything (UPSTREAM.md 2.2).
-const schema = z.object({ step: stepNumber, total_steps: orNullIfUnreadable(stepNumber) });
+const schema = z.object({ step: stepNumber, total_steps: orNullIfUnreadable(stepNumber.pipe(z.int32().positive())) });
 
 /** Where a job stood when it told. */
 export interface StepMark {
   readonly step: number;
-  /** Null when the server does not tell. */
+  /** From 1 on; null when the server does not tell. */
   readonly totalSteps: number | null;
   /** Seconds since the epoch. */
   readonly createdAt: number;
