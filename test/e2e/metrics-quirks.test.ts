@@ -380,6 +380,70 @@ describe('the metrics of a running job', () => {
   });
 });
 
+describe('the metrics of a running job whose server', () => {
+  const steps = (from: number, to: number) =>
+    Array.from({ length: from - to + 1 }, (_, index) => stepBody(from - index, 500));
+  const startWith = async (script: (after: string | null, asked: number) => unknown) => {
+    const world = await startRunning();
+    let asked = 0;
+    world.upstream.on(EVENTS, ({ url }: IncomingMessage, response: ServerResponse) => {
+      const after = new URL(url ?? '', 'http://upstream').searchParams.get('after');
+      answer(response, 200, script(after, ++asked));
+    });
+    return world;
+  };
+  const stepsBehind = (after: string | null) => steps(after === null ? 250 : Number(after.split('-').at(-1)) - 1, 1);
+
+  it.each([
+    ['ignores `limit`', (after: string | null) => ({ data: stepsBehind(after), has_more: false })],
+    ['lacks `has_more`', (after: string | null) => ({ data: stepsBehind(after).slice(0, 100) })],
+    [
+      'gives less than was asked for',
+      (after: string | null) => ({ data: stepsBehind(after).slice(0, 30), has_more: after !== 'ftevent-step-11' }),
+    ],
+    [
+      'says that there is more, and gives nothing',
+      (after: string | null) => ({ data: stepsBehind(after).slice(0, 100), has_more: true }),
+    ],
+  ])('%s are whole', async (_, script) => {
+    await using world = await startWith(script);
+    const { points, totalPoints, isComplete } = await curveOf(world, 'step', '(maxPoints: 1000)');
+    expect(points).toEqual(steps(250, 1).map((_, index) => ({ step: index + 1 })));
+    expect({ totalPoints, isComplete }).toEqual({ totalPoints: 250, isComplete: true });
+  });
+
+  it('repeats a page for ever are UPSTREAM_INVALID_RESPONSE alone', async () => {
+    await using world = await startWith(() => ({ data: steps(100, 1), has_more: true }));
+    const { data, errors } = await world.gateway.query(
+      '{ fineTuningJob(id: "ftjob-1") { id metrics { totalPoints } progress { step } } }',
+    );
+    expect(data).toEqual({ fineTuningJob: { id: 'ftjob-1', metrics: null, progress: { step: 100 } } });
+    expect(errors).toMatchObject([
+      { path: ['fineTuningJob', 'metrics'], extensions: { code: 'UPSTREAM_INVALID_RESPONSE' } },
+    ]);
+    expect(world.targets().filter((target) => target === EVENTS)).toHaveLength(2);
+  });
+
+  it('repeats two pages in turn have each step once, and are not complete', async () => {
+    const pages = [steps(200, 101), steps(100, 1)];
+    await using world = await startWith((_, asked) => ({ data: pages[(asked - 1) % 2], has_more: true }));
+    const { points, totalPoints, isComplete } = await curveOf(world, 'step');
+    expect({ totalPoints, isComplete }).toEqual({ totalPoints: 200, isComplete: false });
+    expect(points).toEqual(steps(200, 1).map((_, index) => ({ step: index + 1 })));
+    expect(world.targets().filter((target) => target === EVENTS)).toHaveLength(3);
+  });
+
+  it('repeats the event of the cursor have each step once', async () => {
+    await using world = await startWith((after) => {
+      const data = after === null ? steps(250, 151) : steps(Number(after.split('-').at(-1)), 1).slice(0, 100);
+      return { data, has_more: data.at(-1)?.id !== 'ftevent-step-1' };
+    });
+    const { points, isComplete } = await curveOf(world, 'step');
+    expect(points).toEqual(steps(250, 1).map((_, index) => ({ step: index + 1 })));
+    expect(isComplete).toBe(true);
+  });
+});
+
 describe('maxPoints', () => {
   const ROWS = 2000;
   // A peak and a dip that no even choice of 100 points would meet, and validation every tenth step.
