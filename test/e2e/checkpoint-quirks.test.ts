@@ -1,22 +1,13 @@
+import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { checkpointBody } from '../kit/checkpoint.ts';
 import { jobBody } from '../kit/job.ts';
 import { modelBody } from '../kit/model.ts';
+import { METRIC_FIELDS } from '../kit/series.ts';
 import { startWorld, type World } from '../kit/world.ts';
 
 const CHECKPOINTS = '/fine_tuning/jobs/ftjob-1/checkpoints';
 const MODEL = 'ft:gpt-4.1-mini-2025-04-14:acme::ckpt-1';
-const ALL_METRICS = {
-  trainLoss: 'train_loss',
-  trainMeanTokenAccuracy: 'train_mean_token_accuracy',
-  validLoss: 'valid_loss',
-  validMeanTokenAccuracy: 'valid_mean_token_accuracy',
-  fullValidLoss: 'full_valid_loss',
-  fullValidMeanTokenAccuracy: 'full_valid_mean_token_accuracy',
-  trainMeanReward: 'train_mean_reward',
-  validMeanReward: 'valid_mean_reward',
-  fullValidMeanReward: 'full_valid_mean_reward',
-};
 
 /** A job with these checkpoints, the newest first. */
 async function startWith(...checkpoints: unknown[]): Promise<World> {
@@ -65,9 +56,9 @@ describe('a checkpoint', () => {
   });
 
   it('shows every metric under its own name', async () => {
-    const names = Object.entries(ALL_METRICS);
+    const names = Object.entries(METRIC_FIELDS);
     const metrics = Object.fromEntries(names.map(([, wire], index) => [wire, index + 0.25]));
-    expect(await ask({ metrics }, `metrics { ${Object.keys(ALL_METRICS).join(' ')} }`)).toEqual({
+    expect(await ask({ metrics }, `metrics { ${Object.keys(METRIC_FIELDS).join(' ')} }`)).toEqual({
       metrics: Object.fromEntries(names.map(([name], index) => [name, index + 0.25])),
     });
   });
@@ -98,7 +89,7 @@ describe('a checkpoint', () => {
     const body = JSON.stringify({
       data: [checkpointBody('ftckpt_1', { metrics: { train_loss: 'N', valid_loss: 2 } })],
     });
-    world.upstream.on(CHECKPOINTS, (_: unknown, response: import('node:http').ServerResponse) =>
+    world.upstream.on(CHECKPOINTS, (_: unknown, response: ServerResponse) =>
       response.end(body.replace('"N"', '1e999')),
     );
     expect(await world.ask(query('metrics { trainLoss validLoss }'))).toEqual({
@@ -112,7 +103,7 @@ describe('a checkpoint', () => {
   it('has a whole number of steps when the upstream writes 100.0', async () => {
     await using world = await startWith();
     const body = JSON.stringify({ data: [checkpointBody('ftchkpt-1', { step_number: 'N' })] }).replace('"N"', '100.0');
-    world.upstream.on(CHECKPOINTS, (_: unknown, response: import('node:http').ServerResponse) => response.end(body));
+    world.upstream.on(CHECKPOINTS, (_: unknown, response: ServerResponse) => response.end(body));
     expect(await world.ask(query('stepNumber metrics { step }'))).toEqual({
       fineTuningJob: { id: 'ftjob-1', checkpoints: { edges: [{ node: { stepNumber: 100, metrics: { step: 100 } } }] } },
     });

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { checkpointBody } from '../kit/checkpoint.ts';
 import { eventBody } from '../kit/event.ts';
@@ -286,7 +287,7 @@ describe('a scan behind a filter', () => {
   ])('fails when the server repeats %s for ever', async (_, which) => {
     await using world = await startWith(undefined, SCAN);
     let asked = 0;
-    world.upstream.on('/fine_tuning/jobs', (__: unknown, response: import('node:http').ServerResponse) => {
+    world.upstream.on('/fine_tuning/jobs', (__: unknown, response: ServerResponse) => {
       const from = which(asked++) * 3;
       response.end(JSON.stringify({ data: idsFrom(from, from + 3).map(other), has_more: true }));
     });

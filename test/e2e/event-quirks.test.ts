@@ -80,6 +80,9 @@ describe('an event', () => {
     ['absent', undefined, null],
     ['nested, as for reinforcement', NESTED, NESTED],
     ['a text', 'none', 'none'],
+    ['an empty text', '', ''],
+    ['0', 0, 0],
+    ['false', false, false],
     ['a list', [1, [2]], [1, [2]]],
   ])('has data as the upstream has it: %s', async (_, data, shown) => {
     expect(await ask({ data }, 'id data')).toEqual({ id: 'ftevent-1', data: shown });

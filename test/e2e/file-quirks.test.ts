@@ -330,6 +330,15 @@ describe('a preview', () => {
     expect(await world.ask(query('id preview { text }'))).toEqual({ file: { id: 'file-1', preview: null } });
   });
 
+  it('is looked for again after CACHE_ACTIVE_MS when the content was not there', async () => {
+    await using world = await startWorld();
+    world.upstream.onFile(fileBody('file-1', { status: 'pending' }));
+    await world.ask(query('preview { text }'));
+    world.upstream.onContent('file-1', '{}');
+    world.clock.advance(1000);
+    expect(await world.ask(query('preview { text }'))).toEqual({ file: { preview: { text: '{}' } } });
+  });
+
   it('ends the download of what it does not need', async () => {
     await using world = await startWorld();
     world.upstream.onFile(fileBody('file-1'));

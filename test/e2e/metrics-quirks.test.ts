@@ -5,23 +5,13 @@ import { describe, expect, it } from 'vitest';
 import { eventBody, stepBody } from '../kit/event.ts';
 import { jobBody } from '../kit/job.ts';
 import { csvOf, toBase64 } from '../kit/results.ts';
+import { METRIC_FIELDS } from '../kit/series.ts';
 import { answer } from '../kit/upstream.ts';
 import { startWorld, type World } from '../kit/world.ts';
 
 const CONTENT = '/files/file-results/content';
 const EVENTS = '/fine_tuning/jobs/ftjob-1/events';
-const METRICS = {
-  trainLoss: 'train_loss',
-  trainMeanTokenAccuracy: 'train_mean_token_accuracy',
-  validLoss: 'valid_loss',
-  validMeanTokenAccuracy: 'valid_mean_token_accuracy',
-  fullValidLoss: 'full_valid_loss',
-  fullValidMeanTokenAccuracy: 'full_valid_mean_token_accuracy',
-  trainMeanReward: 'train_mean_reward',
-  validMeanReward: 'valid_mean_reward',
-  fullValidMeanReward: 'full_valid_mean_reward',
-};
-const EVERY_METRIC = Object.keys(METRICS).join(' ');
+const EVERY_METRIC = Object.keys(METRIC_FIELDS).join(' ');
 
 interface Curve {
   points: Record<string, unknown>[];
@@ -105,8 +95,8 @@ describe('the metrics of a finished job', () => {
   });
 
   it('show every metric under its own name', async () => {
-    const names = Object.entries(METRICS);
-    const csv = csvOf(`step,${Object.values(METRICS).join(',')}`, [[9, ...names.map((_, index) => index + 0.5)]]);
+    const names = Object.entries(METRIC_FIELDS);
+    const csv = csvOf(`step,${Object.values(METRIC_FIELDS).join(',')}`, [[9, ...names.map((_, index) => index + 0.5)]]);
     const { points } = await read(toBase64(csv), EVERY_METRIC);
     expect(points).toEqual([Object.fromEntries(names.map(([name], index) => [name, index + 0.5]))]);
   });
@@ -306,7 +296,7 @@ describe('the results file of a finished job', () => {
 
 describe('the metrics of a running job', () => {
   it('are those of its events, the oldest first, with every metric under its own name', async () => {
-    const names = Object.entries(METRICS);
+    const names = Object.entries(METRIC_FIELDS);
     const measured = Object.fromEntries(names.map(([, wire], index) => [wire, index + 0.5]));
     await using world = await startRunning(
       stepBody(2, 9, measured),
