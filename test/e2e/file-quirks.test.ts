@@ -205,6 +205,17 @@ describe('files', () => {
     });
   });
 
+  it('are those of the purpose alone where the server ignores it, and go on behind the last that was looked at', async () => {
+    await using world = await startWorld();
+    const files = [fileBody('file-2'), fileBody('file-1', { purpose: 'vision' })];
+    world.upstream.on('/files', { data: files, has_more: true });
+    const { files: page } = await world.ask(
+      '{ files(first: 2, filter: { purpose: FINE_TUNE }) { edges { node { id } } pageInfo { hasNextPage endCursor } } }',
+    );
+    const endCursor = Buffer.from('file:file-1').toString('base64url');
+    expect(page).toEqual({ edges: [{ node: { id: 'file-2' } }], pageInfo: { hasNextPage: true, endCursor } });
+  });
+
   it('are refused for the purpose UNKNOWN, by its name and without a call', async () => {
     await using world = await startWorld();
     const { data, errors } = await world.gateway.query('{ files(filter: { purpose: UNKNOWN }) { edges { cursor } } }');

@@ -239,6 +239,13 @@ describe('the results file of a finished job', () => {
     });
   });
 
+  it('is made up for by the events where the server gives no contents', async () => {
+    await using world = await startFinished();
+    world.upstream.on(CONTENT, (_: IncomingMessage, response: ServerResponse) => answer(response, 404, '<html>'));
+    world.upstream.onEvents('ftjob-1', STEPS);
+    expect((await curveOf(world, 'step')).totalPoints).toBe(2);
+  });
+
   it('is not asked for while the job runs', async () => {
     await using world = await startRunning(...STEPS);
     world.upstream.onJob(jobBody({ id: 'ftjob-1', result_files: ['file-results'] }));

@@ -99,4 +99,24 @@ describe('node and nodes', () => {
     });
     expect(world.upstream.calls).toHaveLength(4);
   });
+
+  it('find a model where the server has neither files nor a job of such a name', async () => {
+    await using world = await startWorld();
+    const refuse = (status: number) => (_: unknown, response: Parameters<typeof answer>[0]) =>
+      answer(response, status, { error: { message: 'Invalid URL (GET /v1/files/odd)', code: null } });
+    world.upstream.on('/fine_tuning/jobs/odd', refuse(400));
+    world.upstream.on('/files/odd', refuse(404));
+    world.upstream.onModel(modelBody('odd'));
+    expect(await world.ask(TYPED, { id: 'odd' })).toEqual({ node: { __typename: 'Model', id: 'odd' } });
+  });
+
+  it('fail when the server refuses all three', async () => {
+    await using world = await startWorld();
+    for (const path of ['/fine_tuning/jobs/odd', '/files/odd', '/models/odd']) {
+      world.upstream.on(path, (_: unknown, response: Parameters<typeof answer>[0]) => answer(response, 404, '<html>'));
+    }
+    const { data, errors } = await world.gateway.query(TYPED, { id: 'odd' });
+    expect(data).toEqual({ node: null });
+    expect(errors?.[0]?.extensions['code']).toBe('UPSTREAM_UNSUPPORTED');
+  });
 });
