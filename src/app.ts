@@ -1,6 +1,6 @@
 import packageJson from '../package.json' with { type: 'json' };
 import type { Clock } from './clock.ts';
-import type { Config, UpstreamConfig } from './config.ts';
+import type { Config } from './config.ts';
 import { createContextFactory, type GatewayFacts } from './context.ts';
 import { createSandbox } from './sandbox/sandbox.ts';
 import { createSchema } from './schema/schema.ts';
@@ -8,7 +8,8 @@ import type { Logger } from './server/log.ts';
 import { createServer } from './server/server.ts';
 import { createAccessFactory } from './store/scope.ts';
 import { createStore } from './store/store.ts';
-import type { Credential } from './upstream/http.ts';
+import type { TargetConfig } from './target.ts';
+import type { Credential, KeyHeader } from './upstream/http.ts';
 import { createUpstream } from './upstream/upstream.ts';
 
 export const { version } = packageJson;
@@ -28,6 +29,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
   const target = await openTarget(config.upstream, log, clock, opened);
   const upstream = createUpstream({
     baseUrl: target.baseUrl,
+    keyHeader: target.keyHeader,
     timeoutMs: config.upstreamTimeoutMs,
     connections: config.upstreamConnections,
     clock,
@@ -54,20 +56,22 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
 interface Target {
   readonly name: string;
   readonly baseUrl: URL;
+  readonly keyHeader: KeyHeader;
   readonly credential: Credential;
   readonly exampleJobId: string;
 }
 
 async function openTarget(
-  config: UpstreamConfig,
+  config: TargetConfig,
   log: Logger,
   clock: Clock,
   opened: AsyncDisposableStack,
 ): Promise<Target> {
-  if (config.kind === 'openai') {
+  if (config.kind !== 'sandbox') {
     const { hostname } = config.baseUrl;
     const name = hostname === 'api.openai.com' ? 'OpenAI' : hostname;
-    return { ...config, name, exampleJobId: 'ftjob-…' };
+    const keyHeader = config.kind === 'azure' ? 'api-key' : 'authorization';
+    return { ...config, name, keyHeader, exampleJobId: 'ftjob-…' };
   }
   const apiKey = crypto.randomUUID();
   const sandbox = await createSandbox({
@@ -77,5 +81,11 @@ async function openTarget(
     onError: (err) => log.error({ err }, 'sandbox error'),
   });
   opened.defer(() => sandbox.dispose());
-  return { name: 'sandbox', baseUrl: sandbox.baseUrl, credential: { apiKey }, exampleJobId: sandbox.exampleJobId };
+  const { baseUrl, exampleJobId } = sandbox;
+  const asked = { name: 'sandbox', baseUrl, credential: { apiKey }, exampleJobId };
+  if (config.flavour === 'openai') return { ...asked, keyHeader: 'authorization' };
+  baseUrl.searchParams.set('api-version', AZURE_API_VERSION);
+  return { ...asked, keyHeader: 'api-key' };
 }
+
+const AZURE_API_VERSION = '2024-10-21';

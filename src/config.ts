@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { isIPv4 } from 'node:net';
 import { z } from 'zod';
-import { sandboxSettings } from './sandbox/settings.ts';
-import type { Credential } from './upstream/http.ts';
+import { type Environment, type TargetConfig, targetFaults, targetKind, targetOf, targetSettings } from './target.ts';
 
 /** The environment is not fit to start with. Thrown by `readConfig`; `faults` has one sentence for each variable at fault. */
 export class ConfigError extends Error {
@@ -14,8 +12,6 @@ export class ConfigError extends Error {
     this.faults = faults;
   }
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 const int = (least: number, most: number) => {
   const expected = `expected a whole number from ${least} to ${most}`;
@@ -34,20 +30,6 @@ const list = (expected: string, item: RegExp) =>
         .filter((name) => name !== ''),
     )
     .pipe(z.array(z.string().regex(item, expected)).min(1, expected));
-const headerText = z.string().regex(/^[\x21-\x7e]+$/, 'expected visible ASCII characters only');
-const baseUrl = z
-  .url({ protocol: /^https?$/, error: 'expected an http or https URL' })
-  .transform((text) => new URL(text))
-  .refine(
-    (url) => !url.username && !url.password && !url.search && !url.hash,
-    'expected a URL without user, query and fragment',
-  );
-
-// Quotes and backslashes would be written in another way in JSON, and escape the search for the key there.
-const keyText = z
-  .string()
-  .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'expected visible ASCII characters only, without quotes and backslashes');
-
 /** Every variable that is read: how, and what it means. `--help` and the README show this. */
 export const settings = {
   HOST: z.string().default('127.0.0.1').describe('the address it listens on'),
@@ -55,15 +37,7 @@ export const settings = {
   ALLOWED_HOSTS: list('expected host names without ports, separated by commas', /^[\w.-]+$|^\[[\da-f:.]+\]$/)
     .optional()
     .describe('Host and Origin names that are answered, beside the loopback names'),
-  OPENAI_API_KEY: keyText.optional().describe('the upstream credential; without one, the sandbox answers'),
-  OPENAI_API_KEY_FILE: z.string().optional().describe('a file that holds it'),
-  UPSTREAM: z
-    .enum(['openai', 'sandbox'], 'expected openai or sandbox')
-    .optional()
-    .describe('openai or sandbox; if unset, openai with a key and sandbox without'),
-  OPENAI_BASE_URL: baseUrl.default(new URL('https://api.openai.com/v1')).describe('any server that speaks the dialect'),
-  OPENAI_ORG_ID: headerText.optional().describe('sent as OpenAI-Organization'),
-  OPENAI_PROJECT_ID: headerText.optional().describe('sent as OpenAI-Project'),
+  ...targetSettings,
   UPSTREAM_TIMEOUT_MS: int(1, 600_000).default(30_000).describe('longest wait for the whole of an upstream answer'),
   UPSTREAM_CONNECTIONS: int(1, 1024).default(64).describe('most sockets to the upstream'),
   CACHE_ACTIVE_MS: int(0, 3_600_000)
@@ -71,7 +45,6 @@ export const settings = {
     .describe('oldest answer about what still moves; 0 shares only reads under way'),
   CACHE_SETTLED_MS: int(0, 86_400_000).default(300_000).describe('oldest answer about what no longer changes'),
   CACHE_MAX_MB: int(1, 65_536).default(128).describe('most memory for kept answers'),
-  ...sandboxSettings,
   LOG_LEVEL: z
     .enum(
       ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
@@ -83,21 +56,11 @@ export const settings = {
 
 type Settings = z.output<z.ZodObject<typeof settings>>;
 
-export type UpstreamConfig =
-  | {
-      readonly kind: 'sandbox';
-      readonly port: number;
-      readonly speed: number;
-      readonly seed: number;
-      readonly flavour: Settings['SANDBOX_FLAVOUR'];
-    }
-  | { readonly kind: 'openai'; readonly baseUrl: URL; readonly credential: Credential };
-
 export interface Config {
   readonly host: string;
   readonly port: number;
   readonly allowedHosts: readonly string[];
-  readonly upstream: UpstreamConfig;
+  readonly upstream: TargetConfig;
   readonly upstreamTimeoutMs: number;
   readonly upstreamConnections: number;
   readonly cache: { readonly activeMs: number; readonly settledMs: number; readonly maxBytes: number };
@@ -112,10 +75,10 @@ export function readConfig(environment: Environment): Config {
   const faults = [
     ...new Set((parsed.error?.issues ?? []).map(({ path, message }) => `${String(path[0])}: ${message}`)),
     ...(fault === undefined ? [] : [fault]),
-    ...contradictions(given),
+    ...targetFaults(given),
   ];
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
-  return assemble(parsed.data, upstreamKind(given));
+  return assemble(parsed.data, targetKind(given));
 }
 
 function readKeyFile({ OPENAI_API_KEY: key, OPENAI_API_KEY_FILE: file }: Environment): {
@@ -131,60 +94,18 @@ function readKeyFile({ OPENAI_API_KEY: key, OPENAI_API_KEY_FILE: file }: Environ
   }
 }
 
-const hasKey = ({ OPENAI_API_KEY, OPENAI_API_KEY_FILE }: Environment) => Boolean(OPENAI_API_KEY ?? OPENAI_API_KEY_FILE);
-
-// Without a key the sandbox answers, unless somebody clearly means a real server.
-function upstreamKind(environment: Environment): string {
-  const { UPSTREAM, OPENAI_BASE_URL, NODE_ENV } = environment;
-  const meansReal = hasKey(environment) || OPENAI_BASE_URL !== undefined || NODE_ENV === 'production';
-  return UPSTREAM ?? (meansReal ? 'openai' : 'sandbox');
-}
-
-function contradictions(environment: Environment): string[] {
-  if (upstreamKind(environment) !== 'openai') return [];
-  const { HOST } = environment;
-  return [
-    ...(hasKey(environment)
-      ? []
-      : [
-          'OPENAI_API_KEY: expected the upstream credential (any text for a server that needs none), or UPSTREAM=sandbox',
-        ]),
-    ...(HOST === undefined || isLoopback(HOST)
-      ? []
-      : [
-          'HOST: expected a loopback address such as 127.0.0.1: callers are not authenticated, so everybody who reached another address could use your upstream credential',
-        ]),
-  ];
-}
-
 // Always answered: no page of another site comes by them, and health checks do.
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
-}
-
 /** What must never be seen outside the process. */
-export const secretsOf = ({ upstream }: Config) => (upstream.kind === 'openai' ? [upstream.credential.apiKey] : []);
+export const secretsOf = ({ upstream }: Config) => (upstream.kind === 'sandbox' ? [] : [upstream.credential.apiKey]);
 
 function assemble(values: Settings, kind: string): Config {
-  const credential = {
-    apiKey: values.OPENAI_API_KEY ?? '',
-    organizationId: values.OPENAI_ORG_ID,
-    projectId: values.OPENAI_PROJECT_ID,
-  };
-  const sandbox = {
-    port: values.SANDBOX_PORT,
-    speed: values.SANDBOX_SPEED,
-    seed: values.SANDBOX_SEED,
-    flavour: values.SANDBOX_FLAVOUR,
-  };
   return {
     host: values.HOST,
     port: values.PORT,
     allowedHosts: [...new Set([...LOOPBACK_NAMES, values.HOST, ...(values.ALLOWED_HOSTS ?? [])])],
-    upstream:
-      kind === 'sandbox' ? { kind, ...sandbox } : { kind: 'openai', baseUrl: values.OPENAI_BASE_URL, credential },
+    upstream: targetOf(values, kind),
     upstreamTimeoutMs: values.UPSTREAM_TIMEOUT_MS,
     upstreamConnections: values.UPSTREAM_CONNECTIONS,
     cache: {

@@ -113,14 +113,10 @@ export function createLoaders(store: Store, access: Access, caller: Caller): Loa
 const idOf = ({ id }: Wanted) => id;
 
 /** A DataLoader over a read of many keys at once; what each read comes to is its own. */
-function batching<K, V>(
-  keyOf: (key: K) => string,
-  readAll: (keys: readonly K[]) => Promise<V>[] | Promise<Promise<V>[]>,
-) {
-  return new DataLoader<K, V, string>(
-    async (keys) => Promise.all((await readAll(keys)).map((read) => read.catch(asError))),
-    { cacheKeyFn: keyOf },
-  );
+function batching<K, V>(keyOf: (key: K) => string, readAll: (keys: readonly K[]) => readonly Promise<V>[]) {
+  return new DataLoader<K, V, string>((keys) => Promise.all(readAll(keys).map((read) => read.catch(asError))), {
+    cacheKeyFn: keyOf,
+  });
 }
 
 interface Ways<T> {
@@ -132,13 +128,14 @@ interface Ways<T> {
 }
 
 /** The fewest reads for many things: one list when many are unknown, and single ones for what it lacks. */
-async function byListOrSingly<T>(wanted: readonly Wanted[], ways: Ways<T>): Promise<Promise<T | null>[]> {
+function byListOrSingly<T>(wanted: readonly Wanted[], ways: Ways<T>): Promise<T | null>[] {
   const known = wanted.map((one) => (isName(one.id) ? ways.fresh(one) : null));
   const unknown = known.filter((thing) => thing === undefined).length;
-  const listed = unknown > ways.mostSingles ? await ways.list().catch(nothingIfRefused) : new Map<string, T>();
-  return wanted.map(
-    async (one, index) => known[index] ?? listed.get(one.id) ?? (known[index] === null ? null : ways.single(one)),
-  );
+  const listing = unknown > ways.mostSingles ? ways.list().catch(nothingIfRefused) : null;
+  return wanted.map(async (one, index) => {
+    const thing = known[index];
+    return thing !== undefined ? thing : ((await listing)?.get(one.id) ?? ways.single(one));
+  });
 }
 
 // A server may lack a list, or not allow it, and yet give each thing; when it is down, asking for each helps nobody.

@@ -54,12 +54,12 @@ export const FineTuningJobCheckpoint = builder.objectRef<SavedCheckpoint>('FineT
   }),
 });
 
-// Among the numbers stands a string, and not all are there (UPSTREAM.md 1.4).
+// Among the numbers stands a string, and not all are there (UPSTREAM.md 1.4). JSON can write numbers that read as Infinity.
 function pointOf({ step_number: step, created_at: createdAt, metrics }: Checkpoint): MetricsPoint | null {
   if (metrics == null) return null;
   const value: MetricsPoint['value'] = (metric) => {
     const value = metrics[metric];
-    return typeof value === 'number' ? value : null;
+    return typeof value === 'number' && Number.isFinite(value) ? value : null;
   };
   return { step, createdAt, value, data: () => metrics };
 }

@@ -50,8 +50,14 @@ export function toClientError(error: GraphQLError, requestId: string): GraphQLEr
   if (cause instanceof UpstreamError) return rewrite(error, cause.message, { code: cause.code, ...cause.facts });
   if (isInternal(error)) return internalError(requestId, error);
   if (cause instanceof GraphQLError && 'code' in cause.extensions) return error;
+  if (isUnwritable(error)) return rewrite(error, error.message, { code: 'UPSTREAM_INVALID_RESPONSE' });
   // GraphQL's own complaint: a variable that does not fit, a null where an argument allows none.
   return rewrite(error, error.message, { code: 'BAD_USER_INPUT' });
+}
+
+// A value of the upstream's that a scalar of GraphQL cannot carry. Of an argument's value the same is said after its name.
+function isUnwritable({ path, message }: GraphQLError): boolean {
+  return path !== undefined && /^(Int|Float|String|Boolean|ID) cannot represent/.test(message);
 }
 
 /** Whether an error is a fault of our own: neither the upstream's nor the request's. */

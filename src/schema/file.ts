@@ -1,4 +1,5 @@
 import type { FileObject } from '../upstream/file.ts';
+import type { Page } from '../upstream/page.ts';
 import type { Preview } from '../upstream/preview.ts';
 import { builder } from './builder.ts';
 import { connectionArgs, connectionOf, pageRequest } from './connection.ts';
@@ -147,7 +148,14 @@ builder.queryFields((t) => ({
       const { limit, after } = pageRequest(NOUN, STANDARD_FIRST, args);
       const wanted = filter?.purpose == null ? null : purpose.write(filter.purpose, 'filter.purpose');
       const page = { limit, after, purpose: wanted, order: order === 'ASC' ? 'asc' : 'desc' } as const;
-      return { ...(await loaders.files(page)), after, noun: NOUN };
+      return { ...only(wanted, await loaders.files(page)), after, noun: NOUN };
     },
   }),
 }));
+
+// Some servers ignore the purpose: what is left out was looked at all the same, and the list goes on behind it.
+function only(wanted: string | null, page: Page<FileObject>) {
+  if (wanted === null) return page;
+  const items = page.items.filter(({ value }) => !value || value.purpose === wanted);
+  return { ...page, items, endsAt: page.items.findLast(({ id }) => id !== null)?.id ?? null };
+}

@@ -77,17 +77,22 @@ builder.queryFields((t) => ({
   }),
 }));
 
-// The upstream gives them in no order. Those that cannot be understood come last.
+// The upstream gives them in no order. Those that cannot be understood come last, and behind them those without an id.
 function newestFirst(items: readonly PageItem<WireModel>[]): PageItem<WireModel>[] {
-  return items.toSorted((a, b) => (placeOf(a) < placeOf(b) ? 1 : -1));
+  const placed = items.map((item) => ({ item, place: placeOf(item) }));
+  placed.sort((a, b) => (a.place === b.place ? 0 : a.place < b.place ? 1 : -1));
+  return placed.map(({ item }) => item);
 }
 
-function placeOf({ value }: PageItem<WireModel>): string {
-  return value ? `${String(value.created ?? 0).padStart(16, '0')} ${value.id}` : '';
+function placeOf({ id, value }: PageItem<WireModel>): string {
+  if (id === null) return '';
+  return value ? `1 ${String(value.created ?? 0).padStart(16, '0')} ${id}` : `0 ${id}`;
 }
 
 function pageBehind(all: readonly PageItem<WireModel>[], limit: number, after: string | null): Page<WireModel> {
   const from = after === null ? 0 : all.findIndex(({ id }) => id === after) + 1;
   if (after !== null && from === 0) throw badUserInput('after', 'the cursor of a model that is still there');
-  return { items: all.slice(from, from + limit), hasMore: all.length > from + limit };
+  const items = all.slice(from, from + limit);
+  // From an item without an id nobody can go on, and none with an id is left.
+  return { items, hasMore: all.length > from + limit && items.at(-1)?.id !== null };
 }

@@ -33,15 +33,20 @@ async function find(id: string, loaders: Loaders): Promise<{ id: string } | null
   const [, known] = Object.entries(PREFIXES).find(([prefix]) => id.startsWith(prefix)) ?? [];
   const kind = known ?? loaders.kindOf(id);
   if (kind) return loaders[kind](id);
+  const refusals: unknown[] = [];
   for (const kind of KINDS) {
-    const thing = await loaders[kind](id).catch(nullIfRejected);
+    const thing = await loaders[kind](id).catch((error) => {
+      if (!isRefusal(error)) throw error;
+      refusals.push(error);
+      return null;
+    });
     if (thing) return thing;
   }
+  if (refusals.length === KINDS.length) throw refusals[0];
   return null;
 }
 
-// To an id of another form servers may answer that it is wrong, instead of that there is nothing.
-function nullIfRejected(error: unknown): null {
-  if (error instanceof UpstreamError && error.code === 'UPSTREAM_REJECTED') return null;
-  throw error;
+// To an id of another form servers may answer that it is wrong, instead of that there is nothing; or lack an endpoint.
+function isRefusal(error: unknown): boolean {
+  return error instanceof UpstreamError && ['UPSTREAM_REJECTED', 'UPSTREAM_UNSUPPORTED'].includes(error.code);
 }

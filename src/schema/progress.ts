@@ -68,11 +68,7 @@ export function progressOf(job: Job, steps: readonly StepMark[]): Progress | nul
   const isDone = jobStatus.read(job.status) === 'SUCCEEDED';
   if (last === undefined) return isDone ? { ...NOTHING, fraction: 1, epoch: epochsOf(job) } : null;
   const { step, totalSteps } = last;
-  const fraction = isDone
-    ? 1
-    : totalSteps === null || totalSteps <= 0
-      ? null
-      : Math.min(1, Math.max(0, step / totalSteps));
+  const fraction = isDone ? 1 : totalSteps === null ? null : Math.min(1, Math.max(0, step / totalSteps));
   const epochs = epochsOf(job);
   return {
     step,
@@ -85,11 +81,16 @@ export function progressOf(job: Job, steps: readonly StepMark[]): Progress | nul
 
 const NOTHING: Progress = { step: null, totalSteps: null, fraction: null, epoch: null, estimatedFinishAt: null };
 
+// Jobs tell it twice, and one of the two can still be "auto".
 function epochsOf(job: Job): number | null {
-  const method = methodOf(job);
-  const { hyperparameters } = method?.supervised ?? method?.dpo ?? method?.reinforcement ?? { hyperparameters: null };
-  const epochs = (hyperparameters ?? hyperparametersOf(job))?.n_epochs;
-  return typeof epochs === 'number' ? epochs : null;
+  const { supervised, dpo, reinforcement } = methodOf(job) ?? {};
+  const told = [
+    supervised?.hyperparameters,
+    dpo?.hyperparameters,
+    reinforcement?.hyperparameters,
+    hyperparametersOf(job),
+  ];
+  return told.map((hyperparameters) => hyperparameters?.n_epochs).find((epochs) => typeof epochs === 'number') ?? null;
 }
 
 // By the pace of the newest steps; several of them can share a second.
@@ -98,5 +99,6 @@ function estimate(job: Job, steps: readonly StepMark[]): number | null {
   if (jobStatus.read(job.status) !== 'RUNNING' || !last?.totalSteps || !first) return null;
   const [seconds, made] = [last.createdAt - first.createdAt, last.step - first.step];
   if (seconds <= 0 || made <= 0) return null;
-  return Math.round(last.createdAt + ((last.totalSteps - last.step) * seconds) / made);
+  const left = Math.max(0, last.totalSteps - last.step);
+  return Math.round(last.createdAt + (left * seconds) / made);
 }

@@ -1,3 +1,4 @@
+import { UpstreamError } from '../upstream/errors.ts';
 import { seriesOfEvents } from '../upstream/event-metrics.ts';
 import { isTerminal, type Job } from '../upstream/job.ts';
 import type { MetricsSeries } from '../upstream/metrics.ts';
@@ -35,8 +36,15 @@ export function createMetricsStore(events: EventStore, contents: ContentStore): 
     async curve(access, job, head, caller) {
       const [fileId] = job.result_files;
       const end = events.end(access, job.id);
-      const results = isTerminal(job) && fileId ? await contents.results(access, fileId, end, caller) : null;
+      const isToBeRead = isTerminal(job) && fileId !== undefined;
+      const results = isToBeRead ? await contents.results(access, fileId, end, caller).catch(nullIfUnsupported) : null;
       return results ?? (await fromEvents(access, job.id, await head(), caller));
     },
   };
+}
+
+// A server that gives no contents has the events all the same.
+function nullIfUnsupported(error: unknown): null {
+  if (error instanceof UpstreamError && error.code === 'UPSTREAM_UNSUPPORTED') return null;
+  throw error;
 }

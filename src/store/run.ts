@@ -33,12 +33,18 @@ export function joined(newer: Run, older: Run): Run | null {
   });
 }
 
-/** A run with the page that was read behind its item `after`; null when the run has no such item. */
+/**
+ * A run with the page that was read behind its item `after`; null when the run has no such item. What a server repeats
+ * from before that item stands once.
+ */
 export function extended(run: Run, after: string, page: Page<JobEvent>): Run | null {
   const place = run.items.findLastIndex(({ id }) => id === after);
   if (place < 0) return null;
-  const behind = { items: run.items.slice(0, place + 1).concat(page.items), isWhole: !page.hasMore };
-  return longer(run, behind);
+  const before = run.items.slice(0, place + 1);
+  const known = new Set(before.map(({ id }) => id));
+  known.delete(null); // Items without an id are no repetition of each other.
+  const items = before.concat(page.items.filter(({ id }) => !known.has(id)));
+  return longer(run, { items, isWhole: !page.hasMore });
 }
 
 // Both begin with the same items, and the longer one has all of the other's.

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Call, Http } from './http.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 import { path } from './path.ts';
-import { orNullIfUnreadable, timestamp } from './repair.ts';
+import { orNullIfUnreadable, stepNumber, timestamp } from './repair.ts';
 
 // Azure writes steps as 100.0 and OpenAI adds a string among the numbers of `metrics` (UPSTREAM.md 1.4, 5).
 const fields = z.object({
@@ -10,7 +10,7 @@ const fields = z.object({
   created_at: timestamp,
   fine_tuned_model_checkpoint: z.string(),
   fine_tuning_job_id: orNullIfUnreadable(z.string()),
-  step_number: z.number().transform(Math.trunc),
+  step_number: stepNumber,
   metrics: z.record(z.string(), z.unknown()).nullish().catch(null),
 });
 

@@ -39,8 +39,8 @@ export interface ColumnReader {
   take(order: Uint32Array | null): Column;
 }
 
-/** Reads a column cell by cell. Where it `lacksMinusOne`, -1 is no value, as a blank cell is. */
-export function createColumn(name: string, lacksMinusOne: boolean): ColumnReader {
+/** Reads a column cell by cell. Where it `lacksMinusOne`, -1 is no value, as a blank cell is; texts are kept as `clean` gives them. */
+export function createColumn(name: string, lacksMinusOne: boolean, clean: (text: string) => string): ColumnReader {
   const numbers = createNumbers();
   const texts = new Map<number, string>();
   let length = 0;
@@ -51,7 +51,7 @@ export function createColumn(name: string, lacksMinusOne: boolean): ColumnReader
       const value = toNumber(cell);
       const isNumber = !Number.isNaN(value) && !(lacksMinusOne && value === -1);
       if (isNumber) measured++;
-      const weight = Number.isNaN(value) && cell.trim() !== '' ? keep(cell) : 0;
+      const weight = Number.isNaN(value) && cell.trim() !== '' ? keep(clean(cell)) : 0;
       numbers.set(length++, isNumber ? value : Number.NaN);
       return weight;
     },

@@ -52,7 +52,12 @@ export class UpstreamError extends Error {
 }
 
 // Codes that make another try useless, whatever the status they come with (UPSTREAM.md 2.7).
-const QUOTA_CODES = new Set(['insufficient_quota', 'daily_rate_limit_exceeded', 'billing_hard_limit_reached']);
+const QUOTA_CODES = new Set([
+  'insufficient_quota',
+  'daily_rate_limit_exceeded',
+  'billing_hard_limit_reached',
+  'quotaExceeded', // Azure's.
+]);
 
 /** The one table from what an error answer says to the code that clients see. */
 export function codeOf(status: number, upstreamCode: string | null): UpstreamErrorCode {
@@ -112,8 +117,9 @@ export function readErrorBody(text: string): ErrorBody {
 }
 
 /** Whether a 404 speaks of the endpoint, not of the object: the server lacks it, or the base URL is wrong. */
-export function isMissingEndpoint({ message, isEnvelope }: ErrorBody): boolean {
-  return !isEnvelope || message.startsWith('Invalid URL') || message === '"Not Found"';
+export function isMissingEndpoint({ code, message, isEnvelope }: ErrorBody): boolean {
+  const isAzuresOwn = code === '404' && message === 'Resource not found'; // Of its router; its services have other codes.
+  return !isEnvelope || message.startsWith('Invalid URL') || message === '"Not Found"' || isAzuresOwn;
 }
 
 /** Seconds to wait as said by `retry-after-ms` or `retry-after` (seconds or an HTTP date); undefined if unsaid or absurd. */

@@ -1,17 +1,16 @@
 import { z } from 'zod';
 import type { JobEvent } from './event.ts';
 import { METRICS, type Metric, type MetricsSeries } from './metrics.ts';
-import { orNullIfUnreadable } from './repair.ts';
+import { orNullIfUnreadable, stepNumber } from './repair.ts';
 
 // What a job measured at a step, as the events of running jobs have it. Each number is there only when it was measured,
 // the total is not there in old jobs and on Azure, and beside them may stand anything (UPSTREAM.md 2.2).
-const step = z.number().transform(Math.trunc).pipe(z.int32());
-const schema = z.object({ step, total_steps: orNullIfUnreadable(step) });
+const schema = z.object({ step: stepNumber, total_steps: orNullIfUnreadable(stepNumber.pipe(z.int32().positive())) });
 
 /** Where a job stood when it told. */
 export interface StepMark {
   readonly step: number;
-  /** Null when the server does not tell. */
+  /** From 1 on; null when the server does not tell. */
   readonly totalSteps: number | null;
   /** Seconds since the epoch. */
   readonly createdAt: number;

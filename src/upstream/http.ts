@@ -16,6 +16,8 @@ import type { Path } from './path.ts';
 
 /** Fewest characters of a secret; servers that need none are given any text, which must not be cut out of others. */
 export const SHORTEST_KEY = 8;
+/** What stands in the place of a key. */
+const CUT_OUT = '[credential]';
 
 /** On whose behalf the upstream is called. */
 export interface Credential {
@@ -23,6 +25,9 @@ export interface Credential {
   readonly organizationId?: string | undefined;
   readonly projectId?: string | undefined;
 }
+
+/** Where a key is sent: with the word `Bearer` in front, or bare in Azure's own header. */
+export type KeyHeader = 'authorization' | 'api-key';
 
 /** For whom one request is made, and how it ends early. */
 export interface Call {
@@ -51,7 +56,7 @@ export interface HttpOptions {
   /** Where the API begins, e.g. `https://api.openai.com/v1`. Its query goes with every request. */
   baseUrl: URL;
   /** How the key is sent: `Authorization: Bearer`, the default, or Azure's header `api-key`. */
-  keyHeader?: 'authorization' | 'api-key' | undefined;
+  keyHeader?: KeyHeader | undefined;
   /** Milliseconds from asking to the last byte of the body. */
   timeoutMs: number;
   /** Most sockets at a time. */
@@ -141,10 +146,7 @@ export function createHttp({ baseUrl, keyHeader = 'authorization', timeoutMs, co
   };
 }
 
-function headersOf(
-  { apiKey, organizationId, projectId }: Credential,
-  keyHeader: 'authorization' | 'api-key',
-): Record<string, string> {
+function headersOf({ apiKey, organizationId, projectId }: Credential, keyHeader: KeyHeader): Record<string, string> {
   return {
     accept: 'application/json',
     'user-agent': 'finetune-gateway',
@@ -179,7 +181,17 @@ function parse<T>({ text, facts }: Received, read: Read<T>): T {
 
 /** Servers have been seen to repeat the key that they refuse, and there is `raw`. A key too short to be one stays. */
 export function withoutKey(text: string, { apiKey }: Credential): string {
-  return apiKey.length < SHORTEST_KEY ? text : text.replaceAll(apiKey, '[credential]');
+  return apiKey.length < SHORTEST_KEY ? text : text.replaceAll(apiKey, CUT_OUT);
+}
+
+/** As `withoutKey`, for a text that was cut off: its end may be most of a key, which is nearly as good as all of it. */
+export function withoutKeyToTheEnd(text: string, credential: Credential): string {
+  const clean = withoutKey(text, credential);
+  const { apiKey } = credential;
+  for (let length = apiKey.length - 1; length >= SHORTEST_KEY; length--) {
+    if (clean.endsWith(apiKey.slice(0, length))) return clean.slice(0, -length) + CUT_OUT;
+  }
+  return clean;
 }
 
 function rejectionOf({ status, text, facts }: Received): UpstreamError {

@@ -1,6 +1,6 @@
 import { decoded } from './base64.ts';
 import type { FileObject } from './file.ts';
-import { type Credential, withoutKey } from './http.ts';
+import { type Credential, withoutKey, withoutKeyToTheEnd } from './http.ts';
 
 /** The beginning of a file's content. */
 export interface Preview {
@@ -30,5 +30,5 @@ export async function readPreview(
   const isTruncated = length > maxBytes;
   const bytes = Buffer.concat(read).subarray(0, maxBytes);
   const text = new TextDecoder().decode(bytes, { stream: isTruncated });
-  return { text: withoutKey(text, credential), isTruncated };
+  return { text: (isTruncated ? withoutKeyToTheEnd : withoutKey)(text, credential), isTruncated };
 }

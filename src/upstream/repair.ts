@@ -21,6 +21,9 @@ export const timestampOrNull = z
   .transform((seconds) => (seconds ? Math.trunc(seconds) : null))
   .catch(null);
 
+/** A step, within the 32 bits that GraphQL's Int can carry; some servers send fractions. */
+export const stepNumber = z.number().transform(Math.trunc).pipe(z.int32());
+
 // Azure writes "auto" as -1.
 const autoIfMinusOne = <T>(value: T) => (value === -1 ? ('auto' as const) : value);
 

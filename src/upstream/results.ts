@@ -1,6 +1,7 @@
 import { decoded } from './base64.ts';
 import { type Column, createColumn, createNumbers, reordered, toNumber } from './column.ts';
 import { readRows } from './csv.ts';
+import { type Credential, withoutKey } from './http.ts';
 import { METRICS, type Metric, type MetricsSeries } from './metrics.ts';
 
 export interface ResultsLimits {
@@ -25,25 +26,27 @@ const METRIC_OF: ReadonlyMap<string, Metric> = new Map<string, Metric>([
 /**
  * Reads the results file of a job as it comes, CSV in base64 or plain, without holding its text (UPSTREAM.md 2.6). Rows
  * without a step are skipped, the others sorted by it. A file beyond the limits is read up to there; the series is then
- * not complete, and `chunks` has been ended.
+ * not complete, and `chunks` has been ended. The key is cut out of its texts.
  *
  * Throws an Error `results: …` that says what was expected when the file is no CSV with a column of steps. Errors of
  * `chunks` pass unchanged.
  */
 export async function readResults(
   chunks: AsyncIterable<Uint8Array>,
+  credential: Credential,
   limits: ResultsLimits = LIMITS,
 ): Promise<MetricsSeries> {
+  const clean = (text: string) => withoutKey(text, credential);
   let table: Table | null = null;
   for await (const rows of readRows(decoded(chunks))) {
     for (const row of rows) {
       if (isBlank(row)) continue;
-      if (table === null) table = createTable(row, limits);
+      if (table === null) table = createTable(row, limits, clean);
       else if (table.isFull()) return table.toSeries(false);
       else table.add(row);
     }
   }
-  return (table ?? createTable([STEP], limits)).toSeries(true);
+  return (table ?? createTable([STEP], limits, clean)).toSeries(true);
 }
 
 const isBlank = (row: readonly string[]) => row.length === 1 && row[0]?.trim() === '';
@@ -55,14 +58,14 @@ interface Table {
   toSeries(isComplete: boolean): MetricsSeries;
 }
 
-function createTable(header: readonly string[], limits: ResultsLimits): Table {
-  const names = header.map((name) => name.trim());
+function createTable(header: readonly string[], limits: ResultsLimits, clean: (text: string) => string): Table {
+  const names = header.map((name) => clean(name.trim()));
   const stepAt = names.indexOf(STEP);
   if (stepAt === -1) throw new Error('results: expected CSV whose header has a column "step"');
   if (names.length > MAX_COLUMNS) throw new Error(`results: expected at most ${MAX_COLUMNS} columns`);
   const steps = createNumbers();
   const readers = names.flatMap((name, at) =>
-    name === STEP ? [] : { at, column: createColumn(name, lacksMinusOne(name)) },
+    name === STEP ? [] : { at, column: createColumn(name, lacksMinusOne(name), clean) },
   );
   const maxRows = Math.min(limits.rows, Math.floor(limits.cells / names.length));
   let length = 0;

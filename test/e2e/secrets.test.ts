@@ -1,8 +1,49 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { expect, it } from 'vitest';
+import { checkpointBody } from '../kit/checkpoint.ts';
+import { eventBody, stepBody } from '../kit/event.ts';
+import { fileBody } from '../kit/file.ts';
 import { jobBody } from '../kit/job.ts';
+import { modelBody } from '../kit/model.ts';
 import { startScript } from '../kit/process.ts';
-import { answer, startUpstream } from '../kit/upstream.ts';
+import { toBase64 } from '../kit/results.ts';
+import { answer, type ScriptedUpstream, startUpstream } from '../kit/upstream.ts';
+
+/** All that is read beside a job: each of these takes its own upstream call. */
+const PARTS = `
+  model { id ownedBy shutdownDate } fineTunedModel { id ownedBy }
+  trainingFile { id filename rawPurpose rawStatus statusDetails all: preview { text } cut: preview(maxBytes: 30) { text } }
+  resultFiles { id filename preview { text } }
+  events { edges { cursor node { id rawLevel message rawType data } } }
+  checkpoints { edges { cursor node { id fineTunedModelId fineTunedModel { id } metrics { data } } } }
+  metrics { points { step trainLoss data } } progress { step }
+`;
+
+/** Scripts a job that has ended, and each of its parts. */
+function onParts(upstream: ScriptedUpstream, name: string, partOf: (usual: unknown) => unknown): void {
+  const [job, results, file] = [`ftjob-${name}`, `file-results-${name}`, `file-${name}`];
+  const ids = { fine_tuned_model: `tuned-${name}`, training_file: file, result_files: [results] };
+  upstream.onJob(jobBody({ id: job, status: 'succeeded', model: `model-${name}`, ...ids }));
+  const parts: Record<string, unknown> = {
+    [`/models/model-${name}`]: modelBody(`model-${name}`),
+    [`/models/tuned-${name}`]: modelBody(`tuned-${name}`),
+    [`/files/${file}`]: fileBody(file),
+    [`/files/${file}/content`]: null,
+    [`/files/${results}`]: fileBody(results, { purpose: 'fine-tune-results' }),
+    [`/files/${results}/content`]: null,
+    [`/fine_tuning/jobs/${job}/events`]: { data: [stepBody(1, 2), eventBody('ftevent-1')] },
+    [`/fine_tuning/jobs/${job}/checkpoints`]: { data: [checkpointBody('ftckpt_1')] },
+  };
+  for (const [target, usual] of Object.entries(parts)) upstream.on(target, partOf(usual));
+}
+
+/** A body whose every text, and every name that nobody reads, is the key. */
+function echoing(key: string, body: unknown): unknown {
+  if (Array.isArray(body)) return body.map((item) => echoing(key, item));
+  if (typeof body !== 'object' || body === null) return typeof body === 'string' ? key : body;
+  const members = Object.entries(body).map(([name, value]) => [name, name === 'id' ? value : echoing(key, value)]);
+  return { ...Object.fromEntries(members), [key]: key };
+}
 
 /**
  * The upstream repeats the credential wherever it can, the gateway is led through every kind of error at the lowest log
@@ -42,6 +83,19 @@ it('the upstream key appears in no answer, no log line and no error', async () =
   };
   upstream.on('/fine_tuning/jobs/ftjob-echo', jobBody({ id: 'ftjob-echo', ...echo }));
   upstream.on('/fine_tuning/jobs', tell(401));
+  for (const target of ['/files', '/models']) upstream.on(target, tell(403));
+  for (const status of [401, 404, 503]) onParts(upstream, `parts-${status}`, () => tell(status));
+  onParts(upstream, 'parts-text', () => (_: IncomingMessage, response: ServerResponse) => {
+    answer(response, 200, `${key} is no JSON`, { 'x-request-id': key });
+  });
+  onParts(upstream, 'parts-cut', () => (_: IncomingMessage, response: ServerResponse) => {
+    response.write(key, () => response.destroy());
+  });
+  onParts(upstream, 'parts-echo', (body) => echoing(key, body));
+  upstream.onContent('file-parts-echo', `{"a":"${key}"}`, `${key}\n`);
+  upstream.onContent('file-results-parts-echo', toBase64(`step,${key},note\n1,2,${key}\n2,${key},"${key}, ${key}"\n`));
+  const unreadable = { data: [{ id: key }, { [key]: key }, key], has_more: true };
+  onParts(upstream, 'parts-unreadable', () => unreadable);
 
   const ids = [
     ...statuses.map((status) => `ftjob-${status}`),
@@ -50,6 +104,7 @@ it('the upstream key appears in no answer, no log line and no error', async () =
     'ftjob-cut',
     'ftjob-wrong',
     'ftjob-echo',
+    ...['401', '404', '503', 'text', 'cut', 'echo', 'unreadable'].map((name) => `ftjob-parts-${name}`),
     'ftjob-none',
     '../files',
   ];
@@ -78,6 +133,10 @@ it('the upstream key appears in no answer, no log line and no error', async () =
       'query ($id: ID!) { fineTuningJob(id: $id) { id raw rawStatus suffix error { message } metadata { key value } } node(id: $id) { id } }',
       { id },
     );
+  for (const id of ids) await post(`query ($id: ID!) { fineTuningJob(id: $id) { ${PARTS} } }`, { id });
+  await post('{ files { edges { cursor } } models { edges { cursor } } odd: node(id: "odd") { id } }');
+  for (const target of ['/files', '/models']) upstream.on(target, unreadable);
+  await post('{ files { edges { cursor node { id } } } models { edges { cursor node { id } } } }');
   await post(
     '{ fineTuningJobs { edges { node { id } } } gateway { upstreamName } __schema { types { name description } } }',
   );

@@ -13,3 +13,16 @@ export function seriesOf(columns: Partial<Record<Metric, Iterable<number>>>, len
     weight: 0,
   };
 }
+
+/** How the graph names each metric, and how the wire does. */
+export const METRIC_FIELDS: Readonly<Record<string, Metric>> = {
+  trainLoss: 'train_loss',
+  trainMeanTokenAccuracy: 'train_mean_token_accuracy',
+  validLoss: 'valid_loss',
+  validMeanTokenAccuracy: 'valid_mean_token_accuracy',
+  fullValidLoss: 'full_valid_loss',
+  fullValidMeanTokenAccuracy: 'full_valid_mean_token_accuracy',
+  trainMeanReward: 'train_mean_reward',
+  validMeanReward: 'valid_mean_reward',
+  fullValidMeanReward: 'full_valid_mean_reward',
+};

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError, readConfig } from '../../src/config.ts';
+import { ConfigError, readConfig, secretsOf } from '../../src/config.ts';
 
 function faultsOf(environment: Record<string, string>): readonly string[] {
   try {
@@ -49,6 +49,56 @@ describe('the upstream', () => {
 
   it('may be the sandbox in production when it is named', () => {
     expect(readConfig({ NODE_ENV: 'production', UPSTREAM: 'sandbox' }).upstream.kind).toBe('sandbox');
+  });
+});
+
+describe('Azure', () => {
+  const AZURE = { AZURE_OPENAI_ENDPOINT: 'https://mine.openai.azure.com', AZURE_OPENAI_API_KEY: 'any-text' };
+  const VERSION = { OPENAI_API_VERSION: '2024-10-21' };
+
+  it('is the upstream when its settings are there', () => {
+    expect(readConfig({ ...AZURE, ...VERSION }).upstream).toEqual({
+      kind: 'azure',
+      baseUrl: new URL('https://mine.openai.azure.com/openai?api-version=2024-10-21'),
+      credential: { apiKey: 'any-text' },
+    });
+  });
+
+  it.each([
+    ['https://mine.openai.azure.com/', 'https://mine.openai.azure.com/openai?api-version=2024-10-21'],
+    ['https://mine.openai.azure.com/openai', 'https://mine.openai.azure.com/openai?api-version=2024-10-21'],
+    ['https://proxy.example/azure/', 'https://proxy.example/azure/openai?api-version=2024-10-21'],
+  ])('begins at %s where it is told', (AZURE_OPENAI_ENDPOINT, baseUrl) => {
+    const { upstream } = readConfig({ ...AZURE, AZURE_OPENAI_ENDPOINT, ...VERSION });
+    expect(upstream.kind === 'azure' && upstream.baseUrl.href).toBe(baseUrl);
+  });
+
+  it('needs no version for its newer API', () => {
+    const { upstream } = readConfig({ ...AZURE, AZURE_OPENAI_ENDPOINT: 'https://mine.openai.azure.com/openai/v1/' });
+    expect(upstream.kind === 'azure' && upstream.baseUrl.href).toBe('https://mine.openai.azure.com/openai/v1');
+  });
+
+  it('names everything that is missing', () => {
+    expect(faultsOf({ UPSTREAM: 'azure' })).toEqual([
+      expect.stringMatching(/^AZURE_OPENAI_ENDPOINT: expected/),
+      expect.stringMatching(/^AZURE_OPENAI_API_KEY: expected/),
+      expect.stringMatching(/^OPENAI_API_VERSION: expected/),
+    ]);
+  });
+
+  it('has to be chosen where there is a key for OpenAI too', () => {
+    expect(faultsOf({ ...KEY, ...AZURE, ...VERSION })).toEqual([
+      'UPSTREAM: expected openai or azure, as there are settings for both',
+    ]);
+    expect(readConfig({ ...KEY, ...AZURE, ...VERSION, UPSTREAM: 'openai' }).upstream.kind).toBe('openai');
+  });
+
+  it('keeps its key secret too', () => {
+    expect(secretsOf(readConfig({ ...AZURE, ...VERSION }))).toEqual(['any-text']);
+  });
+
+  it('is not bound beyond loopback', () => {
+    expect(faultsOf({ ...AZURE, ...VERSION, HOST: '0.0.0.0' })).toEqual([expect.stringMatching(/^HOST: expected/)]);
   });
 });
 

@@ -9,7 +9,8 @@ async function* inChunks(file: string | Uint8Array, chunkBytes = 1 << 16): Async
   for (let from = 0; from < bytes.length; from += chunkBytes) yield bytes.subarray(from, from + chunkBytes);
 }
 
-const read = (file: string | Uint8Array) => readResults(inChunks(file));
+const CREDENTIAL = { apiKey: 'test-of-results' };
+const read = (file: string | Uint8Array) => readResults(inChunks(file), CREDENTIAL);
 const toBase64 = (text: string) => Buffer.from(text).toString('base64');
 const pointsOf = ({ length, data }: MetricsSeries) => Array.from({ length }, (_, index) => data(index));
 
@@ -38,7 +39,7 @@ describe('readResults', () => {
     const encodings = [text, toBase64(text), toBase64(text).replace(/.{76}/g, '$&\r\n')];
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...encodings), fc.integer({ min: 1, max: 300 }), async (file, chunkBytes) => {
-        expect(pointsOf(await readResults(inChunks(file, chunkBytes)))).toEqual(whole);
+        expect(pointsOf(await readResults(inChunks(file, chunkBytes), CREDENTIAL))).toEqual(whole);
       }),
       { numRuns: 60, examples: encodings.map((file) => [file, 1]) },
     );
@@ -187,7 +188,9 @@ describe('readResults refuses', () => {
         yield Buffer.alloc(100_000, 'x');
       }
     }
-    await expect(readResults(endless())).rejects.toThrow('results: expected rows of CSV, found one above 1 MiB');
+    await expect(readResults(endless(), CREDENTIAL)).rejects.toThrow(
+      'results: expected rows of CSV, found one above 1 MiB',
+    );
     expect(chunks).toBeLessThan(20);
   });
 
@@ -204,7 +207,9 @@ describe('readResults refuses', () => {
     );
     await fc.assert(
       fc.asyncProperty(file, fc.integer({ min: 1, max: 100 }), async (content, chunkBytes) => {
-        const outcome = await readResults(inChunks(content, chunkBytes)).catch((error: Error) => error.message);
+        const outcome = await readResults(inChunks(content, chunkBytes), CREDENTIAL).catch(
+          (error: Error) => error.message,
+        );
         if (typeof outcome === 'string') expect(outcome).toMatch(/^results: expected /);
         else expect(outcome.steps).toHaveLength(outcome.length);
       }),
@@ -233,14 +238,17 @@ describe('the source of readResults', () => {
     { rows: 1e6, cells: 1000 },
   ])('is ended at the limits %o, and the series says that it is not complete', async (limits) => {
     const { seen, chunks } = endlessRows();
-    const series = await readResults(chunks, limits);
+    const series = await readResults(chunks, CREDENTIAL, limits);
     expect(series).toMatchObject({ length: 500, isComplete: false });
     expect(seen.hasEnded).toBe(true);
     expect(seen.rows).toBeLessThan(510);
   });
 
   it('is complete when it has exactly as many rows as the limit allows', async () => {
-    expect(await readResults(inChunks(FILE), { rows: 2, cells: 100 })).toMatchObject({ length: 2, isComplete: true });
+    expect(await readResults(inChunks(FILE), CREDENTIAL, { rows: 2, cells: 100 })).toMatchObject({
+      length: 2,
+      isComplete: true,
+    });
   });
 
   it('is ended when the file is refused', async () => {
@@ -252,7 +260,7 @@ describe('the source of readResults', () => {
         hasEnded = true;
       }
     }
-    await expect(readResults(chunks())).rejects.toThrow('results: ');
+    await expect(readResults(chunks(), CREDENTIAL)).rejects.toThrow('results: ');
     expect(hasEnded).toBe(true);
   });
 
@@ -263,6 +271,6 @@ describe('the source of readResults', () => {
       for (let step = 0; step < rows; step++) yield Buffer.from(`${step},0.5\n`);
       throw failure;
     }
-    await expect(readResults(chunks())).rejects.toBe(failure);
+    await expect(readResults(chunks(), CREDENTIAL)).rejects.toBe(failure);
   });
 });
