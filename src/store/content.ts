@@ -4,7 +4,7 @@ import { isName } from '../upstream/path.ts';
 import { type Preview, readPreview } from '../upstream/preview.ts';
 import { readResults } from '../upstream/results.ts';
 import type { Caller } from './flights.ts';
-import { aboutJobFreshUntil, type JobEnd, type Sight, settledFreshUntil } from './freshness.ts';
+import { aboutJobFreshUntil, activeFreshUntil, type JobEnd, type Sight, settledFreshUntil } from './freshness.ts';
 import type { PartOptions } from './parts.ts';
 import { createReads, later, type ReadCall } from './reads.ts';
 import type { Access } from './scope.ts';
@@ -47,7 +47,8 @@ export function createContentStore({ upstream, clock, room, limits }: PartOption
       if (!isName(file.id)) return null;
       const read = (call: ReadCall) =>
         upstream.files.content(file.id, (chunks) => readPreview(chunks, file, maxBytes, call.credential), call);
-      const freshUntil = ({ arrivedAt }: Sight<unknown>) => settledFreshUntil(arrivedAt, limits);
+      const freshUntil = ({ value, arrivedAt }: Sight<Preview | null>) =>
+        value ? settledFreshUntil(arrivedAt, limits) : activeFreshUntil(arrivedAt, limits);
       const { value } = await previews.get({ access, name: `${maxBytes} ${file.id}`, caller, freshUntil, read });
       return value;
     },
