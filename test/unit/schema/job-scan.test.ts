@@ -51,7 +51,10 @@ async function walk(criteria: JobCriteria, limit: number, read: (request: JobPag
 
 /** Which jobs match: any of them, so that they fall on all places of pages; and some that cannot be read. */
 const anyList = fc
-  .array(fc.oneof(fc.constantFrom('match', 'other', 'other', 'unreadable'), fc.constant('other')), { maxLength: 2500 })
+  .array(fc.oneof(fc.constantFrom('match', 'other', 'other', 'unreadable'), fc.constant('other')), {
+    maxLength: 2500,
+    size: 'max',
+  })
   .map((kinds) => kinds.map((kind, index) => ({ kind, id: `ftjob-${index}` })));
 const limit = fc.integer({ min: 1, max: 100 });
 
@@ -76,7 +79,7 @@ describe('a scan, gone through to its end', () => {
 
   it('does so on servers whose pages are short, with the last of them empty at times: property', async () => {
     const size = fc.integer({ min: 1, max: 20 });
-    const matching = fc.array(fc.boolean(), { maxLength: 200 });
+    const matching = fc.array(fc.boolean(), { maxLength: 200, size: 'max' });
     await fc.assert(
       fc.asyncProperty(matching, limit, size, fc.boolean(), async (matching, limit, size, endsEmpty) => {
         const items = jobs(matching.length);
@@ -210,7 +213,9 @@ describe('createdAtOrAfter', () => {
 
   it('misses nothing in a list without order: property', async () => {
     // Of two that follow each other one is newer: nobody can know of a list that looks sorted that it is not.
-    const times = fc.array(fc.nat(50), { maxLength: 200 }).map((times) => times.flatMap((time) => [time, time + 1]));
+    const times = fc
+      .array(fc.nat(50), { maxLength: 200, size: 'max' })
+      .map((times) => times.flatMap((time) => [time, time + 1]));
     await fc.assert(
       fc.asyncProperty(times, fc.nat(50), limit, async (times, oldest, limit) => {
         const items = jobs(times.length, (index) => ({ created_at: times[index] }));

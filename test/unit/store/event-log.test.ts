@@ -98,7 +98,7 @@ function expectTrue({ truth, log, headsLanded }: ReturnType<typeof createWorld>)
   expect(log.weight).toBe(weigh(log.head.items) + (log.older ? weigh(log.older.items) : 0));
 }
 
-const happenings = fc.array(happening, { minLength: 1, maxLength: 60 });
+const happenings = fc.array(happening, { minLength: 1, maxLength: 60, size: 'max' });
 
 describe('a log', () => {
   it('is a piece of the truth from the newest look on, whatever is read and in whatever order it lands: property', () => {
@@ -223,7 +223,7 @@ describe('8 MiB', () => {
   it('are the most that a log takes, by its oldest events: property', () => {
     const step = fc.record({ count: fc.integer({ min: 1, max: 12 }), kilobytes: fc.integer({ min: 1, max: 600 }) });
     fc.assert(
-      fc.property(fc.array(step, { minLength: 5, maxLength: 12 }), (steps) => {
+      fc.property(fc.array(step, { minLength: 5, maxLength: 12, size: 'max' }), (steps) => {
         const truth = createTrueLog();
         let log: EventLog | undefined;
         let now = 0;
