@@ -94,6 +94,22 @@ describe('a list of jobs', () => {
     expect(calls.slice(1).sort()).toEqual(['/files/file-0', '/files/file-1', '/files/file-2']);
   });
 
+  it('asks for four files by their list', async () => {
+    await using world = await startWorld();
+    world.upstream.onJobs(jobs(4, (index) => ({ training_file: `file-${index}` })));
+    world.upstream.onFiles(files(4));
+    const calls = await world.callsOf('{ fineTuningJobs { edges { node { trainingFile { id } } } } }');
+    expect(calls).toEqual(['/fine_tuning/jobs?limit=20', FILE_LIST]);
+  });
+
+  it('asks for one model alone, and not for the list of all', async () => {
+    await using world = await startWorld();
+    world.upstream.onJobs(jobs(20, () => ({})));
+    world.upstream.onModels([modelBody(BASE_MODEL)]);
+    const calls = await world.callsOf('{ fineTuningJobs { edges { node { model { id } } } } }');
+    expect(calls).toEqual(['/fine_tuning/jobs?limit=20', `/models/${BASE_MODEL}`]);
+  });
+
   it('asks for a file that several jobs share once', async () => {
     await using world = await startWorld();
     world.upstream.onJobs(jobs(20, () => ({ training_file: 'file-0' })));

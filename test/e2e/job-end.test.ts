@@ -215,14 +215,14 @@ describe('the end of a job that was watched while it ran', () => {
   });
 });
 
-describe('what was asked for before the end and comes behind it', () => {
-  /** Lets the next request for a target wait, and gives what answers it. */
-  function delay({ upstream }: World, target: string): Promise<ServerResponse> {
-    const { promise, resolve } = Promise.withResolvers<ServerResponse>();
-    upstream.on(target, (_: unknown, response: ServerResponse) => resolve(response));
-    return promise;
-  }
+/** Lets the next request for a target wait, and gives what answers it. */
+function delay({ upstream }: World, target: string): Promise<ServerResponse> {
+  const { promise, resolve } = Promise.withResolvers<ServerResponse>();
+  upstream.on(target, (_: unknown, response: ServerResponse) => resolve(response));
+  return promise;
+}
 
+describe('what was asked for before the end and comes behind it', () => {
   it.each([
     ['events', `${JOB}/events`, 'events(first: 3) { edges { node { id } } }'],
     ['checkpoints', `${JOB}/checkpoints`, 'checkpoints { edges { node { id } } }'],
@@ -281,21 +281,23 @@ describe('what was asked for before the end and comes behind it', () => {
 });
 
 describe('a short answer that comes before a long one to an earlier question', () => {
-  it('leaves the long one as long as it was asked to be', async () => {
+  it.each([
+    ['meets it', 0],
+    ['is so new that there is a gap between them', 10],
+  ])('leaves the long one as long as it was asked to be, when it %s', async (_, grown) => {
     await using world = await startWorld();
     world.upstream.onJob(jobBody({ id: 'ftjob-1', status: 'running' }));
-    const steps = Array.from({ length: 60 }, (_, index) => stepBody(60 - index, 60));
+    const steps = Array.from({ length: 60 + grown }, (_, index) => stepBody(60 + grown - index, 100));
     await world.ask('{ fineTuningJob(id: "ftjob-1") { id } }');
-    const { promise, resolve } = Promise.withResolvers<ServerResponse>();
-    world.upstream.on(`${JOB}/events?limit=50`, (_: unknown, response: ServerResponse) => resolve(response));
+    const late = delay(world, `${JOB}/events?limit=50`);
     const long = world.ask<{ fineTuningJob: Sight }>(
       '{ fineTuningJob(id: "ftjob-1") { events(first: 50) { edges { node { message } } } } }',
     );
-    const response = await promise;
+    const response = await late;
     world.clock.advance(10);
     world.upstream.onEvents('ftjob-1', steps);
     await world.ask('{ fineTuningJob(id: "ftjob-1") { events(first: 2) { edges { node { id } } } } }');
-    answer(response, 200, { object: 'list', data: steps.slice(0, 50), has_more: true });
+    answer(response, 200, { object: 'list', data: steps.slice(grown, grown + 50), has_more: true });
     expect((await long).fineTuningJob.events.edges).toHaveLength(50);
   });
 });
