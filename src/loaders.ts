@@ -87,7 +87,7 @@ export function createLoaders(store: Store, access: Access, caller: Caller): Loa
     },
   );
 
-  const endOf = (job: Job | undefined) => (job ? store.events.end(access, job.id) : STILL_MOVING);
+  const endOf = (job: Job | undefined) => (job ? store.jobs.end(access, job.id) : STILL_MOVING);
   const newest = (jobId: string, atLeast: number) => newestEvents.load({ jobId, atLeast });
 
   return {
@@ -98,9 +98,9 @@ export function createLoaders(store: Store, access: Access, caller: Caller): Loa
     preview: (file, maxBytes) => store.contents.preview(access, file, maxBytes, caller),
     model: (id, job) => models.load({ id, end: endOf(job) }),
     models: () => store.models.list(access, caller),
-    async events(jobId, { limit, after }) {
-      if (after !== null) return store.events.page(access, jobId, { limit, after }, caller);
-      return pageOf(await newest(jobId, limit), limit);
+    async events(jobId, request) {
+      if (request.after !== null) return store.events.page(access, jobId, request, caller);
+      return pageOf(await newest(jobId, request.limit), request);
     },
     newestEvents: newest,
     olderEvents: (jobId, run) => store.events.deeper(access, jobId, run, caller),

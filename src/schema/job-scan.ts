@@ -16,8 +16,8 @@ const JOBS_A_PAGE = 100;
 
 /**
  * Looks through the jobs, newest first, for at most `limit` that match, in at most ten upstream pages. Items that cannot
- * be understood cannot match. Rejects as `readPage` does, and with UPSTREAM_INVALID_RESPONSE when a page brings nothing
- * that was not looked at before.
+ * be understood cannot match. Rejects as `readPage` does, and with UPSTREAM_INVALID_RESPONSE when a page that is not the
+ * last brings nothing that was not looked at before.
  */
 export async function scanJobs(
   { limit, after }: PageRequest,
@@ -26,39 +26,41 @@ export async function scanJobs(
 ): Promise<Scan> {
   const found: PageItem<Job>[] = [];
   const order = createOrder();
-  const seen = new Set<string | null>();
+  const seen = new Set([after]);
   let scannedCount = 0;
   let endsAt: string | null = null;
-  for (let pages = 0, hasMore = true; hasMore && pages < PAGES_A_SCAN; pages++) {
+  for (let pages = 0; pages < PAGES_A_SCAN; pages++) {
     const page = await readPage({ limit: JOBS_A_PAGE, after: endsAt ?? after, metadata });
-    if (pages > 0 && page.items.every(({ id }) => seen.has(id))) throw stuck();
+    if (page.hasMore && page.items.every(({ id }) => id === null || seen.has(id))) throw stuck();
     for (const [index, item] of page.items.entries()) {
-      const isLast = index === page.items.length - 1;
       scannedCount++;
-      seen.add(item.id);
       endsAt = item.id ?? endsAt;
-      if (item.value && order.isPast(item.value, oldest)) return { items: found, hasMore: false, scannedCount, endsAt };
-      if (item.value && matches(item.value)) found.push(item);
-      if (found.length === limit) return { items: found, hasMore: !isLast || page.hasMore, scannedCount, endsAt };
+      if (item.value && !seen.has(item.id) && matches(item.value)) found.push(item);
+      seen.add(item.id);
+      const hasMore = page.hasMore || index < page.items.length - 1;
+      if (found.length === limit) return { items: found, hasMore, scannedCount, endsAt };
     }
-    hasMore = page.hasMore;
-    if (!hasMore) return { items: found, hasMore, scannedCount, endsAt };
+    if (!page.hasMore || order.isPast(page.items, oldest))
+      return { items: found, hasMore: false, scannedCount, endsAt };
   }
   return { items: found, hasMore: true, scannedCount, endsAt };
 }
 
 const stuck = () => new UpstreamError('UPSTREAM_INVALID_RESPONSE', 'data: the pages do not go on');
 
-/** Believes that a list goes from new to old only as long as it does. */
+/** Believes that a list goes from new to old only as long as it does, by whole pages. */
 function createOrder() {
   let isDescending = true;
   let last = Number.POSITIVE_INFINITY;
   return {
-    /** Whether this job and all behind it are older than `oldest`. */
-    isPast({ created_at }: Job, oldest: number): boolean {
-      isDescending &&= created_at <= last;
-      last = created_at;
-      return isDescending && created_at < oldest;
+    /** Whether all behind this page, which followed the one given before, are older than `oldest`. */
+    isPast(items: readonly PageItem<Job>[], oldest: number): boolean {
+      for (const { value } of items) {
+        if (!value) continue;
+        isDescending &&= value.created_at <= last;
+        last = value.created_at;
+      }
+      return isDescending && last < oldest;
     },
   };
 }

@@ -47,7 +47,7 @@ export function createContentStore({ upstream, clock, room, limits }: PartOption
       if (!isName(file.id)) return null;
       const read = (call: ReadCall) =>
         upstream.files.content(file.id, (chunks) => readPreview(chunks, file, maxBytes, call.credential), call);
-      const freshUntil = ({ value, arrivedAt }: Sight<unknown>) =>
+      const freshUntil = ({ value, arrivedAt }: Sight<Preview | null>) =>
         value ? settledFreshUntil(arrivedAt, limits) : activeFreshUntil(arrivedAt, limits);
       const { value } = await previews.get({ access, name: `${maxBytes} ${file.id}`, caller, freshUntil, read });
       return value;

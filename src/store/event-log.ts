@@ -31,16 +31,23 @@ export function withPage(
   return after === null ? withHead(log, seen) : log && withDepth(log, after, seen.value);
 }
 
-function withHead(log: EventLog | undefined, { value: page, beganAt, arrivedAt }: Sight<Page<JobEvent>>): EventLog {
-  const run = runOf(page);
-  const closedAt = log?.closedAt ?? (page.items.some(({ value }) => value && isClosing(value)) ? arrivedAt : null);
-  const times = { beganAt, arrivedAt, closedAt };
+/** When a page with the event arrived after which nothing comes; null when it has none. */
+export function closedAtIn({ value: page, arrivedAt }: Sight<Page<JobEvent>>): number | null {
+  return page.items.some(({ value }) => value && isClosing(value)) ? arrivedAt : null;
+}
+
+function withHead(log: EventLog | undefined, seen: Sight<Page<JobEvent>>): EventLog {
+  const run = runOf(seen.value);
+  // An answer to an older question tells nothing about the head, and yet may reach further back.
+  const { beganAt, arrivedAt } = log && log.beganAt > seen.beganAt ? log : seen;
+  const times = { beganAt, arrivedAt, closedAt: log?.closedAt ?? closedAtIn(seen) };
   if (log === undefined) return bounded({ head: run, older: null, ...times });
-  if (beganAt < log.beganAt) return log; // An answer to an older question: all that it has is known, or will be read.
   const head = joined(run, log.head);
-  if (head === null) return bounded({ head: run, older: run.isWhole ? null : log.head, ...times });
-  const hasGrown = head.items.length > log.head.items.length || head.isWhole !== log.head.isWhole;
-  return hasGrown ? closedUp({ head, older: log.older, ...times }) : { ...log, ...times };
+  if (head !== null) {
+    const hasGrown = head.items.length > log.head.items.length || head.isWhole !== log.head.isWhole;
+    return hasGrown ? closedUp({ head, older: log.older, ...times }) : { ...log, ...times };
+  }
+  return beganAt > seen.beganAt ? log : bounded({ head: run, older: run.isWhole ? null : log.head, ...times });
 }
 
 function withDepth(log: EventLog, after: string, page: Page<JobEvent>): EventLog {
@@ -53,6 +60,7 @@ function withDepth(log: EventLog, after: string, page: Page<JobEvent>): EventLog
 type Weightless = Omit<EventLog, 'weight'>;
 
 function closedUp(log: Weightless): EventLog {
+  if (log.head.isWhole) return bounded({ ...log, older: null });
   const whole = log.older && joined(log.head, log.older);
   return bounded(whole ? { ...log, head: whole, older: null } : log);
 }

@@ -1,6 +1,6 @@
 import type { JobEvent } from '../upstream/event.ts';
 import type { Page, PageRequest } from '../upstream/page.ts';
-import { type EventLog, withPage } from './event-log.ts';
+import { closedAtIn, type EventLog, withPage } from './event-log.ts';
 import { type Caller, createFlights, type Departure } from './flights.ts';
 import {
   aboutJobFreshUntil,
@@ -23,7 +23,7 @@ export interface EventStore {
   deeper(access: Access, jobId: string, run: Run, caller: Caller): Promise<Run>;
   /** One page, newest first. */
   page(access: Access, jobId: string, request: PageRequest, caller: Caller): Promise<Page<JobEvent>>;
-  /** The end of a job, as far as it is known here. */
+  /** The end of a job's log and of its checkpoints, as far as it is known here: the closing event can bring it early. */
   end(access: Access, jobId: string): JobEnd;
 }
 
@@ -62,21 +62,26 @@ export function createEventStore({ upstream, clock, room, limits }: PartOptions,
     return await flights.join(name, caller, read, after === null ? end(access, jobId).endedAt : undefined);
   }
 
-  function freshLog(access: Access, jobId: string, caller: Caller): EventLog | undefined {
+  /** The log, if its head goes back so far. */
+  function logReaching(access: Access, jobId: string, atLeast: number): EventLog | undefined {
     const log = logs?.get(keyOf(access, jobId));
-    const until = log ? headFreshUntil(access, jobId, log) : 0;
-    if (log === undefined || clock.now() >= until) return undefined;
-    caller.freshUntil = Math.min(caller.freshUntil, until);
-    return log;
+    return log && reaches(log.head, atLeast) ? log : undefined;
   }
 
   async function head(access: Access, jobId: string, atLeast: number, caller: Caller): Promise<Run> {
-    const known = freshLog(access, jobId, caller);
-    if (known && reaches(known.head, atLeast)) return known.head;
-    const { value: page, ...times } = await fetch(access, jobId, { limit: atLeast, after: null }, caller);
-    const closedAt = logs?.get(keyOf(access, jobId))?.closedAt ?? null;
-    caller.freshUntil = Math.min(caller.freshUntil, headFreshUntil(access, jobId, { ...times, closedAt }));
-    return freshLog(access, jobId, caller)?.head ?? runOf(page);
+    const known = logReaching(access, jobId, atLeast);
+    const isFresh = known !== undefined && clock.now() < headFreshUntil(access, jobId, known);
+    const newest = isFresh ? known : await readHead(access, jobId, atLeast, caller);
+    caller.freshUntil = Math.min(caller.freshUntil, headFreshUntil(access, jobId, newest));
+    return newest.head;
+  }
+
+  // The log has what was read, and what answers to later questions have brought meanwhile; where none is kept, or what
+  // came meanwhile has left a gap, what was read stands for itself.
+  async function readHead(access: Access, jobId: string, atLeast: number, caller: Caller) {
+    const seen = await fetch(access, jobId, { limit: atLeast, after: null }, caller);
+    const { value: page, ...times } = seen;
+    return logReaching(access, jobId, atLeast) ?? { head: runOf(page), ...times, closedAt: closedAtIn(seen) };
   }
 
   async function deeper(access: Access, jobId: string, run: Run, caller: Caller): Promise<Run> {
@@ -93,13 +98,14 @@ export function createEventStore({ upstream, clock, room, limits }: PartOptions,
     head,
     deeper,
     end,
-    async page(access, jobId, { limit, after }, caller) {
-      if (after === null) return pageOf(await head(access, jobId, limit, caller), limit);
+    async page(access, jobId, request, caller) {
+      const { limit, after } = request;
+      if (after === null) return pageOf(await head(access, jobId, limit, caller), request);
       caller.freshUntil = Math.min(caller.freshUntil, activeFreshUntil(clock.now(), limits));
       const log = logs?.get(keyOf(access, jobId));
       const known = log && (behind(log.head, after) ?? (log.older && behind(log.older, after)));
-      if (known && reaches(known, limit)) return pageOf(known, limit);
-      return (await fetch(access, jobId, { limit, after }, caller)).value;
+      if (known && reaches(known, limit)) return pageOf(known, request);
+      return (await fetch(access, jobId, request, caller)).value;
     },
   };
 }

@@ -78,8 +78,14 @@ export function createFlights<T>(clock: Clock): Flights<T> {
           forget(key, flight); // First, so that nobody joins a read that is about to be aborted.
           flight.controller.abort(caller.signal.reason);
         };
+        const landed = <A>(settle: (outcome: A) => void) => {
+          return (outcome: A) => {
+            caller.onLeave.delete(leave);
+            settle(outcome);
+          };
+        };
         caller.onLeave.add(leave);
-        flight.landing.then(resolve, reject).finally(() => caller.onLeave.delete(leave));
+        flight.landing.then(landed(resolve), landed(reject));
       });
     },
   };

@@ -2,7 +2,7 @@ import type { Job, JobPageRequest } from '../upstream/job.ts';
 import type { Page } from '../upstream/page.ts';
 import { isName } from '../upstream/path.ts';
 import type { Caller } from './flights.ts';
-import { activeFreshUntil, type JobSight, jobFreshUntil, remember } from './freshness.ts';
+import { activeFreshUntil, endOf, type JobEnd, type JobSight, jobFreshUntil, remember } from './freshness.ts';
 import { createLists, type KeptPage } from './list.ts';
 import type { PartOptions } from './parts.ts';
 import { createReads } from './reads.ts';
@@ -16,6 +16,8 @@ export interface JobStore {
   list(access: Access, request: JobPageRequest, caller: Caller): Promise<Page<Job>>;
   /** The last sight of a job, however old; undefined when none is kept. */
   lastSight(access: Access, id: string): JobSight | undefined;
+  /** The end of a job, as far as it is known here: for what may come until the minute behind it is over. */
+  end(access: Access, id: string): JobEnd;
 }
 
 /** What a job takes beside the body that it was read from. */
@@ -55,5 +57,6 @@ export function createJobStore({ upstream, clock, room, limits }: PartOptions): 
       return value;
     },
     lastSight: (access, id) => jobs.kept(access, id),
+    end: (access, id) => endOf(jobs.kept(access, id)),
   };
 }

@@ -5,6 +5,7 @@ import type { Sight } from './freshness.ts';
 import type { ReadCall, Reads } from './reads.ts';
 import type { Access } from './scope.ts';
 import type { Shelf } from './shelf.ts';
+import { weigh } from './weight.ts';
 
 /** Which things stood on a page, not the things: those are kept one by one, and may have been seen anew since. */
 export interface KeptPage {
@@ -38,8 +39,6 @@ export interface ListsOptions<T> {
   freshUntil: (arrivedAt: number) => number;
 }
 
-const BYTES_PER_ITEM = 100;
-
 export function createLists<T extends object>({ clock, shelf, things, freshUntil }: ListsOptions<T>): Lists<T> {
   const flights = createFlights<Sight<Page<T>>>(clock);
 
@@ -51,7 +50,7 @@ export function createLists<T extends object>({ clock, shelf, things, freshUntil
       return { id: item.id, value: seen.value ?? item.value };
     });
     const kept = { items: items.map(toKept), hasMore: page.hasMore, ...times };
-    shelf?.set(key, kept, BYTES_PER_ITEM * items.length);
+    shelf?.set(key, kept, weigh(kept.items));
     return { value: { ...page, items }, ...times };
   }
 

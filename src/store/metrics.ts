@@ -5,6 +5,7 @@ import type { MetricsSeries } from '../upstream/metrics.ts';
 import type { ContentStore } from './content.ts';
 import type { EventStore } from './event.ts';
 import type { Caller } from './flights.ts';
+import type { JobStore } from './job.ts';
 import type { Run } from './run.ts';
 import type { Access } from './scope.ts';
 
@@ -20,7 +21,7 @@ export interface MetricsStore {
 /** Most upstream pages of a job's events that one question reads. */
 export const LOG_PAGES = 20;
 
-export function createMetricsStore(events: EventStore, contents: ContentStore): MetricsStore {
+export function createMetricsStore(jobs: JobStore, events: EventStore, contents: ContentStore): MetricsStore {
   async function fromEvents(access: Access, jobId: string, head: Run, caller: Caller): Promise<MetricsSeries> {
     let run = head;
     for (let pages = 1; pages < LOG_PAGES && !run.isWhole; pages++) {
@@ -35,7 +36,7 @@ export function createMetricsStore(events: EventStore, contents: ContentStore): 
   return {
     async curve(access, job, head, caller) {
       const [fileId] = job.result_files;
-      const end = events.end(access, job.id);
+      const end = jobs.end(access, job.id);
       const isToBeRead = isTerminal(job) && fileId !== undefined;
       const results = isToBeRead ? await contents.results(access, fileId, end, caller).catch(nullIfUnsupported) : null;
       return results ?? (await fromEvents(access, job.id, await head(), caller));

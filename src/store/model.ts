@@ -49,7 +49,8 @@ export function createModelStore({ upstream, clock, room, limits }: PartOptions)
   function lastSight(access: Access, id: string): Sight<Model | null> | undefined {
     const list = lists.kept(access, ALL);
     const value = list?.value.byId.get(id);
-    return list && value ? { ...list, value } : models.kept(access, id);
+    const single = models.kept(access, id);
+    return list && value ? later(single, { ...list, value }) : single;
   }
 
   return {

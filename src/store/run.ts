@@ -1,5 +1,5 @@
 import type { JobEvent } from '../upstream/event.ts';
-import type { Page, PageItem } from '../upstream/page.ts';
+import { goingOn, type Page, type PageItem, type PageRequest } from '../upstream/page.ts';
 
 /** A stretch of a job's log without gaps, newest first. */
 export interface Run {
@@ -18,19 +18,18 @@ export function tailOf({ items }: Run): string | null {
 }
 
 /**
- * Two runs as one, or null when there is a gap between them. Of what both have, each item stands once: time stamps have
- * ties and ids no order, so that only the ids tell where the runs meet.
+ * Two runs as one, or null when there is a gap between them; either can begin first. Of what both have, each item stands
+ * once: time stamps have ties and ids no order, so that only the ids tell where the runs meet.
  */
-export function joined(newer: Run, older: Run): Run | null {
-  const places = new Map(newer.items.map(({ id }, place) => [id, place]));
+export function joined(one: Run, other: Run): Run | null {
+  const places = new Map(one.items.map(({ id }, place) => [id, place]));
   places.delete(null); // Items without an id tell nothing.
-  const meeting = older.items.findIndex(({ id }) => places.has(id));
-  if (meeting < 0) return null;
-  const fromNewer = places.get(older.items[meeting]?.id ?? null) ?? 0;
-  return longer(newer, {
-    items: newer.items.slice(0, fromNewer).concat(older.items.slice(meeting)),
-    isWhole: older.isWhole,
-  });
+  const inOther = other.items.findIndex(({ id }) => places.has(id));
+  if (inOther < 0) return null;
+  const inOne = places.get(other.items[inOther]?.id ?? null) ?? 0;
+  const before = longer(one.items.slice(0, inOne), other.items.slice(0, inOther));
+  const behind = longer(one.items.slice(inOne), other.items.slice(inOther));
+  return { items: before.concat(behind), isWhole: one.isWhole || other.isWhole };
 }
 
 /**
@@ -43,14 +42,13 @@ export function extended(run: Run, after: string, page: Page<JobEvent>): Run | n
   const before = run.items.slice(0, place + 1);
   const known = new Set(before.map(({ id }) => id));
   known.delete(null); // Items without an id are no repetition of each other.
-  const items = before.concat(page.items.filter(({ id }) => !known.has(id)));
-  return longer(run, { items, isWhole: !page.hasMore });
+  const items = longer(run.items, before.concat(page.items.filter(({ id }) => !known.has(id))));
+  return { items, isWhole: run.isWhole || !page.hasMore };
 }
 
-// Both begin with the same items, and the longer one has all of the other's.
-function longer(one: Run, other: Run): Run {
-  const isWhole = one.isWhole || other.isWhole;
-  return { items: other.items.length > one.items.length ? other.items : one.items, isWhole };
+// Both begin or end at the same place, and the longer one has all of the other's.
+function longer(one: Run['items'], other: Run['items']): Run['items'] {
+  return other.length > one.length ? other : one;
 }
 
 /** What stands behind an item of a run; null when the run has no such item. */
@@ -64,7 +62,7 @@ export function reaches({ items, isWhole }: Run, count: number): boolean {
   return isWhole || items.length >= count;
 }
 
-/** The beginning of a run as a page. */
-export function pageOf({ items, isWhole }: Run, limit: number): Page<JobEvent> {
-  return { items: items.slice(0, limit), hasMore: items.length > limit || !isWhole };
+/** The beginning of a run, which stands behind `after`, as a page. Throws as reading it would: see `goingOn`. */
+export function pageOf({ items, isWhole }: Run, { limit, after }: PageRequest): Page<JobEvent> {
+  return goingOn({ items: items.slice(0, limit), hasMore: items.length > limit || !isWhole }, after);
 }

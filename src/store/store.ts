@@ -47,7 +47,7 @@ export function createStore({ upstream, clock, maxBytes, ...limits }: StoreOptio
     checkpoints: createCheckpointStore(options, events),
     files,
     contents,
-    metrics: createMetricsStore(events, contents),
+    metrics: createMetricsStore(jobs, events, contents),
     models,
     kindOf(access, id) {
       if (jobs.lastSight(access, id)?.value) return 'job';

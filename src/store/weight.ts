@@ -5,8 +5,10 @@ const BYTES_PER_ARRAY = 32;
 const BYTES_PER_OBJECT = 56;
 const BYTES_PER_SLOT = 16;
 const BYTES_PER_NUMBER = 16;
+/** What an error knows of where it was made. */
+const BYTES_PER_ERROR = 600;
 
-/** Bytes that a JSON value takes in memory; shared parts count as often as they occur. Never recurses. */
+/** Bytes that a JSON value, or an error in the place of one, takes in memory; shared parts count as often as they occur. Never recurses. */
 export function weigh(value: unknown): number {
   let bytes = 0;
   const left: unknown[] = [value];
@@ -19,12 +21,13 @@ export function weigh(value: unknown): number {
       for (const item of next) left.push(item);
     } else if (typeof next === 'object' && next !== null) {
       const members = Object.values(next);
-      bytes += BYTES_PER_OBJECT + BYTES_PER_SLOT * members.length;
+      bytes += (next instanceof Error ? BYTES_PER_ERROR : BYTES_PER_OBJECT) + BYTES_PER_SLOT * members.length;
       for (const member of members) left.push(member);
     }
   }
   return bytes;
 }
 
-// Text is laid out at one byte a character where it can be; to find out would take longer than it is worth.
-const textBytes = ({ length }: string) => length * (length > 1000 ? 2 : 1);
+// Text is laid out at one byte a character where it can be; to find out would take longer than it is worth. Of short ones
+// most are names in ASCII.
+const textBytes = ({ length }: string) => length * (length > 100 ? 2 : 1);

@@ -1,6 +1,8 @@
 const FIRST_CAPACITY = 64;
 /** Bytes that a text takes beside its characters, about: its own header and its place in the map. */
 const TEXT_OVERHEAD = 64;
+/** Bytes that a column takes beside its numbers and texts. Measured. */
+const COLUMN_OVERHEAD = 600;
 
 /** Numbers side by side, as many as come. */
 export interface Numbers {
@@ -61,18 +63,22 @@ export function createColumn(name: string, lacksMinusOne: boolean, clean: (text:
         name,
         numbers: asRead === null || order === null ? asRead : reordered(asRead, order),
         texts: order === null || texts.size === 0 ? texts : reorderedTexts(texts, order),
-        weight: (asRead?.byteLength ?? 0) + textBytes,
+        weight: COLUMN_OVERHEAD + (asRead?.byteLength ?? 0) + textBytes,
       };
     },
   };
 
   function keep(text: string): number {
-    // A part of a string keeps the whole alive: here, a chunk of the file for each cell.
-    texts.set(length, Buffer.from(text).toString());
+    texts.set(length, ownText(text));
     const weight = 2 * text.length + TEXT_OVERHEAD;
     textBytes += weight;
     return weight;
   }
+}
+
+/** A text that keeps nothing else alive: a part of a string keeps the whole, here a chunk of the file for each cell. */
+export function ownText(text: string): string {
+  return Buffer.from(text).toString();
 }
 
 /** The number that a cell is, `6e-05` and ` 5 ` too; NaN when it is blank, no number or infinite. */

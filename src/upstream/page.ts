@@ -35,12 +35,17 @@ export function readPage<T extends { id: string }>({ limit, after }: PageRequest
     const all = data ?? [];
     const items = readItems(all.slice(0, limit), readItem, facts);
     const page = { items, hasMore: items.length > 0 && (all.length > limit || (hasMore ?? all.length >= limit)) };
-    const last = items.findLast(({ id }) => id !== null)?.id ?? null;
-    if (page.hasMore && (last === null || last === after)) {
-      throw new UpstreamError('UPSTREAM_INVALID_RESPONSE', 'data: the page does not go beyond its cursor', facts);
-    }
-    return page;
+    return goingOn(page, after, facts);
   };
+}
+
+/** The page that begins behind `after`. Throws when it has more behind it and yet no place to go on from but that one. */
+export function goingOn<T>(page: Page<T>, after: string | null, facts: UpstreamErrorFacts = {}): Page<T> {
+  const last = page.items.findLast(({ id }) => id !== null)?.id ?? null;
+  if (page.hasMore && (last === null || last === after)) {
+    throw new UpstreamError('UPSTREAM_INVALID_RESPONSE', 'data: the page does not go beyond its cursor', facts);
+  }
+  return page;
 }
 
 /** Reads the answer of an endpoint that knows no pages. */

@@ -1,5 +1,5 @@
 import { decoded } from './base64.ts';
-import { type Column, createColumn, createNumbers, reordered, toNumber } from './column.ts';
+import { type Column, createColumn, createNumbers, ownText, reordered, toNumber } from './column.ts';
 import { readRows } from './csv.ts';
 import { type Credential, withoutKey } from './http.ts';
 import { METRICS, type Metric, type MetricsSeries } from './metrics.ts';
@@ -59,7 +59,7 @@ interface Table {
 }
 
 function createTable(header: readonly string[], limits: ResultsLimits, clean: (text: string) => string): Table {
-  const names = header.map((name) => clean(name.trim()));
+  const names = header.map((name) => ownText(clean(name.trim())));
   const stepAt = names.indexOf(STEP);
   if (stepAt === -1) throw new Error('results: expected CSV whose header has a column "step"');
   if (names.length > MAX_COLUMNS) throw new Error(`results: expected at most ${MAX_COLUMNS} columns`);

@@ -40,7 +40,7 @@ export interface ScriptedUpstream extends AsyncDisposable {
   /** The list of models, each model alone too. */
   onModels(models: readonly Thing[]): void;
   onModel(model: Thing): void;
-  /** Keeps every answer back until `release`. Resolves in `arrived(n)` when n requests wait. */
+  /** Keeps every answer back until `release`, or what arrives until the next `hold`. Resolves in `arrived(n)` when n requests wait. */
   hold(): Gate;
 }
 
@@ -102,10 +102,11 @@ export async function startUpstream(): Promise<ScriptedUpstream> {
     },
     onModel: (model) => scripts.set(at('/models', model.id), model),
     hold() {
-      gate = createGate(() => {
-        gate = undefined;
+      const closed = createGate(() => {
+        if (gate === closed) gate = undefined;
       });
-      return gate;
+      gate = closed;
+      return closed;
     },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();

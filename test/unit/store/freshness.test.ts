@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { activeFreshUntil, type JobSight, jobFreshUntil, remember, SETTLING_MS } from '../../../src/store/freshness.ts';
+import {
+  aboutJobFreshUntil,
+  activeFreshUntil,
+  endOf,
+  type JobSight,
+  jobFreshUntil,
+  remember,
+  SETTLING_MS,
+  STILL_MOVING,
+} from '../../../src/store/freshness.ts';
 import { readJob } from '../../../src/upstream/job.ts';
 import { jobBody } from '../../kit/job.ts';
 
@@ -50,5 +59,66 @@ describe('a sight of a job', () => {
     const none = { activeMs: 0, settledMs: 0 };
     expect(jobFreshUntil(seen(running, 7), none)).toBe(7);
     expect(activeFreshUntil(7, none)).toBe(7);
+  });
+});
+
+describe('a job that says that it finished', () => {
+  const now = 1_760_001_000_000;
+  const finished = (secondsAgo: number) =>
+    readJob(jobBody({ status: 'succeeded', finished_at: now / 1000 - secondsAgo }));
+
+  it('more than ten minutes ago has settled at first sight', () => {
+    const sight = seen(finished(601), now);
+    expect(sight.terminalSince).toBe(now - SETTLING_MS);
+    expect(jobFreshUntil(sight, limits)).toBe(now + 300_000);
+    expect(endOf(sight)).toEqual({ endedAt: now - SETTLING_MS, quietAt: now });
+  });
+
+  it.each([0, 599, 600])('%i seconds ago has not: clocks differ', (secondsAgo) => {
+    expect(seen(finished(secondsAgo), now).terminalSince).toBe(now);
+  });
+
+  it('long ago has not when it was seen moving here: then the clocks differ by more', () => {
+    expect(seen(finished(3600), now, seen(running, now - 5000)).terminalSince).toBe(now);
+  });
+
+  it('long ago has settled when all that is known of it is that it was not there', () => {
+    expect(seen(finished(3600), now, seen(null, now - 5000)).terminalSince).toBe(now - SETTLING_MS);
+  });
+
+  it('in the future has only just ended', () => {
+    expect(seen(finished(-3600), now).terminalSince).toBe(now);
+  });
+});
+
+describe('the end of a job', () => {
+  it('has not come for one that moves, is gone or was never seen, whatever its log says', () => {
+    for (const sight of [undefined, seen(running, 5), seen(null, 5)]) expect(endOf(sight, 1)).toBe(STILL_MOVING);
+  });
+
+  it('is when it was first seen, and quiet a minute later', () => {
+    const sight = seen(succeeded, 9000, seen(succeeded, 5000));
+    expect(endOf(sight)).toEqual({ endedAt: 5000, quietAt: 5000 + SETTLING_MS });
+  });
+
+  it('is quiet from the closing event on, and never later than the minute', () => {
+    const sight = seen(succeeded, 5000);
+    expect(endOf(sight, 7000).quietAt).toBe(7000);
+    expect(endOf(sight, 5000 + 2 * SETTLING_MS).quietAt).toBe(5000 + SETTLING_MS);
+  });
+});
+
+describe('what was read about a job', () => {
+  const end = { endedAt: 5000, quietAt: 65_000 };
+  const read = (beganAt: number) => ({ beganAt, arrivedAt: beganAt + 100 });
+
+  it.each([
+    ['while it moves', STILL_MOVING, 4000, 5100],
+    ['before its end does not answer at all', end, 4999, Number.NEGATIVE_INFINITY],
+    ['from its end on is fresh for activeMs', end, 5000, 6100],
+    ['just before the quiet is, however late it arrives', end, 64_999, 66_099],
+    ['from the quiet on is fresh for settledMs', end, 65_000, 365_100],
+  ])('%s', (_, jobEnd, beganAt, freshUntil) => {
+    expect(aboutJobFreshUntil(read(beganAt), jobEnd, limits)).toBe(freshUntil);
   });
 });

@@ -1,15 +1,60 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createCaller } from '../../../src/store/flights.ts';
-import { createAccessFactory } from '../../../src/store/scope.ts';
+import { STILL_MOVING } from '../../../src/store/freshness.ts';
+import { type Access, createAccessFactory } from '../../../src/store/scope.ts';
 import { createStore, type Store } from '../../../src/store/store.ts';
+import { readFile } from '../../../src/upstream/file.ts';
+import { readJob } from '../../../src/upstream/job.ts';
 import { createUpstream, type Upstream } from '../../../src/upstream/upstream.ts';
+import { accessOf, newCaller } from '../../kit/access.ts';
+import { checkpointBody } from '../../kit/checkpoint.ts';
 import { createTestClock, type TestClock } from '../../kit/clock.ts';
+import { stepBody } from '../../kit/event.ts';
+import { fileBody } from '../../kit/file.ts';
 import { jobBody } from '../../kit/job.ts';
+import { modelBody } from '../../kit/model.ts';
 import { type ScriptedUpstream, startUpstream } from '../../kit/upstream.ts';
 
-const accessOf = createAccessFactory();
 const page = { limit: 10, after: null };
-const newCaller = (signal = new AbortController().signal) => createCaller(signal);
+const filePage = { ...page, purpose: null, order: 'desc' } as const;
+const file = readFile(fileBody('file-1'));
+
+/** A read of each part of the store, by what it reads. */
+const PARTS: readonly (readonly [
+  string,
+  (access: Access, caller?: ReturnType<typeof newCaller>) => Promise<unknown>,
+])[] = [
+  ['a job', (access, caller = newCaller()) => store.jobs.get(access, 'ftjob-1', caller)],
+  ['a list of jobs', (access, caller = newCaller()) => store.jobs.list(access, page, caller)],
+  ['the head of a log', (access, caller = newCaller()) => store.events.head(access, 'ftjob-1', 10, caller)],
+  [
+    'a page of a log',
+    (access, caller = newCaller()) =>
+      store.events.page(access, 'ftjob-1', { limit: 10, after: 'ftevent-step-15' }, caller),
+  ],
+  ['checkpoints', (access, caller = newCaller()) => store.checkpoints.list(access, 'ftjob-1', page, caller)],
+  ['a file', (access, caller = newCaller()) => store.files.get(access, 'file-1', STILL_MOVING, caller)],
+  ['a list of files', (access, caller = newCaller()) => store.files.list(access, filePage, caller)],
+  ['a model', (access, caller = newCaller()) => store.models.get(access, 'gpt-1', STILL_MOVING, caller)],
+  ['the models', (access, caller = newCaller()) => store.models.list(access, caller)],
+  ['results', (access, caller = newCaller()) => store.contents.results(access, 'file-result', STILL_MOVING, caller)],
+  ['a preview', (access, caller = newCaller()) => store.contents.preview(access, file, 100, caller)],
+];
+
+function scriptAll(): void {
+  scripted.onJob(jobBody({ id: 'ftjob-1' }));
+  scripted.onJobs([jobBody({ id: 'ftjob-1' })]);
+  scripted.onEvents(
+    'ftjob-1',
+    Array.from({ length: 30 }, (_, index) => stepBody(30 - index, 30)),
+  );
+  scripted.onCheckpoints('ftjob-1', [checkpointBody('ftckpt_1')]);
+  scripted.onFiles([fileBody('file-1')]);
+  scripted.onModels([modelBody('gpt-1')]);
+  scripted.onContent('file-1', 'the first line');
+  scripted.onContent('file-result', 'step,train_loss\n1,0.5\n');
+}
 
 let scripted: ScriptedUpstream;
 let upstream: Upstream;
@@ -47,6 +92,56 @@ describe('two credentials', () => {
     gate.release();
     await Promise.all(reads);
     expect(scripted.calls).toHaveLength(4);
+  });
+
+  it.each(pairs)('of different %s never share a read of any part of the store', async (_, one, other) => {
+    scriptAll();
+    const gate = scripted.hold();
+    const [a, b] = [accessOf(one), accessOf(other)];
+    const reads = [a, a, b, b].flatMap((access) => PARTS.map(([, read]) => read(access)));
+    await gate.arrived(8); // The sockets that there are.
+    gate.release();
+    await Promise.all(reads);
+    expect(scripted.calls).toHaveLength(2 * PARTS.length);
+  });
+
+  it.each(PARTS)('never share what is kept: %s', async (_, read) => {
+    scriptAll();
+    const [mine, theirs] = [accessOf({ apiKey: 'mine' }), accessOf({ apiKey: 'theirs' })];
+    await read(mine);
+    await read(mine);
+    const calls = scripted.calls.length;
+    await read(theirs);
+    expect(scripted.calls.slice(calls)).toMatchObject([{ authorization: 'Bearer theirs' }]);
+  });
+
+  it('never share a log: pages and curves of one come of its own reads', async () => {
+    scriptAll();
+    const [mine, theirs] = [accessOf({ apiKey: 'mine' }), accessOf({ apiKey: 'theirs' })];
+    await store.events.head(mine, 'ftjob-1', 30, newCaller());
+    scripted.onEvents('ftjob-1', []);
+    const behind = { limit: 5, after: 'ftevent-step-20' };
+    expect((await store.events.page(mine, 'ftjob-1', behind, newCaller())).items).toHaveLength(5);
+    expect((await store.events.page(theirs, 'ftjob-1', behind, newCaller())).items).toEqual([]);
+    const head = () => store.events.head(theirs, 'ftjob-1', 30, newCaller());
+    expect((await store.metrics.curve(theirs, readJob(jobBody()), head, newCaller())).length).toBe(0);
+  });
+
+  it('never share what an id stands for, nor the end of a job', async () => {
+    scriptAll();
+    scripted.onJob(jobBody({ id: 'ftjob-1', status: 'succeeded' }));
+    scripted.onJobs([jobBody({ id: 'ftjob-1', status: 'succeeded' })]);
+    const [mine, theirs] = [accessOf({ apiKey: 'mine' }), accessOf({ apiKey: 'theirs' })];
+    for (const [, read] of PARTS) await read(mine);
+    expect(['ftjob-1', 'file-1', 'gpt-1'].map((id) => store.kindOf(mine, id))).toEqual(['job', 'file', 'model']);
+    expect(['ftjob-1', 'file-1', 'gpt-1'].map((id) => store.kindOf(theirs, id))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(store.jobs.end(mine, 'ftjob-1').endedAt).toBe(clock.now());
+    expect(store.jobs.end(theirs, 'ftjob-1')).toBe(STILL_MOVING);
+    expect(store.events.end(theirs, 'ftjob-1')).toBe(STILL_MOVING);
   });
 
   it.each(pairs)('of different %s never share what is kept', async (_, one, other) => {
@@ -100,6 +195,40 @@ describe('callers of one read', () => {
     gate.release();
   });
 
+  it.each(PARTS)('abort it when the last has left, and not before: %s', async (_, read) => {
+    const gate = scripted.hold();
+    const leaving = [new AbortController(), new AbortController()];
+    const outcomes = Promise.allSettled(leaving.map(({ signal }) => read(access, newCaller(signal))));
+    await gate.arrived(1);
+    leaving[0]?.abort(new Error('first left'));
+    const third = new AbortController();
+    const last = Promise.allSettled([read(access, newCaller(third.signal))]);
+    leaving[1]?.abort(new Error('second left'));
+    third.abort(new Error('third left'));
+    await gate.abandoned(1);
+    gate.release();
+    expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(await last).toMatchObject([{ reason: { message: 'third left' } }]);
+    expect(scripted.calls).toHaveLength(1);
+  });
+
+  it.each([
+    ['results', (caller = newCaller()) => store.contents.results(access, 'file-1', STILL_MOVING, caller)],
+    ['a preview', (caller = newCaller()) => store.contents.preview(access, file, 1_000_000, caller)],
+  ])('abort it in the middle of its stream too: %s', async (_, read) => {
+    const begun = Promise.withResolvers<ServerResponse>();
+    scripted.on('/files/file-1/content', (_: unknown, response: ServerResponse) => {
+      response.writeHead(200);
+      response.write('step,train_loss\n1,0.5\n', () => begun.resolve(response)); // And nothing more.
+    });
+    const leaving = new AbortController();
+    const reading = read(newCaller(leaving.signal));
+    const closed = once(await begun.promise, 'close');
+    leaving.abort(new Error('left'));
+    await expect(reading).rejects.toThrow('left');
+    await closed;
+  });
+
   it('begin anew behind one that was given up', async () => {
     scripted.onJob(jobBody({ id: 'ftjob-1' }));
     const gate = scripted.hold();
@@ -146,5 +275,92 @@ describe('what is kept', () => {
     expect(scripted.calls).toHaveLength(calls);
     await small.jobs.get(access, '1', newCaller());
     expect(scripted.calls).toHaveLength(calls + 1);
+  });
+
+  it('never takes more than the bytes it is given, whatever is read', async () => {
+    const small = createStore({ upstream, clock, activeMs: 1000, settledMs: 300_000, maxBytes: 30_000 });
+    scriptAll();
+    const everything = async (id: string) => {
+      scripted.onJob(jobBody({ id, metadata: { note: 'x'.repeat(200) } }));
+      scripted.onEvents(
+        id,
+        Array.from({ length: 20 }, (_, index) => stepBody(20 - index, 20)),
+      );
+      scripted.onCheckpoints(id, [checkpointBody(`ftckpt_${id}`)]);
+      scripted.onFile(fileBody(`file-${id}`));
+      scripted.onContent(`file-${id}`, 'step,train_loss\n1,0.5\n');
+      await small.jobs.get(access, id, newCaller());
+      await small.events.head(access, id, 20, newCaller());
+      await small.checkpoints.list(access, id, page, newCaller());
+      await small.files.get(access, `file-${id}`, STILL_MOVING, newCaller());
+      await small.contents.results(access, `file-${id}`, STILL_MOVING, newCaller());
+    };
+    const weights: number[] = [];
+    for (let n = 0; n < 30; n++) {
+      await everything(`ftjob-${n}`);
+      weights.push(small.bytes);
+    }
+    expect(Math.max(...weights)).toBeLessThanOrEqual(30_000);
+    expect(weights.at(-1)).toBeGreaterThan(10_000);
+  });
+
+  it('lets a job stay longer than what was read about it, which its end makes worthless', async () => {
+    const small = createStore({ upstream, clock, activeMs: 1000, settledMs: 300_000, maxBytes: 13_400 });
+    scripted.onJob(jobBody({ id: 'ftjob-1' }));
+    scripted.onCheckpoints('ftjob-1', []);
+    await small.jobs.get(access, 'ftjob-1', newCaller());
+    await small.checkpoints.list(access, 'ftjob-1', page, newCaller());
+    for (let n = 0; n < 5; n++) {
+      scripted.onJob(jobBody({ id: `ftjob-other-${n}` }));
+      await small.jobs.get(access, `ftjob-other-${n}`, newCaller());
+    }
+    const calls = scripted.calls.length;
+    await small.jobs.get(access, 'ftjob-1', newCaller());
+    expect(scripted.calls).toHaveLength(calls);
+    await small.checkpoints.list(access, 'ftjob-1', page, newCaller());
+    expect(scripted.calls).toHaveLength(calls + 1);
+  });
+
+  it('of a file that lacks its content serves for activeMs only: it may come', async () => {
+    expect(await store.contents.preview(access, file, 100, newCaller())).toBeNull();
+    scripted.onContent('file-1', 'the first line');
+    clock.advance(1000);
+    expect(await store.contents.preview(access, file, 100, newCaller())).toMatchObject({ text: 'the first line' });
+    clock.advance(299_999);
+    await store.contents.preview(access, file, 100, newCaller());
+    expect(scripted.calls).toHaveLength(2);
+  });
+});
+
+describe('a model', () => {
+  const access = accessOf({ apiKey: 'a' });
+  const fresh = () => store.models.fresh(access, 'gpt-1', STILL_MOVING, newCaller());
+
+  it('is known for settledMs by the list that has shown it', async () => {
+    scripted.onModels([modelBody('gpt-1')]);
+    await store.models.list(access, newCaller());
+    clock.advance(299_999);
+    expect(fresh()).toMatchObject({ id: 'gpt-1' });
+    clock.advance(1);
+    expect(fresh()).toBeUndefined();
+  });
+
+  it('is known by what was read last, of the list and of itself alone', async () => {
+    scripted.onModels([modelBody('gpt-1')]);
+    await store.models.list(access, newCaller());
+    clock.advance(300_000);
+    await store.models.get(access, 'gpt-1', STILL_MOVING, newCaller());
+    clock.advance(1000);
+    expect(fresh()).toMatchObject({ id: 'gpt-1' });
+  });
+
+  it('that is gone from the list may yet be there: some servers leave models out', async () => {
+    scripted.onModels([modelBody('gpt-1')]);
+    await store.models.get(access, 'gpt-1', STILL_MOVING, newCaller());
+    clock.advance(1000);
+    scripted.onModels([]);
+    await store.models.list(access, newCaller());
+    expect(fresh()).toMatchObject({ id: 'gpt-1' });
+    expect(store.kindOf(access, 'gpt-1')).toBe('model');
   });
 });

@@ -151,9 +151,9 @@ describe('readResults', () => {
 
   it('knows no times', async () => expect((await read(FILE)).createdAt(0)).toBeNull());
 
-  it('weighs as much as its numbers and its texts', async () => {
+  it('weighs as much as its numbers and its texts, and something for each column', async () => {
     const numbers = await read(FILE);
-    expect(numbers.weight).toBe(8 * 2 * 5);
+    expect(numbers.weight).toBe(8 * 2 * 5 + 600 * 4);
     const texts = await read(FILE.replaceAll('1.4,', 'x'.repeat(1000)));
     expect(texts.weight).toBeGreaterThan(numbers.weight + 1000);
   });

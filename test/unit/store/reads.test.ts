@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import type { Sight } from '../../../src/store/freshness.ts';
+import { createReads, later } from '../../../src/store/reads.ts';
+import { createRoom, type Shelf } from '../../../src/store/shelf.ts';
+import { accessOf, newCaller } from '../../kit/access.ts';
+import { createTestClock } from '../../kit/clock.ts';
+
+interface Thing {
+  readonly name: string;
+}
+const access = accessOf({ apiKey: 'a' });
+
+function createWorld(options: { shelf?: Shelf<Sight<Thing>> | null; weigh?: (thing: Thing) => number } = {}) {
+  const clock = createTestClock(0);
+  const { shelf = createRoom(100_000).shelf<Sight<Thing>>('thing'), weigh = () => 10 } = options;
+  const reads = createReads<Thing, Sight<Thing>>({ clock, shelf, choose: later, weigh });
+  const asked: ((name: string) => void)[] = [];
+  const get = (ms = 1000, caller = newCaller(), notBefore?: number, who = access) =>
+    reads.get({
+      access: who,
+      name: 'key',
+      caller,
+      freshUntil: ({ arrivedAt }) => arrivedAt + ms,
+      read: () => new Promise((resolve) => asked.push((name) => resolve({ name }))),
+      notBefore,
+    });
+  return { clock, reads, asked, get };
+}
+
+describe('later', () => {
+  const sight = (beganAt: number) => ({ value: null, beganAt, arrivedAt: 0 });
+
+  it('is the sight whose question was asked later, and of equals the one that came last', () => {
+    const [one, two, same] = [sight(1), sight(2), sight(2)];
+    expect(later(undefined, one)).toBe(one);
+    expect(later(one, two)).toBe(two);
+    expect(later(two, one)).toBe(two);
+    expect(later(two, same)).toBe(same);
+  });
+});
+
+describe('a read', () => {
+  it('serves as long as the question takes it for fresh, which differs from question to question', async () => {
+    const { clock, asked, get } = createWorld();
+    const first = get();
+    asked[0]?.('first');
+    await first;
+    clock.advance(999);
+    expect((await get()).value.name).toBe('first');
+    const strict = get(500);
+    asked[1]?.('second');
+    expect((await strict).value.name).toBe('second');
+    clock.advance(999);
+    expect((await get()).value.name).toBe('second');
+  });
+
+  it('tells its caller until when it serves, and of several the earliest', async () => {
+    const { clock, asked, get } = createWorld();
+    const caller = newCaller();
+    clock.advance(7);
+    const first = get(1000, caller);
+    asked[0]?.('first');
+    await first;
+    expect(caller.freshUntil).toBe(1007);
+    await get(2000, caller);
+    expect(caller.freshUntil).toBe(1007);
+    await get(500, caller);
+    expect(caller.freshUntil).toBe(507);
+  });
+
+  it('that lands behind a newer one gives the newer one, and leaves it where it is', async () => {
+    const { clock, asked, get, reads } = createWorld();
+    const old = get();
+    clock.advance(10);
+    const current = get(1000, newCaller(), 5);
+    asked[1]?.('new');
+    await current;
+    asked[0]?.('old');
+    expect((await old).value.name).toBe('new');
+    expect(reads.kept(access, 'key')?.value.name).toBe('new');
+  });
+
+  it('does not replace what was seen by another way meanwhile', async () => {
+    const { clock, asked, get, reads } = createWorld();
+    const old = get();
+    clock.advance(10);
+    reads.see(access, 'key', { value: { name: 'seen' }, beganAt: 10, arrivedAt: 11 });
+    asked[0]?.('old');
+    expect((await old).value.name).toBe('seen');
+  });
+
+  it('that fails is not kept', async () => {
+    const { reads, clock } = createWorld();
+    const failing = reads.get({
+      access,
+      name: 'key',
+      caller: newCaller(),
+      freshUntil: () => clock.now() + 1,
+      read: () => Promise.reject(new Error('down')),
+    });
+    await expect(failing).rejects.toThrow('down');
+    expect(reads.kept(access, 'key')).toBeUndefined();
+  });
+
+  it('is shared and answered without a shelf, and forgotten then', async () => {
+    const { asked, get, reads } = createWorld({ shelf: null });
+    const both = Promise.all([get(), get()]);
+    asked[0]?.('first');
+    expect((await both).map(({ value }) => value.name)).toEqual(['first', 'first']);
+    expect(reads.kept(access, 'key')).toBeUndefined();
+    void get();
+    expect(asked).toHaveLength(2);
+  });
+
+  it('answers also when it is too heavy to be kept', async () => {
+    const { asked, get, reads } = createWorld({ weigh: () => 1_000_000 });
+    const first = get();
+    asked[0]?.('heavy');
+    expect((await first).value.name).toBe('heavy');
+    expect(reads.kept(access, 'key')).toBeUndefined();
+  });
+
+  it('of another scope is another', async () => {
+    const { asked, get, reads } = createWorld();
+    const other = accessOf({ apiKey: 'b' });
+    const both = [get(), get(1000, newCaller(), undefined, other)];
+    asked[0]?.('mine');
+    asked[1]?.('theirs');
+    expect((await Promise.all(both)).map(({ value }) => value.name)).toEqual(['mine', 'theirs']);
+    expect(reads.kept(other, 'key')?.value.name).toBe('theirs');
+  });
+});
