@@ -1,8 +1,8 @@
 import type { Checkpoint } from '../upstream/checkpoint.ts';
 import type { Page, PageRequest } from '../upstream/page.ts';
-import type { EventStore } from './event.ts';
 import type { Caller } from './flights.ts';
 import { aboutJobFreshUntil, type Sight } from './freshness.ts';
+import type { JobStore } from './job.ts';
 import type { PartOptions } from './parts.ts';
 import { createReads, later } from './reads.ts';
 import type { Access } from './scope.ts';
@@ -13,10 +13,7 @@ export interface CheckpointStore {
   list(access: Access, jobId: string, request: PageRequest, caller: Caller): Promise<Page<Checkpoint>>;
 }
 
-export function createCheckpointStore(
-  { upstream, clock, room, limits }: PartOptions,
-  events: EventStore,
-): CheckpointStore {
+export function createCheckpointStore({ upstream, clock, room, limits }: PartOptions, jobs: JobStore): CheckpointStore {
   const keeps = limits.activeMs > 0 || limits.settledMs > 0;
   const pages = createReads<Page<Checkpoint>, Sight<Page<Checkpoint>>>({
     clock,
@@ -26,12 +23,12 @@ export function createCheckpointStore(
   });
   return {
     async list(access, jobId, request, caller) {
-      const end = events.end(access, jobId);
+      const end = jobs.end(access, jobId);
       const { value } = await pages.get({
         access,
         name: JSON.stringify([jobId, request.limit, request.after]),
         caller,
-        freshUntil: (sight) => aboutJobFreshUntil(sight, events.end(access, jobId), limits),
+        freshUntil: (sight) => aboutJobFreshUntil(sight, jobs.end(access, jobId), limits),
         read: (call) => upstream.checkpoints.list(jobId, request, call),
         notBefore: end.endedAt,
       });

@@ -19,16 +19,18 @@ export interface EventLog {
   readonly weight: number;
 }
 
-/** Most bytes of one log: the oldest events go first. */
-const MAX_LOG_BYTES = 8 * 1024 * 1024;
-
-/** The log after a page of it was read, at its head or behind the event `after`. */
+/**
+ * The log after a page of it was read, at its head or behind the event `after`. What weighs more than `maxBytes` loses its
+ * oldest events.
+ */
 export function withPage(
   log: EventLog | undefined,
   after: string | null,
   seen: Sight<Page<JobEvent>>,
+  maxBytes: number,
 ): EventLog | undefined {
-  return after === null ? withHead(log, seen) : log && withDepth(log, after, seen.value);
+  const next = after === null ? withHead(log, seen) : log && withDepth(log, after, seen.value);
+  return next && bounded(next, maxBytes);
 }
 
 /** When a page with the event arrived after which nothing comes; null when it has none. */
@@ -41,36 +43,41 @@ function withHead(log: EventLog | undefined, seen: Sight<Page<JobEvent>>): Event
   // An answer to an older question tells nothing about the head, and yet may reach further back.
   const { beganAt, arrivedAt } = log && log.beganAt > seen.beganAt ? log : seen;
   const times = { beganAt, arrivedAt, closedAt: log?.closedAt ?? closedAtIn(seen) };
-  if (log === undefined) return bounded({ head: run, older: null, ...times });
+  if (log === undefined) return weighed({ head: run, older: null, ...times });
   const head = joined(run, log.head);
-  if (head !== null) {
-    const hasGrown = head.items.length > log.head.items.length || head.isWhole !== log.head.isWhole;
-    return hasGrown ? closedUp({ head, older: log.older, ...times }) : { ...log, ...times };
-  }
-  return beganAt > seen.beganAt ? log : bounded({ head: run, older: run.isWhole ? null : log.head, ...times });
+  if (head !== null) return closedUp({ ...log, ...times, ...grown(log, log.head, head, run.items), head });
+  return beganAt > seen.beganAt ? log : weighed({ head: run, older: run.isWhole ? null : log.head, ...times });
 }
 
 function withDepth(log: EventLog, after: string, page: Page<JobEvent>): EventLog {
   const head = extended(log.head, after, page);
-  if (head !== null) return closedUp({ ...log, head });
+  if (head !== null) return closedUp({ ...log, ...grown(log, log.head, head, page.items), head });
   const older = log.older && extended(log.older, after, page);
-  return older ? closedUp({ ...log, older }) : log;
+  return older ? closedUp({ ...log, ...grown(log, log.older, older, page.items), older }) : log;
 }
 
-type Weightless = Omit<EventLog, 'weight'>;
-
-function closedUp(log: Weightless): EventLog {
-  if (log.head.isWhole) return bounded({ ...log, older: null });
-  const whole = log.older && joined(log.head, log.older);
-  return bounded(whole ? { ...log, head: whole, older: null } : log);
+// A log is long and its pages are short: only what a page has brought is weighed.
+function grown({ weight }: EventLog, before: Run | null, after: Run, brought: Run['items']): { weight: number } {
+  const added = after.items.length - (before?.items.length ?? 0);
+  return { weight: added === 0 ? weight : weight + (weigh(brought) * added) / brought.length };
 }
 
-function bounded(log: Weightless): EventLog {
-  const { head, older } = log;
-  const weight = weigh(head.items) + (older ? weigh(older.items) : 0);
-  if (weight <= MAX_LOG_BYTES) return { ...log, weight };
-  if (older) return bounded({ ...log, older: null });
-  const kept = Math.max(1, Math.floor((head.items.length * MAX_LOG_BYTES) / weight / 2));
-  if (kept >= head.items.length) return { ...log, weight };
-  return bounded({ ...log, head: { items: head.items.slice(0, kept), isWhole: false } });
+function closedUp(log: EventLog): EventLog {
+  if (log.older === null) return log;
+  if (log.head.isWhole) return weighed({ ...log, older: null });
+  const whole = joined(log.head, log.older);
+  return whole ? weighed({ ...log, head: whole, older: null }) : log;
+}
+
+function weighed(log: Omit<EventLog, 'weight'>): EventLog {
+  return { ...log, weight: weigh(log.head.items) + (log.older ? weigh(log.older.items) : 0) };
+}
+
+function bounded(log: EventLog, maxBytes: number): EventLog {
+  const { head, older, weight } = log;
+  if (weight <= maxBytes) return log;
+  if (older) return bounded(weighed({ ...log, older: null }), maxBytes);
+  const kept = Math.max(1, Math.floor((head.items.length * maxBytes) / weight / 2));
+  if (kept >= head.items.length) return log;
+  return bounded(weighed({ ...log, head: { items: head.items.slice(0, kept), isWhole: false } }), maxBytes);
 }

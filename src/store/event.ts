@@ -2,14 +2,7 @@ import type { JobEvent } from '../upstream/event.ts';
 import type { Page, PageRequest } from '../upstream/page.ts';
 import { closedAtIn, type EventLog, withPage } from './event-log.ts';
 import { type Caller, createFlights, type Departure } from './flights.ts';
-import {
-  aboutJobFreshUntil,
-  activeFreshUntil,
-  endOf,
-  type JobEnd,
-  type Sight,
-  settledFreshUntil,
-} from './freshness.ts';
+import { aboutJobFreshUntil, activeFreshUntil, type Sight, settledFreshUntil } from './freshness.ts';
 import type { JobStore } from './job.ts';
 import type { PartOptions } from './parts.ts';
 import { behind, extended, pageOf, type Run, reaches, runOf, tailOf } from './run.ts';
@@ -23,9 +16,10 @@ export interface EventStore {
   deeper(access: Access, jobId: string, run: Run, caller: Caller): Promise<Run>;
   /** One page, newest first. */
   page(access: Access, jobId: string, request: PageRequest, caller: Caller): Promise<Page<JobEvent>>;
-  /** The end of a job's log and of its checkpoints, as far as it is known here: the closing event can bring it early. */
-  end(access: Access, jobId: string): JobEnd;
 }
+
+/** Of all that is kept, the most that one log may take: some 40,000 steps by default. */
+const LOG_SHARE = 0.25;
 
 /** Events in one upstream page when the whole log is wanted. */
 export const LOG_PAGE = 100;
@@ -35,14 +29,9 @@ export function createEventStore({ upstream, clock, room, limits }: PartOptions,
   const flights = createFlights<Sight<Page<JobEvent>>>(clock);
   const keyOf = ({ scope }: Access, jobId: string) => `${scope} ${jobId}`;
 
-  function end(access: Access, jobId: string): JobEnd {
-    const closedAt = logs?.get(keyOf(access, jobId))?.closedAt ?? undefined;
-    return endOf(jobs.lastSight(access, jobId), closedAt);
-  }
-
   function headFreshUntil(access: Access, jobId: string, sight: Omit<EventLog, 'head' | 'older' | 'weight'>): number {
     if (sight.closedAt !== null) return settledFreshUntil(sight.arrivedAt, limits);
-    return aboutJobFreshUntil(sight, end(access, jobId), limits);
+    return aboutJobFreshUntil(sight, jobs.end(access, jobId), limits);
   }
 
   /** Reads a page, shared with all who ask for it at the same time, and adds it to the log. */
@@ -53,13 +42,13 @@ export function createEventStore({ upstream, clock, room, limits }: PartOptions,
       const seen = { value, beganAt, arrivedAt: clock.now() };
       const key = keyOf(access, jobId);
       const before = logs?.get(key);
-      const log = withPage(before, request.after, seen);
+      const log = withPage(before, request.after, seen, room.maxBytes * LOG_SHARE);
       if (log && log !== before) logs?.set(key, log, log.weight);
       return seen;
     };
     const { limit, after } = request;
     const name = `${keyOf(access, jobId)} ${JSON.stringify([limit, after])}`;
-    return await flights.join(name, caller, read, after === null ? end(access, jobId).endedAt : undefined);
+    return await flights.join(name, caller, read, after === null ? jobs.end(access, jobId).endedAt : undefined);
   }
 
   /** The log, if its head goes back so far. */
@@ -97,7 +86,6 @@ export function createEventStore({ upstream, clock, room, limits }: PartOptions,
   return {
     head,
     deeper,
-    end,
     async page(access, jobId, request, caller) {
       const { limit, after } = request;
       if (after === null) return pageOf(await head(access, jobId, limit, caller), request);

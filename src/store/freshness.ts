@@ -47,10 +47,10 @@ export function remember(kept: JobSight | undefined, next: Sight<Job | null>): J
   return { ...next, terminalSince: endedLongAgo && !hasSeenItMove ? arrivedAt - SETTLING_MS : arrivedAt };
 }
 
-/** The end of a job by its last sight, and by when its closing event was read; that one may come before the minute is over. */
-export function endOf(sight: JobSight | undefined, closedAt = Number.POSITIVE_INFINITY): JobEnd {
+/** The end of a job by its last sight. */
+export function endOf(sight: JobSight | undefined): JobEnd {
   if (sight?.terminalSince == null) return STILL_MOVING;
-  return { endedAt: sight.terminalSince, quietAt: Math.min(sight.terminalSince + SETTLING_MS, closedAt) };
+  return { endedAt: sight.terminalSince, quietAt: sight.terminalSince + SETTLING_MS };
 }
 
 /**

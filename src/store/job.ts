@@ -16,7 +16,7 @@ export interface JobStore {
   list(access: Access, request: JobPageRequest, caller: Caller): Promise<Page<Job>>;
   /** The last sight of a job, however old; undefined when none is kept. */
   lastSight(access: Access, id: string): JobSight | undefined;
-  /** The end of a job, as far as it is known here: for what may come until the minute behind it is over. */
+  /** The end of a job, as far as it is known here. */
   end(access: Access, id: string): JobEnd;
 }
 

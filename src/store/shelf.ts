@@ -13,6 +13,7 @@ export interface Room {
   shelf<T extends object>(noun: string): Shelf<T>;
   /** Bytes that everything kept takes now. */
   readonly bytes: number;
+  readonly maxBytes: number;
 }
 
 /** An entry's own objects, beside its key and value. Measured. */
@@ -32,6 +33,7 @@ export function createRoom(maxBytes: number): Room {
         delete: (key) => void entries.delete(address(key)),
       };
     },
+    maxBytes,
     get bytes() {
       return entries.calculatedSize;
     },

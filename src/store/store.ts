@@ -44,7 +44,7 @@ export function createStore({ upstream, clock, maxBytes, ...limits }: StoreOptio
   return {
     jobs,
     events,
-    checkpoints: createCheckpointStore(options, events),
+    checkpoints: createCheckpointStore(options, jobs),
     files,
     contents,
     metrics: createMetricsStore(jobs, events, contents),

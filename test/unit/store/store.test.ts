@@ -141,7 +141,7 @@ describe('two credentials', () => {
     ]);
     expect(store.jobs.end(mine, 'ftjob-1').endedAt).toBe(clock.now());
     expect(store.jobs.end(theirs, 'ftjob-1')).toBe(STILL_MOVING);
-    expect(store.events.end(theirs, 'ftjob-1')).toBe(STILL_MOVING);
+    expect(store.jobs.end(theirs, 'ftjob-1')).toBe(STILL_MOVING);
   });
 
   it.each(pairs)('of different %s never share what is kept', async (_, one, other) => {
