@@ -63,7 +63,7 @@ function listen({ stderr }: ChildProcess): { url: Promise<string>; text: () => s
   let text = '';
   stderr?.setEncoding('utf8').on('data', (more: string) => {
     text = (text + more).slice(-4_000);
-    const [url] = text.match(/http:\/\/127\.0\.0\.1:\d+\/graphql/) ?? [];
+    const [url] = text.match(/http:\/\/127\.0\.0\.1:\d+\/(graphql|v1)\b/) ?? [];
     if (url) resolve(url);
   });
   return { url: promise, text: () => text };
