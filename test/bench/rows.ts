@@ -27,12 +27,14 @@ export function startGateway(
   name: string,
   upstreamUrl: string,
   settings: Readonly<Record<string, string>> = {},
+  flags: readonly string[] = [],
 ): Promise<MeasuredProcess> {
-  return startProcess(name, new URL('../../src/main.ts', import.meta.url), {
+  const environment = {
     PORT: '0',
     LOG_LEVEL: 'info',
     OPENAI_BASE_URL: upstreamUrl,
     OPENAI_API_KEY: crypto.randomUUID(),
     ...settings,
-  });
+  };
+  return startProcess(name, new URL('../../src/main.ts', import.meta.url), environment, flags);
 }
