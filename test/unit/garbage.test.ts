@@ -16,7 +16,7 @@ describe('how far garbage may grow', () => {
   });
 
   it('leaves room to breathe however little may be kept', () => {
-    expect(percentAt(4, 128, 4)).toBe(25);
+    expect(percentAt(4, 128, 4)).toBe(15);
   });
 
   it('together with a full store and the young is at most twice what may be kept', () => {
