@@ -19,9 +19,14 @@ export interface App {
   /** Where GraphQL is. */
   readonly url: string;
   readonly gateway: GatewayFacts;
+  /** Bytes that everything kept takes now, but for whole answers. */
+  readonly keptBytes: () => number;
   /** Lets requests under way end, then closes everything in the reverse order of its opening. */
   dispose(): Promise<void>;
 }
+
+/** How much of what may be kept is whole answers; the rest is what they are made of. */
+const SHARE_OF_ANSWERS = 1 / 8;
 
 /** Puts the parts together and listens. Rejects with Node's error when an address cannot be taken. */
 export async function createApp(config: Config, log: Logger, clock: Clock): Promise<App> {
@@ -35,7 +40,9 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     clock,
   });
   opened.defer(() => upstream.dispose());
-  const store = createStore({ upstream, clock, ...config.cache });
+  const maxAnswerBytes = Math.floor(config.cache.maxBytes * SHARE_OF_ANSWERS);
+  const maxBytes = config.cache.maxBytes - maxAnswerBytes;
+  const store = createStore({ upstream, clock, ...config.cache, maxBytes });
   const gateway = { version, isSandbox: config.upstream.kind === 'sandbox', upstreamName: target.name };
   const server = await createServer({
     host: config.host,
@@ -46,10 +53,11 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     exampleJobId: target.exampleJobId,
     log,
     clock,
+    maxAnswerBytes,
   });
   opened.defer(() => server.dispose());
   const parts = opened.move();
-  return { url: server.url, gateway, dispose: () => parts.disposeAsync() };
+  return { url: server.url, gateway, keptBytes: () => store.bytes, dispose: () => parts.disposeAsync() };
 }
 
 /** Whom the gateway asks. */

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { type App, createApp, version } from './app.ts';
 import { systemClock } from './clock.ts';
 import { type Config, ConfigError, readConfig, secretsOf } from './config.ts';
+import { boundGarbage } from './garbage.ts';
 import { banner, help } from './manual.ts';
 import { createLogger } from './server/log.ts';
 
@@ -61,7 +62,9 @@ if (options.help) {
 } else if (options.version) {
   process.stdout.write(`${version}\n`);
 } else {
-  const app = await start(readEnvironment());
+  const config = readEnvironment();
+  const app = await start(config);
+  boundGarbage(app.keptBytes, config.cache.maxBytes, systemClock);
   say(banner(app));
   let isStopping = false;
   const stop = () => {

@@ -2,7 +2,6 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
 import type { GraphqlReply } from './reply.ts';
 
-const MAX_BYTES = 16 * 1024 * 1024;
 const MAX_ENTRY_BYTES = 1024 * 1024;
 
 /** An answer, and which operation gave it. */
@@ -23,10 +22,11 @@ interface Entry {
   readonly freshUntil: number;
 }
 
-export function createAnswers(clock: Clock): Answers {
+/** Keeps answers of at most `maxBytes`, the least recently used go first. */
+export function createAnswers(clock: Clock, maxBytes: number): Answers {
   const entries = new LRUCache<string, Entry>({
-    maxSize: MAX_BYTES,
-    maxEntrySize: MAX_ENTRY_BYTES,
+    maxSize: maxBytes,
+    maxEntrySize: Math.min(MAX_ENTRY_BYTES, maxBytes),
     sizeCalculation: ({ answer }, question) => 200 + question.length + 2 * answer.reply.body.length,
   });
   return {

@@ -22,6 +22,8 @@ export interface ServerOptions {
   exampleJobId: string;
   log: Logger;
   clock: Clock;
+  /** Most memory that whole answers may take, in bytes. */
+  maxAnswerBytes: number;
 }
 
 export interface Server {
@@ -32,11 +34,18 @@ export interface Server {
 }
 
 /** Listens. Rejects with Node's error when the address cannot be taken. */
-export async function createServer({ host, port, schema, exampleJobId, ...rest }: ServerOptions): Promise<Server> {
+export async function createServer({
+  host,
+  port,
+  schema,
+  exampleJobId,
+  maxAnswerBytes,
+  ...rest
+}: ServerOptions): Promise<Server> {
   let isReady = true;
   const front = createFront({
     engine: createEngine(schema, rest.log),
-    answers: createAnswers(rest.clock),
+    answers: createAnswers(rest.clock, maxAnswerBytes),
     graphiql: createGraphiql(exampleJobId),
     isReady: () => isReady,
     ...rest,

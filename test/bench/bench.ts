@@ -6,13 +6,19 @@ import { toMarkdown } from './report.ts';
 import { type Plan, run } from './run.ts';
 import { workloadNames } from './workload.ts';
 
-const help = `Measures the gateway before a stub upstream, next to a static HTTP server that answers the same bytes.
+const help = `Measures the gateway before a stub upstream, next to a static HTTP server that answers the same bytes,
+and counts the upstream calls of single queries.
 
 Usage: npm run bench -- [--rounds 5] [--seconds 2] [--workloads W1,W3] [--out out/bench.json]
 
   --rounds     how often each row is measured, 1 to 100
   --seconds    how long each time, 0.01 to 60; twice as long to warm up
-  --workloads  W1: one job by id; W3: a page of 100 jobs
+  --workloads  W1: one job by id
+               W2: 20 jobs, each with its training file
+               W3: a page of 100 jobs
+               W4: one job with events, checkpoints and files
+               W5: W2, everybody asks the same, of an upstream that takes 20 ms
+               W6: W4 of an upstream that takes 20 ms
   --out        where the figures of every round go as JSON; the tables go to standard output
 `;
 
@@ -48,8 +54,8 @@ async function main(signal: AbortSignal): Promise<void> {
   const options = readArguments();
   if (options === null) return void process.stdout.write(help);
   const { rounds, seconds, out } = options;
-  const workloads = await run(options, signal, say);
-  const report = { when: new Date().toISOString(), node: process.version, rounds, seconds, workloads };
+  const outcome = await run(options, signal, say);
+  const report = { when: new Date().toISOString(), node: process.version, rounds, seconds, ...outcome };
   await mkdir(dirname(out), { recursive: true });
   await writeFile(out, `${JSON.stringify(report, null, 1)}\n`);
   process.stdout.write(toMarkdown(report));

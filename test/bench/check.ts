@@ -1,14 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import { askGraph } from './ask.ts';
-import type { Workload } from './workload.ts';
+import type { Draft } from './draft.ts';
 
 /** The text of the answer to each question. */
 export type Answers = readonly (readonly [question: string, answer: string])[];
 
-/** Asks every question of a workload once. Rejects when an answer is not right. */
-export async function checkedAnswers(row: { name: string; url: string }, workload: Workload): Promise<Answers> {
+/** Asks every question once. Rejects when an answer is not right. */
+export async function checkedAnswers(
+  row: { name: string; url: string },
+  { queries }: Pick<Draft, 'queries'>,
+): Promise<Answers> {
   const answers: [string, string][] = [];
-  for (const { question, data } of workload.queries) {
+  for (const { question, data } of queries) {
     const answer = await askGraph(row.url, question);
     if (!isRight(answer, data)) {
       throw new Error(`${row.name} answers wrongly.

@@ -1,14 +1,14 @@
+import type { ColdCount } from './cold.ts';
 import { median } from './numbers.ts';
-import type { RowOutcome, WorkloadOutcome } from './run.ts';
+import type { Outcome, RowOutcome, WorkloadOutcome } from './run.ts';
 import type { Sample } from './sample.ts';
 
 /** What was measured, and when: the whole of the JSON file. */
-export interface Report {
+export interface Report extends Outcome {
   readonly when: string;
   readonly node: string;
   readonly rounds: number;
   readonly seconds: number;
-  readonly workloads: readonly WorkloadOutcome[];
 }
 
 const legend = `Read \`× static\` first: the gateway's processor time beside that of a bare node:http server that answers the same bytes,
@@ -19,15 +19,22 @@ const header = `| row | CPU s per 1,000 | × static | queries/s (min–max) | p5
 |---|---:|---:|---:|---:|---:|---:|`;
 
 /** The report for people. */
-export function toMarkdown({ node, rounds, seconds, workloads }: Report): string {
+export function toMarkdown({ node, rounds, seconds, workloads, coldCounts }: Report): string {
   const title = `Node ${node}, ${rounds} × ${seconds} s a row, in turns after a warm-up.`;
-  return `${[title, ...workloads.map(table), legend].join('\n\n')}\n`;
+  return `${[title, ...workloads.map(table), legend, coldTable(coldCounts)].join('\n\n')}\n`;
 }
 
-function table({ name, what, connections, rows }: WorkloadOutcome): string {
+function table({ name, what, connections, latencyMs, rows }: WorkloadOutcome): string {
   const [ceiling] = rows;
   const lines = rows.map((row) => line(row, ceiling?.samples ?? []));
-  return `### ${name}: ${what}, ${connections} connections\n\n${[header, ...lines].join('\n')}`;
+  const how = `${connections} connections${latencyMs > 0 ? `, upstream ${latencyMs} ms` : ''}`;
+  return `### ${name}: ${what}, ${how}\n\n${[header, ...lines].join('\n')}`;
+}
+
+function coldTable(counts: readonly ColdCount[]): string {
+  const lines = counts.map(({ what, fresh, hot }) => `| ${what} | ${fresh} | ${hot} |`);
+  const header = '| asked cold | gateway, caches 0 ms | gateway, defaults |\n|---|---:|---:|';
+  return `### Upstream calls when nothing is known\n\n${[header, ...lines].join('\n')}`;
 }
 
 function line({ row, samples }: RowOutcome, ceiling: readonly Sample[]): string {

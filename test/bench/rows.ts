@@ -10,21 +10,31 @@ export interface Rows {
   readonly hot: MeasuredProcess;
 }
 
+/** The settings of a gateway that keeps nothing. */
+const KEEPS_NOTHING = { CACHE_ACTIVE_MS: '0', CACHE_SETTLED_MS: '0' };
+
 /** Starts every row; `opened` ends them. */
 export async function openRows(upstreamUrl: string, opened: AsyncDisposableStack): Promise<Rows> {
-  const start = async (name: string, program: string, environment: Record<string, string>) =>
-    opened.use(await startProcess(name, new URL(program, import.meta.url), environment));
-  const gateway = (name: string, settings: Record<string, string>) =>
-    start(name, '../../src/main.ts', {
-      PORT: '0',
-      LOG_LEVEL: 'info',
-      OPENAI_BASE_URL: upstreamUrl,
-      OPENAI_API_KEY: crypto.randomUUID(),
-      ...settings,
-    });
   return {
-    ceiling: await start('static', './static.ts', {}),
-    fresh: await gateway('gateway, caches 0 ms', { CACHE_ACTIVE_MS: '0', CACHE_SETTLED_MS: '0' }),
-    hot: await gateway('gateway, defaults', {}),
+    ceiling: opened.use(await startProcess('static', new URL('./static.ts', import.meta.url), {})),
+    fresh: opened.use(await startGateway('gateway, caches 0 ms', upstreamUrl, KEEPS_NOTHING)),
+    hot: opened.use(await startGateway('gateway, defaults', upstreamUrl)),
   };
+}
+
+/** Starts a gateway before this upstream. */
+export function startGateway(
+  name: string,
+  upstreamUrl: string,
+  settings: Readonly<Record<string, string>> = {},
+  flags: readonly string[] = [],
+): Promise<MeasuredProcess> {
+  const environment = {
+    PORT: '0',
+    LOG_LEVEL: 'info',
+    OPENAI_BASE_URL: upstreamUrl,
+    OPENAI_API_KEY: crypto.randomUUID(),
+    ...settings,
+  };
+  return startProcess(name, new URL('../../src/main.ts', import.meta.url), environment, flags);
 }

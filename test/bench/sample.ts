@@ -27,16 +27,17 @@ export async function takeSample(row: MeasuredProcess, answers: Answers, options
     request: toRequest(url, question),
     answerLength: Buffer.byteLength(answer),
   }));
-  const callsBefore = options.stub.calls();
+  const callsBefore = await options.stub.calls();
   const cpuBefore = await row.cpuSeconds();
   const { seconds, latenciesMs } = await load(url, exchanges, options);
   const cpuSeconds = (await row.cpuSeconds()) - cpuBefore;
+  const callsAfter = await options.stub.calls();
   const queries = latenciesMs.length;
   return {
     queriesPerSecond: queries / seconds,
     p50Ms: percentile(latenciesMs, 0.5),
     p99Ms: percentile(latenciesMs, 0.99),
     cpuPer1000Queries: (cpuSeconds / queries) * 1000,
-    upstreamCallsPerQuery: (options.stub.calls() - callsBefore) / queries,
+    upstreamCallsPerQuery: (callsAfter - callsBefore) / queries,
   };
 }

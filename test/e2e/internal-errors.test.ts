@@ -36,6 +36,7 @@ async function startServer(readJob: () => Promise<never>) {
     exampleJobId: 'ftjob-1',
     log: createLogger({ level: 'debug', secrets: [], destination }),
     clock,
+    maxAnswerBytes: 1_000_000,
   });
   const ask = (query: string) =>
     fetch(server.url, {

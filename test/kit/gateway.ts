@@ -16,6 +16,8 @@ export interface TestGateway extends AsyncDisposable {
   readonly url: string;
   /** Every log line so far, parsed. */
   readonly log: Record<string, unknown>[];
+  /** Bytes that its store holds now. */
+  keptBytes(): number;
   /** Resolves when `count` requests have come in and what they ask has begun. */
   received(count: number): Promise<void>;
   /** Asks by POST and gives the answer, whatever its errors. */
@@ -51,6 +53,7 @@ export async function startGateway(
   return {
     url: app.url,
     log,
+    keptBytes: app.keptBytes,
     query,
     async received(count) {
       await arrivals.reached(count);

@@ -7,6 +7,7 @@ const SRC = join(import.meta.dirname, '../../src');
 /** What stands on which floor: a folder, or a file beside them. Imports go down only, never sideways between folders. */
 const FLOORS: Record<string, number> = {
   clock: -1,
+  garbage: 5.5,
   upstream: 0,
   store: 1,
   loaders: 2,
