@@ -15,6 +15,8 @@ export interface Context {
   readonly requestId: string;
   /** Whose view of the upstream the answer shows. */
   readonly scope: string;
+  /** When something last happened that puts whole answers out of date, in milliseconds since the epoch. */
+  readonly outdatedAt: number;
   /** The operation that runs, for the log; set once the document is understood. */
   operationName: string | undefined;
   readonly caller: Caller;
@@ -30,6 +32,7 @@ export function createContextFactory(store: Store, access: Access, gateway: Gate
     return {
       requestId,
       scope: access.scope,
+      outdatedAt: store.jobs.lastEndAt(access),
       operationName: undefined,
       caller,
       loaders: createLoaders(store, access, caller),

@@ -1,12 +1,12 @@
 import DataLoader from 'dataloader';
-import { LOG_PAGE } from './store/event.ts';
+import { EVENTS_A_PAGE } from './store/event.ts';
 import type { Caller } from './store/flights.ts';
 import { type JobEnd, STILL_MOVING } from './store/freshness.ts';
 import { pageOf, type Run } from './store/run.ts';
 import type { Access } from './store/scope.ts';
 import type { Store } from './store/store.ts';
 import type { Checkpoint } from './upstream/checkpoint.ts';
-import { UpstreamError } from './upstream/errors.ts';
+import { isRefusal, UpstreamError } from './upstream/errors.ts';
 import type { JobEvent } from './upstream/event.ts';
 import type { FileObject, FilePageRequest } from './upstream/file.ts';
 import type { Job, JobPageRequest } from './upstream/job.ts';
@@ -26,6 +26,8 @@ export interface Loaders {
   jobs(page: JobPageRequest): Promise<Page<Job>>;
   /** The file with this id, null when there is none. `job` is the one that names it, if any does. */
   file(id: string, job?: Job): Promise<FileObject | null>;
+  /** As `file`, for one that the job has made: it stands in another list. */
+  resultFile(id: string, job: Job): Promise<FileObject | null>;
   files(page: FilePageRequest): Promise<Page<FileObject>>;
   /** The first bytes of a file's content, null when there is none. */
   preview(file: FileObject, maxBytes: number): Promise<Preview | null>;
@@ -51,7 +53,7 @@ interface Wanted {
 
 /** More single reads than this cost more than a list and what it lacks. */
 const MOST_SINGLES = { files: 3, models: 1 };
-const FILE_LIST = { limit: 100, after: null, purpose: 'fine-tune', order: 'desc' } as const;
+const newestFiles = (purpose: string) => ({ limit: 100, after: null, purpose, order: 'desc' }) as const;
 
 export function createLoaders(store: Store, access: Access, caller: Caller): Loaders {
   const jobs = batching<string, Job | null>(
@@ -59,14 +61,17 @@ export function createLoaders(store: Store, access: Access, caller: Caller): Loa
     (ids) => ids.map((id) => store.jobs.get(access, id, caller)),
   );
 
-  const files = batching<Wanted, FileObject | null>(idOf, (wanted) =>
-    byListOrSingly(wanted, {
-      fresh: ({ id, end }) => store.files.fresh(access, id, end, caller),
-      list: async () => itemsOf((await store.files.list(access, FILE_LIST, caller)).items),
-      single: ({ id, end }) => store.files.get(access, id, end, caller),
-      mostSingles: MOST_SINGLES.files,
-    }),
-  );
+  const filesOf = (purpose: string) =>
+    batching<Wanted, FileObject | null>(idOf, (wanted) =>
+      byListOrSingly(wanted, {
+        fresh: ({ id, end }) => store.files.fresh(access, id, end, caller),
+        list: async () => itemsOf((await store.files.list(access, newestFiles(purpose), caller)).items),
+        single: ({ id, end }) => store.files.get(access, id, end, caller),
+        mostSingles: MOST_SINGLES.files,
+      }),
+    );
+  const files = filesOf('fine-tune');
+  const resultFiles = filesOf('fine-tune-results');
 
   const models = batching<Wanted, Model | null>(idOf, (wanted) =>
     byListOrSingly(wanted, {
@@ -94,6 +99,7 @@ export function createLoaders(store: Store, access: Access, caller: Caller): Loa
     job: (id) => jobs.load(id),
     jobs: (request) => store.jobs.list(access, request, caller),
     file: (id, job) => files.load({ id, end: endOf(job) }),
+    resultFile: (id, job) => resultFiles.load({ id, end: endOf(job) }),
     files: (request) => store.files.list(access, request, caller),
     preview: (file, maxBytes) => store.contents.preview(access, file, maxBytes, caller),
     model: (id, job) => models.load({ id, end: endOf(job) }),
@@ -105,7 +111,7 @@ export function createLoaders(store: Store, access: Access, caller: Caller): Loa
     newestEvents: newest,
     olderEvents: (jobId, run) => store.events.deeper(access, jobId, run, caller),
     checkpoints: (jobId, request) => store.checkpoints.list(access, jobId, request, caller),
-    metrics: (job) => store.metrics.curve(access, job, () => newest(job.id, LOG_PAGE), caller),
+    metrics: (job) => store.metrics.curve(access, job, () => newest(job.id, EVENTS_A_PAGE), caller),
     kindOf: (id) => store.kindOf(access, id),
   };
 }
@@ -140,16 +146,10 @@ function byListOrSingly<T>(wanted: readonly Wanted[], ways: Ways<T>): Promise<T 
 
 // A server may lack a list, or not allow it, and yet give each thing; when it is down, asking for each helps nobody.
 function nothingIfRefused(error: unknown): ReadonlyMap<string, never> {
-  if (error instanceof UpstreamError && REFUSALS.has(error.code)) return new Map<string, never>();
+  const isUnreadable = error instanceof UpstreamError && error.code === 'UPSTREAM_INVALID_RESPONSE';
+  if (isUnreadable || isRefusal(error)) return new Map<string, never>();
   throw error;
 }
-
-const REFUSALS: ReadonlySet<string> = new Set([
-  'UPSTREAM_UNSUPPORTED',
-  'UPSTREAM_REJECTED',
-  'UPSTREAM_FORBIDDEN',
-  'UPSTREAM_INVALID_RESPONSE',
-]);
 
 function itemsOf<T extends { id: string }>(items: readonly PageItem<T>[]): Map<string, T> {
   return new Map(items.flatMap(({ value }) => (value ? [[value.id, value]] : [])));

@@ -56,8 +56,7 @@ const hasKey = ({ OPENAI_API_KEY, OPENAI_API_KEY_FILE }: Environment) => Boolean
 const hasAzure = ({ AZURE_OPENAI_API_KEY, AZURE_OPENAI_ENDPOINT }: Environment) =>
   Boolean(AZURE_OPENAI_API_KEY ?? AZURE_OPENAI_ENDPOINT);
 
-// Without a key the sandbox answers, unless somebody clearly means a real server.
-/** Which kind it is. */
+/** Which kind it is: without a key the sandbox, unless somebody clearly means a real server. */
 export function targetKind(environment: Environment): string {
   const { UPSTREAM, OPENAI_BASE_URL, NODE_ENV } = environment;
   if (UPSTREAM !== undefined) return UPSTREAM;

@@ -106,7 +106,7 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
     model: t.field({
       type: Model,
       description: 'The base model; null when the upstream does not have it any more.',
-      resolve: ({ model }, _, { loaders }) => loaders.model(model),
+      resolve: (job, _, { loaders }) => loaders.model(job.model, job),
     }),
     fineTunedModelId: t.id({
       description: 'The name of the model that the job made; null until it succeeded.',
@@ -146,7 +146,7 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
       nullable: { list: false, items: true },
       description:
         'The files with its metrics, in the order of `resultFileIds`; null in the place of one that was deleted.',
-      resolve: (job, _, { loaders }) => job.result_files.map((id) => loaders.file(id, job)),
+      resolve: (job, _, { loaders }) => job.result_files.map((id) => loaders.resultFile(id, job)),
     }),
     hyperparameters: t.field({
       type: SupervisedHyperparameters,

@@ -27,13 +27,13 @@ const FineTuningJobMetrics = builder.objectRef<Curve>('FineTuningJobMetrics').im
     }),
     totalPoints: t.int({
       nullable: false,
-      description: 'How many points there are, before any are left out.',
+      description: 'How many points were read, before any are left out: all there are when `isComplete` is true.',
       resolve: ({ series }) => series.length,
     }),
     isComplete: t.boolean({
       nullable: false,
       description:
-        'Whether the curve goes back to the beginning. Of a long log the first query reads the newest 2000 events only; each further query goes on from there.',
+        'Whether the curve goes back to the beginning. Of a long log a query reads at most 20 pages, the newest first; where the gateway keeps what it has read, the next query goes on behind it.',
       resolve: ({ series }) => series.isComplete,
     }),
   }),
@@ -43,21 +43,21 @@ function pointAt(series: MetricsSeries, index: number): MetricsPoint {
   return {
     step: series.steps[index] ?? 0,
     createdAt: series.createdAt(index),
-    value: (metric) => finiteOrNull(series.columns[metric]?.[index]),
+    value: (metric) => measuredOrNull(series.columns[metric]?.[index]),
     data: () => series.data(index),
   };
 }
 
-// NaN is what was not measured; a loss that has run away to infinity is nothing that JSON could carry.
-function finiteOrNull(value: number | undefined): number | null {
-  return Number.isFinite(value) ? (value ?? null) : null;
+// NaN is what was not measured.
+function measuredOrNull(value = Number.NaN): number | null {
+  return Number.isNaN(value) ? null : value;
 }
 
 builder.objectField(FineTuningJob, 'metrics', (t) =>
   t.field({
     type: FineTuningJobMetrics,
     description:
-      'Its loss curve: from its events while it runs, from its results file when it has finished. Costs at most 20 upstream calls for a job that runs or was cut short, and one otherwise.',
+      'Its loss curve: from its events while it runs, from its results file when it has finished. Costs one upstream call for a job with a results file, and at most 20 for one that runs, was cut short or has lost it.',
     args: {
       maxPoints: t.arg.int({
         defaultValue: STANDARD,

@@ -78,21 +78,20 @@ builder.queryFields((t) => ({
 }));
 
 // The upstream gives them in no order. Those that cannot be understood come last, and behind them those without an id.
+// Where a page begins is told by the place in this order, so that it holds when the model itself is gone.
 function newestFirst(items: readonly PageItem<WireModel>[]): PageItem<WireModel>[] {
-  const placed = items.map((item) => ({ item, place: placeOf(item) }));
-  placed.sort((a, b) => (a.place === b.place ? 0 : a.place < b.place ? 1 : -1));
-  return placed.map(({ item }) => item);
+  const placed = items.map((item) => (item.id === null ? item : { ...item, id: placeOf(item) }));
+  return placed.sort((a, b) => (a.id === b.id ? 0 : (a.id ?? '') < (b.id ?? '') ? 1 : -1));
 }
 
 function placeOf({ id, value }: PageItem<WireModel>): string {
-  if (id === null) return '';
   return value ? `1 ${String(value.created ?? 0).padStart(16, '0')} ${id}` : `0 ${id}`;
 }
 
 function pageBehind(all: readonly PageItem<WireModel>[], limit: number, after: string | null): Page<WireModel> {
-  const from = after === null ? 0 : all.findIndex(({ id }) => id === after) + 1;
-  if (after !== null && from === 0) throw badUserInput('after', 'the cursor of a model that is still there');
-  const items = all.slice(from, from + limit);
+  if (after !== null && !/^[01] /.test(after)) throw badUserInput('after', 'a cursor that this field has given');
+  const behind = after === null ? all : all.filter(({ id }) => (id ?? '') < after);
+  const items = behind.slice(0, limit);
   // From an item without an id nobody can go on, and none with an id is left.
-  return { items, hasMore: all.length > from + limit && items.at(-1)?.id !== null };
+  return { items, hasMore: behind.length > limit && items.at(-1)?.id !== null };
 }

@@ -1,5 +1,5 @@
 import type { Loaders } from '../loaders.ts';
-import { UpstreamError } from '../upstream/errors.ts';
+import { isRefusal } from '../upstream/errors.ts';
 import { builder } from './builder.ts';
 import { badUserInput } from './errors.ts';
 import { Node } from './node.ts';
@@ -17,7 +17,8 @@ builder.queryFields((t) => ({
   nodes: t.field({
     type: [Node],
     nullable: { list: false, items: true },
-    description: 'Several objects by their ids, in the same order; null in the place of one that does not exist.',
+    description:
+      'Several objects by their ids, in the same order; null in the place of one that does not exist. Each id without a known form can cost three upstream calls.',
     args: { ids: t.arg.idList({ required: true, description: `At most ${MAX_IDS} ids.` }) },
     resolve: (_, { ids }, { loaders }) => {
       if (ids.length > MAX_IDS) throw badUserInput('ids', `at most ${MAX_IDS} ids, got ${ids.length}`);
@@ -36,7 +37,7 @@ async function find(id: string, loaders: Loaders): Promise<{ id: string } | null
   const refusals: unknown[] = [];
   for (const kind of KINDS) {
     const thing = await loaders[kind](id).catch((error) => {
-      if (!isRefusal(error)) throw error;
+      if (!isRefusal(error)) throw error; // To an id of another form servers may answer that it is wrong.
       refusals.push(error);
       return null;
     });
@@ -44,9 +45,4 @@ async function find(id: string, loaders: Loaders): Promise<{ id: string } | null
   }
   if (refusals.length === KINDS.length) throw refusals[0];
   return null;
-}
-
-// To an id of another form servers may answer that it is wrong, instead of that there is nothing; or lack an endpoint.
-function isRefusal(error: unknown): boolean {
-  return error instanceof UpstreamError && ['UPSTREAM_REJECTED', 'UPSTREAM_UNSUPPORTED'].includes(error.code);
 }

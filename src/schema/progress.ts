@@ -1,4 +1,5 @@
 import type { Loaders } from '../loaders.ts';
+import type { Run } from '../store/run.ts';
 import { type StepMark, stepOf } from '../upstream/event-metrics.ts';
 import { isTerminal, type Job } from '../upstream/job.ts';
 import { hyperparametersOf, methodOf } from '../upstream/job-parts.ts';
@@ -7,7 +8,7 @@ import { FineTuningJob } from './job.ts';
 import { jobStatus } from './status.ts';
 
 /** How far a job has come. */
-export interface Progress {
+interface Progress {
   readonly step: number | null;
   readonly totalSteps: number | null;
   /** From 0 to 1. */
@@ -56,14 +57,18 @@ function hasTrained(job: Job): boolean {
 /** The newest steps that a job told of, newest first. Behind the last of them come a few other events. */
 async function newestSteps(job: Job, loaders: Loaders): Promise<StepMark[]> {
   const run = await loaders.newestEvents(job.id, NEWEST);
-  const steps = run.items.flatMap(({ value }) => (value && stepOf(value)) ?? []);
-  if (steps.length > 0 || run.isWhole) return steps;
-  const more = await loaders.olderEvents(job.id, run);
-  return more.items.flatMap(({ value }) => (value && stepOf(value)) ?? []);
+  const steps = stepsIn(run, NEWEST); // However many others have asked for: the answer is the same.
+  const hasMore = run.items.length > NEWEST || !run.isWhole;
+  if (steps.length > 0 || !hasMore) return steps;
+  return stepsIn(run.items.length > NEWEST ? run : await loaders.olderEvents(job.id, run), 5 * NEWEST);
 }
 
-/** Pure: what the newest steps say of a job. `steps` are newest first. */
-export function progressOf(job: Job, steps: readonly StepMark[]): Progress | null {
+function stepsIn({ items }: Run, count: number): StepMark[] {
+  return items.slice(0, count).flatMap(({ value }) => (value && stepOf(value)) ?? []);
+}
+
+/** What the newest steps say of a job. `steps` are newest first. */
+function progressOf(job: Job, steps: readonly StepMark[]): Progress | null {
   const [last] = steps;
   const isDone = jobStatus.read(job.status) === 'SUCCEEDED';
   if (last === undefined) return isDone ? { ...NOTHING, fraction: 1, epoch: epochsOf(job) } : null;

@@ -46,7 +46,12 @@ function withHead(log: EventLog | undefined, seen: Sight<Page<JobEvent>>): Event
   if (log === undefined) return weighed({ head: run, older: null, ...times });
   const head = joined(run, log.head);
   if (head !== null) return closedUp({ ...log, ...times, ...grown(log, log.head, head, run.items), head });
-  return beganAt > seen.beganAt ? log : weighed({ head: run, older: run.isWhole ? null : log.head, ...times });
+  return beganAt > seen.beganAt ? log : weighed({ head: run, older: run.isWhole ? null : longest(log), ...times });
+}
+
+// Behind a gap there is room for one run: the one that would take the most reading.
+function longest({ head, older }: EventLog): Run {
+  return older && older.items.length > head.items.length ? older : head;
 }
 
 function withDepth(log: EventLog, after: string, page: Page<JobEvent>): EventLog {

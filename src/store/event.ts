@@ -22,7 +22,7 @@ export interface EventStore {
 const LOG_SHARE = 0.25;
 
 /** Events in one upstream page when the whole log is wanted. */
-export const LOG_PAGE = 100;
+export const EVENTS_A_PAGE = 100;
 
 export function createEventStore({ upstream, clock, room, limits }: PartOptions, jobs: JobStore): EventStore {
   const logs = limits.activeMs > 0 || limits.settledMs > 0 ? room.shelf<EventLog>('events') : null;
@@ -79,7 +79,7 @@ export function createEventStore({ upstream, clock, room, limits }: PartOptions,
     const log = logs?.get(keyOf(access, jobId));
     const known = log && behind(log.head, after);
     if (known && reaches(known, 1)) return { items: run.items.concat(known.items), isWhole: known.isWhole };
-    const { value: page } = await fetch(access, jobId, { limit: LOG_PAGE, after }, caller);
+    const { value: page } = await fetch(access, jobId, { limit: EVENTS_A_PAGE, after }, caller);
     return extended(run, after, page) ?? run;
   }
 

@@ -3,6 +3,7 @@ import type { Page } from '../upstream/page.ts';
 import { isName } from '../upstream/path.ts';
 import type { Caller } from './flights.ts';
 import { aboutJobFreshUntil, activeFreshUntil, type JobEnd, type Sight, settledFreshUntil } from './freshness.ts';
+import type { JobStore } from './job.ts';
 import { createLists, type KeptPage } from './list.ts';
 import type { PartOptions } from './parts.ts';
 import { createReads, later } from './reads.ts';
@@ -22,7 +23,7 @@ export interface FileStore {
   knows(access: Access, id: string): boolean;
 }
 
-export function createFileStore({ upstream, clock, room, limits }: PartOptions): FileStore {
+export function createFileStore({ upstream, clock, room, limits }: PartOptions, jobs: JobStore): FileStore {
   const files = createReads<FileObject | null, FileSight>({
     clock,
     shelf: limits.activeMs > 0 || limits.settledMs > 0 ? room.shelf('file') : null,
@@ -60,7 +61,13 @@ export function createFileStore({ upstream, clock, room, limits }: PartOptions):
     async list(access, request, caller) {
       const { limit, after, purpose, order } = request;
       const name = JSON.stringify([limit, after, purpose, order]);
-      const { value } = await pages.get({ access, name, caller, read: (call) => upstream.files.list(request, call) });
+      const { value } = await pages.get({
+        access,
+        name,
+        caller,
+        read: (call) => upstream.files.list(request, call),
+        notBefore: jobs.lastEndAt(access),
+      });
       return value;
     },
     fresh(access, id, end, caller) {

@@ -18,6 +18,11 @@ export interface JobStore {
   lastSight(access: Access, id: string): JobSight | undefined;
   /** The end of a job, as far as it is known here. */
   end(access: Access, id: string): JobEnd;
+  /**
+   * When a job was last seen to have come to its end, in milliseconds since the epoch: lists of files and models, and
+   * whole answers, that are older may lack what it brought. -Infinity when none was seen.
+   */
+  lastEndAt(access: Access): number;
 }
 
 /** What a job takes beside the body that it was read from. */
@@ -25,11 +30,16 @@ const BYTES_PER_JOB = 400;
 
 export function createJobStore({ upstream, clock, room, limits }: PartOptions): JobStore {
   const keepsJobs = limits.activeMs > 0 || limits.settledMs > 0;
+  const ends = room.shelf<{ at: number }>('end');
   const jobs = createReads<Job | null, JobSight>({
     clock,
     shelf: keepsJobs ? room.shelf<JobSight>('job') : null,
     choose: remember,
     weigh: (job) => (job === null ? 0 : BYTES_PER_JOB + weigh(job.raw)),
+    onSight({ scope }, kept, { terminalSince }) {
+      const wasMoving = kept !== undefined && kept.value !== null && kept.terminalSince === null;
+      if (wasMoving && terminalSince !== null) ends.set(scope, { at: clock.now() }, 0);
+    },
   });
   const pages = createLists<Job>({
     clock,
@@ -58,5 +68,6 @@ export function createJobStore({ upstream, clock, room, limits }: PartOptions): 
     },
     lastSight: (access, id) => jobs.kept(access, id),
     end: (access, id) => endOf(jobs.kept(access, id)),
+    lastEndAt: ({ scope }) => ends.get(scope)?.at ?? Number.NEGATIVE_INFINITY,
   };
 }

@@ -22,6 +22,8 @@ export interface ListOptions<T> {
   name: string;
   caller: Caller;
   read: (call: ReadCall) => Promise<Page<T>>;
+  /** What was read before is out of date. */
+  notBefore?: number | undefined;
 }
 
 /** Pages of things of one kind. Each page read shows the things on it too. */
@@ -54,9 +56,9 @@ export function createLists<T extends object>({ clock, shelf, things, freshUntil
     return { value: { ...page, items }, ...times };
   }
 
-  function restored(access: Access, key: string): Sight<Page<T>> | undefined {
+  function restored(access: Access, key: string, notBefore: number): Sight<Page<T>> | undefined {
     const kept = shelf?.get(key);
-    if (kept === undefined || clock.now() >= freshUntil(kept.arrivedAt)) return undefined;
+    if (kept === undefined || kept.beganAt < notBefore || clock.now() >= freshUntil(kept.arrivedAt)) return undefined;
     const items: PageItem<T>[] = [];
     for (const item of kept.items) {
       if (typeof item !== 'string') items.push(item);
@@ -70,14 +72,14 @@ export function createLists<T extends object>({ clock, shelf, things, freshUntil
   }
 
   return {
-    async get({ access, name, caller, read }) {
+    async get({ access, name, caller, read, notBefore = Number.NEGATIVE_INFINITY }) {
       const key = `${access.scope} ${name}`;
       const fly = async (departure: Departure) => {
         const beganAt = clock.now();
         const value = await read({ credential: access.credential, ...departure });
         return see(access, key, { value, beganAt, arrivedAt: clock.now() });
       };
-      const sight = restored(access, key) ?? (await flights.join(key, caller, fly));
+      const sight = restored(access, key, notBefore) ?? (await flights.join(key, caller, fly, notBefore));
       caller.freshUntil = Math.min(caller.freshUntil, freshUntil(sight.arrivedAt));
       return sight;
     },

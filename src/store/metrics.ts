@@ -1,4 +1,4 @@
-import { UpstreamError } from '../upstream/errors.ts';
+import { isRefusal } from '../upstream/errors.ts';
 import { seriesOfEvents } from '../upstream/event-metrics.ts';
 import { isTerminal, type Job } from '../upstream/job.ts';
 import type { MetricsSeries } from '../upstream/metrics.ts';
@@ -12,25 +12,37 @@ import type { Access } from './scope.ts';
 export interface MetricsStore {
   /**
    * The whole loss curve: of a job at its end from its results file, else from its events, of which `head` gives the
-   * newest. Of events at most `LOG_PAGES` pages are read at once: `isComplete` is then false, and the next question goes
+   * newest. Of events at most `PAGES_A_CURVE` pages are read at once: `isComplete` is then false, and the next question goes
    * on from there. Throws UpstreamError, or the reason of the caller's signal.
    */
   curve(access: Access, job: Job, head: () => Promise<Run>, caller: Caller): Promise<MetricsSeries>;
 }
 
 /** Most upstream pages of a job's events that one question reads. */
-export const LOG_PAGES = 20;
+const PAGES_A_CURVE = 20;
 
 export function createMetricsStore(jobs: JobStore, events: EventStore, contents: ContentStore): MetricsStore {
   async function fromEvents(access: Access, jobId: string, head: Run, caller: Caller): Promise<MetricsSeries> {
     let run = head;
-    for (let pages = 1; pages < LOG_PAGES && !run.isWhole; pages++) {
+    for (let pages = 1; pages < PAGES_A_CURVE && !run.isWhole; pages++) {
       const more = await events.deeper(access, jobId, run, caller);
       if (more.items.length === run.items.length && !more.isWhole) break; // Nothing came, and nothing will.
       run = more;
     }
-    const readable = run.items.flatMap(({ value }) => (value ? [value] : []));
-    return seriesOfEvents(readable, run.isWhole);
+    return seriesOf(run);
+  }
+
+  // A log stays the same array until it grows.
+  const made = new WeakMap<Run['items'], MetricsSeries>();
+  function seriesOf({ items, isWhole }: Run): MetricsSeries {
+    const known = made.get(items);
+    if (known?.isComplete === isWhole) return known;
+    const series = seriesOfEvents(
+      items.flatMap(({ value }) => (value ? [value] : [])),
+      isWhole,
+    );
+    made.set(items, series);
+    return series;
   }
 
   return {
@@ -38,14 +50,14 @@ export function createMetricsStore(jobs: JobStore, events: EventStore, contents:
       const [fileId] = job.result_files;
       const end = jobs.end(access, job.id);
       const isToBeRead = isTerminal(job) && fileId !== undefined;
-      const results = isToBeRead ? await contents.results(access, fileId, end, caller).catch(nullIfUnsupported) : null;
+      const results = isToBeRead ? await contents.results(access, fileId, end, caller).catch(nullIfRefused) : null;
       return results ?? (await fromEvents(access, job.id, await head(), caller));
     },
   };
 }
 
-// A server that gives no contents has the events all the same.
-function nullIfUnsupported(error: unknown): null {
-  if (error instanceof UpstreamError && error.code === 'UPSTREAM_UNSUPPORTED') return null;
+// A server that gives no contents, or not to us, has the events all the same.
+function nullIfRefused(error: unknown): null {
+  if (isRefusal(error)) return null;
   throw error;
 }

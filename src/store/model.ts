@@ -3,6 +3,7 @@ import type { PageItem } from '../upstream/page.ts';
 import { isName } from '../upstream/path.ts';
 import type { Caller } from './flights.ts';
 import { aboutJobFreshUntil, activeFreshUntil, type JobEnd, type Sight, settledFreshUntil } from './freshness.ts';
+import type { JobStore } from './job.ts';
 import type { PartOptions } from './parts.ts';
 import { createReads, later } from './reads.ts';
 import type { Access } from './scope.ts';
@@ -25,7 +26,7 @@ interface ModelList {
 }
 const ALL = '';
 
-export function createModelStore({ upstream, clock, room, limits }: PartOptions): ModelStore {
+export function createModelStore({ upstream, clock, room, limits }: PartOptions, jobs: JobStore): ModelStore {
   const keeps = limits.activeMs > 0 || limits.settledMs > 0;
   const lists = createReads<ModelList, Sight<ModelList>>({
     clock,
@@ -67,12 +68,15 @@ export function createModelStore({ upstream, clock, room, limits }: PartOptions)
       return value;
     },
     async list(access, caller) {
+      const endedAt = jobs.lastEndAt(access);
       const { value } = await lists.get({
         access,
         name: ALL,
         caller,
-        freshUntil: ({ arrivedAt }) => activeFreshUntil(arrivedAt, limits),
+        freshUntil: ({ beganAt, arrivedAt }) =>
+          beganAt < endedAt ? Number.NEGATIVE_INFINITY : activeFreshUntil(arrivedAt, limits),
         read: async (call) => toList(await upstream.models.list(call)),
+        notBefore: endedAt,
       });
       return value.items;
     },

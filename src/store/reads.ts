@@ -38,6 +38,8 @@ export interface ReadsOptions<T, S extends Sight<T>> {
   choose: (kept: S | undefined, next: Sight<T>) => S;
   /** Bytes that a value takes in memory. */
   weigh: (value: T) => number;
+  /** Told of each sight that is believed, with the one that was kept before. */
+  onSight?: (access: Access, kept: S | undefined, sight: S) => void;
 }
 
 /** Of two sights the one whose question was asked later. */
@@ -45,13 +47,15 @@ export function later<T>(kept: Sight<T> | undefined, next: Sight<T>): Sight<T> {
   return kept !== undefined && kept.beganAt > next.beganAt ? kept : next;
 }
 
-export function createReads<T, S extends Sight<T>>({ clock, shelf, choose, weigh }: ReadsOptions<T, S>): Reads<T, S> {
+export function createReads<T, S extends Sight<T>>(options: ReadsOptions<T, S>): Reads<T, S> {
+  const { clock, shelf, choose, weigh, onSight } = options;
   const flights = createFlights<S>(clock);
 
-  function keep(key: string, next: Sight<T>): S {
+  function keep(access: Access, key: string, next: Sight<T>): S {
     const kept = shelf?.get(key);
     const sight = choose(kept, next);
     if (shelf && sight !== kept) shelf.set(key, sight, weigh(sight.value));
+    onSight?.(access, kept, sight);
     return sight;
   }
 
@@ -63,14 +67,14 @@ export function createReads<T, S extends Sight<T>>({ clock, shelf, choose, weigh
       const fly = async (departure: Departure) => {
         const beganAt = clock.now();
         const value = await read({ credential: access.credential, ...departure });
-        return keep(key, { value, beganAt, arrivedAt: clock.now() });
+        return keep(access, key, { value, beganAt, arrivedAt: clock.now() });
       };
       const sight = isFresh ? kept : await flights.join(key, caller, fly, notBefore);
       caller.freshUntil = Math.min(caller.freshUntil, freshUntil(sight));
       return sight;
     },
     kept: (access, name) => shelf?.get(keyOf(access, name)),
-    see: (access, name, sight) => keep(keyOf(access, name), sight),
+    see: (access, name, sight) => keep(access, keyOf(access, name), sight),
   };
 }
 

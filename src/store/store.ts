@@ -39,8 +39,8 @@ export function createStore({ upstream, clock, maxBytes, ...limits }: StoreOptio
   const jobs = createJobStore(options);
   const events = createEventStore(options, jobs);
   const contents = createContentStore(options);
-  const files = createFileStore(options);
-  const models = createModelStore(options);
+  const files = createFileStore(options, jobs);
+  const models = createModelStore(options, jobs);
   return {
     jobs,
     events,

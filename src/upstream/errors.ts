@@ -51,6 +51,17 @@ export class UpstreamError extends Error {
   }
 }
 
+const REFUSALS: ReadonlySet<string> = new Set<UpstreamErrorCode>([
+  'UPSTREAM_FORBIDDEN',
+  'UPSTREAM_REJECTED',
+  'UPSTREAM_UNSUPPORTED',
+]);
+
+/** Whether the upstream is there and does not do what was asked: another way to the same thing may work. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof UpstreamError && REFUSALS.has(error.code);
+}
+
 // Codes that make another try useless, whatever the status they come with (UPSTREAM.md 2.7).
 const QUOTA_CODES = new Set([
   'insufficient_quota',

@@ -33,9 +33,14 @@ export function seriesOfEvents(events: readonly JobEvent[], isComplete: boolean)
     .reverse()
     .sort((a, b) => a.step - b.step); // Of equal steps the earlier stays first.
   const columns: Partial<Record<Metric, Float64Array>> = {};
-  for (const name of METRICS) {
-    const column = Float64Array.from(points, ({ data }) => (typeof data[name] === 'number' ? data[name] : Number.NaN));
-    if (column.some((value) => !Number.isNaN(value))) columns[name] = column;
+  for (const [index, { data }] of points.entries()) {
+    for (const name of METRICS) {
+      const value = data[name];
+      // A loss that has run away to infinity is nothing that JSON could carry on.
+      if (typeof value !== 'number' || !Number.isFinite(value)) continue;
+      columns[name] ??= new Float64Array(points.length).fill(Number.NaN);
+      columns[name][index] = value;
+    }
   }
   return {
     length: points.length,

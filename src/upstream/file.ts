@@ -27,9 +27,11 @@ export function readFile(body: unknown): FileObject {
   return fields.parse(body);
 }
 
-/** Whether the server is done with a file: from then on it can only be deleted. */
+const UNSETTLED = new Set(['uploaded', 'pending', 'running', 'notRunning', 'deleting']);
+
+/** Whether the server is done with a file, or does not tell: from then on it can only be deleted. */
 export function isSettled({ status }: FileObject): boolean {
-  return status === 'processed' || status === 'error';
+  return status === null || !UNSETTLED.has(status);
 }
 
 /** Which files: a page of those with this purpose, newest first unless `order` is `asc`. */

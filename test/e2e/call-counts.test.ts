@@ -86,6 +86,14 @@ describe('a list of jobs', () => {
     expect(calls).toEqual(['/fine_tuning/jobs?limit=50', '/models']);
   });
 
+  it('costs two calls with the result files of each of 20', async () => {
+    await using world = await startWorld();
+    world.upstream.onJobs(jobs(20, (index) => ({ status: 'succeeded', result_files: [`file-${index}`] })));
+    world.upstream.onFiles(files(20).map((file) => ({ ...file, purpose: 'fine-tune-results' })));
+    const calls = await world.callsOf('{ fineTuningJobs { edges { node { resultFiles { id } } } } }');
+    expect(calls).toEqual(['/fine_tuning/jobs?limit=20', FILE_LIST.replace('fine-tune', 'fine-tune-results')]);
+  });
+
   it('asks for three files one by one, and not for their list', async () => {
     await using world = await startWorld();
     world.upstream.onJobs(jobs(3, (index) => ({ training_file: `file-${index}` })));
@@ -304,11 +312,12 @@ describe('a finished job', () => {
       finished_at: status === 'succeeded' ? world.seconds() : null,
       training_file: 'file-deleted',
       fine_tuned_model: status === 'succeeded' ? 'ft:deleted' : null,
+      model: 'retired',
     });
     await world.ask(RICH);
     world.clock.advance(60_000);
     const { fineTuningJob } = await world.ask(RICH);
-    expect(fineTuningJob).toMatchObject({ trainingFile: null, fineTunedModel: null });
+    expect(fineTuningJob).toMatchObject({ trainingFile: null, fineTunedModel: null, model: null });
     world.clock.advance(60_000);
     expect(await world.callsOf(RICH)).toEqual([]);
   });

@@ -79,6 +79,14 @@ describe('a file', () => {
     expect(await ask({ status: rawStatus }, 'status rawStatus')).toEqual({ status, rawStatus });
   });
 
+  it('is kept as settled where the server tells no status', async () => {
+    await using world = await startWorld();
+    world.upstream.onFile(fileBody('file-1', { status: undefined }));
+    await world.ask('{ file(id: "file-1") { status } }');
+    world.clock.advance(10_000);
+    expect(await world.callsOf('{ file(id: "file-1") { status } }')).toEqual([]);
+  });
+
   it.each([[null], [undefined], [{}]])('has no status when it is %j, as in the examples of the API', async (status) => {
     expect(await ask({ status }, 'id status rawStatus')).toEqual({ id: 'file-1', status: null, rawStatus: null });
   });

@@ -22,6 +22,7 @@ async function startServer(readJob: () => Promise<never>) {
   const createContext: ContextFactory = ({ requestId, signal }) => ({
     requestId,
     scope: 'test',
+    outdatedAt: 0,
     operationName: undefined,
     caller: createCaller(signal),
     loaders: { ...createLoaders(store, access, createCaller(signal)), job: readJob, jobs: readJob },

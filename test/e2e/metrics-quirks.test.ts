@@ -239,9 +239,13 @@ describe('the results file of a finished job', () => {
     });
   });
 
-  it('is made up for by the events where the server gives no contents', async () => {
+  it.each([
+    [404, '<html>'],
+    [403, { error: { message: 'Not allowed' } }],
+    [400, { error: { message: 'Not allowed to download files of purpose: fine-tune' } }],
+  ])('is made up for by the events where the server gives no contents: %i', async (status, body) => {
     await using world = await startFinished();
-    world.upstream.on(CONTENT, (_: IncomingMessage, response: ServerResponse) => answer(response, 404, '<html>'));
+    world.upstream.on(CONTENT, (_: IncomingMessage, response: ServerResponse) => answer(response, status, body));
     world.upstream.onEvents('ftjob-1', STEPS);
     expect((await curveOf(world, 'step')).totalPoints).toBe(2);
   });

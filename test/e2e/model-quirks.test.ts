@@ -196,7 +196,18 @@ describe('models', () => {
     expect(second).toMatchObject({ edges: [{ node: { id: 'timeless' } }], pageInfo: { hasNextPage: false } });
   });
 
-  it('are refused behind a model that is gone, by the name of the argument', async () => {
+  it('go on where a page has ended though its last model is gone since', async () => {
+    await using world = await startWorld();
+    world.upstream.onModels(MODELS);
+    const first = (await world.ask(PAGE, { first: 2 }))['models'] as Connection;
+    expect(idsOf(first)).toEqual([TUNED, 'base-new']);
+    world.upstream.onModels(MODELS.filter(({ id }) => id !== 'base-new'));
+    world.clock.advance(1000);
+    const second = (await world.ask(PAGE, { first: 5, after: first.pageInfo.endCursor }))['models'] as Connection;
+    expect(idsOf(second)).toEqual(['ft:base-old:other::1', 'base-old', 'timeless']);
+  });
+
+  it('are refused behind no cursor of theirs, by the name of the argument', async () => {
     await using world = await startWorld();
     world.upstream.onModels(MODELS);
     const after = Buffer.from('model:gone').toString('base64url');

@@ -81,6 +81,18 @@ describe('the progress of a running job', () => {
     expect(await ask(members, [stepAt(5, 10, 1)])).toMatchObject({ fraction: 0.5, epoch });
   });
 
+  it('is the same whatever others have asked for', async () => {
+    // A day's rest lies behind the newest steps.
+    const events = Array.from({ length: 60 }, (_, index) =>
+      stepAt(60 - index, 120, (index < 30 ? 90_000 : 600) - index),
+    );
+    await using world = await startWith({}, events);
+    const before = await world.ask(QUERY);
+    await world.ask('{ fineTuningJob(id: "ftjob-1") { metrics { totalPoints } } }');
+    expect(await world.ask(QUERY)).toEqual(before);
+    expect(before).toMatchObject({ fineTuningJob: { progress: { estimatedFinishAt: 1_760_090_060 } } });
+  });
+
   it("takes the upstream's own word for when it will be done", async () => {
     const events = [stepAt(60, 120, 300), stepAt(50, 120, 280)];
     expect(await ask({ estimated_finish: 1_760_009_999 }, events)).toMatchObject({ estimatedFinishAt: 1_760_009_999 });

@@ -137,6 +137,22 @@ describe('a log', () => {
     );
   });
 
+  it('that was read to its beginning needs only what came since, after any number of gaps', () => {
+    const truth = createTrueLog();
+    let now = 0;
+    const look = (log: EventLog | undefined, request: PageRequest) =>
+      addPage(log, request.after, { value: truth.page(request), beganAt: ++now, arrivedAt: ++now });
+    truth.grow(500);
+    let log = look(undefined, { limit: 1000, after: null });
+    for (let gap = 0; gap < 5; gap++) {
+      truth.grow(30);
+      log = look(log, { limit: 20, after: null });
+    }
+    for (let pages = 0; pages < 2; pages++) log = look(log, { limit: 100, after: log ? tailOf(log.head) : null });
+    expect(log).toMatchObject({ head: { isWhole: true }, older: null });
+    expect(idsOf(log?.head.items ?? [])).toEqual(idsOf(truth.items));
+  });
+
   it('keeps the newest event when two looks of the same millisecond land the wrong way round: property', () => {
     fc.assert(
       fc.property(limit, limit, fc.integer({ min: 1, max: 8 }), (first, second, grown) => {
@@ -223,8 +239,8 @@ describe('pages behind the head of a log', () => {
   });
 });
 
-describe('8 MiB', () => {
-  it('are the most that a log takes, by its oldest events: property', () => {
+describe('its bound', () => {
+  it('is kept at the cost of the oldest events: property', () => {
     const step = fc.record({ count: fc.integer({ min: 1, max: 12 }), kilobytes: fc.integer({ min: 1, max: 600 }) });
     fc.assert(
       fc.property(fc.array(step, { minLength: 5, maxLength: 12, size: 'max' }), (steps) => {
