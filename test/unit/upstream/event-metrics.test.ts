@@ -94,7 +94,9 @@ describe('seriesOfEvents', () => {
   });
 
   it('leaves out a number that has run away to infinity', () => {
-    const events = [stepBody(2, 2, { train_loss: 1.5 }), stepBody(1, 2, { train_loss: Number.POSITIVE_INFINITY })].map(readEvent);
+    const events = [stepBody(2, 2, { train_loss: 1.5 }), stepBody(1, 2, { train_loss: Number.POSITIVE_INFINITY })].map(
+      readEvent,
+    );
     const { columns } = seriesOfEvents(events, true);
     expect([...(columns.train_loss ?? [])]).toEqual([Number.NaN, 1.5]);
   });
