@@ -2,6 +2,7 @@ import { createLoaders, type Loaders } from './loaders.ts';
 import { type Caller, createCaller } from './store/flights.ts';
 import type { Access } from './store/scope.ts';
 import type { Store } from './store/store.ts';
+import type { Viewer } from './viewer.ts';
 
 /** What this gateway is: the same for everybody who asks. */
 export interface GatewayFacts {
@@ -10,11 +11,18 @@ export interface GatewayFacts {
   readonly upstreamName: string;
 }
 
+/** Who asks, and with whose view of the upstream. */
+export interface Identity {
+  readonly viewer: Viewer;
+  readonly access: Access;
+}
+
 /** What every resolver gets: made anew for each request. */
 export interface Context {
   readonly requestId: string;
   /** Whose view of the upstream the answer shows. */
   readonly scope: string;
+  readonly viewer: Viewer;
   /** The operation that runs, for the log; set once the document is understood. */
   operationName: string | undefined;
   readonly caller: Caller;
@@ -22,14 +30,15 @@ export interface Context {
   readonly gateway: GatewayFacts;
 }
 
-export type ContextFactory = (request: { requestId: string; signal: AbortSignal }) => Context;
+export type ContextFactory = (request: { requestId: string; signal: AbortSignal; identity: Identity }) => Context;
 
-export function createContextFactory(store: Store, access: Access, gateway: GatewayFacts): ContextFactory {
-  return ({ requestId, signal }) => {
+export function createContextFactory(store: Store, gateway: GatewayFacts): ContextFactory {
+  return ({ requestId, signal, identity: { viewer, access } }) => {
     const caller = createCaller(signal);
     return {
       requestId,
       scope: access.scope,
+      viewer,
       operationName: undefined,
       caller,
       loaders: createLoaders(store, access, caller),

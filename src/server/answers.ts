@@ -13,7 +13,7 @@ export interface Answer {
 
 /** Whole answers to whole requests, given again while everything they were read from is fresh. */
 export interface Answers {
-  /** `question` has to hold all that the answer depends on: scope, media type and the body's bytes. */
+  /** `question` has to hold all that the answer depends on: scope, role, media type and the body's bytes. */
   get(question: string): Answer | undefined;
   keep(question: string, answer: Answer, freshUntil: number): void;
 }

@@ -22,6 +22,7 @@ async function startServer(readJob: () => Promise<never>) {
   const createContext: ContextFactory = ({ requestId, signal }) => ({
     requestId,
     scope: 'test',
+    viewer: { name: null, role: 'admin' },
     operationName: undefined,
     caller: createCaller(signal),
     loaders: { ...createLoaders(store, access, createCaller(signal)), job: readJob, jobs: readJob },
@@ -32,6 +33,7 @@ async function startServer(readJob: () => Promise<never>) {
     port: 0,
     allowedHosts: ['127.0.0.1'],
     schema: createSchema(),
+    authenticate: () => ({ viewer: { name: null, role: 'admin' }, access }),
     createContext,
     exampleJobId: 'ftjob-1',
     log: createLogger({ level: 'debug', secrets: [], destination }),
