@@ -4,7 +4,7 @@ import { EXPECTED_NAME, EXPECTED_ROLE, isName, parseTokenList } from './server/t
 import { isRole } from './viewer.ts';
 
 // The script behind `npm run token`.
-const USAGE = 'Usage: npm run token -- NAME ROLE [FILE]; without FILE, AUTH_TOKENS_FILE says where\n';
+const USAGE = 'Usage: npm run token -- NAME ROLE [FILE]; without FILE, AUTH_TOKENS_FILE says where';
 
 /** Ends the process with plain sentences. */
 function fail(text: string): never {

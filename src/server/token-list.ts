@@ -3,7 +3,7 @@ import { isRole, roles } from '../viewer.ts';
 import type { Token } from './token.ts';
 
 const MOST_FAULTS = 5;
-const NAME = /^[\w.@-]{1,64}$/;
+const NAME = /^(?!fgw_)[\w.@-]{1,64}$/; // Names are logged: none is a token that stands in the wrong place.
 const SHA_256 = /^[\da-f]{64}$/i;
 
 export const EXPECTED_NAME = 'expected a name of at most 64 letters, digits and . _ - @';
