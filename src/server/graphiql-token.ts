@@ -13,6 +13,7 @@ export const TOKEN_DIALOG = `<style>
   const KEPT_AS = 'finetune-gateway-token';
   const send = globalThis.fetch;
   let asking;
+  let isDeclined = false; // Until the page is loaded again; GraphiQL tries more than once.
 
   // Resolves with whether one was given.
   function askForToken(wasRefused) {
@@ -42,10 +43,11 @@ export const TOKEN_DIALOG = `<style>
       const token = headers.has('authorization') ? null : sessionStorage.getItem(KEPT_AS);
       if (token) headers.set('authorization', 'Bearer ' + token);
       const response = await send(url, { ...init, headers });
-      if (response.status !== 401 || (!token && headers.has('authorization'))) return response;
+      if (response.status !== 401 || isDeclined || (!token && headers.has('authorization'))) return response;
       if (sessionStorage.getItem(KEPT_AS) !== token) continue; // Another request has brought one meanwhile.
       asking ??= askForToken(token !== null).finally(() => { asking = undefined; });
-      if (!(await asking)) return response;
+      isDeclined = !(await asking);
+      if (isDeclined) return response;
     }
   };
 }
