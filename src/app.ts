@@ -4,11 +4,10 @@ import type { Config } from './config.ts';
 import { createContextFactory, type GatewayFacts } from './context.ts';
 import { createSandbox } from './sandbox/sandbox.ts';
 import { createSchema } from './schema/schema.ts';
+import { createAuthenticate } from './server/authenticate.ts';
 import type { Logger } from './server/log.ts';
 import { createServer } from './server/server.ts';
-import { createAccessFactory } from './store/scope.ts';
 import { createStore } from './store/store.ts';
-import type { TargetConfig } from './target.ts';
 import type { Credential, KeyHeader } from './upstream/http.ts';
 import { createUpstream } from './upstream/upstream.ts';
 
@@ -31,7 +30,7 @@ const SHARE_OF_ANSWERS = 1 / 8;
 /** Puts the parts together and listens. Rejects with Node's error when an address cannot be taken. */
 export async function createApp(config: Config, log: Logger, clock: Clock): Promise<App> {
   await using opened = new AsyncDisposableStack();
-  const target = await openTarget(config.upstream, log, clock, opened);
+  const target = await openTarget(config, log, clock, opened);
   const upstream = createUpstream({
     baseUrl: target.baseUrl,
     keyHeader: target.keyHeader,
@@ -49,7 +48,8 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     port: config.port,
     allowedHosts: config.allowedHosts,
     schema: createSchema(),
-    createContext: createContextFactory(store, createAccessFactory()(target.credential), gateway),
+    authenticate: createAuthenticate({ auth: config.auth, credential: target.credential, clock, log }),
+    createContext: createContextFactory(store, gateway),
     exampleJobId: target.exampleJobId,
     log,
     clock,
@@ -70,7 +70,7 @@ interface Target {
 }
 
 async function openTarget(
-  config: TargetConfig,
+  { upstream: config, auth }: Config,
   log: Logger,
   clock: Clock,
   opened: AsyncDisposableStack,
@@ -85,7 +85,8 @@ async function openTarget(
   const sandbox = await createSandbox({
     ...config,
     clock,
-    ...(config.port === 0 && { apiKey }), // Whoever chose a port wants to call it too: with any key.
+    // Whoever chose a port wants to call it too, and whoever passes keys on has some: with any key.
+    ...(config.port === 0 && auth.kind !== 'passthrough' && { apiKey }),
     onError: (err) => log.error({ err }, 'sandbox error'),
   });
   opened.defer(() => sandbox.dispose());

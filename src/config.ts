@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { authFaults, authOf, authSettings } from './auth.ts';
+import type { Auth } from './server/authenticate.ts';
 import { type Environment, type TargetConfig, targetFaults, targetKind, targetOf, targetSettings } from './target.ts';
 
 /** The environment is not fit to start with. Thrown by `readConfig`; `faults` has one sentence for each variable at fault. */
@@ -37,6 +39,7 @@ export const settings = {
   ALLOWED_HOSTS: list('expected host names without ports, separated by commas', /^[\w.-]+$|^\[[\da-f:.]+\]$/)
     .optional()
     .describe('Host and Origin names that are answered, beside the loopback names'),
+  ...authSettings,
   ...targetSettings,
   UPSTREAM_TIMEOUT_MS: int(1, 600_000).default(30_000).describe('longest wait for the whole of an upstream answer'),
   UPSTREAM_CONNECTIONS: int(1, 1024).default(64).describe('most sockets to the upstream'),
@@ -60,6 +63,7 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly allowedHosts: readonly string[];
+  readonly auth: Auth;
   readonly upstream: TargetConfig;
   readonly upstreamTimeoutMs: number;
   readonly upstreamConnections: number;
@@ -75,6 +79,7 @@ export function readConfig(environment: Environment): Config {
   const faults = [
     ...new Set((parsed.error?.issues ?? []).map(({ path, message }) => `${String(path[0])}: ${message}`)),
     ...(fault === undefined ? [] : [fault]),
+    ...authFaults(given),
     ...targetFaults(given),
   ];
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
@@ -105,6 +110,7 @@ function assemble(values: Settings, kind: string): Config {
     host: values.HOST,
     port: values.PORT,
     allowedHosts: [...new Set([...LOOPBACK_NAMES, values.HOST, ...(values.ALLOWED_HOSTS ?? [])])],
+    auth: authOf(values),
     upstream: targetOf(values, kind),
     upstreamTimeoutMs: values.UPSTREAM_TIMEOUT_MS,
     upstreamConnections: values.UPSTREAM_CONNECTIONS,

@@ -2,12 +2,19 @@ import { createLoaders, type Loaders } from './loaders.ts';
 import { type Caller, createCaller } from './store/flights.ts';
 import type { Access } from './store/scope.ts';
 import type { Store } from './store/store.ts';
+import type { Viewer } from './viewer.ts';
 
 /** What this gateway is: the same for everybody who asks. */
 export interface GatewayFacts {
   readonly version: string;
   readonly isSandbox: boolean;
   readonly upstreamName: string;
+}
+
+/** Who asks, and with whose view of the upstream. */
+export interface Identity {
+  readonly viewer: Viewer;
+  readonly access: Access;
 }
 
 /** What every resolver gets: made anew for each request. */
@@ -17,6 +24,7 @@ export interface Context {
   readonly scope: string;
   /** When something last happened that puts whole answers out of date, in milliseconds since the epoch. */
   readonly outdatedAt: number;
+  readonly viewer: Viewer;
   /** The operation that runs, for the log; set once the document is understood. */
   operationName: string | undefined;
   readonly caller: Caller;
@@ -24,15 +32,16 @@ export interface Context {
   readonly gateway: GatewayFacts;
 }
 
-export type ContextFactory = (request: { requestId: string; signal: AbortSignal }) => Context;
+export type ContextFactory = (request: { requestId: string; signal: AbortSignal; identity: Identity }) => Context;
 
-export function createContextFactory(store: Store, access: Access, gateway: GatewayFacts): ContextFactory {
-  return ({ requestId, signal }) => {
+export function createContextFactory(store: Store, gateway: GatewayFacts): ContextFactory {
+  return ({ requestId, signal, identity: { viewer, access } }) => {
     const caller = createCaller(signal);
     return {
       requestId,
       scope: access.scope,
       outdatedAt: store.jobs.lastEndAt(access),
+      viewer,
       operationName: undefined,
       caller,
       loaders: createLoaders(store, access, caller),

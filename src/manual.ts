@@ -28,7 +28,7 @@ Usage:
 Settings, read from the environment:
 ${lines.join('\n')}
 
-With a real key it listens on loopback addresses only. With NODE_ENV=production it wants a key, or UPSTREAM=sandbox.
+With a real key and AUTH=none it listens on loopback addresses only. With NODE_ENV=production it wants a key, or UPSTREAM=sandbox.
 
 The README says more.
 `;

@@ -53,6 +53,7 @@ export type TargetConfig =
   | { readonly kind: 'openai' | 'azure'; readonly baseUrl: URL; readonly credential: Credential };
 
 const hasKey = ({ OPENAI_API_KEY, OPENAI_API_KEY_FILE }: Environment) => Boolean(OPENAI_API_KEY ?? OPENAI_API_KEY_FILE);
+const bringsKeys = ({ AUTH }: Environment) => AUTH === 'passthrough';
 const hasAzure = ({ AZURE_OPENAI_API_KEY, AZURE_OPENAI_ENDPOINT }: Environment) =>
   Boolean(AZURE_OPENAI_API_KEY ?? AZURE_OPENAI_ENDPOINT);
 
@@ -60,7 +61,8 @@ const hasAzure = ({ AZURE_OPENAI_API_KEY, AZURE_OPENAI_ENDPOINT }: Environment) 
 export function targetKind(environment: Environment): string {
   const { UPSTREAM, OPENAI_BASE_URL, NODE_ENV } = environment;
   if (UPSTREAM !== undefined) return UPSTREAM;
-  const meansReal = hasKey(environment) || OPENAI_BASE_URL !== undefined || NODE_ENV === 'production';
+  const hasKeys = hasKey(environment) || bringsKeys(environment);
+  const meansReal = hasKeys || OPENAI_BASE_URL !== undefined || NODE_ENV === 'production';
   return hasAzure(environment) ? 'azure' : meansReal ? 'openai' : 'sandbox';
 }
 
@@ -77,7 +79,7 @@ export function targetFaults(environment: Environment): string[] {
 }
 
 function missingKey(environment: Environment): string[] {
-  if (hasKey(environment)) return [];
+  if (hasKey(environment) || bringsKeys(environment)) return [];
   return [
     'OPENAI_API_KEY: expected the upstream credential (any text for a server that needs none), or UPSTREAM=sandbox',
   ];
@@ -87,15 +89,15 @@ function missingOfAzure(environment: Environment): string[] {
   const { AZURE_OPENAI_ENDPOINT: endpoint, AZURE_OPENAI_API_KEY: key, OPENAI_API_VERSION: version } = environment;
   return [
     ...(endpoint ? [] : ['AZURE_OPENAI_ENDPOINT: expected the address of the resource, https://NAME.openai.azure.com']),
-    ...(key ? [] : ['AZURE_OPENAI_API_KEY: expected the key of the resource']),
+    ...(key || bringsKeys(environment) ? [] : ['AZURE_OPENAI_API_KEY: expected the key of the resource']),
     ...(version || isNewAzure(endpoint ?? '') ? [] : ['OPENAI_API_VERSION: expected a version, such as 2024-10-21']),
   ];
 }
 
-function openToAll({ HOST }: Environment): string[] {
-  if (HOST === undefined || isLoopback(HOST)) return [];
+function openToAll({ HOST, AUTH = 'none' }: Environment): string[] {
+  if (HOST === undefined || isLoopback(HOST) || AUTH !== 'none') return [];
   return [
-    'HOST: expected a loopback address such as 127.0.0.1: callers are not authenticated, so everybody who reached another address could use your upstream credential',
+    'HOST: expected a loopback address such as 127.0.0.1, or AUTH=tokens: callers are not authenticated, so everybody who reached another address could use your upstream credential',
   ];
 }
 

@@ -1,9 +1,12 @@
+import { ForbiddenError } from '@pothos/plugin-scope-auth';
 import { GraphQLError } from 'graphql';
 import { UpstreamError, type UpstreamErrorCode } from '../upstream/errors.ts';
 import { builder } from './builder.ts';
 
 const CODES = {
   BAD_REQUEST: 'The HTTP request is not one that this server answers; its status says why.',
+  UNAUTHENTICATED: 'The header `Authorization` does not say who asks, or says it with a token that is not in force.',
+  FORBIDDEN: 'The role of the caller does not include this field; its description names the role that does.',
   GRAPHQL_PARSE_FAILED: 'The document is not GraphQL.',
   GRAPHQL_VALIDATION_FAILED: 'The document does not fit the schema.',
   BAD_USER_INPUT:
@@ -11,8 +14,9 @@ const CODES = {
   UPSTREAM_RATE_LIMITED:
     'The upstream limits the rate of requests; `retryAfterSeconds` says how long to wait, when known.',
   UPSTREAM_QUOTA_EXCEEDED: "The upstream account's quota or credit is used up: trying again soon is useless.",
-  UPSTREAM_UNAUTHENTICATED: "The upstream does not accept the gateway's credential.",
-  UPSTREAM_FORBIDDEN: "The upstream does not allow this to the gateway's credential.",
+  UPSTREAM_UNAUTHENTICATED:
+    "The upstream does not accept the credential: the gateway's, or the one that the caller has brought.",
+  UPSTREAM_FORBIDDEN: 'The upstream does not allow this to the credential.',
   UPSTREAM_TIMEOUT: 'The upstream did not answer in time.',
   UPSTREAM_UNAVAILABLE: 'The upstream cannot be reached or says that it is overloaded or broken.',
   UPSTREAM_INVALID_RESPONSE:
@@ -49,6 +53,7 @@ export function toClientError(error: GraphQLError, requestId: string): GraphQLEr
   const cause = rootOf(error);
   if (cause instanceof UpstreamError) return rewrite(error, cause.message, { code: cause.code, ...cause.facts });
   if (isInternal(error)) return internalError(requestId, error);
+  if (cause instanceof ForbiddenError) return rewrite(error, cause.message, { code: 'FORBIDDEN' });
   if (cause instanceof GraphQLError && 'code' in cause.extensions) return error;
   if (isUnwritable(error)) return rewrite(error, error.message, { code: 'UPSTREAM_INVALID_RESPONSE' });
   // GraphQL's own complaint: a variable that does not fit, a null where an argument allows none.

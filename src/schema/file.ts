@@ -96,7 +96,9 @@ export const File = builder.objectRef<FileObject>('File').implement({
     }),
     preview: t.field({
       type: FilePreview,
-      description: 'The beginning of its content, by an upstream call of its own; null when the content is gone.',
+      description:
+        'The beginning of its content, by an upstream call of its own; needs the role `operator`. Null when the content is gone.',
+      authScopes: { operator: true },
       args: {
         maxBytes: t.arg.int({
           defaultValue: 4096,

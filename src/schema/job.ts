@@ -179,7 +179,8 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
     raw: t.expose('raw', {
       type: 'JSON',
       description:
-        'The object as the upstream sent it, for operators. Unstable: it can change with every upstream release.',
+        'The object as the upstream sent it; needs the role `operator`. Unstable: it can change with every upstream release.',
+      authScopes: { operator: true },
     }),
   }),
 });

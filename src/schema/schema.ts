@@ -2,6 +2,7 @@ import type { GraphQLSchema } from 'graphql';
 import { builder } from './builder.ts';
 import './scalars.ts';
 import './gateway.ts';
+import './viewer.ts';
 import './file.ts';
 import './model.ts';
 import './job.ts';

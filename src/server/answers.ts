@@ -12,7 +12,7 @@ export interface Answer {
 
 /** Whole answers to whole requests, given again while everything they were read from is fresh. */
 export interface Answers {
-  /** `question` has to hold all that the answer depends on: scope, what puts it out of date, media type and the body. */
+  /** `question` has to hold all that the answer depends on: scope, role, what puts it out of date, media type and body. */
   get(question: string): Answer | undefined;
   keep(question: string, answer: Answer, freshUntil: number): void;
 }

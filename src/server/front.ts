@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Context, ContextFactory } from '../context.ts';
 import { internalError } from '../schema/errors.ts';
 import type { Answers } from './answers.ts';
+import type { Authenticate } from './authenticate.ts';
 import type { Engine } from './engine.ts';
 import { answerGraphql } from './graphql.ts';
 import { guard } from './guard.ts';
@@ -15,6 +16,7 @@ import { jsonReply, type Reply, send } from './reply.ts';
 export interface FrontOptions {
   engine: Engine;
   answers: Answers;
+  authenticate: Authenticate;
   createContext: ContextFactory;
   graphiql: (headers: IncomingHttpHeaders) => Promise<Reply>;
   /** Whether new traffic may come; false while shutting down. */
@@ -72,14 +74,14 @@ export function createFront(
 }
 
 async function route(
-  { engine, answers, createContext, graphiql, isReady }: FrontOptions,
+  { engine, answers, authenticate, createContext, graphiql, isReady }: FrontOptions,
   exchange: Exchange,
 ): Promise<Reply> {
   const { request, path } = exchange;
   switch (path) {
     case '/graphql':
       if (request.method === 'GET' && prefersHtml(request.headers)) return await graphiql(request.headers);
-      exchange.context = createContext(exchange);
+      exchange.context = createContext({ ...exchange, identity: authenticate(request.headers) });
       return await answerGraphql(engine, answers, exchange, exchange.context);
     case '/health':
       return jsonReply(200, { status: 'alive' });
@@ -99,6 +101,7 @@ function logLine({ request, response, requestId, path, context }: Exchange) {
     method: request.method,
     path: path.slice(0, 100),
     operation: context?.operationName?.slice(0, 100),
+    viewer: context?.viewer.name ?? undefined,
     upstreamCalls: context?.caller.upstreamCalls,
     ...(response.headersSent && { status: response.statusCode }),
     ...(!response.writableFinished && { isAborted: true }),

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import Negotiator from 'negotiator';
 import { exampleTabs } from './graphiql-tabs.ts';
+import { TOKEN_DIALOG } from './graphiql-token.ts';
 import type { Reply } from './reply.ts';
 
 const compress = promisify(gzip);
@@ -30,7 +31,7 @@ async function makePage(exampleJobId: string) {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   const defaultTabs = exampleTabs(exampleJobId);
   const page = renderGraphiQL({ title: 'Finetune Gateway', defaultTabs, schemaDescription: true });
-  const html = Buffer.from(page.replace('</head>', `<style>${STEADY_TABS}</style></head>`));
+  const html = Buffer.from(page.replace('</head>', `<style>${STEADY_TABS}</style>${TOKEN_DIALOG}</head>`));
   const etag = `W/"${createHash('sha256').update(html).digest('base64url')}"`;
   return { html, gzipped: await compress(html), etag };
 }

@@ -35,7 +35,8 @@ export async function answerGraphql(
   if (request.method !== 'POST') throw new Refusal(405, 'The method: expected GET or POST.', { allow: 'GET, POST' });
   guardContentType(request.headers);
   const body = await readBody(request);
-  const question = `${context.scope} ${context.outdatedAt} ${type} ${body.toString('latin1')}`;
+  const { scope, outdatedAt, viewer } = context;
+  const question = `${scope} ${viewer.role} ${outdatedAt} ${type} ${body.toString('latin1')}`;
   const kept = answers.get(question);
   if (kept) {
     context.operationName = kept.operationName;

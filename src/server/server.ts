@@ -4,6 +4,7 @@ import type { GraphQLSchema } from 'graphql';
 import type { Clock } from '../clock.ts';
 import type { ContextFactory } from '../context.ts';
 import { createAnswers } from './answers.ts';
+import type { Authenticate } from './authenticate.ts';
 import { createEngine } from './engine.ts';
 import { createFront } from './front.ts';
 import { createGraphiql } from './graphiql.ts';
@@ -17,6 +18,7 @@ export interface ServerOptions {
   port: number;
   allowedHosts: readonly string[];
   schema: GraphQLSchema;
+  authenticate: Authenticate;
   createContext: ContextFactory;
   /** Filled into an example tab of GraphiQL. */
   exampleJobId: string;

@@ -15,8 +15,8 @@ export type UpstreamErrorCode =
 const SENTENCES: Record<UpstreamErrorCode, string> = {
   UPSTREAM_RATE_LIMITED: 'The upstream is limiting the rate of requests.',
   UPSTREAM_QUOTA_EXCEEDED: 'The upstream account has used up its quota.',
-  UPSTREAM_UNAUTHENTICATED: "The upstream did not accept the gateway's credential.",
-  UPSTREAM_FORBIDDEN: "The upstream does not allow this to the gateway's credential.",
+  UPSTREAM_UNAUTHENTICATED: 'The upstream did not accept the credential.',
+  UPSTREAM_FORBIDDEN: 'The upstream does not allow this to the credential.',
   UPSTREAM_TIMEOUT: 'The upstream did not answer in time.',
   UPSTREAM_UNAVAILABLE: 'The upstream is not available.',
   UPSTREAM_INVALID_RESPONSE: 'The upstream gave an answer that cannot be understood.',

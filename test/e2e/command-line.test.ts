@@ -85,7 +85,7 @@ describe('npm start', () => {
   CACHE_MAX_MB: expected a whole number from 1 to 65536
   LOG_LEVEL: expected trace, debug, info, warn, error, fatal or silent
   OPENAI_API_KEY: expected the upstream credential (any text for a server that needs none), or UPSTREAM=sandbox
-  HOST: expected a loopback address such as 127.0.0.1: callers are not authenticated, so everybody who reached another address could use your upstream credential
+  HOST: expected a loopback address such as 127.0.0.1, or AUTH=tokens: callers are not authenticated, so everybody who reached another address could use your upstream credential
 `);
   });
 

@@ -29,7 +29,7 @@ export async function startGateway(
   settings: Record<string, string> = {},
   clock: Clock = systemClock,
 ): Promise<TestGateway> {
-  const needsKey = settings['OPENAI_BASE_URL'] !== undefined;
+  const needsKey = settings['OPENAI_BASE_URL'] !== undefined && settings['AUTH'] !== 'passthrough';
   const key = needsKey ? { OPENAI_API_KEY: `test-${crypto.randomUUID()}` } : {};
   const config = readConfig({ PORT: '0', LOG_LEVEL: 'debug', ...key, ...settings });
   const log: Record<string, unknown>[] = [];

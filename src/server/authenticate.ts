@@ -1,0 +1,56 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Identity } from '../context.ts';
+import { createAccessFactory } from '../store/scope.ts';
+import type { Viewer } from '../viewer.ts';
+import { Refusal } from './refusal.ts';
+import { holderOf } from './token.ts';
+import { createTokensInForce, type TokensOptions } from './tokens-in-force.ts';
+
+/** How callers show who they are: not at all, by a token of this gateway's, or by their own key of the upstream. */
+export type Auth =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'tokens'; readonly file: string }
+  | { readonly kind: 'passthrough' };
+
+export interface AuthenticateOptions extends Omit<TokensOptions, 'file'> {
+  auth: Auth;
+  /** With what the upstream is asked; its key is replaced where callers bring their own. */
+  credential: Identity['access']['credential'];
+}
+
+/** Who asks, by the headers of a request over whatever transport. Throws a Refusal (401) when they do not say. */
+export type Authenticate = (headers: IncomingHttpHeaders) => Identity;
+
+// Who can reach a gateway that asks for nothing is on its machine, or has a sandbox: all that it can do is theirs.
+const ANYBODY: Viewer = { name: null, role: 'admin' };
+const KEY_HOLDER: Viewer = { name: null, role: 'operator' };
+
+export function createAuthenticate({ auth, credential, ...rest }: AuthenticateOptions): Authenticate {
+  const accessOf = createAccessFactory();
+  if (auth.kind === 'passthrough') {
+    return (headers) => ({ viewer: KEY_HOLDER, access: accessOf({ ...credential, apiKey: bearerOf(headers) }) });
+  }
+  const access = accessOf(credential);
+  if (auth.kind === 'none') return () => ({ viewer: ANYBODY, access });
+  const tokens = createTokensInForce({ file: auth.file, ...rest });
+  return (headers) => {
+    const holder = holderOf(bearerOf(headers), tokens());
+    if (holder === undefined) throw unauthenticated('a token that is in force');
+    return { viewer: { name: holder.name, role: holder.role }, access };
+  };
+}
+
+// The characters of a key as the configuration takes them: others are written in another way in JSON, and would escape
+// the search for the key in what is answered.
+const BEARER = /^Bearer +([\x21\x23-\x5b\x5d-\x7e]{1,512})$/i;
+
+function bearerOf({ authorization = '' }: IncomingHttpHeaders): string {
+  const bearer = BEARER.exec(authorization)?.[1];
+  if (bearer === undefined) throw unauthenticated('Bearer and a token');
+  return bearer;
+}
+
+function unauthenticated(expected: string): Refusal {
+  const headers = { 'www-authenticate': 'Bearer' };
+  return new Refusal(401, `Authorization: expected ${expected}.`, headers, 'UNAUTHENTICATED');
+}
