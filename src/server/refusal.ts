@@ -6,16 +6,23 @@ export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  readonly code: ErrorCode;
 
-  constructor(status: number, message: string, headers: Readonly<Record<string, string>> = {}) {
+  constructor(
+    status: number,
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+    code: ErrorCode = 'BAD_REQUEST',
+  ) {
     super(message);
     this.status = status;
     this.headers = headers;
+    this.code = code;
   }
 
   /** In the form in which GraphQL clients expect an error. */
   toReply(): Reply {
-    const extensions = { code: 'BAD_REQUEST' satisfies ErrorCode };
-    return jsonReply(this.status, { errors: [{ message: this.message, extensions }] }, this.headers);
+    const { status, message, headers, code } = this;
+    return jsonReply(status, { errors: [{ message, extensions: { code } }] }, headers);
   }
 }
