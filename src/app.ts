@@ -19,6 +19,8 @@ export interface App {
   /** Where GraphQL is. */
   readonly url: string;
   readonly gateway: GatewayFacts;
+  /** Whether a browser gets GraphiQL there. */
+  readonly hasGraphiql: boolean;
   /** Lets requests under way end, then closes everything in the reverse order of its opening. */
   dispose(): Promise<void>;
 }
@@ -50,11 +52,11 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
   });
   opened.defer(() => server.dispose());
   const parts = opened.move();
-  return { url: server.url, gateway, dispose: () => parts.disposeAsync() };
+  return { url: server.url, gateway, hasGraphiql: config.front.hasGraphiql, dispose: () => parts.disposeAsync() };
 }
 
 /** Whom the gateway asks. */
-interface Target {
+export interface Target {
   readonly name: string;
   readonly baseUrl: URL;
   readonly keyHeader: KeyHeader;
@@ -62,7 +64,8 @@ interface Target {
   readonly exampleJobId: string;
 }
 
-async function openTarget(
+/** Finds out whom to ask, and opens the sandbox if that is whom. */
+export async function openTarget(
   config: TargetConfig,
   log: Logger,
   clock: Clock,

@@ -136,7 +136,7 @@ describe('the house', () => {
 
   it('reads the time of day and the environment in one place each', () => {
     const users = (pattern: RegExp) => files.filter((file) => pattern.test(readFileSync(join(SRC, file), 'utf8')));
-    expect(users(/Date\.now|new Date\(\)|setTimeout\(|performance\./)).toEqual(['clock.ts']);
+    expect(users(/Date\.now|new Date\(\)|(?<!\.)setTimeout\(|performance\./)).toEqual(['clock.ts']);
     expect(users(/process\.env/).sort()).toEqual(['main.ts', 'sandbox/serve.ts']);
   });
 });
