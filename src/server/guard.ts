@@ -12,7 +12,7 @@ export interface Welcome {
 
 /**
  * Throws a Refusal when a request comes by a name that is not ours (421: DNS rebinding), from a page that is not ours
- * (403), or in a form that others could take to end elsewhere (501: request smuggling). `authority` is of its target.
+ * (403), or in a form that others could take to end elsewhere (400, 501: request smuggling). `authority` is of its target.
  */
 export function guard(request: IncomingMessage, { allowedHosts, corsOrigins }: Welcome, authority?: string): void {
   const { headers, rawHeaders } = request;
@@ -20,7 +20,7 @@ export function guard(request: IncomingMessage, { allowedHosts, corsOrigins }: W
   if (![headers.host, authority ?? headers.host].every((host) => allowedHosts.includes(hostNameOf(host)))) {
     throw new Refusal(421, 'Host: expected localhost, a loopback address or a name in ALLOWED_HOSTS.');
   }
-  const { origin, 'transfer-encoding': coding = 'chunked' } = headers;
+  const { origin } = headers;
   const isOurs = origin === undefined || allowedHosts.includes(hostNameOf(origin.replace(/^https?:\/\//, '')));
   if (!isOurs && !isOfOrigin(request, corsOrigins)) {
     throw new Refusal(
@@ -28,7 +28,16 @@ export function guard(request: IncomingMessage, { allowedHosts, corsOrigins }: W
       'Origin: expected a page of localhost, of a loopback address, of a name in ALLOWED_HOSTS or in CORS_ORIGINS.',
     );
   }
-  if (coding !== 'chunked') throw new Refusal(501, 'Transfer-Encoding: expected chunked.', { connection: 'close' });
+  guardCoding(request);
+}
+
+// Others on the way may know another coding, or none in HTTP/1.0, and take the body to end elsewhere.
+function guardCoding({ headers, httpVersion }: IncomingMessage): void {
+  const coding = headers['transfer-encoding'];
+  if (coding === undefined) return;
+  const close = { connection: 'close' };
+  if (httpVersion === '1.0') throw new Refusal(400, 'Transfer-Encoding: expected HTTP/1.1.', close);
+  if (coding.toLowerCase() !== 'chunked') throw new Refusal(501, 'Transfer-Encoding: expected chunked.', close);
 }
 
 /**

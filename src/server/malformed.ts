@@ -50,7 +50,7 @@ function verdict(code: string): [status: number, message: string] {
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return [413, 'The chunk extensions: expected less.'];
     default:
-      return [400, 'The request: expected HTTP/1.1.'];
+      return [400, 'The request: expected well-formed HTTP/1.1.'];
   }
 }
 
