@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MAX_BODY_BYTES } from '../../src/server/body.ts';
 import { startGateway, type TestGateway } from '../kit/gateway.ts';
@@ -250,5 +251,28 @@ describe('requests in a row on one connection', () => {
     const answers = await attack(posted(slow, ''), 'nonsense\r\n\r\n');
     expect(answers.map(({ status }) => status)).toEqual([200, 400]);
     expect(JSON.parse(answers[0]?.body ?? '').data.fineTuningJobs.edges).toHaveLength(3);
+  });
+});
+
+describe('any bytes in place of a request', () => {
+  const valid = Buffer.from(posted(BODY, ''));
+  const position = fc.nat(valid.length);
+  const damaged = fc
+    .tuple(position, position, fc.uint8Array({ maxLength: 8 }))
+    .map(([a, b, bytes]) => Buffer.concat([valid.subarray(0, Math.min(a, b)), bytes, valid.subarray(Math.max(a, b))]));
+  const anything = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes));
+
+  it('get nothing, or answers that blame nobody but them', async () => {
+    const property = fc.asyncProperty(fc.array(fc.oneof(damaged, anything), { maxLength: 3 }), async (requests) => {
+      const wire = await openWire(gateway.url);
+      wire.write(...requests);
+      wire.end();
+      for (const { status } of answersIn(await wire.closed))
+        expect([200, 302, 400, 404, 405, 408, 413, 415, 421, 431, 501]).toContain(status);
+    });
+    await fc.assert(property, { numRuns: 300 });
+    await expectAnswerForAnother();
+    await lobby.emptied();
+    expect(gateway.log.filter(({ level }) => Number(level) >= 50)).toEqual([]);
   });
 });
