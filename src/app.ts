@@ -20,6 +20,8 @@ export interface App {
   readonly gateway: GatewayFacts;
   /** Bytes that everything kept takes now, but for whole answers. */
   readonly keptBytes: () => number;
+  /** Whether a browser gets GraphiQL there. */
+  readonly hasGraphiql: boolean;
   /** Lets requests under way end, then closes everything in the reverse order of its opening. */
   dispose(): Promise<void>;
 }
@@ -47,6 +49,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     host: config.host,
     port: config.port,
     allowedHosts: config.allowedHosts,
+    front: config.front,
     schema: createSchema(),
     authenticate: createAuthenticate({ auth: config.auth, credential: target.credential, clock, log }),
     createContext: createContextFactory(store, gateway),
@@ -57,11 +60,12 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
   });
   opened.defer(() => server.dispose());
   const parts = opened.move();
-  return { url: server.url, gateway, keptBytes: () => store.bytes, dispose: () => parts.disposeAsync() };
+  const { hasGraphiql } = config.front;
+  return { url: server.url, gateway, hasGraphiql, keptBytes: () => store.bytes, dispose: () => parts.disposeAsync() };
 }
 
 /** Whom the gateway asks. */
-interface Target {
+export interface Target {
   readonly name: string;
   readonly baseUrl: URL;
   readonly keyHeader: KeyHeader;
@@ -69,7 +73,8 @@ interface Target {
   readonly exampleJobId: string;
 }
 
-async function openTarget(
+/** Finds out whom to ask, and opens the sandbox if that is whom. */
+export async function openTarget(
   { upstream: config, auth }: Config,
   log: Logger,
   clock: Clock,

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { authFaults, authOf, authSettings } from './auth.ts';
 import type { Auth } from './server/authenticate.ts';
+import { type FrontConfig, frontFaults, frontOf, frontSettings } from './server/front-config.ts';
+import { int, list } from './setting.ts';
 import { type Environment, type TargetConfig, targetFaults, targetKind, targetOf, targetSettings } from './target.ts';
 
 /** The environment is not fit to start with. Thrown by `readConfig`; `faults` has one sentence for each variable at fault. */
@@ -15,23 +17,6 @@ export class ConfigError extends Error {
   }
 }
 
-const int = (least: number, most: number) => {
-  const expected = `expected a whole number from ${least} to ${most}`;
-  return z
-    .stringFormat('int', /^\d{1,15}$/, expected)
-    .transform(Number)
-    .pipe(z.number().min(least, expected).max(most, expected));
-};
-const list = (expected: string, item: RegExp) =>
-  z
-    .string()
-    .transform((text) =>
-      text
-        .split(',')
-        .map((name) => name.trim().toLowerCase())
-        .filter((name) => name !== ''),
-    )
-    .pipe(z.array(z.string().regex(item, expected)).min(1, expected));
 /** Every variable that is read: how, and what it means. `--help` and the README show this. */
 export const settings = {
   HOST: z.string().default('127.0.0.1').describe('the address it listens on'),
@@ -40,6 +25,7 @@ export const settings = {
     .optional()
     .describe('Host and Origin names that are answered, beside the loopback names'),
   ...authSettings,
+  ...frontSettings,
   ...targetSettings,
   UPSTREAM_TIMEOUT_MS: int(1, 600_000).default(30_000).describe('longest wait for the whole of an upstream answer'),
   UPSTREAM_CONNECTIONS: int(1, 1024).default(64).describe('most sockets to the upstream'),
@@ -64,6 +50,7 @@ export interface Config {
   readonly port: number;
   readonly allowedHosts: readonly string[];
   readonly auth: Auth;
+  readonly front: FrontConfig;
   readonly upstream: TargetConfig;
   readonly upstreamTimeoutMs: number;
   readonly upstreamConnections: number;
@@ -80,6 +67,7 @@ export function readConfig(environment: Environment): Config {
     ...new Set((parsed.error?.issues ?? []).map(({ path, message }) => `${String(path[0])}: ${message}`)),
     ...(fault === undefined ? [] : [fault]),
     ...authFaults(given),
+    ...frontFaults(given),
     ...targetFaults(given),
   ];
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
@@ -111,6 +99,7 @@ function assemble(values: Settings, kind: string): Config {
     port: values.PORT,
     allowedHosts: [...new Set([...LOOPBACK_NAMES, values.HOST, ...(values.ALLOWED_HOSTS ?? [])])],
     auth: authOf(values),
+    front: frontOf(values),
     upstream: targetOf(values, kind),
     upstreamTimeoutMs: values.UPSTREAM_TIMEOUT_MS,
     upstreamConnections: values.UPSTREAM_CONNECTIONS,

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { type App, createApp, version } from './app.ts';
+import { createApp, version } from './app.ts';
+import { check } from './check.ts';
 import { systemClock } from './clock.ts';
 import { type Config, ConfigError, readConfig, secretsOf } from './config.ts';
 import { boundGarbage } from './garbage.ts';
@@ -16,8 +17,10 @@ function fail(text: string): never {
 
 function readArguments() {
   try {
-    return parseArgs({ options: { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'v' } } })
-      .values;
+    const check = { type: 'boolean' } as const;
+    const help = { type: 'boolean', short: 'h' } as const;
+    const version = { type: 'boolean', short: 'v' } as const;
+    return parseArgs({ options: { check, help, version } }).values;
   } catch (error) {
     fail(`${error instanceof Error ? error.message : error}\nSee: npm start -- --help`);
   }
@@ -33,9 +36,12 @@ function readEnvironment(): Config {
   }
 }
 
-async function start(config: Config): Promise<App> {
+const createLog = (config: Config) => createLogger({ level: config.logLevel, secrets: secretsOf(config) });
+
+/** What came of taking addresses; ends the process when one cannot be taken. */
+async function opened<T>(opening: Promise<T>, config: Config): Promise<T> {
   try {
-    return await createApp(config, createLogger({ level: config.logLevel, secrets: secretsOf(config) }), systemClock);
+    return await opening;
   } catch (error) {
     fail(listenFault(error, config));
   }
@@ -61,9 +67,14 @@ if (options.help) {
   process.stdout.write(help());
 } else if (options.version) {
   process.stdout.write(`${version}\n`);
+} else if (options.check) {
+  const config = readEnvironment();
+  const { text, isFine } = await opened(check(config, createLog(config), systemClock), config);
+  process.stdout.write(text);
+  process.exitCode = isFine ? 0 : 1;
 } else {
   const config = readEnvironment();
-  const app = await start(config);
+  const app = await opened(createApp(config, createLog(config), systemClock), config);
   boundGarbage(app.keptBytes, config.cache.maxBytes, systemClock);
   say(banner(app));
   let isStopping = false;

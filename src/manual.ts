@@ -2,8 +2,8 @@ import { type App, version } from './app.ts';
 import { settings } from './config.ts';
 
 /** What a person reads who has just started the gateway. */
-export function banner({ url, gateway }: Pick<App, 'url' | 'gateway'>): string {
-  const heading = `Finetune Gateway ${version} answers on ${url} (GraphiQL in a browser)`;
+export function banner({ url, gateway, hasGraphiql }: Pick<App, 'url' | 'gateway' | 'hasGraphiql'>): string {
+  const heading = `Finetune Gateway ${version} answers on ${url}${hasGraphiql ? ' (GraphiQL in a browser)' : ''}`;
   if (!gateway.isSandbox) return `${heading}\nIt asks ${gateway.upstreamName}.`;
   return `${heading}
 It asks the built-in sandbox: the jobs are made up. For those of your own account, start it with your key:
@@ -22,6 +22,7 @@ export function help(): string {
 
 Usage:
   npm start                 starts it; without a key it brings its own sandbox
+  npm start -- --check      checks the settings and asks the upstream, says what it found, and ends
   npm start -- --help       shows this
   npm start -- --version    shows the version
 

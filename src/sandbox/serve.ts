@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { systemClock } from '../clock.ts';
 import { createSandbox, type Sandbox, type SandboxOptions } from './sandbox.ts';
@@ -32,10 +33,39 @@ async function open(options: SandboxOptions): Promise<Sandbox> {
   }
 }
 
-const options = readOptions();
-const { baseUrl, dispose } = await open(options);
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, dispose);
-process.stdout.write(
-  `The sandbox listens on ${baseUrl} (speed ${options.speed}, seed ${options.seed}). Any key will do:\n` +
-    `  curl -H 'Authorization: Bearer any-key' '${baseUrl}/fine_tuning/jobs?${options.flavour === 'azure' ? 'api-version=2024-10-21&' : ''}limit=3'\n`,
-);
+/** Whether only the manual is wanted. */
+function wantsHelp(): boolean {
+  try {
+    return parseArgs({ options: { help: { type: 'boolean', short: 'h' } } }).values.help === true;
+  } catch (error) {
+    fail([`${error instanceof Error ? error.message : error}`, 'See: npm run sandbox -- --help']);
+  }
+}
+
+function help(): string {
+  const lines = Object.entries(sandboxSettings).map(
+    ([name, schema]) => `  ${name.padEnd(16)} ${schema.description} (default: ${schema.parse(undefined)})\n`,
+  );
+  return `The sandbox: a fine-tuning jobs REST API with made-up jobs that move, alone.
+
+Usage:
+  npm run sandbox             starts it; it takes any key
+  npm run sandbox -- --help   shows this
+
+Settings, read from the environment:
+${lines.join('')}`;
+}
+
+async function serve(): Promise<void> {
+  const options = readOptions();
+  const { baseUrl, dispose } = await open(options);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, dispose);
+  const query = options.flavour === 'azure' ? 'api-version=2024-10-21&' : '';
+  process.stdout.write(
+    `The sandbox listens on ${baseUrl} (speed ${options.speed}, seed ${options.seed}). Any key will do:\n` +
+      `  curl -H 'Authorization: Bearer any-key' '${baseUrl}/fine_tuning/jobs?${query}limit=3'\n`,
+  );
+}
+
+if (wantsHelp()) process.stdout.write(help());
+else await serve();

@@ -9,6 +9,8 @@ const CODES = {
   FORBIDDEN: 'The role of the caller does not include this field; its description names the role that does.',
   GRAPHQL_PARSE_FAILED: 'The document is not GraphQL.',
   GRAPHQL_VALIDATION_FAILED: 'The document does not fit the schema.',
+  DOCUMENT_NOT_TRUSTED: 'The document is none of those that this gateway answers.',
+  INTROSPECTION_DISABLED: 'The schema cannot be asked for here.',
   BAD_USER_INPUT:
     'An argument or variable has a value that is not accepted; the message names it and what was expected.',
   UPSTREAM_RATE_LIMITED:

@@ -22,6 +22,6 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
       if (length > MAX_DRAINED_BYTES) request.destroy();
     });
     request.on('end', () => resolve(Buffer.concat(chunks, length)));
-    request.on('error', reject);
+    request.on('error', () => reject(new Refusal(400, 'The body: expected to its end.'))); // Its sender has gone.
   });
 }

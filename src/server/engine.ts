@@ -3,6 +3,7 @@ import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { Context } from '../context.ts';
 import { useClientErrors } from './client-errors.ts';
+import { useHiddenSchema } from './hidden-schema.ts';
 import type { Logger } from './log.ts';
 
 /** Characters of GraphQL whose syntax trees are kept; a tree weighs about 100 bytes for each. */
@@ -14,10 +15,10 @@ export type Engine = YogaServerInstance<Context, Context>;
  * Yoga with its caches and the ordered list of plugins. Everything that is about HTTP is off, as the front does it: for
  * small queries that takes half the time of Yoga's own request handling.
  */
-export function createEngine(schema: GraphQLSchema, log: Logger): Engine {
+export function createEngine(schema: GraphQLSchema, log: Logger, hasIntrospection: boolean): Engine {
   return createYoga<Context, Context>({
     schema,
-    plugins: [useReferenceExecutor(), useClientErrors(log)],
+    plugins: [useReferenceExecutor(), ...(hasIntrospection ? [] : [useHiddenSchema()]), useClientErrors(log)],
     parserAndValidationCache: { documentCache: createTextCache(), errorCache: createTextCache() },
     maskedErrors: false,
     logging: false,

@@ -58,8 +58,8 @@ function understand<T>(read: () => T): T | GraphQLError {
 
 function failed(code: ErrorCode, errors: readonly GraphQLError[]): Execution {
   const coded = errors.map(
-    ({ message, source, positions, nodes }) =>
-      new GraphQLError(message, { nodes, source, positions, extensions: { code } }),
+    ({ message, source, positions, nodes, extensions }) =>
+      new GraphQLError(message, { nodes, source, positions, extensions: { code: extensions['code'] ?? code } }),
   );
   return { result: { errors: coded }, operation: undefined };
 }

@@ -5,35 +5,36 @@ import type { Context, ContextFactory } from '../context.ts';
 import { internalError } from '../schema/errors.ts';
 import type { Answers } from './answers.ts';
 import type { Authenticate } from './authenticate.ts';
+import { preflight, withCors } from './cors.ts';
+import type { FindDocument } from './documents.ts';
 import type { Engine } from './engine.ts';
 import { answerGraphql } from './graphql.ts';
-import { guard } from './guard.ts';
+import { guard, type Welcome } from './guard.ts';
 import type { Logger } from './log.ts';
 import { prefersHtml } from './media-type.ts';
 import { Refusal } from './refusal.ts';
 import { jsonReply, type Reply, send } from './reply.ts';
+import { type RequestTarget, readTarget } from './request-target.ts';
 
-export interface FrontOptions {
+export interface FrontOptions extends Welcome {
   engine: Engine;
   answers: Answers;
   authenticate: Authenticate;
   createContext: ContextFactory;
-  graphiql: (headers: IncomingHttpHeaders) => Promise<Reply>;
+  findDocument: FindDocument;
+  /** The page for browsers, if they get one. */
+  graphiql: ((headers: IncomingHttpHeaders) => Promise<Reply>) | undefined;
   /** Whether new traffic may come; false while shutting down. */
   isReady: () => boolean;
-  allowedHosts: readonly string[];
   log: Logger;
   clock: Clock;
 }
 
 /** One request, as far as it has been understood. */
-interface Exchange {
+interface Exchange extends RequestTarget {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
-  readonly path: string;
-  /** The URL's query. */
-  readonly search: string;
   /** Aborted when the client leaves. */
   readonly signal: AbortSignal;
   context?: Context;
@@ -43,29 +44,29 @@ interface Exchange {
 export function createFront(
   options: FrontOptions,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  const { allowedHosts, isReady, log, clock } = options;
+  const { corsOrigins, isReady, log, clock } = options;
   return async (request, response) => {
     const leaving = new AbortController();
-    const [path = '', search = ''] = split(request.url ?? '');
+    const target = readTarget(request.url ?? '');
     const requestId = requestIdOf(request);
-    const exchange: Exchange = { request, response, requestId, path, search, signal: leaving.signal };
+    const exchange: Exchange = { request, response, requestId, ...target, signal: leaving.signal };
     const beganAt = clock.now();
     response.setHeader('x-request-id', requestId);
     response.on('close', () => {
       if (!response.writableFinished) leaving.abort(new Error('The client has left.'));
-      const level = path === '/health' || path === '/ready' ? 'debug' : 'info';
+      const level = target.path === '/health' || target.path === '/ready' ? 'debug' : 'info';
       log[level]({ ...logLine(exchange), ms: clock.now() - beganAt }, 'request');
     });
-    const reply = await answer(options, exchange);
-    if (leaving.signal.aborted) return;
+    const reply = withCors(await answer(options, exchange), request, corsOrigins);
+    if (leaving.signal.aborted || response.headersSent) return;
     if (!isReady()) response.shouldKeepAlive = false; // Or the connection would outlive the server.
     send(response, reply);
   };
 
   async function answer(options: FrontOptions, exchange: Exchange): Promise<Reply> {
     try {
-      guard(exchange.request, allowedHosts);
-      return await route(options, exchange);
+      guard(exchange.request, options, exchange.authority);
+      return preflight(exchange.request, corsOrigins) ?? (await route(options, exchange));
     } catch (error) {
       if (error instanceof Refusal) return error.toReply();
       return internal(error, exchange.requestId, exchange.signal.aborted ? undefined : log);
@@ -74,20 +75,23 @@ export function createFront(
 }
 
 async function route(
-  { engine, answers, authenticate, createContext, graphiql, isReady }: FrontOptions,
+  { engine, answers, authenticate, findDocument, createContext, graphiql, corsOrigins, isReady }: FrontOptions,
   exchange: Exchange,
 ): Promise<Reply> {
-  const { request, path } = exchange;
+  const { request, path, search } = exchange;
   switch (path) {
     case '/graphql':
-      if (request.method === 'GET' && prefersHtml(request.headers)) return await graphiql(request.headers);
+      if (graphiql && isRead(request) && prefersHtml(request.headers)) return await graphiql(request.headers);
       exchange.context = createContext({ ...exchange, identity: authenticate(request.headers) });
-      return await answerGraphql(engine, answers, exchange, exchange.context);
+      return await answerGraphql(engine, answers, findDocument, { request, search, corsOrigins }, exchange.context);
     case '/health':
+      expectRead(request);
       return jsonReply(200, { status: 'alive' });
     case '/ready':
+      expectRead(request);
       return isReady() ? jsonReply(200, { status: 'ready' }) : jsonReply(503, { status: 'stopping' });
     case '/':
+      expectRead(request);
       return { status: 302, headers: { location: '/graphql' } };
     default:
       throw new Refusal(404, 'The path: expected /graphql, /health or /ready.');
@@ -119,7 +123,8 @@ function requestIdOf({ headers }: IncomingMessage): string {
   return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID();
 }
 
-function split(url: string): [string, string] {
-  const query = url.indexOf('?');
-  return query < 0 ? [url, ''] : [url.slice(0, query), url.slice(query + 1)];
+const isRead = ({ method }: IncomingMessage) => method === 'GET' || method === 'HEAD';
+
+function expectRead(request: IncomingMessage): void {
+  if (!isRead(request)) throw new Refusal(405, 'The method: expected GET.', { allow: 'GET, HEAD' });
 }

@@ -3,6 +3,7 @@ import type { ExecutionResult } from 'graphql';
 import type { Context } from '../context.ts';
 import type { Answers } from './answers.ts';
 import { readBody } from './body.ts';
+import type { FindDocument } from './documents.ts';
 import type { Engine } from './engine.ts';
 import { execute } from './execute.ts';
 import { guardQuery } from './guard.ts';
@@ -15,6 +16,8 @@ export interface GraphqlRequest {
   readonly request: IncomingMessage;
   /** The URL's query. */
   readonly search: string;
+  /** Origins beside our own whose pages may ask. */
+  readonly corsOrigins: readonly string[];
 }
 
 /**
@@ -24,13 +27,15 @@ export interface GraphqlRequest {
 export async function answerGraphql(
   engine: Engine,
   answers: Answers,
-  { request, search }: GraphqlRequest,
+  findDocument: FindDocument,
+  { request, search, corsOrigins }: GraphqlRequest,
   context: Context,
 ): Promise<GraphqlReply> {
   const type = answerType(request.headers);
   if (request.method === 'GET') {
-    guardQuery(request.headers);
-    return (await run(engine, paramsOfUrl(new URLSearchParams(search)), type, context, true)).reply;
+    guardQuery(request, corsOrigins);
+    const params = findDocument(paramsOfUrl(new URLSearchParams(search)), context.requestId);
+    return (await run(engine, params, type, context, true)).reply;
   }
   if (request.method !== 'POST') throw new Refusal(405, 'The method: expected GET or POST.', { allow: 'GET, POST' });
   guardContentType(request.headers);
@@ -42,7 +47,8 @@ export async function answerGraphql(
     context.operationName = kept.operationName;
     return kept.reply;
   }
-  const { reply, isRepeatable } = await run(engine, paramsOfBody(body), type, context, false);
+  const params = findDocument(paramsOfBody(body), context.requestId);
+  const { reply, isRepeatable } = await run(engine, params, type, context, false);
   if (isRepeatable) answers.keep(question, { reply, operationName: context.operationName }, context.caller.freshUntil);
   return reply;
 }

@@ -1,31 +1,52 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { isOfOrigin } from './cors.ts';
 import { Refusal } from './refusal.ts';
 
+/** Whom the front answers. */
+export interface Welcome {
+  /** Host names, without ports. */
+  readonly allowedHosts: readonly string[];
+  /** Origins of pages beside those. */
+  readonly corsOrigins: readonly string[];
+}
+
 /**
- * Throws a Refusal when a request comes by a name that is not ours (421: DNS rebinding) or from a page that is not ours
- * (403). No CORS header is ever sent, so such a page could not read an answer either; this spares the work as well.
+ * Throws a Refusal when a request comes by a name that is not ours (421: DNS rebinding), from a page that is not ours
+ * (403), or in a form that others could take to end elsewhere (400, 501: request smuggling). `authority` is of its target.
  */
-export function guard({ headers, rawHeaders }: IncomingMessage, allowedHosts: readonly string[]): void {
-  if (rawHeaders.filter(isHost).length > 1) throw new Refusal(400, 'Host: expected once.'); // Node takes the first.
-  if (!allowedHosts.includes(hostNameOf(headers.host))) {
+export function guard(request: IncomingMessage, { allowedHosts, corsOrigins }: Welcome, authority?: string): void {
+  const { headers, rawHeaders } = request;
+  if (rawHeaders.filter(isHost).length !== 1) throw new Refusal(400, 'Host: expected once.'); // Node takes the first.
+  if (![headers.host, authority ?? headers.host].every((host) => allowedHosts.includes(hostNameOf(host)))) {
     throw new Refusal(421, 'Host: expected localhost, a loopback address or a name in ALLOWED_HOSTS.');
   }
   const { origin } = headers;
-  if (origin !== undefined && !allowedHosts.includes(hostNameOf(origin.replace(/^https?:\/\//, '')))) {
+  const isOurs = origin === undefined || allowedHosts.includes(hostNameOf(origin.replace(/^https?:\/\//, '')));
+  if (!isOurs && !isOfOrigin(request, corsOrigins)) {
     throw new Refusal(
       403,
-      'Origin: expected a page of localhost, of a loopback address or of a name in ALLOWED_HOSTS.',
+      'Origin: expected a page of localhost, of a loopback address, of a name in ALLOWED_HOSTS or in CORS_ORIGINS.',
     );
   }
+  guardCoding(request);
+}
+
+// Others on the way may know another coding, or none in HTTP/1.0, and take the body to end elsewhere.
+function guardCoding({ headers, httpVersion }: IncomingMessage): void {
+  const coding = headers['transfer-encoding'];
+  if (coding === undefined) return;
+  const close = { connection: 'close' };
+  if (httpVersion === '1.0') throw new Refusal(400, 'Transfer-Encoding: expected HTTP/1.1.', close);
+  if (coding.toLowerCase() !== 'chunked') throw new Refusal(501, 'Transfer-Encoding: expected chunked.', close);
 }
 
 /**
  * Throws a Refusal when a browser asks on behalf of a page of another site, in a way that needs no preflight. `Origin`
  * is missing from what `<img>` and its like send; Sec-Fetch-Site is not (https://www.w3.org/TR/fetch-metadata/).
  */
-export function guardQuery(headers: IncomingHttpHeaders): void {
-  const site = headers['sec-fetch-site'];
-  if (site === 'cross-site' || site === 'same-site') {
+export function guardQuery(request: IncomingMessage, corsOrigins: readonly string[]): void {
+  const site = request.headers['sec-fetch-site'];
+  if ((site === 'cross-site' || site === 'same-site') && !isOfOrigin(request, corsOrigins)) {
     throw new Refusal(403, 'Sec-Fetch-Site: expected same-origin or none.');
   }
 }

@@ -8,7 +8,8 @@ const text = (name: string) => z.string(`${name}: expected a string`);
 
 const schema = z.object(
   {
-    query: text('query'),
+    query: text('query').nullish(),
+    documentId: text('documentId').nullish(),
     operationName: text('operationName').nullish(),
     variables: map('variables'),
     extensions: map('extensions'),
@@ -16,8 +17,16 @@ const schema = z.object(
   'The body: expected one object; batches are not answered',
 );
 
-/** What a client asks, by the GraphQL-over-HTTP specification. */
-export type Params = z.output<typeof schema>;
+/** What a client asks, by the GraphQL-over-HTTP specification; the document may be named only. */
+export interface Asked extends Omit<z.output<typeof schema>, 'query' | 'documentId'> {
+  readonly query: string | undefined;
+  readonly documentId: string | undefined;
+}
+
+/** What a client asks, with the document. */
+export interface Params extends Asked {
+  readonly query: string;
+}
 
 // Longer ones are nobody's, and Node takes time for them that grows with the square of their length.
 const LONGEST_CONTENT_TYPE = 200;
@@ -39,18 +48,19 @@ export function guardContentType(headers: IncomingHttpHeaders): void {
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** The parameters in a JSON body. Throws a Refusal (400) that names what was expected. */
-export function paramsOfBody(body: Buffer): Params {
+export function paramsOfBody(body: Buffer): Asked {
   return check(parseJson(() => utf8.decode(body), 'The body'));
 }
 
 /** The parameters in a URL's query. Throws a Refusal (400) that names what was expected. */
-export function paramsOfUrl(search: URLSearchParams): Params {
+export function paramsOfUrl(search: URLSearchParams): Asked {
   const json = (name: string) => {
     const value = search.get(name);
     return value ? parseJson(() => value, name) : null;
   };
   return check({
     query: search.get('query'),
+    documentId: search.get('documentId'),
     operationName: search.get('operationName') || null,
     variables: json('variables'),
     extensions: json('extensions'),
@@ -65,8 +75,14 @@ function parseJson(read: () => string, name: string): unknown {
   }
 }
 
-function check(value: unknown): Params {
+function check(value: unknown): Asked {
   const { data, error } = schema.safeParse(value);
-  if (data) return data;
-  throw new Refusal(400, `${error.issues[0]?.message}.`);
+  if (!data) throw new Refusal(400, `${error.issues[0]?.message}.`);
+  return { ...data, query: data.query ?? undefined, documentId: data.documentId ?? persistedQueryOf(data.extensions) };
+}
+
+/** The name that Apollo's clients give a document: `{"persistedQuery":{"version":1,"sha256Hash":"…"}}`. */
+function persistedQueryOf(extensions: Asked['extensions']): string | undefined {
+  const hash = Object(extensions?.['persistedQuery']).sha256Hash;
+  return typeof hash === 'string' ? hash : undefined;
 }

@@ -18,6 +18,7 @@ export class Refusal extends Error {
     this.code = code;
     this.status = status;
     this.headers = headers;
+    this.code = code;
   }
 
   /** In the form in which GraphQL clients expect an error. */

@@ -17,11 +17,18 @@ export function jsonReply(status: number, value: unknown, headers: Readonly<Reco
   return { status, headers: { ...type, ...headers }, body: JSON.stringify(value) };
 }
 
+/** Every answer is for the one who asked, is what it says it is, and is nothing for other sites to embed. */
+export const HEADERS_OF_ALL = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+};
+
 export function send(response: ServerResponse, { status, headers, body = '' }: Reply): void {
   response.writeHead(status, {
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
-    ...(status !== 304 && { 'content-length': Buffer.byteLength(body) }),
+    ...HEADERS_OF_ALL,
+    ...(status !== 304 && status !== 204 && { 'content-length': Buffer.byteLength(body) }),
     ...headers,
   });
   response.end(body);

@@ -1,12 +1,14 @@
-import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
-import { type AddressInfo, isIPv6, type Socket } from 'node:net';
+import { type AddressInfo, isIPv6 } from 'node:net';
 import type { GraphQLSchema } from 'graphql';
 import type { Clock } from '../clock.ts';
 import type { ContextFactory } from '../context.ts';
 import { createAnswers } from './answers.ts';
 import type { Authenticate } from './authenticate.ts';
+import { createConnections } from './connections.ts';
+import { createFindDocument } from './documents.ts';
 import { createEngine } from './engine.ts';
 import { createFront } from './front.ts';
+import type { FrontConfig } from './front-config.ts';
 import { createGraphiql } from './graphiql.ts';
 import type { Logger } from './log.ts';
 
@@ -17,6 +19,7 @@ export interface ServerOptions {
   host: string;
   port: number;
   allowedHosts: readonly string[];
+  front: FrontConfig;
   schema: GraphQLSchema;
   authenticate: Authenticate;
   createContext: ContextFactory;
@@ -42,45 +45,32 @@ export async function createServer({
   schema,
   exampleJobId,
   maxAnswerBytes,
+  front: config,
   ...rest
 }: ServerOptions): Promise<Server> {
   let isReady = true;
   const front = createFront({
-    engine: createEngine(schema, rest.log),
+    engine: createEngine(schema, rest.log, config.hasIntrospection),
     answers: createAnswers(rest.clock, maxAnswerBytes),
-    graphiql: createGraphiql(exampleJobId),
+    findDocument: createFindDocument(config, rest.log),
+    graphiql: config.hasGraphiql ? createGraphiql(exampleJobId) : undefined,
+    corsOrigins: config.corsOrigins,
     isReady: () => isReady,
     ...rest,
   });
-  const server = createHttpServer({ keepAliveTimeout: 65_000 }, front);
-  const idle = idleSocketsOf(server);
+  const { server, closeIdle } = createConnections(front, config, rest.log, rest.clock);
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
   return {
     url: urlOf(host, server.address() as AddressInfo), // A server that listens on TCP has such an address.
     async dispose() {
       isReady = false;
       const closed = new Promise((resolve) => server.close(resolve));
-      for (const socket of idle) socket.destroy();
+      closeIdle();
       const cancelCut = rest.clock.after(GRACE_MS, () => server.closeAllConnections());
       await closed;
       cancelCut();
     },
   };
-}
-
-// Connections without a request under way. Node's own count leaves out those that have not sent a whole one yet, such as
-// a browser opens in advance.
-function idleSocketsOf(server: HttpServer): ReadonlySet<Socket> {
-  const idle = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    idle.add(socket);
-    socket.on('close', () => idle.delete(socket));
-  });
-  server.on('request', ({ socket }, response) => {
-    idle.delete(socket);
-    response.on('close', () => socket.destroyed || idle.add(socket));
-  });
-  return idle;
 }
 
 // What a person on this machine can open: of an address that means all of them, the name that is always answered.

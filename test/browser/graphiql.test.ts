@@ -161,6 +161,25 @@ describe('GraphiQL in a browser', () => {
     await page.screenshot({ path: `${PICTURES}/graphiql-docs.png` });
   });
 
+  it('runs its editors with workers, and no script but its own', async () => {
+    const { page, complaints } = await open();
+    await expect.poll(() => page.workers().length).toBeGreaterThan(0);
+    await page.locator('.graphiql-query-editor .view-lines').click();
+    await page.keyboard.press('ControlOrMeta+A');
+    await page.keyboard.type('{ nothing');
+    await page.locator('.graphiql-query-editor .squiggly-error').first().waitFor(); // A worker has read it.
+    await page.screenshot({ path: `${PICTURES}/graphiql-worker.png` });
+    expect(complaints).toEqual([]);
+    const isRun = await page.evaluate(() => {
+      const script = document.createElement('script');
+      script.textContent = 'window.isForeign = true';
+      document.head.append(script);
+      return 'isForeign' in window;
+    });
+    expect(isRun).toBe(false);
+    expect(complaints).toEqual([expect.stringMatching(/Content Security Policy/)]);
+  });
+
   it('complains about nothing, and sends no request to another machine', async () => {
     const { page, complaints, requests } = await open();
     await run(page);

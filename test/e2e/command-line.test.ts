@@ -8,6 +8,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { settings } from '../../src/config.ts';
+import { sandboxSettings } from '../../src/sandbox/settings.ts';
 import { startScript } from '../kit/process.ts';
 import { type ScriptedUpstream, startUpstream } from '../kit/upstream.ts';
 
@@ -163,6 +164,25 @@ describe('the command line', () => {
     expect(gateway.output.text).toMatch(/--prot/);
     expect(gateway.output.text).toMatch(/npm start -- --help/);
     expect(gateway.output.text).not.toMatch(/ at /);
+  });
+});
+
+describe('npm run sandbox', () => {
+  it('--help names its settings with their defaults, and starts nothing', async () => {
+    await using sandbox = startScript('src/sandbox/serve.ts', ['--help']);
+    expect(await sandbox.ended).toBe(0);
+    for (const name of Object.keys(sandboxSettings)) {
+      expect(sandbox.output.text).toMatch(new RegExp(`^ {2}${name} .*\\(default: [^)]+\\)$`, 'm'));
+    }
+    expect(sandbox.output.text).not.toMatch(/listens on/);
+  });
+
+  it('names an unknown option, and offers --help', async () => {
+    await using sandbox = startScript('src/sandbox/serve.ts', ['--prot', '5000']);
+    expect(await sandbox.ended).toBe(1);
+    expect(sandbox.output.text).toMatch(/--prot/);
+    expect(sandbox.output.text).toMatch(/npm run sandbox -- --help/);
+    expect(sandbox.output.text).not.toMatch(/ at /);
   });
 });
 
