@@ -9,7 +9,7 @@ import { createServer } from './server/server.ts';
 import { createAccessFactory } from './store/scope.ts';
 import { createStore } from './store/store.ts';
 import type { TargetConfig } from './target.ts';
-import type { Credential, KeyHeader } from './upstream/http.ts';
+import type { Credential, KeyHeader } from './upstream/credential.ts';
 import { createUpstream } from './upstream/upstream.ts';
 
 export const { version } = packageJson;
@@ -32,6 +32,8 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     keyHeader: target.keyHeader,
     timeoutMs: config.upstreamTimeoutMs,
     connections: config.upstreamConnections,
+    retries: config.upstreamRetries,
+    maxRps: config.upstreamMaxRps,
     clock,
   });
   opened.defer(() => upstream.dispose());

@@ -22,6 +22,9 @@ export interface TestGateway extends AsyncDisposable {
   query(query: string, variables?: Record<string, unknown>, signal?: AbortSignal): Promise<Answer>;
 }
 
+/** Each call once and at once: what is tried again, or has to wait, is for tests of that. */
+const PLAIN = { UPSTREAM_RETRIES: '0', UPSTREAM_MAX_RPS: '100000' };
+
 /** `settings` are the environment: `{ OPENAI_BASE_URL: upstream.baseUrl }`. A key is made up where one is needed. */
 export async function startGateway(
   settings: Record<string, string> = {},
@@ -29,7 +32,7 @@ export async function startGateway(
 ): Promise<TestGateway> {
   const needsKey = settings['OPENAI_BASE_URL'] !== undefined;
   const key = needsKey ? { OPENAI_API_KEY: `test-${crypto.randomUUID()}` } : {};
-  const config = readConfig({ PORT: '0', LOG_LEVEL: 'debug', ...key, ...settings });
+  const config = readConfig({ PORT: '0', LOG_LEVEL: 'debug', ...PLAIN, ...key, ...settings });
   const log: Record<string, unknown>[] = [];
   const destination = { write: (line: string) => void log.push(JSON.parse(line)) };
   const secrets = secretsOf(config);
