@@ -23,7 +23,7 @@ export function createPace(perSecond: number, clock: Clock): Pace {
   const queues = { mutation: new Set<Waiting>(), query: new Set<Waiting>(), poll: new Set<Waiting>() };
   let tokens = perSecond;
   let countedAt = clock.now();
-  let isTicking = false;
+  let cancelTick: (() => void) | null = null;
 
   function refill() {
     const now = clock.now();
@@ -40,7 +40,7 @@ export function createPace(perSecond: number, clock: Clock): Pace {
   }
 
   function serve() {
-    isTicking = false;
+    cancelTick = null;
     refill();
     for (let waiting = next(); waiting !== undefined && tokens >= 1; waiting = next()) {
       tokens -= 1;
@@ -51,9 +51,8 @@ export function createPace(perSecond: number, clock: Clock): Pace {
 
   // One timer for all: it falls due when the next call may go.
   function tick() {
-    if (isTicking || next() === undefined) return;
-    isTicking = true;
-    clock.after(Math.max(1, Math.ceil(((1 - tokens) * 1000) / perSecond)), serve);
+    if (cancelTick !== null || next() === undefined) return;
+    cancelTick = clock.after(Math.max(1, Math.ceil(((1 - tokens) * 1000) / perSecond)), serve);
   }
 
   function enqueue(priority: Priority, signal: AbortSignal): Promise<void> {
@@ -61,6 +60,11 @@ export function createPace(perSecond: number, clock: Clock): Pace {
     const queue = queues[priority];
     const leave = () => {
       queue.delete(waiting);
+      signal.removeEventListener('abort', leave);
+      if (next() === undefined) {
+        cancelTick?.();
+        cancelTick = null;
+      }
       reject(signal.reason);
     };
     const waiting: Waiting = {

@@ -1,6 +1,6 @@
 import { type Dispatcher, errors, Pool } from 'undici';
 import type { Clock } from '../clock.ts';
-import { createBreaker } from './breaker.ts';
+import { createBreaker, type Finding, type Report } from './breaker.ts';
 import { createRetryBudget } from './budget.ts';
 import { type Credential, headersOf, type KeyHeader } from './credential.ts';
 import { withinDeadline } from './deadline.ts';
@@ -60,37 +60,33 @@ export function createTransport(options: TransportOptions): Transport {
   const budget = createRetryBudget();
 
   /** One request. What goes wrong before `use` is done with the answer becomes an UpstreamError. */
-  async function attempt<T>(target: string, use: (response: Response) => Promise<T>, call: Call): Promise<T> {
+  async function attempt<T>(target: string, use: (response: Response) => Promise<T>, call: Call, report: Report) {
     let hasBegun = false;
     try {
       call.onRequest?.();
       const headers = { ...STANDING_HEADERS, ...headersOf(call.credential, keyHeader) };
       const response = await pool.request({ method: 'GET', path: target, headers, signal: call.signal });
       hasBegun = true;
+      report(isOutOfOrder(response.statusCode) ? 'down' : 'up');
       return await use(response);
     } catch (error) {
       throw error instanceof UpstreamError ? error : failureOf(error, hasBegun);
     }
   }
 
-  /** The same, told to the breaker. */
-  async function watched<T>(target: string, use: (response: Response) => Promise<T>, call: Call): Promise<T> {
-    breaker.admit();
+  /** The same; the breaker learns what came of it, however it ends. */
+  async function watched<T>(target: string, use: (response: Response) => Promise<T>, call: Call, report: Report) {
+    // undici may notice much later that a call was ended: a probe must not be waited for until then.
+    const end = () => report(findingOf(call.signal.reason));
+    call.signal.addEventListener('abort', end);
     try {
-      const value = await attempt(target, use, call);
-      breaker.isUp();
-      return value;
+      return await attempt(target, use, call, report);
     } catch (error) {
-      if (call.signal.aborted) noteEnd(call.signal.reason);
-      else if (error instanceof UpstreamError && error.code === 'UPSTREAM_UNAVAILABLE') breaker.isDown();
-      else breaker.isUp();
+      report(findingOf(error));
       throw error;
+    } finally {
+      call.signal.removeEventListener('abort', end);
     }
-  }
-
-  function noteEnd(reason: unknown) {
-    if (reason instanceof UpstreamError && reason.code === 'UPSTREAM_TIMEOUT') breaker.isDown();
-    else breaker.knowsNothing();
   }
 
   /** The wait before another try, or null when there is to be none. */
@@ -103,13 +99,15 @@ export function createTransport(options: TransportOptions): Transport {
   return {
     get(target, use, call) {
       const until = clock.now() + timeoutMs;
-      budget.earn();
       return withinDeadline(
         async (signal) => {
           for (let tries = 0; ; tries++) {
+            breaker.check(); // Who would be turned away needs no turn.
             await pace.turn(call.priority ?? 'query', signal, until - clock.now());
+            const report = breaker.admit();
+            if (tries === 0) budget.earn();
             try {
-              return await watched(target, use, { ...call, signal });
+              return await watched(target, use, { ...call, signal }, report);
             } catch (error) {
               const waitMs = signal.aborted ? null : waitFor(error, tries, until - clock.now());
               if (waitMs === null) throw error;
@@ -128,12 +126,24 @@ const STANDING_HEADERS = { accept: 'application/json', 'user-agent': 'finetune-g
 
 function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const cancel = clock.after(ms, resolve);
-    signal.addEventListener('abort', () => {
+    const leave = () => {
       cancel();
       reject(signal.reason);
+    };
+    const cancel = clock.after(ms, () => {
+      signal.removeEventListener('abort', leave);
+      resolve();
     });
+    signal.addEventListener('abort', leave);
   });
+}
+
+// 500 is not among these: it is about one request, and an endpoint that is broken must not cost the others.
+const isOutOfOrder = (status: number) => status > 501;
+
+function findingOf(error: unknown): Finding {
+  if (!(error instanceof UpstreamError)) return 'unknown'; // Nobody waits any more.
+  return error.code === 'UPSTREAM_TIMEOUT' || error.code === 'UPSTREAM_UNAVAILABLE' ? 'down' : 'up';
 }
 
 // Before the first header nobody answered; after it, or when what came is not HTTP, the answer is at fault.
