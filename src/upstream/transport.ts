@@ -146,10 +146,12 @@ function findingOf(error: unknown): Finding {
   return error.code === 'UPSTREAM_TIMEOUT' || error.code === 'UPSTREAM_UNAVAILABLE' ? 'down' : 'up';
 }
 
+const NO_HTTP = [errors.HTTPParserError, errors.HeadersOverflowError, errors.ResponseContentLengthMismatchError];
+
 // Before the first header nobody answered; after it, or when what came is not HTTP, the answer is at fault.
 function failureOf(error: unknown, hasBegun: boolean): UpstreamError {
-  const isNoHttp = error instanceof errors.HTTPParserError || error instanceof errors.HeadersOverflowError;
-  const code: UpstreamErrorCode = hasBegun || isNoHttp ? 'UPSTREAM_INVALID_RESPONSE' : 'UPSTREAM_UNAVAILABLE';
+  const isAnswered = hasBegun || NO_HTTP.some((kind) => error instanceof kind);
+  const code: UpstreamErrorCode = isAnswered ? 'UPSTREAM_INVALID_RESPONSE' : 'UPSTREAM_UNAVAILABLE';
   const retry = code === 'UPSTREAM_UNAVAILABLE' ? { isWorthwhile: true } : NO_RETRY;
   return new UpstreamError(code, describe(error), {}, retry);
 }

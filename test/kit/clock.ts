@@ -56,16 +56,17 @@ export function createTestClock(startMs = Date.UTC(2026, 0, 1)): TestClock {
 }
 
 /**
- * Turns the clock to each timer that falls due in less than `ms`, as soon as it is set, until the promise settles. Waits
- * for what really happens in between; longer timers, such as deadlines, are not turned to.
+ * Turns the clock to each timer that falls due before `ms` have gone by in all, as soon as it is set, until the promise
+ * settles. Waits for what really happens in between.
  */
 export async function turning<T>(clock: TestClock, ms: number, promise: Promise<T>): Promise<T> {
+  const end = clock.now() + ms;
   const settled = promise.then(
     () => null,
     () => null,
   );
   for (;;) {
-    const waitMs = await Promise.race([settled, clock.timerWithin(ms)]);
+    const waitMs = await Promise.race([settled, clock.timerWithin(end - clock.now())]);
     if (waitMs === null) return await promise;
     clock.advance(waitMs);
   }
