@@ -8,7 +8,7 @@ import { createAuthenticate } from './server/authenticate.ts';
 import type { Logger } from './server/log.ts';
 import { createServer } from './server/server.ts';
 import { createStore } from './store/store.ts';
-import type { Credential, KeyHeader } from './upstream/http.ts';
+import type { Credential, KeyHeader } from './upstream/credential.ts';
 import { createUpstream } from './upstream/upstream.ts';
 
 export const { version } = packageJson;
@@ -38,6 +38,8 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     keyHeader: target.keyHeader,
     timeoutMs: config.upstreamTimeoutMs,
     connections: config.upstreamConnections,
+    retries: config.upstreamRetries,
+    maxRps: config.upstreamMaxRps,
     clock,
   });
   opened.defer(() => upstream.dispose());

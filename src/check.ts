@@ -2,8 +2,9 @@ import { openTarget, type Target, version } from './app.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { Logger } from './server/log.ts';
+import { withoutKey } from './upstream/credential.ts';
 import { UpstreamError } from './upstream/errors.ts';
-import { createHttp, type Http, type Query, withoutKey } from './upstream/http.ts';
+import { createHttp, type Http, type Query } from './upstream/http.ts';
 import { type Path, path } from './upstream/path.ts';
 
 // `npm start -- --check`: what an operator wants to know before the first client comes.
@@ -44,6 +45,8 @@ export async function check(config: Config, log: Logger, clock: Clock): Promise<
     ...target,
     timeoutMs: config.upstreamTimeoutMs,
     connections: config.upstreamConnections,
+    retries: 0, // What is told is what is there now.
+    maxRps: config.upstreamMaxRps,
     clock,
   });
   opened.defer(() => http.dispose());

@@ -29,6 +29,10 @@ export const settings = {
   ...targetSettings,
   UPSTREAM_TIMEOUT_MS: int(1, 600_000).default(30_000).describe('longest wait for the whole of an upstream answer'),
   UPSTREAM_CONNECTIONS: int(1, 1024).default(64).describe('most sockets to the upstream'),
+  UPSTREAM_RETRIES: int(0, 10)
+    .default(2)
+    .describe('most tries again of a call that fails in a way that may pass; they end with the wait'),
+  UPSTREAM_MAX_RPS: int(1, 100_000).default(50).describe('most upstream calls a second, whoever asks'),
   CACHE_ACTIVE_MS: int(0, 3_600_000)
     .default(1000)
     .describe('oldest answer about what still moves; 0 shares only reads under way'),
@@ -54,6 +58,8 @@ export interface Config {
   readonly upstream: TargetConfig;
   readonly upstreamTimeoutMs: number;
   readonly upstreamConnections: number;
+  readonly upstreamRetries: number;
+  readonly upstreamMaxRps: number;
   readonly cache: { readonly activeMs: number; readonly settledMs: number; readonly maxBytes: number };
   readonly logLevel: Settings['LOG_LEVEL'];
 }
@@ -103,6 +109,8 @@ function assemble(values: Settings, kind: string): Config {
     upstream: targetOf(values, kind),
     upstreamTimeoutMs: values.UPSTREAM_TIMEOUT_MS,
     upstreamConnections: values.UPSTREAM_CONNECTIONS,
+    upstreamRetries: values.UPSTREAM_RETRIES,
+    upstreamMaxRps: values.UPSTREAM_MAX_RPS,
     cache: {
       activeMs: values.CACHE_ACTIVE_MS,
       settledMs: values.CACHE_SETTLED_MS,

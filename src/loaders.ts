@@ -6,7 +6,7 @@ import { pageOf, type Run } from './store/run.ts';
 import type { Access } from './store/scope.ts';
 import type { Store } from './store/store.ts';
 import type { Checkpoint } from './upstream/checkpoint.ts';
-import { isRefusal, UpstreamError } from './upstream/errors.ts';
+import { isOutage, isRefusal, UpstreamError } from './upstream/errors.ts';
 import type { JobEvent } from './upstream/event.ts';
 import type { FileObject, FilePageRequest } from './upstream/file.ts';
 import type { Job, JobPageRequest } from './upstream/job.ts';
@@ -67,6 +67,7 @@ export function createLoaders(store: Store, access: Access, caller: Caller): Loa
         fresh: ({ id, end }) => store.files.fresh(access, id, end, caller),
         list: async () => itemsOf((await store.files.list(access, newestFiles(purpose), caller)).items),
         single: ({ id, end }) => store.files.get(access, id, end, caller),
+        settled: ({ id }) => store.files.settled(access, id),
         mostSingles: MOST_SINGLES.files,
       }),
     );
@@ -78,6 +79,7 @@ export function createLoaders(store: Store, access: Access, caller: Caller): Loa
       fresh: ({ id, end }) => store.models.fresh(access, id, end, caller),
       list: async () => itemsOf(await store.models.list(access, caller)),
       single: ({ id, end }) => store.models.get(access, id, end, caller),
+      settled: ({ id }) => store.models.settled(access, id),
       mostSingles: MOST_SINGLES.models,
     }),
   );
@@ -130,6 +132,8 @@ interface Ways<T> {
   fresh(wanted: Wanted): T | null | undefined;
   list(): Promise<ReadonlyMap<string, T>>;
   single(wanted: Wanted): Promise<T | null>;
+  /** What was seen before, and answers as long as the upstream does not. */
+  settled(wanted: Wanted): T | undefined;
   mostSingles: number;
 }
 
@@ -140,7 +144,14 @@ function byListOrSingly<T>(wanted: readonly Wanted[], ways: Ways<T>): Promise<T 
   const listing = unknown > ways.mostSingles ? ways.list().catch(nothingIfRefused) : null;
   return wanted.map(async (one, index) => {
     const thing = known[index];
-    return thing !== undefined ? thing : ((await listing)?.get(one.id) ?? ways.single(one));
+    if (thing !== undefined) return thing;
+    try {
+      return (await listing)?.get(one.id) ?? (await ways.single(one));
+    } catch (error) {
+      const last = isOutage(error) ? ways.settled(one) : undefined;
+      if (last === undefined) throw error;
+      return last;
+    }
   });
 }
 

@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net';
 import { z } from 'zod';
 import { type FlavourName, sandboxSettings } from './sandbox/settings.ts';
-import type { Credential } from './upstream/http.ts';
+import type { Credential } from './upstream/credential.ts';
 
 // Whom the gateway asks: the part of the configuration that says so.
 

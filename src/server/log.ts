@@ -1,6 +1,6 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
-import { SHORTEST_KEY } from '../upstream/http.ts';
+import { SHORTEST_KEY } from '../upstream/credential.ts';
 
 export type { Logger };
 

@@ -31,6 +31,7 @@ export function createCheckpointStore({ upstream, clock, room, limits }: PartOpt
         freshUntil: (sight) => aboutJobFreshUntil(sight, jobs.end(access, jobId), limits),
         read: (call) => upstream.checkpoints.list(jobId, request, call),
         notBefore: end.endedAt,
+        isSettled: ({ beganAt }) => beganAt >= end.quietAt,
       });
       return value;
     },

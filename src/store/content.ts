@@ -40,6 +40,7 @@ export function createContentStore({ upstream, clock, room, limits }: PartOption
           sight.value ? settledFreshUntil(sight.arrivedAt, limits) : aboutJobFreshUntil(sight, end, limits),
         read: (call) => upstream.files.content(fileId, (chunks) => readResults(chunks, call.credential), call),
         notBefore: end.endedAt,
+        isSettled: hasContent,
       });
       return value;
     },
@@ -49,8 +50,11 @@ export function createContentStore({ upstream, clock, room, limits }: PartOption
         upstream.files.content(file.id, (chunks) => readPreview(chunks, file, maxBytes, call.credential), call);
       const freshUntil = ({ value, arrivedAt }: Sight<Preview | null>) =>
         value ? settledFreshUntil(arrivedAt, limits) : activeFreshUntil(arrivedAt, limits);
-      const { value } = await previews.get({ access, name: `${maxBytes} ${file.id}`, caller, freshUntil, read });
+      const name = `${maxBytes} ${file.id}`;
+      const { value } = await previews.get({ access, name, caller, freshUntil, read, isSettled: hasContent });
       return value;
     },
   };
 }
+
+const hasContent = ({ value }: Sight<unknown>) => value !== null;

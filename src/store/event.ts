@@ -1,3 +1,4 @@
+import { isOutage } from '../upstream/errors.ts';
 import type { JobEvent } from '../upstream/event.ts';
 import type { Page, PageRequest } from '../upstream/page.ts';
 import { closedAtIn, type EventLog, withPage } from './event-log.ts';
@@ -34,6 +35,9 @@ export function createEventStore({ upstream, clock, room, limits }: PartOptions,
     return aboutJobFreshUntil(sight, jobs.end(access, jobId), limits);
   }
 
+  const isSettled = (access: Access, jobId: string, { closedAt, beganAt }: EventLog) =>
+    closedAt !== null || beganAt >= jobs.end(access, jobId).quietAt;
+
   /** Reads a page, shared with all who ask for it at the same time, and adds it to the log. */
   async function fetch(access: Access, jobId: string, request: PageRequest, caller: Caller) {
     const read = async (departure: Departure) => {
@@ -60,7 +64,12 @@ export function createEventStore({ upstream, clock, room, limits }: PartOptions,
   async function head(access: Access, jobId: string, atLeast: number, caller: Caller): Promise<Run> {
     const known = logReaching(access, jobId, atLeast);
     const isFresh = known !== undefined && clock.now() < headFreshUntil(access, jobId, known);
-    const newest = isFresh ? known : await readHead(access, jobId, atLeast, caller);
+    const newest = isFresh
+      ? known
+      : await readHead(access, jobId, atLeast, caller).catch((error) => {
+          if (known !== undefined && isSettled(access, jobId, known) && isOutage(error)) return known;
+          throw error;
+        });
     caller.freshUntil = Math.min(caller.freshUntil, headFreshUntil(access, jobId, newest));
     return newest.head;
   }

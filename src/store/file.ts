@@ -19,6 +19,8 @@ export interface FileStore {
   list(access: Access, request: FilePageRequest, caller: Caller): Promise<Page<FileObject>>;
   /** The file if it is kept and fresh, null when it is known that there is none. */
   fresh(access: Access, id: string, end: JobEnd, caller: Caller): FileObject | null | undefined;
+  /** The file as it was last seen, however old that is, if only its deletion could have changed it. */
+  settled(access: Access, id: string): FileObject | undefined;
   /** Whether this id was last seen as that of a file. */
   knows(access: Access, id: string): boolean;
 }
@@ -75,6 +77,10 @@ export function createFileStore({ upstream, clock, room, limits }: PartOptions, 
       if (sight === undefined || clock.now() >= freshUntil(sight, end)) return undefined;
       caller.freshUntil = Math.min(caller.freshUntil, freshUntil(sight, end));
       return sight.value;
+    },
+    settled(access, id) {
+      const file = files.kept(access, id)?.value;
+      return file && isSettled(file) ? file : undefined;
     },
     knows: (access, id) => Boolean(files.kept(access, id)?.value),
   };

@@ -57,9 +57,14 @@ export function endOf(sight: JobSight | undefined): JobEnd {
  * Until when a sight of a job answers questions, in milliseconds since the epoch. What was seen before the job had been
  * at its end for a minute does not count as settled later either: it may lack what the end brought.
  */
-export function jobFreshUntil({ arrivedAt, terminalSince }: JobSight, limits: FreshnessLimits): number {
-  const isSettled = terminalSince !== null && arrivedAt - terminalSince >= SETTLING_MS;
-  return isSettled ? settledFreshUntil(arrivedAt, limits) : activeFreshUntil(arrivedAt, limits);
+export function jobFreshUntil(sight: JobSight, limits: FreshnessLimits): number {
+  const { arrivedAt } = sight;
+  return hasSettled(sight) ? settledFreshUntil(arrivedAt, limits) : activeFreshUntil(arrivedAt, limits);
+}
+
+/** Whether a sight shows a job that had been at its end for a minute. */
+export function hasSettled({ arrivedAt, terminalSince }: JobSight): boolean {
+  return terminalSince !== null && arrivedAt - terminalSince >= SETTLING_MS;
 }
 
 /** Until when a moving thing, a list or an absence answers questions, in milliseconds since the epoch. */

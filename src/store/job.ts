@@ -2,7 +2,15 @@ import type { Job, JobPageRequest } from '../upstream/job.ts';
 import type { Page } from '../upstream/page.ts';
 import { isName } from '../upstream/path.ts';
 import type { Caller } from './flights.ts';
-import { activeFreshUntil, endOf, type JobEnd, type JobSight, jobFreshUntil, remember } from './freshness.ts';
+import {
+  activeFreshUntil,
+  endOf,
+  hasSettled,
+  type JobEnd,
+  type JobSight,
+  jobFreshUntil,
+  remember,
+} from './freshness.ts';
 import { createLists, type KeptPage } from './list.ts';
 import type { PartOptions } from './parts.ts';
 import { createReads } from './reads.ts';
@@ -57,6 +65,7 @@ export function createJobStore({ upstream, clock, room, limits }: PartOptions): 
         caller,
         freshUntil: (sight) => jobFreshUntil(sight, limits),
         read: (call) => upstream.jobs.get(id, call),
+        isSettled: hasSettled,
       });
       return value;
     },

@@ -16,6 +16,8 @@ export interface ModelStore {
   list(access: Access, caller: Caller): Promise<readonly PageItem<Model>[]>;
   /** The model if it is kept and fresh, null when it is known that there is none. */
   fresh(access: Access, id: string, end: JobEnd, caller: Caller): Model | null | undefined;
+  /** The model as it was last seen, however old that is. */
+  settled(access: Access, id: string): Model | undefined;
   /** Whether this id was last seen as that of a model. */
   knows(access: Access, id: string): boolean;
 }
@@ -86,6 +88,7 @@ export function createModelStore({ upstream, clock, room, limits }: PartOptions,
       caller.freshUntil = Math.min(caller.freshUntil, freshUntil(sight, end));
       return sight.value;
     },
+    settled: (access, id) => lastSight(access, id)?.value ?? undefined,
     knows: (access, id) => Boolean(lastSight(access, id)?.value),
   };
 }

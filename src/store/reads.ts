@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
-import type { Credential } from '../upstream/http.ts';
+import type { Credential } from '../upstream/credential.ts';
+import { isOutage } from '../upstream/errors.ts';
 import { type Caller, createFlights, type Departure } from './flights.ts';
 import type { Sight } from './freshness.ts';
 import type { Access } from './scope.ts';
@@ -18,6 +19,8 @@ export interface ReadOptions<T, S extends Sight<T>> {
   read: (call: ReadCall) => Promise<T>;
   /** What began earlier is not joined. */
   notBefore?: number | undefined;
+  /** Whether a sight, however old, answers as long as the upstream does not; by default none does. */
+  isSettled?: ((sight: S) => boolean) | undefined;
 }
 
 /** Things of one kind, each kept while it is fresh and read once at a time. */
@@ -60,7 +63,7 @@ export function createReads<T, S extends Sight<T>>(options: ReadsOptions<T, S>):
   }
 
   return {
-    async get({ access, name, caller, freshUntil, read, notBefore }) {
+    async get({ access, name, caller, freshUntil, read, notBefore, isSettled }) {
       const key = keyOf(access, name);
       const kept = shelf?.get(key);
       const isFresh = kept !== undefined && clock.now() < freshUntil(kept);
@@ -69,7 +72,12 @@ export function createReads<T, S extends Sight<T>>(options: ReadsOptions<T, S>):
         const value = await read({ credential: access.credential, ...departure });
         return keep(access, key, { value, beganAt, arrivedAt: clock.now() });
       };
-      const sight = isFresh ? kept : await flights.join(key, caller, fly, notBefore);
+      const sight = isFresh
+        ? kept
+        : await flights.join(key, caller, fly, notBefore).catch((error) => {
+            if (kept !== undefined && isSettled?.(kept) && isOutage(error)) return kept;
+            throw error;
+          });
       caller.freshUntil = Math.min(caller.freshUntil, freshUntil(sight));
       return sight;
     },

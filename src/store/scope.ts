@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import type { Credential } from '../upstream/http.ts';
+import type { Credential } from '../upstream/credential.ts';
 
 /** Whose view of the upstream something is. Values of different scopes never meet, in flight or kept. */
 export interface Access {

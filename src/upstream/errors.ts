@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NO_RETRY, type RetryAdvice } from './retry.ts';
 
 /** Why the upstream did not give what was asked. Published to clients as part of the enum `ErrorCode`. */
 export type UpstreamErrorCode =
@@ -42,12 +43,14 @@ export class UpstreamError extends Error {
   readonly code: UpstreamErrorCode;
   readonly facts: UpstreamErrorFacts;
   readonly detail: string;
+  readonly retry: RetryAdvice;
 
-  constructor(code: UpstreamErrorCode, detail: string, facts: UpstreamErrorFacts = {}) {
+  constructor(code: UpstreamErrorCode, detail: string, facts: UpstreamErrorFacts = {}, retry: RetryAdvice = NO_RETRY) {
     super(SENTENCES[code]);
     this.code = code;
     this.detail = detail;
     this.facts = facts;
+    this.retry = retry;
   }
 }
 
@@ -60,6 +63,17 @@ const REFUSALS: ReadonlySet<string> = new Set<UpstreamErrorCode>([
 /** Whether the upstream is there and does not do what was asked: another way to the same thing may work. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof UpstreamError && REFUSALS.has(error.code);
+}
+
+const OUTAGES: ReadonlySet<string> = new Set<UpstreamErrorCode>([
+  'UPSTREAM_RATE_LIMITED',
+  'UPSTREAM_TIMEOUT',
+  'UPSTREAM_UNAVAILABLE',
+]);
+
+/** Whether a failure says nothing about what was asked: the upstream is down, too slow or too busy. */
+export function isOutage(error: unknown): boolean {
+  return error instanceof UpstreamError && OUTAGES.has(error.code);
 }
 
 // Codes that make another try useless, whatever the status they come with (UPSTREAM.md 2.7).
@@ -133,15 +147,15 @@ export function isMissingEndpoint({ code, message, isEnvelope }: ErrorBody): boo
   return !isEnvelope || message.startsWith('Invalid URL') || message === '"Not Found"' || isAzuresOwn;
 }
 
-/** Seconds to wait as said by `retry-after-ms` or `retry-after` (seconds or an HTTP date); undefined if unsaid or absurd. */
-export function retryAfterSeconds(
-  headers: Record<string, string | string[] | undefined>,
-  now: number,
-): number | undefined {
+/**
+ * Milliseconds to wait as said by `retry-after-ms` or `retry-after` (seconds or an HTTP date); undefined if unsaid or
+ * absurd, that is, negative or over a day.
+ */
+export function retryAfterMs(headers: Record<string, string | string[] | undefined>, now: number): number | undefined {
   const ms = Number(headers['retry-after-ms'] || Number.NaN);
   const after = headers['retry-after'];
-  const seconds = Number.isFinite(ms) ? ms / 1000 : typeof after === 'string' ? secondsIn(after, now) : Number.NaN;
-  return seconds >= 0 && seconds <= 86_400 ? Math.ceil(seconds) : undefined;
+  const wait = Number.isFinite(ms) ? ms : typeof after === 'string' ? 1000 * secondsIn(after, now) : Number.NaN;
+  return wait >= 0 && wait <= 86_400_000 ? wait : undefined;
 }
 
 function secondsIn(retryAfter: string, now: number): number {

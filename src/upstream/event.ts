@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { Call, Http } from './http.ts';
+import type { Http } from './http.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 import { path } from './path.ts';
 import { orNullIfUnreadable, timestamp } from './repair.ts';
+import type { Call } from './transport.ts';
 
 // `level` and `type` are open sets, `data` is any JSON: {}, null or absent on plain messages, nested for reinforcement
 // (UPSTREAM.md 1.4, 2.1, 2.2).

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { Call, Http } from './http.ts';
+import type { Http } from './http.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 import { path } from './path.ts';
 import { named, orNullIfUnreadable, timestamp, timestampOrNull } from './repair.ts';
+import type { Call } from './transport.ts';
 
 // `status` is required by the document and missing from its examples; purposes are an open set (UPSTREAM.md 1.4).
 const fields = z.object({

@@ -1,42 +1,17 @@
-import { type Dispatcher, errors, Pool } from 'undici';
-import type { Clock } from '../clock.ts';
 import { readText } from './body.ts';
-import { withinDeadline } from './deadline.ts';
+import { type Credential, withoutKey } from './credential.ts';
 import {
   codeOf,
   describe,
   isMissingEndpoint,
   readErrorBody,
-  retryAfterSeconds,
+  retryAfterMs,
   UpstreamError,
-  type UpstreamErrorCode,
   type UpstreamErrorFacts,
 } from './errors.ts';
 import type { Path } from './path.ts';
-
-/** Fewest characters of a secret; servers that need none are given any text, which must not be cut out of others. */
-export const SHORTEST_KEY = 8;
-/** What stands in the place of a key. */
-const CUT_OUT = '[credential]';
-
-/** On whose behalf the upstream is called. */
-export interface Credential {
-  readonly apiKey: string;
-  readonly organizationId?: string | undefined;
-  readonly projectId?: string | undefined;
-}
-
-/** Where a key is sent: with the word `Bearer` in front, or bare in Azure's own header. */
-export type KeyHeader = 'authorization' | 'api-key';
-
-/** For whom one request is made, and how it ends early. */
-export interface Call {
-  readonly credential: Credential;
-  /** Ends the request, down to the socket. The promise then rejects with the signal's reason. */
-  readonly signal: AbortSignal;
-  /** Called for each HTTP request that is sent. */
-  readonly onRequest?: () => void;
-}
+import { isWorthwhile, NO_RETRY, type RetryAdvice } from './retry.ts';
+import { type Call, createTransport, type Response, type TransportOptions } from './transport.ts';
 
 /** Makes something of a body, or throws; `facts` are for errors about parts of it. */
 type Read<T> = (body: unknown, facts: UpstreamErrorFacts) => T;
@@ -52,82 +27,44 @@ export interface Http {
   dispose(): Promise<void>;
 }
 
-export interface HttpOptions {
-  /** Where the API begins, e.g. `https://api.openai.com/v1`. Its query goes with every request. */
-  baseUrl: URL;
-  /** How the key is sent: `Authorization: Bearer`, the default, or Azure's header `api-key`. */
-  keyHeader?: KeyHeader | undefined;
-  /** Milliseconds from asking to the last byte of the body. */
-  timeoutMs: number;
-  /** Most sockets at a time. */
-  connections: number;
-  clock: Clock;
-}
-
 interface Received {
   readonly status: number;
   readonly text: string;
   readonly facts: UpstreamErrorFacts;
+  readonly retry: RetryAdvice;
 }
 
-type Response = Dispatcher.ResponseData;
-
-export function createHttp({ baseUrl, keyHeader = 'authorization', timeoutMs, connections, clock }: HttpOptions): Http {
-  // undici's timeouts for answers are off: the deadline covers the whole call. Its requests follow no redirect, so the
-  // credential reaches this origin only.
-  const pool = new Pool(baseUrl.origin, {
-    connections,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connectTimeout: timeoutMs,
-    allowH2: false,
-  });
+export function createHttp(options: TransportOptions): Http {
+  const { baseUrl, clock } = options;
+  const transport = createTransport(options);
   const prefix = baseUrl.pathname.replace(/\/$/, '');
   const standing = Object.fromEntries(baseUrl.searchParams);
+  const targetOf = (path: Path, query: Query = {}) => prefix + path + search({ ...query, ...standing });
 
-  /** One request. What goes wrong before `use` is done with the answer becomes an UpstreamError. */
-  async function request<T>(
-    path: Path,
-    query: Query,
-    use: (response: Response) => Promise<T>,
-    { credential, signal, onRequest }: Call,
-  ): Promise<T> {
-    return withinDeadline(
-      async (ending) => {
-        let hasBegun = false;
-        try {
-          onRequest?.();
-          const target = prefix + path + search({ ...query, ...standing });
-          const headers = headersOf(credential, keyHeader);
-          const response = await pool.request({ method: 'GET', path: target, headers, signal: ending });
-          hasBegun = true;
-          return await use(response);
-        } catch (error) {
-          throw error instanceof UpstreamError
-            ? error
-            : new UpstreamError(codeOfFailure(error, hasBegun), describe(error));
-        }
-      },
-      { timeoutMs, clock, signal },
-    );
-  }
-
-  async function receive({ statusCode, headers, body }: Response, credential: Credential): Promise<Received> {
+  async function receive({ statusCode: status, headers, body }: Response, credential: Credential): Promise<Received> {
     const text = withoutKey(await readText(body, headers['content-length']), credential);
-    return { status: statusCode, text, facts: factsOf(statusCode, headers, credential, clock.now()) };
+    const afterMs = retryAfterMs(headers, clock.now());
+    const facts = factsOf(status, headers, afterMs, credential);
+    return { status, text, facts, retry: { isWorthwhile: isWorthwhile(status, headers['x-should-retry']), afterMs } };
   }
 
   return {
     async get(path, query, read, call) {
       if (path === null) throw new UpstreamError('UPSTREAM_REJECTED', 'a name that nothing can have');
-      const received = await request(path, query, (response) => receive(response, call.credential), call);
-      if (isSuccess(received.status)) return parse(received, read);
-      throw rejectionOf(received);
+      const use = async (response: Response) => {
+        const received = await receive(response, call.credential);
+        if (isSuccess(received.status)) return parse(received, read);
+        throw rejectionOf(received);
+      };
+      return await transport.get(targetOf(path, query), use, call);
     },
     async find(path, read, call) {
       if (path === null) return null;
-      const received = await request(path, {}, (response) => receive(response, call.credential), call);
-      return isSuccess(received.status) ? parse(received, read) : nullIfAbsent(received);
+      const use = async (response: Response) => {
+        const received = await receive(response, call.credential);
+        return isSuccess(received.status) ? parse(received, read) : nullIfAbsent(received);
+      };
+      return await transport.get(targetOf(path), use, call);
     },
     async stream(path, read, call) {
       if (path === null) return null;
@@ -140,19 +77,9 @@ export function createHttp({ baseUrl, keyHeader = 'authorization', timeoutMs, co
           response.body.destroy();
         }
       };
-      return await request(path, {}, use, call);
+      return await transport.get(targetOf(path), use, call);
     },
-    dispose: () => pool.destroy(),
-  };
-}
-
-function headersOf({ apiKey, organizationId, projectId }: Credential, keyHeader: KeyHeader): Record<string, string> {
-  return {
-    accept: 'application/json',
-    'user-agent': 'finetune-gateway',
-    [keyHeader]: keyHeader === 'api-key' ? apiKey : `Bearer ${apiKey}`,
-    ...(organizationId !== undefined && { 'openai-organization': organizationId }),
-    ...(projectId !== undefined && { 'openai-project': projectId }),
+    dispose: transport.dispose,
   };
 }
 
@@ -179,40 +106,25 @@ function parse<T>({ text, facts }: Received, read: Read<T>): T {
   }
 }
 
-/** Servers have been seen to repeat the key that they refuse, and there is `raw`. A key too short to be one stays. */
-export function withoutKey(text: string, { apiKey }: Credential): string {
-  return apiKey.length < SHORTEST_KEY ? text : text.replaceAll(apiKey, CUT_OUT);
-}
-
-/** As `withoutKey`, for a text that was cut off: its end may be most of a key, which is nearly as good as all of it. */
-export function withoutKeyToTheEnd(text: string, credential: Credential): string {
-  const clean = withoutKey(text, credential);
-  const { apiKey } = credential;
-  for (let length = apiKey.length - 1; length >= SHORTEST_KEY; length--) {
-    if (clean.endsWith(apiKey.slice(0, length))) return clean.slice(0, -length) + CUT_OUT;
-  }
-  return clean;
-}
-
-function rejectionOf({ status, text, facts }: Received): UpstreamError {
+function rejectionOf({ status, text, facts, retry }: Received): UpstreamError {
   const body = readErrorBody(text);
   const code = status === 404 && isMissingEndpoint(body) ? 'UPSTREAM_UNSUPPORTED' : codeOf(status, body.code);
-  return new UpstreamError(code, body.message.slice(0, 500), facts);
+  const isForGood = code === 'UPSTREAM_QUOTA_EXCEEDED' || code === 'UPSTREAM_UNSUPPORTED';
+  return new UpstreamError(code, body.message.slice(0, 500), facts, isForGood ? NO_RETRY : retry);
 }
 
 type Headers = Record<string, string | string[] | undefined>;
 
-function factsOf(status: number, headers: Headers, { apiKey }: Credential, now: number): UpstreamErrorFacts {
+function factsOf(
+  status: number,
+  headers: Headers,
+  afterMs: number | undefined,
+  { apiKey }: Credential,
+): UpstreamErrorFacts {
   const id = headers['x-request-id'];
   return {
     upstreamStatus: status,
     upstreamRequestId: typeof id === 'string' && /^[\w-]{1,128}$/.test(id) && !id.includes(apiKey) ? id : undefined,
-    retryAfterSeconds: retryAfterSeconds(headers, now),
+    retryAfterSeconds: afterMs === undefined ? undefined : Math.ceil(afterMs / 1000),
   };
-}
-
-// Before the first header nobody answered; after it, or when what came is not HTTP, the answer is at fault.
-function codeOfFailure(error: unknown, hasBegun: boolean): UpstreamErrorCode {
-  const isNoHttp = error instanceof errors.HTTPParserError || error instanceof errors.HeadersOverflowError;
-  return hasBegun || isNoHttp ? 'UPSTREAM_INVALID_RESPONSE' : 'UPSTREAM_UNAVAILABLE';
 }

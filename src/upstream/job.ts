@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import type { Call, Http } from './http.ts';
+import type { Http } from './http.ts';
 import type { JobPartsBody } from './job-parts.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 import { path } from './path.ts';
 import { named, orNullIfUnreadable, timestamp, timestampOrNull } from './repair.ts';
+import type { Call } from './transport.ts';
 
 // What identifies a job has to be right. Of the rest, what cannot be read counts as not there; `raw` has it.
 const fields = z.object({

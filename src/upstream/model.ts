@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { Call, Http } from './http.ts';
+import type { Http } from './http.ts';
 import { type PageItem, readAll } from './page.ts';
 import { path } from './path.ts';
 import { named, orNullIfUnreadable, timestampOrNull } from './repair.ts';
+import type { Call } from './transport.ts';
 
 const fields = z.object({
   id: z.string().min(1),

@@ -1,6 +1,6 @@
 import { decoded } from './base64.ts';
+import { type Credential, withoutKey, withoutKeyToTheEnd } from './credential.ts';
 import type { FileObject } from './file.ts';
-import { type Credential, withoutKey, withoutKeyToTheEnd } from './http.ts';
 
 /** The beginning of a file's content. */
 export interface Preview {

@@ -1,7 +1,7 @@
 import { decoded } from './base64.ts';
 import { type Column, createColumn, createNumbers, ownText, reordered, toNumber } from './column.ts';
+import { type Credential, withoutKey } from './credential.ts';
 import { readRows } from './csv.ts';
-import { type Credential, withoutKey } from './http.ts';
 import { METRICS, type Metric, type MetricsSeries } from './metrics.ts';
 
 export interface ResultsLimits {

@@ -1,9 +1,10 @@
 import { type CheckpointResource, createCheckpointResource } from './checkpoint.ts';
 import { createEventResource, type EventResource } from './event.ts';
 import { createFileResource, type FileResource } from './file.ts';
-import { createHttp, type HttpOptions } from './http.ts';
+import { createHttp } from './http.ts';
 import { createJobResource, type JobResource } from './job.ts';
 import { createModelResource, type ModelResource } from './model.ts';
+import type { TransportOptions } from './transport.ts';
 
 /** The REST API: one resource per noun of its URLs, nothing kept, nothing shared. */
 export interface Upstream {
@@ -16,7 +17,7 @@ export interface Upstream {
   dispose(): Promise<void>;
 }
 
-export function createUpstream(options: HttpOptions): Upstream {
+export function createUpstream(options: TransportOptions): Upstream {
   const http = createHttp(options);
   return {
     jobs: createJobResource(http),

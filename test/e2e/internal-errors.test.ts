@@ -17,7 +17,14 @@ async function startServer(readJob: () => Promise<never>) {
   const log: Record<string, unknown>[] = [];
   const destination = { write: (line: string) => void log.push(JSON.parse(line)) };
   const clock = createTestClock();
-  const upstream = createUpstream({ baseUrl: new URL('http://127.0.0.1:9'), timeoutMs: 1, connections: 1, clock });
+  const upstream = createUpstream({
+    baseUrl: new URL('http://127.0.0.1:9'),
+    timeoutMs: 1,
+    connections: 1,
+    retries: 0,
+    maxRps: 1000,
+    clock,
+  });
   const store = createStore({ upstream, clock, activeMs: 0, settledMs: 0, maxBytes: 1 });
   const access = createAccessFactory()({ apiKey: 'test' });
   const createContext: ContextFactory = ({ requestId, signal }) => ({

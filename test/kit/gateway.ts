@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../../src/clock.ts';
 import { readConfig, secretsOf } from '../../src/config.ts';
 import { createLogger } from '../../src/server/log.ts';
 import { createCounter } from './counter.ts';
+import { assertNoSecrets } from './secrets.ts';
 
 /** What a GraphQL server answers. */
 export interface Answer {
@@ -11,7 +12,10 @@ export interface Answer {
   errors?: { message: string; path?: (string | number)[]; extensions: Record<string, unknown> }[];
 }
 
-/** A whole gateway in this process, on a port of its own, as `npm start` makes it. */
+/**
+ * A whole gateway in this process, on a port of its own, as `npm start` makes it. At its end it fails when its secrets
+ * stand in any log line, or in any answer to `query`.
+ */
 export interface TestGateway extends AsyncDisposable {
   readonly url: string;
   /** Every log line so far, parsed. */
@@ -24,6 +28,9 @@ export interface TestGateway extends AsyncDisposable {
   query(query: string, variables?: Record<string, unknown>, signal?: AbortSignal): Promise<Answer>;
 }
 
+/** Each call once and at once: what is tried again, or has to wait, is for tests of that. */
+const PLAIN = { UPSTREAM_RETRIES: '0', UPSTREAM_MAX_RPS: '100000' };
+
 /** `settings` are the environment: `{ OPENAI_BASE_URL: upstream.baseUrl }`. A key is made up where one is needed. */
 export async function startGateway(
   settings: Record<string, string> = {},
@@ -31,11 +38,15 @@ export async function startGateway(
 ): Promise<TestGateway> {
   const needsKey = settings['OPENAI_BASE_URL'] !== undefined && settings['AUTH'] !== 'passthrough';
   const key = needsKey ? { OPENAI_API_KEY: `test-${crypto.randomUUID()}` } : {};
-  const config = readConfig({ PORT: '0', LOG_LEVEL: 'debug', ...key, ...settings });
+  const config = readConfig({ PORT: '0', LOG_LEVEL: 'debug', ...PLAIN, ...key, ...settings });
   const log: Record<string, unknown>[] = [];
-  const destination = { write: (line: string) => void log.push(JSON.parse(line)) };
+  const said: string[] = [];
+  const write = (line: string) => {
+    said.push(line);
+    log.push(JSON.parse(line));
+  };
   const secrets = secretsOf(config);
-  const app = await createApp(config, createLogger({ level: config.logLevel, secrets, destination }), clock);
+  const app = await createApp(config, createLogger({ level: config.logLevel, secrets, destination: { write } }), clock);
   const arrivals = createCounter();
   const onRequest = (message: unknown) => {
     if ((message as { request: { url?: string } }).request.url?.startsWith('/graphql')) arrivals.count(); // Node's documented form.
@@ -48,7 +59,9 @@ export async function startGateway(
       body: JSON.stringify({ query, variables }),
       ...(signal && { signal }),
     });
-    return (await response.json()) as Answer; // The form of every GraphQL answer.
+    const text = await response.text();
+    said.push(text, ...response.headers.values());
+    return JSON.parse(text) as Answer; // The form of every GraphQL answer.
   };
   return {
     url: app.url,
@@ -62,6 +75,7 @@ export async function startGateway(
     async [Symbol.asyncDispose]() {
       unsubscribe('http.server.request.start', onRequest);
       await app.dispose();
+      assertNoSecrets(secrets, said);
     },
   };
 }

@@ -63,7 +63,14 @@ let store: Store;
 beforeEach(async () => {
   scripted = await startUpstream();
   clock = createTestClock();
-  upstream = createUpstream({ baseUrl: new URL(scripted.baseUrl), timeoutMs: 5000, connections: 8, clock });
+  upstream = createUpstream({
+    baseUrl: new URL(scripted.baseUrl),
+    timeoutMs: 5000,
+    connections: 8,
+    retries: 0,
+    maxRps: 100_000,
+    clock,
+  });
   store = createStore({ upstream, clock, activeMs: 1000, settledMs: 300_000, maxBytes: 10_000_000 });
 });
 afterEach(async () => {

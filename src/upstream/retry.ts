@@ -1,0 +1,31 @@
+// When a failed call is tried again, as the reference SDKs do it (UPSTREAM.md 4).
+
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 8000;
+const JITTER = 0.25;
+
+/** What a failure says about another try. */
+export interface RetryAdvice {
+  /** Whether the same call may succeed soon. */
+  readonly isWorthwhile: boolean;
+  /** The shortest wait that the upstream asks for, in milliseconds. */
+  readonly afterMs?: number | undefined;
+}
+
+export const NO_RETRY: RetryAdvice = { isWorthwhile: false };
+
+/** Whether an answer of this status may be another one soon; `shouldRetry` is the header `x-should-retry`. */
+export function isWorthwhile(status: number, shouldRetry: unknown): boolean {
+  if (shouldRetry === 'true' || shouldRetry === 'false') return shouldRetry === 'true';
+  return [408, 409, 429].includes(status) || (status >= 500 && status !== 501);
+}
+
+/**
+ * How long to wait before the next try, in milliseconds; null when there is to be none. `tries` were made before the one
+ * that failed; `random` is from 0 to 1. A wait that the upstream asks for is the shortest, and not shortened by jitter.
+ */
+export function waitBeforeRetry(retry: RetryAdvice, tries: number, random: number): number | null {
+  if (!retry.isWorthwhile) return null;
+  const own = Math.min(FIRST_WAIT_MS * 2 ** tries, LONGEST_WAIT_MS);
+  return retry.afterMs === undefined ? own * (1 - JITTER * random) : retry.afterMs + FIRST_WAIT_MS * JITTER * random;
+}
