@@ -27,7 +27,20 @@ export function headersOf(
 
 /** Servers have been seen to repeat the key that they refuse, and there is `raw`. A key too short to be one stays. */
 export function withoutKey(text: string, { apiKey }: Credential): string {
-  return apiKey.length < SHORTEST_KEY ? text : text.replaceAll(apiKey, CUT_OUT);
+  if (apiKey.length < SHORTEST_KEY) return text;
+  const clean = text.replaceAll(apiKey, CUT_OUT);
+  return ESCAPES.test(clean) ? clean.replaceAll(asEscaped(apiKey), CUT_OUT) : clean;
+}
+
+// JSON can write any character in another way, and some servers do: `\/`, `\u0026`.
+const ESCAPES = /\\(?:\/|u00)/;
+
+function asEscaped(key: string): RegExp {
+  const characters = [...key].map((character) => {
+    const hex = character.charCodeAt(0).toString(16).padStart(4, '0');
+    return `(?:\\\\?${RegExp.escape(character)}|\\\\u${hex})`;
+  });
+  return new RegExp(characters.join(''), 'gi');
 }
 
 /** As `withoutKey`, for a text that was cut off: its end may be most of a key, which is nearly as good as all of it. */

@@ -122,6 +122,11 @@ export function createTransport(options: TransportOptions): Transport {
   };
 }
 
+// What reads an answer can be wrong itself: that is nobody's fault but ours, and is not to be blamed on the upstream.
+function isOurs(error: unknown): error is Error {
+  return error instanceof TypeError || error instanceof ReferenceError;
+}
+
 const STANDING_HEADERS = { accept: 'application/json', 'user-agent': 'finetune-gateway' };
 
 function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
@@ -149,7 +154,8 @@ function findingOf(error: unknown): Finding {
 const NO_HTTP = [errors.HTTPParserError, errors.HeadersOverflowError, errors.ResponseContentLengthMismatchError];
 
 // Before the first header nobody answered; after it, or when what came is not HTTP, the answer is at fault.
-function failureOf(error: unknown, hasBegun: boolean): UpstreamError {
+function failureOf(error: unknown, hasBegun: boolean): Error {
+  if (isOurs(error)) return error;
   const isAnswered = hasBegun || NO_HTTP.some((kind) => error instanceof kind);
   const code: UpstreamErrorCode = isAnswered ? 'UPSTREAM_INVALID_RESPONSE' : 'UPSTREAM_UNAVAILABLE';
   const retry = code === 'UPSTREAM_UNAVAILABLE' ? { isWorthwhile: true } : NO_RETRY;
