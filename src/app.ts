@@ -41,6 +41,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     host: config.host,
     port: config.port,
     allowedHosts: config.allowedHosts,
+    limits: config.limits,
     schema: createSchema(),
     createContext: createContextFactory(store, createAccessFactory()(target.credential), gateway),
     exampleJobId: target.exampleJobId,

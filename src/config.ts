@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { type Limits, limitSettings, limitsOf } from './server/limits.ts';
+import { int, list } from './setting.ts';
 import { type Environment, type TargetConfig, targetFaults, targetKind, targetOf, targetSettings } from './target.ts';
 
 /** The environment is not fit to start with. Thrown by `readConfig`; `faults` has one sentence for each variable at fault. */
@@ -13,23 +15,6 @@ export class ConfigError extends Error {
   }
 }
 
-const int = (least: number, most: number) => {
-  const expected = `expected a whole number from ${least} to ${most}`;
-  return z
-    .stringFormat('int', /^\d{1,15}$/, expected)
-    .transform(Number)
-    .pipe(z.number().min(least, expected).max(most, expected));
-};
-const list = (expected: string, item: RegExp) =>
-  z
-    .string()
-    .transform((text) =>
-      text
-        .split(',')
-        .map((name) => name.trim().toLowerCase())
-        .filter((name) => name !== ''),
-    )
-    .pipe(z.array(z.string().regex(item, expected)).min(1, expected));
 /** Every variable that is read: how, and what it means. `--help` and the README show this. */
 export const settings = {
   HOST: z.string().default('127.0.0.1').describe('the address it listens on'),
@@ -38,6 +23,7 @@ export const settings = {
     .optional()
     .describe('Host and Origin names that are answered, beside the loopback names'),
   ...targetSettings,
+  ...limitSettings,
   UPSTREAM_TIMEOUT_MS: int(1, 600_000).default(30_000).describe('longest wait for the whole of an upstream answer'),
   UPSTREAM_CONNECTIONS: int(1, 1024).default(64).describe('most sockets to the upstream'),
   CACHE_ACTIVE_MS: int(0, 3_600_000)
@@ -64,6 +50,7 @@ export interface Config {
   readonly upstreamTimeoutMs: number;
   readonly upstreamConnections: number;
   readonly cache: { readonly activeMs: number; readonly settledMs: number; readonly maxBytes: number };
+  readonly limits: Limits;
   readonly logLevel: Settings['LOG_LEVEL'];
 }
 
@@ -113,6 +100,7 @@ function assemble(values: Settings, kind: string): Config {
       settledMs: values.CACHE_SETTLED_MS,
       maxBytes: values.CACHE_MAX_MB * 1024 * 1024,
     },
+    limits: limitsOf(values),
     logLevel: values.LOG_LEVEL,
   };
 }

@@ -6,6 +6,10 @@ const CODES = {
   BAD_REQUEST: 'The HTTP request is not one that this server answers; its status says why.',
   GRAPHQL_PARSE_FAILED: 'The document is not GraphQL.',
   GRAPHQL_VALIDATION_FAILED: 'The document does not fit the schema.',
+  QUERY_TOO_COMPLEX:
+    'The request asks for more than this server answers: `limit` says of what, `max` how much may be; nothing was executed.',
+  RATE_LIMITED:
+    'The caller has asked for as much as it may in a minute; `retryAfterSeconds` says when it may go on. Nothing was executed.',
   BAD_USER_INPUT:
     'An argument or variable has a value that is not accepted; the message names it and what was expected.',
   UPSTREAM_RATE_LIMITED:

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Clock } from '../clock.ts';
 import type { Context, ContextFactory } from '../context.ts';
 import { internalError } from '../schema/errors.ts';
+import { type Allow, callerKey } from './allowance.ts';
 import type { Answers } from './answers.ts';
 import type { Engine } from './engine.ts';
 import { answerGraphql } from './graphql.ts';
@@ -14,6 +15,7 @@ import { jsonReply, type Reply, send } from './reply.ts';
 
 export interface FrontOptions {
   engine: Engine;
+  allow: Allow;
   answers: Answers;
   createContext: ContextFactory;
   graphiql: (headers: IncomingHttpHeaders) => Promise<Reply>;
@@ -72,15 +74,17 @@ export function createFront(
 }
 
 async function route(
-  { engine, answers, createContext, graphiql, isReady }: FrontOptions,
+  { engine, allow, answers, createContext, graphiql, isReady }: FrontOptions,
   exchange: Exchange,
 ): Promise<Reply> {
-  const { request, path } = exchange;
+  const { request, response, path, search } = exchange;
   switch (path) {
-    case '/graphql':
+    case '/graphql': {
       if (request.method === 'GET' && prefersHtml(request.headers)) return await graphiql(request.headers);
       exchange.context = createContext(exchange);
-      return await answerGraphql(engine, answers, exchange, exchange.context);
+      const allowance = allow(callerKey(exchange.context, request), response);
+      return await answerGraphql(engine, answers, { request, search, allowance }, exchange.context);
+    }
     case '/health':
       return jsonReply(200, { status: 'alive' });
     case '/ready':

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { ExecutionResult } from 'graphql';
 import type { Context } from '../context.ts';
+import type { Allowance } from './allowance.ts';
 import type { Answers } from './answers.ts';
 import { readBody } from './body.ts';
 import type { Engine } from './engine.ts';
@@ -15,6 +16,7 @@ export interface GraphqlRequest {
   readonly request: IncomingMessage;
   /** The URL's query. */
   readonly search: string;
+  readonly allowance: Allowance;
 }
 
 /**
@@ -24,13 +26,14 @@ export interface GraphqlRequest {
 export async function answerGraphql(
   engine: Engine,
   answers: Answers,
-  { request, search }: GraphqlRequest,
+  { request, search, allowance }: GraphqlRequest,
   context: Context,
 ): Promise<GraphqlReply> {
   const type = answerType(request.headers);
+  await allowance.spend(1); // For reading it, whatever it is; the rest of its price once that is known.
   if (request.method === 'GET') {
     guardQuery(request.headers);
-    return (await run(engine, paramsOfUrl(new URLSearchParams(search)), type, context, true)).reply;
+    return (await run(engine, paramsOfUrl(new URLSearchParams(search)), type, context, allowance, true)).reply;
   }
   if (request.method !== 'POST') throw new Refusal(405, 'The method: expected GET or POST.', { allow: 'GET, POST' });
   guardContentType(request.headers);
@@ -41,19 +44,32 @@ export async function answerGraphql(
     context.operationName = kept.operationName;
     return kept.reply;
   }
-  const { reply, isRepeatable } = await run(engine, paramsOfBody(body), type, context, false);
+  const { reply, isRepeatable } = await run(engine, paramsOfBody(body), type, context, allowance, false);
   if (isRepeatable) answers.keep(question, { reply, operationName: context.operationName }, context.caller.freshUntil);
   return reply;
 }
 
-async function run(engine: Engine, params: Params, type: string, context: Context, mayOnlyRead: boolean) {
-  const { result, operation } = await execute(engine, params, context, mayOnlyRead);
+async function run(
+  engine: Engine,
+  params: Params,
+  type: string,
+  context: Context,
+  allowance: Allowance,
+  mayOnlyRead: boolean,
+) {
+  const { result, operation, cost } = await execute(engine, params, context, allowance, mayOnlyRead);
+  const told = cost !== undefined && params.extensions?.['cost'] === true;
   const reply: GraphqlReply = {
     status: statusOf(result, type),
     headers: { 'content-type': `${type}; charset=utf-8`, vary: 'accept' },
-    body: JSON.stringify(result),
+    body: JSON.stringify(told ? withCost(result, cost, allowance) : result),
   };
-  return { reply, isRepeatable: operation?.operation === 'query' && result.errors === undefined };
+  return { reply, isRepeatable: operation?.operation === 'query' && result.errors === undefined && !told };
+}
+
+/** For who asks by `"extensions": {"cost": true}`: what the query was priced at, and what there still is. */
+function withCost(result: ExecutionResult, requested: number, { limits, remaining }: Allowance): ExecutionResult {
+  return { ...result, extensions: { ...result.extensions, cost: { requested, max: limits.cost, remaining } } };
 }
 
 // Only the newer media type tells by the status that nothing was executed.

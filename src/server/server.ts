@@ -3,10 +3,12 @@ import { type AddressInfo, isIPv6, type Socket } from 'node:net';
 import type { GraphQLSchema } from 'graphql';
 import type { Clock } from '../clock.ts';
 import type { ContextFactory } from '../context.ts';
+import { createAllow } from './allowance.ts';
 import { createAnswers } from './answers.ts';
 import { createEngine } from './engine.ts';
 import { createFront } from './front.ts';
 import { createGraphiql } from './graphiql.ts';
+import type { Limits } from './limits.ts';
 import type { Logger } from './log.ts';
 
 /** How long requests under way may take to end when the server stops, in milliseconds. */
@@ -16,6 +18,7 @@ export interface ServerOptions {
   host: string;
   port: number;
   allowedHosts: readonly string[];
+  limits: Limits;
   schema: GraphQLSchema;
   createContext: ContextFactory;
   /** Filled into an example tab of GraphiQL. */
@@ -32,10 +35,18 @@ export interface Server {
 }
 
 /** Listens. Rejects with Node's error when the address cannot be taken. */
-export async function createServer({ host, port, schema, exampleJobId, ...rest }: ServerOptions): Promise<Server> {
+export async function createServer({
+  host,
+  port,
+  limits,
+  schema,
+  exampleJobId,
+  ...rest
+}: ServerOptions): Promise<Server> {
   let isReady = true;
   const front = createFront({
     engine: createEngine(schema, rest.log),
+    allow: createAllow(limits),
     answers: createAnswers(rest.clock),
     graphiql: createGraphiql(exampleJobId),
     isReady: () => isReady,

@@ -18,6 +18,7 @@ export async function openRows(upstreamUrl: string, opened: AsyncDisposableStack
     start(name, '../../src/main.ts', {
       PORT: '0',
       LOG_LEVEL: 'info',
+      RATE_LIMIT_PER_MINUTE: '1000000000', // All come from one caller.
       OPENAI_BASE_URL: upstreamUrl,
       OPENAI_API_KEY: crypto.randomUUID(),
       ...settings,

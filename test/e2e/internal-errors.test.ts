@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { readConfig } from '../../src/config.ts';
 import type { ContextFactory } from '../../src/context.ts';
 import { createLoaders } from '../../src/loaders.ts';
 import { createSchema } from '../../src/schema/schema.ts';
@@ -31,6 +32,7 @@ async function startServer(readJob: () => Promise<never>) {
     host: '127.0.0.1',
     port: 0,
     allowedHosts: ['127.0.0.1'],
+    limits: readConfig({}).limits,
     schema: createSchema(),
     createContext,
     exampleJobId: 'ftjob-1',
