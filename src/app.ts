@@ -52,6 +52,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     port: config.port,
     allowedHosts: config.allowedHosts,
     front: config.front,
+    limits: config.limits,
     schema: createSchema(),
     authenticate: createAuthenticate({ auth: config.auth, credential: target.credential, clock, log }),
     createContext: createContextFactory(store, gateway),

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { authFaults, authOf, authSettings } from './auth.ts';
 import type { Auth } from './server/authenticate.ts';
 import { type FrontConfig, frontFaults, frontOf, frontSettings } from './server/front-config.ts';
+import { type Limits, limitSettings, limitsOf } from './server/limits.ts';
 import { int, list } from './setting.ts';
 import { type Environment, type TargetConfig, targetFaults, targetKind, targetOf, targetSettings } from './target.ts';
 
@@ -27,6 +28,7 @@ export const settings = {
   ...authSettings,
   ...frontSettings,
   ...targetSettings,
+  ...limitSettings,
   UPSTREAM_TIMEOUT_MS: int(1, 600_000).default(30_000).describe('longest wait for the whole of an upstream answer'),
   UPSTREAM_CONNECTIONS: int(1, 1024).default(64).describe('most sockets to the upstream'),
   UPSTREAM_RETRIES: int(0, 10)
@@ -61,6 +63,7 @@ export interface Config {
   readonly upstreamRetries: number;
   readonly upstreamMaxRps: number;
   readonly cache: { readonly activeMs: number; readonly settledMs: number; readonly maxBytes: number };
+  readonly limits: Limits;
   readonly logLevel: Settings['LOG_LEVEL'];
 }
 
@@ -116,6 +119,7 @@ function assemble(values: Settings, kind: string): Config {
       settledMs: values.CACHE_SETTLED_MS,
       maxBytes: values.CACHE_MAX_MB * 1024 * 1024,
     },
+    limits: limitsOf(values),
     logLevel: values.LOG_LEVEL,
   };
 }

@@ -52,7 +52,7 @@ interface Wanted {
 }
 
 /** More single reads than this cost more than a list and what it lacks. */
-const MOST_SINGLES = { files: 3, models: 1 };
+export const MOST_SINGLES = { files: 3, models: 1 };
 const newestFiles = (purpose: string) => ({ limit: 100, after: null, purpose, order: 'desc' }) as const;
 
 export function createLoaders(store: Store, access: Access, caller: Caller): Loaders {

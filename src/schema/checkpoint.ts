@@ -1,10 +1,11 @@
 import type { Checkpoint } from '../upstream/checkpoint.ts';
 import type { Job } from '../upstream/job.ts';
 import { builder } from './builder.ts';
-import { connectionArgs, connectionOf, mapPage, pageRequest } from './connection.ts';
+import { connectionArgs, connectionOf, mapPage, pageRequest, pageSize } from './connection.ts';
 import { FineTuningJob } from './job.ts';
 import { FineTuningJobMetricsPoint, type MetricsPoint } from './metrics-point.ts';
-import { Model } from './model.ts';
+import { MODEL_PRICE, Model } from './model.ts';
+import { costs } from './price.ts';
 
 const NOUN = 'checkpoint';
 const STANDARD_FIRST = 10;
@@ -38,6 +39,7 @@ export const FineTuningJobCheckpoint = builder.objectRef<SavedCheckpoint>('FineT
     fineTunedModel: t.field({
       type: Model,
       description: 'The model; null when it was deleted, or where the upstream does not show checkpoints as models.',
+      extensions: MODEL_PRICE,
       resolve: ({ job, checkpoint }, _, { loaders }) => loaders.model(checkpoint.fine_tuned_model_checkpoint, job),
     }),
     metrics: t.field({
@@ -75,6 +77,7 @@ builder.objectField(FineTuningJob, 'checkpoints', (t) =>
     type: FineTuningJobCheckpointConnection,
     description: 'The models that it has saved on its way, newest first. OpenAI shows them when the job has succeeded.',
     args: connectionArgs(STANDARD_FIRST, 'earlier checkpoints'),
+    extensions: costs({ calls: 1, size: pageSize(STANDARD_FIRST) }),
     resolve: async (job, args, { loaders }) => {
       const request = pageRequest(NOUN, STANDARD_FIRST, args);
       const page = await loaders.checkpoints(job.id, request);

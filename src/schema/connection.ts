@@ -2,6 +2,7 @@ import type { ObjectRef } from '@pothos/core';
 import type { Page, PageItem, PageRequest } from '../upstream/page.ts';
 import { builder, type Types } from './builder.ts';
 import { badUserInput } from './errors.ts';
+import { countOf } from './price.ts';
 
 // Connections of the Relay specification (https://relay.dev/graphql/connections.htm) over the upstream's pages, which
 // know no way back and no total.
@@ -127,6 +128,9 @@ export function connectionArgs(standard: number, behind: string) {
     after: t.string({ description: `A cursor: only what comes after it, that is, ${behind}.` }),
   }));
 }
+
+/** How many items a connection field is asked for: its `size` (src/schema/price.ts). */
+export const pageSize = (standard: number) => countOf('first', { least: 1, most: MAX_FIRST, standard });
 
 interface ConnectionArgs {
   readonly first?: number | null | undefined;

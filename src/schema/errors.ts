@@ -11,6 +11,10 @@ const CODES = {
   GRAPHQL_VALIDATION_FAILED: 'The document does not fit the schema.',
   DOCUMENT_NOT_TRUSTED: 'The document is none of those that this gateway answers.',
   INTROSPECTION_DISABLED: 'The schema cannot be asked for here.',
+  QUERY_TOO_COMPLEX:
+    'The request asks for more than this server answers: `limit` says of what, `max` how much may be; nothing was executed.',
+  RATE_LIMITED:
+    'The caller has asked for as much as it may in a minute; `retryAfterSeconds` says when it may go on. Nothing was executed.',
   BAD_USER_INPUT:
     'An argument or variable has a value that is not accepted; the message names it and what was expected.',
   UPSTREAM_RATE_LIMITED:

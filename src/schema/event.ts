@@ -1,9 +1,10 @@
 import type { JobEvent } from '../upstream/event.ts';
 import type { Job } from '../upstream/job.ts';
 import { builder } from './builder.ts';
-import { connectionArgs, connectionOf, mapPage, pageRequest } from './connection.ts';
+import { connectionArgs, connectionOf, mapPage, pageRequest, pageSize } from './connection.ts';
 import { FineTuningJob } from './job.ts';
 import { openEnum } from './open-enum.ts';
+import { costs } from './price.ts';
 
 const NOUN = 'event';
 const STANDARD_FIRST = 20;
@@ -85,6 +86,7 @@ builder.objectField(FineTuningJob, 'events', (t) =>
     type: FineTuningJobEventConnection,
     description: 'Its log, newest first, as the upstream has it.',
     args: connectionArgs(STANDARD_FIRST, 'earlier events'),
+    extensions: costs({ calls: 1, size: pageSize(STANDARD_FIRST) }),
     resolve: async (job, args, { loaders }) => {
       const request = pageRequest(NOUN, STANDARD_FIRST, args);
       const page = await loaders.events(job.id, request);

@@ -1,15 +1,24 @@
+import { MOST_SINGLES } from '../loaders.ts';
 import type { FileObject } from '../upstream/file.ts';
 import type { Page } from '../upstream/page.ts';
 import type { Preview } from '../upstream/preview.ts';
 import { builder } from './builder.ts';
-import { connectionArgs, connectionOf, pageRequest } from './connection.ts';
+import { connectionArgs, connectionOf, pageRequest, pageSize } from './connection.ts';
 import { badUserInput } from './errors.ts';
 import { Node } from './node.ts';
 import { openEnum } from './open-enum.ts';
+import { costs, countOf, sharing } from './price.ts';
 
 const NOUN = 'file';
 const STANDARD_FIRST = 20;
 const MAX_PREVIEW_BYTES = 1024 * 1024;
+const STANDARD_PREVIEW_BYTES = 4096;
+/** As much of a preview is as heavy in an answer as an object. */
+const BYTES_AN_OBJECT = 100;
+
+export const FILE_PRICE = costs({ calls: sharing(MOST_SINGLES.files) });
+
+const bytesOf = countOf('maxBytes', { least: 1, most: MAX_PREVIEW_BYTES, standard: STANDARD_PREVIEW_BYTES });
 
 const purpose = openEnum('FilePurpose', {
   description: 'What a file is for.',
@@ -101,12 +110,13 @@ export const File = builder.objectRef<FileObject>('File').implement({
       authScopes: { operator: true },
       args: {
         maxBytes: t.arg.int({
-          defaultValue: 4096,
-          description: `Most bytes to read, 1 to ${MAX_PREVIEW_BYTES}; 4096 when left out or null.`,
+          defaultValue: STANDARD_PREVIEW_BYTES,
+          description: `Most bytes to read, 1 to ${MAX_PREVIEW_BYTES}; ${STANDARD_PREVIEW_BYTES} when left out or null.`,
         }),
       },
+      extensions: costs({ calls: 1, weight: (read) => bytesOf(read) / BYTES_AN_OBJECT }),
       resolve: (file, { maxBytes }, { loaders }) => {
-        const most = maxBytes ?? 4096;
+        const most = maxBytes ?? STANDARD_PREVIEW_BYTES;
         if (most < 1 || most > MAX_PREVIEW_BYTES)
           throw badUserInput('maxBytes', `a whole number from 1 to ${MAX_PREVIEW_BYTES}, got ${most}`);
         return loaders.preview(file, most);
@@ -132,6 +142,7 @@ builder.queryFields((t) => ({
     type: File,
     description: 'One file; null when there is none with this id.',
     args: { id: t.arg.id({ required: true, description: 'The id of the file, `file-…`.' }) },
+    extensions: FILE_PRICE,
     resolve: (_, { id }, { loaders }) => loaders.file(id),
   }),
   files: t.field({
@@ -146,6 +157,7 @@ builder.queryFields((t) => ({
         description: 'By creation time; DESC when left out or null.',
       }),
     },
+    extensions: costs({ calls: 1, size: pageSize(STANDARD_FIRST) }),
     resolve: async (_, { filter, order, ...args }, { loaders }) => {
       const { limit, after } = pageRequest(NOUN, STANDARD_FIRST, args);
       const wanted = filter?.purpose == null ? null : purpose.write(filter.purpose, 'filter.purpose');

@@ -10,9 +10,12 @@ export const FineTuningJobFilter = builder.inputType('FineTuningJobFilter', {
   description:
     'Which jobs. All members that are given have to fit: of a list one entry is enough, but of `metadata` every pair is needed. An empty list leaves nothing out. The upstream can only be asked for metadata: all else is matched while its pages are scanned.',
   fields: (t) => ({
-    statuses: t.field({ type: [jobStatus.type], description: 'In one of these statuses.' }),
+    statuses: t.field({
+      type: [jobStatus.type],
+      description: 'In one of these statuses; UNKNOWN is refused, as no single status is meant by it.',
+    }),
     modelIds: t.idList({ description: 'Made from one of these base models, named as `modelId` names them.' }),
-    methods: t.field({ type: [methodType.type], description: 'Trained by one of these methods.' }),
+    methods: t.field({ type: [methodType.type], description: 'Trained by one of these methods; UNKNOWN is refused.' }),
     metadata: t.field({ type: [MetadataEntryInput], description: 'With all of these pairs of metadata.' }),
     createdAtOrAfter: t.field({ type: 'UnixTimestamp', description: 'Created at this time or later.' }),
     createdBefore: t.field({ type: 'UnixTimestamp', description: 'Created before this time.' }),

@@ -11,7 +11,8 @@ export interface Scan extends Page<Job> {
   readonly endsAt: string | null;
 }
 
-const PAGES_A_SCAN = 10;
+/** Most upstream pages of one scan. */
+export const PAGES_A_SCAN = 10;
 const JOBS_A_PAGE = 100;
 
 /**

@@ -8,16 +8,17 @@ import {
   methodOf,
 } from '../upstream/job-parts.ts';
 import { builder } from './builder.ts';
-import { connectionArgs, connectionOf, pageRequest } from './connection.ts';
-import { File } from './file.ts';
+import { connectionArgs, connectionOf, pageRequest, pageSize } from './connection.ts';
+import { FILE_PRICE, File } from './file.ts';
 import { SupervisedHyperparameters } from './hyperparameters.ts';
 import { IntegrationInterface } from './integration.ts';
 import { criteriaOf, FineTuningJobFilter } from './job-filter.ts';
-import { scanJobs } from './job-scan.ts';
+import { PAGES_A_SCAN, scanJobs } from './job-scan.ts';
 import { MetadataEntry, metadataEntries } from './metadata.ts';
 import { MethodInterface } from './method.ts';
-import { Model } from './model.ts';
+import { MODEL_PRICE, Model } from './model.ts';
 import { Node } from './node.ts';
+import { costs } from './price.ts';
 import { jobStatus } from './status.ts';
 
 const NOUN = 'job';
@@ -106,6 +107,7 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
     model: t.field({
       type: Model,
       description: 'The base model; null when the upstream does not have it any more.',
+      extensions: MODEL_PRICE,
       resolve: (job, _, { loaders }) => loaders.model(job.model, job),
     }),
     fineTunedModelId: t.id({
@@ -115,6 +117,7 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
     fineTunedModel: t.field({
       type: Model,
       description: 'The model that the job made; null until it succeeded, and when the model was deleted.',
+      extensions: MODEL_PRICE,
       resolve: (job, _, { loaders }) => (job.fine_tuned_model ? loaders.model(job.fine_tuned_model, job) : null),
     }),
     trainingFileId: t.id({
@@ -125,6 +128,7 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
     trainingFile: t.field({
       type: File,
       description: 'The file it trains on; null when it was deleted.',
+      extensions: FILE_PRICE,
       resolve: (job, _, { loaders }) => (job.training_file ? loaders.file(job.training_file, job) : null),
     }),
     validationFileId: t.id({
@@ -134,6 +138,7 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
     validationFile: t.field({
       type: File,
       description: 'The file it is validated on; null when there is none, or when it was deleted.',
+      extensions: FILE_PRICE,
       resolve: (job, _, { loaders }) => (job.validation_file ? loaders.file(job.validation_file, job) : null),
     }),
     resultFileIds: t.idList({
@@ -146,6 +151,7 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
       nullable: { list: false, items: true },
       description:
         'The files with its metrics, in the order of `resultFileIds`; null in the place of one that was deleted.',
+      extensions: FILE_PRICE,
       resolve: (job, _, { loaders }) => job.result_files.map((id) => loaders.resultFile(id, job)),
     }),
     hyperparameters: t.field({
@@ -201,6 +207,7 @@ builder.queryFields((t) => ({
     type: FineTuningJob,
     description: 'One job; null when there is none with this id.',
     args: { id: t.arg.id({ required: true, description: 'The id of the job, `ftjob-…`.' }) },
+    extensions: costs({ calls: 1 }),
     resolve: (_, { id }, { loaders }) => loaders.job(id),
   }),
   fineTuningJobs: t.field({
@@ -211,6 +218,10 @@ builder.queryFields((t) => ({
       ...connectionArgs(STANDARD_FIRST, 'older jobs'),
       filter: t.arg({ type: FineTuningJobFilter, description: 'Only some of them.' }),
     },
+    extensions: costs({
+      calls: (read) => (read('filter') == null ? 1 : PAGES_A_SCAN),
+      size: pageSize(STANDARD_FIRST),
+    }),
     resolve: async (_, { filter, ...args }, { loaders }) => {
       const request = pageRequest(NOUN, STANDARD_FIRST, args);
       const page = filter ? await scanJobs(request, criteriaOf(filter), loaders.jobs) : await loaders.jobs(request);

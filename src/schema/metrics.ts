@@ -1,8 +1,10 @@
+import { PAGES_A_CURVE } from '../store/metrics.ts';
 import type { MetricsSeries } from '../upstream/metrics.ts';
 import { builder } from './builder.ts';
 import { badUserInput } from './errors.ts';
 import { FineTuningJob } from './job.ts';
 import { FineTuningJobMetricsPoint, type MetricsPoint } from './metrics-point.ts';
+import { costs, countOf } from './price.ts';
 import { thin } from './thinning.ts';
 
 const FEWEST = 16;
@@ -64,6 +66,11 @@ builder.objectField(FineTuningJob, 'metrics', (t) =>
         description: `Most points to give, ${FEWEST} to ${MOST}; ${STANDARD} when left out or null.`,
       }),
     },
+    // Where the results file is gone, or the server gives no contents, its events are read as well.
+    extensions: costs({
+      calls: 1 + PAGES_A_CURVE,
+      size: countOf('maxPoints', { least: FEWEST, most: MOST, standard: STANDARD }),
+    }),
     resolve: async (job, args, { loaders }) => {
       const maxPoints = args.maxPoints ?? STANDARD;
       if (maxPoints < FEWEST || maxPoints > MOST)

@@ -1,12 +1,16 @@
+import { MOST_SINGLES } from '../loaders.ts';
 import type { Model as WireModel } from '../upstream/model.ts';
 import type { Page, PageItem } from '../upstream/page.ts';
 import { builder } from './builder.ts';
-import { connectionArgs, connectionOf, pageRequest } from './connection.ts';
+import { connectionArgs, connectionOf, pageRequest, pageSize } from './connection.ts';
 import { badUserInput } from './errors.ts';
 import { Node } from './node.ts';
+import { costs, sharing } from './price.ts';
 
 const NOUN = 'model';
 const STANDARD_FIRST = 20;
+
+export const MODEL_PRICE = costs({ calls: sharing(MOST_SINGLES.models) });
 
 export const Model = builder.objectRef<WireModel>('Model').implement({
   description:
@@ -55,6 +59,7 @@ builder.queryFields((t) => ({
     type: Model,
     description: 'One model; null when there is none of this name.',
     args: { id: t.arg.id({ required: true, description: 'The name of the model.' }) },
+    extensions: MODEL_PRICE,
     resolve: (_, { id }, { loaders }) => loaders.model(id),
   }),
   models: t.field({
@@ -64,6 +69,7 @@ builder.queryFields((t) => ({
       ...connectionArgs(STANDARD_FIRST, 'older models'),
       filter: t.arg({ type: ModelFilter, description: 'Only some of them.' }),
     },
+    extensions: costs({ calls: 1, size: pageSize(STANDARD_FIRST) }),
     resolve: async (_, { filter, ...args }, { loaders }) => {
       const { limit, after } = pageRequest(NOUN, STANDARD_FIRST, args);
       const all = newestFirst(await loaders.models()).filter(

@@ -1,8 +1,9 @@
-import type { Loaders } from '../loaders.ts';
+import { type Loaders, MOST_SINGLES } from '../loaders.ts';
 import { isRefusal } from '../upstream/errors.ts';
 import { builder } from './builder.ts';
 import { badUserInput } from './errors.ts';
 import { Node } from './node.ts';
+import { costs, sharing } from './price.ts';
 
 const MAX_IDS = 100;
 
@@ -12,6 +13,7 @@ builder.queryFields((t) => ({
     description:
       'An object by its id alone: a job, a file or a model; null when there is none. What an id without a known form stands for is looked for by up to three upstream calls.',
     args: { id: t.arg.id({ required: true, description: "The upstream's own id." }) },
+    extensions: costs({ calls: (read) => callsFor(read('id')) }),
     resolve: (_, { id }, { loaders }) => find(id, loaders),
   }),
   nodes: t.field({
@@ -20,6 +22,10 @@ builder.queryFields((t) => ({
     description:
       'Several objects by their ids, in the same order; null in the place of one that does not exist. Each id without a known form can cost three upstream calls.',
     args: { ids: t.arg.idList({ required: true, description: `At most ${MAX_IDS} ids.` }) },
+    extensions: costs({
+      calls: (read) => idsOf(read('ids')).reduce<number>((calls, id) => calls + callsFor(id), 0),
+      size: (read) => idsOf(read('ids')).length,
+    }),
     resolve: (_, { ids }, { loaders }) => {
       if (ids.length > MAX_IDS) throw badUserInput('ids', `at most ${MAX_IDS} ids, got ${ids.length}`);
       return ids.map((id) => find(id, loaders));
@@ -30,9 +36,21 @@ builder.queryFields((t) => ({
 const PREFIXES = { 'ftjob-': 'job', 'file-': 'file', 'ft:': 'model' } as const;
 const KINDS = ['job', 'file', 'model'] as const;
 
+const CALLS = { job: 1, file: sharing(MOST_SINGLES.files), model: sharing(MOST_SINGLES.models) };
+
+// As clients give it, checked by nobody.
+function callsFor(id: unknown): number {
+  const kind = typeof id === 'string' ? prefixKind(id) : undefined;
+  return kind ? CALLS[kind] : CALLS.job + CALLS.file + CALLS.model;
+}
+
+// One id stands for a list of one.
+const idsOf = (ids: unknown): readonly unknown[] => (Array.isArray(ids) ? ids.slice(0, MAX_IDS) : [ids]);
+
+const prefixKind = (id: string) => Object.entries(PREFIXES).find(([prefix]) => id.startsWith(prefix))?.[1];
+
 async function find(id: string, loaders: Loaders): Promise<{ id: string } | null> {
-  const [, known] = Object.entries(PREFIXES).find(([prefix]) => id.startsWith(prefix)) ?? [];
-  const kind = known ?? loaders.kindOf(id);
+  const kind = prefixKind(id) ?? loaders.kindOf(id);
   if (kind) return loaders[kind](id);
   const refusals: unknown[] = [];
   for (const kind of KINDS) {

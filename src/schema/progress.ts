@@ -5,6 +5,7 @@ import { isTerminal, type Job } from '../upstream/job.ts';
 import { hyperparametersOf, methodOf } from '../upstream/job-parts.ts';
 import { builder } from './builder.ts';
 import { FineTuningJob } from './job.ts';
+import { costs } from './price.ts';
 import { jobStatus } from './status.ts';
 
 /** How far a job has come. */
@@ -46,6 +47,7 @@ builder.objectField(FineTuningJob, 'progress', (t) =>
   t.field({
     type: FineTuningJobProgress,
     description: 'How far it has come, from its newest events; null as long as it has made no step.',
+    extensions: costs({ calls: 2 }),
     resolve: async (job, _, { loaders }) => (hasTrained(job) ? progressOf(job, await newestSteps(job, loaders)) : null),
   }),
 );

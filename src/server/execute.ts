@@ -1,36 +1,63 @@
-import { type ExecutionResult, GraphQLError, getOperationAST, type OperationDefinitionNode } from 'graphql';
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  GraphQLError,
+  getOperationAST,
+  NoFragmentCyclesRule,
+  type OperationDefinitionNode,
+  type ValidationRule,
+} from 'graphql';
 import type { Context } from '../context.ts';
 import type { ErrorCode } from '../schema/errors.ts';
+import type { Allowance } from './allowance.ts';
+import { costOf } from './cost.ts';
 import type { Engine } from './engine.ts';
+import { excessOf, excessOfVariables } from './excess.ts';
+import { LimitRefusal } from './limit-refusal.ts';
+import { type Excess, type Limits, tooComplex } from './limits.ts';
 import type { Params } from './params.ts';
 import { Refusal } from './refusal.ts';
+import { shapeOf } from './shape.ts';
 
 export interface Execution {
   readonly result: ExecutionResult;
   /** The operation that was chosen, once the document was understood. */
   readonly operation: OperationDefinitionNode | undefined;
+  /** Its points, once they were counted. */
+  readonly cost?: number;
 }
 
-/** Answers one GraphQL request. Throws a Refusal (405) for anything but a query by a method that must only read. */
+/**
+ * Answers one GraphQL request. Throws a Refusal: 405 for anything but a query by a method that must only read, 413 for
+ * too large variables, 429 when the caller has no points left.
+ */
 export async function execute(
   engine: Engine,
   params: Params,
   context: Context,
+  { limits, spend }: Allowance,
   mayOnlyRead: boolean,
 ): Promise<Execution> {
   const { parse, validate, contextFactory, execute, schema } = engine.getEnveloped(context);
-  const document = understand(() => parse(params.query, { maxTokens: MAX_TOKENS }));
-  if (document instanceof GraphQLError) return failed('GRAPHQL_PARSE_FAILED', [document]);
+  const variables = params.variables ?? {};
+  guardVariables(variables, limits);
+  const document = understand(() => parse(params.query, { maxTokens: limits.tokens }));
+  if (document instanceof GraphQLError) return notParsed(document, limits);
   const operationName = params.operationName || undefined;
   const operation = getOperationAST(document, operationName) ?? undefined;
   context.operationName = operation?.name?.value;
   if (mayOnlyRead && operation && operation.operation !== 'query') {
     throw new Refusal(405, `A ${operation.operation}: expected POST.`, { allow: 'POST' });
   }
-  const invalid = understand(() => validate(schema, document));
+  const excess = excessOf(document, limits);
+  if (excess) return refused(excess);
+  const invalid = understand(() => check(document, (rules) => validate(schema, document, rules)));
   if (invalid instanceof GraphQLError) return failed('GRAPHQL_VALIDATION_FAILED', [invalid]);
   if (invalid.length > 0) return failed('GRAPHQL_VALIDATION_FAILED', invalid);
   if (!operation) return failed('BAD_USER_INPUT', [new GraphQLError(NO_OPERATION)]);
+  const cost = costOf(schema, document, operation, variables);
+  if (cost > limits.cost) return refused({ limit: 'cost', max: limits.cost, actual: cost });
+  if (cost > 1) await spend(cost - 1); // The first is paid.
   const result = await execute({
     schema,
     document,
@@ -38,12 +65,29 @@ export async function execute(
     variableValues: params.variables,
     operationName,
   });
-  return { result, operation };
+  return { result, operation, cost };
 }
 
-/** Most tokens of a document; the largest introspection query has 500. A small text can ask for an answer without end. */
-const MAX_TOKENS = 5000;
 const NO_OPERATION = 'operationName: expected the name of one operation in the document.';
+
+/** Where a fragment spreads itself, nothing was counted: no rule has to meet it but the one that says so, once. */
+function check(
+  document: DocumentNode,
+  validate: (rules?: readonly ValidationRule[]) => readonly GraphQLError[],
+): readonly GraphQLError[] {
+  return shapeOf(document).isCircular ? validate([NoFragmentCyclesRule]).slice(0, 1) : validate();
+}
+
+function guardVariables(variables: Readonly<Record<string, unknown>>, limits: Limits): void {
+  const excess = excessOfVariables(variables, limits);
+  if (excess) throw new LimitRefusal(413, tooComplex(excess));
+}
+
+/** The parser says of too many tokens what it says of any fault. */
+function notParsed(error: GraphQLError, { tokens }: Limits): Execution {
+  if (!error.message.includes(`more than ${tokens} tokens`)) return failed('GRAPHQL_PARSE_FAILED', [error]);
+  return refused({ limit: 'tokens', max: tokens });
+}
 
 /** What `read` makes of a document, or why it cannot: GraphQL's parser and rules go as deep as the document does. */
 function understand<T>(read: () => T): T | GraphQLError {
@@ -56,10 +100,21 @@ function understand<T>(read: () => T): T | GraphQLError {
   }
 }
 
+function refused(excess: Excess): Execution {
+  return { result: { errors: [tooComplex(excess)] }, operation: undefined };
+}
+
 function failed(code: ErrorCode, errors: readonly GraphQLError[]): Execution {
   const coded = errors.map(
-    ({ message, source, positions, nodes, extensions }) =>
-      new GraphQLError(message, { nodes, source, positions, extensions: { code: extensions['code'] ?? code } }),
+    ({ message, source, positions, nodes, extensions: { code: own = code } }) =>
+      new GraphQLError(shortened(message), { nodes, source, positions, extensions: { code: own } }),
   );
   return { result: { errors: coded }, operation: undefined };
+}
+
+const LONGEST_MESSAGE = 500;
+
+// Names that clients choose stand in it.
+function shortened(message: string): string {
+  return message.length <= LONGEST_MESSAGE ? message : `${message.slice(0, LONGEST_MESSAGE)}…`;
 }

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Clock } from '../clock.ts';
 import type { Context, ContextFactory } from '../context.ts';
 import { internalError } from '../schema/errors.ts';
+import { type Allow, callerKey } from './allowance.ts';
 import type { Answers } from './answers.ts';
 import type { Authenticate } from './authenticate.ts';
 import { preflight, withCors } from './cors.ts';
@@ -18,6 +19,7 @@ import { type RequestTarget, readTarget } from './request-target.ts';
 
 export interface FrontOptions extends Welcome {
   engine: Engine;
+  allow: Allow;
   answers: Answers;
   authenticate: Authenticate;
   createContext: ContextFactory;
@@ -74,16 +76,17 @@ export function createFront(
   }
 }
 
-async function route(
-  { engine, answers, authenticate, findDocument, createContext, graphiql, corsOrigins, isReady }: FrontOptions,
-  exchange: Exchange,
-): Promise<Reply> {
-  const { request, path, search } = exchange;
+async function route(options: FrontOptions, exchange: Exchange): Promise<Reply> {
+  const { engine, allow, answers, authenticate, findDocument, createContext, graphiql, corsOrigins, isReady } = options;
+  const { request, response, path, search } = exchange;
   switch (path) {
-    case '/graphql':
+    case '/graphql': {
       if (graphiql && isRead(request) && prefersHtml(request.headers)) return await graphiql(request.headers);
       exchange.context = createContext({ ...exchange, identity: authenticate(request.headers) });
-      return await answerGraphql(engine, answers, findDocument, { request, search, corsOrigins }, exchange.context);
+      const allowance = allow(callerKey(exchange.context, request), response);
+      const asked = { request, search, corsOrigins, allowance };
+      return await answerGraphql(engine, answers, findDocument, asked, exchange.context);
+    }
     case '/health':
       expectRead(request);
       return jsonReply(200, { status: 'alive' });

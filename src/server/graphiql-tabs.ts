@@ -23,8 +23,8 @@ query Jobs {
         id
         status
         createdAt
+        modelId
         model {
-          id
           shutdownDate
         }
         progress {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { ExecutionResult } from 'graphql';
 import type { Context } from '../context.ts';
+import type { Allowance } from './allowance.ts';
 import type { Answers } from './answers.ts';
 import { readBody } from './body.ts';
 import type { FindDocument } from './documents.ts';
@@ -18,6 +19,7 @@ export interface GraphqlRequest {
   readonly search: string;
   /** Origins beside our own whose pages may ask. */
   readonly corsOrigins: readonly string[];
+  readonly allowance: Allowance;
 }
 
 /**
@@ -28,14 +30,15 @@ export async function answerGraphql(
   engine: Engine,
   answers: Answers,
   findDocument: FindDocument,
-  { request, search, corsOrigins }: GraphqlRequest,
+  { request, search, corsOrigins, allowance }: GraphqlRequest,
   context: Context,
 ): Promise<GraphqlReply> {
   const type = answerType(request.headers);
+  await allowance.spend(1); // For reading it, whatever it is; the rest of its price once that is known.
   if (request.method === 'GET') {
     guardQuery(request, corsOrigins);
     const params = findDocument(paramsOfUrl(new URLSearchParams(search)), context.requestId);
-    return (await run(engine, params, type, context, true)).reply;
+    return (await run(engine, params, type, context, allowance, true)).reply;
   }
   if (request.method !== 'POST') throw new Refusal(405, 'The method: expected GET or POST.', { allow: 'GET, POST' });
   guardContentType(request.headers);
@@ -48,19 +51,32 @@ export async function answerGraphql(
     return kept.reply;
   }
   const params = findDocument(paramsOfBody(body), context.requestId);
-  const { reply, isRepeatable } = await run(engine, params, type, context, false);
+  const { reply, isRepeatable } = await run(engine, params, type, context, allowance, false);
   if (isRepeatable) answers.keep(question, { reply, operationName: context.operationName }, context.caller.freshUntil);
   return reply;
 }
 
-async function run(engine: Engine, params: Params, type: string, context: Context, mayOnlyRead: boolean) {
-  const { result, operation } = await execute(engine, params, context, mayOnlyRead);
+async function run(
+  engine: Engine,
+  params: Params,
+  type: string,
+  context: Context,
+  allowance: Allowance,
+  mayOnlyRead: boolean,
+) {
+  const { result, operation, cost } = await execute(engine, params, context, allowance, mayOnlyRead);
+  const told = cost !== undefined && params.extensions?.['cost'] === true;
   const reply: GraphqlReply = {
     status: statusOf(result, type),
     headers: { 'content-type': `${type}; charset=utf-8`, vary: 'accept' },
-    body: JSON.stringify(result),
+    body: JSON.stringify(told ? withCost(result, cost, allowance) : result),
   };
-  return { reply, isRepeatable: operation?.operation === 'query' && result.errors === undefined };
+  return { reply, isRepeatable: operation?.operation === 'query' && result.errors === undefined && !told };
+}
+
+/** For who asks by `"extensions": {"cost": true}`: what the query was priced at, and what there still is. */
+function withCost(result: ExecutionResult, requested: number, { limits, remaining }: Allowance): ExecutionResult {
+  return { ...result, extensions: { ...result.extensions, cost: { requested, max: limits.cost, remaining } } };
 }
 
 // Only the newer media type tells by the status that nothing was executed.

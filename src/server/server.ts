@@ -2,6 +2,7 @@ import { type AddressInfo, isIPv6 } from 'node:net';
 import type { GraphQLSchema } from 'graphql';
 import type { Clock } from '../clock.ts';
 import type { ContextFactory } from '../context.ts';
+import { createAllow } from './allowance.ts';
 import { createAnswers } from './answers.ts';
 import type { Authenticate } from './authenticate.ts';
 import { createConnections } from './connections.ts';
@@ -10,6 +11,7 @@ import { createEngine } from './engine.ts';
 import { createFront } from './front.ts';
 import type { FrontConfig } from './front-config.ts';
 import { createGraphiql } from './graphiql.ts';
+import type { Limits } from './limits.ts';
 import type { Logger } from './log.ts';
 
 /** How long requests under way may take to end when the server stops, in milliseconds. */
@@ -20,6 +22,7 @@ export interface ServerOptions {
   port: number;
   allowedHosts: readonly string[];
   front: FrontConfig;
+  limits: Limits;
   schema: GraphQLSchema;
   authenticate: Authenticate;
   createContext: ContextFactory;
@@ -42,6 +45,7 @@ export interface Server {
 export async function createServer({
   host,
   port,
+  limits,
   schema,
   exampleJobId,
   maxAnswerBytes,
@@ -51,6 +55,7 @@ export async function createServer({
   let isReady = true;
   const front = createFront({
     engine: createEngine(schema, rest.log, config.hasIntrospection),
+    allow: createAllow(limits),
     answers: createAnswers(rest.clock, maxAnswerBytes),
     findDocument: createFindDocument(config, rest.log),
     graphiql: config.hasGraphiql ? createGraphiql(exampleJobId) : undefined,

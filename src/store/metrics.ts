@@ -19,7 +19,7 @@ export interface MetricsStore {
 }
 
 /** Most upstream pages of a job's events that one question reads. */
-const PAGES_A_CURVE = 20;
+export const PAGES_A_CURVE = 20;
 
 export function createMetricsStore(jobs: JobStore, events: EventStore, contents: ContentStore): MetricsStore {
   async function fromEvents(access: Access, jobId: string, head: Run, caller: Caller): Promise<MetricsSeries> {

@@ -42,6 +42,7 @@ async function startServer(readJob: () => Promise<never>) {
     port: 0,
     allowedHosts: ['127.0.0.1'],
     front: readConfig({}).front,
+    limits: readConfig({}).limits,
     schema: createSchema(),
     authenticate: () => ({ viewer: { name: null, role: 'admin' }, access }),
     createContext,

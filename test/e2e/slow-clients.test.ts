@@ -58,6 +58,24 @@ describe('a client that takes its time', () => {
     expect(gateway.log.filter(({ msg }) => msg === 'internal error')).toEqual([]);
   });
 
+  it('over the body is refused in its turn, even if it then hurries', async () => {
+    await using upstream = await startUpstream();
+    upstream.onJobs([]);
+    await using gateway = await startGateway({ ...SHORT, OPENAI_BASE_URL: upstream.baseUrl });
+    const gate = upstream.hold();
+    const body = '{"query":"{ fineTuningJobs { edges { cursor } } }"}';
+    const wire = await openWire(gateway.url);
+    wire.write(`${POST}Content-Length: ${body.length}\r\n\r\n${body}`, `${POST}Content-Length: 2\r\n\r\n{`);
+    await gate.arrived(1);
+    const later = await openWire(gateway.url);
+    later.write(`${POST}Content-Length: 2\r\n\r\n{`);
+    await later.closed; // So the earlier one is over as well: its refusal waits behind the first answer.
+    wire.write('}');
+    await expectAnswerForAnother(gateway);
+    gate.release();
+    expect(answersIn(await wire.closed).map(({ status }) => status)).toEqual([200, 408]);
+  });
+
   it('over its first byte is refused, which is nothing for the usual log', async () => {
     await using gateway = await startGateway(SHORT);
     const wire = await openWire(gateway.url);

@@ -113,6 +113,7 @@ describe('the house', () => {
       'model',
       'job-filter',
       'job-scan',
+      'price',
     ];
     const hub = imports.filter(({ from, to }) => from === 'schema/job.ts' && room(to) === 'schema');
     expect(hub.map(({ to }) => to).filter((to) => !leaves.some((leaf) => to === `schema/${leaf}.ts`))).toEqual([]);

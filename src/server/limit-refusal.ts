@@ -1,0 +1,18 @@
+import type { GraphQLError } from 'graphql';
+import { Refusal } from './refusal.ts';
+import { jsonReply, type Reply } from './reply.ts';
+
+/** Thrown when a request goes past a limit that has an HTTP status of its own. */
+export class LimitRefusal extends Refusal {
+  readonly error: GraphQLError;
+
+  constructor(status: number, error: GraphQLError, headers?: Readonly<Record<string, string>>) {
+    super(status, error.message, headers);
+    this.error = error;
+  }
+
+  override toReply(): Reply {
+    const { message, extensions } = this.error;
+    return jsonReply(this.status, { errors: [{ message, extensions }] }, this.headers);
+  }
+}
