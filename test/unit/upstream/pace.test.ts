@@ -25,7 +25,8 @@ function start(perSecond: number) {
   /** Turns the clock from timer to timer; at each goes who may. */
   async function turn(ms: number) {
     for (let left = ms; left > 0; ) {
-      const stepMs = await Promise.race([clock.timerWithin(left + 1), settle().then(() => left)]);
+      const next = await Promise.race([clock.timerBelow(Number.POSITIVE_INFINITY), settle().then(() => left)]);
+      const stepMs = Math.min(next, left);
       clock.advance(stepMs);
       left -= stepMs;
       await settle();
