@@ -96,6 +96,22 @@ describe('a pace', () => {
     expect(pace.turn('mutation', stays, 500)).toBeInstanceOf(Promise); // Goes before all of these.
   });
 
+  it('lets nobody overtake one that waits because its timer is late, and then makes up for the time', async () => {
+    const clock = createTestClock(0);
+    let lateMs = 0;
+    const pace = createPace(2, { ...clock, now: () => clock.now() + lateMs });
+    for (let calls = 0; calls < 2; calls++) pace.turn('query', stays, 0);
+    const gone: string[] = [];
+    const note = (name: string) => pace.turn('query', stays, PATIENCE)?.then(() => gone.push(name));
+    void note('first');
+    lateMs = 5000;
+    void note('second');
+    expect(gone).toEqual([]);
+    clock.advance(500);
+    await settle();
+    expect(gone).toEqual(['first', 'second']);
+  });
+
   it.each(PRIORITIES)('keeps nothing of a %s that does not want to wait any more', async (priority) => {
     const { clock, gone, call, turn } = start(1);
     void call('first');
