@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql';
+import { isShallow } from '../upstream/depth.ts';
 import { builder } from './builder.ts';
 
 /** Makes the three coercions of a scalar out of one check: what it takes, it gives, and the other way round. */
@@ -11,6 +12,7 @@ function refusing<T>(name: string, expected: string, accepts: (value: unknown) =
 }
 
 function brief(value: unknown): string {
+  if (!isShallow(value)) return 'one that is nested too deep';
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
@@ -54,7 +56,7 @@ builder.scalarType('FloatOrAuto', {
 builder.scalarType('JSON', {
   description: 'Any JSON value.',
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259',
-  ...refusing('JSON', 'a JSON value', (value): value is unknown => value !== undefined),
+  ...refusing('JSON', 'a JSON value', (value): value is unknown => value !== undefined && isShallow(value)),
 });
 
 builder.scalarType('Date', {

@@ -21,11 +21,13 @@ export function isWorthwhile(status: number, shouldRetry: unknown): boolean {
 }
 
 /**
- * How long to wait before the next try, in milliseconds; null when there is to be none. `tries` were made before the one
- * that failed; `random` is from 0 to 1. A wait that the upstream asks for is the shortest, and not shortened by jitter.
+ * How long to wait before the next try, in whole milliseconds; null when there is to be none. `tries` were made before
+ * the one that failed; `random` is from 0 to 1. A wait that the upstream asks for is the shortest, and not shortened by
+ * jitter.
  */
 export function waitBeforeRetry(retry: RetryAdvice, tries: number, random: number): number | null {
   if (!retry.isWorthwhile) return null;
   const own = Math.min(FIRST_WAIT_MS * 2 ** tries, LONGEST_WAIT_MS);
-  return retry.afterMs === undefined ? own * (1 - JITTER * random) : retry.afterMs + FIRST_WAIT_MS * JITTER * random;
+  const { afterMs } = retry;
+  return Math.ceil(afterMs === undefined ? own * (1 - JITTER * random) : afterMs + FIRST_WAIT_MS * JITTER * random);
 }

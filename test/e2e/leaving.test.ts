@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { eventBody } from '../kit/event.ts';
 import { fileBody } from '../kit/file.ts';
 import { jobBody } from '../kit/job.ts';
+import { until } from '../kit/until.ts';
+import { answer } from '../kit/upstream.ts';
 import { startWorld, type World } from '../kit/world.ts';
 
 const JOB = '{ fineTuningJob(id: "ftjob-1") { id } file(id: "file-1") { id } }';
@@ -18,8 +20,8 @@ const READS = [
   ['metrics', '{ fineTuningJob(id: "ftjob-1") { metrics { totalPoints } } }'],
 ] as const;
 
-async function start(): Promise<World> {
-  const world = await startWorld();
+async function start(settings: Record<string, string> = {}): Promise<World> {
+  const world = await startWorld(settings);
   const finished = { status: 'succeeded', finished_at: world.seconds() - 3600, result_files: ['file-result'] };
   world.upstream.onJob(jobBody({ id: 'ftjob-1', ...finished }));
   world.upstream.onJobs([]);
@@ -103,5 +105,68 @@ describe('a client that leaves', () => {
     await closed;
     const { target } = world.upstream.calls.at(-1) ?? {};
     expect(target).toBe('/fine_tuning/jobs/ftjob-2/events?limit=100&after=ftevent-299');
+  });
+});
+
+describe('a client that leaves before its call is made', () => {
+  const FAILING = '{ fineTuningJob(id: "ftjob-3") { id } }';
+  const hasLeft = ({ gateway }: World) => until(() => gateway.log.some(({ isAborted }) => isAborted === true));
+
+  /** The job's read has failed once, and waits for its second try. */
+  async function startFailing() {
+    const world = await start({ UPSTREAM_RETRIES: '1' });
+    const before = world.upstream.calls.length;
+    let tries = 0;
+    world.upstream.on('/fine_tuning/jobs/ftjob-3', (_: unknown, response: ServerResponse) =>
+      tries++ === 0 ? answer(response, 503, {}) : answer(response, 200, jobBody({ id: 'ftjob-3' })),
+    );
+    const leaving = new AbortController();
+    const first = world.gateway.query(FAILING, {}, leaving.signal);
+    await world.clock.timerBelow(501);
+    return { world, leaving, first, calls: () => world.upstream.calls.length - before };
+  }
+
+  it('ends the wait for another try', async () => {
+    const { world, leaving, first, calls } = await startFailing();
+    leaving.abort();
+    await expect(first).rejects.toThrow();
+    await hasLeft(world);
+    expect(world.clock.timers).toBe(0);
+    world.clock.advance(60_000);
+    await world.ask(JOB); // Known: all that it would make is way for others.
+    expect(calls()).toBe(1);
+    await world[Symbol.asyncDispose]();
+  });
+
+  it('does not end the wait for another try when somebody shares it', async () => {
+    const { world, leaving, first, calls } = await startFailing();
+    const second = world.gateway.query(FAILING);
+    await world.gateway.received(3);
+    leaving.abort();
+    await expect(first).rejects.toThrow();
+    await hasLeft(world);
+    world.clock.advance(500);
+    expect(await second).toEqual({ data: { fineTuningJob: { id: 'ftjob-3' } } });
+    expect(calls()).toBe(2);
+    await world[Symbol.asyncDispose]();
+  });
+
+  it('gives up its place in the queue of calls', async () => {
+    const world = await startWorld({ UPSTREAM_MAX_RPS: '1' });
+    for (const id of ['ftjob-1', 'ftjob-2', 'ftjob-3']) world.upstream.onJob(jobBody({ id }));
+    await world.ask('{ fineTuningJob(id: "ftjob-1") { id } }');
+    const leaving = new AbortController();
+    const left = world.gateway.query('{ fineTuningJob(id: "ftjob-2") { id } }', {}, leaving.signal);
+    await world.clock.timerBelow(1001);
+    const next = world.gateway.query('{ fineTuningJob(id: "ftjob-3") { id } }');
+    await world.gateway.received(3);
+    leaving.abort();
+    await expect(left).rejects.toThrow();
+    await hasLeft(world);
+    world.clock.advance(1000);
+    expect((await next).errors).toBeUndefined();
+    expect(world.targets()).toEqual(['/fine_tuning/jobs/ftjob-1', '/fine_tuning/jobs/ftjob-3']);
+    expect(world.clock.timers).toBe(0);
+    await world[Symbol.asyncDispose]();
   });
 });

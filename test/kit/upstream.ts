@@ -27,6 +27,8 @@ export interface ScriptedUpstream extends AsyncDisposable {
   readonly calls: SeenCall[];
   /** Answers GET of this target (below the base URL, with its query or for any query) from now on. */
   on(target: string, script: Script): void;
+  /** Answers everything so until it is told null. */
+  failAll(script: ((request: IncomingMessage, response: ServerResponse) => void) | null): void;
   /** Lists, the newest first, with `limit` and any `after`. */
   onJobs(jobs: readonly Thing[]): void;
   onJob(job: Thing): void;
@@ -58,6 +60,7 @@ export async function startUpstream(): Promise<ScriptedUpstream> {
   const calls: SeenCall[] = [];
   const scripts = new Map<string, Script>();
   let gate: ReturnType<typeof createGate> | undefined;
+  let failure: ((request: IncomingMessage, response: ServerResponse) => void) | null = null;
 
   const server = createServer(async (request, response) => {
     const target = (request.url ?? '').replace(PREFIX, '');
@@ -68,6 +71,7 @@ export async function startUpstream(): Promise<ScriptedUpstream> {
       headers: request.headers,
     });
     if (gate) await gate.pass(response);
+    if (failure) return failure(request, response);
     const script = scripts.get(target) ?? scripts.get(target.split('?')[0] ?? '');
     if (typeof script === 'function') return script(request, response);
     if (script === undefined) return answer(response, 404, notFound(target));
@@ -80,6 +84,9 @@ export async function startUpstream(): Promise<ScriptedUpstream> {
     baseUrl: `http://127.0.0.1:${port}${PREFIX}`,
     calls,
     on: (target, script) => scripts.set(target, script),
+    failAll(script) {
+      failure = script;
+    },
     onJob: (job) => scripts.set(at('/fine_tuning/jobs', job.id), job),
     onJobs: (jobs) => scripts.set('/fine_tuning/jobs', pager(jobs)),
     onEvents: (jobId, events) => scripts.set(`${at('/fine_tuning/jobs', jobId)}/events`, pager(events)),

@@ -25,7 +25,8 @@ function start(perSecond: number) {
   /** Turns the clock from timer to timer; at each goes who may. */
   async function turn(ms: number) {
     for (let left = ms; left > 0; ) {
-      const stepMs = await Promise.race([clock.timerWithin(left + 1), settle().then(() => left)]);
+      const next = await Promise.race([clock.timerBelow(Number.POSITIVE_INFINITY), settle().then(() => left)]);
+      const stepMs = Math.min(next, left);
       clock.advance(stepMs);
       left -= stepMs;
       await settle();
@@ -93,6 +94,22 @@ describe('a pace', () => {
     for (let calls = 0; calls < 4; calls++) void pace.turn('query', stays, PATIENCE);
     expect(() => pace.turn('query', stays, 2000)).toThrow(expect.objectContaining({ facts: { retryAfterSeconds: 3 } }));
     expect(pace.turn('mutation', stays, 500)).toBeInstanceOf(Promise); // Goes before all of these.
+  });
+
+  it('lets nobody overtake one that waits because its timer is late, and then makes up for the time', async () => {
+    const clock = createTestClock(0);
+    let lateMs = 0;
+    const pace = createPace(2, { ...clock, now: () => clock.now() + lateMs });
+    for (let calls = 0; calls < 2; calls++) pace.turn('query', stays, 0);
+    const gone: string[] = [];
+    const note = (name: string) => pace.turn('query', stays, PATIENCE)?.then(() => gone.push(name));
+    void note('first');
+    lateMs = 5000;
+    void note('second');
+    expect(gone).toEqual([]);
+    clock.advance(500);
+    await settle();
+    expect(gone).toEqual(['first', 'second']);
   });
 
   it.each(PRIORITIES)('keeps nothing of a %s that does not want to wait any more', async (priority) => {

@@ -49,8 +49,9 @@ describe('the wait before another try', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 86_400_000, noNaN: true }), tries, random, (afterMs, count, chance) => {
         const waitMs = waitBeforeRetry({ isWorthwhile: true, afterMs }, count, chance);
+        expect(waitMs).toSatisfy(Number.isInteger);
         expect(waitMs).toBeGreaterThanOrEqual(afterMs);
-        expect(waitMs).toBeLessThanOrEqual(afterMs + 125);
+        expect(waitMs).toBeLessThan(afterMs + 126);
       }),
     );
   });
