@@ -45,7 +45,7 @@ function withHead(log: EventLog | undefined, seen: Sight<Page<JobEvent>>): Event
   const times = { beganAt, arrivedAt, closedAt: log?.closedAt ?? closedAtIn(seen) };
   if (log === undefined) return weighed({ head: run, older: null, ...times });
   const head = joined(run, log.head);
-  if (head !== null) return closedUp({ ...log, ...times, ...grown(log, log.head, head, run.items), head });
+  if (head !== null) return closedUp({ ...log, ...times, ...reweighed(log, log.head, head), head });
   return beganAt > seen.beganAt ? log : weighed({ head: run, older: run.isWhole ? null : longest(log), ...times });
 }
 
@@ -56,15 +56,17 @@ function longest({ head, older }: EventLog): Run {
 
 function withDepth(log: EventLog, after: string, page: Page<JobEvent>): EventLog {
   const head = extended(log.head, after, page);
-  if (head !== null) return closedUp({ ...log, ...grown(log, log.head, head, page.items), head });
+  if (head !== null) return closedUp({ ...log, ...reweighed(log, log.head, head), head });
   const older = log.older && extended(log.older, after, page);
-  return older ? closedUp({ ...log, ...grown(log, log.older, older, page.items), older }) : log;
+  return older ? closedUp({ ...log, ...reweighed(log, log.older, older), older }) : log;
 }
 
-// A log is long and its pages are short: only what a page has brought is weighed.
-function grown({ weight }: EventLog, before: Run | null, after: Run, brought: Run['items']): { weight: number } {
-  const added = after.items.length - (before?.items.length ?? 0);
-  return { weight: added === 0 ? weight : weight + (weigh(brought) * added) / brought.length };
+// A log is long and its pages are short: only what has come and what has gone is weighed. A server can give an event
+// again with another body.
+function reweighed({ weight }: EventLog, before: Run | null, after: Run): { weight: number } {
+  const [had, has] = [new Set(before?.items), new Set(after.items)];
+  const [come, gone] = [has.difference(had), had.difference(has)];
+  return { weight: weight + weigh([...come]) - weigh([...gone]) };
 }
 
 function closedUp(log: EventLog): EventLog {

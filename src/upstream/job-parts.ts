@@ -36,11 +36,12 @@ const error = z.object({
 });
 const hyperparameters = z.object({ hyperparameters: orNullIfUnreadable(hyperparametersSchema) });
 const method = z.object({ method: orNullIfUnreadable(methodSchema) });
+const MOST_INTEGRATIONS = 100;
 const integrations = z.object({
   integrations: z
-    .array(integrationSchema)
+    .array(z.unknown())
     .nullish()
-    .transform((list) => list ?? [])
+    .transform((list) => (list ?? []).slice(0, MOST_INTEGRATIONS).map((body) => integrationSchema.parse(body)))
     .catch([]),
 });
 const metadata = z.object({ metadata: orNullIfUnreadable(z.record(z.string(), z.unknown())) });

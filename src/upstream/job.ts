@@ -6,6 +6,8 @@ import { path } from './path.ts';
 import { named, orNullIfUnreadable, timestamp, timestampOrNull } from './repair.ts';
 import type { Call } from './transport.ts';
 
+const MOST_RESULT_FILES = 100;
+
 // What identifies a job has to be right. Of the rest, what cannot be read counts as not there; `raw` has it.
 const fields = z.object({
   id: z.string().min(1),
@@ -24,7 +26,7 @@ const fields = z.object({
   result_files: z
     .array(z.string())
     .nullish()
-    .transform((ids) => ids ?? [])
+    .transform((ids) => (ids ?? []).slice(0, MOST_RESULT_FILES)) // Each is a file to read.
     .catch([]),
   trained_tokens: orNullIfUnreadable(z.int()),
 });

@@ -48,10 +48,16 @@ export function goingOn<T>(page: Page<T>, after: string | null, facts: UpstreamE
   return page;
 }
 
-/** Reads the answer of an endpoint that knows no pages. */
+/** Far more than any account has; each item takes time and memory. */
+const MOST_ITEMS = 10_000;
+
+/** Reads the answer of an endpoint that knows no pages. Fails with UPSTREAM_INVALID_RESPONSE past 10,000 items. */
 export function readAll<T extends { id: string }>(readItem: (body: unknown) => T) {
-  return (body: unknown, facts: UpstreamErrorFacts = {}): PageItem<T>[] =>
-    readItems(envelope.parse(body).data ?? [], readItem, facts);
+  return (body: unknown, facts: UpstreamErrorFacts = {}): PageItem<T>[] => {
+    const all = envelope.parse(body).data ?? [];
+    if (all.length <= MOST_ITEMS) return readItems(all, readItem, facts);
+    throw new UpstreamError('UPSTREAM_INVALID_RESPONSE', `data: expected at most ${MOST_ITEMS} items`, facts);
+  };
 }
 
 const readItems = <T extends { id: string }>(

@@ -12,7 +12,7 @@ export interface ResultsLimits {
 
 const LIMITS: ResultsLimits = { rows: 2_000_000, cells: 32_000_000 };
 const MAX_TEXT_BYTES = 128 * 1024 * 1024;
-const MAX_COLUMNS = 1000;
+const MAX_COLUMNS = 100;
 const MAX_STEP = 2 ** 31 - 1;
 const STEP = 'step';
 
@@ -59,10 +59,10 @@ interface Table {
 }
 
 function createTable(header: readonly string[], limits: ResultsLimits, clean: (text: string) => string): Table {
+  if (header.length > MAX_COLUMNS) throw new Error(`results: expected at most ${MAX_COLUMNS} columns`);
   const names = header.map((name) => ownText(clean(name.trim())));
   const stepAt = names.indexOf(STEP);
   if (stepAt === -1) throw new Error('results: expected CSV whose header has a column "step"');
-  if (names.length > MAX_COLUMNS) throw new Error(`results: expected at most ${MAX_COLUMNS} columns`);
   const steps = createNumbers();
   const readers = names.flatMap((name, at) =>
     name === STEP ? [] : { at, column: createColumn(name, lacksMinusOne(name), clean) },

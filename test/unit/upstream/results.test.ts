@@ -160,7 +160,7 @@ describe('readResults', () => {
 });
 
 describe('readResults refuses', () => {
-  const noSteps = 'results: expected CSV whose header has a column "step"';
+  const noResults = /^results: expected (CSV whose header has a column "step"|quotes round whole cells only)/;
   const random = fc.sample(fc.uint8Array({ minLength: 5000, maxLength: 5000 }), { numRuns: 1, seed: 1 })[0] ?? [];
 
   it.each([
@@ -169,11 +169,16 @@ describe('readResults refuses', () => {
     ['JSON', '{"error": {"message": "No such file"}}'],
     ['bytes that are no text', Buffer.from(random)],
     ['the same in base64', Buffer.from(random).toString('base64')],
-  ])('%s', async (_, file) => expect(read(file)).rejects.toThrow(noSteps));
+  ])('%s', async (_, file) => expect(read(file)).rejects.toThrow(noResults));
 
   it('base64 that turns into something else', async () => {
     const file = `${toBase64(FILE.repeat(50))}\n<html>`;
     await expect(read(file)).rejects.toThrow('results: expected base64 to its end');
+  });
+
+  it('quotes within a cell, as each would have its end looked for', async () => {
+    const file = `step,train_loss\n1,"${'x"'.repeat(200_000)}x${' '.repeat(400_000)},3\n`;
+    await expect(read(file)).rejects.toThrow('results: expected quotes round whole cells only');
   });
 
   it('a quotation that never ends', async () => {
@@ -195,7 +200,7 @@ describe('readResults refuses', () => {
   });
 
   it('more columns than anybody measures', async () => {
-    await expect(read(`step${',x'.repeat(1000)}\n`)).rejects.toThrow('results: expected at most 1000 columns');
+    await expect(read(`step${',x'.repeat(1000)}\n`)).rejects.toThrow('results: expected at most 100 columns');
   });
 
   it('any bytes by such an error, or reads them: property', async () => {
