@@ -25,6 +25,7 @@ query Jobs {
         createdAt
         modelId
         model {
+          id
           shutdownDate
         }
         progress {

@@ -34,7 +34,12 @@ const PER_SECOND = 50;
 
 /** A world in which all has been seen, long ago. */
 async function start(settings: Record<string, string> = {}): Promise<World> {
-  const world = await startWorld({ UPSTREAM_RETRIES: '2', UPSTREAM_MAX_RPS: '50', ...settings });
+  const world = await startWorld({
+    UPSTREAM_RETRIES: '2',
+    UPSTREAM_MAX_RPS: '50',
+    RATE_LIMIT_PER_MINUTE: '0',
+    ...settings,
+  });
   const { upstream } = world;
   const job = jobBody({
     id: 'ftjob-1',
