@@ -68,6 +68,7 @@ export async function execute(
   return { result, operation, cost };
 }
 
+const TOO_DEEP = 'The document: expected less depth.';
 const NO_OPERATION = 'operationName: expected the name of one operation in the document.';
 
 /** Where a fragment spreads itself, nothing was counted: no rule has to meet it but the one that says so, once. */
@@ -95,7 +96,7 @@ function understand<T>(read: () => T): T | GraphQLError {
     return read();
   } catch (error) {
     if (error instanceof GraphQLError) return error;
-    if (error instanceof RangeError) return new GraphQLError('The document: expected less depth.');
+    if (error instanceof RangeError) return new GraphQLError(TOO_DEEP, { extensions: { code: 'QUERY_TOO_COMPLEX' } });
     throw error;
   }
 }
