@@ -13,11 +13,13 @@ export interface CheckpointStore {
   list(access: Access, jobId: string, request: PageRequest, caller: Caller): Promise<Page<Checkpoint>>;
 }
 
-export function createCheckpointStore({ upstream, clock, room, limits }: PartOptions, jobs: JobStore): CheckpointStore {
-  const keeps = limits.activeMs > 0 || limits.settledMs > 0;
+export function createCheckpointStore(
+  { upstream, clock, limits, shelf }: PartOptions,
+  jobs: JobStore,
+): CheckpointStore {
   const pages = createReads<Page<Checkpoint>, Sight<Page<Checkpoint>>>({
     clock,
-    shelf: keeps ? room.shelf('checkpoints') : null,
+    shelf: shelf('checkpoints'),
     choose: later,
     weigh: ({ items }) => weigh(items),
   });

@@ -18,14 +18,9 @@ export interface ContentStore {
   preview(access: Access, file: FileObject, maxBytes: number, caller: Caller): Promise<Preview | null>;
 }
 
-export function createContentStore({ upstream, clock, room, limits }: PartOptions): ContentStore {
+export function createContentStore({ upstream, clock, limits, shelf }: PartOptions): ContentStore {
   const createKept = <T extends object>(noun: string, weigh: (value: T | null) => number) =>
-    createReads<T | null, Sight<T | null>>({
-      clock,
-      shelf: limits.activeMs > 0 || limits.settledMs > 0 ? room.shelf(noun) : null,
-      choose: later,
-      weigh,
-    });
+    createReads<T | null, Sight<T | null>>({ clock, shelf: shelf(noun), choose: later, weigh });
   const results = createKept<MetricsSeries>('results', (series) => series?.weight ?? 0);
   const previews = createKept<Preview>('preview', weigh);
 

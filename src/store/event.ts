@@ -2,10 +2,11 @@ import { isOutage } from '../upstream/errors.ts';
 import type { JobEvent } from '../upstream/event.ts';
 import type { Page, PageRequest } from '../upstream/page.ts';
 import { closedAtIn, type EventLog, withPage } from './event-log.ts';
-import { type Caller, createFlights, type Departure } from './flights.ts';
+import { type Caller, createFlights, type Departure, restOn } from './flights.ts';
 import { aboutJobFreshUntil, activeFreshUntil, type Sight, settledFreshUntil } from './freshness.ts';
 import type { JobStore } from './job.ts';
 import type { PartOptions } from './parts.ts';
+import { takeSight } from './reads.ts';
 import { behind, extended, pageOf, type Run, reaches, runOf, tailOf } from './run.ts';
 import type { Access } from './scope.ts';
 
@@ -25,8 +26,9 @@ const LOG_SHARE = 0.25;
 /** Events in one upstream page when the whole log is wanted. */
 export const EVENTS_A_PAGE = 100;
 
-export function createEventStore({ upstream, clock, room, limits }: PartOptions, jobs: JobStore): EventStore {
-  const logs = limits.activeMs > 0 || limits.settledMs > 0 ? room.shelf<EventLog>('events') : null;
+export function createEventStore(options: PartOptions, jobs: JobStore): EventStore {
+  const { upstream, clock, limits, shelf, maxBytes } = options;
+  const logs = shelf<EventLog>('events');
   const flights = createFlights<Sight<Page<JobEvent>>>(clock);
   const keyOf = ({ scope }: Access, jobId: string) => `${scope} ${jobId}`;
 
@@ -41,12 +43,11 @@ export function createEventStore({ upstream, clock, room, limits }: PartOptions,
   /** Reads a page, shared with all who ask for it at the same time, and adds it to the log. */
   async function fetch(access: Access, jobId: string, request: PageRequest, caller: Caller) {
     const read = async (departure: Departure) => {
-      const beganAt = clock.now();
-      const value = await upstream.events.list(jobId, request, { credential: access.credential, ...departure });
-      const seen = { value, beganAt, arrivedAt: clock.now() };
+      const call = { credential: access.credential, ...departure };
+      const seen = await takeSight(clock, () => upstream.events.list(jobId, request, call));
       const key = keyOf(access, jobId);
       const before = logs?.get(key);
-      const log = withPage(before, request.after, seen, room.maxBytes * LOG_SHARE);
+      const log = withPage(before, request.after, seen, maxBytes * LOG_SHARE);
       if (log && log !== before) logs?.set(key, log, log.weight);
       return seen;
     };
@@ -70,7 +71,7 @@ export function createEventStore({ upstream, clock, room, limits }: PartOptions,
           if (known !== undefined && isSettled(access, jobId, known) && isOutage(error)) return known;
           throw error;
         });
-    caller.freshUntil = Math.min(caller.freshUntil, headFreshUntil(access, jobId, newest));
+    restOn(caller, headFreshUntil(access, jobId, newest));
     return newest.head;
   }
 
@@ -98,7 +99,7 @@ export function createEventStore({ upstream, clock, room, limits }: PartOptions,
     async page(access, jobId, request, caller) {
       const { limit, after } = request;
       if (after === null) return pageOf(await head(access, jobId, limit, caller), request);
-      caller.freshUntil = Math.min(caller.freshUntil, activeFreshUntil(clock.now(), limits));
+      restOn(caller, activeFreshUntil(clock.now(), limits));
       const log = logs?.get(keyOf(access, jobId));
       const known = log && (behind(log.head, after) ?? (log.older && behind(log.older, after)));
       if (known && reaches(known, limit)) return pageOf(known, request);

@@ -20,6 +20,11 @@ export function createCaller(signal: AbortSignal): Caller {
   return { signal, onLeave, upstreamCalls: 0, freshUntil: Number.POSITIVE_INFINITY };
 }
 
+/** Takes note that the answer rests on something that is fresh until then. */
+export function restOn(caller: Caller, until: number): void {
+  caller.freshUntil = Math.min(caller.freshUntil, until);
+}
+
 /** How a read that may be shared is begun. */
 export interface Departure {
   readonly signal: AbortSignal;

@@ -2,16 +2,8 @@ import type { Job, JobPageRequest } from '../upstream/job.ts';
 import type { Page } from '../upstream/page.ts';
 import { isName } from '../upstream/path.ts';
 import type { Caller } from './flights.ts';
-import {
-  activeFreshUntil,
-  endOf,
-  hasSettled,
-  type JobEnd,
-  type JobSight,
-  jobFreshUntil,
-  remember,
-} from './freshness.ts';
-import { createLists, type KeptPage } from './list.ts';
+import { endOf, hasSettled, type JobEnd, type JobSight, jobFreshUntil, remember } from './freshness.ts';
+import { createLists } from './list.ts';
 import type { PartOptions } from './parts.ts';
 import { createReads } from './reads.ts';
 import type { Access } from './scope.ts';
@@ -36,25 +28,20 @@ export interface JobStore {
 /** What a job takes beside the body that it was read from. */
 const BYTES_PER_JOB = 400;
 
-export function createJobStore({ upstream, clock, room, limits }: PartOptions): JobStore {
-  const keepsJobs = limits.activeMs > 0 || limits.settledMs > 0;
-  const ends = room.shelf<{ at: number }>('end');
+export function createJobStore(options: PartOptions): JobStore {
+  const { upstream, clock, limits, shelf } = options;
+  const ends = shelf<{ at: number }>('end');
   const jobs = createReads<Job | null, JobSight>({
     clock,
-    shelf: keepsJobs ? room.shelf<JobSight>('job') : null,
+    shelf: shelf<JobSight>('job'),
     choose: remember,
     weigh: (job) => (job === null ? 0 : BYTES_PER_JOB + weigh(job.raw)),
     onSight({ scope }, kept, { terminalSince }) {
       const wasMoving = kept !== undefined && kept.value !== null && kept.terminalSince === null;
-      if (wasMoving && terminalSince !== null) ends.set(scope, { at: clock.now() }, 0);
+      if (wasMoving && terminalSince !== null) ends?.set(scope, { at: clock.now() }, 0);
     },
   });
-  const pages = createLists<Job>({
-    clock,
-    shelf: limits.activeMs > 0 ? room.shelf<KeptPage>('jobs') : null,
-    things: jobs,
-    freshUntil: (arrivedAt) => activeFreshUntil(arrivedAt, limits),
-  });
+  const pages = createLists<Job>(options, 'jobs', jobs);
 
   return {
     async get(access, id, caller) {
@@ -77,6 +64,6 @@ export function createJobStore({ upstream, clock, room, limits }: PartOptions): 
     },
     lastSight: (access, id) => jobs.kept(access, id),
     end: (access, id) => endOf(jobs.kept(access, id)),
-    lastEndAt: ({ scope }) => ends.get(scope)?.at ?? Number.NEGATIVE_INFINITY,
+    lastEndAt: ({ scope }) => ends?.get(scope)?.at ?? Number.NEGATIVE_INFINITY,
   };
 }

@@ -1,10 +1,9 @@
-import type { Clock } from '../clock.ts';
 import type { Page, PageItem } from '../upstream/page.ts';
-import { type Caller, createFlights, type Departure } from './flights.ts';
-import type { Sight } from './freshness.ts';
-import type { ReadCall, Reads } from './reads.ts';
+import { type Caller, createFlights, type Departure, restOn } from './flights.ts';
+import { activeFreshUntil, type Sight } from './freshness.ts';
+import type { PartOptions } from './parts.ts';
+import { type ReadCall, type Reads, takeSight } from './reads.ts';
 import type { Access } from './scope.ts';
-import type { Shelf } from './shelf.ts';
 import { weigh } from './weight.ts';
 
 /** Which things stood on a page, not the things: those are kept one by one, and may have been seen anew since. */
@@ -32,16 +31,13 @@ export interface Lists<T> {
   get(options: ListOptions<T>): Promise<Sight<Page<T>>>;
 }
 
-export interface ListsOptions<T> {
-  clock: Clock;
-  /** Where pages are kept; without one, none is. */
-  shelf: Shelf<KeptPage> | null;
-  things: Reads<T | null, Sight<T | null>>;
-  /** Until when a page answers questions, in milliseconds since the epoch. */
-  freshUntil: (arrivedAt: number) => number;
-}
-
-export function createLists<T extends object>({ clock, shelf, things, freshUntil }: ListsOptions<T>): Lists<T> {
+/** `noun` is what the pages are called among all that is kept, and `things` keep what stands on them. */
+export function createLists<T extends object>(
+  { clock, limits, shelf: shelfOf }: Omit<PartOptions, 'upstream'>,
+  noun: string,
+  things: Reads<T | null, Sight<T | null>>,
+): Lists<T> {
+  const shelf = shelfOf<KeptPage>(noun);
   const flights = createFlights<Sight<Page<T>>>(clock);
 
   // The page with the things that are to be believed: one that was read before may be newer.
@@ -58,7 +54,8 @@ export function createLists<T extends object>({ clock, shelf, things, freshUntil
 
   function restored(access: Access, key: string, notBefore: number): Sight<Page<T>> | undefined {
     const kept = shelf?.get(key);
-    if (kept === undefined || kept.beganAt < notBefore || clock.now() >= freshUntil(kept.arrivedAt)) return undefined;
+    if (kept === undefined || kept.beganAt < notBefore) return undefined;
+    if (clock.now() >= activeFreshUntil(kept.arrivedAt, limits)) return undefined;
     const items: PageItem<T>[] = [];
     for (const item of kept.items) {
       if (typeof item !== 'string') items.push(item);
@@ -75,12 +72,11 @@ export function createLists<T extends object>({ clock, shelf, things, freshUntil
     async get({ access, name, caller, read, notBefore = Number.NEGATIVE_INFINITY }) {
       const key = `${access.scope} ${name}`;
       const fly = async (departure: Departure) => {
-        const beganAt = clock.now();
-        const value = await read({ credential: access.credential, ...departure });
-        return see(access, key, { value, beganAt, arrivedAt: clock.now() });
+        const call = { credential: access.credential, ...departure };
+        return see(access, key, await takeSight(clock, () => read(call)));
       };
       const sight = restored(access, key, notBefore) ?? (await flights.join(key, caller, fly, notBefore));
-      caller.freshUntil = Math.min(caller.freshUntil, freshUntil(sight.arrivedAt));
+      restOn(caller, activeFreshUntil(sight.arrivedAt, limits));
       return sight;
     },
   };

@@ -1,12 +1,15 @@
 import type { Clock } from '../clock.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { FreshnessLimits } from './freshness.ts';
-import type { Room } from './shelf.ts';
+import type { Shelf } from './shelf.ts';
 
 /** What every part of the store is made of. */
 export interface PartOptions {
   readonly upstream: Upstream;
   readonly clock: Clock;
-  readonly room: Room;
   readonly limits: FreshnessLimits;
+  /** A shelf for things of this noun, which no other part may take; null when nothing is to be kept. */
+  readonly shelf: <T extends object>(noun: string) => Shelf<T> | null;
+  /** Most memory that all kept values may take, in bytes. */
+  readonly maxBytes: number;
 }

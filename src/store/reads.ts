@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Credential } from '../upstream/credential.ts';
 import { isOutage } from '../upstream/errors.ts';
-import { type Caller, createFlights, type Departure } from './flights.ts';
+import { type Caller, createFlights, type Departure, restOn } from './flights.ts';
 import type { Sight } from './freshness.ts';
 import type { Access } from './scope.ts';
 import type { Shelf } from './shelf.ts';
@@ -50,6 +50,13 @@ export function later<T>(kept: Sight<T> | undefined, next: Sight<T>): Sight<T> {
   return kept !== undefined && kept.beganAt > next.beganAt ? kept : next;
 }
 
+/** Reads something, and takes the times. */
+export async function takeSight<T>(clock: Clock, read: () => Promise<T>): Promise<Sight<T>> {
+  const beganAt = clock.now();
+  const value = await read();
+  return { value, beganAt, arrivedAt: clock.now() };
+}
+
 export function createReads<T, S extends Sight<T>>(options: ReadsOptions<T, S>): Reads<T, S> {
   const { clock, shelf, choose, weigh, onSight } = options;
   const flights = createFlights<S>(clock);
@@ -68,9 +75,8 @@ export function createReads<T, S extends Sight<T>>(options: ReadsOptions<T, S>):
       const kept = shelf?.get(key);
       const isFresh = kept !== undefined && clock.now() < freshUntil(kept);
       const fly = async (departure: Departure) => {
-        const beganAt = clock.now();
-        const value = await read({ credential: access.credential, ...departure });
-        return keep(access, key, { value, beganAt, arrivedAt: clock.now() });
+        const call = { credential: access.credential, ...departure };
+        return keep(access, key, await takeSight(clock, () => read(call)));
       };
       const sight = isFresh
         ? kept
@@ -78,7 +84,7 @@ export function createReads<T, S extends Sight<T>>(options: ReadsOptions<T, S>):
             if (kept !== undefined && isSettled?.(kept) && isOutage(error)) return kept;
             throw error;
           });
-      caller.freshUntil = Math.min(caller.freshUntil, freshUntil(sight));
+      restOn(caller, freshUntil(sight));
       return sight;
     },
     kept: (access, name) => shelf?.get(keyOf(access, name)),

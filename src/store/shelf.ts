@@ -13,7 +13,6 @@ export interface Room {
   shelf<T extends object>(noun: string): Shelf<T>;
   /** Bytes that everything kept takes now. */
   readonly bytes: number;
-  readonly maxBytes: number;
 }
 
 /** An entry's own objects, beside its key and value. Measured. */
@@ -33,7 +32,6 @@ export function createRoom(maxBytes: number): Room {
         delete: (key) => void entries.delete(address(key)),
       };
     },
-    maxBytes,
     get bytes() {
       return entries.calculatedSize;
     },

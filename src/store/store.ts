@@ -35,7 +35,9 @@ export interface StoreOptions extends FreshnessLimits {
 
 export function createStore({ upstream, clock, maxBytes, ...limits }: StoreOptions): Store {
   const room = createRoom(maxBytes);
-  const options = { upstream, clock, room, limits };
+  const keeps = limits.activeMs > 0 || limits.settledMs > 0;
+  const shelf = <T extends object>(noun: string) => (keeps ? room.shelf<T>(noun) : null);
+  const options = { upstream, clock, limits, shelf, maxBytes };
   const jobs = createJobStore(options);
   const events = createEventStore(options, jobs);
   const contents = createContentStore(options);

@@ -1,18 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, readConfig, secretsOf } from '../../src/config.ts';
+import { readConfig, secretsOf } from '../../src/config.ts';
+import { faultsOf } from '../kit/faults.ts';
 import { makeFolder } from '../kit/folder.ts';
 import { tokenFile } from '../kit/token.ts';
-
-function faultsOf(environment: Record<string, string>): readonly string[] {
-  try {
-    readConfig(environment);
-    return [];
-  } catch (error) {
-    if (error instanceof ConfigError) return error.faults;
-    throw error;
-  }
-}
 
 const KEY = { OPENAI_API_KEY: 'any-text' };
 const OPEN = { HOST: '0.0.0.0' };

@@ -1,15 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError, readConfig, secretsOf } from '../../src/config.ts';
-
-function faultsOf(environment: Record<string, string>): readonly string[] {
-  try {
-    readConfig(environment);
-    return [];
-  } catch (error) {
-    if (error instanceof ConfigError) return error.faults;
-    throw error;
-  }
-}
+import { readConfig, secretsOf } from '../../src/config.ts';
+import { faultsOf } from '../kit/faults.ts';
 
 const KEY = { OPENAI_API_KEY: 'any-text' };
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Sight } from '../../../src/store/freshness.ts';
-import { createLists, type KeptPage } from '../../../src/store/list.ts';
+import { createLists } from '../../../src/store/list.ts';
 import { createReads, later } from '../../../src/store/reads.ts';
 import { createRoom } from '../../../src/store/shelf.ts';
 import { UpstreamError } from '../../../src/upstream/errors.ts';
@@ -28,12 +28,8 @@ function createWorld(maxBytes = 100_000) {
     choose: later,
     weigh: () => 100,
   });
-  const lists = createLists<Thing>({
-    clock,
-    shelf: room.shelf<KeptPage>('things'),
-    things,
-    freshUntil: (arrivedAt) => arrivedAt + 1000,
-  });
+  const limits = { activeMs: 1000, settledMs: 0 };
+  const lists = createLists<Thing>({ clock, limits, shelf: room.shelf, maxBytes }, 'things', things);
   const asked: ((page: Page<Thing>) => void)[] = [];
   const get = async (caller = newCaller()) => {
     const read = () => new Promise<Page<Thing>>((resolve) => asked.push(resolve));
