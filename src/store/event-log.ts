@@ -64,6 +64,7 @@ function withDepth(log: EventLog, after: string, page: Page<JobEvent>): EventLog
 // A log is long and its pages are short: only what has come and what has gone is weighed. A server can give an event
 // again with another body.
 function reweighed({ weight }: EventLog, before: Run | null, after: Run): { weight: number } {
+  if (before?.items === after.items) return { weight };
   const [had, has] = [new Set(before?.items), new Set(after.items)];
   const [come, gone] = [has.difference(had), had.difference(has)];
   return { weight: weight + weigh([...come]) - weigh([...gone]) };

@@ -27,9 +27,12 @@ export function joined(one: Run, other: Run): Run | null {
   const inOther = other.items.findIndex(({ id }) => places.has(id));
   if (inOther < 0) return null;
   const inOne = places.get(other.items[inOther]?.id ?? null) ?? 0;
+  const isWhole = one.isWhole || other.isWhole;
+  const reachesFurther = other.items.length - inOther >= one.items.length - inOne;
+  if (inOther >= inOne && reachesFurther) return { items: other.items, isWhole }; // Nothing new: the same array stays.
   const before = longer(one.items.slice(0, inOne), other.items.slice(0, inOther));
   const behind = longer(one.items.slice(inOne), other.items.slice(inOther));
-  return { items: before.concat(behind), isWhole: one.isWhole || other.isWhole };
+  return { items: before.concat(behind), isWhole };
 }
 
 /**

@@ -30,6 +30,13 @@ describe('joined', () => {
     );
   });
 
+  it('is the very array of the older one when the newer brings nothing, so that what was made of it still holds', () => {
+    const older = stretch(0, 20);
+    expect(joined(stretch(0, 5), older)?.items).toBe(older.items);
+    expect(joined(stretch(0, 20), older)?.items).toBe(older.items);
+    expect(joined(stretch(0, 21), older)?.items).not.toBe(older.items);
+  });
+
   it('is null when they share none: property', () => {
     fc.assert(
       fc.property(anyStretch, anyStretch, (a, b) => {
