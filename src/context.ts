@@ -37,6 +37,7 @@ export type ContextFactory = (request: { requestId: string; signal: AbortSignal;
 export function createContextFactory(store: Store, gateway: GatewayFacts): ContextFactory {
   return ({ requestId, signal, identity: { viewer, access } }) => {
     const caller = createCaller(signal);
+    let loaders: Loaders | undefined; // Made at the first read: an answer that is kept needs none.
     return {
       requestId,
       scope: access.scope,
@@ -44,7 +45,10 @@ export function createContextFactory(store: Store, gateway: GatewayFacts): Conte
       viewer,
       operationName: undefined,
       caller,
-      loaders: createLoaders(store, access, caller),
+      get loaders() {
+        loaders ??= createLoaders(store, access, caller);
+        return loaders;
+      },
       gateway,
     };
   };
