@@ -13,15 +13,17 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
     const chunks: Buffer[] = [];
     let length = 0;
     const refuse = () => reject(new Refusal(413, `The body: expected at most ${MAX_BODY_BYTES} bytes.`));
-    if (Number(request.headers['content-length']) > MAX_BODY_BYTES) refuse();
+    if (Number(request.headers['content-length']) > MAX_DRAINED_BYTES) refuse();
     request.on('data', (chunk: Buffer) => {
       length += chunk.length;
       if (length <= MAX_BODY_BYTES) return void chunks.push(chunk);
       chunks.length = 0;
+      if (length <= MAX_DRAINED_BYTES) return;
       refuse();
-      if (length > MAX_DRAINED_BYTES) request.destroy();
+      request.destroy();
     });
-    request.on('end', () => resolve(Buffer.concat(chunks, length)));
+    // Not before: an answer is lost when its connection is closed while more comes in.
+    request.on('end', () => (length > MAX_BODY_BYTES ? refuse() : resolve(Buffer.concat(chunks, length))));
     request.on('error', () => reject(new Refusal(400, 'The body: expected to its end.'))); // Its sender has gone.
   });
 }

@@ -1,25 +1,33 @@
-import { execute, type GraphQLSchema } from 'graphql';
+import { type DocumentNode, execute, type GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { Context } from '../context.ts';
 import { useClientErrors } from './client-errors.ts';
-import { useHiddenSchema } from './hidden-schema.ts';
 import type { Logger } from './log.ts';
+import { useValidation } from './validation.ts';
 
-/** Characters of GraphQL whose syntax trees are kept; a tree weighs about 100 bytes for each. */
-const MAX_CACHED_CHARACTERS = 500_000;
+/** What the syntax trees that are kept may weigh, in bytes. */
+const MAX_KEPT_BYTES = 50_000_000;
+/** What one weighs: by its tokens, and not less than usual documents do by their characters. Measured. */
+const [BYTES_OF_TOKEN, BYTES_OF_CHARACTER] = [400, 100];
 
-export type Engine = YogaServerInstance<Context, Context>;
+export interface Engine extends Pick<YogaServerInstance<Context, Context>, 'getEnveloped'> {
+  /**
+   * Documents by their texts: only those that were found to be within the limits and valid. What is refused would take
+   * their place, and its errors many times the memory that its text does.
+   */
+  readonly validDocuments: LRUCache<string, DocumentNode>;
+}
 
 /**
- * Yoga with its caches and the ordered list of plugins. Everything that is about HTTP is off, as the front does it: for
- * small queries that takes half the time of Yoga's own request handling.
+ * Yoga with the ordered list of plugins. Everything that is about HTTP is off, as the front does it: for small queries
+ * that takes half the time of Yoga's own request handling.
  */
 export function createEngine(schema: GraphQLSchema, log: Logger, hasIntrospection: boolean): Engine {
-  return createYoga<Context, Context>({
+  const { getEnveloped } = createYoga<Context, Context>({
     schema,
-    plugins: [useReferenceExecutor(), ...(hasIntrospection ? [] : [useHiddenSchema()]), useClientErrors(log)],
-    parserAndValidationCache: { documentCache: createTextCache(), errorCache: createTextCache() },
+    plugins: [useReferenceExecutor(), useValidation(hasIntrospection), useClientErrors(log)],
+    parserAndValidationCache: false,
     maskedErrors: false,
     logging: false,
     graphiql: false,
@@ -28,11 +36,12 @@ export function createEngine(schema: GraphQLSchema, log: Logger, hasIntrospectio
     batching: false,
     multipart: false,
   });
-}
-
-/** Bounded by what is kept, as clients choose the texts: by number alone, a thousand large documents would fit. */
-function createTextCache<T extends object>() {
-  return new LRUCache<string, T>({ maxSize: MAX_CACHED_CHARACTERS, sizeCalculation: (_, text) => text.length + 1 });
+  const validDocuments = new LRUCache<string, DocumentNode>({
+    maxSize: MAX_KEPT_BYTES,
+    sizeCalculation: ({ tokenCount = 0 }, text) =>
+      1 + Math.max(BYTES_OF_TOKEN * tokenCount, BYTES_OF_CHARACTER * text.length),
+  });
+  return { getEnveloped, validDocuments };
 }
 
 /** For a list of 100 jobs GraphQL's own executor takes 40 % less time than the one that Yoga brings: measured. */

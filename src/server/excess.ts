@@ -10,6 +10,15 @@ const MOST_INTROSPECTION_DEPTH = 30;
 const MOST_OVERLAPS = 100;
 const MOST_VARIABLES_DEPTH = 50;
 
+const LINE_END = /\r\n|[\n\r]/g;
+
+/** More lines than tokens may be. The parser passes over them, but for each error they are counted up to its place. */
+export function excessOfLines(text: string, { tokens: max }: Limits): Excess | null {
+  let lines = 1;
+  if (text.length >= max) for (const _ of text.matchAll(LINE_END)) if (++lines > max) return { limit: 'lines', max };
+  return null;
+}
+
 /** The first limit that a document goes past; null also for one that GraphQL itself refuses as circular. */
 export function excessOf(document: DocumentNode, limits: Limits): Excess | null {
   const shape = shapeOf(document);

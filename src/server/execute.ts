@@ -1,18 +1,18 @@
 import {
   type DocumentNode,
   type ExecutionResult,
+  type FragmentDefinitionNode,
   GraphQLError,
   getOperationAST,
-  NoFragmentCyclesRule,
   type OperationDefinitionNode,
-  type ValidationRule,
+  type ParseOptions,
 } from 'graphql';
 import type { Context } from '../context.ts';
 import type { ErrorCode } from '../schema/errors.ts';
 import type { Allowance } from './allowance.ts';
 import { costOf } from './cost.ts';
 import type { Engine } from './engine.ts';
-import { excessOf, excessOfVariables } from './excess.ts';
+import { excessOf, excessOfLines, excessOfVariables } from './excess.ts';
 import { LimitRefusal } from './limit-refusal.ts';
 import { type Excess, type Limits, tooComplex } from './limits.ts';
 import type { Params } from './params.ts';
@@ -41,22 +41,21 @@ export async function execute(
   const { parse, validate, contextFactory, execute, schema } = engine.getEnveloped(context);
   const variables = params.variables ?? {};
   guardVariables(variables, limits);
-  const document = understand(() => parse(params.query, { maxTokens: limits.tokens }));
-  if (document instanceof GraphQLError) return notParsed(document, limits);
+  const known = engine.validDocuments.get(params.query);
+  const document = known ?? read(params.query, parse, limits);
+  if (!('kind' in document)) return document;
   const operationName = params.operationName || undefined;
   const operation = getOperationAST(document, operationName) ?? undefined;
   context.operationName = operation?.name?.value;
   if (mayOnlyRead && operation && operation.operation !== 'query') {
     throw new Refusal(405, `A ${operation.operation}: expected POST.`, { allow: 'POST' });
   }
-  const excess = excessOf(document, limits);
-  if (excess) return refused(excess);
-  const invalid = understand(() => check(document, (rules) => validate(schema, document, rules)));
-  if (invalid instanceof GraphQLError) return failed('GRAPHQL_VALIDATION_FAILED', [invalid]);
-  if (invalid.length > 0) return failed('GRAPHQL_VALIDATION_FAILED', invalid);
+  const fault = known ? null : faultOf(document, () => validate(schema, document), limits);
+  if (fault) return fault;
   if (!operation) return failed('BAD_USER_INPUT', [new GraphQLError(NO_OPERATION)]);
   const cost = costOf(schema, document, operation, variables);
   if (cost > limits.cost) return refused({ limit: 'cost', max: limits.cost, actual: cost });
+  engine.validDocuments.set(params.query, document);
   if (cost > 1) await spend(cost - 1); // The first is paid.
   const result = await execute({
     schema,
@@ -71,12 +70,28 @@ export async function execute(
 const TOO_DEEP = 'The document: expected less depth.';
 const NO_OPERATION = 'operationName: expected the name of one operation in the document.';
 
-/** Where a fragment spreads itself, nothing was counted: no rule has to meet it but the one that says so, once. */
-function check(
-  document: DocumentNode,
-  validate: (rules?: readonly ValidationRule[]) => readonly GraphQLError[],
-): readonly GraphQLError[] {
-  return shapeOf(document).isCircular ? validate([NoFragmentCyclesRule]).slice(0, 1) : validate();
+/** The document, or what is answered in its place when it cannot be read. */
+function read(text: string, parse: (text: string, options: ParseOptions) => DocumentNode, limits: Limits) {
+  const excess = excessOfLines(text, limits);
+  if (excess) return refused(excess);
+  const document = understand(() => parse(text, { maxTokens: limits.tokens }));
+  return document instanceof GraphQLError ? notParsed(document, limits) : document;
+}
+
+/** What is answered in place of a document that goes past a limit or is not valid. */
+function faultOf(document: DocumentNode, validate: () => readonly GraphQLError[], limits: Limits): Execution | null {
+  const excess = excessOf(document, limits);
+  if (excess) return refused(excess);
+  // Where a fragment spreads itself, nothing was counted: no rule may meet it.
+  const { circular } = shapeOf(document);
+  const errors = circular ? [spreadsItself(circular)] : understand(validate);
+  if (errors instanceof GraphQLError) return failed('GRAPHQL_VALIDATION_FAILED', [errors]);
+  return errors.length > 0 ? failed('GRAPHQL_VALIDATION_FAILED', errors) : null;
+}
+
+/** As GraphQL's own rule says it, without the whole way round: for each step of it the text would be searched. */
+function spreadsItself(fragment: FragmentDefinitionNode): GraphQLError {
+  return new GraphQLError(`Cannot spread fragment "${fragment.name.value}" within itself.`, { nodes: fragment });
 }
 
 function guardVariables(variables: Readonly<Record<string, unknown>>, limits: Limits): void {

@@ -7,8 +7,8 @@ export function fragmentsOf({ definitions }: DocumentNode): Fragments {
   return new Map(fragments.map((fragment) => [fragment.name.value, fragment]));
 }
 
-/** Whether a fragment spreads itself, directly or through others. Linear, and uses no stack however long the chain is. */
-export function isCircular(fragments: Fragments): boolean {
+/** A fragment that spreads itself, directly or through others. Linear, and uses no stack however long the chain is. */
+export function circularOf(fragments: Fragments): FragmentDefinitionNode | undefined {
   const above = new Set<string>(); // What is being looked into: each of these leads to where we are.
   const done = new Set<string>();
   const open = [...fragments.keys()];
@@ -20,11 +20,11 @@ export function isCircular(fragments: Fragments): boolean {
     }
     above.add(name);
     for (const next of spreadsIn(fragments.get(name))) {
-      if (above.has(next)) return true;
+      if (above.has(next)) return fragments.get(next);
       if (!done.has(next)) open.push(next);
     }
   }
-  return false;
+  return undefined;
 }
 
 function spreadsIn(fragment: FragmentDefinitionNode | undefined): ReadonlySet<string> {

@@ -60,6 +60,7 @@ const COUNTED = {
   depth: 'fields inside one another',
   aliases: 'aliases',
   tokens: 'tokens',
+  lines: 'lines',
   directives: 'directives',
   directivesTogether: 'directives in one place',
   rootFields: 'fields at the root',

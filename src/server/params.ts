@@ -47,8 +47,14 @@ export function guardContentType(headers: IncomingHttpHeaders): void {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
+/** Deeper than anything that clients send. */
+const MOST_DEPTH = 1000;
+
 /** The parameters in a JSON body. Throws a Refusal (400) that names what was expected. */
 export function paramsOfBody(body: Buffer): Asked {
+  if (isDeeper(body, MOST_DEPTH)) {
+    throw new Refusal(400, `The body: expected at most ${MOST_DEPTH} lists and objects inside one another.`);
+  }
   return check(parseJson(() => utf8.decode(body), 'The body'));
 }
 
@@ -65,6 +71,26 @@ export function paramsOfUrl(search: URLSearchParams): Asked {
     variables: json('variables'),
     extensions: json('extensions'),
   });
+}
+
+const [QUOTE, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = Buffer.from('"\\[]{}');
+
+/**
+ * Whether JSON has more lists and objects inside one another. To read a list in a list takes V8 25 times as long as any
+ * other two bytes, so that a body of nothing else would take a third of a second.
+ */
+function isDeeper(json: Uint8Array, most: number): boolean {
+  if (json.length <= most) return false;
+  let depth = 0;
+  let isText = false;
+  for (let index = 0; index < json.length && depth <= most; index++) {
+    const byte = json[index];
+    if (byte === QUOTE) isText = !isText;
+    else if (isText) index += byte === BACKSLASH ? 1 : 0;
+    else if (byte === OPEN_LIST || byte === OPEN_OBJECT) depth++;
+    else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) depth--;
+  }
+  return depth > most;
 }
 
 function parseJson(read: () => string, name: string): unknown {

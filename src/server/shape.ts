@@ -6,12 +6,12 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
-import { type Fragments, fragmentsOf, isCircular } from './fragments.ts';
+import { circularOf, type Fragments, fragmentsOf } from './fragments.ts';
 
 /** How large a document is. A fragment counts wherever it is spread, and what is merged into one field counts once. */
 export interface Shape {
-  /** Whether a fragment spreads itself, which GraphQL refuses: nothing is counted then. */
-  readonly isCircular: boolean;
+  /** A fragment that spreads itself, which GraphQL refuses: nothing is counted then. */
+  readonly circular: FragmentDefinitionNode | undefined;
   /** Most fields inside one another, introspection left out. */
   readonly depth: number;
   readonly aliases: number;
@@ -43,7 +43,7 @@ export function shapeOf(document: DocumentNode): Shape {
   return shape;
 }
 
-type Tally = { -readonly [Name in Exclude<keyof Shape, 'isCircular'>]: number };
+type Tally = { -readonly [Name in Exclude<keyof Shape, 'circular'>]: number };
 
 interface Count {
   readonly fragments: Fragments;
@@ -55,7 +55,8 @@ interface Count {
 function measure(document: DocumentNode): Shape {
   const tally = { ...NOTHING };
   const fragments = fragmentsOf(document);
-  if (isCircular(fragments)) return { ...tally, isCircular: true };
+  const circular = circularOf(fragments);
+  if (circular) return { ...tally, circular };
   const count: Count = { fragments, tally, spread: new Set() };
   for (const definition of document.definitions) {
     if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
@@ -68,7 +69,7 @@ function measure(document: DocumentNode): Shape {
     countDirectives(definition, tally);
     if (!count.spread.has(definition)) walk(definition.selectionSet, count); // Validated too, though nobody asks for it.
   }
-  return { ...tally, isCircular: false };
+  return { ...tally, circular };
 }
 
 const NOTHING: Tally = {

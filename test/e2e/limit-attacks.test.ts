@@ -2,6 +2,7 @@ import { getIntrospectionQuery } from 'graphql';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { MAX_BODY_BYTES } from '../../src/server/body.ts';
 import { exampleTabs } from '../../src/server/graphiql-tabs.ts';
+import { BOMBS, CIRCLES, curves, doubling, many, nested } from '../kit/bombs.ts';
 import { startGateway, type TestGateway } from '../kit/gateway.ts';
 import { post } from '../kit/post.ts';
 import { codeBlocks } from '../kit/readme.ts';
@@ -15,12 +16,6 @@ afterEach(() => {
 });
 afterAll(() => gateway[Symbol.asyncDispose]());
 
-const many = (count: number, write: (index: number) => string) =>
-  Array.from({ length: count }, (_, index) => write(index)).join(' ');
-const nested = (depth: number, fields: readonly string[]) => {
-  const names = Array.from({ length: depth }, (_, index) => fields[index % fields.length]);
-  return `{ ${names.join(' { ')} ${'}'.repeat(depth)}`;
-};
 /** A job within an event of a job, and so on: the schema lets one go as deep as one likes. */
 const deep = (depth: number) => {
   const way = ['fineTuningJob(id: "ftjob-1")'];
@@ -31,10 +26,6 @@ const deep = (depth: number) => {
 };
 const typeOf = (depth: number) =>
   `{ __type(name: "Query") ${nested(depth, ['ofType'])} }`.replace('ofType }', 'name }');
-const curves = (count: number) =>
-  `{ ${many(count, (i) => `a${i}: fineTuningJobs(first: 100) { edges { node { metrics(maxPoints: 16) { totalPoints } } } }`)} }`;
-const ladder = (steps: number, rung: (next: string) => string, last: string) =>
-  `{ ...F0 } ${many(steps, (i) => `fragment F${i} on Query { ${rung(`...F${i + 1}`)} }`)} fragment F${steps} on Query { ${last} }`;
 
 /** Asks while another caller is answered. */
 async function ask(params: object | string) {
@@ -132,52 +123,11 @@ describe('a request at the limit is answered, and one past it refused', () => {
 });
 
 describe('an attack gets one error, and others are answered meanwhile', () => {
-  const spreads = (count: number) => many(count, (i) => `fragment F${i} on Query { gateway { f${i} } }`);
-  const types = many(60, (i) => `fragment F${i} on __Type { ofType { ...F${i + 1} } possibleTypes { ...F${i + 1} } }`);
-  const down = many(400, (i) => `fragment F${i} on T { a { ...F${i + 1} } }`);
-
-  it.each<[string, string, string, number, number?]>([
-    ['aliases', `{ ${many(1600, (i) => `a${i}: __typename`)} }`, 'aliases', 30, 1600],
-    ['aliases of what is costly', curves(20), 'cost', 5000],
-    ['one field again and again', `{ ${'gateway { version } '.repeat(1000)} }`, 'overlaps', 100, 1000],
-    [
-      'one in another again and again',
-      `{ ${`gateway { ${'version '.repeat(40)} } `.repeat(40)} }`,
-      'overlaps',
-      100,
-      1600,
-    ],
-    ['fragments in one place', `{ ${many(400, (i) => `...F${i}`)} } ${spreads(400)}`, 'overlaps', 100, 400],
-    [
-      'fragments that double',
-      `{ __type(name: "A") { ...F0 } } ${types} fragment F60 on __Type { name }`,
-      'introspection',
-      2,
-    ],
-    ['directives', `{ __typename ${'@a '.repeat(2000)} }`, 'directives', 50, 2000],
-    ['directives on fragments', ladder(100, (next) => `${next} @skip(if: false)`, '__typename'), 'directives', 50, 100],
-    ['tokens', `{ ${'a '.repeat(300_000)} }`, 'tokens', 5000],
-    ['open fields', '{a'.repeat(300_000), 'tokens', 5000],
-    ['depth', nested(1600, ['a']), 'depth', 15, 1600],
-    ['depth that no fragment shows', `{ ...F0 } ${down} fragment F400 on T { a }`, 'depth', 15, 401],
-    ['introspection in itself', nested(14, ['__schema', 'types', 'fields', 'type']), 'introspection', 2],
-    ['introspection again', `{ ${many(40, (i) => `a${i}: __schema { types { name } }`)} }`, 'aliases', 30, 40],
-  ])('%s', async (_, query, limit, max, actual) => {
+  it.each(BOMBS)('%s', async (_, query, limit, max, actual) => {
     await expectRefusal({ query }, limit, max, actual);
   });
 
-  const doubling = (steps: number) => {
-    const branch = (name: string, next: string) => `${name} { edges { node { job { ${next} } } } }`;
-    const both = (next: string) => `${branch('events', next)} ${branch('checkpoints', next)}`;
-    const fragments = many(steps, (i) => `fragment F${i} on FineTuningJob { ${both(`...F${i + 1}`)} }`);
-    return `{ fineTuningJob(id: "1") { ...F0 } } ${fragments} fragment F${steps} on FineTuningJob { id }`;
-  };
-
-  it('fragments that double the fields of a job', async () => {
-    await expectRefusal({ query: doubling(60) }, 'depth', 15);
-  });
-
-  it('fragments that double them where no other limit is on', async () => {
+  it('fragments that double the fields of a job where no other limit is on', async () => {
     await using open = await startGateway({ MAX_QUERY_DEPTH: '0', MAX_QUERY_COST: '0' });
     const { body } = await post(open.url, { query: doubling(60) });
     expect(body.errors?.map(({ extensions }) => extensions)).toEqual([
@@ -185,15 +135,7 @@ describe('an attack gets one error, and others are answered meanwhile', () => {
     ]);
   });
 
-  it.each([
-    ['itself', '{ ...F } fragment F on Query { ...F }'],
-    ['itself in a field', '{ ...F } fragment F on Query { gateway { ...F } }'],
-    ['others in a circle', ladder(400, (next) => `${next} __typename`, '...F0')],
-    [
-      'others in many',
-      `{ ...F0 } ${many(400, (i) => `fragment F${i} on Query { ...F${(i + 1) % 400} ...F${(i * 7) % 400} }`)}`,
-    ],
-  ])('a fragment that spreads %s, by the rule for that', async (_, query) => {
+  it.each(CIRCLES)('a fragment that spreads %s, by the rule for that', async (_, query) => {
     const { body } = await ask({ query });
     const message = expect.stringMatching(/^Cannot spread fragment "F\d*" within itself/);
     expect(body.errors).toEqual([
@@ -207,24 +149,58 @@ describe('an attack gets one error, and others are answered meanwhile', () => {
     expect(body.errors?.map(({ extensions }) => extensions['code'])).toEqual(['QUERY_TOO_COMPLEX']);
   });
 
+  it('lines by the hundred thousand before its faults', async () => {
+    const query = (lines: number) => `${'\n'.repeat(lines - 1)}{ gateway { ${many(200, (i) => `f${i}`)} } }`;
+    await expectRefusal({ query: query(500_000) }, 'lines', 5000);
+    await expectRefusal({ query: query(5001) }, 'lines', 5000);
+    const { body } = await ask({ query: query(5000) });
+    expect(body.errors?.map(({ extensions }) => extensions['code'])).toEqual(
+      Array(11).fill('GRAPHQL_VALIDATION_FAILED'),
+    );
+    expect(body.errors?.at(-1)?.message).toMatch(/^Too many validation errors/);
+  });
+
+  it('faults without end that repeat a long name, of which few are told, and cut', async () => {
+    const { body } = await ask({
+      query: `query ${'x'.repeat(900_000)}(${many(200, (i) => `$v${i}: Int`)}) { __typename }`,
+    });
+    expect(body.errors).toHaveLength(11);
+    expect(JSON.stringify(body).length).toBeLessThan(10_000);
+  });
+
   it('a name without end, which is not repeated at length', async () => {
     const { body } = await ask({ query: `{ ${'x'.repeat(900_000)} }` });
     expect(body.errors?.[0]?.message).toMatch(/^Cannot query field "xxx/);
     expect(JSON.stringify(body).length).toBeLessThan(1000);
   });
 
+  it('an unknown name in a long text, in whose place nothing is suggested', async () => {
+    const messageOf = async (query: string) => (await ask({ query })).body.errors?.[0]?.message;
+    expect(await messageOf('{ gateway { versio } }')).toMatch(/Did you mean "version"/);
+    expect(await messageOf(`{ gateway { versio } } # ${'x'.repeat(20_000)}`)).toMatch(
+      /^Cannot query field "versio" on type "Gateway"\.$/,
+    );
+  });
+
   it.each([
     ['arrays', '['.repeat(500_000) + ']'.repeat(500_000)],
     ['objects', `${'{"a":'.repeat(160_000)}0${'}'.repeat(160_000)}`],
-  ])('variables of %s inside one another by the hundred thousand', async (_, value) => {
-    const body = `{"query":"{ __typename }","variables":{"v":${value}}}`;
-    expect(body.length).toBeLessThan(MAX_BODY_BYTES);
-    await expectRefusal(body, 'variablesDepth', 50, undefined, 413);
+  ])('%s inside one another by the hundred thousand, wherever they stand', async (_, value) => {
+    const bodies = [value, `{"query":"{ __typename }","variables":${value}}`, `{"extensions":{"a":${value}}}`];
+    for (const sent of bodies) {
+      expect(sent.length).toBeLessThan(MAX_BODY_BYTES);
+      const { status, body } = await ask(sent);
+      const message = 'The body: expected at most 1000 lists and objects inside one another.';
+      expect([status, body]).toEqual([400, { errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] }]);
+    }
   });
 
-  it('extensions of 500,000 arrays inside one another, which nobody looks into', async () => {
-    const value = '['.repeat(500_000) + ']'.repeat(500_000);
-    await expectAnswer(`{"query":"{ __typename }","extensions":{"a":${value}}}`);
+  it('extensions of lists inside one another, which nobody looks into, and brackets in texts', async () => {
+    const value = '['.repeat(900) + ']'.repeat(900);
+    const text = JSON.stringify(`\\"${'[{'.repeat(1000)}`);
+    await expectAnswer(
+      `{"query":"{ __typename }","extensions":{"a":${value},"b":${text},"c":[${'{},'.repeat(2000)}1]}}`,
+    );
   });
 
   it('1,000,000 arrays that nobody closes', async () => {
