@@ -14,6 +14,7 @@ process.on('message', (message) => {
   if (message === 'cpu') process.send?.(process.cpuUsage());
   if (message === 'memory') process.send?.(memory());
   if (message === 'collect') process.send?.(collected());
+  if (message === 'sockets') process.send?.(sockets());
 });
 process.on('disconnect', () => process.exit()); // The bench is gone, however it ended: leave nothing behind.
 process.channel?.unref(); // Being measured keeps no program alive.
@@ -26,4 +27,9 @@ function memory(): Memory {
 function collected(): Memory {
   globalThis.gc?.();
   return memory();
+}
+
+/** Connections of either side that are open and keep the process alive: those that rest in the upstream's pool do not. */
+function sockets(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
 }

@@ -13,6 +13,8 @@ export interface MeasuredProcess extends AsyncDisposable {
   cpuSeconds(): Promise<number>;
   /** What it holds in memory; `collect` makes it throw its garbage away first, if it runs with `--expose-gc`. */
   memory(collect?: 'collect'): Promise<Memory>;
+  /** Connections that it has open, those that rest in a pool left out. */
+  sockets(): Promise<number>;
 }
 
 const PATIENCE_MS = 20_000;
@@ -49,8 +51,9 @@ export async function startProcess(
     return (user + system) / 1e6;
   };
   const memory = (collect?: 'collect') => ask(collect ?? 'memory') as Promise<Memory>; // The meter's answer.
+  const sockets = () => ask('sockets') as Promise<number>; // The meter's answer.
   try {
-    return { name, url: await orFault(url), ask, cpuSeconds, memory, [Symbol.asyncDispose]: dispose };
+    return { name, url: await orFault(url), ask, cpuSeconds, memory, sockets, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;

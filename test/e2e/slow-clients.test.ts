@@ -1,4 +1,3 @@
-import { execSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { startGateway, type TestGateway } from '../kit/gateway.ts';
 import { openLobby } from '../kit/lobby.ts';
@@ -103,23 +102,7 @@ describe('a client that takes its time', () => {
   });
 });
 
-const DESCRIPTORS = Number(execSync('ulimit -n', { encoding: 'utf8', shell: '/bin/sh' })) || Number.POSITIVE_INFINITY;
-const MANY = Math.min(5000, Math.floor(DESCRIPTORS / 2) - 200);
-
 describe('connections in numbers', () => {
-  it(`keep nobody out: ${MANY} that say nothing`, { timeout: 60_000 }, async () => {
-    await using gateway = await startGateway({ HEADERS_TIMEOUT_MS: '60000' });
-    const lobby = await openLobby(gateway.url);
-    {
-      await using clients = startScript('test/kit/idle-clients.ts', [new URL(gateway.url).port, String(MANY)]);
-      await clients.said(/^open /m);
-      await lobby.arrived(MANY);
-      expect(await lobby.count()).toBe(MANY);
-      await expectAnswerForAnother(gateway);
-    }
-    await lobby.emptied();
-  });
-
   it('above the cap take the place of those that rest, the longest first', async () => {
     await using gateway = await startGateway({ MAX_CONNECTIONS: '20' });
     const lobby = await openLobby(gateway.url);

@@ -52,4 +52,18 @@ describe('the holder of a token', () => {
       expect(looks).toEqual(Array.from({ length: 10 }, () => 1));
     }
   });
+
+  it('takes as long whatever the token: what is compared is 32 bytes of SHA-256, in constant time, to the last', () => {
+    const { secrets, tokens } = counted();
+    // A comparison in constant time is the one that refuses what is not as long; no other would notice.
+    const short: Token = { name: 'short', role: 'viewer', digest: Buffer.alloc(31) };
+    const [right = ''] = secrets;
+    const wrong = Array.from({ length: 600 }, (_, length) => right.slice(0, length).padEnd(length, 'x'));
+    for (const secret of [right, ...wrong.filter((secret) => secret !== right)]) {
+      expect(() => holderOf(secret, [...tokens, short])).toThrow(
+        expect.objectContaining({ code: 'ERR_CRYPTO_TIMING_SAFE_EQUAL_LENGTH' }),
+      );
+      expect(holderOf(secret, tokens)?.name).toBe(secret === right ? 'name-0' : undefined);
+    }
+  });
 });
