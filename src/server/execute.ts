@@ -55,7 +55,7 @@ export async function execute(
   if (!operation) return failed('BAD_USER_INPUT', [new GraphQLError(NO_OPERATION)]);
   const cost = costOf(schema, document, operation, variables);
   if (cost > limits.cost) return refused({ limit: 'cost', max: limits.cost, actual: cost });
-  engine.validDocuments.set(params.query, document);
+  if (!known) engine.validDocuments.set(params.query, document);
   if (cost > 1) await spend(cost - 1); // The first is paid.
   const result = await execute({
     schema,
