@@ -1,10 +1,12 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { createApp } from '../../src/app.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { readConfig, secretsOf } from '../../src/config.ts';
 import { createLogger } from '../../src/server/log.ts';
 import { createCounter } from './counter.ts';
-import { assertNoSecrets } from './secrets.ts';
+import { assertNoSecrets, watchAnswers } from './secrets.ts';
 
 /** What a GraphQL server answers. */
 export interface Answer {
@@ -14,7 +16,7 @@ export interface Answer {
 
 /**
  * A whole gateway in this process, on a port of its own, as `npm start` makes it. At its end it fails when its secrets
- * stand in any log line, or in any answer to `query`.
+ * stand in any log line or in any bytes that it has sent to a client, or what clients have shown as theirs does.
  */
 export interface TestGateway extends AsyncDisposable {
   readonly url: string;
@@ -45,11 +47,19 @@ export async function startGateway(
     said.push(line);
     log.push(JSON.parse(line));
   };
-  const secrets = secretsOf(config);
+  const secrets = [...secretsOf(config)];
   const app = await createApp(config, createLogger({ level: config.logLevel, secrets, destination: { write } }), clock);
   const arrivals = createCounter();
+  const port = Number(new URL(app.url).port);
   const onRequest = (message: unknown) => {
-    if ((message as { request: { url?: string } }).request.url?.startsWith('/graphql')) arrivals.count(); // Node's documented form.
+    const { request, socket } = message as { request: IncomingMessage; socket: Socket }; // Node's documented form.
+    if (request.url?.startsWith('/graphql')) arrivals.count();
+    if (socket.localPort !== port) return; // Another server of this process.
+    const shown = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    if (shown !== undefined && !secrets.includes(shown)) secrets.push(shown);
+    watchAnswers(socket, (text) => {
+      if (secrets.some((secret) => text.includes(secret))) said.push(text);
+    });
   };
   subscribe('http.server.request.start', onRequest);
   const query: TestGateway['query'] = async (query, variables, signal) => {
@@ -59,9 +69,7 @@ export async function startGateway(
       body: JSON.stringify({ query, variables }),
       ...(signal && { signal }),
     });
-    const text = await response.text();
-    said.push(text, ...response.headers.values());
-    return JSON.parse(text) as Answer; // The form of every GraphQL answer.
+    return (await response.json()) as Answer; // The form of every GraphQL answer.
   };
   return {
     url: app.url,

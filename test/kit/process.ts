@@ -1,10 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createCounter } from './counter.ts';
+import { assertNoSecrets, secretSettings } from './secrets.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** A script of package.json as a process of its own, with nothing of this process's settings. */
+/**
+ * A script of package.json as a process of its own, with nothing of this process's settings. At its end it fails when a
+ * secret among its own stands in what it has written.
+ */
 export interface TestProcess extends AsyncDisposable {
   /** Everything written to both outputs so far. */
   readonly output: { text: string };
@@ -52,6 +56,7 @@ export function startScript(
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');
       await ended;
+      assertNoSecrets(secretSettings(settings), [output.text]);
     },
   };
 }

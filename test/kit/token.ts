@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { digestOf, makeToken } from '../../src/server/token.ts';
 import { makeFolder } from './folder.ts';
 import type { Answer } from './gateway.ts';
+import { assertNoSecrets } from './secrets.ts';
 
 /** The line of a token in its file. */
 export const tokenLine = (name: string, role: string, token = makeToken()) =>
@@ -32,5 +33,7 @@ export async function askAs(
   const response = await (method === 'POST'
     ? fetch(url, { method, headers, body: JSON.stringify({ query }) })
     : fetch(`${url}?${new URLSearchParams({ query })}`, { headers }));
-  return { status: response.status, headers: response.headers, ...((await response.json()) as Answer) }; // The form of every GraphQL answer.
+  const text = await response.text();
+  assertNoSecrets(authorization?.split(' ') ?? [], [text, ...response.headers.values()]);
+  return { status: response.status, headers: response.headers, ...(JSON.parse(text) as Answer) }; // The form of every GraphQL answer.
 }
