@@ -62,6 +62,9 @@ function listenFault(error: unknown, { host, port, upstream }: Config): string {
   }
 }
 
+/** So soon after a signal the next one is the same: npm passes on what a Ctrl-C has sent to the whole group already. */
+const SAME_SIGNAL_MS = 500;
+
 const options = readArguments();
 if (options.help) {
   process.stdout.write(help());
@@ -77,10 +80,13 @@ if (options.help) {
   const app = await opened(createApp(config, createLog(config), systemClock), config);
   boundGarbage(app.keptBytes, config.cache.maxBytes, systemClock);
   say(banner(app));
-  let isStopping = false;
+  let stoppedAt: number | undefined;
   const stop = () => {
-    if (isStopping) process.exit(1); // A second signal means: now.
-    isStopping = true;
+    if (stoppedAt !== undefined) {
+      if (systemClock.now() - stoppedAt >= SAME_SIGNAL_MS) process.exit(1); // A second one means: now.
+      return;
+    }
+    stoppedAt = systemClock.now();
     say('Stopping, after the requests under way.');
     void app.dispose();
   };

@@ -9,7 +9,8 @@ import { describe, expect, it } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { settings } from '../../src/config.ts';
 import { sandboxSettings } from '../../src/sandbox/settings.ts';
-import { startScript } from '../kit/process.ts';
+import { startByNpm, startScript } from '../kit/process.ts';
+import { until } from '../kit/until.ts';
 import { type ScriptedUpstream, startUpstream } from '../kit/upstream.ts';
 
 const MAIN = 'src/main.ts';
@@ -70,6 +71,60 @@ describe('npm start', () => {
     gate.release();
     expect(await answer).toEqual({ data: { fineTuningJobs: { edges: [] } } });
     expect(await gateway.ended).toBe(0);
+  });
+
+  it('ends at Ctrl-C after the answers under way, and says so once', async () => {
+    await using upstream = await startUpstream();
+    upstream.onJobs([]);
+    const settings = { PORT: '0', OPENAI_BASE_URL: upstream.baseUrl, OPENAI_API_KEY: 'any-text' };
+    await using npm = startByNpm(settings);
+    const [, url = ''] = await npm.said(URL_SAID);
+    const gate = upstream.hold();
+    const answer = ask(url, '{ fineTuningJobs { edges { cursor } } }');
+    await gate.arrived(1);
+    npm.signal('SIGINT');
+    await npm.said(/Stopping/);
+    gate.release();
+    expect(await answer).toEqual({ data: { fineTuningJobs: { edges: [] } } });
+    expect([0, null]).toContain(await npm.ended); // Null: npm has ended by the signal, as shells want to know.
+    expect(npm.output.text).toMatch(/\nStopping, after the requests under way\.\n(\{.*\}\n)*$/); // And log lines.
+  });
+
+  it('takes a signal that comes twice at once for one', async () => {
+    await using upstream = await startUpstream();
+    upstream.onJobs([]);
+    await using gateway = startBefore(upstream);
+    const [, url = ''] = await gateway.said(URL_SAID);
+    const gate = upstream.hold();
+    const answer = ask(url, '{ fineTuningJobs { edges { cursor } } }');
+    await gate.arrived(1);
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) gateway.signal(signal);
+    await gateway.said(/Stopping/);
+    gate.release();
+    expect(await answer).toEqual({ data: { fineTuningJobs: { edges: [] } } });
+    expect(await gateway.ended).toBe(0);
+  });
+
+  it('ends at once, with 1, at another signal later', async () => {
+    await using upstream = await startUpstream();
+    upstream.onJobs([]);
+    await using gateway = startBefore(upstream);
+    const [, url = ''] = await gateway.said(URL_SAID);
+    const gate = upstream.hold();
+    const answer = ask(url, '{ fineTuningJobs { edges { cursor } } }');
+    const cutOff = expect(answer).rejects.toThrow();
+    await gate.arrived(1);
+    let hasEnded = false;
+    const ended = gateway.ended.finally(() => {
+      hasEnded = true;
+    });
+    await until(() => {
+      gateway.signal('SIGINT');
+      return hasEnded;
+    });
+    expect(await ended).toBe(1);
+    await cutOff;
+    gate.release();
   });
 
   it('reports all faults of its configuration together, in plain sentences, and ends with 1', async () => {

@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { createCounter } from './counter.ts';
 import { assertNoSecrets, secretSettings } from './secrets.ts';
 
@@ -30,6 +31,30 @@ export function startScript(
     env: { PATH, HOME, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  return watch(child, (name) => child.kill(name));
+}
+
+/** `npm start`, as a terminal runs it: signals reach npm, its shell and the gateway, all at once. */
+export function startByNpm(settings: Record<string, string>): TestProcess {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn('npm', ['start'], {
+    cwd: ROOT,
+    env: { PATH, HOME, npm_config_update_notifier: 'false', ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  const { pid } = child;
+  if (pid === undefined) throw new Error('npm: expected one in PATH');
+  return watch(child, (name) => {
+    try {
+      process.kill(-pid, name);
+    } catch (error) {
+      if (Object(error).code !== 'ESRCH') throw error; // All of them have ended.
+    }
+  });
+}
+
+function watch(child: ChildProcessByStdio<null, Readable, Readable>, kill: TestProcess['signal']): TestProcess {
   const output = { text: '' };
   const writes = createCounter();
   let count = 0;
@@ -52,9 +77,9 @@ export function startScript(
         if (outcome === 'ended' && !pattern.test(output.text)) throw new Error(`ended after saying: ${output.text}`);
       }
     },
-    signal: (name) => child.kill(name),
+    signal: kill,
     async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL');
+      kill('SIGKILL');
       await ended;
       assertNoSecrets(secretSettings(settings), [output.text]);
     },
