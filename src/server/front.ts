@@ -10,11 +10,11 @@ import { preflight, withCors } from './cors.ts';
 import type { FindDocument } from './documents.ts';
 import type { Engine } from './engine.ts';
 import { answerGraphql } from './graphql.ts';
-import { guard, type Welcome } from './guard.ts';
+import { guard, isProbed, type Welcome } from './guard.ts';
 import type { Logger } from './log.ts';
 import { prefersHtml } from './media-type.ts';
 import { Refusal } from './refusal.ts';
-import { jsonReply, type Reply, send } from './reply.ts';
+import { errorReply, jsonReply, type Reply, send } from './reply.ts';
 import { type RequestTarget, readTarget } from './request-target.ts';
 
 export interface FrontOptions extends Welcome {
@@ -40,6 +40,7 @@ interface Exchange extends RequestTarget {
   /** Aborted when the client leaves. */
   readonly signal: AbortSignal;
   context?: Context;
+  errorCodes?: readonly string[] | undefined;
 }
 
 /** The one entrance: what holds for every request is decided here, before any of it is understood. */
@@ -56,18 +57,19 @@ export function createFront(
     response.setHeader('x-request-id', requestId);
     response.on('close', () => {
       if (!response.writableFinished) leaving.abort(new Error('The client has left.'));
-      const level = target.path === '/health' || target.path === '/ready' ? 'debug' : 'info';
+      const level = isProbed(target) ? 'debug' : 'info';
       log[level]({ ...logLine(exchange), ms: clock.now() - beganAt }, 'request');
     });
     const reply = withCors(await answer(options, exchange), request, corsOrigins);
     if (leaving.signal.aborted || response.headersSent) return;
+    exchange.errorCodes = reply.errorCodes;
     if (!isReady()) response.shouldKeepAlive = false; // Or the connection would outlive the server.
     send(response, reply);
   };
 
   async function answer(options: FrontOptions, exchange: Exchange): Promise<Reply> {
     try {
-      guard(exchange.request, options, exchange.authority);
+      guard(exchange.request, options, exchange);
       return preflight(exchange.request, corsOrigins) ?? (await route(options, exchange));
     } catch (error) {
       if (error instanceof Refusal) return error.toReply();
@@ -102,7 +104,7 @@ async function route(options: FrontOptions, exchange: Exchange): Promise<Reply> 
 }
 
 /** What one request leaves in the log. Clients choose some of it, so that it is cut. */
-function logLine({ request, response, requestId, path, context }: Exchange) {
+function logLine({ request, response, requestId, path, context, errorCodes }: Exchange) {
   return {
     requestId,
     method: request.method,
@@ -110,6 +112,7 @@ function logLine({ request, response, requestId, path, context }: Exchange) {
     operation: context?.operationName?.slice(0, 100),
     viewer: context?.viewer.name ?? undefined,
     upstreamCalls: context?.caller.upstreamCalls,
+    ...(errorCodes && { errors: errorCodes.length, errorCodes: [...new Set(errorCodes)] }),
     ...(response.headersSent && { status: response.statusCode }),
     ...(!response.writableFinished && { isAborted: true }),
   };
@@ -117,7 +120,7 @@ function logLine({ request, response, requestId, path, context }: Exchange) {
 
 function internal(error: unknown, requestId: string, log: Logger | undefined): Reply {
   log?.error({ requestId, err: error }, 'internal error');
-  return jsonReply(500, { errors: [internalError(requestId)] });
+  return errorReply(500, internalError(requestId));
 }
 
 // A proxy's id is kept, so that one request has one name everywhere.

@@ -11,7 +11,7 @@ import { guardQuery } from './guard.ts';
 import { answerType, GRAPHQL_TYPE } from './media-type.ts';
 import { guardContentType, type Params, paramsOfBody, paramsOfUrl } from './params.ts';
 import { Refusal } from './refusal.ts';
-import type { GraphqlReply } from './reply.ts';
+import { codesOf, type GraphqlReply } from './reply.ts';
 
 export interface GraphqlRequest {
   readonly request: IncomingMessage;
@@ -70,6 +70,7 @@ async function run(
     status: statusOf(result, type),
     headers: { 'content-type': `${type}; charset=utf-8`, vary: 'accept' },
     body: JSON.stringify(told ? withCost(result, cost, allowance) : result),
+    ...(result.errors && { errorCodes: codesOf(result.errors) }),
   };
   return { reply, isRepeatable: operation?.operation === 'query' && result.errors === undefined && !told };
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isOfOrigin } from './cors.ts';
 import { Refusal } from './refusal.ts';
+import type { RequestTarget } from './request-target.ts';
 
 /** Whom the front answers. */
 export interface Welcome {
@@ -10,14 +11,23 @@ export interface Welcome {
   readonly corsOrigins: readonly string[];
 }
 
+/** Whether a target is one that probes ask for, by whatever address they have found: nothing private stands there. */
+export function isProbed({ path, authority }: RequestTarget): boolean {
+  return authority === undefined && (path === '/health' || path === '/ready');
+}
+
 /**
  * Throws a Refusal when a request comes by a name that is not ours (421: DNS rebinding), from a page that is not ours
- * (403), or in a form that others could take to end elsewhere (400, 501: request smuggling). `authority` is of its target.
+ * (403), or in a form that others could take to end elsewhere (400, 501: request smuggling).
  */
-export function guard(request: IncomingMessage, { allowedHosts, corsOrigins }: Welcome, authority?: string): void {
-  const { headers, rawHeaders } = request;
-  if (rawHeaders.filter(isHost).length !== 1) throw new Refusal(400, 'Host: expected once.'); // Node takes the first.
-  if (![headers.host, authority ?? headers.host].every((host) => allowedHosts.includes(hostNameOf(host)))) {
+export function guard(request: IncomingMessage, { allowedHosts, corsOrigins }: Welcome, target: RequestTarget): void {
+  const { headers, rawHeaders, httpVersion } = request;
+  const hosts = rawHeaders.filter(isHost).length;
+  const isProbe = isProbed(target);
+  const isOldProbe = isProbe && httpVersion === '1.0' && hosts === 0; // Which has no Host.
+  if (hosts !== 1 && !isOldProbe) throw new Refusal(400, 'Host: expected once.'); // Node takes the first.
+  const names = [headers.host, target.authority ?? headers.host].map(hostNameOf);
+  if (!isProbe && !names.every((name) => allowedHosts.includes(name))) {
     throw new Refusal(421, 'Host: expected localhost, a loopback address or a name in ALLOWED_HOSTS.');
   }
   const { origin } = headers;

@@ -1,6 +1,6 @@
 import type { GraphQLError } from 'graphql';
 import { Refusal } from './refusal.ts';
-import { jsonReply, type Reply } from './reply.ts';
+import { errorReply, type Reply } from './reply.ts';
 
 /** Thrown when a request goes past a limit that has an HTTP status of its own. */
 export class LimitRefusal extends Refusal {
@@ -13,6 +13,6 @@ export class LimitRefusal extends Refusal {
 
   override toReply(): Reply {
     const { message, extensions } = this.error;
-    return jsonReply(this.status, { errors: [{ message, extensions }] }, this.headers);
+    return errorReply(this.status, { message, extensions }, this.headers);
   }
 }

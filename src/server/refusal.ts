@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../schema/errors.ts';
-import { jsonReply, type Reply } from './reply.ts';
+import { errorReply, type Reply } from './reply.ts';
 
 /** Thrown when an HTTP request is not answered, before GraphQL is reached or because of what the document asks. */
 export class Refusal extends Error {
@@ -15,15 +15,13 @@ export class Refusal extends Error {
     code: ErrorCode = 'BAD_REQUEST',
   ) {
     super(message);
-    this.code = code;
     this.status = status;
     this.headers = headers;
     this.code = code;
   }
 
-  /** In the form in which GraphQL clients expect an error. */
   toReply(): Reply {
     const { status, message, headers, code } = this;
-    return jsonReply(status, { errors: [{ message, extensions: { code } }] }, headers);
+    return errorReply(status, { message, extensions: { code } }, headers);
   }
 }

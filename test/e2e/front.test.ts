@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MAX_BODY_BYTES } from '../../src/server/body.ts';
 import { startGateway, type TestGateway } from '../kit/gateway.ts';
+import { exchange } from '../kit/wire.ts';
 
 const QUERY = JSON.stringify({ query: '{ gateway { isSandbox } }' });
 const ANSWER = { data: { gateway: { isSandbox: true } } };
@@ -61,21 +62,67 @@ describe('the Host header', () => {
   });
 
   it.each(['evil.example', 'localhost.evil.example', 'localhost:4000:1', '127.0.0.1.nip.io', 'evil.example:4000'])(
-    '%j gets 421 on every path',
+    '%j gets 421 wherever no probe asks',
     async (host) => {
       expectRefusal(await post({ host }), 421, /^Host: expected/);
-      expectRefusal(await send('GET', '/health', { host }), 421, /^Host: expected/);
+      expectRefusal(await send('GET', '/', { host }), 421, /^Host: expected/);
+      expectRefusal(await send('GET', '/healthz', { host }), 421, /^Host: expected/);
       expectRefusal(await send('GET', '/graphql', { host, accept: 'text/html' }), 421, /^Host: expected/);
     },
   );
 });
 
-it('two Host headers get 400, whichever is right', async () => {
-  const { hostname, port } = new URL(gateway.url);
-  const socket = connect(Number(port), hostname);
-  socket.write('GET /health HTTP/1.1\r\nHost: localhost\r\nHOST: evil.example\r\nConnection: close\r\n\r\n');
-  const chunks = await Array.fromAsync<Buffer>(socket);
-  expect(Buffer.concat(chunks).toString()).toMatch(/^HTTP\/1\.1 400 /);
+describe('a probe', () => {
+  const CLOSE = 'Connection: close\r\n';
+
+  it.each(['Host: 10.1.2.3:4000', 'Host: [fd00::7]:4000', 'Host: gateway.pods.example', 'Host:'])(
+    'is answered at /health and /ready by any name: %s',
+    async (host) => {
+      for (const [path, status] of [
+        ['/health', 'alive'],
+        ['/ready', 'ready'],
+      ]) {
+        for (const asked of [path, `${path}?verbose=1`]) {
+          const [answer] = await exchange(gateway.url, `GET ${asked} HTTP/1.1\r\n${host}\r\n${CLOSE}\r\n`);
+          expect(answer).toMatchObject({ status: 200, body: JSON.stringify({ status }) });
+        }
+      }
+    },
+  );
+
+  it('is answered without a name too, in HTTP/1.0', async () => {
+    expect(await exchange(gateway.url, 'GET /health HTTP/1.0\r\n\r\n')).toMatchObject([{ status: 200 }]);
+    expect(await exchange(gateway.url, 'GET / HTTP/1.0\r\n\r\n')).toMatchObject([{ status: 400 }]);
+  });
+
+  it.each([
+    '/health/',
+    '/Health',
+    '/healthz',
+    '/health/../graphql',
+    '/%68ealth',
+    '//health',
+    '/ready;/graphql',
+    '/graphql',
+  ])('is nobody who asks for %s', async (path) => {
+    const request = `GET ${path} HTTP/1.1\r\nHost: 10.1.2.3:4000\r\n${CLOSE}\r\n`;
+    expect(await exchange(gateway.url, request)).toMatchObject([{ status: 421 }]);
+  });
+
+  it('gets nothing by other methods, and nothing for pages of other sites', async () => {
+    const ask = async (method: string, header: string) => {
+      const request = `${method} /health HTTP/1.1\r\nHost: 10.1.2.3:4000\r\n${header}${CLOSE}\r\n`;
+      return (await exchange(gateway.url, request)).map(({ status }) => status);
+    };
+    expect(await ask('DELETE', '')).toEqual([405]);
+    expect(await ask('GET', 'Origin: http://10.1.2.3:4000\r\n')).toEqual([403]);
+  });
+});
+
+it.each(['/graphql', '/health'])('two Host headers get 400 at %s, whichever is right', async (path) => {
+  const hosts = 'Host: localhost\r\nHOST: evil.example\r\n';
+  const answers = await exchange(gateway.url, `GET ${path} HTTP/1.1\r\n${hosts}Connection: close\r\n\r\n`);
+  expect(answers).toMatchObject([{ status: 400 }]);
 });
 
 describe('the Origin header', () => {
@@ -243,6 +290,26 @@ describe('answers', () => {
     expect(gateway.log.filter(({ requestId }) => requestId === headers['x-request-id'])).toEqual([
       expect.objectContaining({ operation: 'Newest', ms: expect.any(Number), upstreamCalls: 1 }),
     ]);
+  });
+
+  it('leave in the log line how many errors they had, and their codes, each once and without its message', async () => {
+    const NO_JOB =
+      'errors: fineTuningJobs(first: 101) { scannedCount } more: fineTuningJobs(first: 0) { scannedCount }';
+    const told = async (body: object, headers = {}) => {
+      const answer = await post(headers, JSON.stringify(body));
+      const line = gateway.log.find(({ requestId }) => requestId === answer.headers['x-request-id']);
+      for (const { message } of JSON.parse(answer.body).errors ?? [])
+        expect(JSON.stringify(line)).not.toContain(message);
+      return [line?.['errors'], line?.['errorCodes']];
+    };
+    expect(await told({ query: '{ __typename }' })).toEqual([undefined, undefined]);
+    expect(await told({ query: `{ ${NO_JOB} }` })).toEqual([2, ['BAD_USER_INPUT']]);
+    expect(await told({ query: '{ a b }' })).toEqual([2, ['GRAPHQL_VALIDATION_FAILED']]);
+    expect(await told({ query: '{' })).toEqual([1, ['GRAPHQL_PARSE_FAILED']]);
+    expect(await told({})).toEqual([1, ['BAD_REQUEST']]);
+    expect(await told({ query: '{ __typename }' }, { host: 'evil.example' })).toEqual([1, ['BAD_REQUEST']]);
+    const variables = { a: 'a'.repeat(100_001) };
+    expect(await told({ query: '{ __typename }', variables })).toEqual([1, ['QUERY_TOO_COMPLEX']]);
   });
 
   it('leave a log line of bounded length', async () => {
