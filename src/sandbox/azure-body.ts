@@ -69,6 +69,7 @@ const withoutNulls = (members: object) =>
 const STATUSES: Readonly<Record<string, string>> = {
   validating_files: 'pending',
   queued: 'notRunning',
+  cancelling: 'canceling',
 } satisfies Partial<Record<JobStatus, string>>;
 
 function azureError(error: JobBody['error']): object {

@@ -124,7 +124,7 @@ function ending(plan: JobPlan): EventPlan[] {
   const failedAt = turnOf(plan, 'failed');
   if (failedAt !== null)
     return [planLine(plan, 'failed', failedAt, { ...message(plan.error?.message ?? ''), level: 'error' })];
-  const cancelledAt = turnOf(plan, 'cancelled');
+  const cancelledAt = turnOf(plan, 'cancelled') ?? turnOf(plan, 'cancelling');
   if (cancelledAt !== null) {
     const line: Line = { ...message('Fine tuning process stopping due to job cancellation'), level: 'warn' };
     return [planLine(plan, 'cancelled', cancelledAt + 2 * plan.secondMs, line)];

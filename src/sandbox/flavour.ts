@@ -27,7 +27,7 @@ export const openAi: Flavour = {
   admit: ({ authorization }, _, apiKey) => checkKey(authorization, apiKey),
   readRequest: (request) => request,
   stateOf: (state) => state,
-  body: (body) => body,
+  body: openAiBody,
   errorBody: ({ body }) => body,
   /** No rate-limit headers on these endpoints (UPSTREAM.md 2.8). */
   headers: ({ organization, projectId }, processingMs, requestId) => ({
@@ -38,3 +38,10 @@ export const openAi: Flavour = {
     'x-request-id': `req_${requestId}`,
   }),
 };
+
+/** OpenAI has no word for a job that is still stopping: it is called cancelled at once. */
+function openAiBody(body: object): object {
+  const { data, status }: { data?: readonly object[]; status?: unknown } = body;
+  if (Array.isArray(data)) return { ...body, data: data.map(openAiBody) };
+  return status === 'cancelling' ? { ...body, status: 'cancelled' } : body;
+}

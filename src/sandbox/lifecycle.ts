@@ -7,6 +7,7 @@ export type JobStatus =
   | 'pausing'
   | 'paused'
   | 'resuming'
+  | 'cancelling'
   | 'succeeded'
   | 'failed'
   | 'cancelled';

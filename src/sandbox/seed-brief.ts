@@ -47,7 +47,7 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     isValidated: false,
     examples: 120,
     finalLoss: 0.61,
-    fates: ['succeeded', 'succeeded', 'cancelled_in_queue', 'queued'],
+    fates: ['succeeded', 'succeeded', 'cancelled_in_queue', 'queued', 'cancelling'],
   },
   {
     suffix: 'agent-rubric',

@@ -48,6 +48,7 @@ export const COURSES: Record<Fate, Course> = {
   succeeded: { path: ['queued', 'running', 'succeeded'] },
   succeeded_file_deleted: { path: ['queued', 'running', 'succeeded'] },
   cancelled: { path: ['queued', 'running', 'cancelled'] },
+  cancelling: { path: ['queued', 'running', 'cancelling'] },
   cancelled_in_queue: { path: ['queued', 'cancelled'] },
   validating_files: { path: [] },
   queued: { path: ['queued'] },

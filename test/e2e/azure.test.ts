@@ -76,6 +76,22 @@ function dataOf<T>({ data, errors }: Answer): T {
   return data as T; // What the query asks for.
 }
 
+it('the sandboxes show each status from the start: all but CANCELLING as OpenAI, which has none, and that as Azure', async () => {
+  const missing = async (SANDBOX_FLAVOUR: string) => {
+    await using gateway = await startGateway({ SANDBOX_FLAVOUR });
+    const known = await gateway.query('{ __type(name: "FineTuningJobStatus") { enumValues { name } } }');
+    const { __type } = dataOf<{ __type: { enumValues: { name: string }[] } }>(known);
+    const names = __type.enumValues.map(({ name }) => name).filter((name) => name !== 'UNKNOWN');
+    const filters = names.map(
+      (name) => `${name}: fineTuningJobs(first: 1, filter: { statuses: [${name}] }) { edges { cursor } }`,
+    );
+    const jobs = dataOf<Record<string, { edges: unknown[] }>>(await gateway.query(`{ ${filters.join(' ')} }`));
+    return names.filter((name) => jobs[name]?.edges.length === 0);
+  };
+  expect(await missing('openai')).toEqual(['CANCELLING']);
+  expect(await missing('azure')).toEqual(['VALIDATING_FILES']); // It calls that and QUEUED the same.
+});
+
 describe('the sandbox as Azure', () => {
   it('answers the whole graph, its spellings repaired', async () => {
     await using gateway = await startGateway({ SANDBOX_FLAVOUR: 'azure' });
@@ -88,6 +104,7 @@ describe('the sandbox as Azure', () => {
     const statuses = new Set(fineTuningJobs.edges.map(({ node }) => `${node['rawStatus']} ${node['status']}`));
     expect(statuses).toContain('notRunning QUEUED');
     expect(statuses).toContain('pending QUEUED');
+    expect(statuses).toContain('canceling CANCELLING');
     expect([...statuses].filter((status) => status.includes('UNKNOWN'))).toEqual([]);
     expect(JSON.stringify(fineTuningJobs)).toContain('"nEpochs":"auto"');
     expect(JSON.stringify(fineTuningJobs)).not.toContain('"nEpochs":-1');

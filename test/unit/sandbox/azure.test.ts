@@ -76,11 +76,20 @@ describe('a sandbox in the flavour of Azure', () => {
 });
 
 describe('a job of Azure', () => {
-  it('has other words for waiting', async () => {
+  it('is cancelled at OpenAI while it is still stopping here, and says in both logs that it stops', async () => {
+    const { list, openAi } = await openAzure();
+    const stopping = (await list<WireJob>('/fine_tuning/jobs?limit=1000')).find(({ status }) => status === 'canceling');
+    const path = `/fine_tuning/jobs/${stopping?.id}`;
+    expect(await openAi.ask(path)).toMatchObject({ status: 200, body: { id: stopping?.id, status: 'cancelled' } });
+    const logs = [await list<WireEvent>(`${path}/events`), await openAi.list<WireEvent>(`${path}/events`)];
+    for (const [last] of logs) expect(last?.message).toBe('Fine tuning process stopping due to job cancellation');
+  });
+
+  it('has other words for waiting, and one for stopping', async () => {
     const { list } = await openAzure();
     const statuses = new Set((await list<WireJob>('/fine_tuning/jobs?limit=1000')).map(({ status }) => status));
     expect([...statuses].sort()).toEqual(
-      'cancelled failed notRunning paused pausing pending resuming running succeeded'.split(' '),
+      'canceling cancelled failed notRunning paused pausing pending resuming running succeeded'.split(' '),
     );
   });
 

@@ -27,7 +27,8 @@ describe('the history of a sandbox', () => {
   });
 
   it('has jobs in each status', () => {
-    const statuses = 'cancelled failed paused pausing queued resuming running succeeded validating_files'.split(' ');
+    const statuses =
+      'cancelled cancelling failed paused pausing queued resuming running succeeded validating_files'.split(' ');
     forAnySeed((jobs) => expect([...new Set(jobs.map(({ status }) => status))].sort()).toEqual(statuses));
   });
 
