@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeFolder } from '../kit/folder.ts';
+import { startGateway } from '../kit/gateway.ts';
 import { codeBlock, scalarMap } from '../kit/readme.ts';
 import { runTool } from '../kit/tool.ts';
 
@@ -49,13 +50,15 @@ graphql\`
 interface Project {
   page?: string;
   customScalarTypes?: Record<string, string>;
+  persistConfig?: { file: string; algorithm: string };
 }
 
 /** Compiles the app, and gives what came of it. */
-async function compile({ page = JOB_PAGE, customScalarTypes = scalarMap() }: Project = {}) {
+async function compile({ page = JOB_PAGE, customScalarTypes = scalarMap(), persistConfig }: Project = {}) {
   const config = { src: 'src', schema: 'schema.graphql', language: 'typescript', requireCustomScalarTypes: true };
   const folder = makeFolder({
-    'relay.config.json': JSON.stringify({ ...config, customScalarTypes }),
+    'relay.config.json': JSON.stringify({ ...config, customScalarTypes, persistConfig }),
+    'persisted.json': '{}',
     'schema.graphql': readFileSync('schema.graphql', 'utf8'),
     'src/JobList.ts': codeBlock('ts', 'JobList_query'),
     'src/JobPage.ts': page,
@@ -64,6 +67,7 @@ async function compile({ page = JOB_PAGE, customScalarTypes = scalarMap() }: Pro
   const fileOf = (name: string) => join(folder, 'src/__generated__', `${name}.graphql.ts`);
   return {
     ...outcome,
+    folder,
     has: (name: string) => existsSync(fileOf(name)),
     artifact: (name: string) => readFileSync(fileOf(name), 'utf8'),
   };
@@ -97,6 +101,21 @@ describe('the Relay compiler', () => {
     expect(artifact('JobPage_job')).toContain('readonly raw: unknown | null | undefined;');
     expect(artifact('JobPage_common')).toContain("readonly nEpochs: number | 'auto' | null | undefined;");
     expect(artifact('JobPageQuery')).toContain('readonly shutdownDate?: string | null | undefined;');
+  });
+
+  it('writes documents that the gateway trusts as they are, and names them as it does', async () => {
+    const { artifact, folder } = await compile({ persistConfig: { file: 'persisted.json', algorithm: 'SHA256' } });
+    const [, documentId] = /"id": "([\da-f]{64})"/.exec(artifact('JobListPageQuery')) ?? [];
+    await using gateway = await startGateway({ TRUSTED_DOCUMENTS: join(folder, 'persisted.json') });
+    const ask = async (body: object) => {
+      const headers = { 'content-type': 'application/json' };
+      return await (await fetch(gateway.url, { method: 'POST', headers, body: JSON.stringify(body) })).json();
+    };
+    const { data, errors } = await ask({ documentId, variables: { count: 2 } });
+    expect([data?.fineTuningJobs.edges.length, errors]).toEqual([2, undefined]);
+    expect(await ask({ query: '{ __typename }' })).toMatchObject({
+      errors: [{ extensions: { code: 'DOCUMENT_NOT_TRUSTED' } }],
+    });
   });
 
   it('refuses a field that is not there', async () => {
