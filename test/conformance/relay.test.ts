@@ -3,10 +3,18 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeFolder } from '../kit/folder.ts';
 import { startGateway } from '../kit/gateway.ts';
-import { codeBlock, scalarMap } from '../kit/readme.ts';
+import { scalarMap } from '../kit/readme.ts';
 import { runTool } from '../kit/tool.ts';
 
-/** A page of an app: a job by `node`, its log by pages of its own, and the list that the README shows. */
+/** A list as an app has it, for `usePaginationFragment`. */
+const JOB_LIST = `
+graphql\`fragment JobList_query on Query @refetchable(queryName: "JobListPageQuery")
+    @argumentDefinitions(count: { type: "Int", defaultValue: 20 }, cursor: { type: "String" }) {
+  fineTuningJobs(first: $count, after: $cursor) @connection(key: "JobList_fineTuningJobs") { edges { node { id status } } }
+}\`;
+`;
+
+/** A page of the app: a job by `node`, its log by pages of its own, and that list. */
 const JOB_PAGE = `
 graphql\`
   query JobPageQuery($id: ID!) {
@@ -60,7 +68,7 @@ async function compile({ page = JOB_PAGE, customScalarTypes = scalarMap(), persi
     'relay.config.json': JSON.stringify({ ...config, customScalarTypes, persistConfig }),
     'persisted.json': '{}',
     'schema.graphql': readFileSync('schema.graphql', 'utf8'),
-    'src/JobList.ts': codeBlock('ts', 'JobList_query'),
+    'src/JobList.ts': JOB_LIST,
     'src/JobPage.ts': page,
   });
   const outcome = await runTool('relay-compiler/cli.js', ['relay.config.json'], folder);

@@ -1,0 +1,45 @@
+import { InMemoryCache } from '@apollo/client';
+import { relayStylePagination } from '@apollo/client/utilities';
+
+// For clients to copy: what Apollo Client has to be told of the schema. Objects without an id are merged; lists of such
+// objects (`points`, `metadata`) are replaced whole: ask for them with the same fragment everywhere.
+
+const merged = { merge: true };
+
+/** The next page of a list: `fetchMore({ variables: { after: data.fineTuningJobs.pageInfo.endCursor } })`. */
+export function createCache(): InMemoryCache {
+  return new InMemoryCache({
+    possibleTypes: {
+      Node: ['File', 'FineTuningJob', 'Model'],
+      Grader: [
+        'StringCheckGrader',
+        'TextSimilarityGrader',
+        'PythonGrader',
+        'ScoreModelGrader',
+        'LabelModelGrader',
+        'MultiGrader',
+        'UnknownGrader',
+      ],
+      FineTuningJobMethod: ['Supervised', 'Dpo', 'Reinforcement', 'Unknown'].map(
+        (name) => `FineTuningJob${name}Method`,
+      ),
+      FineTuningJobIntegration: ['Wandb', 'Unknown'].map((name) => `FineTuningJob${name}Integration`),
+      FineTuningJobCommonHyperparameters: ['', 'Dpo', 'Reinforcement'].map(
+        (name) => `FineTuningJob${name}Hyperparameters`,
+      ),
+    },
+    typePolicies: {
+      Query: {
+        fields: { fineTuningJobs: relayStylePagination(['filter']), files: relayStylePagination(['filter', 'order']) },
+      },
+      FineTuningJob: { fields: { events: relayStylePagination(), checkpoints: relayStylePagination() } },
+      FineTuningJobMetrics: merged,
+      FineTuningJobProgress: merged,
+      FineTuningJobError: merged,
+      Gateway: merged,
+      FineTuningJobMethod: merged,
+      FineTuningJobCommonHyperparameters: merged,
+      Grader: merged,
+    },
+  });
+}
