@@ -1,17 +1,28 @@
 import type { Clock } from '../clock.ts';
 import { UpstreamError } from './errors.ts';
+import { createTurns } from './turns.ts';
 
 /** What a call is for; the first goes first where calls have to wait. */
 export const PRIORITIES = ['mutation', 'query', 'poll'] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
+/** Who wants to make a call. */
+export interface Comer {
+  readonly priority: Priority;
+  /** Owners take turns within a priority: however many calls wait for one, another's goes soon. */
+  readonly owner: string;
+  readonly signal: AbortSignal;
+  /** Longest it can wait, in milliseconds. */
+  readonly patienceMs: number;
+}
+
 /** Spreads calls over time: the organisation's rate limit is shared with people's other work. */
 export interface Pace {
   /**
    * Resolves when a call may be made; undefined when it may at once. Rejects with the signal's reason, and at once with
-   * UPSTREAM_RATE_LIMITED when its turn would come later than in `patienceMs`.
+   * UPSTREAM_RATE_LIMITED when its turn could come too late.
    */
-  turn(priority: Priority, signal: AbortSignal, patienceMs: number): Promise<void> | undefined;
+  turn(comer: Comer): Promise<void> | undefined;
 }
 
 interface Waiting {
@@ -20,7 +31,7 @@ interface Waiting {
 
 /** At most `perSecond` calls a second, and as many at once after a quiet second. */
 export function createPace(perSecond: number, clock: Clock): Pace {
-  const queues = { mutation: new Set<Waiting>(), query: new Set<Waiting>(), poll: new Set<Waiting>() };
+  const queues = { mutation: createTurns<Waiting>(), query: createTurns<Waiting>(), poll: createTurns<Waiting>() };
   let tokens = perSecond;
   let countedAt = clock.now();
   let cancelTick: (() => void) | null = null;
@@ -31,37 +42,41 @@ export function createPace(perSecond: number, clock: Clock): Pace {
     countedAt = now;
   }
 
-  const waitingBefore = (priority: Priority) =>
-    PRIORITIES.slice(0, PRIORITIES.indexOf(priority) + 1).reduce((sum, name) => sum + queues[name].size, 0);
+  const isEmpty = () => PRIORITIES.every((name) => queues[name].size === 0);
 
-  function next(): Waiting | undefined {
-    for (const name of PRIORITIES) for (const waiting of queues[name]) return waiting;
+  function waitingBefore({ priority, owner }: Comer): number {
+    const higher = PRIORITIES.slice(0, PRIORITIES.indexOf(priority));
+    return higher.reduce((sum, name) => sum + queues[name].size, queues[priority].ahead(owner));
+  }
+
+  function take(): Waiting | undefined {
+    for (const name of PRIORITIES) {
+      const waiting = queues[name].take();
+      if (waiting !== undefined) return waiting;
+    }
     return undefined;
   }
 
   function serve() {
     cancelTick = null;
     refill();
-    for (let waiting = next(); waiting !== undefined && tokens >= 1; waiting = next()) {
-      tokens -= 1;
-      waiting.go();
-    }
+    for (; tokens >= 1 && !isEmpty(); tokens -= 1) take()?.go();
     tick();
   }
 
   // One timer for all: it falls due when the next call may go.
   function tick() {
-    if (cancelTick !== null || next() === undefined) return;
+    if (cancelTick !== null || isEmpty()) return;
     cancelTick = clock.after(Math.max(1, Math.ceil(((1 - tokens) * 1000) / perSecond)), serve);
   }
 
-  function enqueue(priority: Priority, signal: AbortSignal): Promise<void> {
+  function enqueue({ priority, owner, signal }: Comer): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const queue = queues[priority];
     const leave = () => {
-      queue.delete(waiting);
+      queue.delete(owner, waiting);
       signal.removeEventListener('abort', leave);
-      if (next() === undefined) {
+      if (isEmpty()) {
         cancelTick?.();
         cancelTick = null;
       }
@@ -69,28 +84,27 @@ export function createPace(perSecond: number, clock: Clock): Pace {
     };
     const waiting: Waiting = {
       go() {
-        queue.delete(waiting);
         signal.removeEventListener('abort', leave);
         resolve();
       },
     };
-    queue.add(waiting);
+    queue.add(owner, waiting);
     signal.addEventListener('abort', leave);
     tick();
     return promise;
   }
 
   return {
-    turn(priority, signal, patienceMs) {
+    turn(comer) {
       refill();
-      const ahead = waitingBefore(priority);
+      const ahead = waitingBefore(comer);
       if (ahead === 0 && tokens >= 1) {
         tokens -= 1;
         return undefined;
       }
       const waitMs = ((ahead + 1 - tokens) * 1000) / perSecond;
-      if (waitMs > patienceMs) throw tooMany(waitMs);
-      return enqueue(priority, signal);
+      if (waitMs > comer.patienceMs) throw tooMany(waitMs);
+      return enqueue(comer);
     },
   };
 }

@@ -1,10 +1,11 @@
 import { type Dispatcher, errors, Pool } from 'undici';
 import type { Clock } from '../clock.ts';
-import { createBreaker, type Finding, type Report } from './breaker.ts';
-import { createRetryBudget } from './budget.ts';
+import type { Finding, Report } from './breaker.ts';
+import type { RetryBudget } from './budget.ts';
 import { type Credential, headersOf, type KeyHeader } from './credential.ts';
 import { withinDeadline } from './deadline.ts';
 import { describe, UpstreamError, type UpstreamErrorCode } from './errors.ts';
+import { createLanes } from './lane.ts';
 import { createPace, type Priority } from './pace.ts';
 import { NO_RETRY, waitBeforeRetry } from './retry.ts';
 
@@ -28,7 +29,7 @@ export interface TransportOptions {
   timeoutMs: number;
   /** Most tries again of a call that fails in a way that may pass. */
   retries: number;
-  /** Most sockets at a time. */
+  /** Most sockets at a time for one credential. */
   connections: number;
   /** Most calls a second, whoever asks. */
   maxRps: number;
@@ -37,7 +38,11 @@ export interface TransportOptions {
 
 export type Response = Dispatcher.ResponseData;
 
-/** Sends requests: at a pace, within a deadline, again where that helps, and not at all while the upstream is down. */
+/**
+ * Sends requests: at a pace, within a deadline, again where that helps, and not at all while the upstream is down. Of all
+ * this only the pace is common to all credentials, and they take turns there: what one of them meets, a refusal, an outage
+ * or a call that hangs, costs the others nothing.
+ */
 export interface Transport {
   /** GETs a target and makes something of the answer. Rejects with UpstreamError, or the reason of the call's signal. */
   get<T>(target: string, use: (response: Response) => Promise<T>, call: Call): Promise<T>;
@@ -48,16 +53,16 @@ export function createTransport(options: TransportOptions): Transport {
   const { baseUrl, keyHeader = 'authorization', timeoutMs, retries, connections, maxRps, clock } = options;
   // undici's timeouts for answers are off: the deadline covers the whole call. Its requests follow no redirect, so the
   // credential reaches this origin only.
-  const pool = new Pool(baseUrl.origin, {
-    connections,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connectTimeout: timeoutMs,
-    allowH2: false,
-  });
+  const openPool = () =>
+    new Pool(baseUrl.origin, {
+      connections,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connectTimeout: timeoutMs,
+      allowH2: false,
+    });
+  const lanes = createLanes(openPool, clock);
   const pace = createPace(maxRps, clock);
-  const breaker = createBreaker(clock);
-  const budget = createRetryBudget();
 
   /** One request. What goes wrong before `use` is done with the answer becomes an UpstreamError. */
   async function attempt<T>(target: string, use: (response: Response) => Promise<T>, call: Call, report: Report) {
@@ -65,7 +70,9 @@ export function createTransport(options: TransportOptions): Transport {
     try {
       call.onRequest?.();
       const headers = { ...STANDING_HEADERS, ...headersOf(call.credential, keyHeader) };
-      const response = await pool.request({ method: 'GET', path: target, headers, signal: call.signal });
+      const response = await lanes
+        .of(call.credential)
+        .pool.request({ method: 'GET', path: target, headers, signal: call.signal });
       hasBegun = true;
       report(isOutOfOrder(response.statusCode) ? 'down' : 'up');
       return await use(response);
@@ -90,7 +97,7 @@ export function createTransport(options: TransportOptions): Transport {
   }
 
   /** The wait before another try, or null when there is to be none. */
-  function waitFor(error: unknown, tries: number, leftMs: number): number | null {
+  function waitFor(error: unknown, tries: number, leftMs: number, budget: RetryBudget): number | null {
     if (!(error instanceof UpstreamError) || tries >= retries) return null;
     const waitMs = waitBeforeRetry(error.retry, tries, Math.random());
     return waitMs !== null && waitMs < leftMs && budget.spend() ? waitMs : null;
@@ -99,17 +106,19 @@ export function createTransport(options: TransportOptions): Transport {
   return {
     get(target, use, call) {
       const until = clock.now() + timeoutMs;
+      const { name: owner, breaker, budget } = lanes.of(call.credential);
       return withinDeadline(
         async (signal) => {
           for (let tries = 0; ; tries++) {
             breaker.check(); // Who would be turned away needs no turn.
-            await pace.turn(call.priority ?? 'query', signal, until - clock.now());
+            const { priority = 'query' } = call;
+            await pace.turn({ priority, owner, signal, patienceMs: until - clock.now() });
             const report = breaker.admit();
             if (tries === 0) budget.earn();
             try {
               return await watched(target, use, { ...call, signal }, report);
             } catch (error) {
-              const waitMs = signal.aborted ? null : waitFor(error, tries, until - clock.now());
+              const waitMs = signal.aborted ? null : waitFor(error, tries, until - clock.now(), budget);
               if (waitMs === null) throw error;
               await pause(waitMs, clock, signal);
             }
@@ -118,7 +127,7 @@ export function createTransport(options: TransportOptions): Transport {
         { timeoutMs, clock, signal: call.signal },
       );
     },
-    dispose: () => pool.destroy(),
+    dispose: lanes.dispose,
   };
 }
 

@@ -1,11 +1,19 @@
 import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createPace, PRIORITIES, type Priority } from '../../../src/upstream/pace.ts';
+import { type Comer, createPace, PRIORITIES, type Priority } from '../../../src/upstream/pace.ts';
 import { createTestClock } from '../../kit/clock.ts';
 
 const PATIENCE = 1e9;
 const stays = new AbortController().signal;
+
+const comer = (priority: Priority, rest: Partial<Comer> = {}): Comer => ({
+  priority,
+  owner: 'one',
+  signal: stays,
+  patienceMs: PATIENCE,
+  ...rest,
+});
 
 /** A pace whose calls are noted when they may go: their names, in order, and when each went. */
 function start(perSecond: number) {
@@ -17,8 +25,8 @@ function start(perSecond: number) {
     gone.push(name);
     times.push(clock.now());
   };
-  async function call(name = 'call', priority: Priority = 'query', signal = stays, patienceMs = PATIENCE) {
-    const turn = pace.turn(priority, signal, patienceMs);
+  async function call(name = 'call', priority: Priority = 'query', signal = stays, owner = 'one') {
+    const turn = pace.turn(comer(priority, { signal, owner }));
     if (turn === undefined) note(name);
     else await turn.then(() => note(name));
   }
@@ -41,7 +49,7 @@ const settle = () => new Promise((resolve) => setImmediate(resolve));
 describe('a pace', () => {
   it('lets as many go at once as a second has, and the next as soon as its share of a second is over', async () => {
     const { pace, clock, gone, call, turn } = start(4);
-    for (let calls = 0; calls < 4; calls++) expect(pace.turn('query', stays, 0)).toBeUndefined();
+    for (let calls = 0; calls < 4; calls++) expect(pace.turn(comer('query', { patienceMs: 0 }))).toBeUndefined();
     void call('fifth');
     await turn(249);
     expect(gone).toEqual([]);
@@ -53,7 +61,7 @@ describe('a pace', () => {
   it('saves up no more than a second, however long it was quiet', async () => {
     const { clock, pace } = start(3);
     clock.advance(3_600_000);
-    const turns = Array.from({ length: 4 }, () => pace.turn('query', stays, PATIENCE));
+    const turns = Array.from({ length: 4 }, () => pace.turn(comer('query')));
     expect(turns.map((turn) => turn === undefined)).toEqual([true, true, true, false]);
   });
 
@@ -86,23 +94,25 @@ describe('a pace', () => {
 
   it('turns away at once who would wait longer than it has time, and says for how many seconds', () => {
     const { pace, clock } = start(2);
-    for (let calls = 0; calls < 2; calls++) pace.turn('query', stays, 0);
-    expect(() => pace.turn('query', stays, 499)).toThrow(
+    for (let calls = 0; calls < 2; calls++) pace.turn(comer('query', { patienceMs: 0 }));
+    expect(() => pace.turn(comer('query', { patienceMs: 499 }))).toThrow(
       expect.objectContaining({ code: 'UPSTREAM_RATE_LIMITED', facts: { retryAfterSeconds: 1 } }),
     );
     expect(clock.timers).toBe(0);
-    for (let calls = 0; calls < 4; calls++) void pace.turn('query', stays, PATIENCE);
-    expect(() => pace.turn('query', stays, 2000)).toThrow(expect.objectContaining({ facts: { retryAfterSeconds: 3 } }));
-    expect(pace.turn('mutation', stays, 500)).toBeInstanceOf(Promise); // Goes before all of these.
+    for (let calls = 0; calls < 4; calls++) void pace.turn(comer('query'));
+    expect(() => pace.turn(comer('query', { patienceMs: 2000 }))).toThrow(
+      expect.objectContaining({ facts: { retryAfterSeconds: 3 } }),
+    );
+    expect(pace.turn(comer('mutation', { patienceMs: 500 }))).toBeInstanceOf(Promise); // Goes before all of these.
   });
 
   it('lets nobody overtake one that waits because its timer is late, and then makes up for the time', async () => {
     const clock = createTestClock(0);
     let lateMs = 0;
     const pace = createPace(2, { ...clock, now: () => clock.now() + lateMs });
-    for (let calls = 0; calls < 2; calls++) pace.turn('query', stays, 0);
+    for (let calls = 0; calls < 2; calls++) pace.turn(comer('query', { patienceMs: 0 }));
     const gone: string[] = [];
-    const note = (name: string) => pace.turn('query', stays, PATIENCE)?.then(() => gone.push(name));
+    const note = (name: string) => pace.turn(comer('query'))?.then(() => gone.push(name));
     void note('first');
     lateMs = 5000;
     void note('second');
@@ -146,6 +156,45 @@ describe('a pace', () => {
     await expect(left).rejects.toThrow('gone');
     await turn(1000);
     expect(gone).toEqual(['first', 'stays']);
+  });
+});
+
+describe('owners', () => {
+  const waitOf = (owners: string) => async (perSecond: number) => {
+    const { gone, call, turn } = start(perSecond);
+    for (let calls = 0; calls < perSecond; calls++) void call('at once');
+    for (const owner of owners) void call(owner, 'query', stays, owner);
+    await turn(60_000);
+    return gone.slice(perSecond).join('');
+  };
+
+  it.each([
+    ['aaaaaab', 'abaaaaa'],
+    ['aaaabbc', 'abcabaa'],
+    ['abababab', 'abababab'],
+    ['aaabbbccc', 'abcabcabc'],
+  ])('take turns, however many calls of another wait: %s', async (came, went) => {
+    expect(await waitOf(came)(1)).toBe(went);
+    expect(await waitOf(came)(3)).toBe(went);
+  });
+
+  it('wait no longer for each other than their turns take: who floods is turned away, another is not', () => {
+    const { pace } = start(1);
+    pace.turn(comer('query'));
+    const flood = () => pace.turn(comer('query', { patienceMs: 10_000 }));
+    for (let calls = 0; calls < 10; calls++) void flood();
+    expect(flood).toThrow(expect.objectContaining({ facts: { retryAfterSeconds: 11 } }));
+    expect(pace.turn(comer('query', { owner: 'other', patienceMs: 2000 }))).toBeInstanceOf(Promise);
+  });
+
+  it('still let what is more urgent go first, whose ever it is', async () => {
+    const { gone, call, turn } = start(1);
+    void call('at once');
+    void call('query of one');
+    void call('query of other', 'query', stays, 'other');
+    void call('mutation of one', 'mutation');
+    await turn(10_000);
+    expect(gone.slice(1)).toEqual(['mutation of one', 'query of one', 'query of other']);
   });
 });
 
