@@ -141,7 +141,7 @@ function notFound(target: string) {
   return { error: { message, type: 'invalid_request_error', param: 'fine_tune_id', code: 'fine_tune_not_found' } };
 }
 
-function pager(things: readonly Thing[]): Script {
+export function pager(things: readonly Thing[]): Script {
   return ({ url }: IncomingMessage, response: ServerResponse) => {
     const query = new URL(url ?? '', 'http://upstream').searchParams;
     const wanted = things.filter(({ purpose }) => [purpose, null].includes(query.get('purpose')));

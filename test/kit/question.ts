@@ -1,0 +1,36 @@
+/**
+ * Questions of many shapes about things that every account has. The first of them make one upstream call after another;
+ * those from `whole` on make several at the same time.
+ */
+export const QUESTIONS = {
+  job: '{ fineTuningJob(id: "ftjob-1") { id suffix status raw } }',
+  settled: '{ fineTuningJob(id: "ftjob-2") { id suffix status } }',
+  absent: '{ fineTuningJob(id: "ftjob-ann") { id suffix } }',
+  jobs: '{ fineTuningJobs(first: 2) { edges { cursor node { id suffix } } pageInfo { endCursor } } }',
+  filtered: '{ fineTuningJobs(filter: { statuses: [SUCCEEDED] }) { scannedCount edges { node { suffix } } } }',
+  file: '{ file(id: "file-1") { filename } }',
+  files: '{ files { edges { node { filename } } } }',
+  preview: '{ file(id: "file-1") { preview { text } } }',
+  model: '{ model(id: "tuned") { ownedBy } }',
+  models: '{ models { edges { node { id ownedBy } } } }',
+  node: '{ node(id: "ftjob-2") { ... on FineTuningJob { suffix } } }',
+  someNode: '{ node(id: "tuned") { id __typename ... on Model { ownedBy } } }',
+  events: '{ fineTuningJob(id: "ftjob-1") { events(first: 2) { edges { node { message } } } } }',
+  checkpoints: '{ fineTuningJob(id: "ftjob-2") { checkpoints { edges { node { fineTunedModelId stepNumber } } } } }',
+  curve: '{ fineTuningJob(id: "ftjob-1") { metrics { points { step } } progress { step } } }',
+  results: '{ fineTuningJob(id: "ftjob-2") { metrics { points { step } } } }',
+  nobody: '{ viewer { name role } gateway { upstreamName } }',
+  whole: `{ fineTuningJob(id: "ftjob-2") {
+    raw trainingFile { filename } resultFiles { filename } model { ownedBy } fineTunedModel { ownedBy }
+    events { edges { node { message } } } checkpoints { edges { node { stepNumber } } } metrics { points { step } }
+  } }`,
+  nodes: `{ nodes(ids: ["ftjob-1", "file-1", "ftjob-bob", "tuned"]) {
+    id ... on FineTuningJob { suffix raw } ... on File { filename } ... on Model { ownedBy }
+  } }`,
+  roots: `{ fineTuningJob(id: "ftjob-1") { suffix } fineTuningJobs { edges { node { suffix trainingFile { filename } } } }
+    files(first: 1) { edges { node { filename } } } models { edges { node { ownedBy } } } viewer { role } }`,
+} as const;
+
+export type Question = keyof typeof QUESTIONS;
+export const questions = Object.keys(QUESTIONS) as Question[]; // Its own keys.
+export const isOneByOne = (question: Question) => questions.indexOf(question) < questions.indexOf('whole');
