@@ -53,6 +53,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     allowedHosts: config.allowedHosts,
     front: config.front,
     limits: config.limits,
+    callersBringKeys: config.auth.kind === 'passthrough',
     schema: createSchema(),
     authenticate: createAuthenticate({ auth: config.auth, credential: target.credential, clock, log }),
     createContext: createContextFactory(store, gateway),

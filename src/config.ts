@@ -30,7 +30,7 @@ export const settings = {
   ...targetSettings,
   ...limitSettings,
   UPSTREAM_TIMEOUT_MS: int(1, 600_000).default(30_000).describe('longest wait for the whole of an upstream answer'),
-  UPSTREAM_CONNECTIONS: int(1, 1024).default(64).describe('most sockets to the upstream'),
+  UPSTREAM_CONNECTIONS: int(1, 1024).default(64).describe('most sockets to the upstream, for each key'),
   UPSTREAM_RETRIES: int(0, 10)
     .default(2)
     .describe('most tries again of a call that fails in a way that may pass; they end with the wait'),

@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GraphQLError } from 'graphql';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { ErrorCode } from '../schema/errors.ts';
+import { createAcquaintances, type Showing } from './acquaintances.ts';
+import { addressKey } from './address.ts';
 import { LimitRefusal } from './limit-refusal.ts';
 import type { Limits } from './limits.ts';
 
@@ -12,53 +14,110 @@ export interface Allowance {
   readonly remaining: number | null;
   /** Takes points from the caller, and tells so in the headers of the answer. Throws a Refusal (429), and takes none then. */
   spend(points: number): Promise<void>;
+  /** Takes note of what the request has shown of its credential, by so many upstream calls. */
+  learn(showing: Showing, upstreamCalls: number): Promise<void>;
 }
 
-export type Allow = (caller: string, response: ServerResponse) => Allowance;
+/** Who asks, as far as it matters for points. */
+interface Spender {
+  readonly scope: string;
+  readonly viewer: { readonly name: string | null };
+}
+
+export type Allow = (spender: Spender, request: IncomingMessage, response: ServerResponse) => Allowance;
+
+/** Points that are counted together. */
+interface Purse {
+  readonly minutes: RateLimiterMemory;
+  readonly key: string;
+}
+
+/** How many refused credentials take all points of an address's strangers. */
+const MOST_REFUSED = 100;
 
 /**
  * Counts what each caller spends, in windows of a minute that begin with its first request. They go by the machine's own
  * clock, as the library does.
+ *
+ * Where callers bring keys, anybody can make some up. Those of one address that the upstream has not accepted yet are
+ * one caller together, which each call that it refuses costs a hundredth of its points; and all of one address, accepted
+ * or not, have the points of a few callers.
  */
-export function createAllow(limits: Limits): Allow {
-  const { pointsPerMinute } = limits;
-  if (pointsPerMinute === Number.POSITIVE_INFINITY) return () => ({ limits, remaining: null, spend: async () => {} });
+export function createAllow(limits: Limits, callersBringKeys: boolean): Allow {
+  const { pointsPerMinute, callersPerAddress } = limits;
+  const free = { limits, remaining: null, spend: async () => {}, learn: async () => {} };
+  if (pointsPerMinute === Number.POSITIVE_INFINITY) return () => free;
   const minutes = new RateLimiterMemory({ points: pointsPerMinute, duration: 60 });
-  return (caller, response) => {
+  const ofAddresses =
+    callersBringKeys && callersPerAddress !== Number.POSITIVE_INFINITY
+      ? new RateLimiterMemory({ points: pointsPerMinute * callersPerAddress, duration: 60 })
+      : null;
+  const acquaintances = createAcquaintances();
+
+  return ({ scope, viewer }, request, response) => {
+    const address = addressKey(request.socket.remoteAddress);
+    const own: Purse = { minutes, key: viewer.name === null ? `${scope} ${address}` : `name ${viewer.name}` };
+    const strangers: Purse = { minutes, key: `strangers ${address}` };
+    const isStranger = ofAddresses !== null && !acquaintances.has(scope);
+    const purse = isStranger ? strangers : own;
+    const purses: [Purse, ...Purse[]] = ofAddresses ? [purse, { minutes: ofAddresses, key: address }] : [purse];
     let remaining = pointsPerMinute;
-    const tell = ({ remainingPoints, msBeforeNext }: RateLimiterRes) => {
-      remaining = remainingPoints;
-      if (response.headersSent) return; // What was wrong with the request was answered meanwhile.
-      response.setHeader('ratelimit-limit', pointsPerMinute);
-      response.setHeader('ratelimit-remaining', remaining);
-      response.setHeader('ratelimit-reset', secondsOf(msBeforeNext));
-    };
+    let spent = 0;
     return {
       limits,
       get remaining() {
         return remaining;
       },
       async spend(points) {
-        try {
-          tell(await minutes.consume(caller, points));
-        } catch (refused) {
-          if (!(refused instanceof RateLimiterRes)) throw refused;
-          // Given back, or who cannot pay for this could pay for nothing smaller either.
-          tell(await minutes.reward(caller, points));
-          throw rateLimited(points, remaining, secondsOf(refused.msBeforeNext));
+        const { of, isRefused } = await takeFrom(purses, points);
+        remaining = of.remainingPoints;
+        tell(response, pointsPerMinute, of);
+        if (isRefused) throw rateLimited(points, remaining, secondsOf(of.msBeforeNext));
+        spent += points;
+      },
+      async learn(showing, upstreamCalls) {
+        if (ofAddresses === null) return;
+        acquaintances.note(scope, showing);
+        if (showing === 'refused') {
+          await minutes.penalty(strangers.key, upstreamCalls * Math.ceil(pointsPerMinute / MOST_REFUSED));
+        } else if (showing === 'accepted' && isStranger) {
+          await minutes.reward(strangers.key, spent); // It was a caller of its own all the time.
+          await minutes.penalty(own.key, spent);
         }
       },
     };
   };
 }
 
-/** Whose points are spent: those of the name that the caller has, or else of its view of the upstream and its address. */
-export function callerKey(
-  context: { scope: string; viewer?: { name: string | null } },
-  request: IncomingMessage,
-): string {
-  const name = context.viewer?.name;
-  return name == null ? `${context.scope} ${request.socket.remoteAddress}` : `name ${name}`;
+/** Takes points from each, or from none when one has too few. Tells of that one, or of the first. */
+async function takeFrom(purses: readonly [Purse, ...Purse[]], points: number) {
+  const taken: Purse[] = [];
+  let first: RateLimiterRes | null = null;
+  for (const purse of purses) {
+    taken.push(purse);
+    const { left, isRefused } = await purse.minutes.consume(purse.key, points).then(asTaken, asRefused);
+    first ??= left;
+    if (!isRefused) continue;
+    // Given back, or who cannot pay for this could pay for nothing smaller either.
+    let of = left;
+    for (const { minutes, key } of taken) of = await minutes.reward(key, points);
+    return { of, isRefused };
+  }
+  return { of: first ?? new RateLimiterRes(), isRefused: false }; // There is a first.
+}
+
+function tell(response: ServerResponse, limit: number, { remainingPoints, msBeforeNext }: RateLimiterRes): void {
+  if (response.headersSent) return; // What was wrong with the request was answered meanwhile.
+  response.setHeader('ratelimit-limit', limit);
+  response.setHeader('ratelimit-remaining', remainingPoints);
+  response.setHeader('ratelimit-reset', secondsOf(msBeforeNext));
+}
+
+const asTaken = (left: RateLimiterRes) => ({ left, isRefused: false });
+
+function asRefused(refused: unknown) {
+  if (!(refused instanceof RateLimiterRes)) throw refused;
+  return { left: refused, isRefused: true };
 }
 
 const secondsOf = (ms: number) => Math.ceil(ms / 1000);

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Clock } from '../clock.ts';
 import type { Context, ContextFactory } from '../context.ts';
 import { internalError } from '../schema/errors.ts';
-import { type Allow, callerKey } from './allowance.ts';
+import type { Allow } from './allowance.ts';
 import type { Answers } from './answers.ts';
 import type { Authenticate } from './authenticate.ts';
 import { preflight, withCors } from './cors.ts';
@@ -85,7 +85,7 @@ async function route(options: FrontOptions, exchange: Exchange): Promise<Reply> 
     case '/graphql': {
       if (graphiql && isRead(request) && prefersHtml(request.headers)) return await graphiql(request.headers);
       exchange.context = createContext({ ...exchange, identity: authenticate(request.headers) });
-      const allowance = allow(callerKey(exchange.context, request), response);
+      const allowance = allow(exchange.context, request, response);
       const asked = { request, search, corsOrigins, allowance };
       return await answerGraphql(engine, answers, findDocument, asked, exchange.context);
     }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { ExecutionResult } from 'graphql';
 import type { Context } from '../context.ts';
+import { showingOf } from './acquaintances.ts';
 import type { Allowance } from './allowance.ts';
 import type { Answers } from './answers.ts';
 import { readBody } from './body.ts';
@@ -65,6 +66,7 @@ async function run(
   mayOnlyRead: boolean,
 ) {
   const { result, operation, cost } = await execute(engine, params, context, allowance, mayOnlyRead);
+  await allowance.learn(showingOf(result, context.caller), context.caller.upstreamCalls);
   const told = cost !== undefined && params.extensions?.['cost'] === true;
   const reply: GraphqlReply = {
     status: statusOf(result, type),

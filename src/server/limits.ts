@@ -22,6 +22,11 @@ export const limitSettings = {
   RATE_LIMIT_PER_MINUTE: int(0, 1_000_000_000)
     .default(20_000)
     .describe('most points that one caller may spend in a minute; 0: any'),
+  CALLERS_PER_ADDRESS: int(0, 1_000_000)
+    .default(10)
+    .describe(
+      "for passthrough: how many callers' points all keys of one address have together; 0: any, for behind a proxy",
+    ),
 };
 
 type Settings = z.output<z.ZodObject<typeof limitSettings>>;
@@ -37,6 +42,8 @@ export interface Limits {
   readonly cost: number;
   readonly variablesBytes: number;
   readonly pointsPerMinute: number;
+  /** How many callers' points one address has, where callers bring keys. */
+  readonly callersPerAddress: number;
 }
 
 export function limitsOf(values: Settings): Limits {
@@ -52,6 +59,7 @@ export function limitsOf(values: Settings): Limits {
     cost: Math.min(most(values.MAX_QUERY_COST), pointsPerMinute), // More could never be paid, however long one waits.
     variablesBytes: most(values.MAX_VARIABLES_BYTES),
     pointsPerMinute,
+    callersPerAddress: most(values.CALLERS_PER_ADDRESS),
   };
 }
 

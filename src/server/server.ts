@@ -23,6 +23,8 @@ export interface ServerOptions {
   allowedHosts: readonly string[];
   front: FrontConfig;
   limits: Limits;
+  /** Whether callers come with keys of the upstream's, which anybody can make up. */
+  callersBringKeys: boolean;
   schema: GraphQLSchema;
   authenticate: Authenticate;
   createContext: ContextFactory;
@@ -46,6 +48,7 @@ export async function createServer({
   host,
   port,
   limits,
+  callersBringKeys,
   schema,
   exampleJobId,
   maxAnswerBytes,
@@ -55,7 +58,7 @@ export async function createServer({
   let isReady = true;
   const front = createFront({
     engine: createEngine(schema, rest.log, config.hasIntrospection),
-    allow: createAllow(limits),
+    allow: createAllow(limits, callersBringKeys),
     answers: createAnswers(rest.clock, maxAnswerBytes),
     findDocument: createFindDocument(config, rest.log),
     graphiql: config.hasGraphiql ? createGraphiql(exampleJobId) : undefined,

@@ -43,6 +43,7 @@ async function startServer(readJob: () => Promise<never>) {
     allowedHosts: ['127.0.0.1'],
     front: readConfig({}).front,
     limits: readConfig({}).limits,
+    callersBringKeys: false,
     schema: createSchema(),
     authenticate: () => ({ viewer: { name: null, role: 'admin' }, access }),
     createContext,

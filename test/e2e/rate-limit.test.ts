@@ -113,9 +113,9 @@ describe('callers', () => {
   });
 
   it('with credentials of their own spend points of their own', async () => {
-    await using gateway = await startGateway({ AUTH: 'passthrough', RATE_LIMIT_PER_MINUTE: '1' });
+    await using gateway = await startGateway({ AUTH: 'passthrough', UPSTREAM: 'sandbox', RATE_LIMIT_PER_MINUTE: '10' });
     const [one, other] = [crypto.randomUUID(), crypto.randomUUID()];
-    const ask = (key: string) => post(gateway.url, CHEAP, { authorization: `Bearer ${key}` });
+    const ask = (key: string) => post(gateway.url, DEAR, { authorization: `Bearer ${key}` });
     expect((await ask(one)).status).toBe(200);
     expectLimited(await ask(one));
     expect((await ask(other)).status).toBe(200);
