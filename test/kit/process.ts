@@ -31,7 +31,7 @@ export function startScript(
     env: { PATH, HOME, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  return watch(child, (name) => child.kill(name));
+  return watch(child, settings, (name) => child.kill(name));
 }
 
 /** `npm start`, as a terminal runs it: signals reach npm, its shell and the gateway, all at once. */
@@ -45,7 +45,7 @@ export function startByNpm(settings: Record<string, string>): TestProcess {
   });
   const { pid } = child;
   if (pid === undefined) throw new Error('npm: expected one in PATH');
-  return watch(child, (name) => {
+  return watch(child, settings, (name) => {
     try {
       process.kill(-pid, name);
     } catch (error) {
@@ -54,7 +54,11 @@ export function startByNpm(settings: Record<string, string>): TestProcess {
   });
 }
 
-function watch(child: ChildProcessByStdio<null, Readable, Readable>, kill: TestProcess['signal']): TestProcess {
+function watch(
+  child: ChildProcessByStdio<null, Readable, Readable>,
+  settings: Readonly<Record<string, string>>,
+  kill: TestProcess['signal'],
+): TestProcess {
   const output = { text: '' };
   const writes = createCounter();
   let count = 0;
