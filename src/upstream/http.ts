@@ -1,4 +1,4 @@
-import { readText } from './body.ts';
+import { createBodyReader } from './body.ts';
 import { type Credential, withoutKey } from './credential.ts';
 import {
   codeOf,
@@ -37,6 +37,7 @@ interface Received {
 export function createHttp(options: TransportOptions): Http {
   const { baseUrl, clock } = options;
   const transport = createTransport(options);
+  const readText = createBodyReader();
   const prefix = baseUrl.pathname.replace(/\/$/, '');
   const standing = Object.fromEntries(baseUrl.searchParams);
   const targetOf = (path: Path, query: Query = {}) => prefix + path + search({ ...query, ...standing });

@@ -11,6 +11,7 @@ const ROOT = join(import.meta.dirname, '../..');
  * secret among its own stands in what it has written.
  */
 export interface TestProcess extends AsyncDisposable {
+  readonly pid: number;
   /** Everything written to both outputs so far. */
   readonly output: { text: string };
   /** Resolves with the match once the output has one; rejects when the process ends without. */
@@ -71,6 +72,7 @@ function watch(
   }
   const ended = endOf(child);
   return {
+    pid: child.pid ?? Number.NaN,
     output,
     ended,
     async said(pattern) {
