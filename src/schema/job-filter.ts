@@ -2,7 +2,7 @@ import type { Job } from '../upstream/job.ts';
 import { metadataOf, methodOf } from '../upstream/job-parts.ts';
 import { builder } from './builder.ts';
 import { badUserInput } from './errors.ts';
-import { MetadataEntryInput, metadataEntries } from './metadata.ts';
+import { MetadataEntryInput, metadataEntries, readPairs } from './metadata.ts';
 import { methodType } from './method.ts';
 import { jobStatus } from './status.ts';
 
@@ -16,9 +16,17 @@ export const FineTuningJobFilter = builder.inputType('FineTuningJobFilter', {
     }),
     modelIds: t.idList({ description: 'Made from one of these base models, named as `modelId` names them.' }),
     methods: t.field({ type: [methodType.type], description: 'Trained by one of these methods; UNKNOWN is refused.' }),
-    metadata: t.field({ type: [MetadataEntryInput], description: 'With all of these pairs of metadata.' }),
-    createdAtOrAfter: t.field({ type: 'UnixTimestamp', description: 'Created at this time or later.' }),
-    createdBefore: t.field({ type: 'UnixTimestamp', description: 'Created before this time.' }),
+    metadata: t.field({ type: [MetadataEntryInput], description: 'With all of these pairs of metadata, at most 16.' }),
+    createdAtOrAfter: t.field({
+      type: 'UnixTimestamp',
+      description:
+        'Created at this time or later, in seconds: a number past the year 5138 is refused, as it will be milliseconds.',
+    }),
+    createdBefore: t.field({
+      type: 'UnixTimestamp',
+      description:
+        'Created before this time, in seconds: a number past the year 5138 is refused, as it will be milliseconds.',
+    }),
     suffix: t.string({ description: 'With exactly this suffix.' }),
   }),
 });
@@ -36,8 +44,10 @@ export interface JobCriteria {
 
 /** Reads a filter. Throws BAD_USER_INPUT naming the member. */
 export function criteriaOf(filter: Filter): JobCriteria {
-  const metadata = metadataOfFilter(filter);
-  const { suffix, createdAtOrAfter: oldest, createdBefore } = filter;
+  const metadata = readPairs('filter.metadata', filter.metadata);
+  const { suffix } = filter;
+  const oldest = readSeconds('filter.createdAtOrAfter', filter.createdAtOrAfter);
+  const createdBefore = readSeconds('filter.createdBefore', filter.createdBefore);
   const checks: ((job: Job) => boolean)[] = [
     oneOf('filter.statuses', filter.statuses, ({ status }) => jobStatus.read(status)),
     oneOf('filter.methods', filter.methods, (job) => methodType.read(methodOf(job)?.type ?? '')),
@@ -57,10 +67,12 @@ function oneOf<T>(member: string, wanted: readonly T[] | null | undefined, read:
   return (job: Job) => values.size === 0 || values.has(read(job));
 }
 
-function metadataOfFilter({ metadata }: Filter): Record<string, string> {
-  const pairs = new Map((metadata ?? []).map(({ key, value }) => [key, value]));
-  if (pairs.size < (metadata?.length ?? 0)) throw badUserInput('filter.metadata', 'each key once');
-  return Object.fromEntries([...pairs].sort());
+/** 16 November 5138. Milliseconds since the epoch are more from 1973 on. */
+const LAST_SECOND = 100_000_000_000;
+
+function readSeconds(member: string, seconds: number | null | undefined): number | null | undefined {
+  if (seconds == null || seconds <= LAST_SECOND) return seconds;
+  throw badUserInput(member, `seconds since the epoch, at most ${LAST_SECOND} and not milliseconds, got ${seconds}`);
 }
 
 // Some servers ignore the filter.

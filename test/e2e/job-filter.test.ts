@@ -167,6 +167,48 @@ describe('metadata', () => {
   });
 });
 
+describe('the bounds of a filter', () => {
+  const pairs = (count: number) => Array.from({ length: count }, (_, index) => ({ key: `${index}`, value: '' }));
+  const pair = (key: string, value: string) => [
+    { key: 'team', value: 'a' },
+    { key, value },
+  ];
+
+  it.each([
+    ['sixteen pairs', { metadata: pairs(16) }],
+    ['a key of 64 characters', { metadata: pair('🏃'.repeat(64), '') }],
+    ['a value of 512 characters', { metadata: pair('run', '🏃'.repeat(512)) }],
+    ['the last second before milliseconds', { createdAtOrAfter: 1e11, createdBefore: 1e11 }],
+    ['times before the epoch', { createdAtOrAfter: -1, createdBefore: 0 }],
+  ])('include %s', async (_, filter) => {
+    expect(await passing({}, filter)).toEqual([]);
+  });
+
+  it.each([
+    ['filter.metadata', { metadata: pairs(17) }, 'at most 16 pairs, got 17'],
+    ['filter.metadata[1].key', { metadata: pair('k'.repeat(65), '') }, 'at most 64 characters, got 65'],
+    ['filter.metadata[1].value', { metadata: pair('k', 'v'.repeat(513)) }, 'at most 512 characters, got 513'],
+    [
+      'filter.createdAtOrAfter',
+      { createdAtOrAfter: 1e11 + 1 },
+      'seconds since the epoch, at most 100000000000 and not milliseconds, got 100000000001',
+    ],
+    [
+      'filter.createdBefore',
+      { createdBefore: 1_760_000_000_000 },
+      'seconds since the epoch, at most 100000000000 and not milliseconds, got 1760000000000',
+    ],
+  ])('exclude one more, by BAD_USER_INPUT without a call: %s', async (argument, filter, expected) => {
+    await using world = await startWorld();
+    const { data, errors } = await world.gateway.query(PAGE, { filter });
+    expect(data).toEqual({ fineTuningJobs: null });
+    expect(errors).toMatchObject([
+      { message: `${argument}: expected ${expected}.`, extensions: { code: 'BAD_USER_INPUT', argument } },
+    ]);
+    expect(world.upstream.calls).toEqual([]);
+  });
+});
+
 describe('what no job can fit', () => {
   it.each([
     ['filter.statuses', { statuses: ['RUNNING', 'UNKNOWN'] }],
