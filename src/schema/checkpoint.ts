@@ -1,7 +1,7 @@
 import type { Checkpoint } from '../upstream/checkpoint.ts';
 import type { Job } from '../upstream/job.ts';
 import { builder } from './builder.ts';
-import { connectionArgs, connectionOf, mapPage, pageRequest, pageSize } from './connection.ts';
+import { connectionArgs, connectionOf, mapPage, pageRequest, pageSize, readFrom } from './connection.ts';
 import { FineTuningJob } from './job.ts';
 import { FineTuningJobMetricsPoint, type MetricsPoint } from './metrics-point.ts';
 import { MODEL_PRICE, Model } from './model.ts';
@@ -80,7 +80,7 @@ builder.objectField(FineTuningJob, 'checkpoints', (t) =>
     extensions: costs({ calls: 1, size: pageSize(STANDARD_FIRST) }),
     resolve: async (job, args, { loaders }) => {
       const request = pageRequest(NOUN, STANDARD_FIRST, args);
-      const page = await loaders.checkpoints(job.id, request);
+      const page = await readFrom(request, () => loaders.checkpoints(job.id, request));
       return { ...mapPage(page, (checkpoint) => ({ job, checkpoint })), after: request.after, noun: NOUN };
     },
   }),

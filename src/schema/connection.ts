@@ -1,4 +1,5 @@
 import type { ObjectRef } from '@pothos/core';
+import { UpstreamError } from '../upstream/errors.ts';
 import type { Page, PageItem, PageRequest } from '../upstream/page.ts';
 import { builder, type Types } from './builder.ts';
 import { badUserInput } from './errors.ts';
@@ -8,8 +9,8 @@ import { countOf } from './price.ts';
 // know no way back and no total.
 
 const MAX_FIRST = 100;
-/** Far longer than that of any id that can be asked for. */
-const LONGEST_CURSOR = 1000;
+/** Characters of what stands in a cursor: an id, of at most 512, and for a model what it is ordered by. */
+const LONGEST_PLACE = 600;
 
 /** A page, where it began, and the noun that marks its cursors. */
 export interface Connection<T> extends Page<T> {
@@ -113,7 +114,7 @@ function writeCursor(noun: string, id: string): string {
 function readCursor(noun: string, cursor: string): string | null {
   const text = Buffer.from(cursor, 'base64url').toString();
   const id = text.slice(noun.length + 1);
-  if (cursor.length > LONGEST_CURSOR || writeCursor(noun, id) !== cursor)
+  if (id.length > LONGEST_PLACE || writeCursor(noun, id) !== cursor)
     throw badUserInput('after', 'a cursor that this field has given');
   return id === '' ? null : id;
 }
@@ -143,6 +144,28 @@ export function pageRequest(noun: string, standard: number, { first, after }: Co
   if (limit < 1 || limit > MAX_FIRST)
     throw badUserInput('first', `a whole number from 1 to ${MAX_FIRST}, got ${limit}`);
   return { limit, after: after == null ? null : readCursor(noun, after) };
+}
+
+/**
+ * Reads a page. When the upstream rejects one behind a cursor, throws BAD_USER_INPUT: the item that the cursor points to
+ * is not there any more, and only a client that begins anew can go on.
+ */
+export async function readFrom<R extends PageRequest, T>(
+  request: R,
+  read: (request: R) => Promise<Page<T>>,
+): Promise<Page<T>> {
+  try {
+    return await read(request);
+  } catch (error) {
+    throw request.after !== null && isNotThere(error) ? badUserInput('after', GONE, error) : error;
+  }
+}
+
+const GONE = 'the cursor of an item that is still there; the upstream has it no more: begin with the first page again';
+
+function isNotThere(error: unknown): error is UpstreamError {
+  if (!(error instanceof UpstreamError) || error.code !== 'UPSTREAM_REJECTED') return false;
+  return error.facts.upstreamStatus === 400 || error.facts.upstreamStatus === 404;
 }
 
 /** A page with each of its readable items made into something else. */

@@ -39,10 +39,15 @@ builder.enumType('ErrorCode', {
   values: Object.fromEntries(Object.entries(CODES).map(([code, description]) => [code, { description }])),
 });
 
-/** An argument has a value that is not accepted. The message says which argument and what was expected. */
-export function badUserInput(argument: string, expected: string): GraphQLError {
+/**
+ * An argument has a value that is not accepted. The message says which argument and what was expected; where the upstream
+ * has found it out, `cause` is its answer.
+ */
+export function badUserInput(argument: string, expected: string, cause?: UpstreamError): GraphQLError {
+  const code = 'BAD_USER_INPUT' satisfies ErrorCode;
   return new GraphQLError(`${argument}: expected ${expected}.`, {
-    extensions: { code: 'BAD_USER_INPUT' satisfies ErrorCode, argument },
+    cause,
+    extensions: { code, argument, ...cause?.facts },
   });
 }
 
@@ -77,8 +82,10 @@ export function isInternal(error: GraphQLError): boolean {
   return !(cause instanceof UpstreamError || cause instanceof GraphQLError);
 }
 
+// An error that has its code already is the root of others, whatever has led to it.
 function rootOf(error: Error): Error {
-  return error instanceof GraphQLError && error.originalError ? rootOf(error.originalError) : error;
+  if (!(error instanceof GraphQLError) || !error.originalError || 'code' in error.extensions) return error;
+  return rootOf(error.originalError);
 }
 
 function rewrite({ nodes, path }: Where, message: string, extensions: { code: ErrorCode; [fact: string]: unknown }) {

@@ -1,7 +1,7 @@
 import type { JobEvent } from '../upstream/event.ts';
 import type { Job } from '../upstream/job.ts';
 import { builder } from './builder.ts';
-import { connectionArgs, connectionOf, mapPage, pageRequest, pageSize } from './connection.ts';
+import { connectionArgs, connectionOf, mapPage, pageRequest, pageSize, readFrom } from './connection.ts';
 import { FineTuningJob } from './job.ts';
 import { openEnum } from './open-enum.ts';
 import { costs } from './price.ts';
@@ -89,7 +89,7 @@ builder.objectField(FineTuningJob, 'events', (t) =>
     extensions: costs({ calls: 1, size: pageSize(STANDARD_FIRST) }),
     resolve: async (job, args, { loaders }) => {
       const request = pageRequest(NOUN, STANDARD_FIRST, args);
-      const page = await loaders.events(job.id, request);
+      const page = await readFrom(request, () => loaders.events(job.id, request));
       return { ...mapPage(page, (event) => ({ job, event })), after: request.after, noun: NOUN };
     },
   }),

@@ -3,7 +3,7 @@ import type { FileObject } from '../upstream/file.ts';
 import type { Page } from '../upstream/page.ts';
 import type { Preview } from '../upstream/preview.ts';
 import { builder } from './builder.ts';
-import { connectionArgs, connectionOf, pageRequest, pageSize } from './connection.ts';
+import { connectionArgs, connectionOf, pageRequest, pageSize, readFrom } from './connection.ts';
 import { badUserInput } from './errors.ts';
 import { Node } from './node.ts';
 import { openEnum } from './open-enum.ts';
@@ -162,7 +162,7 @@ builder.queryFields((t) => ({
       const { limit, after } = pageRequest(NOUN, STANDARD_FIRST, args);
       const wanted = filter?.purpose == null ? null : purpose.write(filter.purpose, 'filter.purpose');
       const page = { limit, after, purpose: wanted, order: order === 'ASC' ? 'asc' : 'desc' } as const;
-      return { ...only(wanted, await loaders.files(page)), after, noun: NOUN };
+      return { ...only(wanted, await readFrom(page, loaders.files)), after, noun: NOUN };
     },
   }),
 }));

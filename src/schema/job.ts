@@ -1,4 +1,4 @@
-import { isTerminal, type Job } from '../upstream/job.ts';
+import { isTerminal, type Job, type JobPageRequest } from '../upstream/job.ts';
 import {
   errorOf,
   hyperparametersOf,
@@ -8,7 +8,7 @@ import {
   methodOf,
 } from '../upstream/job-parts.ts';
 import { builder } from './builder.ts';
-import { connectionArgs, connectionOf, pageRequest, pageSize } from './connection.ts';
+import { connectionArgs, connectionOf, pageRequest, pageSize, readFrom } from './connection.ts';
 import { FILE_PRICE, File } from './file.ts';
 import { SupervisedHyperparameters } from './hyperparameters.ts';
 import { IntegrationInterface } from './integration.ts';
@@ -224,7 +224,9 @@ builder.queryFields((t) => ({
     }),
     resolve: async (_, { filter, ...args }, { loaders }) => {
       const request = pageRequest(NOUN, STANDARD_FIRST, args);
-      const page = filter ? await scanJobs(request, criteriaOf(filter), loaders.jobs) : await loaders.jobs(request);
+      const read = (page: JobPageRequest) =>
+        page.after === request.after ? readFrom(page, loaders.jobs) : loaders.jobs(page); // Only that one is the client's.
+      const page = filter ? await scanJobs(request, criteriaOf(filter), read) : await read(request);
       return { ...page, after: request.after, noun: NOUN };
     },
   }),

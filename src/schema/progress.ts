@@ -107,5 +107,6 @@ function estimate(job: Job, steps: readonly StepMark[]): number | null {
   const [seconds, made] = [last.createdAt - first.createdAt, last.step - first.step];
   if (seconds <= 0 || made <= 0) return null;
   const left = Math.max(0, last.totalSteps - last.step);
-  return Math.round(last.createdAt + (left * seconds) / made);
+  const at = Math.round(last.createdAt + (left * seconds) / made);
+  return Number.isSafeInteger(at) ? at : null;
 }

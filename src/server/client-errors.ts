@@ -21,17 +21,23 @@ export function useClientErrors(log: Logger): Plugin<Context> {
 
 // One line for each cause, however many fields it has cost.
 function tell(log: Logger, requestId: string, errors: readonly GraphQLError[]): void {
-  const byCause = Map.groupBy(errors, ({ originalError, message }) =>
-    originalError instanceof UpstreamError ? `${originalError.code} ${originalError.detail}` : message,
-  );
+  const byCause = Map.groupBy(errors, (error) => {
+    const failure = failureOf(error);
+    return failure ? `${failure.code} ${failure.detail}` : error.message;
+  });
   for (const [first, ...others] of byCause.values()) {
     if (first === undefined) continue;
     const where = { requestId, path: first.path?.join('.'), fields: 1 + others.length };
-    const cause = first.originalError;
-    if (cause instanceof UpstreamError) {
-      log.warn({ ...where, code: cause.code, detail: cause.detail, ...cause.facts }, 'upstream call failed');
+    const failure = failureOf(first);
+    if (failure) {
+      log.warn({ ...where, code: failure.code, detail: failure.detail, ...failure.facts }, 'upstream call failed');
     } else if (isInternal(first)) {
-      log.error({ ...where, err: cause ?? first }, 'internal error');
+      log.error({ ...where, err: first.originalError ?? first }, 'internal error');
     }
   }
+}
+
+// What the upstream rejects can be the fault of an argument.
+function failureOf({ originalError }: GraphQLError): UpstreamError | undefined {
+  return [originalError, originalError?.cause].find((cause) => cause instanceof UpstreamError);
 }

@@ -2,12 +2,12 @@ import { z } from 'zod';
 import type { Http } from './http.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 import { path } from './path.ts';
-import { orNullIfUnreadable, stepNumber, timestamp } from './repair.ts';
+import { identifier, orNullIfUnreadable, stepNumber, timestamp } from './repair.ts';
 import type { Call } from './transport.ts';
 
 // Azure writes steps as 100.0 and OpenAI adds a string among the numbers of `metrics` (UPSTREAM.md 1.4, 5).
 const fields = z.object({
-  id: z.string().min(1),
+  id: identifier,
   created_at: timestamp,
   fine_tuned_model_checkpoint: z.string(),
   fine_tuning_job_id: orNullIfUnreadable(z.string()),

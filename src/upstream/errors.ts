@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isShallow } from './depth.ts';
 import { NO_RETRY, type RetryAdvice } from './retry.ts';
 
 /** Why the upstream did not give what was asked. Published to clients as part of the enum `ErrorCode`. */
@@ -124,21 +125,31 @@ export interface ErrorBody {
   isEnvelope: boolean;
 }
 
+// Members of any form: what is no text is given as its JSON, which cannot be written for what is nested without end.
+const asJson = (value: unknown) => (isShallow(value) ? JSON.stringify(value) : 'nested too deep');
+const words = z
+  .unknown()
+  .optional()
+  .transform((value) => (value == null ? '' : typeof value === 'string' ? value : asJson(value)));
+const errorObject = z.object({ code: z.string().nullable().catch(null), message: words });
+const envelope = z.object({ error: z.unknown(), detail: z.unknown(), message: z.unknown() }).partial();
+
+/** Never throws, whatever the text is. */
 export function readErrorBody(text: string): ErrorBody {
-  try {
-    const body: unknown = JSON.parse(text);
-    if (isObject(body)) {
-      if (isObject(body['error'])) {
-        const { code, message } = body['error'];
-        return { code: typeof code === 'string' ? code : null, message: String(message ?? ''), isEnvelope: true };
-      }
-      const message = body['error'] ?? body['detail'] ?? body['message'];
-      if (message !== undefined) return { code: null, message: JSON.stringify(message), isEnvelope: true };
-    }
-  } catch {
-    // Not JSON: the text itself is all there is.
-  }
+  const { data } = envelope.safeParse(parsed(text));
+  const { data: error } = errorObject.safeParse(data?.error);
+  if (error) return { code: error.code, message: error.message, isEnvelope: true };
+  const message = data?.error ?? data?.detail ?? data?.message;
+  if (message !== undefined) return { code: null, message: asJson(message), isEnvelope: true };
   return { code: null, message: text, isEnvelope: false };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // The text itself is all there is.
+  }
 }
 
 /** Whether a 404 speaks of the endpoint, not of the object: the server lacks it, or the base URL is wrong. */
@@ -161,8 +172,4 @@ export function retryAfterMs(headers: Record<string, string | string[] | undefin
 function secondsIn(retryAfter: string, now: number): number {
   const seconds = Number(retryAfter);
   return Number.isNaN(seconds) ? (Date.parse(retryAfter) - now) / 1000 : seconds;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

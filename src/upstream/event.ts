@@ -2,13 +2,13 @@ import { z } from 'zod';
 import type { Http } from './http.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 import { path } from './path.ts';
-import { orNullIfUnreadable, timestamp } from './repair.ts';
+import { identifier, orNullIfUnreadable, timestamp } from './repair.ts';
 import type { Call } from './transport.ts';
 
 // `level` and `type` are open sets, `data` is any JSON: {}, null or absent on plain messages, nested for reinforcement
 // (UPSTREAM.md 1.4, 2.1, 2.2).
 const fields = z.object({
-  id: z.string().min(1),
+  id: identifier,
   created_at: timestamp,
   level: z.string().catch(''),
   message: z.string().catch(''),

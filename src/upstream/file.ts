@@ -2,12 +2,12 @@ import { z } from 'zod';
 import type { Http } from './http.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 import { path } from './path.ts';
-import { named, orNullIfUnreadable, timestamp, timestampOrNull } from './repair.ts';
+import { identifier, named, orNullIfUnreadable, timestamp, timestampOrNull } from './repair.ts';
 import type { Call } from './transport.ts';
 
 // `status` is required by the document and missing from its examples; purposes are an open set (UPSTREAM.md 1.4).
 const fields = z.object({
-  id: z.string().min(1),
+  id: identifier,
   bytes: orNullIfUnreadable(z.int()),
   created_at: timestamp,
   expires_at: timestampOrNull,
@@ -46,7 +46,7 @@ export interface FileResource {
   get(id: string, call: Call): Promise<FileObject | null>;
   /** GET /files. Throws UpstreamError. */
   list(request: FilePageRequest, call: Call): Promise<Page<FileObject>>;
-  /** GET /files/{id}/content, as it comes; null when there is none. Throws UpstreamError. */
+  /** GET /files/{id}/content, as it comes, up to 256 MiB; null when there is none. Throws UpstreamError. */
   content<T>(id: string, read: (chunks: AsyncIterable<Uint8Array>) => Promise<T>, call: Call): Promise<T | null>;
 }
 

@@ -9,6 +9,7 @@ import {
   UpstreamError,
   type UpstreamErrorFacts,
 } from './errors.ts';
+import { mentionsKey } from './mention.ts';
 import type { Path } from './path.ts';
 import { isWorthwhile, NO_RETRY, type RetryAdvice } from './retry.ts';
 import { type Call, createTransport, type Response, type TransportOptions } from './transport.ts';
@@ -22,7 +23,10 @@ export interface Http {
   get<T>(path: Path | null, query: Query, read: Read<T>, call: Call): Promise<T>;
   /** As `get`, for one object: null when there is none, or when the path can name none (then without a request). */
   find<T>(path: Path | null, read: Read<T>, call: Call): Promise<T | null>;
-  /** As `find`, for bytes of any number: `read` takes them as they come, and what it leaves is not fetched. */
+  /**
+   * As `find`, for up to 256 MiB, past which `read` is told an error, UPSTREAM_INVALID_RESPONSE when it lets that pass:
+   * `read` takes the bytes as they come, and what it leaves is not fetched.
+   */
   stream<T>(path: Path | null, read: (chunks: AsyncIterable<Uint8Array>) => Promise<T>, call: Call): Promise<T | null>;
   dispose(): Promise<void>;
 }
@@ -32,6 +36,7 @@ interface Received {
   readonly text: string;
   readonly facts: UpstreamErrorFacts;
   readonly retry: RetryAdvice;
+  readonly credential: Credential;
 }
 
 export function createHttp(options: TransportOptions): Http {
@@ -46,7 +51,8 @@ export function createHttp(options: TransportOptions): Http {
     const text = withoutKey(await readText(body, headers['content-length']), credential);
     const afterMs = retryAfterMs(headers, clock.now());
     const facts = factsOf(status, headers, afterMs, credential);
-    return { status, text, facts, retry: { isWorthwhile: isWorthwhile(status, headers['x-should-retry']), afterMs } };
+    const retry = { isWorthwhile: isWorthwhile(status, headers['x-should-retry']), afterMs };
+    return { status, text, facts, retry, credential };
   }
 
   return {
@@ -73,7 +79,7 @@ export function createHttp(options: TransportOptions): Http {
         if (!isSuccess(response.statusCode)) return nullIfAbsent(await receive(response, call.credential));
         response.body.on('error', () => {}); // Whoever reads is told; what is left unread may end as it likes.
         try {
-          return await read(response.body);
+          return await read(bounded(response.body));
         } finally {
           response.body.destroy();
         }
@@ -82,6 +88,18 @@ export function createHttp(options: TransportOptions): Http {
     },
     dispose: transport.dispose,
   };
+}
+
+/** More than any content that is read to its end: a results file of two million steps in base64. */
+const MAX_CONTENT_BYTES = 256 * 1024 * 1024;
+
+async function* bounded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  let length = 0;
+  for await (const chunk of chunks) {
+    length += chunk.length;
+    if (length > MAX_CONTENT_BYTES) throw new Error(`a content of more than ${MAX_CONTENT_BYTES} bytes`);
+    yield chunk;
+  }
 }
 
 function search(query: Query): string {
@@ -107,11 +125,16 @@ function parse<T>({ text, facts }: Received, read: Read<T>): T {
   }
 }
 
-function rejectionOf({ status, text, facts, retry }: Received): UpstreamError {
+const LONGEST_DETAIL = 500;
+
+function rejectionOf({ status, text, facts, retry, credential }: Received): UpstreamError {
   const body = readErrorBody(text);
   const code = status === 404 && isMissingEndpoint(body) ? 'UPSTREAM_UNSUPPORTED' : codeOf(status, body.code);
   const isForGood = code === 'UPSTREAM_QUOTA_EXCEEDED' || code === 'UPSTREAM_UNSUPPORTED';
-  return new UpstreamError(code, body.message.slice(0, 500), facts, isForGood ? NO_RETRY : retry);
+  // Where it is cut, it may end in a part of the key.
+  const message = body.message.slice(0, LONGEST_DETAIL);
+  const detail = mentionsKey(message, credential) ? 'a message with the credential in it' : message;
+  return new UpstreamError(code, detail, facts, isForGood ? NO_RETRY : retry);
 }
 
 type Headers = Record<string, string | string[] | undefined>;
@@ -120,12 +143,13 @@ function factsOf(
   status: number,
   headers: Headers,
   afterMs: number | undefined,
-  { apiKey }: Credential,
+  credential: Credential,
 ): UpstreamErrorFacts {
   const id = headers['x-request-id'];
   return {
     upstreamStatus: status,
-    upstreamRequestId: typeof id === 'string' && /^[\w-]{1,128}$/.test(id) && !id.includes(apiKey) ? id : undefined,
+    upstreamRequestId:
+      typeof id === 'string' && /^[\w-]{1,128}$/.test(id) && !mentionsKey(id, credential) ? id : undefined,
     retryAfterSeconds: afterMs === undefined ? undefined : Math.ceil(afterMs / 1000),
   };
 }

@@ -3,14 +3,14 @@ import type { Http } from './http.ts';
 import type { JobPartsBody } from './job-parts.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 import { path } from './path.ts';
-import { named, orNullIfUnreadable, timestamp, timestampOrNull } from './repair.ts';
+import { identifier, named, orNullIfUnreadable, timestamp, timestampOrNull } from './repair.ts';
 import type { Call } from './transport.ts';
 
 const MOST_RESULT_FILES = 100;
 
 // What identifies a job has to be right. Of the rest, what cannot be read counts as not there; `raw` has it.
 const fields = z.object({
-  id: z.string().min(1),
+  id: identifier,
   status: z.string().min(1),
   model: z.string(),
   created_at: timestamp,

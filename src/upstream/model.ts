@@ -2,11 +2,11 @@ import { z } from 'zod';
 import type { Http } from './http.ts';
 import { type PageItem, readAll } from './page.ts';
 import { path } from './path.ts';
-import { named, orNullIfUnreadable, timestampOrNull } from './repair.ts';
+import { identifier, named, orNullIfUnreadable, timestampOrNull } from './repair.ts';
 import type { Call } from './transport.ts';
 
 const fields = z.object({
-  id: z.string().min(1),
+  id: identifier,
   created: timestampOrNull,
   owned_by: orNullIfUnreadable(z.string()),
   shutdown_date: orNullIfUnreadable(z.iso.date()), // Older servers lack it.

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { describe, UpstreamError, type UpstreamErrorFacts } from './errors.ts';
+import { identifier } from './repair.ts';
 
 /** A member of a list: read, or not readable. One bad item does not cost the others. */
 export type PageItem<T> =
@@ -22,7 +23,7 @@ const envelope = z.object({
   data: z.array(z.unknown()).nullable(),
   has_more: z.boolean().nullish(),
 });
-const identified = z.object({ id: z.string() });
+const identified = z.object({ id: identifier });
 
 /**
  * Reads a list answer. A server that ignores `limit` is cut to it; one that does not say `has_more` is taken to have

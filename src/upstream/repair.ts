@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isName } from './path.ts';
 
 // The shapes in which real servers of the dialect deviate from its document, each repaired in one place (UPSTREAM.md 1.4, 5).
 
@@ -11,14 +12,19 @@ export const orNull = <T extends z.ZodType>(schema: T) => schema.nullable().defa
 /** Like `orNull`, and what cannot be read at all is null too: for decorations that must not cost us the whole object. */
 export const orNullIfUnreadable = <T extends z.ZodType>(schema: T) => orNull(schema).catch(null);
 
-/** Whole seconds since the epoch; some servers send fractions. */
-export const timestamp = z.number().transform(Math.trunc);
+/** The id of a thing: what could not be asked for by it is none. */
+export const identifier = z.string().refine(isName, 'expected what can be a name');
 
-/** As `timestamp`; null, absent and 0 all mean that there is none. */
-export const timestampOrNull = z
-  .number()
+// Beyond these numbers it would be another one than the upstream has written.
+const seconds = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
+
+/** Whole seconds since the epoch, up to 2^53 - 1; some servers send fractions. */
+export const timestamp = seconds.transform(Math.trunc);
+
+/** As `timestamp`; null, absent, 0 and what is no time all mean that there is none. */
+export const timestampOrNull = seconds
   .nullish()
-  .transform((seconds) => (seconds ? Math.trunc(seconds) : null))
+  .transform((at) => (at ? Math.trunc(at) || null : null))
   .catch(null);
 
 /** A step, within the 32 bits that GraphQL's Int can carry; some servers send fractions. */

@@ -26,7 +26,8 @@ const METRIC_OF: ReadonlyMap<string, Metric> = new Map<string, Metric>([
 /**
  * Reads the results file of a job as it comes, CSV in base64 or plain, without holding its text (UPSTREAM.md 2.6). Rows
  * without a step are skipped, the others sorted by it. A file beyond the limits is read up to there; the series is then
- * not complete, and `chunks` has been ended. The key is cut out of its texts.
+ * not complete, and `chunks` has been ended. The key is cut out of its texts. Null when it has nothing but blank lines, not
+ * even a header: such a body comes in the place of a file that is not there.
  *
  * Throws an Error `results: …` that says what was expected when the file is no CSV with a column of steps. Errors of
  * `chunks` pass unchanged.
@@ -35,7 +36,7 @@ export async function readResults(
   chunks: AsyncIterable<Uint8Array>,
   credential: Credential,
   limits: ResultsLimits = LIMITS,
-): Promise<MetricsSeries> {
+): Promise<MetricsSeries | null> {
   const clean = (text: string) => withoutKey(text, credential);
   let table: Table | null = null;
   for await (const rows of readRows(decoded(chunks))) {
@@ -46,7 +47,7 @@ export async function readResults(
       else table.add(row);
     }
   }
-  return (table ?? createTable([STEP], limits, clean)).toSeries(true);
+  return table?.toSeries(true) ?? null;
 }
 
 const isBlank = (row: readonly string[]) => row.length === 1 && row[0]?.trim() === '';

@@ -5,6 +5,7 @@ import { eventBody } from '../kit/event.ts';
 import { fileBody } from '../kit/file.ts';
 import type { Answer } from '../kit/gateway.ts';
 import { jobBody } from '../kit/job.ts';
+import { answer } from '../kit/upstream.ts';
 import { startWorld, type World } from '../kit/world.ts';
 
 interface Connection {
@@ -206,6 +207,83 @@ describe.each(LISTS)('a list of $noun items', (list) => {
     expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', argument: 'after' } }]);
     expect(world.targets()).not.toContain(target);
   });
+
+  it.each([
+    ['400', 400],
+    ['404', 404],
+  ])('names `after` when the upstream rejects a page behind a cursor by %s', async (_, status) => {
+    await using world = await startWith(undefined, list);
+    const message = `No such item: ${list.noun}`;
+    world.upstream.on(target, (__: unknown, response: ServerResponse) =>
+      answer(response, status, { error: { message } }, { 'x-request-id': 'req_1' }),
+    );
+    const { page, errors } = await ask(world, list, 2, cursorOf(noun, 'id-gone'));
+    expect(page).toBeNull();
+    expect(errors).toEqual([
+      expect.objectContaining({
+        message: expect.stringMatching(/^after: expected .* begin with the first page again\.$/),
+        extensions: { code: 'BAD_USER_INPUT', argument: 'after', upstreamStatus: status, upstreamRequestId: 'req_1' },
+      }),
+    ]);
+    expect(world.gateway.log).toContainEqual(expect.objectContaining({ code: 'UPSTREAM_REJECTED', detail: message }));
+  });
+
+  it.each([
+    ['400 for a first page', 400, null],
+    ['409 behind a cursor', 409, cursorOf(noun, 'id-1')],
+  ])('says that the upstream rejected it by %s', async (_, status, after) => {
+    await using world = await startWith(undefined, list);
+    world.upstream.on(target, (__: unknown, response: ServerResponse) =>
+      answer(response, status, { error: { message: 'No.' } }),
+    );
+    const { errors } = await ask(world, list, 2, after);
+    expect(errors).toMatchObject([{ extensions: { code: 'UPSTREAM_REJECTED', upstreamStatus: status } }]);
+  });
+
+  it.each([
+    ['in letters of one byte', 'x'.repeat(512)],
+    ['in letters of three', '日'.repeat(512)],
+  ])('goes on behind the longest id there can be, %s', async (_, id) => {
+    await using world = await startWith({ data: [bodyOf(id)], has_more: true }, list);
+    const { edges, pageInfo } = await pageOf(world, list, 1);
+    expect(edges).toMatchObject([{ node: { id } }]);
+    world.upstream.on(target, { data: [bodyOf('id-2')], has_more: false });
+    expect((await pageOf(world, list, 1, pageInfo.endCursor)).edges).toMatchObject([{ node: { id: 'id-2' } }]);
+    expect(new URL(world.upstream.calls.at(-1)?.target ?? '', 'http://upstream').searchParams.get('after')).toBe(id);
+  });
+
+  it.each([
+    ['of 513 characters', 'x'.repeat(513)],
+    ['of 100,000 characters', 'x'.repeat(100_000)],
+    ['with half a surrogate pair', 'id-\uD83C'],
+    ['with a NUL', 'id-\0'],
+    ['that is a way up', '../files'],
+  ])('has an error in the place of an item with an id %s, and goes on', async (_, id) => {
+    const data = [bodyOf('id-1'), bodyOf(id), bodyOf('id-2')];
+    await using world = await startWith({ data, has_more: true }, list);
+    const { page, errors } = await ask(world, list, 3);
+    expect(page?.edges.map(({ node }) => node?.id)).toEqual(['id-1', undefined, 'id-2']);
+    expect(page?.edges[1]?.cursor).toBe(page?.edges[0]?.cursor);
+    expect(errors).toMatchObject([{ extensions: { code: 'UPSTREAM_INVALID_RESPONSE' } }]);
+    expect(page?.pageInfo.endCursor).toBe(cursorOf(noun, 'id-2'));
+  });
+
+  it.each([2 ** 53, 1e300, -1, -0.5, '1760000000', null])(
+    'has an error in the place of an item that was made at %s',
+    async (created_at) => {
+      const data = [
+        { ...bodyOf('id-1'), created_at },
+        { ...bodyOf('id-2'), created_at: 2 ** 53 - 1 },
+      ];
+      await using world = await startWith({ data, has_more: false }, list);
+      const selection = `page: ${list.field} { edges { node { id createdAt } } }`;
+      const field = list.isOfJob ? `job: fineTuningJob(id: "ftjob-1") { ${selection} }` : selection;
+      const { data: answer, errors } = await world.gateway.query(`query ($first: Int, $after: String) { ${field} }`);
+      const holder = (list.isOfJob ? answer?.['job'] : answer) as { page: unknown };
+      expect(holder.page).toEqual({ edges: [{ node: null }, { node: { id: 'id-2', createdAt: 2 ** 53 - 1 } }] });
+      expect(errors).toMatchObject([{ extensions: { code: 'UPSTREAM_INVALID_RESPONSE' } }]);
+    },
+  );
 
   it.each([1, 100])('asks for as many as the client: %i', async (first) => {
     await using world = await startWith({ data: [] }, list);

@@ -147,7 +147,6 @@ describe('the metrics of a finished job', () => {
   });
 
   it.each([
-    ['is empty', ''],
     ['has a header only', `${HEADER}\n`],
     ['has a header only, in base64', toBase64(`${HEADER}\n`)],
   ])('are an empty curve when the file %s', async (_, content) => {
@@ -249,6 +248,43 @@ describe('the results file of a finished job', () => {
     world.upstream.onEvents('ftjob-1', STEPS);
     expect((await curveOf(world, 'step')).totalPoints).toBe(2);
   });
+
+  it.each([
+    ['an empty body', 200, ''],
+    ['no body', 204, ''],
+    ['blank lines', 200, '\n\r\n \n'],
+  ])('is made up for by the events where %s comes in its place', async (_, status, body) => {
+    await using world = await startFinished();
+    world.upstream.on(CONTENT, (__: IncomingMessage, response: ServerResponse) => answer(response, status, body));
+    world.upstream.onEvents('ftjob-1', STEPS);
+    expect((await curveOf(world, 'step')).totalPoints).toBe(2);
+  });
+
+  it('is UPSTREAM_INVALID_RESPONSE when it goes on past 256 MiB, and the call is given up', async () => {
+    await using world = await startFinished();
+    const chunk = Buffer.alloc(1024 * 1024, '\n');
+    const closed = Promise.withResolvers<void>();
+    let sent = 0;
+    world.upstream.on(CONTENT, (_: IncomingMessage, response: ServerResponse) => {
+      response.on('close', closed.resolve);
+      response.write(toBase64(FILE.repeat(20)));
+      const more = () => {
+        if (response.destroyed || sent >= 600) return;
+        sent++;
+        response.write(chunk, more);
+      };
+      more();
+    });
+    const { data, errors } = await world.gateway.query(query('totalPoints'));
+    expect(data).toEqual({ fineTuningJob: { metrics: null } });
+    expect(errors?.[0]?.extensions['code']).toBe('UPSTREAM_INVALID_RESPONSE');
+    expect(world.gateway.log).toContainEqual(
+      expect.objectContaining({ detail: expect.stringContaining('a content of more than 268435456 bytes') }),
+    );
+    await closed.promise;
+    expect(sent).toBeGreaterThanOrEqual(256);
+    expect(sent).toBeLessThan(400);
+  }, 120_000);
 
   it('is not asked for while the job runs', async () => {
     await using world = await startRunning(...STEPS);

@@ -79,6 +79,22 @@ describe('an error answer of the upstream', () => {
     expect(errors?.[0]?.extensions['retryAfterSeconds']).toBe(seconds);
   });
 
+  it.each([
+    ['absent', undefined, ''],
+    ['null', null, ''],
+    ['a number', 7, '7'],
+    ['a list', ['a', 'b'], '["a","b"]'],
+    ['an object', { text: 'No.' }, '{"text":"No."}'],
+    ['an object that has its own toString', { toString: 1, valueOf: 2 }, '{"toString":1,"valueOf":2}'],
+    ['nested without end', JSON.parse(`${'['.repeat(1000)}${']'.repeat(1000)}`), 'nested too deep'],
+    ['of 501 characters', 'x'.repeat(501), 'x'.repeat(500)],
+  ])('with a message that is %s is logged as what it says', async (_, message, detail) => {
+    const body = envelope({ message, code: { toString: 1 }, type: [], param: {} });
+    const { errors, log } = await ask((response) => answer(response, 400, body));
+    expect(errors?.[0]?.extensions['code']).toBe('UPSTREAM_REJECTED');
+    expect(log).toContainEqual(expect.objectContaining({ code: 'UPSTREAM_REJECTED', detail }));
+  });
+
   it('does not repeat the body in the log when it is not JSON', async () => {
     const { log } = await ask((response) => answer(response, 200, 'private words'));
     expect(log).toContainEqual(expect.objectContaining({ detail: 'body: not JSON' }));

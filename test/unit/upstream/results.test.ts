@@ -10,7 +10,11 @@ async function* inChunks(file: string | Uint8Array, chunkBytes = 1 << 16): Async
 }
 
 const CREDENTIAL = { apiKey: 'test-of-results' };
-const read = (file: string | Uint8Array) => readResults(inChunks(file), CREDENTIAL);
+async function read(...args: [file: string | Uint8Array, chunkBytes?: number]): Promise<MetricsSeries> {
+  const series = await readResults(inChunks(...args), CREDENTIAL);
+  if (series === null) throw new Error('nothing was found');
+  return series;
+}
 const toBase64 = (text: string) => Buffer.from(text).toString('base64');
 const pointsOf = ({ length, data }: MetricsSeries) => Array.from({ length }, (_, index) => data(index));
 
@@ -39,7 +43,7 @@ describe('readResults', () => {
     const encodings = [text, toBase64(text), toBase64(text).replace(/.{76}/g, '$&\r\n')];
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...encodings), fc.integer({ min: 1, max: 300 }), async (file, chunkBytes) => {
-        expect(pointsOf(await readResults(inChunks(file, chunkBytes), CREDENTIAL))).toEqual(whole);
+        expect(pointsOf(await read(file, chunkBytes))).toEqual(whole);
       }),
       { numRuns: 60, examples: encodings.map((file) => [file, 1]) },
     );
@@ -140,13 +144,19 @@ describe('readResults', () => {
   });
 
   it.each([
-    ['an empty file', ''],
-    ['a file of blank lines', '\r\n\r\n'],
     ['a header alone', HEADER],
     ['a header alone, in base64', toBase64(HEADER)],
     ['a single column without a row', 'step'],
   ])('finds no point in %s', async (_, file) => {
     expect(await read(file)).toMatchObject({ length: 0, isComplete: true, columns: {} });
+  });
+
+  it.each([
+    ['an empty file', ''],
+    ['a file of blank lines', '\r\n\r\n'],
+    ['blank lines in base64', toBase64('\n \n\n\n\n\n')],
+  ])('finds nothing at all in %s', async (_, file) => {
+    expect(await readResults(inChunks(file), CREDENTIAL)).toBeNull();
   });
 
   it('knows no times', async () => expect((await read(FILE)).createdAt(0)).toBeNull());
@@ -216,6 +226,7 @@ describe('readResults refuses', () => {
           (error: Error) => error.message,
         );
         if (typeof outcome === 'string') expect(outcome).toMatch(/^results: expected /);
+        else if (outcome === null) expect(Buffer.from(content).toString().trim()).toBe('');
         else expect(outcome.steps).toHaveLength(outcome.length);
       }),
       { numRuns: 500 },
