@@ -373,13 +373,13 @@ describe('a decoration that cannot be read', () => {
     });
   });
 
-  it('is an error of its field alone when it is a number that JSON readers would spoil', async () => {
+  it.each([1e20, 2 ** 53, -1])('is null when it is no time that JSON readers would keep: %s', async (finished_at) => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
-    upstream.onJob(jobBody({ id: 'ftjob-1', finished_at: 1e20 }));
-    const { data, errors } = await gateway.query('{ fineTuningJob(id: "ftjob-1") { id finishedAt } }');
-    expect(data).toEqual({ fineTuningJob: { id: 'ftjob-1', finishedAt: null } });
-    expect(errors?.[0]?.extensions).toEqual({ code: 'UPSTREAM_INVALID_RESPONSE' });
+    upstream.onJob(jobBody({ id: 'ftjob-1', finished_at }));
+    expect(await gateway.query('{ fineTuningJob(id: "ftjob-1") { id finishedAt } }')).toEqual({
+      data: { fineTuningJob: { id: 'ftjob-1', finishedAt: null } },
+    });
   });
 });
 
