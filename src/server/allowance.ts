@@ -57,53 +57,70 @@ export function createAllow(limits: Limits, callersBringKeys: boolean): Allow {
   return ({ scope, viewer }, request, response) => {
     const address = addressKey(request.socket.remoteAddress);
     const own: Purse = { minutes, key: viewer.name === null ? `${scope} ${address}` : `name ${viewer.name}` };
+    if (ofAddresses === null) return Object.assign(payFrom([own], limits, response), { learn: async () => {} });
     const strangers: Purse = { minutes, key: `strangers ${address}` };
-    const isStranger = ofAddresses !== null && !acquaintances.has(scope);
-    const purse = isStranger ? strangers : own;
-    const purses: [Purse, ...Purse[]] = ofAddresses ? [purse, { minutes: ofAddresses, key: address }] : [purse];
-    let remaining = pointsPerMinute;
-    let spent = 0;
-    return {
-      limits,
-      get remaining() {
-        return remaining;
-      },
-      async spend(points) {
-        const { of, isRefused } = await takeFrom(purses, points);
-        remaining = of.remainingPoints;
-        tell(response, pointsPerMinute, of);
-        if (isRefused) throw rateLimited(points, remaining, secondsOf(of.msBeforeNext));
-        spent += points;
-      },
-      async learn(showing, upstreamCalls) {
-        if (ofAddresses === null) return;
+    const isStranger = !acquaintances.has(scope);
+    const payment = payFrom([isStranger ? strangers : own, { minutes: ofAddresses, key: address }], limits, response);
+    return Object.assign(payment, {
+      async learn(showing: Showing, upstreamCalls: number) {
         acquaintances.note(scope, showing);
         if (showing === 'refused') {
           await minutes.penalty(strangers.key, upstreamCalls * Math.ceil(pointsPerMinute / MOST_REFUSED));
         } else if (showing === 'accepted' && isStranger) {
-          await minutes.reward(strangers.key, spent); // It was a caller of its own all the time.
-          await minutes.penalty(own.key, spent);
+          await minutes.reward(strangers.key, payment.spent); // It was a caller of its own all the time.
+          await minutes.penalty(own.key, payment.spent);
         }
       },
-    };
+    });
   };
 }
 
-/** Takes points from each, or from none when one has too few. Tells of that one, or of the first. */
-async function takeFrom(purses: readonly [Purse, ...Purse[]], points: number) {
-  const taken: Purse[] = [];
-  let first: RateLimiterRes | null = null;
-  for (const purse of purses) {
+type Purses = readonly [Purse, ...Purse[]];
+
+/** What a request is paid from; `spent` is what it has taken so far. */
+function payFrom(purses: Purses, limits: Limits, response: ServerResponse) {
+  let remaining = limits.pointsPerMinute;
+  let spent = 0;
+  return {
+    limits,
+    get remaining() {
+      return remaining;
+    },
+    get spent() {
+      return spent;
+    },
+    async spend(points: number) {
+      const { left, isRefused } = await takeFrom(purses, points);
+      remaining = left.remainingPoints;
+      tell(response, limits.pointsPerMinute, left);
+      if (isRefused) throw rateLimited(points, remaining, secondsOf(left.msBeforeNext));
+      spent += points;
+    },
+  };
+}
+
+/** Takes points from each, or from none when one has too few. Tells what is left of that one, or of the first. */
+async function takeFrom([first, ...others]: Purses, points: number) {
+  const outcome = await take(first, points);
+  const taken = [first];
+  for (const purse of others) {
+    if (outcome.isRefused) break;
     taken.push(purse);
-    const { left, isRefused } = await purse.minutes.consume(purse.key, points).then(asTaken, asRefused);
-    first ??= left;
-    if (!isRefused) continue;
-    // Given back, or who cannot pay for this could pay for nothing smaller either.
-    let of = left;
-    for (const { minutes, key } of taken) of = await minutes.reward(key, points);
-    return { of, isRefused };
+    const { left, isRefused } = await take(purse, points);
+    if (isRefused) Object.assign(outcome, { left, isRefused });
   }
-  return { of: first ?? new RateLimiterRes(), isRefused: false }; // There is a first.
+  // Given back, or who cannot pay for this could pay for nothing smaller either.
+  if (outcome.isRefused) for (const { minutes, key } of taken) outcome.left = await minutes.reward(key, points);
+  return outcome;
+}
+
+async function take({ minutes, key }: Purse, points: number) {
+  try {
+    return { left: await minutes.consume(key, points), isRefused: false };
+  } catch (refused) {
+    if (!(refused instanceof RateLimiterRes)) throw refused;
+    return { left: refused, isRefused: true };
+  }
 }
 
 function tell(response: ServerResponse, limit: number, { remainingPoints, msBeforeNext }: RateLimiterRes): void {
@@ -111,13 +128,6 @@ function tell(response: ServerResponse, limit: number, { remainingPoints, msBefo
   response.setHeader('ratelimit-limit', limit);
   response.setHeader('ratelimit-remaining', remainingPoints);
   response.setHeader('ratelimit-reset', secondsOf(msBeforeNext));
-}
-
-const asTaken = (left: RateLimiterRes) => ({ left, isRefused: false });
-
-function asRefused(refused: unknown) {
-  if (!(refused instanceof RateLimiterRes)) throw refused;
-  return { left: refused, isRefused: true };
 }
 
 const secondsOf = (ms: number) => Math.ceil(ms / 1000);
