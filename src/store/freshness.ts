@@ -20,8 +20,14 @@ export interface Sight<T> {
   readonly arrivedAt: number;
 }
 
+/** A sight, and its place among all that the store has seen: of two times at the same millisecond these tell the order. */
+export interface Seen<T> extends Sight<T> {
+  readonly beganTurn: number;
+  readonly arrivedTurn: number;
+}
+
 /** A job as the store remembers it; null when there is none. */
-export interface JobSight extends Sight<Job | null> {
+export interface JobSight extends Seen<Job | null> {
   /** When this job was first seen in a terminal status; null while it moves. */
   readonly terminalSince: number | null;
 }
@@ -36,12 +42,19 @@ export interface JobEnd {
 
 export const STILL_MOVING: JobEnd = { endedAt: Number.NEGATIVE_INFINITY, quietAt: Number.POSITIVE_INFINITY };
 
-/** What is remembered after `next` was seen where `kept` was: an answer to an older question does not replace a newer. */
-export function remember(kept: JobSight | undefined, next: Sight<Job | null>): JobSight {
-  if (kept !== undefined && kept.beganAt > next.beganAt) return kept;
+/**
+ * What is remembered after `next` was seen where `kept` was. A question that was asked before the kept answer had come may
+ * be answered with what was before it: only one that was asked later replaces it. And nothing leaves a terminal status.
+ */
+export function remember(kept: JobSight | undefined, next: Seen<Job | null>): JobSight {
+  if (kept !== undefined && next.beganTurn < kept.arrivedTurn) return kept;
   const { value: job, arrivedAt } = next;
-  if (job === null || !isTerminal(job)) return { ...next, terminalSince: null };
-  if (kept?.terminalSince != null) return { ...next, terminalSince: kept.terminalSince };
+  if (job === null) return { ...next, terminalSince: null };
+  if (kept?.value && kept.terminalSince !== null) {
+    const value = job.status === kept.value.status ? job : kept.value;
+    return { ...next, value, terminalSince: kept.terminalSince };
+  }
+  if (!isTerminal(job)) return { ...next, terminalSince: null };
   const hasSeenItMove = kept !== undefined && kept.value !== null;
   const endedLongAgo = job.finished_at !== null && job.finished_at * 1000 < arrivedAt - LONG_AGO_MS;
   return { ...next, terminalSince: endedLongAgo && !hasSeenItMove ? arrivedAt - SETTLING_MS : arrivedAt };

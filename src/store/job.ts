@@ -1,21 +1,45 @@
 import type { Job, JobPageRequest } from '../upstream/job.ts';
+import type { Priority } from '../upstream/pace.ts';
 import type { Page } from '../upstream/page.ts';
 import { isName } from '../upstream/path.ts';
 import type { Caller } from './flights.ts';
 import { endOf, hasSettled, type JobEnd, type JobSight, jobFreshUntil, remember } from './freshness.ts';
+import { createHoldingShelf } from './holding.ts';
 import { createLists } from './list.ts';
 import type { PartOptions } from './parts.ts';
-import { createReads } from './reads.ts';
+import { type Cause, createReads, keyOf, type Outcome, type ReadCall } from './reads.ts';
 import type { Access } from './scope.ts';
 import { weigh } from './weight.ts';
+
+/** What came of a sight of one job. */
+export interface JobSighting extends Outcome<Job | null, JobSight> {
+  readonly scope: string;
+  readonly id: string;
+}
+
+/** A look at the upstream, whatever is kept: for whom, and what caused it. */
+export interface Look {
+  readonly caller: Caller;
+  readonly cause: Cause;
+}
 
 export interface JobStore {
   /** The job as it is now, null when there is none. Throws UpstreamError, or the reason of the caller's signal. */
   get(access: Access, id: string, caller: Caller): Promise<Job | null>;
   /** One page of the jobs, newest first. Throws UpstreamError, or the reason of the caller's signal. */
   list(access: Access, request: JobPageRequest, caller: Caller): Promise<Page<Job>>;
+  /** Reads the job anew, and joins no read that is under way. Throws UpstreamError, or the reason of the caller's signal. */
+  look(access: Access, id: string, look: Look): Promise<JobSight>;
+  /** Reads a page anew, and joins no read that is under way. Throws UpstreamError, or the reason of the caller's signal. */
+  lookAtPage(access: Access, request: JobPageRequest, look: Look): Promise<Page<Job>>;
   /** The last sight of a job, however old; undefined when none is kept. */
   lastSight(access: Access, id: string): JobSight | undefined;
+  /** The last sight of a job, if it still answers questions. */
+  freshSight(access: Access, id: string): JobSight | undefined;
+  /** Keeps the last sight of a job until what it returns is called, however long that is. */
+  hold(access: Access, id: string): () => void;
+  /** Tells of every sight of any job, whoever caused it, until what it returns is called. */
+  onSighting(listener: (sighting: JobSighting) => void): () => void;
   /** The end of a job, as far as it is known here. */
   end(access: Access, id: string): JobEnd;
   /**
@@ -28,20 +52,32 @@ export interface JobStore {
 /** What a job takes beside the body that it was read from. */
 const BYTES_PER_JOB = 400;
 
+const NOTHING_OLDER = { notBefore: Number.POSITIVE_INFINITY };
+
 export function createJobStore(options: PartOptions): JobStore {
   const { upstream, clock, limits, shelf } = options;
   const ends = shelf<{ at: number }>('end');
+  const sights = createHoldingShelf(shelf<JobSight>('job'));
+  const listeners = new Set<(sighting: JobSighting) => void>();
   const jobs = createReads<Job | null, JobSight>({
     clock,
-    shelf: shelf<JobSight>('job'),
+    shelf: sights,
     choose: remember,
     weigh: (job) => (job === null ? 0 : BYTES_PER_JOB + weigh(job.raw)),
-    onSight({ scope }, kept, { terminalSince }) {
+    onSight({ scope }, id, outcome) {
+      const { kept, sight } = outcome;
       const wasMoving = kept !== undefined && kept.value !== null && kept.terminalSince === null;
-      if (wasMoving && terminalSince !== null) ends?.set(scope, { at: clock.now() }, 0);
+      if (wasMoving && sight.terminalSince !== null) ends?.set(scope, { at: clock.now() }, 0);
+      for (const tell of listeners) tell({ scope, id, ...outcome });
     },
   });
   const pages = createLists<Job>(options, 'jobs', jobs);
+
+  function nameAndRead(request: JobPageRequest, priority: Priority) {
+    const { limit, after, metadata = {} } = request;
+    const read = (call: ReadCall) => upstream.jobs.list(request, { ...call, priority });
+    return { name: JSON.stringify([limit, after, metadata]), read };
+  }
 
   return {
     async get(access, id, caller) {
@@ -57,12 +93,32 @@ export function createJobStore(options: PartOptions): JobStore {
       return value;
     },
     async list(access, request, caller) {
-      const { limit, after, metadata = {} } = request;
-      const name = JSON.stringify([limit, after, metadata]);
-      const { value } = await pages.get({ access, name, caller, read: (call) => upstream.jobs.list(request, call) });
+      const { value } = await pages.get({ access, caller, ...nameAndRead(request, 'query') });
+      return value;
+    },
+    look: (access, id, look) =>
+      jobs.get({
+        access,
+        name: id,
+        ...look,
+        freshUntil: () => Number.NEGATIVE_INFINITY,
+        read: (call) => upstream.jobs.get(id, { ...call, priority: 'poll' }),
+        ...NOTHING_OLDER,
+      }),
+    async lookAtPage(access, request, look) {
+      const { value } = await pages.get({ access, ...look, ...nameAndRead(request, 'poll'), ...NOTHING_OLDER });
       return value;
     },
     lastSight: (access, id) => jobs.kept(access, id),
+    freshSight(access, id) {
+      const sight = jobs.kept(access, id);
+      return sight && clock.now() < jobFreshUntil(sight, limits) ? sight : undefined;
+    },
+    hold: (access, id) => sights.hold(keyOf(access, id)),
+    onSighting(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     end: (access, id) => endOf(jobs.kept(access, id)),
     lastEndAt: ({ scope }) => ends?.get(scope)?.at ?? Number.NEGATIVE_INFINITY,
   };

@@ -1,8 +1,8 @@
 import type { Page, PageItem } from '../upstream/page.ts';
 import { type Caller, createFlights, type Departure, restOn } from './flights.ts';
-import { activeFreshUntil, type Sight } from './freshness.ts';
+import { activeFreshUntil, type Seen, type Sight } from './freshness.ts';
 import type { PartOptions } from './parts.ts';
-import { type ReadCall, type Reads, takeSight } from './reads.ts';
+import { type Cause, type ReadCall, type Reads, takeSight } from './reads.ts';
 import type { Access } from './scope.ts';
 import { weigh } from './weight.ts';
 
@@ -23,6 +23,8 @@ export interface ListOptions<T> {
   read: (call: ReadCall) => Promise<Page<T>>;
   /** What was read before is out of date. */
   notBefore?: number | undefined;
+  /** A query unless it says otherwise. */
+  cause?: Cause | undefined;
 }
 
 /** Pages of things of one kind. Each page read shows the things on it too. */
@@ -41,15 +43,16 @@ export function createLists<T extends object>(
   const flights = createFlights<Sight<Page<T>>>(clock);
 
   // The page with the things that are to be believed: one that was read before may be newer.
-  function see(access: Access, key: string, { value: page, ...times }: Sight<Page<T>>): Sight<Page<T>> {
+  function see(access: Access, key: string, { value: page, ...times }: Seen<Page<T>>, cause: Cause): Sight<Page<T>> {
     const items = page.items.map((item) => {
       if (item.error) return item;
-      const seen = things.see(access, item.id, { value: item.value, ...times });
+      const seen = things.see(access, item.id, { value: item.value, ...times }, cause);
       return { id: item.id, value: seen.value ?? item.value };
     });
-    const kept = { items: items.map(toKept), hasMore: page.hasMore, ...times };
+    const { beganAt, arrivedAt } = times;
+    const kept = { items: items.map(toKept), hasMore: page.hasMore, beganAt, arrivedAt };
     shelf?.set(key, kept, weigh(kept.items));
-    return { value: { ...page, items }, ...times };
+    return { value: { ...page, items }, beganAt, arrivedAt };
   }
 
   function restored(access: Access, key: string, notBefore: number): Sight<Page<T>> | undefined {
@@ -69,11 +72,11 @@ export function createLists<T extends object>(
   }
 
   return {
-    async get({ access, name, caller, read, notBefore = Number.NEGATIVE_INFINITY }) {
+    async get({ access, name, caller, read, notBefore = Number.NEGATIVE_INFINITY, cause = 'query' }) {
       const key = `${access.scope} ${name}`;
       const fly = async (departure: Departure) => {
         const call = { credential: access.credential, ...departure };
-        return see(access, key, await takeSight(clock, () => read(call)));
+        return see(access, key, await takeSight(clock, () => read(call)), cause);
       };
       const sight = restored(access, key, notBefore) ?? (await flights.join(key, caller, fly, notBefore));
       restOn(caller, activeFreshUntil(sight.arrivedAt, limits));

@@ -1,12 +1,12 @@
-import type { Clock } from '../clock.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { FreshnessLimits } from './freshness.ts';
 import type { Shelf } from './shelf.ts';
+import type { Timeline } from './timeline.ts';
 
 /** What every part of the store is made of. */
 export interface PartOptions {
   readonly upstream: Upstream;
-  readonly clock: Clock;
+  readonly clock: Timeline;
   readonly limits: FreshnessLimits;
   /** A shelf for things of this noun, which no other part may take; null when nothing is to be kept. */
   readonly shelf: <T extends object>(noun: string) => Shelf<T> | null;

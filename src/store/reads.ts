@@ -1,10 +1,13 @@
-import type { Clock } from '../clock.ts';
 import type { Credential } from '../upstream/credential.ts';
 import { isOutage } from '../upstream/errors.ts';
 import { type Caller, createFlights, type Departure, restOn } from './flights.ts';
-import type { Sight } from './freshness.ts';
+import type { Seen, Sight } from './freshness.ts';
 import type { Access } from './scope.ts';
 import type { Shelf } from './shelf.ts';
+import type { Timeline } from './timeline.ts';
+
+/** What caused the upstream to be asked. */
+export type Cause = 'poll' | 'webhook' | 'mutation' | 'query';
 
 /** What a read of the upstream is given. */
 export type ReadCall = Departure & { readonly credential: Credential };
@@ -21,6 +24,16 @@ export interface ReadOptions<T, S extends Sight<T>> {
   notBefore?: number | undefined;
   /** Whether a sight, however old, answers as long as the upstream does not; by default none does. */
   isSettled?: ((sight: S) => boolean) | undefined;
+  /** A query unless it says otherwise. */
+  cause?: Cause | undefined;
+}
+
+/** What came of a sight: `sight` is to be believed from now on, which is `next` only if that is news. */
+export interface Outcome<T, S> {
+  readonly kept: S | undefined;
+  readonly sight: S;
+  readonly next: Seen<T>;
+  readonly cause: Cause;
 }
 
 /** Things of one kind, each kept while it is fresh and read once at a time. */
@@ -30,19 +43,19 @@ export interface Reads<T, S extends Sight<T>> {
   /** What is kept, however old. */
   kept(access: Access, name: string): S | undefined;
   /** Takes note of a sight that came by another way. Gives the sight to be believed. */
-  see(access: Access, name: string, sight: Sight<T>): S;
+  see(access: Access, name: string, sight: Seen<T>, cause: Cause): S;
 }
 
 export interface ReadsOptions<T, S extends Sight<T>> {
-  clock: Clock;
+  clock: Timeline;
   /** Where sights are kept; without one, none is. */
   shelf: Shelf<S> | null;
   /** The sight to be believed, of the one kept and the one that has come. */
-  choose: (kept: S | undefined, next: Sight<T>) => S;
+  choose: (kept: S | undefined, next: Seen<T>) => S;
   /** Bytes that a value takes in memory. */
   weigh: (value: T) => number;
-  /** Told of each sight that is believed, with the one that was kept before. */
-  onSight?: (access: Access, kept: S | undefined, sight: S) => void;
+  /** Told of each sight. */
+  onSight?: (access: Access, name: string, outcome: Outcome<T, S>) => void;
 }
 
 /** Of two sights the one whose question was asked later. */
@@ -51,32 +64,33 @@ export function later<T>(kept: Sight<T> | undefined, next: Sight<T>): Sight<T> {
 }
 
 /** Reads something, and takes the times. */
-export async function takeSight<T>(clock: Clock, read: () => Promise<T>): Promise<Sight<T>> {
-  const beganAt = clock.now();
+export async function takeSight<T>(clock: Timeline, read: () => Promise<T>): Promise<Seen<T>> {
+  const [beganAt, beganTurn] = [clock.now(), clock.turn()];
   const value = await read();
-  return { value, beganAt, arrivedAt: clock.now() };
+  return { value, beganAt, beganTurn, arrivedAt: clock.now(), arrivedTurn: clock.turn() };
 }
 
 export function createReads<T, S extends Sight<T>>(options: ReadsOptions<T, S>): Reads<T, S> {
   const { clock, shelf, choose, weigh, onSight } = options;
   const flights = createFlights<S>(clock);
 
-  function keep(access: Access, key: string, next: Sight<T>): S {
+  function keep(access: Access, name: string, next: Seen<T>, cause: Cause): S {
+    const key = keyOf(access, name);
     const kept = shelf?.get(key);
     const sight = choose(kept, next);
     if (shelf && sight !== kept) shelf.set(key, sight, weigh(sight.value));
-    onSight?.(access, kept, sight);
+    onSight?.(access, name, { kept, sight, next, cause });
     return sight;
   }
 
   return {
-    async get({ access, name, caller, freshUntil, read, notBefore, isSettled }) {
+    async get({ access, name, caller, freshUntil, read, notBefore, isSettled, cause = 'query' }) {
       const key = keyOf(access, name);
       const kept = shelf?.get(key);
       const isFresh = kept !== undefined && clock.now() < freshUntil(kept);
       const fly = async (departure: Departure) => {
         const call = { credential: access.credential, ...departure };
-        return keep(access, key, await takeSight(clock, () => read(call)));
+        return keep(access, name, await takeSight(clock, () => read(call)), cause);
       };
       const sight = isFresh
         ? kept
@@ -88,8 +102,9 @@ export function createReads<T, S extends Sight<T>>(options: ReadsOptions<T, S>):
       return sight;
     },
     kept: (access, name) => shelf?.get(keyOf(access, name)),
-    see: (access, name, sight) => keep(access, keyOf(access, name), sight),
+    see: keep,
   };
 }
 
-const keyOf = ({ scope }: Access, name: string) => `${scope} ${name}`;
+/** By which a thing is kept: its scope and its name there. */
+export const keyOf = ({ scope }: Access, name: string) => `${scope} ${name}`;

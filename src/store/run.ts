@@ -31,7 +31,7 @@ export function joined(one: Run, other: Run): Run | null {
   const reachesFurther = other.items.length - inOther >= one.items.length - inOne;
   if (inOther >= inOne && reachesFurther) return { items: other.items, isWhole }; // Nothing new: the same array stays.
   const before = longer(one.items.slice(0, inOne), other.items.slice(0, inOther));
-  const behind = longer(one.items.slice(inOne), other.items.slice(inOther));
+  const behind = longer(other.items.slice(inOther), one.items.slice(inOne)); // What is known stays the same objects.
   return { items: before.concat(behind), isWhole };
 }
 

@@ -10,6 +10,7 @@ import { createMetricsStore, type MetricsStore } from './metrics.ts';
 import { createModelStore, type ModelStore } from './model.ts';
 import type { Access } from './scope.ts';
 import { createRoom } from './shelf.ts';
+import { createTimeline } from './timeline.ts';
 
 /** What the gateway knows now: reads are shared while under way and kept while fresh, each within its scope. */
 export interface Store {
@@ -33,7 +34,8 @@ export interface StoreOptions extends FreshnessLimits {
   maxBytes: number;
 }
 
-export function createStore({ upstream, clock, maxBytes, ...limits }: StoreOptions): Store {
+export function createStore({ upstream, clock: wallClock, maxBytes, ...limits }: StoreOptions): Store {
+  const clock = createTimeline(wallClock);
   const room = createRoom(maxBytes);
   const keeps = limits.activeMs > 0 || limits.settledMs > 0;
   const shelf = <T extends object>(noun: string) => (keeps ? room.shelf<T>(noun) : null);

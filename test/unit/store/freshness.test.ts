@@ -16,7 +16,14 @@ const limits = { activeMs: 1000, settledMs: 300_000 };
 const running = readJob(jobBody({ status: 'running' }));
 const succeeded = readJob(jobBody({ status: 'succeeded' }));
 const seen = (job: typeof running | null, at: number, kept?: JobSight) =>
-  remember(kept, { value: job, beganAt: at, arrivedAt: at });
+  remember(kept, { value: job, beganAt: at, beganTurn: at, arrivedAt: at, arrivedTurn: at });
+const sight = (value: typeof running, beganTurn: number, arrivedTurn: number) => ({
+  value,
+  beganAt: 7,
+  arrivedAt: 7,
+  beganTurn,
+  arrivedTurn,
+});
 
 describe('remember', () => {
   it('keeps when a job was first seen at its end', () => {
@@ -24,15 +31,25 @@ describe('remember', () => {
     expect(seen(succeeded, 5000, first)).toMatchObject({ arrivedAt: 5000, terminalSince: 1000 });
   });
 
-  it('begins anew when a job moves again, or is gone', () => {
-    const ended = seen(succeeded, 1000);
-    expect(seen(running, 5000, ended).terminalSince).toBeNull();
-    expect(seen(null, 5000, ended).terminalSince).toBeNull();
+  it('begins anew when a job is gone', () => {
+    expect(seen(null, 5000, seen(succeeded, 1000)).terminalSince).toBeNull();
   });
 
-  it('does not let an answer to an older question replace a newer', () => {
-    const newer = remember(undefined, { value: succeeded, beganAt: 20, arrivedAt: 30 });
-    expect(remember(newer, { value: running, beganAt: 10, arrivedAt: 40 })).toBe(newer);
+  it('lets nothing leave a terminal status, and yet sees what a job at its end still gets', () => {
+    const ended = seen(succeeded, 1000);
+    const failed = { ...succeeded, status: 'failed' };
+    for (const job of [running, failed]) {
+      expect(seen(job, 5000, ended)).toMatchObject({ value: succeeded, arrivedAt: 5000, terminalSince: 1000 });
+    }
+    const richer = { ...succeeded, result_files: ['file-results'] };
+    expect(seen(richer, 5000, ended).value).toBe(richer);
+  });
+
+  it('believes only what was asked after the kept answer had come, however short the time', () => {
+    const kept = remember(undefined, sight(running, 2, 4));
+    expect(remember(kept, sight(succeeded, 1, 5))).toBe(kept);
+    expect(remember(kept, sight(succeeded, 3, 5))).toBe(kept);
+    expect(remember(kept, sight(succeeded, 5, 6))).toMatchObject({ value: succeeded });
   });
 });
 

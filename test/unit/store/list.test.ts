@@ -3,6 +3,7 @@ import type { Sight } from '../../../src/store/freshness.ts';
 import { createLists } from '../../../src/store/list.ts';
 import { createReads, later } from '../../../src/store/reads.ts';
 import { createRoom } from '../../../src/store/shelf.ts';
+import { createTimeline } from '../../../src/store/timeline.ts';
 import { UpstreamError } from '../../../src/upstream/errors.ts';
 import type { Page, PageItem } from '../../../src/upstream/page.ts';
 import { accessOf, newCaller } from '../../kit/access.ts';
@@ -21,15 +22,16 @@ const unreadable: PageItem<Thing> = {
 
 function createWorld(maxBytes = 100_000) {
   const clock = createTestClock(0);
+  const timeline = createTimeline(clock);
   const room = createRoom(maxBytes);
   const things = createReads<Thing | null, Sight<Thing | null>>({
-    clock,
+    clock: timeline,
     shelf: room.shelf('thing'),
     choose: later,
     weigh: () => 100,
   });
   const limits = { activeMs: 1000, settledMs: 0 };
-  const lists = createLists<Thing>({ clock, limits, shelf: room.shelf, maxBytes }, 'things', things);
+  const lists = createLists<Thing>({ clock: timeline, limits, shelf: room.shelf, maxBytes }, 'things', things);
   const asked: ((page: Page<Thing>) => void)[] = [];
   const get = async (caller = newCaller()) => {
     const read = () => new Promise<Page<Thing>>((resolve) => asked.push(resolve));
@@ -42,11 +44,18 @@ function createWorld(maxBytes = 100_000) {
     return await page;
   };
   const see = (id: string, state: string | null) =>
-    things.see(access, id, {
-      value: state === null ? null : { id, state },
-      beganAt: clock.now(),
-      arrivedAt: clock.now(),
-    });
+    things.see(
+      access,
+      id,
+      {
+        value: state === null ? null : { id, state },
+        beganAt: clock.now(),
+        beganTurn: timeline.turn(),
+        arrivedAt: clock.now(),
+        arrivedTurn: timeline.turn(),
+      },
+      'query',
+    );
   return { clock, things, lists, asked, get, read, see };
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Sight } from '../../../src/store/freshness.ts';
 import { createReads, later } from '../../../src/store/reads.ts';
 import { createRoom, type Shelf } from '../../../src/store/shelf.ts';
+import { createTimeline } from '../../../src/store/timeline.ts';
 import { accessOf, newCaller } from '../../kit/access.ts';
 import { createTestClock } from '../../kit/clock.ts';
 
@@ -13,7 +14,7 @@ const access = accessOf({ apiKey: 'a' });
 function createWorld(options: { shelf?: Shelf<Sight<Thing>> | null; weigh?: (thing: Thing) => number } = {}) {
   const clock = createTestClock(0);
   const { shelf = createRoom(100_000).shelf<Sight<Thing>>('thing'), weigh = () => 10 } = options;
-  const reads = createReads<Thing, Sight<Thing>>({ clock, shelf, choose: later, weigh });
+  const reads = createReads<Thing, Sight<Thing>>({ clock: createTimeline(clock), shelf, choose: later, weigh });
   const asked: ((name: string) => void)[] = [];
   const get = (ms = 1000, caller = newCaller(), notBefore?: number, who = access) =>
     reads.get({
@@ -84,7 +85,8 @@ describe('a read', () => {
     const { clock, asked, get, reads } = createWorld();
     const old = get();
     clock.advance(10);
-    reads.see(access, 'key', { value: { name: 'seen' }, beganAt: 10, arrivedAt: 11 });
+    const times = { beganAt: 10, beganTurn: 3, arrivedAt: 11, arrivedTurn: 4 };
+    reads.see(access, 'key', { value: { name: 'seen' }, ...times }, 'query');
     asked[0]?.('old');
     expect((await old).value.name).toBe('seen');
   });
