@@ -1,9 +1,11 @@
 import { isOutage } from '../upstream/errors.ts';
 import type { JobEvent } from '../upstream/event.ts';
+import type { Priority } from '../upstream/pace.ts';
 import type { Page, PageRequest } from '../upstream/page.ts';
 import { closedAtIn, type EventLog, withPage } from './event-log.ts';
 import { type Caller, createFlights, type Departure, restOn } from './flights.ts';
 import { aboutJobFreshUntil, activeFreshUntil, type Sight, settledFreshUntil } from './freshness.ts';
+import { createHoldingShelf } from './holding.ts';
 import type { JobStore } from './job.ts';
 import type { PartOptions } from './parts.ts';
 import { takeSight } from './reads.ts';
@@ -18,7 +20,24 @@ export interface EventStore {
   deeper(access: Access, jobId: string, run: Run, caller: Caller): Promise<Run>;
   /** One page, newest first. */
   page(access: Access, jobId: string, request: PageRequest, caller: Caller): Promise<Page<JobEvent>>;
+  /**
+   * Reads the newest events anew, joins no read that is under way, and reads back to what was known before. While the log
+   * is held, nothing that has come since then is missing.
+   */
+  look(access: Access, jobId: string, caller: Caller): Promise<EventLog>;
+  /** What is known of the log, however old; undefined when nothing is kept. */
+  lastLog(access: Access, jobId: string): EventLog | undefined;
+  /** Keeps the log until what it returns is called, however full the room is. */
+  hold(access: Access, jobId: string): () => void;
 }
+
+/** For what is asked, and what began earlier is not joined. */
+interface Asking {
+  readonly priority: Priority;
+  readonly notBefore?: number | undefined;
+}
+
+const NOTHING_OLDER: Asking = { priority: 'poll', notBefore: Number.POSITIVE_INFINITY };
 
 /** Of all that is kept, the most that one log may take: some 40,000 steps by default. */
 const LOG_SHARE = 0.25;
@@ -28,7 +47,7 @@ export const EVENTS_A_PAGE = 100;
 
 export function createEventStore(options: PartOptions, jobs: JobStore): EventStore {
   const { upstream, clock, limits, shelf, maxBytes } = options;
-  const logs = shelf<EventLog>('events');
+  const logs = createHoldingShelf(shelf<EventLog>('events'));
   const flights = createFlights<Sight<Page<JobEvent>>>(clock);
   const keyOf = ({ scope }: Access, jobId: string) => `${scope} ${jobId}`;
 
@@ -41,24 +60,33 @@ export function createEventStore(options: PartOptions, jobs: JobStore): EventSto
     closedAt !== null || beganAt >= jobs.end(access, jobId).quietAt;
 
   /** Reads a page, shared with all who ask for it at the same time, and adds it to the log. */
-  async function fetch(access: Access, jobId: string, request: PageRequest, caller: Caller) {
+  async function fetch(
+    access: Access,
+    jobId: string,
+    request: PageRequest,
+    caller: Caller,
+    { priority, notBefore }: Asking = {
+      priority: 'query',
+      notBefore: request.after === null ? jobs.end(access, jobId).endedAt : undefined,
+    },
+  ) {
     const read = async (departure: Departure) => {
       const call = { credential: access.credential, ...departure };
-      const seen = await takeSight(clock, () => upstream.events.list(jobId, request, call));
+      const seen = await takeSight(clock, () => upstream.events.list(jobId, request, { ...call, priority }));
       const key = keyOf(access, jobId);
-      const before = logs?.get(key);
+      const before = logs.get(key);
       const log = withPage(before, request.after, seen, maxBytes * LOG_SHARE);
-      if (log && log !== before) logs?.set(key, log, log.weight);
+      if (log && log !== before) logs.set(key, log, log.weight);
       return seen;
     };
     const { limit, after } = request;
     const name = `${keyOf(access, jobId)} ${JSON.stringify([limit, after])}`;
-    return await flights.join(name, caller, read, after === null ? jobs.end(access, jobId).endedAt : undefined);
+    return await flights.join(name, caller, read, notBefore);
   }
 
   /** The log, if its head goes back so far. */
   function logReaching(access: Access, jobId: string, atLeast: number): EventLog | undefined {
-    const log = logs?.get(keyOf(access, jobId));
+    const log = logs.get(keyOf(access, jobId));
     return log && reaches(log.head, atLeast) ? log : undefined;
   }
 
@@ -86,21 +114,38 @@ export function createEventStore(options: PartOptions, jobs: JobStore): EventSto
   async function deeper(access: Access, jobId: string, run: Run, caller: Caller): Promise<Run> {
     const after = tailOf(run);
     if (run.isWhole || after === null) return run;
-    const log = logs?.get(keyOf(access, jobId));
+    const log = logs.get(keyOf(access, jobId));
     const known = log && behind(log.head, after);
     if (known && reaches(known, 1)) return { items: run.items.concat(known.items), isWhole: known.isWhole };
     const { value: page } = await fetch(access, jobId, { limit: EVENTS_A_PAGE, after }, caller);
     return extended(run, after, page) ?? run;
   }
 
+  async function look(access: Access, jobId: string, caller: Caller): Promise<EventLog> {
+    const request = { limit: EVENTS_A_PAGE, after: null };
+    const { value: page, ...times } = await fetch(access, jobId, request, caller, NOTHING_OLDER);
+    const key = keyOf(access, jobId);
+    for (let log = logs.get(key); log?.older != null; log = logs.get(key)) {
+      const after = tailOf(log.head);
+      if (after === null) break;
+      await fetch(access, jobId, { limit: EVENTS_A_PAGE, after }, caller, { priority: 'poll' });
+      if (logs.get(key) === log) break; // Nothing came, and nothing will.
+    }
+    const seen = { value: page, ...times };
+    return logs.get(key) ?? { head: runOf(page), older: null, ...times, closedAt: closedAtIn(seen), weight: 0 };
+  }
+
   return {
     head,
     deeper,
+    look,
+    lastLog: (access, jobId) => logs.get(keyOf(access, jobId)),
+    hold: (access, jobId) => logs.hold(keyOf(access, jobId)),
     async page(access, jobId, request, caller) {
       const { limit, after } = request;
       if (after === null) return pageOf(await head(access, jobId, limit, caller), request);
       restOn(caller, activeFreshUntil(clock.now(), limits));
-      const log = logs?.get(keyOf(access, jobId));
+      const log = logs.get(keyOf(access, jobId));
       const known = log && (behind(log.head, after) ?? (log.older && behind(log.older, after)));
       if (known && reaches(known, limit)) return pageOf(known, request);
       return (await fetch(access, jobId, request, caller)).value;
