@@ -4,12 +4,14 @@ import type { Config } from './config.ts';
 import { createContextFactory, type GatewayFacts } from './context.ts';
 import { createSandbox } from './sandbox/sandbox.ts';
 import { createSchema } from './schema/schema.ts';
+import { stateOf } from './schema/status.ts';
 import { createAuthenticate } from './server/authenticate.ts';
 import type { Logger } from './server/log.ts';
 import { createServer } from './server/server.ts';
 import { createStore } from './store/store.ts';
 import type { Credential, KeyHeader } from './upstream/credential.ts';
 import { createUpstream } from './upstream/upstream.ts';
+import { createWatcher } from './watch/watcher.ts';
 
 export const { version } = packageJson;
 
@@ -46,6 +48,8 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
   const maxAnswerBytes = Math.floor(config.cache.maxBytes * SHARE_OF_ANSWERS);
   const maxBytes = config.cache.maxBytes - maxAnswerBytes;
   const store = createStore({ upstream, clock, ...config.cache, maxBytes });
+  const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: config.pollIntervalMs });
+  opened.defer(() => watcher.dispose());
   const gateway = { version, isSandbox: config.upstream.kind === 'sandbox', upstreamName: target.name };
   const server = await createServer({
     host: config.host,
@@ -56,7 +60,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     callersBringKeys: config.auth.kind === 'passthrough',
     schema: createSchema(),
     authenticate: createAuthenticate({ auth: config.auth, credential: target.credential, clock, log }),
-    createContext: createContextFactory(store, gateway),
+    createContext: createContextFactory(store, watcher, gateway),
     exampleJobId: target.exampleJobId,
     log,
     clock,

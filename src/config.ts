@@ -40,6 +40,9 @@ export const settings = {
     .describe('oldest answer about what still moves; 0 shares only reads under way'),
   CACHE_SETTLED_MS: int(0, 86_400_000).default(300_000).describe('oldest answer about what no longer changes'),
   CACHE_MAX_MB: int(1, 65_536).default(128).describe('most memory for kept answers'),
+  POLL_INTERVAL_MS: int(100, 3_600_000)
+    .default(2000)
+    .describe('shortest time between two looks at a job that somebody watches'),
   LOG_LEVEL: z
     .enum(
       ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
@@ -63,6 +66,7 @@ export interface Config {
   readonly upstreamRetries: number;
   readonly upstreamMaxRps: number;
   readonly cache: { readonly activeMs: number; readonly settledMs: number; readonly maxBytes: number };
+  readonly pollIntervalMs: number;
   readonly limits: Limits;
   readonly logLevel: Settings['LOG_LEVEL'];
 }
@@ -119,6 +123,7 @@ function assemble(values: Settings, kind: string): Config {
       settledMs: values.CACHE_SETTLED_MS,
       maxBytes: values.CACHE_MAX_MB * 1024 * 1024,
     },
+    pollIntervalMs: values.POLL_INTERVAL_MS,
     limits: limitsOf(values),
     logLevel: values.LOG_LEVEL,
   };

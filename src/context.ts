@@ -3,6 +3,7 @@ import { type Caller, createCaller } from './store/flights.ts';
 import type { Access } from './store/scope.ts';
 import type { Store } from './store/store.ts';
 import type { Viewer } from './viewer.ts';
+import type { Feeds, Watcher } from './watch/watcher.ts';
 
 /** What this gateway is: the same for everybody who asks. */
 export interface GatewayFacts {
@@ -29,12 +30,14 @@ export interface Context {
   operationName: string | undefined;
   readonly caller: Caller;
   readonly loaders: Loaders;
+  /** What can be followed. */
+  readonly feeds: Feeds;
   readonly gateway: GatewayFacts;
 }
 
 export type ContextFactory = (request: { requestId: string; signal: AbortSignal; identity: Identity }) => Context;
 
-export function createContextFactory(store: Store, gateway: GatewayFacts): ContextFactory {
+export function createContextFactory(store: Store, watcher: Watcher, gateway: GatewayFacts): ContextFactory {
   return ({ requestId, signal, identity: { viewer, access } }) => {
     const caller = createCaller(signal);
     let loaders: Loaders | undefined; // Made at the first read: an answer that is kept needs none.
@@ -48,6 +51,9 @@ export function createContextFactory(store: Store, gateway: GatewayFacts): Conte
       get loaders() {
         loaders ??= createLoaders(store, access, caller);
         return loaders;
+      },
+      get feeds() {
+        return watcher.feeds(access);
       },
       gateway,
     };

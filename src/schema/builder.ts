@@ -42,3 +42,4 @@ function neededBy(failure: AuthFailure): string {
 export type Types = typeof builder.$inferSchemaTypes;
 
 builder.queryType({ description: 'Everything that can be asked.' });
+builder.subscriptionType({ description: 'Everything that can be followed.' });

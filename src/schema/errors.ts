@@ -1,6 +1,9 @@
 import { ForbiddenError } from '@pothos/plugin-scope-auth';
 import { GraphQLError } from 'graphql';
+import { EVENTS_A_PAGE } from '../store/event.ts';
 import { UpstreamError, type UpstreamErrorCode } from '../upstream/errors.ts';
+import { NoSuchJob } from '../watch/failure.ts';
+import { MOST_PAGES_BACK, UnknownPlace } from '../watch/log-reader.ts';
 import { builder } from './builder.ts';
 
 const CODES = {
@@ -17,6 +20,7 @@ const CODES = {
     'The caller has asked for as much as it may in a minute; `retryAfterSeconds` says when it may go on. Nothing was executed.',
   BAD_USER_INPUT:
     'An argument or variable has a value that is not accepted; the message names it and what was expected.',
+  NOT_FOUND: 'What was to be followed does not exist, or does not any more.',
   UPSTREAM_RATE_LIMITED:
     'The upstream limits the rate of requests; `retryAfterSeconds` says how long to wait, when known.',
   UPSTREAM_QUOTA_EXCEEDED: "The upstream account's quota or credit is used up: trying again soon is useless.",
@@ -63,6 +67,8 @@ export function internalError(requestId: string, where: Where = {}): GraphQLErro
 export function toClientError(error: GraphQLError, requestId: string): GraphQLError {
   const cause = rootOf(error);
   if (cause instanceof UpstreamError) return rewrite(error, cause.message, { code: cause.code, ...cause.facts });
+  if (cause instanceof NoSuchJob) return rewrite(error, cause.message, { code: 'NOT_FOUND' });
+  if (cause instanceof UnknownPlace) return unknownPlace(error, cause);
   if (isInternal(error)) return internalError(requestId, error);
   if (cause instanceof ForbiddenError) return rewrite(error, cause.message, { code: 'FORBIDDEN' });
   if (cause instanceof GraphQLError && 'code' in cause.extensions) return error;
@@ -79,7 +85,20 @@ function isUnwritable({ path, message }: GraphQLError): boolean {
 /** Whether an error is a fault of our own: neither the upstream's nor the request's. */
 export function isInternal(error: GraphQLError): boolean {
   const cause = rootOf(error);
-  return !(cause instanceof UpstreamError || cause instanceof GraphQLError);
+  return ![UpstreamError, NoSuchJob, UnknownPlace, GraphQLError].some((kind) => cause instanceof kind);
+}
+
+/** A reader has to be told which of its arguments names a place that the log does not have. */
+function unknownPlace(where: Where, { start }: UnknownPlace): GraphQLError {
+  const reach = `the newest ${MOST_PAGES_BACK * EVENTS_A_PAGE} events`;
+  const [argument, expected] = {
+    since: ['since', `the id of one of ${reach} of this job`],
+    sinceStep: ['sinceStep', `a step that one of ${reach} of this job tells of`],
+    start: ['fromStart', `a log of at most ${MOST_PAGES_BACK * EVENTS_A_PAGE} events`],
+    now: ['since', 'a log that can be read'],
+  }[start.kind] as [string, string];
+  const code = 'BAD_USER_INPUT';
+  return rewrite(where, `${argument}: expected ${expected}.`, { code, argument });
 }
 
 // An error that has its code already is the root of others, whatever has led to it.

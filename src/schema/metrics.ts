@@ -41,7 +41,7 @@ const FineTuningJobMetrics = builder.objectRef<Curve>('FineTuningJobMetrics').im
   }),
 });
 
-function pointAt(series: MetricsSeries, index: number): MetricsPoint {
+export function pointAt(series: MetricsSeries, index: number): MetricsPoint {
   return {
     step: series.steps[index] ?? 0,
     createdAt: series.createdAt(index),

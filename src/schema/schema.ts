@@ -11,6 +11,9 @@ import './checkpoint.ts';
 import './metrics.ts';
 import './progress.ts';
 import './nodes.ts';
+import './job-changes.ts';
+import './event-added.ts';
+import './metrics-added.ts';
 
 /** The whole graph. */
 export function createSchema(): GraphQLSchema {

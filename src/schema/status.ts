@@ -1,3 +1,4 @@
+import type { Job } from '../upstream/job.ts';
 import { openEnum } from './open-enum.ts';
 
 /** Azure's and older spellings are read as what they mean (UPSTREAM.md 5). */
@@ -20,3 +21,9 @@ export const jobStatus = openEnum('FineTuningJobStatus', {
     CANCELLED: { description: 'It was stopped. Terminal.', raw: ['cancelled', 'canceled'] },
   },
 });
+
+/** What counts as the same state of a job: spellings of one status do, statuses that nobody knows do not. */
+export function stateOf({ status }: Job): string {
+  const name = jobStatus.read(status);
+  return name === 'UNKNOWN' ? `UNKNOWN ${status}` : name;
+}

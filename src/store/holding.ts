@@ -2,8 +2,8 @@ import type { Shelf } from './shelf.ts';
 
 /** A shelf some of whose keys are held: what is set there stays, however full the room is and where nothing else is kept. */
 export interface HoldingShelf<T> extends Shelf<T> {
-  /** Holds a key until what it returns is called; several can hold the same. */
-  hold(key: string): () => void;
+  /** Holds a key until what it returns is called, with `value` where nothing is kept; several can hold the same. */
+  hold(key: string, value?: T): () => void;
 }
 
 export function createHoldingShelf<T>(shelf: Shelf<T> | null): HoldingShelf<T> {
@@ -20,8 +20,8 @@ export function createHoldingShelf<T>(shelf: Shelf<T> | null): HoldingShelf<T> {
       if (entry) entry.value = undefined;
       shelf?.delete(key);
     },
-    hold(key) {
-      const entry = held.get(key) ?? { value: shelf?.get(key), holders: 0 };
+    hold(key, value) {
+      const entry = held.get(key) ?? { value: shelf?.get(key) ?? value, holders: 0 };
       held.set(key, entry);
       entry.holders++;
       let isHeld = true;

@@ -36,8 +36,8 @@ export interface JobStore {
   lastSight(access: Access, id: string): JobSight | undefined;
   /** The last sight of a job, if it still answers questions. */
   freshSight(access: Access, id: string): JobSight | undefined;
-  /** Keeps the last sight of a job until what it returns is called, however long that is. */
-  hold(access: Access, id: string): () => void;
+  /** Keeps the last sight of a job, or the given one if none is kept, until what it returns is called. */
+  hold(access: Access, id: string, sight?: JobSight): () => void;
   /** Tells of every sight of any job, whoever caused it, until what it returns is called. */
   onSighting(listener: (sighting: JobSighting) => void): () => void;
   /** The end of a job, as far as it is known here. */
@@ -114,7 +114,7 @@ export function createJobStore(options: PartOptions): JobStore {
       const sight = jobs.kept(access, id);
       return sight && clock.now() < jobFreshUntil(sight, limits) ? sight : undefined;
     },
-    hold: (access, id) => sights.hold(keyOf(access, id)),
+    hold: (access, id, sight) => sights.hold(keyOf(access, id), sight),
     onSighting(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

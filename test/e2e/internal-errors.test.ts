@@ -4,12 +4,14 @@ import { readConfig } from '../../src/config.ts';
 import type { ContextFactory } from '../../src/context.ts';
 import { createLoaders } from '../../src/loaders.ts';
 import { createSchema } from '../../src/schema/schema.ts';
+import { stateOf } from '../../src/schema/status.ts';
 import { createLogger } from '../../src/server/log.ts';
 import { createServer } from '../../src/server/server.ts';
 import { createCaller } from '../../src/store/flights.ts';
 import { createAccessFactory } from '../../src/store/scope.ts';
 import { createStore } from '../../src/store/store.ts';
 import { createUpstream } from '../../src/upstream/upstream.ts';
+import { createWatcher } from '../../src/watch/watcher.ts';
 import { createTestClock } from '../kit/clock.ts';
 
 /** A server whose reads do what a test says, as those of a gateway with a fault would. */
@@ -27,6 +29,7 @@ async function startServer(readJob: () => Promise<never>) {
   });
   const store = createStore({ upstream, clock, activeMs: 0, settledMs: 0, maxBytes: 1 });
   const access = createAccessFactory()({ apiKey: 'test' });
+  const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: 1000 });
   const createContext: ContextFactory = ({ requestId, signal }) => ({
     requestId,
     scope: 'test',
@@ -35,6 +38,7 @@ async function startServer(readJob: () => Promise<never>) {
     operationName: undefined,
     caller: createCaller(signal),
     loaders: { ...createLoaders(store, access, createCaller(signal)), job: readJob, jobs: readJob },
+    feeds: watcher.feeds(access),
     gateway: { version: '0', isSandbox: true, upstreamName: 'test' },
   });
   const server = await createServer({

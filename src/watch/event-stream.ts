@@ -1,0 +1,84 @@
+import { createCaller } from '../store/flights.ts';
+import type { Access } from '../store/scope.ts';
+import type { Store } from '../store/store.ts';
+import type { JobEvent } from '../upstream/event.ts';
+import { seriesOfEvents, stepOf } from '../upstream/event-metrics.ts';
+import type { Job } from '../upstream/job.ts';
+import type { MetricsSeries } from '../upstream/metrics.ts';
+import { leavable } from './leavable.ts';
+import { createLogReader, type EventStart } from './log-reader.ts';
+import type { Tail } from './tail.ts';
+
+/** Something that was added to a job's log, with the job as it was seen then. The same one is one object for all readers. */
+export interface Added<T> {
+  readonly job: Job;
+  readonly value: T;
+}
+
+export interface EventStreamOptions<T> {
+  access: Access;
+  store: Store;
+  jobId: string;
+  start: EventStart;
+  /** What is given of an event; null for nothing. Made anew for each reader. */
+  pick: () => (event: JobEvent) => T | null;
+  /** Joins those who read this log; `leave` has to be called in the end. */
+  join: () => { tail: Tail; leave: () => void };
+}
+
+/**
+ * What is added to a job's log, oldest first, nothing left out and nothing twice; done when nothing comes any more. Each
+ * iterator is a reader of its own, who takes what it has not read from the log: no queue is kept for it.
+ */
+export function streamEvents<T>(options: EventStreamOptions<T>): AsyncIterable<Added<T>> {
+  const made = new WeakMap<JobEvent, Added<T>>();
+  return {
+    [Symbol.asyncIterator]() {
+      const { tail, leave } = options.join();
+      return leavable((signal) => readOn(options, tail, made, signal), leave);
+    },
+  };
+}
+
+async function* readOn<T>(
+  { access, store, jobId, start, pick }: EventStreamOptions<T>,
+  tail: Tail,
+  made: WeakMap<JobEvent, Added<T>>,
+  signal: AbortSignal,
+): AsyncGenerator<Added<T>> {
+  await tail.news(0, signal); // The first look.
+  const reader = createLogReader(access, store, jobId, createCaller(signal));
+  const wanted = pick();
+  let place = await reader.begin(start);
+  while (!signal.aborted) {
+    const { version, isOver } = tail;
+    const events = await reader.next(place);
+    for (const event of events) {
+      place = event.id;
+      const value = wanted(event);
+      if (value === null || !tail.job) continue;
+      const added = made.get(event) ?? { job: tail.job, value };
+      made.set(event, added);
+      yield added;
+    }
+    if (events.length > 0) continue;
+    if (isOver) return;
+    await tail.news(version, signal);
+  }
+}
+
+/** Every event. */
+export const anyEvent = () => (event: JobEvent) => event;
+
+/** The measurements of the steps behind the last one that was seen. */
+export function stepsBehind(last: number): () => (event: JobEvent) => MetricsSeries | null {
+  return () => {
+    let seen = last;
+    return (event) => {
+      const mark = stepOf(event);
+      if (mark === null || mark.step <= seen) return null;
+      seen = mark.step;
+      return seriesOfEvents([event], true);
+    };
+  };
+}

@@ -1,0 +1,145 @@
+import type { Clock } from '../clock.ts';
+import type { EventLog } from '../store/event-log.ts';
+import { createCaller } from '../store/flights.ts';
+import type { Access } from '../store/scope.ts';
+import type { Store } from '../store/store.ts';
+import type { Job } from '../upstream/job.ts';
+import type { Board } from './board.ts';
+import { nextLookAfterFailureIn, nextLookIn } from './cadence.ts';
+import type { StateOf } from './change.ts';
+import { isFinal, retryAfterOf, toError } from './failure.ts';
+
+export interface TailOptions {
+  access: Access;
+  store: Store;
+  clock: Clock;
+  board: Board;
+  stateOf: StateOf;
+  pollIntervalMs: number;
+}
+
+/** The growing end of a job's log: looked at for all its readers together, each of whom reads on from its own place. */
+export interface Tail {
+  /** The job, by its last sight; undefined before the first. */
+  readonly job: Job | undefined;
+  /** Counts what has come: looks, and the end. */
+  readonly version: number;
+  /** Whether nothing comes any more. */
+  readonly isOver: boolean;
+  /** Resolves when the version is another one, or the signal is aborted. Rejects when the log cannot be read any more. */
+  news(version: number, signal: AbortSignal): Promise<void>;
+  dispose(): void;
+}
+
+/** `onEnd` is called when the log cannot be read any more. */
+export function createTail(options: TailOptions, jobId: string, onEnd: () => void): Tail {
+  const { access, store, clock, board, stateOf, pollIntervalMs } = options;
+  const leaving = new AbortController();
+  const caller = createCaller(leaving.signal);
+  const release = store.events.hold(access, jobId);
+  const waiting = new Set<PromiseWithResolvers<void>>();
+  let job: Job | undefined;
+  let version = 0;
+  let isOver = false;
+  let error: Error | undefined;
+  let failures = 0;
+  let newsAt = clock.now();
+  let isLooking = false;
+  let cancelTimer: (() => void) | null = null;
+
+  function wake() {
+    version++;
+    for (const { resolve } of waiting) resolve();
+    waiting.clear();
+  }
+
+  function fail(reason: Error) {
+    error = reason;
+    for (const { reject } of waiting) reject(reason);
+    waiting.clear();
+    onEnd();
+  }
+
+  function lookIn(ms: number) {
+    cancelTimer?.();
+    cancelTimer = isOver || error || leaving.signal.aborted ? null : clock.after(ms, () => void look());
+  }
+
+  /** The last events come after the job's end: it is looked at once more when nothing can be missing. */
+  function untilNextLook(): number {
+    const { quietAt } = store.jobs.end(access, jobId);
+    const now = clock.now();
+    const waitMs = nextLookIn(job ? stateOf(job) : '', now - newsAt, pollIntervalMs);
+    return quietAt > now ? Math.min(waitMs, quietAt - now) : waitMs;
+  }
+
+  async function look() {
+    if (isLooking) return;
+    isLooking = true;
+    const before = store.events.lastLog(access, jobId);
+    try {
+      learn(before, await store.events.look(access, jobId, caller));
+      lookIn(untilNextLook());
+    } catch (reason) {
+      if (leaving.signal.aborted) return;
+      if (isFinal(reason)) return fail(toError(reason));
+      lookIn(nextLookAfterFailureIn(++failures, pollIntervalMs, Math.random(), retryAfterOf(reason)));
+    } finally {
+      isLooking = false;
+    }
+  }
+
+  function learn(before: EventLog | undefined, log: EventLog) {
+    failures = 0;
+    if (log.head.items !== before?.head.items) newsAt = clock.now();
+    isOver = log.closedAt !== null || log.beganAt >= store.jobs.end(access, jobId).quietAt;
+    wake();
+  }
+
+  const followed = board.follow(jobId, {
+    tell(change) {
+      job = change.job;
+      newsAt = clock.now();
+      lookIn(0);
+    },
+    end: fail,
+  });
+  if (followed.current) {
+    job = followed.current.job;
+    lookIn(0);
+  }
+
+  return {
+    get job() {
+      return job;
+    },
+    get version() {
+      return version;
+    },
+    get isOver() {
+      return isOver;
+    },
+    async news(known, signal) {
+      if (error) throw error;
+      if (version !== known || signal.aborted) return;
+      const waiter = Promise.withResolvers<void>();
+      const leave = () => {
+        waiting.delete(waiter);
+        waiter.resolve();
+      };
+      waiting.add(waiter);
+      signal.addEventListener('abort', leave);
+      try {
+        await waiter.promise;
+      } finally {
+        signal.removeEventListener('abort', leave);
+      }
+    },
+    dispose() {
+      leaving.abort(new Error('Nobody reads any more.'));
+      cancelTimer?.();
+      followed.leave();
+      release();
+    },
+  };
+}

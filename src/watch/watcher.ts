@@ -1,0 +1,76 @@
+import type { Access } from '../store/scope.ts';
+import type { JobEvent } from '../upstream/event.ts';
+import type { Job } from '../upstream/job.ts';
+import type { MetricsSeries } from '../upstream/metrics.ts';
+import type { JobChange } from './change.ts';
+import { type Added, anyEvent, stepsBehind, streamEvents } from './event-stream.ts';
+import { streamJob, streamJobs } from './job-stream.ts';
+import type { EventStart } from './log-reader.ts';
+import { createScopeWatch, type ScopeWatch, type WatchOptions } from './scope-watch.ts';
+
+/** What can be followed in one scope. Each iterator of what these give is a subscriber of its own. */
+export interface Feeds {
+  /** A job's state and its changes. Throws NoSuchJob, or UpstreamError when the job cannot be looked at any more. */
+  job(id: string): AsyncIterable<JobChange>;
+  /** The changes of all jobs that match before or after them. Throws UpstreamError when they cannot be looked at any more. */
+  jobs(matches: (job: Job) => boolean): AsyncIterable<JobChange>;
+  /** A job's events. Throws as `job` does, and UnknownPlace. */
+  events(jobId: string, start: EventStart): AsyncIterable<Added<JobEvent>>;
+  /** A job's loss curve, a series of one point for each step behind `sinceStep`, or from now on. Throws as `events` does. */
+  metrics(jobId: string, sinceStep: number | null): AsyncIterable<Added<MetricsSeries>>;
+}
+
+/** Turns what the store sees into changes, and looks at what somebody watches: nobody there, no looks. */
+export interface Watcher {
+  feeds(access: Access): Feeds;
+  /** Something may have happened to this job: whoever watches it looks at once. */
+  hint(id: string): void;
+  /** Jobs and logs that are watched now, in all scopes. */
+  readonly size: number;
+  dispose(): void;
+}
+
+export function createWatcher({ store, ...options }: WatchOptions): Watcher {
+  const scopes = new Map<string, ScopeWatch>();
+  const stopListening = store.jobs.onSighting((sighting) => scopes.get(sighting.scope)?.see(sighting));
+
+  function scopeOf(access: Access): ScopeWatch {
+    const { scope: name } = access;
+    const known = scopes.get(name);
+    if (known) return known;
+    const scope = createScopeWatch({ access, store, ...options, onIdle: () => close(name, scope) });
+    scopes.set(name, scope);
+    return scope;
+  }
+
+  function close(name: string, scope: ScopeWatch) {
+    scope.dispose();
+    if (scopes.get(name) === scope) scopes.delete(name);
+  }
+
+  return {
+    feeds(access) {
+      const board = () => scopeOf(access).board;
+      const log = (jobId: string) => ({ access, store, jobId, join: () => scopeOf(access).read(jobId) });
+      return {
+        job: (id) => streamJob(board, id),
+        jobs: (matches) => streamJobs(board, matches),
+        events: (jobId, start) => streamEvents({ ...log(jobId), start, pick: anyEvent }),
+        metrics(jobId, step) {
+          const start: EventStart = step === null ? { kind: 'now' } : { kind: 'sinceStep', step };
+          return streamEvents({ ...log(jobId), start, pick: stepsBehind(step ?? Number.NEGATIVE_INFINITY) });
+        },
+      };
+    },
+    hint(id) {
+      for (const { board } of scopes.values()) board.want(id);
+    },
+    get size() {
+      return [...scopes.values()].reduce((sum, { size }) => sum + size, 0);
+    },
+    dispose() {
+      stopListening();
+      for (const [name, scope] of scopes) close(name, scope);
+    },
+  };
+}
