@@ -6,7 +6,7 @@ import { seriesOfEvents, stepOf } from '../upstream/event-metrics.ts';
 import type { Job } from '../upstream/job.ts';
 import type { MetricsSeries } from '../upstream/metrics.ts';
 import { leavable } from './leavable.ts';
-import { createLogReader, type EventStart } from './log-reader.ts';
+import { createLogReader, type EventStart, UnknownPlace } from './log-reader.ts';
 import type { Tail } from './tail.ts';
 
 /** Something that was added to a job's log, with the job as it was seen then. The same one is one object for all readers. */
@@ -49,7 +49,11 @@ async function* readOn<T>(
   await tail.news(0, signal); // The first look.
   const reader = createLogReader(access, store, jobId, createCaller(signal));
   const wanted = pick();
-  let place = await reader.begin(start);
+  let place = await reader.begin(start).catch(async (error) => {
+    if (!(error instanceof UnknownPlace)) throw error;
+    await tail.lookAgain(signal); // The place may be newer than the last look.
+    return signal.aborted ? null : await reader.begin(start);
+  });
   while (!signal.aborted) {
     const { version, isOver } = tail;
     const events = await reader.next(place);

@@ -28,6 +28,8 @@ export interface Tail {
   readonly isOver: boolean;
   /** Resolves when the version is another one, or the signal is aborted. Rejects when the log cannot be read any more. */
   news(version: number, signal: AbortSignal): Promise<void>;
+  /** Looks at once, and resolves when a look has ended that began from now on. Rejects as `news` does. */
+  lookAgain(signal: AbortSignal): Promise<void>;
   dispose(): void;
 }
 
@@ -45,6 +47,7 @@ export function createTail(options: TailOptions, jobId: string, onEnd: () => voi
   let failures = 0;
   let newsAt = clock.now();
   let isLooking = false;
+  let isWanted = false;
   let cancelTimer: (() => void) | null = null;
 
   function wake() {
@@ -76,10 +79,11 @@ export function createTail(options: TailOptions, jobId: string, onEnd: () => voi
   async function look() {
     if (isLooking) return;
     isLooking = true;
+    isWanted = false;
     const before = store.events.lastLog(access, jobId);
     try {
       learn(before, await store.events.look(access, jobId, caller));
-      lookIn(untilNextLook());
+      lookIn(isWanted ? 0 : untilNextLook());
     } catch (reason) {
       if (leaving.signal.aborted) return;
       if (isFinal(reason)) return fail(toError(reason));
@@ -94,6 +98,23 @@ export function createTail(options: TailOptions, jobId: string, onEnd: () => voi
     if (log.head.items !== before?.head.items) newsAt = clock.now();
     isOver = log.closedAt !== null || log.beganAt >= store.jobs.end(access, jobId).quietAt;
     wake();
+  }
+
+  async function news(known: number, signal: AbortSignal) {
+    if (error) throw error;
+    if (version !== known || signal.aborted) return;
+    const waiter = Promise.withResolvers<void>();
+    const leave = () => {
+      waiting.delete(waiter);
+      waiter.resolve();
+    };
+    waiting.add(waiter);
+    signal.addEventListener('abort', leave);
+    try {
+      await waiter.promise;
+    } finally {
+      signal.removeEventListener('abort', leave);
+    }
   }
 
   const followed = board.follow(jobId, {
@@ -119,21 +140,12 @@ export function createTail(options: TailOptions, jobId: string, onEnd: () => voi
     get isOver() {
       return isOver;
     },
-    async news(known, signal) {
-      if (error) throw error;
-      if (version !== known || signal.aborted) return;
-      const waiter = Promise.withResolvers<void>();
-      const leave = () => {
-        waiting.delete(waiter);
-        waiter.resolve();
-      };
-      waiting.add(waiter);
-      signal.addEventListener('abort', leave);
-      try {
-        await waiter.promise;
-      } finally {
-        signal.removeEventListener('abort', leave);
-      }
+    news,
+    async lookAgain(signal) {
+      const looks = isLooking ? 2 : 1;
+      isWanted = true;
+      lookIn(0);
+      for (let look = 0; look < looks; look++) await news(version, signal);
     },
     dispose() {
       leaving.abort(new Error('Nobody reads any more.'));
