@@ -44,7 +44,7 @@ export function createContextFactory(store: Store, watcher: Watcher, gateway: Ga
     return {
       requestId,
       scope: access.scope,
-      outdatedAt: store.jobs.lastEndAt(access),
+      outdatedAt: store.jobs.outdatedAt(access),
       viewer,
       operationName: undefined,
       caller,

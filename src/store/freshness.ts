@@ -68,10 +68,12 @@ export function endOf(sight: JobSight | undefined): JobEnd {
 
 /**
  * Until when a sight of a job answers questions, in milliseconds since the epoch. What was seen before the job had been
- * at its end for a minute does not count as settled later either: it may lack what the end brought.
+ * at its end for a minute does not count as settled later either: it may lack what the end brought. What was asked for
+ * before `outdatedAt` answers none.
  */
-export function jobFreshUntil(sight: JobSight, limits: FreshnessLimits): number {
-  const { arrivedAt } = sight;
+export function jobFreshUntil(sight: JobSight, limits: FreshnessLimits, outdatedAt = Number.NEGATIVE_INFINITY): number {
+  const { beganAt, arrivedAt } = sight;
+  if (beganAt < outdatedAt) return Number.NEGATIVE_INFINITY;
   return hasSettled(sight) ? settledFreshUntil(arrivedAt, limits) : activeFreshUntil(arrivedAt, limits);
 }
 

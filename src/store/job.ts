@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { Job, JobPageRequest } from '../upstream/job.ts';
 import type { Priority } from '../upstream/pace.ts';
 import type { Page } from '../upstream/page.ts';
@@ -43,10 +44,14 @@ export interface JobStore {
   /** The end of a job, as far as it is known here. */
   end(access: Access, id: string): JobEnd;
   /**
-   * When a job was last seen to have come to its end, in milliseconds since the epoch: lists of files and models, and
-   * whole answers, that are older may lack what it brought. -Infinity when none was seen.
+   * When a job was last seen to have come to its end, in milliseconds since the epoch: lists of files and models that are
+   * older may lack what it brought. -Infinity when none was seen.
    */
   lastEndAt(access: Access): number;
+  /** Takes note that a job may have changed: no sight from before answers about it any more, in whatever scope. */
+  outdate(id: string): void;
+  /** When whole answers were last put out of date, in milliseconds since the epoch: by an end, or by `outdate`. */
+  outdatedAt(access: Access): number;
 }
 
 /** What a job takes beside the body that it was read from. */
@@ -54,11 +59,18 @@ const BYTES_PER_JOB = 400;
 
 const NOTHING_OLDER = { notBefore: Number.POSITIVE_INFINITY };
 
+/** Most jobs of which it is remembered since when they are out of date. What was forgotten answers until it is too old. */
+const MOST_OUTDATED = 10_000;
+
 export function createJobStore(options: PartOptions): JobStore {
   const { upstream, clock, limits, shelf } = options;
   const ends = shelf<{ at: number }>('end');
   const sights = createHoldingShelf(shelf<JobSight>('job'));
   const listeners = new Set<(sighting: JobSighting) => void>();
+  const outdated = new LRUCache<string, number>({ max: MOST_OUTDATED }); // Holds for reads under way where nothing is kept.
+  let lastOutdatedAt = Number.NEGATIVE_INFINITY;
+  const outdatedAt = (id: string) => outdated.get(id) ?? Number.NEGATIVE_INFINITY;
+  const lastEndAt = ({ scope }: Access) => ends?.get(scope)?.at ?? Number.NEGATIVE_INFINITY;
   const jobs = createReads<Job | null, JobSight>({
     clock,
     shelf: sights,
@@ -86,14 +98,15 @@ export function createJobStore(options: PartOptions): JobStore {
         access,
         name: id,
         caller,
-        freshUntil: (sight) => jobFreshUntil(sight, limits),
+        freshUntil: (sight) => jobFreshUntil(sight, limits, outdatedAt(id)),
         read: (call) => upstream.jobs.get(id, call),
+        notBefore: outdatedAt(id),
         isSettled: hasSettled,
       });
       return value;
     },
     async list(access, request, caller) {
-      const { value } = await pages.get({ access, caller, ...nameAndRead(request, 'query') });
+      const { value } = await pages.get({ access, caller, ...nameAndRead(request, 'query'), notBefore: lastOutdatedAt });
       return value;
     },
     look: (access, id, look) =>
@@ -112,7 +125,7 @@ export function createJobStore(options: PartOptions): JobStore {
     lastSight: (access, id) => jobs.kept(access, id),
     freshSight(access, id) {
       const sight = jobs.kept(access, id);
-      return sight && clock.now() < jobFreshUntil(sight, limits) ? sight : undefined;
+      return sight && clock.now() < jobFreshUntil(sight, limits, outdatedAt(id)) ? sight : undefined;
     },
     hold: (access, id, sight) => sights.hold(keyOf(access, id), sight),
     onSighting(listener) {
@@ -120,6 +133,11 @@ export function createJobStore(options: PartOptions): JobStore {
       return () => listeners.delete(listener);
     },
     end: (access, id) => endOf(jobs.kept(access, id)),
-    lastEndAt: ({ scope }) => ends?.get(scope)?.at ?? Number.NEGATIVE_INFINITY,
+    lastEndAt,
+    outdate(id) {
+      lastOutdatedAt = clock.now();
+      outdated.set(id, lastOutdatedAt);
+    },
+    outdatedAt: (access) => Math.max(lastEndAt(access), lastOutdatedAt),
   };
 }

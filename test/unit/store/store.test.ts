@@ -371,3 +371,65 @@ describe('a model', () => {
     expect(store.kindOf(access, 'gpt-1')).toBe('model');
   });
 });
+
+describe('a job that may have changed', () => {
+  const access = accessOf({ apiKey: 'one' });
+  const other = accessOf({ apiKey: 'two' });
+  const targets = () => scripted.calls.map(({ target }) => target.split('?')[0]);
+
+  it('is read anew in every scope that has it, and no other job is', async () => {
+    scriptAll();
+    scripted.onJob(jobBody({ id: 'ftjob-2' }));
+    for (const each of [access, other]) await store.jobs.get(each, 'ftjob-1', newCaller());
+    await store.jobs.get(access, 'ftjob-2', newCaller());
+    clock.advance(1);
+    store.jobs.outdate('ftjob-1');
+    for (const each of [access, other]) await store.jobs.get(each, 'ftjob-1', newCaller());
+    await store.jobs.get(access, 'ftjob-2', newCaller());
+    expect(targets().filter((target) => target === '/fine_tuning/jobs/ftjob-1')).toHaveLength(4);
+    expect(targets().filter((target) => target === '/fine_tuning/jobs/ftjob-2')).toHaveLength(1);
+  });
+
+  it('is fresh again once it was read, and so is a list', async () => {
+    scriptAll();
+    store.jobs.outdate('ftjob-1');
+    for (let count = 0; count < 2; count++) await store.jobs.get(access, 'ftjob-1', newCaller());
+    for (let count = 0; count < 2; count++) await store.jobs.list(access, page, newCaller());
+    expect(scripted.calls).toHaveLength(2);
+  });
+
+  it('is read anew although it had settled', async () => {
+    scripted.onJob(jobBody({ id: 'ftjob-1', status: 'succeeded', finished_at: 1 }));
+    await store.jobs.get(access, 'ftjob-1', newCaller());
+    clock.advance(1);
+    store.jobs.outdate('ftjob-1');
+    await store.jobs.get(access, 'ftjob-1', newCaller());
+    expect(scripted.calls).toHaveLength(2);
+  });
+
+  it('puts lists and whole answers out of date that were read before', async () => {
+    scriptAll();
+    await store.jobs.list(access, page, newCaller());
+    expect(store.jobs.outdatedAt(access)).toBe(Number.NEGATIVE_INFINITY);
+    clock.advance(1);
+    store.jobs.outdate('ftjob-1');
+    expect(store.jobs.outdatedAt(access)).toBe(clock.now());
+    await store.jobs.list(access, page, newCaller());
+    expect(scripted.calls).toHaveLength(2);
+  });
+
+  it('makes an answer that was under way meanwhile answer nobody later', async () => {
+    scriptAll();
+    const caller = newCaller();
+    const gate = scripted.hold();
+    const reading = store.jobs.get(access, 'ftjob-1', caller);
+    await gate.arrived(1);
+    clock.advance(1);
+    store.jobs.outdate('ftjob-1');
+    gate.release();
+    await reading;
+    expect(caller.freshUntil).toBe(Number.NEGATIVE_INFINITY);
+    await store.jobs.get(access, 'ftjob-1', newCaller());
+    expect(scripted.calls).toHaveLength(2);
+  });
+});
