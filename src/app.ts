@@ -2,7 +2,8 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createContextFactory, type GatewayFacts } from './context.ts';
-import { createSandbox } from './sandbox/sandbox.ts';
+import { createSandbox, type Sandbox } from './sandbox/sandbox.ts';
+import { makeSecret } from './sandbox/webhook.ts';
 import { createSchema } from './schema/schema.ts';
 import { stateOf } from './schema/status.ts';
 import { createAuthenticate } from './server/authenticate.ts';
@@ -62,11 +63,14 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     authenticate: createAuthenticate({ auth: config.auth, credential: target.credential, clock, log }),
     createContext: createContextFactory(store, watcher, gateway),
     exampleJobId: target.exampleJobId,
+    webhookSecret: target.webhookSecret,
+    onHint: (jobId) => store.jobs.outdate(jobId),
     log,
     clock,
     maxAnswerBytes,
   });
   opened.defer(() => server.dispose());
+  target.sendWebhooks?.(new URL('/webhooks/openai', server.url));
   const parts = opened.move();
   const { hasGraphiql } = config.front;
   return { url: server.url, gateway, hasGraphiql, keptBytes: () => store.bytes, dispose: () => parts.disposeAsync() };
@@ -79,11 +83,15 @@ export interface Target {
   readonly keyHeader: KeyHeader;
   readonly credential: Credential;
   readonly exampleJobId: string;
+  /** What webhooks to this gateway are signed with; undefined when none are expected. */
+  readonly webhookSecret: string | undefined;
+  /** Has them sent to this URL of the gateway, unless the configuration names another. A real upstream is told elsewhere. */
+  readonly sendWebhooks?: (url: URL) => void;
 }
 
 /** Finds out whom to ask, and opens the sandbox if that is whom. */
 export async function openTarget(
-  { upstream: config, auth }: Config,
+  { upstream: config, auth, webhookSecret }: Config,
   log: Logger,
   clock: Clock,
   opened: AsyncDisposableStack,
@@ -92,7 +100,7 @@ export async function openTarget(
     const { hostname } = config.baseUrl;
     const name = hostname === 'api.openai.com' ? 'OpenAI' : hostname;
     const keyHeader = config.kind === 'azure' ? 'api-key' : 'authorization';
-    return { ...config, name, keyHeader, exampleJobId: 'ftjob-…' };
+    return { ...config, name, keyHeader, exampleJobId: 'ftjob-…', webhookSecret };
   }
   const apiKey = crypto.randomUUID();
   const sandbox = await createSandbox({
@@ -104,10 +112,30 @@ export async function openTarget(
   });
   opened.defer(() => sandbox.dispose());
   const { baseUrl, exampleJobId } = sandbox;
-  const asked = { name: 'sandbox', baseUrl, credential: { apiKey }, exampleJobId };
+  const asked = {
+    name: 'sandbox',
+    baseUrl,
+    credential: { apiKey },
+    exampleJobId,
+    ...webhooksOf(sandbox, config, webhookSecret),
+  };
   if (config.flavour === 'openai') return { ...asked, keyHeader: 'authorization' };
   baseUrl.searchParams.set('api-version', AZURE_API_VERSION);
   return { ...asked, keyHeader: 'api-key' };
+}
+
+/** Whom the sandbox tells that a job has ended: this gateway, unless another receiver is named. Azure tells nobody. */
+function webhooksOf(
+  sandbox: Sandbox,
+  { flavour, webhookUrl: url, webhookSecret }: Extract<Config['upstream'], { kind: 'sandbox' }>,
+  ownSecret: string | undefined,
+): Pick<Target, 'webhookSecret' | 'sendWebhooks'> {
+  if (url && webhookSecret !== undefined) {
+    return { webhookSecret: ownSecret, sendWebhooks: () => sandbox.sendWebhooks({ url, secret: webhookSecret }) };
+  }
+  if (flavour === 'azure') return { webhookSecret: ownSecret };
+  const secret = ownSecret ?? webhookSecret ?? makeSecret();
+  return { webhookSecret: secret, sendWebhooks: (ownUrl) => sandbox.sendWebhooks({ url: ownUrl, secret }) };
 }
 
 const AZURE_API_VERSION = '2024-10-21';

@@ -61,6 +61,8 @@ export interface Config {
   readonly auth: Auth;
   readonly front: FrontConfig;
   readonly upstream: TargetConfig;
+  /** What OpenAI signs its webhooks with. */
+  readonly webhookSecret: string | undefined;
   readonly upstreamTimeoutMs: number;
   readonly upstreamConnections: number;
   readonly upstreamRetries: number;
@@ -104,7 +106,12 @@ function readKeyFile({ OPENAI_API_KEY: key, OPENAI_API_KEY_FILE: file }: Environ
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 
 /** What must never be seen outside the process. */
-export const secretsOf = ({ upstream }: Config) => (upstream.kind === 'sandbox' ? [] : [upstream.credential.apiKey]);
+export function secretsOf({ upstream, webhookSecret }: Config): readonly string[] {
+  const isSandbox = upstream.kind === 'sandbox';
+  const secrets = [webhookSecret, isSandbox ? upstream.webhookSecret : upstream.credential.apiKey];
+  // Without the prefix a webhook's secret is as good as with it.
+  return secrets.flatMap((secret) => (secret === undefined ? [] : [secret.replace(/^whsec_/, '')]));
+}
 
 function assemble(values: Settings, kind: string): Config {
   return {
@@ -114,6 +121,7 @@ function assemble(values: Settings, kind: string): Config {
     auth: authOf(values),
     front: frontOf(values),
     upstream: targetOf(values, kind),
+    webhookSecret: values.OPENAI_WEBHOOK_SECRET,
     upstreamTimeoutMs: values.UPSTREAM_TIMEOUT_MS,
     upstreamConnections: values.UPSTREAM_CONNECTIONS,
     upstreamRetries: values.UPSTREAM_RETRIES,

@@ -2,6 +2,7 @@ import { isIPv4 } from 'node:net';
 import { z } from 'zod';
 import { type FlavourName, sandboxSettings } from './sandbox/settings.ts';
 import type { Credential } from './upstream/credential.ts';
+import { isWebhookSecret } from './upstream/webhook.ts';
 
 // Whom the gateway asks: the part of the configuration that says so.
 
@@ -19,7 +20,10 @@ const baseUrl = z
 // Quotes and backslashes would be written in another way in JSON, and escape the search for the key there.
 const keyText = z
   .string()
-  .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'expected visible ASCII characters only, without quotes and backslashes');
+  .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, {
+    error: 'expected visible ASCII characters only, without quotes and backslashes',
+    abort: true,
+  });
 
 /** The variables that decide it. */
 export const targetSettings = {
@@ -32,6 +36,10 @@ export const targetSettings = {
   OPENAI_BASE_URL: baseUrl.default(new URL('https://api.openai.com/v1')).describe('any server that speaks the dialect'),
   OPENAI_ORG_ID: headerText.optional().describe('sent as OpenAI-Organization'),
   OPENAI_PROJECT_ID: headerText.optional().describe('sent as OpenAI-Project'),
+  OPENAI_WEBHOOK_SECRET: keyText
+    .refine(isWebhookSecret, 'expected whsec_ and base64, or another text of at least 8 characters')
+    .optional()
+    .describe('turns on POST /webhooks/openai: what OpenAI signs its webhooks with, whsec_…'),
   AZURE_OPENAI_ENDPOINT: baseUrl
     .optional()
     .describe('the Azure OpenAI resource, https://NAME.openai.azure.com; or its newer API, ending in /openai/v1'),
@@ -49,6 +57,9 @@ export type TargetConfig =
       readonly speed: number;
       readonly seed: number;
       readonly flavour: FlavourName;
+      /** Where it sends webhooks, if not to this gateway. */
+      readonly webhookUrl: URL | undefined;
+      readonly webhookSecret: string | undefined;
     }
   | { readonly kind: 'openai' | 'azure'; readonly baseUrl: URL; readonly credential: Credential };
 
@@ -74,6 +85,7 @@ export function targetFaults(environment: Environment): string[] {
     ...(isUndecided ? ['UPSTREAM: expected openai or azure, as there are settings for both'] : []),
     ...(kind === 'openai' ? missingKey(environment) : []),
     ...(kind === 'azure' ? missingOfAzure(environment) : []),
+    ...(kind === 'sandbox' ? missingSecret(environment) : []),
     ...(kind === 'openai' || kind === 'azure' ? openToAll(environment) : []),
   ];
 }
@@ -92,6 +104,11 @@ function missingOfAzure(environment: Environment): string[] {
     ...(key || bringsKeys(environment) ? [] : ['AZURE_OPENAI_API_KEY: expected the key of the resource']),
     ...(version || isNewAzure(endpoint ?? '') ? [] : ['OPENAI_API_VERSION: expected a version, such as 2024-10-21']),
   ];
+}
+
+function missingSecret({ SANDBOX_WEBHOOK_URL: url, SANDBOX_WEBHOOK_SECRET: secret }: Environment): string[] {
+  if (url === undefined || secret !== undefined) return [];
+  return ['SANDBOX_WEBHOOK_SECRET: expected a secret, as SANDBOX_WEBHOOK_URL is set: who is sent to has to know it'];
 }
 
 function openToAll({ HOST, AUTH = 'none' }: Environment): string[] {
@@ -125,7 +142,8 @@ export function targetOf(values: Settings, kind: string): TargetConfig {
   }
   if (kind === 'sandbox') {
     const { SANDBOX_PORT: port, SANDBOX_SPEED: speed, SANDBOX_SEED: seed, SANDBOX_FLAVOUR: flavour } = values;
-    return { kind, port, speed, seed, flavour };
+    const { SANDBOX_WEBHOOK_URL: webhookUrl, SANDBOX_WEBHOOK_SECRET: webhookSecret } = values;
+    return { kind, port, speed, seed, flavour, webhookUrl, webhookSecret };
   }
   const credential = {
     apiKey: values.OPENAI_API_KEY ?? '',

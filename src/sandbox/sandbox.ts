@@ -5,12 +5,14 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../clock.ts';
 import { azure } from './azure.ts';
+import type { Receiver } from './delivery.ts';
 import { Download } from './download.ts';
 import { Refusal, serverError } from './errors.ts';
 import { type Flavour, openAi } from './flavour.ts';
 import { answer } from './routes.ts';
 import type { FlavourName } from './settings.ts';
 import { createState, type State } from './state.ts';
+import { createWebhooks } from './webhooks.ts';
 
 const HOST = '127.0.0.1';
 const FLAVOURS: Record<FlavourName, Flavour> = { openai: openAi, azure };
@@ -37,6 +39,8 @@ export interface Sandbox {
   readonly baseUrl: URL;
   /** A succeeded job that is always there, with events, checkpoints and every kind of file: for examples. */
   readonly exampleJobId: string;
+  /** From now on, tells a receiver of each job that comes to its end. */
+  sendWebhooks(receiver: Receiver): void;
   /** Ends every connection and stops listening. */
   dispose(): Promise<void>;
 }
@@ -58,14 +62,18 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   await once(server, 'listening');
   const address = server.address();
   const listeningPort = typeof address === 'object' ? address?.port : port;
+  const senders: ReturnType<typeof createWebhooks>[] = [];
   return {
     baseUrl: new URL(`http://${HOST}:${listeningPort}${flavour.basePath}`),
     exampleJobId: state.exampleJobId,
-    dispose: () =>
-      new Promise((resolve) => {
+    sendWebhooks: (receiver) => void senders.push(createWebhooks({ state, clock, speed, ...receiver })),
+    async dispose() {
+      await Promise.all(senders.splice(0).map((sender) => sender.dispose()));
+      await new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
-      }),
+      });
+    },
   };
 }
 

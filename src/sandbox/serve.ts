@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { systemClock } from '../clock.ts';
+import type { Receiver } from './delivery.ts';
 import { createSandbox, type Sandbox, type SandboxOptions } from './sandbox.ts';
 import { sandboxSettings } from './settings.ts';
+import { makeSecret } from './webhook.ts';
 
 /** Ends the process with plain sentences, each naming the setting at fault. */
 function fail(faults: readonly string[]): never {
@@ -10,10 +12,11 @@ function fail(faults: readonly string[]): never {
   process.exit(1);
 }
 
-function readOptions(): SandboxOptions {
+function readOptions(): SandboxOptions & { receiver: Receiver | undefined } {
   const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
   const { data, error } = z.object(sandboxSettings).safeParse(given);
   if (error) fail(error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`));
+  const { SANDBOX_WEBHOOK_URL: url, SANDBOX_WEBHOOK_SECRET: secret = makeSecret() } = data;
   const onError = (error: unknown) => process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
   return {
     clock: systemClock,
@@ -22,6 +25,7 @@ function readOptions(): SandboxOptions {
     seed: data.SANDBOX_SEED,
     flavour: data.SANDBOX_FLAVOUR,
     onError,
+    receiver: url && { url, secret },
   };
 }
 
@@ -44,7 +48,7 @@ function wantsHelp(): boolean {
 
 function help(): string {
   const lines = Object.entries(sandboxSettings).map(
-    ([name, schema]) => `  ${name.padEnd(16)} ${schema.description} (default: ${schema.parse(undefined)})\n`,
+    ([name, schema]) => `  ${name.padEnd(23)} ${schema.description} (default: ${schema.parse(undefined) ?? 'none'})\n`,
   );
   return `The sandbox: a fine-tuning jobs REST API with made-up jobs that move, alone.
 
@@ -58,8 +62,13 @@ ${lines.join('')}`;
 
 async function serve(): Promise<void> {
   const options = readOptions();
-  const { baseUrl, dispose } = await open(options);
+  const { baseUrl, sendWebhooks, dispose } = await open(options);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, dispose);
+  const { receiver } = options;
+  if (receiver) {
+    sendWebhooks(receiver);
+    process.stdout.write(`It sends webhooks to ${receiver.url}, signed with ${receiver.secret}\n`);
+  }
   const query = options.flavour === 'azure' ? 'api-version=2024-10-21&' : '';
   process.stdout.write(
     `The sandbox listens on ${baseUrl} (speed ${options.speed}, seed ${options.seed}). Any key will do:\n` +

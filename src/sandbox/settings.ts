@@ -4,6 +4,8 @@ import { z } from 'zod';
 const number = (form: RegExp, least: number, most: number, expected: string) =>
   z.string().regex(form, expected).transform(Number).pipe(z.number().min(least, expected).max(most, expected));
 
+const EXPECTED_URL = 'expected an http or https URL without user and fragment';
+
 /** The settings of the sandbox, by the names of their environment variables. */
 export const sandboxSettings = {
   SANDBOX_PORT: number(/^\d+$/, 0, 65_535, 'expected a whole number from 0 to 65535')
@@ -20,6 +22,17 @@ export const sandboxSettings = {
     .enum(['openai', 'azure'], 'expected openai or azure')
     .default('openai')
     .describe('as whose server the sandbox answers: openai or azure'),
+  SANDBOX_WEBHOOK_URL: z
+    .url({ protocol: /^https?$/, error: EXPECTED_URL })
+    .transform((text) => new URL(text))
+    .refine(({ username, password, hash }) => !username && !password && !hash, EXPECTED_URL)
+    .optional()
+    .describe('where the sandbox sends a signed webhook when a job ends'),
+  SANDBOX_WEBHOOK_SECRET: z
+    .string()
+    .regex(/^whsec_[A-Za-z0-9+/]{16,}={0,2}$/, 'expected whsec_ and at least 16 characters of base64')
+    .optional()
+    .describe('what it signs them with, whsec_ and base64'),
 };
 
 export type FlavourName = z.output<typeof sandboxSettings.SANDBOX_FLAVOUR>;

@@ -15,6 +15,8 @@ export interface Jobs {
   readonly newestFirst: readonly JobPlan[];
   /** Where a job stands in `newestFirst`, by id. */
   readonly positions: ReadonlyMap<string, number>;
+  /** When the next one is created, ms since the epoch, or one may be. */
+  readonly until: number;
 }
 
 export interface State {
@@ -56,7 +58,7 @@ export function createState({ seed, speed, startedAt }: StateOptions): State {
   const moving = campaigns.filter(({ examples }) => examples < MOST_MOVING_EXAMPLES);
   const lanes = LANES.map((lane) => createLane(lane, { seed, speed, startedAt, campaigns: moving, account }));
   // Between one creation and the next the same jobs exist, so that most answers need no planning.
-  let kept: (Jobs & { readonly from: number; readonly until: number }) | undefined;
+  let kept: (Jobs & { readonly from: number }) | undefined;
 
   function workOut(now: number): NonNullable<typeof kept> {
     const around = lanes.flatMap((lane) => lane.plansAround(now));

@@ -16,6 +16,7 @@ import { prefersHtml } from './media-type.ts';
 import { Refusal } from './refusal.ts';
 import { errorReply, jsonReply, type Reply, send } from './reply.ts';
 import { type RequestTarget, readTarget } from './request-target.ts';
+import type { Webhooks } from './webhooks.ts';
 
 export interface FrontOptions extends Welcome {
   engine: Engine;
@@ -26,6 +27,8 @@ export interface FrontOptions extends Welcome {
   findDocument: FindDocument;
   /** The page for browsers, if they get one. */
   graphiql: ((headers: IncomingHttpHeaders) => Promise<Reply>) | undefined;
+  /** What takes the upstream's webhooks, if anything does. */
+  webhooks: Webhooks | undefined;
   /** Whether new traffic may come; false while shutting down. */
   isReady: () => boolean;
   log: Logger;
@@ -80,7 +83,8 @@ export function createFront(
 
 async function route(options: FrontOptions, exchange: Exchange): Promise<Reply> {
   const { engine, allow, answers, authenticate, findDocument, createContext, graphiql, corsOrigins, isReady } = options;
-  const { request, response, path, search } = exchange;
+  const { webhooks } = options;
+  const { request, response, requestId, path, search } = exchange;
   switch (path) {
     case '/graphql': {
       if (graphiql && isRead(request) && prefersHtml(request.headers)) return await graphiql(request.headers);
@@ -89,6 +93,9 @@ async function route(options: FrontOptions, exchange: Exchange): Promise<Reply> 
       const asked = { request, search, corsOrigins, allowance };
       return await answerGraphql(engine, answers, findDocument, asked, exchange.context);
     }
+    case '/webhooks/openai':
+      if (webhooks === undefined) throw unknownPath();
+      return await webhooks(request, requestId);
     case '/health':
       expectRead(request);
       return jsonReply(200, { status: 'alive' });
@@ -99,7 +106,7 @@ async function route(options: FrontOptions, exchange: Exchange): Promise<Reply> 
       expectRead(request);
       return { status: 302, headers: { location: '/graphql' } };
     default:
-      throw new Refusal(404, 'The path: expected /graphql, /health or /ready.');
+      throw unknownPath();
   }
 }
 
@@ -128,6 +135,8 @@ function requestIdOf({ headers }: IncomingMessage): string {
   const given = headers['x-request-id'];
   return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID();
 }
+
+const unknownPath = () => new Refusal(404, 'The path: expected /graphql, /health or /ready.');
 
 const isRead = ({ method }: IncomingMessage) => method === 'GET' || method === 'HEAD';
 

@@ -13,6 +13,7 @@ import type { FrontConfig } from './front-config.ts';
 import { createGraphiql } from './graphiql.ts';
 import type { Limits } from './limits.ts';
 import type { Logger } from './log.ts';
+import { createWebhooks } from './webhooks.ts';
 
 /** How long requests under way may take to end when the server stops, in milliseconds. */
 const GRACE_MS = 10_000;
@@ -30,6 +31,10 @@ export interface ServerOptions {
   createContext: ContextFactory;
   /** Filled into an example tab of GraphiQL. */
   exampleJobId: string;
+  /** What the upstream signs its webhooks with; undefined when none are taken. */
+  webhookSecret: string | undefined;
+  /** Told that a job may have changed upstream. */
+  onHint: (jobId: string) => void;
   log: Logger;
   clock: Clock;
   /** Most memory that whole answers may take, in bytes. */
@@ -52,6 +57,8 @@ export async function createServer({
   schema,
   exampleJobId,
   maxAnswerBytes,
+  webhookSecret: secret,
+  onHint,
   front: config,
   ...rest
 }: ServerOptions): Promise<Server> {
@@ -62,6 +69,7 @@ export async function createServer({
     answers: createAnswers(rest.clock, maxAnswerBytes),
     findDocument: createFindDocument(config, rest.log),
     graphiql: config.hasGraphiql ? createGraphiql(exampleJobId) : undefined,
+    webhooks: secret === undefined ? undefined : createWebhooks({ secret, onHint, ...rest }),
     corsOrigins: config.corsOrigins,
     isReady: () => isReady,
     ...rest,

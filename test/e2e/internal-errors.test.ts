@@ -54,6 +54,8 @@ async function startServer(readJob: () => Promise<never>) {
     exampleJobId: 'ftjob-1',
     log: createLogger({ level: 'debug', secrets: [], destination }),
     clock,
+    webhookSecret: undefined,
+    onHint: () => {},
     maxAnswerBytes: 1_000_000,
   });
   const ask = (query: string) =>

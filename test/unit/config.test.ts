@@ -93,6 +93,22 @@ describe('Azure', () => {
   });
 });
 
+describe('webhooks', () => {
+  const SECRET = 'whsec_YW55LXRleHQtYXQtYWxs';
+  const SENT = { SANDBOX_WEBHOOK_URL: 'http://127.0.0.1:1/hooks' };
+
+  it('are signed with what is secret, with its prefix or without', () => {
+    expect(readConfig({ OPENAI_WEBHOOK_SECRET: SECRET }).webhookSecret).toBe(SECRET);
+    expect(secretsOf(readConfig({ ...KEY, OPENAI_WEBHOOK_SECRET: SECRET }))).toEqual([SECRET.slice(6), 'any-text']);
+    expect(secretsOf(readConfig({ ...SENT, SANDBOX_WEBHOOK_SECRET: SECRET }))).toEqual([SECRET.slice(6)]);
+  });
+
+  it('of the sandbox need a secret when they go elsewhere, as who gets them has to know it', () => {
+    expect(faultsOf(SENT)).toEqual([expect.stringMatching(/^SANDBOX_WEBHOOK_SECRET: expected/)]);
+    expect(faultsOf({ ...SENT, ...KEY })).toEqual([]);
+  });
+});
+
 describe('binding beyond loopback', () => {
   it.each(['127.0.0.1', '127.0.0.53', '::1', 'localhost'])('is no matter on %s', (HOST) => {
     expect(faultsOf({ ...KEY, HOST })).toEqual([]);
@@ -125,6 +141,7 @@ describe('a variable', () => {
     ['CACHE_MAX_MB', ['0']],
     ['SANDBOX_SPEED', ['0', 'fast', '-1']],
     ['SANDBOX_SEED', ['a', '1.5']],
+    ['OPENAI_WEBHOOK_SECRET', ['whsec_', 'whsec_no base64', 'whsec_a!b?c#d$e', 'short', 'quo"te-quote']],
     ['LOG_LEVEL', ['verbose']],
   ])('%s is refused by its name when it is not what was expected', (name, values) => {
     for (const value of values) {

@@ -43,6 +43,16 @@ describe('the settings of the sandbox', () => {
     expect(error?.issues[0]).toMatchObject({ path: [name], message: expect.stringMatching(/^expected a .*number/) });
   });
 
+  it.each([
+    ['SANDBOX_WEBHOOK_URL', ['here', 'ftp://a/', 'http://user:pass@a/', 'http://a/#b']],
+    ['SANDBOX_WEBHOOK_SECRET', ['whsec_', 'whsec_tooShort', 'aLongTextThatHasNoPrefix', 'whsec_not base64 at all']],
+  ])('refuse a %s that is none', (name, texts) => {
+    for (const text of texts) {
+      const { error } = settings.safeParse({ [name]: text });
+      expect(error?.issues[0], text).toMatchObject({ path: [name], message: expect.stringMatching(/^expected /) });
+    }
+  });
+
   it('refuse a flavour that nobody knows', () => {
     const { error } = settings.safeParse({ SANDBOX_FLAVOUR: 'Azure' });
     expect(error?.issues).toMatchObject([{ path: ['SANDBOX_FLAVOUR'], message: 'expected openai or azure' }]);
