@@ -18,12 +18,10 @@ const baseUrl = z
   );
 
 // Quotes and backslashes would be written in another way in JSON, and escape the search for the key there.
-const keyText = z
-  .string()
-  .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, {
-    error: 'expected visible ASCII characters only, without quotes and backslashes',
-    abort: true,
-  });
+const keyText = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, {
+  error: 'expected visible ASCII characters only, without quotes and backslashes',
+  abort: true,
+});
 
 /** The variables that decide it. */
 export const targetSettings = {

@@ -12,11 +12,17 @@ function fail(faults: readonly string[]): never {
   process.exit(1);
 }
 
-function readOptions(): SandboxOptions & { receiver: Receiver | undefined } {
+interface ServeOptions extends SandboxOptions {
+  receiver: Receiver | undefined;
+  /** Whether the receiver's secret was made up, so that somebody has to be told. */
+  hasNewSecret: boolean;
+}
+
+function readOptions(): ServeOptions {
   const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
   const { data, error } = z.object(sandboxSettings).safeParse(given);
   if (error) fail(error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`));
-  const { SANDBOX_WEBHOOK_URL: url, SANDBOX_WEBHOOK_SECRET: secret = makeSecret() } = data;
+  const { SANDBOX_WEBHOOK_URL: url, SANDBOX_WEBHOOK_SECRET: secret } = data;
   const onError = (error: unknown) => process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
   return {
     clock: systemClock,
@@ -25,7 +31,8 @@ function readOptions(): SandboxOptions & { receiver: Receiver | undefined } {
     seed: data.SANDBOX_SEED,
     flavour: data.SANDBOX_FLAVOUR,
     onError,
-    receiver: url && { url, secret },
+    receiver: url && { url, secret: secret ?? makeSecret() },
+    hasNewSecret: secret === undefined,
   };
 }
 
@@ -64,10 +71,11 @@ async function serve(): Promise<void> {
   const options = readOptions();
   const { baseUrl, sendWebhooks, dispose } = await open(options);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, dispose);
-  const { receiver } = options;
+  const { receiver, hasNewSecret } = options;
   if (receiver) {
     sendWebhooks(receiver);
-    process.stdout.write(`It sends webhooks to ${receiver.url}, signed with ${receiver.secret}\n`);
+    const secret = hasNewSecret ? receiver.secret : 'SANDBOX_WEBHOOK_SECRET';
+    process.stdout.write(`It sends webhooks to ${receiver.url}, signed with ${secret}\n`);
   }
   const query = options.flavour === 'azure' ? 'api-version=2024-10-21&' : '';
   process.stdout.write(

@@ -52,7 +52,8 @@ export type Verify = (delivery: Delivery, body: Buffer) => void;
 export function createVerify(secret: string): Verify {
   const signer = new Webhook(keyOf(secret), { format: 'raw' });
   return ({ id, timestamp, signatures }, body) => {
-    const expected = signatureIn(signer.sign(id, new Date(timestamp * 1000), body)) ?? Buffer.alloc(0);
+    const [, base64 = ''] = signer.sign(id, new Date(timestamp * 1000), body).split(',');
+    const expected = Buffer.from(base64, 'base64');
     let isSigned = false;
     for (const entry of signatures.split(' ')) {
       const signature = signatureIn(entry);

@@ -405,12 +405,35 @@ describe('POST /webhooks/openai', () => {
     expect(answers).toMatchObject([{ status: 413 }]);
   });
 
+  it('is reached by a name in ALLOWED_HOSTS', async () => {
+    await using world = await openWorld({ ALLOWED_HOSTS: 'hooks.example' });
+    const headers = Object.entries(webhookHeaders(world.secret, 'wh_1', world.seconds(), BODY));
+    const answers = await exchange(
+      world.gateway.url,
+      `POST /webhooks/openai HTTP/1.1\r\nHost: hooks.example\r\nConnection: close\r\nContent-Length: ${BODY.length}\r\n`,
+      ...headers.map(([name, value]) => `${name}: ${value}\r\n`),
+      `\r\n${BODY}`,
+    );
+    expect(answers).toMatchObject([{ status: 204 }]);
+  });
+
   it('is guarded as every path is: a foreign name or page is refused', async () => {
     await using world = await openWorld();
     const head =
       'POST /webhooks/openai HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
     expect(await exchange(world.gateway.url, head)).toMatchObject([{ status: 421 }]);
     expect((await world.send({ headers: { origin: 'https://evil.example' } })).status).toBe(403);
+  });
+});
+
+describe('OPENAI_WEBHOOK_SECRET', () => {
+  it('is said neither by --check, nor where it is at fault', async () => {
+    const secret = newSecret();
+    for (const OPENAI_WEBHOOK_SECRET of [secret, `${secret}"`]) {
+      await using process = startScript('src/main.ts', ['--check'], { OPENAI_WEBHOOK_SECRET });
+      expect(await process.ended).toBe(OPENAI_WEBHOOK_SECRET === secret ? 0 : 1);
+      expect(process.output.text).not.toContain(secret.slice(6));
+    }
   });
 });
 
@@ -446,6 +469,15 @@ describe('before the sandbox', () => {
     await receiver.reached(1);
     expect(receiver.received.map((webhook) => isSigned(webhook, secret))).not.toContain(false);
     expect((await fetch(urlOf(gateway), { method: 'POST' })).status).toBe(404);
+  });
+
+  it('npm run sandbox does not repeat a secret that it was given', async () => {
+    const secret = newSecret();
+    const settings = { SANDBOX_WEBHOOK_URL: 'http://127.0.0.1:1/', SANDBOX_WEBHOOK_SECRET: secret };
+    await using sandbox = startScript('src/sandbox/serve.ts', [], settings);
+    await sandbox.said(/listens on/);
+    expect(sandbox.output.text).toContain('signed with SANDBOX_WEBHOOK_SECRET\n');
+    expect(sandbox.output.text).not.toContain(secret.slice(6));
   });
 
   it('npm run sandbox sends them, and makes up a secret and prints it', async () => {
