@@ -64,7 +64,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     createContext: createContextFactory(store, watcher, gateway),
     exampleJobId: target.exampleJobId,
     webhookSecret: target.webhookSecret,
-    onHint: (jobId) => store.jobs.outdate(jobId),
+    onHint: watcher.hint,
     log,
     clock,
     maxAnswerBytes,

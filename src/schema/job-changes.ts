@@ -33,11 +33,20 @@ const FineTuningJobStatusChange = builder.objectRef<JobChange>('FineTuningJobSta
       description: 'The status that it has now: that of `job`.',
       resolve: ({ job }) => jobStatus.read(job.status),
     }),
+    rawStatus: t.string({
+      nullable: false,
+      description: '`status` as the upstream spells it.',
+      resolve: ({ job }) => job.status,
+    }),
     previousStatus: t.field({
       type: jobStatus.type,
       description:
         'The status in which it was seen before; what came and went between two looks was not seen. Null in a snapshot, and of a job that is new.',
       resolve: ({ previous }) => previous && jobStatus.read(previous.status),
+    }),
+    rawPreviousStatus: t.string({
+      description: '`previousStatus` as the upstream spells it.',
+      resolve: ({ previous }) => previous?.status,
     }),
     observedAt: t.field({
       type: 'UnixTimestamp',

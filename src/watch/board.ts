@@ -102,21 +102,19 @@ export function createBoard({ access, jobs: store, clock, stateOf, pollIntervalM
     if (news) for (const follower of [...job.followers]) follower.tell(news);
   }
 
-  /** What those who follow all are told of a sight. A job that moves is watched from then on. */
+  /** What those who follow all are told of a sight. Such a job is watched from then on. */
   function showToAll(sight: JobSight, change: JobChange | null) {
     const { value: job } = sight;
     if (job === null || account.followers.size === 0) return;
     const isNew = account.isNew(job);
-    const wasWatched = jobs.get(job.id)?.isOfAccount === true;
-    if (!isTerminal(job) && !wasWatched) {
-      const watched = jobs.get(job.id) ?? watch(job.id, sight);
-      watched.isOfAccount = true;
-    }
-    if (!account.isScanned) return;
-    const isFound = !isTerminal(job) && !wasWatched;
+    const isFound = !isTerminal(job) && jobs.get(job.id)?.isOfAccount !== true;
     const isNews = change !== null && (change.previous !== null || isNew);
     const news = isNews ? change : isFound ? snapshotOf(sight) : null;
     if (!news) return;
+    // One that has ended too, for a while: what was asked before may come late, and would show it moving.
+    const watched = jobs.get(job.id) ?? watch(job.id, sight);
+    watched.isOfAccount = true;
+    if (!account.isScanned) return;
     account.changed(clock.now());
     for (const follower of [...account.followers]) follower.tell(news);
   }

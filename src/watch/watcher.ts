@@ -23,7 +23,7 @@ export interface Feeds {
 /** Turns what the store sees into changes, and looks at what somebody watches: nobody there, no looks. */
 export interface Watcher {
   feeds(access: Access): Feeds;
-  /** Something may have happened to this job: whoever watches it looks at once. */
+  /** Something may have happened to this job: what is kept of it is out of date, and if somebody watches it, it is looked at. */
   hint(id: string): void;
   /** Jobs and logs that are watched now, in all scopes. */
   readonly size: number;
@@ -63,6 +63,7 @@ export function createWatcher({ store, ...options }: WatchOptions): Watcher {
       };
     },
     hint(id) {
+      store.jobs.outdate(id);
       for (const { board } of scopes.values()) board.want(id);
     },
     get size() {
