@@ -59,6 +59,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     front: config.front,
     limits: config.limits,
     callersBringKeys: config.auth.kind === 'passthrough',
+    live: config.live,
     schema: createSchema(),
     authenticate: createAuthenticate({ auth: config.auth, credential: target.credential, clock, log }),
     createContext: createContextFactory(store, watcher, gateway),

@@ -4,6 +4,7 @@ import { authFaults, authOf, authSettings } from './auth.ts';
 import type { Auth } from './server/authenticate.ts';
 import { type FrontConfig, frontFaults, frontOf, frontSettings } from './server/front-config.ts';
 import { type Limits, limitSettings, limitsOf } from './server/limits.ts';
+import { type LiveConfig, liveOf, liveSettings } from './server/live-config.ts';
 import { int, list } from './setting.ts';
 import { type Environment, type TargetConfig, targetFaults, targetKind, targetOf, targetSettings } from './target.ts';
 
@@ -29,6 +30,7 @@ export const settings = {
   ...frontSettings,
   ...targetSettings,
   ...limitSettings,
+  ...liveSettings,
   UPSTREAM_TIMEOUT_MS: int(1, 600_000).default(30_000).describe('longest wait for the whole of an upstream answer'),
   UPSTREAM_CONNECTIONS: int(1, 1024).default(64).describe('most sockets to the upstream, for each key'),
   UPSTREAM_RETRIES: int(0, 10)
@@ -70,6 +72,7 @@ export interface Config {
   readonly cache: { readonly activeMs: number; readonly settledMs: number; readonly maxBytes: number };
   readonly pollIntervalMs: number;
   readonly limits: Limits;
+  readonly live: LiveConfig;
   readonly logLevel: Settings['LOG_LEVEL'];
 }
 
@@ -133,6 +136,7 @@ function assemble(values: Settings, kind: string): Config {
     },
     pollIntervalMs: values.POLL_INTERVAL_MS,
     limits: limitsOf(values),
+    live: liveOf(values),
     logLevel: values.LOG_LEVEL,
   };
 }

@@ -16,6 +16,8 @@ export interface GatewayFacts {
 export interface Identity {
   readonly viewer: Viewer;
   readonly access: Access;
+  /** Whether that still holds: what is open for long looks again. */
+  isInForce(): boolean;
 }
 
 /** What every resolver gets: made anew for each request. */

@@ -12,7 +12,7 @@ export interface Allowance {
   readonly limits: Limits;
   /** Points that the caller has left in this minute; null when nobody counts. */
   readonly remaining: number | null;
-  /** Takes points from the caller, and tells so in the headers of the answer. Throws a Refusal (429), and takes none then. */
+  /** Takes points from the caller, and tells so in the answer's headers if it has any. Throws a Refusal (429), and takes none then. */
   spend(points: number): Promise<void>;
   /** Takes note of what the request has shown of its credential, by so many upstream calls. */
   learn(showing: Showing, upstreamCalls: number): Promise<void>;
@@ -24,7 +24,12 @@ interface Spender {
   readonly viewer: { readonly name: string | null };
 }
 
-export type Allow = (spender: Spender, request: IncomingMessage, response: ServerResponse) => Allowance;
+export type Allow = (spender: Spender, request: IncomingMessage, response?: ServerResponse) => Allowance;
+
+/** Whose limits count: those of the name that the caller has, or else of its view of the upstream and its address. */
+export function callerKey({ scope, viewer }: Spender, { socket }: IncomingMessage): string {
+  return viewer.name === null ? `${scope} ${addressKey(socket.remoteAddress)}` : `name ${viewer.name}`;
+}
 
 /** Points that are counted together. */
 interface Purse {
@@ -56,7 +61,7 @@ export function createAllow(limits: Limits, callersBringKeys: boolean): Allow {
 
   return ({ scope, viewer }, request, response) => {
     const address = addressKey(request.socket.remoteAddress);
-    const own: Purse = { minutes, key: viewer.name === null ? `${scope} ${address}` : `name ${viewer.name}` };
+    const own: Purse = { minutes, key: callerKey({ scope, viewer }, request) };
     if (ofAddresses === null) return Object.assign(payFrom([own], limits, response), { learn: async () => {} });
     const strangers: Purse = { minutes, key: `strangers ${address}` };
     const isStranger = !acquaintances.has(scope);
@@ -78,7 +83,7 @@ export function createAllow(limits: Limits, callersBringKeys: boolean): Allow {
 type Purses = readonly [Purse, ...Purse[]];
 
 /** What a request is paid from; `spent` is what it has taken so far. */
-function payFrom(purses: Purses, limits: Limits, response: ServerResponse) {
+function payFrom(purses: Purses, limits: Limits, response: ServerResponse | undefined) {
   let remaining = limits.pointsPerMinute;
   let spent = 0;
   return {
@@ -123,8 +128,12 @@ async function take({ minutes, key }: Purse, points: number) {
   }
 }
 
-function tell(response: ServerResponse, limit: number, { remainingPoints, msBeforeNext }: RateLimiterRes): void {
-  if (response.headersSent) return; // What was wrong with the request was answered meanwhile.
+function tell(
+  response: ServerResponse | undefined,
+  limit: number,
+  { remainingPoints, msBeforeNext }: RateLimiterRes,
+): void {
+  if (!response || response.headersSent) return; // What was wrong with the request was answered meanwhile.
   response.setHeader('ratelimit-limit', limit);
   response.setHeader('ratelimit-remaining', remainingPoints);
   response.setHeader('ratelimit-reset', secondsOf(msBeforeNext));

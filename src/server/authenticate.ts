@@ -1,9 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { GraphQLError } from 'graphql';
 import type { Identity } from '../context.ts';
+import type { ErrorCode } from '../schema/errors.ts';
 import { createAccessFactory } from '../store/scope.ts';
 import type { Viewer } from '../viewer.ts';
 import { Refusal } from './refusal.ts';
-import { holderOf } from './token.ts';
+import { holderOf, isSame } from './token.ts';
 import { createTokensInForce, type TokensOptions } from './tokens-in-force.ts';
 
 /** How callers show who they are: not at all, by a token of this gateway's, or by their own key of the upstream. */
@@ -28,16 +30,30 @@ const KEY_HOLDER: Viewer = { name: null, role: 'operator' };
 export function createAuthenticate({ auth, credential, ...rest }: AuthenticateOptions): Authenticate {
   const accessOf = createAccessFactory();
   if (auth.kind === 'passthrough') {
-    return (headers) => ({ viewer: KEY_HOLDER, access: accessOf({ ...credential, apiKey: bearerOf(headers) }) });
+    return (headers) => {
+      const access = accessOf({ ...credential, apiKey: bearerOf(headers) });
+      return { viewer: KEY_HOLDER, access, isInForce: always };
+    };
   }
   const access = accessOf(credential);
-  if (auth.kind === 'none') return () => ({ viewer: ANYBODY, access });
+  if (auth.kind === 'none') return () => ({ viewer: ANYBODY, access, isInForce: always });
   const tokens = createTokensInForce({ file: auth.file, ...rest });
   return (headers) => {
     const holder = holderOf(bearerOf(headers), tokens());
-    if (holder === undefined) throw unauthenticated('a token that is in force');
-    return { viewer: { name: holder.name, role: holder.role }, access };
+    if (holder === undefined) throw unauthenticated(IN_FORCE);
+    const { name, role } = holder;
+    return { viewer: { name, role }, access, isInForce: () => tokens().some((token) => isSame(token, holder)) };
   };
+}
+
+const always = () => true;
+
+const IN_FORCE = 'a token that is in force';
+
+/** What a stream says at its end when the token that it was opened with is no longer listed as it was. */
+export function revokedError(): GraphQLError {
+  const extensions = { code: 'UNAUTHENTICATED' satisfies ErrorCode };
+  return new GraphQLError(messageOf(IN_FORCE), { extensions });
 }
 
 // The characters of a key as the configuration takes them: others are written in another way in JSON, and would escape
@@ -52,5 +68,7 @@ function bearerOf({ authorization = '' }: IncomingHttpHeaders): string {
 
 function unauthenticated(expected: string): Refusal {
   const headers = { 'www-authenticate': 'Bearer' };
-  return new Refusal(401, `Authorization: expected ${expected}.`, headers, 'UNAUTHENTICATED');
+  return new Refusal(401, messageOf(expected), headers, 'UNAUTHENTICATED');
 }
+
+const messageOf = (expected: string) => `Authorization: expected ${expected}.`;

@@ -1,4 +1,4 @@
-import type { GraphQLError } from 'graphql';
+import type { ExecutionResult, GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../context.ts';
 import { isInternal, toClientError } from '../schema/errors.ts';
@@ -11,12 +11,18 @@ export function useClientErrors(log: Logger): Plugin<Context> {
     onExecute: () => ({
       onExecuteDone({ result, setResult, args }) {
         const { requestId, caller } = args.contextValue;
-        if (!('errors' in result) || !result.errors || caller.signal.aborted) return; // Nobody reads it any more.
-        tell(log, requestId, result.errors);
-        setResult({ ...result, errors: result.errors.map((error) => toClientError(error, requestId)) });
+        if (!('errors' in result) || caller.signal.aborted) return; // Nobody reads it any more.
+        setResult(toClientResult(result, requestId, log));
       },
     }),
   };
+}
+
+/** What a client may see of a result; the log is told the rest. */
+export function toClientResult(result: ExecutionResult, requestId: string, log: Logger): ExecutionResult {
+  if (!result.errors) return result;
+  tell(log, requestId, result.errors);
+  return { ...result, errors: result.errors.map((error) => toClientError(error, requestId)) };
 }
 
 // One line for each cause, however many fields it has cost.

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { ConnectionLimits } from './front-config.ts';
 import type { Logger } from './log.ts';
 import { useMalformedRequests } from './malformed.ts';
+import { becomesWebSocket } from './upgrade.ts';
 
 /** Most bytes of a request's line and headers. */
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -28,6 +29,7 @@ export function createConnections(front: Front, limits: ConnectionLimits, log: L
     keepAliveTimeout: idleTimeoutMs,
     connectionsCheckingInterval: Math.min(1000, headersTimeoutMs, bodyTimeoutMs),
     requireHostHeader: false, // The front says it in JSON.
+    shouldUpgradeCallback: becomesWebSocket,
   });
   const idle = trackIdle(server);
   makeRoom(server, idle, limits.maxConnections, log, clock);
@@ -53,6 +55,7 @@ function trackIdle(server: Server): Set<Socket> {
     idle.add(socket);
     socket.on('close', () => idle.delete(socket));
   });
+  server.on('upgrade', ({ socket }: IncomingMessage) => idle.delete(socket));
   server.prependListener('request', ({ socket }, response) => {
     idle.delete(socket);
     response.on('close', () => socket.destroyed || idle.add(socket));

@@ -26,7 +26,7 @@ export function preflight(request: IncomingMessage, origins: readonly string[]):
 }
 
 /** The reply, so that pages of these origins may read it. */
-export function withCors(reply: Reply, request: IncomingMessage, origins: readonly string[]): Reply {
+export function withCors<R extends Reply>(reply: R, request: IncomingMessage, origins: readonly string[]): R {
   if (origins.length === 0) return reply;
   const vary = [reply.headers['vary'], 'origin'].filter((name) => name !== undefined).join(', ');
   const { origin } = request.headers;

@@ -3,28 +3,26 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Clock } from '../clock.ts';
 import type { Context, ContextFactory } from '../context.ts';
 import { internalError } from '../schema/errors.ts';
-import type { Allow } from './allowance.ts';
-import type { Answers } from './answers.ts';
+import { type Allow, callerKey } from './allowance.ts';
 import type { Authenticate } from './authenticate.ts';
 import { preflight, withCors } from './cors.ts';
-import type { FindDocument } from './documents.ts';
-import type { Engine } from './engine.ts';
-import { answerGraphql } from './graphql.ts';
+import { answerGraphql, type GraphqlOptions } from './graphql.ts';
 import { guard, isProbed, type Welcome } from './guard.ts';
 import type { Logger } from './log.ts';
 import { prefersHtml } from './media-type.ts';
 import { Refusal } from './refusal.ts';
 import { errorReply, jsonReply, type Reply, send } from './reply.ts';
 import { type RequestTarget, readTarget } from './request-target.ts';
+import { type LiveReply, openStream, type Tally } from './stream.ts';
+import type { Streams } from './streams.ts';
 import type { Webhooks } from './webhooks.ts';
 
-export interface FrontOptions extends Welcome {
-  engine: Engine;
+export interface FrontOptions extends Welcome, GraphqlOptions {
+  corsOrigins: readonly string[];
   allow: Allow;
-  answers: Answers;
   authenticate: Authenticate;
   createContext: ContextFactory;
-  findDocument: FindDocument;
+  streams: Streams;
   /** The page for browsers, if they get one. */
   graphiql: ((headers: IncomingHttpHeaders) => Promise<Reply>) | undefined;
   /** What takes the upstream's webhooks, if anything does. */
@@ -44,13 +42,15 @@ interface Exchange extends RequestTarget {
   readonly signal: AbortSignal;
   context?: Context;
   errorCodes?: readonly string[] | undefined;
+  /** The stream that answers, if one does. */
+  tally?: Tally;
 }
 
 /** The one entrance: what holds for every request is decided here, before any of it is understood. */
 export function createFront(
   options: FrontOptions,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  const { corsOrigins, isReady, log, clock } = options;
+  const { corsOrigins, isReady, streams, log, clock } = options;
   return async (request, response) => {
     const leaving = new AbortController();
     const target = readTarget(request.url ?? '');
@@ -64,13 +64,13 @@ export function createFront(
       log[level]({ ...logLine(exchange), ms: clock.now() - beganAt }, 'request');
     });
     const reply = withCors(await answer(options, exchange), request, corsOrigins);
-    if (leaving.signal.aborted || response.headersSent) return;
     exchange.errorCodes = reply.errorCodes;
     if (!isReady()) response.shouldKeepAlive = false; // Or the connection would outlive the server.
-    send(response, reply);
+    if ('member' in reply) exchange.tally = openStream(response, reply, streams);
+    else if (!leaving.signal.aborted && !response.headersSent) send(response, reply);
   };
 
-  async function answer(options: FrontOptions, exchange: Exchange): Promise<Reply> {
+  async function answer(options: FrontOptions, exchange: Exchange): Promise<Reply | LiveReply> {
     try {
       guard(exchange.request, options, exchange);
       return preflight(exchange.request, corsOrigins) ?? (await route(options, exchange));
@@ -81,17 +81,18 @@ export function createFront(
   }
 }
 
-async function route(options: FrontOptions, exchange: Exchange): Promise<Reply> {
-  const { engine, allow, answers, authenticate, findDocument, createContext, graphiql, corsOrigins, isReady } = options;
-  const { webhooks } = options;
-  const { request, response, requestId, path, search } = exchange;
+async function route(options: FrontOptions, exchange: Exchange): Promise<Reply | LiveReply> {
+  const { allow, authenticate, createContext, graphiql, webhooks, isReady } = options;
+  const { request, response, requestId, path } = exchange;
   switch (path) {
     case '/graphql': {
       if (graphiql && isRead(request) && prefersHtml(request.headers)) return await graphiql(request.headers);
-      exchange.context = createContext({ ...exchange, identity: authenticate(request.headers) });
-      const allowance = allow(exchange.context, request, response);
-      const asked = { request, search, corsOrigins, allowance };
-      return await answerGraphql(engine, answers, findDocument, asked, exchange.context);
+      const identity = authenticate(request.headers);
+      const context = createContext({ ...exchange, identity });
+      exchange.context = context;
+      const caller = callerKey(context, request);
+      const allowance = allow(context, request, response);
+      return await answerGraphql(options, { ...exchange, context, identity, caller, allowance });
     }
     case '/webhooks/openai':
       if (webhooks === undefined) throw unknownPath();
@@ -111,7 +112,7 @@ async function route(options: FrontOptions, exchange: Exchange): Promise<Reply> 
 }
 
 /** What one request leaves in the log. Clients choose some of it, so that it is cut. */
-function logLine({ request, response, requestId, path, context, errorCodes }: Exchange) {
+function logLine({ request, response, requestId, path, context, errorCodes, tally }: Exchange) {
   return {
     requestId,
     method: request.method,
@@ -120,6 +121,7 @@ function logLine({ request, response, requestId, path, context, errorCodes }: Ex
     viewer: context?.viewer.name ?? undefined,
     upstreamCalls: context?.caller.upstreamCalls,
     ...(errorCodes && { errors: errorCodes.length, errorCodes: [...new Set(errorCodes)] }),
+    ...tally,
     ...(response.headersSent && { status: response.statusCode }),
     ...(!response.writableFinished && { isAborted: true }),
   };

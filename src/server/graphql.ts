@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { ExecutionResult } from 'graphql';
+import type { ExecutionResult, OperationTypeNode } from 'graphql';
 import type { Context } from '../context.ts';
 import { showingOf } from './acquaintances.ts';
 import type { Allowance } from './allowance.ts';
@@ -7,74 +7,121 @@ import type { Answers } from './answers.ts';
 import { readBody } from './body.ts';
 import type { FindDocument } from './documents.ts';
 import type { Engine } from './engine.ts';
-import { execute } from './execute.ts';
+import { bodyOf, type Format } from './format.ts';
 import { guardQuery } from './guard.ts';
-import { answerType, GRAPHQL_TYPE } from './media-type.ts';
+import { type AnswerTypes, answerTypes, GRAPHQL_TYPE, MULTIPART_TYPE, SSE_TYPE } from './media-type.ts';
+import { multipart } from './multipart.ts';
+import { type Asker, isLive, type Operate } from './operate.ts';
 import { guardContentType, type Params, paramsOfBody, paramsOfUrl } from './params.ts';
+import { prepare } from './prepare.ts';
 import { Refusal } from './refusal.ts';
 import { codesOf, type GraphqlReply } from './reply.ts';
+import { sse } from './sse.ts';
+import { type LiveReply, liveReply } from './stream.ts';
 
-export interface GraphqlRequest {
+/** What answers, whoever asks. */
+export interface GraphqlOptions {
+  readonly engine: Engine;
+  readonly operate: Operate;
+  readonly answers: Answers;
+  readonly findDocument: FindDocument;
+  /** Origins beside our own whose pages may ask. */
+  readonly corsOrigins: readonly string[];
+}
+
+export interface GraphqlRequest extends Asker {
   readonly request: IncomingMessage;
   /** The URL's query. */
   readonly search: string;
-  /** Origins beside our own whose pages may ask. */
-  readonly corsOrigins: readonly string[];
   readonly allowance: Allowance;
+  readonly context: Context;
 }
 
 /**
- * Answers GET and POST at `/graphql` by the GraphQL-over-HTTP specification. Throws a Refusal for what is not such a
- * request.
+ * Answers GET and POST at `/graphql` by the GraphQL-over-HTTP specification, and with streams where it has none. Throws a
+ * Refusal for what is not such a request.
  */
-export async function answerGraphql(
-  engine: Engine,
-  answers: Answers,
-  findDocument: FindDocument,
-  { request, search, corsOrigins, allowance }: GraphqlRequest,
-  context: Context,
-): Promise<GraphqlReply> {
-  const type = answerType(request.headers);
+export async function answerGraphql(options: GraphqlOptions, asked: GraphqlRequest): Promise<GraphqlReply | LiveReply> {
+  const { answers, findDocument, corsOrigins } = options;
+  const { request, search, allowance, context } = asked;
+  const types = answerTypes(request.headers);
   await allowance.spend(1); // For reading it, whatever it is; the rest of its price once that is known.
   if (request.method === 'GET') {
     guardQuery(request, corsOrigins);
     const params = findDocument(paramsOfUrl(new URLSearchParams(search)), context.requestId);
-    return (await run(engine, params, type, context, allowance, true)).reply;
+    return (await run(options, asked, params, types)).reply;
   }
   if (request.method !== 'POST') throw new Refusal(405, 'The method: expected GET or POST.', { allow: 'GET, POST' });
   guardContentType(request.headers);
   const body = await readBody(request);
   const { scope, outdatedAt, viewer } = context;
-  const question = `${scope} ${viewer.role} ${outdatedAt} ${type} ${body.toString('latin1')}`;
+  const question = `${scope} ${viewer.role} ${outdatedAt} ${types.once} ${body.toString('latin1')}`;
   const kept = answers.get(question);
   if (kept) {
     context.operationName = kept.operationName;
     return kept.reply;
   }
   const params = findDocument(paramsOfBody(body), context.requestId);
-  const { reply, isRepeatable } = await run(engine, params, type, context, allowance, false);
-  if (isRepeatable) answers.keep(question, { reply, operationName: context.operationName }, context.caller.freshUntil);
+  const { reply, isRepeatable } = await run(options, asked, params, types);
+  if (isRepeatable && 'body' in reply) {
+    answers.keep(question, { reply, operationName: context.operationName }, context.caller.freshUntil);
+  }
   return reply;
 }
 
+interface Outcome {
+  readonly reply: GraphqlReply | LiveReply;
+  /** Whether it answers the same question again, as long as what it rests on is fresh. */
+  readonly isRepeatable: boolean;
+}
+
 async function run(
-  engine: Engine,
+  { engine, operate }: GraphqlOptions,
+  asked: GraphqlRequest,
   params: Params,
-  type: string,
-  context: Context,
-  allowance: Allowance,
-  mayOnlyRead: boolean,
-) {
-  const { result, operation, cost } = await execute(engine, params, context, allowance, mayOnlyRead);
+  types: AnswerTypes,
+): Promise<Outcome> {
+  const { request, context, allowance } = asked;
+  const guard = (kind: OperationTypeNode) => guardKind(kind, request, types);
+  const prepared = await prepare(engine, params, context, allowance, guard);
+  if ('result' in prepared) return { reply: written(prepared.result, types.once), isRepeatable: false };
+  const { cost, operation } = prepared;
+  const result = await operate(prepared, asked);
+  if (isLive(result)) {
+    return { reply: liveReply(result, formatOf(types.live), asked.identity), isRepeatable: false };
+  }
   await allowance.learn(showingOf(result, context.caller), context.caller.upstreamCalls);
-  const told = cost !== undefined && params.extensions?.['cost'] === true;
-  const reply: GraphqlReply = {
+  const told = params.extensions?.['cost'] === true;
+  return {
+    reply: written(told ? withCost(result, cost, allowance) : result, types.once),
+    isRepeatable: operation.operation === 'query' && result.errors === undefined && !told,
+  };
+}
+
+/** Throws a Refusal at an operation that may not come by this method (405), or whose results the client does not take (406). */
+function guardKind(kind: OperationTypeNode, { method }: IncomingMessage, { live }: AnswerTypes): void {
+  const isSubscription = kind === 'subscription';
+  // By GET browsers ask for pages of other sites too, but not for an event stream that the page could read.
+  if (method === 'GET' && kind !== 'query' && !(isSubscription && live === SSE_TYPE)) {
+    throw new Refusal(405, `A ${kind}: expected POST.`, { allow: 'POST' });
+  }
+  if (isSubscription && live === undefined) {
+    throw new Refusal(406, `Accept: expected ${SSE_TYPE}, or multipart/mixed with subscriptionSpec="1.0".`);
+  }
+}
+
+const formatOf = (type: string | undefined): Format => (type === MULTIPART_TYPE ? multipart : sse);
+
+function written(result: ExecutionResult, type: string): GraphqlReply {
+  const json = JSON.stringify(result);
+  const isStream = type === SSE_TYPE || type === MULTIPART_TYPE;
+  const format = formatOf(type);
+  return {
     status: statusOf(result, type),
-    headers: { 'content-type': `${type}; charset=utf-8`, vary: 'accept' },
-    body: JSON.stringify(told ? withCost(result, cost, allowance) : result),
+    headers: { 'content-type': isStream ? format.contentType : `${type}; charset=utf-8`, vary: 'accept' },
+    body: isStream ? bodyOf(format, json) : json,
     ...(result.errors && { errorCodes: codesOf(result.errors) }),
   };
-  return { reply, isRepeatable: operation?.operation === 'query' && result.errors === undefined && !told };
 }
 
 /** For who asks by `"extensions": {"cost": true}`: what the query was priced at, and what there still is. */

@@ -22,7 +22,7 @@ export function useMalformedRequests(server: Server, log: Logger, clock: Clock):
     const requestId = randomUUID();
     const isSilent = 'bytesRead' in socket && socket.bytesRead === 0; // As browsers open them in advance.
     log[isSilent ? 'debug' : 'info']({ requestId, status, fault }, 'request refused');
-    refuseSocket(socket, written(new Refusal(status, message).toReply(), requestId), clock);
+    refuseSocket(socket, new Refusal(status, message), requestId, clock);
   };
   server.prependListener('request', (request, response) => latest.set(request.socket, { request, response }));
   server.on('connect', (_, socket) => refuse(socket, 405, 'The method: expected GET or POST.', 'CONNECT'));
@@ -60,9 +60,10 @@ function refuseBody({ request, response }: Exchange, status: number, message: st
   send(response, new Refusal(status, message, { connection: 'close' }).toReply());
 }
 
-function refuseSocket(socket: Duplex, answer: string, clock: Clock): void {
+/** Answers on a bare connection, and closes it. */
+export function refuseSocket(socket: Duplex, refusal: Refusal, requestId: string, clock: Clock): void {
   socket.on('error', () => {}); // It may have gone.
-  socket.end(answer);
+  socket.end(written(refusal.toReply(), requestId));
   clock.after(LINGER_MS, () => socket.destroy()); // Not at once: what is left unread would take the answer with it.
 }
 

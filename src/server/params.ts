@@ -55,7 +55,7 @@ export function paramsOfBody(body: Buffer): Asked {
   if (isDeeper(body, MOST_DEPTH)) {
     throw new Refusal(400, `The body: expected at most ${MOST_DEPTH} lists and objects inside one another.`);
   }
-  return check(parseJson(() => utf8.decode(body), 'The body'));
+  return paramsOf(parseJson(() => utf8.decode(body), 'The body'));
 }
 
 /** The parameters in a URL's query. Throws a Refusal (400) that names what was expected. */
@@ -64,7 +64,7 @@ export function paramsOfUrl(search: URLSearchParams): Asked {
     const value = search.get(name);
     return value ? parseJson(() => value, name) : null;
   };
-  return check({
+  return paramsOf({
     query: search.get('query'),
     documentId: search.get('documentId'),
     operationName: search.get('operationName') || null,
@@ -101,7 +101,8 @@ function parseJson(read: () => string, name: string): unknown {
   }
 }
 
-function check(value: unknown): Asked {
+/** The parameters in what was read as JSON. Throws a Refusal (400) that names what was expected. */
+export function paramsOf(value: unknown): Asked {
   const { data, error } = schema.safeParse(value);
   if (!data) throw new Refusal(400, `${error.issues[0]?.message}.`);
   return { ...data, query: data.query ?? undefined, documentId: data.documentId ?? persistedQueryOf(data.extensions) };

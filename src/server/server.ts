@@ -11,9 +11,16 @@ import { createEngine } from './engine.ts';
 import { createFront } from './front.ts';
 import type { FrontConfig } from './front-config.ts';
 import { createGraphiql } from './graphiql.ts';
+import { createGroups } from './group.ts';
 import type { Limits } from './limits.ts';
+import type { LiveConfig } from './live-config.ts';
 import type { Logger } from './log.ts';
+import { createOperate } from './operate.ts';
+import { createQuota } from './quota.ts';
+import { createStreams } from './streams.ts';
+import { useWebSockets } from './upgrade.ts';
 import { createWebhooks } from './webhooks.ts';
+import { createWebSockets } from './ws.ts';
 
 /** How long requests under way may take to end when the server stops, in milliseconds. */
 const GRACE_MS = 10_000;
@@ -26,6 +33,7 @@ export interface ServerOptions {
   limits: Limits;
   /** Whether callers come with keys of the upstream's, which anybody can make up. */
   callersBringKeys: boolean;
+  live: LiveConfig;
   schema: GraphQLSchema;
   authenticate: Authenticate;
   createContext: ContextFactory;
@@ -44,7 +52,10 @@ export interface ServerOptions {
 export interface Server {
   /** Where GraphQL is, e.g. `http://127.0.0.1:4000/graphql`. */
   readonly url: string;
-  /** Takes no new connection, lets what is under way end, and cuts what takes longer than ten seconds. */
+  /**
+   * Says at once that it is not ready, and goes on for as long as is set; then takes no new connection, tells streams to
+   * go, lets what is under way end, and cuts what takes ten seconds longer.
+   */
   dispose(): Promise<void>;
 }
 
@@ -55,6 +66,7 @@ export async function createServer({
   limits,
   callersBringKeys,
   schema,
+  live,
   exampleJobId,
   maxAnswerBytes,
   webhookSecret: secret,
@@ -63,26 +75,41 @@ export async function createServer({
   ...rest
 }: ServerOptions): Promise<Server> {
   let isReady = true;
-  const front = createFront({
-    engine: createEngine(schema, rest.log, config.hasIntrospection),
+  const { clock, log, createContext } = rest;
+  const streams = createStreams(clock, live.heartbeatMs);
+  const groups = createGroups({ schema, createContext, log, hideSuggestions: !config.hasIntrospection });
+  const shared = {
+    engine: createEngine(schema, log, config.hasIntrospection),
+    operate: createOperate(groups, createQuota(live)),
     allow: createAllow(limits, callersBringKeys),
-    answers: createAnswers(rest.clock, maxAnswerBytes),
-    findDocument: createFindDocument(config, rest.log),
-    graphiql: config.hasGraphiql ? createGraphiql(exampleJobId) : undefined,
-    webhooks: secret === undefined ? undefined : createWebhooks({ secret, onHint, ...rest }),
+    findDocument: createFindDocument(config, log),
     corsOrigins: config.corsOrigins,
-    isReady: () => isReady,
+    streams,
     ...rest,
+  };
+  const front = createFront({
+    answers: createAnswers(clock, maxAnswerBytes),
+    graphiql: config.hasGraphiql ? createGraphiql(exampleJobId) : undefined,
+    webhooks: secret === undefined ? undefined : createWebhooks({ secret, onHint, log, clock }),
+    isReady: () => isReady,
+    ...shared,
   });
-  const { server, closeIdle } = createConnections(front, config, rest.log, rest.clock);
+  const sockets = createWebSockets({ schema, ...shared });
+  const { server, closeIdle } = createConnections(front, config, log, clock);
+  useWebSockets(server, sockets, shared);
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
   return {
     url: urlOf(host, server.address() as AddressInfo), // A server that listens on TCP has such an address.
     async dispose() {
       isReady = false;
+      if (live.drainDelayMs > 0) await new Promise<void>((resolve) => clock.after(live.drainDelayMs, resolve));
       const closed = new Promise((resolve) => server.close(resolve));
       closeIdle();
-      const cancelCut = rest.clock.after(GRACE_MS, () => server.closeAllConnections());
+      const spreadMs = streams.drain();
+      const cancelCut = clock.after(spreadMs + GRACE_MS, () => {
+        server.closeAllConnections();
+        sockets.cut();
+      });
       await closed;
       cancelCut();
     },

@@ -28,3 +28,8 @@ export function holderOf(token: string, tokens: readonly Token[]): Token | undef
   for (const known of tokens) if (timingSafeEqual(known.digest, digest)) holder = known;
   return holder;
 }
+
+/** Whether two tokens are the same one with the same role. No secret decides: both are listed. */
+export function isSame(a: Token, b: Token): boolean {
+  return a.name === b.name && a.role === b.role && a.digest.equals(b.digest);
+}

@@ -106,7 +106,12 @@ export function createJobStore(options: PartOptions): JobStore {
       return value;
     },
     async list(access, request, caller) {
-      const { value } = await pages.get({ access, caller, ...nameAndRead(request, 'query'), notBefore: lastOutdatedAt });
+      const { value } = await pages.get({
+        access,
+        caller,
+        ...nameAndRead(request, 'query'),
+        notBefore: lastOutdatedAt,
+      });
       return value;
     },
     look: (access, id, look) =>

@@ -7,6 +7,8 @@ export interface Wire extends AsyncDisposable {
   end(): void;
   /** Takes nothing more from the other side. */
   pause(): void;
+  /** Takes what comes again. */
+  resume(): void;
   /** Resolves with the match once what came back has one; rejects when the connection closes without. */
   said(pattern: RegExp): Promise<RegExpExecArray>;
   /** Everything that came back, once the connection is closed. */
@@ -34,6 +36,7 @@ export async function openWire(url: string): Promise<Wire> {
     },
     end: () => void socket.end(),
     pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
     closed,
     async said(pattern) {
       for (;;) {
