@@ -1,11 +1,13 @@
 import { buildSchema, type GraphQLFieldResolver, GraphQLObjectType, type GraphQLSchema } from 'graphql';
 import { readConfig } from '../../src/config.ts';
 import { type Context, createContextFactory } from '../../src/context.ts';
+import { stateOf } from '../../src/schema/status.ts';
 import { createAuthenticate } from '../../src/server/authenticate.ts';
 import { createLogger } from '../../src/server/log.ts';
 import { createServer } from '../../src/server/server.ts';
 import { createStore } from '../../src/store/store.ts';
 import { createUpstream } from '../../src/upstream/upstream.ts';
+import { createWatcher } from '../../src/watch/watcher.ts';
 import { createTestClock, type TestClock } from './clock.ts';
 import { createTopic, type Topic } from './topic.ts';
 
