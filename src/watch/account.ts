@@ -17,8 +17,8 @@ export interface Account {
   changed(now: number): void;
   /** The list was read, down to the oldest job that moves. */
   scanned(now: number, pollIntervalMs: number): void;
-  /** The head of the list could not be read: it is tried again then. */
-  failed(dueAt: number): void;
+  /** Puts off, or brings forward, when the head of the list is read again. */
+  lookAt(dueAt: number): void;
   /** Tells its followers that nothing more comes. */
   end(error: Error): void;
 }
@@ -60,7 +60,7 @@ export function createAccount(): Account {
       isScanned = true;
       dueAt = now + nextHeadIn(now - changedAt, pollIntervalMs);
     },
-    failed(at) {
+    lookAt(at) {
       dueAt = at;
     },
     end(error) {

@@ -170,7 +170,10 @@ export function createBoard({ access, jobs: store, clock, stateOf, pollIntervalM
     },
     want(id) {
       const job = jobs.get(id);
-      if (job) want(job, 'webhook');
+      if (job) return want(job, 'webhook');
+      if (account.followers.size === 0) return;
+      account.lookAt(clock.now()); // It may be a new one.
+      onPlan();
     },
     fail(job, error) {
       job.failures++;

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { createCaller } from '../store/flights.ts';
 import type { Access } from '../store/scope.ts';
 import type { Store } from '../store/store.ts';
@@ -8,6 +9,9 @@ import type { MetricsSeries } from '../upstream/metrics.ts';
 import { leavable } from './leavable.ts';
 import { createLogReader, type EventStart, UnknownPlace } from './log-reader.ts';
 import type { Tail } from './tail.ts';
+
+/** Of how many events, the newest that were read, all readers of a stream get the same object. */
+const MOST_SHARED = 256;
 
 /** Something that was added to a job's log, with the job as it was seen then. The same one is one object for all readers. */
 export interface Added<T> {
@@ -31,7 +35,8 @@ export interface EventStreamOptions<T> {
  * iterator is a reader of its own, who takes what it has not read from the log: no queue is kept for it.
  */
 export function streamEvents<T>(options: EventStreamOptions<T>): AsyncIterable<Added<T>> {
-  const made = new WeakMap<JobEvent, Added<T>>();
+  // Readers are mostly at the end of the log. What was made for those behind is made again: it would weigh as much as the log.
+  const made = new LRUCache<string, Added<T>>({ max: MOST_SHARED });
   return {
     [Symbol.asyncIterator]() {
       const { tail, leave } = options.join();
@@ -43,7 +48,7 @@ export function streamEvents<T>(options: EventStreamOptions<T>): AsyncIterable<A
 async function* readOn<T>(
   { access, store, jobId, start, pick }: EventStreamOptions<T>,
   tail: Tail,
-  made: WeakMap<JobEvent, Added<T>>,
+  made: LRUCache<string, Added<T>>,
   signal: AbortSignal,
 ): AsyncGenerator<Added<T>> {
   await tail.news(0, signal); // The first look.
@@ -61,8 +66,8 @@ async function* readOn<T>(
       place = event.id;
       const value = wanted(event);
       if (value === null || !tail.job) continue;
-      const added = made.get(event) ?? { job: tail.job, value };
-      made.set(event, added);
+      const added = made.get(event.id) ?? { job: tail.job, value };
+      made.set(event.id, added);
       yield added;
     }
     if (events.length > 0) continue;

@@ -123,7 +123,7 @@ export function createLooks({ access, jobs: store, clock, board, pollIntervalMs 
       if (!isUseless) throw error;
       if (isRefusal(error)) hasList = false;
       if (isWholeAccount && isRefusal(error)) board.account.end(toError(error));
-      if (isWholeAccount) board.account.failed(clock.now() + nextLookAfterFailureIn(1, pollIntervalMs, Math.random()));
+      if (isWholeAccount) board.account.lookAt(clock.now() + nextLookAfterFailureIn(1, pollIntervalMs, Math.random()));
       return null;
     }
   }
