@@ -7,6 +7,8 @@ export interface TestClock extends Clock {
   timerBelow(ms: number): Promise<number>;
   /** Timers that are set. */
   readonly timers: number;
+  /** Milliseconds until the soonest of them falls due; Infinity when there is none. */
+  readonly untilNext: number;
 }
 
 interface Timer {
@@ -53,6 +55,9 @@ export function createTestClock(startMs = Date.UTC(2026, 0, 1)): TestClock {
     },
     get timers() {
       return timers.size;
+    },
+    get untilNext() {
+      return (soonest(() => true)?.at ?? Number.POSITIVE_INFINITY) - now;
     },
   };
 }
