@@ -44,7 +44,7 @@ describe('the looks at a job', () => {
     expect(new Set(expected.map((at, index) => at - (expected[index - 1] ?? at))).size).toBeGreaterThan(5); // It decays.
     expect((await feed.turn(300_000)).map(({ at }) => Math.round(at))).toEqual(expected.map(Math.round));
     feed.upstream.onJob(jobBody({ id: 'ftjob-0', status: 'running' }));
-    const calls = await feed.turn(15_000);
+    const calls = await feed.turn(20_000);
     const seenAt = calls[0]?.at ?? Number.NaN;
     expect(calls.slice(0, 3).map(({ at }) => at - seenAt)).toEqual([0, INTERVAL_MS, 2 * INTERVAL_MS]);
     expect(await stream.result()).toEqual(result('ftjob-0', 'QUEUED', 'SNAPSHOT'));
