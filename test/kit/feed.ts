@@ -18,6 +18,8 @@ export interface Feed extends World {
   settled(): Promise<void>;
   /** Turns the clock on by `ms`, from timer to timer, and gives the upstream calls that this brings. */
   turn(ms: number): Promise<TimedCall[]>;
+  /** How many upstream calls were tried so far: also those that were refused. */
+  readonly tries: number;
   /** Subscribes over server-sent events. Nothing is looked at before the next turn. */
   follow(query: string, variables?: Record<string, unknown>, headers?: Record<string, string>): Promise<SseStream>;
   /** Subscribes to each of these, 100 on one WebSocket. */
@@ -49,6 +51,9 @@ export async function startFeed(settings: Record<string, string> = {}): Promise<
   return {
     ...world,
     settled,
+    get tries() {
+      return underWay.begun;
+    },
     async turn(ms) {
       await settled();
       const [beganAt, seen] = [clock.now(), upstream.calls.length];
@@ -113,12 +118,15 @@ function crowdOf(sockets: readonly TestSocket[], size: number): Crowd {
 }
 
 /** The calls of this process to a server, from before they are sent until their answers were read. */
-function watchCallsTo(origin: string): Set<object> & Disposable {
+function watchCallsTo(origin: string) {
   const calls = new Set<object>();
+  let begun = 0;
   const requestOf = (message: unknown) => (message as { request: { origin: string } }).request; // undici's documented form.
   const begin = (message: unknown) => {
     const request = requestOf(message);
-    if (String(request.origin) === origin) calls.add(request);
+    if (String(request.origin) !== origin) return;
+    calls.add(request);
+    begun++;
   };
   const end = (message: unknown) => void calls.delete(requestOf(message));
   const channels = [
@@ -127,9 +135,15 @@ function watchCallsTo(origin: string): Set<object> & Disposable {
     ['undici:request:error', end],
   ] as const;
   for (const [name, listener] of channels) listen(name, listener);
-  return Object.assign(calls, {
+  return {
+    get size() {
+      return calls.size;
+    },
+    get begun() {
+      return begun;
+    },
     [Symbol.dispose]() {
       for (const [name, listener] of channels) unsubscribe(name, listener);
     },
-  });
+  };
 }

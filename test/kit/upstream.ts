@@ -29,6 +29,8 @@ export interface ScriptedUpstream extends AsyncDisposable {
   on(target: string, script: Script): void;
   /** Answers everything so until it is told null. */
   failAll(script: ((request: IncomingMessage, response: ServerResponse) => void) | null): void;
+  /** Takes no connection from now on, until what it gives is called. */
+  refuse(): Promise<() => Promise<void>>;
   /** Lists, the newest first, with `limit` and any `after`. */
   onJobs(jobs: readonly Thing[]): void;
   onJob(job: Thing): void;
@@ -77,7 +79,12 @@ export async function startUpstream(): Promise<ScriptedUpstream> {
     if (script === undefined) return answer(response, 404, notFound(target));
     answer(response, 200, script);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const close = async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  await listen(0);
   const { port } = server.address() as AddressInfo;
 
   return {
@@ -115,10 +122,11 @@ export async function startUpstream(): Promise<ScriptedUpstream> {
       gate = closed;
       return closed;
     },
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+    async refuse() {
+      await close();
+      return () => listen(port);
     },
+    [Symbol.asyncDispose]: close,
   };
 }
 
