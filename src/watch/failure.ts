@@ -19,6 +19,11 @@ export function isAboutCredential(error: unknown): boolean {
   return error instanceof UpstreamError && error.code === 'UPSTREAM_UNAUTHENTICATED';
 }
 
+/** Whether the upstream says that there is no such thing. */
+export function isAbsence(error: unknown): boolean {
+  return error instanceof UpstreamError && isRefusal(error) && error.facts.upstreamStatus === 404;
+}
+
 /** How long the upstream has asked to be left alone, in milliseconds; 0 when it has not. */
 export function retryAfterOf(error: unknown): number {
   return error instanceof UpstreamError ? (error.facts.retryAfterSeconds ?? 0) * 1000 : 0;

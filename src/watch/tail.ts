@@ -7,7 +7,7 @@ import type { Job } from '../upstream/job.ts';
 import type { Board } from './board.ts';
 import { nextLookAfterFailureIn, nextLookIn } from './cadence.ts';
 import type { StateOf } from './change.ts';
-import { isFinal, retryAfterOf, toError } from './failure.ts';
+import { isAbsence, isFinal, retryAfterOf, toError } from './failure.ts';
 
 export interface TailOptions {
   access: Access;
@@ -85,12 +85,18 @@ export function createTail(options: TailOptions, jobId: string, onEnd: () => voi
       learn(before, await store.events.look(access, jobId, caller));
       lookIn(isWanted ? 0 : untilNextLook());
     } catch (reason) {
-      if (leaving.signal.aborted) return;
+      if (isAbsence(reason)) await lookAtJob();
+      if (leaving.signal.aborted || error) return;
       if (isFinal(reason)) return fail(toError(reason));
       lookIn(nextLookAfterFailureIn(++failures, pollIntervalMs, Math.random(), retryAfterOf(reason)));
     } finally {
       isLooking = false;
     }
+  }
+
+  /** Whether the job is there, its own endpoint says: when it is not, the board tells that this is the end. */
+  async function lookAtJob() {
+    await store.jobs.look(access, jobId, { caller, cause: 'poll' }).catch(() => null);
   }
 
   function learn(before: EventLog | undefined, log: EventLog) {

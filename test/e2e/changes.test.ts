@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { startFeed } from '../kit/feed.ts';
 import { jobBody } from '../kit/job.ts';
@@ -66,19 +67,25 @@ describe('a subscription about one job', () => {
     expect(await feed.turn(60_000)).toEqual([]);
   });
 
+  it('ends with what the upstream says of the log when that is not there, and the job is', async () => {
+    await using feed = await start('running');
+    feed.upstream.on(`/fine_tuning/jobs/${JOB}/events`, undefined);
+    await using stream = await feed.follow(FOLLOWED[1]?.[1] ?? '');
+    await feed.turn(0);
+    await expectEnd(stream, { extensions: { code: 'UPSTREAM_REJECTED', upstreamStatus: 404 } });
+    expect(await feed.turn(60_000)).toEqual([]);
+  });
+
   it('ends for the caller whose own key is refused, and for no other', async () => {
     await using feed = await start('running', { AUTH: 'passthrough' });
     const [ann, bob] = [`ann-${crypto.randomUUID()}`, `bob-${crypto.randomUUID()}`];
     await using first = await feed.follow(STATUS, {}, { authorization: `Bearer ${ann}` });
     await using second = await feed.follow(STATUS, {}, { authorization: `Bearer ${bob}` });
     await feed.turn(0);
-    feed.upstream.on(
-      `/fine_tuning/jobs/${JOB}`,
-      ({ headers }: { headers: { authorization?: string } }, response: never) => {
-        if (headers.authorization === `Bearer ${ann}`) answer(response, 401, refuse);
-        else answer(response, 200, jobBody({ id: JOB, status: 'paused' }));
-      },
-    );
+    feed.upstream.on(`/fine_tuning/jobs/${JOB}`, ({ headers }: IncomingMessage, response: ServerResponse) => {
+      if (headers.authorization === `Bearer ${ann}`) answer(response, 401, refuse);
+      else answer(response, 200, jobBody({ id: JOB, status: 'paused' }));
+    });
     await feed.turn(INTERVAL_MS);
     for (const stream of [first, second]) expect(await stream.result()).toEqual(change('RUNNING', null, 'SNAPSHOT'));
     await expectEnd(first, { extensions: { code: 'UPSTREAM_UNAUTHENTICATED' } });
