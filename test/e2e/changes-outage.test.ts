@@ -73,6 +73,28 @@ describe('a minute in which the upstream', () => {
       for (const stream of streams) stream.close();
     },
   );
+
+  it('answers 503 ends no stream about all jobs either; then one page shows what all of them have come to', async () => {
+    await using feed = await startFeed();
+    const list = (status: string) => feed.upstream.onJobs(IDS.map((id) => jobBody({ id, status })));
+    list('running');
+    await using stream = await feed.follow('subscription { anyFineTuningJobStatusChanged { job { id } status } }');
+    await feed.turn(0);
+    feed.upstream.failAll((_, response) => answer(response, 503, {}));
+    const calls = await feed.turn(60_000);
+    expect(calls.length).toBeGreaterThan(2);
+    expect(calls.length).toBeLessThan(8);
+    feed.upstream.failAll(null);
+    list('paused');
+    let looks = 0;
+    while (looks === 0) looks = (await feed.turn(1000)).length;
+    expect(looks).toBe(1);
+    for (const status of ['RUNNING', 'PAUSED']) {
+      for (const id of IDS) {
+        expect(await stream.result()).toEqual({ data: { anyFineTuningJobStatusChanged: { job: { id }, status } } });
+      }
+    }
+  });
 });
 
 describe('the looks during an outage', () => {
