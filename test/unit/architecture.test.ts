@@ -26,6 +26,7 @@ const FLOORS: Record<string, number> = {
   check: 5.5,
   main: 6,
   token: 6,
+  picture: 6,
 };
 
 interface Import {
@@ -79,6 +80,14 @@ describe('the house', () => {
     const users = imports.filter(({ from, to }) => room(to) === 'sandbox' && room(from) !== 'sandbox');
     const wrong = users.filter(
       ({ from, to }) => from !== 'app.ts' && !(from === 'target.ts' && to === 'sandbox/settings.ts'),
+    );
+    expect(wrong.map(written)).toEqual([]);
+  });
+
+  it('lets the picture know nothing of the gateway but the clock, and nobody the picture', () => {
+    const across = imports.filter(({ from, to }) => (room(from) === 'picture') !== (room(to) === 'picture'));
+    const wrong = across.filter(
+      ({ from, to }) => room(to) === 'picture' || (room(from) === 'picture' && to !== 'clock.ts'),
     );
     expect(wrong.map(written)).toEqual([]);
   });
@@ -142,6 +151,6 @@ describe('the house', () => {
   it('reads the time of day and the environment in one place each', () => {
     const users = (pattern: RegExp) => files.filter((file) => pattern.test(readFileSync(join(SRC, file), 'utf8')));
     expect(users(/Date\.now|new Date\(\)|(?<!\.)setTimeout\(|performance\./)).toEqual(['clock.ts']);
-    expect(users(/process\.env/).sort()).toEqual(['main.ts', 'sandbox/serve.ts', 'token.ts']);
+    expect(users(/process\.env/).sort()).toEqual(['main.ts', 'picture/run.ts', 'sandbox/serve.ts', 'token.ts']);
   });
 });
