@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { systemClock } from '../../src/clock.ts';
 import { createFeed } from '../../src/picture/feed.ts';
 import { showPicture } from '../../src/picture/picture.ts';
+import { createSandbox } from '../../src/sandbox/sandbox.ts';
 import { makeFolder } from '../kit/folder.ts';
+import { startGateway, type TestGateway } from '../kit/gateway.ts';
 import { startScript, type TestProcess } from '../kit/process.ts';
 import { createTerminal } from '../kit/terminal.ts';
 import { askAs, tokenLine } from '../kit/token.ts';
@@ -166,9 +168,9 @@ describe('npm run watch at a gateway that wants tokens', () => {
 
 describe('a gateway that goes and comes back', () => {
   it('is waited for, and then every step goes on behind the last one', async () => {
-    await using sandbox = startScript('src/sandbox/serve.ts', [], { SANDBOX_SPEED: '40' });
-    const [, baseUrl = ''] = await sandbox.said(/listens on (\S+)/);
-    const settings = { OPENAI_BASE_URL: baseUrl, OPENAI_API_KEY: 'any-text', POLL_INTERVAL_MS: '100' };
+    const sandbox = await createSandbox({ clock: systemClock, speed: 40, seed: 1 });
+    onTestFinished(sandbox.dispose);
+    const settings = { OPENAI_BASE_URL: sandbox.baseUrl.href, OPENAI_API_KEY: 'any-text', POLL_INTERVAL_MS: '100' };
     await using first = startScript('src/main.ts', [], { PORT: '0', ...settings });
     const [, url = ''] = await first.said(URL_SAID);
     const job = await longRunning(url);
@@ -181,7 +183,7 @@ describe('a gateway that goes and comes back', () => {
     const steps: number[] = [];
     const last = () => steps.at(-1) ?? 0;
     const feed = createFeed({ ...options, onConnection: () => {} });
-    let second: TestProcess | undefined;
+    let second: TestGateway | undefined;
     let atBreak = Number.POSITIVE_INFINITY;
     for await (const { point } of feed.steps(job.id, last, leaving.signal)) {
       steps.push(point.step);
@@ -190,7 +192,7 @@ describe('a gateway that goes and comes back', () => {
         first.signal('SIGKILL');
         await first.ended;
         await terminal.said(/The gateway has gone; trying again\.\n/);
-        second = startScript('src/main.ts', [], { PORT: new URL(url).port, ...settings });
+        second = await startGateway({ ...settings, PORT: new URL(url).port });
       }
       if (steps.length >= atBreak + 3) break;
     }
@@ -200,7 +202,7 @@ describe('a gateway that goes and comes back', () => {
     await terminal.said(/The gateway is there again\.\n.*Z {2}[a-z]+ {2}/);
     leaving.abort();
     expect(await picture.ended).toBeNull();
-    expect(gateway?.pid).not.toBe(first.pid);
+    expect(gateway?.url).toBe(url);
   });
 });
 
