@@ -166,6 +166,25 @@ describe('npm run watch at a gateway that wants tokens', () => {
   });
 });
 
+describe('a job that is followed to its end', () => {
+  it('is shown with each step and status on its way, and then how it has ended', async () => {
+    const sandbox = await createSandbox({ clock: systemClock, speed: 1000, seed: 1 });
+    onTestFinished(sandbox.dispose);
+    await using gateway = await startGateway({ OPENAI_BASE_URL: sandbox.baseUrl.href, POLL_INTERVAL_MS: '100' });
+    const { url } = gateway;
+    const { id } = await longRunning(url);
+    const { output, text } = createTerminal();
+    const signal = new AbortController().signal;
+    const options = { url, token: undefined, jobId: id, clock: systemClock, signal, isColoured: false };
+    const hasSucceeded = await showPicture({ ...options, output }).ended;
+    const { data } = await askAs(url, null, `{ fineTuningJob(id: "${id}") { status } }`);
+    expect(data).toEqual({ fineTuningJob: { status: hasSucceeded ? 'SUCCEEDED' : 'CANCELLED' } });
+    expect(text()).toMatch(
+      /^(?:.*Z {2}running {2}.*\n){2,}(?:.*Z {2}succeeded {2}100 % .*\n.* has succeeded: ft:.*|.* has ended: cancelled)\n$/s,
+    );
+  });
+});
+
 describe('a gateway that goes and comes back', () => {
   it('is waited for, and then every step goes on behind the last one', async () => {
     const sandbox = await createSandbox({ clock: systemClock, speed: 40, seed: 1 });

@@ -57,6 +57,7 @@ describe('a figure', () => {
     [123_456.7, '123457'],
     [1e21, '1e+21'],
     [0.000012345, '1e-5'],
+    [-0.0012345, '-1e-3'],
     [-1.5e-300, '-2e-300'],
   ])('of %s is %s', (value, text) => {
     expect(figure(value)).toBe(text);
