@@ -82,6 +82,15 @@ describe('the steps of a job', () => {
     expect(await takeAll(after)).toEqual(steps(121, 580));
   });
 
+  it('behind one that is named are read back to that one, and no further', async () => {
+    await using world = await start();
+    world.make(1500);
+    await using stream = await world.feed.follow(STEPS, { sinceStep: 1350 });
+    const pages = (await world.feed.turn(0)).filter(({ target }) => target.includes('/events'));
+    expect(pages).toHaveLength(2);
+    expect(await stream.result()).toMatchObject({ data: { fineTuningJobMetricsAdded: { point: { step: 1351 } } } });
+  });
+
   it('that the job has not made yet are waited for', async () => {
     await using world = await start();
     world.make(10);
