@@ -21,12 +21,23 @@ const FORBIDDEN = 4403;
 /** Whether trying again can help: not when the gateway does not know the token. */
 export const isForbidden = (error: unknown): boolean => Object(error).code === FORBIDDEN;
 
+/** What was asked, and as whom. */
+interface Asked {
+  readonly url: string;
+  readonly token: string | undefined;
+  readonly jobId: string | undefined;
+}
+
 /** What to change about an end of the feed; anything unknown is thrown on. */
-export function faultOf(error: unknown, url: string, hasToken: boolean): Fault {
+export function faultOf(error: unknown, { url, token, jobId }: Asked): Fault {
   if (error instanceof Fault) return error;
-  if (error instanceof Refused) return new Fault(`The gateway refuses: ${error.message}`);
+  if (error instanceof Refused) {
+    const isAbsent = error.code === 'NOT_FOUND';
+    return new Fault(isAbsent ? `The gateway at ${url} has no job ${jobId}` : `The gateway refuses: ${error.message}`);
+  }
   if (isForbidden(error)) {
-    const hint = hasToken ? 'expected one that its file of tokens has' : 'set GATEWAY_TOKEN, or name a --token-file';
+    const hint =
+      token !== undefined ? 'expected one that its file of tokens has' : 'set GATEWAY_TOKEN, or name a --token-file';
     return new Fault(`The gateway at ${url} refuses the token: ${hint}`);
   }
   const { code, reason, message, error: cause } = Object(error);

@@ -1,4 +1,4 @@
-import { createClient } from 'graphql-ws';
+import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
@@ -70,22 +70,7 @@ export function createFeed({ url, token, clock, onConnection }: FeedOptions): Fe
     },
   });
 
-  async function* ask<T>(query: string, variables: Record<string, unknown>, answer: z.ZodType<T>, signal: AbortSignal) {
-    const results = client.iterate({ query, variables });
-    const leave = () => void results.return?.();
-    signal.addEventListener('abort', leave, { once: true });
-    try {
-      for await (const { data, errors } of results) {
-        if (!data) throw new Refused(errors);
-        yield answer.parse(data);
-      }
-    } catch (error) {
-      throw Array.isArray(error) ? new Refused(error) : error;
-    } finally {
-      signal.removeEventListener('abort', leave);
-    }
-  }
-
+  const ask = askBy(client);
   return {
     async *job(jobId, signal) {
       for await (const { fineTuningJobStatusChanged: change } of ask(documents.job, { jobId }, JobAnswer, signal))
@@ -110,6 +95,30 @@ export function createFeed({ url, token, clock, onConnection }: FeedOptions): Fe
       for await (const { fineTuningJobMetricsAdded: step } of ask(documents.steps, variables, StepsAnswer, signal))
         yield step;
     },
+  };
+}
+
+/** What asks by a client, and reads each answer. */
+function askBy(client: Client) {
+  return async function* ask<T>(
+    query: string,
+    variables: Record<string, unknown>,
+    answer: z.ZodType<T>,
+    signal: AbortSignal,
+  ) {
+    const results = client.iterate({ query, variables });
+    const leave = () => void results.return?.();
+    signal.addEventListener('abort', leave, { once: true });
+    try {
+      for await (const { data, errors } of results) {
+        if (!data) throw new Refused(errors);
+        yield answer.parse(data);
+      }
+    } catch (error) {
+      throw Array.isArray(error) ? new Refused(error) : error;
+    } finally {
+      signal.removeEventListener('abort', leave);
+    }
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Board } from './board.ts';
-import { Fault, Refused } from './fault.ts';
+import { Fault } from './fault.ts';
 import type { Feed } from './feed.ts';
 import { type Job, nameOf } from './job.ts';
 
@@ -24,35 +24,15 @@ export interface Follower {
 }
 
 /** Brings what the feed says to the board: the states of jobs, and the steps of as many as there is room for. */
-export function createFollower({ feed, board, jobId, most, onChange, signal }: FollowOptions): Follower {
+export function createFollower(options: FollowOptions): Follower {
+  const { feed, board, jobId, most, onChange, signal } = options;
   const attended = new Map<string, AbortController>();
 
-  async function survey(id: string): Promise<void> {
-    const found = await feed.survey(id, signal);
-    if (signal.aborted) return;
-    if (found) {
-      const { progress, metrics, ...job } = found;
-      board.see(job);
-      board.survey(id, progress, metrics?.points ?? []);
-    } else if (id !== jobId) {
-      board.forget(id);
-    }
-    onChange();
-  }
-
-  async function followSteps(id: string, left: AbortSignal): Promise<void> {
-    await survey(id);
-    if (left.aborted) return;
-    for await (const { job, point } of feed.steps(id, () => board.lastStep(id), left)) {
-      board.add(id, job.progress, point);
-      onChange();
-    }
-    if (!left.aborted) await survey(id); // They end with the job, whose end may come by this way first.
-  }
+  const { survey, followSteps } = createReader(options);
 
   /** What fails here costs a curve only: the states have a feed of their own, which says what is wrong. */
   function tell(id: string, error: unknown): void {
-    if (signal.aborted || !(error instanceof Refused)) return;
+    if (signal.aborted || !(error instanceof Error)) return;
     const job = board.row(id)?.job;
     board.notice = `${job ? nameOf(job) : id}: ${error.message}`;
     onChange();
@@ -71,7 +51,7 @@ export function createFollower({ feed, board, jobId, most, onChange, signal }: F
       const leaving = new AbortController();
       attended.set(id, leaving);
       followSteps(id, AbortSignal.any([signal, leaving.signal])).then(
-        () => attended.delete(id),
+        () => attended.get(id) === leaving && attended.delete(id),
         (error) => tell(id, error), // Not tried again: it would fail again.
       );
     }
@@ -96,4 +76,31 @@ export function createFollower({ feed, board, jobId, most, onChange, signal }: F
       return job;
     },
   };
+}
+
+/** Brings one job to the board: as it is now, and step by step. */
+function createReader({ feed, board, jobId, onChange, signal }: FollowOptions) {
+  async function survey(id: string): Promise<void> {
+    const found = await feed.survey(id, signal);
+    if (signal.aborted) return;
+    if (found) {
+      const { progress, metrics, ...job } = found;
+      board.see(job);
+      board.survey(id, progress, metrics?.points ?? []);
+    } else if (id !== jobId) {
+      board.forget(id);
+    }
+    onChange();
+  }
+
+  async function followSteps(id: string, left: AbortSignal): Promise<void> {
+    await survey(id);
+    if (left.aborted) return;
+    for await (const { job, point } of feed.steps(id, () => board.lastStep(id), left)) {
+      board.add(id, job.progress, point);
+      onChange();
+    }
+    if (!left.aborted) await survey(id); // They end with the job, whose end may come by this way first.
+  }
+  return { survey, followSteps };
 }

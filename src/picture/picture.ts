@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { createBoard } from './board.ts';
 import { endOf } from './describe.ts';
-import { Fault, faultOf, Refused } from './fault.ts';
+import { faultOf } from './fault.ts';
 import { createFeed } from './feed.ts';
 import { createFollower } from './follow.ts';
 import { createPicture, createPlainView, type Output } from './view.ts';
@@ -61,9 +61,7 @@ export function showPicture(options: PictureOptions): Showing {
       return job ? job.status === 'SUCCEEDED' : null;
     } catch (error) {
       view.close();
-      if (error instanceof Refused && error.code === 'NOT_FOUND')
-        throw new Fault(`The gateway at ${url} has no job ${jobId}`);
-      throw faultOf(error, url, token !== undefined);
+      throw faultOf(error, options);
     } finally {
       over.abort();
     }
