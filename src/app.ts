@@ -16,13 +16,24 @@ import { createWatcher } from './watch/watcher.ts';
 
 export const { version } = packageJson;
 
+/** What a gateway holds now. */
+export interface Held {
+  /** Bytes that everything kept takes, but for whole answers. */
+  readonly keptBytes: number;
+  /** Connections that are open for subscriptions. */
+  readonly streams: number;
+  /** Groups of equal subscriptions. */
+  readonly groups: number;
+  /** Jobs and logs that are looked at because somebody follows them. */
+  readonly watched: number;
+}
+
 /** A gateway that answers. */
 export interface App {
   /** Where GraphQL is. */
   readonly url: string;
   readonly gateway: GatewayFacts;
-  /** Bytes that everything kept takes now, but for whole answers. */
-  readonly keptBytes: () => number;
+  readonly held: () => Held;
   /** Whether a browser gets GraphiQL there. */
   readonly hasGraphiql: boolean;
   /** Lets requests under way end, then closes everything in the reverse order of its opening. */
@@ -74,7 +85,8 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
   target.sendWebhooks?.(new URL('/webhooks/openai', server.url));
   const parts = opened.move();
   const { hasGraphiql } = config.front;
-  return { url: server.url, gateway, hasGraphiql, keptBytes: () => store.bytes, dispose: () => parts.disposeAsync() };
+  const held = () => ({ keptBytes: store.bytes, streams: server.streams, groups: server.groups, watched: watcher.size });
+  return { url: server.url, gateway, hasGraphiql, held, dispose: () => parts.disposeAsync() };
 }
 
 /** Whom the gateway asks. */

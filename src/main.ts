@@ -78,7 +78,7 @@ if (options.help) {
 } else {
   const config = readEnvironment();
   const app = await opened(createApp(config, createLog(config), systemClock), config);
-  boundGarbage(app.keptBytes, config.cache.maxBytes, systemClock);
+  boundGarbage(app.held, config.cache.maxBytes, systemClock);
   say(banner(app));
   let stoppedAt: number | undefined;
   const stop = () => {

@@ -24,7 +24,11 @@ export function readBody(request: IncomingMessage, maxBytes = MAX_BODY_BYTES): P
       request.destroy();
     });
     // Not before: an answer is lost when its connection is closed while more comes in.
-    request.on('end', () => (length > maxBytes ? refuse() : resolve(Buffer.concat(chunks, length))));
+    request.on('end', () => {
+      if (length > maxBytes) return refuse();
+      resolve(Buffer.concat(chunks, length));
+      chunks.length = 0; // The request stays as long as its answer, which may be a stream.
+    });
     request.on('error', () => reject(new Refusal(400, 'The body: expected to its end.'))); // Its sender has gone.
   });
 }

@@ -94,27 +94,25 @@ function createMember(group: Group, onLeave: () => void): Member {
     }
   }
 
-  async function next(): Promise<IteratorResult<Rendered, undefined>> {
-    if (isOver) return END;
-    if (!iterator) {
-      const source = await group.source;
-      if (isOver) return END; // Before it reads, or nobody would end that.
-      iterator = source[Symbol.asyncIterator]();
-    }
-    const { value, done } = await iterator.next();
-    if (!done && !isOver) return { value: await group.rendering.event(value), done: false };
-    await leave();
-    return END;
-  }
-
   return {
     [Symbol.asyncIterator]() {
       return this;
     },
+    // One function, as thousands wait in it.
     async next() {
+      if (isOver) return END;
       try {
-        const step = await next();
-        return isOver ? END : step;
+        if (!iterator) {
+          const source = await group.source;
+          if (isOver) return END; // Before it reads, or nobody would end that.
+          iterator = source[Symbol.asyncIterator]();
+        }
+        const { value, done } = await iterator.next();
+        if (isOver) return END;
+        const rendered = done ? undefined : await group.rendering.event(value);
+        if (rendered && !isOver) return { value: rendered, done: false };
+        await leave();
+        return END;
       } catch (error) {
         if (isOver) return END;
         await leave();

@@ -52,6 +52,10 @@ export interface ServerOptions {
 export interface Server {
   /** Where GraphQL is, e.g. `http://127.0.0.1:4000/graphql`. */
   readonly url: string;
+  /** Connections that are open for subscriptions. */
+  readonly streams: number;
+  /** Groups of equal subscriptions. */
+  readonly groups: number;
   /**
    * Says at once that it is not ready, and goes on for as long as is set; then takes no new connection, tells streams to
    * go, lets what is under way end, and cuts what takes ten seconds longer.
@@ -100,6 +104,12 @@ export async function createServer({
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
   return {
     url: urlOf(host, server.address() as AddressInfo), // A server that listens on TCP has such an address.
+    get streams() {
+      return streams.size;
+    },
+    get groups() {
+      return groups.size;
+    },
     async dispose() {
       isReady = false;
       if (live.drainDelayMs > 0) await new Promise<void>((resolve) => clock.after(live.drainDelayMs, resolve));

@@ -82,5 +82,8 @@ function begin(response: ServerResponse, { status, headers, format }: LiveReply)
   response.socket?.setTimeout(0); // Quiet is nothing bad here.
   response.socket?.setKeepAlive(true, PROBE_MS);
   response.writeHead(status, { ...HEADERS_OF_ALL, ...headers });
+  response.cork();
+  response.flushHeaders(); // Apart: with more behind it Node would keep the text of the headers in all its pieces.
   response.write(format.opening);
+  response.uncork();
 }

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { createApp } from '../../src/app.ts';
+import { createApp, type Held } from '../../src/app.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { readConfig, secretsOf } from '../../src/config.ts';
 import { createLogger } from '../../src/server/log.ts';
@@ -24,6 +24,8 @@ export interface TestGateway extends AsyncDisposable {
   readonly log: Record<string, unknown>[];
   /** Bytes that its store holds now. */
   keptBytes(): number;
+  /** What it holds now. */
+  held(): Held;
   /** Resolves when `count` requests have come in and what they ask has begun. */
   received(count: number): Promise<void>;
   /** Asks by POST and gives the answer, whatever its errors. */
@@ -74,7 +76,8 @@ export async function startGateway(
   return {
     url: app.url,
     log,
-    keptBytes: app.keptBytes,
+    keptBytes: () => app.held().keptBytes,
+    held: app.held,
     query,
     async received(count) {
       await arrivals.reached(count);

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { garbageBounds } from '../../src/garbage.ts';
 
 const MIB = 1024 * 1024;
-const percentAt = (keptMb: number, youngMb: number, maxMb = 128) =>
-  garbageBounds(keptMb * MIB, youngMb * MIB, maxMb * MIB)['heap-growing-percent'];
+const percentAt = (keptMb: number, youngMb: number, maxMb = 128, streams = 0) =>
+  garbageBounds({ keptBytes: keptMb * MIB, streams }, youngMb * MIB, maxMb * MIB)['heap-growing-percent'];
 
 describe('how far garbage may grow', () => {
   it("is V8's own measure as long as little is kept", () => {
@@ -13,6 +13,11 @@ describe('how far garbage may grow', () => {
   it('is less the more is kept, and the more room young objects have taken', () => {
     expect(percentAt(128, 32)).toBeLessThan(percentAt(64, 32));
     expect(percentAt(128, 64)).toBeLessThan(percentAt(128, 32));
+  });
+
+  it('is less the more streams are open', () => {
+    expect(percentAt(0, 64, 128, 5000)).toBeLessThan(percentAt(0, 64));
+    expect(percentAt(0, 64, 128, 10_000)).toBe(15);
   });
 
   it('leaves room to breathe however little may be kept', () => {
@@ -29,7 +34,7 @@ describe('how far garbage may grow', () => {
   });
 
   it('lets the room of young objects grow to half of what may be kept', () => {
-    const growthAt = (youngMb: number) => garbageBounds(0, youngMb * MIB, 128 * MIB)['semi-space-growth-factor'];
+    const growthAt = (youngMb: number) => garbageBounds({ keptBytes: 0, streams: 0 }, youngMb * MIB, 128 * MIB)['semi-space-growth-factor'];
     expect([growthAt(32), growthAt(63), growthAt(64)]).toEqual([2, 2, 1]);
   });
 });
