@@ -8,7 +8,16 @@ export default defineConfig({
     testTimeout: 30_000, // Far beyond what any takes: a slow machine is no failure.
     projects: [
       { extends: true, test: { name: 'node', include: ['test/{unit,e2e,conformance}/**/*.test.ts'], server } },
-      { extends: true, test: { name: 'browser', include: ['test/browser/**/*.test.ts'], server, hookTimeout: 30_000 } },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          server,
+          hookTimeout: 60_000,
+          testTimeout: 90_000,
+        },
+      },
     ],
   },
 });

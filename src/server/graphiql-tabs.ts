@@ -5,10 +5,11 @@ interface Tab {
   readonly variables?: string;
 }
 
-/** What GraphiQL opens with: jobs, and from three sides the job with this id. */
+/** What GraphiQL opens with: jobs, those that move as they do it, and from three sides the job with this id. */
 export function exampleTabs(jobId: string): Tab[] {
   const variables = JSON.stringify({ id: jobId }, null, 2);
-  return [{ query: JOBS }, ...[LOSS_CURVE, EVENTS_AND_CHECKPOINTS, JOB].map((query) => ({ query, variables }))];
+  const ofJob = [LOSS_CURVE, EVENTS_AND_CHECKPOINTS, JOB].map((query) => ({ query, variables }));
+  return [{ query: JOBS }, { query: LIVE_JOBS }, ...ofJob];
 }
 
 const JOBS = `# The newest jobs: press the button.
@@ -44,6 +45,35 @@ query Jobs {
     pageInfo {
       hasNextPage
       endCursor
+    }
+  }
+}
+`;
+
+const LIVE_JOBS = `# Every change of any job, as it happens: press the button, wait, and press it again to stop.
+# Of one job: fineTuningJobStatusChanged(jobId: "ftjob-…") { … }
+subscription LiveJobs {
+  anyFineTuningJobStatusChanged {
+    previousStatus
+    status
+    source
+    observedAt
+    job {
+      id
+      modelId
+      suffix
+      progress {
+        step
+        totalSteps
+        fraction
+        estimatedFinishAt
+      }
+      fineTunedModel {
+        id
+      }
+      error {
+        message
+      }
     }
   }
 }

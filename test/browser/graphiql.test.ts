@@ -1,80 +1,27 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { type Browser, chromium, type Page, type Request } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startScript, type TestProcess } from '../kit/process.ts';
-
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-const PICTURES = 'out';
-
-/** A page, and everything that it complained about or asked for. */
-interface Watched {
-  page: Page;
-  complaints: string[];
-  requests: string[];
-}
+import { launch, openGraphiql, PICTURES, press, turnTo } from './page.ts';
 
 let gateway: TestProcess;
 let url: string;
 let browser: Browser;
 beforeAll(async () => {
-  if (!existsSync(CHROMIUM)) throw new Error('Chromium: expected at /usr/bin/chromium, or where CHROMIUM says');
-  mkdirSync(PICTURES, { recursive: true });
   gateway = startScript('src/main.ts', [], { PORT: '0' });
   url = (await gateway.said(/answers on (http:\S+\/graphql)/))[1] ?? '';
-  const quiet = [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ];
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: quiet });
+  browser = await launch();
 });
 afterAll(async () => {
   await browser?.close();
   await gateway?.[Symbol.asyncDispose]();
 });
 
-async function open(): Promise<Watched> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
-  context.setDefaultTimeout(10_000); // Less than a test has: so it says what it waited for.
-  onTestFinished(() => context.close());
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  const requests: string[] = [];
-  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()));
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('request', (request) => requests.push(request.url()));
-  await page.goto(url);
-  await page.locator('.graphiql-execute-button').waitFor();
-  return { page, complaints, requests };
-}
-
-/** Chooses a tab, and waits until the editor has its query. */
-async function turnTo(page: Page, tab: string): Promise<void> {
-  const shown = new RegExp(`query\\s${tab}\\b`);
-  await page
-    .locator('.graphiql-tab-button')
-    .filter({ hasText: new RegExp(`^${tab}$`) })
-    .click();
-  await page.locator('.graphiql-query-editor .view-lines').filter({ hasText: shown }).waitFor();
-}
+const open = () => openGraphiql(browser, url);
 
 /** Presses the button, waits until the right side shows something, and gives what was answered. */
 async function run(page: Page): Promise<{ data: Record<string, unknown> }> {
-  const isQuestion = (request: Request) => request.method() === 'POST';
-  const answered = page.waitForResponse((response) => isQuestion(response.request()));
-  let isAsked = false;
-  page.on('request', (request) => {
-    isAsked ||= isQuestion(request);
-  });
-  // For a moment after a change of tabs GraphiQL looks for the operation of the tab before, and asks nothing.
-  const press = async () => {
-    if (!isAsked) await page.locator('.graphiql-execute-button').click();
-    return isAsked;
-  };
-  await expect.poll(press, { interval: 300, timeout: 10_000 }).toBe(true);
+  const answered = page.waitForResponse((response) => response.request().method() === 'POST');
+  await press(page, (method) => method === 'POST');
   const answer = await (await answered).json();
   await page.locator('.result-window').getByText('"data"').waitFor();
   return answer;
@@ -131,11 +78,11 @@ const TABS = {
 };
 
 describe('GraphiQL in a browser', () => {
-  it('opens with four example tabs', async () => {
+  it('opens with five example tabs', async () => {
     const { page } = await open();
     const tabs = page.locator('.graphiql-tab-button');
-    await tabs.nth(3).waitFor();
-    expect(await tabs.allTextContents()).toEqual(['Jobs', 'LossCurve', 'EventsAndCheckpoints', 'Job']);
+    await tabs.nth(4).waitFor();
+    expect(await tabs.allTextContents()).toEqual(['Jobs', 'LiveJobs', 'LossCurve', 'EventsAndCheckpoints', 'Job']);
   });
 
   it('turns to another tab at the first click', async () => {

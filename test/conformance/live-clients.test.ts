@@ -2,10 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { turning } from '../kit/clock.ts';
 import { createCounter } from '../kit/counter.ts';
 import { makeFolder } from '../kit/folder.ts';
-import { FIRST_LOOK_MS, type Life, LONGEST_LOOK_MS, SEEDS, startLife } from '../kit/life.ts';
+import { type Life, living, looking, SEEDS, startLife } from '../kit/life.ts';
 import { runTool } from '../kit/tool.ts';
 import { createRelayFollow, type Follow, follows, type JobChange, WATCH_JOB } from './followers.ts';
 
@@ -14,15 +13,14 @@ const SEEN_AT_FIRST = 4;
 const AWAY_MS = 120_000;
 
 /** Follows the job to its end, and gives what the client was told, or what it says is wrong. */
-async function followToEnd(follow: Follow, { clock, gateway, id }: Life): Promise<JobChange[]> {
+async function followToEnd(follow: Follow, life: Life): Promise<JobChange[]> {
   const seen: JobChange[] = [];
-  const begun = Promise.withResolvers<void>();
-  const ended = follow(gateway.url, id, (change) => {
-    seen.push(change);
-    begun.resolve();
-  });
-  await turning(clock, FIRST_LOOK_MS, Promise.race([begun.promise, ended]));
-  await turning(clock, LONGEST_LOOK_MS, ended);
+  await living(life, (begin) =>
+    follow(life.gateway.url, life.id, (change) => {
+      seen.push(change);
+      begin();
+    }),
+  );
   return seen;
 }
 
@@ -74,17 +72,16 @@ describe('clients of all kinds', () => {
   it('are told of the same job together, each that it has failed', async () => {
     const all = await Promise.all(clients.map(([, getFollow]) => getFollow()));
     await using life = await startLife(SEEDS.failed);
-    const { clock, gateway, id } = life;
+    const { gateway, id } = life;
     const arrivals = createCounter();
     const seen = all.map((): JobChange[] => []);
-    const followed = all.map((follow, index) =>
-      follow(gateway.url, id, (change) => {
-        seen[index]?.push(change);
-        if (seen[index]?.length === 1) arrivals.count();
-      }),
-    );
-    await turning(clock, FIRST_LOOK_MS, arrivals.reached(all.length));
-    await turning(clock, LONGEST_LOOK_MS, Promise.all(followed));
+    await living(life, (begin) => {
+      void arrivals.reached(all.length).then(begin);
+      const take = (changes: JobChange[] | undefined) => (change: JobChange) => {
+        if (changes?.push(change) === 1) arrivals.count();
+      };
+      return Promise.all(all.map((follow, index) => follow(gateway.url, id, take(seen[index]))));
+    });
     for (const changes of seen) expect(changes).toMatchObject(changesOf(id, ['VALIDATING_FILES', 'FAILED']));
   });
 });
@@ -176,11 +173,11 @@ describe('Apollo Client in an app', () => {
         error: reject,
       });
     });
-    await turning(clock, LONGEST_LOOK_MS, some);
+    await looking(life, some);
     expect(seen).toHaveLength(SEEN_AT_FIRST);
     clock.advance(AWAY_MS);
     const rest = client.subscribe<Added>({ query: LOG, variables: { id, since: seen.at(-1) } });
-    await turning(clock, LONGEST_LOOK_MS, rest.forEach(take));
+    await looking(life, rest.forEach(take));
     expect(seen).toEqual(await wholeLog(life));
     expect(seen.length).toBeGreaterThan(2 * SEEN_AT_FIRST);
   });

@@ -1,13 +1,13 @@
 import { expect } from 'vitest';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
-import { createTestClock } from './clock.ts';
+import { createTestClock, turning } from './clock.ts';
 import { startGateway } from './gateway.ts';
 
 /** Seeds of the sandbox whose first new job comes to this end. */
 export const SEEDS = { succeeded: 3, failed: 2 };
 /** No look is further away. The first is nearer than the end of what a socket may take to say who it is. */
-export const LONGEST_LOOK_MS = 16_000;
-export const FIRST_LOOK_MS = 3000;
+const LONGEST_LOOK_MS = 16_000;
+const FIRST_LOOK_MS = 3000;
 
 /** What else is set by the clock is further away than any look. */
 const ONLY_LOOKS = { HEARTBEAT_MS: '600000', UPSTREAM_TIMEOUT_MS: '600000' };
@@ -37,3 +37,15 @@ export async function startLife(seed: number) {
 }
 
 export type Life = Awaited<ReturnType<typeof startLife>>;
+
+/** Turns the clock from look to look until the promise settles. */
+export const looking = <T>({ clock }: Life, promise: Promise<T>): Promise<T> =>
+  turning(clock, LONGEST_LOOK_MS, promise);
+
+/** Turns the clock for what follows the job, until that ends. It calls `begin` when it has been told of something. */
+export async function living<T>(life: Life, follow: (begin: () => void) => Promise<T>): Promise<T> {
+  const begun = Promise.withResolvers<void>();
+  const ended = follow(begun.resolve);
+  await turning(life.clock, FIRST_LOOK_MS, Promise.race([begun.promise, ended]));
+  return await looking(life, ended);
+}
