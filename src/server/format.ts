@@ -17,16 +17,10 @@ export interface Format {
   fatal(errors: string): string;
 }
 
-/** Formats, each with what it has made of results: the many who get the same one share its bytes. */
-const framed = new WeakMap<Format, WeakMap<Rendered, Buffer>>();
-
-export function frameOf(format: Format, rendered: Rendered): Buffer {
-  const frames = framed.get(format) ?? new WeakMap<Rendered, Buffer>();
-  framed.set(format, frames);
-  const known = frames.get(rendered);
-  if (known) return known;
-  const frame = Buffer.from(format.next(rendered.json));
-  frames.set(rendered, frame);
+/** A result in this format: the many who get the same one share its bytes. */
+export function frameOf(format: Format, { json, frames }: Rendered): Buffer {
+  const frame = frames.get(format) ?? Buffer.from(format.next(json));
+  frames.set(format, frame);
   return frame;
 }
 

@@ -19,6 +19,8 @@ import type { Prepared } from './prepare.ts';
 export interface Rendered {
   readonly result: ExecutionResult;
   readonly json: string;
+  /** Its bytes by the format that they are in, made when they are first needed. */
+  readonly frames: Map<object, Buffer>;
 }
 
 /** Executes the events of one subscription: each once, however many ask for it. */
@@ -52,7 +54,7 @@ export function createRendering(
   const contextOf = (signal: AbortSignal) => createContext({ requestId, signal, identity });
   const show = (result: ExecutionResult): Rendered => {
     const shown = toClientResult(result, requestId, log);
-    return { result: shown, json: JSON.stringify(shown) };
+    return { result: shown, json: JSON.stringify(shown), frames: new Map() };
   };
   const validated = validateSubscriptionArgs({
     schema,
