@@ -50,8 +50,8 @@ query Jobs {
 }
 `;
 
-const LIVE_JOBS = `# Every change of any job, as it happens: press the button, wait, and press it again to stop.
-# Of one job: fineTuningJobStatusChanged(jobId: "ftjob-…") { … }
+const LIVE_JOBS = `# Every change of any job, as it happens.
+# The button begins and ends it.
 subscription LiveJobs {
   anyFineTuningJobStatusChanged {
     previousStatus

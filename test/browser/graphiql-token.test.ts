@@ -1,17 +1,12 @@
-import { mkdirSync } from 'node:fs';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startScript, type TestProcess } from '../kit/process.ts';
 import { tokenFile, tokenLine } from '../kit/token.ts';
-
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-const PICTURES = 'out';
+import { launch, PICTURES, press, turnTo } from './page.ts';
 
 let browser: Browser;
 beforeAll(async () => {
-  mkdirSync(PICTURES, { recursive: true });
-  const args = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'];
-  browser = await chromium.launch({ executablePath: CHROMIUM, args });
+  browser = await launch();
 });
 afterAll(() => browser?.close());
 
@@ -26,7 +21,7 @@ async function start() {
   onTestFinished(() => gateway[Symbol.asyncDispose]());
   const [, url = ''] = await gateway.said(/answers on (http:\S+\/graphql)/);
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(25_000);
   onTestFinished(() => context.close());
   const page = await context.newPage();
   await page.goto(url);
@@ -51,7 +46,7 @@ async function run(page: Page, shown: string): Promise<void> {
     await page.locator('.graphiql-execute-button').click();
     return page.locator('.result-window').textContent();
   };
-  await expect.poll(press, { interval: 500, timeout: 10_000 }).toContain(shown);
+  await expect.poll(press, { interval: 500, timeout: 25_000 }).toContain(shown);
 }
 
 describe('GraphiQL of a gateway with tokens', () => {
@@ -64,6 +59,16 @@ describe('GraphiQL of a gateway with tokens', () => {
     await waitForSchema(page);
     await run(page, '"upstreamName"');
     await page.screenshot({ path: `${PICTURES}/graphiql-token-given.png` });
+    expect(await dialog(page).count()).toBe(0);
+  });
+
+  it('sends it for a subscription too', async () => {
+    const { page, tokens } = await start();
+    await give(page, tokens.otto);
+    await dialog(page).waitFor({ state: 'detached' });
+    await turnTo(page, 'LiveJobs');
+    await press(page, (_method, url) => url.includes('LiveJobs'));
+    await page.locator('.result-window').getByText('"previousStatus"').waitFor();
     expect(await dialog(page).count()).toBe(0);
   });
 
