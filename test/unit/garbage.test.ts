@@ -34,7 +34,8 @@ describe('how far garbage may grow', () => {
   });
 
   it('lets the room of young objects grow to half of what may be kept', () => {
-    const growthAt = (youngMb: number) => garbageBounds({ keptBytes: 0, streams: 0 }, youngMb * MIB, 128 * MIB)['semi-space-growth-factor'];
+    const growthAt = (youngMb: number) =>
+      garbageBounds({ keptBytes: 0, streams: 0 }, youngMb * MIB, 128 * MIB)['semi-space-growth-factor'];
     expect([growthAt(32), growthAt(63), growthAt(64)]).toEqual([2, 2, 1]);
   });
 });
