@@ -85,7 +85,12 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
   target.sendWebhooks?.(new URL('/webhooks/openai', server.url));
   const parts = opened.move();
   const { hasGraphiql } = config.front;
-  const held = () => ({ keptBytes: store.bytes, streams: server.streams, groups: server.groups, watched: watcher.size });
+  const held = () => ({
+    keptBytes: store.bytes,
+    streams: server.streams,
+    groups: server.groups,
+    watched: watcher.size,
+  });
   return { url: server.url, gateway, hasGraphiql, held, dispose: () => parts.disposeAsync() };
 }
 
