@@ -6,6 +6,7 @@ import { BOMBS, CIRCLES, curves, doubling, many, nested } from '../kit/bombs.ts'
 import { startGateway, type TestGateway } from '../kit/gateway.ts';
 import { post } from '../kit/post.ts';
 import { codeBlocks } from '../kit/readme.ts';
+import { openSse } from '../kit/sse.ts';
 
 let gateway: TestGateway;
 beforeAll(async () => {
@@ -243,8 +244,14 @@ it("what people ask passes: GraphiQL's tabs and introspection, the README's quer
     query,
     variables: JSON.parse(variables),
   }));
+  const isLive = ({ query }: { query: string }) => /^subscription /m.test(query);
   const block = codeBlocks('graphql').map((query) => ({ query, operationName: 'Jobs' }));
-  for (const params of [...tabs, ...block, { query: getIntrospectionQuery() }]) await expectAnswer(params);
+  const once = tabs.filter((tab) => !isLive(tab));
+  for (const params of [...once, ...block, { query: getIntrospectionQuery() }]) await expectAnswer(params);
+  for (const params of tabs.filter(isLive)) {
+    await using stream = await openSse(gateway.url, params);
+    expect(await stream.result()).not.toHaveProperty('errors');
+  }
 });
 
 it('a limit of 0 is none, for each setting', async () => {
