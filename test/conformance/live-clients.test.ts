@@ -10,7 +10,7 @@ import { createRelayFollow, type Follow, follows, type JobChange, WATCH_JOB } fr
 
 /** When a client leaves a log, and how long it is away. */
 const SEEN_AT_FIRST = 4;
-const AWAY_MS = 120_000;
+const AWAY_MS = 500_000;
 
 /** Follows the job to its end, and gives what the client was told, or what it says is wrong. */
 async function followToEnd(follow: Follow, life: Life): Promise<JobChange[]> {
