@@ -33,14 +33,19 @@ export interface FrontOptions extends Welcome, GraphqlOptions {
   clock: Clock;
 }
 
+/** What the log says of a context. */
+type LoggedContext = Pick<Context, 'operationName' | 'viewer'> & {
+  readonly caller: Pick<Context['caller'], 'upstreamCalls'>;
+};
+
 /** One request, as far as it has been understood. */
 interface Exchange extends RequestTarget {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
-  /** Aborted when the client leaves. */
-  readonly signal: AbortSignal;
-  context?: Context;
+  /** Aborted when the client leaves; null once a stream answers, which ends by itself then. */
+  leaving: AbortController | null;
+  context?: LoggedContext;
   errorCodes?: readonly string[] | undefined;
   /** The stream that answers, if one does. */
   tally?: Tally;
@@ -55,40 +60,51 @@ export function createFront(
     const leaving = new AbortController();
     const target = readTarget(request.url ?? '');
     const requestId = requestIdOf(request);
-    const exchange: Exchange = { request, response, requestId, ...target, signal: leaving.signal };
+    const exchange: Exchange = { request, response, requestId, ...target, leaving };
     const beganAt = clock.now();
     response.setHeader('x-request-id', requestId);
     response.on('close', () => {
-      if (!response.writableFinished) leaving.abort(new Error('The client has left.'));
+      if (!response.writableFinished) exchange.leaving?.abort(new Error('The client has left.'));
       const level = isProbed(target) ? 'debug' : 'info';
       log[level]({ ...logLine(exchange), ms: clock.now() - beganAt }, 'request');
     });
-    const reply = withCors(await answer(options, exchange), request, corsOrigins);
+    const reply = withCors(await answer(options, exchange, leaving.signal), request, corsOrigins);
     exchange.errorCodes = reply.errorCodes;
     if (!isReady()) response.shouldKeepAlive = false; // Or the connection would outlive the server.
-    if ('member' in reply) exchange.tally = openStream(response, reply, streams);
+    if ('member' in reply) stream(exchange, reply);
     else if (!leaving.signal.aborted && !response.headersSent) send(response, reply);
   };
 
-  async function answer(options: FrontOptions, exchange: Exchange): Promise<Reply | LiveReply> {
+  /** Of a request that is answered for hours only what the log says of it in the end is held. */
+  function stream(exchange: Exchange, reply: LiveReply) {
+    const { response, context } = exchange;
+    exchange.tally = openStream(response, reply, streams);
+    if (context) {
+      const { operationName, viewer, caller } = context;
+      exchange.context = { operationName, viewer, caller: { upstreamCalls: caller.upstreamCalls } };
+    }
+    exchange.leaving = null;
+  }
+
+  async function answer(options: FrontOptions, exchange: Exchange, signal: AbortSignal): Promise<Reply | LiveReply> {
     try {
       guard(exchange.request, options, exchange);
-      return preflight(exchange.request, corsOrigins) ?? (await route(options, exchange));
+      return preflight(exchange.request, corsOrigins) ?? (await route(options, exchange, signal));
     } catch (error) {
       if (error instanceof Refusal) return error.toReply();
-      return internal(error, exchange.requestId, exchange.signal.aborted ? undefined : log);
+      return internal(error, exchange.requestId, signal.aborted ? undefined : log);
     }
   }
 }
 
-async function route(options: FrontOptions, exchange: Exchange): Promise<Reply | LiveReply> {
+async function route(options: FrontOptions, exchange: Exchange, signal: AbortSignal): Promise<Reply | LiveReply> {
   const { allow, authenticate, createContext, graphiql, webhooks, isReady } = options;
   const { request, response, requestId, path } = exchange;
   switch (path) {
     case '/graphql': {
       if (graphiql && isRead(request) && prefersHtml(request.headers)) return await graphiql(request.headers);
       const identity = authenticate(request.headers);
-      const context = createContext({ ...exchange, identity });
+      const context = createContext({ requestId, signal, identity });
       exchange.context = context;
       const caller = callerKey(context, request);
       const allowance = allow(context, request, response);

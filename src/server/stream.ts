@@ -86,4 +86,6 @@ function begin(response: ServerResponse, { status, headers, format }: LiveReply)
   response.flushHeaders(); // Apart: with more behind it Node would keep the text of the headers in all its pieces.
   response.write(format.opening);
   response.uncork();
+  response.req.rawHeaders.length = 0; // They were read, and would stay as long as the stream.
+  response.req.headers = {};
 }
