@@ -10,6 +10,7 @@ describe('the end of a job', () => {
     const ends = told.map((fate) => planOf({ fate }).turns.at(-1)?.status);
     expect(new Set(ends)).toEqual(new Set(['succeeded', 'failed', 'cancelled']));
     expect(fates.filter((fate) => !told.includes(fate)).toSorted()).toEqual([
+      'cancelling',
       'paused',
       'pausing',
       'queued',
