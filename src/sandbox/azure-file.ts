@@ -8,7 +8,10 @@ export function azureFile(file: FilePlan): FilePlan {
   const known = files.get(file);
   if (known !== undefined) return known;
   const { id, filename, purpose, createdAt, deletedAt } = file;
-  const content = () => [plainCsv([...file.content()].join(''))];
+  const content = () => {
+    const pieces = file.content();
+    return Symbol.iterator in pieces ? [plainCsv([...pieces].join(''))] : []; // Results are never uploaded.
+  };
   const plain = createFile({ id, filename, purpose, createdAt, deletedAt, content });
   files.set(file, plain);
   return plain;

@@ -1,20 +1,25 @@
 import { createHash } from 'node:crypto';
-import { checkKey } from './auth.ts';
+import { checkAccess } from './auth.ts';
 import { azureBody } from './azure-body.ts';
+import { azureCreate } from './azure-create.ts';
 import { azureEvents } from './azure-event.ts';
 import { azureFile } from './azure-file.ts';
 import { azureModelName } from './azure-model.ts';
 import { Refusal } from './errors.ts';
 import type { Flavour } from './flavour.ts';
+import { deleteJob } from './route-azure.ts';
 import type { State } from './state.ts';
 
 /** As Azure serves the same jobs: a pure translation of OpenAI's bodies, and of the few lists that differ (UPSTREAM.md 5). */
 export const azure: Flavour = {
   basePath: '/openai',
 
-  admit({ authorization, 'api-key': apiKeyHeader }, query, apiKey) {
+  routes: [{ path: /^\/v1\/fine_tuning\/jobs\/([^/]+)$/, handlers: { DELETE: deleteJob } }],
+
+  admit({ path, query, headers: { authorization, 'api-key': apiKeyHeader } }, keys) {
+    if (/\/fine_tuning\/checkpoints\//.test(path)) throw noResource(); // Only OpenAI has projects.
     const key = typeof apiKeyHeader === 'string' && apiKeyHeader !== '' ? `Bearer ${apiKeyHeader}` : authorization;
-    checkKey(key, apiKey);
+    checkAccess(path, key, keys);
     // The real server says no more than this to a request of no version either.
     if (!query.get('api-version')) throw noResource();
   },
@@ -24,7 +29,9 @@ export const azure: Flavour = {
     const query = new URLSearchParams(request.query);
     const after = query.get('after');
     if (after !== null) query.set('after', after.replace(/^ftchkpt-/, 'ftckpt_'));
-    return { ...request, query, path: request.path.replace('/openai/', '/v1/') };
+    const path = request.path.replace('/openai/', '/v1/');
+    const isCreate = request.method === 'POST' && path === '/v1/fine_tuning/jobs';
+    return { ...request, query, path, body: isCreate ? azureCreate(request.body, query) : request.body };
   },
 
   stateOf(state: State): State {
@@ -33,18 +40,29 @@ export const azure: Flavour = {
       eventsAt: (plan, now) => azureEvents(plan, state.eventsAt(plan, now)),
       filesAt: (now) => state.filesAt(now).map(azureFile),
       modelsAt: (now) =>
-        state.modelsAt(now).map(({ jobId, body }) => ({
+        state.modelsAt(now).map(({ jobId, name, body }) => ({
           jobId,
+          name,
           body: { ...body, id: jobId === null ? body.id : azureModelName(body.id, jobId) },
         })),
     };
+  },
+
+  success(method, path, body) {
+    if (method === 'POST' && path === '/v1/fine_tuning/jobs') return created(path, body);
+    if (method === 'POST' && path === '/v1/files') return created(path, body);
+    const isJobDeleted = method === 'DELETE' && path.startsWith('/v1/fine_tuning/jobs/');
+    return { status: isJobDeleted ? 204 : 200, headers: {} };
   },
 
   body: azureBody,
 
   errorBody({ status, message, param, code }) {
     if (status === 401) return { error: { code: '401', message: ACCESS_DENIED } };
-    const error = { code: code === '404' ? code : (CODES[status] ?? 'internalFailure'), message };
+    const error = {
+      code: code === '404' ? code : (OWN_CODES[code ?? ''] ?? CODES[status] ?? 'internalFailure'),
+      message,
+    };
     return { error: param === null ? error : { ...error, target: param } };
   },
 
@@ -55,7 +73,27 @@ export const azure: Flavour = {
   }),
 };
 
-const CODES: Readonly<Record<number, string>> = { 400: 'invalidPayload', 404: 'notFound', 405: 'invalidPayload' };
+const CODES: Readonly<Record<number, string>> = {
+  400: 'invalidPayload',
+  403: 'forbidden',
+  404: 'notFound',
+  405: 'invalidPayload',
+  413: 'invalidPayload',
+  429: 'tooManyRequests',
+};
+
+/** By OpenAI's codes. */
+const OWN_CODES: Readonly<Record<string, string>> = {
+  invalid_fine_tune_status: 'unexpectedEntityState',
+  daily_rate_limit_exceeded: 'quotaExceeded',
+  rate_limit_exceeded: 'quotaExceeded',
+};
+
+/** Where the new thing is, as a path of this server. */
+const created = (path: string, body: object) => ({
+  status: 201,
+  headers: { location: `${path.replace('/v1/', '/openai/')}/${Object(body).id}` },
+});
 
 // The gate in front of the service refuses with codes of its own, which are numbers.
 const ACCESS_DENIED =

@@ -36,12 +36,17 @@ export function finalCheckpoints(plan: JobPlan): readonly CheckpointPlan[] {
   return checkpoints;
 }
 
-/** The checkpoints that are there at `now`, newest first: all of them after success, before it the one of a pause. */
+/** The checkpoints that are there at `now`, newest first: that of each pause, and after success those of the job. */
 export function checkpointsAt(plan: JobPlan, now: number): readonly CheckpointPlan[] {
-  if (turnedAt(plan, 'succeeded', now) !== null) return finalCheckpoints(plan).toReversed();
-  const pausedAt = turnedAt(plan, 'paused', now);
-  const step = pausedAt === null ? 0 : stepsAt(plan, pausedAt);
-  return pausedAt === null || step === 0 ? [] : [planCheckpoint(plan, step, pausedAt)];
+  const finals = turnedAt(plan, 'succeeded', now) === null ? [] : finalCheckpoints(plan);
+  const known = new Set([0, ...finals.map(({ step }) => step)]);
+  const atPauses = plan.turns.flatMap(({ status, at }) => {
+    const step = status === 'paused' && at <= now ? stepsAt(plan, at) : 0;
+    if (known.has(step)) return [];
+    known.add(step);
+    return [planCheckpoint(plan, step, at)];
+  });
+  return [...finals, ...atPauses].sort((a, b) => b.step - a.step);
 }
 
 /** Three at most: the last epochs, or for reinforcement the evaluations with the highest reward. */

@@ -3,9 +3,9 @@ export class Download {
   readonly filename: string;
   /** The exact number of bytes. */
   readonly bytes: number;
-  readonly pieces: Iterable<string>;
+  readonly pieces: Iterable<string> | AsyncIterable<Uint8Array>;
 
-  constructor(filename: string, bytes: number, pieces: Iterable<string>) {
+  constructor(filename: string, bytes: number, pieces: Iterable<string> | AsyncIterable<Uint8Array>) {
     this.filename = filename;
     this.bytes = bytes;
     this.pieces = pieces;

@@ -41,6 +41,10 @@ export const missingKey = () =>
 export const incorrectKey = () =>
   new Refusal(401, 'Incorrect API key provided: it is not the one that this sandbox expects.', null, 'invalid_api_key');
 
+/** A good key, but no admin key where one is wanted; how the real one words it was not recorded. */
+export const noPermission = () =>
+  new Refusal(403, 'You have insufficient permissions for this operation. It needs an admin API key.');
+
 export const unknownUrl = (method: string, path: string) => new Refusal(404, `Invalid URL (${method} ${path})`);
 
 export const methodNotAllowed = (method: string, path: string, allow: readonly string[]) =>
@@ -81,6 +85,10 @@ export const belowMinimum = (param: string, minimum: number, value: string) =>
     param,
     'integer_below_min_value',
   );
+
+/** Something that is asked of a job in a status in which it cannot be: the real answer is not known. */
+export const wrongStatus = (id: string, deed: string, status: string) =>
+  new Refusal(400, `Job ${id} cannot be ${deed}: it is ${status}.`, 'fine_tune_id', 'invalid_fine_tune_status');
 
 /** What a fault of the sandbox's own looks like. */
 export const serverError = () => new Refusal(500, 'The server had an error processing your request.');

@@ -8,19 +8,26 @@ import { resultsCsv } from './results.ts';
 export interface FilePlan {
   readonly id: string;
   readonly filename: string;
-  readonly purpose: 'fine-tune' | 'fine-tune-results';
+  readonly purpose: string;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
   /** Null when it is never deleted. */
   readonly deletedAt: number | null;
+  /** When it goes by itself, ms since the epoch; absent when it does not. */
+  readonly expiresAt?: number;
   /** The exact length of the content. */
   readonly bytes: number;
-  /** The content, made anew each time, in pieces of text. */
+  /** The content, in pieces: text that is made anew each time, or what was uploaded. */
+  content(): Iterable<string> | AsyncIterable<Uint8Array>;
+}
+
+/** A file that is made up. */
+interface TextFile extends FilePlan {
   content(): Iterable<string>;
 }
 
 /** `bytes` is counted when somebody asks for it, once: that takes as long as to make the content. */
-export function createFile(plan: Omit<FilePlan, 'bytes'>): FilePlan {
+export function createFile(plan: Omit<TextFile, 'bytes'>): FilePlan {
   let bytes: number | undefined;
   return {
     ...plan,
@@ -33,11 +40,15 @@ export function createFile(plan: Omit<FilePlan, 'bytes'>): FilePlan {
 
 const files = new WeakMap<JobPlan, readonly FilePlan[]>();
 
-/** The files of a job, those it shares with others included; a results file only if it ever succeeds. */
+/**
+ * The files of a job, those it shares with others included, but for those that a client has uploaded; a results file
+ * only if it ever succeeds.
+ */
 export function filesOf(plan: JobPlan): readonly FilePlan[] {
   const known = files.get(plan);
   if (known !== undefined) return known;
-  const own = [trainingFile(plan), validationFile(plan), resultsFile(plan)].filter((file) => file !== null);
+  const read = plan.request === undefined ? [trainingFile(plan), validationFile(plan)] : [];
+  const own = [...read, resultsFile(plan)].filter((file) => file !== null);
   files.set(plan, own);
   return own;
 }
@@ -93,15 +104,22 @@ function* inPieces(lines: Iterable<string>): Generator<string> {
   if (piece !== '') yield piece;
 }
 
+/** What clients have done to files. */
+interface Writes {
+  readonly files: readonly FilePlan[];
+  isRemoved(id: string): boolean;
+}
+
 /** The files that are there at `now`, newest first. `oldestFirst`: of the jobs that share a file, the first uploaded it. */
-export function filesAt(oldestFirst: Iterable<JobPlan>, now: number): readonly FilePlan[] {
-  const known = new Map<string, FilePlan>();
+export function filesAt(oldestFirst: Iterable<JobPlan>, now: number, writes: Writes): readonly FilePlan[] {
+  const known = new Map(writes.files.map((file) => [file.id, file]));
   for (const plan of oldestFirst) for (const file of filesOf(plan)) if (!known.has(file.id)) known.set(file.id, file);
-  const isThere = ({ createdAt, deletedAt }: FilePlan) => createdAt <= now && (deletedAt === null || now < deletedAt);
+  const isThere = ({ id, createdAt, deletedAt, expiresAt }: FilePlan) =>
+    createdAt <= now && now < (deletedAt ?? expiresAt ?? Number.POSITIVE_INFINITY) && !writes.isRemoved(id);
   return [...known.values()].filter(isThere).sort((a, b) => b.createdAt - a.createdAt);
 }
 
-export function fileBody({ id, filename, purpose, createdAt, bytes }: FilePlan) {
+export function fileBody({ id, filename, purpose, createdAt, expiresAt, bytes }: FilePlan) {
   return {
     object: 'file' as const,
     id,
@@ -109,7 +127,7 @@ export function fileBody({ id, filename, purpose, createdAt, bytes }: FilePlan) 
     filename,
     bytes,
     created_at: inSeconds(createdAt),
-    expires_at: null,
+    expires_at: expiresAt === undefined ? null : inSeconds(expiresAt),
     status: 'processed',
     status_details: null,
   } satisfies FileBody & { object: string };

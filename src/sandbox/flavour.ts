@@ -1,21 +1,38 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Account } from './account.ts';
-import { checkKey } from './auth.ts';
+import { checkAccess, type Keys } from './auth.ts';
 import type { Refusal } from './errors.ts';
-import type { ApiRequest } from './request.ts';
+import type { ApiRequest, Route } from './request.ts';
 import type { State } from './state.ts';
+
+/** A request as it is admitted: before its body has been read. */
+export interface RequestHead {
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** What a success is answered with beside its body. */
+export interface Success {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
 
 /** Whose server the sandbox stands for: the same jobs, and all that differs at the border. */
 export interface Flavour {
   /** Where the API begins. */
   readonly basePath: string;
-  /** Throws a Refusal unless the request may be answered; an undefined key accepts any. */
-  admit(headers: IncomingHttpHeaders, query: URLSearchParams, apiKey: string | undefined): void;
+  /** What only this server has. */
+  readonly routes: readonly Route[];
+  /** Throws a Refusal unless the request may be answered. */
+  admit(head: RequestHead, keys: Keys): void;
   /** What the request would be at OpenAI. */
   readRequest(request: ApiRequest): ApiRequest;
   /** What there is at all: the lists that differ in more than the form of their items. */
   stateOf(state: State): State;
-  /** The body of a 200, made from that of OpenAI. */
+  /** How OpenAI's 200 to a request of this method and OpenAI's path is answered, the body apart. */
+  success(method: string, path: string, body: object): Success;
+  /** The body of a success, made from that of OpenAI. */
   body(body: object, now: number): object;
   errorBody(refusal: Refusal): object;
   /** What comes with every answer, errors included. */
@@ -24,9 +41,11 @@ export interface Flavour {
 
 export const openAi: Flavour = {
   basePath: '/v1',
-  admit: ({ authorization }, _, apiKey) => checkKey(authorization, apiKey),
+  routes: [],
+  admit: ({ path, headers }, keys) => checkAccess(path, headers.authorization, keys),
   readRequest: (request) => request,
   stateOf: (state) => state,
+  success: () => ({ status: 200, headers: {} }),
   body: openAiBody,
   errorBody: ({ body }) => body,
   /** No rate-limit headers on these endpoints (UPSTREAM.md 2.8). */

@@ -1,7 +1,15 @@
 import type { JobBody } from '../upstream/job.ts';
 import type { JobError } from '../upstream/job-parts.ts';
-import { type Life, statusAt, turnedAt } from './lifecycle.ts';
+import { type Life, statusAt, type Turn, turnedAt } from './lifecycle.ts';
 import { type Method, methodMembers } from './method.ts';
+
+/** Weights & Biases as a job names it: where its run is reported to. */
+export interface Wandb {
+  readonly project: string;
+  readonly name: string | null;
+  readonly entity: string | null;
+  readonly tags: readonly string[];
+}
 
 /** A job from its beginning to its end: with a time it makes the body that a client gets at that time. */
 export interface JobPlan extends Life {
@@ -26,14 +34,20 @@ export interface JobPlan extends Life {
   readonly secondMs: number;
   readonly method: Method;
   readonly metadata: Readonly<Record<string, string>> | null;
-  /** The Weights & Biases project that the run is reported to. */
-  readonly wandbProject: string | null;
+  readonly integrations: readonly Wandb[];
   /** The eval that a reinforcement job makes for its grader. */
   readonly evalId: string | null;
   /** What the job says when it fails; null when it does not. */
   readonly error: JobError | null;
   /** What the job has to show when it succeeds. */
   readonly yields: { readonly model: string; readonly resultFile: string; readonly trainedTokens: number };
+  /** What a paused job is still to do; `at` in ms from when it runs again. Absent while nobody has paused it. */
+  readonly held?: readonly Turn[];
+  /** Absent on the seed's jobs, whose files are made up with them. */
+  readonly request?: {
+    /** What was asked for that nobody knows: it comes back. */
+    readonly unknown: object;
+  };
 }
 
 /** Members that no schema declares, but that every recorded job has (UPSTREAM.md 1.4). */
@@ -50,6 +64,7 @@ export function jobBody(plan: JobPlan, now: number): JobBody & UndeclaredMembers
   const succeededAt = turnedAt(plan, 'succeeded', now);
   const yields = succeededAt === null ? null : plan.yields;
   return {
+    ...plan.request?.unknown,
     object: 'fine_tuning.job',
     id: plan.id,
     model: plan.model,
@@ -66,17 +81,16 @@ export function jobBody(plan: JobPlan, now: number): JobBody & UndeclaredMembers
     user_provided_suffix: plan.suffix,
     seed: plan.seed,
     estimated_finish: null, // Never seen otherwise, running jobs included.
-    integrations: plan.wandbProject === null ? [] : [wandb(plan.wandbProject, plan.id)],
+    integrations: plan.integrations.map((wandb) => ({
+      type: 'wandb',
+      wandb: { ...wandb, tags: [...wandb.tags], run_id: plan.id },
+    })),
     metadata: plan.metadata,
     usage_metrics: null,
     shared_with_openai: false,
     eval_id: plan.evalId,
     ...methodMembers(plan.method, turnedAt(plan, 'running', now) !== null),
   };
-}
-
-function wandb(project: string, jobId: string) {
-  return { type: 'wandb', wandb: { project, name: null, entity: null, tags: [], run_id: jobId } };
 }
 
 /** A time as bodies have it. */

@@ -22,19 +22,21 @@ export type Method =
       readonly type: 'supervised';
       readonly asked: Hyperparameters<number | 'auto'>;
       readonly resolved: Hyperparameters<number>;
+      readonly unknown?: object;
     }
   | {
       readonly type: 'dpo';
       readonly asked: DpoHyperparameters<number | 'auto'>;
       readonly resolved: DpoHyperparameters<number>;
+      readonly unknown?: object;
     }
   | {
       readonly type: 'reinforcement';
       readonly asked: ReinforcementHyperparameters<number | 'auto'>;
       readonly resolved: ReinforcementHyperparameters<number>;
       readonly grader: object;
-      /** No schema declares it, but the guide uses it and servers return it (UPSTREAM.md 1.2). */
-      readonly responseFormat: object | undefined;
+      /** Such as `response_format`, which no schema declares but servers return (UPSTREAM.md 1.2). */
+      readonly unknown?: object;
     };
 
 /**
@@ -45,16 +47,16 @@ export function methodMembers(method: Method, hasBegun: boolean): Pick<JobBody, 
   switch (method.type) {
     case 'supervised': {
       const hyperparameters = hasBegun ? method.resolved : method.asked;
-      return { hyperparameters, method: { type: 'supervised', supervised: { hyperparameters } } };
+      return { hyperparameters, method: { type: 'supervised', supervised: { ...method.unknown, hyperparameters } } };
     }
     case 'dpo': {
       const hyperparameters = hasBegun ? method.resolved : method.asked;
-      return { hyperparameters: null, method: { type: 'dpo', dpo: { hyperparameters } } };
+      return { hyperparameters: null, method: { type: 'dpo', dpo: { ...method.unknown, hyperparameters } } };
     }
     case 'reinforcement': {
       const hyperparameters = hasBegun ? method.resolved : method.asked;
-      const { grader, responseFormat } = method;
-      const reinforcement = { grader, hyperparameters, response_format: responseFormat };
+      const { grader, unknown } = method;
+      const reinforcement = { grader, hyperparameters, ...unknown };
       return { method: { type: 'reinforcement', reinforcement } };
     }
   }

@@ -1,6 +1,8 @@
 import { Download } from './download.ts';
 import { badFileParameter, unknownFile } from './errors.ts';
 import { type FilePlan, fileBody } from './file.ts';
+import { withoutTrainingFile } from './intervention.ts';
+import { statusAt } from './lifecycle.ts';
 import { leftAfter, namedListBody } from './page.ts';
 import type { ApiRequest } from './request.ts';
 import type { State } from './state.ts';
@@ -35,6 +37,18 @@ export function retrieveFile({ now }: ApiRequest, state: State, id: string): obj
 export function downloadFile({ now }: ApiRequest, state: State, id: string): Download {
   const file = findFile(state, id, now);
   return new Download(file.filename, file.bytes, file.content());
+}
+
+/** Jobs that still validate the file fail with it (UPSTREAM.md 2.7). */
+export async function deleteFile({ now }: ApiRequest, state: State, id: string): Promise<object> {
+  findFile(state, id, now);
+  const { ledger, spool } = state;
+  ledger.remove(id);
+  const readers = state.jobsAt(now).newestFirst.filter(({ trainingFile }) => trainingFile === id);
+  for (const plan of readers)
+    if (statusAt(plan, now) === 'validating_files') ledger.changeJob(withoutTrainingFile(plan, now));
+  await spool.remove(id);
+  return { object: 'file', id, deleted: true };
 }
 
 function findFile(state: State, id: string, now: number): FilePlan {

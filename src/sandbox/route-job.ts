@@ -9,9 +9,9 @@ import type { State } from './state.ts';
 
 export function listJobs({ query, now }: ApiRequest, state: State): object {
   const limit = readLimit(query, 20);
-  const hasMetadata = readMetadataFilter(query);
+  const isFound = filterOf(query, state, now);
   const left = leftAfter(state.jobsAt(now).newestFirst, query, (id) => unknownJob(id, 'after'));
-  const bodies = left.filter(({ metadata }) => hasMetadata(metadata)).map((plan) => jobBody(plan, now));
+  const bodies = left.filter(isFound).map((plan) => jobBody(plan, now));
   return listBody(bodies, limit);
 }
 
@@ -35,8 +35,18 @@ export function listCheckpoints({ query, now }: ApiRequest, state: State, id: st
   );
 }
 
+/** The metadata filter, with the fault that it may have been given. */
+function filterOf(query: URLSearchParams, { faults }: State, now: number): (plan: JobPlan) => boolean {
+  const hasMetadata = readMetadataFilter(query);
+  const { filter } = faults;
+  if (filter === 'ignored') return () => true;
+  const isFiltered = [...query.keys()].some((name) => name.startsWith('metadata'));
+  const lagMs = filter === 'none' || !isFiltered ? 0 : filter.lagsMs;
+  return ({ metadata, createdAt }) => createdAt <= now - lagMs && hasMetadata(metadata);
+}
+
 /** Throws a Refusal when there is no such job, or not yet. */
-function findJob(state: State, id: string, now: number): JobPlan {
+export function findJob(state: State, id: string, now: number): JobPlan {
   const jobs = state.jobsAt(now);
   const plan = jobs.newestFirst[jobs.positions.get(id) ?? -1];
   if (plan === undefined) throw unknownJob(id);

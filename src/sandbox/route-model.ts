@@ -1,4 +1,5 @@
-import { unknownModel } from './errors.ts';
+import { Refusal, unknownModel } from './errors.ts';
+import type { ListedModel } from './model.ts';
 import type { ApiRequest } from './request.ts';
 import type { State } from './state.ts';
 
@@ -8,7 +9,19 @@ export function listModels({ now }: ApiRequest, state: State): object {
 }
 
 export function retrieveModel({ now }: ApiRequest, state: State, id: string): object {
+  return findModel(state, id, now).body;
+}
+
+/** Only what a job has made; what the real API says of others was not recorded. */
+export function deleteModel({ now }: ApiRequest, state: State, id: string): object {
+  const { jobId, name } = findModel(state, id, now);
+  if (jobId === null) throw new Refusal(403, `The model '${id}' is not yours: only fine-tuned models can be deleted.`);
+  state.ledger.remove(name);
+  return { object: 'model', id, deleted: true };
+}
+
+function findModel(state: State, id: string, now: number): ListedModel {
   const model = state.modelsAt(now).find(({ body }) => body.id === id);
   if (model === undefined) throw unknownModel(id);
-  return model.body;
+  return model;
 }

@@ -1,4 +1,5 @@
 import type { JobError } from '../upstream/job-parts.ts';
+import { DELETED_TRAINING_FILE } from './intervention.ts';
 import type { JobStatus } from './lifecycle.ts';
 
 interface Course {
@@ -11,11 +12,7 @@ interface Course {
 const FAILURES = {
   deleted_training_file: {
     path: ['failed'],
-    error: {
-      code: 'deleted_training_file',
-      message: 'The job failed because the training file was deleted',
-      param: 'training_file',
-    },
+    error: DELETED_TRAINING_FILE,
   },
   invalid_training_file: {
     path: ['failed'],

@@ -35,7 +35,7 @@ export function planJob(campaign: Campaign, account: Account, seed: JobSeed, ran
     examples,
     method,
     metadata,
-    wandbProject,
+    integrations: wandbProject === null ? [] : [{ project: wandbProject, name: null, entity: null, tags: [] }],
     evalId: method.type === 'reinforcement' ? `eval_${random.text(32)}` : null,
     error,
     finalLoss: campaign.finalLoss ?? 0,

@@ -40,6 +40,6 @@ export function drawMethod(kind: MethodKind, random: Random, fixed: Partial<Hype
     },
     resolved: { ...resolved, ...reinforcement, reasoning_effort },
     grader: GRADERS[kind],
-    responseFormat: kind === 'score_model' ? SUMMARY_FORMAT : undefined,
+    ...(kind === 'score_model' && { unknown: { response_format: SUMMARY_FORMAT } }),
   };
 }

@@ -1,14 +1,18 @@
 import { type Account, createAccount } from './account.ts';
 import { type CheckpointPlan, checkpointsAt } from './checkpoint.ts';
 import { type EventPlan, eventsAt } from './event.ts';
+import { createFaults, type Faults } from './faults.ts';
 import { type FilePlan, filesAt } from './file.ts';
 import { isOfOldTrainer } from './generation.ts';
 import type { JobPlan } from './job.ts';
 import { createLane, LANES } from './lane.ts';
+import { createLedger, type Ledger } from './ledger.ts';
 import { type ListedModel, modelsAt } from './model.ts';
+import type { Quota } from './quota.ts';
 import { createRandom } from './random.ts';
 import { createHistory } from './seed.ts';
 import { createCampaigns } from './seed-campaign.ts';
+import { createSpool, type Spool, type SpoolLimits } from './spool.ts';
 
 /** The jobs that exist at a time. */
 export interface Jobs {
@@ -21,6 +25,12 @@ export interface Jobs {
 
 export interface State {
   readonly account: Account;
+  /** What clients have written; its parts show in all that follows. */
+  readonly ledger: Ledger;
+  readonly spool: Spool;
+  readonly quota: Quota;
+  readonly faults: Faults;
+  readonly speed: number;
   /** A job that is always there, has succeeded after three epochs, and has all kinds of files and something in most members. */
   readonly exampleJobId: string;
   jobsAt(now: number): Jobs;
@@ -38,50 +48,61 @@ export interface StateOptions {
   speed: number;
   /** Milliseconds since the epoch. */
   startedAt: number;
+  quota?: Quota | undefined;
+  storage?: SpoolLimits | undefined;
 }
 
 function isRich(plan: JobPlan): boolean {
-  const { wandbProject, validationFile, trainingFileDeletedAt, method, turns } = plan;
+  const { integrations, validationFile, trainingFileDeletedAt, method, turns } = plan;
   const hasFiles = validationFile !== null && trainingFileDeletedAt === null;
   const isThreeEpochs = method.type === 'supervised' && method.resolved.n_epochs === 3;
   const hasSucceeded = turns.some(({ status }) => status === 'succeeded');
-  return hasSucceeded && wandbProject !== null && hasFiles && isThreeEpochs && !isOfOldTrainer(plan);
+  return hasSucceeded && integrations.length > 0 && hasFiles && isThreeEpochs && !isOfOldTrainer(plan);
 }
 
 /** Jobs that move have fewer examples than this: nobody watches thousands of steps in a minute. */
 const MOST_MOVING_EXAMPLES = 1000;
 
-export function createState({ seed, speed, startedAt }: StateOptions): State {
+export function createState({ seed, speed, startedAt, quota = {}, storage = {} }: StateOptions): State {
   const account = createAccount(seed);
   const campaigns = createCampaigns(seed);
   const history = createHistory(seed, startedAt, campaigns, account);
   const moving = campaigns.filter(({ examples }) => examples < MOST_MOVING_EXAMPLES);
   const lanes = LANES.map((lane) => createLane(lane, { seed, speed, startedAt, campaigns: moving, account }));
-  // Between one creation and the next the same jobs exist, so that most answers need no planning.
-  let kept: (Jobs & { readonly from: number }) | undefined;
+  const ledger = createLedger();
+  // Between one creation, or one change, and the next the same jobs exist, so that most answers need no planning.
+  let kept: (Jobs & { readonly all: readonly JobPlan[]; readonly from: number; readonly version: number }) | undefined;
 
   function workOut(now: number): NonNullable<typeof kept> {
     const around = lanes.flatMap((lane) => lane.plansAround(now));
     const isCreated = ({ createdAt }: JobPlan) => createdAt <= now;
-    const newestFirst = [...around.filter(isCreated), ...history].sort((a, b) => b.createdAt - a.createdAt);
+    const seeded = [...around.filter(isCreated), ...history].map(ledger.present);
+    const all = [...ledger.jobs, ...seeded].sort((a, b) => b.createdAt - a.createdAt);
+    const newestFirst = all.filter(({ id }) => !ledger.isRemoved(id));
     const positions = new Map(newestFirst.map(({ id }, position) => [id, position]));
     const toCome = around.filter((plan) => !isCreated(plan)).map(({ createdAt }) => createdAt);
     const until = Math.min(...toCome, ...lanes.map((lane) => lane.nextSlotAt(now)));
-    return { newestFirst, positions, from: now, until };
+    return { newestFirst, all, positions, from: now, until, version: ledger.version };
   }
 
-  function jobsAt(now: number): Jobs {
-    if (kept === undefined || now < kept.from || now >= kept.until) kept = workOut(now);
+  function plansAt(now: number): NonNullable<typeof kept> {
+    const isKept = kept?.version === ledger.version && now >= kept.from && now < kept.until;
+    if (kept === undefined || !isKept) kept = workOut(now);
     return kept;
   }
 
   return {
     account,
+    ledger,
+    spool: createSpool(storage),
+    quota,
+    faults: createFaults(),
+    speed,
     exampleJobId: createRandom(seed, 'example').pick(history.filter(isRich)).id,
-    jobsAt,
+    jobsAt: plansAt,
     eventsAt,
     checkpointsAt,
-    filesAt: (now) => filesAt(jobsAt(now).newestFirst.toReversed(), now),
-    modelsAt: (now) => modelsAt(jobsAt(now).newestFirst, now),
+    filesAt: (now) => filesAt(plansAt(now).all.toReversed(), now, ledger),
+    modelsAt: (now) => modelsAt(plansAt(now).all, now).filter(({ name }) => !ledger.isRemoved(name)),
   };
 }

@@ -32,9 +32,17 @@ export function stepsAt(plan: JobPlan, now: number): number {
   return least;
 }
 
+/** How many ms a job has run in all when it has taken its last turn. */
+export function ranFor({ turns }: Life): number {
+  return turns.reduce((sum, { status, at }, index) => {
+    const next = turns[index + 1];
+    return status === 'running' && next ? sum + next.at - at : sum;
+  }, 0);
+}
+
 /** When a job has been running for so many ms in all; Infinity when it stops before. */
-function momentOf({ turns }: Life, ranFor: number): number {
-  let left = ranFor;
+function momentOf({ turns }: Life, ran: number): number {
+  let left = ran;
   for (const [index, { status, at }] of turns.entries()) {
     if (status !== 'running') continue;
     const lasts = (turns[index + 1]?.at ?? Number.POSITIVE_INFINITY) - at;

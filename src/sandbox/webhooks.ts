@@ -13,26 +13,28 @@ export interface WebhooksOptions extends Receiver {
 /** Tells the receiver of every end of a job from now on, until it is disposed of. */
 export function createWebhooks({ state, clock, speed, ...receiver }: WebhooksOptions): { dispose(): Promise<void> } {
   const deliveries = createDeliveries({ clock, speed, receiver });
-  let toldUntil = clock.now();
+  const endedAt = (now: number) =>
+    state.jobsAt(now).newestFirst.filter((plan) => (endOf(plan) ?? Number.POSITIVE_INFINITY) <= now);
+  let told = new Set(endedAt(clock.now()).map(({ id }) => id));
   let cancelLook = () => {};
 
-  // The life of a job is known from its creation, and no job comes before `until`.
+  // Until somebody writes, the life of a job is known from its creation, and no job comes before `until`.
   function look(): void {
     const now = clock.now();
     const { newestFirst, until } = state.jobsAt(now);
-    let next = until;
-    for (const plan of newestFirst) {
-      const endsAt = endOf(plan) ?? Number.NEGATIVE_INFINITY;
-      if (endsAt > now) next = Math.min(next, endsAt);
-      else if (endsAt > toldUntil) deliveries.add(webhookOf(plan));
-    }
-    toldUntil = now;
-    cancelLook = clock.after(next - now, look);
+    const ended = endedAt(now);
+    for (const plan of ended) if (!told.has(plan.id)) deliveries.add(webhookOf(plan));
+    told = new Set(ended.map(({ id }) => id));
+    const ends = newestFirst.map((plan) => endOf(plan) ?? 0).filter((endsAt) => endsAt > now);
+    cancelLook();
+    cancelLook = clock.after(Math.min(until, ...ends) - now, look);
   }
 
   look();
+  const stopListening = state.ledger.onChange(look);
   return {
     dispose() {
+      stopListening();
       cancelLook();
       return deliveries.dispose();
     },
