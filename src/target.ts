@@ -55,6 +55,9 @@ export type TargetConfig =
       readonly speed: number;
       readonly seed: number;
       readonly flavour: FlavourName;
+      /** What its permissions of checkpoints take, if not a key that it makes up. */
+      readonly adminKey: string | undefined;
+      readonly quota: { readonly concurrent?: number | undefined; readonly perDay?: number | undefined } | undefined;
       /** Where it sends webhooks, if not to this gateway. */
       readonly webhookUrl: URL | undefined;
       readonly webhookSecret: string | undefined;
@@ -141,7 +144,9 @@ export function targetOf(values: Settings, kind: string): TargetConfig {
   if (kind === 'sandbox') {
     const { SANDBOX_PORT: port, SANDBOX_SPEED: speed, SANDBOX_SEED: seed, SANDBOX_FLAVOUR: flavour } = values;
     const { SANDBOX_WEBHOOK_URL: webhookUrl, SANDBOX_WEBHOOK_SECRET: webhookSecret } = values;
-    return { kind, port, speed, seed, flavour, webhookUrl, webhookSecret };
+    const { SANDBOX_ADMIN_KEY: adminKey, SANDBOX_CONCURRENT_JOBS: concurrent, SANDBOX_JOBS_PER_DAY: perDay } = values;
+    const quota = concurrent === undefined && perDay === undefined ? undefined : { concurrent, perDay };
+    return { kind, port, speed, seed, flavour, adminKey, quota, webhookUrl, webhookSecret };
   }
   const credential = {
     apiKey: values.OPENAI_API_KEY ?? '',

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { systemClock } from '../clock.ts';
@@ -30,6 +31,8 @@ function readOptions(): ServeOptions {
     speed: data.SANDBOX_SPEED,
     seed: data.SANDBOX_SEED,
     flavour: data.SANDBOX_FLAVOUR,
+    adminKey: data.SANDBOX_ADMIN_KEY,
+    quota: { concurrent: data.SANDBOX_CONCURRENT_JOBS, perDay: data.SANDBOX_JOBS_PER_DAY },
     onError,
     receiver: url && { url, secret: secret ?? makeSecret() },
     hasNewSecret: secret === undefined,
@@ -55,7 +58,7 @@ function wantsHelp(): boolean {
 
 function help(): string {
   const lines = Object.entries(sandboxSettings).map(
-    ([name, schema]) => `  ${name.padEnd(23)} ${schema.description} (default: ${schema.parse(undefined) ?? 'none'})\n`,
+    ([name, schema]) => `  ${name.padEnd(24)} ${schema.description} (default: ${schema.parse(undefined) ?? 'none'})\n`,
   );
   return `The sandbox: a fine-tuning jobs REST API with made-up jobs that move, alone.
 
@@ -63,13 +66,18 @@ Usage:
   npm run sandbox             starts it; it takes any key
   npm run sandbox -- --help   shows this
 
+It answers every read and write of that API: files, jobs (create, cancel, pause, resume), their events and checkpoints,
+models, permissions of checkpoints (for its admin key only) and graders. String checks, similarities of texts and
+formulas are really computed; what Python or a model would answer is made up, and is the same each time. Uploads lie in
+a folder of their own under ${tmpdir()} until it ends.
+
 Settings, read from the environment:
 ${lines.join('')}`;
 }
 
 async function serve(): Promise<void> {
   const options = readOptions();
-  const { baseUrl, sendWebhooks, dispose } = await open(options);
+  const { baseUrl, adminKey, sendWebhooks, dispose } = await open(options);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, dispose);
   const { receiver, hasNewSecret } = options;
   if (receiver) {
@@ -77,6 +85,8 @@ async function serve(): Promise<void> {
     const secret = hasNewSecret ? receiver.secret : 'SANDBOX_WEBHOOK_SECRET';
     process.stdout.write(`It sends webhooks to ${receiver.url}, signed with ${secret}\n`);
   }
+  if (options.flavour === 'openai' && options.adminKey === undefined)
+    process.stdout.write(`Permissions of checkpoints take the admin key ${adminKey}\n`);
   const query = options.flavour === 'azure' ? 'api-version=2024-10-21&' : '';
   process.stdout.write(
     `The sandbox listens on ${baseUrl} (speed ${options.speed}, seed ${options.seed}). Any key will do:\n` +

@@ -22,6 +22,17 @@ export const sandboxSettings = {
     .enum(['openai', 'azure'], 'expected openai or azure')
     .default('openai')
     .describe('as whose server the sandbox answers: openai or azure'),
+  SANDBOX_ADMIN_KEY: z
+    .string()
+    .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'expected visible ASCII characters only, without quotes and backslashes')
+    .optional()
+    .describe('the only key that it takes for permissions of checkpoints; without it, one is made up'),
+  SANDBOX_CONCURRENT_JOBS: number(/^\d+$/, 0, 1_000_000, 'expected a whole number from 0 to 1000000')
+    .optional()
+    .describe('how many jobs of a model clients may have at once; any number if unset'),
+  SANDBOX_JOBS_PER_DAY: number(/^\d+$/, 0, 1_000_000, 'expected a whole number from 0 to 1000000')
+    .optional()
+    .describe('how many jobs of a model clients may create in 24 hours; any number if unset'),
   SANDBOX_WEBHOOK_URL: z
     .url({ protocol: /^https?$/, error: EXPECTED_URL })
     .transform((text) => new URL(text))

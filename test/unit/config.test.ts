@@ -101,6 +101,7 @@ describe('webhooks', () => {
     expect(readConfig({ OPENAI_WEBHOOK_SECRET: SECRET }).webhookSecret).toBe(SECRET);
     expect(secretsOf(readConfig({ ...KEY, OPENAI_WEBHOOK_SECRET: SECRET }))).toEqual([SECRET.slice(6), 'any-text']);
     expect(secretsOf(readConfig({ ...SENT, SANDBOX_WEBHOOK_SECRET: SECRET }))).toEqual([SECRET.slice(6)]);
+    expect(secretsOf(readConfig({ SANDBOX_ADMIN_KEY: 'an-admin' }))).toEqual(['an-admin']);
   });
 
   it('of the sandbox need a secret when they go elsewhere, as who gets them has to know it', () => {
