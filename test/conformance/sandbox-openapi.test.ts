@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
+import { GRADERS } from '../../src/sandbox/seed-grader.ts';
 import { openSandbox } from '../unit/sandbox/open.ts';
+import { openWritable, UNTIL_RUNNING } from '../unit/sandbox/write.ts';
 
 /** OpenAI's published document, cut to the fine-tuning API. It is not part of the project: without it, nothing is checked. */
 const DOCUMENT = new URL('../../../shared/openapi/fine-tuning.openapi.json', import.meta.url);
@@ -93,6 +95,14 @@ function readDocument() {
     ofFileList: against('ListFilesResponse', ['']),
     ofModel: against('Model', ['']),
     ofModelList: against('ListModelsResponse', ['']),
+    ofCreate: against('CreateFineTuningJobRequest', ['']),
+    ofFileDeletion: against('DeleteFileResponse', ['']),
+    ofModelDeletion: against('DeleteModelResponse', ['']),
+    ofPermissions: against('ListFineTuningCheckpointPermissionResponse', ['']),
+    ofPermission: against('FineTuningCheckpointPermission', ['']),
+    ofPermissionDeletion: against('DeleteFineTuningCheckpointPermissionResponse', ['']),
+    ofGraderRun: against('RunGraderResponse', ['', 'metadata']),
+    ofGrader: against('ValidateGraderResponse', ['']),
   };
 }
 
@@ -174,6 +184,62 @@ describe.skipIf(!existsSync(DOCUMENT))("the sandbox against OpenAI's document", 
     const { body } = await ask('/models');
     expect([...ofModelList(body), ...body.data.flatMap(ofModel)]).toEqual([]);
     expect(ofModel((await ask(`/models/${body.data[0].id}`)).body)).toEqual([]);
+  });
+
+  it('deviates in jobs that clients make and steer only as in all others', async () => {
+    const { ofJob, ofCreate, ofCheckpoint, ofFile } = readDocument();
+    const { uploaded, create, job, steer, checkpoints, clock } = await openWritable();
+    const file = await uploaded();
+    expect(distinct(ofFile(file))).toEqual(names(FILE_DEVIATIONS));
+    const reinforcement = { grader: GRADERS.string_check, hyperparameters: { reasoning_effort: 'low' } };
+    const methods = [undefined, { type: 'dpo' }, { type: 'reinforcement', reinforcement }];
+    const seen: object[] = [];
+    for (const method of methods) {
+      const asked = {
+        model: 'gpt-4o-mini',
+        training_file: file.id,
+        suffix: 'a',
+        metadata: { a: 'b' },
+        ...(method && { method }),
+      };
+      expect(ofCreate(asked)).toEqual([]);
+      seen.push((await create(asked)).body);
+    }
+    const { id } = Object(seen[0]);
+    clock.advance(UNTIL_RUNNING + 10_000);
+    for (const deed of ['pause', 'resume', 'cancel'] as const) {
+      seen.push((await steer(id, deed)).body);
+      clock.advance(10_000);
+      seen.push(await job(id));
+    }
+    expect((await checkpoints(id)).map(ofCheckpoint)).toEqual([['/metrics undeclared type']]);
+    const known = names(DEVIATIONS);
+    expect(distinct(seen.flatMap(ofJob)).filter((deviation) => !known.includes(deviation))).toEqual([]);
+  });
+
+  it('deviates nowhere in deletions, permissions and graders', async () => {
+    const document = readDocument();
+    const { send, post, uploaded, job, exampleJobId } = await openWritable();
+    const { fine_tuned_model: model } = await job(exampleJobId);
+    const asAdmin = { authorization: 'Bearer the-admin' };
+    const path = `/fine_tuning/checkpoints/${model}/permissions`;
+    const { body: granted } = await post(path, { project_ids: ['a', 'b'] }, asAdmin);
+    const { body: listed } = await send('GET', path, undefined, asAdmin);
+    const revoked = await send('DELETE', `${path}/${granted.data[0].id}`, undefined, asAdmin);
+    const graders = Object.values(GRADERS).filter(({ type }) => type !== 'multi');
+    const found = [
+      ...[granted, listed].flatMap(document.ofPermissions),
+      ...granted.data.flatMap(document.ofPermission),
+      ...document.ofPermissionDeletion(revoked.body),
+      ...document.ofFileDeletion((await send('DELETE', `/files/${(await uploaded()).id}`)).body),
+      ...document.ofModelDeletion((await send('DELETE', `/models/${model}`)).body),
+    ];
+    for (const grader of graders) {
+      const run = await post('/fine_tuning/alpha/graders/run', { grader, model_sample: 'a', item: {} });
+      found.push(...document.ofGraderRun(run.body));
+      found.push(...document.ofGrader((await post('/fine_tuning/alpha/graders/validate', { grader })).body));
+    }
+    expect(found).toEqual([]);
   });
 
   it('would be found to deviate where it should not', () => {

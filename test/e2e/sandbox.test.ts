@@ -37,6 +37,30 @@ describe('npm run sandbox', () => {
     expect(one).toContain('speed 2.5, seed 9');
   });
 
+  it('takes writes, up to its quota, and permissions with the admin key that it says or is told', async () => {
+    const send = async (said: string, key: string, path: string, body: BodyInit) => {
+      const [baseUrl] = /http:\/\/127\.0\.0\.1:\d+\/v1/.exec(said) ?? [];
+      const json = typeof body === 'string' && { 'content-type': 'application/json' };
+      const headers = { authorization: `Bearer ${key}`, ...json };
+      return await fetch(`${baseUrl}${path}`, { method: 'POST', headers, body });
+    };
+    const said = await greeting(start({ SANDBOX_JOBS_PER_DAY: '1' }));
+    const form = new FormData();
+    form.append('purpose', 'fine-tune');
+    form.append('file', new Blob(['{}']), 'a.jsonl');
+    const file = await (await send(said, 'any', '/files', form)).json();
+    const asked = JSON.stringify({ model: 'gpt-4o-mini', training_file: Object(file).id });
+    expect((await send(said, 'any', '/fine_tuning/jobs', asked)).status).toBe(200);
+    expect((await send(said, 'any', '/fine_tuning/jobs', asked)).status).toBe(429);
+    const [, adminKey = ''] = /admin key (\S+)\n/.exec(said) ?? [];
+    const path = '/fine_tuning/checkpoints/nobody/permissions';
+    expect((await send(said, 'any', path, '{}')).status).toBe(403);
+    expect((await send(said, adminKey, path, '{}')).status).toBe(404);
+    const told = await greeting(start({ SANDBOX_ADMIN_KEY: 'told-before' }));
+    expect(told).not.toMatch(/told-before|admin key/);
+    expect((await send(told, 'told-before', path, '{}')).status).toBe(404);
+  });
+
   it('answers as Azure does when told to', async () => {
     const said = await greeting(start({ SANDBOX_FLAVOUR: 'azure' }));
     const [url = ''] = /http:[^']+/.exec(said.slice(said.indexOf('curl'))) ?? [];

@@ -37,6 +37,8 @@ describe('the settings of the sandbox', () => {
     ['SANDBOX_SPEED', '10001'],
     ['SANDBOX_SEED', '1.5'],
     ['SANDBOX_SEED', '2147483648'],
+    ['SANDBOX_CONCURRENT_JOBS', '-1'],
+    ['SANDBOX_JOBS_PER_DAY', '1000001'],
   ])('refuse %s=%s in one sentence that says what is expected', (name, text) => {
     const { error } = settings.safeParse({ [name]: text });
     expect(error?.issues).toHaveLength(1);
@@ -45,6 +47,7 @@ describe('the settings of the sandbox', () => {
 
   it.each([
     ['SANDBOX_WEBHOOK_URL', ['here', 'ftp://a/', 'http://user:pass@a/', 'http://a/#b']],
+    ['SANDBOX_ADMIN_KEY', ['a key', 'a"b', 'ä']],
     ['SANDBOX_WEBHOOK_SECRET', ['whsec_', 'whsec_tooShort', 'aLongTextThatHasNoPrefix', 'whsec_not base64 at all']],
   ])('refuse a %s that is none', (name, texts) => {
     for (const text of texts) {
