@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
+import { makeFolder } from '../kit/folder.ts';
 
 /** What `npm run sandbox` runs, without npm in between, so that a signal reaches the very process. */
 function start(settings: Record<string, string>) {
@@ -37,14 +39,16 @@ describe('npm run sandbox', () => {
     expect(one).toContain('speed 2.5, seed 9');
   });
 
-  it('takes writes, up to its quota, and permissions with the admin key that it says or is told', async () => {
+  it('takes writes, up to its quota, and permissions with the admin key that it says or is told; uploads go with it', async () => {
     const send = async (said: string, key: string, path: string, body: BodyInit) => {
       const [baseUrl] = /http:\/\/127\.0\.0\.1:\d+\/v1/.exec(said) ?? [];
       const json = typeof body === 'string' && { 'content-type': 'application/json' };
       const headers = { authorization: `Bearer ${key}`, ...json };
       return await fetch(`${baseUrl}${path}`, { method: 'POST', headers, body });
     };
-    const said = await greeting(start({ SANDBOX_JOBS_PER_DAY: '1' }));
+    const folder = makeFolder({});
+    const child = start({ SANDBOX_JOBS_PER_DAY: '1', TMPDIR: folder });
+    const said = await greeting(child);
     const form = new FormData();
     form.append('purpose', 'fine-tune');
     form.append('file', new Blob(['{}']), 'a.jsonl');
@@ -56,6 +60,10 @@ describe('npm run sandbox', () => {
     const path = '/fine_tuning/checkpoints/nobody/permissions';
     expect((await send(said, 'any', path, '{}')).status).toBe(403);
     expect((await send(said, adminKey, path, '{}')).status).toBe(404);
+    expect(readdirSync(folder)).toHaveLength(1);
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+    expect(readdirSync(folder)).toEqual([]);
     const told = await greeting(start({ SANDBOX_ADMIN_KEY: 'told-before' }));
     expect(told).not.toMatch(/told-before|admin key/);
     expect((await send(told, 'told-before', path, '{}')).status).toBe(404);

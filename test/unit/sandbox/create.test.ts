@@ -207,11 +207,13 @@ describe('a create that cannot be', () => {
   });
 
   it('is refused with a file for another purpose, a model past its end, a grader without what it needs', async () => {
-    const { create, upload, uploaded } = await openWritable();
+    const { create, upload, uploaded, clock } = await openWritable();
     const { body: batch } = await upload(lines(20), { purpose: 'batch' });
     expect((await create({ training_file: batch.id })).body.error.message).toBe(`invalid training_file: ${batch.id}`);
     const { id } = await uploaded();
-    const gone = await create({ training_file: id, model: 'gpt-4.5-preview-2025-02-27' });
+    expect((await create({ training_file: id, model: 'gpt-4.1-nano' })).status).toBe(200);
+    clock.advance(Date.UTC(2026, 9, 23) - clock.now());
+    const gone = await create({ training_file: id, model: 'gpt-4.1-nano' });
     expect(gone.body.error.code).toBe('model_not_available');
     const reinforcement = { grader: { ...GRADER, operation: 'is' } };
     const { body } = await create({ training_file: id, method: { type: 'reinforcement', reinforcement } });
