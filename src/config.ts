@@ -110,9 +110,11 @@ const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 
 /** What must never be seen outside the process. */
 export function secretsOf({ upstream, webhookSecret }: Config): readonly string[] {
-  const isSandbox = upstream.kind === 'sandbox';
-  const ofUpstream = isSandbox ? [upstream.webhookSecret, upstream.adminKey] : [upstream.credential.apiKey];
-  const secrets = [webhookSecret, ...ofUpstream];
+  const ofTarget =
+    upstream.kind === 'sandbox'
+      ? [upstream.webhookSecret, upstream.adminKey]
+      : [upstream.credential.apiKey, upstream.credential.adminKey];
+  const secrets = [webhookSecret, ...ofTarget];
   // Without the prefix a webhook's secret is as good as with it.
   return secrets.flatMap((secret) => (secret === undefined ? [] : [secret.replace(/^whsec_/, '')]));
 }

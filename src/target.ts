@@ -34,6 +34,9 @@ export const targetSettings = {
   OPENAI_BASE_URL: baseUrl.default(new URL('https://api.openai.com/v1')).describe('any server that speaks the dialect'),
   OPENAI_ORG_ID: headerText.optional().describe('sent as OpenAI-Organization'),
   OPENAI_PROJECT_ID: headerText.optional().describe('sent as OpenAI-Project'),
+  OPENAI_ADMIN_KEY: keyText
+    .optional()
+    .describe('the key of an administrator, sent with calls about the permissions of checkpoints, which need one'),
   OPENAI_WEBHOOK_SECRET: keyText
     .refine(isWebhookSecret, 'expected whsec_ and base64, or another text of at least 8 characters')
     .optional()
@@ -152,6 +155,7 @@ export function targetOf(values: Settings, kind: string): TargetConfig {
     apiKey: values.OPENAI_API_KEY ?? '',
     organizationId: values.OPENAI_ORG_ID,
     projectId: values.OPENAI_PROJECT_ID,
+    adminKey: values.OPENAI_ADMIN_KEY,
   };
   return { kind: 'openai', baseUrl: values.OPENAI_BASE_URL, credential };
 }

@@ -1,8 +1,12 @@
+import { NoAdminKey } from './errors.ts';
+
 /** On whose behalf the upstream is called. */
 export interface Credential {
   readonly apiKey: string;
   readonly organizationId?: string | undefined;
   readonly projectId?: string | undefined;
+  /** The key of an administrator, for the few calls that need one; sent with no others. */
+  readonly adminKey?: string | undefined;
 }
 
 /** Where a key is sent: with the word `Bearer` in front, or bare in Azure's own header. */
@@ -12,6 +16,13 @@ export type KeyHeader = 'authorization' | 'api-key';
 export const SHORTEST_KEY = 8;
 /** What stands in the place of a key. */
 const CUT_OUT = '[credential]';
+
+/** The same for calls that need an administrator's key. Throws NoAdminKey when there is none. */
+export function asAdmin<T extends { readonly credential: Credential }>(call: T): T {
+  const { adminKey, ...credential } = call.credential;
+  if (adminKey === undefined) throw new NoAdminKey();
+  return { ...call, credential: { ...credential, apiKey: adminKey } };
+}
 
 /** The headers that say who asks. */
 export function headersOf(

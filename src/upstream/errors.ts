@@ -45,14 +45,40 @@ export class UpstreamError extends Error {
   readonly facts: UpstreamErrorFacts;
   readonly detail: string;
   readonly retry: RetryAdvice;
+  /**
+   * Whether what was to be changed may have been changed all the same: the call was sent, and no answer says that it was
+   * not made. Never so of a read, and of what was refused: before it was sent, or by an answer of 4xx.
+   */
+  readonly isOutcomeUnknown: boolean;
 
-  constructor(code: UpstreamErrorCode, detail: string, facts: UpstreamErrorFacts = {}, retry: RetryAdvice = NO_RETRY) {
+  constructor(
+    code: UpstreamErrorCode,
+    detail: string,
+    facts: UpstreamErrorFacts = {},
+    retry: RetryAdvice = NO_RETRY,
+    isOutcomeUnknown = false,
+  ) {
     super(SENTENCES[code]);
     this.code = code;
     this.detail = detail;
     this.facts = facts;
     this.retry = retry;
+    this.isOutcomeUnknown = isOutcomeUnknown;
   }
+}
+
+/** Thrown by calls that need the key of an administrator, OPENAI_ADMIN_KEY, when there is none. Nothing was sent. */
+export class NoAdminKey extends UpstreamError {
+  override readonly message = 'This needs OPENAI_ADMIN_KEY, which is not set.';
+
+  constructor() {
+    super('UPSTREAM_FORBIDDEN', 'not asked: there is no admin key');
+  }
+}
+
+/** The same failure, of a call of which nobody knows whether it was made. */
+export function ofUnknownOutcome({ code, detail, facts }: UpstreamError): UpstreamError {
+  return new UpstreamError(code, detail, facts, NO_RETRY, true);
 }
 
 const REFUSALS: ReadonlySet<string> = new Set<UpstreamErrorCode>([

@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { type Deletion, readDeletion } from './deletion.ts';
 import type { Http } from './http.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 import { path } from './path.ts';
 import { identifier, named, orNullIfUnreadable, timestamp, timestampOrNull } from './repair.ts';
 import type { Call } from './transport.ts';
+import type { Upload } from './upload.ts';
 
 // `status` is required by the document and missing from its examples; purposes are an open set (UPSTREAM.md 1.4).
 const fields = z.object({
@@ -48,6 +50,27 @@ export interface FileResource {
   list(request: FilePageRequest, call: Call): Promise<Page<FileObject>>;
   /** GET /files/{id}/content, as it comes, up to 256 MiB; null when there is none. Throws UpstreamError. */
   content<T>(id: string, read: (chunks: AsyncIterable<Uint8Array>) => Promise<T>, call: Call): Promise<T | null>;
+  /**
+   * POST /files, once, with the content as it comes. The call's time counts only while the upstream is waited for. Throws
+   * UpstreamError, or what the content throws: then the body is cut off, and no file made.
+   */
+  upload(upload: FileUpload, call: Call): Promise<FileObject>;
+  /** DELETE /files/{id}; null when there is none. Throws UpstreamError. */
+  delete(id: string, call: Call): Promise<Deletion | null>;
+}
+
+/** A file to be made. */
+export interface FileUpload {
+  readonly filename: string;
+  readonly purpose: string;
+  /** Seconds from its making until it is deleted; never if absent. */
+  readonly expiresAfterSeconds?: number | undefined;
+  readonly content: AsyncIterable<Uint8Array>;
+}
+
+function formOf({ filename, purpose, expiresAfterSeconds: seconds, content }: FileUpload): Upload {
+  const expiry = { 'expires_after[anchor]': 'created_at', 'expires_after[seconds]': String(seconds) };
+  return { fields: { purpose, ...(seconds !== undefined && expiry) }, filename, content };
 }
 
 export function createFileResource(http: Http): FileResource {
@@ -55,5 +78,7 @@ export function createFileResource(http: Http): FileResource {
     get: (id, call) => http.find(path`/files/${id}`, (body) => named(id, readFile(body)), call),
     list: (request, call) => http.get(path`/files`, { ...request }, readPage(request, readFile), call),
     content: (id, read, call) => http.stream(path`/files/${id}/content`, read, call),
+    upload: (upload, call) => http.upload(path`/files`, formOf(upload), readFile, call),
+    delete: (id, call) => http.delete(path`/files/${id}`, readDeletion(id), call),
   };
 }

@@ -11,8 +11,9 @@ import {
 } from './errors.ts';
 import { mentionsKey } from './mention.ts';
 import type { Path } from './path.ts';
-import { isWorthwhile, NO_RETRY, type RetryAdvice } from './retry.ts';
-import { type Call, createTransport, type Response, type TransportOptions } from './transport.ts';
+import { isWorthwhile, NO_RETRY, type Repetition, type RetryAdvice } from './retry.ts';
+import { type Call, createTransport, type Request, type Response, type TransportOptions } from './transport.ts';
+import { bodyOf, makeBoundary, type Upload } from './upload.ts';
 
 /** Makes something of a body, or throws; `facts` are for errors about parts of it. */
 type Read<T> = (body: unknown, facts: UpstreamErrorFacts) => T;
@@ -28,6 +29,14 @@ export interface Http {
    * `read` takes the bytes as they come, and what it leaves is not fetched.
    */
   stream<T>(path: Path | null, read: (chunks: AsyncIterable<Uint8Array>) => Promise<T>, call: Call): Promise<T | null>;
+  /** POSTs JSON, once whatever comes of it, unless `repetition` says that nothing is changed by it. */
+  post<T>(path: Path | null, body: unknown, read: Read<T>, call: Call, repetition?: Repetition): Promise<T>;
+  /** POSTs nothing to one object, which it changes; null when there is none. */
+  change<T>(path: Path | null, read: Read<T>, call: Call): Promise<T | null>;
+  /** DELETEs one object; null when there is none. Where the answer has no body `read` gets null. */
+  delete<T>(path: Path | null, read: Read<T>, call: Call): Promise<T | null>;
+  /** POSTs a form with a file in it as its bytes come, once. Rejects also with what the bytes' source throws: nothing is made then. */
+  upload<T>(path: Path | null, upload: Upload, read: Read<T>, call: Call): Promise<T>;
   dispose(): Promise<void>;
 }
 
@@ -55,24 +64,34 @@ export function createHttp(options: TransportOptions): Http {
     return { status, text, facts, retry, credential };
   }
 
+  async function ask<T>(request: Request, read: Read<T>, call: Call): Promise<T> {
+    const use = async (response: Response) => {
+      const received = await receive(response, call.credential);
+      if (isSuccess(received.status)) return parse(received, read);
+      throw rejectionOf(received);
+    };
+    return await transport.send(request, use, call);
+  }
+
+  async function askAbout<T>(request: Request, read: Read<T>, call: Call): Promise<T | null> {
+    const use = async (response: Response) => {
+      const received = await receive(response, call.credential);
+      return isSuccess(received.status) ? parse(received, read) : nullIfAbsent(received);
+    };
+    return await transport.send(request, use, call);
+  }
+
+  const reading = (path: Path, query?: Query): Request => {
+    return { method: 'GET', target: targetOf(path, query), repetition: 'freely' };
+  };
+
+  const changing = (method: 'POST' | 'DELETE', path: Path): Request => {
+    return { method, target: targetOf(path), repetition: 'if asked' };
+  };
+
   return {
-    async get(path, query, read, call) {
-      if (path === null) throw new UpstreamError('UPSTREAM_REJECTED', 'a name that nothing can have');
-      const use = async (response: Response) => {
-        const received = await receive(response, call.credential);
-        if (isSuccess(received.status)) return parse(received, read);
-        throw rejectionOf(received);
-      };
-      return await transport.get(targetOf(path, query), use, call);
-    },
-    async find(path, read, call) {
-      if (path === null) return null;
-      const use = async (response: Response) => {
-        const received = await receive(response, call.credential);
-        return isSuccess(received.status) ? parse(received, read) : nullIfAbsent(received);
-      };
-      return await transport.get(targetOf(path), use, call);
-    },
+    get: async (path, query, read, call) => ask(reading(thatCanBe(path), query), read, call),
+    find: async (path, read, call) => (path === null ? null : askAbout(reading(path), read, call)),
     async stream(path, read, call) {
       if (path === null) return null;
       const use = async (response: Response) => {
@@ -84,10 +103,48 @@ export function createHttp(options: TransportOptions): Http {
           response.body.destroy();
         }
       };
-      return await transport.get(targetOf(path), use, call);
+      return await transport.send(reading(path), use, call);
+    },
+    async post(path, content, read, call, repetition = 'never') {
+      const target = targetOf(thatCanBe(path));
+      const body = JSON.stringify(content);
+      return await ask({ method: 'POST', target, headers: JSON_CONTENT, body, repetition }, read, asMutation(call));
+    },
+    change: async (path, read, call) =>
+      path === null ? null : askAbout(changing('POST', path), read, asMutation(call)),
+    delete: async (path, read, call) =>
+      path === null ? null : askAbout(changing('DELETE', path), read, asMutation(call)),
+    async upload(path, upload, read, call) {
+      const ending = new AbortController();
+      const boundary = makeBoundary();
+      const request: Request = {
+        method: 'POST',
+        target: targetOf(thatCanBe(path)),
+        headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
+        body: ({ signal, ...deadline }) =>
+          bodyOf(upload, boundary, { ...deadline, signal: AbortSignal.any([signal, ending.signal]) }, (error) =>
+            ending.abort(error),
+          ),
+        repetition: 'never',
+      };
+      const signal = AbortSignal.any([call.signal, ending.signal]);
+      try {
+        return await ask(request, read, { ...asMutation(call), signal });
+      } finally {
+        ending.abort(new Error('The upload has ended.')); // An answer can come before the last byte.
+      }
     },
     dispose: transport.dispose,
   };
+}
+
+const JSON_CONTENT = { 'content-type': 'application/json' };
+
+const asMutation = (call: Call): Call => ({ ...call, priority: 'mutation' });
+
+function thatCanBe(path: Path | null): Path {
+  if (path === null) throw new UpstreamError('UPSTREAM_REJECTED', 'a name that nothing can have');
+  return path;
 }
 
 /** More than any content that is read to its end: a results file of two million steps in base64. */
@@ -117,7 +174,7 @@ function nullIfAbsent(received: Received): null {
 
 function parse<T>({ text, facts }: Received, read: Read<T>): T {
   try {
-    return read(JSON.parse(text), facts);
+    return read(text === '' ? null : JSON.parse(text), facts);
   } catch (error) {
     throw error instanceof UpstreamError
       ? error

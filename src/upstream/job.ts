@@ -73,6 +73,15 @@ export interface JobResource {
   get(id: string, call: Call): Promise<Job | null>;
   /** GET /fine_tuning/jobs, newest first. Throws UpstreamError. */
   list(request: JobPageRequest, call: Call): Promise<Page<Job>>;
+  /**
+   * POST /fine_tuning/jobs, once whatever comes of it. Throws UpstreamError, of which `isOutcomeUnknown` tells whether there
+   * may be a job all the same; after the reason of the call's signal nobody can tell.
+   */
+  create(body: object, call: Call): Promise<Job>;
+  /** POST /fine_tuning/jobs/{id}/cancel, /pause or /resume; null when there is none. Throws UpstreamError. */
+  cancel(id: string, call: Call): Promise<Job | null>;
+  pause(id: string, call: Call): Promise<Job | null>;
+  resume(id: string, call: Call): Promise<Job | null>;
 }
 
 export function createJobResource(http: Http): JobResource {
@@ -80,6 +89,10 @@ export function createJobResource(http: Http): JobResource {
     get: (id, call) => http.find(path`/fine_tuning/jobs/${id}`, (body) => named(id, readJob(body)), call),
     list: ({ metadata = {}, ...page }, call) =>
       http.get(path`/fine_tuning/jobs`, { ...page, ...metadataQuery(metadata) }, readPage(page, readJob), call),
+    create: (body, call) => http.post(path`/fine_tuning/jobs`, body, readJob, call),
+    cancel: (id, call) => http.change(path`/fine_tuning/jobs/${id}/cancel`, (body) => named(id, readJob(body)), call),
+    pause: (id, call) => http.change(path`/fine_tuning/jobs/${id}/pause`, (body) => named(id, readJob(body)), call),
+    resume: (id, call) => http.change(path`/fine_tuning/jobs/${id}/resume`, (body) => named(id, readJob(body)), call),
   };
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Deletion, readDeletion } from './deletion.ts';
 import type { Http } from './http.ts';
 import { type PageItem, readAll } from './page.ts';
 import { path } from './path.ts';
@@ -28,11 +29,14 @@ export interface ModelResource {
   get(id: string, call: Call): Promise<Model | null>;
   /** GET /models: all of them, as this endpoint knows no pages. Throws UpstreamError. */
   list(call: Call): Promise<PageItem<Model>[]>;
+  /** DELETE /models/{id}, for fine-tuned models only; null when there is none. Throws UpstreamError. */
+  delete(id: string, call: Call): Promise<Deletion | null>;
 }
 
 export function createModelResource(http: Http): ModelResource {
   return {
     get: (id, call) => http.find(path`/models/${id}`, (body) => named(id, readModel(body)), call),
     list: (call) => http.get(path`/models`, {}, readAll(readModel), call),
+    delete: (id, call) => http.delete(path`/models/${id}`, readDeletion(id), call),
   };
 }

@@ -14,6 +14,21 @@ export interface RetryAdvice {
 
 export const NO_RETRY: RetryAdvice = { isWorthwhile: false };
 
+/**
+ * Whether a call that fails may be made again: a read freely, a change only when it was not made or its server asks for
+ * another try, and never what must not be made twice.
+ */
+export type Repetition = 'freely' | 'if asked' | 'never';
+
+/** Whether such a call may be made again; `status` is that of the answer, if there was one, and `isSent` if it was sent at all. */
+export function mayRepeat(
+  repetition: Repetition,
+  { status, afterMs, isSent }: { status: number | undefined; afterMs: number | undefined; isSent: boolean },
+): boolean {
+  if (repetition !== 'if asked') return repetition === 'freely';
+  return !isSent || ((status === 429 || status === 503) && afterMs !== undefined);
+}
+
 /** Whether an answer of this status may be another one soon; `shouldRetry` is the header `x-should-retry`. */
 export function isWorthwhile(status: number, shouldRetry: unknown): boolean {
   if (shouldRetry === 'true' || shouldRetry === 'false') return shouldRetry === 'true';

@@ -1,13 +1,15 @@
+import type { Readable } from 'node:stream';
 import { type Dispatcher, errors, Pool } from 'undici';
 import type { Clock } from '../clock.ts';
 import type { Finding, Report } from './breaker.ts';
-import type { RetryBudget } from './budget.ts';
 import { type Credential, headersOf, type KeyHeader } from './credential.ts';
-import { withinDeadline } from './deadline.ts';
-import { describe, UpstreamError, type UpstreamErrorCode } from './errors.ts';
+import { type Deadline, withinDeadline } from './deadline.ts';
+import { describe, ofUnknownOutcome, UpstreamError, type UpstreamErrorCode } from './errors.ts';
 import { createLanes } from './lane.ts';
+import { createOutcome, type Outcome } from './outcome.ts';
 import { createPace, type Priority } from './pace.ts';
-import { NO_RETRY, waitBeforeRetry } from './retry.ts';
+import { mayRepeat, NO_RETRY, type Repetition, waitBeforeRetry } from './retry.ts';
+import { telling } from './telling.ts';
 
 /** For whom one request is made, and how it ends early. */
 export interface Call {
@@ -16,8 +18,18 @@ export interface Call {
   readonly signal: AbortSignal;
   /** Called for each HTTP request that is sent. */
   readonly onRequest?: () => void;
-  /** A query unless it says otherwise. */
+  /** A query unless it says otherwise; what changes something is a mutation. */
   readonly priority?: Priority;
+}
+
+/** What is sent. */
+export interface Request {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly target: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What is made for a deadline renews it as it flows, and ends with its signal. */
+  readonly body?: string | ((deadline: Deadline) => Readable);
+  readonly repetition: Repetition;
 }
 
 export interface TransportOptions {
@@ -37,6 +49,17 @@ export interface TransportOptions {
 }
 
 export type Response = Dispatcher.ResponseData;
+type Use<T> = (response: Response) => Promise<T>;
+
+/** One try. */
+interface Try<T> {
+  readonly request: Request;
+  readonly use: Use<T>;
+  readonly call: Call;
+  readonly deadline: Deadline;
+  readonly outcome: Outcome;
+  readonly report: Report;
+}
 
 /**
  * Sends requests: at a pace, within a deadline, again where that helps, and not at all while the upstream is down. Of all
@@ -44,8 +67,8 @@ export type Response = Dispatcher.ResponseData;
  * or a call that hangs, costs the others nothing.
  */
 export interface Transport {
-  /** GETs a target and makes something of the answer. Rejects with UpstreamError, or the reason of the call's signal. */
-  get<T>(target: string, use: (response: Response) => Promise<T>, call: Call): Promise<T>;
+  /** Sends it and makes something of the answer. Rejects with UpstreamError, or the reason of the call's signal. */
+  send<T>(request: Request, use: Use<T>, call: Call): Promise<T>;
   dispose(): Promise<void>;
 }
 
@@ -64,16 +87,27 @@ export function createTransport(options: TransportOptions): Transport {
   const lanes = createLanes(openPool, clock);
   const pace = createPace(maxRps, clock);
 
+  function request({ request, call, deadline, outcome }: Omit<Try<unknown>, 'use' | 'report'>): Promise<Response> {
+    const { method, target: path, headers, body } = request;
+    const { pool } = lanes.of(call.credential);
+    const dispatcher = method === 'GET' ? pool : pool.compose(telling(outcome.send));
+    return dispatcher.request({
+      method,
+      path,
+      headers: { ...STANDING_HEADERS, ...headersOf(call.credential, keyHeader), ...headers },
+      body: typeof body === 'function' ? body(deadline) : (body ?? null),
+      signal: deadline.signal,
+    });
+  }
+
   /** One request. What goes wrong before `use` is done with the answer becomes an UpstreamError. */
-  async function attempt<T>(target: string, use: (response: Response) => Promise<T>, call: Call, report: Report) {
+  async function attempt<T>({ use, report, ...asked }: Try<T>): Promise<T> {
     let hasBegun = false;
     try {
-      call.onRequest?.();
-      const headers = { ...STANDING_HEADERS, ...headersOf(call.credential, keyHeader) };
-      const response = await lanes
-        .of(call.credential)
-        .pool.request({ method: 'GET', path: target, headers, signal: call.signal });
+      asked.call.onRequest?.();
+      const response = await request(asked);
       hasBegun = true;
+      asked.outcome.answer(response.statusCode);
       report(isOutOfOrder(response.statusCode) ? 'down' : 'up');
       return await use(response);
     } catch (error) {
@@ -82,50 +116,61 @@ export function createTransport(options: TransportOptions): Transport {
   }
 
   /** The same; the breaker learns what came of it, however it ends. */
-  async function watched<T>(target: string, use: (response: Response) => Promise<T>, call: Call, report: Report) {
+  async function watched<T>(asked: Try<T>): Promise<T> {
+    const { report, deadline } = asked;
     // undici may notice much later that a call was ended: a probe must not be waited for until then.
-    const end = () => report(findingOf(call.signal.reason));
-    call.signal.addEventListener('abort', end);
+    const end = () => report(findingOf(deadline.signal.reason));
+    deadline.signal.addEventListener('abort', end);
     try {
-      return await attempt(target, use, call, report);
+      return await attempt(asked);
     } catch (error) {
       report(findingOf(error));
       throw error;
     } finally {
-      call.signal.removeEventListener('abort', end);
+      deadline.signal.removeEventListener('abort', end);
     }
   }
 
   /** The wait before another try, or null when there is to be none. */
-  function waitFor(error: unknown, tries: number, leftMs: number, budget: RetryBudget): number | null {
+  function waitFor(error: unknown, tries: number, leftMs: number, { request, call, outcome }: Try<unknown>) {
     if (!(error instanceof UpstreamError) || tries >= retries) return null;
-    const waitMs = waitBeforeRetry(error.retry, tries, Math.random());
-    return waitMs !== null && waitMs < leftMs && budget.spend() ? waitMs : null;
+    const said = { status: error.facts.upstreamStatus, afterMs: error.retry.afterMs, isSent: outcome.isSent };
+    const waitMs = mayRepeat(request.repetition, said) ? waitBeforeRetry(error.retry, tries, Math.random()) : null;
+    return waitMs !== null && waitMs < leftMs && lanes.of(call.credential).budget.spend() ? waitMs : null;
+  }
+
+  async function sendWithin<T>(deadline: Deadline, asked: Omit<Try<T>, 'deadline' | 'report'>): Promise<T> {
+    const until = clock.now() + timeoutMs;
+    const { signal } = deadline;
+    const { call, outcome } = asked;
+    const { name: owner, breaker, budget } = lanes.of(call.credential);
+    for (let tries = 0; ; tries++) {
+      breaker.check(); // Who would be turned away needs no turn.
+      const { priority = 'query' } = call;
+      await pace.turn({ priority, owner, signal, patienceMs: until - clock.now() });
+      const present = { ...asked, deadline, report: breaker.admit() };
+      if (tries === 0) budget.earn();
+      outcome.begin();
+      try {
+        return await watched(present);
+      } catch (error) {
+        const waitMs = signal.aborted ? null : waitFor(error, tries, until - clock.now(), present);
+        if (waitMs === null) throw error;
+        await pause(waitMs, clock, signal);
+      }
+    }
   }
 
   return {
-    get(target, use, call) {
-      const until = clock.now() + timeoutMs;
-      const { name: owner, breaker, budget } = lanes.of(call.credential);
-      return withinDeadline(
-        async (signal) => {
-          for (let tries = 0; ; tries++) {
-            breaker.check(); // Who would be turned away needs no turn.
-            const { priority = 'query' } = call;
-            await pace.turn({ priority, owner, signal, patienceMs: until - clock.now() });
-            const report = breaker.admit();
-            if (tries === 0) budget.earn();
-            try {
-              return await watched(target, use, { ...call, signal }, report);
-            } catch (error) {
-              const waitMs = signal.aborted ? null : waitFor(error, tries, until - clock.now(), budget);
-              if (waitMs === null) throw error;
-              await pause(waitMs, clock, signal);
-            }
-          }
-        },
-        { timeoutMs, clock, signal: call.signal },
-      );
+    async send(request, use, call) {
+      const outcome = createOutcome();
+      const bounds = { timeoutMs, clock, signal: call.signal };
+      try {
+        return await withinDeadline((deadline) => sendWithin(deadline, { request, use, call, outcome }), bounds);
+      } catch (error) {
+        const isUnknown = request.repetition !== 'freely' && outcome.isUnknown;
+        throw isUnknown && error instanceof UpstreamError ? ofUnknownOutcome(error) : error;
+      }
     },
     dispose: lanes.dispose,
   };

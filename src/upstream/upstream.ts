@@ -1,9 +1,11 @@
 import { type CheckpointResource, createCheckpointResource } from './checkpoint.ts';
 import { createEventResource, type EventResource } from './event.ts';
 import { createFileResource, type FileResource } from './file.ts';
+import { createGraderResource, type GraderResource } from './grader-run.ts';
 import { createHttp } from './http.ts';
 import { createJobResource, type JobResource } from './job.ts';
 import { createModelResource, type ModelResource } from './model.ts';
+import { createPermissionResource, type PermissionResource } from './permission.ts';
 import type { TransportOptions } from './transport.ts';
 
 /** The REST API: one resource per noun of its URLs, nothing kept, nothing shared. */
@@ -13,6 +15,8 @@ export interface Upstream {
   readonly checkpoints: CheckpointResource;
   readonly files: FileResource;
   readonly models: ModelResource;
+  readonly permissions: PermissionResource;
+  readonly graders: GraderResource;
   /** Closes every connection. */
   dispose(): Promise<void>;
 }
@@ -25,6 +29,8 @@ export function createUpstream(options: TransportOptions): Upstream {
     checkpoints: createCheckpointResource(http),
     files: createFileResource(http),
     models: createModelResource(http),
+    permissions: createPermissionResource(http),
+    graders: createGraderResource(http),
     dispose: http.dispose,
   };
 }

@@ -1,0 +1,41 @@
+/** How far a call that changes something has come: whether it can have been made, as far as that is known here. */
+export interface Outcome {
+  /** Whether nobody here knows if it was made. */
+  readonly isUnknown: boolean;
+  /** Whether anything of the present try has gone over the wire. */
+  readonly isSent: boolean;
+  /** Another try begins. */
+  begin(): void;
+  /** From here on the upstream may have it. */
+  send(): void;
+  /** The status of an answer has come. */
+  answer(status: number): void;
+}
+
+export function createOutcome(): Outcome {
+  let isSent = false;
+  let isUnknown = false;
+  let wasUnknown = false; // By the tries before.
+  return {
+    get isUnknown() {
+      return isUnknown;
+    },
+    get isSent() {
+      return isSent;
+    },
+    begin() {
+      isSent = false;
+      wasUnknown = isUnknown;
+    },
+    send() {
+      isSent = true;
+      isUnknown = true;
+    },
+    answer(status) {
+      if (isRefusal(status)) isUnknown = wasUnknown;
+    },
+  };
+}
+
+// Who answers so has not done it. 408 is not among these: between us and who did it may be one who lost patience.
+const isRefusal = (status: number) => status >= 400 && status < 500 && status !== 408;
