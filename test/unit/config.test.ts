@@ -15,6 +15,15 @@ describe('the upstream', () => {
     });
   });
 
+  it('keeps the key of an administrator apart from the other, and as secret', () => {
+    const config = readConfig({ ...KEY, OPENAI_ADMIN_KEY: 'admin-text' });
+    expect(config.upstream).toMatchObject({ credential: { apiKey: 'any-text', adminKey: 'admin-text' } });
+    expect(secretsOf(config)).toEqual(['any-text', 'admin-text']);
+    expect(faultsOf({ ...KEY, OPENAI_ADMIN_KEY: 'a b' })).toEqual([
+      expect.stringMatching(/^OPENAI_ADMIN_KEY: expected/),
+    ]);
+  });
+
   it('is the sandbox with a key when UPSTREAM says so, and the key goes nowhere', () => {
     expect(readConfig({ ...KEY, UPSTREAM: 'sandbox', SANDBOX_SPEED: '2.5' }).upstream).toEqual({
       kind: 'sandbox',
