@@ -25,8 +25,8 @@ export interface Context {
   readonly requestId: string;
   /** Whose view of the upstream the answer shows. */
   readonly scope: string;
-  /** When something last happened that puts whole answers out of date, in milliseconds since the epoch. */
-  readonly outdatedAt: number;
+  /** Which whole answers are to be believed: those of the same number. */
+  readonly generation: number;
   readonly viewer: Viewer;
   /** The operation that runs, for the log; set once the document is understood. */
   operationName: string | undefined;
@@ -46,7 +46,7 @@ export function createContextFactory(store: Store, watcher: Watcher, gateway: Ga
     return {
       requestId,
       scope: access.scope,
-      outdatedAt: store.jobs.outdatedAt(access),
+      generation: store.jobs.generation(access),
       viewer,
       operationName: undefined,
       caller,

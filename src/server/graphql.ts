@@ -54,8 +54,8 @@ export async function answerGraphql(options: GraphqlOptions, asked: GraphqlReque
   if (request.method !== 'POST') throw new Refusal(405, 'The method: expected GET or POST.', { allow: 'GET, POST' });
   guardContentType(request.headers);
   const body = await readBody(request);
-  const { scope, outdatedAt, viewer } = context;
-  const question = `${scope} ${viewer.role} ${outdatedAt} ${types.once} ${body.toString('latin1')}`;
+  const { scope, generation, viewer } = context;
+  const question = `${scope} ${viewer.role} ${generation} ${types.once} ${body.toString('latin1')}`;
   const kept = answers.get(question);
   if (kept) {
     context.operationName = kept.operationName;

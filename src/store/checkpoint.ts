@@ -1,7 +1,7 @@
 import type { Checkpoint } from '../upstream/checkpoint.ts';
 import type { Page, PageRequest } from '../upstream/page.ts';
 import type { Caller } from './flights.ts';
-import { aboutJobFreshUntil, type Sight } from './freshness.ts';
+import { aboutJobFreshUntil, type Seen } from './freshness.ts';
 import type { JobStore } from './job.ts';
 import type { PartOptions } from './parts.ts';
 import { createReads, later } from './reads.ts';
@@ -17,7 +17,7 @@ export function createCheckpointStore(
   { upstream, clock, limits, shelf }: PartOptions,
   jobs: JobStore,
 ): CheckpointStore {
-  const pages = createReads<Page<Checkpoint>, Sight<Page<Checkpoint>>>({
+  const pages = createReads<Page<Checkpoint>, Seen<Page<Checkpoint>>>({
     clock,
     shelf: shelf('checkpoints'),
     choose: later,
@@ -28,7 +28,7 @@ export function createCheckpointStore(
       const end = jobs.end(access, jobId);
       const { value } = await pages.get({
         access,
-        name: JSON.stringify([jobId, request.limit, request.after]),
+        name: JSON.stringify([jobId, jobs.changed(access, jobId).turn, request.limit, request.after]),
         caller,
         freshUntil: (sight) => aboutJobFreshUntil(sight, jobs.end(access, jobId), limits),
         read: (call) => upstream.checkpoints.list(jobId, request, call),

@@ -4,7 +4,14 @@ import { isName } from '../upstream/path.ts';
 import { type Preview, readPreview } from '../upstream/preview.ts';
 import { readResults } from '../upstream/results.ts';
 import type { Caller } from './flights.ts';
-import { aboutJobFreshUntil, activeFreshUntil, type JobEnd, type Sight, settledFreshUntil } from './freshness.ts';
+import {
+  aboutJobFreshUntil,
+  activeFreshUntil,
+  type JobEnd,
+  type Seen,
+  type Sight,
+  settledFreshUntil,
+} from './freshness.ts';
 import type { PartOptions } from './parts.ts';
 import { createReads, later, type ReadCall } from './reads.ts';
 import type { Access } from './scope.ts';
@@ -16,15 +23,18 @@ export interface ContentStore {
   results(access: Access, fileId: string, end: JobEnd, caller: Caller): Promise<MetricsSeries | null>;
   /** The first bytes as text. Throws UpstreamError, or the reason of the caller's signal. */
   preview(access: Access, file: FileObject, maxBytes: number, caller: Caller): Promise<Preview | null>;
+  /** Takes note that a file was deleted: its loss curve goes with it. */
+  drop(access: Access, fileId: string): void;
 }
 
 export function createContentStore({ upstream, clock, limits, shelf }: PartOptions): ContentStore {
   const createKept = <T extends object>(noun: string, weigh: (value: T | null) => number) =>
-    createReads<T | null, Sight<T | null>>({ clock, shelf: shelf(noun), choose: later, weigh });
+    createReads<T | null, Seen<T | null>>({ clock, shelf: shelf(noun), choose: later, weigh });
   const results = createKept<MetricsSeries>('results', (series) => series?.weight ?? 0);
   const previews = createKept<Preview>('preview', weigh);
 
   return {
+    drop: (access, fileId) => void results.put(access, fileId, null),
     async results(access, fileId, end, caller) {
       if (!isName(fileId)) return null;
       const { value } = await results.get({

@@ -52,6 +52,7 @@ export function createEventStore(options: PartOptions, jobs: JobStore): EventSto
   const keyOf = ({ scope }: Access, jobId: string) => `${scope} ${jobId}`;
 
   function headFreshUntil(access: Access, jobId: string, sight: Omit<EventLog, 'head' | 'older' | 'weight'>): number {
+    if (sight.beganAt <= jobs.changed(access, jobId).at) return Number.NEGATIVE_INFINITY; // It may lack what that brought.
     if (sight.closedAt !== null) return settledFreshUntil(sight.arrivedAt, limits);
     return aboutJobFreshUntil(sight, jobs.end(access, jobId), limits);
   }
@@ -80,7 +81,7 @@ export function createEventStore(options: PartOptions, jobs: JobStore): EventSto
       return seen;
     };
     const { limit, after } = request;
-    const name = `${keyOf(access, jobId)} ${JSON.stringify([limit, after])}`;
+    const name = `${keyOf(access, jobId)} ${JSON.stringify([jobs.changed(access, jobId).turn, limit, after])}`;
     return await flights.join(name, caller, read, notBefore);
   }
 

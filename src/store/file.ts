@@ -1,5 +1,6 @@
 import { type FileObject, type FilePageRequest, isSettled } from '../upstream/file.ts';
 import type { Page } from '../upstream/page.ts';
+import type { ContentStore } from './content.ts';
 import type { Caller } from './flights.ts';
 import type { JobStore } from './job.ts';
 import { createLists } from './list.ts';
@@ -12,17 +13,27 @@ export interface FileStore extends Things<FileObject> {
   list(access: Access, request: FilePageRequest, caller: Caller): Promise<Page<FileObject>>;
 }
 
-export function createFileStore(options: PartOptions, jobs: JobStore): FileStore {
+export function createFileStore(options: PartOptions, jobs: JobStore, contents: ContentStore): FileStore {
   const { files: upstream } = options.upstream;
-  const { things, reads } = createThings<FileObject>(options, { noun: 'file', isSettled, read: upstream.get });
+  const { things, reads } = createThings<FileObject>(options, {
+    noun: 'file',
+    isSettled,
+    read: upstream.get,
+    changed: jobs.beginGeneration,
+  });
   const pages = createLists<FileObject>(options, 'files', reads);
   return {
     ...things,
+    put(access, id, file) {
+      things.put(access, id, file);
+      if (file === null) contents.drop(access, id);
+    },
     async list(access, request, caller) {
       const { limit, after, purpose, order } = request;
       const { value } = await pages.get({
         access,
         name: JSON.stringify([limit, after, purpose, order]),
+        generation: jobs.listGeneration(access),
         caller,
         read: (call) => upstream.list(request, call),
         notBefore: jobs.lastEndAt(access),

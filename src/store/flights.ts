@@ -38,6 +38,8 @@ export interface Flights<T> {
    * with the reason of the caller's signal.
    */
   join(key: string, caller: Caller, read: (departure: Departure) => Promise<T>, notBefore?: number): Promise<T>;
+  /** Nobody joins the read of `key` any more that is under way; who has joined it already gets what it brings. */
+  part(key: string): void;
 }
 
 interface Flight<T> {
@@ -72,6 +74,7 @@ export function createFlights<T>(clock: Clock): Flights<T> {
   }
 
   return {
+    part: (key) => void flights.delete(key),
     join(key, caller, read, notBefore = Number.NEGATIVE_INFINITY) {
       if (caller.signal.aborted) return Promise.reject(caller.signal.reason);
       const flight = underWay(key, notBefore) ?? begin(key, caller, read);

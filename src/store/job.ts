@@ -5,6 +5,7 @@ import type { Page } from '../upstream/page.ts';
 import { isName } from '../upstream/path.ts';
 import type { Caller } from './flights.ts';
 import { endOf, hasSettled, type JobEnd, type JobSight, jobFreshUntil, remember } from './freshness.ts';
+import { createGenerations, type Generation } from './generation.ts';
 import { createHoldingShelf } from './holding.ts';
 import { createLists } from './list.ts';
 import type { PartOptions } from './parts.ts';
@@ -50,8 +51,20 @@ export interface JobStore {
   lastEndAt(access: Access): number;
   /** Takes note that a job may have changed: no sight from before answers about it any more, in whatever scope. */
   outdate(id: string): void;
-  /** When whole answers were last put out of date, in milliseconds since the epoch: by an end, or by `outdate`. */
-  outdatedAt(access: Access): number;
+  /**
+   * Takes note of a job as a mutation's answer shows it, whatever was kept: no read that began before is believed or
+   * joined any more, and nothing that was read about the job or in lists before. Gives the sight to be believed, which is
+   * another only where the job had come to its end.
+   */
+  put(access: Access, job: Job): JobSight;
+  /** When a job was last put. */
+  changed(access: Access, id: string): Generation;
+  /** Which lists are to be believed: those of the same generation, which anything ends that is put or put out of date. */
+  listGeneration(access: Access): number;
+  /** Ends that generation, and that of whole answers. */
+  beginGeneration(access: Access): void;
+  /** Which whole answers are to be believed: as `listGeneration`, and the end of any job ends this one too. */
+  generation(access: Access): number;
 }
 
 /** What a job takes beside the body that it was read from. */
@@ -64,11 +77,12 @@ const MOST_OUTDATED = 10_000;
 
 export function createJobStore(options: PartOptions): JobStore {
   const { upstream, clock, limits, shelf } = options;
-  const ends = shelf<{ at: number }>('end');
+  const ends = shelf<Generation>('end');
+  const generations = createGenerations(clock);
   const sights = createHoldingShelf(shelf<JobSight>('job'));
   const listeners = new Set<(sighting: JobSighting) => void>();
   const outdated = new LRUCache<string, number>({ max: MOST_OUTDATED }); // Holds for reads under way where nothing is kept.
-  let lastOutdatedAt = Number.NEGATIVE_INFINITY;
+  let lastOutdatedTurn = 0;
   const outdatedAt = (id: string) => outdated.get(id) ?? Number.NEGATIVE_INFINITY;
   const lastEndAt = ({ scope }: Access) => ends?.get(scope)?.at ?? Number.NEGATIVE_INFINITY;
   const jobs = createReads<Job | null, JobSight>({
@@ -79,11 +93,13 @@ export function createJobStore(options: PartOptions): JobStore {
     onSight({ scope }, id, outcome) {
       const { kept, sight } = outcome;
       const wasMoving = kept !== undefined && kept.value !== null && kept.terminalSince === null;
-      if (wasMoving && sight.terminalSince !== null) ends?.set(scope, { at: clock.now() }, 0);
+      if (wasMoving && sight.terminalSince !== null) ends?.set(scope, { at: clock.now(), turn: clock.turn() }, 0);
       for (const tell of listeners) tell({ scope, id, ...outcome });
     },
   });
   const pages = createLists<Job>(options, 'jobs', jobs);
+
+  const listGeneration = ({ scope }: Access) => Math.max(generations.of(scope).turn, lastOutdatedTurn);
 
   function nameAndRead(request: JobPageRequest, priority: Priority) {
     const { limit, after, metadata = {} } = request;
@@ -110,7 +126,7 @@ export function createJobStore(options: PartOptions): JobStore {
         access,
         caller,
         ...nameAndRead(request, 'query'),
-        notBefore: lastOutdatedAt,
+        generation: listGeneration(access),
       });
       return value;
     },
@@ -140,9 +156,17 @@ export function createJobStore(options: PartOptions): JobStore {
     end: (access, id) => endOf(jobs.kept(access, id)),
     lastEndAt,
     outdate(id) {
-      lastOutdatedAt = clock.now();
-      outdated.set(id, lastOutdatedAt);
+      lastOutdatedTurn = clock.turn();
+      outdated.set(id, clock.now());
     },
-    outdatedAt: (access) => Math.max(lastEndAt(access), lastOutdatedAt),
+    put(access, job) {
+      generations.begin(access.scope);
+      generations.begin(keyOf(access, job.id));
+      return jobs.put(access, job.id, job);
+    },
+    changed: (access, id) => generations.of(keyOf(access, id)),
+    listGeneration,
+    beginGeneration: ({ scope }) => generations.begin(scope),
+    generation: (access) => Math.max(listGeneration(access), ends?.get(access.scope)?.turn ?? 0),
   };
 }

@@ -19,6 +19,8 @@ export interface ListOptions<T> {
   access: Access;
   /** Which page of which list. */
   name: string;
+  /** What was read in another one is not believed. */
+  generation?: number | undefined;
   caller: Caller;
   read: (call: ReadCall) => Promise<Page<T>>;
   /** What was read before is out of date. */
@@ -37,7 +39,7 @@ export interface Lists<T> {
 export function createLists<T extends object>(
   { clock, limits, shelf: shelfOf }: Omit<PartOptions, 'upstream'>,
   noun: string,
-  things: Reads<T | null, Sight<T | null>>,
+  things: Reads<T | null, Seen<T | null>>,
 ): Lists<T> {
   const shelf = shelfOf<KeptPage>(noun);
   const flights = createFlights<Sight<Page<T>>>(clock);
@@ -72,8 +74,8 @@ export function createLists<T extends object>(
   }
 
   return {
-    async get({ access, name, caller, read, notBefore = Number.NEGATIVE_INFINITY, cause = 'query' }) {
-      const key = `${access.scope} ${name}`;
+    async get({ access, name, generation = 0, caller, read, notBefore = Number.NEGATIVE_INFINITY, cause = 'query' }) {
+      const key = `${access.scope} ${generation} ${name}`;
       const fly = async (departure: Departure) => {
         const call = { credential: access.credential, ...departure };
         return see(access, key, await takeSight(clock, () => read(call)), cause);

@@ -17,7 +17,12 @@ const isSettled = () => true;
 
 export function createModelStore(options: PartOptions, jobs: JobStore): ModelStore {
   const { models: upstream } = options.upstream;
-  const { things, reads } = createThings<Model>(options, { noun: 'model', isSettled, read: upstream.get });
+  const { things, reads } = createThings<Model>(options, {
+    noun: 'model',
+    isSettled,
+    read: upstream.get,
+    changed: jobs.beginGeneration,
+  });
   const lists = createLists<Model>(options, 'models', reads);
   return {
     ...things,
@@ -25,6 +30,7 @@ export function createModelStore(options: PartOptions, jobs: JobStore): ModelSto
       const { value } = await lists.get({
         access,
         name: '', // The only one.
+        generation: jobs.listGeneration(access),
         caller,
         read: async (call) => ({ items: await upstream.list(call), hasMore: false }),
         notBefore: jobs.lastEndAt(access),

@@ -44,6 +44,11 @@ export interface Reads<T, S extends Sight<T>> {
   kept(access: Access, name: string): S | undefined;
   /** Takes note of a sight that came by another way. Gives the sight to be believed. */
   see(access: Access, name: string, sight: Seen<T>, cause: Cause): S;
+  /**
+   * Takes note of what a change has made of it, now: no read that began before is believed or joined any more. Gives the
+   * sight to be believed.
+   */
+  put(access: Access, name: string, value: T): S;
 }
 
 export interface ReadsOptions<T, S extends Sight<T>> {
@@ -59,8 +64,8 @@ export interface ReadsOptions<T, S extends Sight<T>> {
 }
 
 /** Of two sights the one whose question was asked later. */
-export function later<T>(kept: Sight<T> | undefined, next: Sight<T>): Sight<T> {
-  return kept !== undefined && kept.beganAt > next.beganAt ? kept : next;
+export function later<T>(kept: Seen<T> | undefined, next: Seen<T>): Seen<T> {
+  return kept !== undefined && kept.beganTurn > next.beganTurn ? kept : next;
 }
 
 /** Reads something, and takes the times. */
@@ -103,6 +108,12 @@ export function createReads<T, S extends Sight<T>>(options: ReadsOptions<T, S>):
     },
     kept: (access, name) => shelf?.get(keyOf(access, name)),
     see: keep,
+    put(access, name, value) {
+      flights.part(keyOf(access, name));
+      const [now, turn] = [clock.now(), clock.turn()];
+      const next = { value, beganAt: now, beganTurn: turn, arrivedAt: now, arrivedTurn: turn };
+      return keep(access, name, next, 'mutation');
+    },
   };
 }
 

@@ -8,6 +8,7 @@ import type { FreshnessLimits } from './freshness.ts';
 import { createJobStore, type JobStore } from './job.ts';
 import { createMetricsStore, type MetricsStore } from './metrics.ts';
 import { createModelStore, type ModelStore } from './model.ts';
+import { createPermissionStore, type PermissionStore } from './permission.ts';
 import type { Access } from './scope.ts';
 import { createRoom } from './shelf.ts';
 import { createTimeline } from './timeline.ts';
@@ -21,6 +22,7 @@ export interface Store {
   readonly contents: ContentStore;
   readonly metrics: MetricsStore;
   readonly models: ModelStore;
+  readonly permissions: PermissionStore;
   /** As what this id was last seen, if it was seen at all. */
   kindOf(access: Access, id: string): 'job' | 'file' | 'model' | undefined;
   /** Bytes that everything kept takes now. */
@@ -43,7 +45,7 @@ export function createStore({ upstream, clock: wallClock, maxBytes, ...limits }:
   const jobs = createJobStore(options);
   const events = createEventStore(options, jobs);
   const contents = createContentStore(options);
-  const files = createFileStore(options, jobs);
+  const files = createFileStore(options, jobs, contents);
   const models = createModelStore(options, jobs);
   return {
     jobs,
@@ -53,6 +55,7 @@ export function createStore({ upstream, clock: wallClock, maxBytes, ...limits }:
     contents,
     metrics: createMetricsStore(jobs, events, contents),
     models,
+    permissions: createPermissionStore(options),
     kindOf(access, id) {
       if (jobs.lastSight(access, id)?.value) return 'job';
       if (files.knows(access, id)) return 'file';

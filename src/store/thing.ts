@@ -1,6 +1,13 @@
 import { isName } from '../upstream/path.ts';
 import { type Caller, restOn } from './flights.ts';
-import { aboutJobFreshUntil, activeFreshUntil, type JobEnd, type Sight, settledFreshUntil } from './freshness.ts';
+import {
+  aboutJobFreshUntil,
+  activeFreshUntil,
+  type JobEnd,
+  type Seen,
+  type Sight,
+  settledFreshUntil,
+} from './freshness.ts';
 import type { PartOptions } from './parts.ts';
 import { createReads, later, type ReadCall, type Reads } from './reads.ts';
 import type { Access } from './scope.ts';
@@ -17,6 +24,8 @@ export interface Things<T> {
   fresh(access: Access, id: string, end: JobEnd, caller: Caller): T | null | undefined;
   /** The thing as it was last seen, however old that is, if only its deletion could have changed it. */
   settled(access: Access, id: string): T | undefined;
+  /** Takes note of what this gateway has made of it; null when it has deleted it. Lists read before are out of date. */
+  put(access: Access, id: string, thing: T | null): void;
   /** Whether this id was last seen as that of such a thing. */
   knows(access: Access, id: string): boolean;
 }
@@ -27,14 +36,16 @@ export interface ThingsOptions<T> {
   /** Whether only its deletion can still change it. */
   isSettled: (thing: T) => boolean;
   read: (id: string, call: ReadCall) => Promise<T | null>;
+  /** Told of each that is put. */
+  changed: (access: Access) => void;
 }
 
 /** Beside the things, the reads that keep them: lists show them too. */
 export function createThings<T extends object>(
   { clock, limits, shelf }: PartOptions,
-  { noun, isSettled, read }: ThingsOptions<T>,
-): { things: Things<T>; reads: Reads<T | null, Sight<T | null>> } {
-  const reads = createReads<T | null, Sight<T | null>>({ clock, shelf: shelf(noun), choose: later, weigh });
+  { noun, isSettled, read, changed }: ThingsOptions<T>,
+): { things: Things<T>; reads: Reads<T | null, Seen<T | null>> } {
+  const reads = createReads<T | null, Seen<T | null>>({ clock, shelf: shelf(noun), choose: later, weigh });
 
   // One that was gone when its job had settled stays gone.
   function freshUntil(sight: Sight<T | null>, end: JobEnd): number {
@@ -65,6 +76,10 @@ export function createThings<T extends object>(
     settled(access, id) {
       const thing = reads.kept(access, id)?.value;
       return thing && isSettled(thing) ? thing : undefined;
+    },
+    put(access, id, thing) {
+      changed(access);
+      reads.put(access, id, thing);
     },
     knows: (access, id) => Boolean(reads.kept(access, id)?.value),
   };

@@ -33,7 +33,7 @@ async function startServer(readJob: () => Promise<never>) {
   const createContext: ContextFactory = ({ requestId, signal }) => ({
     requestId,
     scope: 'test',
-    outdatedAt: 0,
+    generation: 0,
     viewer: { name: null, role: 'admin' },
     operationName: undefined,
     caller: createCaller(signal),

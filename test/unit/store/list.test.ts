@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Sight } from '../../../src/store/freshness.ts';
+import type { Seen } from '../../../src/store/freshness.ts';
 import { createLists } from '../../../src/store/list.ts';
 import { createReads, later } from '../../../src/store/reads.ts';
 import { createRoom } from '../../../src/store/shelf.ts';
@@ -24,7 +24,7 @@ function createWorld(maxBytes = 100_000) {
   const clock = createTestClock(0);
   const timeline = createTimeline(clock);
   const room = createRoom(maxBytes);
-  const things = createReads<Thing | null, Sight<Thing | null>>({
+  const things = createReads<Thing | null, Seen<Thing | null>>({
     clock: timeline,
     shelf: room.shelf('thing'),
     choose: later,

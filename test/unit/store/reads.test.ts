@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Sight } from '../../../src/store/freshness.ts';
+import type { Seen } from '../../../src/store/freshness.ts';
 import { createReads, later } from '../../../src/store/reads.ts';
 import { createRoom, type Shelf } from '../../../src/store/shelf.ts';
 import { createTimeline } from '../../../src/store/timeline.ts';
@@ -11,10 +11,10 @@ interface Thing {
 }
 const access = accessOf({ apiKey: 'a' });
 
-function createWorld(options: { shelf?: Shelf<Sight<Thing>> | null; weigh?: (thing: Thing) => number } = {}) {
+function createWorld(options: { shelf?: Shelf<Seen<Thing>> | null; weigh?: (thing: Thing) => number } = {}) {
   const clock = createTestClock(0);
-  const { shelf = createRoom(100_000).shelf<Sight<Thing>>('thing'), weigh = () => 10 } = options;
-  const reads = createReads<Thing, Sight<Thing>>({ clock: createTimeline(clock), shelf, choose: later, weigh });
+  const { shelf = createRoom(100_000).shelf<Seen<Thing>>('thing'), weigh = () => 10 } = options;
+  const reads = createReads<Thing, Seen<Thing>>({ clock: createTimeline(clock), shelf, choose: later, weigh });
   const asked: ((name: string) => void)[] = [];
   const get = (ms = 1000, caller = newCaller(), notBefore?: number, who = access) =>
     reads.get({
@@ -29,7 +29,7 @@ function createWorld(options: { shelf?: Shelf<Sight<Thing>> | null; weigh?: (thi
 }
 
 describe('later', () => {
-  const sight = (beganAt: number) => ({ value: null, beganAt, arrivedAt: 0 });
+  const sight = (beganTurn: number) => ({ value: null, beganAt: 0, beganTurn, arrivedAt: 0, arrivedTurn: 0 });
 
   it('is the sight whose question was asked later, and of equals the one that came last', () => {
     const [one, two, same] = [sight(1), sight(2), sight(2)];

@@ -1,0 +1,43 @@
+import type { Page } from '../upstream/page.ts';
+import type { Permission, PermissionPageRequest } from '../upstream/permission.ts';
+import type { Caller } from './flights.ts';
+import { activeFreshUntil, type Seen } from './freshness.ts';
+import { createGenerations } from './generation.ts';
+import type { PartOptions } from './parts.ts';
+import { createReads, keyOf, later } from './reads.ts';
+import type { Access } from './scope.ts';
+import { weigh } from './weight.ts';
+
+export interface PermissionStore {
+  /**
+   * One page of the permissions of a checkpoint, by the name of its model. Throws NoAdminKey where there is no key of an
+   * administrator, UpstreamError, or the reason of the caller's signal.
+   */
+  list(access: Access, model: string, request: PermissionPageRequest, caller: Caller): Promise<Page<Permission>>;
+  /** Takes note that this gateway has changed them: nothing that was read before is believed any more. */
+  outdate(access: Access, model: string): void;
+}
+
+export function createPermissionStore({ upstream, clock, limits, shelf }: PartOptions): PermissionStore {
+  const generations = createGenerations(clock);
+  const pages = createReads<Page<Permission>, Seen<Page<Permission>>>({
+    clock,
+    shelf: shelf('permissions'),
+    choose: later,
+    weigh: ({ items }) => weigh(items),
+  });
+  return {
+    async list(access, model, request, caller) {
+      const { turn } = generations.of(keyOf(access, model));
+      const { value } = await pages.get({
+        access,
+        name: JSON.stringify([model, turn, request.limit, request.after, request.projectId]),
+        caller,
+        freshUntil: ({ arrivedAt }) => activeFreshUntil(arrivedAt, limits),
+        read: (call) => upstream.permissions.list(model, request, call),
+      });
+      return value;
+    },
+    outdate: (access, model) => generations.begin(keyOf(access, model)),
+  };
+}
