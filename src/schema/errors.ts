@@ -20,7 +20,9 @@ const CODES = {
     'The caller has asked for as much as it may in a minute, and `retryAfterSeconds` says when it may go on; or as many subscriptions are open as may be. Nothing was executed.',
   BAD_USER_INPUT:
     'An argument or variable has a value that is not accepted; the message names it and what was expected.',
-  NOT_FOUND: 'What was to be followed does not exist, or does not any more.',
+  NOT_FOUND: 'What was to be followed or changed does not exist, or does not any more.',
+  CONFLICT: 'What was asked does not go together with what there is, such as the status of the job.',
+  OUTCOME_UNKNOWN: 'Nobody knows whether the upstream has done what it was asked: the connection broke after it had been.',
   UPSTREAM_RATE_LIMITED:
     'The upstream limits the rate of requests; `retryAfterSeconds` says how long to wait, when known.',
   UPSTREAM_QUOTA_EXCEEDED: "The upstream account's quota or credit is used up: trying again soon is useless.",
@@ -38,8 +40,9 @@ const CODES = {
 
 export type ErrorCode = keyof typeof CODES;
 
-builder.enumType('ErrorCode', {
-  description: 'Every value that `extensions.code` of an error can have.',
+/** Its GraphQL type. */
+export const ErrorCodeType = builder.enumType('ErrorCode', {
+  description: 'What an error is: `extensions.code` of one in `errors`, or `code` of one that a mutation answers.',
   values: Object.fromEntries(Object.entries(CODES).map(([code, description]) => [code, { description }])),
 });
 

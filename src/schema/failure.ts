@@ -1,0 +1,83 @@
+import type { UpstreamError } from '../upstream/errors.ts';
+import type { ErrorCode } from './errors.ts';
+
+// What a mutation answers in place of its success. A failure is data: clients see in the schema what can go wrong, and
+// nothing that the mutation's siblings have done is lost to an error.
+
+/** Why a mutation did not do what it was asked. */
+export abstract class Failure {
+  abstract readonly code: ErrorCode;
+  readonly message: string;
+
+  constructor(message: string) {
+    this.message = message;
+  }
+}
+
+/** What is wrong with an input: where, from `input` on, and what was expected there. */
+export interface Issue {
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
+/** Nothing was asked of the upstream: the input cannot be right. All that is wrong is told at once. */
+export class InvalidInput extends Failure {
+  readonly code = 'BAD_USER_INPUT';
+  readonly issues: readonly Issue[];
+
+  constructor(issues: readonly Issue[]) {
+    super(issues.length === 1 ? 'The input has a fault.' : `The input has ${issues.length} faults.`);
+    this.issues = issues;
+  }
+}
+
+/** What was to be changed does not exist. */
+export class NotFound extends Failure {
+  readonly code = 'NOT_FOUND';
+}
+
+/** What was asked does not go together with what there is. */
+export class Conflict extends Failure {
+  readonly code = 'CONFLICT';
+  /** The status of the job concerned, as the upstream spells it; null where no job is. */
+  readonly rawStatus: string | null;
+
+  constructor(message: string, rawStatus: string | null = null) {
+    super(message);
+    this.rawStatus = rawStatus;
+  }
+}
+
+/** The caller, or the gateway, may not do this. */
+export class Forbidden extends Failure {
+  readonly code = 'FORBIDDEN';
+}
+
+/** As much was done as may be done: today by this caller, or by the upstream account. */
+export class QuotaExceeded extends Failure {
+  readonly code: 'UPSTREAM_QUOTA_EXCEEDED' | 'RATE_LIMITED';
+  readonly retryAfterSeconds: number | null;
+
+  constructor(message: string, code: QuotaExceeded['code'], retryAfterSeconds: number | null) {
+    super(message);
+    this.code = code;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** The connection broke after the upstream had been asked: nobody knows whether it did it. */
+export class OutcomeUnknown extends Failure {
+  readonly code = 'OUTCOME_UNKNOWN';
+}
+
+/** The upstream did not do it, for a reason of its own. */
+export class UpstreamFailure extends Failure {
+  readonly code: ErrorCode;
+  readonly error: UpstreamError;
+
+  constructor(error: UpstreamError) {
+    super(error.message);
+    this.code = error.code;
+    this.error = error;
+  }
+}
