@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto';
 import { isShallow } from './depth.ts';
 import { createMarkCount, MOST_MARKS } from './marks.ts';
+import { createSeen } from './seen.ts';
 import { type ExampleFault, faultsOf, formatOf, type TrainingFormat } from './training-example.ts';
 
 export interface TrainingIssue extends ExampleFault {
@@ -37,7 +37,7 @@ export interface TrainingCheck {
 /** Of a longer line only its length is told; the bound keeps what a line costs in memory. */
 const LONGEST_LINE_BYTES = 8 * 1024 * 1024;
 const MOST_ISSUES = 100;
-/** Each takes some 60 bytes of memory. */
+/** They take 16 MiB. */
 const MOST_HASHES = 1_000_000;
 /** Fewest examples that OpenAI takes. */
 const FEWEST_EXAMPLES = 10;
@@ -100,7 +100,7 @@ export function createTrainingCheck(): TrainingCheck {
 
 function createTally() {
   const issues: TrainingIssue[] = [];
-  const seen = new Set<string>();
+  const seen = createSeen(MOST_HASHES);
   const formats = new Set<TrainingFormat>();
   const counts = { issues: 0, errors: 0, examples: 0, characters: 0, longest: 0, duplicates: 0 };
 
@@ -114,12 +114,6 @@ function createTally() {
   function measure(length: number) {
     counts.characters += length;
     counts.longest = Math.max(counts.longest, length);
-  }
-
-  function countDuplicate(content: Uint8Array) {
-    const digest = hash('sha256', content, 'base64').slice(0, 16); // Of 96 bits: no two of a million are the same by chance.
-    if (seen.has(digest)) counts.duplicates++;
-    else if (seen.size < MOST_HASHES) seen.add(digest);
   }
 
   function example(line: number, content: Buffer) {
@@ -152,7 +146,7 @@ function createTally() {
         return tell(line, { severity: 'warning', message: 'expected an example, not an empty line' });
       measure(hasMark ? length - 1 : length);
       counts.examples++;
-      countDuplicate(content);
+      if (seen.has(content)) counts.duplicates++;
       example(line, content);
     },
     report(hasBytes: boolean): TrainingReport {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { createSeen } from '../../../src/upstream/seen.ts';
 import { checkTrainingData, createTrainingCheck, type TrainingReport } from '../../../src/upstream/training-data.ts';
 
 const user = { role: 'user', content: 'Hi' };
@@ -189,6 +190,13 @@ describe('training data', () => {
     const report = await check('x\n'.repeat(5000));
     expect(report.issues.map(({ line }) => line)).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
     expect(report).toMatchObject({ issueCount: 5000, errorCount: 5000, duplicateCount: 4999 });
+  });
+
+  it('finds each of many duplicates, and takes nothing else for one', () => {
+    const examples = Array.from({ length: 20_000 }, (_, index) => `example ${index}`).map((text) => Buffer.from(text));
+    const seen = createSeen(10_000);
+    expect(examples.filter((example) => seen.has(example))).toEqual([]);
+    expect(examples.map((example) => seen.has(example)).indexOf(false)).toBe(10_000); // There is room for no more.
   });
 
   it('tells of an error as soon as it has come', () => {
