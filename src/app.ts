@@ -2,6 +2,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createContextFactory, type GatewayFacts } from './context.ts';
+import type { MutationPolicy } from './mutation-policy.ts';
 import { createSandbox, type Sandbox } from './sandbox/sandbox.ts';
 import { makeSecret } from './sandbox/webhook.ts';
 import { createSchema } from './schema/schema.ts';
@@ -62,6 +63,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
   const store = createStore({ upstream, clock, ...config.cache, maxBytes });
   const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: config.pollIntervalMs });
   opened.defer(() => watcher.dispose());
+  const mutations: MutationPolicy = { ...config.mutations, audit: (line) => log.info(line, 'mutation') };
   const gateway = { version, isSandbox: config.upstream.kind === 'sandbox', upstreamName: target.name };
   const server = await createServer({
     host: config.host,
@@ -73,7 +75,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     live: config.live,
     schema: createSchema(),
     authenticate: createAuthenticate({ auth: config.auth, credential: target.credential, clock, log }),
-    createContext: createContextFactory(store, watcher, gateway),
+    createContext: createContextFactory({ upstream, store, watcher, mutations, gateway }),
     exampleJobId: target.exampleJobId,
     webhookSecret: target.webhookSecret,
     onHint: watcher.hint,

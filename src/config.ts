@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { authFaults, authOf, authSettings } from './auth.ts';
+import { type MutationConfig, mutationSettings, mutationsOf } from './mutation-policy.ts';
 import type { Auth } from './server/authenticate.ts';
 import { type FrontConfig, frontFaults, frontOf, frontSettings } from './server/front-config.ts';
 import { type Limits, limitSettings, limitsOf } from './server/limits.ts';
@@ -30,6 +31,7 @@ export const settings = {
   ...frontSettings,
   ...targetSettings,
   ...limitSettings,
+  ...mutationSettings,
   ...liveSettings,
   UPSTREAM_TIMEOUT_MS: int(1, 600_000).default(30_000).describe('longest wait for the whole of an upstream answer'),
   UPSTREAM_CONNECTIONS: int(1, 1024).default(64).describe('most sockets to the upstream, for each key'),
@@ -71,6 +73,7 @@ export interface Config {
   readonly upstreamMaxRps: number;
   readonly cache: { readonly activeMs: number; readonly settledMs: number; readonly maxBytes: number };
   readonly pollIntervalMs: number;
+  readonly mutations: MutationConfig;
   readonly limits: Limits;
   readonly live: LiveConfig;
   readonly logLevel: Settings['LOG_LEVEL'];
@@ -138,6 +141,7 @@ function assemble(values: Settings, kind: string): Config {
       maxBytes: values.CACHE_MAX_MB * 1024 * 1024,
     },
     pollIntervalMs: values.POLL_INTERVAL_MS,
+    mutations: mutationsOf(values, kind === 'sandbox'),
     limits: limitsOf(values),
     live: liveOf(values),
     logLevel: values.LOG_LEVEL,

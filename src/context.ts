@@ -1,7 +1,10 @@
+import { type Changes, createChanges } from './changes.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
+import type { MutationPolicy } from './mutation-policy.ts';
 import { type Caller, createCaller } from './store/flights.ts';
 import type { Access } from './store/scope.ts';
 import type { Store } from './store/store.ts';
+import type { Upstream } from './upstream/upstream.ts';
 import type { Viewer } from './viewer.ts';
 import type { Feeds, Watcher } from './watch/watcher.ts';
 
@@ -34,12 +37,25 @@ export interface Context {
   readonly loaders: Loaders;
   /** What can be followed. */
   readonly feeds: Feeds;
+  /** What can be changed. */
+  readonly changes: Changes;
+  /** Whether anything may be, and how much. */
+  readonly mutations: MutationPolicy;
   readonly gateway: GatewayFacts;
 }
 
 export type ContextFactory = (request: { requestId: string; signal: AbortSignal; identity: Identity }) => Context;
 
-export function createContextFactory(store: Store, watcher: Watcher, gateway: GatewayFacts): ContextFactory {
+/** What contexts are made of. */
+export interface ContextParts {
+  readonly upstream: Upstream;
+  readonly store: Store;
+  readonly watcher: Watcher;
+  readonly mutations: MutationPolicy;
+  readonly gateway: GatewayFacts;
+}
+
+export function createContextFactory({ upstream, store, watcher, mutations, gateway }: ContextParts): ContextFactory {
   return ({ requestId, signal, identity: { viewer, access } }) => {
     const caller = createCaller(signal);
     let loaders: Loaders | undefined; // Made at the first read: an answer that is kept needs none.
@@ -57,6 +73,10 @@ export function createContextFactory(store: Store, watcher: Watcher, gateway: Ga
       get feeds() {
         return watcher.feeds(access);
       },
+      get changes() {
+        return createChanges(upstream, store, access, caller);
+      },
+      mutations,
       gateway,
     };
   };

@@ -22,7 +22,8 @@ const CODES = {
     'An argument or variable has a value that is not accepted; the message names it and what was expected.',
   NOT_FOUND: 'What was to be followed or changed does not exist, or does not any more.',
   CONFLICT: 'What was asked does not go together with what there is, such as the status of the job.',
-  OUTCOME_UNKNOWN: 'Nobody knows whether the upstream has done what it was asked: the connection broke after it had been.',
+  OUTCOME_UNKNOWN:
+    'Nobody knows whether the upstream has done what it was asked: the connection broke after it had been.',
   UPSTREAM_RATE_LIMITED:
     'The upstream limits the rate of requests; `retryAfterSeconds` says how long to wait, when known.',
   UPSTREAM_QUOTA_EXCEEDED: "The upstream account's quota or credit is used up: trying again soon is useless.",

@@ -2,7 +2,7 @@ import { builder } from './builder.ts';
 import { ErrorCodeType } from './errors.ts';
 import {
   Conflict,
-  Failure,
+  type Failure,
   Forbidden,
   InvalidInput,
   type Issue,
@@ -36,6 +36,7 @@ const InputIssue = builder.objectRef<Issue>('InputIssue').implement({
 
 export const InvalidInputError = builder.objectType(InvalidInput, {
   name: 'InvalidInputError',
+  isTypeOf: (value) => value instanceof InvalidInput,
   description: 'The input is not one that can be right; nothing was done.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
@@ -50,12 +51,14 @@ export const InvalidInputError = builder.objectType(InvalidInput, {
 
 export const NotFoundError = builder.objectType(NotFound, {
   name: 'NotFoundError',
+  isTypeOf: (value) => value instanceof NotFound,
   description: 'What was to be changed does not exist, or does not any more.',
   interfaces: [ErrorInterface],
 });
 
 export const ConflictError = builder.objectType(Conflict, {
   name: 'ConflictError',
+  isTypeOf: (value) => value instanceof Conflict,
   description: 'What was asked does not go together with what there is; nothing was done.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
@@ -70,12 +73,14 @@ export const ConflictError = builder.objectType(Conflict, {
 
 export const ForbiddenError = builder.objectType(Forbidden, {
   name: 'ForbiddenError',
+  isTypeOf: (value) => value instanceof Forbidden,
   description: 'The caller may not do this, or nobody may here; nothing was done, nor looked for.',
   interfaces: [ErrorInterface],
 });
 
 export const QuotaExceededError = builder.objectType(QuotaExceeded, {
   name: 'QuotaExceededError',
+  isTypeOf: (value) => value instanceof QuotaExceeded,
   description: 'As much was done as may be done; nothing more was.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
@@ -87,6 +92,7 @@ export const QuotaExceededError = builder.objectType(QuotaExceeded, {
 
 export const OutcomeUnknownError = builder.objectType(OutcomeUnknown, {
   name: 'OutcomeUnknownError',
+  isTypeOf: (value) => value instanceof OutcomeUnknown,
   description:
     'The connection to the upstream broke after it had been asked: nobody knows whether it did it. Look before you try again.',
   interfaces: [ErrorInterface],
@@ -94,6 +100,7 @@ export const OutcomeUnknownError = builder.objectType(OutcomeUnknown, {
 
 export const UpstreamErrorType = builder.objectType(UpstreamFailure, {
   name: 'UpstreamError',
+  isTypeOf: (value) => value instanceof UpstreamFailure,
   description: 'The upstream did not do it, for a reason of its own; `code` says which.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
@@ -116,3 +123,13 @@ export const UpstreamErrorType = builder.objectType(UpstreamFailure, {
     }),
   }),
 });
+
+/** What can come of a mutation about something that is there. */
+export const FAILURES = [
+  NotFoundError,
+  ConflictError,
+  ForbiddenError,
+  QuotaExceededError,
+  OutcomeUnknownError,
+  UpstreamErrorType,
+] as const;

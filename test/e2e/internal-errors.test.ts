@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { createChanges } from '../../src/changes.ts';
 import { readConfig } from '../../src/config.ts';
 import type { ContextFactory } from '../../src/context.ts';
 import { createLoaders } from '../../src/loaders.ts';
@@ -13,6 +14,7 @@ import { createStore } from '../../src/store/store.ts';
 import { createUpstream } from '../../src/upstream/upstream.ts';
 import { createWatcher } from '../../src/watch/watcher.ts';
 import { createTestClock } from '../kit/clock.ts';
+import { NO_MUTATIONS } from '../kit/mutations.ts';
 
 /** A server whose reads do what a test says, as those of a gateway with a fault would. */
 async function startServer(readJob: () => Promise<never>) {
@@ -39,6 +41,8 @@ async function startServer(readJob: () => Promise<never>) {
     caller: createCaller(signal),
     loaders: { ...createLoaders(store, access, createCaller(signal)), job: readJob, jobs: readJob },
     feeds: watcher.feeds(access),
+    changes: createChanges(upstream, store, access, createCaller(signal)),
+    mutations: NO_MUTATIONS,
     gateway: { version: '0', isSandbox: true, upstreamName: 'test' },
   });
   const server = await createServer({

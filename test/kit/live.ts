@@ -9,6 +9,7 @@ import { createStore } from '../../src/store/store.ts';
 import { createUpstream } from '../../src/upstream/upstream.ts';
 import { createWatcher } from '../../src/watch/watcher.ts';
 import { createTestClock, type TestClock } from './clock.ts';
+import { NO_MUTATIONS } from './mutations.ts';
 import { createTopic, type Topic } from './topic.ts';
 
 const SDL = `
@@ -74,7 +75,13 @@ export async function startLive(settings: Record<string, string> = {}): Promise<
     live: config.live,
     schema: script.schema,
     authenticate: createAuthenticate({ auth: config.auth, credential: { apiKey: 'test' }, clock, log }),
-    createContext: createContextFactory(store, watcher, { version: '0', isSandbox: true, upstreamName: 'test' }),
+    createContext: createContextFactory({
+      upstream,
+      store,
+      watcher,
+      mutations: NO_MUTATIONS,
+      gateway: { version: '0', isSandbox: true, upstreamName: 'test' },
+    }),
     exampleJobId: 'ftjob-1',
     webhookSecret: undefined,
     onHint: watcher.hint,

@@ -13,6 +13,8 @@ const FLOORS: Record<string, number> = {
   upstream: 0,
   store: 1,
   loaders: 2,
+  changes: 2,
+  'mutation-policy': 2,
   watch: 2,
   context: 3,
   schema: 3.5,

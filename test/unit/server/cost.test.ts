@@ -144,12 +144,12 @@ describe('any query that fits the schema', () => {
 });
 
 describe('a price', () => {
-  it('stands beside every resolver that reads by the loaders or the feeds', () => {
+  it('stands beside every resolver that reads by the loaders or the feeds, or changes something', () => {
     const folder = new URL('../../../src/schema/', import.meta.url);
     let count = 0;
     for (const file of readdirSync(folder)) {
       const text = readFileSync(new URL(file, folder), 'utf8');
-      const readers = text.match(/^ +(resolve|subscribe): .*\b(loaders|feeds)\b.*=>/gm) ?? [];
+      const readers = text.match(/^ +(resolve|subscribe): (.*\b(loaders|feeds)\b.*=>|mutating)/gm) ?? [];
       const priced = text.match(/^ +extensions: (costs\(|\w+_PRICE)/gm) ?? [];
       expect(priced.length, file).toBe(readers.length);
       count += readers.length;

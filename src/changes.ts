@@ -1,0 +1,51 @@
+import type { Caller } from './store/flights.ts';
+import type { Access } from './store/scope.ts';
+import type { Store } from './store/store.ts';
+import type { Job } from './upstream/job.ts';
+import { isName } from './upstream/path.ts';
+import type { Upstream } from './upstream/upstream.ts';
+
+/** What can be asked of a job that is there. */
+export type Steer = 'cancel' | 'pause' | 'resume';
+
+/**
+ * What one request changes. What the upstream answers is what the store knows from then on, whatever was kept or under way.
+ * All reject with UpstreamError.
+ */
+export interface Changes {
+  /** The job as it is then, null when there is none. */
+  steer(what: Steer, jobId: string): Promise<Job | null>;
+  /** The job as it is now, read anew; null when there is none. */
+  look(jobId: string): Promise<Job | null>;
+  /** Whether there was such a file. */
+  deleteFile(id: string): Promise<boolean>;
+  /** Whether there was such a model. */
+  deleteModel(id: string): Promise<boolean>;
+}
+
+/** A change goes on when its caller leaves: half of it would be worse. */
+export function createChanges(upstream: Upstream, store: Store, access: Access, caller: Caller): Changes {
+  const call = { credential: access.credential, signal: NEVER, onRequest: () => caller.upstreamCalls++ };
+
+  return {
+    async steer(what, jobId) {
+      const job = isName(jobId) ? await upstream.jobs[what](jobId, call) : null;
+      return job && store.jobs.put(access, job).value;
+    },
+    async look(jobId) {
+      return isName(jobId) ? (await store.jobs.look(access, jobId, { caller, cause: 'query' })).value : null;
+    },
+    async deleteFile(id) {
+      const deletion = isName(id) ? await upstream.files.delete(id, call) : null;
+      if (deletion) store.files.put(access, id, null);
+      return deletion !== null;
+    },
+    async deleteModel(id) {
+      const deletion = isName(id) ? await upstream.models.delete(id, call) : null;
+      if (deletion) store.models.put(access, id, null);
+      return deletion !== null;
+    },
+  };
+}
+
+const NEVER = new AbortController().signal;

@@ -1,0 +1,129 @@
+import type { Steer } from '../changes.ts';
+import type { Context } from '../context.ts';
+import { UpstreamError } from '../upstream/errors.ts';
+import { isTerminal, type Job } from '../upstream/job.ts';
+import { builder } from './builder.ts';
+import { Conflict, NotFound } from './failure.ts';
+import { FAILURES } from './failure-types.ts';
+import { FineTuningJob } from './job.ts';
+import { forbiddance, mutating } from './mutation.ts';
+import { costs } from './price.ts';
+import { jobStatus } from './status.ts';
+
+/** A job that did what it was asked. */
+abstract class Steered {
+  readonly job: Job;
+  readonly doneId: string;
+
+  constructor(job: Job) {
+    this.job = job;
+    this.doneId = job.id;
+  }
+}
+
+class Cancelled extends Steered {}
+class Paused extends Steered {}
+class Resumed extends Steered {}
+
+/** Whether a job in this status can be asked for it, as far as is known: the upstream has the last word. */
+const CAN: Record<Steer, (job: Job) => boolean> = {
+  cancel: (job) => !isTerminal(job) && jobStatus.read(job.status) !== 'CANCELLING',
+  pause: ({ status }) => jobStatus.read(status) === 'RUNNING',
+  resume: ({ status }) => jobStatus.read(status) === 'PAUSED',
+};
+
+const ONE_OPERATOR = 'needs the role `operator`';
+
+/** Asks the upstream; where it does not accept that, the job's status says why. */
+async function steer(what: Steer, jobId: string, { changes }: Context): Promise<Job | Conflict | NotFound> {
+  try {
+    return (await changes.steer(what, jobId)) ?? noJob(jobId);
+  } catch (error) {
+    if (!(error instanceof UpstreamError) || error.code !== 'UPSTREAM_REJECTED') throw error;
+    const job = await changes.look(jobId);
+    return job ? new Conflict(`A job that is ${job.status} cannot ${what}.`, job.status) : noJob(jobId);
+  }
+}
+
+const noJob = (jobId: string) =>
+  new NotFound(`jobId: expected the id of a job, got ${JSON.stringify(jobId.slice(0, 100))}.`);
+
+interface Kind {
+  what: Steer;
+  /** `Cancel`, as the names of types begin. */
+  name: string;
+  success: new (job: Job) => Steered;
+  does: string;
+}
+
+function defineSteering({ what, name, success: Success, does }: Kind) {
+  const mutation = `${what}FineTuningJob`;
+  const success = builder.objectType(Success, {
+    name: `${name}FineTuningJobSuccess`,
+    isTypeOf: (value) => value instanceof Success,
+    description: `The upstream has accepted it: ${does}`,
+    fields: (t) => ({
+      fineTuningJob: t.field({
+        type: FineTuningJob,
+        nullable: false,
+        description: 'The job, as the upstream answered.',
+        resolve: ({ job }) => job,
+      }),
+    }),
+  });
+  const input = builder.inputType(`${name}FineTuningJobInput`, {
+    description: `Which job is to ${what}.`,
+    fields: (t) => ({ jobId: t.id({ required: true, description: "The job's id." }) }),
+  });
+  const result = builder.unionType(`${name}FineTuningJobResult`, {
+    description: 'What came of it.',
+    types: [success, ...FAILURES],
+  });
+  builder.mutationField(mutation, (t) =>
+    t.field({
+      type: result,
+      nullable: false,
+      description: `${does} It ${ONE_OPERATOR}.`,
+      args: { input: t.arg({ type: input, required: true, description: 'Which job.' }) },
+      extensions: costs({ calls: 2 }),
+      resolve: mutating<{ jobId: string }, Steered, Conflict | NotFound>(
+        mutation,
+        'operator',
+        async ({ jobId }, context) => {
+          const outcome = await steer(what, jobId, context);
+          return 'raw' in outcome ? new Success(outcome) : outcome;
+        },
+      ),
+    }),
+  );
+}
+
+defineSteering({ what: 'cancel', name: 'Cancel', success: Cancelled, does: 'Stops a job for good.' });
+defineSteering({
+  what: 'pause',
+  name: 'Pause',
+  success: Paused,
+  does: 'Lets a running job save its state as a checkpoint and rest.',
+});
+defineSteering({ what: 'resume', name: 'Resume', success: Resumed, does: 'Lets a paused job go on.' });
+
+const can = (what: Steer) => (job: Job, _: unknown, context: Context) =>
+  forbiddance('operator', context) === null && CAN[what](job);
+
+builder.objectFields(FineTuningJob, (t) => ({
+  viewerCanCancel: t.boolean({
+    nullable: false,
+    description: 'Whether the caller may cancel it, and its status allows it.',
+    resolve: can('cancel'),
+  }),
+  viewerCanPause: t.boolean({
+    nullable: false,
+    description: 'Whether the caller may pause it, and its status allows it.',
+    resolve: can('pause'),
+  }),
+  viewerCanResume: t.boolean({
+    nullable: false,
+    description: 'Whether the caller may resume it, and its status allows it.',
+    resolve: can('resume'),
+  }),
+}));
