@@ -18,8 +18,8 @@ const startStill = (settings: Record<string, string> = {}) => startGateway(setti
 async function idOf(gateway: TestGateway, status: string): Promise<string> {
   const query = `{ fineTuningJobs(first: 1, filter: { statuses: [${status}] }) { edges { node { id } } } }`;
   const { data } = await gateway.query(query);
-  const { edges } = data?.['fineTuningJobs'] as { edges: { node: { id: string } }[] }; // By the query above.
-  return edges[0]?.node.id ?? '';
+  const jobs = data?.['fineTuningJobs'] as { edges: { node: { id: string } }[] } | undefined; // By the query above.
+  return jobs?.edges[0]?.node.id ?? '';
 }
 
 async function steer(gateway: TestGateway, mutation: string, id: string) {
