@@ -97,10 +97,13 @@ describe('GraphiQL of a gateway with tokens', () => {
     await run(page, '"upstreamName"');
     write(tokenLine('other', 'viewer'));
     await expect
-      .poll(async () => {
-        if ((await dialog(page).count()) === 0) await page.locator('.graphiql-execute-button').click();
-        return dialog(page).count();
-      })
+      .poll(
+        async () => {
+          if ((await dialog(page).count()) === 0) await page.locator('.graphiql-execute-button').click();
+          return dialog(page).count();
+        },
+        { timeout: 30_000, interval: 250 }, // The file is read again within a second, the page is as quick as its machine.
+      )
       .toBe(1);
     await dialog(page).getByText('This token is not accepted').waitFor();
   });
