@@ -110,7 +110,7 @@ describe('GraphiQL in a browser', () => {
 
   it('runs its editors with workers, and no script but its own', async () => {
     const { page, complaints } = await open();
-    await expect.poll(() => page.workers().length).toBeGreaterThan(0);
+    await expect.poll(() => page.workers().length, { timeout: 25_000 }).toBeGreaterThan(0);
     await page.locator('.graphiql-query-editor .view-lines').click();
     await page.keyboard.press('ControlOrMeta+A');
     await page.keyboard.type('{ nothing');
