@@ -188,10 +188,13 @@ it('no token and no key appear in any answer, any log line or any fault, even of
   await ask(null);
   write(tokenLine('ann', 'viewer', tokens.ann), `cem viewer ${stray}\n`, `${stray} viewer ${'a'.repeat(64)}\n`);
   await expect
-    .poll(async () => {
-      await ask(`Bearer ${tokens.ann}`);
-      return gateway.output.text;
-    })
+    .poll(
+      async () => {
+        await ask(`Bearer ${tokens.ann}`);
+        return gateway.output.text;
+      },
+      { timeout: 15_000 },
+    )
     .toContain('AUTH_TOKENS_FILE has faults');
   gateway.signal('SIGTERM');
   await gateway.ended;
