@@ -17,15 +17,15 @@ export interface Changes {
   steer(what: Steer, jobId: string): Promise<Job | null>;
   /** The job as it is now, read anew; null when there is none. */
   look(jobId: string): Promise<Job | null>;
-  /** Whether there was such a file. */
-  deleteFile(id: string): Promise<boolean>;
-  /** Whether there was such a model. */
-  deleteModel(id: string): Promise<boolean>;
 }
 
 /** A change goes on when its caller leaves: half of it would be worse. */
 export function createChanges(upstream: Upstream, store: Store, access: Access, caller: Caller): Changes {
-  const call = { credential: access.credential, signal: NEVER, onRequest: () => caller.upstreamCalls++ };
+  const call = {
+    credential: access.credential,
+    signal: new AbortController().signal,
+    onRequest: () => caller.upstreamCalls++,
+  };
 
   return {
     async steer(what, jobId) {
@@ -35,17 +35,5 @@ export function createChanges(upstream: Upstream, store: Store, access: Access, 
     async look(jobId) {
       return isName(jobId) ? (await store.jobs.look(access, jobId, { caller, cause: 'query' })).value : null;
     },
-    async deleteFile(id) {
-      const deletion = isName(id) ? await upstream.files.delete(id, call) : null;
-      if (deletion) store.files.put(access, id, null);
-      return deletion !== null;
-    },
-    async deleteModel(id) {
-      const deletion = isName(id) ? await upstream.models.delete(id, call) : null;
-      if (deletion) store.models.put(access, id, null);
-      return deletion !== null;
-    },
   };
 }
-
-const NEVER = new AbortController().signal;

@@ -4,8 +4,6 @@ import {
   Conflict,
   type Failure,
   Forbidden,
-  InvalidInput,
-  type Issue,
   NotFound,
   OutcomeUnknown,
   QuotaExceeded,
@@ -23,40 +21,14 @@ const ErrorInterface = builder.interfaceRef<Failure>('Error').implement({
   }),
 });
 
-const InputIssue = builder.objectRef<Issue>('InputIssue').implement({
-  description: 'Something that is wrong with an input.',
-  fields: (t) => ({
-    path: t.exposeStringList('path', {
-      nullable: false,
-      description: 'Where, from the argument on: `["input", "method", "supervised", "hyperparameters", "nEpochs"]`.',
-    }),
-    message: t.exposeString('message', { nullable: false, description: 'What was expected there.' }),
-  }),
-});
-
-export const InvalidInputError = builder.objectType(InvalidInput, {
-  name: 'InvalidInputError',
-  isTypeOf: (value) => value instanceof InvalidInput,
-  description: 'The input is not one that can be right; nothing was done.',
-  interfaces: [ErrorInterface],
-  fields: (t) => ({
-    issues: t.field({
-      type: [InputIssue],
-      nullable: false,
-      description: 'All that is wrong with it.',
-      resolve: ({ issues }) => [...issues],
-    }),
-  }),
-});
-
-export const NotFoundError = builder.objectType(NotFound, {
+const NotFoundError = builder.objectType(NotFound, {
   name: 'NotFoundError',
   isTypeOf: (value) => value instanceof NotFound,
   description: 'What was to be changed does not exist, or does not any more.',
   interfaces: [ErrorInterface],
 });
 
-export const ConflictError = builder.objectType(Conflict, {
+const ConflictError = builder.objectType(Conflict, {
   name: 'ConflictError',
   isTypeOf: (value) => value instanceof Conflict,
   description: 'What was asked does not go together with what there is; nothing was done.',
@@ -64,21 +36,22 @@ export const ConflictError = builder.objectType(Conflict, {
   fields: (t) => ({
     status: t.field({
       type: jobStatus.type,
-      description: 'The status of the job, when that is what stands in the way.',
-      resolve: ({ rawStatus }) => (rawStatus === null ? null : jobStatus.read(rawStatus)),
+      nullable: false,
+      description: 'The status of the job, which stands in the way.',
+      resolve: ({ rawStatus }) => jobStatus.read(rawStatus),
     }),
-    rawStatus: t.exposeString('rawStatus', { description: '`status` as the upstream spells it.' }),
+    rawStatus: t.exposeString('rawStatus', { nullable: false, description: '`status` as the upstream spells it.' }),
   }),
 });
 
-export const ForbiddenError = builder.objectType(Forbidden, {
+const ForbiddenError = builder.objectType(Forbidden, {
   name: 'ForbiddenError',
   isTypeOf: (value) => value instanceof Forbidden,
   description: 'The caller may not do this, or nobody may here; nothing was done, nor looked for.',
   interfaces: [ErrorInterface],
 });
 
-export const QuotaExceededError = builder.objectType(QuotaExceeded, {
+const QuotaExceededError = builder.objectType(QuotaExceeded, {
   name: 'QuotaExceededError',
   isTypeOf: (value) => value instanceof QuotaExceeded,
   description: 'As much was done as may be done; nothing more was.',
@@ -90,7 +63,7 @@ export const QuotaExceededError = builder.objectType(QuotaExceeded, {
   }),
 });
 
-export const OutcomeUnknownError = builder.objectType(OutcomeUnknown, {
+const OutcomeUnknownError = builder.objectType(OutcomeUnknown, {
   name: 'OutcomeUnknownError',
   isTypeOf: (value) => value instanceof OutcomeUnknown,
   description:
@@ -98,7 +71,7 @@ export const OutcomeUnknownError = builder.objectType(OutcomeUnknown, {
   interfaces: [ErrorInterface],
 });
 
-export const UpstreamErrorType = builder.objectType(UpstreamFailure, {
+const UpstreamErrorType = builder.objectType(UpstreamFailure, {
   name: 'UpstreamError',
   isTypeOf: (value) => value instanceof UpstreamFailure,
   description: 'The upstream did not do it, for a reason of its own; `code` says which.',

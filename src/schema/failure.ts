@@ -14,23 +14,6 @@ export abstract class Failure {
   }
 }
 
-/** What is wrong with an input: where, from `input` on, and what was expected there. */
-export interface Issue {
-  readonly path: readonly string[];
-  readonly message: string;
-}
-
-/** Nothing was asked of the upstream: the input cannot be right. All that is wrong is told at once. */
-export class InvalidInput extends Failure {
-  readonly code = 'BAD_USER_INPUT';
-  readonly issues: readonly Issue[];
-
-  constructor(issues: readonly Issue[]) {
-    super(issues.length === 1 ? 'The input has a fault.' : `The input has ${issues.length} faults.`);
-    this.issues = issues;
-  }
-}
-
 /** What was to be changed does not exist. */
 export class NotFound extends Failure {
   readonly code = 'NOT_FOUND';
@@ -39,10 +22,10 @@ export class NotFound extends Failure {
 /** What was asked does not go together with what there is. */
 export class Conflict extends Failure {
   readonly code = 'CONFLICT';
-  /** The status of the job concerned, as the upstream spells it; null where no job is. */
-  readonly rawStatus: string | null;
+  /** The status of the job concerned, as the upstream spells it. */
+  readonly rawStatus: string;
 
-  constructor(message: string, rawStatus: string | null = null) {
+  constructor(message: string, rawStatus: string) {
     super(message);
     this.rawStatus = rawStatus;
   }
@@ -53,14 +36,13 @@ export class Forbidden extends Failure {
   readonly code = 'FORBIDDEN';
 }
 
-/** As much was done as may be done: today by this caller, or by the upstream account. */
+/** The upstream account has done as much as it may. */
 export class QuotaExceeded extends Failure {
-  readonly code: 'UPSTREAM_QUOTA_EXCEEDED' | 'RATE_LIMITED';
+  readonly code = 'UPSTREAM_QUOTA_EXCEEDED';
   readonly retryAfterSeconds: number | null;
 
-  constructor(message: string, code: QuotaExceeded['code'], retryAfterSeconds: number | null) {
+  constructor(message: string, retryAfterSeconds: number | null) {
     super(message);
-    this.code = code;
     this.retryAfterSeconds = retryAfterSeconds;
   }
 }

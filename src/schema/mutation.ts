@@ -63,7 +63,7 @@ function failureOf(error: unknown): CommonFailure {
   if (error.isOutcomeUnknown)
     return new OutcomeUnknown('Nobody knows whether the upstream did it: look before you try again.');
   if (code === 'UPSTREAM_QUOTA_EXCEEDED') {
-    return new QuotaExceeded(error.message, code, facts.retryAfterSeconds ?? null);
+    return new QuotaExceeded(error.message, facts.retryAfterSeconds ?? null);
   }
   return new UpstreamFailure(error);
 }

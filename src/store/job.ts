@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache';
 import type { Job, JobPageRequest } from '../upstream/job.ts';
 import type { Priority } from '../upstream/pace.ts';
 import type { Page } from '../upstream/page.ts';
@@ -72,8 +71,8 @@ const BYTES_PER_JOB = 400;
 
 const NOTHING_OLDER = { notBefore: Number.POSITIVE_INFINITY };
 
-/** Most jobs of which it is remembered since when they are out of date. What was forgotten answers until it is too old. */
-const MOST_OUTDATED = 10_000;
+/** Under this, which is no id, the last hint about whatever job. */
+const ANY_JOB = '';
 
 export function createJobStore(options: PartOptions): JobStore {
   const { upstream, clock, limits, shelf } = options;
@@ -81,9 +80,8 @@ export function createJobStore(options: PartOptions): JobStore {
   const generations = createGenerations(clock);
   const sights = createHoldingShelf(shelf<JobSight>('job'));
   const listeners = new Set<(sighting: JobSighting) => void>();
-  const outdated = new LRUCache<string, number>({ max: MOST_OUTDATED }); // Holds for reads under way where nothing is kept.
-  let lastOutdatedTurn = 0;
-  const outdatedAt = (id: string) => outdated.get(id) ?? Number.NEGATIVE_INFINITY;
+  const hints = createGenerations(clock); // By id alone: who gives one does not know of scopes.
+  const outdatedAt = (id: string) => hints.of(id).at;
   const lastEndAt = ({ scope }: Access) => ends?.get(scope)?.at ?? Number.NEGATIVE_INFINITY;
   const jobs = createReads<Job | null, JobSight>({
     clock,
@@ -99,7 +97,7 @@ export function createJobStore(options: PartOptions): JobStore {
   });
   const pages = createLists<Job>(options, 'jobs', jobs);
 
-  const listGeneration = ({ scope }: Access) => Math.max(generations.of(scope).turn, lastOutdatedTurn);
+  const listGeneration = ({ scope }: Access) => Math.max(generations.of(scope).turn, hints.of(ANY_JOB).turn);
 
   function nameAndRead(request: JobPageRequest, priority: Priority) {
     const { limit, after, metadata = {} } = request;
@@ -136,7 +134,7 @@ export function createJobStore(options: PartOptions): JobStore {
         name: id,
         ...look,
         freshUntil: () => Number.NEGATIVE_INFINITY,
-        read: (call) => upstream.jobs.get(id, { ...call, priority: 'poll' }),
+        read: (call) => upstream.jobs.get(id, { ...call, priority: look.cause === 'query' ? 'query' : 'poll' }),
         ...NOTHING_OLDER,
       }),
     async lookAtPage(access, request, look) {
@@ -156,8 +154,7 @@ export function createJobStore(options: PartOptions): JobStore {
     end: (access, id) => endOf(jobs.kept(access, id)),
     lastEndAt,
     outdate(id) {
-      lastOutdatedTurn = clock.turn();
-      outdated.set(id, clock.now());
+      for (const key of [id, ANY_JOB]) hints.begin(key);
     },
     put(access, job) {
       generations.begin(access.scope);

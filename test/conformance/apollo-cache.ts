@@ -16,7 +16,7 @@ export function createCache(): InMemoryCache {
   return new InMemoryCache({
     possibleTypes: {
       Node: ['File', 'FineTuningJob', 'Model'],
-      Error: ['InvalidInputError', ...FAILURES],
+      Error: FAILURES,
       CancelFineTuningJobResult: ['CancelFineTuningJobSuccess', ...FAILURES],
       PauseFineTuningJobResult: ['PauseFineTuningJobSuccess', ...FAILURES],
       ResumeFineTuningJobResult: ['ResumeFineTuningJobSuccess', ...FAILURES],
