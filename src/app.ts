@@ -2,6 +2,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createContextFactory, type GatewayFacts } from './context.ts';
+import { createDailyCaps } from './daily-caps.ts';
 import type { MutationPolicy } from './mutation-policy.ts';
 import { createSandbox, type Sandbox } from './sandbox/sandbox.ts';
 import { makeSecret } from './sandbox/webhook.ts';
@@ -12,6 +13,7 @@ import type { Logger } from './server/log.ts';
 import { createServer } from './server/server.ts';
 import { createStore } from './store/store.ts';
 import type { Credential, KeyHeader } from './upstream/credential.ts';
+import type { LimitsOf } from './upstream/issue.ts';
 import { createUpstream } from './upstream/upstream.ts';
 import { createWatcher } from './watch/watcher.ts';
 
@@ -63,8 +65,9 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
   const store = createStore({ upstream, clock, ...config.cache, maxBytes });
   const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: config.pollIntervalMs });
   opened.defer(() => watcher.dispose());
-  const mutations: MutationPolicy = { ...config.mutations, audit: (line) => log.info(line, 'mutation') };
-  const gateway = { version, isSandbox: config.upstream.kind === 'sandbox', upstreamName: target.name };
+  const mutations = mutationPolicy(config.mutations, log, clock);
+  const isSandbox = config.upstream.kind === 'sandbox';
+  const gateway = { version, isSandbox, upstreamName: target.name, limits: target.limits };
   const server = await createServer({
     host: config.host,
     port: config.port,
@@ -96,9 +99,18 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
   return { url: server.url, gateway, hasGraphiql, held, dispose: () => parts.disposeAsync() };
 }
 
+function mutationPolicy({ isAllowed, mostPerDay }: Config['mutations'], log: Logger, clock: Clock): MutationPolicy {
+  return {
+    isAllowed,
+    capsOf: createDailyCaps(clock, mostPerDay),
+    audit: (line) => log.info(line, 'mutation'),
+  };
+}
+
 /** Whom the gateway asks. */
 export interface Target {
   readonly name: string;
+  readonly limits: LimitsOf;
   readonly baseUrl: URL;
   readonly keyHeader: KeyHeader;
   readonly credential: Credential;
@@ -120,7 +132,8 @@ export async function openTarget(
     const { hostname } = config.baseUrl;
     const name = hostname === 'api.openai.com' ? 'OpenAI' : hostname;
     const keyHeader = config.kind === 'azure' ? 'api-key' : 'authorization';
-    return { ...config, name, keyHeader, exampleJobId: 'ftjob-…', webhookSecret };
+    const limits = /(^|\.)api\.openai\.com$/.test(hostname) ? 'openai' : 'unknown';
+    return { ...config, name, limits, keyHeader, exampleJobId: 'ftjob-…', webhookSecret };
   }
   const apiKey = crypto.randomUUID();
   const sandbox = await createSandbox({
@@ -134,6 +147,7 @@ export async function openTarget(
   const { baseUrl, exampleJobId } = sandbox;
   const asked = {
     name: 'sandbox',
+    limits: 'openai' as const,
     baseUrl,
     credential: { apiKey },
     exampleJobId,

@@ -1,6 +1,8 @@
 import type { Caller } from './store/flights.ts';
 import type { Access } from './store/scope.ts';
 import type { Store } from './store/store.ts';
+import type { Grader } from './upstream/grader.ts';
+import type { GraderRun, GraderSample } from './upstream/grader-run.ts';
 import type { Job } from './upstream/job.ts';
 import { isName } from './upstream/path.ts';
 import type { Upstream } from './upstream/upstream.ts';
@@ -17,6 +19,10 @@ export interface Changes {
   steer(what: Steer, jobId: string): Promise<Job | null>;
   /** The job as it is now, read anew; null when there is none. */
   look(jobId: string): Promise<Job | null>;
+  /** What a grader gives for a sample. */
+  runGrader(sample: GraderSample): Promise<GraderRun>;
+  /** A grader as the upstream understands it. */
+  validateGrader(grader: unknown): Promise<Grader>;
 }
 
 /** A change goes on when its caller leaves: half of it would be worse. */
@@ -35,5 +41,7 @@ export function createChanges(upstream: Upstream, store: Store, access: Access, 
     async look(jobId) {
       return isName(jobId) ? (await store.jobs.look(access, jobId, { caller, cause: 'query' })).value : null;
     },
+    runGrader: (sample) => upstream.graders.run(sample, call),
+    validateGrader: (grader) => upstream.graders.validate(grader, call),
   };
 }

@@ -1,9 +1,11 @@
 import { type Changes, createChanges } from './changes.ts';
+import type { DailyCaps } from './daily-caps.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
 import type { MutationPolicy } from './mutation-policy.ts';
 import { type Caller, createCaller } from './store/flights.ts';
 import type { Access } from './store/scope.ts';
 import type { Store } from './store/store.ts';
+import type { LimitsOf } from './upstream/issue.ts';
 import type { Upstream } from './upstream/upstream.ts';
 import type { Viewer } from './viewer.ts';
 import type { Feeds, Watcher } from './watch/watcher.ts';
@@ -13,6 +15,8 @@ export interface GatewayFacts {
   readonly version: string;
   readonly isSandbox: boolean;
   readonly upstreamName: string;
+  /** Whose limits hold for what is sent to the upstream. */
+  readonly limits: LimitsOf;
 }
 
 /** Who asks, and with whose view of the upstream. */
@@ -39,8 +43,10 @@ export interface Context {
   readonly feeds: Feeds;
   /** What can be changed. */
   readonly changes: Changes;
-  /** Whether anything may be, and how much. */
+  /** Whether anything may be. */
   readonly mutations: MutationPolicy;
+  /** How much of what costs money the caller may still do. */
+  readonly caps: DailyCaps;
   readonly gateway: GatewayFacts;
 }
 
@@ -77,6 +83,9 @@ export function createContextFactory({ upstream, store, watcher, mutations, gate
         return createChanges(upstream, store, access, caller);
       },
       mutations,
+      get caps() {
+        return mutations.capsOf(JSON.stringify([access.scope, viewer.name]));
+      },
       gateway,
     };
   };

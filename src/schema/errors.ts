@@ -17,7 +17,7 @@ const CODES = {
   QUERY_TOO_COMPLEX:
     'The request asks for more than this server answers: `limit` says of what, `max` how much may be; nothing was executed.',
   RATE_LIMITED:
-    'The caller has asked for as much as it may in a minute, and `retryAfterSeconds` says when it may go on; or as many subscriptions are open as may be. Nothing was executed.',
+    'The caller has asked for as much as it may in a minute, or changed as much as it may in a day, and `retryAfterSeconds` says when it may go on; or as many subscriptions are open as may be. Nothing was executed.',
   BAD_USER_INPUT:
     'An argument or variable has a value that is not accepted; the message names it and what was expected.',
   NOT_FOUND: 'What was to be followed or changed does not exist, or does not any more.',

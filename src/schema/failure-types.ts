@@ -4,6 +4,8 @@ import {
   Conflict,
   type Failure,
   Forbidden,
+  type InputIssue,
+  InvalidInput,
   NotFound,
   OutcomeUnknown,
   QuotaExceeded,
@@ -18,6 +20,33 @@ const ErrorInterface = builder.interfaceRef<Failure>('Error').implement({
   fields: (t) => ({
     message: t.exposeString('message', { nullable: false, description: 'For people.' }),
     code: t.expose('code', { type: ErrorCodeType, nullable: false, description: 'For machines.' }),
+  }),
+});
+
+const InputIssueType = builder.objectRef<InputIssue>('InputIssue').implement({
+  description: 'One thing that is wrong with an input.',
+  fields: (t) => ({
+    path: t.exposeStringList('path', {
+      nullable: false,
+      description:
+        'Where, from the outside in: names of input fields, places in lists (from 0), and below JSON its members. Empty for the input as a whole.',
+    }),
+    message: t.exposeString('message', { nullable: false, description: 'What was expected there.' }),
+  }),
+});
+
+export const InvalidInputError = builder.objectType(InvalidInput, {
+  name: 'InvalidInputError',
+  isTypeOf: (value) => value instanceof InvalidInput,
+  description: 'The input has values that are not accepted; nothing was sent to the upstream.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    issues: t.field({
+      type: [InputIssueType],
+      nullable: false,
+      description: 'All that is wrong with it; at least one.',
+      resolve: ({ issues }) => issues,
+    }),
   }),
 });
 
@@ -58,7 +87,7 @@ const QuotaExceededError = builder.objectType(QuotaExceeded, {
   interfaces: [ErrorInterface],
   fields: (t) => ({
     retryAfterSeconds: t.exposeInt('retryAfterSeconds', {
-      description: 'After how many seconds it may be tried again; null when that is not known.',
+      description: 'After how many seconds it may be tried again; null when that is not known, or never.',
     }),
   }),
 });
@@ -97,12 +126,8 @@ const UpstreamErrorType = builder.objectType(UpstreamFailure, {
   }),
 });
 
-/** What can come of a mutation about something that is there. */
-export const FAILURES = [
-  NotFoundError,
-  ConflictError,
-  ForbiddenError,
-  QuotaExceededError,
-  OutcomeUnknownError,
-  UpstreamErrorType,
-] as const;
+/** What can come of any mutation. */
+export const COMMON_FAILURES = [ForbiddenError, QuotaExceededError, OutcomeUnknownError, UpstreamErrorType] as const;
+
+/** What can come of a mutation about a job that is there. */
+export const FAILURES = [NotFoundError, ConflictError, ...COMMON_FAILURES] as const;

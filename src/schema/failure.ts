@@ -14,6 +14,26 @@ export abstract class Failure {
   }
 }
 
+/** One thing that is wrong with an input, and where: names of its fields, and places in lists. */
+export interface InputIssue {
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
+/** The input has values that are not accepted; here is all that is wrong with it. */
+export class InvalidInput extends Failure {
+  readonly code = 'BAD_USER_INPUT';
+  /** At least one. */
+  readonly issues: readonly InputIssue[];
+
+  constructor(issues: readonly InputIssue[]) {
+    const [first, ...others] = issues;
+    const more = others.length === 0 ? '' : `, and ${others.length} more`;
+    super(`${first?.path.join('.') || 'input'}: ${first?.message}${more}.`);
+    this.issues = issues;
+  }
+}
+
 /** What was to be changed does not exist. */
 export class NotFound extends Failure {
   readonly code = 'NOT_FOUND';
@@ -36,13 +56,14 @@ export class Forbidden extends Failure {
   readonly code = 'FORBIDDEN';
 }
 
-/** The upstream account has done as much as it may. */
+/** The upstream account has done as much as it may, or the caller here. */
 export class QuotaExceeded extends Failure {
-  readonly code = 'UPSTREAM_QUOTA_EXCEEDED';
+  readonly code: 'UPSTREAM_QUOTA_EXCEEDED' | 'RATE_LIMITED';
   readonly retryAfterSeconds: number | null;
 
-  constructor(message: string, retryAfterSeconds: number | null) {
+  constructor(code: QuotaExceeded['code'], message: string, retryAfterSeconds: number | null) {
     super(message);
+    this.code = code;
     this.retryAfterSeconds = retryAfterSeconds;
   }
 }

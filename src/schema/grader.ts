@@ -24,7 +24,7 @@ const graderType = openEnum('GraderType', {
   },
 });
 
-const operation = openEnum('StringCheckOperation', {
+export const operation = openEnum('StringCheckOperation', {
   description: 'How two strings are compared.',
   values: {
     EQ: { description: 'Equal.' },
@@ -34,7 +34,7 @@ const operation = openEnum('StringCheckOperation', {
   },
 });
 
-const metric = openEnum('TextSimilarityMetric', {
+export const metric = openEnum('TextSimilarityMetric', {
   description: 'How the likeness of two texts is measured.',
   values: {
     COSINE: { description: 'Cosine of the angle between their embeddings.' },

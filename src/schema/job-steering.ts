@@ -93,6 +93,7 @@ function defineSteering({ what, name, success: Success, does }: Kind) {
           const outcome = await steer(what, jobId, context);
           return 'raw' in outcome ? new Success(outcome) : outcome;
         },
+        ({ jobId }) => jobId,
       ),
     }),
   );

@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
-import { UpstreamError } from '../upstream/errors.ts';
+import { CapReached } from '../daily-caps.ts';
+import { NoAdminKey, UpstreamError } from '../upstream/errors.ts';
 import { includes, type Role } from '../viewer.ts';
 import { builder } from './builder.ts';
 import { Failure, Forbidden, OutcomeUnknown, QuotaExceeded, UpstreamFailure } from './failure.ts';
@@ -12,19 +13,24 @@ builder.mutationType({
 /** What can come of any mutation. */
 type CommonFailure = Forbidden | OutcomeUnknown | QuotaExceeded | UpstreamFailure;
 
-/** What a mutation has done, for the log: the id of what was made, changed or deleted. */
+/** What a mutation has done, for the log: the id of what was made, changed or deleted, if there is such a thing. */
 export interface Done {
-  readonly doneId: string;
+  readonly doneId: string | undefined;
 }
+
+/** Enough of an id that a client made up. */
+const LONGEST_ID = 200;
 
 /**
  * The resolver of a mutation that needs a role. Whether the caller may do it is decided before anything is looked for;
  * whatever happens, it leaves one line in the log, and what is nobody's fault here becomes a failure that clients can read.
+ * `about` is the id that the input names, for the log of what was not done.
  */
 export function mutating<Input, Success extends Done, Own extends Failure>(
   mutation: string,
   needed: Role,
   run: (input: Input, context: Context) => Promise<Success | Own>,
+  about: (input: Input) => string | undefined = () => undefined,
 ) {
   return async (
     _root: unknown,
@@ -32,13 +38,19 @@ export function mutating<Input, Success extends Done, Own extends Failure>(
     context: Context,
   ): Promise<Success | Own | CommonFailure> => {
     const { viewer, requestId, mutations } = context;
-    const line = { mutation, viewer: viewer.name, role: viewer.role, requestId };
+    const line = {
+      mutation,
+      viewer: viewer.name,
+      role: viewer.role,
+      id: about(input)?.slice(0, LONGEST_ID),
+      requestId,
+    };
     try {
       const outcome = forbiddance(needed, context) ?? (await run(input, context).catch(failureOf));
       const isDone = !(outcome instanceof Failure);
       mutations.audit({
         ...line,
-        id: isDone ? outcome.doneId : undefined,
+        ...(isDone && { id: outcome.doneId }),
         outcome: isDone ? 'Success' : outcome.constructor.name,
       });
       return outcome;
@@ -56,14 +68,16 @@ export function forbiddance(needed: Role, { viewer: { role }, mutations }: Conte
   return null;
 }
 
-/** What an upstream's refusal is to clients. Throws what is no refusal of the upstream's. */
+/** What a refusal, by the upstream or by the caps of the day, is to clients. Throws what is neither. */
 function failureOf(error: unknown): CommonFailure {
+  if (error instanceof CapReached) return new QuotaExceeded('RATE_LIMITED', error.message, error.retryAfterSeconds);
+  if (error instanceof NoAdminKey) return new Forbidden(error.message);
   if (!(error instanceof UpstreamError)) throw error;
   const { code, facts } = error;
   if (error.isOutcomeUnknown)
     return new OutcomeUnknown('Nobody knows whether the upstream did it: look before you try again.');
   if (code === 'UPSTREAM_QUOTA_EXCEEDED') {
-    return new QuotaExceeded(error.message, facts.retryAfterSeconds ?? null);
+    return new QuotaExceeded(code, error.message, facts.retryAfterSeconds ?? null);
   }
   return new UpstreamFailure(error);
 }

@@ -13,6 +13,7 @@ import './progress.ts';
 import './nodes.ts';
 import './job-changes.ts';
 import './job-steering.ts';
+import './grader-run.ts';
 import './event-added.ts';
 import './metrics-added.ts';
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { GraderSample } from './grader-run.ts';
 import {
   filledText,
   given,
@@ -88,4 +89,19 @@ export function checkGrader(draft: unknown, limits: LimitsOf): { body: unknown }
   const wrong = issuesOf(graderRequestSchemas[limits], draft, ['grader']);
   const issues = wrong.length > 0 ? wrong : issuesOfDepth(draft, ['grader']);
   return issues.length > 0 ? { issues } : { body: sentGrader(draft) };
+}
+
+const anItem = optional(z.record(z.string(), z.unknown(), 'expected an object'));
+
+/** Checks what a grader is to be run on, in wire spelling: gives it as it is sent, or all that is wrong with it. */
+export function checkGraderSample(
+  { grader, model_sample, item }: GraderSample,
+  limits: LimitsOf,
+): { body: GraderSample } | { issues: Issue[] } {
+  const checked = checkGrader(grader, limits);
+  const issues = issuesOf(anItem, item, ['item']);
+  if ('issues' in checked) return { issues: [...checked.issues, ...issues] };
+  return issues.length > 0
+    ? { issues }
+    : { body: { grader: checked.body, model_sample, ...(item != null && { item }) } };
 }

@@ -10,9 +10,18 @@ const anything = z
   .unknown()
   .optional()
   .transform((value) => value ?? null);
+const metadataFields = z.object({
+  name: orNullIfUnreadable(z.string()),
+  type: orNullIfUnreadable(z.string()),
+  errors: orNullIfUnreadable(z.record(z.string(), z.unknown())),
+  execution_time: orNullIfUnreadable(z.number()),
+  scores: anything,
+  token_usage: anything,
+  sampled_model_name: orNullIfUnreadable(z.string()),
+});
 const runFields = z.object({
   reward: orNullIfUnreadable(z.number()),
-  metadata: z.record(z.string(), z.unknown()).nullish().catch(null),
+  metadata: orNullIfUnreadable(metadataFields),
   sub_rewards: anything,
   model_grader_token_usage_per_model: anything,
 });
@@ -20,6 +29,9 @@ const validationFields = z.object({ grader: graderSchema });
 
 /** What a grader gave for a sample, in wire spelling, repaired. */
 export type GraderRun = z.output<typeof runFields>;
+
+/** What a grader has told of a run. */
+export type GraderRunMetadata = z.output<typeof metadataFields>;
 
 /** What a grader is run on. */
 export interface GraderSample {

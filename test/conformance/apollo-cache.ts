@@ -7,19 +7,20 @@ import { relayStylePagination } from '@apollo/client/utilities';
 const merged = { merge: true };
 
 /** What a mutation can answer in place of its success. */
-const FAILURES = ['NotFound', 'Conflict', 'Forbidden', 'QuotaExceeded', 'OutcomeUnknown', 'Upstream'].map(
-  (name) => `${name}Error`,
-);
+const COMMON_FAILURES = ['ForbiddenError', 'QuotaExceededError', 'OutcomeUnknownError', 'UpstreamError'];
+const FAILURES = ['NotFoundError', 'ConflictError', ...COMMON_FAILURES];
 
 /** The next page of a list: `fetchMore({ variables: { after: data.fineTuningJobs.pageInfo.endCursor } })`. */
 export function createCache(): InMemoryCache {
   return new InMemoryCache({
     possibleTypes: {
       Node: ['File', 'FineTuningJob', 'Model'],
-      Error: FAILURES,
+      Error: ['InvalidInputError', ...FAILURES],
       CancelFineTuningJobResult: ['CancelFineTuningJobSuccess', ...FAILURES],
       PauseFineTuningJobResult: ['PauseFineTuningJobSuccess', ...FAILURES],
       ResumeFineTuningJobResult: ['ResumeFineTuningJobSuccess', ...FAILURES],
+      ValidateGraderResult: ['ValidateGraderSuccess', 'InvalidInputError', ...COMMON_FAILURES],
+      RunGraderResult: ['RunGraderSuccess', 'InvalidInputError', ...COMMON_FAILURES],
       Grader: [
         'StringCheckGrader',
         'TextSimilarityGrader',

@@ -43,7 +43,8 @@ async function startServer(readJob: () => Promise<never>) {
     feeds: watcher.feeds(access),
     changes: createChanges(upstream, store, access, createCaller(signal)),
     mutations: NO_MUTATIONS,
-    gateway: { version: '0', isSandbox: true, upstreamName: 'test' },
+    caps: NO_MUTATIONS.capsOf('test'),
+    gateway: { version: '0', isSandbox: true, upstreamName: 'test', limits: 'openai' },
   });
   const server = await createServer({
     host: '127.0.0.1',

@@ -90,7 +90,7 @@ describe('a job of the sandbox', () => {
     await steer(gateway, 'resume', id);
     expect(gateway.log.filter(({ msg }) => msg === 'mutation')).toMatchObject([
       { mutation: 'cancelFineTuningJob', viewer: null, role: 'admin', id, outcome: 'Success' },
-      { mutation: 'resumeFineTuningJob', outcome: 'Conflict' },
+      { mutation: 'resumeFineTuningJob', viewer: null, role: 'admin', id, outcome: 'Conflict' },
     ]);
   });
 });

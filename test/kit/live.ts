@@ -80,7 +80,7 @@ export async function startLive(settings: Record<string, string> = {}): Promise<
       store,
       watcher,
       mutations: NO_MUTATIONS,
-      gateway: { version: '0', isSandbox: true, upstreamName: 'test' },
+      gateway: { version: '0', isSandbox: true, upstreamName: 'test', limits: 'openai' },
     }),
     exampleJobId: 'ftjob-1',
     webhookSecret: undefined,

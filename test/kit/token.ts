@@ -28,10 +28,11 @@ export async function askAs(
   authorization: string | null,
   query: string,
   method: 'POST' | 'GET' = 'POST',
+  variables: Record<string, unknown> = {},
 ): Promise<BearerAnswer> {
   const headers = { 'content-type': 'application/json', ...(authorization !== null && { authorization }) };
   const response = await (method === 'POST'
-    ? fetch(url, { method, headers, body: JSON.stringify({ query }) })
+    ? fetch(url, { method, headers, body: JSON.stringify({ query, variables }) })
     : fetch(`${url}?${new URLSearchParams({ query })}`, { headers }));
   const text = await response.text();
   assertNoSecrets(authorization?.split(' ') ?? [], [text, ...response.headers.values()]);

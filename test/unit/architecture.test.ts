@@ -14,6 +14,7 @@ const FLOORS: Record<string, number> = {
   store: 1,
   loaders: 2,
   changes: 2,
+  'daily-caps': 1,
   'mutation-policy': 2,
   watch: 2,
   context: 3,
