@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { GraphQLError } from 'graphql';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { ErrorCode } from '../schema/errors.ts';
@@ -6,6 +6,7 @@ import { createAcquaintances, type Showing } from './acquaintances.ts';
 import { addressKey } from './address.ts';
 import { LimitRefusal } from './limit-refusal.ts';
 import type { Limits } from './limits.ts';
+import type { FrontResponse } from './reply.ts';
 
 /** What one request may ask for, and its caller may still spend. */
 export interface Allowance {
@@ -24,7 +25,7 @@ interface Spender {
   readonly viewer: { readonly name: string | null };
 }
 
-export type Allow = (spender: Spender, request: IncomingMessage, response?: ServerResponse) => Allowance;
+export type Allow = (spender: Spender, request: IncomingMessage, response?: FrontResponse) => Allowance;
 
 /** Whose limits count: those of the name that the caller has, or else of its view of the upstream and its address. */
 export function callerKey({ scope, viewer }: Spender, { socket }: IncomingMessage): string {
@@ -83,7 +84,7 @@ export function createAllow(limits: Limits, callersBringKeys: boolean): Allow {
 type Purses = readonly [Purse, ...Purse[]];
 
 /** What a request is paid from; `spent` is what it has taken so far. */
-function payFrom(purses: Purses, limits: Limits, response: ServerResponse | undefined) {
+function payFrom(purses: Purses, limits: Limits, response: FrontResponse | undefined) {
   let remaining = limits.pointsPerMinute;
   let spent = 0;
   return {
@@ -129,14 +130,14 @@ async function take({ minutes, key }: Purse, points: number) {
 }
 
 function tell(
-  response: ServerResponse | undefined,
+  response: FrontResponse | undefined,
   limit: number,
   { remainingPoints, msBeforeNext }: RateLimiterRes,
 ): void {
-  if (!response || response.headersSent) return; // What was wrong with the request was answered meanwhile.
-  response.setHeader('ratelimit-limit', limit);
-  response.setHeader('ratelimit-remaining', remainingPoints);
-  response.setHeader('ratelimit-reset', secondsOf(msBeforeNext));
+  if (!response) return;
+  response.early['ratelimit-limit'] = String(limit);
+  response.early['ratelimit-remaining'] = String(remainingPoints);
+  response.early['ratelimit-reset'] = String(secondsOf(msBeforeNext));
 }
 
 const secondsOf = (ms: number) => Math.ceil(ms / 1000);

@@ -15,20 +15,22 @@ export function readBody(request: IncomingMessage, maxBytes = MAX_BODY_BYTES): P
     const most = DRAINED * maxBytes;
     const refuse = () => reject(new Refusal(413, `The body: expected at most ${maxBytes} bytes.`));
     if (Number(request.headers['content-length']) > most) refuse();
-    request.on('data', (chunk: Buffer) => {
+    const take = (chunk: Buffer) => {
       length += chunk.length;
       if (length <= maxBytes) return void chunks.push(chunk);
       chunks.length = 0;
       if (length <= most) return;
       refuse();
       request.destroy();
-    });
+    };
     // Not before: an answer is lost when its connection is closed while more comes in.
-    request.on('end', () => {
-      if (length > maxBytes) return refuse();
-      resolve(Buffer.concat(chunks, length));
-      chunks.length = 0; // The request stays as long as its answer, which may be a stream.
-    });
-    request.on('error', () => reject(new Refusal(400, 'The body: expected to its end.'))); // Its sender has gone.
+    const end = () => {
+      if (length > maxBytes) refuse();
+      else resolve(Buffer.concat(chunks, length));
+      // The request stays as long as its answer, which may be a stream: it must not hold the body.
+      request.off('data', take).off('end', end).off('error', fail);
+    };
+    const fail = () => reject(new Refusal(400, 'The body: expected to its end.')); // Its sender has gone.
+    request.on('data', take).on('end', end).on('error', fail);
   });
 }

@@ -1,9 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
 import type { ConnectionLimits } from './front-config.ts';
 import type { Logger } from './log.ts';
 import { useMalformedRequests } from './malformed.ts';
+import { FrontResponse, type FrontServer } from './reply.ts';
 import { becomesWebSocket } from './upgrade.ts';
 
 /** Most bytes of a request's line and headers. */
@@ -12,17 +13,18 @@ const MAX_HEADER_BYTES = 16 * 1024;
 const MENTION_MS = 10_000;
 
 export interface Connections {
-  readonly server: Server;
+  readonly server: FrontServer;
   /** Closes those that rest. Node's own way leaves out those that have not sent a whole request yet. */
   closeIdle(): void;
 }
 
-type Front = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+type Front = (request: IncomingMessage, response: FrontResponse) => Promise<void>;
 
 /** An HTTP server whose clients may be slow, silent or many. These waits take real time: Node measures them. */
 export function createConnections(front: Front, limits: ConnectionLimits, log: Logger, clock: Clock): Connections {
   const { headersTimeoutMs, bodyTimeoutMs, idleTimeoutMs } = limits;
   const server = createServer({
+    ServerResponse: FrontResponse,
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: headersTimeoutMs,
     requestTimeout: headersTimeoutMs + bodyTimeoutMs,
@@ -49,7 +51,7 @@ export function createConnections(front: Front, limits: ConnectionLimits, log: L
 }
 
 /** Connections without a request under way, such as a browser opens in advance; the one that has rested longest is first. */
-function trackIdle(server: Server): Set<Socket> {
+function trackIdle(server: FrontServer): Set<Socket> {
   const idle = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     idle.add(socket);
@@ -67,7 +69,7 @@ function trackIdle(server: Server): Set<Socket> {
  * Whoever fills the house with silent connections keeps nobody out: they are the ones that go. While every connection has
  * a request under way, a new one is closed at once, which costs least and lets a proxy ask elsewhere.
  */
-function makeRoom(server: Server, idle: Set<Socket>, most: number, log: Logger, clock: Clock): void {
+function makeRoom(server: FrontServer, idle: Set<Socket>, most: number, log: Logger, clock: Clock): void {
   const open = new Set<Socket>();
   let mentionAt = Number.NEGATIVE_INFINITY;
   server.on('connection', (socket: Socket) => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Clock } from '../clock.ts';
 import type { Context, ContextFactory } from '../context.ts';
 import { internalError } from '../schema/errors.ts';
@@ -11,7 +11,7 @@ import { guard, isProbed, type Welcome } from './guard.ts';
 import type { Logger } from './log.ts';
 import { prefersHtml } from './media-type.ts';
 import { Refusal } from './refusal.ts';
-import { errorReply, jsonReply, type Reply, send } from './reply.ts';
+import { errorReply, type FrontResponse, jsonReply, type Reply, send } from './reply.ts';
 import { type RequestTarget, readTarget } from './request-target.ts';
 import { type LiveReply, openStream, type Tally } from './stream.ts';
 import type { Streams } from './streams.ts';
@@ -41,7 +41,7 @@ type LoggedContext = Pick<Context, 'operationName' | 'viewer'> & {
 /** One request, as far as it has been understood. */
 interface Exchange extends RequestTarget {
   readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly response: FrontResponse;
   readonly requestId: string;
   /** Aborted when the client leaves; null once a stream answers, which ends by itself then. */
   leaving: AbortController | null;
@@ -54,7 +54,7 @@ interface Exchange extends RequestTarget {
 /** The one entrance: what holds for every request is decided here, before any of it is understood. */
 export function createFront(
   options: FrontOptions,
-): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+): (request: IncomingMessage, response: FrontResponse) => Promise<void> {
   const { corsOrigins, isReady, streams, log, clock } = options;
   return async (request, response) => {
     const leaving = new AbortController();
@@ -62,7 +62,7 @@ export function createFront(
     const requestId = requestIdOf(request);
     const exchange: Exchange = { request, response, requestId, ...target, leaving };
     const beganAt = clock.now();
-    response.setHeader('x-request-id', requestId);
+    response.early['x-request-id'] = requestId;
     response.on('close', () => {
       if (!response.writableFinished) exchange.leaving?.abort(new Error('The client has left.'));
       const level = isProbed(target) ? 'debug' : 'info';

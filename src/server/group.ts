@@ -61,7 +61,7 @@ export function createGroups(options: RenderingOptions): Groups {
         if (!('args' in rendering)) return rendering;
         group = begin(key, rendering);
       }
-      return createMember(group, onLeave);
+      return new GroupMember(group, onLeave);
     },
     get size() {
       return groups.size;
@@ -77,51 +77,60 @@ async function sourceOf({ args, contextOf }: Rendering, signal: AbortSignal): Pr
 
 const END = { value: undefined, done: true } as const;
 
-function createMember(group: Group, onLeave: () => void): Member {
-  let iterator: AsyncIterator<object> | undefined;
-  let isOver = false;
-  group.members++;
+/** A class, as there may be thousands, all of which wait. */
+class GroupMember implements Member {
+  readonly #group: Group;
+  readonly #onLeave: () => void;
+  #iterator: AsyncIterator<object> | undefined;
+  #isOver = false;
 
-  async function leave(): Promise<void> {
-    if (isOver) return;
-    isOver = true;
-    group.leave();
-    onLeave();
+  constructor(group: Group, onLeave: () => void) {
+    this.#group = group;
+    this.#onLeave = onLeave;
+    group.members++;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  // One function, so that one of each waits.
+  async next(): Promise<IteratorResult<Rendered, undefined>> {
+    if (this.#isOver) return END;
+    const { source, rendering } = this.#group;
     try {
-      await iterator?.return?.();
+      if (!this.#iterator) {
+        const items = await source;
+        if (this.#isOver) return END; // Before it reads, or nobody would end that.
+        this.#iterator = items[Symbol.asyncIterator]();
+      }
+      const { value, done } = await this.#iterator.next();
+      if (this.#isOver) return END;
+      const rendered = done ? undefined : await rendering.event(value);
+      if (rendered && !this.#isOver) return { value: rendered, done: false };
+      await this.#leave();
+      return END;
     } catch (error) {
-      group.rendering.failure(error); // For the log.
+      if (this.#isOver) return END;
+      await this.#leave();
+      return { value: rendering.failure(error), done: false };
     }
   }
 
-  return {
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-    // One function, as thousands wait in it.
-    async next() {
-      if (isOver) return END;
-      try {
-        if (!iterator) {
-          const source = await group.source;
-          if (isOver) return END; // Before it reads, or nobody would end that.
-          iterator = source[Symbol.asyncIterator]();
-        }
-        const { value, done } = await iterator.next();
-        if (isOver) return END;
-        const rendered = done ? undefined : await group.rendering.event(value);
-        if (rendered && !isOver) return { value: rendered, done: false };
-        await leave();
-        return END;
-      } catch (error) {
-        if (isOver) return END;
-        await leave();
-        return { value: group.rendering.failure(error), done: false };
-      }
-    },
-    async return() {
-      await leave();
-      return END;
-    },
-  };
+  async return(): Promise<IteratorReturnResult<undefined>> {
+    await this.#leave();
+    return END;
+  }
+
+  async #leave(): Promise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#group.leave();
+    this.#onLeave();
+    try {
+      await this.#iterator?.return?.();
+    } catch (error) {
+      this.#group.rendering.failure(error); // For the log.
+    }
+  }
 }

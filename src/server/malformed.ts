@@ -1,21 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import type { Logger } from './log.ts';
 import { Refusal } from './refusal.ts';
-import { HEADERS_OF_ALL, type Reply, send } from './reply.ts';
+import { type FrontResponse, type FrontServer, HEADERS_OF_ALL, type Reply, send } from './reply.ts';
 
 /** How long a refused client may take to read why, in milliseconds. */
 const LINGER_MS = 1000;
 
 interface Exchange {
   readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly response: FrontResponse;
 }
 
 /** Answers what Node itself refuses: what is not HTTP, headers without end, requests that do not come to one. */
-export function useMalformedRequests(server: Server, log: Logger, clock: Clock): void {
+export function useMalformedRequests(server: FrontServer, log: Logger, clock: Clock): void {
   const latest = new WeakMap<Duplex, Exchange>();
   const refused = new WeakSet<Duplex>();
   const refuse = (socket: Duplex, status: number, message: string, fault: string) => {

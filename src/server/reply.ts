@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
 
 /** What is answered to one HTTP request. */
@@ -40,11 +40,22 @@ export const HEADERS_OF_ALL = {
   'cross-origin-resource-policy': 'same-origin',
 };
 
-export function send(response: ServerResponse, { status, headers, body = '' }: Reply): void {
-  response.writeHead(status, {
-    ...HEADERS_OF_ALL,
-    ...(status !== 304 && status !== 204 && { 'content-length': Buffer.byteLength(body) }),
-    ...headers,
-  });
+/** A response to which headers can be given before it is known what is answered. */
+export class FrontResponse extends ServerResponse {
+  /** They go with the others. What `setHeader` takes Node keeps for as long as the response, which may be hours. */
+  readonly early: Record<string, string> = {};
+}
+
+/** Whose responses are of that kind. */
+export type FrontServer = Server<typeof IncomingMessage, typeof FrontResponse>;
+
+/** Sends the status and all headers. */
+export function begin(response: FrontResponse, status: number, headers: Reply['headers']): void {
+  response.writeHead(status, { ...HEADERS_OF_ALL, ...response.early, ...headers });
+}
+
+export function send(response: FrontResponse, { status, headers, body = '' }: Reply): void {
+  const hasLength = status !== 304 && status !== 204;
+  begin(response, status, hasLength ? { 'content-length': String(Buffer.byteLength(body)), ...headers } : headers);
   response.end(body);
 }

@@ -1,10 +1,9 @@
-import type { ServerResponse } from 'node:http';
 import type { Identity } from '../context.ts';
 import { revokedError } from './authenticate.ts';
 import { type Format, frameOf } from './format.ts';
 import type { Member } from './group.ts';
-import { HEADERS_OF_ALL, type Reply } from './reply.ts';
-import type { Stream, Streams } from './streams.ts';
+import { begin, type FrontResponse, type Reply } from './reply.ts';
+import type { Reason, Stream, Streams } from './streams.ts';
 
 /** How long a connection is quiet before the system asks whether the other side is there, in milliseconds. */
 const PROBE_MS = 30_000;
@@ -32,56 +31,83 @@ export function liveReply(member: Member, format: Format, identity: Identity): L
  * Sends a member's results, each when the client has taken the one before it: who reads slowly gets fewer of them, and
  * holds up nobody. Ends with the member, or the client.
  */
-export function openStream(response: ServerResponse, reply: LiveReply, streams: Streams): Tally {
-  const { member, format, identity } = reply;
-  const tally: Tally = { transport: format.transport, results: 0 };
-  if (response.destroyed || response.headersSent) {
-    void member.return(); // The client has left meanwhile, or was refused.
-    return tally;
+export function openStream(response: FrontResponse, reply: LiveReply, streams: Streams): Tally {
+  const tally: Tally = { transport: reply.format.transport, results: 0 };
+  if (response.destroyed || response.headersSent)
+    void reply.member.return(); // The client has left meanwhile, or was refused.
+  else {
+    open(response, reply);
+    new HttpStream(response, reply, tally).begin(streams);
   }
-  let resume = () => {};
-  const close = (last: string, whenSent?: () => void) => {
-    if (!response.writableEnded) response.end(last + format.end, whenSent);
-    void member.return();
-  };
-  const stream: Stream = {
-    isInForce: identity.isInForce,
-    beat() {
-      if (!response.writableEnded && !response.writableNeedDrain) response.write(format.beat);
-    },
-    end(reason) {
-      const { socket } = response;
-      if (reason === 'revoked') close(format.fatal(JSON.stringify([revokedError()])));
-      else close('', () => socket?.destroySoon()); // Which was promised to stay, and would outlive the server.
-    },
-  };
-
-  async function pump() {
-    for await (const rendered of member) {
-      if (!stream.isInForce()) return stream.end('revoked');
-      if (response.writableEnded) return;
-      tally.results++;
-      if (!response.write(frameOf(format, rendered))) await new Promise<void>((resolve) => (resume = resolve));
-    }
-    close('');
-  }
-
-  begin(response, reply);
-  const remove = streams.add(stream);
-  response.on('drain', () => resume());
-  response.on('close', () => {
-    remove();
-    resume();
-    void member.return();
-  });
-  void pump();
   return tally;
 }
 
-function begin(response: ServerResponse, { status, headers, format }: LiveReply): void {
+/** A class, as there may be thousands. */
+class HttpStream implements Stream {
+  readonly #response: FrontResponse;
+  readonly #member: Member;
+  readonly #format: Format;
+  readonly #tally: Tally;
+  readonly isInForce: () => boolean;
+  #resume: (() => void) | null = null;
+
+  constructor(response: FrontResponse, { member, format, identity }: LiveReply, tally: Tally) {
+    this.#response = response;
+    this.#member = member;
+    this.#format = format;
+    this.#tally = tally;
+    this.isInForce = identity.isInForce;
+  }
+
+  begin(streams: Streams): void {
+    const remove = streams.add(this);
+    this.#response.on('drain', () => this.#goOn());
+    this.#response.on('close', () => {
+      remove();
+      this.#goOn();
+      void this.#member.return();
+    });
+    void this.#pump();
+  }
+
+  beat(): void {
+    if (!this.#response.writableEnded && !this.#response.writableNeedDrain) this.#response.write(this.#format.beat);
+  }
+
+  end(reason: Reason): void {
+    const { socket } = this.#response;
+    if (reason === 'revoked') this.#close(this.#format.fatal(JSON.stringify([revokedError()])));
+    else this.#close('', () => socket?.destroySoon()); // Which was promised to stay, and would outlive the server.
+  }
+
+  async #pump(): Promise<void> {
+    for await (const rendered of this.#member) {
+      if (!this.isInForce()) return this.end('revoked');
+      if (this.#response.writableEnded) return;
+      this.#tally.results++;
+      if (this.#response.write(frameOf(this.#format, rendered))) continue;
+      await new Promise<void>((resolve) => {
+        this.#resume = resolve;
+      });
+    }
+    this.#close('');
+  }
+
+  #goOn(): void {
+    this.#resume?.();
+    this.#resume = null;
+  }
+
+  #close(last: string, whenSent?: () => void): void {
+    if (!this.#response.writableEnded) this.#response.end(last + this.#format.end, whenSent);
+    void this.#member.return();
+  }
+}
+
+function open(response: FrontResponse, { status, headers, format }: LiveReply): void {
   response.socket?.setTimeout(0); // Quiet is nothing bad here.
   response.socket?.setKeepAlive(true, PROBE_MS);
-  response.writeHead(status, { ...HEADERS_OF_ALL, ...headers });
+  begin(response, status, headers);
   response.cork();
   response.flushHeaders(); // Apart: with more behind it Node would keep the text of the headers in all its pieces.
   response.write(format.opening);

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../clock.ts';
 import { guard, type Welcome } from './guard.ts';
 import type { Logger } from './log.ts';
 import { refuseSocket } from './malformed.ts';
 import { Refusal } from './refusal.ts';
+import type { FrontServer } from './reply.ts';
 import { readTarget } from './request-target.ts';
 import type { WebSockets } from './ws.ts';
 
@@ -15,7 +16,7 @@ export function becomesWebSocket({ headers, url = '' }: IncomingMessage): boolea
 
 /** Lets WebSockets in at `/graphql`, under the rules of the front for every other request. */
 export function useWebSockets(
-  server: Server,
+  server: FrontServer,
   sockets: WebSockets,
   options: Welcome & { readonly log: Logger; readonly clock: Clock },
 ): void {

@@ -19,7 +19,7 @@ export function streamJob(boardOf: () => Board, id: string): AsyncIterable<JobCh
           slot.put(id, change);
           if (isTerminal(change.job)) slot.end();
         },
-        end: slot.end,
+        end: (error) => slot.end(error),
       };
       const followed = boardOf().follow(id, follower); // Before the present state is taken: nothing comes in between.
       leave = followed.leave;
@@ -44,7 +44,7 @@ export function streamJobs(boardOf: () => Board, matches: (job: Job) => boolean)
           const { job, previous } = change;
           if (matches(job) || (previous && matches(previous))) slot.put(job.id, change);
         },
-        end: slot.end,
+        end: (error) => slot.end(error),
       };
       const followed = boardOf().followAll(follower);
       leave = followed.leave;

@@ -13,65 +13,74 @@ const DONE = { done: true, value: undefined } as const;
 
 /** `onLeave` is called once: when nothing comes any more, or the reader has left. One read may be under way at a time. */
 export function createSlot<T>(onLeave: () => void): Slot<T> {
-  let values: Map<string, T> | null = null; // Most slots are empty most of the time, and there may be thousands.
-  let parked: PromiseWithResolvers<IteratorResult<T>> | null = null;
-  let error: Error | undefined;
-  let hasEnded = false;
+  return new NewestOfEach(onLeave);
+}
 
-  function leave() {
-    if (hasEnded) return;
-    hasEnded = true;
-    onLeave();
+/** A class, as there may be thousands, most of them empty most of the time. */
+class NewestOfEach<T> implements Slot<T> {
+  readonly #onLeave: () => void;
+  #values: Map<string, T> | null = null;
+  /** The reader that waits. There is no value then. */
+  #parked: PromiseWithResolvers<IteratorResult<T>> | null = null;
+  #error: Error | undefined;
+  #hasEnded = false;
+
+  constructor(onLeave: () => void) {
+    this.#onLeave = onLeave;
   }
 
-  /** What can be read now; null when that is nothing, and more may come. */
-  function taken(): Promise<IteratorResult<T>> | null {
-    for (const [key, value] of values ?? []) {
-      values?.delete(key);
-      if (values?.size === 0) values = null;
+  put(key: string, value: T) {
+    if (this.#hasEnded) return;
+    const reader = this.#unpark();
+    if (reader) return reader.resolve({ done: false, value });
+    this.#values ??= new Map();
+    this.#values.set(key, value);
+  }
+
+  end(error?: Error): void {
+    if (this.#hasEnded) return;
+    this.#leave();
+    const reader = this.#unpark();
+    if (!reader) this.#error = error;
+    else if (error) reader.reject(error);
+    else reader.resolve(DONE);
+  }
+
+  next(): Promise<IteratorResult<T>> {
+    for (const [key, value] of this.#values ?? []) {
+      this.#values?.delete(key);
+      if (this.#values?.size === 0) this.#values = null;
       return Promise.resolve({ done: false, value });
     }
-    if (!hasEnded) return null;
-    const failure = error;
-    error = undefined;
-    return failure ? Promise.reject(failure) : Promise.resolve(DONE);
+    const error = this.#error;
+    this.#error = undefined;
+    if (error) return Promise.reject(error);
+    if (this.#hasEnded) return Promise.resolve(DONE);
+    this.#parked = Promise.withResolvers();
+    return this.#parked.promise;
   }
 
-  function wake() {
-    const outcome = parked && taken();
-    if (!outcome) return;
-    parked?.resolve(outcome);
-    parked = null;
+  return(): Promise<IteratorResult<T>> {
+    this.#values = null;
+    this.#error = undefined;
+    this.#leave();
+    this.#unpark()?.resolve(DONE);
+    return Promise.resolve(DONE);
   }
 
-  return {
-    put(key, value) {
-      if (hasEnded) return;
-      values ??= new Map();
-      values.set(key, value);
-      wake();
-    },
-    end(reason) {
-      if (hasEnded) return;
-      error = reason;
-      leave();
-      wake();
-    },
-    next() {
-      const outcome = taken();
-      if (outcome) return outcome;
-      parked = Promise.withResolvers();
-      return parked.promise;
-    },
-    return() {
-      values = null;
-      error = undefined;
-      leave();
-      wake();
-      return Promise.resolve(DONE);
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #leave() {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#onLeave();
+  }
+
+  #unpark() {
+    const reader = this.#parked;
+    this.#parked = null;
+    return reader;
+  }
 }

@@ -124,7 +124,8 @@ describe('the tab of GraphiQL with the jobs that move', () => {
       await expect.poll(isShown, { timeout: 25_000 }).toBe(true); // The clock stands still.
       await page.screenshot({ path: `${PICTURES}/graphiql-live-${count}.png` });
     }
-    expect(requests.slice(asked)).toEqual([]);
+    // The workers of its editors it may still be starting.
+    expect(requests.slice(asked).filter((url) => !url.startsWith('blob:'))).toEqual([]);
     await page.getByRole('button', { name: /stop/i }).click();
     await page.getByRole('button', { name: /execute/i }).waitFor();
     expect(complaints).toEqual([]);

@@ -115,6 +115,11 @@ const cutSocket: Visit = async (url) => {
   for (let count = 0; count < 2; count++) expect((await socket.next())['type']).toBe('next');
 };
 
+/** Subscribes and leaves again and again. */
+const stormOfEvents: Visit = async (url) => {
+  for (let turn = 0; turn < 50; turn++) await cutBare(SSE)(url);
+};
+
 /** Subscribes and says goodbye again and again on one socket. */
 const storm: Visit = async (url) => {
   using socket = await openSocket(url);
@@ -130,6 +135,7 @@ const VISITS: [string, Visit, Force & { atOnce: number; rounds: number }][] = [
   ['500 clients of server-sent events that are cut off', cutBare(SSE), { atOnce: 125, rounds: 4 }],
   ['500 clients of multipart subscriptions that are cut off', cutBare(MULTIPART), { atOnce: 125, rounds: 4 }],
   ['200 WebSockets that are cut off with two subscriptions each', cutSocket, { atOnce: 50, rounds: 4 }],
+  ['2,000 streams of server-sent events that begin and end', stormOfEvents, { atOnce: 10, rounds: 4 }],
   ['2,000 subscriptions that begin and end on 40 WebSockets', storm, { atOnce: 10, rounds: 4 }],
 ];
 
