@@ -1,3 +1,4 @@
+import type { JobCriteria } from '../store/job-scan.ts';
 import type { Job } from '../upstream/job.ts';
 import { metadataOf, methodOf } from '../upstream/job-parts.ts';
 import { builder } from './builder.ts';
@@ -32,15 +33,6 @@ export const FineTuningJobFilter = builder.inputType('FineTuningJobFilter', {
 });
 
 type Filter = typeof FineTuningJobFilter.$inferInput;
-
-/** What a filter comes to. */
-export interface JobCriteria {
-  readonly matches: (job: Job) => boolean;
-  /** What the upstream is asked for. */
-  readonly metadata: Readonly<Record<string, string>>;
-  /** In a list of jobs newest first, nothing that is older matches. Seconds since the epoch. */
-  readonly oldest: number;
-}
 
 /** Reads a filter. Throws BAD_USER_INPUT naming the member. */
 export function criteriaOf(filter: Filter): JobCriteria {

@@ -20,6 +20,21 @@ export function createCaller(signal: AbortSignal): Caller {
   return { signal, onLeave, upstreamCalls: 0, freshUntil: Number.POSITIVE_INFINITY };
 }
 
+/** The same caller, but waiting to the end: half of what is done for it would be worse than all. */
+export function staying(caller: Caller): Caller {
+  return {
+    signal: new AbortController().signal,
+    onLeave: new Set(),
+    freshUntil: Number.POSITIVE_INFINITY,
+    get upstreamCalls() {
+      return caller.upstreamCalls;
+    },
+    set upstreamCalls(count) {
+      caller.upstreamCalls = count;
+    },
+  };
+}
+
 /** Takes note that the answer rests on something that is fresh until then. */
 export function restOn(caller: Caller, until: number): void {
   caller.freshUntil = Math.min(caller.freshUntil, until);

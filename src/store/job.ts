@@ -99,6 +99,9 @@ export function createJobStore(options: PartOptions): JobStore {
 
   const listGeneration = ({ scope }: Access) => Math.max(generations.of(scope).turn, hints.of(ANY_JOB).turn);
 
+  // Somebody waits for the answer to a query.
+  const priorityOf = ({ cause }: Look): Priority => (cause === 'query' ? 'query' : 'poll');
+
   function nameAndRead(request: JobPageRequest, priority: Priority) {
     const { limit, after, metadata = {} } = request;
     const read = (call: ReadCall) => upstream.jobs.list(request, { ...call, priority });
@@ -134,11 +137,16 @@ export function createJobStore(options: PartOptions): JobStore {
         name: id,
         ...look,
         freshUntil: () => Number.NEGATIVE_INFINITY,
-        read: (call) => upstream.jobs.get(id, { ...call, priority: look.cause === 'query' ? 'query' : 'poll' }),
+        read: (call) => upstream.jobs.get(id, { ...call, priority: priorityOf(look) }),
         ...NOTHING_OLDER,
       }),
     async lookAtPage(access, request, look) {
-      const { value } = await pages.get({ access, ...look, ...nameAndRead(request, 'poll'), ...NOTHING_OLDER });
+      const { value } = await pages.get({
+        access,
+        ...look,
+        ...nameAndRead(request, priorityOf(look)),
+        ...NOTHING_OLDER,
+      });
       return value;
     },
     lastSight: (access, id) => jobs.kept(access, id),

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { JobCriteria } from '../../../src/schema/job-filter.ts';
-import { scanJobs } from '../../../src/schema/job-scan.ts';
+import { type JobCriteria, scanJobs } from '../../../src/store/job-scan.ts';
 import { UpstreamError } from '../../../src/upstream/errors.ts';
 import { type Job, type JobPageRequest, readJob } from '../../../src/upstream/job.ts';
 import type { Page, PageItem, PageRequest } from '../../../src/upstream/page.ts';

@@ -1,7 +1,15 @@
 import { UpstreamError } from '../upstream/errors.ts';
 import type { Job, JobPageRequest } from '../upstream/job.ts';
 import type { Page, PageItem, PageRequest } from '../upstream/page.ts';
-import type { JobCriteria } from './job-filter.ts';
+
+/** Which jobs are looked for. */
+export interface JobCriteria {
+  readonly matches: (job: Job) => boolean;
+  /** What the upstream is asked for. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** In a list of jobs newest first, nothing that is older matches. Seconds since the epoch. */
+  readonly oldest: number;
+}
 
 /** What a scan has found. */
 export interface Scan extends Page<Job> {
