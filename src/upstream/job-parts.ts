@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { withoutMark } from './job-mark.ts';
 import { hyperparametersSchema, methodSchema } from './method.ts';
 import { orNull, orNullIfUnreadable } from './repair.ts';
 
@@ -68,5 +69,5 @@ export const hyperparametersOf = ({ raw }: HasBody) => hyperparameters.parse(raw
 /** Null on jobs from before methods existed. */
 export const methodOf = ({ raw }: HasBody) => method.parse(raw).method;
 export const integrationsOf = ({ raw }: HasBody) => integrations.parse(raw).integrations;
-/** Null when there is none. */
-export const metadataOf = ({ raw }: HasBody) => metadata.parse(raw).metadata;
+/** Null when there is none. What only the gateway has put there is not shown. */
+export const metadataOf = ({ raw }: HasBody) => metadata.parse(withoutMark(raw)).metadata;

@@ -96,7 +96,7 @@ function sentIntegration(draft: unknown): object {
   return { ...members, ...(wandb !== undefined && { wandb: given(membersOf(wandb)) }) };
 }
 
-/** `mostPairs` is null where no limits are known. */
+/** What is wrong with a key stands below it, at `key`. `mostPairs` is null where no limits are known. */
 function issuesOfMetadata(metadata: unknown, mostPairs: number | null): Issue[] {
   if (metadata == null) return [];
   if (typeof metadata !== 'object' || Array.isArray(metadata)) return [{ path: ['metadata'], message: AN_OBJECT }];
@@ -108,9 +108,7 @@ function issuesOfMetadata(metadata: unknown, mostPairs: number | null): Issue[] 
     ...(isLimited && pairs.length > mostPairs
       ? [{ path: ['metadata'], message: `expected at most ${mostPairs} pairs` }]
       : []),
-    ...(isLimited ? pairs.flatMap(([name]) => issuesOf(key, name, ['metadata', name]).map(asAboutKey)) : []),
+    ...(isLimited ? pairs.flatMap(([name]) => issuesOf(key, name, ['metadata', name, 'key'])) : []),
     ...pairs.flatMap(([name, content]) => issuesOf(value, content, ['metadata', name])),
   ];
 }
-
-const asAboutKey = ({ path, message }: Issue): Issue => ({ path, message: `${message}, as the key` });

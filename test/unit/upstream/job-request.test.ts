@@ -71,12 +71,12 @@ describe('a request for a job', () => {
   });
 
   it.each([
-    ['a long key', { ['k'.repeat(65)]: 'v' }],
-    ['an empty key', { '': 'v' }],
-    ['a long value', { key: 'v'.repeat(513) }],
-    ['a value that is no text', { key: 5 }],
-  ])('may not have %s in its metadata', (_, metadata) => {
-    expect(issuesOf({ metadata })).toMatchObject([{ path: ['metadata', Object.keys(metadata)[0]] }]);
+    ['a long key', { ['k'.repeat(65)]: 'v' }, ['key']],
+    ['an empty key', { '': 'v' }, ['key']],
+    ['a long value', { key: 'v'.repeat(513) }, []],
+    ['a value that is no text', { key: 5 }, []],
+  ])('may not have %s in its metadata', (_, metadata, below) => {
+    expect(issuesOf({ metadata })).toMatchObject([{ path: ['metadata', Object.keys(metadata)[0], ...below] }]);
   });
 
   it('has room for the pairs that will be added', () => {
@@ -137,7 +137,7 @@ describe('a request for a job', () => {
       [
         ...['model', 'training_file', 'validation_file', 'suffix', 'seed'],
         ...['integrations.0.type', 'integrations.0.wandb.project', 'integrations.0.wandb.tags.0'],
-        ...['metadata', `metadata.${'k'.repeat(65)}`, `metadata.${'k'.repeat(65)}`, 'metadata.other'],
+        ...['metadata', `metadata.${'k'.repeat(65)}.key`, `metadata.${'k'.repeat(65)}`, 'metadata.other'],
         ...['method.supervised', 'method.supervised.hyperparameters.n_epochs'],
         ...['batch_size', 'compute_multiplier', 'eval_interval', 'reasoning_effort'].map(
           (name) => `method.reinforcement.hyperparameters.${name}`,

@@ -1,0 +1,138 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../clock.ts';
+import { type Caller, staying } from '../store/flights.ts';
+import type { Access } from '../store/scope.ts';
+import type { Store } from '../store/store.ts';
+import { UpstreamError } from '../upstream/errors.ts';
+import type { Job } from '../upstream/job.ts';
+import { type JobMark, withMark } from '../upstream/job-mark.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import { searchJob } from './search.ts';
+import { type Found, type UnknownCreate, type Verdict, verdictOf } from './verdict.ts';
+
+/** A job that is asked for. */
+export interface Order {
+  readonly access: Access;
+  readonly caller: Caller;
+  /** What is sent, but for the mark. */
+  readonly request: object;
+  /** Null when the caller has given no key: then each order makes a job. */
+  readonly mark: JobMark | null;
+  /** Counts what may make a job, and runs it; `giveBack` says that this one has made none. Rejects as `run` does, or before it. */
+  readonly spend: <T>(run: (giveBack: () => void) => Promise<T>) => Promise<T>;
+}
+
+/** What came of an order: the job that was made for it; or the one of another request under the same key; or it is gone. */
+export type Made = Found | { readonly kind: 'gone'; readonly jobId: string };
+
+/**
+ * Makes jobs, and for one key never two: as long as one process asks, and the server keeps the metadata of its jobs and
+ * shows them in its list. What this process remembers of a key is not needed: what it has forgotten, or never known, is
+ * looked for upstream before anything is created, so that a key holds over a restart, too. Not covered are:
+ * - two processes that are asked at the same time: both may find nothing;
+ * - a restart within a minute of a create of which nobody knows what came of it, if its job shows up only after the restart;
+ * - a server that keeps no metadata: there a key holds only for jobs that this process remembers;
+ * - another credential: its keys are others.
+ */
+export interface Creations {
+  /**
+   * Rejects with UpstreamError, or as `spend` does. `isOutcomeUnknown` tells of a create that may have made its job: with
+   * a key, the same order finds it or, from a minute later on, creates it.
+   */
+  make(order: Order): Promise<Made>;
+}
+
+/** The job that was made for a key, and for which request. */
+interface KnownJob {
+  readonly jobId: string;
+  readonly request: string;
+}
+
+interface Flight {
+  readonly request: string;
+  readonly landing: Promise<Made>;
+}
+
+/** Most keys that are remembered; each takes some 300 bytes. */
+const MOST_KEYS = 10_000;
+
+export interface CreationsOptions {
+  readonly upstream: Upstream;
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Most keys that are remembered. */
+  readonly mostKeys?: number;
+}
+
+export function createCreations({ upstream, store, clock, mostKeys = MOST_KEYS }: CreationsOptions): Creations {
+  const memories = new LRUCache<string, KnownJob | UnknownCreate>({ max: mostKeys });
+  const flights = new Map<string, Flight>();
+
+  async function create({ access, caller }: Order, body: object): Promise<Job> {
+    const { signal } = staying(caller);
+    const call = { credential: access.credential, signal, onRequest: () => caller.upstreamCalls++ };
+    const job = await upstream.jobs.create(body, call);
+    return store.jobs.put(access, job).value ?? job;
+  }
+
+  function remember(mark: JobMark, job: Job): Found {
+    memories.set(mark.key, { jobId: job.id, request: mark.request });
+    return { kind: 'made', job };
+  }
+
+  async function search({ access, caller }: Order, mark: JobMark): Promise<Verdict> {
+    const job = await searchJob(store, access, staying(caller), mark);
+    if (job !== null) store.jobs.beginGeneration(access); // Lists that were kept may lack it.
+    const memory = memories.get(mark.key);
+    const last = memory && 'error' in memory ? memory : null;
+    const verdict = verdictOf(mark, job, last, clock.now());
+    return verdict.kind === 'made' ? remember(mark, verdict.job) : verdict;
+  }
+
+  /** Creates it; where nobody knows what came of that, looks for it at once. */
+  async function createMarked(order: Order, mark: JobMark): Promise<Found> {
+    try {
+      return remember(mark, await create(order, withMark(order.request, mark)));
+    } catch (error) {
+      if (!(error instanceof UpstreamError && error.isOutcomeUnknown)) throw error;
+      memories.set(mark.key, { error, unknownAt: clock.now() });
+      const verdict = await search(order, mark).catch(() => null); // Of two failures the first is what has to be known.
+      if (verdict === null || !('job' in verdict)) throw error;
+      return verdict;
+    }
+  }
+
+  async function findOrCreate(order: Order, mark: JobMark, giveBack: () => void): Promise<Found> {
+    const verdict = await search(order, mark);
+    if (verdict.kind === 'create') return await createMarked(order, mark);
+    giveBack();
+    if (verdict.kind === 'wait') throw verdict.error;
+    return verdict;
+  }
+
+  /** The job of a key that is remembered, as it is now. */
+  async function recall({ access, caller }: Order, { jobId, request }: KnownJob, mark: JobMark): Promise<Made> {
+    const job = await store.jobs.get(access, jobId, staying(caller));
+    return job ? { kind: request === mark.request ? 'made' : 'other', job } : { kind: 'gone', jobId };
+  }
+
+  function begin(order: Order, mark: JobMark): Promise<Made> {
+    const memory = memories.get(mark.key);
+    if (memory && 'jobId' in memory) return recall(order, memory, mark);
+    return order.spend((giveBack) => findOrCreate(order, mark, giveBack));
+  }
+
+  return {
+    async make(order) {
+      const { mark, request } = order;
+      if (mark === null) return { kind: 'made', job: await order.spend(() => create(order, request)) };
+      for (let flight = flights.get(mark.key); flight; flight = flights.get(mark.key)) {
+        if (flight.request === mark.request) return await flight.landing;
+        await flight.landing.catch(() => null); // What comes of the other request decides about this one.
+      }
+      const landing = begin(order, mark).finally(() => flights.delete(mark.key));
+      flights.set(mark.key, { request: mark.request, landing });
+      return await landing;
+    },
+  };
+}

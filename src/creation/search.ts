@@ -1,0 +1,50 @@
+import type { Caller } from '../store/flights.ts';
+import { scanJobs } from '../store/job-scan.ts';
+import type { Access } from '../store/scope.ts';
+import type { Store } from '../store/store.ts';
+import { UpstreamError } from '../upstream/errors.ts';
+import type { Job, JobPageRequest } from '../upstream/job.ts';
+import { hasKeyOf, type JobMark, searchPair } from '../upstream/job-mark.ts';
+import type { Page } from '../upstream/page.ts';
+
+/** Thrown when a server that does not filter its jobs has more of them than are looked through. */
+export class TooManyJobs extends UpstreamError {
+  override readonly message =
+    'The upstream does not filter its jobs by metadata and has more than 1000 of them: whether there is a job for this idempotencyKey cannot be found out.';
+
+  constructor() {
+    super('UPSTREAM_UNSUPPORTED', 'the metadata filter is ignored');
+  }
+}
+
+/** Jobs on one page of the list. */
+const JOBS_A_PAGE = 100;
+/** Most pages of one search: those of a scan, and the head of the whole list. */
+export const PAGES_A_SEARCH = 11;
+
+/**
+ * Looks for the job with the key of this mark, by the upstream's filter, and believes only what it sees: of a server that
+ * ignores the filter it looks through all jobs, 1000 at most. A filter can lag behind what was made, so that the newest 100
+ * jobs are looked through without it, too. Null when there is surely none among all these. Throws UpstreamError: what the
+ * upstream answers, UPSTREAM_INVALID_RESPONSE when its pages do not go on or what it finds cannot be read, TooManyJobs.
+ */
+export async function searchJob(store: Store, access: Access, caller: Caller, mark: JobMark): Promise<Job | null> {
+  const look = { caller, cause: 'query' } as const;
+  const matches = (job: Job) => hasKeyOf(job, mark);
+  const seen: Page<Job>[] = [];
+  const read = async (request: JobPageRequest) => {
+    const page = await store.jobs.lookAtPage(access, request, look);
+    seen.push(page);
+    return page;
+  };
+  const criteria = { matches, metadata: searchPair(mark), oldest: Number.NEGATIVE_INFINITY };
+  const { items, hasMore } = await scanJobs({ limit: 1, after: null }, criteria, read);
+  if (items[0]?.value) return items[0].value;
+  if (hasMore) throw new TooManyJobs();
+  const rest = seen.flatMap((page) => page.items);
+  if (rest.some(({ value }) => value !== undefined)) return null; // They are all the jobs: none has the key.
+  const unreadable = rest.find(({ error }) => error !== undefined);
+  if (unreadable?.error) throw unreadable.error;
+  const newest = await read({ limit: JOBS_A_PAGE, after: null });
+  return newest.items.find(({ value }) => value && matches(value))?.value ?? null;
+}
