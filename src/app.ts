@@ -2,6 +2,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createContextFactory, type GatewayFacts } from './context.ts';
+import { createCreations } from './creation/creation.ts';
 import { createDailyCaps } from './daily-caps.ts';
 import type { MutationPolicy } from './mutation-policy.ts';
 import { createSandbox, type Sandbox } from './sandbox/sandbox.ts';
@@ -65,6 +66,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
   const store = createStore({ upstream, clock, ...config.cache, maxBytes });
   const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: config.pollIntervalMs });
   opened.defer(() => watcher.dispose());
+  const creations = createCreations({ upstream, store, clock });
   const mutations = mutationPolicy(config.mutations, log, clock);
   const isSandbox = config.upstream.kind === 'sandbox';
   const gateway = { version, isSandbox, upstreamName: target.name, limits: target.limits };
@@ -78,7 +80,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     live: config.live,
     schema: createSchema(),
     authenticate: createAuthenticate({ auth: config.auth, credential: target.credential, clock, log }),
-    createContext: createContextFactory({ upstream, store, watcher, mutations, gateway }),
+    createContext: createContextFactory({ upstream, store, watcher, creations, mutations, gateway }),
     exampleJobId: target.exampleJobId,
     webhookSecret: target.webhookSecret,
     onHint: watcher.hint,

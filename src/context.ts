@@ -1,4 +1,5 @@
 import { type Changes, createChanges } from './changes.ts';
+import type { Creations } from './creation/creation.ts';
 import type { DailyCaps } from './daily-caps.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
 import type { MutationPolicy } from './mutation-policy.ts';
@@ -57,11 +58,13 @@ export interface ContextParts {
   readonly upstream: Upstream;
   readonly store: Store;
   readonly watcher: Watcher;
+  readonly creations: Creations;
   readonly mutations: MutationPolicy;
   readonly gateway: GatewayFacts;
 }
 
-export function createContextFactory({ upstream, store, watcher, mutations, gateway }: ContextParts): ContextFactory {
+export function createContextFactory(parts: ContextParts): ContextFactory {
+  const { store, watcher, mutations, gateway } = parts;
   return ({ requestId, signal, identity: { viewer, access } }) => {
     const caller = createCaller(signal);
     let loaders: Loaders | undefined; // Made at the first read: an answer that is kept needs none.
@@ -80,7 +83,7 @@ export function createContextFactory({ upstream, store, watcher, mutations, gate
         return watcher.feeds(access);
       },
       get changes() {
-        return createChanges(upstream, store, access, caller);
+        return createChanges(parts, { access, name: viewer.name, caller, caps: this.caps });
       },
       mutations,
       get caps() {

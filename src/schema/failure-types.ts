@@ -57,7 +57,7 @@ const NotFoundError = builder.objectType(NotFound, {
   interfaces: [ErrorInterface],
 });
 
-const ConflictError = builder.objectType(Conflict, {
+export const ConflictError = builder.objectType(Conflict, {
   name: 'ConflictError',
   isTypeOf: (value) => value instanceof Conflict,
   description: 'What was asked does not go together with what there is; nothing was done.',

@@ -2,7 +2,7 @@ import type { DpoHyperparameters, Hyperparameters, ReinforcementHyperparameters 
 import { builder } from './builder.ts';
 import { openEnum } from './open-enum.ts';
 
-const effort = openEnum('FineTuningJobReasoningEffort', {
+export const reasoningEffort = openEnum('FineTuningJobReasoningEffort', {
   description: 'How much a reasoning model thinks while it trains.',
   values: {
     DEFAULT: { description: "The model's own default." },
@@ -75,9 +75,9 @@ export const ReinforcementHyperparametersType = builder
         resolve: ({ eval_samples }) => eval_samples,
       }),
       reasoningEffort: t.field({
-        type: effort.type,
+        type: reasoningEffort.type,
         description: 'How much the model thinks; null when the upstream does not tell.',
-        resolve: ({ reasoning_effort }) => (reasoning_effort === null ? null : effort.read(reasoning_effort)),
+        resolve: ({ reasoning_effort }) => (reasoning_effort === null ? null : reasoningEffort.read(reasoning_effort)),
       }),
       rawReasoningEffort: t.string({
         description: '`reasoningEffort` as the upstream spells it.',

@@ -1,4 +1,6 @@
+import { PAGES_A_SCAN, scanJobs } from '../store/job-scan.ts';
 import { isTerminal, type Job, type JobPageRequest } from '../upstream/job.ts';
+import { withoutMark } from '../upstream/job-mark.ts';
 import {
   errorOf,
   hyperparametersOf,
@@ -13,7 +15,6 @@ import { FILE_PRICE, File } from './file.ts';
 import { SupervisedHyperparameters } from './hyperparameters.ts';
 import { IntegrationInterface } from './integration.ts';
 import { criteriaOf, FineTuningJobFilter } from './job-filter.ts';
-import { PAGES_A_SCAN, scanJobs } from './job-scan.ts';
 import { MetadataEntry, metadataEntries } from './metadata.ts';
 import { MethodInterface } from './method.ts';
 import { MODEL_PRICE, Model } from './model.ts';
@@ -182,11 +183,12 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
       description: 'Billable tokens that were processed; null until the job succeeded.',
       resolve: ({ trained_tokens }) => trained_tokens,
     }),
-    raw: t.expose('raw', {
+    raw: t.field({
       type: 'JSON',
       description:
-        'The object as the upstream sent it; needs the role `operator`. Unstable: it can change with every upstream release.',
+        "The object as the upstream sent it, without the gateway's own pairs of metadata; needs the role `operator`. Unstable: it can change with every upstream release.",
       authScopes: { operator: true },
+      resolve: ({ raw }) => withoutMark(raw),
     }),
   }),
 });

@@ -1,3 +1,4 @@
+import { isMarkName } from '../upstream/job-mark.ts';
 import { builder } from './builder.ts';
 import { badUserInput } from './errors.ts';
 
@@ -41,6 +42,7 @@ export function readPairs(
   if (pairs.length > MOST_PAIRS) throw badUserInput(argument, `at most ${MOST_PAIRS} pairs, got ${pairs.length}`);
   for (const [place, { key, value }] of pairs.entries()) {
     expectLength(`${argument}[${place}].key`, key, LONGEST_KEY);
+    if (isMarkName(key)) throw badUserInput(`${argument}[${place}].key`, "a key that is not the gateway's own");
     expectLength(`${argument}[${place}].value`, value, LONGEST_VALUE);
   }
   const byKey = new Map(pairs.map(({ key, value }) => [key, value]));

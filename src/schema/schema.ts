@@ -12,6 +12,7 @@ import './metrics.ts';
 import './progress.ts';
 import './nodes.ts';
 import './job-changes.ts';
+import './job-creation.ts';
 import './job-steering.ts';
 import './grader-run.ts';
 import './event-added.ts';

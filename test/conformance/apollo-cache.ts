@@ -16,6 +16,12 @@ export function createCache(): InMemoryCache {
     possibleTypes: {
       Node: ['File', 'FineTuningJob', 'Model'],
       Error: ['InvalidInputError', ...FAILURES],
+      CreateFineTuningJobResult: [
+        'CreateFineTuningJobSuccess',
+        'InvalidInputError',
+        'ConflictError',
+        ...COMMON_FAILURES,
+      ],
       CancelFineTuningJobResult: ['CancelFineTuningJobSuccess', ...FAILURES],
       PauseFineTuningJobResult: ['PauseFineTuningJobSuccess', ...FAILURES],
       ResumeFineTuningJobResult: ['ResumeFineTuningJobSuccess', ...FAILURES],

@@ -1,14 +1,12 @@
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { createChanges } from '../../src/changes.ts';
 import { readConfig } from '../../src/config.ts';
-import type { ContextFactory } from '../../src/context.ts';
-import { createLoaders } from '../../src/loaders.ts';
+import { type ContextFactory, createContextFactory } from '../../src/context.ts';
+import { createCreations } from '../../src/creation/creation.ts';
 import { createSchema } from '../../src/schema/schema.ts';
 import { stateOf } from '../../src/schema/status.ts';
 import { createLogger } from '../../src/server/log.ts';
 import { createServer } from '../../src/server/server.ts';
-import { createCaller } from '../../src/store/flights.ts';
 import { createAccessFactory } from '../../src/store/scope.ts';
 import { createStore } from '../../src/store/store.ts';
 import { createUpstream } from '../../src/upstream/upstream.ts';
@@ -32,20 +30,18 @@ async function startServer(readJob: () => Promise<never>) {
   const store = createStore({ upstream, clock, activeMs: 0, settledMs: 0, maxBytes: 1 });
   const access = createAccessFactory()({ apiKey: 'test' });
   const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: 1000 });
-  const createContext: ContextFactory = ({ requestId, signal }) => ({
-    requestId,
-    scope: 'test',
-    generation: 0,
-    viewer: { name: null, role: 'admin' },
-    operationName: undefined,
-    caller: createCaller(signal),
-    loaders: { ...createLoaders(store, access, createCaller(signal)), job: readJob, jobs: readJob },
-    feeds: watcher.feeds(access),
-    changes: createChanges(upstream, store, access, createCaller(signal)),
+  const contextOf = createContextFactory({
+    upstream,
+    store,
+    watcher,
+    creations: createCreations({ upstream, store, clock }),
     mutations: NO_MUTATIONS,
-    caps: NO_MUTATIONS.capsOf('test'),
     gateway: { version: '0', isSandbox: true, upstreamName: 'test', limits: 'openai' },
   });
+  const createContext: ContextFactory = (request) => {
+    const context = contextOf(request);
+    return { ...context, loaders: { ...context.loaders, job: readJob, jobs: readJob } };
+  };
   const server = await createServer({
     host: '127.0.0.1',
     port: 0,

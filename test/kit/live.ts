@@ -1,6 +1,7 @@
 import { buildSchema, type GraphQLFieldResolver, GraphQLObjectType, type GraphQLSchema } from 'graphql';
 import { readConfig } from '../../src/config.ts';
 import { type Context, createContextFactory } from '../../src/context.ts';
+import { createCreations } from '../../src/creation/creation.ts';
 import { stateOf } from '../../src/schema/status.ts';
 import { createAuthenticate } from '../../src/server/authenticate.ts';
 import { createLogger } from '../../src/server/log.ts';
@@ -79,6 +80,7 @@ export async function startLive(settings: Record<string, string> = {}): Promise<
       upstream,
       store,
       watcher,
+      creations: createCreations({ upstream, store, clock }),
       mutations: NO_MUTATIONS,
       gateway: { version: '0', isSandbox: true, upstreamName: 'test', limits: 'openai' },
     }),

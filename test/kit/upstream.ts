@@ -149,8 +149,8 @@ function notFound(target: string) {
   return { error: { message, type: 'invalid_request_error', param: 'fine_tune_id', code: 'fine_tune_not_found' } };
 }
 
-export function pager(things: readonly Thing[]): Script {
-  return ({ url }: IncomingMessage, response: ServerResponse) => {
+export function pager(things: readonly Thing[]): (request: IncomingMessage, response: ServerResponse) => void {
+  return ({ url }, response) => {
     const query = new URL(url ?? '', 'http://upstream').searchParams;
     const wanted = things.filter(({ purpose }) => [purpose, null].includes(query.get('purpose')));
     const list = query.get('order') === 'asc' ? wanted.toReversed() : wanted;
