@@ -151,7 +151,7 @@ export async function openTarget(
     name: 'sandbox',
     limits: 'openai' as const,
     baseUrl,
-    credential: { apiKey },
+    credential: { apiKey, adminKey: sandbox.adminKey },
     exampleJobId,
     ...webhooksOf(sandbox, config, webhookSecret),
   };

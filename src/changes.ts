@@ -4,10 +4,16 @@ import type { DailyCaps } from './daily-caps.ts';
 import type { Caller } from './store/flights.ts';
 import type { Access } from './store/scope.ts';
 import type { Store } from './store/store.ts';
+import type { Things } from './store/thing.ts';
+import type { Deletion } from './upstream/deletion.ts';
+import { UpstreamError } from './upstream/errors.ts';
 import type { Grader } from './upstream/grader.ts';
 import type { GraderRun, GraderSample } from './upstream/grader-run.ts';
 import type { Job } from './upstream/job.ts';
+import type { PageItem } from './upstream/page.ts';
 import { isName } from './upstream/path.ts';
+import type { Permission } from './upstream/permission.ts';
+import type { Call } from './upstream/transport.ts';
 import type { Upstream } from './upstream/upstream.ts';
 
 /** What can be asked of a job that is there. */
@@ -24,6 +30,12 @@ export interface Changes {
   steer(what: Steer, jobId: string): Promise<Job | null>;
   /** The job as it is now, read anew; null when there is none. */
   look(jobId: string): Promise<Job | null>;
+  /** Null when there is no such model. */
+  deleteModel(id: string): Promise<Deletion | null>;
+  /** Lets projects use a checkpoint, by the name of its model; null when there is none. Rejects with NoAdminKey, too. */
+  permit(model: string, projectIds: readonly string[]): Promise<PageItem<Permission>[] | null>;
+  /** Takes such a permission away; null when there is none. Rejects with NoAdminKey, too. */
+  deletePermission(model: string, id: string): Promise<Deletion | null>;
   /** What a grader gives for a sample. */
   runGrader(sample: GraderSample): Promise<GraderRun>;
   /** A grader as the upstream understands it. */
@@ -57,6 +69,23 @@ export function createChanges(
     onRequest: () => caller.upstreamCalls++,
   };
 
+  /** Deletes a thing, which nobody is shown from then on; when nobody knows the outcome, it is read anew. */
+  async function remove(
+    things: Pick<Things<never>, 'put' | 'doubt'>,
+    id: string,
+    ask: (id: string, call: Call) => Promise<Deletion | null>,
+  ): Promise<Deletion | null> {
+    if (!isName(id)) return null;
+    try {
+      const deletion = await ask(id, call);
+      things.put(access, id, null);
+      return deletion;
+    } catch (error) {
+      if (isInDoubt(error)) things.doubt(access, id);
+      throw error;
+    }
+  }
+
   return {
     create(request, key) {
       const claim = key === null ? null : { credential: access.credential, callerName: name, key, request };
@@ -64,13 +93,45 @@ export function createChanges(
       return creations.make({ access, caller, request, mark: claim && markOf(claim), spend });
     },
     async steer(what, jobId) {
-      const job = isName(jobId) ? await upstream.jobs[what](jobId, call) : null;
-      return job && store.jobs.put(access, job).value;
+      if (!isName(jobId)) return null;
+      try {
+        const job = await upstream.jobs[what](jobId, call);
+        return job && store.jobs.put(access, job).value;
+      } catch (error) {
+        if (isInDoubt(error)) store.jobs.outdate(jobId);
+        throw error;
+      }
     },
     async look(jobId) {
       return isName(jobId) ? (await store.jobs.look(access, jobId, { caller, cause: 'query' })).value : null;
+    },
+    deleteModel: (id) => remove(store.models, id, upstream.models.delete),
+    async permit(model, projectIds) {
+      if (!isName(model)) return null;
+      try {
+        return await upstream.permissions.create(model, projectIds, call);
+      } catch (error) {
+        if (isAbsence(error)) return null;
+        throw error;
+      } finally {
+        store.permissions.outdate(access, model); // Whatever came of it.
+      }
+    },
+    async deletePermission(model, id) {
+      if (!isName(model) || !isName(id)) return null;
+      try {
+        return await upstream.permissions.delete(model, id, call);
+      } finally {
+        store.permissions.outdate(access, model);
+      }
     },
     runGrader: (sample) => upstream.graders.run(sample, call),
     validateGrader: (grader) => upstream.graders.validate(grader, call),
   };
 }
+
+const isInDoubt = (error: unknown) => error instanceof UpstreamError && error.isOutcomeUnknown;
+
+/** Whether the upstream says that what something was to be made for is not there. */
+const isAbsence = (error: unknown) =>
+  error instanceof UpstreamError && error.code === 'UPSTREAM_REJECTED' && error.facts.upstreamStatus === 404;

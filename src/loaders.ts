@@ -14,6 +14,7 @@ import type { MetricsSeries } from './upstream/metrics.ts';
 import type { Model } from './upstream/model.ts';
 import type { Page, PageItem, PageRequest } from './upstream/page.ts';
 import { isName } from './upstream/path.ts';
+import type { Permission, PermissionPageRequest } from './upstream/permission.ts';
 import type { Preview } from './upstream/preview.ts';
 
 /**
@@ -40,6 +41,8 @@ export interface Loaders {
   /** What stands behind a run of a job's events too. */
   olderEvents(jobId: string, run: Run): Promise<Run>;
   checkpoints(jobId: string, page: PageRequest): Promise<Page<Checkpoint>>;
+  /** Who may use a checkpoint, by the name of its model. */
+  permissions(model: string, page: PermissionPageRequest): Promise<Page<Permission>>;
   metrics(job: Job): Promise<MetricsSeries>;
   /** As what this id was last seen, if it was seen at all. */
   kindOf(id: string): 'job' | 'file' | 'model' | undefined;
@@ -113,6 +116,7 @@ export function createLoaders(store: Store, access: Access, caller: Caller): Loa
     newestEvents: newest,
     olderEvents: (jobId, run) => store.events.deeper(access, jobId, run, caller),
     checkpoints: (jobId, request) => store.checkpoints.list(access, jobId, request, caller),
+    permissions: (model, request) => store.permissions.list(access, model, request, caller),
     metrics: (job) => store.metrics.curve(access, job, () => newest(job.id, EVENTS_A_PAGE), caller),
     kindOf: (id) => store.kindOf(access, id),
   };

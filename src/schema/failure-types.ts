@@ -50,7 +50,7 @@ export const InvalidInputError = builder.objectType(InvalidInput, {
   }),
 });
 
-const NotFoundError = builder.objectType(NotFound, {
+export const NotFoundError = builder.objectType(NotFound, {
   name: 'NotFoundError',
   isTypeOf: (value) => value instanceof NotFound,
   description: 'What was to be changed does not exist, or does not any more.',
@@ -126,7 +126,7 @@ const UpstreamErrorType = builder.objectType(UpstreamFailure, {
   }),
 });
 
-/** What can come of any mutation. */
+/** What can come of any mutation, beside NotFoundError where it is about something that is there. */
 export const COMMON_FAILURES = [ForbiddenError, QuotaExceededError, OutcomeUnknownError, UpstreamErrorType] as const;
 
 /** What can come of a mutation about a job that is there. */

@@ -39,6 +39,13 @@ export class NotFound extends Failure {
   readonly code = 'NOT_FOUND';
 }
 
+/** Nothing has the id that a field of the input gives; the message says what was expected there. */
+export function notFound(field: string, expected: string, id: string): NotFound {
+  return new NotFound(`${field}: expected ${expected}, got ${JSON.stringify(id.slice(0, LONGEST_QUOTE))}.`);
+}
+
+const LONGEST_QUOTE = 100;
+
 /** What was asked does not go together with what there is. */
 export class Conflict extends Failure {
   readonly code = 'CONFLICT';

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { UpstreamError } from '../upstream/errors.ts';
 import { isTerminal, type Job } from '../upstream/job.ts';
 import { builder } from './builder.ts';
-import { Conflict, NotFound } from './failure.ts';
+import { Conflict, type NotFound, notFound } from './failure.ts';
 import { FAILURES } from './failure-types.ts';
 import { FineTuningJob } from './job.ts';
 import { forbiddance, mutating } from './mutation.ts';
@@ -45,8 +45,7 @@ async function steer(what: Steer, jobId: string, { changes }: Context): Promise<
   }
 }
 
-const noJob = (jobId: string) =>
-  new NotFound(`jobId: expected the id of a job, got ${JSON.stringify(jobId.slice(0, 100))}.`);
+const noJob = (jobId: string) => notFound('jobId', 'the id of a job', jobId);
 
 interface Kind {
   what: Steer;

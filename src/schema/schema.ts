@@ -8,6 +8,7 @@ import './model.ts';
 import './job.ts';
 import './event.ts';
 import './checkpoint.ts';
+import './permission.ts';
 import './metrics.ts';
 import './progress.ts';
 import './nodes.ts';
@@ -15,6 +16,8 @@ import './job-changes.ts';
 import './job-creation.ts';
 import './job-steering.ts';
 import './grader-run.ts';
+import './model-deletion.ts';
+import './permission-mutations.ts';
 import './event-added.ts';
 import './metrics-added.ts';
 

@@ -13,7 +13,7 @@ const ViewerRole = builder.enumType('ViewerRole', {
     ADMIN: {
       value: 'admin',
       description:
-        'Everything. Where the gateway does not ask who calls, everybody is one: then only its own machine reaches it, or its jobs are made up.',
+        'Everything: also deletes models and decides who may use checkpoints. Where the gateway does not ask who calls, everybody is one: then only its own machine reaches it, or its jobs are made up.',
     },
   } as const,
 });

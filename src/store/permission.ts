@@ -3,6 +3,7 @@ import type { Permission, PermissionPageRequest } from '../upstream/permission.t
 import type { Caller } from './flights.ts';
 import { activeFreshUntil, type Seen } from './freshness.ts';
 import { createGenerations } from './generation.ts';
+import type { JobStore } from './job.ts';
 import type { PartOptions } from './parts.ts';
 import { createReads, keyOf, later } from './reads.ts';
 import type { Access } from './scope.ts';
@@ -18,7 +19,10 @@ export interface PermissionStore {
   outdate(access: Access, model: string): void;
 }
 
-export function createPermissionStore({ upstream, clock, limits, shelf }: PartOptions): PermissionStore {
+export function createPermissionStore(
+  { upstream, clock, limits, shelf }: PartOptions,
+  jobs: Pick<JobStore, 'beginGeneration'>,
+): PermissionStore {
   const generations = createGenerations(clock);
   const pages = createReads<Page<Permission>, Seen<Page<Permission>>>({
     clock,
@@ -38,6 +42,9 @@ export function createPermissionStore({ upstream, clock, limits, shelf }: PartOp
       });
       return value;
     },
-    outdate: (access, model) => generations.begin(keyOf(access, model)),
+    outdate(access, model) {
+      generations.begin(keyOf(access, model));
+      jobs.beginGeneration(access); // Whole answers show permissions too.
+    },
   };
 }

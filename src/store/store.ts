@@ -55,7 +55,7 @@ export function createStore({ upstream, clock: wallClock, maxBytes, ...limits }:
     contents,
     metrics: createMetricsStore(jobs, events, contents),
     models,
-    permissions: createPermissionStore(options),
+    permissions: createPermissionStore(options, jobs),
     kindOf(access, id) {
       if (jobs.lastSight(access, id)?.value) return 'job';
       if (files.knows(access, id)) return 'file';

@@ -8,8 +8,9 @@ import {
   type Sight,
   settledFreshUntil,
 } from './freshness.ts';
+import { createGenerations } from './generation.ts';
 import type { PartOptions } from './parts.ts';
-import { createReads, later, type ReadCall, type Reads } from './reads.ts';
+import { createReads, keyOf, later, type ReadCall, type Reads } from './reads.ts';
 import type { Access } from './scope.ts';
 import { weigh } from './weight.ts';
 
@@ -26,6 +27,8 @@ export interface Things<T> {
   settled(access: Access, id: string): T | undefined;
   /** Takes note of what this gateway has made of it; null when it has deleted it. Lists read before are out of date. */
   put(access: Access, id: string, thing: T | null): void;
+  /** Takes note that this gateway may have deleted it, or not: nothing that was read before tells. */
+  doubt(access: Access, id: string): void;
   /** Whether this id was last seen as that of such a thing. */
   knows(access: Access, id: string): boolean;
 }
@@ -47,6 +50,10 @@ export function createThings<T extends object>(
 ): { things: Things<T>; reads: Reads<T | null, Seen<T | null>> } {
   const reads = createReads<T | null, Seen<T | null>>({ clock, shelf: shelf(noun), choose: later, weigh });
 
+  const doubts = createGenerations(clock);
+  const isDoubted = (access: Access, id: string, { beganTurn }: Seen<T | null>) =>
+    beganTurn < doubts.of(keyOf(access, id)).turn;
+
   // One that was gone when its job had settled stays gone.
   function freshUntil(sight: Sight<T | null>, end: JobEnd): number {
     const { value, arrivedAt } = sight;
@@ -61,25 +68,31 @@ export function createThings<T extends object>(
         access,
         name: id,
         caller,
-        freshUntil: (sight) => freshUntil(sight, end),
+        freshUntil: (sight) => (isDoubted(access, id, sight) ? Number.NEGATIVE_INFINITY : freshUntil(sight, end)),
         read: (call) => read(id, call),
-        notBefore: end.endedAt,
+        notBefore: Math.max(end.endedAt, doubts.of(keyOf(access, id)).at),
       });
       return value;
     },
     fresh(access, id, end, caller) {
       const sight = reads.kept(access, id);
-      if (sight === undefined || clock.now() >= freshUntil(sight, end)) return undefined;
+      if (sight === undefined || isDoubted(access, id, sight) || clock.now() >= freshUntil(sight, end))
+        return undefined;
       restOn(caller, freshUntil(sight, end));
       return sight.value;
     },
     settled(access, id) {
-      const thing = reads.kept(access, id)?.value;
-      return thing && isSettled(thing) ? thing : undefined;
+      const sight = reads.kept(access, id);
+      if (!sight?.value || isDoubted(access, id, sight)) return undefined;
+      return isSettled(sight.value) ? sight.value : undefined;
     },
     put(access, id, thing) {
       changed(access);
       reads.put(access, id, thing);
+    },
+    doubt(access, id) {
+      changed(access);
+      doubts.begin(keyOf(access, id));
     },
     knows: (access, id) => Boolean(reads.kept(access, id)?.value),
   };

@@ -27,6 +27,14 @@ export function createCache(): InMemoryCache {
       ResumeFineTuningJobResult: ['ResumeFineTuningJobSuccess', ...FAILURES],
       ValidateGraderResult: ['ValidateGraderSuccess', 'InvalidInputError', ...COMMON_FAILURES],
       RunGraderResult: ['RunGraderSuccess', 'InvalidInputError', ...COMMON_FAILURES],
+      DeleteModelResult: ['DeleteModelSuccess', 'NotFoundError', ...COMMON_FAILURES],
+      CreateCheckpointPermissionsResult: [
+        'CreateCheckpointPermissionsSuccess',
+        'InvalidInputError',
+        'NotFoundError',
+        ...COMMON_FAILURES,
+      ],
+      DeleteCheckpointPermissionResult: ['DeleteCheckpointPermissionSuccess', 'NotFoundError', ...COMMON_FAILURES],
       Grader: [
         'StringCheckGrader',
         'TextSimilarityGrader',

@@ -18,12 +18,12 @@ function restricted(): { name: string; field: GraphQLField<unknown, unknown>; ne
 }
 
 describe('restricted fields', () => {
-  it('are what the upstream sent as it is, and what files contain', () => {
+  it('are what the upstream sent as it is, what files contain, and who may use checkpoints', () => {
     expect(
       restricted()
         .map(({ name }) => name)
         .sort(),
-    ).toEqual(['File.preview', 'FineTuningJob.raw']);
+    ).toEqual(['File.preview', 'FineTuningJob.raw', 'FineTuningJobCheckpoint.permissions']);
   });
 
   it('name the role that they need in their description', () => {

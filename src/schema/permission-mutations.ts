@@ -1,0 +1,140 @@
+import type { PageItem } from '../upstream/page.ts';
+import { isName } from '../upstream/path.ts';
+import type { Permission } from '../upstream/permission.ts';
+import { builder } from './builder.ts';
+import { InvalidInput, type NotFound, notFound } from './failure.ts';
+import { COMMON_FAILURES, InvalidInputError, NotFoundError } from './failure-types.ts';
+import { mutating } from './mutation.ts';
+import { CheckpointPermission } from './permission.ts';
+import { costs } from './price.ts';
+
+const NEEDS = 'It needs the role `admin`, and of the gateway OPENAI_ADMIN_KEY: without that it answers ForbiddenError.';
+
+/** Permissions that are there now. */
+class Permitted {
+  /** The name of the model. */
+  readonly doneId: string;
+  readonly permissions: readonly PageItem<Permission>[];
+
+  constructor(model: string, permissions: readonly PageItem<Permission>[]) {
+    this.doneId = model;
+    this.permissions = permissions;
+  }
+}
+
+/** A permission that is gone. */
+class PermissionDeleted {
+  readonly doneId: string;
+
+  constructor(id: string) {
+    this.doneId = id;
+  }
+}
+
+const CreateCheckpointPermissionsSuccess = builder.objectType(Permitted, {
+  name: 'CreateCheckpointPermissionsSuccess',
+  isTypeOf: (value) => value instanceof Permitted,
+  description: 'The projects may use the checkpoint.',
+  fields: (t) => ({
+    permissions: t.field({
+      type: [CheckpointPermission],
+      nullable: { list: false, items: true },
+      description:
+        'A permission for each project, as the upstream answered; null, with an error, for one that cannot be understood.',
+      resolve: ({ doneId: model, permissions }) =>
+        // An error in the place of an item becomes the error of that place.
+        permissions.map((item) => item.error ?? { model, permission: item.value }) as never,
+    }),
+  }),
+});
+
+const CreateCheckpointPermissionsInput = builder.inputType('CreateCheckpointPermissionsInput', {
+  description: 'Who is to be allowed to use which checkpoint.',
+  fields: (t) => ({
+    fineTunedModelId: t.id({ required: true, description: 'The name of the model that the checkpoint is.' }),
+    projectIds: t.idList({ required: true, description: 'The projects that may use it; at least one.' }),
+  }),
+});
+
+/** All that is wrong with the projects. */
+function issuesOf(projectIds: readonly string[]) {
+  if (projectIds.length === 0) return [{ path: ['projectIds'], message: 'expected at least one project' }];
+  return projectIds.flatMap((id, place) =>
+    isName(id) ? [] : [{ path: ['projectIds', String(place)], message: 'expected the id of a project' }],
+  );
+}
+
+builder.mutationField('createCheckpointPermissions', (t) =>
+  t.field({
+    type: builder.unionType('CreateCheckpointPermissionsResult', {
+      description: 'What came of it.',
+      types: [CreateCheckpointPermissionsSuccess, InvalidInputError, NotFoundError, ...COMMON_FAILURES],
+    }),
+    nullable: false,
+    description: `Lets other projects of the organisation use a checkpoint. ${NEEDS}`,
+    args: {
+      input: t.arg({
+        type: CreateCheckpointPermissionsInput,
+        required: true,
+        description: 'Who, and which checkpoint.',
+      }),
+    },
+    extensions: costs({ calls: 1 }),
+    resolve: mutating<typeof CreateCheckpointPermissionsInput.$inferInput, Permitted, InvalidInput | NotFound>(
+      'createCheckpointPermissions',
+      'admin',
+      async ({ fineTunedModelId: model, projectIds }, { changes }) => {
+        const issues = issuesOf(projectIds);
+        if (issues.length > 0) return new InvalidInput(issues);
+        const permissions = await changes.permit(model, projectIds);
+        if (permissions) return new Permitted(model, permissions);
+        return notFound('fineTunedModelId', 'the name of the model of a checkpoint', model);
+      },
+      ({ fineTunedModelId }) => fineTunedModelId,
+    ),
+  }),
+);
+
+const DeleteCheckpointPermissionSuccess = builder.objectType(PermissionDeleted, {
+  name: 'DeleteCheckpointPermissionSuccess',
+  isTypeOf: (value) => value instanceof PermissionDeleted,
+  description: 'The project may not use the checkpoint any more.',
+  fields: (t) => ({
+    deletedPermissionId: t.id({
+      nullable: false,
+      description: 'The id of the permission.',
+      resolve: ({ doneId }) => doneId,
+    }),
+  }),
+});
+
+const DeleteCheckpointPermissionInput = builder.inputType('DeleteCheckpointPermissionInput', {
+  description: 'Which permission is to be taken away.',
+  fields: (t) => ({
+    fineTunedModelId: t.id({ required: true, description: 'The name of the model that the checkpoint is.' }),
+    permissionId: t.id({ required: true, description: "The permission's id." }),
+  }),
+});
+
+builder.mutationField('deleteCheckpointPermission', (t) =>
+  t.field({
+    type: builder.unionType('DeleteCheckpointPermissionResult', {
+      description: 'What came of it.',
+      types: [DeleteCheckpointPermissionSuccess, NotFoundError, ...COMMON_FAILURES],
+    }),
+    nullable: false,
+    description: `Takes a permission away. ${NEEDS}`,
+    args: { input: t.arg({ type: DeleteCheckpointPermissionInput, required: true, description: 'Which permission.' }) },
+    extensions: costs({ calls: 1 }),
+    resolve: mutating<typeof DeleteCheckpointPermissionInput.$inferInput, PermissionDeleted, NotFound>(
+      'deleteCheckpointPermission',
+      'admin',
+      async ({ fineTunedModelId: model, permissionId }, { changes }) => {
+        const deletion = await changes.deletePermission(model, permissionId);
+        if (deletion) return new PermissionDeleted(deletion.id);
+        return notFound('permissionId', 'the id of a permission of this checkpoint', permissionId);
+      },
+      ({ permissionId }) => permissionId,
+    ),
+  }),
+);
