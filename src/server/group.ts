@@ -1,5 +1,6 @@
 import { createSourceEventStream, type ExecutionResult } from 'graphql';
 import type { Identity } from '../context.ts';
+import { createGate, type Gate } from './gate.ts';
 import { groupKey } from './group-key.ts';
 import type { Prepared } from './prepare.ts';
 import { createRendering, type Rendered, type Rendering, type RenderingOptions } from './rendering.ts';
@@ -20,16 +21,21 @@ export interface Groups {
   readonly size: number;
 }
 
+/** How many members are told at once: when there are thousands, everything else has its turn in between. */
+const AT_ONCE = 250;
+
 interface Group {
   readonly rendering: Rendering;
   /** Of items with an identity, each call of whose iterator is another reader. Rejects when there is none to be had. */
   readonly source: Promise<AsyncIterable<object>>;
+  readonly gate: Gate;
   members: number;
   leave(): void;
 }
 
 export function createGroups(options: RenderingOptions): Groups {
   const groups = new Map<string, Group>();
+  const gate = createGate(AT_ONCE);
 
   function begin(key: string, rendering: Rendering): Group {
     const leaving = new AbortController();
@@ -38,6 +44,7 @@ export function createGroups(options: RenderingOptions): Groups {
     const group: Group = {
       rendering,
       source,
+      gate,
       members: 0,
       leave() {
         if (--group.members > 0) return;
@@ -97,7 +104,7 @@ class GroupMember implements Member {
   // One function, so that one of each waits.
   async next(): Promise<IteratorResult<Rendered, undefined>> {
     if (this.#isOver) return END;
-    const { source, rendering } = this.#group;
+    const { source, rendering, gate } = this.#group;
     try {
       if (!this.#iterator) {
         const items = await source;
@@ -107,6 +114,7 @@ class GroupMember implements Member {
       const { value, done } = await this.#iterator.next();
       if (this.#isOver) return END;
       const rendered = done ? undefined : await rendering.event(value);
+      if (rendered) await gate.pass();
       if (rendered && !this.#isOver) return { value: rendered, done: false };
       await this.#leave();
       return END;
