@@ -5,8 +5,10 @@ import type { Caller } from './store/flights.ts';
 import type { Access } from './store/scope.ts';
 import type { Store } from './store/store.ts';
 import type { Things } from './store/thing.ts';
+import { checkOnTheWay, InvalidTrainingData, type TrainingFileReport } from './upstream/checked-upload.ts';
 import type { Deletion } from './upstream/deletion.ts';
 import { UpstreamError } from './upstream/errors.ts';
+import type { FileObject, FileUpload } from './upstream/file.ts';
 import type { Grader } from './upstream/grader.ts';
 import type { GraderRun, GraderSample } from './upstream/grader-run.ts';
 import type { Job } from './upstream/job.ts';
@@ -18,6 +20,19 @@ import type { Upstream } from './upstream/upstream.ts';
 
 /** What can be asked of a job that is there. */
 export type Steer = 'cancel' | 'pause' | 'resume';
+
+/** A file on its way up. */
+export interface UploadRequest extends FileUpload {
+  /** Aborted when the content will not come to its end. */
+  readonly signal: AbortSignal;
+  /** Whether it is checked as such, and not made with errors in it. */
+  readonly isTrainingData: boolean;
+}
+
+/** What came of it: without a file the report says why. */
+export type Uploaded =
+  | { readonly file: FileObject; readonly report: TrainingFileReport | null }
+  | { readonly file: null; readonly report: TrainingFileReport };
 
 /**
  * What one request changes. What the upstream answers is what the store knows from then on, whatever was kept or under way.
@@ -40,6 +55,8 @@ export interface Changes {
   runGrader(sample: GraderSample): Promise<GraderRun>;
   /** A grader as the upstream understands it. */
   validateGrader(grader: unknown): Promise<Grader>;
+  /** Rejects also with the reason of the request's signal, and with what its content throws: then no file was made. */
+  uploadFile(request: UploadRequest): Promise<Uploaded>;
 }
 
 /** Who changes something. */
@@ -100,6 +117,18 @@ export function createChanges(
       } catch (error) {
         if (isInDoubt(error)) store.jobs.outdate(jobId);
         throw error;
+      }
+    },
+    async uploadFile({ signal, isTrainingData, content: given, ...rest }) {
+      const checked = isTrainingData ? checkOnTheWay(given) : null;
+      try {
+        const upload = { ...rest, content: checked?.content ?? given };
+        const file = await upstream.files.upload(upload, { ...call, signal });
+        store.files.put(access, file.id, file);
+        return { file, report: (await checked?.report()) ?? null };
+      } catch (error) {
+        if (checked === null || !(error instanceof InvalidTrainingData)) throw error;
+        return { file: null, report: await checked.report() };
       }
     },
     async look(jobId) {

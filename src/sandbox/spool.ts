@@ -33,6 +33,7 @@ export function createSpool({ mostFileBytes = 512 * 2 ** 20, mostStoredBytes = 2
   async function* counted(id: string, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     const others = [...lengths.values()].reduce((sum, length) => sum + length, 0);
     let length = 0;
+    lengths.set(id, length); // There is a file from now on, whatever comes.
     for await (const chunk of chunks) {
       length += chunk.length;
       lengths.set(id, length);
@@ -40,7 +41,6 @@ export function createSpool({ mostFileBytes = 512 * 2 ** 20, mostStoredBytes = 2
       if (others + length > mostStoredBytes) throw new Refusal(413, 'There is no room for more files.', 'file');
       yield chunk;
     }
-    lengths.set(id, length);
   }
 
   async function write(id: string, chunks: AsyncIterable<Uint8Array>): Promise<number> {

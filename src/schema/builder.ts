@@ -2,6 +2,7 @@ import SchemaBuilder from '@pothos/core';
 import ScopeAuthPlugin, { type AuthFailure } from '@pothos/plugin-scope-auth';
 import type { Context } from '../context.ts';
 import { includes } from '../viewer.ts';
+import type { IncomingFile } from './incoming-file.ts';
 
 interface Scalar<T> {
   Input: T;
@@ -23,6 +24,7 @@ export const builder = new SchemaBuilder<{
     FloatOrAuto: Scalar<number | 'auto'>;
     JSON: Scalar<unknown>;
     Date: Scalar<string>;
+    Upload: Scalar<IncomingFile>;
   };
 }>({
   plugins: [ScopeAuthPlugin],

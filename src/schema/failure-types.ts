@@ -15,7 +15,7 @@ import { jobStatus } from './status.ts';
 
 // The failures of mutations, as clients see them.
 
-const ErrorInterface = builder.interfaceRef<Failure>('Error').implement({
+export const ErrorInterface = builder.interfaceRef<Failure>('Error').implement({
   description: 'Why a mutation did not do what it was asked. Every failure is one.',
   fields: (t) => ({
     message: t.exposeString('message', { nullable: false, description: 'For people.' }),

@@ -20,7 +20,7 @@ export const FILE_PRICE = costs({ calls: sharing(MOST_SINGLES.files) });
 
 const bytesOf = countOf('maxBytes', { least: 1, most: MAX_PREVIEW_BYTES, standard: STANDARD_PREVIEW_BYTES });
 
-const purpose = openEnum('FilePurpose', {
+export const filePurpose = openEnum('FilePurpose', {
   description: 'What a file is for.',
   values: {
     FINE_TUNE: { description: 'To train or to validate on.', raw: ['fine-tune'] },
@@ -69,10 +69,10 @@ export const File = builder.objectRef<FileObject>('File').implement({
       description: 'Its size in bytes; null when the upstream does not tell.',
     }),
     purpose: t.field({
-      type: purpose.type,
+      type: filePurpose.type,
       nullable: false,
       description: 'What it is for.',
-      resolve: (file) => purpose.read(file.purpose),
+      resolve: (file) => filePurpose.read(file.purpose),
     }),
     rawPurpose: t.string({
       nullable: false,
@@ -127,7 +127,7 @@ export const File = builder.objectRef<FileObject>('File').implement({
 
 const FileFilter = builder.inputType('FileFilter', {
   description: 'Which files.',
-  fields: (t) => ({ purpose: t.field({ type: purpose.type, description: 'Only those for this purpose.' }) }),
+  fields: (t) => ({ purpose: t.field({ type: filePurpose.type, description: 'Only those for this purpose.' }) }),
 });
 
 const SortOrder = builder.enumType('SortOrder', {
@@ -160,7 +160,7 @@ builder.queryFields((t) => ({
     extensions: costs({ calls: 1, size: pageSize(STANDARD_FIRST) }),
     resolve: async (_, { filter, order, ...args }, { loaders }) => {
       const { limit, after } = pageRequest(NOUN, STANDARD_FIRST, args);
-      const wanted = filter?.purpose == null ? null : purpose.write(filter.purpose, 'filter.purpose');
+      const wanted = filter?.purpose == null ? null : filePurpose.write(filter.purpose, 'filter.purpose');
       const page = { limit, after, purpose: wanted, order: order === 'ASC' ? 'asc' : 'desc' } as const;
       return { ...only(wanted, await readFrom(page, loaders.files)), after, noun: NOUN };
     },

@@ -1,3 +1,4 @@
+import { GraphQLError } from 'graphql';
 import type { Context } from '../context.ts';
 import { CapReached } from '../daily-caps.ts';
 import { NoAdminKey, UpstreamError } from '../upstream/errors.ts';
@@ -55,7 +56,10 @@ export function mutating<Input, Success extends Done, Own extends Failure>(
       });
       return outcome;
     } catch (error) {
-      mutations.audit({ ...line, outcome: 'INTERNAL' });
+      mutations.audit({
+        ...line,
+        outcome: error instanceof GraphQLError ? String(error.extensions['code']) : 'INTERNAL',
+      });
       throw error;
     }
   };

@@ -1,6 +1,7 @@
 import { GraphQLError } from 'graphql';
 import { isShallow } from '../upstream/depth.ts';
 import { builder } from './builder.ts';
+import { IncomingFile } from './incoming-file.ts';
 
 /** Makes the three coercions of a scalar out of one check: what it takes, it gives, and the other way round. */
 function refusing<T>(name: string, expected: string, accepts: (value: unknown) => value is T) {
@@ -63,6 +64,17 @@ builder.scalarType('Date', {
   description: 'A day of the calendar, written YYYY-MM-DD.',
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc3339#section-5.6',
   ...refusing('Date', 'a day written YYYY-MM-DD', isDay),
+});
+
+builder.scalarType('Upload', {
+  description:
+    'A file that comes with the operation, in the form of a multipart request: the value of one variable, or of a member of one. It has no JSON; the variables have null in its place.',
+  specifiedByURL: 'https://github.com/jaydenseric/graphql-multipart-request-spec',
+  ...refusing(
+    'Upload',
+    'a file by a multipart request',
+    (value): value is IncomingFile => value instanceof IncomingFile,
+  ),
 });
 
 function isDay(value: unknown): value is string {

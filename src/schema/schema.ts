@@ -18,6 +18,7 @@ import './job-steering.ts';
 import './grader-run.ts';
 import './model-deletion.ts';
 import './permission-mutations.ts';
+import './file-upload.ts';
 import './event-added.ts';
 import './metrics-added.ts';
 

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
 import type { ConnectionLimits } from './front-config.ts';
 import type { Logger } from './log.ts';
-import { useMalformedRequests } from './malformed.ts';
+import { type Unhurried, useMalformedRequests } from './malformed.ts';
 import { FrontResponse, type FrontServer } from './reply.ts';
 import { becomesWebSocket } from './upgrade.ts';
 
@@ -21,7 +21,13 @@ export interface Connections {
 type Front = (request: IncomingMessage, response: FrontResponse) => Promise<void>;
 
 /** An HTTP server whose clients may be slow, silent or many. These waits take real time: Node measures them. */
-export function createConnections(front: Front, limits: ConnectionLimits, log: Logger, clock: Clock): Connections {
+export function createConnections(
+  front: Front,
+  unhurried: Unhurried,
+  limits: ConnectionLimits,
+  log: Logger,
+  clock: Clock,
+): Connections {
   const { headersTimeoutMs, bodyTimeoutMs, idleTimeoutMs } = limits;
   const server = createServer({
     ServerResponse: FrontResponse,
@@ -41,7 +47,7 @@ export function createConnections(front: Front, limits: ConnectionLimits, log: L
   };
   server.on('request', answer);
   server.on('checkExpectation', answer); // An expectation that nobody knows may be passed over.
-  useMalformedRequests(server, log, clock);
+  useMalformedRequests(server, unhurried, log, clock);
   return {
     server,
     closeIdle() {

@@ -33,7 +33,10 @@ export const frontSettings = {
   HEADERS_TIMEOUT_MS: int(1, 600_000).default(10_000).describe('longest wait for the headers of a request'),
   BODY_TIMEOUT_MS: int(1, 600_000)
     .default(30_000)
-    .describe('longest wait for the body of a request behind its headers'),
+    .describe('longest wait for the body of a request behind its headers, and for the next bytes of an upload'),
+  MAX_UPLOAD_MB: int(1, 65_536)
+    .default(512)
+    .describe('largest file that is passed on to the upstream; OpenAI takes 512'),
   IDLE_TIMEOUT_MS: int(1, 3_600_000)
     .default(65_000)
     .describe('longest rest of a connection between requests, and of a client in reading an answer'),
@@ -52,6 +55,8 @@ export interface ConnectionLimits {
 }
 
 export interface FrontConfig extends ConnectionLimits {
+  /** Most bytes of a file that a client sends. */
+  readonly maxUploadBytes: number;
   readonly corsOrigins: readonly string[];
   readonly hasIntrospection: boolean;
   readonly hasGraphiql: boolean;
@@ -78,6 +83,7 @@ export function frontOf(values: Settings): FrontConfig {
     trustedDocuments: values.TRUSTED_DOCUMENTS,
     mustTrust,
     headersTimeoutMs: values.HEADERS_TIMEOUT_MS,
+    maxUploadBytes: values.MAX_UPLOAD_MB * 1024 * 1024,
     bodyTimeoutMs: values.BODY_TIMEOUT_MS,
     idleTimeoutMs: values.IDLE_TIMEOUT_MS,
     maxConnections: values.MAX_CONNECTIONS,

@@ -12,12 +12,13 @@ import { guardQuery } from './guard.ts';
 import { type AnswerTypes, answerTypes, GRAPHQL_TYPE, MULTIPART_TYPE, SSE_TYPE } from './media-type.ts';
 import { multipart } from './multipart.ts';
 import { type Asker, isLive, type Operate } from './operate.ts';
-import { guardContentType, type Params, paramsOfBody, paramsOfUrl } from './params.ts';
-import { prepare } from './prepare.ts';
+import { kindOfBody, type Params, paramsOfBody, paramsOfUrl } from './params.ts';
+import { type Prepared, prepare } from './prepare.ts';
 import { Refusal } from './refusal.ts';
 import { codesOf, type GraphqlReply } from './reply.ts';
 import { sse } from './sse.ts';
 import { type LiveReply, liveReply } from './stream.ts';
+import type { ReadUpload } from './upload.ts';
 
 /** What answers, whoever asks. */
 export interface GraphqlOptions {
@@ -25,6 +26,7 @@ export interface GraphqlOptions {
   readonly operate: Operate;
   readonly answers: Answers;
   readonly findDocument: FindDocument;
+  readonly readUpload: ReadUpload;
   /** Origins beside our own whose pages may ask. */
   readonly corsOrigins: readonly string[];
 }
@@ -42,7 +44,7 @@ export interface GraphqlRequest extends Asker {
  * Refusal for what is not such a request.
  */
 export async function answerGraphql(options: GraphqlOptions, asked: GraphqlRequest): Promise<GraphqlReply | LiveReply> {
-  const { answers, findDocument, corsOrigins } = options;
+  const { findDocument, corsOrigins } = options;
   const { request, search, allowance, context } = asked;
   const types = answerTypes(request.headers);
   await allowance.spend(1); // For reading it, whatever it is; the rest of its price once that is known.
@@ -52,7 +54,14 @@ export async function answerGraphql(options: GraphqlOptions, asked: GraphqlReque
     return (await run(options, asked, params, types)).reply;
   }
   if (request.method !== 'POST') throw new Refusal(405, 'The method: expected GET or POST.', { allow: 'GET, POST' });
-  guardContentType(request.headers);
+  const body = kindOfBody(request.headers);
+  if (body.kind === 'form') return await answerUpload(options, asked, types, body.boundary);
+  return await answerPost(options, asked, types);
+}
+
+async function answerPost(options: GraphqlOptions, asked: GraphqlRequest, types: AnswerTypes) {
+  const { answers, findDocument } = options;
+  const { request, context } = asked;
   const body = await readBody(request);
   const { scope, generation, viewer } = context;
   const question = `${scope} ${viewer.role} ${generation} ${types.once} ${body.toString('latin1')}`;
@@ -69,6 +78,25 @@ export async function answerGraphql(options: GraphqlOptions, asked: GraphqlReque
   return reply;
 }
 
+/** A form with a file: what is wrong with it is answered in place of what has come of the operation. */
+async function answerUpload(
+  options: GraphqlOptions,
+  asked: GraphqlRequest,
+  types: AnswerTypes,
+  boundary: string | null,
+): Promise<GraphqlReply | LiveReply> {
+  const { readUpload, findDocument } = options;
+  const upload = await readUpload(asked.request, boundary);
+  try {
+    const params = findDocument(paramsOfBody(upload.operations, 'operations'), asked.context.requestId);
+    const { reply } = await run(options, asked, params, types, upload.place);
+    upload.signal.throwIfAborted();
+    return reply;
+  } finally {
+    upload.dismiss();
+  }
+}
+
 interface Outcome {
   readonly reply: GraphqlReply | LiveReply;
   /** Whether it answers the same question again, as long as what it rests on is fresh. */
@@ -80,13 +108,14 @@ async function run(
   asked: GraphqlRequest,
   params: Params,
   types: AnswerTypes,
+  complete = (prepared: Prepared) => prepared,
 ): Promise<Outcome> {
   const { request, context, allowance } = asked;
   const guard = (kind: OperationTypeNode) => guardKind(kind, request, types);
   const prepared = await prepare(engine, params, context, allowance, guard);
   if ('result' in prepared) return { reply: written(prepared.result, types.once), isRepeatable: false };
   const { cost, operation } = prepared;
-  const result = await operate(prepared, asked);
+  const result = await operate(complete(prepared), asked);
   if (isLive(result)) {
     return { reply: liveReply(result, formatOf(types.live), asked.identity), isRepeatable: false };
   }

@@ -14,8 +14,11 @@ interface Exchange {
   readonly response: FrontResponse;
 }
 
+/** Requests that are not refused for how long they take: somebody else sees to it that they flow. */
+export type Unhurried = WeakSet<IncomingMessage>;
+
 /** Answers what Node itself refuses: what is not HTTP, headers without end, requests that do not come to one. */
-export function useMalformedRequests(server: FrontServer, log: Logger, clock: Clock): void {
+export function useMalformedRequests(server: FrontServer, unhurried: Unhurried, log: Logger, clock: Clock): void {
   const latest = new WeakMap<Duplex, Exchange>();
   const refused = new WeakSet<Duplex>();
   const refuse = (socket: Duplex, status: number, message: string, fault: string) => {
@@ -28,10 +31,11 @@ export function useMalformedRequests(server: FrontServer, log: Logger, clock: Cl
   server.on('connect', (_, socket) => refuse(socket, 405, 'The method: expected GET or POST.', 'CONNECT'));
   server.on('clientError', ({ code = 'unknown' }: NodeJS.ErrnoException, socket) => {
     if (refused.has(socket)) return; // More of the same bytes.
+    const exchange = latest.get(socket);
+    if (code === 'ERR_HTTP_REQUEST_TIMEOUT' && exchange && unhurried.has(exchange.request)) return;
     refused.add(socket);
     if (code === 'ECONNRESET' || code === 'EPIPE' || !socket.writable) return void socket.destroy();
     const [status, message] = verdict(code);
-    const exchange = latest.get(socket);
     if (exchange && !exchange.request.complete) return refuseBody(exchange, status, message);
     // Behind an answer that is on its way, or it would be taken for that one.
     if (exchange && !exchange.response.closed) {

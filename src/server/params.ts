@@ -31,31 +31,50 @@ export interface Params extends Asked {
 // Longer ones are nobody's, and Node takes time for them that grows with the square of their length.
 const LONGEST_CONTENT_TYPE = 200;
 
-/** Throws a Refusal unless the content type is one that a browser sends to another site only after asking first. */
-export function guardContentType(headers: IncomingHttpHeaders): void {
+/** How the parameters come: as JSON, or in a form with a file, whose parts stand between boundaries. */
+export type BodyKind = { readonly kind: 'json' } | { readonly kind: 'form'; readonly boundary: string | null };
+
+/**
+ * What a body is. Throws a Refusal (415) unless it is one that a browser sends to another site only after asking first:
+ * by its type, or by a header that says no more than that.
+ */
+export function kindOfBody(headers: IncomingHttpHeaders): BodyKind {
   const { 'content-type': contentType = '', 'content-encoding': encoding = 'identity' } = headers;
   if (encoding !== 'identity') throw new Refusal(415, 'Content-Encoding: expected none.');
   try {
     const type = new MIMEType(contentType.length > LONGEST_CONTENT_TYPE ? '' : contentType);
     const charset = type.params.get('charset') ?? 'utf-8';
-    if (type.essence === 'application/json' && /^utf-?8$/i.test(charset)) return;
+    if (type.essence === 'application/json' && /^utf-?8$/i.test(charset)) return { kind: 'json' };
+    const isForm = type.essence === 'multipart/form-data' && PREFLIGHT_HEADERS.some((name) => headers[name]);
+    if (isForm) return { kind: 'form', boundary: type.params.get('boundary') };
   } catch {
     // Not a media type at all.
   }
-  throw new Refusal(415, 'Content-Type: expected application/json in UTF-8.');
+  throw new Refusal(
+    415,
+    'Content-Type: expected application/json in UTF-8, or multipart/form-data with the header GraphQL-Require-Preflight.',
+  );
 }
+
+// The second is what clients of Apollo's servers send.
+const PREFLIGHT_HEADERS = ['graphql-require-preflight', 'apollo-require-preflight'];
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Deeper than anything that clients send. */
 const MOST_DEPTH = 1000;
 
-/** The parameters in a JSON body. Throws a Refusal (400) that names what was expected. */
-export function paramsOfBody(body: Buffer): Asked {
+/** The parameters in a JSON body. Throws a Refusal (400) that names what was expected, and calls it by this name. */
+export function paramsOfBody(body: Buffer, name = 'The body'): Asked {
+  return paramsOf(jsonOf(body, name));
+}
+
+/** What stands in JSON in UTF-8. Throws a Refusal (400) that calls it by this name. */
+export function jsonOf(body: Buffer, name: string): unknown {
   if (isDeeper(body, MOST_DEPTH)) {
-    throw new Refusal(400, `The body: expected at most ${MOST_DEPTH} lists and objects inside one another.`);
+    throw new Refusal(400, `${name}: expected at most ${MOST_DEPTH} lists and objects inside one another.`);
   }
-  return paramsOf(parseJson(() => utf8.decode(body), 'The body'));
+  return parseJson(() => utf8.decode(body), name);
 }
 
 /** The parameters in a URL's query. Throws a Refusal (400) that names what was expected. */

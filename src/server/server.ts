@@ -15,10 +15,12 @@ import { createGroups } from './group.ts';
 import type { Limits } from './limits.ts';
 import type { LiveConfig } from './live-config.ts';
 import type { Logger } from './log.ts';
+import type { Unhurried } from './malformed.ts';
 import { createOperate } from './operate.ts';
 import { createQuota } from './quota.ts';
 import { createStreams } from './streams.ts';
 import { useWebSockets } from './upgrade.ts';
+import { createReadUpload } from './upload.ts';
 import { createWebhooks } from './webhooks.ts';
 import { createWebSockets } from './ws.ts';
 
@@ -91,7 +93,9 @@ export async function createServer({
     streams,
     ...rest,
   };
+  const unhurried: Unhurried = new WeakSet();
   const front = createFront({
+    readUpload: createReadUpload({ ...config, unhurried, schema, clock }),
     answers: createAnswers(clock, maxAnswerBytes),
     graphiql: config.hasGraphiql ? createGraphiql(exampleJobId) : undefined,
     webhooks: secret === undefined ? undefined : createWebhooks({ secret, onHint, log, clock }),
@@ -99,7 +103,7 @@ export async function createServer({
     ...shared,
   });
   const sockets = createWebSockets({ schema, ...shared });
-  const { server, closeIdle } = createConnections(front, config, log, clock);
+  const { server, closeIdle } = createConnections(front, unhurried, config, log, clock);
   useWebSockets(server, sockets, shared);
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
   return {

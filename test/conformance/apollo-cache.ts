@@ -15,13 +15,13 @@ export function createCache(): InMemoryCache {
   return new InMemoryCache({
     possibleTypes: {
       Node: ['File', 'FineTuningJob', 'Model'],
-      Error: ['InvalidInputError', ...FAILURES],
       CreateFineTuningJobResult: [
         'CreateFineTuningJobSuccess',
         'InvalidInputError',
         'ConflictError',
         ...COMMON_FAILURES,
       ],
+      Error: ['InvalidInputError', 'InvalidTrainingFileError', ...FAILURES],
       CancelFineTuningJobResult: ['CancelFineTuningJobSuccess', ...FAILURES],
       PauseFineTuningJobResult: ['PauseFineTuningJobSuccess', ...FAILURES],
       ResumeFineTuningJobResult: ['ResumeFineTuningJobSuccess', ...FAILURES],
@@ -35,6 +35,7 @@ export function createCache(): InMemoryCache {
         ...COMMON_FAILURES,
       ],
       DeleteCheckpointPermissionResult: ['DeleteCheckpointPermissionSuccess', 'NotFoundError', ...COMMON_FAILURES],
+      UploadFileResult: ['UploadFileSuccess', 'InvalidInputError', 'InvalidTrainingFileError', ...COMMON_FAILURES],
       Grader: [
         'StringCheckGrader',
         'TextSimilarityGrader',

@@ -65,6 +65,7 @@ describe('the schema', () => {
       'JSON',
       'SafeInt',
       'UnixTimestamp',
+      'Upload',
     ]);
     for (const { specifiedByURL } of scalars) expect(specifiedByURL).toMatch(/^https:\/\//);
   });

@@ -1,0 +1,149 @@
+import type { IncomingMessage } from 'node:http';
+import type { GraphQLSchema } from 'graphql';
+import { GraphQLError } from 'graphql';
+import type { Clock } from '../clock.ts';
+import type { ErrorCode } from '../schema/errors.ts';
+import { IncomingFile } from '../schema/incoming-file.ts';
+import { MAX_BODY_BYTES } from './body.ts';
+import { type Form, malformed, openForm, type Part } from './form.ts';
+import { LimitRefusal } from './limit-refusal.ts';
+import type { Unhurried } from './malformed.ts';
+import type { Prepared } from './prepare.ts';
+import { Refusal } from './refusal.ts';
+import { readMap, withFile } from './upload-map.ts';
+
+/** A request with a file, of which all but the file has been read. */
+export interface Upload {
+  /** What stands in the part of this name: JSON, as a body without files would be. */
+  readonly operations: Buffer;
+  /** Puts the file where it belongs. Throws a Refusal (400) when that is no place for one. */
+  place(prepared: Prepared): Prepared;
+  /** Aborted, with the Refusal that says why, when the request is not as it should be, however much of it was. */
+  readonly signal: AbortSignal;
+  /** No more of it is wanted: to be called once, when the answer is known. */
+  dismiss(): void;
+}
+
+/**
+ * Reads a request with a file by the GraphQL multipart request specification, up to the file. Throws a Refusal: 400 when it
+ * is none, 413 when it is too long, 429 when too many are under way.
+ */
+export type ReadUpload = (request: IncomingMessage, boundary: string | null) => Promise<Upload>;
+
+export interface UploadOptions {
+  /** Most bytes of a file. */
+  readonly maxUploadBytes: number;
+  /** How long a client may send nothing, in milliseconds. */
+  readonly bodyTimeoutMs: number;
+  /** Takes the requests that may take longer than that in all. */
+  readonly unhurried: Unhurried;
+  readonly schema: GraphQLSchema;
+  readonly clock: Clock;
+}
+
+/** Each holds a connection to the upstream for as long as its sender likes: some are left for others. */
+const MOST_AT_ONCE = 16;
+
+/** Of the boundaries and the headers of the three parts. */
+const MAX_FRAME_BYTES = 256 * 1024;
+
+export function createReadUpload(options: UploadOptions): ReadUpload {
+  const { maxUploadBytes, bodyTimeoutMs, unhurried, schema, clock } = options;
+  const maxBytes = maxUploadBytes + 2 * MAX_BODY_BYTES + MAX_FRAME_BYTES;
+  let underWay = 0;
+  return async (request, boundary) => {
+    if (Number(request.headers['content-length']) > maxBytes) throw tooLong(maxUploadBytes);
+    if (underWay >= MOST_AT_ONCE) throw tooMany();
+    const form = openForm(request, boundary, { maxBytes, maxParts: 3, idleMs: bodyTimeoutMs, clock });
+    unhurried.add(request);
+    underWay++;
+    const dismiss = () => {
+      underWay--;
+      form.dismiss();
+    };
+    try {
+      return { ...(await readUpload(form, maxUploadBytes, schema)), dismiss };
+    } catch (error) {
+      dismiss();
+      throw error;
+    }
+  };
+}
+
+async function readUpload(form: Form, maxBytes: number, schema: GraphQLSchema): Promise<Omit<Upload, 'dismiss'>> {
+  const operations = await readField(form, 'operations');
+  const place = readMap(await readField(form, 'map'));
+  const part = await form.next();
+  if (part === null || part.filename === undefined || part.name !== place.part) {
+    throw misplaced(`the file ${JSON.stringify(place.part.slice(0, 100))} that map names`, part);
+  }
+  const file = new IncomingFile({
+    filename: part.filename,
+    content: contentOf(form, part, maxBytes),
+    signal: errorsOf(form.signal),
+  });
+  return {
+    operations,
+    place(prepared) {
+      const { params, operation } = prepared;
+      const variables = withFile(params.variables ?? {}, place, file, operation, schema);
+      return { ...prepared, params: { ...params, variables } };
+    },
+    signal: form.signal,
+  };
+}
+
+async function readField(form: Form, name: string): Promise<Buffer> {
+  const part = await form.next();
+  if (part === null || part.name !== name || part.filename !== undefined) throw misplaced(`the field ${name}`, part);
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of part.content) {
+    length += chunk.length;
+    if (length > MAX_BODY_BYTES) throw new Refusal(413, `${name}: expected at most ${MAX_BODY_BYTES} bytes.`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The bytes of the last part. Whatever should not stand behind it fails it too: nobody is to make anything of half a request. */
+async function* contentOf(form: Form, part: Part, maxBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
+  let length = 0;
+  try {
+    for await (const chunk of part.content) {
+      length += chunk.length;
+      if (length > maxBytes) form.fail(tooLong(maxBytes));
+      form.signal.throwIfAborted();
+      yield chunk;
+    }
+    await form.next();
+  } catch (error) {
+    throw error instanceof Refusal ? asGraphqlError(error) : error;
+  }
+}
+
+/** The same signal, with an error of GraphQL as its reason. */
+function errorsOf(signal: AbortSignal): AbortSignal {
+  const ending = new AbortController();
+  signal.addEventListener('abort', () => ending.abort(asGraphqlError(signal.reason)));
+  return ending.signal;
+}
+
+const asGraphqlError = ({ message, code }: Refusal) => new GraphQLError(message, { extensions: { code } });
+
+function misplaced(expected: string, got: Part | null): Refusal {
+  const kind = got?.filename === undefined ? 'field' : 'file';
+  return malformed(
+    `operations, map and one file, in this order, and here ${expected}; got ${got ? `the ${kind} ${JSON.stringify(got.name.slice(0, 100))}` : 'its end'}`,
+  );
+}
+
+const tooLong = (maxBytes: number) => new Refusal(413, `The file: expected at most ${maxBytes} bytes.`);
+
+function tooMany(): LimitRefusal {
+  const extensions = { code: 'RATE_LIMITED' satisfies ErrorCode };
+  return new LimitRefusal(
+    429,
+    new GraphQLError(`Uploads: expected at most ${MOST_AT_ONCE} at a time.`, { extensions }),
+  );
+}

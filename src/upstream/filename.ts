@@ -1,0 +1,18 @@
+/** Longest name, in characters, as most file systems take it. */
+const LONGEST = 200;
+const LONGEST_EXTENSION = 20;
+
+/**
+ * A name of a file as it can be shown and stored anywhere: without the path that some clients send, control characters and
+ * quotes, and not too long; its extension stays.
+ */
+export function plainFilename(given: string): string {
+  const base = given.replace(/^.*[/\\]/s, '').toWellFormed();
+  const plain = base.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}"'`]/gu, '_').trim();
+  if (/^[._ ]*$/.test(plain)) return 'upload';
+  const characters = [...plain];
+  if (characters.length <= LONGEST) return plain;
+  const [extension = ''] = /\.\w+$/.exec(plain) ?? [];
+  const ending = extension.length <= LONGEST_EXTENSION ? extension : '';
+  return characters.slice(0, LONGEST - ending.length).join('') + ending;
+}
