@@ -47,6 +47,8 @@ export interface Changes {
   look(jobId: string): Promise<Job | null>;
   /** Null when there is no such model. */
   deleteModel(id: string): Promise<Deletion | null>;
+  /** Null when there is none. */
+  deleteFile(id: string): Promise<Deletion | null>;
   /** Lets projects use a checkpoint, by the name of its model; null when there is none. Rejects with NoAdminKey, too. */
   permit(model: string, projectIds: readonly string[]): Promise<PageItem<Permission>[] | null>;
   /** Takes such a permission away; null when there is none. Rejects with NoAdminKey, too. */
@@ -127,6 +129,7 @@ export function createChanges(
         store.files.put(access, file.id, file);
         return { file, report: (await checked?.report()) ?? null };
       } catch (error) {
+        if (isInDoubt(error)) store.jobs.beginGeneration(access); // The next list shows it, or not.
         if (checked === null || !(error instanceof InvalidTrainingData)) throw error;
         return { file: null, report: await checked.report() };
       }
@@ -134,6 +137,7 @@ export function createChanges(
     async look(jobId) {
       return isName(jobId) ? (await store.jobs.look(access, jobId, { caller, cause: 'query' })).value : null;
     },
+    deleteFile: (id) => remove(store.files, id, upstream.files.delete),
     deleteModel: (id) => remove(store.models, id, upstream.models.delete),
     async permit(model, projectIds) {
       if (!isName(model)) return null;

@@ -16,6 +16,7 @@ import type { Page, PageItem, PageRequest } from './upstream/page.ts';
 import { isName } from './upstream/path.ts';
 import type { Permission, PermissionPageRequest } from './upstream/permission.ts';
 import type { Preview } from './upstream/preview.ts';
+import type { TrainingReport } from './upstream/training-data.ts';
 
 /**
  * What one request reads, each thing once and in the fewest upstream calls. All reject with UpstreamError, or the reason
@@ -32,6 +33,8 @@ export interface Loaders {
   files(page: FilePageRequest): Promise<Page<FileObject>>;
   /** The first bytes of a file's content, null when there is none. */
   preview(file: FileObject, maxBytes: number): Promise<Preview | null>;
+  /** What stands in a training file, null when there is none. */
+  trainingReport(fileId: string): Promise<TrainingReport | null>;
   /** The model of this name, null when there is none. `job` is the one that names it, if any does. */
   model(id: string, job?: Job): Promise<Model | null>;
   models(): Promise<readonly PageItem<Model>[]>;
@@ -107,6 +110,7 @@ export function createLoaders(store: Store, access: Access, caller: Caller): Loa
     resultFile: (id, job) => resultFiles.load({ id, end: endOf(job) }),
     files: (request) => store.files.list(access, request, caller),
     preview: (file, maxBytes) => store.contents.preview(access, file, maxBytes, caller),
+    trainingReport: (fileId) => store.trainingReports.get(access, fileId, caller),
     model: (id, job) => models.load({ id, end: endOf(job) }),
     models: () => store.models.list(access, caller),
     async events(jobId, request) {

@@ -10,7 +10,7 @@ import { COMMON_FAILURES, ErrorInterface, InvalidInputError } from './failure-ty
 import { File, filePurpose } from './file.ts';
 import { mutating } from './mutation.ts';
 import { costs } from './price.ts';
-import { TrainingFileReport } from './training-report.ts';
+import { OBJECTS_A_CHECK, TrainingFileReport } from './training-report.ts';
 
 /** A file that the upstream has now. */
 class FileUploaded {
@@ -113,9 +113,6 @@ async function upload(input: Input, { changes }: Context): Promise<FileUploaded 
   return uploaded.file ? new FileUploaded(uploaded.file, uploaded.report) : new InvalidTrainingFile(uploaded.report);
 }
 
-/** A file is as heavy as so many objects: what it costs to check it. */
-const OBJECTS_A_FILE = 5000;
-
 builder.mutationField('uploadFile', (t) =>
   t.field({
     type: UploadFileResult,
@@ -123,7 +120,7 @@ builder.mutationField('uploadFile', (t) =>
     description:
       'Passes a file on to the upstream as it comes; it is stored nowhere on the way. It needs the role `operator`.',
     args: { input: t.arg({ type: UploadFileInput, required: true, description: 'The file.' }) },
-    extensions: costs({ calls: 1, weight: () => OBJECTS_A_FILE }),
+    extensions: costs({ calls: 1, weight: () => OBJECTS_A_CHECK }),
     resolve: mutating<Input, FileUploaded, InvalidTrainingFile | InvalidInput>('uploadFile', 'operator', upload),
   }),
 );

@@ -19,6 +19,8 @@ import './grader-run.ts';
 import './model-deletion.ts';
 import './permission-mutations.ts';
 import './file-upload.ts';
+import './file-check.ts';
+import './file-deletion.ts';
 import './event-added.ts';
 import './metrics-added.ts';
 

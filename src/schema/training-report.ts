@@ -2,6 +2,9 @@ import type { TrainingFileReport as Report } from '../upstream/checked-upload.ts
 import type { TrainingIssue } from '../upstream/training-data.ts';
 import { builder } from './builder.ts';
 
+/** As much as a training file can be to read is as heavy as so many objects in an answer. */
+export const OBJECTS_A_CHECK = 5000;
+
 const TrainingFormat = builder.enumType('TrainingFormat', {
   description: 'What the lines of a training file are examples of.',
   values: {

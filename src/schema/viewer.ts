@@ -8,7 +8,7 @@ const ViewerRole = builder.enumType('ViewerRole', {
     OPERATOR: {
       value: 'operator',
       description:
-        'Also reads what the upstream sent as it is and what files contain, creates and steers jobs, and runs graders. Who comes with a key of the upstream is one.',
+        'Also reads what the upstream sent as it is and what files contain, creates and steers jobs, uploads and deletes files, and runs graders. Who comes with a key of the upstream is one.',
     },
     ADMIN: {
       value: 'admin',

@@ -1,6 +1,5 @@
 import { type FileObject, type FilePageRequest, isSettled } from '../upstream/file.ts';
 import type { Page } from '../upstream/page.ts';
-import type { ContentStore } from './content.ts';
 import type { Caller } from './flights.ts';
 import type { JobStore } from './job.ts';
 import { createLists } from './list.ts';
@@ -13,7 +12,12 @@ export interface FileStore extends Things<FileObject> {
   list(access: Access, request: FilePageRequest, caller: Caller): Promise<Page<FileObject>>;
 }
 
-export function createFileStore(options: PartOptions, jobs: JobStore, contents: ContentStore): FileStore {
+/** What is kept of what stands in files. */
+interface Kept {
+  drop(access: Access, fileId: string): void;
+}
+
+export function createFileStore(options: PartOptions, jobs: JobStore, contents: readonly Kept[]): FileStore {
   const { files: upstream } = options.upstream;
   const { things, reads } = createThings<FileObject>(options, {
     noun: 'file',
@@ -26,7 +30,7 @@ export function createFileStore(options: PartOptions, jobs: JobStore, contents: 
     ...things,
     put(access, id, file) {
       things.put(access, id, file);
-      if (file === null) contents.drop(access, id);
+      if (file === null) for (const { drop } of contents) drop(access, id);
     },
     async list(access, request, caller) {
       const { limit, after, purpose, order } = request;

@@ -12,6 +12,7 @@ import { createPermissionStore, type PermissionStore } from './permission.ts';
 import type { Access } from './scope.ts';
 import { createRoom } from './shelf.ts';
 import { createTimeline } from './timeline.ts';
+import { createTrainingReportStore, type TrainingReportStore } from './training-report.ts';
 
 /** What the gateway knows now: reads are shared while under way and kept while fresh, each within its scope. */
 export interface Store {
@@ -20,6 +21,7 @@ export interface Store {
   readonly checkpoints: CheckpointStore;
   readonly files: FileStore;
   readonly contents: ContentStore;
+  readonly trainingReports: TrainingReportStore;
   readonly metrics: MetricsStore;
   readonly models: ModelStore;
   readonly permissions: PermissionStore;
@@ -45,7 +47,8 @@ export function createStore({ upstream, clock: wallClock, maxBytes, ...limits }:
   const jobs = createJobStore(options);
   const events = createEventStore(options, jobs);
   const contents = createContentStore(options);
-  const files = createFileStore(options, jobs, contents);
+  const trainingReports = createTrainingReportStore(options);
+  const files = createFileStore(options, jobs, [contents, trainingReports]);
   const models = createModelStore(options, jobs);
   return {
     jobs,
@@ -53,6 +56,7 @@ export function createStore({ upstream, clock: wallClock, maxBytes, ...limits }:
     checkpoints: createCheckpointStore(options, jobs),
     files,
     contents,
+    trainingReports,
     metrics: createMetricsStore(jobs, events, contents),
     models,
     permissions: createPermissionStore(options, jobs),

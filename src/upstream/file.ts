@@ -50,6 +50,8 @@ export interface FileResource {
   list(request: FilePageRequest, call: Call): Promise<Page<FileObject>>;
   /** GET /files/{id}/content, as it comes, up to 256 MiB; null when there is none. Throws UpstreamError. */
   content<T>(id: string, read: (chunks: AsyncIterable<Uint8Array>) => Promise<T>, call: Call): Promise<T | null>;
+  /** As `content`, up to 1 GiB, and however long that takes as long as bytes come. */
+  wholeContent: FileResource['content'];
   /**
    * POST /files, once, with the content as it comes. The call's time counts only while the upstream is waited for. Throws
    * UpstreamError, or what the content throws: then the body is cut off, and no file made.
@@ -78,6 +80,7 @@ export function createFileResource(http: Http): FileResource {
     get: (id, call) => http.find(path`/files/${id}`, (body) => named(id, readFile(body)), call),
     list: (request, call) => http.get(path`/files`, { ...request }, readPage(request, readFile), call),
     content: (id, read, call) => http.stream(path`/files/${id}/content`, read, call),
+    wholeContent: (id, read, call) => http.stream(path`/files/${id}/content`, read, call, 'patiently'),
     upload: (upload, call) => http.upload(path`/files`, formOf(upload), readFile, call),
     delete: (id, call) => http.delete(path`/files/${id}`, readDeletion(id), call),
   };

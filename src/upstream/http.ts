@@ -1,5 +1,6 @@
 import { createBodyReader } from './body.ts';
 import { type Credential, withoutKey } from './credential.ts';
+import type { Deadline } from './deadline.ts';
 import {
   codeOf,
   describe,
@@ -26,9 +27,15 @@ export interface Http {
   find<T>(path: Path | null, read: Read<T>, call: Call): Promise<T | null>;
   /**
    * As `find`, for up to 256 MiB, past which `read` is told an error, UPSTREAM_INVALID_RESPONSE when it lets that pass:
-   * `read` takes the bytes as they come, and what it leaves is not fetched.
+   * `read` takes the bytes as they come, and what it leaves is not fetched. Patiently: up to 1 GiB, and the call's time
+   * counts only until the next bytes come.
    */
-  stream<T>(path: Path | null, read: (chunks: AsyncIterable<Uint8Array>) => Promise<T>, call: Call): Promise<T | null>;
+  stream<T>(
+    path: Path | null,
+    read: (chunks: AsyncIterable<Uint8Array>) => Promise<T>,
+    call: Call,
+    patiently?: 'patiently',
+  ): Promise<T | null>;
   /** POSTs JSON, once whatever comes of it, unless `repetition` says that nothing is changed by it. */
   post<T>(path: Path | null, body: unknown, read: Read<T>, call: Call, repetition?: Repetition): Promise<T>;
   /** POSTs nothing to one object, which it changes; null when there is none. */
@@ -92,13 +99,15 @@ export function createHttp(options: TransportOptions): Http {
   return {
     get: async (path, query, read, call) => ask(reading(thatCanBe(path), query), read, call),
     find: async (path, read, call) => (path === null ? null : askAbout(reading(path), read, call)),
-    async stream(path, read, call) {
+    async stream(path, read, call, patiently) {
       if (path === null) return null;
-      const use = async (response: Response) => {
+      const use = async (response: Response, deadline: Deadline) => {
         if (!isSuccess(response.statusCode)) return nullIfAbsent(await receive(response, call.credential));
         response.body.on('error', () => {}); // Whoever reads is told; what is left unread may end as it likes.
         try {
-          return await read(bounded(response.body));
+          return await read(
+            patiently ? bounded(response.body, MAX_WHOLE_BYTES, deadline.renew) : bounded(response.body),
+          );
         } finally {
           response.body.destroy();
         }
@@ -150,11 +159,19 @@ function thatCanBe(path: Path | null): Path {
 /** More than any content that is read to its end: a results file of two million steps in base64. */
 const MAX_CONTENT_BYTES = 256 * 1024 * 1024;
 
-async function* bounded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+/** Twice what OpenAI takes. */
+const MAX_WHOLE_BYTES = 1024 * 1024 * 1024;
+
+async function* bounded(
+  chunks: AsyncIterable<Uint8Array>,
+  maxBytes = MAX_CONTENT_BYTES,
+  onChunk = () => {},
+): AsyncGenerator<Uint8Array, void, undefined> {
   let length = 0;
   for await (const chunk of chunks) {
+    onChunk();
     length += chunk.length;
-    if (length > MAX_CONTENT_BYTES) throw new Error(`a content of more than ${MAX_CONTENT_BYTES} bytes`);
+    if (length > maxBytes) throw new Error(`a content of more than ${maxBytes} bytes`);
     yield chunk;
   }
 }

@@ -49,7 +49,7 @@ export interface TransportOptions {
 }
 
 export type Response = Dispatcher.ResponseData;
-type Use<T> = (response: Response) => Promise<T>;
+type Use<T> = (response: Response, deadline: Deadline) => Promise<T>;
 
 /** One try. */
 interface Try<T> {
@@ -109,7 +109,7 @@ export function createTransport(options: TransportOptions): Transport {
       hasBegun = true;
       asked.outcome.answer(response.statusCode);
       report(isOutOfOrder(response.statusCode) ? 'down' : 'up');
-      return await use(response);
+      return await use(response, asked.deadline);
     } catch (error) {
       throw error instanceof UpstreamError ? error : failureOf(error, hasBegun);
     }

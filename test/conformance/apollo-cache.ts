@@ -35,6 +35,7 @@ export function createCache(): InMemoryCache {
         ...COMMON_FAILURES,
       ],
       DeleteCheckpointPermissionResult: ['DeleteCheckpointPermissionSuccess', 'NotFoundError', ...COMMON_FAILURES],
+      DeleteFileResult: ['DeleteFileSuccess', 'NotFoundError', ...COMMON_FAILURES],
       UploadFileResult: ['UploadFileSuccess', 'InvalidInputError', 'InvalidTrainingFileError', ...COMMON_FAILURES],
       Grader: [
         'StringCheckGrader',

@@ -94,7 +94,7 @@ export function createLinearUpstream(clock: Clock): LinearUpstream {
       },
       events: { list: unused },
       checkpoints: { list: unused },
-      files: { get: unused, list: unused, content: unused, upload: unused, delete: unused },
+      files: { get: unused, list: unused, content: unused, wholeContent: unused, upload: unused, delete: unused },
       models: { get: unused, list: unused, delete: unused },
       permissions: { list: unused, create: unused, delete: unused },
       graders: { run: unused, validate: unused },

@@ -1,0 +1,67 @@
+import { isName } from '../upstream/path.ts';
+import { createReserve } from '../upstream/reserve.ts';
+import { checkTrainingData, type TrainingReport } from '../upstream/training-data.ts';
+import type { Caller } from './flights.ts';
+import { activeFreshUntil, type Seen, settledFreshUntil } from './freshness.ts';
+import type { PartOptions } from './parts.ts';
+import { createReads, later, type ReadCall } from './reads.ts';
+import type { Access } from './scope.ts';
+import { weigh } from './weight.ts';
+
+/** What stands in training files. Their content never changes; null when a file has none. */
+export interface TrainingReportStore {
+  /** Reads all of the file, if nobody has lately. Throws UpstreamError, or the reason of the caller's signal. */
+  get(access: Access, fileId: string, caller: Caller): Promise<TrainingReport | null>;
+  /** Takes note that a file was deleted. */
+  drop(access: Access, fileId: string): void;
+}
+
+/** Each can take 24 MiB and a processor: further ones wait. */
+const MOST_AT_ONCE = 4;
+
+export function createTrainingReportStore({ upstream, clock, limits, shelf }: PartOptions): TrainingReportStore {
+  const places = createReserve(MOST_AT_ONCE);
+  const reports = createReads<TrainingReport | null, Seen<TrainingReport | null>>({
+    clock,
+    shelf: shelf('training report'),
+    choose: later,
+    weigh,
+  });
+
+  /** Waits for a place, until nobody waits for the report any more. Gives what frees it. */
+  function takePlace({ signal }: ReadCall): Promise<() => void> {
+    return new Promise((resolve, reject) => {
+      const free = places.take(1, () => queueMicrotask(() => resolve(free)));
+      signal.addEventListener('abort', () => {
+        free();
+        reject(signal.reason);
+      });
+    });
+  }
+
+  async function check(fileId: string, call: ReadCall): Promise<TrainingReport | null> {
+    const free = await takePlace(call);
+    try {
+      return await upstream.files.wholeContent(fileId, checkTrainingData, call);
+    } finally {
+      free();
+    }
+  }
+
+  return {
+    async get(access, fileId, caller) {
+      if (!isName(fileId)) return null;
+      const { value } = await reports.get({
+        access,
+        name: fileId,
+        caller,
+        freshUntil: ({ value, arrivedAt }) =>
+          value ? settledFreshUntil(arrivedAt, limits) : activeFreshUntil(arrivedAt, limits),
+        read: (call) => check(fileId, call),
+        isSettled: ({ value }) => value !== null,
+      });
+      return value;
+    },
+    drop: (access, fileId) => void reports.put(access, fileId, null),
+  };
+}
