@@ -22,7 +22,8 @@ export function readList(value: unknown, param: string): readonly unknown[] {
 export function readText(value: unknown, param: string, lengths: readonly [number, number] = ANY_LENGTH): string {
   if (value === undefined) throw missing(param);
   if (typeof value !== 'string') throw invalidType(param, 'a string', value);
-  if (value.length < lengths[0] || value.length > lengths[1]) throw invalidLength(param, value.length, lengths);
+  const { length } = lengths === ANY_LENGTH ? value : [...value]; // In characters, not in halves of surrogate pairs.
+  if (length < lengths[0] || length > lengths[1]) throw invalidLength(param, length, lengths);
   return value;
 }
 

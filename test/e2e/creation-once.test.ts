@@ -166,12 +166,22 @@ async function startWith(list: (request: IncomingMessage, response: ServerRespon
 }
 
 const INPUT = { modelId: 'gpt-4.1-mini', trainingFileId: 'file-1', ...KEY };
+const REJECTED = { __typename: 'UpstreamError', code: 'UPSTREAM_REJECTED' };
 const jobs = (count: number) => Array.from({ length: count }, (_, index) => jobBody({ id: `ftjob-${index}` }));
+
+it('a create that is refused was one for two who asked for it at once, and another for who asks later', async () => {
+  await using world = await startWith(pager([]));
+  const ask = () => create(world.gateway, INPUT);
+  expect(await Promise.all([ask(), ask()])).toMatchObject([REJECTED, REJECTED]);
+  expect(world.creates()).toBe(1);
+  expect(await ask()).toMatchObject(REJECTED);
+  expect(world.creates()).toBe(2);
+});
 
 describe('a server that ignores the filter', () => {
   it.each([0, 250, 1000])('and has %i jobs is looked through, and asked then', async (count) => {
     await using world = await startWith(pager(jobs(count)));
-    expect(await create(world.gateway, INPUT)).toMatchObject({ code: 'UPSTREAM_REJECTED' });
+    expect(await create(world.gateway, INPUT)).toMatchObject(REJECTED);
     expect(world.creates()).toBe(1);
     expect(world.upstream.calls.length - 1).toBe(count === 0 ? 2 : Math.ceil(count / 100));
   });

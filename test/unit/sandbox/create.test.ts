@@ -110,7 +110,7 @@ describe('a create', () => {
 });
 
 describe('a create at a limit', () => {
-  const text = (length: number) => 'x'.repeat(length);
+  const text = (length: number) => '𝄞'.repeat(length);
   const pairs = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, 'v']));
   const supervised = (hyperparameters: object) => ({ method: { type: 'supervised', supervised: { hyperparameters } } });
   const dpo = (hyperparameters: object) => ({ method: { type: 'dpo', dpo: { hyperparameters } } });
