@@ -7,6 +7,7 @@ import { UpstreamError } from '../upstream/errors.ts';
 import type { Job } from '../upstream/job.ts';
 import { type JobMark, withMark } from '../upstream/job-mark.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { createQueue } from './queue.ts';
 import { searchJob } from './search.ts';
 import { type Found, type UnknownCreate, type Verdict, verdictOf } from './verdict.ts';
 
@@ -30,8 +31,9 @@ export type Made = Found | { readonly kind: 'gone'; readonly jobId: string };
  * shows them in its list. What this process remembers of a key is not needed: what it has forgotten, or never known, is
  * looked for upstream before anything is created, so that a key holds over a restart, too. Not covered are:
  * - two processes that are asked at the same time: both may find nothing;
- * - a restart within a minute of a create of which nobody knows what came of it, if its job shows up only after the restart;
- * - a server that keeps no metadata: there a key holds only for jobs that this process remembers;
+ * - a job that shows up in the list of the upstream more than a minute after its create, if nobody knows what came of
+ *   that; or, after a restart in that minute, later than the first try;
+ * - a server that keeps no metadata: there a key holds only for the jobs that this process remembers;
  * - another credential: its keys are others.
  */
 export interface Creations {
@@ -48,12 +50,7 @@ interface KnownJob {
   readonly request: string;
 }
 
-interface Flight {
-  readonly request: string;
-  readonly landing: Promise<Made>;
-}
-
-/** Most keys that are remembered; each takes some 300 bytes. */
+/** Most keys that are remembered: a few MB. */
 const MOST_KEYS = 10_000;
 
 export interface CreationsOptions {
@@ -66,7 +63,7 @@ export interface CreationsOptions {
 
 export function createCreations({ upstream, store, clock, mostKeys = MOST_KEYS }: CreationsOptions): Creations {
   const memories = new LRUCache<string, KnownJob | UnknownCreate>({ max: mostKeys });
-  const flights = new Map<string, Flight>();
+  const queue = createQueue<Made>();
 
   async function create({ access, caller }: Order, body: object): Promise<Job> {
     const { signal } = staying(caller);
@@ -81,10 +78,11 @@ export function createCreations({ upstream, store, clock, mostKeys = MOST_KEYS }
   }
 
   async function search({ access, caller }: Order, mark: JobMark): Promise<Verdict> {
-    const job = await searchJob(store, access, staying(caller), mark);
-    if (job !== null) store.jobs.beginGeneration(access); // Lists that were kept may lack it.
     const memory = memories.get(mark.key);
     const last = memory && 'error' in memory ? memory : null;
+    const cause = last ? 'mutation' : 'query'; // Then it is the one that was made here.
+    const job = await searchJob(store, { access, caller: staying(caller), mark, cause });
+    if (job !== null) store.jobs.beginGeneration(access); // Lists that were kept may lack it.
     const verdict = verdictOf(mark, job, last, clock.now());
     return verdict.kind === 'made' ? remember(mark, verdict.job) : verdict;
   }
@@ -124,15 +122,9 @@ export function createCreations({ upstream, store, clock, mostKeys = MOST_KEYS }
 
   return {
     async make(order) {
-      const { mark, request } = order;
-      if (mark === null) return { kind: 'made', job: await order.spend(() => create(order, request)) };
-      for (let flight = flights.get(mark.key); flight; flight = flights.get(mark.key)) {
-        if (flight.request === mark.request) return await flight.landing;
-        await flight.landing.catch(() => null); // What comes of the other request decides about this one.
-      }
-      const landing = begin(order, mark).finally(() => flights.delete(mark.key));
-      flights.set(mark.key, { request: mark.request, landing });
-      return await landing;
+      const { mark } = order;
+      if (mark === null) return { kind: 'made', job: await order.spend(() => create(order, order.request)) };
+      return await queue.join(mark.key, mark.request, () => begin(order, mark));
     },
   };
 }

@@ -1,5 +1,7 @@
 import type { Caller } from '../store/flights.ts';
+import type { PageLook } from '../store/job.ts';
 import { scanJobs } from '../store/job-scan.ts';
+import type { Cause } from '../store/reads.ts';
 import type { Access } from '../store/scope.ts';
 import type { Store } from '../store/store.ts';
 import { UpstreamError } from '../upstream/errors.ts';
@@ -22,15 +24,23 @@ const JOBS_A_PAGE = 100;
 /** Most pages of one search: those of a scan, and the head of the whole list. */
 export const PAGES_A_SEARCH = 11;
 
+/** For whom a job is looked for, by which mark, and what has caused it to be there when it is found. */
+export interface Search {
+  readonly access: Access;
+  readonly caller: Caller;
+  readonly mark: JobMark;
+  readonly cause: Cause;
+}
+
 /**
  * Looks for the job with the key of this mark, by the upstream's filter, and believes only what it sees: of a server that
  * ignores the filter it looks through all jobs, 1000 at most. A filter can lag behind what was made, so that the newest 100
  * jobs are looked through without it, too. Null when there is surely none among all these. Throws UpstreamError: what the
  * upstream answers, UPSTREAM_INVALID_RESPONSE when its pages do not go on or what it finds cannot be read, TooManyJobs.
  */
-export async function searchJob(store: Store, access: Access, caller: Caller, mark: JobMark): Promise<Job | null> {
-  const look = { caller, cause: 'query' } as const;
+export async function searchJob(store: Store, { access, caller, mark, cause }: Search): Promise<Job | null> {
   const matches = (job: Job) => hasKeyOf(job, mark);
+  const look: PageLook = { caller, cause: 'query', causeOf: (job) => (matches(job) ? cause : 'query') };
   const seen: Page<Job>[] = [];
   const read = async (request: JobPageRequest) => {
     const page = await store.jobs.lookAtPage(access, request, look);

@@ -24,6 +24,12 @@ export interface Look {
   readonly cause: Cause;
 }
 
+/** A look at a page of the list. */
+export interface PageLook extends Look {
+  /** What has caused one of its jobs to be seen, where that differs. */
+  readonly causeOf?: (job: Job) => Cause;
+}
+
 export interface JobStore {
   /** The job as it is now, null when there is none. Throws UpstreamError, or the reason of the caller's signal. */
   get(access: Access, id: string, caller: Caller): Promise<Job | null>;
@@ -32,7 +38,7 @@ export interface JobStore {
   /** Reads the job anew, and joins no read that is under way. Throws UpstreamError, or the reason of the caller's signal. */
   look(access: Access, id: string, look: Look): Promise<JobSight>;
   /** Reads a page anew, and joins no read that is under way. Throws UpstreamError, or the reason of the caller's signal. */
-  lookAtPage(access: Access, request: JobPageRequest, look: Look): Promise<Page<Job>>;
+  lookAtPage(access: Access, request: JobPageRequest, look: PageLook): Promise<Page<Job>>;
   /** The last sight of a job, however old; undefined when none is kept. */
   lastSight(access: Access, id: string): JobSight | undefined;
   /** The last sight of a job, if it still answers questions. */
@@ -141,12 +147,9 @@ export function createJobStore(options: PartOptions): JobStore {
         ...NOTHING_OLDER,
       }),
     async lookAtPage(access, request, look) {
-      const { value } = await pages.get({
-        access,
-        ...look,
-        ...nameAndRead(request, priorityOf(look)),
-        ...NOTHING_OLDER,
-      });
+      const { caller, cause, causeOf = () => cause } = look;
+      const asked = { access, caller, causeOf, ...nameAndRead(request, priorityOf(look)) };
+      const { value } = await pages.get({ ...asked, ...NOTHING_OLDER });
       return value;
     },
     lastSight: (access, id) => jobs.kept(access, id),

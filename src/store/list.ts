@@ -25,8 +25,8 @@ export interface ListOptions<T> {
   read: (call: ReadCall) => Promise<Page<T>>;
   /** What was read before is out of date. */
   notBefore?: number | undefined;
-  /** A query unless it says otherwise. */
-  cause?: Cause | undefined;
+  /** What has caused a thing on it to be seen: a query unless it says otherwise. */
+  causeOf?: ((thing: T) => Cause) | undefined;
 }
 
 /** Pages of things of one kind. Each page read shows the things on it too. */
@@ -45,10 +45,15 @@ export function createLists<T extends object>(
   const flights = createFlights<Sight<Page<T>>>(clock);
 
   // The page with the things that are to be believed: one that was read before may be newer.
-  function see(access: Access, key: string, { value: page, ...times }: Seen<Page<T>>, cause: Cause): Sight<Page<T>> {
+  function see(
+    access: Access,
+    key: string,
+    { value: page, ...times }: Seen<Page<T>>,
+    causeOf: (thing: T) => Cause,
+  ): Sight<Page<T>> {
     const items = page.items.map((item) => {
       if (item.error) return item;
-      const seen = things.see(access, item.id, { value: item.value, ...times }, cause);
+      const seen = things.see(access, item.id, { value: item.value, ...times }, causeOf(item.value));
       return { id: item.id, value: seen.value ?? item.value };
     });
     const { beganAt, arrivedAt } = times;
@@ -74,13 +79,15 @@ export function createLists<T extends object>(
   }
 
   return {
-    async get({ access, name, generation = 0, caller, read, notBefore = Number.NEGATIVE_INFINITY, cause = 'query' }) {
+    async get({ access, name, generation = 0, caller, read, notBefore, causeOf = () => 'query' }) {
       const key = `${access.scope} ${generation} ${name}`;
       const fly = async (departure: Departure) => {
         const call = { credential: access.credential, ...departure };
-        return see(access, key, await takeSight(clock, () => read(call)), cause);
+        return see(access, key, await takeSight(clock, () => read(call)), causeOf);
       };
-      const sight = restored(access, key, notBefore) ?? (await flights.join(key, caller, fly, notBefore));
+      const sight =
+        restored(access, key, notBefore ?? Number.NEGATIVE_INFINITY) ??
+        (await flights.join(key, caller, fly, notBefore));
       restOn(caller, activeFreshUntil(sight.arrivedAt, limits));
       return sight;
     },

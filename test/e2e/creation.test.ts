@@ -258,6 +258,16 @@ describe('what a mutation has done', () => {
     });
   });
 
+  it('reaches them also when the job was only found after its create was cut', async () => {
+    await using site = await startSite();
+    const gateway = await site.open();
+    await using all = await openSse(gateway.url, { query: ALL });
+    await turning(site.clock, 1, all.result());
+    site.sandbox.faults.onNext('POST', JOBS, 'cut_before_answer');
+    const id = String(idOf(await create(gateway, { ...site.input, idempotencyKey: 'k' })));
+    expect(await changeOf(all, id)).toEqual({ status: 'VALIDATING_FILES', previousStatus: null, source: 'MUTATION' });
+  });
+
   it.each([
     ['pause', 'RUNNING'],
     ['resume', 'PAUSED'],
