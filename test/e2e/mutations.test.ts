@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { includes, type Role, roles } from '../../src/viewer.ts';
+import { startGateway } from '../kit/gateway.ts';
+import { EXAMPLES, makeWritable, mutationDocument, mutationFields } from '../kit/mutation.ts';
+import { askAs, tokenFile } from '../kit/token.ts';
+import { startUpstream } from '../kit/upstream.ts';
+
+// What holds for every mutation: who may, what is left in the log, and that nothing is looked for before that is known.
+
+const NAMES = { viewer: 'vera', operator: 'otto', admin: 'ada' } as const;
+
+/** A gateway that asks for tokens, before an upstream that does whatever it is asked. */
+async function start(settings: Record<string, string> = { ALLOW_MUTATIONS: 'on' }) {
+  const { file, tokens } = tokenFile({ vera: 'viewer', otto: 'operator', ada: 'admin' });
+  const upstream = await startUpstream();
+  makeWritable(upstream);
+  const gateway = await startGateway({
+    OPENAI_BASE_URL: upstream.baseUrl,
+    OPENAI_ADMIN_KEY: 'an-admin-key-for-tests',
+    AUTH: 'tokens',
+    AUTH_TOKENS_FILE: file,
+    ...settings,
+  });
+  return {
+    /** Asks for a mutation: gives its outcome, the calls that it has caused, and what it has left in the log. */
+    async ask(role: Role, mutation: string, input: object) {
+      const [calls, lines] = [upstream.calls.length, gateway.log.length];
+      const bearer = `Bearer ${tokens[NAMES[role]]}`;
+      const { data, errors, headers } = await askAs(gateway.url, bearer, mutationDocument(mutation), 'POST', { input });
+      expect(errors).toBeUndefined();
+      const audit = gateway.log.slice(lines).filter(({ msg }) => msg === 'mutation');
+      const line = { mutation, viewer: NAMES[role], role, requestId: headers.get('x-request-id') };
+      return { outcome: data?.[mutation], calls: upstream.calls.slice(calls), audit, line };
+    },
+    async [Symbol.asyncDispose]() {
+      await gateway[Symbol.asyncDispose]();
+      await upstream[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The same input with other ids and texts: of nothing that is there. */
+const elsewhere = (input: object) => JSON.parse(JSON.stringify(input).replaceAll(/"(ftjob-|file-|cp_)1"/g, '"$1none"'));
+
+it('every mutation of the schema has an example', () => {
+  expect(Object.keys(EXAMPLES).sort()).toEqual(Object.keys(mutationFields()).sort());
+});
+
+describe.each(Object.entries(EXAMPLES))('%s', (mutation, { role: needed, input, id, about }) => {
+  const success = `${mutation[0]?.toUpperCase()}${mutation.slice(1)}Success`;
+  it(`says that it needs the role ${needed}`, () => {
+    expect(mutationFields()[mutation]?.description).toContain(`needs the role \`${needed}\``);
+  });
+
+  it.each(roles.filter((role) => includes(role, needed)))(
+    'is done for who is %s, and told in one line',
+    async (role) => {
+      await using world = await start();
+      const { outcome, calls, audit, line } = await world.ask(role, mutation, input);
+      expect(outcome).toEqual({ __typename: success });
+      expect(calls).not.toEqual([]);
+      expect(audit).toEqual([expect.objectContaining({ ...line, outcome: 'Success' })]);
+      expect(audit[0]?.['id']).toBe(id);
+    },
+  );
+
+  it.each(roles.filter((role) => !includes(role, needed)))(
+    'is refused who is %s before anything is looked for, and told in one line',
+    async (role) => {
+      await using world = await start();
+      for (const wanted of [input, elsewhere(input)]) {
+        const { outcome, calls, audit, line } = await world.ask(role, mutation, wanted);
+        expect(outcome).toEqual({
+          __typename: 'ForbiddenError',
+          code: 'FORBIDDEN',
+          message: `Expected the role ${needed}, got ${role}.`,
+        });
+        expect(calls).toEqual([]);
+        expect(audit).toMatchObject([{ ...line, outcome: 'Forbidden' }]);
+        expect(audit[0]?.['id']).toBe(wanted === input ? about : elsewhere({ about }).about);
+      }
+    },
+  );
+
+  it('is refused everybody where nothing may be changed', async () => {
+    await using world = await start({ ALLOW_MUTATIONS: 'off' });
+    for (const role of roles) {
+      const { outcome, calls, audit, line } = await world.ask(role, mutation, input);
+      expect(outcome).toEqual({
+        __typename: 'ForbiddenError',
+        code: 'FORBIDDEN',
+        message: 'This gateway changes nothing: see ALLOW_MUTATIONS.',
+      });
+      expect(calls).toEqual([]);
+      expect(audit).toMatchObject([{ ...line, outcome: 'Forbidden' }]);
+    }
+  });
+
+  it('leaves in the log who, what, which id, and nothing else of the input', async () => {
+    await using world = await start();
+    const { audit } = await world.ask('admin', mutation, input);
+    const known = ['level', 'time', 'msg', 'mutation', 'viewer', 'role', 'id', 'requestId', 'outcome'];
+    expect(Object.keys(audit[0] ?? {}).filter((member) => !known.includes(member))).toEqual([]);
+  });
+});

@@ -1,0 +1,88 @@
+import { type GraphQLField, getNamedType, isInputObjectType } from 'graphql';
+import { createSchema } from '../../src/schema/schema.ts';
+import type { Role } from '../../src/viewer.ts';
+import { fileBody } from './file.ts';
+import { jobBody } from './job.ts';
+import { answer, type ScriptedUpstream } from './upstream.ts';
+
+/** How a mutation is used, so that a writable upstream does it. */
+export interface Example {
+  /** Who may. */
+  readonly role: Role;
+  readonly input: Readonly<Record<string, unknown>>;
+  /** What it makes, changes or deletes, as the log names it; undefined for nothing that has an id. */
+  readonly id?: string;
+  /** Which thing it is about that is to be there, as the log names it when nothing was done. */
+  readonly about?: string;
+}
+
+const MODEL = 'ft:gpt-4.1-mini:org::1';
+const GRADER = { stringCheck: { name: 'same', input: 'a', reference: 'b', operation: 'EQ' } };
+const JUDGE = { name: 'judge', modelId: 'gpt-4.1-mini', messages: [{ role: 'user', content: 'Judge.' }] };
+const ofJob = { role: 'operator', input: { jobId: 'ftjob-1' }, id: 'ftjob-1', about: 'ftjob-1' } as const;
+
+/** One of each mutation of the schema. */
+export const EXAMPLES: Readonly<Record<string, Example>> = {
+  createFineTuningJob: {
+    role: 'operator',
+    input: { modelId: 'gpt-4.1-mini', trainingFileId: 'file-1', validationFileId: 'file-2', idempotencyKey: 'a-key' },
+    id: 'ftjob-made',
+  },
+  cancelFineTuningJob: ofJob,
+  pauseFineTuningJob: ofJob,
+  resumeFineTuningJob: ofJob,
+  deleteModel: { role: 'admin', input: { modelId: MODEL }, id: MODEL, about: MODEL },
+  createCheckpointPermissions: {
+    role: 'admin',
+    input: { fineTunedModelId: MODEL, projectIds: ['proj_1'] },
+    id: MODEL,
+    about: MODEL,
+  },
+  deleteCheckpointPermission: {
+    role: 'admin',
+    input: { fineTunedModelId: MODEL, permissionId: 'cp_1' },
+    id: 'cp_1',
+    about: 'cp_1',
+  },
+  validateGrader: { role: 'operator', input: { grader: { scoreModel: JUDGE } } },
+  runGrader: { role: 'operator', input: { grader: GRADER, modelSample: 'a' } },
+};
+
+/** The mutations of the schema, by their names. */
+export function mutationFields(): Readonly<Record<string, GraphQLField<unknown, unknown>>> {
+  return createSchema().getMutationType()?.getFields() ?? {};
+}
+
+/** Asks for a mutation, by its input, and for all that every one can answer. */
+export function mutationDocument(name: string): string {
+  const input = inputOf(name);
+  return `mutation ($input: ${input.name}!) { ${name}(input: $input) { __typename ... on Error { message code } } }`;
+}
+
+export function inputOf(name: string) {
+  const type = mutationFields()[name]?.args.find((argument) => argument.name === 'input')?.type;
+  const input = type && getNamedType(type);
+  if (!isInputObjectType(input)) throw new Error(`${name}: expected an input object`);
+  return input;
+}
+
+/** Lets the upstream do whatever it is asked, for the examples. */
+export function makeWritable(upstream: ScriptedUpstream): void {
+  upstream.failAll(({ method, url = '' }, response) => {
+    const path = decodeURIComponent(new URL(url, 'http://upstream').pathname).replace('/v1', '');
+    answer(response, 200, bodyFor(`${method} ${path}`));
+  });
+}
+
+function bodyFor(call: string): object {
+  const id = call.split('/').at(-1) ?? '';
+  if (call.startsWith('DELETE ')) return { id, deleted: true };
+  if (call === 'POST /fine_tuning/jobs') return jobBody({ id: 'ftjob-made' });
+  if (call.startsWith('POST /fine_tuning/jobs/')) return jobBody({ id: call.split('/')[3] });
+  if (call === 'POST /files') return fileBody('file-made');
+  if (call === 'POST /fine_tuning/alpha/graders/run') return { reward: 1 };
+  if (call === 'POST /fine_tuning/alpha/graders/validate')
+    return { grader: { type: 'python', name: 'a', source: 'b' } };
+  const permission = { id: 'cp_1', created_at: 1, project_id: 'proj_1' };
+  return { data: call.endsWith('/permissions') ? [permission] : [], has_more: false };
+}
