@@ -8,6 +8,7 @@ import {
   issuesOfDepth,
   type LimitsOf,
   membersOf,
+  nameText,
   oneOf,
   optional,
   text,
@@ -38,7 +39,7 @@ function singles(limits: LimitsOf) {
     z.object({ ...member('python'), source: filledText(), image_tag: optional(text()) }),
     z.object({
       ...member('score_model'),
-      model: filledText(),
+      model: nameText(),
       input: messages,
       range: optional(z.tuple([z.number(), z.number()], 'expected two numbers')),
       sampling_params: optional(z.record(z.string(), z.unknown(), 'expected an object')),
@@ -49,7 +50,7 @@ function singles(limits: LimitsOf) {
 const texts = z.array(text(), A_LIST).min(1, 'expected at least one text');
 const labelModel = z.object({
   ...member('label_model'),
-  model: filledText(),
+  model: nameText(),
   input: messages,
   labels: texts,
   passing_labels: texts,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isShallow } from './depth.ts';
+import { isName } from './path.ts';
 
 // How requests are checked before they are sent: in wire spelling, with all that is wrong at once.
 
@@ -35,6 +36,12 @@ const lengthOf = (text: string) => [...text].length;
 export const text = (expected = 'a text') => tested(expected, (value) => typeof value === 'string');
 export const filledText = (expected = 'a text that is not empty') =>
   tested(expected, (value) => typeof value === 'string' && value !== '');
+/** The id or the name of a thing that may be there: what can name nothing is wrong already here. */
+export const nameText = () =>
+  tested(
+    'an id or a name: 1 to 512 characters, without control characters, % and dot segments',
+    (value) => typeof value === 'string' && isName(value),
+  );
 export const oneOf = (...names: readonly string[]) =>
   tested(names.length === 1 ? String(names[0]) : `one of ${names.join(', ')}`, (value) =>
     names.some((name) => name === value),

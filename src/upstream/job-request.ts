@@ -8,6 +8,7 @@ import {
   issuesOfExtra,
   type LimitsOf,
   membersOf,
+  nameText,
   oneOf,
   optional,
   text,
@@ -39,9 +40,9 @@ function createSchema(limits: LimitsOf) {
     : z.object({ type: filledText(), wandb: optional(wandb) }, AN_OBJECT);
   return z.object(
     {
-      model: filledText(),
-      training_file: filledText(),
-      validation_file: optional(filledText()),
+      model: nameText(),
+      training_file: nameText(),
+      validation_file: optional(nameText()),
       suffix: optional(isLimited ? textOf(1, 64) : text()),
       seed: optional(isLimited ? whole(0, 2_147_483_647) : whole()),
       integrations: optional(z.array(integration, 'expected a list')),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { startGateway } from '../kit/gateway.ts';
+import { EXAMPLES, idPlaces, makeWritable, mutationDocument, type Place, withValue } from '../kit/mutation.ts';
 import { startUpstream } from '../kit/upstream.ts';
 
 /** Ids that can be the name of nothing: no call is made for them. */
@@ -73,6 +74,58 @@ describe.each(Object.entries(FIELDS))('%s', (field, paths) => {
       data: { [field]: null },
     });
     expect(upstream.calls).toEqual([]);
+  });
+});
+
+/** Each place in a mutation's input that takes an id. */
+const PLACES = Object.keys(EXAMPLES).flatMap((mutation) =>
+  idPlaces(mutation).map((place): [string, string, Place] => [mutation, place.join('.'), place]),
+);
+
+describe.each(PLACES)('%s, at %s', (mutation, _, place) => {
+  /** A gateway before an upstream that would do anything. */
+  async function start() {
+    const upstream = await startUpstream();
+    makeWritable(upstream);
+    const settings = { OPENAI_BASE_URL: upstream.baseUrl, OPENAI_ADMIN_KEY: 'an-admin-key', ALLOW_MUTATIONS: 'on' };
+    const gateway = await startGateway(settings);
+    const example = { ...EXAMPLES[mutation]?.input, idempotencyKey: undefined }; // Each time it is another wish.
+    return {
+      async ask(id: string) {
+        const before = upstream.calls.length;
+        const { data, errors } = await gateway.query(mutationDocument(mutation), {
+          input: withValue(example, place, id),
+        });
+        expect(errors).toBeUndefined();
+        const { __typename: outcome, message } = Object(data?.[mutation]);
+        return { outcome, message, targets: upstream.calls.slice(before).map(({ target }) => target) };
+      },
+      async [Symbol.asyncDispose]() {
+        await gateway[Symbol.asyncDispose]();
+        await upstream[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  it('refuses what can be the name of nothing, and says what it expected, without a call', async () => {
+    await using world = await start();
+    for (const id of [...Object.values(NAMELESS), 'ftjob-\uD83C']) {
+      const { outcome, message, targets } = await world.ask(id);
+      expect(['NotFoundError', 'InvalidInputError']).toContain(outcome);
+      expect(message).toMatch(/^[a-z][\w.]*: expected /i);
+      expect(targets).toEqual([]);
+    }
+  });
+
+  it('calls for an odd one what it calls for any, with that encoded in its place', async () => {
+    await using world = await start();
+    const any = 'any-id';
+    const { targets: usual } = await world.ask(any);
+    expect(usual).not.toEqual([]);
+    for (const id of Object.values(ODD)) {
+      const { targets } = await world.ask(id);
+      expect(targets).toEqual(usual.map((target) => target.replace(any, encodeURIComponent(id))));
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-import { type GraphQLField, getNamedType, isInputObjectType } from 'graphql';
+import { type GraphQLField, type GraphQLInputType, getNamedType, isInputObjectType } from 'graphql';
 import { createSchema } from '../../src/schema/schema.ts';
 import type { Role } from '../../src/viewer.ts';
 import { fileBody } from './file.ts';
@@ -64,6 +64,30 @@ export function inputOf(name: string) {
   const input = type && getNamedType(type);
   if (!isInputObjectType(input)) throw new Error(`${name}: expected an input object`);
   return input;
+}
+
+/** A place in an input: names of its fields, and places in lists. */
+export type Place = readonly string[];
+
+/** Where ids stand in the example of a mutation, whatever kind they are of. */
+export function idPlaces(name: string): Place[] {
+  return placesIn(inputOf(name), EXAMPLES[name]?.input, []);
+}
+
+function placesIn(type: GraphQLInputType, value: unknown, at: Place): Place[] {
+  if (value == null) return [];
+  if (Array.isArray(value)) return value.flatMap((item, index) => placesIn(type, item, [...at, String(index)]));
+  const named = getNamedType(type);
+  if (!isInputObjectType(named)) return named.name === 'ID' ? [at] : [];
+  const fields = Object.values(named.getFields());
+  return fields.flatMap((field) => placesIn(field.type, Object(value)[field.name], [...at, field.name]));
+}
+
+/** The same input with another value in one place. */
+export function withValue(input: unknown, [field, ...below]: Place, value: unknown): unknown {
+  if (field === undefined) return value;
+  const changed = withValue(Object(input)[field], below, value);
+  return Array.isArray(input) ? input.with(Number(field), changed) : Object.assign({}, input, { [field]: changed });
 }
 
 /** Lets the upstream do whatever it is asked, for the examples. */
