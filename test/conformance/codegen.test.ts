@@ -5,6 +5,7 @@ import * as operations from '@graphql-codegen/typescript-operations';
 import { parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { makeFolder } from '../kit/folder.ts';
+import { mutationDocument, mutationFields } from '../kit/mutation.ts';
 import { codeBlocks, scalarMap } from '../kit/readme.ts';
 import { runTool } from '../kit/tool.ts';
 
@@ -18,9 +19,12 @@ query Scalars($since: UnixTimestamp) {
 
 const plugins = { typescript, operations };
 
-/** What a plugin makes of the schema, the README's queries and one with every scalar. */
+/** Every mutation of the schema. */
+const MUTATIONS = Object.keys(mutationFields()).map((name) => mutationDocument(name));
+
+/** What a plugin makes of the schema, the README's queries, one with every scalar, and every mutation. */
 function generate(plugin: keyof typeof plugins): Promise<string> {
-  const documents = [...codeBlocks('graphql'), ALL_SCALARS];
+  const documents = [...codeBlocks('graphql'), ALL_SCALARS, ...MUTATIONS];
   return codegen({
     filename: `${plugin}.ts`,
     schema: parse(readFileSync('schema.graphql', 'utf8')),
@@ -42,7 +46,8 @@ async function typecheck(app: string) {
 }
 
 const APP = `
-import type { JobsQuery, JobsQueryVariables, LogQuery, LossCurveQuery, ScalarsQuery } from './queries.ts';
+import type { CancelFineTuningJobMutation, JobsQuery, JobsQueryVariables, LogQuery, LossCurveQuery, ScalarsQuery } from './queries.ts';
+import type { CreateFineTuningJobMutationVariables, ErrorCode, UploadFileMutationVariables } from './queries.ts';
 import type { FineTuningJob, Scalars } from './schema.ts';
 
 export const failed: JobsQueryVariables = { filter: { statuses: ['FAILED'], createdAtOrAfter: 1_790_000_000 }, after: null };
@@ -69,6 +74,13 @@ export function first({ fineTuningJobs }: ScalarsQuery) {
   const factor: number | 'auto' | null | undefined = job.hyperparameters?.learningRateMultiplier;
   return { id, createdAt, tokens, raw, shutdown, epochs, factor };
 }
+export const upload: UploadFileMutationVariables = { input: { file: new Blob(['{}']), filename: 'train.jsonl' } };
+export const wish: CreateFineTuningJobMutationVariables = { input: {
+  modelId: 'gpt-4.1-mini', trainingFileId: 'file-1', method: { dpo: { hyperparameters: { nEpochs: 'auto', beta: 0.1 } } },
+} };
+export function whyNot({ cancelFineTuningJob: outcome }: CancelFineTuningJobMutation): ErrorCode | null {
+  return outcome.__typename === 'CancelFineTuningJobSuccess' ? null : outcome.code;
+}
 export const bytes = (job: FineTuningJob): Scalars['SafeInt']['output'] | null => job.trainingFile?.bytes ?? null;
 `;
 
@@ -84,6 +96,9 @@ describe('graphql-codegen, with the scalars of the README', () => {
     ['forgets that a number can be "auto"', "const epochs: number | 'auto' |", 'const epochs: number |'],
     ['reads into a JSON value', 'const raw: unknown = job.raw', 'const raw: unknown = job.raw.status'],
     ['filters by a status that does not exist', "['FAILED']", "['BROKEN']"],
+    ['uploads a text for a file', "file: new Blob(['{}'])", "file: '{}'"],
+    ['forgets that a mutation can fail', "outcome.__typename === 'CancelFineTuningJobSuccess' ? null : ", ''],
+    ['asks for two methods at once', 'method: { dpo:', 'method: { supervised: {}, dpo:'],
     ['forgets that a job can be missing', 'fineTuningJob?.metrics', 'fineTuningJob.metrics'],
   ] as const;
   for (const [mistake, right, wrong] of MISTAKES) {

@@ -1,13 +1,12 @@
 import { getNamedType, isInterfaceType, isNonNullType, isObjectType, isUnionType } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { createSchema } from '../../src/schema/schema.ts';
-import { inputOf, mutationFields } from '../kit/mutation.ts';
+import { capital, inputOf, mutationFields } from '../kit/mutation.ts';
 
 // What clients may rely on in every mutation, those to come included.
 
 const schema = createSchema();
 const fields = Object.values(mutationFields());
-const capital = (name: string) => `${name[0]?.toUpperCase()}${name.slice(1)}`;
 
 /** What a mutation can answer. */
 function membersOf(name: string) {

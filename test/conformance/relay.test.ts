@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeFolder } from '../kit/folder.ts';
 import { startGateway } from '../kit/gateway.ts';
+import { capital, mutationDocument, mutationFields } from '../kit/mutation.ts';
 import { scalarMap } from '../kit/readme.ts';
 import { runTool } from '../kit/tool.ts';
 
@@ -55,6 +56,28 @@ graphql\`
 \`;
 `;
 
+/** Every mutation of the schema. */
+const MUTATION_NAMES = Object.keys(mutationFields()).map((name) => ({
+  name,
+  operation: `Changes${capital(name)}Mutation`,
+}));
+const CHANGES = MUTATION_NAMES.map(({ name, operation }) => `graphql\`${mutationDocument(name, operation)}\`;`).join(
+  '\n',
+);
+
+/** A change as an app makes it, which takes out of its store what is gone. */
+const MODEL_PAGE = `
+graphql\`
+  mutation ModelPageDeletionMutation($input: DeleteModelInput!) {
+    deleteModel(input: $input) {
+      __typename
+      ... on DeleteModelSuccess { deletedModelId @deleteRecord }
+      ... on Error { message code }
+    }
+  }
+\`;
+`;
+
 interface Project {
   page?: string;
   customScalarTypes?: Record<string, string>;
@@ -70,6 +93,8 @@ async function compile({ page = JOB_PAGE, customScalarTypes = scalarMap(), persi
     'schema.graphql': readFileSync('schema.graphql', 'utf8'),
     'src/JobList.ts': JOB_LIST,
     'src/JobPage.ts': page,
+    'src/Changes.ts': CHANGES,
+    'src/ModelPage.ts': MODEL_PAGE,
   });
   const outcome = await runTool('relay-compiler/cli.js', ['relay.config.json'], folder);
   const fileOf = (name: string) => join(folder, 'src/__generated__', `${name}.graphql.ts`);
@@ -88,6 +113,14 @@ describe('the Relay compiler', () => {
     const fragments = ['JobList_query', 'JobPage_job', 'JobPage_common', 'JobPage_log'];
     const queries = ['JobPageQuery', 'JobListPageQuery', 'JobPageLogQuery'];
     expect([...fragments, ...queries].filter((name) => !has(name))).toEqual([]);
+  });
+
+  it('accepts every mutation, with a file where it takes one, and takes out of the store what is gone', async () => {
+    const { has, artifact } = await compile();
+    expect(MUTATION_NAMES.length).toBeGreaterThan(5);
+    expect(MUTATION_NAMES.filter(({ operation }) => !has(operation))).toEqual([]);
+    expect(artifact('ChangesUploadFileMutation')).toMatch(/readonly file: Blob;|file: Blob;/);
+    expect(artifact('ModelPageDeletionMutation')).toContain('"handle": "deleteRecord"');
   });
 
   it('fetches a page of the log of a job by node and the id alone', async () => {

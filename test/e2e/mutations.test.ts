@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { includes, type Role, roles } from '../../src/viewer.ts';
 import { startGateway } from '../kit/gateway.ts';
-import { EXAMPLES, makeWritable, mutationDocument, mutationFields } from '../kit/mutation.ts';
-import { askAs, tokenFile } from '../kit/token.ts';
+import { capital, EXAMPLES, makeWritable, mutate, mutationFields } from '../kit/mutation.ts';
+import { tokenFile } from '../kit/token.ts';
 import { startUpstream } from '../kit/upstream.ts';
 
 // What holds for every mutation: who may, what is left in the log, and that nothing is looked for before that is known.
@@ -26,11 +26,11 @@ async function start(settings: Record<string, string> = { ALLOW_MUTATIONS: 'on' 
     async ask(role: Role, mutation: string, input: object) {
       const [calls, lines] = [upstream.calls.length, gateway.log.length];
       const bearer = `Bearer ${tokens[NAMES[role]]}`;
-      const { data, errors, headers } = await askAs(gateway.url, bearer, mutationDocument(mutation), 'POST', { input });
+      const { outcome, errors, requestId } = await mutate(gateway.url, bearer, mutation, input);
       expect(errors).toBeUndefined();
       const audit = gateway.log.slice(lines).filter(({ msg }) => msg === 'mutation');
-      const line = { mutation, viewer: NAMES[role], role, requestId: headers.get('x-request-id') };
-      return { outcome: data?.[mutation], calls: upstream.calls.slice(calls), audit, line };
+      const line = { mutation, viewer: NAMES[role], role, requestId };
+      return { outcome, calls: upstream.calls.slice(calls), audit, line };
     },
     async [Symbol.asyncDispose]() {
       await gateway[Symbol.asyncDispose]();
@@ -47,7 +47,7 @@ it('every mutation of the schema has an example', () => {
 });
 
 describe.each(Object.entries(EXAMPLES))('%s', (mutation, { role: needed, input, id, about }) => {
-  const success = `${mutation[0]?.toUpperCase()}${mutation.slice(1)}Success`;
+  const success = `${capital(mutation)}Success`;
   it(`says that it needs the role ${needed}`, () => {
     expect(mutationFields()[mutation]?.description).toContain(`needs the role \`${needed}\``);
   });

@@ -1,8 +1,11 @@
+import { buffer } from 'node:stream/consumers';
 import { type GraphQLField, type GraphQLInputType, getNamedType, isInputObjectType } from 'graphql';
 import { createSchema } from '../../src/schema/schema.ts';
 import type { Role } from '../../src/viewer.ts';
 import { fileBody } from './file.ts';
+import type { Answer } from './gateway.ts';
 import { jobBody } from './job.ts';
+import { trainingLines } from './upload.ts';
 import { answer, type ScriptedUpstream } from './upstream.ts';
 
 /** How a mutation is used, so that a writable upstream does it. */
@@ -31,6 +34,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   cancelFineTuningJob: ofJob,
   pauseFineTuningJob: ofJob,
   resumeFineTuningJob: ofJob,
+  uploadFile: { role: 'operator', input: { file: null, filename: 'train.jsonl' }, id: 'file-made' },
   deleteModel: { role: 'admin', input: { modelId: MODEL }, id: MODEL, about: MODEL },
   createCheckpointPermissions: {
     role: 'admin',
@@ -48,15 +52,34 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   runGrader: { role: 'operator', input: { grader: GRADER, modelSample: 'a' } },
 };
 
+/** Asks for a mutation, with a file if its input has a place for one. */
+export async function mutate(url: string, authorization: string, name: string, input: object) {
+  const operation = JSON.stringify({ query: mutationDocument(name), variables: { input } });
+  const form = new FormData();
+  form.append('operations', operation);
+  form.append('map', '{"0":["variables.input.file"]}');
+  form.append('0', new Blob([trainingLines(10)]), 'train.jsonl');
+  const how =
+    'file' in input
+      ? { headers: { authorization, 'graphql-require-preflight': '1' }, body: form }
+      : { headers: { authorization, 'content-type': 'application/json' }, body: operation };
+  const response = await fetch(url, { method: 'POST', ...how });
+  const { data, errors } = (await response.json()) as Answer; // The form of every GraphQL answer.
+  return { outcome: data?.[name], errors, requestId: response.headers.get('x-request-id') };
+}
+
 /** The mutations of the schema, by their names. */
 export function mutationFields(): Readonly<Record<string, GraphQLField<unknown, unknown>>> {
   return createSchema().getMutationType()?.getFields() ?? {};
 }
 
+/** A name as those of its types begin. */
+export const capital = (name: string) => `${name[0]?.toUpperCase()}${name.slice(1)}`;
+
 /** Asks for a mutation, by its input, and for all that every one can answer. */
-export function mutationDocument(name: string): string {
+export function mutationDocument(name: string, operation = capital(name)): string {
   const input = inputOf(name);
-  return `mutation ($input: ${input.name}!) { ${name}(input: $input) { __typename ... on Error { message code } } }`;
+  return `mutation ${operation}($input: ${input.name}!) { ${name}(input: $input) { __typename ... on Error { message code } } }`;
 }
 
 export function inputOf(name: string) {
@@ -92,7 +115,9 @@ export function withValue(input: unknown, [field, ...below]: Place, value: unkno
 
 /** Lets the upstream do whatever it is asked, for the examples. */
 export function makeWritable(upstream: ScriptedUpstream): void {
-  upstream.failAll(({ method, url = '' }, response) => {
+  upstream.failAll(async (request, response) => {
+    const { method, url = '' } = request;
+    await buffer(request);
     const path = decodeURIComponent(new URL(url, 'http://upstream').pathname).replace('/v1', '');
     answer(response, 200, bodyFor(`${method} ${path}`));
   });
