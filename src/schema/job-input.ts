@@ -1,7 +1,6 @@
 import type { LimitsOf } from '../upstream/issue.ts';
 import { isMarkName, MARK_PAIRS } from '../upstream/job-mark.ts';
 import { checkJobRequest, MOST_METADATA_PAIRS } from '../upstream/job-request.ts';
-import { isName } from '../upstream/path.ts';
 import { builder } from './builder.ts';
 import { type InputIssue, InvalidInput } from './failure.ts';
 import { type Detour, inputIssues } from './input-issue.ts';
@@ -90,7 +89,6 @@ export function readJobInput(given: CreateJobGiven, limits: LimitsOf): { request
   const issues = [
     ...('issues' in checked ? inputIssues(checked.issues, detours) : []),
     ...(grader?.issues ?? []).map(({ path, message }) => ({ path: [...GRADER, ...path], message })),
-    ...issuesOfNames(given),
     ...issuesOfPairs(pairs),
     ...issuesOfKey(given.idempotencyKey),
   ];
@@ -102,13 +100,6 @@ const GRADER = ['method', 'reinforcement', 'grader'];
 type Pairs = readonly (typeof MetadataEntryInput.$inferInput)[];
 
 const placeOf = (pairs: Pairs, wanted: unknown) => String(pairs.findIndex(({ key }) => key === wanted));
-
-/** An empty one is found by the check of the request. */
-function issuesOfNames(given: CreateJobGiven): InputIssue[] {
-  return (['modelId', 'trainingFileId', 'validationFileId'] as const)
-    .filter((field) => given[field] && !isName(given[field]))
-    .map((field) => ({ path: [field], message: 'expected what can be the name of something' }));
-}
 
 function issuesOfPairs(pairs: Pairs): InputIssue[] {
   return pairs.flatMap(({ key }, place) => {

@@ -36,12 +36,9 @@ const lengthOf = (text: string) => [...text].length;
 export const text = (expected = 'a text') => tested(expected, (value) => typeof value === 'string');
 export const filledText = (expected = 'a text that is not empty') =>
   tested(expected, (value) => typeof value === 'string' && value !== '');
-/** The id or the name of a thing that may be there: what can name nothing is wrong already here. */
+/** The id or the name of a thing; what can name nothing is wrong whatever there is. */
 export const nameText = () =>
-  tested(
-    'an id or a name: 1 to 512 characters, without control characters, % and dot segments',
-    (value) => typeof value === 'string' && isName(value),
-  );
+  tested('what can be the name of something', (value) => typeof value === 'string' && isName(value));
 export const oneOf = (...names: readonly string[]) =>
   tested(names.length === 1 ? String(names[0]) : `one of ${names.join(', ')}`, (value) =>
     names.some((name) => name === value),

@@ -118,8 +118,8 @@ describe('a job that is asked for', () => {
     const created = await create(world.gateway, { ...INPUT, trainingFileId: '../files', extra: { model: 'x' } });
     expect(created).toMatchObject({ __typename: 'InvalidInputError', code: 'BAD_USER_INPUT' });
     expect(created.issues).toEqual([
-      { path: ['extra', 'model'], message: 'expected model in its own place, not among the extra members' },
       { path: ['trainingFileId'], message: 'expected what can be the name of something' },
+      { path: ['extra', 'model'], message: 'expected model in its own place, not among the extra members' },
     ]);
     expect(world.upstream.calls).toEqual([]);
     expect(world.gateway.log.filter(({ msg }) => msg === 'mutation')).toMatchObject([{ outcome: 'InvalidInput' }]);

@@ -77,6 +77,18 @@ describe.each(Object.entries(FIELDS))('%s', (field, paths) => {
   });
 });
 
+it.each(Object.entries({ ...NAMELESS, ...ODD }))(
+  'checkTrainingFile is null for %s, and calls only its own encoded path, if any',
+  async (_, fileId) => {
+    await using upstream = await startUpstream();
+    await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
+    const query = 'query ($fileId: ID!) { checkTrainingFile(fileId: $fileId) { exampleCount } }';
+    expect(await gateway.query(query, { fileId })).toEqual({ data: { checkTrainingFile: null } });
+    const own = Object.values(NAMELESS).includes(fileId) ? [] : [`/files/${encodeURIComponent(fileId)}/content`];
+    expect(upstream.calls.map(({ target }) => target)).toEqual(own);
+  },
+);
+
 /** Each place in a mutation's input that takes an id. */
 const PLACES = Object.keys(EXAMPLES).flatMap((mutation) =>
   idPlaces(mutation).map((place): [string, string, Place] => [mutation, place.join('.'), place]),

@@ -35,6 +35,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   pauseFineTuningJob: ofJob,
   resumeFineTuningJob: ofJob,
   uploadFile: { role: 'operator', input: { file: null, filename: 'train.jsonl' }, id: 'file-made' },
+  deleteFile: { role: 'operator', input: { fileId: 'file-1' }, id: 'file-1', about: 'file-1' },
   deleteModel: { role: 'admin', input: { modelId: MODEL }, id: MODEL, about: MODEL },
   createCheckpointPermissions: {
     role: 'admin',

@@ -23,7 +23,7 @@ describe('restricted fields', () => {
       restricted()
         .map(({ name }) => name)
         .sort(),
-    ).toEqual(['File.preview', 'FineTuningJob.raw', 'FineTuningJobCheckpoint.permissions']);
+    ).toEqual(['File.preview', 'FineTuningJob.raw', 'FineTuningJobCheckpoint.permissions', 'Query.checkTrainingFile']);
   });
 
   it('name the role that they need in their description', () => {
