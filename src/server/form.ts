@@ -9,7 +9,8 @@ export interface Part {
   readonly name: string;
   /** Undefined of a plain field. */
   readonly filename: string | undefined;
-  readonly content: Readable;
+  /** Throws the Refusal that says why it does not come to its end. */
+  readonly content: AsyncIterable<Buffer>;
 }
 
 /** A form on its way in: the body of one request, read as fast as its parts are and no faster. */
@@ -61,13 +62,23 @@ export function openForm(request: IncomingMessage, boundary: string | null, limi
     content.on('error', () => {}); // Whoever reads it is told.
     if (signal.aborted) return void content.resume(); // Of the chunk in which something went wrong.
     current = content;
-    push({ name: name ?? '', filename, content });
+    push({ name: name ?? '', filename, content: whole(content, signal) });
   });
-  parser.on('partsLimit', () => fail(malformed(`at most ${limits.maxParts} parts`)));
+  parser.on('partsLimit', () => fail(malformed(`at most ${limits.maxParts} parts: operations, map and one file`)));
   parser.on('finish', () => push(null));
   parser.on('error', () => fail(malformed('its last boundary at its end')));
   dismiss = feed(request, parser, limits, fail);
   return { next, fail, signal, dismiss };
+}
+
+/** What a part holds. The parser's own errors say no more than the one that the form has failed with. */
+async function* whole(content: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    yield* content;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
 }
 
 export const malformed = (expected: string) => new Refusal(400, `The form: expected ${expected}.`);

@@ -2,6 +2,7 @@ import type { OperationDefinitionNode } from 'graphql';
 import { type GraphQLInputType, type GraphQLSchema, getNullableType, isInputObjectType, typeFromAST } from 'graphql';
 import type { IncomingFile } from '../schema/incoming-file.ts';
 import { jsonOf } from './params.ts';
+import type { Prepared } from './prepare.ts';
 import { Refusal } from './refusal.ts';
 
 // Where the file of a multipart request goes (https://github.com/jaydenseric/graphql-multipart-request-spec).
@@ -34,16 +35,16 @@ const LONGEST_PLACE = 1000;
 const refused = (expected: string) => new Refusal(400, `map: expected ${expected}.`);
 
 /**
- * The variables with the file in its place. Throws a Refusal (400) unless that has the type `Upload` in the operation, and
- * stands there as null.
+ * The operation with the file in its place among the variables. Throws a Refusal (400) unless that has the type `Upload`,
+ * and null stands there.
  */
 export function withFile(
-  variables: Readonly<Record<string, unknown>>,
+  prepared: Prepared,
   { members }: UploadPlace,
   file: IncomingFile,
-  operation: OperationDefinitionNode,
   schema: GraphQLSchema,
-): Record<string, unknown> {
+): Prepared {
+  const { params, operation } = prepared;
   if (!isUpload(typeAt(members, operation, schema))) throw refused('the place of a variable of the type Upload');
   const put = (value: unknown, [member, ...inner]: readonly string[]): unknown => {
     if (member === undefined) {
@@ -53,7 +54,8 @@ export function withFile(
     }
     throw new Refusal(400, `operations: expected null at ${['variables', ...members].join('.')}.`);
   };
-  return put(variables, members) as Record<string, unknown>; // It has members: the first of them is put there.
+  const variables = put(params.variables ?? {}, members) as Record<string, unknown>; // As it was, with one member replaced.
+  return { ...prepared, params: { ...params, variables } };
 }
 
 function typeAt(

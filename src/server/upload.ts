@@ -16,7 +16,10 @@ import { readMap, withFile } from './upload-map.ts';
 export interface Upload {
   /** What stands in the part of this name: JSON, as a body without files would be. */
   readonly operations: Buffer;
-  /** Puts the file where it belongs. Throws a Refusal (400) when that is no place for one. */
+  /**
+   * Puts the file where it belongs; from then on the request may take its time. Throws a Refusal: 400 when that is no place
+   * for a file, 429 when too many are under way.
+   */
   place(prepared: Prepared): Prepared;
   /** Aborted, with the Refusal that says why, when the request is not as it should be, however much of it was. */
   readonly signal: AbortSignal;
@@ -26,7 +29,7 @@ export interface Upload {
 
 /**
  * Reads a request with a file by the GraphQL multipart request specification, up to the file. Throws a Refusal: 400 when it
- * is none, 413 when it is too long, 429 when too many are under way.
+ * is none, 413 when it is too long.
  */
 export type ReadUpload = (request: IncomingMessage, boundary: string | null) => Promise<Upload>;
 
@@ -53,24 +56,34 @@ export function createReadUpload(options: UploadOptions): ReadUpload {
   let underWay = 0;
   return async (request, boundary) => {
     if (Number(request.headers['content-length']) > maxBytes) throw tooLong(maxUploadBytes);
-    if (underWay >= MOST_AT_ONCE) throw tooMany();
     const form = openForm(request, boundary, { maxBytes, maxParts: 3, idleMs: bodyTimeoutMs, clock });
-    unhurried.add(request);
-    underWay++;
-    const dismiss = () => {
-      underWay--;
-      form.dismiss();
-    };
+    let leave = form.dismiss;
     try {
-      return { ...(await readUpload(form, maxUploadBytes, schema)), dismiss };
+      const { place, file, operations } = await readUpload(form, maxUploadBytes);
+      return {
+        operations,
+        place(prepared) {
+          const complete = withFile(prepared, place, file, schema);
+          if (underWay >= MOST_AT_ONCE) throw tooMany();
+          underWay++;
+          unhurried.add(request);
+          leave = () => {
+            underWay--;
+            form.dismiss();
+          };
+          return complete;
+        },
+        signal: form.signal,
+        dismiss: () => leave(),
+      };
     } catch (error) {
-      dismiss();
+      form.dismiss();
       throw error;
     }
   };
 }
 
-async function readUpload(form: Form, maxBytes: number, schema: GraphQLSchema): Promise<Omit<Upload, 'dismiss'>> {
+async function readUpload(form: Form, maxBytes: number) {
   const operations = await readField(form, 'operations');
   const place = readMap(await readField(form, 'map'));
   const part = await form.next();
@@ -82,15 +95,7 @@ async function readUpload(form: Form, maxBytes: number, schema: GraphQLSchema): 
     content: contentOf(form, part, maxBytes),
     signal: errorsOf(form.signal),
   });
-  return {
-    operations,
-    place(prepared) {
-      const { params, operation } = prepared;
-      const variables = withFile(params.variables ?? {}, place, file, operation, schema);
-      return { ...prepared, params: { ...params, variables } };
-    },
-    signal: form.signal,
-  };
+  return { operations, place, file };
 }
 
 async function readField(form: Form, name: string): Promise<Buffer> {

@@ -61,7 +61,7 @@ export function createTrainingCheck(): TrainingCheck {
     if (length <= LONGEST_LINE_BYTES) {
       if (length > held.length) held = Buffer.concat([held], Math.min(2 * length, LONGEST_LINE_BYTES));
       held.set(piece, bytes);
-    }
+    } else if (bytes <= LONGEST_LINE_BYTES) tally.tooLong(line); // Now: its end may be far.
     bytes = length;
     lastByte = piece[piece.length - 1] ?? -1;
     for (let at = 0; at < piece.length; at++) if (!isContinuation(piece[at] ?? 0)) characters++;
@@ -69,7 +69,7 @@ export function createTrainingCheck(): TrainingCheck {
 
   function end() {
     const length = characters - (lastByte === CR ? 1 : 0);
-    if (bytes > LONGEST_LINE_BYTES) tally.tooLong(line, length);
+    if (bytes > LONGEST_LINE_BYTES) tally.measure(length);
     else tally.line(line, held.subarray(0, bytes), length);
     bytes = 0;
     characters = 0;
@@ -133,8 +133,8 @@ function createTally() {
     get errorCount() {
       return counts.errors;
     },
-    tooLong(line: number, length: number) {
-      measure(length);
+    measure,
+    tooLong(line: number) {
       counts.examples++;
       fail(line, `expected a line of at most ${LONGEST_LINE_BYTES} bytes`);
     },

@@ -3,6 +3,8 @@ import { connect } from 'node:net';
 /** A bare connection: what is written goes out as it is. */
 export interface Wire extends AsyncDisposable {
   write(...parts: readonly (string | Uint8Array)[]): void;
+  /** Resolves once little of what was written still waits to go out, or the connection is closed. */
+  drained(): Promise<void>;
   /** Says that no more will come. */
   end(): void;
   /** Takes nothing more from the other side. */
@@ -33,6 +35,10 @@ export async function openWire(url: string): Promise<Wire> {
   return {
     write(...parts) {
       for (const part of parts) if (socket.writable) socket.write(part, 'latin1');
+    },
+    async drained() {
+      if (!socket.writableNeedDrain) return;
+      await Promise.race([new Promise((resolve) => socket.once('drain', resolve)), closed]);
     },
     end: () => void socket.end(),
     pause: () => void socket.pause(),
