@@ -7,7 +7,7 @@ import type { Store } from './store/store.ts';
 import type { Things } from './store/thing.ts';
 import { checkOnTheWay, InvalidTrainingData, type TrainingFileReport } from './upstream/checked-upload.ts';
 import type { Deletion } from './upstream/deletion.ts';
-import { UpstreamError } from './upstream/errors.ts';
+import { isInDoubt, UpstreamError } from './upstream/errors.ts';
 import type { FileObject, FileUpload } from './upstream/file.ts';
 import type { Grader } from './upstream/grader.ts';
 import type { GraderRun, GraderSample } from './upstream/grader-run.ts';
@@ -162,8 +162,6 @@ export function createChanges(
     validateGrader: (grader) => upstream.graders.validate(grader, call),
   };
 }
-
-const isInDoubt = (error: unknown) => error instanceof UpstreamError && error.isOutcomeUnknown;
 
 /** Whether the upstream says that what something was to be made for is not there. */
 const isAbsence = (error: unknown) =>

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { DailyCaps, MostPerDay } from './daily-caps.ts';
 import { int, onOff } from './setting.ts';
+import type { UpstreamErrorFacts } from './upstream/errors.ts';
 
 // Whether this gateway changes anything, and how much of what costs money.
 
@@ -32,7 +33,7 @@ export function mutationsOf(values: Settings, isSandbox: boolean): MutationConfi
 }
 
 /** What one mutation leaves in the log. */
-export interface AuditLine {
+export interface AuditLine extends UpstreamErrorFacts {
   readonly mutation: string;
   readonly viewer: string | null;
   readonly role: string;
@@ -41,6 +42,8 @@ export interface AuditLine {
   readonly id?: string | undefined;
   /** Success, or the kind of failure that it has answered. */
   readonly outcome: string;
+  /** What the upstream or the network said, if it failed by them. */
+  readonly detail?: string | undefined;
 }
 
 export interface MutationPolicy {

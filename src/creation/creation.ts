@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { type Caller, staying } from '../store/flights.ts';
 import type { Access } from '../store/scope.ts';
 import type { Store } from '../store/store.ts';
-import { UpstreamError } from '../upstream/errors.ts';
+import { isInDoubt } from '../upstream/errors.ts';
 import type { Job } from '../upstream/job.ts';
 import { type JobMark, withMark } from '../upstream/job-mark.ts';
 import type { Upstream } from '../upstream/upstream.ts';
@@ -68,8 +68,13 @@ export function createCreations({ upstream, store, clock, mostKeys = MOST_KEYS }
   async function create({ access, caller }: Order, body: object): Promise<Job> {
     const { signal } = staying(caller);
     const call = { credential: access.credential, signal, onRequest: () => caller.upstreamCalls++ };
-    const job = await upstream.jobs.create(body, call);
-    return store.jobs.put(access, job).value ?? job;
+    try {
+      const job = await upstream.jobs.create(body, call);
+      return store.jobs.put(access, job).value ?? job;
+    } catch (error) {
+      if (isInDoubt(error)) store.jobs.beginGeneration(access); // The next list shows it, or not.
+      throw error;
+    }
   }
 
   function remember(mark: JobMark, job: Job): Found {
@@ -92,7 +97,7 @@ export function createCreations({ upstream, store, clock, mostKeys = MOST_KEYS }
     try {
       return remember(mark, await create(order, withMark(order.request, mark)));
     } catch (error) {
-      if (!(error instanceof UpstreamError && error.isOutcomeUnknown)) throw error;
+      if (!isInDoubt(error)) throw error;
       memories.set(mark.key, { error, unknownAt: clock.now() });
       const verdict = await search(order, mark).catch(() => null); // Of two failures the first is what has to be known.
       if (verdict === null || !('job' in verdict)) throw error;

@@ -108,20 +108,20 @@ const UpstreamErrorType = builder.objectType(UpstreamFailure, {
   fields: (t) => ({
     upstreamStatus: t.int({
       description: 'The HTTP status of its answer; null when there was none.',
-      resolve: ({ error }) => error.facts.upstreamStatus,
+      resolve: ({ cause }) => cause.facts.upstreamStatus,
     }),
     upstreamRequestId: t.string({
       description: "The upstream's own id of the request, for a question to its operator.",
-      resolve: ({ error }) => error.facts.upstreamRequestId,
+      resolve: ({ cause }) => cause.facts.upstreamRequestId,
     }),
     retryAfterSeconds: t.int({
       description: 'After how many seconds it may be tried again, if the upstream said so.',
-      resolve: ({ error }) => error.facts.retryAfterSeconds,
+      resolve: ({ cause }) => cause.facts.retryAfterSeconds,
     }),
     isRetryable: t.boolean({
       nullable: false,
       description: 'Whether the same may succeed soon.',
-      resolve: ({ error }) => error.retry.isWorthwhile,
+      resolve: ({ cause }) => cause.retry.isWorthwhile,
     }),
   }),
 });

@@ -8,9 +8,12 @@ import type { ErrorCode } from './errors.ts';
 export abstract class Failure {
   abstract readonly code: ErrorCode;
   readonly message: string;
+  /** The upstream's failure, if that is why; what it said is for the log only. */
+  readonly cause: UpstreamError | undefined;
 
-  constructor(message: string) {
+  constructor(message: string, cause?: UpstreamError) {
     this.message = message;
+    this.cause = cause;
   }
 }
 
@@ -52,8 +55,8 @@ export class Conflict extends Failure {
   /** The status of the job concerned, as the upstream spells it. */
   readonly rawStatus: string;
 
-  constructor(message: string, rawStatus: string) {
-    super(message);
+  constructor(message: string, rawStatus: string, cause?: UpstreamError) {
+    super(message, cause);
     this.rawStatus = rawStatus;
   }
 }
@@ -68,8 +71,8 @@ export class QuotaExceeded extends Failure {
   readonly code: 'UPSTREAM_QUOTA_EXCEEDED' | 'RATE_LIMITED';
   readonly retryAfterSeconds: number | null;
 
-  constructor(code: QuotaExceeded['code'], message: string, retryAfterSeconds: number | null) {
-    super(message);
+  constructor(code: QuotaExceeded['code'], message: string, retryAfterSeconds: number | null, cause?: UpstreamError) {
+    super(message, cause);
     this.code = code;
     this.retryAfterSeconds = retryAfterSeconds;
   }
@@ -83,11 +86,11 @@ export class OutcomeUnknown extends Failure {
 /** The upstream did not do it, for a reason of its own. */
 export class UpstreamFailure extends Failure {
   readonly code: ErrorCode;
-  readonly error: UpstreamError;
+  override readonly cause: UpstreamError;
 
-  constructor(error: UpstreamError) {
-    super(error.message);
-    this.code = error.code;
-    this.error = error;
+  constructor(cause: UpstreamError) {
+    super(cause.message);
+    this.code = cause.code;
+    this.cause = cause;
   }
 }

@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts';
 import type { Made } from '../creation/creation.ts';
 import { PAGES_A_SEARCH } from '../creation/search.ts';
-import { UpstreamError } from '../upstream/errors.ts';
+import { isInDoubt } from '../upstream/errors.ts';
 import type { Job } from '../upstream/job.ts';
 import { builder } from './builder.ts';
 import { Conflict, InvalidInput, OutcomeUnknown } from './failure.ts';
@@ -30,7 +30,7 @@ async function create(given: CreateJobGiven, { changes, gateway }: Context) {
   try {
     return outcomeOf(await changes.create(read.request, key));
   } catch (error) {
-    if (error instanceof UpstreamError && error.isOutcomeUnknown) return new OutcomeUnknown(adviceFor(key));
+    if (isInDoubt(error)) return new OutcomeUnknown(adviceFor(key), error);
     throw error;
   }
 }

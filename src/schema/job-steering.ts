@@ -41,7 +41,7 @@ async function steer(what: Steer, jobId: string, { changes }: Context): Promise<
   } catch (error) {
     if (!(error instanceof UpstreamError) || error.code !== 'UPSTREAM_REJECTED') throw error;
     const job = await changes.look(jobId);
-    return job ? new Conflict(`A job that is ${job.status} cannot ${what}.`, job.status) : noJob(jobId);
+    return job ? new Conflict(`A job that is ${job.status} cannot ${what}.`, job.status, error) : noJob(jobId);
   }
 }
 

@@ -51,8 +51,7 @@ export function mutating<Input, Success extends Done, Own extends Failure>(
       const isDone = !(outcome instanceof Failure);
       mutations.audit({
         ...line,
-        ...(isDone && { id: outcome.doneId }),
-        outcome: isDone ? 'Success' : outcome.constructor.name,
+        ...(isDone ? { id: outcome.doneId, outcome: 'Success' } : reasonOf(outcome)),
       });
       return outcome;
     } catch (error) {
@@ -63,6 +62,11 @@ export function mutating<Input, Success extends Done, Own extends Failure>(
       throw error;
     }
   };
+}
+
+/** What is in the log of a failure: the answer does not tell what the upstream said. */
+function reasonOf({ constructor: { name: outcome }, cause }: Failure) {
+  return { outcome, ...(cause && { detail: cause.detail, ...cause.facts }) };
 }
 
 /** Why the caller may not do what needs a role; null when it may. */
@@ -79,9 +83,9 @@ function failureOf(error: unknown): CommonFailure {
   if (!(error instanceof UpstreamError)) throw error;
   const { code, facts } = error;
   if (error.isOutcomeUnknown)
-    return new OutcomeUnknown('Nobody knows whether the upstream did it: look before you try again.');
+    return new OutcomeUnknown('Nobody knows whether the upstream did it: look before you try again.', error);
   if (code === 'UPSTREAM_QUOTA_EXCEEDED') {
-    return new QuotaExceeded(code, error.message, facts.retryAfterSeconds ?? null);
+    return new QuotaExceeded(code, error.message, facts.retryAfterSeconds ?? null, error);
   }
   return new UpstreamFailure(error);
 }

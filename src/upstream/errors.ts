@@ -76,6 +76,10 @@ export class NoAdminKey extends UpstreamError {
   }
 }
 
+/** Whether it failed so that nobody knows if something was changed. */
+export const isInDoubt = (error: unknown): error is UpstreamError =>
+  error instanceof UpstreamError && error.isOutcomeUnknown;
+
 /** The same failure, of a call of which nobody knows whether it was made. */
 export function ofUnknownOutcome({ code, detail, facts }: UpstreamError): UpstreamError {
   return new UpstreamError(code, detail, facts, NO_RETRY, true);

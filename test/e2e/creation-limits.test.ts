@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestClock } from '../kit/clock.ts';
 import { create } from '../kit/creation.ts';
 import { startGateway, type TestGateway } from '../kit/gateway.ts';
 import { jobBody } from '../kit/job.ts';
@@ -74,7 +75,7 @@ describe('toward the sandbox, which has the limits of OpenAI', () => {
   let gateway: TestGateway;
   let input: { modelId: string; trainingFileId: string };
   beforeAll(async () => {
-    gateway = await startGateway({ MAX_CREATES_PER_DAY: '1000000' });
+    gateway = await startGateway({ MAX_CREATES_PER_DAY: '1000000' }, createTestClock()); // Which stands: the file stays.
     const { data } = await gateway.query(
       '{ files(first: 1, filter: { purpose: FINE_TUNE }) { edges { node { id } } } }',
     );

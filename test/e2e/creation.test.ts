@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { turning } from '../kit/clock.ts';
+import { createTestClock, turning } from '../kit/clock.ts';
 import { CREATE, create, idOf, startSite } from '../kit/creation.ts';
 import { startGateway } from '../kit/gateway.ts';
 import { jobBody } from '../kit/job.ts';
@@ -170,15 +170,37 @@ describe('a job that is asked for', () => {
     expect(await site.made()).toHaveLength(5);
   });
 
-  it('of which the upstream does not say what came of it is not asked for again', async () => {
+  it('of which the upstream does not say what came of it is not asked for again, and the next list shows it', async () => {
     await using site = await startSite();
-    const gateway = await site.open({ UPSTREAM_RETRIES: '5' });
+    const gateway = await site.open({ ...UNLIMITED, UPSTREAM_RETRIES: '5' });
+    const query = '{ fineTuningJobs(first: 1) { edges { node { trainingFileId } } } }';
+    await gateway.query(query);
     site.sandbox.faults.onNext('POST', JOBS, 'cut_before_answer');
     expect(await create(gateway, site.input)).toMatchObject({
       __typename: 'OutcomeUnknownError',
       message: 'Nobody knows whether the job was made: look for it before you try again.',
     });
     expect(await site.made()).toHaveLength(1);
+    expect((await gateway.query(query)).data).toEqual({
+      fineTuningJobs: { edges: [{ node: { trainingFileId: site.input.trainingFileId } }] },
+    });
+  });
+
+  it('and refused by the upstream leaves in the log what that said, and in the answer only that it did', async () => {
+    await using site = await startSite();
+    const gateway = await site.open();
+    const refused = await create(gateway, { ...site.input, modelId: 'no-such-model' });
+    expect(refused).toMatchObject({ __typename: 'UpstreamError', code: 'UPSTREAM_REJECTED', upstreamStatus: 400 });
+    expect(refused.message).toBe('The upstream rejected the request.');
+    expect(gateway.log.filter(({ msg }) => msg === 'mutation')).toMatchObject([
+      {
+        mutation: 'createFineTuningJob',
+        outcome: 'UpstreamFailure',
+        detail: 'Model no-such-model is not available for fine-tuning or does not exist.',
+        upstreamStatus: 400,
+        upstreamRequestId: expect.stringMatching(/^req_/),
+      },
+    ]);
   });
 });
 
@@ -272,13 +294,14 @@ describe('what a mutation has done', () => {
     ['pause', 'RUNNING'],
     ['resume', 'PAUSED'],
   ])('by %s reaches who follows the job at once', async (mutation, status) => {
-    await using gateway = await startGateway();
+    const clock = createTestClock();
+    await using gateway = await startGateway({}, clock);
     const { data } = await gateway.query(
       `{ fineTuningJobs(first: 1, filter: { statuses: [${status}] }) { edges { node { id } } } }`,
     );
     const { id } = Object(data).fineTuningJobs.edges[0].node;
     await using one = await openSse(gateway.url, { query: ONE(id) });
-    const next = async () => Object(await one.result()).data.fineTuningJobStatusChanged;
+    const next = async () => Object(await turning(clock, 1, one.result())).data.fineTuningJobStatusChanged;
     expect(await next()).toEqual({ status, source: 'SNAPSHOT' });
     await gateway.query(`mutation { ${mutation}FineTuningJob(input: { jobId: "${id}" }) { __typename } }`);
     expect(await next()).toMatchObject({ source: 'MUTATION' });
