@@ -80,6 +80,9 @@ const ForbiddenError = builder.objectType(Forbidden, {
   interfaces: [ErrorInterface],
 });
 
+const UPSTREAM_MESSAGE =
+  'What the upstream itself says is wrong with the request, for people; null when it says nothing about that.';
+
 const QuotaExceededError = builder.objectType(QuotaExceeded, {
   name: 'QuotaExceededError',
   isTypeOf: (value) => value instanceof QuotaExceeded,
@@ -89,6 +92,7 @@ const QuotaExceededError = builder.objectType(QuotaExceeded, {
     retryAfterSeconds: t.exposeInt('retryAfterSeconds', {
       description: 'After how many seconds it may be tried again; null when that is not known, or never.',
     }),
+    upstreamMessage: t.string({ description: UPSTREAM_MESSAGE, resolve: ({ cause }) => cause?.reason }),
   }),
 });
 
@@ -114,6 +118,7 @@ const UpstreamErrorType = builder.objectType(UpstreamFailure, {
       description: "The upstream's own id of the request, for a question to its operator.",
       resolve: ({ cause }) => cause.facts.upstreamRequestId,
     }),
+    upstreamMessage: t.string({ description: UPSTREAM_MESSAGE, resolve: ({ cause }) => cause.reason }),
     retryAfterSeconds: t.int({
       description: 'After how many seconds it may be tried again, if the upstream said so.',
       resolve: ({ cause }) => cause.facts.retryAfterSeconds,

@@ -8,6 +8,7 @@ import { badUserInput } from './errors.ts';
 import { Failure, InvalidInput } from './failure.ts';
 import { COMMON_FAILURES, ErrorInterface, InvalidInputError } from './failure-types.ts';
 import { File, filePurpose } from './file.ts';
+import type { Sent } from './incoming-file.ts';
 import { mutating } from './mutation.ts';
 import { costs } from './price.ts';
 import { OBJECTS_A_CHECK, TrainingFileReport } from './training-report.ts';
@@ -73,7 +74,10 @@ const EXPIRY = `a whole number from ${SHORTEST} to ${LONGEST}`;
 const UploadFileInput = builder.inputType('UploadFileInput', {
   description: 'A file, and what it is for.',
   fields: (t) => ({
-    file: t.field({ type: 'Upload', required: true, description: 'The file; it comes by a multipart request.' }),
+    file: t.field({ type: 'Upload', description: 'The file; it comes by a multipart request. Either this or `text`.' }),
+    text: t.string({
+      description: 'What is to stand in the file, of one small enough to stand in the query. Either this or `file`.',
+    }),
     purpose: t.field({
       type: filePurpose.type,
       defaultValue: 'FINE_TUNE',
@@ -97,11 +101,13 @@ const UploadFileInput = builder.inputType('UploadFileInput', {
 type Input = typeof UploadFileInput.$inferInput;
 
 async function upload(input: Input, { changes }: Context): Promise<FileUploaded | InvalidTrainingFile | InvalidInput> {
-  const { file, filename, expiresAfterSeconds: seconds } = input;
+  const { file, text, filename, expiresAfterSeconds: seconds } = input;
   if (seconds != null && (seconds < SHORTEST || seconds > LONGEST))
     return new InvalidInput([{ path: ['expiresAfterSeconds'], message: `expected ${EXPIRY}` }]);
+  if ((file == null) === (text == null))
+    return new InvalidInput([{ path: ['file'], message: 'expected either a file or a text' }]);
   const purpose = filePurpose.write(input.purpose ?? 'FINE_TUNE', 'purpose');
-  const sent = file.take();
+  const sent = file ? file.take() : sentText(text ?? '');
   if (sent === null) throw badUserInput('file', 'a file that nothing else in the operation uses');
   const uploaded: Uploaded = await changes.uploadFile({
     ...sent,
@@ -111,6 +117,14 @@ async function upload(input: Input, { changes }: Context): Promise<FileUploaded 
     isTrainingData: purpose === 'fine-tune' && input.isChecked !== false,
   });
   return uploaded.file ? new FileUploaded(uploaded.file, uploaded.report) : new InvalidTrainingFile(uploaded.report);
+}
+
+/** A file without a name of its own. */
+function sentText(text: string): Sent {
+  async function* content() {
+    yield Buffer.from(text);
+  }
+  return { filename: '', content: content(), signal: new AbortController().signal };
 }
 
 builder.mutationField('uploadFile', (t) =>

@@ -64,7 +64,7 @@ export function mutating<Input, Success extends Done, Own extends Failure>(
   };
 }
 
-/** What is in the log of a failure: the answer does not tell what the upstream said. */
+/** What is in the log of a failure: of what the upstream said the answer tells less. */
 function reasonOf({ constructor: { name: outcome }, cause }: Failure) {
   return { outcome, ...(cause && { detail: cause.detail, ...cause.facts }) };
 }

@@ -1,3 +1,5 @@
+import { NEW_JOB } from './graphiql-new-job.ts';
+
 /** A tab of GraphiQL; it is called by the name of its operation. */
 interface Tab {
   readonly query: string;
@@ -5,11 +7,15 @@ interface Tab {
   readonly variables?: string;
 }
 
-/** What GraphiQL opens with: jobs, those that move as they do it, and from three sides the job with this id. */
+/**
+ * What GraphiQL opens with: jobs, those that move as they do it, from three sides the job with this id, and the life of a
+ * new one.
+ */
 export function exampleTabs(jobId: string): Tab[] {
   const variables = JSON.stringify({ id: jobId }, null, 2);
   const ofJob = [LOSS_CURVE, EVENTS_AND_CHECKPOINTS, JOB].map((query) => ({ query, variables }));
-  return [{ query: JOBS }, { query: LIVE_JOBS }, ...ofJob];
+  const ofNewJob = JSON.stringify({ fileId: '', jobId: '' }, null, 2);
+  return [{ query: JOBS }, { query: LIVE_JOBS }, ...ofJob, { query: NEW_JOB, variables: ofNewJob }];
 }
 
 const JOBS = `# The newest jobs: press the button.

@@ -35,6 +35,13 @@ export interface UpstreamErrorFacts {
   retryAfterSeconds?: number | undefined;
 }
 
+/** What an upstream says of a request that it does not do is for whoever made that; of itself it may say more than they should know. */
+const TOLD: ReadonlySet<UpstreamErrorCode> = new Set([
+  'UPSTREAM_QUOTA_EXCEEDED',
+  'UPSTREAM_FORBIDDEN',
+  'UPSTREAM_REJECTED',
+] as const);
+
 /**
  * Thrown when a call to the upstream fails. The message is ours and `facts` are safe for clients; `detail` is what the
  * upstream or the network said, for the log only.
@@ -50,6 +57,8 @@ export class UpstreamError extends Error {
    * not made. Never so of a read, and of what was refused: before it was sent, or by an answer of 4xx.
    */
   readonly isOutcomeUnknown: boolean;
+  /** What the upstream says is wrong with the request, without addresses; null when it says nothing about that. */
+  readonly reason: string | null;
 
   constructor(
     code: UpstreamErrorCode,
@@ -57,6 +66,7 @@ export class UpstreamError extends Error {
     facts: UpstreamErrorFacts = {},
     retry: RetryAdvice = NO_RETRY,
     isOutcomeUnknown = false,
+    message = '',
   ) {
     super(SENTENCES[code]);
     this.code = code;
@@ -64,8 +74,11 @@ export class UpstreamError extends Error {
     this.facts = facts;
     this.retry = retry;
     this.isOutcomeUnknown = isOutcomeUnknown;
+    this.reason = (TOLD.has(code) && message.replace(ADDRESS, '…').trim()) || null;
   }
 }
+
+const ADDRESS = /[a-z][a-z\d+.-]*:\/\/\S+/gi;
 
 /** Thrown by calls that need the key of an administrator, OPENAI_ADMIN_KEY, when there is none. Nothing was sent. */
 export class NoAdminKey extends UpstreamError {

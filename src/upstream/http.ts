@@ -208,7 +208,8 @@ function rejectionOf({ status, text, facts, retry, credential }: Received): Upst
   // Where it is cut, it may end in a part of the key.
   const message = body.message.slice(0, LONGEST_DETAIL);
   const detail = mentionsKey(message, credential) ? 'a message with the credential in it' : message;
-  return new UpstreamError(code, detail, facts, isForGood ? NO_RETRY : retry);
+  const told = body.isEnvelope && detail === message ? message : '';
+  return new UpstreamError(code, detail, facts, isForGood ? NO_RETRY : retry, false, told);
 }
 
 type Headers = Record<string, string | string[] | undefined>;

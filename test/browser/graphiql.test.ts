@@ -78,11 +78,18 @@ const TABS = {
 };
 
 describe('GraphiQL in a browser', () => {
-  it('opens with five example tabs', async () => {
+  it('opens with six example tabs', async () => {
     const { page } = await open();
     const tabs = page.locator('.graphiql-tab-button');
-    await tabs.nth(4).waitFor();
-    expect(await tabs.allTextContents()).toEqual(['Jobs', 'LiveJobs', 'LossCurve', 'EventsAndCheckpoints', 'Job']);
+    await tabs.nth(5).waitFor();
+    expect(await tabs.allTextContents()).toEqual([
+      'Jobs',
+      'LiveJobs',
+      'LossCurve',
+      'EventsAndCheckpoints',
+      'Job',
+      'UploadFile',
+    ]);
   });
 
   it('turns to another tab at the first click', async () => {

@@ -53,7 +53,7 @@ export async function openGraphiql(browser: Browser, url: string): Promise<Watch
 
 /** Chooses a tab, and waits until the editor has its query. */
 export async function turnTo(page: Page, tab: string): Promise<void> {
-  const shown = new RegExp(`(query|subscription)\\s${tab}\\b`);
+  const shown = new RegExp(`(query|mutation|subscription)\\s${tab}\\b`);
   await page
     .locator('.graphiql-tab-button')
     .filter({ hasText: new RegExp(`^${tab}$`) })

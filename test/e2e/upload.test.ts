@@ -67,6 +67,32 @@ describe('a training file', () => {
     });
   });
 
+  it('can be a text in the query, where it is checked as well', async () => {
+    await using gateway = await startGateway();
+    const uploadText = async (input: object) => {
+      const { data, errors } = await gateway.query(UPLOAD, { input });
+      expect(errors).toBeUndefined();
+      return data?.['uploadFile'];
+    };
+    expect(await uploadText({ text: LINES, filename: 'train.jsonl' })).toMatchObject({
+      file: { filename: 'train.jsonl', bytes: LINES.length },
+      report: { exampleCount: 12, isComplete: true },
+    });
+    expect(await uploadText({ text: LINES })).toMatchObject({ file: { filename: 'upload' } });
+    expect(await uploadText({ text: `${LINES}no JSON` })).toMatchObject({
+      __typename: 'InvalidTrainingFileError',
+      report: { issues: [{ line: 13, severity: 'ERROR' }] },
+    });
+    expect(await uploadText({ text: '' })).toMatchObject({ __typename: 'InvalidTrainingFileError' });
+    expect(await uploadText({})).toMatchObject({
+      __typename: 'InvalidInputError',
+      issues: [{ path: ['file'], message: 'expected either a file or a text' }],
+    });
+    const both = await upload(gateway.url, LINES, { input: { text: LINES } });
+    expect(both.outcome).toMatchObject({ __typename: 'InvalidInputError' });
+    expect((await namesIn(gateway)).slice(0, 2)).toEqual(['upload', 'train.jsonl']);
+  });
+
   it('with errors in it is not made, and all of them are told', async () => {
     const spool = watchSpool();
     await using gateway = await startGateway();

@@ -115,6 +115,7 @@ describe('any query that fits the schema', () => {
   const values = {
     id: ['"ftjob-1"', '"odd"'],
     ids: ['["a", "file-1"]'],
+    fileId: ['"file-1"'],
     first: ['', '3', '100'],
     maxPoints: ['', '100'],
   };
