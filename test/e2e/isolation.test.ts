@@ -3,8 +3,9 @@ import { expect, it } from 'vitest';
 import { type Account, type Accounts, FAULTS, type Fault, startAccounts } from '../kit/accounts.ts';
 import { createTestClock, type TestClock } from '../kit/clock.ts';
 import { startGateway } from '../kit/gateway.ts';
-import { isOneByOne, QUESTIONS, type Question, questions } from '../kit/question.ts';
+import { CHANGES, type Change, changes, isOneByOne, QUESTIONS, type Question, questions } from '../kit/question.ts';
 import { until } from '../kit/until.ts';
+import { trainingLines, upload } from '../kit/upload.ts';
 
 // Callers with keys of their own do not exist for each other: whatever they do, at whatever moments, what each of them is
 // answered and what it causes upstream is to the letter what it would be if it was alone with the gateway.
@@ -14,7 +15,12 @@ type Name = (typeof NAMES)[number];
 
 type Step =
   | { readonly turn: number }
-  | { readonly who: readonly Name[]; readonly ask: Question; readonly method: 'GET' | 'POST'; readonly times: number }
+  | {
+      readonly who: readonly Name[];
+      readonly ask: Question | Change;
+      readonly method: 'GET' | 'POST';
+      readonly times: number;
+    }
   | { readonly who: readonly Name[]; readonly fault: Fault }
   | { readonly who: readonly Name[]; readonly act: 'change' | 'leave' | 'release' };
 
@@ -28,7 +34,10 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
       weight: 10,
       arbitrary: fc.record({
         who: some,
-        ask: fc.constantFrom(...questions),
+        ask: fc.oneof(
+          { weight: 3, arbitrary: fc.constantFrom(...questions) },
+          { weight: 2, arbitrary: fc.constantFrom(...changes) },
+        ),
         method: fc.constantFrom('GET' as const, 'POST' as const),
         times: fc.oneof({ weight: 12, arbitrary: fc.constantFrom(1, 2) }, { weight: 1, arbitrary: fc.constant(11) }),
       }),
@@ -68,7 +77,26 @@ const examples: [Step[], Name][] = [
     ],
     'ann',
   ],
+  [
+    [
+      ...changes.map((ask) => ({ who: NAMES, ask, method: 'POST', times: 2 }) as const),
+      { who: NAMES, ask: 'roots', method: 'POST', times: 2 },
+      { who: ['ann'], fault: 'cut' },
+      ...changes.map((ask) => ({ who: NAMES, ask, method: 'POST', times: 1 }) as const),
+      { who: ['ann'], fault: 'none' },
+      ...changes.map((ask) => ({ who: NAMES, ask, method: 'POST', times: 1 }) as const),
+      { turn: 61_000 },
+      { who: NAMES, ask: 'createOnce', method: 'POST', times: 1 },
+      { who: NAMES, ask: 'whole', method: 'POST', times: 1 },
+    ],
+    'bob',
+  ],
 ];
+
+const OUTCOMES = [
+  ...['CreateFineTuningJobSuccess', 'CancelFineTuningJobSuccess', 'UploadFileSuccess', 'DeleteFileSuccess'],
+  ...['ConflictError', 'NotFoundError', 'ForbiddenError', 'OutcomeUnknownError', 'UpstreamError'],
+].map((outcome) => `"${outcome}"`);
 
 /** One caller at work, and all that it has seen. */
 interface Client {
@@ -94,7 +122,7 @@ function createClient(url: string, account: Account, clock: TestClock): Client {
     if (waiting?.isOver) waiting = null;
   }
 
-  async function ask(question: Question, method: 'GET' | 'POST'): Promise<void> {
+  async function ask(question: Question | Change, method: 'GET' | 'POST'): Promise<void> {
     const before = account.calls.length;
     const own: Waiting = { leaving: new AbortController(), isOver: false };
     waiting = own;
@@ -112,7 +140,7 @@ function createClient(url: string, account: Account, clock: TestClock): Client {
     async take(step) {
       if ('ask' in step) {
         for (let time = 0; time < step.times; time++) {
-          const wouldHang = account.fault === 'hang' && !isOneByOne(step.ask);
+          const wouldHang = account.fault === 'hang' && (isChange(step.ask) || !isOneByOne(step.ask)); // A change does not end with its caller.
           if (waiting === null && !wouldHang) await ask(step.ask, step.method); // A client that waits asks nothing else.
         }
       } else if ('fault' in step) account.fault = step.fault;
@@ -136,9 +164,24 @@ function createClient(url: string, account: Account, clock: TestClock): Client {
   };
 }
 
-async function send(url: string, account: Account, question: Question, method: 'GET' | 'POST', signal: AbortSignal) {
-  const query = QUESTIONS[question];
+const isChange = (question: Question | Change): question is Change => question in CHANGES;
+
+async function send(
+  url: string,
+  account: Account,
+  question: Question | Change,
+  method: 'GET' | 'POST',
+  signal: AbortSignal,
+) {
+  const query = isChange(question) ? CHANGES[question] : QUESTIONS[question];
   const headers = { 'content-type': 'application/json', authorization: account.authorization };
+  if (question === 'upload') {
+    const uploading = await upload(url, trainingLines(10), {
+      query,
+      headers: { authorization: account.authorization },
+    });
+    return { status: uploading.status, body: uploading.body };
+  }
   const response = await (method === 'POST'
     ? fetch(url, { method, headers, body: JSON.stringify({ query }), signal })
     : fetch(`${url}?${new URLSearchParams({ query })}`, { headers, signal }));
@@ -160,6 +203,7 @@ async function play(steps: readonly Step[], names: readonly Name[], url: string,
   return { ann: clients.get('ann')?.trace, bob: clients.get('bob')?.trace };
 }
 
+const UNLIMITED = { RATE_LIMIT_PER_MINUTE: '0', ALLOW_MUTATIONS: 'on', MAX_CREATES_PER_DAY: '1000000' };
 const RUNS = 100;
 
 it(
@@ -168,7 +212,7 @@ it(
     const clock = createTestClock();
     await using accounts = await startAccounts(clock);
     await using gateway = await startGateway(
-      { OPENAI_BASE_URL: accounts.baseUrl, AUTH: 'passthrough', RATE_LIMIT_PER_MINUTE: '0', LOG_LEVEL: 'error' },
+      { OPENAI_BASE_URL: accounts.baseUrl, AUTH: 'passthrough', ...UNLIMITED, LOG_LEVEL: 'error' },
       clock,
     );
     const seen = new Set<string>();
@@ -177,11 +221,14 @@ it(
       expect(JSON.stringify(together.ann)).not.toContain('bob v');
       expect(JSON.stringify(together.bob)).not.toContain('ann v');
       expect(together[lonely]).toEqual((await play(steps, [lonely], gateway.url, accounts, clock))[lonely]);
-      for (const [kind] of JSON.stringify(together).matchAll(/"UPSTREAM_\w+"|"left"|v\d|"calls":\[\]/g)) seen.add(kind);
+      for (const [kind] of JSON.stringify(together).matchAll(
+        /"UPSTREAM_\w+"|"left"|v\d|"calls":\[\]|"\w+(?:Success|Error)"/g,
+      ))
+        seen.add(kind);
     });
     await fc.assert(property, { numRuns: RUNS, examples });
-    // It has been there: kept answers, changes, calls that were given up, failures of each kind.
-    for (const kind of ['"calls":[]', 'v1', '"left"', '"UPSTREAM_UNAVAILABLE"', '"UPSTREAM_TIMEOUT"']) {
+    // It has been there: kept answers, changes, calls that were given up, failures of each kind, outcomes of mutations.
+    for (const kind of ['"calls":[]', 'v1', '"left"', '"UPSTREAM_UNAVAILABLE"', '"UPSTREAM_TIMEOUT"', ...OUTCOMES]) {
       expect(seen).toContain(kind);
     }
   },

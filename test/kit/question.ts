@@ -31,6 +31,43 @@ export const QUESTIONS = {
     files(first: 1) { edges { node { filename } } } models { edges { node { ownedBy } } } viewer { role } }`,
 } as const;
 
+const JOB = 'fineTuningJob { id suffix status }';
+const FAILURE = '... on Error { code message }';
+const creating = (input: string) => `mutation {
+  createFineTuningJob(input: { modelId: "base", trainingFileId: "file-1" ${input} }) {
+    __typename ... on CreateFineTuningJobSuccess { ${JOB} } ${FAILURE}
+  }
+}`;
+
+/** What every account can be asked to do. No two of its calls are made at the same time. */
+export const CHANGES = {
+  create: creating(''),
+  createOnce: creating('idempotencyKey: "same"'),
+  createAnother: creating('idempotencyKey: "same" suffix: "another"'),
+  cancel: `mutation {
+    cancelFineTuningJob(input: { jobId: "ftjob-1" }) {
+      __typename ... on CancelFineTuningJobSuccess { ${JOB} } ${FAILURE}
+    }
+  }`,
+  cancelMade: `mutation {
+    cancelFineTuningJob(input: { jobId: "ftjob-made-1" }) {
+      __typename ... on CancelFineTuningJobSuccess { ${JOB} } ${FAILURE}
+    }
+  }`,
+  deleteFile: `mutation {
+    deleteFile(input: { fileId: "file-1" }) { __typename ... on DeleteFileSuccess { deletedFileId } ${FAILURE} }
+  }`,
+  deleteModel: `mutation {
+    deleteModel(input: { modelId: "tuned" }) { __typename ... on DeleteModelSuccess { deletedModelId } ${FAILURE} }
+  }`,
+  upload: `mutation ($input: UploadFileInput!) {
+    uploadFile(input: $input) { __typename ... on UploadFileSuccess { file { id filename } } ${FAILURE} }
+  }`,
+} as const;
+
+export type Change = keyof typeof CHANGES;
+export const changes = Object.keys(CHANGES) as Change[]; // Its own keys.
+
 export type Question = keyof typeof QUESTIONS;
 export const questions = Object.keys(QUESTIONS) as Question[]; // Its own keys.
 export const isOneByOne = (question: Question) => questions.indexOf(question) < questions.indexOf('whole');

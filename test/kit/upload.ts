@@ -82,10 +82,10 @@ export function chunkOf(bytes: Uint8Array | string): Buffer {
 export async function upload(
   url: string,
   content: BlobPart,
-  { filename = 'train.jsonl', input = {}, headers = {} }: UploadOptions = {},
+  { filename = 'train.jsonl', input = {}, headers = {}, query = UPLOAD }: UploadOptions = {},
 ): Promise<{ status: number; body: Answer; outcome: Record<string, unknown> | undefined }> {
   const form = new FormData();
-  for (const { name, content } of partsOf(input)) form.append(name, String(content));
+  for (const { name, content } of partsOf(input, query)) form.append(name, String(content));
   form.append('0', new Blob([content]), filename);
   const response = await fetch(url, {
     method: 'POST',
@@ -98,6 +98,7 @@ export async function upload(
 }
 
 interface UploadOptions {
+  query?: string;
   filename?: string;
   input?: object;
   headers?: Record<string, string>;
