@@ -49,6 +49,7 @@ export function mutating<Input, Success extends Done, Own extends Failure>(
     try {
       const outcome = forbiddance(needed, context) ?? (await run(input, context).catch(failureOf));
       const isDone = !(outcome instanceof Failure);
+      if (!isDone && outcome.cause) context.caller.failures.push(outcome.cause.code);
       mutations.audit({
         ...line,
         ...(isDone ? { id: outcome.doneId, outcome: 'Success' } : reasonOf(outcome)),

@@ -27,9 +27,10 @@ export function createAcquaintances(): Acquaintances {
 }
 
 /** Who leaves before the answer counts as refused: made-up credentials could be tried unseen otherwise. */
-export function showingOf({ errors }: ExecutionResult, { upstreamCalls, signal }: Caller): Showing {
+export function showingOf({ errors }: ExecutionResult, { upstreamCalls, signal, failures }: Caller): Showing {
   if (upstreamCalls === 0) return 'nothing';
   const unauthenticated: ErrorCode = 'UPSTREAM_UNAUTHENTICATED';
-  if (signal.aborted || errors?.some(({ extensions }) => extensions['code'] === unauthenticated)) return 'refused';
-  return errors === undefined ? 'accepted' : 'nothing';
+  const codes = [...failures, ...(errors ?? []).map(({ extensions }) => extensions['code'])];
+  if (signal.aborted || codes.includes(unauthenticated)) return 'refused';
+  return codes.length === 0 ? 'accepted' : 'nothing';
 }

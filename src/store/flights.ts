@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { UpstreamErrorCode } from '../upstream/errors.ts';
 
 /** Who asks: one per request. */
 export interface Caller {
@@ -8,6 +9,8 @@ export interface Caller {
   readonly onLeave: Set<() => void>;
   /** HTTP requests sent to the upstream because this caller was the first to ask. */
   upstreamCalls: number;
+  /** How the upstream has failed where the answer tells it as data, and no error does. */
+  readonly failures: UpstreamErrorCode[];
   /** Until when all that was read for this caller answers the same question again, in milliseconds since the epoch. */
   freshUntil: number;
 }
@@ -17,7 +20,7 @@ export function createCaller(signal: AbortSignal): Caller {
   signal.addEventListener('abort', () => {
     for (const leave of onLeave) leave();
   });
-  return { signal, onLeave, upstreamCalls: 0, freshUntil: Number.POSITIVE_INFINITY };
+  return { signal, onLeave, upstreamCalls: 0, failures: [], freshUntil: Number.POSITIVE_INFINITY };
 }
 
 /** The same caller, but waiting to the end: half of what is done for it would be worse than all. */
@@ -25,6 +28,7 @@ export function staying(caller: Caller): Caller {
   return {
     signal: new AbortController().signal,
     onLeave: new Set(),
+    failures: caller.failures,
     freshUntil: Number.POSITIVE_INFINITY,
     get upstreamCalls() {
       return caller.upstreamCalls;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { includes, type Role, roles } from '../../src/viewer.ts';
 import { startGateway } from '../kit/gateway.ts';
-import { capital, EXAMPLES, makeWritable, mutate, mutationFields } from '../kit/mutation.ts';
+import { capital, EXAMPLES, makeWritable, mutate, mutationDocument, mutationFields } from '../kit/mutation.ts';
 import { tokenFile } from '../kit/token.ts';
 import { startUpstream } from '../kit/upstream.ts';
 
@@ -22,11 +22,13 @@ async function start(settings: Record<string, string> = { ALLOW_MUTATIONS: 'on' 
     ...settings,
   });
   return {
+    upstream,
+    gateway,
+    bearerOf: (role: Role) => `Bearer ${tokens[NAMES[role]]}`,
     /** Asks for a mutation: gives its outcome, the calls that it has caused, and what it has left in the log. */
     async ask(role: Role, mutation: string, input: object) {
       const [calls, lines] = [upstream.calls.length, gateway.log.length];
-      const bearer = `Bearer ${tokens[NAMES[role]]}`;
-      const { outcome, errors, requestId } = await mutate(gateway.url, bearer, mutation, input);
+      const { outcome, errors, requestId } = await mutate(gateway.url, this.bearerOf(role), mutation, input);
       expect(errors).toBeUndefined();
       const audit = gateway.log.slice(lines).filter(({ msg }) => msg === 'mutation');
       const line = { mutation, viewer: NAMES[role], role, requestId };
@@ -94,6 +96,45 @@ describe.each(Object.entries(EXAMPLES))('%s', (mutation, { role: needed, input, 
       expect(calls).toEqual([]);
       expect(audit).toMatchObject([{ ...line, outcome: 'Forbidden' }]);
     }
+  });
+
+  it('is done each time that it is asked for: no answer is kept', async () => {
+    await using world = await start();
+    const wanted = { ...input, idempotencyKey: undefined };
+    const { calls: first } = await world.ask('admin', mutation, wanted);
+    const { calls: second, outcome } = await world.ask('admin', mutation, wanted);
+    expect(outcome).toEqual({ __typename: success });
+    expect(second.map(({ target }) => target)).toEqual(first.map(({ target }) => target));
+  });
+
+  it('is not done for a page of another site: by an address, by a form, by a text', async () => {
+    await using world = await start();
+    const query = mutationDocument(mutation);
+    const variables = JSON.stringify({ input });
+    const url = `${world.gateway.url}?${new URLSearchParams({ query, variables })}`;
+    const form = new FormData();
+    form.append('operations', JSON.stringify({ query, variables: { input } }));
+    form.append('map', '{"0":["variables.input.file"]}');
+    form.append('0', new Blob(['{}']), 'train.jsonl');
+    const authorization = world.bearerOf('admin');
+    const sent = [
+      fetch(url, { headers: { authorization } }),
+      fetch(url, { headers: { authorization, accept: 'text/event-stream' } }),
+      fetch(world.gateway.url, { method: 'POST', headers: { authorization }, body: form }),
+      fetch(world.gateway.url, {
+        method: 'POST',
+        headers: { authorization },
+        body: new URLSearchParams({ query, variables }),
+      }),
+      fetch(world.gateway.url, {
+        method: 'POST',
+        headers: { authorization },
+        body: JSON.stringify({ query, variables: { input } }),
+      }),
+    ];
+    expect((await Promise.all(sent)).map(({ status }) => status)).toEqual([405, 405, 415, 415, 415]);
+    expect(world.upstream.calls).toEqual([]);
+    expect(world.gateway.log.filter(({ msg }) => msg === 'mutation')).toEqual([]);
   });
 
   it('leaves in the log who, what, which id, and nothing else of the input', async () => {

@@ -9,6 +9,8 @@ import { answer, startUpstream } from '../kit/upstream.ts';
 // Callers with keys of their own, of which anybody can make up any number. No test waits for a minute to end.
 
 const CHEAP = '{ gateway { version } }';
+/** Costs two points. */
+const CANCEL = 'mutation { cancelFineTuningJob(input: { jobId: "ftjob-1" }) { ... on Error { code } } }';
 /** Costs one point, too. */
 const JOB = '{ fineTuningJob(id: "ftjob-1") { id } }';
 
@@ -20,7 +22,12 @@ async function start(settings: Record<string, string>) {
       ? answer(response, 200, jobBody({ id: 'ftjob-1' }))
       : answer(response, 401, { error: { message: 'Incorrect API key provided.' } }),
   );
-  const gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, AUTH: 'passthrough', ...settings });
+  const gateway = await startGateway({
+    OPENAI_BASE_URL: upstream.baseUrl,
+    AUTH: 'passthrough',
+    ALLOW_MUTATIONS: 'on',
+    ...settings,
+  });
   const agent = new Agent({ keepAlive: true });
   let made = 0;
   return {
@@ -69,6 +76,14 @@ describe('made-up keys of one address', () => {
     expect(world.upstream.calls).toHaveLength(100);
   });
 
+  it('do so too when they are to change something, though that is refused as data and not as an error', async () => {
+    await using world = await start({ RATE_LIMIT_PER_MINUTE: '100000' });
+    const statuses: unknown[] = [];
+    for (let time = 0; time < 110; time++) statuses.push(await world.ask(world.madeUp(), CANCEL));
+    expect(statuses.indexOf(429)).toBe(100);
+    expect(world.upstream.calls).toHaveLength(100);
+  });
+
   it('do so too when their callers leave before they are answered', async () => {
     await using world = await start({ RATE_LIMIT_PER_MINUTE: '100' });
     for (let time = 1; time <= 40; time++) {
@@ -98,6 +113,14 @@ describe('keys that the upstream has accepted', () => {
     expect(await world.ask('real-2')).toBe(429);
     expect(await world.ask('real-2', JOB, '127.0.0.2')).toBe(200);
     expect(await world.ask('real-2')).toBe(200); // Known by now.
+  });
+
+  it('are so by what they change, too', async () => {
+    await using world = await start({ RATE_LIMIT_PER_MINUTE: '1000' });
+    expect(await world.ask('real-1', CANCEL)).toBe(200);
+    for (let time = 0; time < 110; time++) await world.ask(world.madeUp());
+    expect(await world.ask('real-1')).toBe(200);
+    expect(await world.ask('real-2')).toBe(429);
   });
 
   it('take nothing from those that come after them: many of one address are all answered', async () => {
