@@ -91,6 +91,7 @@ function openParser(boundary: string | null, parts: number): Parser {
   return new Busboy({
     headers: { 'content-type': `multipart/form-data; boundary="${boundary}"` },
     limits: { parts, headerPairs: MAX_HEADERS, headerSize: MAX_HEADER_BYTES },
+    fileHwm: 1, // One chunk at a time: what waits here grows old, and is collected late.
     preservePath: true,
     isPartAFile: () => true, // Fields too are read by their bytes.
   });

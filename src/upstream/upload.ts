@@ -53,14 +53,17 @@ export function bodyOf(
 /** The same, and ended at once when the signal is aborted, also while the next chunk is waited for. Throws its reason. */
 async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T, void, undefined> {
   const iterator = source[Symbol.asyncIterator]();
-  const aborted = Promise.withResolvers<never>();
-  aborted.promise.catch(() => {}); // Nobody may be waiting.
-  const abort = () => aborted.reject(signal.reason);
+  let stop = (_reason: unknown) => {};
+  const abort = () => stop(signal.reason);
   signal.addEventListener('abort', abort);
   try {
-    signal.throwIfAborted();
     for (;;) {
-      const next = await Promise.race([iterator.next(), aborted.promise]);
+      signal.throwIfAborted();
+      // No race with one promise for all: it would hold every chunk until its end.
+      const next = await new Promise<IteratorResult<T>>((resolve, reject) => {
+        stop = reject;
+        iterator.next().then(resolve, reject);
+      });
       if (next.done) return;
       yield next.value;
     }

@@ -40,6 +40,12 @@ test('the benchmark measures every row of all workloads, and counts cold calls',
   ]);
 });
 
+test('an upload of 128 MiB costs the gateway far less memory than that, by the benchmark of uploads', async () => {
+  const program = fileURLToPath(new URL('../bench/upload.ts', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [program, '--mb', '128', '--at-once', '1']);
+  expect(stdout).toMatch(/^\| 1 \| [^\n]*\| within \|$/m);
+});
+
 test('the benchmark refuses an option that it cannot understand', async () => {
   await expect(bench('--rounds', 'many')).rejects.toMatchObject({ code: 1, stderr: '--rounds: expected 1 to 100.\n' });
 });

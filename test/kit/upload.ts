@@ -66,6 +66,11 @@ export const filePart = (content: string | Uint8Array, filename = 'train.jsonl')
   content,
 });
 
+export const headersOf = () => ({
+  'graphql-require-preflight': '1',
+  'content-type': `multipart/form-data; boundary=${BOUNDARY}`,
+});
+
 /** The head of a request with a form of this length; chunked without one. */
 export function headOf(length: number | null, headers = ''): string {
   const size = length === null ? 'Transfer-Encoding: chunked' : `Content-Length: ${length}`;

@@ -1,0 +1,130 @@
+import { request } from 'node:http';
+import { json } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
+import { parseArgs } from 'node:util';
+import { CLOSING, filePart, headersOf, openForm, partsOf } from '../kit/upload.ts';
+import type { MeasuredProcess } from './process.ts';
+import { startGateway } from './rows.ts';
+import { startUpstream } from './stub.ts';
+
+const help = `Measures what uploads cost a gateway: its memory, its processor and its time. Client, gateway and sandbox are a process each.
+
+Usage: npm run bench:upload -- [--mb 512] [--at-once 1,2]
+
+  --mb       the size of each file, in MiB: training data, which is checked as it flows
+  --at-once  how many are uploaded at a time; each number is a row, before a gateway of its own
+`;
+
+const MIB = 1024 * 1024;
+/** The process may grow by so much over what it takes at rest. */
+const MOST_GROWTH_MIB = 96;
+const EXAMPLE_BYTES = 1024;
+const EXAMPLES_A_CHUNK = 64;
+
+interface Outcome {
+  readonly atOnce: number;
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  /** In MiB. */
+  readonly rest: number;
+  readonly peak: number;
+}
+
+/** An example of exactly so many bytes, like no other. */
+function example(number: number): string {
+  const [before, after] = [
+    `{"messages":[{"role":"user","content":"${number} `,
+    '"},{"role":"assistant","content":"Yes."}]}\n',
+  ];
+  return before.padEnd(EXAMPLE_BYTES - after.length, 'Is this an example? ') + after;
+}
+
+function* examples(bytes: number): Generator<string> {
+  const count = bytes / EXAMPLE_BYTES;
+  for (let from = 0; from < count; from += EXAMPLES_A_CHUNK) {
+    const length = Math.min(EXAMPLES_A_CHUNK, count - from);
+    yield Array.from({ length }, (_, index) => example(from + index)).join('');
+  }
+}
+
+/** Uploads a file of so many bytes. Rejects unless the gateway has passed on and checked all of it. */
+async function upload(url: string, bytes: number): Promise<void> {
+  const beginning = openForm(...partsOf(), filePart(''));
+  const length = beginning.length + bytes + CLOSING.length;
+  const sending = request(url, { method: 'POST', headers: { ...headersOf(), 'content-length': length } });
+  const answered = new Promise<unknown>((resolve, reject) => {
+    sending.on('error', reject).on('response', (response) => json(response).then(resolve, reject));
+  });
+  await pipeline(async function* () {
+    yield beginning;
+    yield* examples(bytes);
+    yield CLOSING;
+  }, sending);
+  const answer = await answered;
+  const { file, report } = Object(answer).data?.uploadFile ?? {};
+  if (file?.bytes === bytes && report?.exampleCount === bytes / EXAMPLE_BYTES && report.issueCount === 0) return;
+  throw new Error(`The gateway answers wrongly: ${JSON.stringify(answer)}`);
+}
+
+const residentOf = async (gateway: MeasuredProcess) => (await gateway.memory()).resident / MIB;
+
+async function measure(atOnce: number, bytes: number): Promise<Outcome> {
+  await using upstream = await startUpstream('sandbox', './upload-upstream.ts');
+  await using gateway = await startGateway('gateway', upstream.baseUrl, { ALLOW_MUTATIONS: 'on' });
+  await upload(gateway.url, EXAMPLE_BYTES * EXAMPLES_A_CHUNK); // Code that has run once is in memory for good.
+  const rest = await residentOf(gateway);
+  const [beganAt, cpuBefore] = [performance.now(), await gateway.cpuSeconds()];
+  await Promise.all(Array.from({ length: atOnce }, () => upload(gateway.url, bytes)));
+  const seconds = (performance.now() - beganAt) / 1000;
+  const cpuSeconds = (await gateway.cpuSeconds()) - cpuBefore;
+  return { atOnce, seconds, cpuSeconds, rest, peak: (await gateway.memory()).mostResident / MIB };
+}
+
+function toMarkdown(outcomes: readonly Outcome[], mib: number): string {
+  const header = `| uploads of ${mib} MiB at once | seconds | MiB/s | gateway CPU s | at rest | peak | growth | verdict |
+|---:|---:|---:|---:|---:|---:|---:|---|`;
+  const lines = outcomes.map(({ atOnce, seconds, cpuSeconds, rest, peak }) => {
+    const cells = [seconds.toFixed(2), ((atOnce * mib) / seconds).toFixed(0), cpuSeconds.toFixed(2)];
+    const sizes = [rest, peak, peak - rest].map((size) => size.toFixed(1));
+    return `| ${[atOnce, ...cells, ...sizes, verdictOf(rest, peak)].join(' | ')} |`;
+  });
+  const legend = `Memory in MiB, resident, of the gateway's process. Within: it never grew by ${MOST_GROWTH_MIB} or more.`;
+  return `${[header, ...lines].join('\n')}\n\n${legend}\n`;
+}
+
+const verdictOf = (rest: number, peak: number) => (peak - rest < MOST_GROWTH_MIB ? 'within' : 'over');
+
+/** Throws when an argument is not understood; null means that help is wanted. */
+function readArguments(): { mib: number; atOnce: number[] } | null {
+  const { values } = parseArgs({
+    options: {
+      mb: { type: 'string', default: '512' },
+      'at-once': { type: 'string', default: '1,2' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help) return null;
+  const whole = (name: string, most: number) => (text: string) => {
+    if (!/^[1-9]\d{0,3}$/.test(text) || Number(text) > most) {
+      throw new Error(`--${name}: expected a whole number from 1 to ${most}, got ${text}.`);
+    }
+    return Number(text);
+  };
+  return { mib: whole('mb', 512)(values.mb), atOnce: values['at-once'].split(',').map(whole('at-once', 16)) };
+}
+
+async function main(): Promise<void> {
+  const options = readArguments();
+  if (options === null) return void process.stdout.write(help);
+  const outcomes: Outcome[] = [];
+  for (const atOnce of options.atOnce) outcomes.push(await measure(atOnce, options.mib * MIB));
+  process.stdout.write(toMarkdown(outcomes, options.mib));
+  if (outcomes.some(({ rest, peak }) => verdictOf(rest, peak) === 'over')) process.exitCode = 1;
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+  process.exitCode = 1;
+}
