@@ -38,12 +38,18 @@ export const hasKeyOf = (job: HasBody, { key }: JobMark) => metadataIn(job.raw)[
 /** Whether a job was asked for by the request of this mark. */
 export const hasRequestOf = (job: HasBody, { request }: JobMark) => metadataIn(job.raw)[REQUEST] === request;
 
-/** The object that the upstream sent without what only the gateway has put there: the same object when there is nothing of it. */
+/** Metadata without what only the gateway has put there, null when nothing is left; the same when there is nothing of it. */
+export function withoutMarkPairs<T>(metadata: Readonly<Record<string, T>> | null): Readonly<Record<string, T>> | null {
+  if (metadata === null || !(Object.hasOwn(metadata, KEY) || Object.hasOwn(metadata, REQUEST))) return metadata;
+  const left = Object.entries(metadata).filter(([name]) => !isMarkName(name));
+  return left.length === 0 ? null : Object.fromEntries(left);
+}
+
+/** The same for the whole object that the upstream sent. */
 export function withoutMark(raw: unknown): unknown {
-  const metadata = Object.entries(metadataIn(raw));
-  const left = metadata.filter(([name]) => !isMarkName(name));
-  if (left.length === metadata.length) return raw;
-  return { ...membersOf(raw), metadata: left.length === 0 ? null : Object.fromEntries(left) };
+  const metadata = metadataIn(raw);
+  const shown = withoutMarkPairs(metadata);
+  return shown === metadata ? raw : { ...membersOf(raw), metadata: shown };
 }
 
 const metadataIn = (raw: unknown) => membersOf(membersOf(raw)['metadata']);

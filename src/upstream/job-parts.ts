@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { withoutMark } from './job-mark.ts';
+import { withoutMarkPairs } from './job-mark.ts';
 import { hyperparametersSchema, methodSchema } from './method.ts';
 import { orNull, orNullIfUnreadable } from './repair.ts';
 
@@ -70,4 +70,4 @@ export const hyperparametersOf = ({ raw }: HasBody) => hyperparameters.parse(raw
 export const methodOf = ({ raw }: HasBody) => method.parse(raw).method;
 export const integrationsOf = ({ raw }: HasBody) => integrations.parse(raw).integrations;
 /** Null when there is none. What only the gateway has put there is not shown. */
-export const metadataOf = ({ raw }: HasBody) => metadata.parse(withoutMark(raw)).metadata;
+export const metadataOf = ({ raw }: HasBody) => withoutMarkPairs(metadata.parse(raw).metadata);

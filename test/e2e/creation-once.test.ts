@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import type { Fault, FilterFault } from '../../src/sandbox/faults.ts';
+import { createTestClock } from '../kit/clock.ts';
 import { create, idOf, startSite } from '../kit/creation.ts';
-import type { TestGateway } from '../kit/gateway.ts';
+import { startGateway, type TestGateway } from '../kit/gateway.ts';
 import { jobBody } from '../kit/job.ts';
 import { tokenFile } from '../kit/token.ts';
 import { answer, pager } from '../kit/upstream.ts';
@@ -169,7 +170,7 @@ const INPUT = { modelId: 'gpt-4.1-mini', trainingFileId: 'file-1', ...KEY };
 const REJECTED = { __typename: 'UpstreamError', code: 'UPSTREAM_REJECTED' };
 const jobs = (count: number) => Array.from({ length: count }, (_, index) => jobBody({ id: `ftjob-${index}` }));
 
-it('a create that is refused was one for two who asked for it at once, and another for who asks later', async () => {
+it('a create that is refused is one for two who ask for it at once, and another for who asks later', async () => {
   await using world = await startWith(pager([]));
   const ask = () => create(world.gateway, INPUT);
   expect(await Promise.all([ask(), ask()])).toMatchObject([REJECTED, REJECTED]);
@@ -259,6 +260,18 @@ describe('the pairs that the gateway puts into the metadata of a job', () => {
     expect(JSON.stringify(data)).not.toMatch(/finetune_gateway/);
     expect(JSON.stringify(data)).toContain('"team"');
     expect(JSON.stringify(gateway.log)).not.toContain(KEY.idempotencyKey);
+  });
+
+  it('are in the metadata of Azure, too', async () => {
+    await using gateway = await startGateway({ SANDBOX_FLAVOUR: 'azure' }, createTestClock());
+    const { data } = await gateway.query(
+      '{ files(first: 1, filter: { purpose: FINE_TUNE }) { edges { node { id } } } }',
+    );
+    const input = { modelId: 'gpt-4o-mini', trainingFileId: Object(data).files.edges[0].node.id, ...KEY };
+    const first = await create(gateway, input);
+    expect(first.fineTuningJob).toMatchObject({ metadata: [], raw: { metadata: null } });
+    expect(idOf(await create(gateway, input))).toBe(idOf(first));
+    expect(await create(gateway, { ...input, seed: 1 })).toMatchObject({ __typename: 'ConflictError' });
   });
 
   it('find no job, and can be given to none', async () => {

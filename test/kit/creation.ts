@@ -1,4 +1,5 @@
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
+import { lines } from '../unit/sandbox/write.ts';
 import { createTestClock, type TestClock } from './clock.ts';
 import { startGateway, type TestGateway } from './gateway.ts';
 
@@ -49,13 +50,6 @@ export interface Site extends AsyncDisposable {
   made(): Promise<Record<string, unknown>[]>;
 }
 
-const LINE = JSON.stringify({
-  messages: [
-    { role: 'user', content: 'Is it open?' },
-    { role: 'assistant', content: 'Until six.' },
-  ],
-});
-
 export async function startSite(): Promise<Site> {
   const clock = createTestClock();
   const sandbox = await createSandbox({ clock, speed: 10, seed: 1 });
@@ -65,7 +59,7 @@ export async function startSite(): Promise<Site> {
   };
   const form = new FormData();
   form.append('purpose', 'fine-tune');
-  form.append('file', new Blob([`${LINE}\n`.repeat(20)]), 'train.jsonl');
+  form.append('file', new Blob([lines(20)]), 'train.jsonl');
   const { id } = await ask('/files', { method: 'POST', body: form });
   const trainingFileId = String(id);
   const key = { OPENAI_API_KEY: `test-${crypto.randomUUID()}` };
