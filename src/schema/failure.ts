@@ -8,7 +8,7 @@ import type { ErrorCode } from './errors.ts';
 export abstract class Failure {
   abstract readonly code: ErrorCode;
   readonly message: string;
-  /** The upstream's failure, if that is why; what it said is for the log only. */
+  /** The upstream's failure, if that is why; `detail` is for the log only. */
   readonly cause: UpstreamError | undefined;
 
   constructor(message: string, cause?: UpstreamError) {
