@@ -1,0 +1,71 @@
+import { fileURLToPath } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { build, type Rolldown } from 'vite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startGateway, type TestGateway } from '../kit/gateway.ts';
+import { trainingLines } from '../kit/upload.ts';
+import { launch, newPage, PICTURES } from './page.ts';
+
+let browser: Browser;
+let script: string;
+beforeAll(async () => {
+  [browser, script] = await Promise.all([launch(), bundle('new-job.jsx')]);
+});
+afterAll(() => browser?.close());
+
+/** A script for a page that puts what the module exports under `page`. */
+async function bundle(module: string): Promise<string> {
+  const entry = fileURLToPath(new URL(module, import.meta.url));
+  const output = await build({
+    configFile: false,
+    logLevel: 'warn',
+    oxc: { jsx: { development: false } },
+    define: { 'process.env.NODE_ENV': '"production"' },
+    build: { write: false, lib: { entry, formats: ['iife'], name: 'page' } },
+  });
+  const [
+    {
+      output: [chunk],
+    },
+  ] = output as Rolldown.RolldownOutput[] as [Rolldown.RolldownOutput]; // Of one format.
+  return chunk.code;
+}
+
+/** The page, open for who uses it. */
+async function openPage(gateway: TestGateway): Promise<Page> {
+  const { page } = await newPage(browser);
+  await page.goto(new URL('/health', gateway.url).href); // A page of the gateway's own origin.
+  await page.addScriptTag({ content: script });
+  await page.evaluate(() => Object(globalThis).page.show(document.body));
+  return page;
+}
+
+async function start(page: Page, content: string): Promise<void> {
+  const buffer = Buffer.from(content);
+  await page.locator('input[type=file]').setInputFiles({ name: 'train.jsonl', mimeType: 'application/jsonl', buffer });
+  await page.getByRole('button', { name: 'Start' }).click();
+}
+
+describe('a page with React and Apollo Client', () => {
+  it('uploads a file, starts a job, follows it and cancels it', async () => {
+    await using gateway = await startGateway();
+    const page = await openPage(gateway);
+    await start(page, trainingLines(12));
+    const status = page.locator('output');
+    await expect.poll(() => status.textContent(), { timeout: 25_000 }).toMatch(/VALIDATING_FILES|QUEUED|RUNNING/);
+    await page.screenshot({ path: `${PICTURES}/new-job.png` });
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await expect.poll(() => status.textContent(), { timeout: 25_000 }).toBe('CANCELLED');
+    expect(await page.getByRole('button', { name: 'Cancel' }).count()).toBe(0);
+    const { data } = await gateway.query('{ fineTuningJobs(first: 1) { edges { node { status } } } }');
+    expect(data).toMatchObject({ fineTuningJobs: { edges: [{ node: { status: 'CANCELLED' } }] } });
+  });
+
+  it('shows what is wrong with a file, and starts nothing', async () => {
+    await using gateway = await startGateway();
+    const page = await openPage(gateway);
+    await start(page, `${trainingLines(12)}no JSON\n`);
+    await expect.poll(() => page.getByRole('alert').textContent(), { timeout: 25_000 }).toContain('"line": 13');
+    expect(await page.locator('output').count()).toBe(0);
+  });
+});
