@@ -9,8 +9,14 @@ import { mutationDocument, mutationFields } from '../kit/mutation.ts';
 import { codeBlocks, scalarMap } from '../kit/readme.ts';
 import { runTool } from '../kit/tool.ts';
 
-/** Everything else than the README's queries that has a scalar of its own. */
-const ALL_SCALARS = `
+/** Beside the README's queries: a job's curve and log, and everything else that has a scalar of its own. */
+const MORE = `
+query LossCurve($id: ID!) {
+  fineTuningJob(id: $id) { id metrics { points { step validLoss } } }
+}
+query Log($id: ID!) {
+  fineTuningJob(id: $id) { id events { edges { node { id level message } } } }
+}
 query Scalars($since: UnixTimestamp) {
   fineTuningJobs(filter: { createdAtOrAfter: $since }) {
     edges { node { id createdAt trainedTokens raw model { shutdownDate } hyperparameters { nEpochs learningRateMultiplier } } }
@@ -22,9 +28,9 @@ const plugins = { typescript, operations };
 /** Every mutation of the schema. */
 const MUTATIONS = Object.keys(mutationFields()).map((name) => mutationDocument(name));
 
-/** What a plugin makes of the schema, the README's queries, one with every scalar, and every mutation. */
+/** What a plugin makes of the schema, the README's queries, more with every scalar, and every mutation. */
 function generate(plugin: keyof typeof plugins): Promise<string> {
-  const documents = [...codeBlocks('graphql'), ALL_SCALARS, ...MUTATIONS];
+  const documents = [...codeBlocks('graphql'), MORE, ...MUTATIONS];
   return codegen({
     filename: `${plugin}.ts`,
     schema: parse(readFileSync('schema.graphql', 'utf8')),
