@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http';
-import { expect, it } from 'vitest';
+import { buffer } from 'node:stream/consumers';
+import { describe, expect, it } from 'vitest';
 import { startGateway } from '../kit/gateway.ts';
+import { EXAMPLES, mutate } from '../kit/mutation.ts';
 import { answer, startUpstream } from '../kit/upstream.ts';
 
 const KEY = 'test-0a1b2c3d-4e5f-6789-abcd-ef0123456789';
@@ -50,4 +52,38 @@ it.each([
 it('a message without it is logged', async () => {
   const { line } = await refusing('Incorrect API key provided: test-0a********', 'req_1');
   expect(line).toMatchObject({ detail: 'Incorrect API key provided: test-0a********' });
+});
+
+const ADMIN_KEY = 'admin-9f8e7d6c-5b4a-3210-fedc-ba9876543210';
+/** How an upstream could repeat a key. */
+const ECHOES: [string, (key: string) => string][] = [
+  ['all of it', (key) => key],
+  ['a part', (key) => key.slice(0, 20)],
+  ['base64', (key) => Buffer.from(key).toString('base64url')],
+];
+
+describe.each(Object.keys(EXAMPLES))('%s, when the upstream repeats the key that it refuses,', (mutation) => {
+  it.each(ECHOES)('tells nobody %s of it, and the log neither', async (_, echoOf) => {
+    await using upstream = await startUpstream();
+    await using gateway = await startGateway({
+      OPENAI_BASE_URL: upstream.baseUrl,
+      OPENAI_API_KEY: KEY,
+      OPENAI_ADMIN_KEY: ADMIN_KEY,
+      ALLOW_MUTATIONS: 'on',
+    });
+    const echoes: string[] = [];
+    upstream.failAll(async (request, response) => {
+      await buffer(request);
+      const echo = echoOf(request.headers.authorization?.replace('Bearer ', '') ?? '');
+      echoes.push(echo);
+      const error = { message: `Wrong: ${echo}`, type: echo, code: echo, param: echo };
+      answer(response, 401, { error }, { 'x-request-id': echo.replaceAll(/[^\w-]/g, '') });
+    });
+    const { outcome } = await mutate(gateway.url, '', mutation, EXAMPLES[mutation]?.input ?? {});
+    expect(outcome).toMatchObject({ __typename: 'UpstreamError', code: 'UPSTREAM_UNAUTHENTICATED' });
+    const line = gateway.log.find(({ msg }) => msg === 'mutation');
+    expect(line).toMatchObject({ mutation, outcome: 'UpstreamFailure' });
+    expect(echoes).toHaveLength(1);
+    expect(JSON.stringify([outcome, gateway.log])).not.toContain(echoes[0]);
+  });
 });
