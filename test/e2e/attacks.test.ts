@@ -2,7 +2,9 @@ import { execSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Force, postOf, startTarget, type Target } from '../kit/attack.ts';
 import { BOMBS, CIRCLES, many } from '../kit/bombs.ts';
+import { mutationDocument } from '../kit/mutation.ts';
 import { startScript } from '../kit/process.ts';
+import { BOUNDARY, formOf, partsOf } from '../kit/upload.ts';
 import { openWire } from '../kit/wire.ts';
 
 // What each attack is answered in every form of it: attack-http, limit-attacks and slow-clients. Here each is made again
@@ -14,7 +16,7 @@ const PATIENCE_MS = 120_000;
 
 let target: Target;
 beforeAll(async () => {
-  target = await startTarget({ HEADERS_TIMEOUT_MS: '60000' }); // The silent may take their time to come in.
+  target = await startTarget({ HEADERS_TIMEOUT_MS: '60000', ALLOW_MUTATIONS: 'on' }); // The silent may take their time to come in.
 }, PATIENCE_MS);
 afterAll(() => target[Symbol.asyncDispose]());
 
@@ -76,6 +78,38 @@ const VALUES: Attack[] = [
   ['arrays of queries', () => postOf(JSON.stringify(Array(1000).fill({ query: '{ __typename }' }))), refused(400)],
 ];
 
+const wished = (mutation: string, input: object) =>
+  postOf(JSON.stringify({ query: mutationDocument(mutation), variables: { input } }));
+const NOBODYS = { modelId: '..', trainingFileId: '%', seed: -1 };
+const doubled = Array.from({ length: 3000 }, () => ({ key: 'a', value: '' }));
+const python = { grader: { python: { name: '', source: '' } } };
+const graders = (n: number) => Array.from({ length: 1000 }, (_, i) => ({ name: `g${n} ${i % 500}`, ...python }));
+const multi = (n: number) => ({ multi: { name: '', calculateOutput: '', graders: graders(n) } });
+const form = (n: number) =>
+  formOf(...partsOf(), { name: '0', filename: `${n}.jsonl`, content: 'x'.repeat(100_000) }).toString();
+const FORM_TYPE = `Content-Type: multipart/form-data; boundary=${BOUNDARY}\r\n`;
+
+const CHANGES: Attack[] = [
+  [
+    'changes by the thousand',
+    (n) =>
+      asked(`mutation { ${many(1000, (i) => `m${i}: deleteFile(input: { fileId: "${n}-${i}" }) { __typename }`)} }`),
+    /"code":"QUERY_TOO_COMPLEX"/,
+  ],
+  [
+    'jobs that are wrong in 3,000 places',
+    () => wished('createFineTuningJob', { ...NOBODYS, metadata: doubled }),
+    /"InvalidInputError"/,
+  ],
+  [
+    'graders that are wrong in 2,500 places',
+    (n) => wished('validateGrader', { grader: multi(n) }),
+    /"InvalidInputError"/,
+  ],
+  ['deletions of what is not there', (n) => wished('deleteFile', { fileId: `file-${n}` }), /"NotFoundError"/, SMALL],
+  ['forms with files of other sites', (n) => postOf(form(n), FORM_TYPE), refused(415), SMALL],
+];
+
 const MUTATION = encodeURIComponent('mutation { __typename }');
 const FORM = 'Content-Type: application/x-www-form-urlencoded\r\n';
 const IMAGE = 'Sec-Fetch-Site: cross-site\r\nSec-Fetch-Dest: image\r\n';
@@ -113,7 +147,7 @@ const REQUESTS: Attack[] = [
 ];
 
 describe('others are answered during, and nothing is left of', { timeout: PATIENCE_MS }, () => {
-  it.each([...DOCUMENTS, ...VALUES, ...REQUESTS])('%s', async (_, bytes, expected, force) => {
+  it.each([...DOCUMENTS, ...VALUES, ...CHANGES, ...REQUESTS])('%s', async (_, bytes, expected, force) => {
     await target.survives((turn) => expectAnswer(target.url, bytes(turn), expected), force);
   });
 
