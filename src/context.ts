@@ -1,4 +1,4 @@
-import { type Changes, createChanges } from './changes.ts';
+import { type Changes, createChanges } from './changes/changes.ts';
 import type { Creations } from './creation/creation.ts';
 import type { DailyCaps } from './daily-caps.ts';
 import { createLoaders, type Loaders } from './loaders.ts';

@@ -41,7 +41,7 @@ builder.mutationField('deleteFile', (t) =>
       'deleteFile',
       'operator',
       async ({ fileId }, { changes }) => {
-        const deletion = await changes.deleteFile(fileId);
+        const deletion = await changes.files.delete(fileId);
         return deletion ? new FileDeleted(deletion.id) : notFound('fileId', 'the id of a file', fileId);
       },
       ({ fileId }) => fileId,

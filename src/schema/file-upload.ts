@@ -1,4 +1,4 @@
-import type { Uploaded } from '../changes.ts';
+import type { Uploaded } from '../changes/file.ts';
 import type { Context } from '../context.ts';
 import type { TrainingFileReport as Report } from '../upstream/checked-upload.ts';
 import type { FileObject } from '../upstream/file.ts';
@@ -109,7 +109,7 @@ async function upload(input: Input, { changes }: Context): Promise<FileUploaded 
   const purpose = filePurpose.write(input.purpose ?? 'FINE_TUNE', 'purpose');
   const sent = file ? file.take() : sentText(text ?? '');
   if (sent === null) throw badUserInput('file', 'a file that nothing else in the operation uses');
-  const uploaded: Uploaded = await changes.uploadFile({
+  const uploaded: Uploaded = await changes.files.upload({
     ...sent,
     filename: plainFilename(filename ?? sent.filename),
     purpose,

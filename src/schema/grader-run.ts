@@ -75,7 +75,7 @@ builder.mutationField('validateGrader', (t) =>
       async ({ grader }, { changes, gateway }) => {
         const draft = draftGrader(grader);
         const outcome = accepted(draft, checkGrader(draft.wire, gateway.limits));
-        return outcome instanceof InvalidInput ? outcome : new Validated(await changes.validateGrader(outcome.body));
+        return outcome instanceof InvalidInput ? outcome : new Validated(await changes.graders.validate(outcome.body));
       },
     ),
   }),
@@ -163,7 +163,7 @@ builder.mutationField('runGrader', (t) =>
         const draft = draftGrader(grader);
         const outcome = accepted(draft, checkGraderSample({ grader: draft.wire, model_sample, item }, gateway.limits));
         if (outcome instanceof InvalidInput) return outcome;
-        return new Ran(await caps.spend('graderRun', () => changes.runGrader(outcome.body)));
+        return new Ran(await caps.spend('graderRun', () => changes.graders.run(outcome.body)));
       },
     ),
   }),

@@ -28,7 +28,7 @@ async function create(given: CreateJobGiven, { changes, gateway }: Context) {
   if (read instanceof InvalidInput) return read;
   const key = given.idempotencyKey ?? null;
   try {
-    return outcomeOf(await changes.create(read.request, key));
+    return outcomeOf(await changes.jobs.create(read.request, key));
   } catch (error) {
     if (isInDoubt(error)) return new OutcomeUnknown(adviceFor(key), error);
     throw error;

@@ -1,4 +1,4 @@
-import type { Steer } from '../changes.ts';
+import type { Steer } from '../changes/job.ts';
 import type { Context } from '../context.ts';
 import { UpstreamError } from '../upstream/errors.ts';
 import { isTerminal, type Job } from '../upstream/job.ts';
@@ -37,10 +37,10 @@ const ONE_OPERATOR = 'needs the role `operator`';
 /** Asks the upstream; where it does not accept that, the job's status says why. */
 async function steer(what: Steer, jobId: string, { changes }: Context): Promise<Job | Conflict | NotFound> {
   try {
-    return (await changes.steer(what, jobId)) ?? noJob(jobId);
+    return (await changes.jobs.steer(what, jobId)) ?? noJob(jobId);
   } catch (error) {
     if (!(error instanceof UpstreamError) || error.code !== 'UPSTREAM_REJECTED') throw error;
-    const job = await changes.look(jobId);
+    const job = await changes.jobs.look(jobId);
     return job ? new Conflict(`A job that is ${job.status} cannot ${what}.`, job.status, error) : noJob(jobId);
   }
 }

@@ -41,7 +41,7 @@ builder.mutationField('deleteModel', (t) =>
       'deleteModel',
       'admin',
       async ({ modelId }, { changes }) => {
-        const deletion = await changes.deleteModel(modelId);
+        const deletion = await changes.models.delete(modelId);
         return deletion ? new ModelDeleted(deletion.id) : notFound('modelId', 'the name of a model', modelId);
       },
       ({ modelId }) => modelId,

@@ -86,7 +86,7 @@ builder.mutationField('createCheckpointPermissions', (t) =>
       async ({ fineTunedModelId: model, projectIds }, { changes }) => {
         const issues = issuesOf(projectIds);
         if (issues.length > 0) return new InvalidInput(issues);
-        const permissions = await changes.permit(model, projectIds);
+        const permissions = await changes.permissions.create(model, projectIds);
         if (permissions) return new Permitted(model, permissions);
         return notFound('fineTunedModelId', 'the name of the model of a checkpoint', model);
       },
@@ -130,7 +130,7 @@ builder.mutationField('deleteCheckpointPermission', (t) =>
       'deleteCheckpointPermission',
       'admin',
       async ({ fineTunedModelId: model, permissionId }, { changes }) => {
-        const deletion = await changes.deletePermission(model, permissionId);
+        const deletion = await changes.permissions.delete(model, permissionId);
         if (deletion) return new PermissionDeleted(deletion.id);
         return notFound('permissionId', 'the id of a permission of this checkpoint', permissionId);
       },

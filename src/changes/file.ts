@@ -1,0 +1,44 @@
+import { checkOnTheWay, InvalidTrainingData, type TrainingFileReport } from '../upstream/checked-upload.ts';
+import { isInDoubt } from '../upstream/errors.ts';
+import type { FileObject, FileUpload } from '../upstream/file.ts';
+import { type ChangeParts, type Changer, callOf } from './changer.ts';
+import { createDelete, type Delete } from './deletion.ts';
+
+/** A file on its way up. */
+export interface UploadRequest extends FileUpload {
+  /** Aborted when the content will not come to its end. */
+  readonly signal: AbortSignal;
+  /** Whether it is checked as such, and not made with errors in it. */
+  readonly isTrainingData: boolean;
+}
+
+/** What came of it: without a file the report says why. */
+export type Uploaded =
+  | { readonly file: FileObject; readonly report: TrainingFileReport | null }
+  | { readonly file: null; readonly report: TrainingFileReport };
+
+export interface FileChanges {
+  /** Rejects also with the reason of the request's signal, and with what its content throws: then no file was made. */
+  upload(request: UploadRequest): Promise<Uploaded>;
+  readonly delete: Delete;
+}
+
+export function createFileChanges({ upstream, store }: ChangeParts, changer: Changer): FileChanges {
+  return {
+    async upload({ signal, isTrainingData, content: given, ...rest }) {
+      const { access } = changer;
+      const checked = isTrainingData ? checkOnTheWay(given) : null;
+      try {
+        const upload = { ...rest, content: checked?.content ?? given };
+        const file = await upstream.files.upload(upload, { ...callOf(changer), signal });
+        store.files.put(access, file.id, file);
+        return { file, report: (await checked?.report()) ?? null };
+      } catch (error) {
+        if (isInDoubt(error)) store.jobs.beginGeneration(access); // The next list shows it, or not.
+        if (checked === null || !(error instanceof InvalidTrainingData)) throw error;
+        return { file: null, report: await checked.report() };
+      }
+    },
+    delete: createDelete(store.files, upstream.files.delete, changer),
+  };
+}
