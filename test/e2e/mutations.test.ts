@@ -4,6 +4,7 @@ import { startGateway } from '../kit/gateway.ts';
 import { capital, EXAMPLES, makeWritable, mutate, mutationDocument, mutationFields } from '../kit/mutation.ts';
 import { tokenFile } from '../kit/token.ts';
 import { startUpstream } from '../kit/upstream.ts';
+import { openSocket, subscribe } from '../kit/ws.ts';
 
 // What holds for every mutation: who may, what is left in the log, and that nothing is looked for before that is known.
 
@@ -135,6 +136,21 @@ describe.each(Object.entries(EXAMPLES))('%s', (mutation, { role: needed, input, 
     expect((await Promise.all(sent)).map(({ status }) => status)).toEqual([405, 405, 415, 415, 415]);
     expect(world.upstream.calls).toEqual([]);
     expect(world.gateway.log.filter(({ msg }) => msg === 'mutation')).toEqual([]);
+  });
+
+  it.skipIf('file' in input)('is refused and done by the same rules over a WebSocket', async () => {
+    await using world = await start();
+    for (const role of roles) {
+      const before = world.upstream.calls.length;
+      using socket = await openSocket(world.gateway.url, { headers: { authorization: world.bearerOf(role) } });
+      socket.send(subscribe('1', mutationDocument(mutation), { variables: { input } }));
+      const { payload } = await socket.next();
+      const mayDo = includes(role, needed);
+      expect(payload).toMatchObject({ data: { [mutation]: { __typename: mayDo ? success : 'ForbiddenError' } } });
+      if (!mayDo) expect(world.upstream.calls).toHaveLength(before);
+    }
+    const lines = world.gateway.log.filter(({ msg }) => msg === 'mutation');
+    expect(lines.map(({ viewer }) => viewer)).toEqual(['vera', 'otto', 'ada']);
   });
 
   it('leaves in the log who, what, which id, and nothing else of the input', async () => {
