@@ -58,6 +58,8 @@ function draft(kind: string, wire: object, names: Record<string, string> = {}): 
 }
 
 const UNNAMED = 'expected a text that is not empty';
+/** No schema of a map looks at a member of this name. */
+const UNUSABLE = 'expected another name than __proto__';
 const DOUBLED = 'expected another name, as a grader before it has this one';
 
 function draftMulti({ name, calculateOutput: calculate_output, graders }: MultiGraderGiven): GraderDraft {
@@ -73,7 +75,7 @@ function draftMulti({ name, calculateOutput: calculate_output, graders }: MultiG
       graders: Object.fromEntries(members.map(({ wire }, place) => [keys[place], wire])),
     },
     issues: names.flatMap((own, place) => {
-      const message = own === '' ? UNNAMED : isDoubled(place) ? DOUBLED : null;
+      const message = own === '' ? UNNAMED : own === '__proto__' ? UNUSABLE : isDoubled(place) ? DOUBLED : null;
       return message === null ? [] : [{ path: ['multi', 'graders', String(place), 'name'], message }];
     }),
     path([member, key, ...below]) {

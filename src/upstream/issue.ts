@@ -98,10 +98,11 @@ export function issuesOfExtra(extra: unknown, known: readonly string[], at: Issu
 }
 
 type Members = Readonly<Record<string, unknown>>;
-const members = z.record(z.string(), z.unknown());
+const isObject = (value: unknown): value is Members =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The members of what should be an object; none when it is not. */
-export const membersOf = (value: unknown): Members => members.safeParse(value).data ?? {};
+/** The members of what should be an object, whatever their names; none when it is not. */
+export const membersOf = (value: unknown): Members => (isObject(value) ? value : {});
 
 /** Those members that are neither left out nor null; what stands under `extra` takes its place among them. */
 export function given({ extra, ...known }: Members): Members {

@@ -115,6 +115,7 @@ describe('a grader of a client', () => {
           { name: '0', grader: { scoreModel: { ...model, name: '', messages: [], samplingParams: 7 } } },
           { name: '1', grader: { python: { name: 'code', source: '' } } },
           { name: '', grader: { stringCheck: check } },
+          { name: '__proto__', grader: { stringCheck: check } },
         ],
       },
     });
@@ -130,6 +131,10 @@ describe('a grader of a client', () => {
       'grader.multi.graders.2.grader.python.source',
       'grader.multi.name',
     ]);
-    expect(draft.issues.map(({ path }) => path.join('.'))).toEqual(['multi.graders.2.name', 'multi.graders.3.name']);
+    expect(draft.issues.map(({ path }) => path.join('.'))).toEqual([
+      'multi.graders.2.name',
+      'multi.graders.3.name',
+      'multi.graders.4.name',
+    ]);
   });
 });

@@ -211,6 +211,12 @@ describe('a request for a job', () => {
     expect(issuesOf({ method })).toMatchObject([{ path: ['method', type, 'extra', name] }]);
   });
 
+  it('has its extra members whatever their names', () => {
+    const extra = JSON.parse('{ "__proto__": { "a": 1 }, "constructor": 2 }');
+    const checked = checkJobRequest({ model: 'm', training_file: 'f', extra }, OPENAI);
+    expect(JSON.stringify(checked)).toContain('"__proto__":{"a":1},"constructor":2');
+  });
+
   it('may not have extra members that are no object or without end', () => {
     let deep: unknown = {};
     for (let depth = 0; depth < 5000; depth++) deep = [deep];
