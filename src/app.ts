@@ -78,6 +78,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     limits: config.limits,
     callersBringKeys: config.auth.kind === 'passthrough',
     live: config.live,
+    upstreamConnections: config.upstreamConnections,
     schema: createSchema(),
     authenticate: createAuthenticate({ auth: config.auth, credential: target.credential, clock, log }),
     createContext: createContextFactory({ upstream, store, watcher, creations, mutations, gateway }),

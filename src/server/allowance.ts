@@ -11,6 +11,8 @@ import type { FrontResponse } from './reply.ts';
 /** What one request may ask for, and its caller may still spend. */
 export interface Allowance {
   readonly limits: Limits;
+  /** Who pays: the caller, or all strangers of its address together. What one of them may have at a time counts for these, too. */
+  readonly payer: string;
   /** Points that the caller has left in this minute; null when nobody counts. */
   readonly remaining: number | null;
   /** Takes points from the caller, and tells so in the answer's headers if it has any. Throws a Refusal (429), and takes none then. */
@@ -51,8 +53,10 @@ const MOST_REFUSED = 100;
  */
 export function createAllow(limits: Limits, callersBringKeys: boolean): Allow {
   const { pointsPerMinute, callersPerAddress } = limits;
-  const free = { limits, remaining: null, spend: async () => {}, learn: async () => {} };
-  if (pointsPerMinute === Number.POSITIVE_INFINITY) return () => free;
+  if (pointsPerMinute === Number.POSITIVE_INFINITY) {
+    const free = { limits, remaining: null, spend: async () => {}, learn: async () => {} };
+    return (spender, request) => ({ ...free, payer: callerKey(spender, request) });
+  }
   const minutes = new RateLimiterMemory({ points: pointsPerMinute, duration: 60 });
   const ofAddresses =
     callersBringKeys && callersPerAddress !== Number.POSITIVE_INFINITY
@@ -89,6 +93,7 @@ function payFrom(purses: Purses, limits: Limits, response: FrontResponse | undef
   let spent = 0;
   return {
     limits,
+    payer: purses[0].key,
     get remaining() {
       return remaining;
     },

@@ -86,7 +86,7 @@ async function answerUpload(
   boundary: string | null,
 ): Promise<GraphqlReply | LiveReply> {
   const { readUpload, findDocument } = options;
-  const upload = await readUpload(asked.request, boundary);
+  const upload = await readUpload(asked.request, boundary, asked.allowance.payer);
   try {
     const params = findDocument(paramsOfBody(upload.operations, 'operations'), asked.context.requestId);
     const { reply } = await run(options, asked, params, types, upload.place);

@@ -1,21 +1,24 @@
 import { GraphQLError } from 'graphql';
 import type { ErrorCode } from '../schema/errors.ts';
 import { LimitRefusal } from './limit-refusal.ts';
-import type { LiveConfig } from './live-config.ts';
 
-/** Takes a place for a subscription of this caller's; what it gives frees it. Throws a Refusal (429) when there is none. */
+/** Takes a place for what this caller begins; what it gives frees it. Throws a Refusal (429) when there is none. */
 export type Quota = (caller: string) => () => void;
 
-export function createQuota({
-  maxSubscriptions,
-  maxSubscriptionsPerCaller,
-}: Pick<LiveConfig, 'maxSubscriptions' | 'maxSubscriptionsPerCaller'>): Quota {
+export interface QuotaOptions {
+  /** What takes places, for the refusal. */
+  readonly noun: 'Subscriptions' | 'Uploads';
+  readonly most: number;
+  readonly mostPerCaller: number;
+}
+
+export function createQuota({ noun, most, mostPerCaller }: QuotaOptions): Quota {
   const ofCaller = new Map<string, number>();
   let all = 0;
   return (caller) => {
     const own = ofCaller.get(caller) ?? 0;
-    if (own >= maxSubscriptionsPerCaller) throw tooMany(`at most ${maxSubscriptionsPerCaller} of one caller`);
-    if (all >= maxSubscriptions) throw tooMany(`at most ${maxSubscriptions} of all callers together`);
+    if (own >= mostPerCaller) throw tooMany(noun, `at most ${mostPerCaller} of one caller`);
+    if (all >= most) throw tooMany(noun, `at most ${most} of all callers together`);
     ofCaller.set(caller, own + 1);
     all++;
     return () => {
@@ -27,7 +30,7 @@ export function createQuota({
   };
 }
 
-function tooMany(expected: string): LimitRefusal {
+function tooMany(noun: string, expected: string): LimitRefusal {
   const extensions = { code: 'RATE_LIMITED' satisfies ErrorCode };
-  return new LimitRefusal(429, new GraphQLError(`Subscriptions: expected ${expected} at a time.`, { extensions }));
+  return new LimitRefusal(429, new GraphQLError(`${noun}: expected ${expected} at a time.`, { extensions }));
 }

@@ -36,6 +36,8 @@ export interface ServerOptions {
   /** Whether callers come with keys of the upstream's, which anybody can make up. */
   callersBringKeys: boolean;
   live: LiveConfig;
+  /** Most sockets to the upstream for one credential. */
+  upstreamConnections: number;
   schema: GraphQLSchema;
   authenticate: Authenticate;
   createContext: ContextFactory;
@@ -71,6 +73,7 @@ export async function createServer({
   port,
   limits,
   callersBringKeys,
+  upstreamConnections,
   schema,
   live,
   exampleJobId,
@@ -86,7 +89,14 @@ export async function createServer({
   const groups = createGroups({ schema, createContext, log, hideSuggestions: !config.hasIntrospection });
   const shared = {
     engine: createEngine(schema, log, config.hasIntrospection),
-    operate: createOperate(groups, createQuota(live)),
+    operate: createOperate(
+      groups,
+      createQuota({
+        noun: 'Subscriptions',
+        most: live.maxSubscriptions,
+        mostPerCaller: live.maxSubscriptionsPerCaller,
+      }),
+    ),
     allow: createAllow(limits, callersBringKeys),
     findDocument: createFindDocument(config, log),
     corsOrigins: config.corsOrigins,
@@ -95,7 +105,7 @@ export async function createServer({
   };
   const unhurried: Unhurried = new WeakSet();
   const front = createFront({
-    readUpload: createReadUpload({ ...config, unhurried, schema, clock }),
+    readUpload: createReadUpload({ ...config, upstreamConnections, unhurried, schema, clock }),
     answers: createAnswers(clock, maxAnswerBytes),
     graphiql: config.hasGraphiql ? createGraphiql(exampleJobId) : undefined,
     webhooks: secret === undefined ? undefined : createWebhooks({ secret, onHint, log, clock }),

@@ -1,14 +1,12 @@
 import type { IncomingMessage } from 'node:http';
-import type { GraphQLSchema } from 'graphql';
-import { GraphQLError } from 'graphql';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Clock } from '../clock.ts';
-import type { ErrorCode } from '../schema/errors.ts';
 import { IncomingFile } from '../schema/incoming-file.ts';
 import { MAX_BODY_BYTES } from './body.ts';
 import { type Form, malformed, openForm, type Part } from './form.ts';
-import { LimitRefusal } from './limit-refusal.ts';
 import type { Unhurried } from './malformed.ts';
 import type { Prepared } from './prepare.ts';
+import { createQuota } from './quota.ts';
 import { Refusal } from './refusal.ts';
 import { readMap, withFile } from './upload-map.ts';
 
@@ -18,7 +16,7 @@ export interface Upload {
   readonly operations: Buffer;
   /**
    * Puts the file where it belongs; from then on the request may take its time. Throws a Refusal: 400 when that is no place
-   * for a file, 429 when too many are under way.
+   * for a file, 429 when too many are under way, of this caller or in all.
    */
   place(prepared: Prepared): Prepared;
   /** Aborted, with the Refusal that says why, when the request is not as it should be, however much of it was. */
@@ -29,32 +27,41 @@ export interface Upload {
 
 /**
  * Reads a request with a file by the GraphQL multipart request specification, up to the file. Throws a Refusal: 400 when it
- * is none, 413 when it is too long.
+ * is none, 413 when it is too long. `caller` is whose limits count.
  */
-export type ReadUpload = (request: IncomingMessage, boundary: string | null) => Promise<Upload>;
+export type ReadUpload = (request: IncomingMessage, boundary: string | null, caller: string) => Promise<Upload>;
 
 export interface UploadOptions {
   /** Most bytes of a file. */
   readonly maxUploadBytes: number;
   /** How long a client may send nothing, in milliseconds. */
   readonly bodyTimeoutMs: number;
+  /** Most sockets to the upstream for one credential. */
+  readonly upstreamConnections: number;
   /** Takes the requests that may take longer than that in all. */
   readonly unhurried: Unhurried;
   readonly schema: GraphQLSchema;
   readonly clock: Clock;
 }
 
-/** Each holds a connection to the upstream for as long as its sender likes: some are left for others. */
 const MOST_AT_ONCE = 16;
+/** Of all that there may be, for one caller: each lasts as long as its sender likes. */
+const SHARE_OF_ONE = 1 / 4;
+
+/** Each holds a connection to the upstream: half of those of a credential are left for everything else. */
+function quotaFor(connections: number) {
+  const most = Math.max(1, Math.min(MOST_AT_ONCE, Math.floor(connections / 2)));
+  return createQuota({ noun: 'Uploads', most, mostPerCaller: Math.ceil(most * SHARE_OF_ONE) });
+}
 
 /** Of the boundaries and the headers of the three parts. */
 const MAX_FRAME_BYTES = 256 * 1024;
 
 export function createReadUpload(options: UploadOptions): ReadUpload {
-  const { maxUploadBytes, bodyTimeoutMs, unhurried, schema, clock } = options;
+  const { maxUploadBytes, bodyTimeoutMs, upstreamConnections, unhurried, schema, clock } = options;
   const maxBytes = maxUploadBytes + 2 * MAX_BODY_BYTES + MAX_FRAME_BYTES;
-  let underWay = 0;
-  return async (request, boundary) => {
+  const quota = quotaFor(upstreamConnections);
+  return async (request, boundary, caller) => {
     if (Number(request.headers['content-length']) > maxBytes) throw tooLong(maxUploadBytes);
     const form = openForm(request, boundary, { maxBytes, maxParts: 3, idleMs: bodyTimeoutMs, clock });
     let leave = form.dismiss;
@@ -64,11 +71,10 @@ export function createReadUpload(options: UploadOptions): ReadUpload {
         operations,
         place(prepared) {
           const complete = withFile(prepared, place, file, schema);
-          if (underWay >= MOST_AT_ONCE) throw tooMany();
-          underWay++;
+          const free = quota(caller);
           unhurried.add(request);
           leave = () => {
-            underWay--;
+            free();
             form.dismiss();
           };
           return complete;
@@ -144,11 +150,3 @@ function misplaced(expected: string, got: Part | null): Refusal {
 }
 
 const tooLong = (maxBytes: number) => new Refusal(413, `The file: expected at most ${maxBytes} bytes.`);
-
-function tooMany(): LimitRefusal {
-  const extensions = { code: 'RATE_LIMITED' satisfies ErrorCode };
-  return new LimitRefusal(
-    429,
-    new GraphQLError(`Uploads: expected at most ${MOST_AT_ONCE} at a time.`, { extensions }),
-  );
-}

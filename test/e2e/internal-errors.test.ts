@@ -50,6 +50,7 @@ async function startServer(readJob: () => Promise<never>) {
     limits: readConfig({}).limits,
     callersBringKeys: false,
     live: readConfig({}).live,
+    upstreamConnections: 64,
     schema: createSchema(),
     authenticate: () => ({ viewer: { name: null, role: 'admin' }, access, isInForce: () => true }),
     createContext,

@@ -140,23 +140,23 @@ describe('an upload that flows', () => {
 });
 
 describe('many uploads at once', () => {
-  it('are 16 at most; a further one is refused, until one has ended', async () => {
+  it('are four of one caller at most; a further one is refused, until one has ended', async () => {
     await using upstream = await startUpstream();
     const forms = takeForms(upstream);
     await using gateway = await startGateway(settingsOf(upstream));
-    const wires = await Promise.all(Array.from({ length: 16 }, () => openWire(gateway.url)));
+    const wires = await Promise.all(Array.from({ length: 4 }, () => openWire(gateway.url)));
     for (const wire of wires) wire.write(headOf(null, 'Connection: close\r\n'), chunkOf(BEGINNING));
-    await until(() => forms.begun === 16);
+    await until(() => forms.begun === 4);
     const refused = await upload(gateway.url, LINES);
     expect([refused.status, refused.body.errors]).toMatchObject([
       429,
-      [{ message: 'Uploads: expected at most 16 at a time.', extensions: { code: 'RATE_LIMITED' } }],
+      [{ message: 'Uploads: expected at most 4 of one caller at a time.', extensions: { code: 'RATE_LIMITED' } }],
     ]);
     wires[0]?.write(chunkOf(CLOSING), '0\r\n\r\n');
     expect(await wires[0]?.closed).toContain('UploadFileSuccess');
     expect((await upload(gateway.url, LINES)).outcome).toMatchObject({ __typename: 'UploadFileSuccess' });
     for (const wire of wires) await wire[Symbol.asyncDispose]();
-    await until(() => forms.cut === 15);
+    await until(() => forms.cut === 3);
     expect((await upload(gateway.url, LINES)).status).toBe(200);
   });
 });

@@ -74,6 +74,7 @@ export async function startLive(settings: Record<string, string> = {}): Promise<
     limits: config.limits,
     callersBringKeys: config.auth.kind === 'passthrough',
     live: config.live,
+    upstreamConnections: config.upstreamConnections,
     schema: script.schema,
     authenticate: createAuthenticate({ auth: config.auth, credential: { apiKey: 'test' }, clock, log }),
     createContext: createContextFactory({
