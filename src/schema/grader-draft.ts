@@ -1,8 +1,8 @@
 import type { Issue } from '../upstream/issue.ts';
-import type { InputIssue } from './failure.ts';
+import { type InputIssue, InvalidInput } from './failure.ts';
 import { metric, operation } from './grader.ts';
 import type { GraderGiven, MemberGraderGiven, MultiGraderGiven } from './grader-input.ts';
-import { inputName } from './input-issue.ts';
+import { inputIssues, inputName } from './input-issue.ts';
 
 /** A grader of a client's, for the checks of requests. */
 export interface GraderDraft {
@@ -17,6 +17,15 @@ export interface GraderDraft {
 /** Where the wire has a type the input has a field; and a list of named graders where the wire has a map of them. */
 export function draftGrader(given: GraderGiven): GraderDraft {
   return given.multi ? draftMulti(given.multi) : draftMember(given);
+}
+
+type Check<Body> = { body: Body } | { issues: Issue[] };
+
+/** What a check of an input with a grader has let through, or all that is wrong with the input. */
+export function acceptedOf<Body>(draft: GraderDraft, check: Check<Body>): { body: Body } | InvalidInput {
+  const found = 'issues' in check ? inputIssues(check.issues, [{ at: ['grader'], path: draft.path }]) : [];
+  const own = draft.issues.map(({ path, message }) => ({ path: ['grader', ...path], message }));
+  return 'issues' in check || own.length > 0 ? new InvalidInput([...found, ...own]) : check;
 }
 
 type Kinds = { [Kind in keyof MemberGraderGiven]-?: NonNullable<MemberGraderGiven[Kind]> };

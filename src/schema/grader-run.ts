@@ -1,26 +1,12 @@
-import type { Grader } from '../upstream/grader.ts';
-import { checkGrader, checkGraderSample } from '../upstream/grader-request.ts';
+import { checkGraderSample } from '../upstream/grader-request.ts';
 import type { GraderRun, GraderRunMetadata } from '../upstream/grader-run.ts';
-import type { Issue } from '../upstream/issue.ts';
 import { builder } from './builder.ts';
 import { InvalidInput } from './failure.ts';
 import { COMMON_FAILURES, InvalidInputError } from './failure-types.ts';
-import { GraderInterface } from './grader.ts';
-import { draftGrader, type GraderDraft } from './grader-draft.ts';
+import { acceptedOf, draftGrader } from './grader-draft.ts';
 import { GraderInput } from './grader-input.ts';
-import { inputIssues } from './input-issue.ts';
 import { mutating } from './mutation.ts';
 import { costs } from './price.ts';
-
-/** A grader that the upstream accepts. */
-class Validated {
-  readonly doneId = undefined;
-  readonly grader: Grader;
-
-  constructor(grader: Grader) {
-    this.grader = grader;
-  }
-}
 
 /** A grader that has judged a sample. */
 class Ran {
@@ -31,55 +17,6 @@ class Ran {
     this.run = run;
   }
 }
-
-type Check<Body> = { body: Body } | { issues: Issue[] };
-
-/** What a check of an input with a grader has let through, or all that is wrong with the input. */
-function accepted<Body>(draft: GraderDraft, check: Check<Body>): { body: Body } | InvalidInput {
-  const found = 'issues' in check ? inputIssues(check.issues, [{ at: ['grader'], path: draft.path }]) : [];
-  const own = draft.issues.map(({ path, message }) => ({ path: ['grader', ...path], message }));
-  return 'issues' in check || own.length > 0 ? new InvalidInput([...found, ...own]) : check;
-}
-
-const ValidateGraderSuccess = builder.objectType(Validated, {
-  name: 'ValidateGraderSuccess',
-  isTypeOf: (value) => value instanceof Validated,
-  description: 'The upstream accepts the grader.',
-  fields: (t) => ({
-    grader: t.expose('grader', {
-      type: GraderInterface,
-      nullable: false,
-      description: 'The grader, as the upstream understands it.',
-    }),
-  }),
-});
-
-const ValidateGraderInput = builder.inputType('ValidateGraderInput', {
-  description: 'Which grader is to be checked.',
-  fields: (t) => ({ grader: t.field({ type: GraderInput, required: true, description: 'The grader.' }) }),
-});
-
-builder.mutationField('validateGrader', (t) =>
-  t.field({
-    type: builder.unionType('ValidateGraderResult', {
-      description: 'What came of it.',
-      types: [ValidateGraderSuccess, InvalidInputError, ...COMMON_FAILURES],
-    }),
-    nullable: false,
-    description: 'Asks the upstream whether it accepts a grader; nothing is made of it. It needs the role `operator`.',
-    args: { input: t.arg({ type: ValidateGraderInput, required: true, description: 'Which grader.' }) },
-    extensions: costs({ calls: 1 }),
-    resolve: mutating<typeof ValidateGraderInput.$inferInput, Validated, InvalidInput>(
-      'validateGrader',
-      'operator',
-      async ({ grader }, { changes, gateway }) => {
-        const draft = draftGrader(grader);
-        const outcome = accepted(draft, checkGrader(draft.wire, gateway.limits));
-        return outcome instanceof InvalidInput ? outcome : new Validated(await changes.graders.validate(outcome.body));
-      },
-    ),
-  }),
-);
 
 const GraderRunMetadataType = builder.objectRef<GraderRunMetadata>('GraderRunMetadata').implement({
   description: 'What a grader tells of a run. Each is null when the upstream does not tell.',
@@ -161,7 +98,10 @@ builder.mutationField('runGrader', (t) =>
       'operator',
       async ({ grader, modelSample: model_sample, item }, { changes, caps, gateway }) => {
         const draft = draftGrader(grader);
-        const outcome = accepted(draft, checkGraderSample({ grader: draft.wire, model_sample, item }, gateway.limits));
+        const outcome = acceptedOf(
+          draft,
+          checkGraderSample({ grader: draft.wire, model_sample, item }, gateway.limits),
+        );
         if (outcome instanceof InvalidInput) return outcome;
         return new Ran(await caps.spend('graderRun', () => changes.graders.run(outcome.body)));
       },

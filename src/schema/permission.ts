@@ -7,8 +7,12 @@ import { costs } from './price.ts';
 const NOUN = 'permission';
 const STANDARD_FIRST = 10;
 
+/** What the mutations of permissions say of themselves. */
+export const NEEDS_ADMIN =
+  'It needs the role `admin`, and of the gateway OPENAI_ADMIN_KEY: without that it answers ForbiddenError.';
+
 /** A permission, and the name of the model that it is about. */
-export interface GivenPermission {
+interface GivenPermission {
   readonly model: string;
   readonly permission: Permission;
 }

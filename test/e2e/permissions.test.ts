@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { checkpointBody } from '../kit/checkpoint.ts';
 import { createTestClock } from '../kit/clock.ts';
 import { startGateway, type TestGateway } from '../kit/gateway.ts';
+import { jobBody } from '../kit/job.ts';
 import { answer, startUpstream } from '../kit/upstream.ts';
 
 const CREATE = `mutation ($model: ID!, $projects: [ID!]!) {
@@ -134,6 +136,12 @@ describe('without the key of an administrator', () => {
     expect(await change(world.gateway, CREATE, { model: 'ft:m', projects: ['proj_a'] })).toEqual(missing);
     expect(await change(world.gateway, DELETE, { model: 'ft:m', id: 'cp_1' })).toEqual(missing);
     expect(world.upstream.calls).toEqual([]);
+    world.upstream.onJobs([jobBody({ id: 'ftjob-1', status: 'succeeded' })]);
+    world.upstream.onCheckpoints('ftjob-1', [checkpointBody('ftckpt-1', { fine_tuned_model_checkpoint: 'ft:m' })]);
+    const { model, permissions, errors } = await read(world.gateway);
+    expect([model, permissions]).toEqual(['ft:m', null]);
+    expect(errors).toMatchObject([{ message: missing.message, extensions: { code: 'UPSTREAM_FORBIDDEN' } }]);
+    expect(world.upstream.calls).toHaveLength(2);
   });
 });
 

@@ -5,10 +5,8 @@ import { builder } from './builder.ts';
 import { InvalidInput, type NotFound, notFound } from './failure.ts';
 import { COMMON_FAILURES, InvalidInputError, NotFoundError } from './failure-types.ts';
 import { mutating } from './mutation.ts';
-import { CheckpointPermission } from './permission.ts';
+import { CheckpointPermission, NEEDS_ADMIN } from './permission.ts';
 import { costs } from './price.ts';
-
-const NEEDS = 'It needs the role `admin`, and of the gateway OPENAI_ADMIN_KEY: without that it answers ForbiddenError.';
 
 /** Permissions that are there now. */
 class Permitted {
@@ -19,15 +17,6 @@ class Permitted {
   constructor(model: string, permissions: readonly PageItem<Permission>[]) {
     this.doneId = model;
     this.permissions = permissions;
-  }
-}
-
-/** A permission that is gone. */
-class PermissionDeleted {
-  readonly doneId: string;
-
-  constructor(id: string) {
-    this.doneId = id;
   }
 }
 
@@ -42,7 +31,7 @@ const CreateCheckpointPermissionsSuccess = builder.objectType(Permitted, {
       description:
         'A permission for each project, as the upstream answered; null, with an error, for one that cannot be understood.',
       resolve: ({ doneId: model, permissions }) =>
-        // An error in the place of an item becomes the error of that place.
+        // An error in the place of an item becomes that of the place: GraphQL knows it, Pothos does not.
         permissions.map((item) => item.error ?? { model, permission: item.value }) as never,
     }),
   }),
@@ -71,7 +60,7 @@ builder.mutationField('createCheckpointPermissions', (t) =>
       types: [CreateCheckpointPermissionsSuccess, InvalidInputError, NotFoundError, ...COMMON_FAILURES],
     }),
     nullable: false,
-    description: `Lets other projects of the organisation use a checkpoint. ${NEEDS}`,
+    description: `Lets other projects of the organisation use a checkpoint. ${NEEDS_ADMIN}`,
     args: {
       input: t.arg({
         type: CreateCheckpointPermissionsInput,
@@ -91,50 +80,6 @@ builder.mutationField('createCheckpointPermissions', (t) =>
         return notFound('fineTunedModelId', 'the name of the model of a checkpoint', model);
       },
       ({ fineTunedModelId }) => fineTunedModelId,
-    ),
-  }),
-);
-
-const DeleteCheckpointPermissionSuccess = builder.objectType(PermissionDeleted, {
-  name: 'DeleteCheckpointPermissionSuccess',
-  isTypeOf: (value) => value instanceof PermissionDeleted,
-  description: 'The project may not use the checkpoint any more.',
-  fields: (t) => ({
-    deletedPermissionId: t.id({
-      nullable: false,
-      description: 'The id of the permission.',
-      resolve: ({ doneId }) => doneId,
-    }),
-  }),
-});
-
-const DeleteCheckpointPermissionInput = builder.inputType('DeleteCheckpointPermissionInput', {
-  description: 'Which permission is to be taken away.',
-  fields: (t) => ({
-    fineTunedModelId: t.id({ required: true, description: 'The name of the model that the checkpoint is.' }),
-    permissionId: t.id({ required: true, description: "The permission's id." }),
-  }),
-});
-
-builder.mutationField('deleteCheckpointPermission', (t) =>
-  t.field({
-    type: builder.unionType('DeleteCheckpointPermissionResult', {
-      description: 'What came of it.',
-      types: [DeleteCheckpointPermissionSuccess, NotFoundError, ...COMMON_FAILURES],
-    }),
-    nullable: false,
-    description: `Takes a permission away. ${NEEDS}`,
-    args: { input: t.arg({ type: DeleteCheckpointPermissionInput, required: true, description: 'Which permission.' }) },
-    extensions: costs({ calls: 1 }),
-    resolve: mutating<typeof DeleteCheckpointPermissionInput.$inferInput, PermissionDeleted, NotFound>(
-      'deleteCheckpointPermission',
-      'admin',
-      async ({ fineTunedModelId: model, permissionId }, { changes }) => {
-        const deletion = await changes.permissions.delete(model, permissionId);
-        if (deletion) return new PermissionDeleted(deletion.id);
-        return notFound('permissionId', 'the id of a permission of this checkpoint', permissionId);
-      },
-      ({ permissionId }) => permissionId,
     ),
   }),
 );
