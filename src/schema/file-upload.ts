@@ -4,8 +4,7 @@ import type { TrainingFileReport as Report } from '../upstream/checked-upload.ts
 import type { FileObject } from '../upstream/file.ts';
 import { plainFilename } from '../upstream/filename.ts';
 import { builder } from './builder.ts';
-import { badUserInput } from './errors.ts';
-import { Failure, InvalidInput } from './failure.ts';
+import { Failure, type InputIssue, InvalidInput } from './failure.ts';
 import { COMMON_FAILURES, ErrorInterface, InvalidInputError } from './failure-types.ts';
 import { File, filePurpose } from './file.ts';
 import type { Sent } from './incoming-file.ts';
@@ -34,7 +33,7 @@ class InvalidTrainingFile extends Failure {
   readonly report: Report;
 
   constructor(report: Report) {
-    super('file: expected JSON Lines with an example in each; `report` says where it is not.');
+    super('Expected JSON Lines with an example in each; `report` says where it is not.');
     this.report = report;
   }
 }
@@ -85,7 +84,7 @@ const UploadFileInput = builder.inputType('UploadFileInput', {
     }),
     filename: t.string({
       description:
-        'What it is to be called; as the client calls it when left out or null. Paths before it are left out.',
+        'What it is to be called; as the client calls it when left out or null, and `upload.jsonl` of a `text`. Paths before it are left out.',
     }),
     expiresAfterSeconds: t.int({
       description: `After how many seconds the upstream deletes it, ${EXPIRY}; it stays when left out or null.`,
@@ -101,14 +100,12 @@ const UploadFileInput = builder.inputType('UploadFileInput', {
 type Input = typeof UploadFileInput.$inferInput;
 
 async function upload(input: Input, { changes }: Context): Promise<FileUploaded | InvalidTrainingFile | InvalidInput> {
+  const issues = issuesOf(input);
+  if (issues.length > 0) return new InvalidInput(issues);
   const { file, text, filename, expiresAfterSeconds: seconds } = input;
-  if (seconds != null && (seconds < SHORTEST || seconds > LONGEST))
-    return new InvalidInput([{ path: ['expiresAfterSeconds'], message: `expected ${EXPIRY}` }]);
-  if ((file == null) === (text == null))
-    return new InvalidInput([{ path: ['file'], message: 'expected either a file or a text' }]);
-  const purpose = filePurpose.write(input.purpose ?? 'FINE_TUNE', 'purpose');
   const sent = file ? file.take() : sentText(text ?? '');
-  if (sent === null) throw badUserInput('file', 'a file that nothing else in the operation uses');
+  if (sent === null) return new InvalidInput([issue('file', 'a file that nothing else in the operation uses')]);
+  const purpose = filePurpose.write(input.purpose ?? 'FINE_TUNE', 'purpose');
   const uploaded: Uploaded = await changes.files.upload({
     ...sent,
     filename: plainFilename(filename ?? sent.filename),
@@ -119,12 +116,23 @@ async function upload(input: Input, { changes }: Context): Promise<FileUploaded 
   return uploaded.file ? new FileUploaded(uploaded.file, uploaded.report) : new InvalidTrainingFile(uploaded.report);
 }
 
-/** A file without a name of its own. */
+const issue = (field: string, expected: string): InputIssue => ({ path: [field], message: `expected ${expected}` });
+
+/** All that is wrong with an input, but for what stands in the file. */
+function issuesOf({ file, text, purpose, expiresAfterSeconds: seconds }: Input): InputIssue[] {
+  return [
+    ...((file == null) === (text == null) ? [issue('file', 'either a file or a text')] : []),
+    ...(purpose === 'UNKNOWN' ? [issue('purpose', 'a known purpose')] : []),
+    ...(seconds != null && (seconds < SHORTEST || seconds > LONGEST) ? [issue('expiresAfterSeconds', EXPIRY)] : []),
+  ];
+}
+
+/** A file without a name of its own: it gets the ending without which OpenAI takes nothing to train on. */
 function sentText(text: string): Sent {
   async function* content() {
     yield Buffer.from(text);
   }
-  return { filename: '', content: content(), signal: new AbortController().signal };
+  return { filename: 'upload.jsonl', content: content(), signal: new AbortController().signal };
 }
 
 builder.mutationField('uploadFile', (t) =>

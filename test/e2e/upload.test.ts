@@ -78,19 +78,23 @@ describe('a training file', () => {
       file: { filename: 'train.jsonl', bytes: LINES.length },
       report: { exampleCount: 12, isComplete: true },
     });
-    expect(await uploadText({ text: LINES })).toMatchObject({ file: { filename: 'upload' } });
+    expect(await uploadText({ text: LINES })).toMatchObject({ file: { filename: 'upload.jsonl' } });
     expect(await uploadText({ text: `${LINES}no JSON` })).toMatchObject({
       __typename: 'InvalidTrainingFileError',
       report: { issues: [{ line: 13, severity: 'ERROR' }] },
     });
     expect(await uploadText({ text: '' })).toMatchObject({ __typename: 'InvalidTrainingFileError' });
-    expect(await uploadText({})).toMatchObject({
+    expect(await uploadText({ purpose: 'UNKNOWN', expiresAfterSeconds: 0 })).toMatchObject({
       __typename: 'InvalidInputError',
-      issues: [{ path: ['file'], message: 'expected either a file or a text' }],
+      issues: [
+        { path: ['file'], message: 'expected either a file or a text' },
+        { path: ['purpose'], message: 'expected a known purpose' },
+        { path: ['expiresAfterSeconds'] },
+      ],
     });
     const both = await upload(gateway.url, LINES, { input: { text: LINES } });
     expect(both.outcome).toMatchObject({ __typename: 'InvalidInputError' });
-    expect((await namesIn(gateway)).slice(0, 2)).toEqual(['upload', 'train.jsonl']);
+    expect((await namesIn(gateway)).slice(0, 2)).toEqual(['upload.jsonl', 'train.jsonl']);
   });
 
   it('with errors in it is not made, and all of them are told', async () => {
@@ -156,15 +160,19 @@ describe('a training file', () => {
 
   it('is two when two are uploaded at once', async () => {
     await using gateway = await startGateway();
-    const contents = [trainingLines(20_000, 'one'), trainingLines(20_000, 'two')];
+    const contents = [trainingLines(20_000, 'one'), trainingLines(10_000, 'two')];
     const uploads = await Promise.all(
       contents.map((content, index) => upload(gateway.url, content, { filename: `${index}.jsonl` })),
     );
+    const query = '{ files(first: 2) { edges { node { filename preview(maxBytes: 200) { text } } } } }';
+    const texts = JSON.stringify((await gateway.query(query)).data);
     for (const [index, { outcome }] of uploads.entries()) {
+      const [filename, content = ''] = [`${index}.jsonl`, contents[index]];
       expect(outcome).toMatchObject({
-        file: { filename: `${index}.jsonl`, bytes: contents[index]?.length },
-        report: { exampleCount: 20_000 },
+        file: { filename, bytes: content.length },
+        report: { exampleCount: content.split('\n').length - 1 },
       });
+      expect(texts).toContain(JSON.stringify({ filename, preview: { text: content.slice(0, 200) } }));
     }
   });
 });
@@ -296,19 +304,20 @@ describe('clients', () => {
     expect(errors?.[0]?.message).toMatch(/expected a file by a multipart request/);
   });
 
-  it('that ask for two files by one upload are told so by the second', async () => {
+  it('that ask for two files by one upload have the first, and are told so by the second', async () => {
     await using gateway = await startGateway();
     const query = `mutation ($input: UploadFileInput!) {
       one: uploadFile(input: $input) { __typename }
-      two: uploadFile(input: $input) { __typename }
+      two: uploadFile(input: $input) { __typename ... on InvalidInputError { issues { path message } } }
     }`;
-    const form = formOf(...partsOf({}, query), filePart(LINES));
-    await using wire = await openWire(gateway.url);
-    wire.write(headOf(form.length, 'Connection: close\r\n'), form);
-    const [reply] = answersIn(await wire.closed);
-    expect(JSON.parse(reply?.body ?? '')).toMatchObject({
-      data: null,
-      errors: [{ path: ['two'], extensions: { code: 'BAD_USER_INPUT', argument: 'file' } }],
+    expect((await upload(gateway.url, LINES, { query })).body).toEqual({
+      data: {
+        one: { __typename: 'UploadFileSuccess' },
+        two: {
+          __typename: 'InvalidInputError',
+          issues: [{ path: ['file'], message: 'expected a file that nothing else in the operation uses' }],
+        },
+      },
     });
   });
 });
