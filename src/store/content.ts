@@ -25,6 +25,8 @@ export interface ContentStore {
   preview(access: Access, file: FileObject, maxBytes: number, caller: Caller): Promise<Preview | null>;
   /** Takes note that a file was deleted: its loss curve goes with it. */
   drop(access: Access, fileId: string): void;
+  /** Takes note that a file may have been deleted. */
+  doubt(access: Access, fileId: string): void;
 }
 
 export function createContentStore({ upstream, clock, limits, shelf }: PartOptions): ContentStore {
@@ -35,6 +37,7 @@ export function createContentStore({ upstream, clock, limits, shelf }: PartOptio
 
   return {
     drop: (access, fileId) => void results.put(access, fileId, null),
+    doubt: results.forget,
     async results(access, fileId, end, caller) {
       if (!isName(fileId)) return null;
       const { value } = await results.get({

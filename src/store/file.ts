@@ -1,5 +1,6 @@
 import { type FileObject, type FilePageRequest, isSettled } from '../upstream/file.ts';
 import type { Page } from '../upstream/page.ts';
+import type { ContentStore } from './content.ts';
 import type { Caller } from './flights.ts';
 import type { JobStore } from './job.ts';
 import { createLists } from './list.ts';
@@ -13,9 +14,7 @@ export interface FileStore extends Things<FileObject> {
 }
 
 /** What is kept of what stands in files. */
-interface Kept {
-  drop(access: Access, fileId: string): void;
-}
+type Kept = Pick<ContentStore, 'drop' | 'doubt'>;
 
 export function createFileStore(options: PartOptions, jobs: JobStore, contents: readonly Kept[]): FileStore {
   const { files: upstream } = options.upstream;
@@ -31,6 +30,10 @@ export function createFileStore(options: PartOptions, jobs: JobStore, contents: 
     put(access, id, file) {
       things.put(access, id, file);
       if (file === null) for (const { drop } of contents) drop(access, id);
+    },
+    doubt(access, id) {
+      things.doubt(access, id);
+      for (const { doubt } of contents) doubt(access, id);
     },
     async list(access, request, caller) {
       const { limit, after, purpose, order } = request;

@@ -49,6 +49,8 @@ export interface Reads<T, S extends Sight<T>> {
    * sight to be believed.
    */
   put(access: Access, name: string, value: T): S;
+  /** Forgets it, as a change may have made something else of it: no read that began before is joined any more. */
+  forget(access: Access, name: string): void;
 }
 
 export interface ReadsOptions<T, S extends Sight<T>> {
@@ -113,6 +115,10 @@ export function createReads<T, S extends Sight<T>>(options: ReadsOptions<T, S>):
       const [now, turn] = [clock.now(), clock.turn()];
       const next = { value, beganAt: now, beganTurn: turn, arrivedAt: now, arrivedTurn: turn };
       return keep(access, name, next, 'mutation');
+    },
+    forget(access, name) {
+      flights.part(keyOf(access, name));
+      shelf?.delete(keyOf(access, name));
     },
   };
 }

@@ -14,6 +14,8 @@ export interface TrainingReportStore {
   get(access: Access, fileId: string, caller: Caller): Promise<TrainingReport | null>;
   /** Takes note that a file was deleted. */
   drop(access: Access, fileId: string): void;
+  /** Takes note that a file may have been deleted. */
+  doubt(access: Access, fileId: string): void;
 }
 
 /** Each can take 24 MiB and a processor: further ones wait. */
@@ -63,5 +65,6 @@ export function createTrainingReportStore({ upstream, clock, limits, shelf }: Pa
       return value;
     },
     drop: (access, fileId) => void reports.put(access, fileId, null),
+    doubt: reports.forget,
   };
 }

@@ -188,18 +188,20 @@ describe('deleteFile', () => {
     });
   });
 
-  it('whose outcome nobody knows lets the file be read anew', async () => {
+  it('whose outcome nobody knows lets the file be read anew, and what stands in it', async () => {
     await using upstream = await startUpstream();
     upstream.onFile(fileBody('file-1'));
+    upstream.onContent('file-1', LINES);
     const settings = { OPENAI_BASE_URL: upstream.baseUrl, ALLOW_MUTATIONS: 'on' };
     await using gateway = await startGateway(settings, createTestClock());
-    const file = () => gateway.query('{ file(id: "file-1") { id } }');
-    expect((await file()).data).toEqual({ file: { id: 'file-1' } });
+    const file = () =>
+      gateway.query('{ file(id: "file-1") { id } checkTrainingFile(fileId: "file-1") { exampleCount } }');
+    expect((await file()).data).toEqual({ file: { id: 'file-1' }, checkTrainingFile: { exampleCount: 12 } });
     upstream.failAll((_, response) => void response.destroy());
     expect(one(await gateway.query(DELETE, { id: 'file-1' }), 'deleteFile')).toMatchObject({
       __typename: 'OutcomeUnknownError',
     });
     upstream.failAll((_, response) => answer(response, 404, { error: { message: 'No such File object: file-1' } }));
-    expect((await file()).data).toEqual({ file: null });
+    expect((await file()).data).toEqual({ file: null, checkTrainingFile: null });
   });
 });
