@@ -17,13 +17,13 @@ const CODES = {
   QUERY_TOO_COMPLEX:
     'The request asks for more than this server answers: `limit` says of what, `max` how much may be; nothing was executed.',
   RATE_LIMITED:
-    'The caller has asked for as much as it may in a minute, or changed as much as it may in a day, and `retryAfterSeconds` says when it may go on; or as many subscriptions are open as may be. Nothing was executed.',
+    'The caller has asked for as much as it may in a minute, or changed as much as it may in a day, and `retryAfterSeconds` says when it may go on; or as many subscriptions are open, or uploads under way, as may be. Nothing was executed.',
   BAD_USER_INPUT:
     'An argument or variable has a value that is not accepted; the message names it and what was expected.',
   NOT_FOUND: 'What was to be followed or changed does not exist, or does not any more.',
   CONFLICT: 'What was asked does not go together with what there is, such as the status of the job.',
   OUTCOME_UNKNOWN:
-    'Nobody knows whether the upstream has done what it was asked: the connection broke after it had been.',
+    'Nobody knows whether the upstream has done what it was asked: after that the connection broke, or no answer says it.',
   UPSTREAM_RATE_LIMITED:
     'The upstream limits the rate of requests; `retryAfterSeconds` says how long to wait, when known.',
   UPSTREAM_QUOTA_EXCEEDED: "The upstream account's quota or credit is used up: trying again soon is useless.",

@@ -66,7 +66,8 @@ export const ConflictError = builder.objectType(Conflict, {
     status: t.field({
       type: jobStatus.type,
       nullable: false,
-      description: 'The status of the job, which stands in the way.',
+      description:
+        'The status of the job that stands in the way: the one to be steered, or the one that was made under the `idempotencyKey`.',
       resolve: ({ rawStatus }) => jobStatus.read(rawStatus),
     }),
     rawStatus: t.exposeString('rawStatus', { nullable: false, description: '`status` as the upstream spells it.' }),
@@ -100,7 +101,7 @@ const OutcomeUnknownError = builder.objectType(OutcomeUnknown, {
   name: 'OutcomeUnknownError',
   isTypeOf: (value) => value instanceof OutcomeUnknown,
   description:
-    'The connection to the upstream broke after it had been asked: nobody knows whether it did it. Look before you try again.',
+    'Nobody knows whether the upstream did it: after it had been asked the connection broke, or it failed, or gave no answer in time. `message` says what to do before trying again.',
   interfaces: [ErrorInterface],
 });
 
@@ -120,7 +121,7 @@ const UpstreamErrorType = builder.objectType(UpstreamFailure, {
     }),
     upstreamMessage: t.string({ description: UPSTREAM_MESSAGE, resolve: ({ cause }) => cause.reason }),
     retryAfterSeconds: t.int({
-      description: 'After how many seconds it may be tried again, if the upstream said so.',
+      description: 'After how many seconds it may be tried again; null when the upstream did not say.',
       resolve: ({ cause }) => cause.facts.retryAfterSeconds,
     }),
     isRetryable: t.boolean({

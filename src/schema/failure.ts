@@ -78,7 +78,7 @@ export class QuotaExceeded extends Failure {
   }
 }
 
-/** The connection broke after the upstream had been asked: nobody knows whether it did it. */
+/** Nobody knows whether the upstream did it: after it had been asked the connection broke, or it failed. */
 export class OutcomeUnknown extends Failure {
   readonly code = 'OUTCOME_UNKNOWN';
 }

@@ -32,7 +32,8 @@ const CAN: Record<Steer, (job: Job) => boolean> = {
   resume: ({ status }) => jobStatus.read(status) === 'PAUSED',
 };
 
-const ONE_OPERATOR = 'needs the role `operator`';
+/** What has been done then. */
+const DONE: Record<Steer, string> = { cancel: 'cancelled', pause: 'paused', resume: 'resumed' };
 
 /** Asks the upstream; where it does not accept that, the job's status says why. */
 async function steer(what: Steer, jobId: string, { changes }: Context): Promise<Job | Conflict | NotFound> {
@@ -41,7 +42,8 @@ async function steer(what: Steer, jobId: string, { changes }: Context): Promise<
   } catch (error) {
     if (!(error instanceof UpstreamError) || error.code !== 'UPSTREAM_REJECTED') throw error;
     const job = await changes.jobs.look(jobId);
-    return job ? new Conflict(`A job that is ${job.status} cannot ${what}.`, job.status, error) : noJob(jobId);
+    if (job === null) return noJob(jobId);
+    return new Conflict(`A job with the status ${job.status} cannot be ${DONE[what]}.`, job.status, error);
   }
 }
 
@@ -60,7 +62,7 @@ function defineSteering({ what, name, success: Success, does }: Kind) {
   const success = builder.objectType(Success, {
     name: `${name}FineTuningJobSuccess`,
     isTypeOf: (value) => value instanceof Success,
-    description: `The upstream has accepted it: ${does}`,
+    description: `The upstream has accepted that the job be ${DONE[what]}.`,
     fields: (t) => ({
       fineTuningJob: t.field({
         type: FineTuningJob,
@@ -71,7 +73,7 @@ function defineSteering({ what, name, success: Success, does }: Kind) {
     }),
   });
   const input = builder.inputType(`${name}FineTuningJobInput`, {
-    description: `Which job is to ${what}.`,
+    description: `Which job is to be ${DONE[what]}.`,
     fields: (t) => ({ jobId: t.id({ required: true, description: "The job's id." }) }),
   });
   const result = builder.unionType(`${name}FineTuningJobResult`, {
@@ -82,7 +84,7 @@ function defineSteering({ what, name, success: Success, does }: Kind) {
     t.field({
       type: result,
       nullable: false,
-      description: `${does} It ${ONE_OPERATOR}.`,
+      description: `${does} It needs the role \`operator\`.`,
       args: { input: t.arg({ type: input, required: true, description: 'Which job.' }) },
       extensions: costs({ calls: 2 }),
       resolve: mutating<{ jobId: string }, Steered, Conflict | NotFound>(

@@ -12,7 +12,7 @@ describe('graphql-request', () => {
     const job = await startJob(gateway.url, fileOf(trainingLines(12)), MODEL, 'once');
     expect(job).toMatchObject({ id: expect.stringMatching(/^ftjob-/), status: 'VALIDATING_FILES' });
     expect(await cancelJob(gateway.url, job.id)).toEqual({ id: job.id, status: 'CANCELLED' });
-    await expect(cancelJob(gateway.url, job.id)).rejects.toThrow('cannot cancel');
+    await expect(cancelJob(gateway.url, job.id)).rejects.toThrow('cannot be cancelled');
   });
 
   it('is told what is wrong with the file, and with the job', async () => {
