@@ -6,8 +6,6 @@ import { createDelete, type Delete } from './deletion.ts';
 
 /** A file on its way up. */
 export interface UploadRequest extends FileUpload {
-  /** Aborted when the content will not come to its end. */
-  readonly signal: AbortSignal;
   /** Whether it is checked as such, and not made with errors in it. */
   readonly isTrainingData: boolean;
 }
@@ -18,19 +16,19 @@ export type Uploaded =
   | { readonly file: null; readonly report: TrainingFileReport };
 
 export interface FileChanges {
-  /** Rejects also with the reason of the request's signal, and with what its content throws: then no file was made. */
+  /** Rejects also with what the content throws: then no file was made. */
   upload(request: UploadRequest): Promise<Uploaded>;
   readonly delete: Delete;
 }
 
 export function createFileChanges({ upstream, store }: ChangeParts, changer: Changer): FileChanges {
   return {
-    async upload({ signal, isTrainingData, content: given, ...rest }) {
+    async upload({ isTrainingData, content: given, ...rest }) {
       const { access } = changer;
       const checked = isTrainingData ? checkOnTheWay(given) : null;
       try {
         const upload = { ...rest, content: checked?.content ?? given };
-        const file = await upstream.files.upload(upload, { ...callOf(changer), signal });
+        const file = await upstream.files.upload(upload, callOf(changer));
         store.files.put(access, file.id, file);
         return { file, report: (await checked?.report()) ?? null };
       } catch (error) {

@@ -132,7 +132,7 @@ function sentText(text: string): Sent {
   async function* content() {
     yield Buffer.from(text);
   }
-  return { filename: 'upload.jsonl', content: content(), signal: new AbortController().signal };
+  return { filename: 'upload.jsonl', content: content() };
 }
 
 builder.mutationField('uploadFile', (t) =>

@@ -4,8 +4,6 @@ export interface Sent {
   readonly filename: string;
   /** Its bytes, as they come and as fast as they are taken. Ends only when the whole request was as it should be; else it throws. */
   readonly content: AsyncIterable<Uint8Array>;
-  /** Aborted, with what the content throws, as soon as it is known that the content will not come to its end. */
-  readonly signal: AbortSignal;
 }
 
 /** The value of a variable of the type `Upload`: a file on its way in. */

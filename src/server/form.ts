@@ -65,7 +65,7 @@ export function openForm(request: IncomingMessage, boundary: string | null, limi
     push({ name: name ?? '', filename, content: whole(content, signal) });
   });
   parser.on('partsLimit', () => fail(malformed(`at most ${limits.maxParts} parts: operations, map and one file`)));
-  parser.on('finish', () => push(null));
+  parser.on('finish', () => push(null)); // Not before the request has ended.
   parser.on('error', () => fail(malformed('its last boundary at its end')));
   dismiss = feed(request, parser, limits, fail);
   return { next, fail, signal, dismiss };

@@ -1,5 +1,11 @@
-import type { OperationDefinitionNode } from 'graphql';
-import { type GraphQLInputType, type GraphQLSchema, getNullableType, isInputObjectType, typeFromAST } from 'graphql';
+import {
+  type GraphQLInputType,
+  type GraphQLSchema,
+  getNullableType,
+  isInputObjectType,
+  type OperationDefinitionNode,
+  typeFromAST,
+} from 'graphql';
 import type { IncomingFile } from '../schema/incoming-file.ts';
 import { jsonOf } from './params.ts';
 import type { Prepared } from './prepare.ts';

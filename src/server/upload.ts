@@ -99,7 +99,6 @@ async function readUpload(form: Form, maxBytes: number) {
   const file = new IncomingFile({
     filename: part.filename,
     content: contentOf(form, part, maxBytes),
-    signal: errorsOf(form.signal),
   });
   return { operations, place, file };
 }
@@ -129,18 +128,10 @@ async function* contentOf(form: Form, part: Part, maxBytes: number): AsyncGenera
     }
     await form.next();
   } catch (error) {
-    throw error instanceof Refusal ? asGraphqlError(error) : error;
+    if (!(error instanceof Refusal)) throw error;
+    throw new GraphQLError(error.message, { extensions: { code: error.code } }); // What has become of the mutation.
   }
 }
-
-/** The same signal, with an error of GraphQL as its reason. */
-function errorsOf(signal: AbortSignal): AbortSignal {
-  const ending = new AbortController();
-  signal.addEventListener('abort', () => ending.abort(asGraphqlError(signal.reason)));
-  return ending.signal;
-}
-
-const asGraphqlError = ({ message, code }: Refusal) => new GraphQLError(message, { extensions: { code } });
 
 function misplaced(expected: string, got: Part | null): Refusal {
   const kind = got?.filename === undefined ? 'field' : 'file';

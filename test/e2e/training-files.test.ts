@@ -85,26 +85,26 @@ describe('checkTrainingFile', () => {
 
   it('checks at most four files at a time, and those whose callers have left not at all', async () => {
     await using upstream = await startUpstream();
-    const ids = [1, 2, 3, 4, 5, 6].map((number) => `file-${number}`);
+    const ids = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((number) => `file-${number}`);
     for (const id of ids) upstream.onContent(id, LINES);
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
     const gate = upstream.hold();
     const leaving = new AbortController();
     const asked = ids.slice(0, 4).map((id) => gateway.query(CHECK, { id }));
     await gate.arrived(4);
-    const left = gateway.query(CHECK, { id: 'file-5' }, leaving.signal).catch(() => 'left');
-    await gateway.received(5);
-    const last = gateway.query(CHECK, { id: 'file-6' });
-    await gateway.received(6);
+    const left = ids.slice(4, 8).map((id) => gateway.query(CHECK, { id }, leaving.signal).catch(() => 'left'));
+    await gateway.received(8);
+    const last = gateway.query(CHECK, { id: 'file-9' });
+    await gateway.received(9);
     leaving.abort();
-    await expect.poll(() => gateway.log.filter(({ isAborted }) => isAborted), { timeout: 10_000 }).toHaveLength(1);
+    await expect.poll(() => gateway.log.filter(({ isAborted }) => isAborted), { timeout: 10_000 }).toHaveLength(4);
     expect(upstream.calls).toHaveLength(4);
     gate.release();
     for (const answered of await Promise.all([...asked, last])) {
       expect(one(answered, 'checkTrainingFile')).toMatchObject({ exampleCount: 12 });
     }
-    expect(await left).toBe('left');
-    expect(upstream.calls.map(({ target }) => target)).not.toContain('/files/file-5/content');
+    expect(await Promise.all(left)).toEqual(['left', 'left', 'left', 'left']);
+    expect(upstream.calls).toHaveLength(5);
   });
 
   it('costs more than a look at the file', async () => {

@@ -139,6 +139,44 @@ describe('an upload that flows', () => {
   });
 });
 
+describe('a file that nobody reads in the end', () => {
+  it('is taken off the connection all the same, however long it has waited', async () => {
+    await using upstream = await startUpstream();
+    await using gateway = await startGateway(settingsOf(upstream), createTestClock());
+    const gate = upstream.hold();
+    const query = `mutation ($input: UploadFileInput!) {
+      deleteFile(input: { fileId: "file-1" }) { __typename }
+      uploadFile(input: $input) { __typename }
+    }`;
+    const form = formOf(...partsOf({ expiresAfterSeconds: 1 }, query), filePart(Buffer.alloc(20 * MIB, 'x')));
+    await using wire = await openWire(gateway.url);
+    wire.write(headOf(form.length), form, HEALTH);
+    await gate.arrived(1);
+    await exchange(gateway.url, HEALTH); // Meanwhile as much of it has come as is taken unread.
+    gate.release();
+    const answers = answersIn(await wire.closed);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    expect(answers[0]?.body).toContain('InvalidInputError');
+  });
+});
+
+describe('a form that turns out to be none behind its file', () => {
+  it('is refused, and the upstream makes nothing of it, though it has all bytes of the file', async () => {
+    await using upstream = await startUpstream();
+    const forms = takeForms(upstream);
+    await using gateway = await startGateway(settingsOf(upstream));
+    await using wire = await openWire(gateway.url);
+    wire.write(headOf(null, 'Connection: close\r\n'), chunkOf(BEGINNING));
+    await until(() => forms.begun === 1);
+    wire.write(chunkOf(CLOSING.slice(0, -4))); // As if another part were to come.
+    await exchange(gateway.url, HEALTH);
+    wire.write(chunkOf('\r\nContent-Disposition: form-data; name="more"\r\n\r\nx'), chunkOf(CLOSING), '0\r\n\r\n');
+    expect(answersIn(await wire.closed).map(({ status }) => status)).toEqual([400]);
+    await until(() => forms.cut === 1);
+    expect(forms.whole).toBe(0);
+  });
+});
+
 describe('many uploads at once', () => {
   it('are four of one caller at most; a further one is refused, until one has ended', async () => {
     await using upstream = await startUpstream();

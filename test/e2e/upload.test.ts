@@ -158,6 +158,23 @@ describe('a training file', () => {
     });
   });
 
+  it('is another file each time, though the same request comes again', async () => {
+    await using gateway = await startGateway({}, createTestClock());
+    const ids = [];
+    for (let time = 0; time < 2; time++) ids.push(Object((await upload(gateway.url, LINES)).outcome?.['file']).id);
+    expect(new Set(ids).size).toBe(2);
+  });
+
+  it.each([
+    [{ MAX_QUERY_COST: '50' }, 200, 'QUERY_TOO_COMPLEX'],
+    [{ MAX_QUERY_COST: '51', RATE_LIMIT_PER_MINUTE: '52' }, 429, 'RATE_LIMITED'],
+  ])('counts as the points that it may cost: with %j its second time is refused', async (settings, status, code) => {
+    await using gateway = await startGateway(settings);
+    if (status === 429) expect((await upload(gateway.url, LINES)).outcome).toMatchObject({ report: {} });
+    const refused = await upload(gateway.url, LINES);
+    expect([refused.status, refused.body.errors?.[0]?.extensions['code']]).toEqual([status, code]);
+  });
+
   it('is two when two are uploaded at once', async () => {
     await using gateway = await startGateway();
     const contents = [trainingLines(20_000, 'one'), trainingLines(10_000, 'two')];
