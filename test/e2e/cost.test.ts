@@ -95,6 +95,7 @@ it('no query causes more upstream calls than it costs, whatever it asks, with no
     first: ['', '2', '5', '30'],
     filter: ['', '{}'],
     maxPoints: ['', '16'],
+    fileId: ['"file-result-0"', '"file-train-0"', '"file-none"'],
   };
   const cheap: [made: number, requested: number, query: string][] = [];
   let calls = 0;
