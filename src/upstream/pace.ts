@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { UpstreamError } from './errors.ts';
 import { createTurns } from './turns.ts';
 
-/** What a call is for; the first goes first where calls have to wait. */
+/** What a call is for; the first goes first where calls have to wait, but for what `MOST_IN_A_ROW` says. */
 export const PRIORITIES = ['mutation', 'query', 'poll'] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
@@ -15,6 +15,10 @@ export interface Comer {
   /** Longest it can wait, in milliseconds. */
   readonly patienceMs: number;
 }
+
+/** Behind so many mutations a query goes that waits: who floods with them keeps nobody from reading. */
+const MOST_IN_A_ROW = 3;
+const QUERY_FIRST: readonly Priority[] = ['query', 'mutation', 'poll'];
 
 /** Spreads calls over time: the organisation's rate limit is shared with people's other work. */
 export interface Pace {
@@ -35,6 +39,7 @@ export function createPace(perSecond: number, clock: Clock): Pace {
   let tokens = perSecond;
   let countedAt = clock.now();
   let cancelTick: (() => void) | null = null;
+  let inARow = 0; // Mutations that went last.
 
   function refill() {
     const now = clock.now();
@@ -45,14 +50,19 @@ export function createPace(perSecond: number, clock: Clock): Pace {
   const isEmpty = () => PRIORITIES.every((name) => queues[name].size === 0);
 
   function waitingBefore({ priority, owner }: Comer): number {
-    const higher = PRIORITIES.slice(0, PRIORITIES.indexOf(priority));
-    return higher.reduce((sum, name) => sum + queues[name].size, queues[priority].ahead(owner));
+    const { mutation, query } = queues;
+    const ahead = queues[priority].ahead(owner);
+    if (priority === 'poll') return mutation.size + query.size + ahead;
+    if (priority === 'query') return ahead + Math.min(mutation.size, (ahead + 1) * MOST_IN_A_ROW);
+    return ahead + Math.min(query.size, Math.floor((inARow + ahead) / MOST_IN_A_ROW));
   }
 
   function take(): Waiting | undefined {
-    for (const name of PRIORITIES) {
+    for (const name of inARow < MOST_IN_A_ROW ? PRIORITIES : QUERY_FIRST) {
       const waiting = queues[name].take();
-      if (waiting !== undefined) return waiting;
+      if (waiting === undefined) continue;
+      inARow = name === 'mutation' ? Math.min(inARow + 1, MOST_IN_A_ROW) : 0;
+      return waiting;
     }
     return undefined;
   }

@@ -92,6 +92,19 @@ describe('a pace', () => {
     expect(gone[6]).toBe('query last');
   });
 
+  it('lets a query go behind three mutations, however many more wait, and tells neither a shorter wait than it has', async () => {
+    const { pace, gone, call, turn } = start(1);
+    void call('at once');
+    for (let calls = 0; calls < 8; calls++) void call('m', 'mutation');
+    expect(() => pace.turn(comer('query', { patienceMs: 3999 }))).toThrow('limiting the rate');
+    for (const name of ['q', 'Q']) void call(name, 'query');
+    void call('p', 'poll');
+    expect(() => pace.turn(comer('mutation', { patienceMs: 10_999 }))).toThrow('limiting the rate');
+    void pace.turn(comer('mutation', { patienceMs: 11_000 }))?.then(() => gone.push('last'));
+    await turn(20_000);
+    expect(gone.slice(1).join(' ')).toBe('m m m q m m m Q m m last p');
+  });
+
   it('turns away at once who would wait longer than it has time, and says for how many seconds', () => {
     const { pace, clock } = start(2);
     for (let calls = 0; calls < 2; calls++) pace.turn(comer('query', { patienceMs: 0 }));
