@@ -111,8 +111,20 @@ describe('a gateway that changes nothing', () => {
     expect(data).toEqual({ fineTuningJob: { viewerCanCancel: false } });
   });
 
-  it('is one before a real upstream, unless it is told otherwise', async () => {
-    await using gateway = await startStill({ OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' });
-    expect(await steer(gateway, 'cancel', 'ftjob-1')).toMatchObject({ __typename: 'ForbiddenError' });
+  it.each<[string, Record<string, string>]>([
+    ['OpenAI', { OPENAI_API_KEY: 'sk-none-for-tests' }],
+    ['another server', { OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' }],
+    ['Azure', { AZURE_OPENAI_ENDPOINT: 'http://127.0.0.1:9/openai/v1', AZURE_OPENAI_API_KEY: 'none-for-tests' }],
+  ])('is one before %s, unless it is told otherwise', async (_, settings) => {
+    await using gateway = await startStill(settings);
+    expect(await steer(gateway, 'cancel', '../ftjob-1')).toMatchObject({ __typename: 'ForbiddenError' });
+    await using other = await startStill({ ...settings, ALLOW_MUTATIONS: 'on' });
+    expect(await steer(other, 'cancel', '../ftjob-1')).toMatchObject({ __typename: 'NotFoundError' }); // Without a call.
+  });
+
+  it('is none before the sandbox, whoever that plays', async () => {
+    await using gateway = await startStill({ SANDBOX_FLAVOUR: 'azure' });
+    const id = await idOf(gateway, 'RUNNING');
+    expect(await steer(gateway, 'cancel', id)).toMatchObject({ __typename: 'CancelFineTuningJobSuccess' });
   });
 });
