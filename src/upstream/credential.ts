@@ -17,11 +17,11 @@ export const SHORTEST_KEY = 8;
 /** What stands in the place of a key. */
 const CUT_OUT = '[credential]';
 
-/** The same for calls that need an administrator's key. Throws NoAdminKey when there is none. */
+/** The same for calls that need an administrator's key, which then takes the place of the other. Throws NoAdminKey when there is none. */
 export function asAdmin<T extends { readonly credential: Credential }>(call: T): T {
-  const { adminKey, ...credential } = call.credential;
+  const { apiKey, adminKey } = call.credential;
   if (adminKey === undefined) throw new NoAdminKey();
-  return { ...call, credential: { ...credential, apiKey: adminKey } };
+  return { ...call, credential: { ...call.credential, apiKey: adminKey, adminKey: apiKey } };
 }
 
 /** The headers that say who asks. */
@@ -36,11 +36,16 @@ export function headersOf(
   };
 }
 
+/** What is nobody else's to know: also the key that this call was not made with, as another may have been. One too short is none. */
+export const keysOf = ({ apiKey, adminKey = '' }: Credential): readonly string[] =>
+  [apiKey, adminKey].filter(({ length }) => length >= SHORTEST_KEY);
+
 /** Servers have been seen to repeat the key that they refuse, and there is `raw`. A key too short to be one stays. */
-export function withoutKey(text: string, { apiKey }: Credential): string {
-  if (apiKey.length < SHORTEST_KEY) return text;
-  const clean = text.replaceAll(apiKey, CUT_OUT);
-  return ESCAPES.test(clean) ? clean.replaceAll(asEscaped(apiKey), CUT_OUT) : clean;
+export const withoutKey = (text: string, credential: Credential): string => keysOf(credential).reduce(cutOut, text);
+
+function cutOut(text: string, key: string): string {
+  const clean = text.replaceAll(key, CUT_OUT);
+  return ESCAPES.test(clean) ? clean.replaceAll(asEscaped(key), CUT_OUT) : clean;
 }
 
 // JSON can write any character in another way, and some servers do: `\/`, `\u0026`.
@@ -57,9 +62,10 @@ function asEscaped(key: string): RegExp {
 /** As `withoutKey`, for a text that was cut off: its end may be most of a key, which is nearly as good as all of it. */
 export function withoutKeyToTheEnd(text: string, credential: Credential): string {
   const clean = withoutKey(text, credential);
-  const { apiKey } = credential;
-  for (let length = apiKey.length - 1; length >= SHORTEST_KEY; length--) {
-    if (clean.endsWith(apiKey.slice(0, length))) return clean.slice(0, -length) + CUT_OUT;
+  for (const key of keysOf(credential)) {
+    for (let length = key.length - 1; length >= SHORTEST_KEY; length--) {
+      if (clean.endsWith(key.slice(0, length))) return clean.slice(0, -length) + CUT_OUT;
+    }
   }
   return clean;
 }

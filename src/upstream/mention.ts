@@ -1,4 +1,4 @@
-import { type Credential, SHORTEST_KEY } from './credential.ts';
+import { type Credential, keysOf, SHORTEST_KEY } from './credential.ts';
 
 /** Characters of the key, as base64 writes them, that are as good as `SHORTEST_KEY` of its own. */
 const SHORTEST_IN_BASE64 = 10;
@@ -6,14 +6,13 @@ const SHORTEST_IN_BASE64 = 10;
 const COMMON_BEGINNING = /^sk-(?:[a-z]+-)*/;
 
 /**
- * Whether eight characters in a row of the key stand in a text of the upstream's: as they are, backwards, with signs
+ * Whether eight characters in a row of a key stand in a text of the upstream's: as they are, backwards, with signs
  * escaped as JSON or URLs do, in hexadecimal, in base64 or base64url. A key too short to be one is no secret.
  */
-export function mentionsKey(text: string, { apiKey }: Credential): boolean {
-  const key = secretOf(apiKey);
-  if (key.length < SHORTEST_KEY) return false;
+export function mentionsKey(text: string, credential: Credential): boolean {
+  const keys = keysOf(credential).map(secretOf);
   const once = unescaped(text); // Twice, as what was escaped for a URL may be escaped for JSON besides.
-  return [text, once, unescaped(once)].some((plain) => showsKey(plain, key));
+  return [text, once, unescaped(once)].some((plain) => keys.some((key) => showsKey(plain, key)));
 }
 
 function showsKey(text: string, key: string): boolean {

@@ -86,4 +86,25 @@ describe.each(Object.keys(EXAMPLES))('%s, when the upstream repeats the key that
     expect(echoes).toHaveLength(1);
     expect(JSON.stringify([outcome, gateway.log])).not.toContain(echoes[0]);
   });
+
+  it.each(ECHOES)("tells nobody %s of the gateway's other key", async (_, echoOf) => {
+    await using upstream = await startUpstream();
+    const keys = { OPENAI_API_KEY: KEY, OPENAI_ADMIN_KEY: ADMIN_KEY };
+    await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, ...keys, ALLOW_MUTATIONS: 'on' });
+    const echoes: string[] = [];
+    upstream.failAll(async (request, response) => {
+      await buffer(request);
+      const echo = echoOf(request.headers.authorization?.includes(KEY) ? ADMIN_KEY : KEY);
+      echoes.push(echo);
+      answer(
+        response,
+        400,
+        { error: { message: `Wrong: ${echo}` } },
+        { 'x-request-id': echo.replaceAll(/[^\w-]/g, '') },
+      );
+    });
+    const { outcome } = await mutate(gateway.url, '', mutation, EXAMPLES[mutation]?.input ?? {});
+    expect(echoes.length).toBeGreaterThan(0);
+    expect(JSON.stringify([outcome, gateway.log])).not.toContain(echoes[0]);
+  });
 });

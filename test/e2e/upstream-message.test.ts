@@ -3,6 +3,7 @@ import { startGateway } from '../kit/gateway.ts';
 import { answer, startUpstream } from '../kit/upstream.ts';
 
 const KEY = 'test-0a1b2c3d-4e5f-6789-abcd-ef0123456789';
+const ADMIN_KEY = 'admin-9f8e7d6c-5b4a-3210-fedc-ba9876543210';
 const CANCEL = `mutation { cancelFineTuningJob(input: { jobId: "ftjob-1" }) {
   ... on Error { code }
   ... on UpstreamError { upstreamStatus upstreamMessage }
@@ -12,7 +13,8 @@ const CANCEL = `mutation { cancelFineTuningJob(input: { jobId: "ftjob-1" }) {
 /** What a mutation answers when the upstream answers it like this. */
 async function answerTo(status: number, body: unknown) {
   await using upstream = await startUpstream();
-  const settings = { OPENAI_BASE_URL: upstream.baseUrl, OPENAI_API_KEY: KEY, ALLOW_MUTATIONS: 'on' };
+  const keys = { OPENAI_API_KEY: KEY, OPENAI_ADMIN_KEY: ADMIN_KEY };
+  const settings = { OPENAI_BASE_URL: upstream.baseUrl, ...keys, ALLOW_MUTATIONS: 'on' };
   await using gateway = await startGateway({ ...settings, UPSTREAM_RETRIES: '0' });
   upstream.on('/fine_tuning/jobs/ftjob-1/cancel', (_: unknown, response: Parameters<typeof answer>[0]) =>
     answer(response, status, body),
@@ -39,8 +41,8 @@ it('what the upstream says is told without the addresses in it', async () => {
   expect(await answerTo(403, body)).toMatchObject({ upstreamMessage: 'Not here. See … or ask …' });
 });
 
-it('what the upstream says is told without the key in it', async () => {
-  expect(await answerTo(403, saying(`Not for ${KEY}.`))).toMatchObject({ upstreamMessage: 'Not for [credential].' });
+it.each([KEY, ADMIN_KEY])('what the upstream says is told without a key in it: %s', async (key) => {
+  expect(await answerTo(403, saying(`Not for ${key}.`))).toMatchObject({ upstreamMessage: 'Not for [credential].' });
 });
 
 it.each([
