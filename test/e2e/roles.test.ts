@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { checkpointBody } from '../kit/checkpoint.ts';
 import { fileBody } from '../kit/file.ts';
 import { jobBody } from '../kit/job.ts';
 import { askAs, tokenFile } from '../kit/token.ts';
@@ -11,7 +12,11 @@ const JOB = jobBody({ id: 'ftjob-1' });
 
 async function start() {
   const { file, tokens } = tokenFile({ vera: 'viewer', vic: 'viewer', otto: 'operator', ada: 'admin' });
-  const world = await startWorld({ AUTH: 'tokens', AUTH_TOKENS_FILE: file });
+  const world = await startWorld({
+    AUTH: 'tokens',
+    AUTH_TOKENS_FILE: file,
+    OPENAI_ADMIN_KEY: 'an-admin-key-for-tests',
+  });
   world.upstream.onJob(JOB);
   world.upstream.onJobs([JOB, jobBody({ id: 'ftjob-2' })]);
   world.upstream.onFile(fileBody('file-1'));
@@ -87,6 +92,36 @@ describe.each(['otto', 'ada'] as const)('%s, who is more than a viewer', (name) 
     expect(await world.ask(name, PREVIEW)).toEqual({
       data: { file: { id: 'file-1', preview: { text: 'the beginning' }, bytes: 120_000 } },
     });
+  });
+});
+
+describe('who may use a checkpoint', () => {
+  const QUERY =
+    '{ fineTuningJob(id: "ftjob-1") { checkpoints { edges { node { id permissions { edges { node { id } } } } } } } }';
+  const PERMISSIONS = '/fine_tuning/checkpoints/ft%3Am/permissions';
+
+  it('is read by an admin, and refused anybody else without a call for it', async () => {
+    await using world = await start();
+    world.upstream.onCheckpoints('ftjob-1', [checkpointBody('ftckpt-1', { fine_tuned_model_checkpoint: 'ft:m' })]);
+    world.upstream.on(PERMISSIONS, { data: [{ id: 'cp_1', created_at: 1, project_id: 'proj_a' }], has_more: false });
+    const answered = (permissions: object | null) => ({
+      fineTuningJob: { checkpoints: { edges: [{ node: { id: 'ftckpt-1', permissions } }] } },
+    });
+    const asked = async (name: 'vera' | 'otto', role: string) => {
+      const { data, errors } = await world.ask(name, QUERY);
+      expect(data).toEqual(answered(null));
+      expect(errors).toMatchObject([
+        {
+          message: `FineTuningJobCheckpoint.permissions: expected the role admin, got ${role}.`,
+          extensions: { code: 'FORBIDDEN' },
+        },
+      ]);
+    };
+    await asked('vera', 'viewer');
+    await asked('otto', 'operator');
+    expect(world.targets()).not.toContain(PERMISSIONS);
+    expect(await world.ask('ada', QUERY)).toEqual({ data: answered({ edges: [{ node: { id: 'cp_1' } }] }) });
+    await asked('otto', 'operator'); // What was kept for an admin is not for others.
   });
 });
 
