@@ -1,9 +1,9 @@
 import { isName } from '../upstream/path.ts';
-import { createReserve } from '../upstream/reserve.ts';
 import { checkTrainingData, type TrainingReport } from '../upstream/training-data.ts';
 import type { Caller } from './flights.ts';
 import { activeFreshUntil, type Seen, settledFreshUntil } from './freshness.ts';
 import type { PartOptions } from './parts.ts';
+import { createPlaces } from './place.ts';
 import { createReads, later, type ReadCall } from './reads.ts';
 import type { Access } from './scope.ts';
 import { weigh } from './weight.ts';
@@ -18,11 +18,11 @@ export interface TrainingReportStore {
   doubt(access: Access, fileId: string): void;
 }
 
-/** Each can take 24 MiB and a processor: further ones wait. */
+/** Each can take 24 MiB and a processor: further ones wait, and scopes take turns. */
 const MOST_AT_ONCE = 4;
 
 export function createTrainingReportStore({ upstream, clock, limits, shelf }: PartOptions): TrainingReportStore {
-  const places = createReserve(MOST_AT_ONCE);
+  const places = createPlaces(MOST_AT_ONCE);
   const reports = createReads<TrainingReport | null, Seen<TrainingReport | null>>({
     clock,
     shelf: shelf('training report'),
@@ -30,19 +30,8 @@ export function createTrainingReportStore({ upstream, clock, limits, shelf }: Pa
     weigh,
   });
 
-  /** Waits for a place, until nobody waits for the report any more. Gives what frees it. */
-  function takePlace({ signal }: ReadCall): Promise<() => void> {
-    return new Promise((resolve, reject) => {
-      const free = places.take(1, () => queueMicrotask(() => resolve(free)));
-      signal.addEventListener('abort', () => {
-        free();
-        reject(signal.reason);
-      });
-    });
-  }
-
-  async function check(fileId: string, call: ReadCall): Promise<TrainingReport | null> {
-    const free = await takePlace(call);
+  async function check({ scope }: Access, fileId: string, call: ReadCall): Promise<TrainingReport | null> {
+    const free = await places.take(scope, call.signal);
     try {
       return await upstream.files.wholeContent(fileId, checkTrainingData, call);
     } finally {
@@ -59,7 +48,7 @@ export function createTrainingReportStore({ upstream, clock, limits, shelf }: Pa
         caller,
         freshUntil: ({ value, arrivedAt }) =>
           value ? settledFreshUntil(arrivedAt, limits) : activeFreshUntil(arrivedAt, limits),
-        read: (call) => check(fileId, call),
+        read: (call) => check(access, fileId, call),
         isSettled: ({ value }) => value !== null,
       });
       return value;

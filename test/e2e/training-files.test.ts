@@ -107,6 +107,31 @@ describe('checkTrainingFile', () => {
     expect(upstream.calls).toHaveLength(5);
   });
 
+  it('lets callers with keys of their own take turns, however many files of another wait', async () => {
+    await using upstream = await startUpstream();
+    const begun: Parameters<typeof answer>[0][] = [];
+    const ids = Array.from({ length: 13 }, (_, index) => `file-${index}`);
+    for (const id of ids)
+      upstream.on(`/files/${id}/content`, (_: unknown, response: Parameters<typeof answer>[0]) => begun.push(response));
+    await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, AUTH: 'passthrough' });
+    const ask = (key: string, id: string) => askAs(gateway.url, `Bearer ${key}`, CHECK, 'POST', { id });
+    const many = ids.slice(1).map((id) => ask('key-of-many', id));
+    await gateway.received(12);
+    await until(() => begun.length === 4);
+    const one = ask('key-of-one', 'file-0');
+    await gateway.received(14);
+    for (const response of begun.slice(0, 2)) response.end(LINES);
+    await until(() => begun.length === 6);
+    expect(upstream.calls.slice(4).map(({ authorization }) => authorization)).toContain('Bearer key-of-one');
+    for (let index = 2; index < 13; index++) {
+      await until(() => begun.length > index);
+      begun[index]?.end(LINES);
+    }
+    for (const { data } of await Promise.all([...many, one])) {
+      expect(data?.['checkTrainingFile']).toMatchObject({ exampleCount: 12 });
+    }
+  });
+
   it('costs more than a look at the file', async () => {
     await using gateway = await startGateway();
     const query = '{ checkTrainingFile(fileId: "file-none") { format } }';
