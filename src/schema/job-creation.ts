@@ -39,7 +39,8 @@ function outcomeOf(made: Made): Created | Conflict {
   if (made.kind === 'made') return new Created(made.job);
   if (made.kind === 'gone')
     return new Conflict(`The job of this idempotencyKey, ${made.jobId}, is deleted.`, 'deleted');
-  return new Conflict('This idempotencyKey is that of a job that was asked for by another input.', made.job.status);
+  const { id, status } = made.job;
+  return new Conflict(`The job of this idempotencyKey, ${id}, was asked for by another input.`, status);
 }
 
 const adviceFor = (key: string | null) =>

@@ -70,8 +70,10 @@ describe('a job under a key', () => {
     const outcomes = await Promise.all([ask(1), ask(2)]);
     const conflict = { __typename: 'ConflictError', status: 'VALIDATING_FILES', rawStatus: 'validating_files' };
     expect(outcomes).toMatchObject([{ __typename: 'CreateFineTuningJobSuccess' }, conflict]);
-    expect(await ask(2)).toMatchObject(conflict);
-    expect(await ask(2, await site.open())).toMatchObject(conflict);
+    const [made] = outcomes;
+    const message = `The job of this idempotencyKey, ${made && idOf(made)}, was asked for by another input.`;
+    expect(await ask(2)).toMatchObject({ ...conflict, message });
+    expect(await ask(2, await site.open())).toMatchObject({ ...conflict, message });
     expect(await site.made()).toHaveLength(1);
   });
 
