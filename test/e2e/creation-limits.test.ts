@@ -191,3 +191,19 @@ describe('toward a server whose limits are not known', () => {
     }
   });
 });
+
+describe('whose limits hold is decided by the upstream, before any call', () => {
+  const AZURE = { AZURE_OPENAI_API_KEY: 'none-for-tests', OPENAI_API_VERSION: '2024-10-21' };
+  it.each<[string, Record<string, string>, string[]]>([
+    ['OpenAI', { OPENAI_API_KEY: 'none-for-tests' }, ['modelId', 'suffix']],
+    ['OpenAI in a region', { OPENAI_BASE_URL: 'https://eu.api.openai.com/v1' }, ['modelId', 'suffix']],
+    ['a server with a name like it', { OPENAI_BASE_URL: 'https://notapi.openai.com/v1' }, ['modelId']],
+    ['Azure', { ...AZURE, AZURE_OPENAI_ENDPOINT: 'https://none-for-tests.openai.azure.com' }, ['modelId']],
+  ])('%s', async (_, settings, wrong) => {
+    await using gateway = await startGateway({ ...settings, ALLOW_MUTATIONS: 'on' });
+    const input = { modelId: '', trainingFileId: 'file-1', suffix: 'x'.repeat(65) };
+    const { issues = [] } = await create(gateway, input);
+    expect(issues.map(({ path }) => path.join('.'))).toEqual(wrong);
+    expect(gateway.log.filter(({ upstreamCalls }) => upstreamCalls)).toEqual([]);
+  });
+});
