@@ -98,7 +98,7 @@ export function issuesOfExtra(extra: unknown, known: readonly string[], at: Issu
 }
 
 type Members = Readonly<Record<string, unknown>>;
-const isObject = (value: unknown): value is Members =>
+export const isObject = (value: unknown): value is Members =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The members of what should be an object, whatever their names; none when it is not. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isObject } from './issue.ts';
 import { withoutMarkPairs } from './job-mark.ts';
 import { hyperparametersSchema, methodSchema } from './method.ts';
 import { orNull, orNullIfUnreadable } from './repair.ts';
@@ -45,7 +46,7 @@ const integrations = z.object({
     .transform((list) => (list ?? []).slice(0, MOST_INTEGRATIONS).map((body) => integrationSchema.parse(body)))
     .catch([]),
 });
-const metadata = z.object({ metadata: orNullIfUnreadable(z.record(z.string(), z.unknown())) });
+const metadata = z.object({ metadata: orNullIfUnreadable(z.custom<Readonly<Record<string, unknown>>>(isObject)) }); // A record would lose the key `__proto__`.
 
 export type JobError = NonNullable<z.output<typeof errorSchema>>;
 export type Integration = z.output<typeof integrationSchema>;

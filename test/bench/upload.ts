@@ -110,7 +110,7 @@ function readArguments(): { mib: number; atOnce: number[] } | null {
     }
     return Number(text);
   };
-  return { mib: whole('mb', 512)(values.mb), atOnce: values['at-once'].split(',').map(whole('at-once', 16)) };
+  return { mib: whole('mb', 512)(values.mb), atOnce: values['at-once'].split(',').map(whole('at-once', 4)) };
 }
 
 async function main(): Promise<void> {

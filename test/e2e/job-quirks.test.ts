@@ -340,6 +340,16 @@ describe('the other members of a job', () => {
     expect(await ask({ user_provided_suffix: undefined, suffix: 'theirs' }, 'suffix')).toEqual({ suffix: 'theirs' });
   });
 
+  it('gives a pair of metadata whatever its key', async () => {
+    const metadata = JSON.parse('{ "__proto__": "a", "constructor": "b" }');
+    expect(await ask({ metadata }, 'metadata { key value }')).toEqual({
+      metadata: [
+        { key: '__proto__', value: 'a' },
+        { key: 'constructor', value: 'b' },
+      ],
+    });
+  });
+
   it('gives metadata as pairs, and a value that is no string as its JSON', async () => {
     expect(await ask({ metadata: { team: 'a', retries: 3 } }, 'metadata { key value }')).toEqual({
       metadata: [
