@@ -82,7 +82,9 @@ export function readJobInput(given: CreateJobGiven, limits: LimitsOf): { request
   const detours: Detour[] = [
     {
       at: ['metadata'],
-      path: ([key, part = 'value']) => (key === undefined ? [] : [placeOf(pairs, key), String(part)]),
+      // Of several pairs with one key the last was checked.
+      path: ([name, part = 'value']) =>
+        name === undefined ? [] : [String(pairs.findLastIndex(({ key }) => key === name)), String(part)],
     },
     ...(grader ? [{ at: GRADER, path: grader.path }] : []),
   ];

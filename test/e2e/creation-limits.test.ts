@@ -102,6 +102,15 @@ describe('toward the sandbox, which has the limits of OpenAI', () => {
     },
   );
 
+  it('of two pairs with one key the second is refused, and what is wrong with its value', async () => {
+    const metadata = [
+      { key: 'team', value: 'a' },
+      { key: 'team', value: 'v'.repeat(513) },
+    ];
+    const { issues = [] } = await create(gateway, { ...input, metadata });
+    expect(issues.map(({ path }) => path.join('.')).sort()).toEqual(['metadata.1.key', 'metadata.1.value']);
+  });
+
   it('20 issues come back as 20, each with its place', async () => {
     const created = await create(gateway, {
       modelId: '',
