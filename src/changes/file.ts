@@ -22,6 +22,7 @@ export interface FileChanges {
 }
 
 export function createFileChanges({ upstream, store }: ChangeParts, changer: Changer): FileChanges {
+  const remove = createDelete(store.files, upstream.files.delete, changer);
   return {
     async upload({ isTrainingData, content: given, ...rest }) {
       const { access } = changer;
@@ -37,6 +38,12 @@ export function createFileChanges({ upstream, store }: ChangeParts, changer: Cha
         return { file: null, report: await checked.report() };
       }
     },
-    delete: createDelete(store.files, upstream.files.delete, changer),
+    async delete(id) {
+      try {
+        return await remove(id);
+      } finally {
+        store.jobs.outdateAll(changer.access); // A job that still validates it fails.
+      }
+    },
   };
 }

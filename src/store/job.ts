@@ -56,6 +56,8 @@ export interface JobStore {
   lastEndAt(access: Access): number;
   /** Takes note that a job may have changed: no sight from before answers about it any more, in whatever scope. */
   outdate(id: string): void;
+  /** Takes note that any job may have changed, as something that they use has: all are read anew. */
+  outdateAll(access: Access): void;
   /**
    * Takes note of a job as a mutation's answer shows it, whatever was kept: no read that began before is believed or
    * joined any more, and nothing that was read about the job or in lists before. Gives the sight to be believed, which is
@@ -77,7 +79,7 @@ const BYTES_PER_JOB = 400;
 
 const NOTHING_OLDER = { notBefore: Number.POSITIVE_INFINITY };
 
-/** Under this, which is no id, the last hint about whatever job. */
+/** Under this, which is no id, what concerns any job. */
 const ANY_JOB = '';
 
 export function createJobStore(options: PartOptions): JobStore {
@@ -87,7 +89,8 @@ export function createJobStore(options: PartOptions): JobStore {
   const sights = createHoldingShelf(shelf<JobSight>('job'));
   const listeners = new Set<(sighting: JobSighting) => void>();
   const hints = createGenerations(clock); // By id alone: who gives one does not know of scopes.
-  const outdatedAt = (id: string) => hints.of(id).at;
+  const outdatedAt = (access: Access, id: string) =>
+    Math.max(hints.of(id).at, generations.of(keyOf(access, ANY_JOB)).at);
   const lastEndAt = ({ scope }: Access) => ends?.get(scope)?.at ?? Number.NEGATIVE_INFINITY;
   const jobs = createReads<Job | null, JobSight>({
     clock,
@@ -121,9 +124,9 @@ export function createJobStore(options: PartOptions): JobStore {
         access,
         name: id,
         caller,
-        freshUntil: (sight) => jobFreshUntil(sight, limits, outdatedAt(id)),
+        freshUntil: (sight) => jobFreshUntil(sight, limits, outdatedAt(access, id)),
         read: (call) => upstream.jobs.get(id, call),
-        notBefore: outdatedAt(id),
+        notBefore: outdatedAt(access, id),
         isSettled: hasSettled,
       });
       return value;
@@ -155,7 +158,7 @@ export function createJobStore(options: PartOptions): JobStore {
     lastSight: (access, id) => jobs.kept(access, id),
     freshSight(access, id) {
       const sight = jobs.kept(access, id);
-      return sight && clock.now() < jobFreshUntil(sight, limits, outdatedAt(id)) ? sight : undefined;
+      return sight && clock.now() < jobFreshUntil(sight, limits, outdatedAt(access, id)) ? sight : undefined;
     },
     hold: (access, id, sight) => sights.hold(keyOf(access, id), sight),
     onSighting(listener) {
@@ -166,6 +169,9 @@ export function createJobStore(options: PartOptions): JobStore {
     lastEndAt,
     outdate(id) {
       for (const key of [id, ANY_JOB]) hints.begin(key);
+    },
+    outdateAll(access) {
+      for (const key of [access.scope, keyOf(access, ANY_JOB)]) generations.begin(key);
     },
     put(access, job) {
       generations.begin(access.scope);
