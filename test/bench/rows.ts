@@ -1,7 +1,7 @@
 import { type MeasuredProcess, startProcess } from './process.ts';
 
 /** What `npm start` tells Node. */
-const START_FLAGS = ['--max-semi-space-size=4'];
+const START_FLAGS = ['--max-semi-space-size=8'];
 
 /** What is measured, each in a process of its own. */
 export interface Rows {
