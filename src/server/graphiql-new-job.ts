@@ -55,7 +55,6 @@ mutation StartJob($fileId: ID!) {
       trainingFileId: $fileId
       suffix: "triage"
       method: { supervised: { hyperparameters: { nEpochs: 3 } } }
-      idempotencyKey: "triage 1"
     }
   ) {
     ... on CreateFineTuningJobSuccess {

@@ -37,7 +37,7 @@ export function createContentStore({ upstream, clock, limits, shelf }: PartOptio
 
   return {
     drop: (access, fileId) => void results.put(access, fileId, null),
-    doubt: results.forget,
+    doubt: results.doubt,
     async results(access, fileId, end, caller) {
       if (!isName(fileId)) return null;
       const { value } = await results.get({

@@ -2,6 +2,7 @@ import type { Credential } from '../upstream/credential.ts';
 import { isOutage } from '../upstream/errors.ts';
 import { type Caller, createFlights, type Departure, restOn } from './flights.ts';
 import type { Seen, Sight } from './freshness.ts';
+import { createGenerations } from './generation.ts';
 import type { Access } from './scope.ts';
 import type { Shelf } from './shelf.ts';
 import type { Timeline } from './timeline.ts';
@@ -49,8 +50,8 @@ export interface Reads<T, S extends Sight<T>> {
    * sight to be believed.
    */
   put(access: Access, name: string, value: T): S;
-  /** Forgets it, as a change may have made something else of it: no read that began before is joined any more. */
-  forget(access: Access, name: string): void;
+  /** Forgets it, as a change may have made something else of it: no read that began before is kept or joined any more. */
+  doubt(access: Access, name: string): void;
 }
 
 export interface ReadsOptions<T, S extends Sight<T>> {
@@ -80,12 +81,14 @@ export async function takeSight<T>(clock: Timeline, read: () => Promise<T>): Pro
 export function createReads<T, S extends Sight<T>>(options: ReadsOptions<T, S>): Reads<T, S> {
   const { clock, shelf, choose, weigh, onSight } = options;
   const flights = createFlights<S>(clock);
+  const doubts = createGenerations(clock);
 
   function keep(access: Access, name: string, next: Seen<T>, cause: Cause): S {
     const key = keyOf(access, name);
     const kept = shelf?.get(key);
     const sight = choose(kept, next);
-    if (shelf && sight !== kept) shelf.set(key, sight, weigh(sight.value));
+    const isDoubted = next.beganTurn < doubts.of(key).turn;
+    if (shelf && sight !== kept && !isDoubted) shelf.set(key, sight, weigh(sight.value));
     onSight?.(access, name, { kept, sight, next, cause });
     return sight;
   }
@@ -116,9 +119,11 @@ export function createReads<T, S extends Sight<T>>(options: ReadsOptions<T, S>):
       const next = { value, beganAt: now, beganTurn: turn, arrivedAt: now, arrivedTurn: turn };
       return keep(access, name, next, 'mutation');
     },
-    forget(access, name) {
-      flights.part(keyOf(access, name));
-      shelf?.delete(keyOf(access, name));
+    doubt(access, name) {
+      const key = keyOf(access, name);
+      flights.part(key);
+      doubts.begin(key);
+      shelf?.delete(key);
     },
   };
 }

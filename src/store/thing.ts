@@ -8,9 +8,8 @@ import {
   type Sight,
   settledFreshUntil,
 } from './freshness.ts';
-import { createGenerations } from './generation.ts';
 import type { PartOptions } from './parts.ts';
-import { createReads, keyOf, later, type ReadCall, type Reads } from './reads.ts';
+import { createReads, later, type ReadCall, type Reads } from './reads.ts';
 import type { Access } from './scope.ts';
 import { weigh } from './weight.ts';
 
@@ -50,10 +49,6 @@ export function createThings<T extends object>(
 ): { things: Things<T>; reads: Reads<T | null, Seen<T | null>> } {
   const reads = createReads<T | null, Seen<T | null>>({ clock, shelf: shelf(noun), choose: later, weigh });
 
-  const doubts = createGenerations(clock);
-  const isDoubted = (access: Access, id: string, { beganTurn }: Seen<T | null>) =>
-    beganTurn < doubts.of(keyOf(access, id)).turn;
-
   // One that was gone when its job had settled stays gone.
   function freshUntil(sight: Sight<T | null>, end: JobEnd): number {
     const { value, arrivedAt } = sight;
@@ -68,23 +63,21 @@ export function createThings<T extends object>(
         access,
         name: id,
         caller,
-        freshUntil: (sight) => (isDoubted(access, id, sight) ? Number.NEGATIVE_INFINITY : freshUntil(sight, end)),
+        freshUntil: (sight) => freshUntil(sight, end),
         read: (call) => read(id, call),
-        notBefore: Math.max(end.endedAt, doubts.of(keyOf(access, id)).at),
+        notBefore: end.endedAt,
       });
       return value;
     },
     fresh(access, id, end, caller) {
       const sight = reads.kept(access, id);
-      if (sight === undefined || isDoubted(access, id, sight) || clock.now() >= freshUntil(sight, end))
-        return undefined;
+      if (sight === undefined || clock.now() >= freshUntil(sight, end)) return undefined;
       restOn(caller, freshUntil(sight, end));
       return sight.value;
     },
     settled(access, id) {
-      const sight = reads.kept(access, id);
-      if (!sight?.value || isDoubted(access, id, sight)) return undefined;
-      return isSettled(sight.value) ? sight.value : undefined;
+      const thing = reads.kept(access, id)?.value;
+      return thing && isSettled(thing) ? thing : undefined;
     },
     put(access, id, thing) {
       changed(access);
@@ -92,7 +85,7 @@ export function createThings<T extends object>(
     },
     doubt(access, id) {
       changed(access);
-      doubts.begin(keyOf(access, id));
+      reads.doubt(access, id);
     },
     knows: (access, id) => Boolean(reads.kept(access, id)?.value),
   };

@@ -54,6 +54,6 @@ export function createTrainingReportStore({ upstream, clock, limits, shelf }: Pa
       return value;
     },
     drop: (access, fileId) => void reports.put(access, fileId, null),
-    doubt: reports.forget,
+    doubt: reports.doubt,
   };
 }

@@ -55,6 +55,19 @@ describe('a read', () => {
     expect((await get()).value.name).toBe('second');
   });
 
+  it('that began before the thing was doubted serves who waits for it, and nobody else', async () => {
+    const { reads, asked, get } = createWorld();
+    const early = get();
+    reads.doubt(access, 'key');
+    const late = get();
+    asked[0]?.('before');
+    expect((await early).value.name).toBe('before');
+    expect(reads.kept(access, 'key')).toBeUndefined();
+    asked[1]?.('after');
+    expect((await late).value.name).toBe('after');
+    expect((await get()).value.name).toBe('after');
+  });
+
   it('tells its caller until when it serves, and of several the earliest', async () => {
     const { clock, asked, get } = createWorld();
     const caller = newCaller();
