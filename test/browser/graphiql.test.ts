@@ -142,3 +142,43 @@ describe('GraphiQL in a browser', () => {
     expect(requests.filter((request) => !request.startsWith(own) && !/^(blob|data):/.test(request))).toEqual([]);
   });
 });
+
+/** Chooses one of the tab's operations, and waits until its result shows this; gives what of that is in brackets. */
+async function choose(page: Page, operation: string, shown: RegExp): Promise<string> {
+  const choice = page.getByRole('menuitem', { name: operation });
+  const offer = async () => {
+    if (!(await choice.isVisible())) await page.locator('.graphiql-execute-button').click();
+    return await choice.isVisible();
+  };
+  await expect.poll(offer, { interval: 300, timeout: 25_000 }).toBe(true); // See `press`.
+  await choice.click();
+  const result = page.locator('.result-window');
+  const text = async () => (await result.textContent())?.replaceAll(/\s+/g, ' ') ?? '';
+  await expect.poll(text, { timeout: 25_000 }).toMatch(shown);
+  await page.screenshot({ path: `${PICTURES}/graphiql-${operation}.png` });
+  return shown.exec(await text())?.[1] ?? '';
+}
+
+async function setVariables(page: Page, variables: object): Promise<void> {
+  await page.locator('.graphiql-editor-tool .view-lines').first().click();
+  await page.keyboard.press('ControlOrMeta+A');
+  await page.keyboard.insertText(JSON.stringify(variables));
+  await page.keyboard.press('ControlOrMeta+Shift+End'); // The editor has closed by itself what was opened.
+  await page.keyboard.press('Delete');
+}
+
+describe('the tab of GraphiQL with a new job', () => {
+  it('uploads a file, starts a job, follows it and cancels it', async () => {
+    const { page, complaints } = await open();
+    await turnTo(page, 'UploadFile');
+    const fileId = await choose(page, 'UploadFile', /"id": "(file-\w+)".*"exampleCount": 10/);
+    await setVariables(page, { fileId });
+    const jobId = await choose(page, 'StartJob', /"id": "(ftjob-\w+)"/);
+    await setVariables(page, { jobId });
+    await choose(page, 'WatchJob', /"status": "(\w+)".*"viewerCanCancel": true/);
+    await page.getByRole('button', { name: /stop/i }).click();
+    await page.getByRole('button', { name: /execute/i }).waitFor();
+    expect(await choose(page, 'CancelJob', /"status": "(CANCEL\w+)"/)).toBe('CANCELLED');
+    expect(complaints).toEqual([]);
+  });
+});
