@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
 import { createApp, version } from './app.ts';
-import { check } from './check.ts';
+import { check } from './cli/check.ts';
+import { boundGarbage } from './cli/gc-tuning.ts';
+import { banner, help } from './cli/help.ts';
 import { systemClock } from './clock.ts';
-import { type Config, ConfigError, readConfig, secretsOf } from './config.ts';
-import { boundGarbage } from './garbage.ts';
-import { banner, help } from './manual.ts';
-import { createLogger } from './server/log.ts';
+import { type Config, ConfigError, readConfig, secretsOf } from './config/config.ts';
+import { createLogger } from './telemetry/logger.ts';
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
 

@@ -2,10 +2,10 @@ import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { systemClock } from '../clock.ts';
-import type { Receiver } from './delivery.ts';
 import { createSandbox, type Sandbox, type SandboxOptions } from './sandbox.ts';
 import { sandboxSettings } from './settings.ts';
-import { makeSecret } from './webhook.ts';
+import type { Receiver } from './webhooks/delivery.ts';
+import { makeSecret } from './webhooks/webhook.ts';
 
 /** Ends the process with plain sentences, each naming the setting at fault. */
 function fail(faults: readonly string[]): never {

@@ -1,5 +1,5 @@
-import type { GatewayFacts } from '../context.ts';
-import { builder } from './builder.ts';
+import type { GatewayFacts } from '../request/context.ts';
+import { builder } from './core/builder.ts';
 
 const Gateway = builder.objectRef<GatewayFacts>('Gateway').implement({
   description: 'This gateway: what a user interface shows in its corner.',

@@ -1,9 +1,9 @@
-import { type Loaders, MOST_SINGLES } from '../loaders.ts';
-import { isRefusal } from '../upstream/errors.ts';
-import { builder } from './builder.ts';
-import { badUserInput } from './errors.ts';
-import { Node } from './node.ts';
-import { costs, sharing } from './price.ts';
+import { type Loaders, MOST_SINGLES } from '../request/loaders.ts';
+import { isRefusal } from '../upstream/errors/upstream-error.ts';
+import { builder } from './core/builder.ts';
+import { badUserInput } from './core/errors.ts';
+import { costs, sharing } from './core/field-cost.ts';
+import { Node } from './core/node.ts';
 
 const MAX_IDS = 100;
 

@@ -1,5 +1,5 @@
-import type { Viewer as ViewerShape } from '../viewer.ts';
-import { builder } from './builder.ts';
+import type { Viewer as ViewerShape } from '../request/viewer.ts';
+import { builder } from './core/builder.ts';
 
 const ViewerRole = builder.enumType('ViewerRole', {
   description: 'What a caller may do; each role includes those before it: viewer, operator, admin.',

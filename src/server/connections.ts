@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
-import type { ConnectionLimits } from './front-config.ts';
-import type { Logger } from './log.ts';
-import { type Unhurried, useMalformedRequests } from './malformed.ts';
-import { FrontResponse, type FrontServer } from './reply.ts';
-import { becomesWebSocket } from './upgrade.ts';
+import type { ConnectionLimits } from '../config/http.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { type Unhurried, useMalformedRequests } from './http/client-error.ts';
+import { FrontResponse, type FrontServer } from './http/reply.ts';
+import { becomesWebSocket } from './websocket-upgrade.ts';
 
 /** Most bytes of a request's line and headers. */
 const MAX_HEADER_BYTES = 16 * 1024;

@@ -1,18 +1,18 @@
 import type { Clock } from '../clock.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import { type CheckpointStore, createCheckpointStore } from './checkpoint.ts';
-import { type ContentStore, createContentStore } from './content.ts';
-import { createEventStore, type EventStore } from './event.ts';
-import { createFileStore, type FileStore } from './file.ts';
-import type { FreshnessLimits } from './freshness.ts';
-import { createJobStore, type JobStore } from './job.ts';
-import { createMetricsStore, type MetricsStore } from './metrics.ts';
-import { createModelStore, type ModelStore } from './model.ts';
-import { createPermissionStore, type PermissionStore } from './permission.ts';
-import type { Access } from './scope.ts';
-import { createRoom } from './shelf.ts';
-import { createTimeline } from './timeline.ts';
-import { createTrainingReportStore, type TrainingReportStore } from './training-report.ts';
+import type { FreshnessLimits } from './cache/freshness.ts';
+import { createRoom } from './cache/memory-cache.ts';
+import type { Access } from './cache/scope.ts';
+import { createTimeline } from './cache/sequence-clock.ts';
+import { type CheckpointStore, createCheckpointStore } from './resources/checkpoint.ts';
+import { type ContentStore, createContentStore } from './resources/content.ts';
+import { createEventStore, type EventStore } from './resources/event.ts';
+import { createFileStore, type FileStore } from './resources/file.ts';
+import { createJobStore, type JobStore } from './resources/job.ts';
+import { createMetricsStore, type MetricsStore } from './resources/metrics.ts';
+import { createModelStore, type ModelStore } from './resources/model.ts';
+import { createPermissionStore, type PermissionStore } from './resources/permission.ts';
+import { createTrainingReportStore, type TrainingReportStore } from './resources/training-report.ts';
 
 /** What the gateway knows now: reads are shared while under way and kept while fresh, each within its scope. */
 export interface Store {

@@ -1,12 +1,12 @@
-import { type CheckpointResource, createCheckpointResource } from './checkpoint.ts';
-import { createEventResource, type EventResource } from './event.ts';
-import { createFileResource, type FileResource } from './file.ts';
-import { createGraderResource, type GraderResource } from './grader-run.ts';
-import { createHttp } from './http.ts';
-import { createJobResource, type JobResource } from './job.ts';
-import { createModelResource, type ModelResource } from './model.ts';
-import { createPermissionResource, type PermissionResource } from './permission.ts';
-import type { TransportOptions } from './transport.ts';
+import { createHttp } from './http/rest-client.ts';
+import type { TransportOptions } from './resilience/transport.ts';
+import { type CheckpointResource, createCheckpointResource } from './resources/checkpoint.ts';
+import { createEventResource, type EventResource } from './resources/event.ts';
+import { createFileResource, type FileResource } from './resources/file.ts';
+import { createGraderResource, type GraderResource } from './resources/grader-run.ts';
+import { createJobResource, type JobResource } from './resources/job.ts';
+import { createModelResource, type ModelResource } from './resources/model.ts';
+import { createPermissionResource, type PermissionResource } from './resources/permission.ts';
 
 /** The REST API: one resource per noun of its URLs, nothing kept, nothing shared. */
 export interface Upstream {

@@ -1,11 +1,11 @@
 import type { Clock } from '../clock.ts';
-import type { JobSighting } from '../store/job.ts';
-import type { Access } from '../store/scope.ts';
+import type { Access } from '../store/cache/scope.ts';
+import type { JobSighting } from '../store/resources/job.ts';
 import type { Store } from '../store/store.ts';
-import { type Board, createBoard } from './board.ts';
-import type { StateOf } from './change.ts';
-import { createLooks } from './looks.ts';
-import { createTail, type Tail } from './tail.ts';
+import type { StateOf } from './poll/change.ts';
+import { createTail, type Tail } from './poll/event-tail.ts';
+import { createLooks } from './poll/poller.ts';
+import { type Board, createBoard } from './poll/watch-registry.ts';
 
 export interface WatchOptions {
   store: Store;

@@ -1,12 +1,12 @@
-import type { Access } from '../store/scope.ts';
-import type { JobEvent } from '../upstream/event.ts';
-import type { Job } from '../upstream/job.ts';
-import type { MetricsSeries } from '../upstream/metrics.ts';
-import type { JobChange } from './change.ts';
-import { type Added, anyEvent, stepsBehind, streamEvents } from './event-stream.ts';
-import { streamJob, streamJobs } from './job-stream.ts';
-import type { EventStart } from './log-reader.ts';
+import type { Access } from '../store/cache/scope.ts';
+import type { MetricsSeries } from '../upstream/metrics/metrics.ts';
+import type { JobEvent } from '../upstream/resources/event.ts';
+import type { Job } from '../upstream/resources/job.ts';
+import type { JobChange } from './poll/change.ts';
 import { createScopeWatch, type ScopeWatch, type WatchOptions } from './scope-watch.ts';
+import { type Added, anyEvent, stepsBehind, streamEvents } from './streams/event-stream.ts';
+import { streamJob, streamJobs } from './streams/job-stream.ts';
+import type { EventStart } from './streams/log-reader.ts';
 
 /** What can be followed in one scope. Each iterator of what these give is a subscriber of its own. */
 export interface Feeds {

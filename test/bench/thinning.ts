@@ -1,4 +1,4 @@
-import { thin } from '../../src/schema/thinning.ts';
+import { thin } from '../../src/schema/metrics/downsampling.ts';
 import { seriesOf } from '../kit/series.ts';
 import { median } from './numbers.ts';
 

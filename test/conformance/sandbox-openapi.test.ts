@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
-import { GRADERS } from '../../src/sandbox/seed-grader.ts';
+import { GRADERS } from '../../src/sandbox/seed/scenario-graders.ts';
 import { openSandbox } from '../unit/sandbox/open.ts';
 import { openWritable, UNTIL_RUNNING } from '../unit/sandbox/write.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MAX_BODY_BYTES } from '../../src/server/body.ts';
+import { MAX_BODY_BYTES } from '../../src/server/http/request-body.ts';
 import { startGateway, type TestGateway } from '../kit/gateway.ts';
 import { type Lobby, openLobby } from '../kit/lobby.ts';
 import { answersIn, exchange, openWire } from '../kit/wire.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nextLookIn } from '../../src/watch/cadence.ts';
+import { nextLookIn } from '../../src/watch/poll/cadence.ts';
 import { startFeed } from '../kit/feed.ts';
 import { jobBody } from '../kit/job.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { nextLookAfterFailureIn } from '../../src/watch/cadence.ts';
+import { nextLookAfterFailureIn } from '../../src/watch/poll/cadence.ts';
 import { type Feed, startFeed } from '../kit/feed.ts';
 import { createGrowingLog } from '../kit/growing-log.ts';
 import { jobBody } from '../kit/job.ts';

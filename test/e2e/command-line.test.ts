@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
-import { settings } from '../../src/config.ts';
+import { settings } from '../../src/config/config.ts';
 import { sandboxSettings } from '../../src/sandbox/settings.ts';
 import { startByNpm, startScript } from '../kit/process.ts';
 import { until } from '../kit/until.ts';

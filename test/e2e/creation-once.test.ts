@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import type { Fault, FilterFault } from '../../src/sandbox/faults.ts';
+import type { Fault, FilterFault } from '../../src/sandbox/state/faults.ts';
 import { createTestClock } from '../kit/clock.ts';
 import { create, idOf, startSite } from '../kit/creation.ts';
 import { startGateway, type TestGateway } from '../kit/gateway.ts';

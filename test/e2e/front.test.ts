@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MAX_BODY_BYTES } from '../../src/server/body.ts';
+import { MAX_BODY_BYTES } from '../../src/server/http/request-body.ts';
 import { startGateway, type TestGateway } from '../kit/gateway.ts';
 import { exchange } from '../kit/wire.ts';
 

@@ -1,7 +1,7 @@
 import { getIntrospectionQuery } from 'graphql';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { MAX_BODY_BYTES } from '../../src/server/body.ts';
-import { exampleTabs } from '../../src/server/graphiql-tabs.ts';
+import { exampleTabs } from '../../src/server/graphiql/example-tabs.ts';
+import { MAX_BODY_BYTES } from '../../src/server/http/request-body.ts';
 import { BOMBS, CIRCLES, curves, doubling, many, nested } from '../kit/bombs.ts';
 import { startGateway, type TestGateway } from '../kit/gateway.ts';
 import { post } from '../kit/post.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { createClient } from 'graphql-ws';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { hashOf } from '../../src/server/trusted-documents.ts';
+import { hashOf } from '../../src/server/graphql/trusted-documents.ts';
 import { makeFolder } from '../kit/folder.ts';
 import { type LiveServer, startLive } from '../kit/live.ts';
 import { tokenFile } from '../kit/token.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { includes, type Role, roles } from '../../src/viewer.ts';
+import { includes, type Role, roles } from '../../src/request/viewer.ts';
 import { startGateway } from '../kit/gateway.ts';
 import { capital, EXAMPLES, makeWritable, mutate, mutationDocument, mutationFields } from '../kit/mutation.ts';
 import { tokenFile } from '../kit/token.ts';

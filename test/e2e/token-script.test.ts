@@ -2,7 +2,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
-import { digestOf } from '../../src/server/token.ts';
+import { digestOf } from '../../src/server/auth/token.ts';
 import { makeFolder } from '../kit/folder.ts';
 import { startScript } from '../kit/process.ts';
 import { askAs, tokenLine } from '../kit/token.ts';

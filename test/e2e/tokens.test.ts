@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { makeToken } from '../../src/server/token.ts';
+import { makeToken } from '../../src/server/auth/token.ts';
 import { createTestClock } from '../kit/clock.ts';
 import { startGateway } from '../kit/gateway.ts';
 import { jobBody } from '../kit/job.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, readConfig } from '../../src/config.ts';
+import { ConfigError, readConfig } from '../../src/config/config.ts';
 import { makeFolder } from '../kit/folder.ts';
 import { startGateway, type TestGateway } from '../kit/gateway.ts';
 

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { hashOf } from '../../src/server/trusted-documents.ts';
+import { hashOf } from '../../src/server/graphql/trusted-documents.ts';
 import { createTestClock } from '../kit/clock.ts';
 import { fileBody } from '../kit/file.ts';
 import { makeFolder } from '../kit/folder.ts';

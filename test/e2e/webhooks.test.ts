@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createState } from '../../src/sandbox/state.ts';
+import { createState } from '../../src/sandbox/state/state.ts';
 import { createTestClock } from '../kit/clock.ts';
 import { startGateway } from '../kit/gateway.ts';
 import { jobBody } from '../kit/job.ts';

@@ -1,5 +1,5 @@
-import { createCaller } from '../../src/store/flights.ts';
-import { createAccessFactory } from '../../src/store/scope.ts';
+import { createAccessFactory } from '../../src/store/cache/scope.ts';
+import { createCaller } from '../../src/store/cache/single-flight.ts';
 
 /** Somebody's view of the upstream. */
 export const accessOf = createAccessFactory();

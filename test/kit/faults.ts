@@ -1,4 +1,4 @@
-import { ConfigError, readConfig } from '../../src/config.ts';
+import { ConfigError, readConfig } from '../../src/config/config.ts';
 
 /** What is wrong with an environment: one sentence for each variable at fault. */
 export function faultsOf(environment: Record<string, string>): readonly string[] {

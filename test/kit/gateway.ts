@@ -3,8 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { createApp, type Held } from '../../src/app.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
-import { readConfig, secretsOf } from '../../src/config.ts';
-import { createLogger } from '../../src/server/log.ts';
+import { readConfig, secretsOf } from '../../src/config/config.ts';
+import { createLogger } from '../../src/telemetry/logger.ts';
 import { createCounter } from './counter.ts';
 import { assertNoSecrets, watchAnswers } from './secrets.ts';
 

@@ -1,8 +1,8 @@
 import type { Clock } from '../../src/clock.ts';
-import { UpstreamError } from '../../src/upstream/errors.ts';
-import { type Job, readJob } from '../../src/upstream/job.ts';
-import type { Page, PageRequest } from '../../src/upstream/page.ts';
-import type { Call } from '../../src/upstream/transport.ts';
+import { UpstreamError } from '../../src/upstream/errors/upstream-error.ts';
+import type { Call } from '../../src/upstream/resilience/transport.ts';
+import { type Job, readJob } from '../../src/upstream/resources/job.ts';
+import type { Page, PageRequest } from '../../src/upstream/resources/page.ts';
 import type { Upstream } from '../../src/upstream/upstream.ts';
 import { jobBody } from './job.ts';
 

@@ -1,12 +1,12 @@
 import { buildSchema, type GraphQLFieldResolver, GraphQLObjectType, type GraphQLSchema } from 'graphql';
-import { readConfig } from '../../src/config.ts';
-import { type Context, createContextFactory } from '../../src/context.ts';
-import { createCreations } from '../../src/creation/creation.ts';
-import { stateOf } from '../../src/schema/status.ts';
-import { createAuthenticate } from '../../src/server/authenticate.ts';
-import { createLogger } from '../../src/server/log.ts';
+import { createCreations } from '../../src/commands/idempotency/create-once.ts';
+import { readConfig } from '../../src/config/config.ts';
+import { type Context, createContextFactory } from '../../src/request/context.ts';
+import { stateOf } from '../../src/schema/core/job-status.ts';
+import { createAuthenticate } from '../../src/server/auth/authenticate.ts';
 import { createServer } from '../../src/server/server.ts';
 import { createStore } from '../../src/store/store.ts';
+import { createLogger } from '../../src/telemetry/logger.ts';
 import { createUpstream } from '../../src/upstream/upstream.ts';
 import { createWatcher } from '../../src/watch/watcher.ts';
 import { createTestClock, type TestClock } from './clock.ts';

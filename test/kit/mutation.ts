@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import { type GraphQLField, type GraphQLInputType, getNamedType, isInputObjectType } from 'graphql';
+import type { Role } from '../../src/request/viewer.ts';
 import { createSchema } from '../../src/schema/schema.ts';
-import type { Role } from '../../src/viewer.ts';
 import { fileBody } from './file.ts';
 import type { Answer } from './gateway.ts';
 import { jobBody } from './job.ts';

@@ -1,6 +1,6 @@
 import { systemClock } from '../../src/clock.ts';
-import { createDailyCaps } from '../../src/daily-caps.ts';
-import type { MutationPolicy } from '../../src/mutation-policy.ts';
+import { createDailyCaps } from '../../src/commands/daily-quota.ts';
+import type { MutationPolicy } from '../../src/commands/mutation-policy.ts';
 
 /** Of a gateway that changes nothing. */
 export const NO_MUTATIONS: MutationPolicy = {

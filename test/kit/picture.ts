@@ -1,5 +1,5 @@
-import type { Row } from '../../src/picture/board.ts';
-import type { Job } from '../../src/picture/job.ts';
+import type { Job } from '../../src/terminal/job.ts';
+import type { Row } from '../../src/terminal/job-table.ts';
 
 /** A job as the picture has it, that runs unless told otherwise. */
 export const pictureJob = (members: Partial<Job> = {}): Job => ({

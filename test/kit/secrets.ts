@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { SHORTEST_KEY } from '../../src/upstream/credential.ts';
+import { SHORTEST_KEY } from '../../src/upstream/credentials/credential.ts';
 
 /** Throws when one of the texts has one of the secrets in it, whole. What is too short to be a secret is none. */
 export function assertNoSecrets(secrets: readonly string[], texts: readonly string[]): void {

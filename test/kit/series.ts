@@ -1,4 +1,4 @@
-import type { Metric, MetricsSeries } from '../../src/upstream/metrics.ts';
+import type { Metric, MetricsSeries } from '../../src/upstream/metrics/metrics.ts';
 
 /** A series with these columns, which are equally long, and a point at each step from 0. */
 export function seriesOf(columns: Partial<Record<Metric, Iterable<number>>>, length: number): MetricsSeries {

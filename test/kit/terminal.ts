@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import type { Output } from '../../src/picture/view.ts';
+import type { Output } from '../../src/terminal/view.ts';
 import { createCounter } from './counter.ts';
 
 /** A terminal that a test reads, or, without a size, an output that is none. */

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { digestOf, makeToken } from '../../src/server/token.ts';
+import { digestOf, makeToken } from '../../src/server/auth/token.ts';
 import { makeFolder } from './folder.ts';
 import type { Answer } from './gateway.ts';
 import { assertNoSecrets } from './secrets.ts';

@@ -1,5 +1,5 @@
-import { type JobEvent, readEvent } from '../../src/upstream/event.ts';
-import type { Page, PageItem, PageRequest } from '../../src/upstream/page.ts';
+import { type JobEvent, readEvent } from '../../src/upstream/resources/event.ts';
+import type { Page, PageItem, PageRequest } from '../../src/upstream/resources/page.ts';
 import { eventBody } from './event.ts';
 
 /** A job's log as it really is: it grows at its head, and pages of it are what an honest server would send. */

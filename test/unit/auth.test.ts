@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readConfig, secretsOf } from '../../src/config.ts';
+import { readConfig, secretsOf } from '../../src/config/config.ts';
 import { faultsOf } from '../kit/faults.ts';
 import { makeFolder } from '../kit/folder.ts';
 import { tokenFile } from '../kit/token.ts';

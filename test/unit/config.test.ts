@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readConfig, secretsOf } from '../../src/config.ts';
+import { readConfig, secretsOf } from '../../src/config/config.ts';
 import { faultsOf } from '../kit/faults.ts';
 
 const KEY = { OPENAI_API_KEY: 'any-text' };

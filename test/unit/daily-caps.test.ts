@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { CapReached, createDailyCaps } from '../../src/daily-caps.ts';
-import { UpstreamError } from '../../src/upstream/errors.ts';
+import { CapReached, createDailyCaps } from '../../src/commands/daily-quota.ts';
+import { UpstreamError } from '../../src/upstream/errors/upstream-error.ts';
 import { createTestClock } from '../kit/clock.ts';
 
 const HOUR = 3_600_000;

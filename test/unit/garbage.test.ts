@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { garbageBounds } from '../../src/garbage.ts';
+import { garbageBounds } from '../../src/cli/gc-tuning.ts';
 
 const MIB = 1024 * 1024;
 const percentAt = (keptMb: number, youngMb: number, maxMb = 128, streams = 0) =>

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { type Creations, createCreations, type Made } from '../../../src/creation/creation.ts';
-import { markOf } from '../../../src/creation/key.ts';
-import type { Fault, FilterFault } from '../../../src/sandbox/faults.ts';
+import { type Creations, createCreations, type Made } from '../../../src/commands/idempotency/create-once.ts';
+import { markOf } from '../../../src/commands/idempotency/idempotency-key.ts';
+import type { Fault, FilterFault } from '../../../src/sandbox/state/faults.ts';
 import { createStore } from '../../../src/store/store.ts';
-import { UpstreamError } from '../../../src/upstream/errors.ts';
+import { UpstreamError } from '../../../src/upstream/errors/upstream-error.ts';
 import { createUpstream, type Upstream } from '../../../src/upstream/upstream.ts';
 import { accessOf, newCaller } from '../../kit/access.ts';
 import { openWritable } from '../sandbox/write.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonical, markOf } from '../../../src/creation/key.ts';
-import { hasKeyOf, hasRequestOf, withMark, withoutMark } from '../../../src/upstream/job-mark.ts';
-import { metadataOf } from '../../../src/upstream/job-parts.ts';
+import { canonical, markOf } from '../../../src/commands/idempotency/idempotency-key.ts';
+import { hasKeyOf, hasRequestOf, withMark, withoutMark } from '../../../src/upstream/resources/idempotency-mark.ts';
+import { metadataOf } from '../../../src/upstream/resources/job-parts.ts';
 import { jobBody } from '../../kit/job.ts';
 
 const CLAIM = { credential: { apiKey: 'one' }, callerName: 'ada', key: 'nightly-1', request: { model: 'm', seed: 1 } };

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { createQueue } from '../../../src/creation/queue.ts';
+import { createQueue } from '../../../src/commands/idempotency/keyed-queue.ts';
 
 /** A queue, and what has begun in it, each to be ended by the test. */
 function start() {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { markOf } from '../../../src/creation/key.ts';
-import { UNKNOWN_MS, verdictOf } from '../../../src/creation/verdict.ts';
-import { UpstreamError } from '../../../src/upstream/errors.ts';
-import { readJob } from '../../../src/upstream/job.ts';
-import { withMark } from '../../../src/upstream/job-mark.ts';
+import { UNKNOWN_MS, verdictOf } from '../../../src/commands/idempotency/decision.ts';
+import { markOf } from '../../../src/commands/idempotency/idempotency-key.ts';
+import { UpstreamError } from '../../../src/upstream/errors/upstream-error.ts';
+import { withMark } from '../../../src/upstream/resources/idempotency-mark.ts';
+import { readJob } from '../../../src/upstream/resources/job.ts';
 import { jobBody } from '../../kit/job.ts';
 
 const claim = (request: object) => ({ credential: { apiKey: 'one' }, callerName: null, key: 'k', request });

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSchema, parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { readArguments } from '../../../src/picture/arguments.ts';
-import { documents } from '../../../src/picture/feed.ts';
+import { readArguments } from '../../../src/terminal/arguments.ts';
+import { documents } from '../../../src/terminal/gateway-client.ts';
 import { makeFolder } from '../../kit/folder.ts';
 
 const HERE = 'http://127.0.0.1:4000/graphql';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createBoard } from '../../../src/picture/board.ts';
+import { createBoard } from '../../../src/terminal/job-table.ts';
 import { pictureJob } from '../../kit/picture.ts';
 
 const point = (step: number) => ({ step, trainLoss: 1 / step, trainMeanReward: null });

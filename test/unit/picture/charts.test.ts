@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bar, duration, figure, sparkline } from '../../../src/picture/charts.ts';
+import { bar, duration, figure, sparkline } from '../../../src/terminal/charts.ts';
 
 describe('a bar', () => {
   it.each([

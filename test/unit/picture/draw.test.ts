@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
-import { draw, type Frame, roomIn } from '../../../src/picture/draw.ts';
+import { draw, type Frame, roomIn } from '../../../src/terminal/draw.ts';
 import { pictureRow } from '../../kit/picture.ts';
 
 const frame = (members: Partial<Frame> = {}): Frame => ({

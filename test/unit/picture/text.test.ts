@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
-import { clean, cut, padded } from '../../../src/picture/text.ts';
+import { clean, cut, padded } from '../../../src/terminal/text.ts';
 
 describe('a text in a terminal', () => {
   it('has nothing in it that the terminal would obey', () => {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { readCheckpoint } from '../../../src/upstream/checkpoint.ts';
-import { readEvent } from '../../../src/upstream/event.ts';
-import { readJob } from '../../../src/upstream/job.ts';
-import { hyperparametersOf } from '../../../src/upstream/job-parts.ts';
+import { readCheckpoint } from '../../../src/upstream/resources/checkpoint.ts';
+import { readEvent } from '../../../src/upstream/resources/event.ts';
+import { readJob } from '../../../src/upstream/resources/job.ts';
+import { hyperparametersOf } from '../../../src/upstream/resources/job-parts.ts';
 import { openSandbox, type WireEvent, type WireFile, type WireJob } from './open.ts';
 
 const VERSION = 'api-version=2024-10-21';

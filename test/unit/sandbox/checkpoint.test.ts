@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { checkpointBody, checkpointsAt } from '../../../src/sandbox/checkpoint.ts';
-import { eventBody, eventsAt } from '../../../src/sandbox/event.ts';
-import { jobBody } from '../../../src/sandbox/job.ts';
-import { measuredAt } from '../../../src/sandbox/metrics.ts';
-import { stepsAt, totalSteps } from '../../../src/sandbox/training.ts';
-import { readCheckpoint } from '../../../src/upstream/checkpoint.ts';
+import { checkpointBody, checkpointsAt } from '../../../src/sandbox/artifacts/checkpoint.ts';
+import { eventBody, eventsAt } from '../../../src/sandbox/artifacts/event.ts';
+import { jobBody } from '../../../src/sandbox/simulation/job-plan.ts';
+import { measuredAt } from '../../../src/sandbox/simulation/metrics.ts';
+import { stepsAt, totalSteps } from '../../../src/sandbox/simulation/training-steps.ts';
+import { readCheckpoint } from '../../../src/upstream/resources/checkpoint.ts';
 import { openSandbox, type WireEvent, type WireJob } from './open.ts';
 import { END, planOf, turn } from './plan.ts';
 

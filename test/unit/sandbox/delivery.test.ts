@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest';
-import { createDeliveries } from '../../../src/sandbox/delivery.ts';
+import { createDeliveries } from '../../../src/sandbox/webhooks/delivery.ts';
 import { createTestClock } from '../../kit/clock.ts';
 import { startReceiver } from '../../kit/receiver.ts';
 import { until } from '../../kit/until.ts';

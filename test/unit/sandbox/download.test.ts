@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { attachment } from '../../../src/sandbox/download.ts';
+import { attachment } from '../../../src/sandbox/api/download.ts';
 
 describe('the header of an attachment', () => {
   it('escapes quotes and backslashes', () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { eventBody, eventsAt } from '../../../src/sandbox/event.ts';
-import { jobBody } from '../../../src/sandbox/job.ts';
-import { readEvent } from '../../../src/upstream/event.ts';
+import { eventBody, eventsAt } from '../../../src/sandbox/artifacts/event.ts';
+import { jobBody } from '../../../src/sandbox/simulation/job-plan.ts';
+import { readEvent } from '../../../src/upstream/resources/event.ts';
 import { openSandbox, type WireEvent } from './open.ts';
 import { BORN, END, fates, planOf, turn } from './plan.ts';
 

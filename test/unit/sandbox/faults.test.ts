@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Fault } from '../../../src/sandbox/faults.ts';
+import type { Fault } from '../../../src/sandbox/state/faults.ts';
 import { openWire } from '../../kit/wire.ts';
 import { openWritable, UNTIL_RUNNING } from './write.ts';
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
-import { readFile } from '../../../src/upstream/file.ts';
+import { readFile } from '../../../src/upstream/resources/file.ts';
 import { openSandbox, type WireFile, type WireJob } from './open.ts';
 
 const linesOf = (content: string) =>

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { evaluate, FormulaError } from '../../../src/sandbox/formula.ts';
-import { GRADERS } from '../../../src/sandbox/seed-grader.ts';
-import { METRICS, similarity } from '../../../src/sandbox/similarity.ts';
+import { evaluate, FormulaError } from '../../../src/sandbox/grading/formula.ts';
+import { METRICS, similarity } from '../../../src/sandbox/grading/similarity.ts';
+import { GRADERS } from '../../../src/sandbox/seed/scenario-graders.ts';
 import { openWritable } from './write.ts';
 
 const check = (operation: string, reference = '{{item.answer}}') => ({

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createAccount } from '../../../src/sandbox/account.ts';
-import type { JobPlan } from '../../../src/sandbox/job.ts';
-import { statusAt } from '../../../src/sandbox/lifecycle.ts';
-import { createHistory } from '../../../src/sandbox/seed.ts';
-import { createCampaigns } from '../../../src/sandbox/seed-campaign.ts';
-import { createState } from '../../../src/sandbox/state.ts';
-import { totalSteps } from '../../../src/sandbox/training.ts';
+import { createHistory } from '../../../src/sandbox/seed/history.ts';
+import { createCampaigns } from '../../../src/sandbox/seed/scenario.ts';
+import { createAccount } from '../../../src/sandbox/simulation/account.ts';
+import type { JobPlan } from '../../../src/sandbox/simulation/job-plan.ts';
+import { statusAt } from '../../../src/sandbox/simulation/lifecycle.ts';
+import { totalSteps } from '../../../src/sandbox/simulation/training-steps.ts';
+import { createState } from '../../../src/sandbox/state/state.ts';
 
 const START = Date.UTC(2026, 5, 1);
 const SECOND = 1000;

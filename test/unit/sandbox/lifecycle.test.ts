@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createAccount } from '../../../src/sandbox/account.ts';
-import { jobBody } from '../../../src/sandbox/job.ts';
-import { drawDurations, statusAt, turnedAt } from '../../../src/sandbox/lifecycle.ts';
-import { createRandom } from '../../../src/sandbox/random.ts';
-import { createCampaigns } from '../../../src/sandbox/seed-campaign.ts';
-import { COURSES, type Fate } from '../../../src/sandbox/seed-fate.ts';
-import { planJob } from '../../../src/sandbox/seed-job.ts';
+import { COURSES, type Fate } from '../../../src/sandbox/seed/job-outcome.ts';
+import { createCampaigns } from '../../../src/sandbox/seed/scenario.ts';
+import { planJob } from '../../../src/sandbox/seed/scenario-job.ts';
+import { createAccount } from '../../../src/sandbox/simulation/account.ts';
+import { jobBody } from '../../../src/sandbox/simulation/job-plan.ts';
+import { drawDurations, statusAt, turnedAt } from '../../../src/sandbox/simulation/lifecycle.ts';
+import { createRandom } from '../../../src/sandbox/simulation/random.ts';
 
 const BORN = Date.UTC(2026, 5, 1);
 const account = createAccount(1);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Measured, measuredAt } from '../../../src/sandbox/metrics.ts';
-import { noise } from '../../../src/sandbox/noise.ts';
-import { totalSteps } from '../../../src/sandbox/training.ts';
+import { type Measured, measuredAt } from '../../../src/sandbox/simulation/metrics.ts';
+import { noise } from '../../../src/sandbox/simulation/noise.ts';
+import { totalSteps } from '../../../src/sandbox/simulation/training-steps.ts';
 import { planOf } from './plan.ts';
 
 const SEEDS = Array.from({ length: 20 }, (_, seed) => seed);

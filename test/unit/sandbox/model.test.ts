@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readModel } from '../../../src/upstream/model.ts';
+import { readModel } from '../../../src/upstream/resources/model.ts';
 import { openSandbox } from './open.ts';
 
 interface WireModel {

@@ -1,10 +1,10 @@
-import { createAccount } from '../../../src/sandbox/account.ts';
-import type { JobPlan } from '../../../src/sandbox/job.ts';
-import { drawDurations, type JobStatus } from '../../../src/sandbox/lifecycle.ts';
-import { createRandom } from '../../../src/sandbox/random.ts';
-import { type Campaign, createCampaigns } from '../../../src/sandbox/seed-campaign.ts';
-import { COURSES, type Fate } from '../../../src/sandbox/seed-fate.ts';
-import { planJob } from '../../../src/sandbox/seed-job.ts';
+import { COURSES, type Fate } from '../../../src/sandbox/seed/job-outcome.ts';
+import { type Campaign, createCampaigns } from '../../../src/sandbox/seed/scenario.ts';
+import { planJob } from '../../../src/sandbox/seed/scenario-job.ts';
+import { createAccount } from '../../../src/sandbox/simulation/account.ts';
+import type { JobPlan } from '../../../src/sandbox/simulation/job-plan.ts';
+import { drawDurations, type JobStatus } from '../../../src/sandbox/simulation/lifecycle.ts';
+import { createRandom } from '../../../src/sandbox/simulation/random.ts';
 
 export const BORN = Date.UTC(2026, 5, 1);
 /** When every job has said all that it will, but for one that runs for good. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '../../../src/sandbox/random.ts';
+import { createRandom } from '../../../src/sandbox/simulation/random.ts';
 
 describe('createRandom', () => {
   it('makes the same choices for the same key', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { resultsCsv } from '../../../src/sandbox/results.ts';
+import { resultsCsv } from '../../../src/sandbox/artifacts/results.ts';
 import { openSandbox, type WireEvent, type WireJob } from './open.ts';
 import { planOf } from './plan.ts';
 

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createAccount } from '../../../src/sandbox/account.ts';
-import { jobBody } from '../../../src/sandbox/job.ts';
-import { createHistory } from '../../../src/sandbox/seed.ts';
-import { createCampaigns } from '../../../src/sandbox/seed-campaign.ts';
-import { readJob } from '../../../src/upstream/job.ts';
-import { errorOf, methodOf } from '../../../src/upstream/job-parts.ts';
+import { createHistory } from '../../../src/sandbox/seed/history.ts';
+import { createCampaigns } from '../../../src/sandbox/seed/scenario.ts';
+import { createAccount } from '../../../src/sandbox/simulation/account.ts';
+import { jobBody } from '../../../src/sandbox/simulation/job-plan.ts';
+import { readJob } from '../../../src/upstream/resources/job.ts';
+import { errorOf, methodOf } from '../../../src/upstream/resources/job-parts.ts';
 
 const START = Date.UTC(2026, 5, 1, 12, 30, 15, 500);
 const plansOf = (seed: number, startedAt = START) =>

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { CANCELLABLE, cancelled, PAUSABLE, paused, RESUMABLE, resumed } from '../../../src/sandbox/intervention.ts';
-import { statusAt } from '../../../src/sandbox/lifecycle.ts';
+import {
+  CANCELLABLE,
+  cancelled,
+  PAUSABLE,
+  paused,
+  RESUMABLE,
+  resumed,
+} from '../../../src/sandbox/simulation/intervention.ts';
+import { statusAt } from '../../../src/sandbox/simulation/lifecycle.ts';
 import { startReceiver } from '../../kit/receiver.ts';
 import { newSecret } from '../../kit/webhook.ts';
 import { BORN, fates, planOf, turn } from './plan.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { stepAt, stepsAt, stepsOfEpoch, totalSteps } from '../../../src/sandbox/training.ts';
+import { stepAt, stepsAt, stepsOfEpoch, totalSteps } from '../../../src/sandbox/simulation/training-steps.ts';
 import { BORN, END, planOf, turn } from './plan.ts';
 
 describe('the training of a job', () => {

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { readLines } from '../../../src/sandbox/jsonl.ts';
-import { readParts } from '../../../src/sandbox/multipart.ts';
+import { readParts } from '../../../src/sandbox/api/multipart.ts';
+import { readLines } from '../../../src/sandbox/training-file/jsonl.ts';
 import { openSandbox, type WireFile } from './open.ts';
 import { lines, openWritable, UNTIL_RUNNING } from './write.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { endOf, makeSecret, waitBeforeRetry, webhookOf } from '../../../src/sandbox/webhook.ts';
+import { endOf, makeSecret, waitBeforeRetry, webhookOf } from '../../../src/sandbox/webhooks/webhook.ts';
 import { fates, planOf } from './plan.ts';
 
 const HOUR = 3_600_000;

@@ -1,6 +1,6 @@
 import OpenAI from 'openai';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { createState } from '../../../src/sandbox/state.ts';
+import { createState } from '../../../src/sandbox/state/state.ts';
 import { createTestClock } from '../../kit/clock.ts';
 import { startReceiver } from '../../kit/receiver.ts';
 import { until } from '../../kit/until.ts';

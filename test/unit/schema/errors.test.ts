@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { toClientError } from '../../../src/schema/errors.ts';
+import { toClientError } from '../../../src/schema/core/errors.ts';
 
 const codeOf = (error: GraphQLError) => toClientError(error, 'request').extensions['code'];
 

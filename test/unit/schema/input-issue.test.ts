@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { draftGrader } from '../../../src/schema/grader-draft.ts';
-import { inputIssues } from '../../../src/schema/input-issue.ts';
-import { checkGrader } from '../../../src/upstream/grader-request.ts';
-import type { Issue } from '../../../src/upstream/issue.ts';
+import { draftGrader } from '../../../src/schema/grader/grader-encoder.ts';
+import { inputIssues } from '../../../src/schema/mutation/input-issue.ts';
+import { checkGrader } from '../../../src/upstream/requests/grader-request.ts';
+import type { Issue } from '../../../src/upstream/requests/validation.ts';
 
 const pathOf = (path: Issue['path'], detours: Parameters<typeof inputIssues>[1] = []) =>
   inputIssues([{ path, message: 'expected better' }], detours)[0]?.path;

@@ -1,7 +1,7 @@
 import { type GraphQLField, isInterfaceType, isNonNullType, isObjectType } from 'graphql';
 import { describe, expect, it } from 'vitest';
+import { includes, roles } from '../../../src/request/viewer.ts';
 import { createSchema } from '../../../src/schema/schema.ts';
-import { includes, roles } from '../../../src/viewer.ts';
 
 /** Every field with a rule, and the roles that the rule names. */
 function restricted(): { name: string; field: GraphQLField<unknown, unknown>; needed: string[] }[] {

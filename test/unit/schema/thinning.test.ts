@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { thin } from '../../../src/schema/thinning.ts';
-import { METRICS, type Metric, type MetricsSeries } from '../../../src/upstream/metrics.ts';
+import { thin } from '../../../src/schema/metrics/downsampling.ts';
+import { METRICS, type Metric, type MetricsSeries } from '../../../src/upstream/metrics/metrics.ts';
 import { seriesOf } from '../../kit/series.ts';
 
 const LOSSES = ['train_loss', 'valid_loss', 'full_valid_loss'] as const;

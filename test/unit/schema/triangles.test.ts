@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { largestTriangles } from '../../../src/schema/triangles.ts';
+import { largestTriangles } from '../../../src/schema/metrics/lttb.ts';
 
 const curveOf = (ys: number[]) => ({ xs: Float64Array.from(ys.keys()), ys: Float64Array.from(ys) });
 

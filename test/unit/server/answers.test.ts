@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createAnswers } from '../../../src/server/answers.ts';
+import { createAnswers } from '../../../src/server/graphql/response-cache.ts';
 import { createTestClock } from '../../kit/clock.ts';
 
 const answer = (body: string) => ({ reply: { status: 200, headers: {}, body }, operationName: undefined });

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { createAuthenticate } from '../../../src/server/authenticate.ts';
-import { createLogger } from '../../../src/server/log.ts';
+import { createAuthenticate } from '../../../src/server/auth/authenticate.ts';
+import { createLogger } from '../../../src/telemetry/logger.ts';
 import { createTestClock } from '../../kit/clock.ts';
 
 it("callers who bring their own keys do not get the administrator's", () => {

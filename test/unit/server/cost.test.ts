@@ -2,10 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { getIntrospectionQuery, Kind, parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { priceOf } from '../../../src/schema/price.ts';
+import { priceOf } from '../../../src/schema/core/field-cost.ts';
 import { createSchema } from '../../../src/schema/schema.ts';
-import { costOf } from '../../../src/server/cost.ts';
-import { exampleTabs } from '../../../src/server/graphiql-tabs.ts';
+import { exampleTabs } from '../../../src/server/graphiql/example-tabs.ts';
+import { costOf } from '../../../src/server/limits/cost.ts';
 import { fieldsOf, randomQuery } from '../../kit/random-query.ts';
 
 const schema = createSchema();
@@ -146,7 +146,7 @@ describe('any query that fits the schema', () => {
 
 describe('a price', () => {
   it('stands beside every resolver that reads by the loaders or the feeds, or changes something', () => {
-    const folder = new URL('../../../src/schema/', import.meta.url);
+    const folder = new URL('../../../src/schema', import.meta.url);
     let count = 0;
     for (const file of readdirSync(folder)) {
       const text = readFileSync(new URL(file, folder), 'utf8');

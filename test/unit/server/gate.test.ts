@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { createGate } from '../../../src/server/gate.ts';
+import { createGate } from '../../../src/server/subscriptions/yielding-gate.ts';
 
 describe('a gate for two', () => {
   /** Who has passed so far, of so many who come together. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createLogger } from '../../../src/server/log.ts';
+import { createLogger } from '../../../src/telemetry/logger.ts';
 
 function linesOf(secrets: string[], write: (log: ReturnType<typeof createLogger>) => void): string[] {
   const lines: string[] = [];

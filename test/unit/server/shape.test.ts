@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { getIntrospectionQuery, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { excessOf } from '../../../src/server/excess.ts';
-import { exampleTabs } from '../../../src/server/graphiql-tabs.ts';
-import { limitSettings, limitsOf } from '../../../src/server/limits.ts';
-import { MOST_FIELDS, shapeOf } from '../../../src/server/shape.ts';
+import { exampleTabs } from '../../../src/server/graphiql/example-tabs.ts';
+import { MOST_FIELDS, shapeOf } from '../../../src/server/limits/document-shape.ts';
+import { excessOf } from '../../../src/server/limits/limit-check.ts';
+import { limitSettings, limitsOf } from '../../../src/server/limits/query-limits.ts';
 import { codeBlocks } from '../../kit/readme.ts';
 
 const measure = (text: string) => shapeOf(parse(text));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { makeToken } from '../../../src/server/token.ts';
-import { parseTokenList, readTokenList } from '../../../src/server/token-list.ts';
+import { makeToken } from '../../../src/server/auth/token.ts';
+import { parseTokenList, readTokenList } from '../../../src/server/auth/token-file.ts';
 import { tokenLine } from '../../kit/token.ts';
 
 const HASH = 'a'.repeat(64);

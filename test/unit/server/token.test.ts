@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { digestOf, holderOf, makeToken, type Token } from '../../../src/server/token.ts';
+import { digestOf, holderOf, makeToken, type Token } from '../../../src/server/auth/token.ts';
 
 describe('a new token', () => {
   it('is the prefix and 32 bytes in base64url, another one each time', () => {

@@ -1,8 +1,8 @@
 import { rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createLogger } from '../../../src/server/log.ts';
-import { createTokensInForce } from '../../../src/server/tokens-in-force.ts';
+import { createTokensInForce } from '../../../src/server/auth/token-store.ts';
+import { createLogger } from '../../../src/telemetry/logger.ts';
 import { createTestClock } from '../../kit/clock.ts';
 import { makeFolder } from '../../kit/folder.ts';
 import { tokenLine } from '../../kit/token.ts';

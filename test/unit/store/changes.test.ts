@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { STILL_MOVING } from '../../../src/store/freshness.ts';
-import type { JobSighting } from '../../../src/store/job.ts';
+import { STILL_MOVING } from '../../../src/store/cache/freshness.ts';
+import type { JobSighting } from '../../../src/store/resources/job.ts';
 import { createStore, type Store } from '../../../src/store/store.ts';
-import { readFile } from '../../../src/upstream/file.ts';
-import { readJob } from '../../../src/upstream/job.ts';
+import { readFile } from '../../../src/upstream/resources/file.ts';
+import { readJob } from '../../../src/upstream/resources/job.ts';
 import { createUpstream, type Upstream } from '../../../src/upstream/upstream.ts';
 import { accessOf, newCaller } from '../../kit/access.ts';
 import { checkpointBody } from '../../kit/checkpoint.ts';

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type EventLog, withPage } from '../../../src/store/event-log.ts';
-import type { Sight } from '../../../src/store/freshness.ts';
-import { tailOf } from '../../../src/store/run.ts';
-import { weigh } from '../../../src/store/weight.ts';
-import type { JobEvent } from '../../../src/upstream/event.ts';
-import type { Page, PageItem, PageRequest } from '../../../src/upstream/page.ts';
+import type { Sight } from '../../../src/store/cache/freshness.ts';
+import { weigh } from '../../../src/store/cache/size-estimate.ts';
+import { type EventLog, withPage } from '../../../src/store/resources/event-log.ts';
+import { tailOf } from '../../../src/store/resources/log-segment.ts';
+import type { JobEvent } from '../../../src/upstream/resources/event.ts';
+import type { Page, PageItem, PageRequest } from '../../../src/upstream/resources/page.ts';
 import { createTrueLog, type TrueLog } from '../../kit/truth.ts';
 
 const MAX_LOG_BYTES = 8 * 1024 * 1024;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createFlights, type Departure } from '../../../src/store/flights.ts';
+import { createFlights, type Departure } from '../../../src/store/cache/single-flight.ts';
 import { newCaller } from '../../kit/access.ts';
 import { createTestClock } from '../../kit/clock.ts';
 

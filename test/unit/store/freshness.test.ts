@@ -8,8 +8,8 @@ import {
   remember,
   SETTLING_MS,
   STILL_MOVING,
-} from '../../../src/store/freshness.ts';
-import { readJob } from '../../../src/upstream/job.ts';
+} from '../../../src/store/cache/freshness.ts';
+import { readJob } from '../../../src/upstream/resources/job.ts';
 import { jobBody } from '../../kit/job.ts';
 
 const limits = { activeMs: 1000, settledMs: 300_000 };

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type JobCriteria, scanJobs } from '../../../src/store/job-scan.ts';
-import { UpstreamError } from '../../../src/upstream/errors.ts';
-import { type Job, type JobPageRequest, readJob } from '../../../src/upstream/job.ts';
-import type { Page, PageItem, PageRequest } from '../../../src/upstream/page.ts';
+import { type JobCriteria, scanJobs } from '../../../src/store/resources/job-scan.ts';
+import { UpstreamError } from '../../../src/upstream/errors/upstream-error.ts';
+import { type Job, type JobPageRequest, readJob } from '../../../src/upstream/resources/job.ts';
+import type { Page, PageItem, PageRequest } from '../../../src/upstream/resources/page.ts';
 import { jobBody } from '../../kit/job.ts';
 
 type Item = PageItem<Job>;

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { Seen } from '../../../src/store/freshness.ts';
-import { createLists } from '../../../src/store/list.ts';
-import { createReads, later } from '../../../src/store/reads.ts';
-import { createRoom } from '../../../src/store/shelf.ts';
-import { createTimeline } from '../../../src/store/timeline.ts';
-import { UpstreamError } from '../../../src/upstream/errors.ts';
-import type { Page, PageItem } from '../../../src/upstream/page.ts';
+import type { Seen } from '../../../src/store/cache/freshness.ts';
+import { createRoom } from '../../../src/store/cache/memory-cache.ts';
+import { createLists } from '../../../src/store/cache/page-cache.ts';
+import { createReads, later } from '../../../src/store/cache/read-through.ts';
+import { createTimeline } from '../../../src/store/cache/sequence-clock.ts';
+import { UpstreamError } from '../../../src/upstream/errors/upstream-error.ts';
+import type { Page, PageItem } from '../../../src/upstream/resources/page.ts';
 import { accessOf, newCaller } from '../../kit/access.ts';
 import { createTestClock } from '../../kit/clock.ts';
 

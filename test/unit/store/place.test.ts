@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { expect, it } from 'vitest';
-import { createPlaces } from '../../../src/store/place.ts';
+import { createPlaces } from '../../../src/store/cache/fair-semaphore.ts';
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 

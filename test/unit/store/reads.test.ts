@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Seen } from '../../../src/store/freshness.ts';
-import { createReads, later } from '../../../src/store/reads.ts';
-import { createRoom, type Shelf } from '../../../src/store/shelf.ts';
-import { createTimeline } from '../../../src/store/timeline.ts';
+import type { Seen } from '../../../src/store/cache/freshness.ts';
+import { createRoom, type Shelf } from '../../../src/store/cache/memory-cache.ts';
+import { createReads, later } from '../../../src/store/cache/read-through.ts';
+import { createTimeline } from '../../../src/store/cache/sequence-clock.ts';
 import { accessOf, newCaller } from '../../kit/access.ts';
 import { createTestClock } from '../../kit/clock.ts';
 

@@ -1,9 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { behind, extended, joined, pageOf, type Run, reaches, runOf, tailOf } from '../../../src/store/run.ts';
-import { UpstreamError } from '../../../src/upstream/errors.ts';
-import type { JobEvent } from '../../../src/upstream/event.ts';
-import type { PageItem } from '../../../src/upstream/page.ts';
+import {
+  behind,
+  extended,
+  joined,
+  pageOf,
+  type Run,
+  reaches,
+  runOf,
+  tailOf,
+} from '../../../src/store/resources/log-segment.ts';
+import { UpstreamError } from '../../../src/upstream/errors/upstream-error.ts';
+import type { JobEvent } from '../../../src/upstream/resources/event.ts';
+import type { PageItem } from '../../../src/upstream/resources/page.ts';
 import { createTrueLog } from '../../kit/truth.ts';
 
 const truth = createTrueLog();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createRoom } from '../../../src/store/shelf.ts';
+import { createRoom } from '../../../src/store/cache/memory-cache.ts';
 
 const thing = (name: string) => ({ name });
 

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { STILL_MOVING } from '../../../src/store/freshness.ts';
-import { type Access, createAccessFactory } from '../../../src/store/scope.ts';
+import { STILL_MOVING } from '../../../src/store/cache/freshness.ts';
+import { type Access, createAccessFactory } from '../../../src/store/cache/scope.ts';
 import { createStore, type Store } from '../../../src/store/store.ts';
-import { readFile } from '../../../src/upstream/file.ts';
-import { readJob } from '../../../src/upstream/job.ts';
+import { readFile } from '../../../src/upstream/resources/file.ts';
+import { readJob } from '../../../src/upstream/resources/job.ts';
 import { createUpstream, type Upstream } from '../../../src/upstream/upstream.ts';
 import { accessOf, newCaller } from '../../kit/access.ts';
 import { checkpointBody } from '../../kit/checkpoint.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { weigh } from '../../../src/store/weight.ts';
-import { UpstreamError } from '../../../src/upstream/errors.ts';
+import { weigh } from '../../../src/store/cache/size-estimate.ts';
+import { UpstreamError } from '../../../src/upstream/errors/upstream-error.ts';
 import { jobBody } from '../../kit/job.ts';
 
 describe('weigh', () => {

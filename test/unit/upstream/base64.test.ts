@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decoded } from '../../../src/upstream/base64.ts';
+import { decoded } from '../../../src/upstream/metrics/base64.ts';
 
 async function* inChunks(file: Uint8Array, chunkBytes: number): AsyncGenerator<Uint8Array> {
   for (let from = 0; from < file.length; from += chunkBytes) yield file.subarray(from, from + chunkBytes);

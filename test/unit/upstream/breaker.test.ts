@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Breaker, createBreaker, type Finding, type Report } from '../../../src/upstream/breaker.ts';
+import {
+  type Breaker,
+  createBreaker,
+  type Finding,
+  type Report,
+} from '../../../src/upstream/resilience/circuit-breaker.ts';
 import { createTestClock, type TestClock } from '../../kit/clock.ts';
 
 function start() {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createRetryBudget } from '../../../src/upstream/budget.ts';
+import { createRetryBudget } from '../../../src/upstream/resilience/retry-budget.ts';
 
 function spendAll(budget: ReturnType<typeof createRetryBudget>): number {
   let spent = 0;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withoutKey, withoutKeyToTheEnd } from '../../../src/upstream/credential.ts';
+import { withoutKey, withoutKeyToTheEnd } from '../../../src/upstream/credentials/credential.ts';
 
 const credential = { apiKey: 'test/key+with&signs' };
 

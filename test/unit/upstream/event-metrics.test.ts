@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readEvent } from '../../../src/upstream/event.ts';
-import { seriesOfEvents, stepOf } from '../../../src/upstream/event-metrics.ts';
-import { METRICS } from '../../../src/upstream/metrics.ts';
+import { seriesOfEvents, stepOf } from '../../../src/upstream/metrics/event-metrics.ts';
+import { METRICS } from '../../../src/upstream/metrics/metrics.ts';
+import { readEvent } from '../../../src/upstream/resources/event.ts';
 import { eventBody, stepBody } from '../../kit/event.ts';
 
 const event = (data: unknown, members: Record<string, unknown> = {}) =>

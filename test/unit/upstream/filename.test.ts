@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { plainFilename } from '../../../src/upstream/filename.ts';
+import { plainFilename } from '../../../src/upstream/training-data/filename.ts';
 
 describe('a filename', () => {
   it.each([

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkGrader } from '../../../src/upstream/grader-request.ts';
-import type { Issue } from '../../../src/upstream/issue.ts';
-import { checkJobRequest, type JobRequestOptions } from '../../../src/upstream/job-request.ts';
+import { checkGrader } from '../../../src/upstream/requests/grader-request.ts';
+import { checkJobRequest, type JobRequestOptions } from '../../../src/upstream/requests/job-request.ts';
+import type { Issue } from '../../../src/upstream/requests/validation.ts';
 
 const OPENAI = { limits: 'openai' } as const;
 const REQUEST = { model: 'gpt-4.1-mini', training_file: 'file-1' };

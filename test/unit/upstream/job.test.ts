@@ -1,10 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { UpstreamError } from '../../../src/upstream/errors.ts';
-import { isTerminal, readJob } from '../../../src/upstream/job.ts';
-import { errorOf, hyperparametersOf, integrationsOf, metadataOf, methodOf } from '../../../src/upstream/job-parts.ts';
-import { readPage } from '../../../src/upstream/page.ts';
+import { UpstreamError } from '../../../src/upstream/errors/upstream-error.ts';
+import { isTerminal, readJob } from '../../../src/upstream/resources/job.ts';
+import {
+  errorOf,
+  hyperparametersOf,
+  integrationsOf,
+  metadataOf,
+  methodOf,
+} from '../../../src/upstream/resources/job-parts.ts';
+import { readPage } from '../../../src/upstream/resources/page.ts';
 import { jobBody } from '../../kit/job.ts';
 
 describe('readJob', () => {

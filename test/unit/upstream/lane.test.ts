@@ -1,6 +1,6 @@
 import { Pool } from 'undici';
 import { describe, expect, it } from 'vitest';
-import { createLanes } from '../../../src/upstream/lane.ts';
+import { createLanes } from '../../../src/upstream/resilience/credential-pool.ts';
 import { createTestClock } from '../../kit/clock.ts';
 import { until } from '../../kit/until.ts';
 import { answer, startUpstream } from '../../kit/upstream.ts';

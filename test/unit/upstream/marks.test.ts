@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createMarkCount, MOST_MARKS } from '../../../src/upstream/marks.ts';
+import { createMarkCount, MOST_MARKS } from '../../../src/upstream/json/token-count.ts';
 import { eventBody } from '../../kit/event.ts';
 import { fileBody } from '../../kit/file.ts';
 import { jobBody } from '../../kit/job.ts';

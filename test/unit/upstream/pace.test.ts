@@ -1,7 +1,12 @@
 import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Comer, createPace, PRIORITIES, type Priority } from '../../../src/upstream/pace.ts';
+import {
+  type Comer,
+  createPace,
+  PRIORITIES,
+  type Priority,
+} from '../../../src/upstream/resilience/call-rate-limiter.ts';
 import { createTestClock } from '../../kit/clock.ts';
 
 const PATIENCE = 1e9;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { path } from '../../../src/upstream/path.ts';
+import { path } from '../../../src/upstream/http/path.ts';
 
 describe('path', () => {
   it('encodes every value as one segment', () => {

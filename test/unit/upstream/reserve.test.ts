@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createReserve } from '../../../src/upstream/reserve.ts';
+import { createReserve } from '../../../src/upstream/http/byte-semaphore.ts';
 
 it('whoever finds too little left waits until enough is put back, and is not overtaken', () => {
   const reserve = createReserve(10);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { MetricsSeries } from '../../../src/upstream/metrics.ts';
-import { readResults } from '../../../src/upstream/results.ts';
+import type { MetricsSeries } from '../../../src/upstream/metrics/metrics.ts';
+import { readResults } from '../../../src/upstream/metrics/results.ts';
 
 /** A file as it comes: in chunks. */
 async function* inChunks(file: string | Uint8Array, chunkBytes = 1 << 16): AsyncGenerator<Uint8Array> {

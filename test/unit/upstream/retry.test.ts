@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isWorthwhile, NO_RETRY, waitBeforeRetry } from '../../../src/upstream/retry.ts';
+import { isWorthwhile, NO_RETRY, waitBeforeRetry } from '../../../src/upstream/resilience/retry.ts';
 
 const AGAIN = { isWorthwhile: true };
 const tries = fc.nat(30);

@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createSeen } from '../../../src/upstream/seen.ts';
-import { checkTrainingData, createTrainingCheck, type TrainingReport } from '../../../src/upstream/training-data.ts';
+import { createSeen } from '../../../src/upstream/training-data/content-hash-set.ts';
+import {
+  checkTrainingData,
+  createTrainingCheck,
+  type TrainingReport,
+} from '../../../src/upstream/training-data/training-data.ts';
 
 const user = { role: 'user', content: 'Hi' };
 const assistant = { role: 'assistant', content: 'Hello' };

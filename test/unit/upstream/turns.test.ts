@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createTurns, type Turns } from '../../../src/upstream/turns.ts';
+import { createTurns, type Turns } from '../../../src/upstream/resilience/fair-queue.ts';
 
 type Item = { readonly owner: string; readonly number: number };
 

@@ -6,7 +6,7 @@ import {
   readDelivery,
   readWebhook,
   WebhookError,
-} from '../../../src/upstream/webhook.ts';
+} from '../../../src/upstream/resources/webhook.ts';
 import { newSecret, webhookBody, webhookHeaders } from '../../kit/webhook.ts';
 
 const NOW = Date.UTC(2026, 0, 1);

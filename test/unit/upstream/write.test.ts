@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { NoAdminKey, UpstreamError } from '../../../src/upstream/errors.ts';
-import type { Call } from '../../../src/upstream/transport.ts';
+import { NoAdminKey, UpstreamError } from '../../../src/upstream/errors/upstream-error.ts';
+import type { Call } from '../../../src/upstream/resilience/transport.ts';
 import { createUpstream, type Upstream } from '../../../src/upstream/upstream.ts';
 import { createTestClock, type TestClock, turning } from '../../kit/clock.ts';
 import { jobBody } from '../../kit/job.ts';

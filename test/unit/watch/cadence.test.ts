@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nextHeadIn, nextLookAfterFailureIn, nextLookIn } from '../../../src/watch/cadence.ts';
+import { nextHeadIn, nextLookAfterFailureIn, nextLookIn } from '../../../src/watch/poll/cadence.ts';
 
 const STATES = [
   'VALIDATING_FILES',

@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { stateOf } from '../../../src/schema/status.ts';
+import { stateOf } from '../../../src/schema/core/job-status.ts';
 import { createStore } from '../../../src/store/store.ts';
-import { UpstreamError } from '../../../src/upstream/errors.ts';
-import type { JobEvent } from '../../../src/upstream/event.ts';
-import type { Added } from '../../../src/watch/event-stream.ts';
-import type { EventStart } from '../../../src/watch/log-reader.ts';
+import { UpstreamError } from '../../../src/upstream/errors/upstream-error.ts';
+import type { JobEvent } from '../../../src/upstream/resources/event.ts';
+import type { Added } from '../../../src/watch/streams/event-stream.ts';
+import type { EventStart } from '../../../src/watch/streams/log-reader.ts';
 import { createWatcher } from '../../../src/watch/watcher.ts';
 import { accessOf } from '../../kit/access.ts';
 import { createTestClock } from '../../kit/clock.ts';

@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { stateOf } from '../../../src/schema/status.ts';
+import { stateOf } from '../../../src/schema/core/job-status.ts';
 import { createStore } from '../../../src/store/store.ts';
-import { UpstreamError } from '../../../src/upstream/errors.ts';
-import type { JobChange } from '../../../src/watch/change.ts';
+import { UpstreamError } from '../../../src/upstream/errors/upstream-error.ts';
+import type { JobChange } from '../../../src/watch/poll/change.ts';
 import { createWatcher } from '../../../src/watch/watcher.ts';
 import { accessOf, newCaller } from '../../kit/access.ts';
 import { createTestClock } from '../../kit/clock.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isPageWorthReading } from '../../../src/watch/plan.ts';
+import { isPageWorthReading } from '../../../src/watch/poll/page-plan.ts';
 
 /** Calls for looking at jobs that stand on these pages (0: not in the list), of which only some places are known. */
 function callsFor(pages: readonly number[], isKnown: (index: number) => boolean): number {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { createSlot } from '../../../src/watch/slot.ts';
+import { createSlot } from '../../../src/watch/streams/conflating-queue.ts';
 
 async function drain<T>(slot: AsyncIterator<T>): Promise<T[]> {
   const values: T[] = [];

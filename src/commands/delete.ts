@@ -1,0 +1,28 @@
+import type { Things } from '../store/resources/entity.ts';
+import { isInDoubt } from '../upstream/errors/upstream-error.ts';
+import { isName } from '../upstream/http/path.ts';
+import type { Call } from '../upstream/resilience/transport.ts';
+import type { Deletion } from '../upstream/resources/deletion.ts';
+import { type Changer, callOf } from './command-context.ts';
+
+/** Deletes a thing; null when there is none. Rejects with UpstreamError. */
+export type Delete = (id: string) => Promise<Deletion | null>;
+
+/** Nobody is shown a thing from its deletion on; when nobody knows what came of that, it is read anew. */
+export function createDelete(
+  things: Pick<Things<never>, 'put' | 'doubt'>,
+  ask: (id: string, call: Call) => Promise<Deletion | null>,
+  changer: Changer,
+): Delete {
+  return async (id) => {
+    if (!isName(id)) return null;
+    try {
+      const deletion = await ask(id, callOf(changer));
+      things.put(changer.access, id, null);
+      return deletion;
+    } catch (error) {
+      if (isInDoubt(error)) things.doubt(changer.access, id);
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,38 @@
+import { createHmac } from 'node:crypto';
+import type { Credential } from '../../upstream/credentials/credential.ts';
+import type { JobMark } from '../../upstream/resources/idempotency-mark.ts';
+
+/** Who asks for a job under a key, and for which: with what the upstream is asked, and as whom the gateway knows them. */
+export interface Claim {
+  readonly credential: Credential;
+  readonly callerName: string | null;
+  readonly key: string;
+  /** The request as it is sent, but for the mark. */
+  readonly request: object;
+}
+
+/**
+ * The mark of a job. Another caller, or another credential, makes another one of the same key, so that theirs never meet;
+ * another process makes the same. Who sees it cannot tell the key by trying, as only the credential makes such digests:
+ * under a new credential every key is a new one.
+ */
+export function markOf({ credential, callerName, key, request }: Claim): JobMark {
+  const { apiKey, organizationId = null, projectId = null } = credential;
+  const digest = (...parts: readonly unknown[]) =>
+    createHmac('sha256', apiKey).update(JSON.stringify(parts)).digest('base64url');
+  return {
+    key: digest('key', organizationId, projectId, callerName, key),
+    request: digest('request', canonical(request)),
+  };
+}
+
+/** A value as JSON, the members of its objects in one order, however they were written. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) => (isObject(part) ? sorted(part) : part));
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const sorted = (object: object) =>
+  Object.fromEntries(Object.entries(object).sort(([one], [other]) => (one < other ? -1 : 1)));

@@ -1,0 +1,105 @@
+import type { checkpointBody } from '../artifacts/checkpoint.ts';
+import type { fileBody } from '../artifacts/file.ts';
+import type { jobBody } from '../simulation/job-plan.ts';
+import type { JobStatus } from '../simulation/lifecycle.ts';
+import { azureModelName } from './azure-model.ts';
+
+type JobBody = ReturnType<typeof jobBody>;
+type CheckpointBody = ReturnType<typeof checkpointBody>;
+type FileBody = ReturnType<typeof fileBody>;
+type Tagged = JobBody | CheckpointBody | FileBody | { object: 'list'; data: readonly object[] };
+
+/** What Azure answers where OpenAI answers this body, at `now` in ms. */
+export function azureBody(body: object, now: number): object {
+  const tagged = body as Tagged; // Every body of the sandbox says in `object` what it is; others pass unchanged.
+  switch (tagged.object) {
+    case 'list':
+      return listWithout(tagged, now);
+    case 'fine_tuning.job':
+      return azureJob(tagged);
+    case 'fine_tuning.job.checkpoint':
+      return azureCheckpoint(tagged);
+    case 'file':
+      return withoutNulls({ ...tagged, status: fileStatus(now / 1000 - tagged.created_at) });
+    default:
+      return body;
+  }
+}
+
+/** No list of Azure's has the ids of its first and last item. */
+function listWithout(list: { readonly data: readonly object[] }, now: number): object {
+  const { first_id, last_id, ...rest } = { first_id: null, last_id: null, ...list };
+  return { ...rest, data: list.data.map((item) => azureBody(item, now)) };
+}
+
+/** Members without a value are not there at all, but for three that are null (UPSTREAM.md 5). */
+function azureJob(job: JobBody): object {
+  const { status, error, fine_tuned_model, finished_at, trained_tokens, validation_file, metadata } = job;
+  const optional = {
+    fine_tuned_model: fine_tuned_model ? azureModelName(fine_tuned_model, job.id) : null,
+    finished_at,
+    trained_tokens,
+    validation_file,
+    metadata,
+    suffix: job.user_provided_suffix,
+    hyperparameters: job.hyperparameters && minusOneForAuto(job.hyperparameters),
+    error: status === 'failed' ? azureError(error) : null,
+  };
+  return {
+    object: job.object,
+    id: job.id,
+    model: job.model,
+    created_at: job.created_at,
+    updated_at: finished_at ?? job.created_at,
+    status: STATUSES[status] ?? status,
+    training_file: job.training_file,
+    seed: job.seed,
+    method: job.method && minusOneForAuto(job.method),
+    organization_id: null,
+    integrations: null,
+    result_files: job.result_files?.length ? job.result_files : null,
+    ...withoutNulls(optional),
+  };
+}
+
+const withoutNulls = (members: object) =>
+  Object.fromEntries(Object.entries(members).filter(([, value]) => value != null));
+
+/** Where Azure has another word. */
+const STATUSES: Readonly<Record<string, string>> = {
+  validating_files: 'pending',
+  queued: 'notRunning',
+  cancelling: 'canceling',
+} satisfies Partial<Record<JobStatus, string>>;
+
+function azureError(error: JobBody['error']): object {
+  const { code, message } = { code: null, message: null, ...Object(error) };
+  return { code: code === 'deleted_training_file' ? 'fileImportFailed' : 'jsonlValidationFailed', message };
+}
+
+function minusOneForAuto(value: object): object {
+  return JSON.parse(JSON.stringify(value), (_, member: unknown) => (member === 'auto' ? -1 : member));
+}
+
+function azureCheckpoint({ metrics: { type, ...metrics }, ...checkpoint }: CheckpointBody): object {
+  return {
+    ...checkpoint,
+    id: checkpoint.id.replace('ftckpt_', 'ftchkpt-'),
+    fine_tuned_model_checkpoint: azureModelName(checkpoint.fine_tuned_model_checkpoint, checkpoint.fine_tuning_job_id),
+    step_number: withPoint(checkpoint.step_number),
+    metrics: { ...metrics, step: withPoint(metrics.step) },
+  };
+}
+
+/** A whole number that JSON is to have as 100.0. */
+function withPoint(value: number): object {
+  // Node has the function, TypeScript's library does not yet.
+  const { rawJSON } = JSON as unknown as { rawJSON(text: string): object };
+  return rawJSON(value.toFixed(1));
+}
+
+/** A new file is imported first. `age` in seconds. */
+function fileStatus(age: number): string {
+  if (age < 3) return 'pending';
+  return age < 6 ? 'running' : 'processed';
+}

@@ -1,0 +1,51 @@
+import type { IncomingMessage } from 'node:http';
+import { Refusal } from '../api/api-error.ts';
+
+/** Far more than any body but a file needs: a grader's source and its item are the longest. */
+const MOST_BYTES = 4 * 2 ** 20;
+
+/** Reads a body of JSON; undefined when there is none. Rejects with a Refusal, and leaves the connection usable. */
+export async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    bytes += chunk.length;
+    if (bytes > MOST_BYTES) throw new Refusal(413, `The body is larger than ${MOST_BYTES} bytes.`);
+    chunks.push(chunk);
+  }
+  if (bytes === 0) return undefined;
+  const type = request.headers['content-type'] ?? '';
+  if (!/^application\/json\b/i.test(type)) throw unsupported(type);
+  const body = parsed(Buffer.concat(chunks).toString());
+  if (body === undefined || !isShallow(body, MOST_LEVELS)) {
+    throw new Refusal(
+      400,
+      'We could not parse the JSON body of your request. (HINT: This likely means you are not using your HTTP library correctly. The API expects a JSON payload, but what was sent was not valid JSON.)',
+    );
+  }
+  return body;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Objects and lists in one another: deeper ones could not be written back. */
+const MOST_LEVELS = 100;
+
+function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return levels > 0 && Object.values(value).every((member) => isShallow(member, levels - 1));
+}
+
+const unsupported = (type: string) =>
+  new Refusal(
+    400,
+    `Unsupported content type: '${type}'. This API method only accepts 'application/json' requests.`,
+    null,
+    'unsupported_content_type',
+  );

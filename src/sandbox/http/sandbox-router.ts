@@ -1,0 +1,62 @@
+import { methodNotAllowed, unknownUrl } from '../api/api-error.ts';
+import type { Download } from '../api/download.ts';
+import { createJob } from '../routes/create-job.ts';
+import { deleteFile, downloadFile, listFiles, retrieveFile } from '../routes/file.ts';
+import { uploadFile } from '../routes/file-upload.ts';
+import { runGrader, validateGrader } from '../routes/grader.ts';
+import { listCheckpoints, listEvents, listJobs, retrieveJob } from '../routes/job.ts';
+import { cancelJob, pauseJob, resumeJob } from '../routes/job-control.ts';
+import { deleteModel, listModels, retrieveModel } from '../routes/model.ts';
+import { createPermissions, deletePermission, listPermissions } from '../routes/permission.ts';
+import type { ApiRequest, Route } from '../routes/route.ts';
+import type { State } from '../state/state.ts';
+
+const ROUTES: readonly Route[] = [
+  { path: /^\/v1\/fine_tuning\/jobs$/, handlers: { GET: listJobs, POST: createJob } },
+  { path: /^\/v1\/fine_tuning\/jobs\/([^/]+)$/, handlers: { GET: retrieveJob } },
+  { path: /^\/v1\/fine_tuning\/jobs\/([^/]+)\/cancel$/, handlers: { POST: cancelJob } },
+  { path: /^\/v1\/fine_tuning\/jobs\/([^/]+)\/pause$/, handlers: { POST: pauseJob } },
+  { path: /^\/v1\/fine_tuning\/jobs\/([^/]+)\/resume$/, handlers: { POST: resumeJob } },
+  { path: /^\/v1\/fine_tuning\/jobs\/([^/]+)\/events$/, handlers: { GET: listEvents } },
+  { path: /^\/v1\/fine_tuning\/jobs\/([^/]+)\/checkpoints$/, handlers: { GET: listCheckpoints } },
+  {
+    path: /^\/v1\/fine_tuning\/checkpoints\/([^/]+)\/permissions$/,
+    handlers: { GET: listPermissions, POST: createPermissions },
+  },
+  {
+    path: /^\/v1\/fine_tuning\/checkpoints\/([^/]+)\/permissions\/([^/]+)$/,
+    handlers: { DELETE: deletePermission },
+  },
+  { path: /^\/v1\/fine_tuning\/alpha\/graders\/validate$/, handlers: { POST: validateGrader } },
+  { path: /^\/v1\/fine_tuning\/alpha\/graders\/run$/, handlers: { POST: runGrader } },
+  { path: /^\/v1\/files$/, handlers: { GET: listFiles, POST: uploadFile } },
+  { path: /^\/v1\/files\/([^/]+)$/, handlers: { GET: retrieveFile, DELETE: deleteFile } },
+  { path: /^\/v1\/files\/([^/]+)\/content$/, handlers: { GET: downloadFile } },
+  { path: /^\/v1\/models$/, handlers: { GET: listModels } },
+  { path: /^\/v1\/models\/([^/]+)$/, handlers: { GET: retrieveModel, DELETE: deleteModel } },
+];
+
+/** Answers a request that may be answered: the body of a success. Throws a Refusal, or rejects with one. */
+export function answer(request: ApiRequest, state: State, more: readonly Route[]): object | Download | Promise<object> {
+  const { method, path } = request;
+  const matches = [...more, ...ROUTES].flatMap((route) => {
+    const match = route.path.exec(path);
+    return match === null ? [] : [{ match, handlers: route.handlers }];
+  });
+  for (const { match, handlers } of matches) {
+    const handler = handlers[method];
+    if (handler) return handler(request, state, decoded(match[1] ?? ''), decoded(match[2] ?? ''));
+  }
+  if (matches.length === 0) throw unknownUrl(method, path);
+  const allowed = matches.flatMap(({ handlers }) => Object.keys(handlers));
+  throw methodNotAllowed(method, path, allowed);
+}
+
+/** A segment that is not validly encoded stands for itself: nothing has such a name. */
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

@@ -1,0 +1,39 @@
+import { Refusal } from '../api/api-error.ts';
+import { BASE_MODELS } from '../artifacts/base-model.ts';
+import type { State } from '../state/state.ts';
+
+/** A model as a job is trained on it. */
+export interface Tunable {
+  /** As the job names it. */
+  readonly model: string;
+  /** OpenAI's own model that it comes from. */
+  readonly base: string;
+}
+
+/** Names that stand for the newest model of their kind: a job says which that was (UPSTREAM.md 1.4). */
+const ALIASES: Readonly<Record<string, string>> = {
+  'gpt-4.1': 'gpt-4.1-2025-04-14',
+  'gpt-4.1-mini': 'gpt-4.1-mini-2025-04-14',
+  'gpt-4.1-nano': 'gpt-4.1-nano-2025-04-14',
+  'gpt-4o': 'gpt-4o-2024-08-06',
+  'gpt-4o-mini': 'gpt-4o-mini-2024-07-18',
+  'gpt-3.5-turbo': 'gpt-3.5-turbo-0125',
+  'o4-mini': 'o4-mini-2025-04-16',
+};
+const TUNABLE = new Set([...Object.values(ALIASES), 'gpt-4-0613', 'babbage-002', 'davinci-002']);
+
+/** The model that this name stands for: OpenAI's, or one that a job has made and that is there. Throws a Refusal. */
+export function findTunable(name: string, state: State, now: number): Tunable {
+  const model = ALIASES[name] ?? name;
+  const shutdown = BASE_MODELS.find(({ id }) => id === model)?.shutdown_date ?? null;
+  if (TUNABLE.has(model) && (shutdown === null || now < Date.parse(shutdown))) return { model, base: model };
+  const tuned = state.modelsAt(now).find(({ jobId, body }) => jobId !== null && body.id === name);
+  const base = /^ft:([^:]+):/.exec(tuned?.name ?? '')?.[1];
+  if (base !== undefined) return { model, base };
+  throw new Refusal(
+    400,
+    `Model ${name} is not available for fine-tuning or does not exist.`,
+    null,
+    'model_not_available',
+  );
+}

@@ -1,0 +1,74 @@
+import { badFileParameter, unknownFile } from '../api/api-error.ts';
+import { Download } from '../api/download.ts';
+import { leftAfter, namedListBody } from '../api/page.ts';
+import { type FilePlan, fileBody } from '../artifacts/file.ts';
+import { withoutTrainingFile } from '../simulation/intervention.ts';
+import { statusAt } from '../simulation/lifecycle.ts';
+import type { State } from '../state/state.ts';
+import type { ApiRequest } from './route.ts';
+
+const MOST_FILES = 10_000;
+const PURPOSES = [
+  'fine-tune',
+  'fine-tune-results',
+  'assistants',
+  'assistants_output',
+  'batch',
+  'batch_output',
+  'vision',
+  'user_data',
+  'evals',
+];
+
+export function listFiles({ query, now }: ApiRequest, state: State): object {
+  const limit = readFileLimit(query);
+  const purpose = readChoice(query, 'purpose', PURPOSES);
+  const isAscending = readChoice(query, 'order', ['asc', 'desc']) === 'asc';
+  const newestFirst = state.filesAt(now);
+  const files = isAscending ? newestFirst.toReversed() : newestFirst;
+  const left = leftAfter(files, query, (id) => unknownFile(id, 'after'));
+  return namedListBody(left.filter((file) => purpose === null || file.purpose === purpose).map(fileBody), limit);
+}
+
+export function retrieveFile({ now }: ApiRequest, state: State, id: string): object {
+  return fileBody(findFile(state, id, now));
+}
+
+export function downloadFile({ now }: ApiRequest, state: State, id: string): Download {
+  const file = findFile(state, id, now);
+  return new Download(file.filename, file.bytes, file.content());
+}
+
+/** Jobs that still validate the file fail with it (UPSTREAM.md 2.7). */
+export async function deleteFile({ now }: ApiRequest, state: State, id: string): Promise<object> {
+  findFile(state, id, now);
+  const { ledger, spool } = state;
+  ledger.remove(id);
+  const readers = state.jobsAt(now).newestFirst.filter(({ trainingFile }) => trainingFile === id);
+  for (const plan of readers)
+    if (statusAt(plan, now) === 'validating_files') ledger.changeJob(withoutTrainingFile(plan, now));
+  await spool.remove(id);
+  return { object: 'file', id, deleted: true };
+}
+
+function findFile(state: State, id: string, now: number): FilePlan {
+  const file = state.filesAt(now).find((file) => file.id === id);
+  if (file === undefined) throw unknownFile(id);
+  return file;
+}
+
+function readChoice(query: URLSearchParams, param: string, choices: readonly string[]): string | null {
+  const value = query.get(param);
+  if (value === null || choices.includes(value)) return value;
+  throw badFileParameter(param, `'${value}' is not one of [${choices.map((choice) => `'${choice}'`).join(', ')}]`);
+}
+
+function readFileLimit(query: URLSearchParams): number {
+  const limit = query.get('limit');
+  if (limit === null) return MOST_FILES;
+  if (!/^-?\d+$/.test(limit)) throw badFileParameter('limit', `'${limit}' is not of type 'integer'`);
+  if (Number(limit) < 1) throw badFileParameter('limit', `${limit} is less than the minimum of 1`);
+  if (Number(limit) > MOST_FILES)
+    throw badFileParameter('limit', `${limit} is greater than the maximum of ${MOST_FILES}`);
+  return Number(limit);
+}

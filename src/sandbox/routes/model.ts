@@ -1,0 +1,27 @@
+import { Refusal, unknownModel } from '../api/api-error.ts';
+import type { ListedModel } from '../artifacts/model.ts';
+import type { State } from '../state/state.ts';
+import type { ApiRequest } from './route.ts';
+
+/** All of them in one answer: this list has no pages. */
+export function listModels({ now }: ApiRequest, state: State): object {
+  return { object: 'list', data: state.modelsAt(now).map(({ body }) => body) };
+}
+
+export function retrieveModel({ now }: ApiRequest, state: State, id: string): object {
+  return findModel(state, id, now).body;
+}
+
+/** Only what a job has made; what the real API says of others was not recorded. */
+export function deleteModel({ now }: ApiRequest, state: State, id: string): object {
+  const { jobId, name } = findModel(state, id, now);
+  if (jobId === null) throw new Refusal(403, `The model '${id}' is not yours: only fine-tuned models can be deleted.`);
+  state.ledger.remove(name);
+  return { object: 'model', id, deleted: true };
+}
+
+function findModel(state: State, id: string, now: number): ListedModel {
+  const model = state.modelsAt(now).find(({ body }) => body.id === id);
+  if (model === undefined) throw unknownModel(id);
+  return model;
+}

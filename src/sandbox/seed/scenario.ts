@@ -1,0 +1,25 @@
+import { createRandom } from '../simulation/random.ts';
+import { CAMPAIGN_BRIEFS, type CampaignBrief } from './scenarios.ts';
+
+/** A brief with the files that all of its jobs share. */
+export interface Campaign extends CampaignBrief {
+  readonly trainingTokens: number;
+  readonly trainingFile: string;
+  readonly validationFile: string | null;
+}
+
+const TOKENS_OF_AN_EXAMPLE = 75;
+
+/** Every campaign that the seed's organisation has ever run, the latest first. */
+export function createCampaigns(seed: number): readonly Campaign[] {
+  return CAMPAIGN_BRIEFS.map((brief, index) => {
+    const random = createRandom(seed, 'campaign', index);
+    const tokens = brief.trainingTokens ?? brief.examples * TOKENS_OF_AN_EXAMPLE;
+    return {
+      ...brief,
+      trainingTokens: Math.round(tokens * random.between(0.9, 1.1)),
+      trainingFile: `file-${random.text(22)}`,
+      validationFile: brief.isValidated ? `file-${random.text(22)}` : null,
+    };
+  });
+}

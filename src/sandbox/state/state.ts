@@ -1,0 +1,108 @@
+import { type CheckpointPlan, checkpointsAt } from '../artifacts/checkpoint.ts';
+import { type EventPlan, eventsAt } from '../artifacts/event.ts';
+import { type FilePlan, filesAt } from '../artifacts/file.ts';
+import { type ListedModel, modelsAt } from '../artifacts/model.ts';
+import { createHistory } from '../seed/history.ts';
+import { createLane, LANES } from '../seed/job-generator.ts';
+import { createCampaigns } from '../seed/scenario.ts';
+import { type Account, createAccount } from '../simulation/account.ts';
+import type { JobPlan } from '../simulation/job-plan.ts';
+import { createRandom } from '../simulation/random.ts';
+import { isOfOldTrainer } from '../simulation/trainer-version.ts';
+import { createLedger, type Ledger } from './client-writes.ts';
+import { createFaults, type Faults } from './faults.ts';
+import type { Quota } from './quota.ts';
+import { createSpool, type Spool, type SpoolLimits } from './spool.ts';
+
+/** The jobs that exist at a time. */
+export interface Jobs {
+  readonly newestFirst: readonly JobPlan[];
+  /** Where a job stands in `newestFirst`, by id. */
+  readonly positions: ReadonlyMap<string, number>;
+  /** When the next one is created, ms since the epoch, or one may be. */
+  readonly until: number;
+}
+
+export interface State {
+  readonly account: Account;
+  /** What clients have written; its parts show in all that follows. */
+  readonly ledger: Ledger;
+  readonly spool: Spool;
+  readonly quota: Quota;
+  readonly faults: Faults;
+  readonly speed: number;
+  /** A job that is always there, has succeeded after three epochs, and has all kinds of files and something in most members. */
+  readonly exampleJobId: string;
+  jobsAt(now: number): Jobs;
+  /** Newest first. */
+  eventsAt(plan: JobPlan, now: number): readonly EventPlan[];
+  /** Newest first. */
+  checkpointsAt(plan: JobPlan, now: number): readonly CheckpointPlan[];
+  /** Newest first. */
+  filesAt(now: number): readonly FilePlan[];
+  modelsAt(now: number): readonly ListedModel[];
+}
+
+export interface StateOptions {
+  seed: number;
+  speed: number;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  quota?: Quota | undefined;
+  storage?: SpoolLimits | undefined;
+}
+
+function isRich(plan: JobPlan): boolean {
+  const { integrations, validationFile, trainingFileDeletedAt, method, turns } = plan;
+  const hasFiles = validationFile !== null && trainingFileDeletedAt === null;
+  const isThreeEpochs = method.type === 'supervised' && method.resolved.n_epochs === 3;
+  const hasSucceeded = turns.some(({ status }) => status === 'succeeded');
+  return hasSucceeded && integrations.length > 0 && hasFiles && isThreeEpochs && !isOfOldTrainer(plan);
+}
+
+/** Jobs that move have fewer examples than this: nobody watches thousands of steps in a minute. */
+const MOST_MOVING_EXAMPLES = 1000;
+
+export function createState({ seed, speed, startedAt, quota = {}, storage = {} }: StateOptions): State {
+  const account = createAccount(seed);
+  const campaigns = createCampaigns(seed);
+  const history = createHistory(seed, startedAt, campaigns, account);
+  const moving = campaigns.filter(({ examples }) => examples < MOST_MOVING_EXAMPLES);
+  const lanes = LANES.map((lane) => createLane(lane, { seed, speed, startedAt, campaigns: moving, account }));
+  const ledger = createLedger();
+  // Between one creation, or one change, and the next the same jobs exist, so that most answers need no planning.
+  let kept: (Jobs & { readonly all: readonly JobPlan[]; readonly from: number; readonly version: number }) | undefined;
+
+  function workOut(now: number): NonNullable<typeof kept> {
+    const around = lanes.flatMap((lane) => lane.plansAround(now));
+    const isCreated = ({ createdAt }: JobPlan) => createdAt <= now;
+    const seeded = [...around.filter(isCreated), ...history].map(ledger.present);
+    const all = [...ledger.jobs, ...seeded].sort((a, b) => b.createdAt - a.createdAt);
+    const newestFirst = all.filter(({ id }) => !ledger.isRemoved(id));
+    const positions = new Map(newestFirst.map(({ id }, position) => [id, position]));
+    const toCome = around.filter((plan) => !isCreated(plan)).map(({ createdAt }) => createdAt);
+    const until = Math.min(...toCome, ...lanes.map((lane) => lane.nextSlotAt(now)));
+    return { newestFirst, all, positions, from: now, until, version: ledger.version };
+  }
+
+  function plansAt(now: number): NonNullable<typeof kept> {
+    const isKept = kept?.version === ledger.version && now >= kept.from && now < kept.until;
+    if (kept === undefined || !isKept) kept = workOut(now);
+    return kept;
+  }
+
+  return {
+    account,
+    ledger,
+    spool: createSpool(storage),
+    quota,
+    faults: createFaults(),
+    speed,
+    exampleJobId: createRandom(seed, 'example').pick(history.filter(isRich)).id,
+    jobsAt: plansAt,
+    eventsAt,
+    checkpointsAt,
+    filesAt: (now) => filesAt(plansAt(now).all.toReversed(), now, ledger),
+    modelsAt: (now) => modelsAt(plansAt(now).all, now).filter(({ name }) => !ledger.isRemoved(name)),
+  };
+}

@@ -1,0 +1,46 @@
+import { LRUCache } from 'lru-cache';
+import type { FrontConfig } from '../../config/http.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { Refusal } from '../http/http-error.ts';
+import type { Asked, Params } from './params.ts';
+import { bareHash, hashOf } from './trusted-documents.ts';
+
+/** Most documents of which is remembered that they were logged. */
+const MAX_REMEMBERED = 10_000;
+
+/**
+ * Finds the document that a request means. Throws a Refusal: 400 without one, 403 when it is not trusted and has to be.
+ */
+export type FindDocument = (asked: Asked, requestId: string) => Params;
+
+export function createFindDocument(
+  { trustedDocuments, mustTrust }: Pick<FrontConfig, 'trustedDocuments' | 'mustTrust'>,
+  log: Logger,
+): FindDocument {
+  const logged = new LRUCache<string, true>({ max: MAX_REMEMBERED });
+  return (asked, requestId) => {
+    const { query, documentId } = asked;
+    if (trustedDocuments === undefined) return { ...asked, query: given(query) };
+    if (query === undefined && documentId !== undefined) {
+      const text = trustedDocuments.get(bareHash(documentId));
+      if (text !== undefined) return { ...asked, query: text };
+      throw notTrusted('documentId: expected the sha-256 of a trusted document.');
+    }
+    const text = given(query); // The text decides, whatever id it comes with.
+    const hash = hashOf(text);
+    if (trustedDocuments.has(hash)) return { ...asked, query: text };
+    if (mustTrust) throw notTrusted('query: expected a trusted document, or the sha-256 of one as documentId.');
+    if (!logged.has(hash)) {
+      logged.set(hash, true);
+      log.warn({ requestId, sha256: hash }, 'document not trusted');
+    }
+    return { ...asked, query: text };
+  };
+}
+
+function given(query: string | undefined): string {
+  if (query === undefined) throw new Refusal(400, 'query: expected a string.');
+  return query;
+}
+
+const notTrusted = (message: string) => new Refusal(403, message, {}, 'DOCUMENT_NOT_TRUSTED');

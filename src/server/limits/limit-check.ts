@@ -1,0 +1,58 @@
+import type { DocumentNode } from 'graphql';
+import { MOST_FIELDS, shapeOf } from './document-shape.ts';
+import type { Excess, LimitName, Limits } from './query-limits.ts';
+
+// No settings: far more than anybody needs, and no more than what reads documents can take.
+
+const MOST_DIRECTIVES_TOGETHER = 10;
+/** GraphiQL goes 15 deep. */
+const MOST_INTROSPECTION_DEPTH = 30;
+const MOST_OVERLAPS = 100;
+const MOST_VARIABLES_DEPTH = 50;
+
+const LINE_END = /\r\n|[\n\r]/g;
+
+/** More lines than tokens may be. The parser passes over them, but for each error they are counted up to its place. */
+export function excessOfLines(text: string, { tokens: max }: Limits): Excess | null {
+  let lines = 1;
+  if (text.length >= max) for (const _ of text.matchAll(LINE_END)) if (++lines > max) return { limit: 'lines', max };
+  return null;
+}
+
+/** The first limit that a document goes past; null also for one that GraphQL itself refuses as circular. */
+export function excessOf(document: DocumentNode, limits: Limits): Excess | null {
+  const shape = shapeOf(document);
+  const checks: readonly [LimitName, max: number, actual: number][] = [
+    ['depth', limits.depth, shape.depth],
+    ['aliases', limits.aliases, shape.aliases],
+    ['rootFields', limits.rootFields, shape.rootFields],
+    ['directives', limits.directives, shape.directives],
+    ['directivesTogether', MOST_DIRECTIVES_TOGETHER, shape.directivesTogether],
+    ['introspection', limits.introspectionLists, shape.introspectionLists],
+    ['introspectionDepth', MOST_INTROSPECTION_DEPTH, shape.introspectionDepth],
+    ['overlaps', MOST_OVERLAPS, shape.overlaps],
+    ['fields', MOST_FIELDS, shape.fields],
+  ];
+  const [limit, max, actual] = checks.find(([, max, actual]) => actual > max) ?? [];
+  if (limit === undefined || max === undefined) return null;
+  // Past the end of the counting nobody knows how many there are.
+  return shape.fields > MOST_FIELDS ? { limit, max } : { limit, max, actual };
+}
+
+/** The limit that the variables go past. Their depth first: what writes them as JSON goes as deep as they do. */
+export function excessOfVariables(variables: Readonly<Record<string, unknown>>, limits: Limits): Excess | null {
+  if (isDeeper(variables, MOST_VARIABLES_DEPTH)) return { limit: 'variablesDepth', max: MOST_VARIABLES_DEPTH };
+  if (limits.variablesBytes === Number.POSITIVE_INFINITY) return null;
+  const actual = Buffer.byteLength(JSON.stringify(variables));
+  return actual > limits.variablesBytes ? { limit: 'variables', max: limits.variablesBytes, actual } : null;
+}
+
+/** Whether a value read from JSON has more objects and lists inside one another. Level by level: uses no stack. */
+function isDeeper(value: object, most: number): boolean {
+  let level = [value];
+  for (let depth = 1; level.length > 0; depth++) {
+    if (depth > most) return true;
+    level = level.flatMap((one) => Object.values(one).filter((inner) => typeof inner === 'object' && inner !== null));
+  }
+  return false;
+}

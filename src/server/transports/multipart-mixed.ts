@@ -1,0 +1,19 @@
+import type { Format } from './stream-format.ts';
+
+const BOUNDARY = '\r\n--graphql';
+// Its end follows at once: clients wait for it.
+const part = (json: string) => `\r\ncontent-type: application/json\r\n\r\n${json}${BOUNDARY}`;
+
+/**
+ * Apollo's protocol for subscriptions
+ * (https://www.apollographql.com/docs/graphos/routing/operations/subscriptions/multipart-protocol).
+ */
+export const multipart: Format = {
+  transport: 'multipart',
+  contentType: 'multipart/mixed; boundary="graphql"; subscriptionSpec="1.0"',
+  opening: BOUNDARY,
+  beat: part('{}'),
+  end: '--\r\n',
+  next: (json) => part(`{"payload":${json}}`),
+  fatal: (errors) => part(`{"payload":null,"errors":${errors}}`),
+};

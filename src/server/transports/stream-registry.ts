@@ -1,0 +1,81 @@
+import type { Clock } from '../../clock.ts';
+
+/** What is said to a client at the end of its stream that the client has not asked for. */
+export type Reason = 'drain' | 'revoked';
+
+/** One connection that stays open for results, over whatever transport. */
+export interface Stream {
+  /** Whether the caller may still see what it gets. */
+  isInForce(): boolean;
+  /** Says that we are still there, unless the client has not yet read what it was sent. */
+  beat(): void;
+  /** Tells the client why, and ends. */
+  end(reason: Reason): void;
+}
+
+/** All open streams. */
+export interface Streams {
+  /** Gives what takes it away, once it has ended. */
+  add(stream: Stream): () => void;
+  /**
+   * Tells all to go: a few at once, many in the course of three seconds, so that they do not all come back together. Gives
+   * the milliseconds until all have been told.
+   */
+  drain(): number;
+  readonly size: number;
+}
+
+/** The beats of many streams are spread over so many moments. */
+const MOMENTS = 8;
+const FEW = 100;
+const DRAIN_MS = 3000;
+const DRAIN_STEPS = 30;
+
+export function createStreams(clock: Clock, heartbeatMs: number): Streams {
+  const open = new Set<Stream>();
+  const moments = Array.from({ length: MOMENTS }, () => new Set<Stream>());
+  let now = 0;
+  let added = 0;
+  let isDraining = false;
+  let cancel: (() => void) | undefined; // Of the one timer; there is none without streams.
+
+  function tick() {
+    cancel = clock.after(heartbeatMs / MOMENTS, tick);
+    now = (now + 1) % MOMENTS;
+    for (const stream of moments[now] ?? []) {
+      if (stream.isInForce()) stream.beat();
+      else stream.end('revoked');
+    }
+  }
+
+  function endSome(streams: readonly Stream[], count: number) {
+    for (const stream of streams.slice(0, count)) if (open.has(stream)) stream.end('drain');
+    const rest = streams.slice(count);
+    if (rest.length > 0) clock.after(DRAIN_MS / DRAIN_STEPS, () => endSome(rest, count));
+  }
+
+  return {
+    add(stream) {
+      const moment = moments[added++ % MOMENTS];
+      open.add(stream);
+      moment?.add(stream);
+      cancel ??= clock.after(heartbeatMs / MOMENTS, tick);
+      if (isDraining) stream.end('drain');
+      return () => {
+        moment?.delete(stream);
+        if (!open.delete(stream) || open.size > 0) return;
+        cancel?.();
+        cancel = undefined;
+      };
+    },
+    drain() {
+      isDraining = true;
+      const isFew = open.size <= FEW;
+      endSome([...open], isFew ? FEW : Math.ceil(open.size / DRAIN_STEPS));
+      return isFew ? 0 : DRAIN_MS;
+    },
+    get size() {
+      return open.size;
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import { LRUCache } from 'lru-cache';
+import type { Timeline } from './sequence-clock.ts';
+
+/** When something was last changed by this gateway: its turn, and the time in milliseconds since the epoch. */
+export interface Generation {
+  readonly turn: number;
+  readonly at: number;
+}
+
+/** What this gateway has changed, by key. What was read in one generation is not believed in the next. */
+export interface Generations {
+  /** The present one. */
+  of(key: string): Generation;
+  /** Begins a new one. */
+  begin(key: string): void;
+}
+
+/** Most keys of which it is remembered. What was forgotten is too old to be kept by then, but for a very busy store. */
+const MOST_KEYS = 10_000;
+const FIRST: Generation = { turn: 0, at: Number.NEGATIVE_INFINITY };
+
+export function createGenerations(clock: Timeline): Generations {
+  const last = new LRUCache<string, Generation>({ max: MOST_KEYS });
+  return {
+    of: (key) => last.get(key) ?? FIRST,
+    begin: (key) => void last.set(key, { turn: clock.turn(), at: clock.now() }),
+  };
+}

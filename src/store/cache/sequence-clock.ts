@@ -1,0 +1,11 @@
+import type { Clock } from '../../clock.ts';
+
+/** The clock of one store, which also counts: of two moments at the same millisecond the later has the greater turn. */
+export interface Timeline extends Clock {
+  turn(): number;
+}
+
+export function createTimeline(clock: Clock): Timeline {
+  let turns = 0;
+  return { now: () => clock.now(), after: (ms, callback) => clock.after(ms, callback), turn: () => ++turns };
+}

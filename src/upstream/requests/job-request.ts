@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import { issuesOfMethod, sentMethod } from './method-request.ts';
+import {
+  filledText,
+  given,
+  type Issue,
+  issuesOf,
+  issuesOfDepth,
+  issuesOfExtra,
+  type LimitsOf,
+  membersOf,
+  nameText,
+  oneOf,
+  optional,
+  text,
+  textOf,
+  whole,
+} from './validation.ts';
+
+/** Pairs that a job's metadata can have. */
+export const MOST_METADATA_PAIRS = 16;
+const LONGEST_METADATA_KEY = 64;
+const LONGEST_METADATA_VALUE = 512;
+
+const AN_OBJECT = 'expected an object';
+const wandb = z.object(
+  {
+    project: filledText(),
+    name: optional(text()),
+    entity: optional(text()),
+    tags: optional(z.array(text(), 'expected a list')),
+  },
+  AN_OBJECT,
+);
+
+function createSchema(limits: LimitsOf) {
+  const isLimited = limits === 'openai';
+  const integration = isLimited
+    ? z.object({ type: oneOf('wandb'), wandb }, AN_OBJECT)
+    : z.object({ type: filledText(), wandb: optional(wandb) }, AN_OBJECT);
+  return z.object(
+    {
+      model: nameText(),
+      training_file: nameText(),
+      validation_file: optional(nameText()),
+      suffix: optional(isLimited ? textOf(1, 64) : text()),
+      seed: optional(isLimited ? whole(0, 2_147_483_647) : whole()),
+      integrations: optional(z.array(integration, 'expected a list')),
+    },
+    AN_OBJECT,
+  );
+}
+
+const schemas: Record<LimitsOf, z.ZodType> = { openai: createSchema('openai'), unknown: createSchema('unknown') };
+
+/** What we know of a request, beside which there can be extra members; `hyperparameters` have moved into the method. */
+const MEMBERS = [
+  ...['model', 'training_file', 'validation_file', 'suffix', 'seed'],
+  ...['method', 'hyperparameters', 'integrations', 'metadata'],
+];
+
+export interface JobRequestOptions {
+  readonly limits: LimitsOf;
+  /** Pairs of metadata that will be added, and must have room. */
+  readonly reservedPairs?: number;
+}
+
+/**
+ * Checks a request for a job in wire spelling (UPSTREAM.md 1.2), before anything is sent: gives the body to send, or all
+ * that is wrong at once. Members that we do not know stand in `extra`, on the request and on the object of its method;
+ * in the body they stand among the others.
+ */
+export function checkJobRequest(draft: unknown, options: JobRequestOptions): { body: object } | { issues: Issue[] } {
+  const { limits, reservedPairs = 0 } = options;
+  const { data: members } = z.record(z.string(), z.unknown()).safeParse(draft);
+  if (members === undefined) return { issues: [{ path: [], message: AN_OBJECT }] };
+  const issues = [
+    ...issuesOf(schemas[limits], members),
+    ...issuesOfMethod(members['method'], limits),
+    ...issuesOfMetadata(members['metadata'], limits === 'openai' ? MOST_METADATA_PAIRS - reservedPairs : null),
+    ...issuesOfExtra(members['extra'], MEMBERS, ['extra']),
+  ];
+  const all = issues.length > 0 ? issues : issuesOfDepth(members);
+  return all.length > 0 ? { issues: all } : { body: bodyOf(members) };
+}
+
+function bodyOf({ method, integrations, ...members }: Record<string, unknown>): object {
+  const sent = {
+    method: method == null ? null : sentMethod(method),
+    integrations: Array.isArray(integrations) ? integrations.map(sentIntegration) : null,
+  };
+  return given({ ...sent, ...members });
+}
+
+function sentIntegration(draft: unknown): object {
+  const { wandb, ...members } = given(membersOf(draft));
+  return { ...members, ...(wandb !== undefined && { wandb: given(membersOf(wandb)) }) };
+}
+
+/** What is wrong with a key stands below it, at `key`. `mostPairs` is null where no limits are known. */
+function issuesOfMetadata(metadata: unknown, mostPairs: number | null): Issue[] {
+  if (metadata == null) return [];
+  if (typeof metadata !== 'object' || Array.isArray(metadata)) return [{ path: ['metadata'], message: AN_OBJECT }];
+  const pairs = Object.entries(metadata);
+  const isLimited = mostPairs !== null;
+  const key = textOf(1, LONGEST_METADATA_KEY);
+  const value = isLimited ? textOf(0, LONGEST_METADATA_VALUE) : text();
+  return [
+    ...(isLimited && pairs.length > mostPairs
+      ? [{ path: ['metadata'], message: `expected at most ${mostPairs} pairs` }]
+      : []),
+    ...(isLimited ? pairs.flatMap(([name]) => issuesOf(key, name, ['metadata', name, 'key'])) : []),
+    ...pairs.flatMap(([name, content]) => issuesOf(value, content, ['metadata', name])),
+  ];
+}

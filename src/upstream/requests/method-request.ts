@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import { graderRequestSchemas, sentGrader } from './grader-request.ts';
+import {
+  filledText,
+  given,
+  type Issue,
+  issuesOf,
+  issuesOfExtra,
+  type LimitsOf,
+  membersOf,
+  numberOrAuto,
+  oneOf,
+  optional,
+  wholeOrAuto,
+} from './validation.ts';
+
+// How a job is to train, as it is sent (UPSTREAM.md 1.2).
+
+const EFFORTS = ['default', 'low', 'medium', 'high'];
+const AN_OBJECT = 'expected an object';
+
+function createMethodSchema(limits: LimitsOf) {
+  const isLimited = limits === 'openai';
+  const whole = (least: number, most?: number) => optional(isLimited ? wholeOrAuto(least, most) : wholeOrAuto());
+  const number = (above: number, most?: number) => optional(isLimited ? numberOrAuto(above, most) : numberOrAuto());
+  const common = { batch_size: whole(1, 256), learning_rate_multiplier: number(0), n_epochs: whole(1, 50) };
+  const supervised = z.object(common, AN_OBJECT);
+  const dpo = z.object({ ...common, beta: number(0, 2) }, AN_OBJECT);
+  const reinforcement = z.object(
+    {
+      ...common,
+      compute_multiplier: number(1e-5, 10),
+      eval_interval: whole(1),
+      eval_samples: whole(1),
+      reasoning_effort: optional(isLimited ? oneOf(...EFFORTS) : filledText()),
+    },
+    AN_OBJECT,
+  );
+  const grader = graderRequestSchemas[limits];
+  return z.object(
+    {
+      type: isLimited ? oneOf(...METHODS) : filledText(),
+      supervised: optional(z.object({ hyperparameters: optional(supervised) }, AN_OBJECT)),
+      dpo: optional(z.object({ hyperparameters: optional(dpo) }, AN_OBJECT)),
+      reinforcement: optional(z.object({ grader, hyperparameters: optional(reinforcement) }, AN_OBJECT)),
+    },
+    AN_OBJECT,
+  );
+}
+
+const METHODS = ['supervised', 'dpo', 'reinforcement'] as const;
+/** What we know of each, beside which there can be extra members. */
+const MEMBERS = {
+  supervised: ['hyperparameters'],
+  dpo: ['hyperparameters'],
+  reinforcement: ['grader', 'hyperparameters'],
+};
+
+export const methodRequestSchemas: Record<LimitsOf, z.ZodType> = {
+  openai: createMethodSchema('openai'),
+  unknown: createMethodSchema('unknown'),
+};
+
+/** All that is wrong with a method. */
+export function issuesOfMethod(draft: unknown, limits: LimitsOf): Issue[] {
+  if (draft == null) return [];
+  const method = membersOf(draft);
+  const { type } = method;
+  const beside = METHODS.filter((name) => method[name] != null);
+  return [
+    ...issuesOf(methodRequestSchemas[limits], draft, ['method']),
+    ...(type === 'reinforcement' && method['reinforcement'] == null ? [MISSING] : []),
+    ...beside
+      .filter((name) => name !== type)
+      .map((name) => ({ path: ['method', name], message: 'expected nothing here, as the type names another' })),
+    ...beside.flatMap((name) => {
+      return issuesOfExtra(membersOf(method[name])['extra'], MEMBERS[name], ['method', name, 'extra']);
+    }),
+  ];
+}
+
+/** A method that was checked, without what is null in it. */
+export function sentMethod(draft: unknown): object {
+  const { type, ...members } = membersOf(draft);
+  const objects = Object.entries(given(members)).map(([name, object]) => {
+    const { grader, hyperparameters, ...others } = membersOf(object);
+    const known = {
+      grader: grader == null ? null : sentGrader(grader),
+      hyperparameters: hyperparameters == null ? null : given(membersOf(hyperparameters)),
+    };
+    return [name, given({ ...known, ...others })];
+  });
+  return { type, ...Object.fromEntries(objects) };
+}
+
+const MISSING: Issue = { path: ['method', 'reinforcement'], message: 'expected an object with a grader' };

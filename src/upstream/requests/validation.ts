@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import { isName } from '../http/path.ts';
+import { isShallow } from '../json/depth.ts';
+
+// How requests are checked before they are sent: in wire spelling, with all that is wrong at once.
+
+/** One thing that is wrong with a request, and where: members and places in lists, in wire spelling. */
+export interface Issue {
+  readonly path: readonly (string | number)[];
+  /** What was expected there. */
+  readonly message: string;
+}
+
+/** All that a schema finds wrong with a value. */
+export function issuesOf(schema: z.ZodType, value: unknown, at: Issue['path'] = []): Issue[] {
+  const { error } = schema.safeParse(value);
+  return (error?.issues ?? []).map(({ path, message }) => ({ path: [...at, ...path.map(asPlace)], message }));
+}
+
+const asPlace = (place: PropertyKey) => (typeof place === 'number' ? place : String(place));
+
+/**
+ * Whose limits hold: OpenAI's (UPSTREAM.md 1.2), which its sandbox shares, or none that we know. Shapes hold everywhere.
+ */
+export type LimitsOf = 'openai' | 'unknown';
+
+/** A value that passes a test, which says what it expects: one issue, whatever is wrong with it. */
+const tested = (expected: string, isRight: (value: unknown) => boolean) =>
+  z.unknown().refine(isRight, `expected ${expected}`);
+
+const isWhole = (value: unknown): value is number => Number.isSafeInteger(value);
+const isNumber = (value: unknown): value is number => Number.isFinite(value);
+/** As servers count: a character outside of the basic plane is one. */
+const lengthOf = (text: string) => [...text].length;
+
+export const text = (expected = 'a text') => tested(expected, (value) => typeof value === 'string');
+export const filledText = (expected = 'a text that is not empty') =>
+  tested(expected, (value) => typeof value === 'string' && value !== '');
+/** The id or the name of a thing; what can name nothing is wrong whatever there is. */
+export const nameText = () =>
+  tested('what can be the name of something', (value) => typeof value === 'string' && isName(value));
+export const oneOf = (...names: readonly string[]) =>
+  tested(names.length === 1 ? String(names[0]) : `one of ${names.join(', ')}`, (value) =>
+    names.some((name) => name === value),
+  );
+
+export const textOf = (least: number, most: number) =>
+  tested(
+    `a text of ${least === 0 ? 'at most' : `${least} to`} ${most} characters`,
+    (value) => typeof value === 'string' && lengthOf(value) >= least && lengthOf(value) <= most,
+  );
+
+export const whole = (least?: number, most?: number) => {
+  const expected = `a whole number${range(least, most)}`;
+  return tested(expected, (value) => isWhole(value) && isWithin(value, least, most));
+};
+export const wholeOrAuto = (least?: number, most?: number) => {
+  const expected = `auto or a whole number${range(least, most)}`;
+  return tested(expected, (value) => value === 'auto' || (isWhole(value) && isWithin(value, least, most)));
+};
+/** The lower bound is not itself within. */
+export const numberOrAuto = (above?: number, most?: number) => {
+  const bounds = [above === undefined ? '' : ` above ${above}`, most === undefined ? '' : `at most ${most}`];
+  const expected = `auto or a number${bounds.filter(Boolean).join(' and ')}`;
+  return tested(
+    expected,
+    (value) => value === 'auto' || (isNumber(value) && value !== above && isWithin(value, above, most)),
+  );
+};
+
+const isWithin = (value: number, least = Number.NEGATIVE_INFINITY, most = Number.POSITIVE_INFINITY) =>
+  value >= least && value <= most;
+
+function range(least: number | undefined, most: number | undefined): string {
+  if (least === undefined) return '';
+  return most === undefined ? ` of at least ${least}` : ` from ${least} to ${most}`;
+}
+
+/** A member that can be left out; null is the same. */
+export const optional = <T extends z.ZodType>(schema: T) => schema.nullish();
+
+/** What is nested too deep to be written is wrong as a whole. */
+export function issuesOfDepth(value: unknown, at: Issue['path'] = []): Issue[] {
+  return isShallow(value) ? [] : [{ path: at, message: 'expected JSON that is not nested so deep' }];
+}
+
+/** Members that we do not know, given beside those that we do: what is wrong with them. */
+export function issuesOfExtra(extra: unknown, known: readonly string[], at: Issue['path']): Issue[] {
+  if (extra == null) return [];
+  if (typeof extra !== 'object' || Array.isArray(extra)) return [{ path: at, message: 'expected an object' }];
+  if (!isShallow(extra)) return issuesOfDepth(extra, at);
+  return known
+    .filter((name) => Object.hasOwn(extra, name))
+    .map((name) => ({
+      path: [...at, name],
+      message: `expected ${name} in its own place, not among the extra members`,
+    }));
+}
+
+type Members = Readonly<Record<string, unknown>>;
+export const isObject = (value: unknown): value is Members =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The members of what should be an object, whatever their names; none when it is not. */
+export const membersOf = (value: unknown): Members => (isObject(value) ? value : {});
+
+/** Those members that are neither left out nor null; what stands under `extra` takes its place among them. */
+export function given({ extra, ...known }: Members): Members {
+  return { ...Object.fromEntries(Object.entries(known).filter(([, value]) => value != null)), ...membersOf(extra) };
+}

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { path } from '../http/path.ts';
+import type { Http } from '../http/rest-client.ts';
+import type { Call } from '../resilience/transport.ts';
+import { identifier, orNullIfUnreadable, stepNumber, timestamp } from './lenient-schema.ts';
+import { type Page, type PageRequest, readPage } from './page.ts';
+
+// Azure writes steps as 100.0 and OpenAI adds a string among the numbers of `metrics` (UPSTREAM.md 1.4, 5).
+const fields = z.object({
+  id: identifier,
+  created_at: timestamp,
+  fine_tuned_model_checkpoint: z.string(),
+  fine_tuning_job_id: orNullIfUnreadable(z.string()),
+  step_number: stepNumber,
+  metrics: z.record(z.string(), z.unknown()).nullish().catch(null),
+});
+
+/** A checkpoint as servers write it. */
+export type CheckpointBody = z.input<typeof fields>;
+
+/** A model that a job has saved on its way, in wire spelling, repaired. */
+export type Checkpoint = z.output<typeof fields>;
+
+/** Throws a ZodError when the body lacks what identifies a checkpoint: id, created_at, its model and its step. */
+export function readCheckpoint(body: unknown): Checkpoint {
+  return fields.parse(body);
+}
+
+export interface CheckpointResource {
+  /** GET /fine_tuning/jobs/{id}/checkpoints, newest first. Throws UpstreamError. */
+  list(jobId: string, page: PageRequest, call: Call): Promise<Page<Checkpoint>>;
+}
+
+export function createCheckpointResource(http: Http): CheckpointResource {
+  return {
+    list: (jobId, page, call) =>
+      http.get(path`/fine_tuning/jobs/${jobId}/checkpoints`, { ...page }, readPage(page, readCheckpoint), call),
+  };
+}

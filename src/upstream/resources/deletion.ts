@@ -1,0 +1,17 @@
+import { z } from 'zod';
+import { identifier, named } from './lenient-schema.ts';
+
+const fields = z.object({ id: identifier, deleted: z.literal(true) });
+
+/** What was deleted. */
+export interface Deletion {
+  readonly id: string;
+}
+
+/**
+ * Reads the answer to the deletion of this thing; some servers give none (204, UPSTREAM.md 5). Throws when it says that
+ * the thing was not deleted, or names another.
+ */
+export function readDeletion(id: string): (body: unknown) => Deletion {
+  return (body) => (body === null ? { id } : named(id, { id: fields.parse(body).id }));
+}

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { path } from '../http/path.ts';
+import type { Http } from '../http/rest-client.ts';
+import type { Call } from '../resilience/transport.ts';
+import { identifier, orNullIfUnreadable, timestamp } from './lenient-schema.ts';
+import { type Page, type PageRequest, readPage } from './page.ts';
+
+// `level` and `type` are open sets, `data` is any JSON: {}, null or absent on plain messages, nested for reinforcement
+// (UPSTREAM.md 1.4, 2.1, 2.2).
+const fields = z.object({
+  id: identifier,
+  created_at: timestamp,
+  level: z.string().catch(''),
+  message: z.string().catch(''),
+  type: orNullIfUnreadable(z.string()),
+  data: z
+    .unknown()
+    .optional()
+    .transform((data) => data ?? null),
+});
+
+/** An event as servers write it. */
+export type EventBody = z.input<typeof fields>;
+
+/** One line of a job's log, in wire spelling, repaired. */
+export type JobEvent = z.output<typeof fields>;
+
+/** Throws a ZodError when the body lacks what identifies an event: id, created_at. */
+export function readEvent(body: unknown): JobEvent {
+  return fields.parse(body);
+}
+
+/** After this event a job's log says nothing more, and its checkpoints are all there (UPSTREAM.md 2.1). */
+export function isClosing({ message }: JobEvent): boolean {
+  return /^(the job has|fine.tuning job) successfully completed/i.test(message);
+}
+
+export interface EventResource {
+  /** GET /fine_tuning/jobs/{id}/events, newest first. Throws UpstreamError. */
+  list(jobId: string, page: PageRequest, call: Call): Promise<Page<JobEvent>>;
+}
+
+export function createEventResource(http: Http): EventResource {
+  return {
+    list: (jobId, page, call) =>
+      http.get(path`/fine_tuning/jobs/${jobId}/events`, { ...page }, readPage(page, readEvent), call),
+  };
+}

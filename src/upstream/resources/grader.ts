@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { isShallow } from '../json/depth.ts';
+import { orNull } from './lenient-schema.ts';
+
+const message = z.object({ role: z.string(), content: z.unknown() });
+
+const stringCheck = z.object({
+  type: z.literal('string_check'),
+  name: z.string(),
+  input: z.string(),
+  reference: z.string(),
+  operation: z.string(),
+});
+const textSimilarity = z.object({
+  type: z.literal('text_similarity'),
+  name: z.string(),
+  input: z.string(),
+  reference: z.string(),
+  evaluation_metric: z.string(),
+});
+const python = z.object({
+  type: z.literal('python'),
+  name: z.string(),
+  source: z.string(),
+  image_tag: orNull(z.string()),
+});
+const scoreModel = z.object({
+  type: z.literal('score_model'),
+  name: z.string(),
+  model: z.string(),
+  input: z.array(message),
+  range: orNull(z.array(z.number())),
+  sampling_params: orNull(z.record(z.string(), z.unknown())),
+});
+const labelModel = z.object({
+  type: z.literal('label_model'),
+  name: z.string(),
+  model: z.string(),
+  input: z.array(message),
+  labels: z.array(z.string()),
+  passing_labels: z.array(z.string()),
+});
+const multi = z.object({
+  type: z.literal('multi'),
+  name: z.string(),
+  calculate_output: z.string(),
+  graders: z.unknown().transform(readNamedGraders),
+});
+
+const named = z
+  .object({ type: z.string().catch(''), name: orNull(z.string()).catch(null) })
+  .catch({ type: '', name: null });
+const known = z.discriminatedUnion('type', [stringCheck, textSimilarity, python, scoreModel, labelModel, multi]);
+
+export type StringCheckGrader = z.output<typeof stringCheck>;
+export type TextSimilarityGrader = z.output<typeof textSimilarity>;
+export type PythonGrader = z.output<typeof python>;
+export type ScoreModelGrader = z.output<typeof scoreModel>;
+export type LabelModelGrader = z.output<typeof labelModel>;
+export interface NamedGrader {
+  name: string;
+  grader: Grader;
+}
+export interface MultiGrader {
+  type: 'multi';
+  name: string;
+  calculate_output: string;
+  graders: NamedGrader[];
+}
+/** A grader of a type that we do not know, or one that lacks what its type requires. */
+export interface UnknownGrader {
+  type: 'unknown';
+  rawType: string;
+  name: string | null;
+}
+export type Grader =
+  | StringCheckGrader
+  | TextSimilarityGrader
+  | PythonGrader
+  | ScoreModelGrader
+  | LabelModelGrader
+  | MultiGrader
+  | UnknownGrader;
+
+/** Reads any JSON as a grader: what cannot be read is an `UnknownGrader`, never an error. */
+export const graderSchema = z.unknown().transform((body) => readGrader(isShallow(body) ? body : null));
+
+function readGrader(body: unknown): Grader {
+  const read = known.safeParse(body);
+  if (read.success) return read.data;
+  const { type, name } = named.parse(body);
+  return { type: 'unknown', rawType: type, name };
+}
+
+// The document types `graders` as one grader, its example shows a list, its guide and real requests a map (UPSTREAM.md 1.4).
+const MOST_GRADERS = 100;
+
+function readNamedGraders(body: unknown): NamedGrader[] {
+  if (typeof body !== 'object' || body === null) return [];
+  if (Array.isArray(body))
+    return body
+      .slice(0, MOST_GRADERS)
+      .map(readGrader)
+      .map((grader) => ({ name: grader.name ?? '', grader }));
+  if ('type' in body && typeof body.type === 'string') return readNamedGraders([body]);
+  return Object.entries(body)
+    .slice(0, MOST_GRADERS)
+    .map(([name, grader]) => ({ name, grader: readGrader(grader) }));
+}

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { graderSchema } from './grader.ts';
+import { floatOrAuto, intOrAuto, orNull, orNullIfUnreadable } from './lenient-schema.ts';
+
+export const hyperparametersSchema = z.object({
+  batch_size: intOrAuto,
+  learning_rate_multiplier: floatOrAuto,
+  n_epochs: intOrAuto,
+});
+const dpoHyperparametersSchema = hyperparametersSchema.extend({ beta: floatOrAuto });
+const reinforcementHyperparametersSchema = hyperparametersSchema.extend({
+  compute_multiplier: floatOrAuto,
+  eval_interval: intOrAuto,
+  eval_samples: intOrAuto,
+  reasoning_effort: orNullIfUnreadable(z.string()),
+});
+
+/** How a job trains: `type` names which of the three objects beside it counts. */
+export const methodSchema = z.object({
+  type: z.string(),
+  supervised: orNullIfUnreadable(z.object({ hyperparameters: orNullIfUnreadable(hyperparametersSchema) })),
+  dpo: orNullIfUnreadable(z.object({ hyperparameters: orNullIfUnreadable(dpoHyperparametersSchema) })),
+  reinforcement: orNullIfUnreadable(
+    z.object({
+      grader: orNull(graderSchema),
+      hyperparameters: orNullIfUnreadable(reinforcementHyperparametersSchema),
+      response_format: z.unknown().optional(),
+    }),
+  ),
+});
+
+export type Hyperparameters = z.output<typeof hyperparametersSchema>;
+export type DpoHyperparameters = z.output<typeof dpoHyperparametersSchema>;
+export type ReinforcementHyperparameters = z.output<typeof reinforcementHyperparametersSchema>;
+export type Method = z.output<typeof methodSchema>;

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { path } from '../http/path.ts';
+import type { Http } from '../http/rest-client.ts';
+import type { Call } from '../resilience/transport.ts';
+import { type Deletion, readDeletion } from './deletion.ts';
+import { identifier, named, orNullIfUnreadable, timestampOrNull } from './lenient-schema.ts';
+import { type PageItem, readAll } from './page.ts';
+
+const fields = z.object({
+  id: identifier,
+  created: timestampOrNull,
+  owned_by: orNullIfUnreadable(z.string()),
+  shutdown_date: orNullIfUnreadable(z.iso.date()), // Older servers lack it.
+});
+
+/** A model as servers write it. */
+export type ModelBody = z.input<typeof fields>;
+
+/** A model that can be used or trained on, in wire spelling, repaired. */
+export type Model = z.output<typeof fields>;
+
+/** Throws a ZodError when the body lacks what identifies a model: its id, which is its name. */
+export function readModel(body: unknown): Model {
+  return fields.parse(body);
+}
+
+export interface ModelResource {
+  /** GET /models/{id}; null when there is none. Throws UpstreamError. */
+  get(id: string, call: Call): Promise<Model | null>;
+  /** GET /models: all of them, as this endpoint knows no pages. Throws UpstreamError. */
+  list(call: Call): Promise<PageItem<Model>[]>;
+  /** DELETE /models/{id}, for fine-tuned models only; null when there is none. Throws UpstreamError. */
+  delete(id: string, call: Call): Promise<Deletion | null>;
+}
+
+export function createModelResource(http: Http): ModelResource {
+  return {
+    get: (id, call) => http.find(path`/models/${id}`, (body) => named(id, readModel(body)), call),
+    list: (call) => http.get(path`/models`, {}, readAll(readModel), call),
+    delete: (id, call) => http.delete(path`/models/${id}`, readDeletion(id), call),
+  };
+}
