@@ -5,17 +5,14 @@ import { createCreations } from './commands/idempotency/create-once.ts';
 import type { MutationPolicy } from './commands/mutation-policy.ts';
 import type { Config } from './config/config.ts';
 import { createContextFactory, type GatewayFacts } from './request/context.ts';
-import { createSandbox, type Sandbox } from './sandbox/sandbox.ts';
-import { makeSecret } from './sandbox/webhooks/webhook.ts';
 import { stateOf } from './schema/core/job-status.ts';
 import { createSchema } from './schema/schema.ts';
 import { createAuthenticate } from './server/auth/authenticate.ts';
 import { createServer } from './server/server.ts';
 import { createStore } from './store/store.ts';
 import type { Logger } from './telemetry/logger.ts';
-import type { Credential, KeyHeader } from './upstream/credentials/credential.ts';
-import type { LimitsOf } from './upstream/requests/validation.ts';
 import { createUpstream } from './upstream/upstream.ts';
+import { openTarget } from './upstream-target.ts';
 import { createWatcher } from './watch/watcher.ts';
 
 export const { version } = packageJson;
@@ -109,70 +106,3 @@ function mutationPolicy({ isAllowed, mostPerDay }: Config['mutations'], log: Log
     audit: (line) => log.info(line, 'mutation'),
   };
 }
-
-/** Whom the gateway asks. */
-export interface Target {
-  readonly name: string;
-  readonly limits: LimitsOf;
-  readonly baseUrl: URL;
-  readonly keyHeader: KeyHeader;
-  readonly credential: Credential;
-  readonly exampleJobId: string;
-  /** What webhooks to this gateway are signed with; undefined when none are expected. */
-  readonly webhookSecret: string | undefined;
-  /** Has them sent to this URL of the gateway, unless the configuration names another. A real upstream is told elsewhere. */
-  readonly sendWebhooks?: (url: URL) => void;
-}
-
-/** Finds out whom to ask, and opens the sandbox if that is whom. */
-export async function openTarget(
-  { upstream: config, auth, webhookSecret }: Config,
-  log: Logger,
-  clock: Clock,
-  opened: AsyncDisposableStack,
-): Promise<Target> {
-  if (config.kind !== 'sandbox') {
-    const { hostname } = config.baseUrl;
-    const name = hostname === 'api.openai.com' ? 'OpenAI' : hostname;
-    const keyHeader = config.kind === 'azure' ? 'api-key' : 'authorization';
-    const limits = /(^|\.)api\.openai\.com$/.test(hostname) ? 'openai' : 'unknown';
-    return { ...config, name, limits, keyHeader, exampleJobId: 'ftjob-…', webhookSecret };
-  }
-  const apiKey = crypto.randomUUID();
-  const sandbox = await createSandbox({
-    ...config,
-    clock,
-    // Whoever chose a port wants to call it too, and whoever passes keys on has some: with any key.
-    ...(config.port === 0 && auth.kind !== 'passthrough' && { apiKey }),
-    onError: (err) => log.error({ err }, 'sandbox error'),
-  });
-  opened.defer(() => sandbox.dispose());
-  const { baseUrl, exampleJobId } = sandbox;
-  const asked = {
-    name: 'sandbox',
-    limits: 'openai' as const,
-    baseUrl,
-    credential: { apiKey, adminKey: sandbox.adminKey },
-    exampleJobId,
-    ...webhooksOf(sandbox, config, webhookSecret),
-  };
-  if (config.flavour === 'openai') return { ...asked, keyHeader: 'authorization' };
-  baseUrl.searchParams.set('api-version', AZURE_API_VERSION);
-  return { ...asked, keyHeader: 'api-key' };
-}
-
-/** Whom the sandbox tells that a job has ended: this gateway, unless another receiver is named. Azure tells nobody. */
-function webhooksOf(
-  sandbox: Sandbox,
-  { flavour, webhookUrl: url, webhookSecret }: Extract<Config['upstream'], { kind: 'sandbox' }>,
-  ownSecret: string | undefined,
-): Pick<Target, 'webhookSecret' | 'sendWebhooks'> {
-  if (url && webhookSecret !== undefined) {
-    return { webhookSecret: ownSecret, sendWebhooks: () => sandbox.sendWebhooks({ url, secret: webhookSecret }) };
-  }
-  if (flavour === 'azure') return { webhookSecret: ownSecret };
-  const secret = ownSecret ?? webhookSecret ?? makeSecret();
-  return { webhookSecret: secret, sendWebhooks: (ownUrl) => sandbox.sendWebhooks({ url: ownUrl, secret }) };
-}
-
-const AZURE_API_VERSION = '2024-10-21';

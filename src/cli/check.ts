@@ -1,11 +1,12 @@
-import { openTarget, type Target, version } from '../app.ts';
+import { version } from '../app.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { withoutKey } from '../upstream/credentials/credential.ts';
+import { withoutKey } from '../upstream/credentials/redaction.ts';
 import { UpstreamError } from '../upstream/errors/upstream-error.ts';
 import { type Path, path } from '../upstream/http/path.ts';
 import { createHttp, type Http, type Query } from '../upstream/http/rest-client.ts';
+import { openTarget, type Target } from '../upstream-target.ts';
 
 // `npm start -- --check`: what an operator wants to know before the first client comes.
 

@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { type MutationConfig, mutationSettings, mutationsOf } from '../commands/mutation-policy.ts';
+import type { MutationConfig } from '../commands/mutation-policy.ts';
 import type { Auth } from '../server/auth/authenticate.ts';
-import { type Limits, limitSettings, limitsOf } from '../server/limits/query-limits.ts';
+import type { Limits } from '../server/limits/query-limits.ts';
+import type { FrontConfig, LiveConfig } from '../server/server.ts';
 import { authFaults, authOf, authSettings } from './auth.ts';
 import { int, list } from './env.ts';
-import { type FrontConfig, frontFaults, frontOf, frontSettings } from './http.ts';
-import { type LiveConfig, liveOf, liveSettings } from './subscriptions.ts';
+import { frontFaults, frontOf, frontSettings } from './http.ts';
+import { limitSettings, limitsOf } from './limits.ts';
+import { mutationSettings, mutationsOf } from './mutations.ts';
+import { liveOf, liveSettings } from './subscriptions.ts';
 import { type Environment, type TargetConfig, targetFaults, targetKind, targetOf, targetSettings } from './upstream.ts';
 
 /** The environment is not fit to start with. Thrown by `readConfig`; `faults` has one sentence for each variable at fault. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { readTrustedDocuments, type TrustedDocuments } from '../server/graphql/trusted-documents.ts';
+import { readTrustedDocuments } from '../server/graphql/trusted-documents.ts';
+import type { FrontConfig } from '../server/server.ts';
 import { int, list, onOff } from './env.ts';
 
 // How the front meets its clients: the part of the configuration that says so.
@@ -46,24 +47,6 @@ export const frontSettings = {
 };
 
 type Settings = z.output<z.ZodObject<typeof frontSettings>>;
-
-export interface ConnectionLimits {
-  readonly headersTimeoutMs: number;
-  readonly bodyTimeoutMs: number;
-  readonly idleTimeoutMs: number;
-  readonly maxConnections: number;
-}
-
-export interface FrontConfig extends ConnectionLimits {
-  /** Most bytes of a file that a client sends. */
-  readonly maxUploadBytes: number;
-  readonly corsOrigins: readonly string[];
-  readonly hasIntrospection: boolean;
-  readonly hasGraphiql: boolean;
-  readonly trustedDocuments: TrustedDocuments | undefined;
-  /** Whether a document that is not trusted is refused. */
-  readonly mustTrust: boolean;
-}
 
 /** What contradicts itself: one sentence each. */
 export function frontFaults({

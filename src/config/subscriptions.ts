@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { LiveConfig } from '../server/server.ts';
 import { int } from './env.ts';
 
 // How subscriptions are kept up and ended: the part of the configuration that says so.
@@ -16,13 +17,6 @@ export const liveSettings = {
 };
 
 type Settings = z.output<z.ZodObject<typeof liveSettings>>;
-
-export interface LiveConfig {
-  readonly heartbeatMs: number;
-  readonly maxSubscriptions: number;
-  readonly maxSubscriptionsPerCaller: number;
-  readonly drainDelayMs: number;
-}
 
 export function liveOf(values: Settings): LiveConfig {
   return {

@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
-import type { ConnectionLimits } from '../config/http.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { type Unhurried, useMalformedRequests } from './http/client-error.ts';
 import { FrontResponse, type FrontServer } from './http/reply.ts';
@@ -11,6 +10,13 @@ import { becomesWebSocket } from './websocket-upgrade.ts';
 const MAX_HEADER_BYTES = 16 * 1024;
 /** How often a full house is mentioned at most, in milliseconds. */
 const MENTION_MS = 10_000;
+
+export interface ConnectionLimits {
+  readonly headersTimeoutMs: number;
+  readonly bodyTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly maxConnections: number;
+}
 
 export interface Connections {
   readonly server: FrontServer;

@@ -1,14 +1,12 @@
 import { type AddressInfo, isIPv6 } from 'node:net';
 import type { GraphQLSchema } from 'graphql';
 import type { Clock } from '../clock.ts';
-import type { FrontConfig } from '../config/http.ts';
-import type { LiveConfig } from '../config/subscriptions.ts';
 import type { ContextFactory } from '../request/context.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Authenticate } from './auth/authenticate.ts';
-import { createConnections } from './connections.ts';
+import { type ConnectionLimits, createConnections } from './connections.ts';
 import { createGraphiql } from './graphiql/graphiql.ts';
-import { createFindDocument } from './graphql/document-lookup.ts';
+import { createFindDocument, type DocumentOptions } from './graphql/document-lookup.ts';
 import { createEngine } from './graphql/engine.ts';
 import { createAnswers } from './graphql/response-cache.ts';
 import type { Unhurried } from './http/client-error.ts';
@@ -26,6 +24,21 @@ import { useWebSockets } from './websocket-upgrade.ts';
 
 /** How long requests under way may take to end when the server stops, in milliseconds. */
 const GRACE_MS = 10_000;
+
+export interface FrontConfig extends ConnectionLimits, DocumentOptions {
+  /** Most bytes of a file that a client sends. */
+  readonly maxUploadBytes: number;
+  readonly corsOrigins: readonly string[];
+  readonly hasIntrospection: boolean;
+  readonly hasGraphiql: boolean;
+}
+
+export interface LiveConfig {
+  readonly heartbeatMs: number;
+  readonly maxSubscriptions: number;
+  readonly maxSubscriptionsPerCaller: number;
+  readonly drainDelayMs: number;
+}
 
 export interface ServerOptions {
   host: string;

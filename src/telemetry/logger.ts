@@ -1,8 +1,10 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
-import { SHORTEST_KEY } from '../upstream/credentials/credential.ts';
 
 export type { Logger };
+
+/** A shorter secret is not redacted: it would be cut out of other texts. */
+const MIN_SECRET_LENGTH = 8;
 
 // Control characters that JSON lets through, and terminals obey.
 const C1 = /[\u007f-\u009f]/g;
@@ -16,7 +18,7 @@ export interface LogOptions {
 }
 
 export function createLogger({ level, secrets, destination = standardOutput() }: LogOptions): Logger {
-  const hidden = secrets.filter(({ length }) => length >= SHORTEST_KEY);
+  const hidden = secrets.filter(({ length }) => length >= MIN_SECRET_LENGTH);
   const clean = (line: string) =>
     hidden.reduce((text, secret) => text.replaceAll(secret, '[secret]'), line).replace(C1, '');
   return pino({ level, base: null, hooks: { streamWrite: clean } }, destination);

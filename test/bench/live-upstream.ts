@@ -1,4 +1,4 @@
-import { jobBody } from '../kit/job.ts';
+import { jobBody } from '../kit/bodies/job.ts';
 import { serve, toBody } from './upstream.ts';
 
 // An upstream with as many jobs as `JOBS` says, whose states change all at once when it is told so. A job's seed counts its

@@ -1,8 +1,8 @@
-import { checkpointBody } from '../kit/checkpoint.ts';
-import { eventBody, stepBody } from '../kit/event.ts';
-import { fileBody } from '../kit/file.ts';
-import { jobBody } from '../kit/job.ts';
-import { modelBody } from '../kit/model.ts';
+import { checkpointBody } from '../kit/bodies/checkpoint.ts';
+import { eventBody, stepBody } from '../kit/bodies/event.ts';
+import { fileBody } from '../kit/bodies/file.ts';
+import { jobBody } from '../kit/bodies/job.ts';
+import { modelBody } from '../kit/bodies/model.ts';
 
 // What an account holds, always the same by its numbers alone: three neighbouring jobs train on one of 35 files, most
 // are validated on one of 20 others, and each succeeded one has made a model and a results file.

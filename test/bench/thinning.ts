@@ -1,5 +1,5 @@
 import { thin } from '../../src/schema/metrics/downsampling.ts';
-import { seriesOf } from '../kit/series.ts';
+import { seriesOf } from '../kit/store/series.ts';
 import { median } from './numbers.ts';
 
 const ROUNDS = 50;

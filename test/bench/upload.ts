@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
-import { CLOSING, filePart, headersOf, openForm, partsOf } from '../kit/upload.ts';
+import { CLOSING, filePart, headersOf, openForm, partsOf } from '../kit/client/upload.ts';
 import type { MeasuredProcess } from './process.ts';
 import { startGateway } from './rows.ts';
 import { startUpstream } from './stub.ts';

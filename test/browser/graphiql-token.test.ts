@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { startScript, type TestProcess } from '../kit/process.ts';
-import { tokenFile, tokenLine } from '../kit/token.ts';
+import { startScript, type TestProcess } from '../kit/process/process.ts';
+import { tokenFile, tokenLine } from '../kit/process/token.ts';
 import { launch, PICTURES, press, turnTo } from './page.ts';
 
 let browser: Browser;

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startScript, type TestProcess } from '../kit/process.ts';
+import { startScript, type TestProcess } from '../kit/process/process.ts';
 import { launch, openGraphiql, PICTURES, press, turnTo } from './page.ts';
 
 let gateway: TestProcess;

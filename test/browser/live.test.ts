@@ -3,7 +3,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { exampleTabs } from '../../src/server/graphiql/example-tabs.ts';
 import { createCounter } from '../kit/counter.ts';
-import { type Life, living, looking, SEEDS, startLife } from '../kit/life.ts';
+import { type Life, living, looking, SEEDS, startLife } from '../kit/gateway/job-life.ts';
 import { launch, newPage, openGraphiql, PICTURES, press, turnTo } from './page.ts';
 
 let browser: Browser;

@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { build, type Rolldown } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startGateway, type TestGateway } from '../kit/gateway.ts';
-import { trainingLines } from '../kit/upload.ts';
+import { trainingLines } from '../kit/client/upload.ts';
+import { startGateway, type TestGateway } from '../kit/gateway/gateway.ts';
 import { launch, newPage, PICTURES } from './page.ts';
 
 let browser: Browser;

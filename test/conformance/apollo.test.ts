@@ -3,9 +3,9 @@ import { ApolloClient, gql, HttpLink } from '@apollo/client';
 import { buildSchema, isAbstractType } from 'graphql';
 import { filter, firstValueFrom } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { startGateway } from '../kit/gateway.ts';
-import { jobBody } from '../kit/job.ts';
-import { startUpstream } from '../kit/upstream.ts';
+import { jobBody } from '../kit/bodies/job.ts';
+import { startGateway } from '../kit/gateway/gateway.ts';
+import { startUpstream } from '../kit/gateway/upstream.ts';
 import { createCache } from './apollo-cache.ts';
 
 interface Page {

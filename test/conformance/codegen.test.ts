@@ -4,10 +4,10 @@ import * as typescript from '@graphql-codegen/typescript';
 import * as operations from '@graphql-codegen/typescript-operations';
 import { parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { makeFolder } from '../kit/folder.ts';
-import { mutationDocument, mutationFields } from '../kit/mutation.ts';
-import { codeBlocks, scalarMap } from '../kit/readme.ts';
-import { runTool } from '../kit/tool.ts';
+import { mutationDocument, mutationFields } from '../kit/mutation/examples.ts';
+import { makeFolder } from '../kit/process/folder.ts';
+import { codeBlocks, scalarMap } from '../kit/process/readme.ts';
+import { runTool } from '../kit/process/tool.ts';
 
 /** Beside the README's queries: a job's curve and log, and everything else that has a scalar of its own. */
 const MORE = `

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { startGateway } from '../kit/gateway.ts';
-import { trainingLines } from '../kit/upload.ts';
+import { trainingLines } from '../kit/client/upload.ts';
+import { startGateway } from '../kit/gateway/gateway.ts';
 import { cancelJob, startJob } from './graphql-request-job.ts';
 
 const MODEL = 'gpt-4.1-mini';

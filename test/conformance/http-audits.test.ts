@@ -1,6 +1,6 @@
 import { serverAudits } from 'graphql-http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startGateway, type TestGateway } from '../kit/gateway.ts';
+import { startGateway, type TestGateway } from '../kit/gateway/gateway.ts';
 
 let gateway: TestGateway;
 beforeAll(async () => {

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createCounter } from '../kit/counter.ts';
-import { makeFolder } from '../kit/folder.ts';
-import { type Life, living, looking, SEEDS, startLife } from '../kit/life.ts';
-import { runTool } from '../kit/tool.ts';
+import { type Life, living, looking, SEEDS, startLife } from '../kit/gateway/job-life.ts';
+import { makeFolder } from '../kit/process/folder.ts';
+import { runTool } from '../kit/process/tool.ts';
 import { createRelayFollow, type Follow, follows, type JobChange, WATCH_JOB } from './followers.ts';
 
 /** When a client leaves a log, and how long it is away. */

@@ -1,7 +1,7 @@
 import { getNamedType, isInterfaceType, isNonNullType, isObjectType, isUnionType } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { createSchema } from '../../src/schema/schema.ts';
-import { capital, inputOf, mutationFields } from '../kit/mutation.ts';
+import { capital, inputOf, mutationFields } from '../kit/mutation/examples.ts';
 
 // What clients may rely on in every mutation, those to come included.
 

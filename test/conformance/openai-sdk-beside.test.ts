@@ -1,6 +1,6 @@
 import OpenAI from 'openai';
 import { expect, it } from 'vitest';
-import { create, idOf, startSite } from '../kit/creation.ts';
+import { create, idOf, startSite } from '../kit/mutation/create-job.ts';
 
 const JOB = 'query ($id: ID!) { fineTuningJob(id: $id) { status suffix seed metadata { key value } method { type } } }';
 

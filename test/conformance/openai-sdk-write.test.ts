@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import OpenAI, { AzureOpenAI, toFile } from 'openai';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { startReceiver } from '../kit/receiver.ts';
-import { newSecret } from '../kit/webhook.ts';
+import { newSecret } from '../kit/bodies/webhook.ts';
+import { startReceiver } from '../kit/gateway/webhook-receiver.ts';
 import { openSandbox } from '../unit/sandbox/open.ts';
 import { lines, UNTIL_ENDED, UNTIL_RUNNING } from '../unit/sandbox/write.ts';
 

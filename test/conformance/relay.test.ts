@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { makeFolder } from '../kit/folder.ts';
-import { startGateway } from '../kit/gateway.ts';
-import { capital, mutationDocument, mutationFields } from '../kit/mutation.ts';
-import { scalarMap } from '../kit/readme.ts';
-import { runTool } from '../kit/tool.ts';
+import { startGateway } from '../kit/gateway/gateway.ts';
+import { capital, mutationDocument, mutationFields } from '../kit/mutation/examples.ts';
+import { makeFolder } from '../kit/process/folder.ts';
+import { scalarMap } from '../kit/process/readme.ts';
+import { runTool } from '../kit/process/tool.ts';
 
 /** A list as an app has it, for `usePaginationFragment`. */
 const JOB_LIST = `

@@ -4,34 +4,74 @@ import { describe, expect, it } from 'vitest';
 
 const SRC = join(import.meta.dirname, '../../src');
 
-/** What stands on which floor: a folder, or a file beside them. Imports go down only, never sideways between folders. */
-const FLOORS: Record<string, number> = {
-  clock: -1,
-  garbage: 5.5,
-  viewer: -1,
-  setting: -1,
-  upstream: 0,
-  store: 1,
-  loaders: 2,
-  creation: 1.5,
-  changes: 2,
-  'daily-caps': 1,
-  'mutation-policy': 2,
-  watch: 2,
-  context: 3,
-  schema: 3.5,
-  server: 4,
-  sandbox: 4.5,
-  target: 4.7,
-  auth: 4.7,
-  config: 4.75,
-  app: 5,
-  manual: 5.5,
-  check: 5.5,
-  main: 6,
-  token: 6,
-  picture: 6,
-};
+/**
+ * The house, from the roof down: one line per floor. A room is a folder, or a file of `src/` itself. A file imports from
+ * its own room and from floors below it; rooms of one floor do not know each other. Type imports count.
+ */
+const FLOORS: readonly (readonly string[])[] = [
+  // The process.
+  ['main'],
+  ['cli', 'terminal'],
+  ['app'],
+  ['upstream-target'],
+  ['config'],
+  // The sandbox, a house of its own: a REST API that stands in for the real one.
+  ['sandbox'],
+  ['sandbox/http'],
+  ['sandbox/dialects'],
+  ['sandbox/routes', 'sandbox/webhooks'],
+  ['sandbox/state', 'sandbox/training-file'],
+  ['sandbox/seed', 'sandbox/artifacts', 'sandbox/grading'],
+  ['sandbox/simulation'],
+  ['sandbox/api'],
+  // HTTP, and the pipeline of one operation.
+  ['server'],
+  ['server/transports'],
+  ['server/upload', 'server/subscriptions'],
+  ['server/graphql'],
+  // The graph: satellites over the hub `job`, the hub over its leaves.
+  ['schema'],
+  ['schema/checkpoint'],
+  ['schema/event', 'schema/metrics'],
+  ['schema/job'],
+  ['schema/file', 'schema/grader', 'schema/model'],
+  // What the graph and the server share.
+  ['server/auth', 'server/limits', 'server/graphiql'],
+  ['schema/mutation'],
+  ['server/http'],
+  ['schema/core'],
+  // One request: reads, live streams, mutations.
+  ['request'],
+  ['watch'],
+  ['watch/streams'],
+  ['watch/poll'],
+  ['commands'],
+  ['commands/idempotency'],
+  // The cache.
+  ['store'],
+  ['store/resources'],
+  ['store/cache'],
+  // The REST client.
+  ['upstream'],
+  ['upstream/metrics', 'upstream/requests'],
+  ['upstream/resources'],
+  ['upstream/http'],
+  ['upstream/resilience'],
+  ['upstream/credentials'],
+  ['upstream/errors'],
+  ['upstream/training-data'],
+  // The ground.
+  ['upstream/json'],
+  ['telemetry'],
+  ['clock'],
+];
+
+const floorOf = new Map(FLOORS.toReversed().flatMap((rooms, floor) => rooms.map((room) => [room, floor] as const)));
+
+/** Numbers that keep the house readable. A room with more files has more than one concern. */
+const MAX_FILES_PER_ROOM = 20;
+const MAX_LINES_PER_FILE = 250;
+const MAX_MEDIAN_LINES = 80;
 
 interface Import {
   from: string;
@@ -40,120 +80,107 @@ interface Import {
 }
 
 const files = globSync('**/*.ts', { cwd: SRC }).map((file) => file.split(sep).join('/'));
-const room = (file: string) => (file.split('/')[0] ?? '').replace(/\.ts$/, '');
+const roomOf = (file: string) => (file.includes('/') ? dirname(file) : file.replace(/\.ts$/, ''));
+const floorOfFile = (file: string) => floorOf.get(roomOf(file)) ?? Number.NaN;
+/** The part of the house, such as `sandbox` for all of its rooms. */
+const wingOf = (file: string) => roomOf(file).split('/')[0] ?? '';
+const textOf = (file: string) => readFileSync(join(SRC, file), 'utf8');
 
 function importsOf(file: string): Import[] {
-  const text = readFileSync(join(SRC, file), 'utf8');
   const pattern = /(?:^|\n)\s*(?:import|export)\s+(type\s)?[^'"]*?(?:from\s+)?'(\.[^']+)'|import\('(\.[^']+)'\)/g;
-  return [...text.matchAll(pattern)].map(([, type, path, lazy]) => {
-    const target = relative(SRC, join(SRC, dirname(file), path ?? lazy ?? ''))
-      .split(sep)
-      .join('/');
-    return { from: file, to: target, isType: Boolean(type) };
+  return [...textOf(file).matchAll(pattern)].map(([, type, path, lazy]) => {
+    const target = relative(SRC, join(SRC, dirname(file), path ?? lazy ?? ''));
+    return { from: file, to: target.split(sep).join('/'), isType: Boolean(type) };
   });
 }
 
 const imports = files.flatMap(importsOf).filter(({ to }) => to.endsWith('.ts') && !to.startsWith('..'));
+const crossing = imports.filter(({ from, to }) => roomOf(from) !== roomOf(to));
 const written = ({ from, to }: Import) => `${from} -> ${to}`;
 
+/** The circles of a graph, each as a path. */
+function circlesOf(arrows: readonly (readonly [string, string])[]): string[] {
+  const next = Map.groupBy(arrows, ([from]) => from);
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const visit = (node: string, trail: string[]) => {
+    if (trail.includes(node)) return void circles.push([...trail.slice(trail.indexOf(node)), node].join(' -> '));
+    if (done.has(node)) return;
+    for (const [, to] of next.get(node) ?? []) visit(to, [...trail, node]);
+    done.add(node);
+  };
+  for (const node of next.keys()) visit(node, []);
+  return circles;
+}
+
 describe('the house', () => {
-  it('is read: there are files, and imports between folders', () => {
-    expect(files.length).toBeGreaterThan(40);
-    expect(imports.filter(({ from, to }) => room(from) !== room(to)).length).toBeGreaterThan(20);
+  it('is read: there are files, and imports between rooms', () => {
+    expect(files.length).toBeGreaterThan(300);
+    expect(crossing.length).toBeGreaterThan(300);
   });
 
-  it('knows the floor of every folder and file', () => {
-    expect([...new Set(files.map(room))].filter((name) => FLOORS[name] === undefined)).toEqual([]);
+  it('has a floor for every room, and a room for every floor', () => {
+    expect([...new Set(files.map(roomOf))].sort()).toEqual([...floorOf.keys()].sort());
   });
 
-  it('imports go down only, type imports too', () => {
-    const floor = (file: string) => FLOORS[room(file)] ?? Number.NaN;
-    const wrong = imports.filter(({ from, to }) => room(from) !== room(to) && !(floor(to) < floor(from)));
+  it('imports from lower floors only, types too', () => {
+    const wrong = crossing.filter(({ from, to }) => !(floorOfFile(to) < floorOfFile(from)));
     expect(wrong.map(written)).toEqual([]);
   });
 
-  it('lets the sandbox know nothing of the gateway but the clock and the wire types', () => {
+  it('has no circle of files and none of rooms', () => {
+    expect(circlesOf(imports.map(({ from, to }) => [from, to]))).toEqual([]);
+    expect(circlesOf(crossing.map(({ from, to }) => [roomOf(from), roomOf(to)]))).toEqual([]);
+  });
+
+  it('lets the sandbox import the clock, JSON helpers and wire types of the gateway, nothing else', () => {
     const wrong = imports.filter(
       ({ from, to, isType }) =>
-        room(from) === 'sandbox' && !['sandbox', 'clock'].includes(room(to)) && !(room(to) === 'upstream' && isType),
+        wingOf(from) === 'sandbox' &&
+        !['sandbox', 'clock'].includes(wingOf(to)) &&
+        roomOf(to) !== 'upstream/json' &&
+        !(wingOf(to) === 'upstream' && isType),
     );
     expect(wrong.map(written)).toEqual([]);
   });
 
-  it('lets only the app and the tests know the sandbox, and the configuration its settings', () => {
-    const users = imports.filter(({ from, to }) => room(to) === 'sandbox' && room(from) !== 'sandbox');
+  it('lets only upstream-target open the sandbox, and only the configuration read its settings', () => {
+    const users = imports.filter(({ from, to }) => wingOf(to) === 'sandbox' && wingOf(from) !== 'sandbox');
     const wrong = users.filter(
-      ({ from, to }) => from !== 'app.ts' && !(from === 'target.ts' && to === 'sandbox/settings.ts'),
+      ({ from, to }) =>
+        from !== 'upstream-target.ts' && !(from === 'config/upstream.ts' && to === 'sandbox/settings.ts'),
     );
     expect(wrong.map(written)).toEqual([]);
   });
 
-  it('lets the picture know nothing of the gateway but the clock, and nobody the picture', () => {
-    const across = imports.filter(({ from, to }) => (room(from) === 'picture') !== (room(to) === 'picture'));
-    const wrong = across.filter(
-      ({ from, to }) => room(to) === 'picture' || (room(from) === 'picture' && to !== 'clock.ts'),
-    );
-    expect(wrong.map(written)).toEqual([]);
+  it('lets the terminal client import the clock only, and no room import the terminal client', () => {
+    const across = imports.filter(({ from, to }) => (wingOf(from) === 'terminal') !== (wingOf(to) === 'terminal'));
+    expect(across.filter(({ to }) => to !== 'clock.ts').map(written)).toEqual([]);
   });
 
-  it('lets only main, its manual, its check and the app read the configuration', () => {
-    const readers = imports.filter(({ to }) => to === 'config.ts').map(({ from }) => from);
-    expect(readers.filter((file) => !['main.ts', 'manual.ts', 'app.ts', 'check.ts'].includes(file))).toEqual([]);
+  it('lets only main, app, upstream-target and the command line read the configuration', () => {
+    const readers = crossing.filter(({ to }) => wingOf(to) === 'config').map(({ from }) => roomOf(from));
+    expect([...new Set(readers)].sort()).toEqual(['app', 'cli', 'main', 'upstream-target']);
   });
 
-  it('keeps GraphQL out of the upstream and the store', () => {
-    const below = files.filter((file) => ['upstream', 'store', 'sandbox'].includes(room(file)));
-    expect(
-      below.filter((file) => /from '(graphql|@pothos|graphql-yoga)/.test(readFileSync(join(SRC, file), 'utf8'))),
-    ).toEqual([]);
+  it('keeps GraphQL out of the upstream, the store and the sandbox', () => {
+    const below = files.filter((file) => ['upstream', 'store', 'sandbox'].includes(wingOf(file)));
+    expect(below.filter((file) => /from '(graphql|@pothos|graphql-yoga)/.test(textOf(file)))).toEqual([]);
   });
 
-  it('lets a satellite import the hub of the schema, and never the hub a satellite', () => {
-    const leaves = [
-      'builder',
-      'scalars',
-      'errors',
-      'open-enum',
-      'connection',
-      'node',
-      'status',
-      'hyperparameters',
-      'method',
-      'grader',
-      'integration',
-      'metadata',
-      'file',
-      'model',
-      'job-filter',
-      'price',
-    ];
-    const hub = imports.filter(({ from, to }) => from === 'schema/job.ts' && room(to) === 'schema');
-    expect(hub.map(({ to }) => to).filter((to) => !leaves.some((leaf) => to === `schema/${leaf}.ts`))).toEqual([]);
-  });
-
-  it('has no circle of imports, type imports included', () => {
-    const next = Map.groupBy(imports, ({ from }) => from);
-    const circles: string[] = [];
-    const visit = (file: string, trail: string[]) => {
-      if (trail.includes(file)) return void circles.push([...trail.slice(trail.indexOf(file)), file].join(' -> '));
-      if (done.has(file)) return;
-      for (const { to } of next.get(file) ?? []) visit(to, [...trail, file]);
-      done.add(file);
-    };
-    const done = new Set<string>();
-    for (const file of files) visit(file, []);
-    expect(circles).toEqual([]);
-  });
-
-  it('has no file above 250 lines, and half of them at most 80', () => {
-    const lengths = files.map((file) => readFileSync(join(SRC, file), 'utf8').split('\n').length).sort((a, b) => a - b);
-    expect(lengths.at(-1)).toBeLessThanOrEqual(250);
-    expect(lengths[Math.floor(lengths.length / 2)]).toBeLessThanOrEqual(80);
+  it('has no room of too many files, no long file, and short files in general', () => {
+    const crowded = Map.groupBy(files, roomOf)
+      .entries()
+      .filter(([, { length }]) => length > MAX_FILES_PER_ROOM);
+    expect([...crowded].map(([room]) => room)).toEqual([]);
+    const lengths = files.map((file) => textOf(file).split('\n').length).sort((a, b) => a - b);
+    expect(lengths.at(-1)).toBeLessThanOrEqual(MAX_LINES_PER_FILE);
+    expect(lengths[Math.floor(lengths.length / 2)]).toBeLessThanOrEqual(MAX_MEDIAN_LINES);
   });
 
   it('reads the time of day and the environment in one place each', () => {
-    const users = (pattern: RegExp) => files.filter((file) => pattern.test(readFileSync(join(SRC, file), 'utf8')));
+    const users = (pattern: RegExp) => files.filter((file) => pattern.test(textOf(file))).sort();
     expect(users(/Date\.now|new Date\(\)|(?<!\.)setTimeout\(|performance\./)).toEqual(['clock.ts']);
-    expect(users(/process\.env/).sort()).toEqual(['main.ts', 'picture/run.ts', 'sandbox/serve.ts', 'token.ts']);
+    expect(users(/process\.env/)).toEqual(['cli/token.ts', 'main.ts', 'sandbox/serve.ts', 'terminal/run.ts']);
   });
 });

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Credential } from '../../upstream/credentials/credential.ts';
+import { isObject } from '../../upstream/json/members.ts';
 import type { JobMark } from '../../upstream/resources/idempotency-mark.ts';
 
 /** Who asks for a job under a key, and for which: with what the upstream is asked, and as whom the gateway knows them. */
@@ -30,9 +31,6 @@ export function markOf({ credential, callerName, key, request }: Claim): JobMark
 export function canonical(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) => (isObject(part) ? sorted(part) : part));
 }
-
-const isObject = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const sorted = (object: object) =>
   Object.fromEntries(Object.entries(object).sort(([one], [other]) => (one < other ? -1 : 1)));

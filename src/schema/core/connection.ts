@@ -130,7 +130,7 @@ export function connectionArgs(standard: number, behind: string) {
   }));
 }
 
-/** How many items a connection field is asked for: its `size` (src/schema/price.ts). */
+/** How many items a connection field is asked for: its `size` (src/schema/core/field-cost.ts). */
 export const pageSize = (standard: number) => countOf('first', { least: 1, most: MAX_FIRST, standard });
 
 interface ConnectionArgs {

@@ -1,9 +1,8 @@
 import { LRUCache } from 'lru-cache';
-import type { FrontConfig } from '../../config/http.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { Refusal } from '../http/http-error.ts';
 import type { Asked, Params } from './params.ts';
-import { bareHash, hashOf } from './trusted-documents.ts';
+import { bareHash, hashOf, type TrustedDocuments } from './trusted-documents.ts';
 
 /** Most documents of which is remembered that they were logged. */
 const MAX_REMEMBERED = 10_000;
@@ -13,10 +12,13 @@ const MAX_REMEMBERED = 10_000;
  */
 export type FindDocument = (asked: Asked, requestId: string) => Params;
 
-export function createFindDocument(
-  { trustedDocuments, mustTrust }: Pick<FrontConfig, 'trustedDocuments' | 'mustTrust'>,
-  log: Logger,
-): FindDocument {
+export interface DocumentOptions {
+  readonly trustedDocuments: TrustedDocuments | undefined;
+  /** Whether a document that is not trusted is refused. */
+  readonly mustTrust: boolean;
+}
+
+export function createFindDocument({ trustedDocuments, mustTrust }: DocumentOptions, log: Logger): FindDocument {
   const logged = new LRUCache<string, true>({ max: MAX_REMEMBERED });
   return (asked, requestId) => {
     const { query, documentId } = asked;

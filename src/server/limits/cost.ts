@@ -19,7 +19,7 @@ import { type Fragments, fragmentsOf } from './fragments.ts';
 import { type Weight, weightsOf } from './weights.ts';
 
 // What a query may cost: a point for each upstream call that it may cause when nothing is kept, and one for every 100
-// objects that may be in its answer. What a field costs stands beside it in the schema (src/schema/price.ts).
+// objects that may be in its answer. What a field costs stands beside it in the schema (src/schema/core/field-cost.ts).
 
 const OBJECTS_A_POINT = 100;
 

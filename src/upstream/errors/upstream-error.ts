@@ -1,6 +1,4 @@
 import { z } from 'zod';
-import { isShallow } from '../json/depth.ts';
-import { NO_RETRY, type RetryAdvice } from '../resilience/retry.ts';
 
 /** Why the upstream did not give what was asked. Published to clients as part of the enum `ErrorCode`. */
 export type UpstreamErrorCode =
@@ -34,6 +32,16 @@ export interface UpstreamErrorFacts {
   /** Seconds until another try makes sense, if the upstream said so. */
   retryAfterSeconds?: number | undefined;
 }
+
+/** What a failure says about another try. */
+export interface RetryAdvice {
+  /** Whether the same call may succeed soon. */
+  readonly isWorthwhile: boolean;
+  /** The shortest wait that the upstream asks for, in milliseconds. */
+  readonly afterMs?: number | undefined;
+}
+
+export const NO_RETRY: RetryAdvice = { isWorthwhile: false };
 
 /** What an upstream says of a request that it does not do is for whoever made that; of itself it may say more than they should know. */
 const TOLD: ReadonlySet<UpstreamErrorCode> = new Set([
@@ -158,61 +166,4 @@ export function describe(error: unknown): string {
   if (!(error instanceof z.ZodError)) return String(error);
   const [issue] = error.issues;
   return issue === undefined ? 'unreadable' : `${issue.path.join('.') || 'body'}: ${issue.message}`;
-}
-
-/** What an error answer's body says, in whichever envelope: `{error:{…}}`, `{detail}`, or nothing readable. */
-export interface ErrorBody {
-  code: string | null;
-  message: string;
-  /** Whether it has the form in which the dialect answers; an HTML page or a router's own 404 has not. */
-  isEnvelope: boolean;
-}
-
-// Members of any form: what is no text is given as its JSON, which cannot be written for what is nested without end.
-const asJson = (value: unknown) => (isShallow(value) ? JSON.stringify(value) : 'nested too deep');
-const words = z
-  .unknown()
-  .optional()
-  .transform((value) => (value == null ? '' : typeof value === 'string' ? value : asJson(value)));
-const errorObject = z.object({ code: z.string().nullable().catch(null), message: words });
-const envelope = z.object({ error: z.unknown(), detail: z.unknown(), message: z.unknown() }).partial();
-
-/** Never throws, whatever the text is. */
-export function readErrorBody(text: string): ErrorBody {
-  const { data } = envelope.safeParse(parsed(text));
-  const { data: error } = errorObject.safeParse(data?.error);
-  if (error) return { code: error.code, message: error.message, isEnvelope: true };
-  const message = data?.error ?? data?.detail ?? data?.message;
-  if (message !== undefined) return { code: null, message: asJson(message), isEnvelope: true };
-  return { code: null, message: text, isEnvelope: false };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // The text itself is all there is.
-  }
-}
-
-/** Whether a 404 speaks of the endpoint, not of the object: the server lacks it, or the base URL is wrong. */
-export function isMissingEndpoint({ code, message, isEnvelope }: ErrorBody): boolean {
-  const isAzuresOwn = code === '404' && message === 'Resource not found'; // Of its router; its services have other codes.
-  return !isEnvelope || message.startsWith('Invalid URL') || message === '"Not Found"' || isAzuresOwn;
-}
-
-/**
- * Milliseconds to wait as said by `retry-after-ms` or `retry-after` (seconds or an HTTP date); undefined if unsaid or
- * absurd, that is, negative or over a day.
- */
-export function retryAfterMs(headers: Record<string, string | string[] | undefined>, now: number): number | undefined {
-  const ms = Number(headers['retry-after-ms'] || Number.NaN);
-  const after = headers['retry-after'];
-  const wait = Number.isFinite(ms) ? ms : typeof after === 'string' ? 1000 * secondsIn(after, now) : Number.NaN;
-  return wait >= 0 && wait <= 86_400_000 ? wait : undefined;
-}
-
-function secondsIn(retryAfter: string, now: number): number {
-  const seconds = Number(retryAfter);
-  return Number.isNaN(seconds) ? (Date.parse(retryAfter) - now) / 1000 : seconds;
 }

@@ -1,16 +1,18 @@
-import { type Credential, withoutKey } from '../credentials/credential.ts';
+import type { Credential } from '../credentials/credential.ts';
 import { mentionsKey } from '../credentials/key-leak.ts';
+import { withoutKey } from '../credentials/redaction.ts';
+import { isMissingEndpoint, readErrorBody } from '../errors/error-body.ts';
+import { retryAfterMs } from '../errors/retry-after.ts';
 import {
   codeOf,
   describe,
-  isMissingEndpoint,
-  readErrorBody,
-  retryAfterMs,
+  NO_RETRY,
+  type RetryAdvice,
   UpstreamError,
   type UpstreamErrorFacts,
 } from '../errors/upstream-error.ts';
 import type { Deadline } from '../resilience/deadline.ts';
-import { isWorthwhile, NO_RETRY, type Repetition, type RetryAdvice } from '../resilience/retry.ts';
+import { isWorthwhile, type Repetition } from '../resilience/retry.ts';
 import {
   type Call,
   createTransport,

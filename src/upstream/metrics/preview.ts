@@ -1,4 +1,5 @@
-import { type Credential, withoutKey, withoutKeyToTheEnd } from '../credentials/credential.ts';
+import type { Credential } from '../credentials/credential.ts';
+import { withoutKey, withoutKeyToTheEnd } from '../credentials/redaction.ts';
 import type { FileObject } from '../resources/file.ts';
 import { decoded } from './base64.ts';
 

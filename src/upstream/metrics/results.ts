@@ -1,4 +1,5 @@
-import { type Credential, withoutKey } from '../credentials/credential.ts';
+import type { Credential } from '../credentials/credential.ts';
+import { withoutKey } from '../credentials/redaction.ts';
 import { decoded } from './base64.ts';
 import { type Column, createColumn, createNumbers, ownText, reordered, toNumber } from './column.ts';
 import { readRows } from './csv.ts';

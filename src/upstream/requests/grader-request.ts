@@ -1,13 +1,12 @@
 import { z } from 'zod';
+import { given, membersOf } from '../json/members.ts';
 import type { GraderSample } from '../resources/grader-run.ts';
 import {
   filledText,
-  given,
   type Issue,
   issuesOf,
   issuesOfDepth,
   type LimitsOf,
-  membersOf,
   nameText,
   oneOf,
   optional,

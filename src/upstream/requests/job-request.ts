@@ -1,14 +1,13 @@
 import { z } from 'zod';
+import { given, membersOf } from '../json/members.ts';
 import { issuesOfMethod, sentMethod } from './method-request.ts';
 import {
   filledText,
-  given,
   type Issue,
   issuesOf,
   issuesOfDepth,
   issuesOfExtra,
   type LimitsOf,
-  membersOf,
   nameText,
   oneOf,
   optional,

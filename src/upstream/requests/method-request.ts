@@ -1,13 +1,12 @@
 import { z } from 'zod';
+import { given, membersOf } from '../json/members.ts';
 import { graderRequestSchemas, sentGrader } from './grader-request.ts';
 import {
   filledText,
-  given,
   type Issue,
   issuesOf,
   issuesOfExtra,
   type LimitsOf,
-  membersOf,
   numberOrAuto,
   oneOf,
   optional,

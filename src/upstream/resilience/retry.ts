@@ -1,18 +1,10 @@
+import type { RetryAdvice } from '../errors/upstream-error.ts';
+
 // When a failed call is tried again, as the reference SDKs do it (UPSTREAM.md 4).
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 8000;
 const JITTER = 0.25;
-
-/** What a failure says about another try. */
-export interface RetryAdvice {
-  /** Whether the same call may succeed soon. */
-  readonly isWorthwhile: boolean;
-  /** The shortest wait that the upstream asks for, in milliseconds. */
-  readonly afterMs?: number | undefined;
-}
-
-export const NO_RETRY: RetryAdvice = { isWorthwhile: false };
 
 /**
  * Whether a call that fails may be made again: a read freely, a change only when it was not made or its server asks for

@@ -2,13 +2,19 @@ import type { Readable } from 'node:stream';
 import { type Dispatcher, errors, Pool } from 'undici';
 import type { Clock } from '../../clock.ts';
 import { type Credential, headersOf, type KeyHeader } from '../credentials/credential.ts';
-import { describe, ofUnknownOutcome, UpstreamError, type UpstreamErrorCode } from '../errors/upstream-error.ts';
+import {
+  describe,
+  NO_RETRY,
+  ofUnknownOutcome,
+  UpstreamError,
+  type UpstreamErrorCode,
+} from '../errors/upstream-error.ts';
 import { createPace, type Priority } from './call-rate-limiter.ts';
 import type { Finding, Report } from './circuit-breaker.ts';
 import { createLanes } from './credential-pool.ts';
 import { type Deadline, withinDeadline } from './deadline.ts';
 import { telling } from './on-send-interceptor.ts';
-import { mayRepeat, NO_RETRY, type Repetition, waitBeforeRetry } from './retry.ts';
+import { mayRepeat, type Repetition, waitBeforeRetry } from './retry.ts';
 import { createOutcome, type Outcome } from './send-state.ts';
 
 /** For whom one request is made, and how it ends early. */

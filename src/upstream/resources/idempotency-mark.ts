@@ -1,4 +1,4 @@
-import { membersOf } from '../requests/validation.ts';
+import { membersOf } from '../json/members.ts';
 
 // What a job that is to be made once carries in its metadata, for the gateway to find it again: two pairs that are the
 // gateway's own. Clients of the upstream see them; clients of the gateway do not.

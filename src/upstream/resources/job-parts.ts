@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isObject } from '../requests/validation.ts';
+import { isObject } from '../json/members.ts';
 import { withoutMarkPairs } from './idempotency-mark.ts';
 import { orNull, orNullIfUnreadable } from './lenient-schema.ts';
 import { hyperparametersSchema, methodSchema } from './method.ts';

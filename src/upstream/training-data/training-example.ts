@@ -1,3 +1,5 @@
+import { isObject, type Members } from '../json/members.ts';
+
 // One line of training data: what it shows, and what is wrong with it (UPSTREAM.md 6.7, 6.8).
 
 /** What a line is an example of. */
@@ -8,9 +10,6 @@ export interface ExampleFault {
   readonly message: string;
 }
 
-type Members = Readonly<Record<string, unknown>>;
-const isObject = (value: unknown): value is Members =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const error = (message: string): ExampleFault => ({ severity: 'error', message });
 
 /** Which form a line has; null when it has none. */

@@ -6,9 +6,9 @@ import { createStore } from '../../../src/store/store.ts';
 import { UpstreamError } from '../../../src/upstream/errors/upstream-error.ts';
 import type { JobChange } from '../../../src/watch/poll/change.ts';
 import { createWatcher } from '../../../src/watch/watcher.ts';
-import { accessOf, newCaller } from '../../kit/access.ts';
 import { createTestClock } from '../../kit/clock.ts';
-import { createLinearUpstream } from '../../kit/linear-upstream.ts';
+import { accessOf, newCaller } from '../../kit/store/access.ts';
+import { createLinearUpstream } from '../../kit/store/linear-upstream.ts';
 
 const RUNS = 10_000;
 /** No call takes longer: it fails then. */

@@ -1,0 +1,170 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { jobBody } from '../../kit/bodies/job.ts';
+import { startGateway } from '../../kit/gateway/gateway.ts';
+import { answer, type ScriptedUpstream, startUpstream } from '../../kit/gateway/upstream.ts';
+import { startScript } from '../../kit/process/process.ts';
+import { askAs } from '../../kit/process/token.ts';
+
+const JOB = '{ fineTuningJob(id: "ftjob-1") { id suffix } }';
+const TARGET = '/fine_tuning/jobs/ftjob-1';
+const [ANN, BOB] = [`sk-ann-${crypto.randomUUID()}`, `sk-bob-${crypto.randomUUID()}`];
+
+async function start(settings: Record<string, string> = {}) {
+  const upstream = await startUpstream();
+  // To each the job that only they have.
+  upstream.on(TARGET, ({ headers }: IncomingMessage, response: ServerResponse) => {
+    const owner = headers.authorization === `Bearer ${ANN}` ? 'of-ann' : 'of-bob';
+    answer(response, 200, jobBody({ id: 'ftjob-1', user_provided_suffix: owner }));
+  });
+  const gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, AUTH: 'passthrough', ...settings });
+  const ask = (key: string, query = JOB, method: 'POST' | 'GET' = 'POST') =>
+    askAs(gateway.url, `Bearer ${key}`, query, method);
+  return {
+    upstream,
+    gateway,
+    ask,
+    async [Symbol.asyncDispose]() {
+      await gateway[Symbol.asyncDispose]();
+      await upstream[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const seen = ({ calls }: ScriptedUpstream) => calls.map(({ authorization }) => authorization);
+const jobOf = (suffix: string) => ({ fineTuningJob: { id: 'ftjob-1', suffix } });
+
+describe.each(['POST', 'GET'] as const)("the caller's own key, by %s", (method) => {
+  it('goes upstream, with nothing of ours but organisation and project', async () => {
+    const ours = `ours-${crypto.randomUUID()}`;
+    await using world = await start({ OPENAI_API_KEY: ours, OPENAI_ORG_ID: 'org-1', OPENAI_PROJECT_ID: 'proj-1' });
+    expect((await world.ask(ANN, JOB, method)).data).toEqual(jobOf('of-ann'));
+    expect(world.upstream.calls.map(({ headers }) => headers)).toEqual([
+      expect.objectContaining({
+        authorization: `Bearer ${ANN}`,
+        'openai-organization': 'org-1',
+        'openai-project': 'proj-1',
+      }),
+    ]);
+    expect(JSON.stringify(world.upstream.calls)).not.toContain(ours);
+  });
+
+  it('is needed, and has to be one: else 401, and nobody is called', async () => {
+    await using world = await start();
+    const wrong = [null, '', 'Bearer', ANN, 'Basic eDp5', 'Bearer a"b', 'Bearer a\\b', 'Bearer a b', 'Bearer \u00fc'];
+    for (const authorization of [...wrong, `Bearer ${'x'.repeat(513)}`]) {
+      const { status, headers, errors } = await askAs(world.gateway.url, authorization, JOB, method);
+      expect([authorization, status, headers.get('www-authenticate')]).toEqual([authorization, 401, 'Bearer']);
+      expect(errors?.[0]?.extensions).toEqual({ code: 'UNAUTHENTICATED' });
+    }
+    expect(world.upstream.calls).toEqual([]);
+  });
+
+  it('may have 512 characters', async () => {
+    await using world = await start();
+    const key = 'x'.repeat(512);
+    expect((await world.ask(key, JOB, method)).status).toBe(200);
+    expect(seen(world.upstream)).toEqual([`Bearer ${key}`]);
+  });
+
+  it('never gets what was read with another: two keys are two calls, and each is answered twice from its own', async () => {
+    await using world = await start();
+    for (const _ of [1, 2]) {
+      expect((await world.ask(ANN, JOB, method)).data).toEqual(jobOf('of-ann'));
+      expect((await world.ask(BOB, JOB, method)).data).toEqual(jobOf('of-bob'));
+    }
+    expect(seen(world.upstream)).toEqual([`Bearer ${ANN}`, `Bearer ${BOB}`]);
+  });
+
+  it('never joins a read that is under way with another', async () => {
+    await using world = await start();
+    const gate = world.upstream.hold();
+    const asked = [ANN, ANN, BOB, BOB].map((key) => world.ask(key, JOB, method));
+    await world.gateway.received(4);
+    gate.release();
+    const answers = (await Promise.all(asked)).map(({ data }) => data);
+    expect(answers).toEqual(['of-ann', 'of-ann', 'of-bob', 'of-bob'].map(jobOf));
+    expect(seen(world.upstream).sort()).toEqual([`Bearer ${ANN}`, `Bearer ${BOB}`]);
+  });
+});
+
+describe('a caller with a key of their own', () => {
+  it('is an operator without a name', async () => {
+    await using world = await start();
+    const { data } = await world.ask(ANN, '{ viewer { name role } fineTuningJob(id: "ftjob-1") { raw } }');
+    expect(data).toEqual({
+      viewer: { name: null, role: 'OPERATOR' },
+      fineTuningJob: { raw: expect.objectContaining({ id: 'ftjob-1' }) },
+    });
+  });
+
+  it('is told by a code when the upstream refuses the key, and others are answered', async () => {
+    await using world = await start();
+    world.upstream.on(TARGET, ({ headers }: IncomingMessage, response: ServerResponse) =>
+      headers.authorization === `Bearer ${ANN}`
+        ? answer(response, 401, { error: { message: 'Incorrect API key provided.', code: 'invalid_api_key' } })
+        : answer(response, 200, jobBody({ id: 'ftjob-1' })),
+    );
+    const { data, errors } = await world.ask(ANN);
+    expect([data, errors?.[0]?.extensions['code']]).toEqual([{ fineTuningJob: null }, 'UPSTREAM_UNAUTHENTICATED']);
+    expect((await world.ask(BOB)).errors).toBeUndefined();
+  });
+
+  it('is sent on to Azure in the header that Azure wants', async () => {
+    await using upstream = await startUpstream();
+    const AZURE_OPENAI_ENDPOINT = upstream.baseUrl.replace('/v1', '/openai/v1');
+    await using gateway = await startGateway({ AUTH: 'passthrough', AZURE_OPENAI_ENDPOINT });
+    await askAs(gateway.url, `Bearer ${ANN}`, JOB);
+    expect(upstream.calls.map(({ headers }) => [headers['api-key'], headers.authorization])).toEqual([
+      [ANN, undefined],
+    ]);
+  });
+
+  it('can try it on the sandbox with any key', async () => {
+    await using gateway = await startGateway({ AUTH: 'passthrough', UPSTREAM: 'sandbox' });
+    const { data, errors } = await askAs(
+      gateway.url,
+      'Bearer any',
+      '{ fineTuningJobs(first: 1) { edges { cursor } } }',
+    );
+    expect([data, errors]).toEqual([{ fineTuningJobs: { edges: [expect.anything()] } }, undefined]);
+  });
+});
+
+it("a caller's key appears in no answer, no log line and no error, though the upstream repeats it", async () => {
+  const key = `sk-${crypto.randomUUID()}`;
+  await using upstream = await startUpstream();
+  const tell = (status: number) => (_: IncomingMessage, response: ServerResponse) =>
+    answer(response, status, { error: { message: `Wrong: Bearer ${key}`, code: key } }, { 'x-request-id': key });
+  for (const status of [400, 401, 403, 404, 429, 500]) upstream.on(`/fine_tuning/jobs/ftjob-${status}`, tell(status));
+  upstream.on('/fine_tuning/jobs/ftjob-echo', jobBody({ id: 'ftjob-echo', user_provided_suffix: key, [key]: [key] }));
+  upstream.on('/fine_tuning/jobs/ftjob-text', (_: IncomingMessage, response: ServerResponse) =>
+    answer(response, 200, `${key} is no JSON`),
+  );
+  upstream.on(
+    '/fine_tuning/jobs/ftjob-cut',
+    (_: IncomingMessage, response: ServerResponse) => void response.write(key, () => response.destroy()),
+  );
+  await using gateway = startScript('src/main.ts', [], {
+    PORT: '0',
+    LOG_LEVEL: 'trace',
+    AUTH: 'passthrough',
+    OPENAI_BASE_URL: upstream.baseUrl,
+  });
+  const [, url = ''] = await gateway.said(/answers on (http:\S+\/graphql)/);
+  const said: string[] = [];
+  for (const authorization of [`Bearer ${key}`, key, `Bearer "${key}"`, `Bearer ${key} ${key}`]) {
+    for (const id of ['400', '401', '403', '404', '429', '500', 'echo', 'text', 'cut', 'none']) {
+      const query = `{ fineTuningJob(id: "ftjob-${id}") { id suffix raw } viewer { name } }`;
+      for (const method of ['POST', 'GET'] as const) {
+        const { headers, ...rest } = await askAs(url, authorization, query, method);
+        said.push(JSON.stringify([...headers]), JSON.stringify(rest));
+      }
+    }
+  }
+  gateway.signal('SIGTERM');
+  await gateway.ended;
+  expect(new Set(seen(upstream))).toEqual(new Set([`Bearer ${key}`]));
+  expect(gateway.output.text).toContain('UPSTREAM_UNAUTHENTICATED');
+  expect([...said, gateway.output.text].filter((text) => text.includes(key))).toEqual([]);
+}, 30_000);

@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest';
+import { checkpointBody } from '../../kit/bodies/checkpoint.ts';
+import { fileBody } from '../../kit/bodies/file.ts';
+import { jobBody } from '../../kit/bodies/job.ts';
+import { startWorld } from '../../kit/gateway/world.ts';
+import { askAs, tokenFile } from '../../kit/process/token.ts';
+
+const RAW = '{ fineTuningJob(id: "ftjob-1") { id raw status } }';
+const PREVIEW = '{ file(id: "file-1") { id preview { text } bytes } }';
+
+const JOB = jobBody({ id: 'ftjob-1' });
+
+async function start() {
+  const { file, tokens } = tokenFile({ vera: 'viewer', vic: 'viewer', otto: 'operator', ada: 'admin' });
+  const world = await startWorld({
+    AUTH: 'tokens',
+    AUTH_TOKENS_FILE: file,
+    OPENAI_ADMIN_KEY: 'an-admin-key-for-tests',
+  });
+  world.upstream.onJob(JOB);
+  world.upstream.onJobs([JOB, jobBody({ id: 'ftjob-2' })]);
+  world.upstream.onFile(fileBody('file-1'));
+  world.upstream.onContent('file-1', 'the beginning');
+  const ask = async (name: keyof typeof tokens, query: string) => {
+    const { data, errors } = await askAs(world.gateway.url, `Bearer ${tokens[name]}`, query);
+    return { data, errors };
+  };
+  return { ...world, ask, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
+}
+
+const refused = (path: (string | number)[], field: string) =>
+  expect.objectContaining({
+    path,
+    message: `${field}: expected the role operator, got viewer.`,
+    extensions: { code: 'FORBIDDEN' },
+  });
+
+describe('a viewer', () => {
+  it('is refused what the upstream sent as it is, and gets its siblings', async () => {
+    await using world = await start();
+    expect(await world.ask('vera', RAW)).toEqual({
+      data: { fineTuningJob: { id: 'ftjob-1', raw: null, status: 'RUNNING' } },
+      errors: [refused(['fineTuningJob', 'raw'], 'FineTuningJob.raw')],
+    });
+  });
+
+  it('is refused what files contain without a call for it, and gets its siblings', async () => {
+    await using world = await start();
+    expect(await world.ask('vera', PREVIEW)).toEqual({
+      data: { file: { id: 'file-1', preview: null, bytes: 120_000 } },
+      errors: [refused(['file', 'preview'], 'File.preview')],
+    });
+    expect(world.targets()).toEqual(['/files/file-1']);
+  });
+
+  it('is refused by whatever way: aliases, fragments, lists, interfaces, directives', async () => {
+    await using world = await start();
+    const query = `query ($yes: Boolean = true) {
+      node(id: "ftjob-1") { id ...Job }
+      fineTuningJobs { edges { node { hidden: raw @include(if: $yes) } } }
+    }
+    fragment Job on FineTuningJob { ... on FineTuningJob { raw } }`;
+    expect(await world.ask('vera', query)).toEqual({
+      data: {
+        node: { id: 'ftjob-1', raw: null },
+        fineTuningJobs: { edges: [{ node: { hidden: null } }, { node: { hidden: null } }] },
+      },
+      errors: expect.arrayContaining([
+        refused(['node', 'raw'], 'FineTuningJob.raw'),
+        refused(['fineTuningJobs', 'edges', 0, 'node', 'hidden'], 'FineTuningJob.raw'),
+        refused(['fineTuningJobs', 'edges', 1, 'node', 'hidden'], 'FineTuningJob.raw'),
+      ]),
+    });
+  });
+
+  it('gets nothing of an answer that was kept for an operator', async () => {
+    await using world = await start();
+    const whole = await world.ask('otto', RAW);
+    expect(whole).toEqual({ data: { fineTuningJob: { id: 'ftjob-1', raw: JOB, status: 'RUNNING' } } });
+    expect((await world.ask('vera', RAW)).errors).toHaveLength(1);
+    expect(await world.ask('otto', RAW)).toEqual(whole);
+    expect(world.targets()).toEqual(['/fine_tuning/jobs/ftjob-1']); // What it was made of is shared all the same.
+  });
+});
+
+describe.each(['otto', 'ada'] as const)('%s, who is more than a viewer', (name) => {
+  it('reads what the upstream sent as it is, and what files contain', async () => {
+    await using world = await start();
+    expect(await world.ask(name, RAW)).toEqual({
+      data: { fineTuningJob: { id: 'ftjob-1', raw: JOB, status: 'RUNNING' } },
+    });
+    expect(await world.ask(name, PREVIEW)).toEqual({
+      data: { file: { id: 'file-1', preview: { text: 'the beginning' }, bytes: 120_000 } },
+    });
+  });
+});
+
+describe('who may use a checkpoint', () => {
+  const QUERY =
+    '{ fineTuningJob(id: "ftjob-1") { checkpoints { edges { node { id permissions { edges { node { id } } } } } } } }';
+  const PERMISSIONS = '/fine_tuning/checkpoints/ft%3Am/permissions';
+
+  it('is read by an admin, and refused anybody else without a call for it', async () => {
+    await using world = await start();
+    world.upstream.onCheckpoints('ftjob-1', [checkpointBody('ftckpt-1', { fine_tuned_model_checkpoint: 'ft:m' })]);
+    world.upstream.on(PERMISSIONS, { data: [{ id: 'cp_1', created_at: 1, project_id: 'proj_a' }], has_more: false });
+    const answered = (permissions: object | null) => ({
+      fineTuningJob: { checkpoints: { edges: [{ node: { id: 'ftckpt-1', permissions } }] } },
+    });
+    const asked = async (name: 'vera' | 'otto', role: string) => {
+      const { data, errors } = await world.ask(name, QUERY);
+      expect(data).toEqual(answered(null));
+      expect(errors).toMatchObject([
+        {
+          message: `FineTuningJobCheckpoint.permissions: expected the role admin, got ${role}.`,
+          extensions: { code: 'FORBIDDEN' },
+        },
+      ]);
+    };
+    await asked('vera', 'viewer');
+    await asked('otto', 'operator');
+    expect(world.targets()).not.toContain(PERMISSIONS);
+    expect(await world.ask('ada', QUERY)).toEqual({ data: answered({ edges: [{ node: { id: 'cp_1' } }] }) });
+    await asked('otto', 'operator'); // What was kept for an admin is not for others.
+  });
+});
+
+describe('Query.viewer', () => {
+  it('is who asks, though others of the same role have asked the same', async () => {
+    await using world = await start();
+    const answers = [];
+    for (const name of ['vera', 'vic', 'otto', 'ada', 'vera'] as const) {
+      answers.push((await world.ask(name, '{ viewer { name role } }')).data?.['viewer']);
+    }
+    expect(answers).toEqual([
+      { name: 'vera', role: 'VIEWER' },
+      { name: 'vic', role: 'VIEWER' },
+      { name: 'otto', role: 'OPERATOR' },
+      { name: 'ada', role: 'ADMIN' },
+      { name: 'vera', role: 'VIEWER' },
+    ]);
+  });
+
+  it('costs no upstream call', async () => {
+    await using world = await start();
+    await world.ask('vera', '{ viewer { name role } }');
+    expect(world.upstream.calls).toEqual([]);
+  });
+});

@@ -1,0 +1,209 @@
+import { rmSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { makeToken } from '../../../src/server/auth/token.ts';
+import { jobBody } from '../../kit/bodies/job.ts';
+import { createTestClock } from '../../kit/clock.ts';
+import { startGateway } from '../../kit/gateway/gateway.ts';
+import { startUpstream } from '../../kit/gateway/upstream.ts';
+import { startScript } from '../../kit/process/process.ts';
+import { askAs, type BearerAnswer, tokenFile, tokenLine } from '../../kit/process/token.ts';
+
+const JOB = '{ fineTuningJob(id: "ftjob-1") { id } }';
+const ANSWER = { fineTuningJob: { id: 'ftjob-1' } };
+
+async function start() {
+  const clock = createTestClock();
+  const upstream = await startUpstream();
+  upstream.onJob(jobBody({ id: 'ftjob-1' }));
+  const list = tokenFile({ ann: 'viewer', bob: 'operator' });
+  const settings = { OPENAI_BASE_URL: upstream.baseUrl, AUTH: 'tokens', AUTH_TOKENS_FILE: list.file };
+  const gateway = await startGateway(settings, clock);
+  return {
+    clock,
+    upstream,
+    gateway,
+    ...list,
+    async [Symbol.asyncDispose]() {
+      await gateway[Symbol.asyncDispose]();
+      await upstream[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function expectUnauthenticated({ status, headers, data, errors }: BearerAnswer) {
+  expect([status, headers.get('www-authenticate'), data]).toEqual([401, 'Bearer', undefined]);
+  expect(errors).toEqual([
+    { message: expect.stringMatching(/^Authorization: expected/), extensions: { code: 'UNAUTHENTICATED' } },
+  ]);
+}
+
+describe.each(['POST', 'GET'] as const)('a gateway with tokens, by %s', (method) => {
+  it('answers each token of its file', async () => {
+    await using world = await start();
+    for (const token of [world.tokens.ann, world.tokens.bob]) {
+      const { status, data } = await askAs(world.gateway.url, `Bearer ${token}`, JOB, method);
+      expect([status, data]).toEqual([200, ANSWER]);
+    }
+  });
+
+  it('takes the word Bearer in any case, as HTTP does', async () => {
+    await using world = await start();
+    expect((await askAs(world.gateway.url, `bearer ${world.tokens.ann}`, JOB, method)).data).toEqual(ANSWER);
+  });
+
+  it('asks for a token before it looks at what is asked, and before it calls anybody', async () => {
+    await using world = await start();
+    for (const query of [JOB, '{', '{ nothing }', 'mutation { __typename }', '{ __schema { types { name } } }']) {
+      expectUnauthenticated(await askAs(world.gateway.url, null, query, method));
+    }
+    expect(world.upstream.calls).toEqual([]);
+  });
+
+  it('takes no other token, nor one in another form', async () => {
+    await using world = await start();
+    const { ann } = world.tokens;
+    const wrong = [
+      `Bearer ${makeToken()}`,
+      `Bearer ${ann.slice(0, -1)}`,
+      `Bearer ${ann}x`,
+      `Bearer ${ann} ${ann}`,
+      `Bearer "${ann}"`,
+      `Bearer ${ann.toUpperCase()}`,
+      `Bearer ${'x'.repeat(513)}`,
+      'Bearer ann',
+      'Bearer',
+      'Bearer ',
+      ann,
+      `Basic ${btoa(`ann:${ann}`)}`,
+      `Bearer${ann}`,
+      `Bearer \u00fc${ann}`,
+    ];
+    for (const authorization of wrong) {
+      expectUnauthenticated(await askAs(world.gateway.url, authorization, JOB, method));
+    }
+    expect(world.upstream.calls).toEqual([]);
+  });
+
+  it('no longer takes a token a second after its line is gone', async () => {
+    await using world = await start();
+    const { gateway, clock, tokens, write } = world;
+    const ask = (token: string) => askAs(gateway.url, `Bearer ${token}`, JOB, method);
+    expect((await ask(tokens.ann)).status).toBe(200);
+    write(tokenLine('bob', 'operator', tokens.bob));
+    clock.advance(1000);
+    expectUnauthenticated(await ask(tokens.ann));
+    expect((await ask(tokens.bob)).status).toBe(200);
+  });
+});
+
+describe('a gateway with tokens', () => {
+  it('takes a new token without a restart', async () => {
+    await using world = await start();
+    const token = makeToken();
+    expect((await askAs(world.gateway.url, `Bearer ${token}`, JOB)).status).toBe(401);
+    world.write(tokenLine('cem', 'viewer', token));
+    world.clock.advance(1000);
+    expect((await askAs(world.gateway.url, `Bearer ${token}`, JOB)).data).toEqual(ANSWER);
+  });
+
+  it('goes on with the tokens that it knows while the file is gone, and says so in the log', async () => {
+    await using world = await start();
+    const ask = () => askAs(world.gateway.url, `Bearer ${world.tokens.ann}`, JOB);
+    expect((await ask()).status).toBe(200);
+    rmSync(world.file);
+    for (let i = 0; i < 3; i++) {
+      world.clock.advance(1000);
+      expect((await ask()).status).toBe(200);
+    }
+    expect(world.gateway.log.filter(({ msg }) => String(msg).includes('AUTH_TOKENS_FILE'))).toHaveLength(1);
+  });
+
+  it('lets everybody see that it is alive and ready, and the page of GraphiQL', async () => {
+    await using world = await start();
+    const statuses = ['/health', '/ready', '/graphql'].map(async (path) => {
+      const response = await fetch(new URL(path, world.gateway.url), { headers: { accept: 'text/html' } });
+      return response.status;
+    });
+    expect(await Promise.all(statuses)).toEqual([200, 200, 200]);
+  });
+
+  it('shares what its callers read, as all see the same account', async () => {
+    await using world = await start();
+    for (const token of Object.values(world.tokens)) await askAs(world.gateway.url, `Bearer ${token}`, JOB);
+    expect(world.upstream.calls).toHaveLength(1);
+  });
+
+  it('logs the name of who asked', async () => {
+    await using world = await start();
+    await askAs(world.gateway.url, `Bearer ${world.tokens.bob}`, JOB);
+    await askAs(world.gateway.url, null, JOB);
+    const lines = world.gateway.log.filter(({ msg }) => msg === 'request');
+    expect(lines.map(({ status, viewer }) => [status, viewer])).toEqual([
+      [200, 'bob'],
+      [401, undefined],
+    ]);
+  });
+
+  it('can be bound to an address that others reach, with a real key', async () => {
+    const { file, tokens } = tokenFile({ ann: 'viewer' });
+    // 127.1 is 127.0.0.1 in a form that the configuration does not take for loopback.
+    const settings = { OPENAI_BASE_URL: 'http://127.0.0.1:9/v1', OPENAI_API_KEY: 'any-text', HOST: '127.1' };
+    await expect(startGateway(settings)).rejects.toThrow(/^HOST: expected a loopback address/);
+    await using gateway = await startGateway({ ...settings, AUTH: 'tokens', AUTH_TOKENS_FILE: file });
+    expect((await askAs(gateway.url, `Bearer ${tokens.ann}`, '{ __typename }')).status).toBe(200);
+  });
+});
+
+describe('a gateway that does not ask who calls', () => {
+  it('answers everybody, whatever header they send', async () => {
+    await using gateway = await startGateway({ AUTH: 'none' });
+    for (const authorization of [null, 'Bearer any', 'Basic any', '"']) {
+      const { status, data } = await askAs(gateway.url, authorization, '{ viewer { name role } }');
+      expect([status, data]).toEqual([200, { viewer: { name: null, role: 'ADMIN' } }]);
+    }
+  });
+});
+
+it('no token and no key appear in any answer, any log line or any fault, even of a file that has a token in it', async () => {
+  const key = `test-${crypto.randomUUID()}`;
+  const [stray, foreign] = [makeToken(), makeToken()];
+  const { file, tokens, write } = tokenFile({ ann: 'viewer', bob: 'operator' });
+  const settings = { PORT: '0', LOG_LEVEL: 'trace', OPENAI_API_KEY: key, AUTH: 'tokens', AUTH_TOKENS_FILE: file };
+  await using upstream = await startUpstream();
+  upstream.onJob(jobBody({ id: 'ftjob-1', user_provided_suffix: key }));
+  await using gateway = startScript('src/main.ts', [], { ...settings, OPENAI_BASE_URL: upstream.baseUrl });
+  const [, url = ''] = await gateway.said(/answers on (http:\S+\/graphql)/);
+  const said: string[] = [];
+  const ask = async (authorization: string | null) => {
+    for (const query of ['{ viewer { name } fineTuningJob(id: "ftjob-1") { suffix raw } }', '{ nothing }', '{']) {
+      for (const method of ['POST', 'GET'] as const) {
+        const { headers, ...rest } = await askAs(url, authorization, query, method);
+        said.push(JSON.stringify([...headers]), JSON.stringify(rest));
+      }
+    }
+  };
+  for (const token of [tokens.ann, tokens.bob, foreign]) {
+    for (const form of [`Bearer ${token}`, `Basic ${token}`, token, `Bearer "${token}"`]) await ask(form);
+  }
+  await ask(null);
+  write(tokenLine('ann', 'viewer', tokens.ann), `cem viewer ${stray}\n`, `${stray} viewer ${'a'.repeat(64)}\n`);
+  await expect
+    .poll(
+      async () => {
+        await ask(`Bearer ${tokens.ann}`);
+        return gateway.output.text;
+      },
+      { timeout: 15_000 },
+    )
+    .toContain('AUTH_TOKENS_FILE has faults');
+  gateway.signal('SIGTERM');
+  await gateway.ended;
+  await using second = startScript('src/main.ts', [], settings);
+  expect(await second.ended).toBe(1);
+  expect(second.output.text).toContain('AUTH_TOKENS_FILE: line 2: expected');
+  const outputs = [...said, gateway.output.text, second.output.text];
+  expect(said.join()).toContain('FORBIDDEN');
+  for (const secret of [key, tokens.ann, tokens.bob, foreign, stray]) {
+    expect(outputs.filter((text) => text.includes(secret.replace('fgw_', '')))).toEqual([]);
+  }
+}, 30_000);

@@ -1,0 +1,254 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { jobBody } from '../../kit/bodies/job.ts';
+import { modelBody } from '../../kit/bodies/model.ts';
+import { answer } from '../../kit/gateway/upstream.ts';
+import { startWorld } from '../../kit/gateway/world.ts';
+
+const BASE = 'gpt-4.1-mini-2025-04-14';
+const TUNED = `ft:${BASE}:acme::abc12345`;
+
+/** What the graph says of a model whose body has these members, beside the usual ones. */
+async function ask(members: Record<string, unknown>, selection: string, id = 'gpt-x'): Promise<unknown> {
+  await using world = await startWorld();
+  world.upstream.onModel(modelBody(id, members));
+  return (await world.ask(`query ($id: ID!) { model(id: $id) { ${selection} } }`, { id }))['model'];
+}
+
+describe('a model', () => {
+  it('shows every member in its field', async () => {
+    const members = { created: 1_750_000_001, owned_by: 'acme', shutdown_date: '2026-10-23' };
+    expect(await ask(members, '__typename id createdAt ownedBy shutdownDate isFineTuned', TUNED)).toEqual({
+      __typename: 'Model',
+      id: TUNED,
+      createdAt: 1_750_000_001,
+      ownedBy: 'acme',
+      shutdownDate: '2026-10-23',
+      isFineTuned: true,
+    });
+  });
+
+  it.each([
+    ['null', null],
+    ['absent', undefined],
+    ['a time', '2026-10-23T00:00:00Z'],
+    ['a number', 1_790_000_000],
+    ['no day of the calendar', '2026-02-30'],
+    ['a word', 'soon'],
+    ['empty', ''],
+  ])('has no shutdown date when that is %s', async (_, shutdown_date) => {
+    expect(await ask({ shutdown_date }, 'id shutdownDate')).toEqual({ id: 'gpt-x', shutdownDate: null });
+  });
+
+  it('answers when it has nothing but its name', async () => {
+    await using world = await startWorld();
+    world.upstream.onModel({ id: 'llama' });
+    expect(await world.ask('{ model(id: "llama") { id createdAt ownedBy shutdownDate isFineTuned } }')).toEqual({
+      model: { id: 'llama', createdAt: null, ownedBy: null, shutdownDate: null, isFineTuned: false },
+    });
+  });
+
+  it.each([
+    [TUNED, true],
+    [`${TUNED}:ckpt-step-80`, true],
+    ['gpt-4.1-mini.ft-0123abcd', true],
+    ['curie:ft-acme-2023-01-01', true],
+    [BASE, false],
+    ['meta-llama/Llama-3.1-8B', false],
+  ])('of the name %s is fine-tuned: %s', async (id, isFineTuned) => {
+    expect(await ask({}, 'id isFineTuned', id)).toEqual({ id, isFineTuned });
+  });
+
+  it('of a name that is no id upstream is null without an error', async () => {
+    await using world = await startWorld();
+    expect(await world.ask('{ model(id: "gpt-none") { id } }')).toEqual({ model: null });
+  });
+
+  it('is UPSTREAM_INVALID_RESPONSE when the upstream answers with another one', async () => {
+    await using world = await startWorld();
+    world.upstream.on('/models/gpt-x', modelBody('gpt-y'));
+    const { data, errors } = await world.gateway.query('{ model(id: "gpt-x") { id } }');
+    expect(data).toEqual({ model: null });
+    expect(errors).toMatchObject([{ path: ['model'], extensions: { code: 'UPSTREAM_INVALID_RESPONSE' } }]);
+  });
+});
+
+describe("a job's models", () => {
+  const JOB = jobBody({ id: 'ftjob-1', status: 'succeeded', fine_tuned_model: TUNED });
+  const BOTH = '{ fineTuningJob(id: "ftjob-1") { modelId model { id } fineTunedModelId fineTunedModel { id } } }';
+
+  it('are null without an error when both are gone, and their names stay', async () => {
+    await using world = await startWorld();
+    world.upstream.onJob(JOB);
+    world.upstream.onModels([]);
+    expect(await world.ask(BOTH)).toEqual({
+      fineTuningJob: { modelId: BASE, model: null, fineTunedModelId: TUNED, fineTunedModel: null },
+    });
+  });
+
+  it('are found one by one when the list does not have them', async () => {
+    await using world = await startWorld();
+    world.upstream.onJob(JOB);
+    world.upstream.onModels([modelBody(BASE)]);
+    world.upstream.onModel(modelBody(TUNED));
+    expect(await world.ask(BOTH)).toMatchObject({
+      fineTuningJob: { model: { id: BASE }, fineTunedModel: { id: TUNED } },
+    });
+    expect(world.targets()).toEqual(['/fine_tuning/jobs/ftjob-1', '/models', `/models/${encodeURIComponent(TUNED)}`]);
+  });
+
+  it.each([
+    ['does not know the list', 404, 'Not Found'],
+    ['does not allow the list', 403, { error: { message: 'no' } }],
+    ['gives no list', 200, { models: [] }],
+  ])('are found one by one when the upstream %s', async (_, status, body) => {
+    await using world = await startWorld();
+    world.upstream.onJob(JOB);
+    world.upstream.on('/models', (__: IncomingMessage, response: ServerResponse) => answer(response, status, body));
+    for (const id of [BASE, TUNED]) world.upstream.onModel(modelBody(id));
+    expect(await world.ask(BOTH)).toMatchObject({
+      fineTuningJob: { model: { id: BASE }, fineTunedModel: { id: TUNED } },
+    });
+  });
+
+  it('that are kept answer when the list fails', async () => {
+    await using world = await startWorld();
+    world.upstream.onJob(JOB);
+    world.upstream.onModel(modelBody(BASE));
+    for (const id of ['ftjob-2', 'ftjob-3']) world.upstream.onJob(jobBody({ id, model: `base-of-${id}` }));
+    world.upstream.on('/models', (_: IncomingMessage, response: ServerResponse) => answer(response, 503, {}));
+    await world.ask('{ fineTuningJob(id: "ftjob-1") { model { id } } }');
+    const { data, errors } = await world.gateway.query(
+      '{ nodes(ids: ["ftjob-1", "ftjob-2", "ftjob-3"]) { ... on FineTuningJob { model { id } } } }',
+    );
+    expect(data).toEqual({ nodes: [{ model: { id: BASE } }, { model: null }, { model: null }] });
+    expect(errors?.map(({ path, extensions }) => [path?.[1], extensions['code']])).toEqual([
+      [1, 'UPSTREAM_UNAVAILABLE'],
+      [2, 'UPSTREAM_UNAVAILABLE'],
+    ]);
+  });
+
+  it('are not asked for by jobs that have none', async () => {
+    await using world = await startWorld();
+    world.upstream.onJob(jobBody({ id: 'ftjob-1' }));
+    expect(await world.ask('{ fineTuningJob(id: "ftjob-1") { fineTunedModelId fineTunedModel { id } } }')).toEqual({
+      fineTuningJob: { fineTunedModelId: null, fineTunedModel: null },
+    });
+    expect(world.targets()).toEqual(['/fine_tuning/jobs/ftjob-1']);
+  });
+});
+
+describe('models', () => {
+  const MODELS = [
+    modelBody('base-old', { created: 1_700_000_000, owned_by: 'system' }),
+    modelBody(TUNED, { created: 1_760_000_000, owned_by: 'acme' }),
+    modelBody('base-new', { created: 1_750_000_000, owned_by: 'system' }),
+    modelBody('ft:base-old:other::1', { created: 1_710_000_000, owned_by: 'other' }),
+    { id: 'timeless', owned_by: 'system' },
+  ];
+  interface Connection {
+    edges: { node: { id: string } | null }[];
+    pageInfo: { hasNextPage: boolean; endCursor: string | null };
+  }
+  const PAGE = `query ($first: Int, $after: String, $filter: ModelFilter) {
+    models(first: $first, after: $after, filter: $filter) { edges { node { id } } pageInfo { hasNextPage endCursor } }
+  }`;
+  const idsOf = ({ edges }: Connection) => edges.map(({ node }) => node?.id);
+
+  it.each([
+    ['no filter', null, [TUNED, 'base-new', 'ft:base-old:other::1', 'base-old', 'timeless']],
+    ['an empty filter', {}, [TUNED, 'base-new', 'ft:base-old:other::1', 'base-old', 'timeless']],
+    ['the fine-tuned ones', { isFineTuned: true }, [TUNED, 'ft:base-old:other::1']],
+    ['the others', { isFineTuned: false }, ['base-new', 'base-old', 'timeless']],
+    ['those of an owner', { ownedBy: 'system' }, ['base-new', 'base-old', 'timeless']],
+    ['both', { isFineTuned: true, ownedBy: 'acme' }, [TUNED]],
+    ['an owner of none', { ownedBy: 'nobody' }, []],
+  ])('come newest first, whatever the order of the upstream: %s', async (_, filter, ids) => {
+    await using world = await startWorld();
+    world.upstream.onModels(MODELS);
+    const { models } = await world.ask(PAGE, { filter });
+    expect(idsOf(models as Connection)).toEqual(ids);
+  });
+
+  it('are walked through by their cursors in one upstream call, none lost, none twice', async () => {
+    await using world = await startWorld();
+    // All with one creation time, as is usual for models that come out together.
+    const names = Array.from({ length: 23 }, (_, index) => `model-${String(index).padStart(2, '0')}`);
+    world.upstream.onModels(names.map((id) => modelBody(id)));
+    const seen: (string | undefined)[] = [];
+    let after: string | null = null;
+    for (let hasNextPage = true; hasNextPage; ) {
+      const models = (await world.ask(PAGE, { first: 5, after }))['models'] as Connection;
+      seen.push(...idsOf(models));
+      ({ hasNextPage, endCursor: after } = models.pageInfo);
+    }
+    expect(seen.toSorted()).toEqual(names);
+    expect(world.targets()).toEqual(['/models']);
+  });
+
+  it('are walked through behind a filter too', async () => {
+    await using world = await startWorld();
+    world.upstream.onModels(MODELS);
+    const filter = { ownedBy: 'system' };
+    const first = (await world.ask(PAGE, { first: 2, filter }))['models'] as Connection;
+    expect(first.pageInfo.hasNextPage).toBe(true);
+    const second = (await world.ask(PAGE, { first: 2, filter, after: first.pageInfo.endCursor }))['models'];
+    expect(second).toMatchObject({ edges: [{ node: { id: 'timeless' } }], pageInfo: { hasNextPage: false } });
+  });
+
+  it('go on where a page has ended though its last model is gone since', async () => {
+    await using world = await startWorld();
+    world.upstream.onModels(MODELS);
+    const first = (await world.ask(PAGE, { first: 2 }))['models'] as Connection;
+    expect(idsOf(first)).toEqual([TUNED, 'base-new']);
+    world.upstream.onModels(MODELS.filter(({ id }) => id !== 'base-new'));
+    world.clock.advance(1000);
+    const second = (await world.ask(PAGE, { first: 5, after: first.pageInfo.endCursor }))['models'] as Connection;
+    expect(idsOf(second)).toEqual(['ft:base-old:other::1', 'base-old', 'timeless']);
+  });
+
+  it('are refused behind no cursor of theirs, by the name of the argument', async () => {
+    await using world = await startWorld();
+    world.upstream.onModels(MODELS);
+    const after = Buffer.from('model:gone').toString('base64url');
+    const { data, errors } = await world.gateway.query(PAGE, { after });
+    expect(data).toEqual({ models: null });
+    expect(errors?.[0]?.extensions).toEqual({ code: 'BAD_USER_INPUT', argument: 'after' });
+  });
+
+  it('fail one by one, behind those that can be read', async () => {
+    await using world = await startWorld();
+    world.upstream.on('/models', { data: [{ created: 1 }, modelBody('a'), { id: 7 }, modelBody('b')] });
+    const { data, errors } = await world.gateway.query(PAGE);
+    const models = data?.['models'] as Connection | undefined;
+    expect(models?.edges.map(({ node }) => node)).toEqual([{ id: 'b' }, { id: 'a' }, null, null]);
+    expect(errors).toMatchObject(
+      [2, 3].map((at) => ({
+        path: ['models', 'edges', at, 'node'],
+        extensions: { code: 'UPSTREAM_INVALID_RESPONSE' },
+      })),
+    );
+  });
+
+  it('end, when there is nothing left but what has no name to go on from', async () => {
+    await using world = await startWorld();
+    world.upstream.on('/models', { data: [{}, modelBody('a'), {}, {}, modelBody('b'), {}, {}] });
+    const cursors: (string | null)[] = [];
+    let after: string | null = null;
+    for (let hasNextPage = true; hasNextPage && cursors.length < 10; ) {
+      const { data } = await world.gateway.query(PAGE, { first: 2, after });
+      const models = data?.['models'] as Connection | undefined;
+      after = models?.pageInfo.endCursor ?? null;
+      hasNextPage = models?.pageInfo.hasNextPage === true;
+      cursors.push(after);
+    }
+    expect(cursors).toHaveLength(2);
+  });
+
+  it('are all there when the server speaks of pages, which this endpoint does not have', async () => {
+    await using world = await startWorld();
+    world.upstream.on('/models', { data: [modelBody('a')], has_more: true });
+    const { models } = await world.ask(PAGE);
+    expect(models).toMatchObject({ edges: [{ node: { id: 'a' } }], pageInfo: { hasNextPage: false } });
+  });
+});

@@ -1,0 +1,232 @@
+import { describe, expect, it } from 'vitest';
+import { fileBody } from '../../kit/bodies/file.ts';
+import { trainingLines, upload } from '../../kit/client/upload.ts';
+import { createTestClock } from '../../kit/clock.ts';
+import { type Answer, startGateway, type TestGateway } from '../../kit/gateway/gateway.ts';
+import { answer, startUpstream } from '../../kit/gateway/upstream.ts';
+import { askAs, tokenFile } from '../../kit/process/token.ts';
+import { until } from '../../kit/until.ts';
+
+const CHECK = `query ($id: ID!) { checkTrainingFile(fileId: $id) {
+  format exampleCount characterCount longestExample duplicateCount issueCount errorCount isComplete
+  issues { line severity message }
+} }`;
+const DELETE = `mutation ($id: ID!) { deleteFile(input: { fileId: $id }) {
+  __typename ... on DeleteFileSuccess { deletedFileId } ... on Error { message code }
+} }`;
+
+const LINES = trainingLines(12);
+
+async function uploaded(gateway: TestGateway, content = LINES, input = {}): Promise<string> {
+  const { outcome } = await upload(gateway.url, content, { input });
+  return String(Object(outcome?.['file']).id);
+}
+
+const one = ({ data }: Answer, field: string) => data?.[field];
+
+describe('checkTrainingFile', () => {
+  it('tells the same of a file that is there as of one that comes', async () => {
+    await using gateway = await startGateway({}, createTestClock());
+    const { outcome } = await upload(gateway.url, LINES);
+    const id = String(Object(outcome?.['file']).id);
+    expect(one(await gateway.query(CHECK, { id }), 'checkTrainingFile')).toEqual(outcome?.['report']);
+  });
+
+  it('tells what is wrong with one that was not checked', async () => {
+    await using gateway = await startGateway();
+    const id = await uploaded(gateway, `${LINES}no JSON\n${LINES}{}`, { isChecked: false });
+    expect(one(await gateway.query(CHECK, { id }), 'checkTrainingFile')).toMatchObject({
+      exampleCount: 26,
+      duplicateCount: 12,
+      errorCount: 2,
+      isComplete: true,
+      issues: [{ line: 13 }, { line: 26 }],
+    });
+  });
+
+  it.each(['file-none', '../models/x', ''])('is null for what is no file: %j', async (id) => {
+    await using gateway = await startGateway();
+    expect(await gateway.query(CHECK, { id })).toEqual({ data: { checkTrainingFile: null } });
+  });
+
+  it('is one read for all who ask at once, and none for who asks later', async () => {
+    await using upstream = await startUpstream();
+    upstream.onContent('file-1', LINES);
+    await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl }, createTestClock());
+    const gate = upstream.hold();
+    const asked = [1, 2, 3].map(() => gateway.query(CHECK, { id: 'file-1' }));
+    await gateway.received(3);
+    await gate.arrived(1);
+    gate.release();
+    for (const answered of await Promise.all(asked)) {
+      expect(one(answered, 'checkTrainingFile')).toMatchObject({ exampleCount: 12 });
+    }
+    await gateway.query(CHECK, { id: 'file-1' });
+    await gateway.query(CHECK.replace('format', 'form: format'), { id: 'file-1' });
+    expect(upstream.calls.map(({ target }) => target)).toEqual(['/files/file-1/content']);
+  });
+
+  it('takes as long as it takes, as long as bytes come', async () => {
+    await using upstream = await startUpstream();
+    const clock = createTestClock();
+    await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl }, clock);
+    const lines = LINES.split(/(?<=\n)/);
+    upstream.on('/files/file-1/content', async (_: unknown, response: Parameters<typeof answer>[0]) => {
+      response.writeHead(200, { 'content-type': 'application/octet-stream' });
+      for (const line of lines) {
+        response.write(line);
+        await until(() => clock.untilNext === 30_000); // As much as a call has.
+        clock.advance(20_000);
+      }
+      response.end();
+    });
+    expect(one(await gateway.query(CHECK, { id: 'file-1' }), 'checkTrainingFile')).toMatchObject({ exampleCount: 12 });
+  });
+
+  it('checks at most four files at a time, and those whose callers have left not at all', async () => {
+    await using upstream = await startUpstream();
+    const ids = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((number) => `file-${number}`);
+    for (const id of ids) upstream.onContent(id, LINES);
+    await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
+    const gate = upstream.hold();
+    const leaving = new AbortController();
+    const asked = ids.slice(0, 4).map((id) => gateway.query(CHECK, { id }));
+    await gate.arrived(4);
+    const left = ids.slice(4, 8).map((id) => gateway.query(CHECK, { id }, leaving.signal).catch(() => 'left'));
+    await gateway.received(8);
+    const last = gateway.query(CHECK, { id: 'file-9' });
+    await gateway.received(9);
+    leaving.abort();
+    await expect.poll(() => gateway.log.filter(({ isAborted }) => isAborted), { timeout: 10_000 }).toHaveLength(4);
+    expect(upstream.calls).toHaveLength(4);
+    gate.release();
+    for (const answered of await Promise.all([...asked, last])) {
+      expect(one(answered, 'checkTrainingFile')).toMatchObject({ exampleCount: 12 });
+    }
+    expect(await Promise.all(left)).toEqual(['left', 'left', 'left', 'left']);
+    expect(upstream.calls).toHaveLength(5);
+  });
+
+  it('lets callers with keys of their own take turns, however many files of another wait', async () => {
+    await using upstream = await startUpstream();
+    const begun: Parameters<typeof answer>[0][] = [];
+    const ids = Array.from({ length: 13 }, (_, index) => `file-${index}`);
+    for (const id of ids)
+      upstream.on(`/files/${id}/content`, (_: unknown, response: Parameters<typeof answer>[0]) => begun.push(response));
+    await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, AUTH: 'passthrough' });
+    const ask = (key: string, id: string) => askAs(gateway.url, `Bearer ${key}`, CHECK, 'POST', { id });
+    const many = ids.slice(1).map((id) => ask('key-of-many', id));
+    await gateway.received(12);
+    await until(() => begun.length === 4);
+    const one = ask('key-of-one', 'file-0');
+    await gateway.received(14);
+    for (const response of begun.slice(0, 2)) response.end(LINES);
+    await until(() => begun.length === 6);
+    expect(upstream.calls.slice(4).map(({ authorization }) => authorization)).toContain('Bearer key-of-one');
+    for (let index = 2; index < 13; index++) {
+      await until(() => begun.length > index);
+      begun[index]?.end(LINES);
+    }
+    for (const { data } of await Promise.all([...many, one])) {
+      expect(data?.['checkTrainingFile']).toMatchObject({ exampleCount: 12 });
+    }
+  });
+
+  it('costs more than a look at the file', async () => {
+    await using gateway = await startGateway();
+    const query = '{ checkTrainingFile(fileId: "file-none") { format } }';
+    const response = await fetch(gateway.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query, extensions: { cost: true } }),
+    });
+    expect(await response.json()).toMatchObject({ extensions: { cost: { requested: 51 } } });
+  });
+
+  it('is an upstream failure when the content is cut off', async () => {
+    await using upstream = await startUpstream();
+    upstream.on('/files/file-1/content', (_: unknown, response: Parameters<typeof answer>[0]) => {
+      response.writeHead(200, { 'content-length': 1000 });
+      response.write(LINES.slice(0, 100), () => response.destroy());
+    });
+    await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
+    expect((await gateway.query(CHECK, { id: 'file-1' })).errors).toMatchObject([
+      { path: ['checkTrainingFile'], extensions: { code: 'UPSTREAM_INVALID_RESPONSE' } },
+    ]);
+  });
+
+  it('is for operators, as what files contain is', async () => {
+    await using upstream = await startUpstream();
+    const { file, tokens } = tokenFile({ vera: 'viewer', otto: 'operator' });
+    const settings = { AUTH: 'tokens', AUTH_TOKENS_FILE: file, OPENAI_BASE_URL: upstream.baseUrl };
+    await using gateway = await startGateway(settings);
+    upstream.onContent('file-1', LINES);
+    const query = '{ checkTrainingFile(fileId: "file-1") { exampleCount } }';
+    const refused = await askAs(gateway.url, `Bearer ${tokens.vera}`, query);
+    expect(refused.errors?.[0]?.extensions['code']).toBe('FORBIDDEN');
+    expect(upstream.calls).toEqual([]);
+    expect((await askAs(gateway.url, `Bearer ${tokens.otto}`, query)).data).toEqual({
+      checkTrainingFile: { exampleCount: 12 },
+    });
+  });
+});
+
+describe('deleteFile', () => {
+  it('deletes it for good, and no query shows it any more', async () => {
+    await using gateway = await startGateway({}, createTestClock());
+    const id = await uploaded(gateway);
+    const query = `query ($id: ID!) {
+      file(id: $id) { id } node(id: $id) { id } checkTrainingFile(fileId: $id) { exampleCount }
+      files(first: 1) { edges { node { id } } }
+    }`;
+    const there = { file: { id }, node: { id }, checkTrainingFile: { exampleCount: 12 } };
+    expect((await gateway.query(query, { id })).data).toMatchObject({ ...there, files: { edges: [{ node: { id } }] } });
+    expect(one(await gateway.query(DELETE, { id }), 'deleteFile')).toEqual({
+      __typename: 'DeleteFileSuccess',
+      deletedFileId: id,
+    });
+    const { data } = await gateway.query(query, { id });
+    expect(data).toMatchObject({ file: null, node: null, checkTrainingFile: null });
+    expect(JSON.stringify(data?.['files'])).not.toContain(id);
+    expect(one(await gateway.query(DELETE, { id }), 'deleteFile')).toMatchObject({ __typename: 'NotFoundError' });
+    expect(gateway.log.filter(({ mutation }) => mutation === 'deleteFile')).toMatchObject([
+      { id, outcome: 'Success' },
+      { id, outcome: 'NotFound' },
+    ]);
+  });
+
+  it('fails a job that still validates it, which every query shows at once', async () => {
+    const clock = createTestClock();
+    await using gateway = await startGateway({}, clock);
+    const id = await uploaded(gateway);
+    const create = `mutation ($id: ID!) { createFineTuningJob(input: { modelId: "gpt-4o-mini-2024-07-18", trainingFileId: $id }) {
+      ... on CreateFineTuningJobSuccess { fineTuningJob { id status } } ... on Error { message }
+    } }`;
+    const created = one(await gateway.query(create, { id }), 'createFineTuningJob');
+    const jobId = Object(created).fineTuningJob?.id;
+    expect(created).toMatchObject({ fineTuningJob: { status: 'VALIDATING_FILES' } });
+    clock.advance(1); // Far less than anything is kept.
+    await gateway.query(DELETE, { id });
+    const query = 'query ($id: ID!) { fineTuningJob(id: $id) { status error { code } trainingFile { id } } }';
+    expect((await gateway.query(query, { id: jobId })).data).toEqual({
+      fineTuningJob: { status: 'FAILED', error: { code: 'deleted_training_file' }, trainingFile: null },
+    });
+  });
+
+  it('whose outcome nobody knows lets the file be read anew, and what stands in it', async () => {
+    await using upstream = await startUpstream();
+    upstream.onFile(fileBody('file-1'));
+    upstream.onContent('file-1', LINES);
+    const settings = { OPENAI_BASE_URL: upstream.baseUrl, ALLOW_MUTATIONS: 'on' };
+    await using gateway = await startGateway(settings, createTestClock());
+    const file = () =>
+      gateway.query('{ file(id: "file-1") { id } checkTrainingFile(fileId: "file-1") { exampleCount } }');
+    expect((await file()).data).toEqual({ file: { id: 'file-1' }, checkTrainingFile: { exampleCount: 12 } });
+    upstream.failAll((_, response) => void response.destroy());
+    expect(one(await gateway.query(DELETE, { id: 'file-1' }), 'deleteFile')).toMatchObject({
+      __typename: 'OutcomeUnknownError',
+    });
+    upstream.failAll((_, response) => answer(response, 404, { error: { message: 'No such File object: file-1' } }));
+    expect((await file()).data).toEqual({ file: null, checkTrainingFile: null });
+  });
+});

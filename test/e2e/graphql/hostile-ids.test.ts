@@ -1,0 +1,185 @@
+import { describe, expect, it } from 'vitest';
+import { startGateway } from '../../kit/gateway/gateway.ts';
+import { startUpstream } from '../../kit/gateway/upstream.ts';
+import {
+  EXAMPLES,
+  idPlaces,
+  makeWritable,
+  mutationDocument,
+  type Place,
+  withValue,
+} from '../../kit/mutation/examples.ts';
+
+/** Ids that can be the name of nothing: no call is made for them. */
+const NAMELESS = {
+  empty: '',
+  'a dot': '.',
+  'two dots': '..',
+  'a way up': '../',
+  'a way up to another endpoint': '../../files/file-secret',
+  'a way up behind a job': 'ftjob-1/../../files/file-secret',
+  'a way up with backslashes': '..\\..\\files',
+  'encoded dots': '%2e%2e',
+  'encoded dots in capitals': '%2E%2E%2Ffiles',
+  'dots encoded twice': '%252e%252e%252ffiles',
+  'an encoded slash': 'ftjob-1%2Fevents',
+  'dots behind encoded signs': '%2%65%2%65',
+  'two dots with a parameter': '..;/files',
+  'a newline': 'ftjob-1\nHost: evil',
+  'a carriage return': 'ftjob-1\r\n\r\nGET /v1/files HTTP/1.1',
+  NUL: 'ftjob-1\0',
+  '10,000 characters': 'a'.repeat(10_000),
+};
+
+/** Odd ids that could be a name: at most their own, percent-encoded path is called. */
+const ODD = {
+  'a question mark': 'ftjob-1?limit=1',
+  'a fragment': 'ftjob-1#x',
+  'a slash': 'ftjob-1/events',
+  'a URL': 'https://evil.example/steal',
+  'a URL without a scheme': '//evil.example/steal',
+  'a semicolon and an ampersand': 'ftjob-1;a=b&c=d',
+  'a space and quotes': 'ftjob 1"\'',
+  'letters of other scripts': 'ftjob-日本語',
+  'a pictograph': 'ftjob-🏃',
+};
+
+const JOBS = '/fine_tuning/jobs/';
+/** Each field that takes an id, and the paths that it looks for the id at. */
+const FIELDS: Record<string, (id: string) => string[]> = {
+  fineTuningJob: () => [JOBS],
+  file: () => ['/files/'],
+  model: () => ['/models/'],
+  node: (id) => (id.startsWith('ftjob-') ? [JOBS] : [JOBS, '/files/', '/models/']),
+};
+
+describe.each(Object.entries(FIELDS))('%s', (field, paths) => {
+  it.each(Object.entries(NAMELESS))('is null for %s, without a call', async (_, id) => {
+    await using upstream = await startUpstream();
+    await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
+    const answer = await gateway.query(`query ($id: ID!) { ${field}(id: $id) { id } }`, { id });
+    expect(answer).toEqual({ data: { [field]: null } });
+    expect(upstream.calls).toEqual([]);
+  });
+
+  it.each(Object.entries(ODD))('is null for %s, and calls only its own encoded path', async (_, id) => {
+    await using upstream = await startUpstream();
+    await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
+    const answer = await gateway.query(`query ($id: ID!) { ${field}(id: $id) { id } }`, { id });
+    expect(answer).toEqual({ data: { [field]: null } });
+    const own = paths(id).map((path) => path + encodeURIComponent(id));
+    expect(upstream.calls.map(({ target }) => target)).toEqual(own);
+  });
+
+  it('is null for half a surrogate pair, without a call', async () => {
+    await using upstream = await startUpstream();
+    await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
+    const answer = await gateway.query(`{ ${field}(id: "ftjob-\\uD83C") { id } }`);
+    // GraphQL refuses it in a literal; as a variable it reaches the resolver.
+    expect(answer.errors?.[0]?.extensions).toEqual({ code: 'GRAPHQL_PARSE_FAILED' });
+    expect(await gateway.query(`query ($id: ID!) { ${field}(id: $id) { id } }`, { id: 'ftjob-\uD83C' })).toEqual({
+      data: { [field]: null },
+    });
+    expect(upstream.calls).toEqual([]);
+  });
+});
+
+it.each(Object.entries({ ...NAMELESS, ...ODD }))(
+  'checkTrainingFile is null for %s, and calls only its own encoded path, if any',
+  async (_, fileId) => {
+    await using upstream = await startUpstream();
+    await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
+    const query = 'query ($fileId: ID!) { checkTrainingFile(fileId: $fileId) { exampleCount } }';
+    expect(await gateway.query(query, { fileId })).toEqual({ data: { checkTrainingFile: null } });
+    const own = Object.values(NAMELESS).includes(fileId) ? [] : [`/files/${encodeURIComponent(fileId)}/content`];
+    expect(upstream.calls.map(({ target }) => target)).toEqual(own);
+  },
+);
+
+/** Each place in a mutation's input that takes an id. */
+const PLACES = Object.keys(EXAMPLES).flatMap((mutation) =>
+  idPlaces(mutation).map((place): [string, string, Place] => [mutation, place.join('.'), place]),
+);
+
+describe.each(PLACES)('%s, at %s', (mutation, _, place) => {
+  /** A gateway before an upstream that would do anything. */
+  async function start() {
+    const upstream = await startUpstream();
+    makeWritable(upstream);
+    const settings = { OPENAI_BASE_URL: upstream.baseUrl, OPENAI_ADMIN_KEY: 'an-admin-key', ALLOW_MUTATIONS: 'on' };
+    const gateway = await startGateway(settings);
+    const example = { ...EXAMPLES[mutation]?.input, idempotencyKey: undefined }; // Each time it is another wish.
+    return {
+      async ask(id: string) {
+        const before = upstream.calls.length;
+        const { data, errors } = await gateway.query(mutationDocument(mutation), {
+          input: withValue(example, place, id),
+        });
+        expect(errors).toBeUndefined();
+        const { __typename: outcome, message } = Object(data?.[mutation]);
+        return { outcome, message, targets: upstream.calls.slice(before).map(({ target }) => target) };
+      },
+      async [Symbol.asyncDispose]() {
+        await gateway[Symbol.asyncDispose]();
+        await upstream[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  it('refuses what can be the name of nothing, and says what it expected, without a call', async () => {
+    await using world = await start();
+    for (const id of [...Object.values(NAMELESS), 'ftjob-\uD83C']) {
+      const { outcome, message, targets } = await world.ask(id);
+      expect(['NotFoundError', 'InvalidInputError']).toContain(outcome);
+      expect(message).toMatch(/^[a-z][\w.]*: expected /i);
+      expect(targets).toEqual([]);
+    }
+  });
+
+  it('calls for an odd one what it calls for any, with that encoded in its place', async () => {
+    await using world = await start();
+    const any = 'any-id';
+    const { targets: usual } = await world.ask(any);
+    expect(usual).not.toEqual([]);
+    for (const id of Object.values(ODD)) {
+      const { targets } = await world.ask(id);
+      expect(targets).toEqual(usual.map((target) => target.replace(any, encodeURIComponent(id))));
+    }
+  });
+});
+
+describe('a hostile cursor', () => {
+  const asCursor = (id: string) => Buffer.from(`job:${id}`).toString('base64url');
+
+  it('reaches the upstream as one encoded value of `after`', async () => {
+    await using upstream = await startUpstream();
+    await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
+    upstream.onJobs([]);
+    await gateway.query('query ($after: String) { fineTuningJobs(after: $after) { edges { cursor } } }', {
+      after: asCursor('x&limit=9999#../../files'),
+    });
+    expect(upstream.calls.map(({ target }) => target)).toEqual([
+      '/fine_tuning/jobs?limit=20&after=x%26limit%3D9999%23..%2F..%2Ffiles',
+    ]);
+  });
+
+  it.each([
+    ['of another list', Buffer.from('file:file-1').toString('base64url')],
+    ['that is a bare id', 'ftjob-1'],
+    ['that is no base64', '*'],
+    ['that is empty', ''],
+    ['of 10,000 characters', asCursor('a'.repeat(10_000))],
+  ])('%s is BAD_USER_INPUT that names the argument, without a call', async (_, after) => {
+    await using upstream = await startUpstream();
+    await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
+    const { errors } = await gateway.query(
+      'query ($after: String) { fineTuningJobs(after: $after) { edges { cursor } } }',
+      { after },
+    );
+    expect(errors?.[0]).toMatchObject({
+      message: 'after: expected a cursor that this field has given.',
+      extensions: { code: 'BAD_USER_INPUT', argument: 'after' },
+    });
+    expect(upstream.calls).toEqual([]);
+  });
+});

@@ -1,0 +1,278 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MAX_BODY_BYTES } from '../../../src/server/http/request-body.ts';
+import { type Lobby, openLobby } from '../../kit/attack/connection-count.ts';
+import { answersIn, exchange, openWire } from '../../kit/client/raw-http.ts';
+import { startGateway, type TestGateway } from '../../kit/gateway/gateway.ts';
+
+const HOST = 'Host: localhost\r\n';
+const JSON_TYPE = 'Content-Type: application/json\r\n';
+const CLOSE = 'Connection: close\r\n';
+const CHUNKED = 'Transfer-Encoding: chunked\r\n';
+const BODY = '{"query":"{ __typename }"}';
+const CHUNKS = `1a\r\n${BODY}\r\n0\r\n\r\n`;
+const ANSWER = { data: { __typename: 'Query' } };
+
+let gateway: TestGateway;
+let lobby: Lobby;
+beforeAll(async () => {
+  gateway = await startGateway();
+  lobby = await openLobby(gateway.url);
+});
+afterAll(() => gateway[Symbol.asyncDispose]());
+
+const get = (path: string, headers = '') => `GET ${path} HTTP/1.1\r\n${HOST}${headers}${CLOSE}\r\n`;
+const post = (headers: string, body: string) => `POST /graphql HTTP/1.1\r\n${HOST}${JSON_TYPE}${headers}\r\n${body}`;
+const posted = (body: string, headers = CLOSE) =>
+  post(`Content-Length: ${Buffer.byteLength(body)}\r\n${headers}`, body);
+
+/** Somebody else, on a connection of their own. */
+async function expectAnswerForAnother() {
+  const [answer] = await exchange(gateway.url, posted(BODY));
+  expect(JSON.parse(answer?.body ?? '')).toEqual(ANSWER);
+}
+
+/** Attacks while another caller is answered, and gives the answers; afterwards every connection is gone. */
+async function attack(...parts: readonly (string | Uint8Array)[]) {
+  const wire = await openWire(gateway.url);
+  wire.write(...parts);
+  await expectAnswerForAnother();
+  const answers = answersIn(await wire.closed);
+  await lobby.emptied();
+  return answers;
+}
+
+/** Expects these bytes to be refused once, in the form of every other error. */
+async function expectRefusal(status: number, ...parts: readonly (string | Uint8Array)[]) {
+  const answers = await attack(...parts);
+  expect(answers.map(({ status, body }) => [status, JSON.parse(body)])).toEqual([
+    [status, { errors: [{ message: expect.any(String), extensions: { code: 'BAD_REQUEST' } }] }],
+  ]);
+  const [{ headers = {} } = {}] = answers;
+  expect(headers).toMatchObject({ 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
+  expect(gateway.log.filter(({ requestId }) => requestId === headers['x-request-id'])).toEqual([
+    expect.objectContaining({ status, msg: expect.stringMatching(/^request( refused)?$/) }),
+  ]);
+}
+
+describe('a request whose end is in doubt is refused', () => {
+  it.each([
+    ['the same Content-Length twice', 'Content-Length: 26\r\nContent-Length: 26\r\n', BODY],
+    ['two lengths', 'Content-Length: 26\r\nContent-Length: 5\r\n', BODY],
+    ['a list of lengths', 'Content-Length: 26, 26\r\n', BODY],
+    ['a length with a sign', 'Content-Length: +26\r\n', BODY],
+    ['a negative length', 'Content-Length: -1\r\n', BODY],
+    ['a length beyond all numbers', 'Content-Length: 99999999999999999999999\r\n', BODY],
+    ['a length and chunks', `Content-Length: 26\r\n${CHUNKED}`, CHUNKS],
+    ['chunks and a length', `${CHUNKED}Content-Length: 26\r\n`, CHUNKS],
+    ['chunked twice in one header', 'Transfer-Encoding: chunked, chunked\r\n', CHUNKS],
+    ['chunked in two headers', `${CHUNKED}${CHUNKED}`, CHUNKS],
+    ['chunked first', 'Transfer-Encoding: chunked, identity\r\n', CHUNKS],
+    ['a coding that only looks like it', 'Transfer-Encoding: xchunked\r\n', CHUNKS],
+    ['a coding behind a control character', 'Transfer-Encoding: \x0bchunked\r\n', CHUNKS],
+    ['a space before the colon', 'Transfer-Encoding : chunked\r\n', CHUNKS],
+    ['a folded coding', 'Transfer-Encoding:\r\n chunked\r\n', CHUNKS],
+    ['a chunk size of letters', CHUNKED, `zz\r\n${BODY}\r\n0\r\n\r\n`],
+    ['a negative chunk size', CHUNKED, `-1\r\n${BODY}\r\n0\r\n\r\n`],
+    ['a chunk size with a prefix', CHUNKED, `0x1a\r\n${BODY}\r\n0\r\n\r\n`],
+    ['a chunk size beyond all numbers', CHUNKED, `fffffffffffffffff\r\n${BODY}\r\n0\r\n\r\n`],
+    ['a chunk longer than its size', CHUNKED, `1\r\n${BODY}\r\n0\r\n\r\n`],
+  ])('%s', async (_, headers, body) => {
+    await expectRefusal(400, post(headers, body));
+  });
+
+  it('chunks in HTTP/1.0', async () => {
+    await expectRefusal(400, `POST /graphql HTTP/1.0\r\n${HOST}${JSON_TYPE}${CHUNKED}\r\n${CHUNKS}`);
+  });
+
+  it('a coding that nobody undoes', async () => {
+    await expectRefusal(501, post('Transfer-Encoding: gzip, chunked\r\n', CHUNKS));
+  });
+
+  it('but not chunks alone, in whichever letters', async () => {
+    const answers = await attack(post(`Transfer-Encoding: CHUNKED\r\n${CLOSE}`, CHUNKS));
+    expect(answers.map(({ status, body }) => [status, JSON.parse(body)])).toEqual([[200, ANSWER]]);
+  });
+});
+
+describe('what is not HTTP is refused', () => {
+  it.each([
+    ['a folded header', get('/health', 'X-A: 1\r\n 2\r\n')],
+    ['a NUL in a header', get('/health', 'X-A: a\0b\r\n')],
+    ['a carriage return in a header', get('/health', 'X-A: a\rb\r\n')],
+    ['a second Host behind a carriage return', get('/health', 'X-A: a\rHost: evil.example\r\n')],
+    ['a space before the colon', 'GET /health HTTP/1.1\r\nHost : localhost\r\n\r\n'],
+    ['lines that end without a carriage return', 'GET /health HTTP/1.1\nHost: localhost\n\n'],
+    ['no Host', `GET /health HTTP/1.1\r\n${CLOSE}\r\n`],
+    ['a version that does not exist', `GET /health HTTP/9.9\r\n${HOST}\r\n`],
+    ['HTTP/2 without asking', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
+    ['an unknown method', `BREW /health HTTP/1.1\r\n${HOST}\r\n`],
+    ['a greeting of TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'],
+    ['a word', 'hello\r\n\r\n'],
+  ])('%s', async (_, bytes) => {
+    await expectRefusal(400, bytes);
+  });
+
+  it.each([
+    ['a long header', get('/health', `X-A: ${'a'.repeat(20_000)}\r\n`)],
+    ['two megabytes of one header', get('/health', `X-A: ${'a'.repeat(2_000_000)}\r\n`)],
+    ['thousands of headers', get('/health', 'X-A: 1\r\n'.repeat(5000))],
+    ['a long target', get(`/${'a'.repeat(20_000)}`)],
+  ])('%s, as too large', async (_, bytes) => {
+    await expectRefusal(431, bytes);
+  });
+});
+
+describe('odd methods and targets', () => {
+  it.each([
+    ['a tunnel', 405, `CONNECT evil.example:443 HTTP/1.1\r\n${HOST}\r\n`],
+    ['a trace', 405, `TRACE /graphql HTTP/1.1\r\n${HOST}${CLOSE}\r\n`],
+    ['a trace of another path', 405, `TRACE /health HTTP/1.1\r\n${HOST}${CLOSE}\r\n`],
+    ['a deletion', 405, `DELETE /graphql HTTP/1.1\r\n${HOST}${CLOSE}\r\n`],
+    ['options of the server', 404, `OPTIONS * HTTP/1.1\r\n${HOST}${CLOSE}\r\n`],
+    ['the URL of another host', 421, get('http://evil.example/health')],
+    ['a URL with a user before our name', 421, get('http://evil.example@localhost/health')],
+    [
+      'a name of ours in the target, another in Host',
+      421,
+      get('http://localhost/health').replace(HOST, 'Host: evil\r\n'),
+    ],
+    ['the Host of another, which leads here', 421, get('/graphql').replace(HOST, 'Host: evil.example\r\n')],
+  ])('are refused: %s', async (_, status, bytes) => {
+    await expectRefusal(status, bytes);
+  });
+
+  it('are answered when the target is our whole URL', async () => {
+    const query = encodeURIComponent('{ __typename }');
+    const answers = await attack(get(`http://localhost:4000/graphql?query=${query}`));
+    expect(answers.map(({ status, body }) => [status, JSON.parse(body)])).toEqual([[200, ANSWER]]);
+    expect((await attack(get('HTTP://127.0.0.1')))[0]?.headers['location']).toBe('/graphql');
+  });
+
+  it.each([
+    ['WebSocket', 'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n'],
+    ['HTTP/2', 'Upgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n'],
+  ])('stay with HTTP/1.1 when %s is wished for', async (_, headers) => {
+    const request = get('/health', headers).replace(CLOSE, 'Connection: Upgrade, close\r\n');
+    expect((await attack(request)).map(({ status }) => status)).toEqual([200]);
+  });
+
+  it('are answered in spite of an unknown expectation', async () => {
+    expect((await attack(get('/health', 'Expect: a miracle\r\n'))).map(({ status }) => status)).toEqual([200]);
+  });
+});
+
+describe('requests of other sites that a browser sends without asking', () => {
+  const form = 'query=%7B__typename%7D';
+  it.each([
+    ['a form', 415, post('', BODY).replace(JSON_TYPE, 'Content-Type: application/x-www-form-urlencoded\r\n'), form],
+    ['text', 415, post('', BODY).replace(JSON_TYPE, 'Content-Type: text/plain\r\n'), BODY],
+  ])('by %s are refused', async (_, status, head, body) => {
+    const request = head.replace(`\r\n\r\n${BODY}`, `\r\n${CLOSE}Content-Length: ${body.length}\r\n\r\n${body}`);
+    await expectRefusal(status, request);
+  });
+
+  it('by an image are refused', async () => {
+    await expectRefusal(403, get(`/graphql?${form}`, 'Sec-Fetch-Site: cross-site\r\nSec-Fetch-Dest: image\r\n'));
+  });
+
+  it('by a link or an image never change anything', async () => {
+    await expectRefusal(405, get(`/graphql?query=${encodeURIComponent('mutation { __typename }')}`));
+  });
+});
+
+describe('the body', () => {
+  const padded = (length: number) => {
+    const empty = JSON.stringify({ query: '{ __typename }', extensions: { padding: '' } });
+    return empty.replace('""', `"${'x'.repeat(length - empty.length)}"`);
+  };
+  const chunked = (body: string, size: number) => {
+    const count = Math.ceil(body.length / size);
+    const chunks = Array.from({ length: count }, (_, i) => body.slice(i * size, (i + 1) * size));
+    return `${chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join('')}0\r\n\r\n`;
+  };
+
+  it('of exactly the cap in chunks is answered', async () => {
+    const answers = await attack(post(`${CHUNKED}${CLOSE}`, chunked(padded(MAX_BODY_BYTES), 1000)));
+    expect(answers.map(({ status, body }) => [status, JSON.parse(body)])).toEqual([[200, ANSWER]]);
+  });
+
+  it('of one byte more in chunks is refused', async () => {
+    await expectRefusal(413, post(`${CHUNKED}${CLOSE}`, chunked(padded(MAX_BODY_BYTES + 1), 1000)));
+  });
+
+  it('of 10 MB is refused', async () => {
+    const [answer] = await exchange(gateway.url, posted(padded(7_000_000)));
+    expect(answer?.status).toBe(413);
+    const wire = await openWire(gateway.url);
+    wire.write(posted(padded(10_000_000)));
+    await expectAnswerForAnother();
+    await wire.closed; // It was cut off, whether it came to read the refusal or not.
+    await lobby.emptied();
+  });
+
+  it('with far more about its chunks than in them is refused', async () => {
+    await expectRefusal(413, post(CHUNKED, `1a;${'a=b;'.repeat(9000)}\r\n${BODY}\r\n0\r\n\r\n`));
+  });
+
+  it('longer than its length is answered up to there, and the rest is no request', async () => {
+    const answers = await attack(posted(`${BODY}`, '').concat('{"query":"{ gateway { version } }"}'));
+    expect(answers.map(({ status }) => status)).toEqual([200, 400]);
+    expect(JSON.parse(answers[0]?.body ?? '')).toEqual(ANSWER);
+  });
+
+  it('shorter than its length is given up with its client', async () => {
+    const wire = await openWire(gateway.url);
+    wire.write(post('Content-Length: 100\r\n', BODY));
+    await expectAnswerForAnother();
+    wire.end();
+    expect(answersIn(await wire.closed).map(({ status }) => status)).toEqual([400]);
+    await lobby.emptied();
+    expect(gateway.log.filter(({ msg }) => msg === 'internal error')).toEqual([]);
+  });
+});
+
+describe('requests in a row on one connection', () => {
+  it('are answered in their order', async () => {
+    const row = ['{ a: __typename }', '{ b: __typename }', '{ c: __typename }'].map((query) =>
+      JSON.stringify({ query }),
+    );
+    const answers = await attack(...row.map((body, i) => posted(body, i < 2 ? '' : CLOSE)));
+    expect(answers.map(({ body }) => Object.keys(JSON.parse(body).data))).toEqual([['a'], ['b'], ['c']]);
+  });
+
+  it('by the thousand are answered', async () => {
+    const answers = await attack(posted(BODY, '').repeat(1000), get('/health'));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1001);
+  });
+
+  it('do not get the refusal of the one behind them', async () => {
+    const slow = JSON.stringify({ query: '{ fineTuningJobs(first: 3) { edges { node { id } } } }' });
+    const answers = await attack(posted(slow, ''), 'nonsense\r\n\r\n');
+    expect(answers.map(({ status }) => status)).toEqual([200, 400]);
+    expect(JSON.parse(answers[0]?.body ?? '').data.fineTuningJobs.edges).toHaveLength(3);
+  });
+});
+
+describe('any bytes in place of a request', () => {
+  const valid = Buffer.from(posted(BODY, ''));
+  const position = fc.nat(valid.length);
+  const damaged = fc
+    .tuple(position, position, fc.uint8Array({ maxLength: 8 }))
+    .map(([a, b, bytes]) => Buffer.concat([valid.subarray(0, Math.min(a, b)), bytes, valid.subarray(Math.max(a, b))]));
+  const anything = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes));
+
+  it('get nothing, or answers that blame nobody but them', async () => {
+    const property = fc.asyncProperty(fc.array(fc.oneof(damaged, anything), { maxLength: 3 }), async (requests) => {
+      const wire = await openWire(gateway.url);
+      wire.write(...requests);
+      wire.end();
+      for (const { status } of answersIn(await wire.closed))
+        expect([200, 302, 400, 404, 405, 408, 413, 415, 421, 431, 501]).toContain(status);
+    });
+    await fc.assert(property, { numRuns: 300 });
+    await expectAnswerForAnother();
+    await lobby.emptied();
+    expect(gateway.log.filter(({ level }) => Number(level) >= 50)).toEqual([]);
+  });
+});

@@ -1,0 +1,172 @@
+import { connect } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { createCreations } from '../../../src/commands/idempotency/create-once.ts';
+import { readConfig } from '../../../src/config/config.ts';
+import { type ContextFactory, createContextFactory } from '../../../src/request/context.ts';
+import { stateOf } from '../../../src/schema/core/job-status.ts';
+import { createSchema } from '../../../src/schema/schema.ts';
+import { createServer } from '../../../src/server/server.ts';
+import { createAccessFactory } from '../../../src/store/cache/scope.ts';
+import { createStore } from '../../../src/store/store.ts';
+import { createLogger } from '../../../src/telemetry/logger.ts';
+import { createUpstream } from '../../../src/upstream/upstream.ts';
+import { createWatcher } from '../../../src/watch/watcher.ts';
+import { createTestClock } from '../../kit/clock.ts';
+import { NO_MUTATIONS } from '../../kit/mutation/policy.ts';
+
+/** A server whose reads do what a test says, as those of a gateway with a fault would. */
+async function startServer(readJob: () => Promise<never>) {
+  const log: Record<string, unknown>[] = [];
+  const destination = { write: (line: string) => void log.push(JSON.parse(line)) };
+  const clock = createTestClock();
+  const upstream = createUpstream({
+    baseUrl: new URL('http://127.0.0.1:9'),
+    timeoutMs: 1,
+    connections: 1,
+    retries: 0,
+    maxRps: 1000,
+    clock,
+  });
+  const store = createStore({ upstream, clock, activeMs: 0, settledMs: 0, maxBytes: 1 });
+  const access = createAccessFactory()({ apiKey: 'test' });
+  const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: 1000 });
+  const contextOf = createContextFactory({
+    upstream,
+    store,
+    watcher,
+    creations: createCreations({ upstream, store, clock }),
+    mutations: NO_MUTATIONS,
+    gateway: { version: '0', isSandbox: true, upstreamName: 'test', limits: 'openai' },
+  });
+  const createContext: ContextFactory = (request) => {
+    const context = contextOf(request);
+    return { ...context, loaders: { ...context.loaders, job: readJob, jobs: readJob } };
+  };
+  const server = await createServer({
+    host: '127.0.0.1',
+    port: 0,
+    allowedHosts: ['127.0.0.1'],
+    front: readConfig({}).front,
+    limits: readConfig({}).limits,
+    callersBringKeys: false,
+    live: readConfig({}).live,
+    upstreamConnections: 64,
+    schema: createSchema(),
+    authenticate: () => ({ viewer: { name: null, role: 'admin' }, access, isInForce: () => true }),
+    createContext,
+    exampleJobId: 'ftjob-1',
+    log: createLogger({ level: 'debug', secrets: [], destination }),
+    clock,
+    webhookSecret: undefined,
+    onHint: () => {},
+    maxAnswerBytes: 1_000_000,
+  });
+  const ask = (query: string) =>
+    fetch(server.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query }),
+    });
+  return { server, clock, log, ask };
+}
+
+describe('a fault of the gateway', () => {
+  it('is INTERNAL to the client, and whole in the log under the same request id', async () => {
+    const { server, log, ask } = await startServer(async () => {
+      throw new TypeError('cannot read /etc/gateway/secret.ts of undefined');
+    });
+    const response = await ask('{ fineTuningJob(id: "ftjob-1") { id } gateway { version } }');
+    const requestId = response.headers.get('x-request-id');
+    expect(await response.json()).toEqual({
+      data: { fineTuningJob: null, gateway: { version: '0' } },
+      errors: [
+        {
+          message: 'Something went wrong in the gateway.',
+          locations: [{ line: 1, column: 3 }],
+          path: ['fineTuningJob'],
+          extensions: { code: 'INTERNAL', requestId },
+        },
+      ],
+    });
+    expect(log).toContainEqual(
+      expect.objectContaining({
+        msg: 'internal error',
+        requestId,
+        path: 'fineTuningJob',
+        err: expect.objectContaining({ type: 'TypeError', message: expect.stringContaining('secret.ts') }),
+      }),
+    );
+    await server.dispose();
+  });
+
+  it('leaves one line for each cause, however many fields it has cost', async () => {
+    const { server, log, ask } = await startServer(async () => {
+      throw new TypeError('again');
+    });
+    await ask('{ a: fineTuningJob(id: "1") { id } b: fineTuningJob(id: "2") { id } c: node(id: "3") { id } }');
+    expect(log.filter(({ msg }) => msg === 'internal error')).toEqual([
+      expect.objectContaining({ path: 'a', fields: 3 }),
+    ]);
+    await server.dispose();
+  });
+});
+
+describe('a server that stops', () => {
+  it('does not wait for connections without a request', async () => {
+    const { server } = await startServer(() => new Promise(() => {}));
+    const { hostname, port } = new URL(server.url);
+    const silent = connect(Number(port), hostname);
+    const halfway = connect(Number(port), hostname);
+    for (const socket of [silent, halfway]) {
+      socket.on('error', () => {});
+      await new Promise((resolve) => socket.once('connect', resolve));
+    }
+    await new Promise((resolve) => halfway.write('POST /graphql HTTP/1.1\r\nHost:', resolve));
+    await fetch(new URL('/health', server.url)); // Both have been accepted by now.
+    await server.dispose(); // The clock stands still: nothing but the end of all connections ends this.
+  });
+
+  it('cuts after ten seconds what does not end by itself', async () => {
+    const reading = Promise.withResolvers<void>();
+    const { server, clock, ask } = await startServer(() => {
+      reading.resolve();
+      return new Promise(() => {});
+    });
+    const answer = ask('{ fineTuningJob(id: "ftjob-1") { id } }');
+    await reading.promise;
+    const stopped = server.dispose();
+    clock.advance(9_999);
+    const outcome = Promise.race([
+      answer.then(String, () => 'cut'),
+      new Promise((resolve) => setImmediate(resolve, 'open')),
+    ]);
+    expect(await outcome).toBe('open');
+    clock.advance(1);
+    await expect(answer).rejects.toThrow();
+    await stopped;
+  });
+
+  it('says on a connection that is still open that it takes no more traffic', async () => {
+    const read = Promise.withResolvers<never>();
+    const reading = Promise.withResolvers<void>();
+    const { server } = await startServer(() => {
+      reading.resolve();
+      return read.promise;
+    });
+    const { hostname, port } = new URL(server.url);
+    const body = '{"query":"{ fineTuningJob(id: \\"1\\") { id } }"}';
+    const socket = connect(Number(port), hostname);
+    let received = '';
+    socket.setEncoding('utf8').on('data', (text) => {
+      received += text;
+    });
+    const head = `Host: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+    socket.write(`POST /graphql HTTP/1.1\r\n${head}${body}GET /ready HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
+    await reading.promise;
+    const stopped = server.dispose();
+    read.reject(new Error('ended'));
+    await stopped;
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect(received).toContain('Connection: close');
+  });
+});

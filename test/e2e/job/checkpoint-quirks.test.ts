@@ -1,0 +1,198 @@
+import type { ServerResponse } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { checkpointBody } from '../../kit/bodies/checkpoint.ts';
+import { jobBody } from '../../kit/bodies/job.ts';
+import { modelBody } from '../../kit/bodies/model.ts';
+import { startWorld, type World } from '../../kit/gateway/world.ts';
+import { METRIC_FIELDS } from '../../kit/store/series.ts';
+
+const CHECKPOINTS = '/fine_tuning/jobs/ftjob-1/checkpoints';
+const MODEL = 'ft:gpt-4.1-mini-2025-04-14:acme::ckpt-1';
+
+/** A job with these checkpoints, the newest first. */
+async function startWith(...checkpoints: unknown[]): Promise<World> {
+  const world = await startWorld();
+  world.upstream.onJob(jobBody({ id: 'ftjob-1', status: 'succeeded' }));
+  const [first_id, last_id] = [null, null];
+  world.upstream.on(CHECKPOINTS, { object: 'list', data: checkpoints, has_more: false, first_id, last_id });
+  return world;
+}
+
+const query = (selection: string) =>
+  `{ fineTuningJob(id: "ftjob-1") { id checkpoints { edges { node { ${selection} } } } } }`;
+
+/** What the graph says of a checkpoint whose body has these members, beside the usual ones. */
+async function ask(members: Record<string, unknown>, selection: string): Promise<unknown> {
+  await using world = await startWith(checkpointBody('ftckpt_1', members));
+  const { fineTuningJob } = await world.ask(query(selection));
+  return (fineTuningJob as { checkpoints: { edges: { node: unknown }[] } }).checkpoints.edges[0]?.node;
+}
+
+describe('a checkpoint', () => {
+  it('shows every member in its field', async () => {
+    const body = checkpointBody('ftckpt_1', { fine_tuned_model_checkpoint: MODEL });
+    await using world = await startWith(body);
+    world.upstream.onModel(modelBody(MODEL, { created: 1_760_000_771 }));
+    const selection = `id createdAt stepNumber fineTunedModelId fineTunedModel { id createdAt }
+      metrics { step createdAt trainLoss trainMeanTokenAccuracy data } job { id status }`;
+    const node = {
+      id: 'ftckpt_1',
+      createdAt: 1_760_000_770,
+      stepNumber: 80,
+      fineTunedModelId: MODEL,
+      fineTunedModel: { id: MODEL, createdAt: 1_760_000_771 },
+      metrics: {
+        step: 80,
+        createdAt: 1_760_000_770,
+        trainLoss: 0.5,
+        trainMeanTokenAccuracy: 0.9,
+        data: { type: 'supervised', step: 80, train_loss: 0.5, train_mean_token_accuracy: 0.9 },
+      },
+      job: { id: 'ftjob-1', status: 'SUCCEEDED' },
+    };
+    expect(await world.ask(query(selection))).toEqual({
+      fineTuningJob: { id: 'ftjob-1', checkpoints: { edges: [{ node }] } },
+    });
+  });
+
+  it('shows every metric under its own name', async () => {
+    const names = Object.entries(METRIC_FIELDS);
+    const metrics = Object.fromEntries(names.map(([, wire], index) => [wire, index + 0.25]));
+    expect(await ask({ metrics }, `metrics { ${Object.keys(METRIC_FIELDS).join(' ')} }`)).toEqual({
+      metrics: Object.fromEntries(names.map(([name], index) => [name, index + 0.25])),
+    });
+  });
+
+  it('has metrics among which stands a text, as OpenAI sends them', async () => {
+    const metrics = { type: 'supervised', step: 80, train_loss: 0.5, valid_loss: 'n/a' };
+    expect(await ask({ metrics }, 'metrics { trainLoss validLoss data }')).toEqual({
+      metrics: { trainLoss: 0.5, validLoss: null, data: metrics },
+    });
+  });
+
+  it.each([
+    ['null', null, null],
+    ['absent', undefined, null],
+    ['a text', 'none', null],
+    ['a list', [0.5], null],
+    ['empty', {}, { trainLoss: null, fullValidLoss: null, data: {} }],
+    ['all null', { train_loss: null }, { trainLoss: null, fullValidLoss: null, data: { train_loss: null } }],
+  ])('answers when its metrics are %s', async (_, metrics, shown) => {
+    expect(await ask({ metrics }, 'id metrics { trainLoss fullValidLoss data }')).toEqual({
+      id: 'ftckpt_1',
+      metrics: shown,
+    });
+  });
+
+  it('has no metric where the upstream writes a number past all numbers', async () => {
+    await using world = await startWith();
+    const body = JSON.stringify({
+      data: [checkpointBody('ftckpt_1', { metrics: { train_loss: 'N', valid_loss: 2 } })],
+    });
+    world.upstream.on(CHECKPOINTS, (_: unknown, response: ServerResponse) =>
+      response.end(body.replace('"N"', '1e999')),
+    );
+    expect(await world.ask(query('metrics { trainLoss validLoss }'))).toEqual({
+      fineTuningJob: {
+        id: 'ftjob-1',
+        checkpoints: { edges: [{ node: { metrics: { trainLoss: null, validLoss: 2 } } }] },
+      },
+    });
+  });
+
+  it('has a whole number of steps when the upstream writes 100.0', async () => {
+    await using world = await startWith();
+    const body = JSON.stringify({ data: [checkpointBody('ftchkpt-1', { step_number: 'N' })] }).replace('"N"', '100.0');
+    world.upstream.on(CHECKPOINTS, (_: unknown, response: ServerResponse) => response.end(body));
+    expect(await world.ask(query('stepNumber metrics { step }'))).toEqual({
+      fineTuningJob: { id: 'ftjob-1', checkpoints: { edges: [{ node: { stepNumber: 100, metrics: { step: 100 } } }] } },
+    });
+  });
+
+  it('answers when it has nothing but what it must have, on a page without first_id and last_id', async () => {
+    await using world = await startWith();
+    const bare = { id: 'ftchkpt-1', created_at: 1_760_000_000, step_number: 90, fine_tuned_model_checkpoint: 'm.ft-1' };
+    world.upstream.on(CHECKPOINTS, { data: [bare] });
+    expect(
+      await world.ask(query('id createdAt stepNumber fineTunedModelId fineTunedModel { id } metrics { step }')),
+    ).toEqual({
+      fineTuningJob: {
+        id: 'ftjob-1',
+        checkpoints: {
+          edges: [
+            {
+              node: {
+                id: 'ftchkpt-1',
+                createdAt: 1_760_000_000,
+                stepNumber: 90,
+                fineTunedModelId: 'm.ft-1',
+                fineTunedModel: null,
+                metrics: null,
+              },
+            },
+          ],
+        },
+      },
+    });
+  });
+
+  it('has no model when that was deleted, and its name all the same', async () => {
+    const members = { fine_tuned_model_checkpoint: MODEL };
+    expect(await ask(members, 'fineTunedModelId fineTunedModel { id }')).toEqual({
+      fineTunedModelId: MODEL,
+      fineTunedModel: null,
+    });
+  });
+});
+
+describe('a checkpoint that cannot be read', () => {
+  it.each([
+    ['has no id', { ...checkpointBody('x'), id: undefined }],
+    ['has no creation time', checkpointBody('ftckpt_2', { created_at: null })],
+    ['has no model', checkpointBody('ftckpt_2', { fine_tuned_model_checkpoint: null })],
+    ['has no step', checkpointBody('ftckpt_2', { step_number: undefined })],
+    ['has a text for a step', checkpointBody('ftckpt_2', { step_number: '80' })],
+    ['has a step that Int cannot carry', checkpointBody('ftckpt_2', { step_number: 2 ** 31 })],
+    ['is null', null],
+  ])('fails alone when it %s', async (_, bad) => {
+    await using world = await startWith(checkpointBody('ftckpt_3'), bad, checkpointBody('ftckpt_1'));
+    const { data, errors } = await world.gateway.query(query('id stepNumber'));
+    expect(data).toMatchObject({
+      fineTuningJob: {
+        checkpoints: { edges: [{ node: { id: 'ftckpt_3' } }, { node: null }, { node: { id: 'ftckpt_1' } }] },
+      },
+    });
+    expect(errors).toMatchObject([
+      {
+        path: ['fineTuningJob', 'checkpoints', 'edges', 1, 'node'],
+        extensions: { code: 'UPSTREAM_INVALID_RESPONSE', upstreamStatus: 200 },
+      },
+    ]);
+  });
+});
+
+describe('the checkpoints of a job', () => {
+  it('are none as long as there are none', async () => {
+    await using world = await startWith();
+    expect(
+      await world.ask('{ fineTuningJob(id: "ftjob-1") { checkpoints { edges { cursor } pageInfo { endCursor } } } }'),
+    ).toEqual({ fineTuningJob: { checkpoints: { edges: [], pageInfo: { endCursor: null } } } });
+  });
+
+  it('are asked for ten at a time when the client does not say', async () => {
+    await using world = await startWith();
+    await world.ask(query('id'));
+    expect(world.upstream.calls.at(-1)?.target).toBe(`${CHECKPOINTS}?limit=10`);
+  });
+
+  it('have the models that they name in one call', async () => {
+    const models = ['a', 'b', 'c'].map((name) => modelBody(`${MODEL}${name}`));
+    const checkpoints = models.map(({ id }) => checkpointBody(`ckpt-${id}`, { fine_tuned_model_checkpoint: id }));
+    await using world = await startWith(...checkpoints);
+    world.upstream.onModels(models);
+    expect(await world.ask(query('fineTunedModel { id }'))).toMatchObject({
+      fineTuningJob: { checkpoints: { edges: models.map(({ id }) => ({ node: { fineTunedModel: { id } } })) } },
+    });
+    expect(world.targets()).toEqual(['/fine_tuning/jobs/ftjob-1', CHECKPOINTS, '/models']);
+  });
+});

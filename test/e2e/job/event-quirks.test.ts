@@ -1,0 +1,188 @@
+import { describe, expect, it } from 'vitest';
+import { eventBody, stepBody } from '../../kit/bodies/event.ts';
+import { jobBody } from '../../kit/bodies/job.ts';
+import { startWorld, type World } from '../../kit/gateway/world.ts';
+
+const EVENTS = '/fine_tuning/jobs/ftjob-1/events';
+
+/** A job with these events, the newest first. */
+async function startWith(...events: unknown[]): Promise<World> {
+  const world = await startWorld();
+  world.upstream.onJob(jobBody({ id: 'ftjob-1' }));
+  world.upstream.on(EVENTS, { object: 'list', data: events, has_more: false });
+  return world;
+}
+
+const query = (selection: string) =>
+  `{ fineTuningJob(id: "ftjob-1") { id events { edges { node { ${selection} } } } } }`;
+
+/** What the graph says of an event whose body has these members, beside the usual ones. */
+async function ask(members: Record<string, unknown>, selection: string): Promise<unknown> {
+  await using world = await startWith(eventBody('ftevent-1', members));
+  const { fineTuningJob } = await world.ask(query(selection));
+  return (fineTuningJob as { events: { edges: { node: unknown }[] } }).events.edges[0]?.node;
+}
+
+// As the upstream's guide to reinforcement shows it, shortened.
+const NESTED = {
+  step: 10,
+  total_steps: 20,
+  train_mean_reward: 0.42,
+  usage: { graders: [{ name: 'exact', tokens: { in: 1, out: null } }], samples: {} },
+  timing: { step: { eval: 1.5, sampling: 2 }, graders: [] },
+};
+
+describe('an event', () => {
+  it('shows every member in its field', async () => {
+    const members = {
+      created_at: 1_760_000_123,
+      level: 'warn',
+      message: 'Paused',
+      type: 'message',
+      data: { by: 'me' },
+    };
+    const selection = 'id createdAt level rawLevel message type rawType data job { id status modelId }';
+    expect(await ask(members, selection)).toEqual({
+      id: 'ftevent-1',
+      createdAt: 1_760_000_123,
+      level: 'WARN',
+      rawLevel: 'warn',
+      message: 'Paused',
+      type: 'MESSAGE',
+      rawType: 'message',
+      data: { by: 'me' },
+      job: { id: 'ftjob-1', status: 'RUNNING', modelId: 'gpt-4.1-mini-2025-04-14' },
+    });
+  });
+
+  it('of a step is of type METRICS, with all that was measured', async () => {
+    await using world = await startWith(stepBody(7, 240, { valid_loss: 1.25 }));
+    expect(await world.ask(query('type message data'))).toMatchObject({
+      fineTuningJob: {
+        events: {
+          edges: [
+            {
+              node: {
+                type: 'METRICS',
+                message: 'Step 7/240: training loss=0.76',
+                data: { step: 7, total_steps: 240, train_loss: 0.75593, valid_loss: 1.25 },
+              },
+            },
+          ],
+        },
+      },
+    });
+  });
+
+  it.each([
+    ['null', null, null],
+    ['{}', {}, {}],
+    ['absent', undefined, null],
+    ['nested, as for reinforcement', NESTED, NESTED],
+    ['a text', 'none', 'none'],
+    ['an empty text', '', ''],
+    ['0', 0, 0],
+    ['false', false, false],
+    ['a list', [1, [2]], [1, [2]]],
+  ])('has data as the upstream has it: %s', async (_, data, shown) => {
+    expect(await ask({ data }, 'id data')).toEqual({ id: 'ftevent-1', data: shown });
+  });
+
+  it.each([
+    ['info', 'INFO', 'info'],
+    ['warn', 'WARN', 'warn'],
+    ['warning', 'WARN', 'warning'],
+    ['error', 'ERROR', 'error'],
+    ['critical', 'UNKNOWN', 'critical'],
+    ['', 'UNKNOWN', ''],
+    [null, 'UNKNOWN', ''],
+    [undefined, 'UNKNOWN', ''],
+    [3, 'UNKNOWN', ''],
+  ])('reads the level %j as %s, with the raw string beside it', async (wire, level, rawLevel) => {
+    expect(await ask({ level: wire }, 'level rawLevel')).toEqual({ level, rawLevel });
+  });
+
+  it.each([
+    ['message', 'MESSAGE', 'message'],
+    ['metrics', 'METRICS', 'metrics'],
+    ['moderation_checks', 'UNKNOWN', 'moderation_checks'],
+    [null, null, null],
+    [undefined, null, null],
+    [3, null, null],
+  ])('reads the type %j as %s, with the raw string beside it', async (wire, type, rawType) => {
+    expect(await ask({ type: wire }, 'type rawType')).toEqual({ type, rawType });
+  });
+
+  it.each([[null], [undefined], [{ text: 'Job started.' }]])('has an empty message when it is %j', async (message) => {
+    expect(await ask({ message }, 'id message')).toEqual({ id: 'ftevent-1', message: '' });
+  });
+
+  it('cuts fractions of a second, and carries times past 2038', async () => {
+    expect(await ask({ created_at: 4_102_444_800.9 }, 'createdAt')).toEqual({ createdAt: 4_102_444_800 });
+  });
+
+  it('answers when it has nothing but what identifies it', async () => {
+    await using world = await startWith({ id: 'ftevent-bare', created_at: 1_760_000_000 });
+    const bare = { id: 'ftevent-bare', level: 'UNKNOWN', message: '', type: null, rawType: null, data: null };
+    expect(await world.ask(query('id level message type rawType data'))).toEqual({
+      fineTuningJob: { id: 'ftjob-1', events: { edges: [{ node: bare }] } },
+    });
+  });
+});
+
+describe('an event that cannot be read', () => {
+  it.each([
+    ['has no id', { ...eventBody('x'), id: undefined }],
+    ['has an empty id', eventBody('')],
+    ['has no creation time', eventBody('ftevent-2', { created_at: null })],
+    ['has a text for a creation time', eventBody('ftevent-2', { created_at: '2026-01-01T00:00:00Z' })],
+    ['is null', null],
+    ['is a text', 'Step 1'],
+  ])('fails alone when it %s', async (_, bad) => {
+    await using world = await startWith(eventBody('ftevent-3'), bad, eventBody('ftevent-1'));
+    const { data, errors } = await world.gateway.query(query('id'));
+    expect(data).toEqual({
+      fineTuningJob: {
+        id: 'ftjob-1',
+        events: { edges: [{ node: { id: 'ftevent-3' } }, { node: null }, { node: { id: 'ftevent-1' } }] },
+      },
+    });
+    expect(errors).toMatchObject([
+      {
+        path: ['fineTuningJob', 'events', 'edges', 1, 'node'],
+        extensions: { code: 'UPSTREAM_INVALID_RESPONSE', upstreamStatus: 200 },
+      },
+    ]);
+  });
+
+  it('costs progress and metrics nothing but itself', async () => {
+    await using world = await startWith(stepBody(3, 4), { id: 'ftevent-bad' }, stepBody(1, 4));
+    expect(
+      await world.ask('{ fineTuningJob(id: "ftjob-1") { progress { step } metrics { points { step } isComplete } } }'),
+    ).toEqual({
+      fineTuningJob: { progress: { step: 3 }, metrics: { points: [{ step: 1 }, { step: 3 }], isComplete: true } },
+    });
+  });
+});
+
+describe('the log of a job', () => {
+  it('is asked for with the number of events that the client wants, 20 if it does not say', async () => {
+    await using world = await startWith(eventBody('ftevent-1'));
+    await world.ask(query('id'));
+    world.clock.advance(5000);
+    await world.ask('{ fineTuningJob(id: "ftjob-1") { events(first: 7) { edges { cursor } } } }');
+    const asked = world.upstream.calls.filter(({ target }) => target.startsWith(EVENTS));
+    expect(asked.map(({ target }) => target)).toEqual([`${EVENTS}?limit=20`, `${EVENTS}?limit=7`]);
+  });
+
+  it('may have events with the same second, which stay in the order of the upstream', async () => {
+    await using world = await startWith(...['c', 'a', 'b'].map((id) => eventBody(`ftevent-${id}`)));
+    expect(await world.ask(query('id createdAt'))).toMatchObject({
+      fineTuningJob: {
+        events: {
+          edges: ['c', 'a', 'b'].map((id) => ({ node: { id: `ftevent-${id}`, createdAt: 1_760_000_000 } })),
+        },
+      },
+    });
+  });
+});

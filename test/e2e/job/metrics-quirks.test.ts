@@ -1,0 +1,547 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { describe, expect, it } from 'vitest';
+import { eventBody, stepBody } from '../../kit/bodies/event.ts';
+import { jobBody } from '../../kit/bodies/job.ts';
+import { csvOf, toBase64 } from '../../kit/bodies/results.ts';
+import { answer } from '../../kit/gateway/upstream.ts';
+import { startWorld, type World } from '../../kit/gateway/world.ts';
+import { METRIC_FIELDS } from '../../kit/store/series.ts';
+
+const CONTENT = '/files/file-results/content';
+const EVENTS = '/fine_tuning/jobs/ftjob-1/events';
+const EVERY_METRIC = Object.keys(METRIC_FIELDS).join(' ');
+
+interface Curve {
+  points: Record<string, unknown>[];
+  totalPoints: number;
+  isComplete: boolean;
+}
+
+/** A job that has ended, with a results file. */
+async function startFinished(...content: (string | Uint8Array)[]): Promise<World> {
+  const world = await startWorld();
+  world.upstream.onJob(jobBody({ id: 'ftjob-1', status: 'succeeded', result_files: ['file-results'] }));
+  if (content.length > 0) world.upstream.onContent('file-results', ...content);
+  return world;
+}
+
+/** A job that runs, with these events, the newest first. */
+async function startRunning(...events: ReturnType<typeof eventBody>[]): Promise<World> {
+  const world = await startWorld();
+  world.upstream.onJob(jobBody({ id: 'ftjob-1' }));
+  world.upstream.onEvents('ftjob-1', events);
+  return world;
+}
+
+const query = (selection: string, args = '') => `{ fineTuningJob(id: "ftjob-1") { metrics${args} { ${selection} } } }`;
+
+async function curveOf(world: World, point: string, args = ''): Promise<Curve> {
+  const { fineTuningJob } = await world.ask(query(`points { ${point} } totalPoints isComplete`, args));
+  return (fineTuningJob as { metrics: Curve }).metrics;
+}
+
+/** The curve in a results file. */
+async function read(content: string | Uint8Array, point: string): Promise<Curve> {
+  await using world = await startFinished(content);
+  return await curveOf(world, point);
+}
+
+const HEADER = 'step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy';
+// As OpenAI writes them: five decimals, an exponent, empty cells where nothing was measured.
+const FILE = `${HEADER}\n1,1.60742,0.64516,,\n2,6e-05,0.7,1.39911,0.66667\n`;
+const POINT = 'step createdAt trainLoss trainMeanTokenAccuracy validLoss validMeanTokenAccuracy data';
+const POINTS = [
+  {
+    step: 1,
+    createdAt: null,
+    trainLoss: 1.60742,
+    trainMeanTokenAccuracy: 0.64516,
+    validLoss: null,
+    validMeanTokenAccuracy: null,
+    data: { step: 1, train_loss: 1.60742, train_accuracy: 0.64516 },
+  },
+  {
+    step: 2,
+    createdAt: null,
+    trainLoss: 0.00006,
+    trainMeanTokenAccuracy: 0.7,
+    validLoss: 1.39911,
+    validMeanTokenAccuracy: 0.66667,
+    data: { step: 2, train_loss: 6e-5, train_accuracy: 0.7, valid_loss: 1.39911, valid_mean_token_accuracy: 0.66667 },
+  },
+];
+
+describe('the metrics of a finished job', () => {
+  it.each([
+    ['in base64', toBase64(FILE)],
+    ['plain', FILE],
+    ['plain with CRLF', FILE.replaceAll('\n', '\r\n')],
+    [
+      'in base64 with CRLF, and line breaks every 76 characters',
+      toBase64(FILE.replaceAll('\n', '\r\n')).replace(/.{76}/g, '$&\r\n'),
+    ],
+    ['plain, without a line end behind the last row', FILE.trimEnd()],
+    ['plain, with a mark of byte order', `\uFEFF${FILE}`],
+  ])('are read from its results file: %s', async (_, content) => {
+    expect(await read(content, POINT)).toEqual({ points: POINTS, totalPoints: 2, isComplete: true });
+  });
+
+  it('come from the job and its file alone, in two calls', async () => {
+    await using world = await startFinished(FILE);
+    await curveOf(world, 'step');
+    expect(world.targets()).toEqual(['/fine_tuning/jobs/ftjob-1', CONTENT]);
+  });
+
+  it('show every metric under its own name', async () => {
+    const names = Object.entries(METRIC_FIELDS);
+    const csv = csvOf(`step,${Object.values(METRIC_FIELDS).join(',')}`, [[9, ...names.map((_, index) => index + 0.5)]]);
+    const { points } = await read(toBase64(csv), EVERY_METRIC);
+    expect(points).toEqual([Object.fromEntries(names.map(([name], index) => [name, index + 0.5]))]);
+  });
+
+  it('take -1 for no value of a loss and of an accuracy, as Azure means it, and for a value of a reward', async () => {
+    const csv = 'step,train_loss,valid_mean_token_accuracy,train_mean_reward\n1,0.5,-1,-1\n2,-1.0,0.25,0\n';
+    expect((await read(csv, 'trainLoss validMeanTokenAccuracy trainMeanReward data')).points).toEqual([
+      {
+        trainLoss: 0.5,
+        validMeanTokenAccuracy: null,
+        trainMeanReward: -1,
+        data: { step: 1, train_loss: 0.5, train_mean_reward: -1 },
+      },
+      {
+        trainLoss: null,
+        validMeanTokenAccuracy: 0.25,
+        trainMeanReward: 0,
+        data: { step: 2, valid_mean_token_accuracy: 0.25, train_mean_reward: 0 },
+      },
+    ]);
+  });
+
+  it('keep columns that nobody knows in data, numbers as such and texts else', async () => {
+    expect((await read('step,lr,note\n1,1e-5,"warm, up"\n2,,\n', 'trainLoss data')).points).toEqual([
+      { trainLoss: null, data: { step: 1, lr: 0.00001, note: 'warm, up' } },
+      { trainLoss: null, data: { step: 2 } },
+    ]);
+  });
+
+  it.each(['inf', 'nan', 'n/a'])('have no loss where the file says %s, which stands in data', async (text) => {
+    expect((await read(`step,train_loss\n1,${text}\n2,0.5\n`, 'trainLoss data')).points).toEqual([
+      { trainLoss: null, data: { step: 1, train_loss: text } },
+      { trainLoss: 0.5, data: { step: 2, train_loss: 0.5 } },
+    ]);
+  });
+
+  it('are in the order of their steps, whatever the order of the file, without rows that have no step', async () => {
+    const csv = 'train_loss,step\n0.3,3\n0.9,\n0.1,1\n0.2,2.0\n0.8,x\n';
+    expect(await read(csv, 'step trainLoss')).toEqual({
+      points: [
+        { step: 1, trainLoss: 0.1 },
+        { step: 2, trainLoss: 0.2 },
+        { step: 3, trainLoss: 0.3 },
+      ],
+      totalPoints: 3,
+      isComplete: true,
+    });
+  });
+
+  it.each([
+    ['has a header only', `${HEADER}\n`],
+    ['has a header only, in base64', toBase64(`${HEADER}\n`)],
+  ])('are an empty curve when the file %s', async (_, content) => {
+    expect(await read(content, 'step')).toEqual({ points: [], totalPoints: 0, isComplete: true });
+  });
+
+  it('do not tell the key of the upstream, even when the file does', async () => {
+    const key = 'sk-test-0123456789abcdef';
+    await using world = await startWorld({ OPENAI_API_KEY: key });
+    world.upstream.onJob(jobBody({ id: 'ftjob-1', status: 'succeeded', result_files: ['file-results'] }));
+    world.upstream.onContent('file-results', toBase64(`step,note,${key}\n1,by ${key}.,2\n`));
+    const curve = await curveOf(world, 'data');
+    expect(curve.points).toEqual([{ data: { step: 1, note: 'by [credential].', '[credential]': 2 } }]);
+  });
+
+  it('are those of 50 MB of base64, exactly', async () => {
+    const rows = 1_000_000;
+    const lossAt = (step: number, scale: number) => (scale / Math.sqrt(step)).toFixed(5);
+    const lineOf = (step: number) =>
+      `${step},${lossAt(step, 3)},0.50000,${step % 100 === 0 ? `${lossAt(step, 4)},0.25000` : ','},${step % 7}.000000000000\n`;
+    let bytes = 0;
+    const encode = (text: string) => {
+      bytes += Math.ceil(text.length / 3) * 4;
+      return toBase64(text);
+    };
+    function* file() {
+      let text = 'step,train_loss,train_mean_token_accuracy,valid_loss,valid_mean_token_accuracy,extra\n';
+      for (let step = 1; step <= rows; step++) {
+        text += lineOf(step);
+        if (text.length < 65_536) continue;
+        const whole = text.length - (text.length % 3); // Base64 within a file is padded only at its end.
+        yield encode(text.slice(0, whole));
+        text = text.slice(whole);
+      }
+      yield encode(text);
+    }
+    await using world = await startFinished();
+    world.upstream.on(
+      CONTENT,
+      (_: IncomingMessage, response: ServerResponse) => void pipeline(Readable.from(file()), response),
+    );
+    const { points, totalPoints, isComplete } = await curveOf(
+      world,
+      'step trainLoss validLoss data',
+      '(maxPoints: 1000)',
+    );
+    expect(bytes).toBeGreaterThan(50_000_000);
+    expect({ totalPoints, isComplete, shown: points.length }).toEqual({
+      totalPoints: rows,
+      isComplete: true,
+      shown: 1000,
+    });
+    expect(points[0]).toMatchObject({ step: 1, trainLoss: 3, validLoss: null, data: { extra: 1 } });
+    expect(points).toContainEqual(expect.objectContaining({ step: 100, trainLoss: 0.3, validLoss: 0.4 }));
+    expect(points.at(-1)).toEqual({
+      step: rows,
+      trainLoss: 0.003,
+      validLoss: 0.004,
+      data: {
+        step: rows,
+        train_loss: 0.003,
+        train_mean_token_accuracy: 0.5,
+        valid_loss: 0.004,
+        valid_mean_token_accuracy: 0.25,
+        extra: rows % 7,
+      },
+    });
+    for (const { step, trainLoss } of points) expect(trainLoss).toBe(Number(lossAt(Number(step), 3)));
+  }, 120_000);
+});
+
+describe('the results file of a finished job', () => {
+  const STEPS = [stepBody(4, 4), stepBody(1, 4)];
+
+  it.each([
+    ['is gone', undefined],
+    ['was never made', []],
+  ])('is made up for by the events when it %s', async (_, result_files) => {
+    await using world = await startFinished();
+    if (result_files) world.upstream.onJob(jobBody({ id: 'ftjob-1', status: 'cancelled', result_files }));
+    world.upstream.onEvents('ftjob-1', STEPS);
+    expect(await curveOf(world, 'step createdAt trainLoss')).toEqual({
+      points: [
+        { step: 1, createdAt: 1_760_000_100, trainLoss: 2 },
+        { step: 4, createdAt: 1_760_000_101, trainLoss: 1 },
+      ],
+      totalPoints: 2,
+      isComplete: true,
+    });
+  });
+
+  it.each([
+    [404, '<html>'],
+    [403, { error: { message: 'Not allowed' } }],
+    [400, { error: { message: 'Not allowed to download files of purpose: fine-tune' } }],
+  ])('is made up for by the events where the server gives no contents: %i', async (status, body) => {
+    await using world = await startFinished();
+    world.upstream.on(CONTENT, (_: IncomingMessage, response: ServerResponse) => answer(response, status, body));
+    world.upstream.onEvents('ftjob-1', STEPS);
+    expect((await curveOf(world, 'step')).totalPoints).toBe(2);
+  });
+
+  it.each([
+    ['an empty body', 200, ''],
+    ['no body', 204, ''],
+    ['blank lines', 200, '\n\r\n \n'],
+  ])('is made up for by the events where %s comes in its place', async (_, status, body) => {
+    await using world = await startFinished();
+    world.upstream.on(CONTENT, (__: IncomingMessage, response: ServerResponse) => answer(response, status, body));
+    world.upstream.onEvents('ftjob-1', STEPS);
+    expect((await curveOf(world, 'step')).totalPoints).toBe(2);
+  });
+
+  it('is UPSTREAM_INVALID_RESPONSE when it goes on past 256 MiB, and the call is given up', async () => {
+    await using world = await startFinished();
+    const chunk = Buffer.alloc(1024 * 1024, '\n');
+    const closed = Promise.withResolvers<void>();
+    let sent = 0;
+    world.upstream.on(CONTENT, (_: IncomingMessage, response: ServerResponse) => {
+      response.on('close', closed.resolve);
+      response.write(toBase64(FILE.repeat(20)));
+      const more = () => {
+        if (response.destroyed || sent >= 600) return;
+        sent++;
+        response.write(chunk, more);
+      };
+      more();
+    });
+    const { data, errors } = await world.gateway.query(query('totalPoints'));
+    expect(data).toEqual({ fineTuningJob: { metrics: null } });
+    expect(errors?.[0]?.extensions['code']).toBe('UPSTREAM_INVALID_RESPONSE');
+    expect(world.gateway.log).toContainEqual(
+      expect.objectContaining({ detail: expect.stringContaining('a content of more than 268435456 bytes') }),
+    );
+    await closed.promise;
+    expect(sent).toBeGreaterThanOrEqual(256);
+    expect(sent).toBeLessThan(400);
+  }, 120_000);
+
+  it('is not asked for while the job runs', async () => {
+    await using world = await startRunning(...STEPS);
+    world.upstream.onJob(jobBody({ id: 'ftjob-1', result_files: ['file-results'] }));
+    expect((await curveOf(world, 'step')).totalPoints).toBe(2);
+    expect(world.targets()).not.toContain(CONTENT);
+  });
+
+  it.each([
+    ['has no column of steps', 'epoch,loss\n1,2\n'],
+    ['is JSON', '{"error": "none"}'],
+    ['is a picture', Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])],
+    ['begins as base64 and goes on as text', `${toBase64(FILE.repeat(50))} and so on`],
+    ['ends within a quotation', 'step,note\n1,"'],
+  ])('is UPSTREAM_INVALID_RESPONSE of metrics alone when it %s', async (_, content) => {
+    await using world = await startFinished(content);
+    world.upstream.onEvents('ftjob-1', STEPS);
+    const { data, errors } = await world.gateway.query(
+      '{ fineTuningJob(id: "ftjob-1") { id metrics { totalPoints } events { edges { node { id } } } progress { step } } }',
+    );
+    expect(data).toEqual({
+      fineTuningJob: {
+        id: 'ftjob-1',
+        metrics: null,
+        events: { edges: STEPS.map(({ id }) => ({ node: { id } })) },
+        progress: { step: 4 },
+      },
+    });
+    expect(errors).toMatchObject([
+      { path: ['fineTuningJob', 'metrics'], extensions: { code: 'UPSTREAM_INVALID_RESPONSE' } },
+    ]);
+    expect(world.gateway.log).toContainEqual(expect.objectContaining({ detail: expect.stringMatching('results: ') }));
+  });
+
+  it('is UPSTREAM_INVALID_RESPONSE when it is cut off', async () => {
+    await using world = await startFinished();
+    world.upstream.on(CONTENT, (_: IncomingMessage, response: ServerResponse) => {
+      response.writeHead(200, { 'content-length': 1000 });
+      response.write(FILE, () => response.destroy());
+    });
+    const { data, errors } = await world.gateway.query(query('totalPoints'));
+    expect(data).toEqual({ fineTuningJob: { metrics: null } });
+    expect(errors?.[0]?.extensions['code']).toBe('UPSTREAM_INVALID_RESPONSE');
+  });
+
+  it('is asked for again after a failure', async () => {
+    await using world = await startFinished();
+    world.upstream.on(CONTENT, (_: IncomingMessage, response: ServerResponse) => answer(response, 503, {}));
+    expect((await world.gateway.query(query('totalPoints'))).errors?.[0]?.extensions['code']).toBe(
+      'UPSTREAM_UNAVAILABLE',
+    );
+    world.upstream.onContent('file-results', FILE);
+    expect((await curveOf(world, 'step')).totalPoints).toBe(2);
+  });
+});
+
+describe('the metrics of a running job', () => {
+  it('are those of its events, the oldest first, with every metric under its own name', async () => {
+    const names = Object.entries(METRIC_FIELDS);
+    const measured = Object.fromEntries(names.map(([, wire], index) => [wire, index + 0.5]));
+    await using world = await startRunning(
+      stepBody(2, 9, measured),
+      eventBody('ftevent-0', { data: null }),
+      stepBody(1, 9),
+    );
+    const data = { step: 1, total_steps: 9, train_loss: 2, train_mean_token_accuracy: 0.5 };
+    const nothing = Object.fromEntries(names.map(([name]) => [name, null]));
+    expect(await curveOf(world, `step createdAt data ${EVERY_METRIC}`)).toEqual({
+      points: [
+        { ...nothing, step: 1, createdAt: 1_760_000_100, trainLoss: 2, trainMeanTokenAccuracy: 0.5, data },
+        {
+          ...Object.fromEntries(names.map(([name], index) => [name, index + 0.5])),
+          step: 2,
+          createdAt: 1_760_000_100,
+          data: { step: 2, total_steps: 9, ...measured },
+        },
+      ],
+      totalPoints: 2,
+      isComplete: true,
+    });
+  });
+
+  it('keep what is nested for reinforcement in data', async () => {
+    const data = {
+      step: 10,
+      train_mean_reward: 0.42,
+      usage: { graders: [{ tokens: 1 }] },
+      timing: { step: { eval: 2 } },
+    };
+    await using world = await startRunning(eventBody('ftevent-1', { data, type: 'metrics' }));
+    expect((await curveOf(world, 'step trainMeanReward trainLoss data')).points).toEqual([
+      { step: 10, trainMeanReward: 0.42, trainLoss: null, data },
+    ]);
+  });
+
+  it('are read whatever type their events have, as some servers leave it out', async () => {
+    const withoutType = { ...stepBody(1, 2), type: undefined };
+    await using world = await startRunning(
+      withoutType,
+      eventBody('ftevent-2', { type: 'metrics', data: { step: 'one' } }),
+    );
+    expect(await curveOf(world, 'step')).toEqual({ points: [{ step: 1 }], totalPoints: 1, isComplete: true });
+  });
+
+  it('have no loss where the upstream has no number', async () => {
+    const odd = [null, '0.5', {}].map((train_loss, index) => stepBody(3 - index, 9, { train_loss }));
+    await using world = await startRunning(...odd);
+    expect((await curveOf(world, 'step trainLoss')).points).toEqual(
+      [1, 2, 3].map((step) => ({ step, trainLoss: null })),
+    );
+  });
+
+  it('are an empty curve before the first step', async () => {
+    await using world = await startRunning(eventBody('ftevent-1'));
+    expect(await curveOf(world, 'step')).toEqual({ points: [], totalPoints: 0, isComplete: true });
+  });
+
+  it('say that they are not complete when the log is longer than 20 pages, and go on from there', async () => {
+    await using world = await startRunning(...Array.from({ length: 2500 }, (_, index) => stepBody(2500 - index, 2500)));
+    const selection = 'step';
+    const first = await curveOf(world, selection);
+    expect(first).toMatchObject({ totalPoints: 2000, isComplete: false });
+    expect([first.points[0], first.points.at(-1)]).toEqual([{ step: 501 }, { step: 2500 }]);
+    expect(world.targets().filter((target) => target === EVENTS)).toHaveLength(20);
+    world.clock.advance(1000);
+    const second = await curveOf(world, selection);
+    expect(second).toMatchObject({ totalPoints: 2500, isComplete: true });
+    expect([second.points[0], second.points.at(-1)]).toEqual([{ step: 1 }, { step: 2500 }]);
+    expect(world.targets().filter((target) => target === EVENTS)).toHaveLength(20 + 1 + 5); // A new look at the head, and what is left.
+  });
+});
+
+describe('the metrics of a running job whose server', () => {
+  const steps = (from: number, to: number) =>
+    Array.from({ length: from - to + 1 }, (_, index) => stepBody(from - index, 500));
+  const startWith = async (script: (after: string | null, asked: number) => unknown) => {
+    const world = await startRunning();
+    let asked = 0;
+    world.upstream.on(EVENTS, ({ url }: IncomingMessage, response: ServerResponse) => {
+      const after = new URL(url ?? '', 'http://upstream').searchParams.get('after');
+      answer(response, 200, script(after, ++asked));
+    });
+    return world;
+  };
+  const stepsBehind = (after: string | null) => steps(after === null ? 250 : Number(after.split('-').at(-1)) - 1, 1);
+
+  it.each([
+    ['ignores `limit`', (after: string | null) => ({ data: stepsBehind(after), has_more: false })],
+    ['lacks `has_more`', (after: string | null) => ({ data: stepsBehind(after).slice(0, 100) })],
+    [
+      'gives less than was asked for',
+      (after: string | null) => ({ data: stepsBehind(after).slice(0, 30), has_more: after !== 'ftevent-step-11' }),
+    ],
+    [
+      'says that there is more, and gives nothing',
+      (after: string | null) => ({ data: stepsBehind(after).slice(0, 100), has_more: true }),
+    ],
+  ])('%s are whole', async (_, script) => {
+    await using world = await startWith(script);
+    const { points, totalPoints, isComplete } = await curveOf(world, 'step', '(maxPoints: 1000)');
+    expect(points).toEqual(steps(250, 1).map((_, index) => ({ step: index + 1 })));
+    expect({ totalPoints, isComplete }).toEqual({ totalPoints: 250, isComplete: true });
+  });
+
+  it('repeats a page for ever are UPSTREAM_INVALID_RESPONSE alone', async () => {
+    await using world = await startWith(() => ({ data: steps(100, 1), has_more: true }));
+    const { data, errors } = await world.gateway.query(
+      '{ fineTuningJob(id: "ftjob-1") { id metrics { totalPoints } progress { step } } }',
+    );
+    expect(data).toEqual({ fineTuningJob: { id: 'ftjob-1', metrics: null, progress: { step: 100 } } });
+    expect(errors).toMatchObject([
+      { path: ['fineTuningJob', 'metrics'], extensions: { code: 'UPSTREAM_INVALID_RESPONSE' } },
+    ]);
+    expect(world.targets().filter((target) => target === EVENTS)).toHaveLength(2);
+  });
+
+  it('repeats two pages in turn have each step once, and are not complete', async () => {
+    const pages = [steps(200, 101), steps(100, 1)];
+    await using world = await startWith((_, asked) => ({ data: pages[(asked - 1) % 2], has_more: true }));
+    const { points, totalPoints, isComplete } = await curveOf(world, 'step');
+    expect({ totalPoints, isComplete }).toEqual({ totalPoints: 200, isComplete: false });
+    expect(points).toEqual(steps(200, 1).map((_, index) => ({ step: index + 1 })));
+    expect(world.targets().filter((target) => target === EVENTS)).toHaveLength(3);
+  });
+
+  it('repeats the event of the cursor have each step once', async () => {
+    await using world = await startWith((after) => {
+      const data = after === null ? steps(250, 151) : steps(Number(after.split('-').at(-1)), 1).slice(0, 100);
+      return { data, has_more: data.at(-1)?.id !== 'ftevent-step-1' };
+    });
+    const { points, isComplete } = await curveOf(world, 'step');
+    expect(points).toEqual(steps(250, 1).map((_, index) => ({ step: index + 1 })));
+    expect(isComplete).toBe(true);
+  });
+});
+
+describe('maxPoints', () => {
+  const ROWS = 2000;
+  // A peak and a dip that no even choice of 100 points would meet, and validation every tenth step.
+  const lossAt = (step: number) => (step === 777 ? 99 : step === 1234 ? 0.001 : 2 + Math.sin(step / 50));
+  const LONG = csvOf(
+    'step,train_loss,valid_loss,full_valid_loss',
+    Array.from({ length: ROWS }, (_, index) => index + 1).map((step) => [
+      step,
+      lossAt(step),
+      step % 10 === 0 ? (step === 50 ? 50 : 1) : '',
+      step % 500 === 0 ? 1.5 : '',
+    ]),
+  );
+
+  it.each([15, 0, -1, 10_001, 2_147_483_647])(
+    'is refused when it is %i, by its name and without a call for them',
+    async (maxPoints) => {
+      await using world = await startFinished(FILE);
+      const { data, errors } = await world.gateway.query(query('totalPoints', `(maxPoints: ${maxPoints})`));
+      expect(data).toEqual({ fineTuningJob: { metrics: null } });
+      expect(errors).toMatchObject([
+        {
+          message: `maxPoints: expected a whole number from 16 to 10000, got ${maxPoints}.`,
+          path: ['fineTuningJob', 'metrics'],
+          extensions: { code: 'BAD_USER_INPUT', argument: 'maxPoints' },
+        },
+      ]);
+      expect(world.targets()).toEqual(['/fine_tuning/jobs/ftjob-1']);
+    },
+  );
+
+  it.each([
+    ['16', '(maxPoints: 16)', 16],
+    ['10000', '(maxPoints: 10000)', ROWS],
+    ['left out', '', 500],
+    ['null', '(maxPoints: null)', 500],
+  ])('bounds the points when it is %s, and not the total', async (_, args, shown) => {
+    await using world = await startFinished(LONG);
+    const { points, totalPoints, isComplete } = await curveOf(world, 'step', args);
+    expect({ shown: points.length, totalPoints, isComplete }).toEqual({ shown, totalPoints: ROWS, isComplete: true });
+  });
+
+  it('keeps the first and the last point, the lowest and the highest loss, and points of validation', async () => {
+    await using world = await startFinished(toBase64(LONG));
+    const { points } = await curveOf(world, 'step trainLoss validLoss fullValidLoss', '(maxPoints: 100)');
+    const steps = points.map(({ step }) => step);
+    expect(points).toHaveLength(100);
+    expect(steps).toEqual(steps.toSorted((a, b) => Number(a) - Number(b)));
+    expect(new Set(steps).size).toBe(100);
+    expect(steps).toEqual(expect.arrayContaining([1, 777, 1234, ROWS]));
+    expect(points).toContainEqual({ step: 50, trainLoss: lossAt(50), validLoss: 50, fullValidLoss: null });
+    expect(points.filter(({ fullValidLoss }) => fullValidLoss !== null)).toHaveLength(4);
+    expect(points.filter(({ validLoss }) => validLoss !== null).length).toBeGreaterThanOrEqual(23);
+    for (const { step, trainLoss } of points) expect(trainLoss).toBeCloseTo(lossAt(Number(step)), 10);
+  });
+
+  it('of several fields in one query cost one read', async () => {
+    await using world = await startFinished(LONG);
+    await world.ask(
+      '{ fineTuningJob(id: "ftjob-1") { few: metrics(maxPoints: 16) { totalPoints } many: metrics(maxPoints: 999) { totalPoints } } }',
+    );
+    expect(world.targets().filter((target) => target === CONTENT)).toHaveLength(1);
+  });
+});

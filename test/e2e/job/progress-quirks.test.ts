@@ -1,0 +1,177 @@
+import { describe, expect, it } from 'vitest';
+import { eventBody, stepBody } from '../../kit/bodies/event.ts';
+import { jobBody } from '../../kit/bodies/job.ts';
+import { startWorld, type World } from '../../kit/gateway/world.ts';
+
+const EVENTS = '/fine_tuning/jobs/ftjob-1/events';
+const SELECTION = 'step totalSteps fraction epoch estimatedFinishAt';
+const QUERY = `{ fineTuningJob(id: "ftjob-1") { progress { ${SELECTION} } } }`;
+const NOTHING = { step: null, totalSteps: null, fraction: null, epoch: null, estimatedFinishAt: null };
+const started = eventBody('ftevent-0', { message: 'Fine-tuning job started', data: null });
+
+/** A step that was made so many seconds after the job began. */
+const stepAt = (step: number, totalSteps: number, seconds: number, data = {}) => ({
+  ...stepBody(step, totalSteps, data),
+  created_at: 1_760_000_000 + seconds,
+});
+
+/** A job with these members beside the usual ones, and with these events, the newest first. */
+async function startWith(members: Record<string, unknown>, events: readonly { id: string }[]): Promise<World> {
+  const world = await startWorld();
+  world.upstream.onJob(jobBody({ ...members, id: 'ftjob-1' }));
+  world.upstream.onEvents('ftjob-1', events);
+  return world;
+}
+
+async function ask(members: Record<string, unknown>, events: readonly { id: string }[]): Promise<unknown> {
+  await using world = await startWith(members, events);
+  const { fineTuningJob } = await world.ask(QUERY);
+  return (fineTuningJob as { progress: unknown }).progress;
+}
+
+describe('the progress of a running job', () => {
+  it('shows every member in its field', async () => {
+    // 20 seconds for 10 steps, so 120 seconds for the 60 that are left.
+    const events = [stepAt(60, 120, 300), stepAt(55, 120, 290), stepAt(50, 120, 280), started];
+    expect(await ask({}, events)).toEqual({
+      step: 60,
+      totalSteps: 120,
+      fraction: 0.5,
+      epoch: 1.5,
+      estimatedFinishAt: 1_760_000_420,
+    });
+  });
+
+  it.each([
+    ['there are no events', []],
+    ['it has made no step', [started]],
+  ])('is null as long as %s', async (_, events) => {
+    expect(await ask({}, events)).toBeNull();
+  });
+
+  it.each([[undefined], [null], [0], [-1], ['many']])(
+    'has no total when that is %j, nor what depends on it',
+    async (total_steps) => {
+      const events = [stepAt(100, 0, 20, { total_steps }), stepAt(90, 0, 10, { total_steps })];
+      expect(await ask({}, events)).toEqual({ ...NOTHING, step: 100 });
+    },
+  );
+
+  it('is never more than the whole, and then done at once', async () => {
+    expect(await ask({}, [stepAt(12, 10, 20), stepAt(11, 10, 10)])).toEqual({
+      step: 12,
+      totalSteps: 10,
+      fraction: 1,
+      epoch: 3,
+      estimatedFinishAt: 1_760_000_020,
+    });
+  });
+
+  it.each([
+    ['in its method', { hyperparameters: null }, 1.5],
+    ['outside of it, as of old', { method: null }, 1.5],
+    [
+      'outside of it, while the method says "auto"',
+      { method: { type: 'dpo', dpo: { hyperparameters: { n_epochs: 'auto' } } } },
+      1.5,
+    ],
+    ['nowhere', { hyperparameters: null, method: null }, null],
+    ['as "auto"', { hyperparameters: { n_epochs: 'auto' }, method: null }, null],
+  ])('counts epochs when their number stands %s', async (_, members, epoch) => {
+    expect(await ask(members, [stepAt(5, 10, 1)])).toMatchObject({ fraction: 0.5, epoch });
+  });
+
+  it('is the same whatever others have asked for', async () => {
+    // A day's rest lies behind the newest steps.
+    const events = Array.from({ length: 60 }, (_, index) =>
+      stepAt(60 - index, 120, (index < 30 ? 90_000 : 600) - index),
+    );
+    await using world = await startWith({}, events);
+    const before = await world.ask(QUERY);
+    await world.ask('{ fineTuningJob(id: "ftjob-1") { metrics { totalPoints } } }');
+    expect(await world.ask(QUERY)).toEqual(before);
+    expect(before).toMatchObject({ fineTuningJob: { progress: { estimatedFinishAt: 1_760_090_060 } } });
+  });
+
+  it("takes the upstream's own word for when it will be done", async () => {
+    const events = [stepAt(60, 120, 300), stepAt(50, 120, 280)];
+    expect(await ask({ estimated_finish: 1_760_009_999 }, events)).toMatchObject({ estimatedFinishAt: 1_760_009_999 });
+  });
+
+  it.each([
+    ['one step', [stepAt(60, 120, 300)]],
+    ['steps of one second', [stepAt(60, 120, 300), stepAt(59, 120, 300)]],
+    ['the same step twice', [stepAt(60, 120, 300), { ...stepAt(60, 120, 290), id: 'ftevent-again' }]],
+  ])('has no pace to go by with %s', async (_, events) => {
+    expect(await ask({}, events)).toMatchObject({ step: 60, estimatedFinishAt: null });
+  });
+
+  it('goes by the step that an event tells of, whatever its type', async () => {
+    expect(
+      await ask({}, [eventBody('ftevent-9', { data: { note: 1 } }), { ...stepAt(3, 4, 1), type: undefined }]),
+    ).toMatchObject({
+      step: 3,
+      fraction: 0.75,
+    });
+  });
+
+  it('looks one page further back when many other events came behind the last step', async () => {
+    const others = Array.from({ length: 25 }, (_, index) => eventBody(`ftevent-other-${index}`));
+    await using world = await startWith({ status: 'paused' }, [...others, stepAt(3, 4, 1)]);
+    expect(await world.ask(QUERY)).toMatchObject({ fineTuningJob: { progress: { step: 3, fraction: 0.75 } } });
+    expect(world.upstream.calls.slice(1).map(({ target }) => target)).toEqual([
+      `${EVENTS}?limit=20`,
+      `${EVENTS}?limit=100&after=ftevent-other-19`,
+    ]);
+  });
+
+  it('costs one call, and none more with its events', async () => {
+    await using world = await startWith({}, [stepAt(3, 4, 1)]);
+    await world.ask(`{ fineTuningJob(id: "ftjob-1") { progress { step } events { edges { node { id } } } } }`);
+    expect(world.targets()).toEqual(['/fine_tuning/jobs/ftjob-1', EVENTS]);
+  });
+});
+
+describe('the progress of a job that does not run', () => {
+  it.each(['validating_files', 'queued', 'pending', 'notRunning', 'created'])(
+    'is null without a call when it is %s',
+    async (status) => {
+      await using world = await startWith({ status }, [stepAt(3, 4, 1)]);
+      expect(await world.ask(QUERY)).toEqual({ fineTuningJob: { progress: null } });
+      expect(world.targets()).toEqual(['/fine_tuning/jobs/ftjob-1']);
+    },
+  );
+
+  it.each([
+    ['its last steps', [started, stepAt(118, 120, 300), stepAt(117, 120, 290)], { step: 118, totalSteps: 120 }],
+    ['no events', [], {}],
+    ['events without steps', [started], {}],
+  ])('is 1 when it has succeeded, with %s', async (_, events, rest) => {
+    expect(await ask({ status: 'succeeded', finished_at: 1_760_000_400 }, events)).toEqual({
+      ...NOTHING,
+      ...rest,
+      fraction: 1,
+      epoch: 3,
+    });
+  });
+
+  it.each(['failed', 'cancelled', 'canceled'])('is how far it came when it is %s', async (status) => {
+    const events = [stepAt(60, 120, 300), stepAt(50, 120, 280)];
+    expect(await ask({ status, estimated_finish: 1_760_009_999 }, events)).toEqual({
+      step: 60,
+      totalSteps: 120,
+      fraction: 0.5,
+      epoch: 1.5,
+      estimatedFinishAt: null,
+    });
+  });
+
+  it('is null when it was cancelled before its first step', async () => {
+    expect(await ask({ status: 'cancelled' }, [started])).toBeNull();
+  });
+
+  it.each(['paused', 'pausing', 'resuming', 'cancelling'])('is not extrapolated when it is %s', async (status) => {
+    const events = [stepAt(60, 120, 300), stepAt(50, 120, 280)];
+    expect(await ask({ status }, events)).toMatchObject({ step: 60, fraction: 0.5, estimatedFinishAt: null });
+  });
+});

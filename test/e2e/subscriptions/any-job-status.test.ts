@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import { jobBody } from '../../kit/bodies/job.ts';
+import type { SseStream } from '../../kit/client/sse.ts';
+import { startFeed } from '../../kit/gateway/feed.ts';
+
+const INTERVAL_MS = 2000; // The default.
+const ALL = `subscription ($filter: FineTuningJobChangeFilter) {
+  anyFineTuningJobStatusChanged(filter: $filter) { job { id } status previousStatus source }
+}`;
+
+type Members = Record<string, unknown>;
+
+/** An account with these jobs, by their ids, newest first. */
+async function start(first: Record<string, Members>) {
+  const feed = await startFeed();
+  const jobs = new Map<string, Members>();
+  /** Adds jobs, newer than all others, or changes some. */
+  function show(changed: Record<string, Members>) {
+    const second = 1_760_000_000;
+    for (const [id, members] of Object.entries(changed).reverse()) {
+      jobs.set(id, { created_at: second + jobs.size, ...jobs.get(id), ...members });
+    }
+    const bodies = [...jobs].map(([id, members]) => jobBody({ id, ...members })).reverse();
+    feed.upstream.onJobs(bodies);
+    for (const body of bodies) feed.upstream.onJob(body);
+  }
+  show(first);
+  return { ...feed, show, [Symbol.asyncDispose]: () => feed[Symbol.asyncDispose]() };
+}
+
+type Told = [id: string, status: string, previousStatus: string | null, source: string];
+
+async function take(stream: SseStream, count: number): Promise<Told[]> {
+  const told: Told[] = [];
+  while (told.length < count) {
+    const { job, status, previousStatus, source } = Object(await stream.result()).data.anyFineTuningJobStatusChanged;
+    told.push([job.id, status, previousStatus, source]);
+  }
+  return told;
+}
+
+describe('a subscription about all jobs', () => {
+  it('gives the state of those that have not come to their end, and then the changes of all: new ones have no status before', async () => {
+    await using feed = await start({
+      a: { status: 'running' },
+      b: { status: 'succeeded' },
+      c: { status: 'queued' },
+      d: { status: 'paused' },
+    });
+    await using stream = await feed.follow(ALL);
+    await feed.turn(0);
+    expect(await take(stream, 3)).toEqual([
+      ['a', 'RUNNING', null, 'SNAPSHOT'],
+      ['c', 'QUEUED', null, 'SNAPSHOT'],
+      ['d', 'PAUSED', null, 'SNAPSHOT'],
+    ]);
+    feed.show({ e: { status: 'validating_files' } });
+    await feed.turn(INTERVAL_MS);
+    expect(await take(stream, 1)).toEqual([['e', 'VALIDATING_FILES', null, 'POLL']]);
+    feed.show({ a: { status: 'succeeded' }, c: { status: 'running' }, f: { status: 'failed' } });
+    await feed.turn(INTERVAL_MS);
+    expect((await take(stream, 3)).toSorted()).toEqual([
+      ['a', 'SUCCEEDED', 'RUNNING', 'POLL'],
+      ['c', 'RUNNING', 'QUEUED', 'POLL'],
+      ['f', 'FAILED', null, 'POLL'],
+    ]);
+    await using later = await feed.follow(ALL);
+    expect((await take(later, 3)).toSorted()).toEqual([
+      ['c', 'RUNNING', null, 'SNAPSHOT'],
+      ['d', 'PAUSED', null, 'SNAPSHOT'],
+      ['e', 'VALIDATING_FILES', null, 'SNAPSHOT'],
+    ]);
+  });
+
+  it('sees the jobs move that stand far behind in the list', async () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 450 }, (_, index) => [`done-${index}`, { status: 'succeeded' }]),
+    );
+    await using feed = await start({ ...many, old: { status: 'running' } });
+    await using stream = await feed.follow(ALL);
+    expect(await feed.turn(0)).toHaveLength(5);
+    feed.show({ old: { status: 'succeeded' } });
+    const calls = await feed.turn(INTERVAL_MS);
+    expect(calls.map(({ target }) => target)).toEqual(['/fine_tuning/jobs?limit=100', '/fine_tuning/jobs/old']);
+    expect(await take(stream, 2)).toEqual([
+      ['old', 'RUNNING', null, 'SNAPSHOT'],
+      ['old', 'SUCCEEDED', 'RUNNING', 'POLL'],
+    ]);
+  });
+
+  it('with a filter of statuses shows who comes into them and who leaves them', async () => {
+    await using feed = await start({ a: { status: 'running' }, b: { status: 'queued' }, c: { status: 'paused' } });
+    await using stream = await feed.follow(ALL, { filter: { statuses: ['RUNNING'] } });
+    await feed.turn(0);
+    feed.show({ a: { status: 'pausing' }, b: { status: 'cancelled' }, c: { status: 'resuming' } });
+    await feed.turn(INTERVAL_MS);
+    feed.show({ a: { status: 'paused' }, c: { status: 'running' }, d: { status: 'queued' } });
+    await feed.turn(INTERVAL_MS);
+    expect(await take(stream, 3)).toEqual([
+      ['a', 'RUNNING', null, 'SNAPSHOT'],
+      ['a', 'PAUSING', 'RUNNING', 'POLL'],
+      ['c', 'RUNNING', 'RESUMING', 'POLL'],
+    ]);
+  });
+
+  it.each([
+    [
+      'metadata',
+      { metadata: [{ key: 'team', value: 'blue' }] },
+      { metadata: { team: 'blue' } },
+      { metadata: { team: 'red' } },
+    ],
+    ['a model', { modelIds: ['gpt-blue'] }, { model: 'gpt-blue' }, { model: 'gpt-red' }],
+    ['a suffix', { suffix: 'blue' }, { user_provided_suffix: 'blue' }, { user_provided_suffix: 'red' }],
+  ])('with a filter of %s shows no others', async (_, filter, blue, red) => {
+    await using feed = await start({ a: { status: 'running', ...red }, b: { status: 'queued', ...blue } });
+    await using stream = await feed.follow(ALL, { filter });
+    await feed.turn(0);
+    feed.show({
+      a: { status: 'paused' },
+      b: { status: 'running' },
+      d: { status: 'queued', ...blue },
+      c: { status: 'queued', ...red },
+    });
+    await feed.turn(INTERVAL_MS);
+    feed.show({ b: { status: 'succeeded' } });
+    await feed.turn(INTERVAL_MS);
+    const told = await take(stream, 4);
+    expect([told[0], ...told.slice(1, 3).toSorted(), told[3]]).toEqual([
+      ['b', 'QUEUED', null, 'SNAPSHOT'],
+      ['b', 'RUNNING', 'QUEUED', 'POLL'],
+      ['d', 'QUEUED', null, 'POLL'],
+      ['b', 'SUCCEEDED', 'RUNNING', 'POLL'],
+    ]);
+  });
+
+  it('refuses a filter by UNKNOWN, and makes no call for it', async () => {
+    await using feed = await start({ a: { status: 'dreaming' } });
+    await using stream = await feed.follow(ALL, { filter: { statuses: ['UNKNOWN'] } });
+    expect(await stream.result()).toMatchObject({
+      errors: [
+        { message: expect.stringMatching(/^filter\.statuses: expected/), extensions: { code: 'BAD_USER_INPUT' } },
+      ],
+    });
+    expect(await stream.next()).toEqual({ event: 'complete', data: '' });
+    expect(await feed.turn(60_000)).toEqual([]);
+  });
+});

@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import { jobBody } from '../../kit/bodies/job.ts';
+import { newSecret, webhookBody, webhookHeaders } from '../../kit/bodies/webhook.ts';
+import { startFeed } from '../../kit/gateway/feed.ts';
+
+const JOB = 'ftjob-1';
+const INTERVAL_MS = 2000; // The default.
+const STATUS = `subscription { fineTuningJobStatusChanged(jobId: "${JOB}") { status source observedAt } }`;
+const ALL = 'subscription { anyFineTuningJobStatusChanged { job { id } status source } }';
+
+async function start() {
+  const secret = newSecret();
+  const feed = await startFeed({ OPENAI_WEBHOOK_SECRET: secret, CACHE_ACTIVE_MS: '0' });
+  const url = new URL('/webhooks/openai', feed.gateway.url);
+  let sent = 0;
+  return {
+    ...feed,
+    show(status: string) {
+      feed.upstream.onJob(jobBody({ id: JOB, status }));
+      feed.upstream.onJobs([jobBody({ id: JOB, status })]);
+    },
+    async send(jobId = JOB) {
+      const body = webhookBody(jobId);
+      const headers = webhookHeaders(secret, `wh_${++sent}`, feed.seconds(), body);
+      expect((await fetch(url, { method: 'POST', headers, body })).status).toBe(204);
+    },
+    [Symbol.asyncDispose]: () => feed[Symbol.asyncDispose](),
+  };
+}
+
+const single = (at: number) => [{ target: `/fine_tuning/jobs/${JOB}`, at }];
+
+describe('a change tells how it became known', () => {
+  it('first it is none, but the present state; then the gateway has looked', async () => {
+    await using feed = await start();
+    feed.show('queued');
+    await using stream = await feed.follow(STATUS);
+    await feed.turn(0);
+    const change = (status: string, source: string) => ({
+      data: { fineTuningJobStatusChanged: { status, source, observedAt: feed.seconds() } },
+    });
+    expect(await stream.result()).toEqual(change('QUEUED', 'SNAPSHOT'));
+    feed.show('running');
+    expect(await feed.turn(INTERVAL_MS)).toEqual(single(INTERVAL_MS));
+    expect(await stream.result()).toEqual(change('RUNNING', 'POLL'));
+  });
+
+  it("or somebody's query has seen it, and no look was needed", async () => {
+    await using feed = await start();
+    feed.show('queued');
+    await using stream = await feed.follow(STATUS);
+    await feed.turn(1000);
+    feed.show('running');
+    expect(await feed.callsOf(`{ fineTuningJob(id: "${JOB}") { status } }`)).toHaveLength(1);
+    expect(await stream.result()).toMatchObject({ data: { fineTuningJobStatusChanged: { source: 'SNAPSHOT' } } });
+    expect(await stream.result()).toMatchObject({ data: { fineTuningJobStatusChanged: { source: 'QUERY' } } });
+    feed.show('paused');
+    expect(await feed.callsOf('{ fineTuningJobs { edges { node { status } } } }')).toHaveLength(1);
+    expect(await stream.result()).toMatchObject({ data: { fineTuningJobStatusChanged: { source: 'QUERY' } } });
+  });
+
+  it('or the upstream has said so: it is looked at once, and those who follow all jobs are told too', async () => {
+    await using feed = await start();
+    feed.show('queued');
+    await using stream = await feed.follow(STATUS);
+    await using all = await feed.follow(ALL);
+    await feed.turn(1000);
+    feed.show('running');
+    await feed.send();
+    expect(await feed.turn(0)).toEqual(single(0));
+    for (const source of ['SNAPSHOT', 'WEBHOOK']) {
+      expect(await stream.result()).toMatchObject({ data: { fineTuningJobStatusChanged: { source } } });
+      expect(await all.result()).toMatchObject({ data: { anyFineTuningJobStatusChanged: { source } } });
+    }
+  });
+});
+
+describe('a webhook', () => {
+  it('makes no call when nobody watches, or when it is about a job that nobody watches', async () => {
+    await using feed = await start();
+    feed.show('queued');
+    await feed.send();
+    expect(await feed.turn(60_000)).toEqual([]);
+    await using stream = await feed.follow(STATUS);
+    await feed.turn(1000);
+    await feed.send('ftjob-2');
+    expect(await feed.turn(999)).toEqual([]);
+    expect(await stream.result()).toMatchObject({ data: { fineTuningJobStatusChanged: { status: 'QUEUED' } } });
+  });
+
+  it('among 1,000 in a second costs next to nothing, and the last of them is not lost', async () => {
+    await using feed = await start();
+    feed.show('queued');
+    await using stream = await feed.follow(STATUS);
+    await feed.turn(0);
+    let calls = 0;
+    for (let tenth = 0; tenth < 10; tenth++) {
+      if (tenth === 9) feed.show('running');
+      for (let count = 0; count < 4; count++) await Promise.all(Array.from({ length: 25 }, () => feed.send()));
+      calls += (await feed.turn(100)).length;
+    }
+    calls += (await feed.turn(1000)).length;
+    expect(calls).toBeLessThan(7); // Four looks a second, as no two are closer together than a quarter of one.
+    expect(calls).toBeGreaterThan(1);
+    for (const [status, source] of [
+      ['QUEUED', 'SNAPSHOT'],
+      ['RUNNING', 'WEBHOOK'],
+    ]) {
+      expect(await stream.result()).toMatchObject({ data: { fineTuningJobStatusChanged: { status, source } } });
+    }
+  });
+});

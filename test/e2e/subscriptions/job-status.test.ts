@@ -1,0 +1,145 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { jobBody } from '../../kit/bodies/job.ts';
+import type { SseStream } from '../../kit/client/sse.ts';
+import { startFeed } from '../../kit/gateway/feed.ts';
+import { answer } from '../../kit/gateway/upstream.ts';
+
+const JOB = 'ftjob-1';
+const INTERVAL_MS = 2000; // The default.
+const STATUS = `subscription { fineTuningJobStatusChanged(jobId: "${JOB}") { status rawStatus previousStatus rawPreviousStatus source } }`;
+const FOLLOWED: [string, string][] = [
+  ['fineTuningJobStatusChanged', STATUS],
+  ['fineTuningJobEventAdded', `subscription { fineTuningJobEventAdded(jobId: "${JOB}") { event { id } } }`],
+  ['fineTuningJobMetricsAdded', `subscription { fineTuningJobMetricsAdded(jobId: "${JOB}") { point { step } } }`],
+];
+
+async function start(status: string | null, settings: Record<string, string> = {}) {
+  const feed = await startFeed(settings);
+  const show = (status: string, members = {}) => feed.upstream.onJob(jobBody({ id: JOB, status, ...members }));
+  if (status !== null) show(status);
+  feed.upstream.onEvents(JOB, []);
+  return { ...feed, show, [Symbol.asyncDispose]: () => feed[Symbol.asyncDispose]() };
+}
+
+const change = (status: string, previousStatus: string | null, source: string) => ({
+  data: { fineTuningJobStatusChanged: expect.objectContaining({ status, previousStatus, source }) },
+});
+
+/** Expects that this error is the last that comes. */
+async function expectEnd(stream: SseStream, error: object): Promise<void> {
+  expect(await stream.result()).toMatchObject({ errors: [error] });
+  expect(await stream.next()).toEqual({ event: 'complete', data: '' });
+  expect(await stream.next()).toBeUndefined();
+}
+
+const refuse = { error: { message: 'Incorrect API key provided.', code: 'invalid_api_key' } };
+
+describe('a subscription about one job', () => {
+  it.each(FOLLOWED)('as %s ends with one error when there is no such job', async (field, query) => {
+    await using feed = await start(null);
+    await using stream = await feed.follow(query);
+    await feed.turn(0);
+    await expectEnd(stream, { message: 'There is no such job.', path: [field], extensions: { code: 'NOT_FOUND' } });
+    expect(await feed.turn(60_000)).toEqual([]);
+  });
+
+  it.each(FOLLOWED)('as %s ends with one error when the job is deleted', async (field, query) => {
+    await using feed = await start('running');
+    await using stream = await feed.follow(query);
+    await feed.turn(INTERVAL_MS);
+    feed.upstream.on(`/fine_tuning/jobs/${JOB}`, undefined);
+    feed.upstream.on(`/fine_tuning/jobs/${JOB}/events`, undefined);
+    await feed.turn(INTERVAL_MS);
+    if (query === STATUS) expect(await stream.result()).toEqual(change('RUNNING', null, 'SNAPSHOT'));
+    await expectEnd(stream, { path: [field], extensions: { code: 'NOT_FOUND' } });
+    expect(await feed.turn(60_000)).toEqual([]);
+  });
+
+  it.each(FOLLOWED)('as %s ends with one error when the upstream refuses the credential', async (field, query) => {
+    await using feed = await start('running');
+    await using stream = await feed.follow(query);
+    await feed.turn(INTERVAL_MS);
+    feed.upstream.failAll((_, response) => answer(response, 401, refuse));
+    await feed.turn(INTERVAL_MS);
+    if (query === STATUS) expect(await stream.result()).toEqual(change('RUNNING', null, 'SNAPSHOT'));
+    await expectEnd(stream, { path: [field], extensions: { code: 'UPSTREAM_UNAUTHENTICATED' } });
+    expect(await feed.turn(60_000)).toEqual([]);
+  });
+
+  it('ends with what the upstream says of the log when that is not there, and the job is', async () => {
+    await using feed = await start('running');
+    feed.upstream.on(`/fine_tuning/jobs/${JOB}/events`, undefined);
+    await using stream = await feed.follow(FOLLOWED[1]?.[1] ?? '');
+    await feed.turn(0);
+    await expectEnd(stream, { extensions: { code: 'UPSTREAM_REJECTED', upstreamStatus: 404 } });
+    expect(await feed.turn(60_000)).toEqual([]);
+  });
+
+  it('ends for the caller whose own key is refused, and for no other', async () => {
+    await using feed = await start('running', { AUTH: 'passthrough' });
+    const [ann, bob] = [`ann-${crypto.randomUUID()}`, `bob-${crypto.randomUUID()}`];
+    await using first = await feed.follow(STATUS, {}, { authorization: `Bearer ${ann}` });
+    await using second = await feed.follow(STATUS, {}, { authorization: `Bearer ${bob}` });
+    await feed.turn(0);
+    feed.upstream.on(`/fine_tuning/jobs/${JOB}`, ({ headers }: IncomingMessage, response: ServerResponse) => {
+      if (headers.authorization === `Bearer ${ann}`) answer(response, 401, refuse);
+      else answer(response, 200, jobBody({ id: JOB, status: 'paused' }));
+    });
+    await feed.turn(INTERVAL_MS);
+    for (const stream of [first, second]) expect(await stream.result()).toEqual(change('RUNNING', null, 'SNAPSHOT'));
+    await expectEnd(first, { extensions: { code: 'UPSTREAM_UNAUTHENTICATED' } });
+    expect(await second.result()).toEqual(change('PAUSED', 'RUNNING', 'POLL'));
+    expect(await feed.turn(INTERVAL_MS)).toHaveLength(1);
+  });
+
+  it.each(['succeeded', 'failed', 'cancelled'])('that is %s gives its state once, and is complete', async (status) => {
+    await using feed = await start(status);
+    await using stream = await feed.follow(STATUS);
+    await feed.turn(0);
+    expect(await stream.result()).toEqual(change(status.toUpperCase(), null, 'SNAPSHOT'));
+    expect(await stream.next()).toEqual({ event: 'complete', data: '' });
+    expect(await feed.turn(600_000)).toEqual([]);
+  });
+
+  it('is complete when the job comes to its end', async () => {
+    await using feed = await start('running');
+    await using stream = await feed.follow(STATUS);
+    await feed.turn(0);
+    feed.show('succeeded', { finished_at: feed.seconds() });
+    await feed.turn(INTERVAL_MS);
+    expect(await stream.result()).toEqual(change('RUNNING', null, 'SNAPSHOT'));
+    expect(await stream.result()).toEqual(change('SUCCEEDED', 'RUNNING', 'POLL'));
+    expect(await stream.next()).toEqual({ event: 'complete', data: '' });
+    expect(await feed.turn(600_000)).toEqual([]);
+  });
+
+  it('goes on through statuses that nobody knows, and tells how they are spelled', async () => {
+    await using feed = await start('dreaming');
+    await using stream = await feed.follow(STATUS);
+    await feed.turn(0);
+    const next = async () => Object(await stream.result()).data.fineTuningJobStatusChanged;
+    expect(await next()).toMatchObject({ status: 'UNKNOWN', rawStatus: 'dreaming', previousStatus: null });
+    for (const [status, rawStatus, previousStatus, rawPreviousStatus] of [
+      ['UNKNOWN', 'sleeping', 'UNKNOWN', 'dreaming'],
+      ['RUNNING', 'running', 'UNKNOWN', 'sleeping'],
+      ['UNKNOWN', 'dreaming', 'RUNNING', 'running'],
+    ] as const) {
+      feed.show(rawStatus);
+      await feed.turn(INTERVAL_MS);
+      expect(await next()).toEqual({ status, rawStatus, previousStatus, rawPreviousStatus, source: 'POLL' });
+    }
+  });
+
+  it('tells nothing of what changes in a job while its status stays, however that is spelled', async () => {
+    await using feed = await start('cancelling');
+    await using stream = await feed.follow(STATUS);
+    await feed.turn(0);
+    feed.show('canceling', { trained_tokens: 1 });
+    await feed.turn(INTERVAL_MS);
+    feed.show('cancelled');
+    await feed.turn(INTERVAL_MS);
+    expect(await stream.result()).toEqual(change('CANCELLING', null, 'SNAPSHOT'));
+    expect(await stream.result()).toEqual(change('CANCELLED', 'CANCELLING', 'POLL'));
+  });
+});

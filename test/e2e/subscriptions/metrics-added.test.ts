@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import { stepBody } from '../../kit/bodies/event.ts';
+import { jobBody } from '../../kit/bodies/job.ts';
+import type { SseStream } from '../../kit/client/sse.ts';
+import { startFeed } from '../../kit/gateway/feed.ts';
+import { createGrowingLog } from '../../kit/store/growing-log.ts';
+
+const JOB = 'ftjob-1';
+const INTERVAL_MS = 2000; // The default.
+const STEPS = `subscription ($sinceStep: Int) {
+  fineTuningJobMetricsAdded(jobId: "${JOB}", sinceStep: $sinceStep) { point { step trainLoss } }
+}`;
+
+async function start() {
+  const feed = await startFeed();
+  feed.upstream.onJob(jobBody({ id: JOB }));
+  const log = createGrowingLog(feed.upstream, JOB);
+  let last = 0;
+  return {
+    feed,
+    /** Makes steps, and says something between them. */
+    make(count: number) {
+      log.grow(count, () => stepBody(++last, 5000, { train_loss: last / 1000 }));
+      log.grow(2);
+    },
+    async finish() {
+      log.grow(1, () => ({ message: 'The job has successfully completed' }));
+      feed.upstream.onJob(jobBody({ id: JOB, status: 'succeeded', finished_at: feed.seconds() }));
+      await feed.turn(60_000);
+    },
+    [Symbol.asyncDispose]: () => feed[Symbol.asyncDispose](),
+  };
+}
+
+const steps = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, index) => first + index);
+
+/** The steps until the stream is complete. */
+async function takeAll(stream: SseStream): Promise<number[]> {
+  const taken: number[] = [];
+  for (let result = await stream.result(); result !== undefined; result = await stream.result()) {
+    const { step, trainLoss } = Object(result).data.fineTuningJobMetricsAdded.point;
+    expect(trainLoss).toBe(step / 1000);
+    taken.push(step);
+  }
+  return taken;
+}
+
+describe('the steps of a job', () => {
+  it('come without a gap, none twice and in their order: from now on, from the first, or behind any that is named', async () => {
+    await using world = await start();
+    world.make(1500);
+    const begins = [{}, { sinceStep: 0 }, { sinceStep: 700 }, { sinceStep: 1500 }];
+    const streams = await Promise.all(begins.map((variables) => world.feed.follow(STEPS, variables)));
+    await world.feed.turn(0);
+    for (const count of [500, 0, 1, 99]) {
+      world.make(count);
+      await world.feed.turn(INTERVAL_MS);
+    }
+    await world.finish();
+    for (const [index, first] of [1501, 1, 701, 1501].entries()) {
+      expect(await takeAll(streams[index] as SseStream), `of reader ${index}`).toEqual(steps(first, 2100));
+    }
+  });
+
+  it('go on behind the last one that was read, after a break in which nobody has looked', async () => {
+    await using world = await start();
+    await using before = await world.feed.follow(STEPS);
+    await world.feed.turn(0);
+    world.make(150);
+    await world.feed.turn(INTERVAL_MS);
+    for (let step = 1; step <= 120; step++) {
+      expect(await before.result()).toMatchObject({ data: { fineTuningJobMetricsAdded: { point: { step } } } });
+    }
+    before.close();
+    await world.feed.ended(1);
+    world.make(400);
+    await world.feed.turn(600_000);
+    await using after = await world.feed.follow(STEPS, { sinceStep: 120 });
+    await world.feed.turn(0);
+    world.make(30);
+    await world.finish();
+    expect(await takeAll(after)).toEqual(steps(121, 580));
+  });
+
+  it('behind one that is named are read back to that one, and no further', async () => {
+    await using world = await start();
+    world.make(1500);
+    await using stream = await world.feed.follow(STEPS, { sinceStep: 1350 });
+    const pages = (await world.feed.turn(0)).filter(({ target }) => target.includes('/events'));
+    expect(pages).toHaveLength(2);
+    expect(await stream.result()).toMatchObject({ data: { fineTuningJobMetricsAdded: { point: { step: 1351 } } } });
+  });
+
+  it('that the job has not made yet are waited for', async () => {
+    await using world = await start();
+    world.make(10);
+    await using stream = await world.feed.follow(STEPS, { sinceStep: 15 });
+    await world.feed.turn(0);
+    world.make(10);
+    await world.finish();
+    expect(await takeAll(stream)).toEqual(steps(16, 20));
+  });
+});

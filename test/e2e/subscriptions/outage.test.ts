@@ -1,0 +1,134 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { nextLookAfterFailureIn } from '../../../src/watch/poll/cadence.ts';
+import { jobBody } from '../../kit/bodies/job.ts';
+import { type Feed, startFeed } from '../../kit/gateway/feed.ts';
+import { answer } from '../../kit/gateway/upstream.ts';
+import { createGrowingLog } from '../../kit/store/growing-log.ts';
+
+const INTERVAL_MS = 2000; // The default.
+const IDS = ['ftjob-1', 'ftjob-2', 'ftjob-3', 'ftjob-4', 'ftjob-5', 'ftjob-6'];
+const follow = (id: string) => `subscription { fineTuningJobStatusChanged(jobId: "${id}") { status source } }`;
+const result = (status: string, source: string) => ({ data: { fineTuningJobStatusChanged: { status, source } } });
+const EVENTS = 'subscription { fineTuningJobEventAdded(jobId: "ftjob-1", fromStart: true) { event { id } } }';
+
+/** Begins an outage, and gives what ends it. */
+type Outage = (feed: Feed) => Promise<() => unknown>;
+
+const OUTAGES: [string, Outage][] = [
+  [
+    'answers 503',
+    async ({ upstream }) => {
+      upstream.failAll((_, response) => answer(response, 503, { error: { message: 'Overloaded.' } }));
+      return () => upstream.failAll(null);
+    },
+  ],
+  [
+    'breaks off',
+    async ({ upstream }) => {
+      upstream.failAll((_, response) => void response.destroy());
+      return () => upstream.failAll(null);
+    },
+  ],
+  ['refuses connections', ({ upstream }) => upstream.refuse()],
+];
+
+function show({ upstream }: Feed, status: string): void {
+  for (const id of IDS) upstream.onJob(jobBody({ id, status }));
+}
+
+describe('a minute in which the upstream', () => {
+  it.each(OUTAGES)(
+    '%s ends no stream and costs a handful of calls; then all get the present state, by one look at each job',
+    async (_, begin) => {
+      await using feed = await startFeed();
+      const log = createGrowingLog(feed.upstream, 'ftjob-1');
+      log.grow(3);
+      show(feed, 'running');
+      const streams = [];
+      for (const id of IDS) streams.push(await feed.follow(follow(id)));
+      await using events = await feed.follow(EVENTS);
+      await feed.turn(0);
+      const end = await begin(feed);
+      const before = feed.tries;
+      await feed.turn(60_000);
+      expect(feed.tries - before).toBeGreaterThan(4);
+      expect(feed.tries - before).toBeLessThan(16); // Of the jobs together, and of the log.
+      await end();
+      log.grow(250);
+      show(feed, 'paused');
+      const targets: string[] = [];
+      while (!IDS.every((id) => targets.includes(`/fine_tuning/jobs/${id}`))) {
+        targets.push(...(await feed.turn(1000)).map(({ target }) => target));
+      }
+      const looks = targets.filter((target) => !target.includes('/events'));
+      expect(looks.toSorted()).toEqual(IDS.map((id) => `/fine_tuning/jobs/${id}`));
+      for (const stream of streams) {
+        expect(await stream.result()).toEqual(result('RUNNING', 'SNAPSHOT'));
+        expect(await stream.result()).toEqual(result('PAUSED', 'POLL'));
+      }
+      await feed.turn(20_000);
+      for (const id of log.ids) {
+        expect(await events.result()).toEqual({ data: { fineTuningJobEventAdded: { event: { id } } } });
+      }
+      for (const stream of streams) stream.close();
+    },
+  );
+
+  it('answers 503 ends no stream about all jobs either; then one page shows what all of them have come to', async () => {
+    await using feed = await startFeed();
+    const list = (status: string) => feed.upstream.onJobs(IDS.map((id) => jobBody({ id, status })));
+    list('running');
+    await using stream = await feed.follow('subscription { anyFineTuningJobStatusChanged { job { id } status } }');
+    await feed.turn(0);
+    feed.upstream.failAll((_, response) => answer(response, 503, {}));
+    const calls = await feed.turn(60_000);
+    expect(calls.length).toBeGreaterThan(2);
+    expect(calls.length).toBeLessThan(8);
+    feed.upstream.failAll(null);
+    list('paused');
+    let looks = 0;
+    while (looks === 0) looks = (await feed.turn(1000)).length;
+    expect(looks).toBe(1);
+    for (const status of ['RUNNING', 'PAUSED']) {
+      for (const id of IDS) {
+        expect(await stream.result()).toEqual({ data: { anyFineTuningJobStatusChanged: { job: { id }, status } } });
+      }
+    }
+  });
+});
+
+describe('the looks during an outage', () => {
+  afterEach(() => void vi.restoreAllMocks());
+
+  it.each([0, 0.5, 1])(
+    'come seldomer and seldomer, not all of them at the same times (by chance %d)',
+    async (random) => {
+      await using feed = await startFeed();
+      show(feed, 'running');
+      await using stream = await feed.follow(follow('ftjob-1'));
+      await feed.turn(0);
+      vi.spyOn(Math, 'random').mockReturnValue(random);
+      feed.upstream.failAll((_, response) => answer(response, 503, {}));
+      const expected: number[] = [];
+      for (let at = INTERVAL_MS; at <= 60_000; at += nextLookAfterFailureIn(expected.length, INTERVAL_MS, random)) {
+        expected.push(at);
+      }
+      expect((await feed.turn(60_000)).map(({ at }) => at)).toEqual(expected);
+      expect(await stream.result()).toEqual(result('RUNNING', 'SNAPSHOT'));
+    },
+  );
+
+  it('leave the upstream alone for as long as it asks', async () => {
+    await using feed = await startFeed();
+    show(feed, 'running');
+    await using stream = await feed.follow(follow('ftjob-1'));
+    await feed.turn(0);
+    feed.upstream.failAll((_, response) => answer(response, 429, {}, { 'retry-after': '120' }));
+    expect((await feed.turn(121_999)).map(({ at }) => at)).toEqual([INTERVAL_MS]);
+    feed.upstream.failAll(null);
+    show(feed, 'paused');
+    expect(await feed.turn(1)).toHaveLength(1);
+    expect(await stream.result()).toEqual(result('RUNNING', 'SNAPSHOT'));
+    expect(await stream.result()).toEqual(result('PAUSED', 'POLL'));
+  });
+});

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import { openWire } from '../../kit/client/raw-http.ts';
+import { openSse } from '../../kit/client/sse.ts';
+import { openSocket, subscribe } from '../../kit/client/ws.ts';
+import { startLive } from '../../kit/gateway/subscription-server.ts';
+import { until } from '../../kit/until.ts';
+
+const QUERY = 'subscription { changed(topic: "t") { n } }';
+
+describe('a server that stops', () => {
+  it('says at once that it is not ready, and takes traffic for as long as is set; then streams are told to go', async () => {
+    await using live = await startLive({ DRAIN_DELAY_MS: '5000' });
+    const { timers } = live.clock;
+    await using stream = await openSse(live.url, { query: QUERY });
+    using socket = await openSocket(live.url);
+    socket.send(subscribe('1', QUERY));
+    await until(() => live.topic('t').waits === 2);
+    const stopped = live.stop();
+    expect((await fetch(new URL('/ready', live.url))).status).toBe(503);
+    await using late = await openSse(live.url, { query: QUERY });
+    await until(() => live.topic('t').waits === 3);
+    live.topic('t').emit({ n: 1 });
+    for (const one of [stream, late]) expect(await one.result()).toEqual({ data: { changed: { n: 1 } } });
+    live.clock.advance(5000);
+    for (const one of [stream, late]) expect(await one.result()).toBeUndefined(); // But `complete`.
+    expect(await socket.closed).toEqual([1001, 'Going away']);
+    await stopped;
+    expect(live.topic('t').readers).toBe(0);
+    await until(() => live.clock.timers === timers);
+  });
+
+  it('without a delay tells a few streams at once', async () => {
+    const live = await startLive();
+    const stream = await openSse(live.url, { query: QUERY });
+    await until(() => live.topic('t').waits === 1);
+    await live[Symbol.asyncDispose]();
+    expect(await stream.result()).toBeUndefined();
+    expect(live.log).toContainEqual(expect.objectContaining({ msg: 'request', transport: 'sse', results: 0 }));
+  });
+
+  it('tells many in the course of three seconds', async () => {
+    await using live = await startLive();
+    const streams = await Promise.all(Array.from({ length: 150 }, () => openSse(live.url, { query: QUERY })));
+    await until(() => live.topic('t').waits === 150);
+    const stopped = live.stop();
+    expect(live.topic('t').readers).toBe(145);
+    live.clock.advance(1450);
+    expect(live.topic('t').readers).toBe(75);
+    live.clock.advance(1550);
+    expect(live.topic('t').readers).toBe(0);
+    for (const stream of streams) expect(await stream.result()).toBeUndefined();
+    await stopped;
+  });
+
+  it('cuts after ten seconds who does not take the end', async () => {
+    await using live = await startLive();
+    await using wire = await openWire(live.url);
+    const body = JSON.stringify({ query: 'subscription { changed(topic: "t") { text } }' });
+    wire.write(
+      'POST /graphql HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nContent-Type: application/json\r\n',
+    );
+    wire.write(`Content-Length: ${body.length}\r\n\r\n${body}`);
+    await until(() => live.topic('t').waits === 1);
+    wire.pause();
+    using socket = await openSocket(live.url);
+    socket.send(subscribe('1', QUERY));
+    await until(() => live.topic('t').waits === 2);
+    socket.socket.pause();
+    live.topic('t').emit({ n: 1, text: 'x'.repeat(20_000_000) });
+    await until(() => live.topic('t').waits === 3);
+    let isOver = false;
+    const stopped = live.stop().then(() => {
+      isOver = true;
+    });
+    await until(() => live.topic('t').readers === 0);
+    live.clock.advance(9999);
+    expect(isOver).toBe(false);
+    live.clock.advance(1);
+    await stopped;
+  });
+});
+
+describe('a quiet stream', () => {
+  it('gets a comment at each heartbeat, and is none of the idle connections that end', async () => {
+    await using live = await startLive({ IDLE_TIMEOUT_MS: '300', HEARTBEAT_MS: '1000' });
+    await using wire = await openWire(live.url);
+    const body = JSON.stringify({ query: QUERY });
+    wire.write('GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await wire.said(/alive/);
+    wire.write(
+      'POST /graphql HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nContent-Type: application/json\r\n',
+    );
+    wire.write(`Content-Length: ${body.length}\r\n\r\n${body}`);
+    await wire.said(/:\n\n/);
+    await using idle = await openWire(live.url);
+    idle.write('GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await idle.closed; // Which began to rest later than the stream did.
+    live.clock.advance(1000);
+    await wire.said(/:\n\n[\s\S]*:\n\n/);
+    live.clock.advance(1000);
+    await wire.said(/:\n\n[\s\S]*:\n\n[\s\S]*:\n\n/);
+  });
+});

@@ -1,0 +1,100 @@
+import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client';
+import { GraphQLError } from 'graphql';
+import { describe, expect, it } from 'vitest';
+import { post } from '../../kit/client/post.ts';
+import { openWire, type Wire } from '../../kit/client/raw-http.ts';
+import { startLive } from '../../kit/gateway/subscription-server.ts';
+import { until } from '../../kit/until.ts';
+
+const ACCEPT = 'multipart/mixed;boundary="graphql";subscriptionSpec="1.0",application/json;q=0.9';
+const QUERY = 'subscription { changed(topic: "t") { n } }';
+
+async function ask(url: string, query: string, accept = ACCEPT): Promise<Wire> {
+  const body = JSON.stringify({ query });
+  const wire = await openWire(url);
+  wire.write(`POST /graphql HTTP/1.1\r\nHost: localhost\r\nAccept: ${accept}\r\nConnection: close\r\n`);
+  wire.write(`Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  return wire;
+}
+
+/** The body in what came, whose chunks are put together. */
+const bodyOf = (text: string) =>
+  text
+    .slice(text.indexOf('\r\n\r\n') + 4)
+    .replace(/[\da-f]+\r\n([\s\S]*?)\r\n(?=[\da-f]+\r\n)/g, '$1')
+    .replace('0\r\n\r\n', '');
+const part = (json: string) => `\r\ncontent-type: application/json\r\n\r\n${json}\r\n--graphql`;
+
+describe("a subscription in Apollo's multipart format", () => {
+  it('is parts with their results, parts that say nothing at each heartbeat, and an end', async () => {
+    await using live = await startLive();
+    await using wire = await ask(live.url, QUERY);
+    await wire.said(/content-type: multipart\/mixed; boundary="graphql"; subscriptionSpec="1.0"\r\n/i);
+    await until(() => live.topic('t').waits === 1);
+    live.topic('t').emit({ n: 1 });
+    await until(() => live.topic('t').waits === 2);
+    live.clock.advance(12_000);
+    await wire.said(/\{\}/);
+    live.topic('t').end();
+    const parts = [part('{"payload":{"data":{"changed":{"n":1}}}}'), part('{}')];
+    expect(bodyOf(await wire.closed)).toBe(`\r\n--graphql${parts.join('')}--\r\n`);
+  });
+
+  it('is what the client of Apollo takes by itself', async () => {
+    await using live = await startLive();
+    const client = new ApolloClient({ link: new HttpLink({ uri: live.url }), cache: new InMemoryCache() });
+    const seen: unknown[] = [];
+    const done = Promise.withResolvers<void>();
+    client.subscribe({ query: gql(QUERY) }).subscribe({
+      next: (result) => void seen.push(result.error?.message ?? result.data),
+      error: done.reject,
+      complete: done.resolve,
+    });
+    await until(() => live.topic('t').waits === 1);
+    live.topic('t').emit({ n: 1 });
+    await until(() => live.topic('t').waits === 2 && seen.length === 1);
+    live.topic('t').fail(new GraphQLError('No such job.', { extensions: { code: 'NOT_FOUND' } }));
+    await done.promise;
+    expect(seen).toEqual([{ changed: { __typename: 'Change', n: 1 } }, 'No such job.']);
+    client.stop();
+  });
+
+  it('has the errors of a document as a result', async () => {
+    await using live = await startLive();
+    await using wire = await ask(live.url, 'subscription { nothing }', 'multipart/mixed;subscriptionSpec="1.0"');
+    expect(await wire.closed).toMatch(/"payload":\{"errors":\[.*GRAPHQL_VALIDATION_FAILED.*--graphql--\r\n$/s);
+  });
+
+  it('is none for a query, which is answered as usual', async () => {
+    await using live = await startLive();
+    const { headers, body } = await post(live.url, { query: '{ role }' }, { accept: ACCEPT });
+    expect([headers.get('content-type'), body]).toEqual([
+      'application/json; charset=utf-8',
+      { data: { role: 'admin' } },
+    ]);
+  });
+
+  it('is none for other formats of that name', async () => {
+    await using live = await startLive();
+    for (const accept of [
+      'multipart/mixed',
+      'multipart/mixed;deferSpec=20220824',
+      'multipart/mixed;subscriptionSpec=2.0',
+    ]) {
+      expect((await post(live.url, { query: QUERY }, { accept })).status).toBe(406);
+    }
+  });
+
+  it.each([
+    ['multipart/mixed;subscriptionSpec=1.0;boundary=graphql', 'multipart/mixed'],
+    ['multipart/mixed;subscriptionSpec="1.0";q=0.5, text/event-stream', 'text/event-stream'],
+    ['text/event-stream;q=0.5, multipart/mixed;subscriptionSpec="1.0"', 'multipart/mixed'],
+    ['text/event-stream, multipart/mixed', 'text/event-stream'],
+    ['*/*', 'text/event-stream'],
+  ])('is chosen by what the client likes best: %s', async (accept, type) => {
+    await using live = await startLive();
+    await using wire = await ask(live.url, QUERY, accept);
+    const [, chosen] = await wire.said(/^content-type: ([^;]*);/im);
+    expect(chosen).toBe(type);
+  });
+});

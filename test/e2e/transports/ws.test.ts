@@ -1,0 +1,207 @@
+import { join } from 'node:path';
+import { createClient } from 'graphql-ws';
+import { describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { hashOf } from '../../../src/server/graphql/trusted-documents.ts';
+import { exchange } from '../../kit/client/raw-http.ts';
+import { openSocket, type SocketOptions, subscribe } from '../../kit/client/ws.ts';
+import { type LiveServer, startLive } from '../../kit/gateway/subscription-server.ts';
+import { makeFolder } from '../../kit/process/folder.ts';
+import { tokenFile } from '../../kit/process/token.ts';
+import { until } from '../../kit/until.ts';
+
+const CHANGED = 'subscription S { changed(topic: "t") { n } }';
+const result = (n: number) => ({ data: { changed: { n } } });
+
+async function expectOthersAnswered({ url }: LiveServer) {
+  using other = await openSocket(url);
+  other.send(subscribe('1', '{ role }'));
+  expect(await other.next()).toMatchObject({ type: 'next' });
+}
+
+describe('a subscription over a WebSocket', () => {
+  it('is what the client of graphql-ws takes, beside queries and mutations', async () => {
+    await using live = await startLive();
+    const client = createClient({ url: live.url.replace('http', 'ws'), webSocketImpl: WebSocket });
+    const results = client.iterate({ query: CHANGED });
+    const first = results.next();
+    await until(() => live.topic('t').waits === 1);
+    live.topic('t').emit({ n: 1 });
+    expect((await first).value).toEqual(result(1));
+    expect((await client.iterate({ query: '{ role }' }).next()).value).toEqual({ data: { role: 'admin' } });
+    expect((await client.iterate({ query: 'mutation { touch }' }).next()).value).toEqual({
+      data: { touch: 'touched' },
+    });
+    const last = results.next();
+    live.topic('t').end();
+    expect((await last).done).toBe(true);
+    await client.dispose();
+    await until(() => live.topic('t').readers === 0);
+  });
+
+  it('ends when its client says so, and leaves a line in the log', async () => {
+    await using live = await startLive();
+    using client = await openSocket(live.url);
+    client.send(subscribe('1', CHANGED));
+    await until(() => live.topic('t').waits === 1);
+    live.topic('t').emit({ n: 1 });
+    expect(await client.next()).toEqual({ id: '1', type: 'next', payload: result(1) });
+    live.clock.advance(5);
+    client.send({ id: '1', type: 'complete' });
+    await until(() => live.topic('t').readers === 0);
+    const line = { level: 30, msg: 'operation', transport: 'websocket', operation: 'S', results: 1, ms: 5 };
+    expect(live.log).toEqual([expect.objectContaining(line)]);
+  });
+
+  it('ends with its socket, and so do the queries there', async () => {
+    await using live = await startLive();
+    const client = await openSocket(live.url);
+    client.send(subscribe('1', CHANGED), subscribe('2', 'subscription { changed(topic: "t") { n slow } }'));
+    await until(() => live.topic('t').waits === 2);
+    live.topic('t').emit({ n: 1 });
+    client.send(subscribe('3', '{ slow }'));
+    await until(() => live.events.length === 3);
+    client.socket.terminate();
+    await until(() => live.topic('t').readers === 0);
+    await until(() => live.events.filter(({ caller }) => caller.signal.aborted).length === 2); // One is over already.
+    await until(() => live.log.filter(({ msg }) => msg === 'operation').length === 3);
+  });
+
+  it.each([
+    ['no GraphQL', '{', 'GRAPHQL_PARSE_FAILED'],
+    ['not of the schema', 'subscription { nothing }', 'GRAPHQL_VALIDATION_FAILED'],
+  ])('that is %s gets an error, and the socket stays', async (_, query, code) => {
+    await using live = await startLive();
+    using client = await openSocket(live.url);
+    client.send(subscribe('1', query), subscribe('2', '{ role }'));
+    expect(await client.next()).toMatchObject({ id: '1', type: 'error', payload: [{ extensions: { code } }] });
+    expect(await client.next()).toEqual({ id: '2', type: 'next', payload: { data: { role: 'admin' } } });
+  });
+
+  it('and what else is asked there can be named by its hash', async () => {
+    const text = '{ __typename }';
+    const folder = makeFolder({ documents: JSON.stringify({ [hashOf(text)]: text }) });
+    await using live = await startLive({ TRUSTED_DOCUMENTS: join(folder, 'documents') });
+    using client = await openSocket(live.url);
+    const persistedQuery = { version: 1, sha256Hash: hashOf(text) };
+    client.send(subscribe('1', '', { extensions: { persistedQuery } }));
+    expect(await client.next()).toMatchObject({ id: '1', payload: { data: { __typename: 'Query' } } });
+    expect(await client.next()).toEqual({ id: '1', type: 'complete' });
+    client.send(subscribe('2', '{ role }'));
+    expect(await client.next()).toMatchObject({ payload: [{ extensions: { code: 'DOCUMENT_NOT_TRUSTED' } }] });
+  });
+
+  it('masks the faults of its source, and completes', async () => {
+    await using live = await startLive();
+    using client = await openSocket(live.url);
+    client.send(subscribe('1', 'subscription { refused { n } }'));
+    const extensions = { code: 'INTERNAL' };
+    expect(await client.next()).toMatchObject({ id: '1', type: 'next', payload: { errors: [{ extensions }] } });
+    expect(await client.next()).toEqual({ id: '1', type: 'complete' });
+  });
+});
+
+describe('a socket', () => {
+  const start = async () => {
+    const { file, tokens } = tokenFile({ ann: 'viewer' });
+    const live = await startLive({ AUTH: 'tokens', AUTH_TOKENS_FILE: file });
+    return { live, authorization: `Bearer ${tokens.ann}` };
+  };
+
+  it.each<[string, (authorization: string) => SocketOptions]>([
+    ['its first message', (authorization) => ({ init: { authorization } })],
+    ['its first message, in capitals', (authorization) => ({ init: { Authorization: authorization } })],
+    ['the header of its request', (authorization) => ({ headers: { authorization } })],
+  ])('says who it is in %s', async (_, options) => {
+    const { live: started, authorization } = await start();
+    await using live = started;
+    using client = await openSocket(live.url, options(authorization));
+    client.send(subscribe('1', '{ role }'));
+    expect(await client.next()).toEqual({ id: '1', type: 'next', payload: { data: { role: 'viewer' } } });
+  });
+
+  it.each([
+    ['does not say who it is', {}, 4403],
+    ['says it with a token that is not in force', { init: { authorization: 'Bearer nobody' } }, 4403],
+    ['names no protocol', { protocol: [], init: false as const }, 4406],
+  ])('that %s is closed', async (_, options, code) => {
+    await using live = (await start()).live;
+    using client = await openSocket(live.url, options);
+    expect((await client.closed)[0]).toBe(code);
+    expect(JSON.stringify(live.log)).not.toContain('nobody');
+  });
+
+  it('that says nothing for ten seconds is closed', async () => {
+    await using live = await startLive();
+    using silent = await openSocket(live.url, { init: false });
+    using talking = await openSocket(live.url);
+    live.clock.advance(10_000);
+    expect((await silent.closed)[0]).toBe(4408);
+    talking.send(subscribe('1', '{ role }'));
+    expect(await talking.next()).toMatchObject({ type: 'next' });
+  });
+
+  it.each<[string, object | false, (object | string)[], number]>([
+    ['asks before it has said who it is', false, [subscribe('1', '{ role }')], 4401],
+    ['says what is no JSON', {}, ['{'], 4400],
+    ['says what is no message', {}, [{ type: 'nothing' }], 4400],
+    ['says who it is twice', {}, [{ type: 'connection_init' }], 4429],
+    ['uses an id twice', {}, [subscribe('1', CHANGED), subscribe('1', CHANGED)], 4409],
+    ['asks for too much at a time', {}, Array.from({ length: 101 }, (_, id) => subscribe(`${id}`, CHANGED)), 4429],
+    ['sends too much at once', {}, [subscribe('1', `{ role } # ${'x'.repeat(1024 * 1024)}`)], 1009],
+  ])('that %s is closed, and no other', async (_, init, messages, code) => {
+    await using live = await startLive();
+    using client = await openSocket(live.url, { init });
+    client.send(...messages);
+    expect((await client.closed)[0]).toBe(code);
+    await until(() => live.topic('t').readers === 0);
+    await expectOthersAnswered(live);
+    expect(live.log.filter(({ level }) => Number(level) > 30)).toEqual([]);
+  });
+
+  it('that sends what are no frames is closed, and no other', async () => {
+    await using live = await startLive();
+    using client = await openSocket(live.url);
+    Object(client.socket)._socket.write(Buffer.from([0xff, 0xff, 0xff, 0xff]));
+    expect((await client.closed)[0]).toBe(1002);
+    await expectOthersAnswered(live);
+  });
+
+  it('is told at each heartbeat that we are there, and its own questions are answered', async () => {
+    await using live = await startLive();
+    using client = await openSocket(live.url);
+    const ping = new Promise((resolve) => client.socket.once('ping', resolve));
+    live.clock.advance(12_000);
+    await ping;
+    const pong = new Promise<Buffer>((resolve) => client.socket.once('pong', resolve));
+    client.socket.ping('there?');
+    expect(String(await pong)).toBe('there?');
+    client.send({ type: 'ping' });
+    expect(await client.next()).toEqual({ type: 'pong' });
+  });
+
+  it.each([
+    ['another host', { host: 'evil.example' }, 421],
+    ['a page of another site', { origin: 'https://evil.example' }, 403],
+  ])('of %s is refused as any request is', async (_, headers, status) => {
+    await using live = await startLive();
+    const opening = openSocket(live.url, { headers });
+    await expect(opening).rejects.toThrow(`Unexpected server response: ${status}`);
+    expect(live.log).toContainEqual(expect.objectContaining({ msg: 'request refused', status }));
+  });
+
+  it('is not forced on who would like another protocol', async () => {
+    await using live = await startLive();
+    const upgrade = 'Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n';
+    const [answer] = await exchange(live.url, `GET /health HTTP/1.1\r\nHost: localhost\r\n${upgrade}\r\n`);
+    expect(answer?.status).toBe(200);
+  });
+
+  it('is no silent connection: it does not have to go for another', async () => {
+    await using live = await startLive({ MAX_CONNECTIONS: '1' });
+    using client = await openSocket(live.url);
+    await expect(fetch(live.url)).rejects.toThrow('fetch failed');
+    client.send(subscribe('1', '{ role }'));
+    expect(await client.next()).toMatchObject({ type: 'next' });
+  });
+});

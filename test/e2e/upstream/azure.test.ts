@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest';
+import { fileBody } from '../../kit/bodies/file.ts';
+import { jobBody } from '../../kit/bodies/job.ts';
+import { type Answer, startGateway } from '../../kit/gateway/gateway.ts';
+import { answer, type ScriptedUpstream, startUpstream } from '../../kit/gateway/upstream.ts';
+
+const KEY = `test-${crypto.randomUUID()}`;
+const settings = (upstream: ScriptedUpstream, path = '') => ({
+  AZURE_OPENAI_ENDPOINT: new URL(upstream.baseUrl).origin + path,
+  AZURE_OPENAI_API_KEY: KEY,
+});
+const VERSION = { OPENAI_API_VERSION: '2024-10-21' };
+
+describe('Azure', () => {
+  it('is asked below /openai with the key in its own header and the version in every query', async () => {
+    await using upstream = await startUpstream();
+    await using gateway = await startGateway({ ...settings(upstream), ...VERSION });
+    upstream.on('/openai/fine_tuning/jobs', { data: [jobBody({ id: 'ftjob-1' })], has_more: false });
+    upstream.on('/openai/files/file-training', fileBody('file-training'));
+    upstream.on('/openai/files/file-training/content', '{}');
+    const { errors } = await gateway.query(
+      '{ fineTuningJobs { edges { node { trainingFile { preview { text } } } } } gateway { upstreamName } }',
+    );
+    expect(errors).toBeUndefined();
+    expect(upstream.calls.map(({ target }) => target)).toEqual([
+      '/openai/fine_tuning/jobs?limit=20&api-version=2024-10-21',
+      '/openai/files/file-training?api-version=2024-10-21',
+      '/openai/files/file-training/content?api-version=2024-10-21',
+    ]);
+    for (const { headers } of upstream.calls) {
+      expect(headers['api-key']).toBe(KEY);
+      expect(headers.authorization).toBeUndefined();
+    }
+  });
+
+  it('is asked without a version where its newer API begins', async () => {
+    await using upstream = await startUpstream();
+    await using gateway = await startGateway(settings(upstream, '/openai/v1/'));
+    await gateway.query('{ fineTuningJob(id: "ftjob-1") { id } }');
+    expect(upstream.calls.map(({ target }) => target)).toEqual(['/openai/fine_tuning/jobs/ftjob-1']);
+  });
+
+  it('says by a code of its own that a quota is used up', async () => {
+    await using upstream = await startUpstream();
+    await using gateway = await startGateway({ ...settings(upstream), ...VERSION });
+    upstream.on('/openai/fine_tuning/jobs', (_: unknown, response: Parameters<typeof answer>[0]) =>
+      answer(response, 403, { error: { code: 'quotaExceeded', message: 'No more jobs.', innererror: {} } }),
+    );
+    const { errors } = await gateway.query('{ fineTuningJobs { scannedCount } }');
+    expect(errors?.[0]?.extensions['code']).toBe('UPSTREAM_QUOTA_EXCEEDED');
+  });
+
+  it('answers a version that it does not know as if there were no such endpoint', async () => {
+    await using upstream = await startUpstream();
+    await using gateway = await startGateway({ ...settings(upstream), OPENAI_API_VERSION: '1999-01-01' });
+    upstream.on('/openai/fine_tuning/jobs/ftjob-1', (_: unknown, response: Parameters<typeof answer>[0]) =>
+      answer(response, 404, { error: { code: '404', message: 'Resource not found' } }),
+    );
+    const { errors } = await gateway.query('{ fineTuningJob(id: "ftjob-1") { id } }');
+    expect(errors?.[0]?.extensions['code']).toBe('UPSTREAM_UNSUPPORTED');
+  });
+
+  it('never shows its key', async () => {
+    await using upstream = await startUpstream();
+    await using gateway = await startGateway({ ...settings(upstream), ...VERSION, LOG_LEVEL: 'trace' });
+    upstream.on('/openai/fine_tuning/jobs/ftjob-1', jobBody({ id: 'ftjob-1', suffix: `a ${KEY}` }));
+    const said = await gateway.query('{ fineTuningJob(id: "ftjob-1") { suffix raw } }');
+    expect(JSON.stringify([said, gateway.log])).not.toContain(KEY);
+    expect(said.data?.['fineTuningJob']).toMatchObject({ suffix: 'a [credential]' });
+  });
+});
+
+/** The data of an answer without errors. */
+function dataOf<T>({ data, errors }: Answer): T {
+  expect(errors).toBeUndefined();
+  return data as T; // What the query asks for.
+}
+
+it('the sandboxes show each status from the start: all but CANCELLING as OpenAI, which has none, and that as Azure', async () => {
+  const missing = async (SANDBOX_FLAVOUR: string) => {
+    await using gateway = await startGateway({ SANDBOX_FLAVOUR });
+    const known = await gateway.query('{ __type(name: "FineTuningJobStatus") { enumValues { name } } }');
+    const { __type } = dataOf<{ __type: { enumValues: { name: string }[] } }>(known);
+    const names = __type.enumValues.map(({ name }) => name).filter((name) => name !== 'UNKNOWN');
+    const filters = names.map(
+      (name) => `${name}: fineTuningJobs(first: 1, filter: { statuses: [${name}] }) { edges { cursor } }`,
+    );
+    const jobs = dataOf<Record<string, { edges: unknown[] }>>(await gateway.query(`{ ${filters.join(' ')} }`));
+    return names.filter((name) => jobs[name]?.edges.length === 0);
+  };
+  expect(await missing('openai')).toEqual(['CANCELLING']);
+  expect(await missing('azure')).toEqual(['VALIDATING_FILES']); // It calls that and QUEUED the same.
+});
+
+describe('the sandbox as Azure', () => {
+  it('answers the whole graph, its spellings repaired', async () => {
+    await using gateway = await startGateway({ SANDBOX_FLAVOUR: 'azure' });
+    const { fineTuningJobs } = dataOf<{ fineTuningJobs: { edges: { node: Record<string, unknown> }[] } }>(
+      await gateway.query(`{ fineTuningJobs(first: 100) { edges { node {
+        id status rawStatus organizationId resultFileIds trainingFile { status rawStatus }
+        method { ... on FineTuningJobSupervisedMethod { hyperparameters { nEpochs } } }
+      } } } }`),
+    );
+    const statuses = new Set(fineTuningJobs.edges.map(({ node }) => `${node['rawStatus']} ${node['status']}`));
+    expect(statuses).toContain('notRunning QUEUED');
+    expect(statuses).toContain('pending QUEUED');
+    expect(statuses).toContain('canceling CANCELLING');
+    expect([...statuses].filter((status) => status.includes('UNKNOWN'))).toEqual([]);
+    expect(JSON.stringify(fineTuningJobs)).toContain('"nEpochs":"auto"');
+    expect(JSON.stringify(fineTuningJobs)).not.toContain('"nEpochs":-1');
+  });
+
+  it('gives a finished job with its events, checkpoints and loss curve', async () => {
+    await using gateway = await startGateway({ SANDBOX_FLAVOUR: 'azure' });
+    const { fineTuningJobs } = dataOf<{ fineTuningJobs: { edges: { node: { id: string } }[] } }>(
+      await gateway.query(`{ fineTuningJobs(first: 1, filter: { statuses: [SUCCEEDED], suffix: "support-triage" }) {
+        edges { node { id } }
+      } }`),
+    );
+    interface Curve {
+      points: { validLoss: number | null }[];
+    }
+    const { fineTuningJob } = dataOf<{ fineTuningJob: { metrics: Curve } }>(
+      await gateway.query(
+        `query ($id: ID!) { fineTuningJob(id: $id) {
+          status fineTunedModel { id isFineTuned } progress { fraction }
+          events(first: 100) { edges { node { level message } } }
+          checkpoints { edges { node { stepNumber fineTunedModelId metrics { trainLoss } } } }
+          metrics(maxPoints: 16) { totalPoints isComplete points { step trainLoss validLoss } }
+        } }`,
+        { id: fineTuningJobs.edges[0]?.node.id },
+      ),
+    );
+    expect(fineTuningJob).toMatchObject({
+      status: 'SUCCEEDED',
+      fineTunedModel: { isFineTuned: true },
+      progress: { fraction: 1 },
+      checkpoints: { edges: [{ node: { stepNumber: 240, metrics: { trainLoss: expect.any(Number) } } }, {}, {}] },
+      metrics: { totalPoints: 240, isComplete: true },
+    });
+    const { points } = fineTuningJob.metrics;
+    expect(points.some(({ validLoss }) => validLoss === null)).toBe(true);
+    expect(points.some(({ validLoss }) => validLoss !== null && validLoss < 0)).toBe(false);
+    expect(JSON.stringify(fineTuningJob)).toContain('Job succeeded.');
+  });
+});

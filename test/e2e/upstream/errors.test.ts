@@ -1,0 +1,259 @@
+import type { ServerResponse } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { createTestClock } from '../../kit/clock.ts';
+import { startGateway } from '../../kit/gateway/gateway.ts';
+import { answer, startUpstream } from '../../kit/gateway/upstream.ts';
+
+const QUERY = '{ fineTuningJob(id: "ftjob-1") { id } gateway { isSandbox } }';
+const SIBLING = { isSandbox: false };
+const envelope = (members: object) => ({
+  error: { message: 'No.', type: 'invalid_request_error', param: null, code: null, ...members },
+});
+
+/** What the gateway answers when the upstream answers the one job as scripted. */
+async function ask(script: (response: ServerResponse) => void) {
+  await using upstream = await startUpstream();
+  await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
+  upstream.on('/fine_tuning/jobs/ftjob-1', (_: unknown, response: ServerResponse) => script(response));
+  const { data, errors } = await gateway.query(QUERY);
+  return { data, errors, log: gateway.log, calls: upstream.calls.length };
+}
+
+describe('an error answer of the upstream', () => {
+  it.each([
+    [400, {}, 'UPSTREAM_REJECTED'],
+    [401, { code: 'invalid_api_key' }, 'UPSTREAM_UNAUTHENTICATED'],
+    [402, {}, 'UPSTREAM_QUOTA_EXCEEDED'],
+    [403, {}, 'UPSTREAM_FORBIDDEN'],
+    [405, {}, 'UPSTREAM_UNSUPPORTED'],
+    [408, {}, 'UPSTREAM_TIMEOUT'],
+    [409, {}, 'UPSTREAM_REJECTED'],
+    [422, {}, 'UPSTREAM_REJECTED'],
+    [429, { code: 'rate_limit_exceeded' }, 'UPSTREAM_RATE_LIMITED'],
+    [429, { code: 'insufficient_quota' }, 'UPSTREAM_QUOTA_EXCEEDED'],
+    [429, { code: 'daily_rate_limit_exceeded' }, 'UPSTREAM_QUOTA_EXCEEDED'],
+    [500, {}, 'UPSTREAM_UNAVAILABLE'],
+    [501, {}, 'UPSTREAM_UNSUPPORTED'],
+    [503, { code: 'server_is_overloaded' }, 'UPSTREAM_UNAVAILABLE'],
+    [504, {}, 'UPSTREAM_TIMEOUT'],
+  ])('of %i %j is %s for the field alone', async (status, members, code) => {
+    const { data, errors, calls } = await ask((response) => answer(response, status, envelope(members)));
+    expect(data).toEqual({ fineTuningJob: null, gateway: SIBLING });
+    expect(errors).toMatchObject([{ path: ['fineTuningJob'], extensions: { code, upstreamStatus: status } }]);
+    expect(calls).toBe(1);
+  });
+
+  it("tells the upstream's request id, and its message to the log only", async () => {
+    const body = envelope({ message: 'See https://internal.example/help' });
+    const { errors, log } = await ask((response) => answer(response, 500, body, { 'x-request-id': 'req_abc123' }));
+    expect(errors?.[0]).toMatchObject({
+      message: 'The upstream is not available.',
+      extensions: { upstreamRequestId: 'req_abc123' },
+    });
+    expect(JSON.stringify(errors)).not.toContain('internal.example');
+    expect(log).toContainEqual(
+      expect.objectContaining({ detail: 'See https://internal.example/help', upstreamRequestId: 'req_abc123' }),
+    );
+  });
+
+  it.each([
+    [{ 'retry-after': '7' }, 7],
+    [{ 'retry-after': '0.5' }, 1],
+    [{ 'retry-after-ms': '1500' }, 2],
+    [{ 'retry-after': 'Thu, 01 Jan 2026 00:00:30 GMT' }, 30],
+    [{ 'retry-after': 'soon' }, undefined],
+    [{ 'retry-after': '-1' }, undefined],
+    [{ 'retry-after': '99999999999' }, undefined],
+    [{}, undefined],
+  ])('with %j tells retryAfterSeconds %s', async (headers, seconds) => {
+    await using upstream = await startUpstream();
+    await using gateway = await startGateway(
+      { OPENAI_BASE_URL: upstream.baseUrl },
+      createTestClock(Date.UTC(2026, 0, 1)),
+    );
+    upstream.on('/fine_tuning/jobs/ftjob-1', (_: unknown, response: ServerResponse) =>
+      answer(response, 429, envelope({}), headers as Record<string, string>),
+    );
+    const { errors } = await gateway.query(QUERY);
+    expect(errors?.[0]?.extensions['retryAfterSeconds']).toBe(seconds);
+  });
+
+  it.each([
+    ['absent', undefined, ''],
+    ['null', null, ''],
+    ['a number', 7, '7'],
+    ['a list', ['a', 'b'], '["a","b"]'],
+    ['an object', { text: 'No.' }, '{"text":"No."}'],
+    ['an object that has its own toString', { toString: 1, valueOf: 2 }, '{"toString":1,"valueOf":2}'],
+    ['nested without end', JSON.parse(`${'['.repeat(1000)}${']'.repeat(1000)}`), 'nested too deep'],
+    ['of 501 characters', 'x'.repeat(501), 'x'.repeat(500)],
+  ])('with a message that is %s is logged as what it says', async (_, message, detail) => {
+    const body = envelope({ message, code: { toString: 1 }, type: [], param: {} });
+    const { errors, log } = await ask((response) => answer(response, 400, body));
+    expect(errors?.[0]?.extensions['code']).toBe('UPSTREAM_REJECTED');
+    expect(log).toContainEqual(expect.objectContaining({ code: 'UPSTREAM_REJECTED', detail }));
+  });
+
+  it('does not repeat the body in the log when it is not JSON', async () => {
+    const { log } = await ask((response) => answer(response, 200, 'private words'));
+    expect(log).toContainEqual(expect.objectContaining({ detail: 'body: not JSON' }));
+    expect(JSON.stringify(log)).not.toContain('private');
+  });
+
+  it.each([
+    ["a router's own page", '<html>404 Not Found</html>'],
+    ["a framework's default", JSON.stringify({ detail: 'Not Found' })],
+    [
+      'the recorded body for an unknown URL',
+      JSON.stringify(envelope({ message: 'Invalid URL (GET /v1/fine_tuning/jobs)' })),
+    ],
+  ])('of 404 with %s means that the endpoint is missing, not the job', async (_, body) => {
+    const { errors } = await ask((response) => answer(response, 404, body));
+    expect(errors?.[0]?.extensions).toMatchObject({ code: 'UPSTREAM_UNSUPPORTED', upstreamStatus: 404 });
+  });
+
+  it.each([
+    ['the recorded body', envelope({ message: 'Could not find fine tune: ftjob-1', code: 'fine_tune_not_found' })],
+    ['a sentence under detail', { detail: 'Job ftjob-1 not found' }],
+  ])('of 404 with %s means that there is no such job', async (_, body) => {
+    const { data, errors } = await ask((response) => answer(response, 404, body));
+    expect(errors).toBeUndefined();
+    expect(data).toEqual({ fineTuningJob: null, gateway: SIBLING });
+  });
+});
+
+describe('an answer that cannot be understood', () => {
+  it.each<[string, (response: ServerResponse) => void]>([
+    ['is not JSON', (response) => answer(response, 200, 'oops')],
+    ['is empty', (response) => answer(response, 200, '')],
+    ['is an HTML page', (response) => answer(response, 200, '<!doctype html>', { 'content-type': 'text/html' })],
+    ['is a redirect', (response) => answer(response, 302, '', { location: 'http://127.0.0.1:1/' })],
+    [
+      'is shorter than announced',
+      (response) => {
+        response.writeHead(200, { 'content-length': '1000' });
+        response.write('{"id":', () => response.destroy());
+      },
+    ],
+    [
+      'breaks off in its chunks',
+      (response) => {
+        response.write('{"id":', () => response.destroy());
+      },
+    ],
+    ['is no HTTP', (response) => void response.socket?.end('SSH-2.0-OpenSSH_9.7\r\n')],
+    [
+      'is over the cap',
+      (response) => {
+        response.writeHead(200, { 'content-length': String(33 * 1024 * 1024) });
+        response.write('{');
+      },
+    ],
+  ])('is UPSTREAM_INVALID_RESPONSE when it %s', async (_, script) => {
+    const { data, errors, calls } = await ask(script);
+    expect(data).toEqual({ fineTuningJob: null, gateway: SIBLING });
+    expect(errors?.[0]?.extensions['code']).toBe('UPSTREAM_INVALID_RESPONSE');
+    expect(calls).toBe(1);
+  });
+
+  it('is cut at 32 MiB when its length is not announced', async () => {
+    const chunk = Buffer.alloc(1024 * 1024, ' ');
+    let sent = 0;
+    const { errors } = await ask((response) => {
+      const more = () => {
+        while (!response.destroyed && sent < 200 && response.write(chunk)) sent++;
+      };
+      response.on('drain', more);
+      more();
+    });
+    expect(errors?.[0]?.extensions['code']).toBe('UPSTREAM_INVALID_RESPONSE');
+    expect(sent).toBeLessThan(200);
+  });
+});
+
+describe('what the upstream is sent', () => {
+  it('says on whose behalf, and for JSON', async () => {
+    await using upstream = await startUpstream();
+    const settings = { OPENAI_API_KEY: 'any-text', OPENAI_ORG_ID: 'org-a', OPENAI_PROJECT_ID: 'proj-b' };
+    await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, ...settings });
+    await gateway.query(QUERY);
+    expect(upstream.calls[0]?.headers).toMatchObject({
+      authorization: 'Bearer any-text',
+      'openai-organization': 'org-a',
+      'openai-project': 'proj-b',
+      accept: 'application/json',
+      'user-agent': 'finetune-gateway',
+    });
+  });
+
+  it('comes over no more than UPSTREAM_CONNECTIONS sockets', async () => {
+    await using upstream = await startUpstream();
+    await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, UPSTREAM_CONNECTIONS: '1' });
+    const gate = upstream.hold();
+    const answers = [gateway.query('{ node(id: "ftjob-a") { id } }'), gateway.query('{ node(id: "ftjob-b") { id } }')];
+    await gateway.received(2);
+    expect(upstream.calls).toHaveLength(1);
+    gate.release();
+    await Promise.all(answers);
+    expect(upstream.calls).toHaveLength(2);
+  });
+});
+
+describe('an upstream that is not there', () => {
+  it('is UPSTREAM_UNAVAILABLE when it refuses connections', async () => {
+    const gone = await startUpstream();
+    await gone[Symbol.asyncDispose]();
+    await using gateway = await startGateway({ OPENAI_BASE_URL: gone.baseUrl });
+    const { data, errors } = await gateway.query(QUERY);
+    expect(data).toEqual({ fineTuningJob: null, gateway: SIBLING });
+    expect(errors?.[0]?.extensions).toEqual({ code: 'UPSTREAM_UNAVAILABLE' });
+  });
+
+  it('is UPSTREAM_TIMEOUT at the deadline when it takes connections but never shakes hands, and answers once it does', async () => {
+    const clock = createTestClock();
+    const arrived = Promise.withResolvers<void>();
+    const mute = createTcpServer((socket) => {
+      socket.on('error', () => {});
+      arrived.resolve();
+    });
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+    const { port } = mute.address() as AddressInfo;
+    const settings = { OPENAI_BASE_URL: `https://127.0.0.1:${port}/v1`, UPSTREAM_TIMEOUT_MS: '5000' };
+    await using gateway = await startGateway(settings, clock);
+    const pending = gateway.query(QUERY);
+    await arrived.promise;
+    clock.advance(5000);
+    expect((await pending).errors?.[0]?.extensions).toEqual({ code: 'UPSTREAM_TIMEOUT' });
+    const next = gateway.query('{ fineTuningJob(id: "ftjob-2") { id } }');
+    await gateway.received(2);
+    clock.advance(5000);
+    expect((await next).errors?.[0]?.extensions).toEqual({ code: 'UPSTREAM_TIMEOUT' });
+    mute.close();
+  });
+
+  it('is UPSTREAM_UNAVAILABLE when it hangs up before it answers', async () => {
+    const { errors } = await ask((response) => void response.socket?.destroy());
+    expect(errors?.[0]?.extensions).toEqual({ code: 'UPSTREAM_UNAVAILABLE' });
+  });
+
+  it.each<[string, (response: ServerResponse) => void]>([
+    ['hangs before the headers', () => {}],
+    ['hangs in the body', (response) => void response.write('{')],
+  ])('is UPSTREAM_TIMEOUT at the deadline when it %s, and the call is given up', async (_, script) => {
+    const clock = createTestClock();
+    await using upstream = await startUpstream();
+    await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, UPSTREAM_TIMEOUT_MS: '5000' }, clock);
+    const began = Promise.withResolvers<ServerResponse>();
+    upstream.on('/fine_tuning/jobs/ftjob-1', (__: unknown, response: ServerResponse) => {
+      script(response);
+      began.resolve(response);
+    });
+    const pending = gateway.query(QUERY);
+    const response = await began.promise;
+    const given = new Promise((resolve) => response.on('close', resolve));
+    clock.advance(5000);
+    expect((await pending).errors?.[0]?.extensions).toEqual({ code: 'UPSTREAM_TIMEOUT' });
+    await given;
+  });
+});

@@ -1,0 +1,186 @@
+import { buildSchema, type GraphQLFieldResolver, GraphQLObjectType, type GraphQLSchema } from 'graphql';
+import { createCreations } from '../../../src/commands/idempotency/create-once.ts';
+import { readConfig } from '../../../src/config/config.ts';
+import { type Context, createContextFactory } from '../../../src/request/context.ts';
+import { stateOf } from '../../../src/schema/core/job-status.ts';
+import { createAuthenticate } from '../../../src/server/auth/authenticate.ts';
+import { createServer } from '../../../src/server/server.ts';
+import { createStore } from '../../../src/store/store.ts';
+import { createLogger } from '../../../src/telemetry/logger.ts';
+import { createUpstream } from '../../../src/upstream/upstream.ts';
+import { createWatcher } from '../../../src/watch/watcher.ts';
+import { createTestClock, type TestClock } from '../clock.ts';
+import { NO_MUTATIONS } from '../mutation/policy.ts';
+import { createTopic, type Topic } from './topic.ts';
+
+const SDL = `
+  type Query { role: String text(length: Int!): String slow: String }
+  type Mutation { touch: String }
+  type Subscription {
+    changed(topic: String!, options: Options, since: ID): Change!
+    refused: Change!
+    broken: Change!
+  }
+  input Options { a: Int b: Int }
+  type Change { n: Int! role: String viewer: String text: String slow: String fault: String }
+`;
+
+/** A server over a schema whose subscriptions a test drives. */
+export interface LiveServer extends AsyncDisposable {
+  readonly url: string;
+  /** Stops the server, once; at the end it is stopped in any case. */
+  stop(): Promise<void>;
+  readonly clock: TestClock;
+  readonly log: Record<string, unknown>[];
+  topic(name: string): Topic;
+  /** How often something was resolved so far: `changed` counts sources, `n` events. */
+  readonly calls: Record<'changed' | 'n', number>;
+  /** The contexts in which sources were asked for. */
+  readonly sources: Context[];
+  /** The contexts in which events were executed, and the query `slow`. */
+  readonly events: Context[];
+  /** Lets the events that ask for \`slow\` come to their end. */
+  release(): void;
+}
+
+type Resolver = GraphQLFieldResolver<Record<string, unknown>, Context>;
+
+/** `settings` are the environment; what is not of the server's is ignored. */
+export async function startLive(settings: Record<string, string> = {}): Promise<LiveServer> {
+  const config = readConfig(settings);
+  const clock = createTestClock();
+  const lines: Record<string, unknown>[] = [];
+  const log = createLogger({
+    level: 'debug',
+    secrets: [],
+    destination: { write: (line: string) => void lines.push(JSON.parse(line)) },
+  });
+  const upstream = createUpstream({
+    baseUrl: new URL('http://127.0.0.1:9'),
+    timeoutMs: 1,
+    connections: 1,
+    retries: 0,
+    maxRps: 1000,
+    clock,
+  });
+  const store = createStore({ upstream, clock, activeMs: 0, settledMs: 0, maxBytes: 1 });
+  const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: 1000 });
+  const script = createScript();
+  const server = await createServer({
+    host: '127.0.0.1',
+    port: 0,
+    allowedHosts: ['127.0.0.1', 'localhost'],
+    front: config.front,
+    limits: config.limits,
+    callersBringKeys: config.auth.kind === 'passthrough',
+    live: config.live,
+    upstreamConnections: config.upstreamConnections,
+    schema: script.schema,
+    authenticate: createAuthenticate({ auth: config.auth, credential: { apiKey: 'test' }, clock, log }),
+    createContext: createContextFactory({
+      upstream,
+      store,
+      watcher,
+      creations: createCreations({ upstream, store, clock }),
+      mutations: NO_MUTATIONS,
+      gateway: { version: '0', isSandbox: true, upstreamName: 'test', limits: 'openai' },
+    }),
+    exampleJobId: 'ftjob-1',
+    webhookSecret: undefined,
+    onHint: watcher.hint,
+    log,
+    clock,
+    maxAnswerBytes: 1_000_000,
+  });
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    stopped ??= server.dispose();
+    return stopped;
+  };
+  return {
+    ...script,
+    url: server.url,
+    stop,
+    clock,
+    log: lines,
+    async [Symbol.asyncDispose]() {
+      await stop();
+      await upstream.dispose();
+    },
+  };
+}
+
+function createScript() {
+  const schema = buildSchema(SDL);
+  const topics = new Map<string, Topic>();
+  const topic = (name: string) => topics.get(name) ?? topics.set(name, createTopic()).get(name) ?? createTopic();
+  const calls = { changed: 0, n: 0 };
+  const sources: Context[] = [];
+  const events: Context[] = [];
+  let gate = Promise.withResolvers<void>();
+  const slow: Resolver = async (_source, _args, { caller }) => {
+    const left = new Promise<never>((_, reject) => caller.onLeave.add(() => reject(caller.signal.reason)));
+    await Promise.race([gate.promise, left]);
+    return 'slow';
+  };
+  resolve(schema, 'Query', {
+    slow: (source, args, context, info) => {
+      events.push(context);
+      return slow(source, args, context, info);
+    },
+    role: (_root, _args, { viewer }) => viewer.role,
+    text: (_root, { length }) => 'x'.repeat(length),
+  });
+  resolve(schema, 'Mutation', { touch: () => 'touched' });
+  resolve(schema, 'Change', {
+    n: ({ n }, _args, context) => {
+      calls.n++;
+      events.push(context);
+      return n;
+    },
+    role: (_change, _args, { viewer }) => viewer.role,
+    text: ({ text }) => text,
+    viewer: (_change, _args, { viewer }) => viewer.name,
+    slow,
+    fault: () => {
+      throw new TypeError('cannot read /etc/secret.ts');
+    },
+  });
+  subscribe(schema, {
+    changed: (_root, args, context) => {
+      calls.changed++;
+      sources.push(context);
+      return topic(args['topic']);
+    },
+    refused: () => Promise.reject(new Error('of a fault that nobody may see')),
+    broken: () => {
+      throw new TypeError('of a fault that nobody may see');
+    },
+  });
+  const release = () => {
+    gate.resolve();
+    gate = Promise.withResolvers();
+  };
+  return { schema, topic, calls, sources, events, release };
+}
+
+function fieldsOf(schema: GraphQLSchema, name: string) {
+  const type = schema.getType(name);
+  if (!(type instanceof GraphQLObjectType)) throw new Error(`${name}: expected an object type`);
+  return type.getFields();
+}
+
+function resolve(schema: GraphQLSchema, type: string, resolvers: Record<string, Resolver>): void {
+  for (const [name, resolver] of Object.entries(resolvers)) {
+    Object.assign(fieldsOf(schema, type)[name] ?? {}, { resolve: resolver });
+  }
+}
+
+function subscribe(schema: GraphQLSchema, resolvers: Record<string, Resolver>): void {
+  for (const [name, resolver] of Object.entries(resolvers)) {
+    Object.assign(fieldsOf(schema, 'Subscription')[name] ?? {}, {
+      subscribe: resolver,
+      resolve: (item: unknown) => item,
+    });
+  }
+}

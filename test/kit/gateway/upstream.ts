@@ -1,0 +1,180 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createCounter } from '../counter.ts';
+
+/** One request as the scripted upstream got it. */
+export interface SeenCall {
+  readonly method: string;
+  /** The request target as it came over the wire: encoded, with its query. */
+  readonly target: string;
+  readonly authorization: string | undefined;
+  readonly headers: IncomingMessage['headers'];
+}
+
+/** What to answer: a body for 200, or anything else by hand. */
+type Script = unknown | ((request: IncomingMessage, response: ServerResponse) => void);
+
+/** A body that has an id. */
+interface Thing {
+  readonly id: string;
+  readonly [member: string]: unknown;
+}
+
+/** A real HTTP server that answers what a test tells it to, and counts what it is asked. */
+export interface ScriptedUpstream extends AsyncDisposable {
+  readonly baseUrl: string;
+  /** Every request so far, in order of arrival. */
+  readonly calls: SeenCall[];
+  /** Answers GET of this target (below the base URL, with its query or for any query) from now on. */
+  on(target: string, script: Script): void;
+  /** Answers everything so until it is told null. */
+  failAll(script: ((request: IncomingMessage, response: ServerResponse) => void) | null): void;
+  /** Takes no connection from now on, until what it gives is called. */
+  refuse(): Promise<() => Promise<void>>;
+  /** Lists, the newest first, with `limit` and any `after`. */
+  onJobs(jobs: readonly Thing[]): void;
+  onJob(job: Thing): void;
+  onEvents(jobId: string, events: readonly Thing[]): void;
+  onCheckpoints(jobId: string, checkpoints: readonly Thing[]): void;
+  /** The list of files, each file alone too. With `purpose` and `order`. */
+  onFiles(files: readonly Thing[]): void;
+  onFile(file: Thing): void;
+  /** The content of a file, in chunks as they are given. */
+  onContent(fileId: string, ...chunks: readonly (string | Uint8Array)[]): void;
+  /** The list of models, each model alone too. */
+  onModels(models: readonly Thing[]): void;
+  onModel(model: Thing): void;
+  /** Keeps every answer back until `release`, or what arrives until the next `hold`. Resolves in `arrived(n)` when n requests wait. */
+  hold(): Gate;
+}
+
+export interface Gate {
+  /** Resolves when `count` requests have arrived since the gate was closed. */
+  arrived(count: number): Promise<void>;
+  /** Resolves when `count` requests were given up by the other side. */
+  abandoned(count: number): Promise<void>;
+  release(): void;
+}
+
+const PREFIX = '/v1';
+
+export async function startUpstream(): Promise<ScriptedUpstream> {
+  const calls: SeenCall[] = [];
+  const scripts = new Map<string, Script>();
+  let gate: ReturnType<typeof createGate> | undefined;
+  let failure: ((request: IncomingMessage, response: ServerResponse) => void) | null = null;
+
+  const server = createServer(async (request, response) => {
+    const target = (request.url ?? '').replace(PREFIX, '');
+    calls.push({
+      method: request.method ?? '',
+      target,
+      authorization: request.headers.authorization,
+      headers: request.headers,
+    });
+    if (gate) await gate.pass(response);
+    if (failure) return failure(request, response);
+    const script = scripts.get(target) ?? scripts.get(target.split('?')[0] ?? '');
+    if (typeof script === 'function') return script(request, response);
+    if (script === undefined) return answer(response, 404, notFound(target));
+    answer(response, 200, script);
+  });
+  const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const close = async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  await listen(0);
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    baseUrl: `http://127.0.0.1:${port}${PREFIX}`,
+    calls,
+    on: (target, script) => scripts.set(target, script),
+    failAll(script) {
+      failure = script;
+    },
+    onJob: (job) => scripts.set(at('/fine_tuning/jobs', job.id), job),
+    onJobs: (jobs) => scripts.set('/fine_tuning/jobs', pager(jobs)),
+    onEvents: (jobId, events) => scripts.set(`${at('/fine_tuning/jobs', jobId)}/events`, pager(events)),
+    onCheckpoints: (jobId, list) => scripts.set(`${at('/fine_tuning/jobs', jobId)}/checkpoints`, pager(list)),
+    onFiles(files) {
+      scripts.set('/files', pager(files));
+      for (const file of files) scripts.set(at('/files', file.id), file);
+    },
+    onFile: (file) => scripts.set(at('/files', file.id), file),
+    onContent(fileId, ...chunks) {
+      scripts.set(`${at('/files', fileId)}/content`, (_: IncomingMessage, response: ServerResponse) => {
+        response.writeHead(200, { 'content-type': 'application/octet-stream' });
+        for (const chunk of chunks) response.write(chunk);
+        response.end();
+      });
+    },
+    onModels(models) {
+      scripts.set('/models', { object: 'list', data: models });
+      for (const model of models) scripts.set(at('/models', model.id), model);
+    },
+    onModel: (model) => scripts.set(at('/models', model.id), model),
+    hold() {
+      const closed = createGate(() => {
+        if (gate === closed) gate = undefined;
+      });
+      gate = closed;
+      return closed;
+    },
+    async refuse() {
+      await close();
+      return () => listen(port);
+    },
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+export function answer(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers });
+  response.end(typeof body === 'string' ? body : JSON.stringify(body));
+}
+
+const at = (path: string, id: string) => `${path}/${encodeURIComponent(id)}`;
+
+/** The recorded body for a job that is not there. */
+function notFound(target: string) {
+  const id = decodeURIComponent(target.split('/')[3] ?? '');
+  const message = `Could not find fine tune: ${id}`;
+  return { error: { message, type: 'invalid_request_error', param: 'fine_tune_id', code: 'fine_tune_not_found' } };
+}
+
+export function pager(things: readonly Thing[]): (request: IncomingMessage, response: ServerResponse) => void {
+  return ({ url }, response) => {
+    const query = new URL(url ?? '', 'http://upstream').searchParams;
+    const wanted = things.filter(({ purpose }) => [purpose, null].includes(query.get('purpose')));
+    const list = query.get('order') === 'asc' ? wanted.toReversed() : wanted;
+    const from = list.findIndex(({ id }) => id === query.get('after')) + 1;
+    const to = from + Number(query.get('limit') ?? 20);
+    answer(response, 200, { object: 'list', data: list.slice(from, to), has_more: to < list.length });
+  };
+}
+
+function createGate(onRelease: () => void): Gate & { pass(response: ServerResponse): Promise<void> } {
+  const opened = Promise.withResolvers<void>();
+  const arrivals = createCounter();
+  const departures = createCounter();
+  return {
+    pass(response) {
+      arrivals.count();
+      response.on('close', () => response.writableFinished || departures.count());
+      return opened.promise;
+    },
+    arrived: arrivals.reached,
+    abandoned: departures.reached,
+    release() {
+      onRelease();
+      opened.resolve();
+    },
+  };
+}

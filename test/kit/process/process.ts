@@ -1,0 +1,97 @@
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { createCounter } from '../counter.ts';
+import { assertNoSecrets, secretSettings } from '../secrets.ts';
+
+const ROOT = join(import.meta.dirname, '../../..');
+
+/**
+ * A script of package.json as a process of its own, with nothing of this process's settings. At its end it fails when a
+ * secret among its own stands in what it has written.
+ */
+export interface TestProcess extends AsyncDisposable {
+  readonly pid: number;
+  /** Everything written to both outputs so far. */
+  readonly output: { text: string };
+  /** Resolves with the match once the output has one; rejects when the process ends without. */
+  said(pattern: RegExp): Promise<RegExpExecArray>;
+  signal(name: NodeJS.Signals): void;
+  /** The exit code. */
+  readonly ended: Promise<number | null>;
+}
+
+export function startScript(
+  script: string,
+  args: readonly string[] = [],
+  settings: Record<string, string> = {},
+): TestProcess {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn(process.execPath, ['--require', './src/require-node.cjs', script, ...args], {
+    cwd: ROOT,
+    env: { PATH, HOME, ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return watch(child, settings, (name) => child.kill(name));
+}
+
+/** `npm start`, as a terminal runs it: signals reach npm, its shell and the gateway, all at once. */
+export function startByNpm(settings: Record<string, string>): TestProcess {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn('npm', ['start'], {
+    cwd: ROOT,
+    env: { PATH, HOME, npm_config_update_notifier: 'false', ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  const { pid } = child;
+  if (pid === undefined) throw new Error('npm: expected one in PATH');
+  return watch(child, settings, (name) => {
+    try {
+      process.kill(-pid, name);
+    } catch (error) {
+      if (Object(error).code !== 'ESRCH') throw error; // All of them have ended.
+    }
+  });
+}
+
+function watch(
+  child: ChildProcessByStdio<null, Readable, Readable>,
+  settings: Readonly<Record<string, string>>,
+  kill: TestProcess['signal'],
+): TestProcess {
+  const output = { text: '' };
+  const writes = createCounter();
+  let count = 0;
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output.text += text;
+      count++;
+      writes.count();
+    });
+  }
+  const ended = endOf(child);
+  return {
+    pid: child.pid ?? Number.NaN,
+    output,
+    ended,
+    async said(pattern) {
+      for (;;) {
+        const match = pattern.exec(output.text);
+        if (match) return match;
+        const outcome = await Promise.race([writes.reached(count + 1), ended.then(() => 'ended')]);
+        if (outcome === 'ended' && !pattern.test(output.text)) throw new Error(`ended after saying: ${output.text}`);
+      }
+    },
+    signal: kill,
+    async [Symbol.asyncDispose]() {
+      kill('SIGKILL');
+      await ended;
+      assertNoSecrets(secretSettings(settings), [output.text]);
+    },
+  };
+}
+
+function endOf(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve) => child.on('close', resolve));
+}

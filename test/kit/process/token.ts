@@ -1,0 +1,40 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { digestOf, makeToken } from '../../../src/server/auth/token.ts';
+import type { Answer } from '../gateway/gateway.ts';
+import { assertNoSecrets } from '../secrets.ts';
+import { makeFolder } from './folder.ts';
+
+/** The line of a token in its file. */
+export const tokenLine = (name: string, role: string, token = makeToken()) =>
+  `${name} ${role} ${digestOf(token).toString('hex')}\n`;
+
+/** A file of tokens with one for each of these, by their names, until the end of the test. */
+export function tokenFile<N extends string>(roles: Readonly<Record<N, string>>) {
+  const tokens = Object.fromEntries(Object.keys(roles).map((name) => [name, makeToken()])) as Record<N, string>; // Of the same names.
+  const lines = Object.entries<string>(roles).map(([name, role]) => tokenLine(name, role, tokens[name as N])); // One of those.
+  const file = join(makeFolder({ tokens: lines.join('') }), 'tokens');
+  return { file, tokens, write: (...changed: string[]) => writeFileSync(file, changed.join('')) };
+}
+
+export interface BearerAnswer extends Answer {
+  status: number;
+  headers: Headers;
+}
+
+/** Asks by POST or GET with this header `Authorization`, or without one. */
+export async function askAs(
+  url: string,
+  authorization: string | null,
+  query: string,
+  method: 'POST' | 'GET' = 'POST',
+  variables: Record<string, unknown> = {},
+): Promise<BearerAnswer> {
+  const headers = { 'content-type': 'application/json', ...(authorization !== null && { authorization }) };
+  const response = await (method === 'POST'
+    ? fetch(url, { method, headers, body: JSON.stringify({ query, variables }) })
+    : fetch(`${url}?${new URLSearchParams({ query })}`, { headers }));
+  const text = await response.text();
+  assertNoSecrets(authorization?.split(' ') ?? [], [text, ...response.headers.values()]);
+  return { status: response.status, headers: response.headers, ...(JSON.parse(text) as Answer) }; // The form of every GraphQL answer.
+}

@@ -1,0 +1,28 @@
+import type { Metric, MetricsSeries } from '../../../src/upstream/metrics/metrics.ts';
+
+/** A series with these columns, which are equally long, and a point at each step from 0. */
+export function seriesOf(columns: Partial<Record<Metric, Iterable<number>>>, length: number): MetricsSeries {
+  const entries = Object.entries(columns).map(([metric, values]) => [metric, Float64Array.from(values)]);
+  return {
+    length,
+    steps: Float64Array.from({ length }, (_, index) => index),
+    columns: Object.fromEntries(entries),
+    isComplete: true,
+    createdAt: () => null,
+    data: () => null,
+    weight: 0,
+  };
+}
+
+/** How the graph names each metric, and how the wire does. */
+export const METRIC_FIELDS: Readonly<Record<string, Metric>> = {
+  trainLoss: 'train_loss',
+  trainMeanTokenAccuracy: 'train_mean_token_accuracy',
+  validLoss: 'valid_loss',
+  validMeanTokenAccuracy: 'valid_mean_token_accuracy',
+  fullValidLoss: 'full_valid_loss',
+  fullValidMeanTokenAccuracy: 'full_valid_mean_token_accuracy',
+  trainMeanReward: 'train_mean_reward',
+  validMeanReward: 'valid_mean_reward',
+  fullValidMeanReward: 'full_valid_mean_reward',
+};

@@ -1,0 +1,93 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { canonical, markOf } from '../../../../src/commands/idempotency/idempotency-key.ts';
+import { hasKeyOf, hasRequestOf, withMark, withoutMark } from '../../../../src/upstream/resources/idempotency-mark.ts';
+import { metadataOf } from '../../../../src/upstream/resources/job-parts.ts';
+import { jobBody } from '../../../kit/bodies/job.ts';
+
+const CLAIM = { credential: { apiKey: 'one' }, callerName: 'ada', key: 'nightly-1', request: { model: 'm', seed: 1 } };
+
+describe('the mark of a job', () => {
+  it('is the same in another process, and tells neither the key nor the credential', () => {
+    const mark = markOf(CLAIM);
+    expect(markOf({ ...CLAIM, credential: { ...CLAIM.credential } })).toEqual(mark);
+    expect(JSON.stringify(mark)).not.toMatch(/nightly|one|ada/);
+    for (const digest of Object.values(mark)) expect(digest).toMatch(/^[\w-]{43}$/);
+  });
+
+  it.each([
+    ['another caller', { callerName: 'bob' }],
+    ['a caller without a name', { callerName: null }],
+    ['another credential', { credential: { apiKey: 'two' } }],
+    ['another organisation', { credential: { apiKey: 'one', organizationId: 'org-2' } }],
+    ['another project', { credential: { apiKey: 'one', projectId: 'proj-2' } }],
+    ['another key', { key: 'nightly-2' }],
+  ])('of %s is another', (_, members) => {
+    expect(markOf({ ...CLAIM, ...members }).key).not.toBe(markOf(CLAIM).key);
+  });
+
+  it('of a caller whose name is null is not that of one without a name', () => {
+    expect(markOf({ ...CLAIM, callerName: 'null' }).key).not.toBe(markOf({ ...CLAIM, callerName: null }).key);
+  });
+
+  it('of another request has the same key, and of the same request in another order all the same', () => {
+    const [mark, other] = [markOf(CLAIM), markOf({ ...CLAIM, request: { model: 'm', seed: 2 } })];
+    expect(other.key).toBe(mark.key);
+    expect(other.request).not.toBe(mark.request);
+    expect(markOf({ ...CLAIM, request: { seed: 1, model: 'm' } })).toEqual(mark);
+  });
+});
+
+/** The same JSON with the members of all objects turned round. */
+function turned(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(turned);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([name, member]) => [name, turned(member)]),
+  );
+}
+
+describe('the canonical form of a value', () => {
+  it('does not depend on the order of its members, and is that value', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(canonical(turned(value))).toBe(canonical(value));
+        expect(JSON.parse(canonical(value))).toEqual(JSON.parse(JSON.stringify(value)));
+      }),
+    );
+  });
+
+  it('differs for lists in another order, and for names with commas', () => {
+    expect(canonical([1, 2])).not.toBe(canonical([2, 1]));
+    expect(canonical({ a: 'b,c', 'a,b': 'c' })).toBe(canonical({ 'a,b': 'c', a: 'b,c' }));
+  });
+});
+
+describe('a body with a mark', () => {
+  const mark = markOf(CLAIM);
+  const other = markOf({ ...CLAIM, key: 'nightly-2', request: {} });
+
+  it('is known by it, and by no other', () => {
+    const raw = withMark(jobBody({ metadata: { team: 'a' } }), mark);
+    expect([hasKeyOf({ raw }, mark), hasRequestOf({ raw }, mark)]).toEqual([true, true]);
+    expect([hasKeyOf({ raw }, other), hasRequestOf({ raw }, other)]).toEqual([false, false]);
+    for (const raw of [jobBody(), jobBody({ metadata: [] }), null, 'x']) expect(hasKeyOf({ raw }, mark)).toBe(false);
+  });
+
+  it.each([[{ team: 'a' }], [null]])('is shown as it would be without: metadata %j', (metadata) => {
+    const body = jobBody({ metadata });
+    const raw = withMark(body, mark);
+    expect(withoutMark(raw)).toEqual(body);
+    expect(Object.keys(Object(withoutMark(raw)))).toEqual(Object.keys(body));
+    expect(metadataOf({ raw })).toEqual(metadata);
+  });
+
+  it.each([[jobBody()], [jobBody({ metadata: { team: 'a' } })], [jobBody({ metadata: 5 })], [null], [[]]])(
+    'that has none is shown as the very object that it is',
+    (raw) => {
+      expect(withoutMark(raw)).toBe(raw);
+    },
+  );
+});

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { lines, openWritable, UNTIL_RUNNING } from '../write.ts';
+
+const open = (options = {}) => openWritable({ flavour: 'azure', ...options });
+
+describe('a write to Azure', () => {
+  it('makes a file and a job with 201 and a Location', async () => {
+    const { upload, create } = await open();
+    const { status, headers, body } = await upload(lines(20));
+    expect({ status, location: headers.get('location') }).toEqual({
+      status: 201,
+      location: `/openai/files/${body.id}`,
+    });
+    const job = await create({ training_file: body.id, hyperparameters: { n_epochs: -1, batch_size: 4 } });
+    expect(job).toMatchObject({
+      status: 201,
+      body: { status: 'pending', organization_id: null, hyperparameters: { n_epochs: -1, batch_size: 4 } },
+    });
+  });
+
+  it('takes -1 for auto among the hyperparameters only', async () => {
+    const { uploaded, create } = await open();
+    const grader = {
+      type: 'score_model',
+      name: 's',
+      model: 'm',
+      input: [],
+      range: [-1, 1],
+      sampling_params: { a: -1 },
+    };
+    const reinforcement = { grader, hyperparameters: { eval_samples: -1 } };
+    const { id } = await uploaded();
+    const method = { type: 'reinforcement', reinforcement };
+    const { body } = await create({ training_file: id, model: 'o4-mini', method });
+    expect(body.method.reinforcement).toMatchObject({ grader, hyperparameters: { eval_samples: -1 } });
+  });
+
+  it('wants a shorter suffix, and from 2025 on a kind of training', async () => {
+    const { uploaded, post, create } = await open();
+    const { id: training_file } = await uploaded();
+    expect((await create({ training_file, suffix: 'x'.repeat(40) })).status).toBe(201);
+    for (const suffix of ['x'.repeat(41), 'a b'])
+      expect((await create({ training_file, suffix })).body.error).toMatchObject({
+        code: 'invalidPayload',
+        target: 'suffix',
+      });
+    const path = '/fine_tuning/jobs?api-version=2025-04-01-preview&x=';
+    const asked = { model: 'gpt-4o-mini', training_file };
+    expect((await post(path, asked)).body.error.message).toMatch(/does not support fine-tuning/);
+    expect((await post(path, { ...asked, trainingType: 1 })).status).toBe(201);
+  });
+
+  it('says in codes of its own that a status is wrong, and that a quota is used up', async () => {
+    const { created, create, steer } = await open({ quota: { perDay: 1 } });
+    const { id, training_file } = await created();
+    expect(await steer(id, 'resume')).toMatchObject({
+      status: 400,
+      body: { error: { code: 'unexpectedEntityState' } },
+    });
+    expect(await create({ training_file })).toMatchObject({ status: 429, body: { error: { code: 'quotaExceeded' } } });
+  });
+
+  it('deletes a job that has ended with 204, and leaves its model', async () => {
+    const { exampleJobId, job, send, created, jobs, ask } = await open();
+    const { fine_tuned_model } = await job(exampleJobId);
+    const running = await created();
+    expect((await send('DELETE', `/fine_tuning/jobs/${running.id}`)).body.error.code).toBe('unexpectedEntityState');
+    expect(await send('DELETE', `/fine_tuning/jobs/${exampleJobId}`)).toMatchObject({ status: 204, body: null });
+    expect((await send('GET', `/fine_tuning/jobs/${exampleJobId}`)).status).toBe(404);
+    const ids = (await jobs('?limit=1000&api-version=2024-10-21')).map(({ id }) => id);
+    expect(ids).toContain(running.id);
+    expect(ids).not.toContain(exampleJobId);
+    const { body } = await ask('/models?api-version=2024-10-21');
+    expect(JSON.stringify(body)).toContain(`"${fine_tuned_model}"`);
+  });
+
+  it('that OpenAI has not, OpenAI refuses; and the reverse', async () => {
+    const openAi = await openWritable();
+    const path = `/fine_tuning/jobs/${openAi.exampleJobId}`;
+    expect((await openAi.send('DELETE', path)).status).toBe(405);
+    const { send } = await open();
+    expect((await send('GET', '/fine_tuning/checkpoints/x/permissions')).status).toBe(404);
+  });
+
+  it('steers by the names of its statuses, pause and resume as OpenAI', async () => {
+    const { created, steer, job, clock } = await open();
+    const { id } = await created();
+    clock.advance(UNTIL_RUNNING);
+    expect((await steer(id, 'pause')).body.status).toBe('pausing');
+    clock.advance(10_000);
+    expect((await steer(id, 'resume')).body.status).toBe('resuming');
+    clock.advance(10_000);
+    expect((await job(id)).status).toBe('running');
+  });
+});

@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import type { Fate } from '../../../../src/sandbox/seed/job-outcome.ts';
+import type { Campaign } from '../../../../src/sandbox/seed/scenario.ts';
+import { planJob } from '../../../../src/sandbox/seed/scenario-job.ts';
+import { createAccount } from '../../../../src/sandbox/simulation/account.ts';
+import { jobBody } from '../../../../src/sandbox/simulation/job-plan.ts';
+import { drawDurations } from '../../../../src/sandbox/simulation/lifecycle.ts';
+import { createRandom } from '../../../../src/sandbox/simulation/random.ts';
+
+const BORN = Date.UTC(2026, 5, 1);
+const END = BORN + 86_400_000;
+const account = createAccount(1);
+const campaign: Campaign = {
+  suffix: 'support-triage',
+  model: 'gpt-4.1-mini-2025-04-14',
+  method: 'supervised',
+  metadata: { team: 'support' },
+  wandbProject: null,
+  isValidated: false,
+  examples: 50,
+  trainingTokens: 1000,
+  fates: [],
+  trainingFile: 'file-AAAAAAAAAAAAAAAAAAAAAA',
+  validationFile: null,
+};
+
+function plan(fate: Fate, changes: Partial<Campaign> = {}) {
+  const random = createRandom('job', fate);
+  const lasts = drawDurations(random, 1);
+  return planJob({ ...campaign, ...changes }, account, { createdAt: BORN, fate, lasts }, random);
+}
+
+describe('the body of a job', () => {
+  it('has the same members in each status', () => {
+    const members = (fate: Fate, now: number) => Object.keys(jobBody(plan(fate), now)).sort();
+    for (const fate of ['succeeded', 'deleted_training_file', 'cancelled', 'paused'] as const) {
+      expect(members(fate, END)).toEqual(members('succeeded', BORN));
+    }
+  });
+
+  it('has an empty error, not null, unless the job has failed', () => {
+    expect(jobBody(plan('succeeded'), END).error).toEqual({});
+    expect(jobBody(plan('deleted_training_file'), BORN).error).toEqual({});
+  });
+
+  it('has the recorded error when the job has failed', () => {
+    expect(jobBody(plan('deleted_training_file'), END).error).toEqual({
+      code: 'deleted_training_file',
+      message: 'The job failed because the training file was deleted',
+      param: 'training_file',
+    });
+  });
+
+  it('never tells when a failed or cancelled job ended', () => {
+    expect(jobBody(plan('cancelled'), END)).toMatchObject({ status: 'cancelled', finished_at: null });
+    expect(jobBody(plan('invalid_file_format'), END)).toMatchObject({ status: 'failed', finished_at: null });
+  });
+
+  it('names the fine-tuned model after base, organisation and suffix', () => {
+    expect(jobBody(plan('succeeded', { model: 'gpt-4.1-2025-04-14', suffix: 'mine' }), END).fine_tuned_model).toMatch(
+      /^ft:gpt-4\.1-2025-04-14:sandbox:mine:\w{8}$/,
+    );
+  });
+
+  it('leaves an empty place in the name of a model without a suffix', () => {
+    const body = jobBody(plan('succeeded', { suffix: null }), END);
+    expect(body.fine_tuned_model).toMatch(/^ft:[^:]+:sandbox::\w{8}$/);
+    expect(body.user_provided_suffix).toBeNull();
+  });
+
+  it('gives the run of a Weights & Biases integration the id of the job', () => {
+    const job = plan('running', { wandbProject: 'a-project' });
+    expect(jobBody(job, END).integrations).toMatchObject([
+      { type: 'wandb', wandb: { project: 'a-project', run_id: job.id } },
+    ]);
+  });
+
+  it('has an eval only for reinforcement', () => {
+    expect(jobBody(plan('running', { method: 'python' }), END).eval_id).toMatch(/^eval_\w+$/);
+    expect(jobBody(plan('running'), END).eval_id).toBeNull();
+  });
+});
+
+describe('the hyperparameters of a job', () => {
+  const hyperparameters = (fate: Fate, now: number) => jobBody(plan(fate), now).hyperparameters;
+
+  it('are partly "auto" until training begins, then numbers', () => {
+    expect(Object.values(hyperparameters('succeeded', BORN) ?? {})).toContain('auto');
+    for (const value of Object.values(hyperparameters('succeeded', END) ?? {})) expect(value).toBeTypeOf('number');
+  });
+
+  it('stay as they were asked for when the job ends before training', () => {
+    for (const fate of ['cancelled_in_queue', 'deleted_training_file'] as const) {
+      expect(hyperparameters(fate, END)).toEqual(hyperparameters(fate, BORN));
+      expect(Object.values(hyperparameters(fate, END) ?? {})).toContain('auto');
+    }
+  });
+
+  it('are the same in the method of a supervised job', () => {
+    const { method, hyperparameters } = jobBody(plan('succeeded'), END);
+    expect(method).toEqual({ type: 'supervised', supervised: { hyperparameters } });
+  });
+
+  it('are null beside the method of a DPO job', () => {
+    const body = jobBody(plan('succeeded', { method: 'dpo' }), END);
+    expect(body.hyperparameters).toBeNull();
+    expect(body.method?.dpo?.hyperparameters?.beta).toBeTypeOf('number');
+  });
+
+  it('are absent beside the method of a reinforcement job', () => {
+    const body = jobBody(plan('succeeded', { method: 'score_model' }), END);
+    expect(body).not.toHaveProperty('hyperparameters');
+    expect(body.method?.reinforcement?.hyperparameters?.reasoning_effort).toBeTypeOf('string');
+  });
+
+  it('stand beside a response format that no schema declares', () => {
+    const { method } = jobBody(plan('succeeded', { method: 'score_model' }), END);
+    expect(method?.reinforcement?.response_format).toMatchObject({ type: 'json_schema' });
+  });
+});

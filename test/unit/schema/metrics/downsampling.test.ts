@@ -1,0 +1,158 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { thin } from '../../../../src/schema/metrics/downsampling.ts';
+import { METRICS, type Metric, type MetricsSeries } from '../../../../src/upstream/metrics/metrics.ts';
+import { seriesOf } from '../../../kit/store/series.ts';
+
+const LOSSES = ['train_loss', 'valid_loss', 'full_valid_loss'] as const;
+
+const value = fc.oneof(
+  { weight: 6, arbitrary: fc.double() },
+  { weight: 3, arbitrary: fc.constant(Number.NaN) },
+  { weight: 2, arbitrary: fc.constant(0.5) },
+  { weight: 1, arbitrary: fc.constantFrom(Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.MAX_VALUE) },
+);
+
+/** Any series, with any of the columns and any of their values missing. */
+const anySeries = fc.integer({ min: 0, max: 120 }).chain((length) => {
+  const random = fc.array(value, { minLength: length, maxLength: length });
+  const constant = value.map((same) => Array.from({ length }, () => same));
+  const column = fc.oneof({ weight: 4, arbitrary: random }, { weight: 1, arbitrary: constant });
+  const columns = Object.fromEntries(METRICS.map((metric) => [metric, column]));
+  return fc.record(columns, { requiredKeys: [] }).map((chosen) => seriesOf(chosen, length));
+});
+const maxPoints = fc.integer({ min: 16, max: 40 });
+
+/** For every series that is too long. */
+function always(holds: (series: MetricsSeries, shown: Set<number>, max: number) => void): void {
+  fc.assert(
+    fc.property(anySeries, maxPoints, (series, max) => {
+      fc.pre(series.length > max);
+      holds(series, new Set(thin(series, max)), max);
+    }),
+    { numRuns: 400 },
+  );
+}
+
+const measured = ({ columns }: MetricsSeries, metric: Metric) =>
+  [...(columns[metric] ?? [])].filter((number) => !Number.isNaN(number));
+const column = (length: number, valueAt: (index: number) => number) => Array.from({ length }, (_, at) => valueAt(at));
+const every = (step: number, valueAt: (index: number) => number) => (index: number) =>
+  index % step === 0 ? valueAt(index) : Number.NaN;
+
+describe('thin', () => {
+  it('gives every point of a series that is short enough: property', () => {
+    fc.assert(
+      fc.property(anySeries, (series) => {
+        expect([...thin(series, Math.max(16, series.length))]).toEqual([...series.steps.keys()]);
+      }),
+    );
+  });
+
+  it('gives exactly as many points as are allowed: property', () => {
+    always((series, _, max) => expect(thin(series, max)).toHaveLength(max));
+  });
+
+  it('gives indices of the series in ascending order, none twice: property', () => {
+    always((series, shown) => {
+      const indices = [...shown];
+      expect(indices).toEqual([...new Set(indices)].sort((a, b) => a - b));
+      expect(indices.every((index) => Number.isInteger(index) && index >= 0 && index < series.length)).toBe(true);
+    });
+  });
+
+  it('keeps the first and the last point: property', () => {
+    always((series, shown) => expect(shown.isSupersetOf(new Set([0, series.length - 1]))).toBe(true));
+  });
+
+  it.each(LOSSES)('keeps the lowest and the highest %s: property', (loss) => {
+    always((series, shown) => {
+      const all = measured(series, loss);
+      const kept = new Set([...shown].map((index) => series.columns[loss]?.[index]));
+      if (all.length > 0) expect(kept.isSupersetOf(new Set([Math.min(...all), Math.max(...all)]))).toBe(true);
+    });
+  });
+
+  it('gives points of validation a quarter of what the fixed points leave: property', () => {
+    const FIXED = 8; // At most: the first, the last and two of each loss.
+    const metrics = METRICS.filter((metric) => metric.includes('valid_'));
+    always((series, shown, max) => {
+      const isValidation = (index: number) =>
+        metrics.some((metric) => !Number.isNaN(series.columns[metric]?.[index] ?? Number.NaN));
+      const all = [...series.steps.keys()].filter(isValidation);
+      const least = Math.min(all.length, Math.floor((max - FIXED) / 4));
+      expect([...shown].filter(isValidation).length).toBeGreaterThanOrEqual(least);
+    });
+  });
+
+  it('leaves the series as it was', () => {
+    const columns = { train_loss: column(100, Math.sin), valid_loss: column(100, every(7, Math.cos)) };
+    const series = seriesOf(columns, 100);
+    thin(series, 16);
+    expect(series).toEqual({ ...seriesOf(columns, 100), createdAt: series.createdAt, data: series.data });
+  });
+
+  it('keeps a spike of the training loss', () => {
+    const series = seriesOf(
+      { train_loss: column(10_000, (at) => (at === 6789 ? 3 : 2 + 8 * Math.exp(-at / 900))) },
+      10_000,
+    );
+    expect(thin(series, 100)).toContain(6789);
+  });
+
+  it('keeps the spikes of a noisy training loss that are neither its lowest nor its highest', () => {
+    const spikes = [1234, 4321, 7777];
+    const loss = (at: number) => 10 * Math.exp(-at / 500) + 0.1 * Math.sin(at * at) + (spikes.includes(at) ? 4 : 0);
+    expect([...thin(seriesOf({ train_loss: column(10_000, loss) }, 10_000), 200)]).toEqual(
+      expect.arrayContaining(spikes),
+    );
+  });
+
+  it('keeps the spikes of the training reward when there is no training loss', () => {
+    const reward = (at: number) => (at === 321 ? 0.9 : 0.1 + 0.0001 * at);
+    const columns = { train_loss: column(1000, () => Number.NaN), train_mean_reward: column(1000, reward) };
+    expect(thin(seriesOf(columns, 1000), 50)).toContain(321);
+  });
+
+  it('spreads the points evenly when there is neither a training loss nor a reward', () => {
+    const shown = [...thin(seriesOf({ train_mean_token_accuracy: column(1000, Math.sin) }, 1000), 100)];
+    const distances = shown.slice(1).map((index, nth) => index - (shown[nth] ?? 0));
+    expect(Math.max(...distances)).toBeLessThanOrEqual(11);
+  });
+
+  it('keeps the few points of validation that fit into their share all', () => {
+    const columns = { train_loss: column(1000, Math.sin), valid_loss: column(1000, every(100, Math.cos)) };
+    const validation = column(10, (nth) => nth * 100);
+    expect([...thin(seriesOf(columns, 1000), 60)]).toEqual(expect.arrayContaining(validation));
+  });
+
+  it('keeps points of full validation before others of validation', () => {
+    const columns = {
+      train_loss: column(1000, Math.sin),
+      valid_mean_token_accuracy: column(1000, () => 0.5),
+      full_valid_mean_token_accuracy: column(
+        1000,
+        every(200, () => 0.5),
+      ),
+    };
+    expect([...thin(seriesOf(columns, 1000), 32)]).toEqual(expect.arrayContaining([0, 200, 400, 600, 800]));
+  });
+
+  it('spreads the points of validation over the whole series when they do not all fit', () => {
+    const columns = {
+      train_loss: column(1000, (at) => (at % 2 === 1 ? 1 : Number.NaN)),
+      valid_loss: column(1000, every(2, Math.sin)),
+    };
+    const validation = [...thin(seriesOf(columns, 1000), 100)].filter((index) => index % 2 === 0);
+    const quarters = Map.groupBy(validation, (index) => Math.floor(index / 250));
+    for (const points of quarters.values()) expect(points.length).toBeGreaterThanOrEqual(4);
+    expect(quarters.size).toBe(4);
+  });
+
+  it('fills up with points that have no training loss when few have one', () => {
+    const series = seriesOf({ train_loss: column(1000, every(250, Math.sin)) }, 1000);
+    const shown = [...thin(series, 40)];
+    expect(shown).toEqual(expect.arrayContaining([0, 250, 500, 750, 999]));
+    expect(shown).toHaveLength(40);
+  });
+});

@@ -1,0 +1,195 @@
+import fc from 'fast-check';
+import { getIntrospectionQuery, parse } from 'graphql';
+import { describe, expect, it } from 'vitest';
+import { limitSettings, limitsOf } from '../../../../src/config/limits.ts';
+import { exampleTabs } from '../../../../src/server/graphiql/example-tabs.ts';
+import { MOST_FIELDS, shapeOf } from '../../../../src/server/limits/document-shape.ts';
+import { excessOf } from '../../../../src/server/limits/limit-check.ts';
+import { codeBlocks } from '../../../kit/process/readme.ts';
+
+const measure = (text: string) => shapeOf(parse(text));
+const many = (count: number, write: (index: number) => string) =>
+  Array.from({ length: count }, (_, i) => write(i)).join(' ');
+
+describe('a document', () => {
+  it('is as deep as its deepest field, through fragments of both kinds', () => {
+    expect(measure('{ a { b { c } } d }').depth).toBe(3);
+    expect(measure('{ ... { a { ... on T { b } } } }').depth).toBe(2);
+    expect(measure('{ a { ...F } } fragment F on T { b { ...G } } fragment G on T { c }').depth).toBe(3);
+  });
+
+  it('has as many aliases as its answer has other names, wherever a fragment is spread', () => {
+    expect(measure('{ x: a y: a a: a b }').aliases).toBe(2);
+    expect(measure('{ a { ...F } b { ...F } } fragment F on T { x: c y: c }').aliases).toBe(4);
+    expect(measure('{ x: a x: a ... { x: a } }').aliases).toBe(1);
+  });
+
+  it('has the root fields of its largest operation, merged', () => {
+    expect(measure('{ a b ...F } fragment F on Query { b c } query Other { a }').rootFields).toBe(3);
+    expect(measure('{ a { b c d e } }').rootFields).toBe(1);
+  });
+
+  it('has the directives of all that can have some', () => {
+    const text = 'query ($v: Int @d) @d { a @d @d { ...F @d ... @d { b } } } fragment F on T @d { c @d }';
+    expect(measure(text)).toMatchObject({ directives: 8, directivesTogether: 2 });
+  });
+
+  it('counts lists of types inside one another in introspection only, and introspection not as depth', () => {
+    expect(measure('{ __schema { types { fields { type { fields { name } } } } } }')).toMatchObject({
+      introspectionLists: 3,
+      introspectionDepth: 6,
+      depth: 0,
+    });
+    expect(measure('{ fields { types { fields { interfaces { name } } } } }')).toMatchObject({
+      introspectionLists: 0,
+      depth: 5,
+    });
+  });
+
+  it('overlaps as often as a field is asked for in one place, however it is reached', () => {
+    expect(measure('{ a a a }').overlaps).toBe(3);
+    expect(measure('{ a { b b } a { b b } ... { a { b b } } }').overlaps).toBe(6);
+    expect(
+      measure('{ ...F ...G ...H } fragment F on T { a } fragment G on T { b } fragment H on T { c }').overlaps,
+    ).toBe(3);
+  });
+
+  it('is measured in fragments that nothing spreads too, but for root fields', () => {
+    const shape = measure(`{ a } fragment F on T { ${many(30, (i) => `x${i}: b`)} c { d { e } } }`);
+    expect(shape).toMatchObject({ aliases: 30, depth: 3, rootFields: 1 });
+  });
+
+  it('is measured in each of two fragments of one name', () => {
+    expect(measure('{ ...F } fragment F on T { a { b { c } } } fragment F on T { a }').depth).toBe(3);
+  });
+});
+
+describe('a circle of fragments', () => {
+  it.each([
+    '{ ...F } fragment F on T { ...F }',
+    '{ ...F } fragment F on T { a { ...G } } fragment G on T { b ...H } fragment H on T { ... { c { ...F } } }',
+    '{ a } fragment F on T { ...G } fragment G on T { ...F }',
+    `{ ...F0 } ${many(400, (i) => `fragment F${i} on T { ...F${(i + 1) % 400} ...F${(i * 7) % 400} }`)}`,
+  ])('is seen: %#', (text) => {
+    expect(measure(text).circular).toBeDefined();
+  });
+
+  it.each([
+    '{ ...F ...F } fragment F on T { a }',
+    '{ ...F ...G } fragment F on T { ...H } fragment G on T { ...H ...F } fragment H on T { a ...None }',
+  ])('is no diamond: %#', (text) => {
+    expect(measure(text).circular).toBeUndefined();
+  });
+});
+
+describe('a bomb', () => {
+  const ladder = (steps: number, rung: (next: string) => string) =>
+    `{ ...F0 } ${many(steps, (i) => `fragment F${i} on T { ${rung(`...F${i + 1}`)} }`)} fragment F${steps} on T { z }`;
+
+  it('of fragments in one place is no more than they are', () => {
+    const shape = measure(ladder(300, (next) => `${next} ${next} ${next}`));
+    expect(shape.fields).toBeLessThan(1000);
+  });
+
+  it.each([
+    ['aliases', (next: string) => `x: a { ${next} } y: a { ${next} }`],
+    ['fields', (next: string) => `a { ${next} } b { ${next} } c { ${next} }`],
+  ])('of %s doubled in fragments ends with the counting', (_, rung) => {
+    const shape = measure(ladder(200, rung));
+    expect(shape.fields).toBeGreaterThan(MOST_FIELDS);
+    expect(shape.fields).toBeLessThan(MOST_FIELDS + 10);
+  });
+
+  it('of depth takes no stack', () => {
+    const depth = 50_000;
+    // The parser itself would not get so deep.
+    const document = parse('{ a }');
+    const [operation] = document.definitions;
+    if (operation?.kind !== 'OperationDefinition') throw new Error('expected an operation');
+    const { selectionSet } = operation;
+    let inner = selectionSet;
+    const [field] = selectionSet.selections;
+    if (field?.kind !== 'Field') throw new Error('expected a field');
+    for (let i = 1; i < depth; i++) inner = { ...selectionSet, selections: [{ ...field, selectionSet: inner }] };
+    const shape = shapeOf({ ...document, definitions: [{ ...operation, selectionSet: inner }] });
+    expect(shape.depth).toBeGreaterThanOrEqual(MOST_FIELDS);
+  });
+});
+
+/** A selection set as text, once with fragments written out where they stand and once with definitions of their own. */
+interface Written {
+  readonly inline: string;
+  readonly spread: string;
+  readonly definitions: readonly string[];
+}
+
+const { set } = fc.letrec<{ set: Written; selection: Written }>((tie) => ({
+  set: fc.array(tie('selection'), { minLength: 1, maxLength: 4 }).map((parts) => ({
+    inline: `{ ${parts.map(({ inline }) => inline).join(' ')} }`,
+    spread: `{ ${parts.map(({ spread }) => spread).join(' ')} }`,
+    definitions: parts.flatMap(({ definitions }) => definitions),
+  })),
+  selection: fc.oneof(
+    { maxDepth: 5, depthSize: 'small' },
+    fc.constantFrom('a', 'b', 'x: a', 'y: b @d').map((text) => ({ inline: text, spread: text, definitions: [] })),
+    fc.tuple(fc.constantFrom('a', 'c', 'x: c', 'fields', '__schema'), tie('set')).map(([name, inner]) => ({
+      inline: `${name} ${inner.inline}`,
+      spread: `${name} ${inner.spread}`,
+      definitions: inner.definitions,
+    })),
+    fc.tuple(fc.uuid(), tie('set')).map(([id, inner]) => {
+      const name = `F${id.replaceAll('-', '')}`;
+      return {
+        inline: `... on T ${inner.inline}`,
+        spread: `...${name}`,
+        definitions: [...inner.definitions, `fragment ${name} on T ${inner.spread}`],
+      };
+    }),
+  ),
+}));
+
+describe('any document', () => {
+  it('with fragments has the shape of the one with all written out', () => {
+    fc.assert(
+      fc.property(set, ({ inline, spread, definitions }) => {
+        const { overlaps: _, ...whole } = measure(inline);
+        const { overlaps: __, ...parts } = measure(`${spread} ${definitions.join(' ')}`);
+        expect(parts).toEqual(whole);
+      }),
+    );
+  });
+
+  it('is measured without an error and with bounded work, whatever it spreads', () => {
+    const name = fc.constantFrom('A', 'B', 'C', 'D');
+    const body = fc.array(
+      fc.oneof(
+        name.map((name) => `...${name}`),
+        fc.tuple(fc.constantFrom('a', 'x: a', 'b'), name).map(([field, name]) => `${field} { ...${name} z }`),
+        fc.constant('z @d'),
+      ),
+      { minLength: 1, maxLength: 6 },
+    );
+    fc.assert(
+      fc.property(body, fc.array(fc.tuple(name, body), { maxLength: 6 }), (root, fragments) => {
+        const definitions = fragments.map(([name, body]) => `fragment ${name} on T { ${body.join(' ')} }`);
+        const shape = measure(`{ ${root.join(' ')} } ${definitions.join(' ')}`);
+        expect(shape.fields).toBeLessThan(MOST_FIELDS + 10);
+      }),
+    );
+  });
+});
+
+describe('the standard limits', () => {
+  const values = Object.fromEntries(
+    Object.entries(limitSettings).map(([name, setting]) => [name, setting.parse(undefined)]),
+  );
+  const limits = limitsOf(values as Parameters<typeof limitsOf>[0]); // Each by its own name.
+
+  it("are far from GraphiQL's introspection, its tabs and the README's queries", () => {
+    const half = { ...limits, depth: limits.depth / 1.5, aliases: 15, directives: 25, rootFields: 10 };
+    const texts = [...exampleTabs('ftjob-1').map(({ query }) => query), ...codeBlocks('graphql')];
+    for (const text of [...texts, getIntrospectionQuery({ typeDepth: 13, inputValueDeprecation: true })]) {
+      expect(excessOf(parse(text), half), text).toBeNull();
+    }
+  });
+});

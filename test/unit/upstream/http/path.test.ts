@@ -1,0 +1,49 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { path } from '../../../../src/upstream/http/path.ts';
+
+describe('path', () => {
+  it('encodes every value as one segment', () => {
+    expect(path`/a/${'x/y?z#w'}/b/${'ü'}`).toBe('/a/x%2Fy%3Fz%23w/b/%C3%BC');
+  });
+
+  it('refuses dot segments, and percent signs behind which they might hide', () => {
+    for (const value of [
+      '.',
+      '..',
+      'a/../b',
+      '..\\a',
+      '..;',
+      'a/..;x/b',
+      '%2e',
+      '%2E%2e',
+      '%252e',
+      '%2%65',
+      'a%2f..',
+      '%',
+    ]) {
+      expect(path`/a/${value}`, value).toBeNull();
+    }
+  });
+
+  it('takes dots that are part of a name', () => {
+    expect(path`/models/${'gpt-4.1-mini'}`).toBe('/models/gpt-4.1-mini');
+    expect(path`/models/${'a..b'}`).toBe('/models/a..b');
+    expect(path`/models/${'...'}`).toBe('/models/...');
+  });
+
+  it('never leaves its place, whatever the value: property', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 600 }), (value) => {
+        const built = path`/fine_tuning/jobs/${value}/events`;
+        if (built === null) return;
+        const { pathname, search, hash, host } = new URL(`http://upstream/v1${built}`);
+        expect([host, search, hash]).toEqual(['upstream', '', '']);
+        const [, v1, tuning, jobs, segment, events, ...more] = pathname.split('/');
+        expect([v1, tuning, jobs, events, more]).toEqual(['v1', 'fine_tuning', 'jobs', 'events', []]);
+        expect(decodeURIComponent(segment ?? '')).toBe(value);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});

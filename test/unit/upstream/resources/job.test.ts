@@ -1,0 +1,95 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { UpstreamError } from '../../../../src/upstream/errors/upstream-error.ts';
+import { isTerminal, readJob } from '../../../../src/upstream/resources/job.ts';
+import {
+  errorOf,
+  hyperparametersOf,
+  integrationsOf,
+  metadataOf,
+  methodOf,
+} from '../../../../src/upstream/resources/job-parts.ts';
+import { readPage } from '../../../../src/upstream/resources/page.ts';
+import { jobBody } from '../../../kit/bodies/job.ts';
+
+describe('readJob', () => {
+  it('reads any JSON in place of any member, or says which member is wrong: property', () => {
+    const members = Object.keys(jobBody());
+    fc.assert(
+      fc.property(fc.constantFrom(...members), fc.jsonValue(), (member, value) => {
+        try {
+          expect(readJob(jobBody({ [member]: value })).raw).toMatchObject({ [member]: value });
+        } catch (error) {
+          expect(error).toBeInstanceOf(z.ZodError);
+          expect((error as z.ZodError).issues[0]?.path[0]).toBe(member);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('reads any JSON in place of any part, when it is asked for, without failing: property', () => {
+    const parts = {
+      error: errorOf,
+      hyperparameters: hyperparametersOf,
+      method: methodOf,
+      integrations: integrationsOf,
+      metadata: metadataOf,
+    };
+    fc.assert(
+      fc.property(fc.constantFrom(...Object.entries(parts)), fc.jsonValue(), ([member, partOf], value) => {
+        expect(partOf(readJob(jobBody({ [member]: value })))).toBeDefined();
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('fails by a ZodError for any JSON that is no job: property', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(() => readJob(value)).toThrow(z.ZodError);
+      }),
+    );
+  });
+
+  it('keeps the very object that was sent', () => {
+    const body = jobBody({ anything: { at: ['all'] } });
+    expect(readJob(body).raw).toBe(body);
+  });
+});
+
+describe('isTerminal', () => {
+  it.each([
+    'succeeded',
+    'failed',
+    'cancelled',
+    'canceled',
+    'deleted',
+    'SUCCESS',
+    'FAILED_VALIDATION',
+    'completed',
+    'error',
+  ])('holds for %s', (status) => expect(isTerminal({ status })).toBe(true));
+
+  it.each(['validating_files', 'queued', 'running', 'paused', 'cancelling', 'pending', 'moderating'])(
+    'does not hold for %s',
+    (status) => expect(isTerminal({ status })).toBe(false),
+  );
+});
+
+describe('readPage', () => {
+  it('reads any JSON as a page of readable and unreadable items, or fails by a ZodError: property', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.jsonValue(), fc.record({ data: fc.jsonValue(), has_more: fc.jsonValue() })), (body) => {
+        try {
+          const { items, hasMore } = readPage({ limit: 5, after: null }, readJob)(body);
+          expect(items.length).toBeLessThanOrEqual(5);
+          expect(hasMore && items.length === 0).toBe(false);
+        } catch (error) {
+          expect(error).toSatisfy((thrown) => thrown instanceof z.ZodError || thrown instanceof UpstreamError);
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,91 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  createVerify,
+  isWebhookSecret,
+  readDelivery,
+  readWebhook,
+  WebhookError,
+} from '../../../../src/upstream/resources/webhook.ts';
+import { newSecret, webhookBody, webhookHeaders } from '../../../kit/bodies/webhook.ts';
+
+const NOW = Date.UTC(2026, 0, 1);
+const SECONDS = NOW / 1000;
+const BODY = Buffer.from(webhookBody('ftjob-1'));
+
+describe('readDelivery', () => {
+  it('gives what the headers say', () => {
+    const headers = { ...webhookHeaders(newSecret(), 'wh_1', SECONDS, ''), 'webhook-signature': 'v1,a v1,b' };
+    expect(readDelivery(headers, NOW)).toEqual({ id: 'wh_1', timestamp: SECONDS, signatures: 'v1,a v1,b' });
+  });
+
+  it('takes no header that came twice: Node joins them with a comma and a space', () => {
+    for (const name of ['webhook-id', 'webhook-timestamp']) {
+      const headers = webhookHeaders(newSecret(), 'wh_1', SECONDS, '');
+      const twice = { ...headers, [name]: `${SECONDS}, ${SECONDS}` };
+      expect(() => readDelivery(twice, NOW), name).toThrow(WebhookError);
+    }
+  });
+});
+
+describe('createVerify', () => {
+  it('takes what was signed, whatever the id and the body', () => {
+    const secret = newSecret();
+    const verify = createVerify(secret);
+    fc.assert(
+      fc.property(fc.string({ minLength: 1 }), fc.string(), (id, text) => {
+        const delivery = readDelivery({ ...webhookHeaders(secret, id, SECONDS, text), 'webhook-id': 'wh_1' }, NOW);
+        verify({ ...delivery, id }, Buffer.from(text));
+      }),
+    );
+  });
+
+  it('takes no body of which any byte is another', () => {
+    const secret = newSecret();
+    const delivery = readDelivery(webhookHeaders(secret, 'wh_1', SECONDS, BODY.toString()), NOW);
+    const verify = createVerify(secret);
+    for (const index of BODY.keys()) {
+      const tampered = Buffer.from(BODY);
+      tampered[index] = BODY.readUInt8(index) ^ 1;
+      expect(() => verify(delivery, tampered), String(index)).toThrow(WebhookError);
+    }
+    verify(delivery, BODY);
+  });
+});
+
+describe('isWebhookSecret', () => {
+  it.each([
+    [newSecret(), true],
+    ['whsec_YWJjZGVmZ2g', true],
+    ['whsec_', false],
+    ['whsec_abc', false],
+    ['whsec_not base64!', false],
+    ['eight-ch', true],
+    ['seven-c', false],
+  ])('of %s is %s', (text, expected) => {
+    expect(isWebhookSecret(text)).toBe(expected);
+  });
+});
+
+describe('readWebhook', () => {
+  it.each(['succeeded', 'failed', 'cancelled', 'paused'])('finds the job that has %s', (end) => {
+    const type = `fine_tuning.job.${end}`;
+    expect(readWebhook(Buffer.from(webhookBody('ftjob-1', type)))).toEqual({ type, jobId: 'ftjob-1' });
+  });
+
+  it('finds no job in what is about something else, or under a name that nothing can have', () => {
+    expect(readWebhook(Buffer.from(webhookBody('x', 'batch.completed')))).toEqual({
+      type: 'batch.completed',
+      jobId: null,
+    });
+    for (const id of ['', '..', '../files', 'a%2f', 'x'.repeat(513)]) {
+      expect(readWebhook(Buffer.from(webhookBody(id))), id).toMatchObject({ jobId: null });
+    }
+  });
+
+  it('finds nothing in what is no webhook', () => {
+    for (const text of ['', '{', 'null', '[]', '{}', '{"type": "a"}', '{"type": 1, "data": {"id": "a"}}']) {
+      expect(readWebhook(Buffer.from(text)), text).toBeNull();
+    }
+  });
+});
