@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 // V8 lets garbage grow to three times what is alive before it looks for all of it, and gives young objects up to 128 MiB.
 // That is quick while little is alive; with a full store it is several times CACHE_MAX_MB. So both depend on what is kept.
 
-const LOOK_EVERY_MS = 250;
+const INTERVAL_MS = 250;
 
 const MIB = 1024 * 1024;
 /** The old part of the heap of a gateway that keeps nothing. Measured. */
@@ -16,9 +16,9 @@ const REAL_SHARE = 0.75;
 /** What an open stream of a subscription takes in the old part, rather more. Measured. */
 const STREAM_BYTES = 15 * 1024;
 /** How many times `maxBytes` the process may grow over what it takes at rest. */
-const MOST_GROWTH = 2;
+const MAX_GROWTH = 2;
 /** Old garbage in percent of what is alive: with less the collector is always at work; the most is V8's own. */
-const [LEAST_PERCENT, MOST_PERCENT] = [15, 300];
+const [MIN_PERCENT, MAX_PERCENT] = [15, 300];
 
 /** What a gateway holds now. */
 export interface Held {
@@ -41,10 +41,10 @@ interface Bounds {
  */
 export function garbageBounds({ keptBytes, streams }: Held, youngBytes: number, maxBytes: number): Bounds {
   const alive = BASE_BYTES + REAL_SHARE * keptBytes + STREAM_BYTES * streams;
-  const most = BASE_BYTES + MOST_GROWTH * maxBytes - OTHER_BYTES - youngBytes;
+  const most = BASE_BYTES + MAX_GROWTH * maxBytes - OTHER_BYTES - youngBytes;
   const percent = Math.round(100 * (most / alive - 1));
   return {
-    'heap-growing-percent': Math.min(MOST_PERCENT, Math.max(LEAST_PERCENT, percent)),
+    'heap-growing-percent': Math.min(MAX_PERCENT, Math.max(MIN_PERCENT, percent)),
     'semi-space-growth-factor': youngBytes >= maxBytes / 2 ? 1 : 2,
   };
 }
@@ -62,7 +62,7 @@ export function boundGarbage(held: () => Held, maxBytes: number, clock: Clock): 
       if (told.get(flag) !== value) setFlagsFromString(`--${flag}=${value}`); // V8 reads both at each collection.
       told.set(flag, value);
     }
-    clock.after(LOOK_EVERY_MS, look);
+    clock.after(INTERVAL_MS, look);
   };
   look();
 }

@@ -34,11 +34,11 @@ export interface DailyCaps {
 
 const DAY_MS = 86_400_000;
 /** Most callers that are remembered; only those who have spent something today are. */
-const MOST_CALLERS = 100_000;
+const MAX_CALLERS = 100_000;
 
 /** Counts by the process's clock, for this process: another replica and the next start count for themselves. */
 export function createDailyCaps(clock: Clock, most: MostPerDay): (caller: string) => DailyCaps {
-  const spent = new LRUCache<string, { count: number }>({ max: MOST_CALLERS });
+  const spent = new LRUCache<string, { count: number }>({ max: MAX_CALLERS });
   let today = 0;
 
   function take(what: Capped, caller: string): () => void {

@@ -1,8 +1,8 @@
 import DataLoader from 'dataloader';
-import { type JobEnd, STILL_MOVING } from '../store/cache/freshness.ts';
+import { type JobEnd, NOT_ENDED } from '../store/cache/freshness.ts';
 import type { Access } from '../store/cache/scope.ts';
 import type { Caller } from '../store/cache/single-flight.ts';
-import { EVENTS_A_PAGE } from '../store/resources/event.ts';
+import { EVENTS_PER_PAGE } from '../store/resources/event.ts';
 import { pageOf, type Run } from '../store/resources/log-segment.ts';
 import type { Store } from '../store/store.ts';
 import { isOutage, isRefusal, UpstreamError } from '../upstream/errors/upstream-error.ts';
@@ -58,7 +58,7 @@ interface Wanted {
 }
 
 /** More single reads than this cost more than a list and what it lacks. */
-export const MOST_SINGLES = { files: 3, models: 1 };
+export const MAX_SINGLE_READS = { files: 3, models: 1 };
 const newestFiles = (purpose: string) => ({ limit: 100, after: null, purpose, order: 'desc' }) as const;
 
 export function createLoaders(store: Store, access: Access, caller: Caller): Loaders {
@@ -74,7 +74,7 @@ export function createLoaders(store: Store, access: Access, caller: Caller): Loa
         list: async () => itemsOf((await store.files.list(access, newestFiles(purpose), caller)).items),
         single: ({ id, end }) => store.files.get(access, id, end, caller),
         settled: ({ id }) => store.files.settled(access, id),
-        mostSingles: MOST_SINGLES.files,
+        mostSingles: MAX_SINGLE_READS.files,
       }),
     );
   const files = filesOf('fine-tune');
@@ -86,7 +86,7 @@ export function createLoaders(store: Store, access: Access, caller: Caller): Loa
       list: async () => itemsOf(await store.models.list(access, caller)),
       single: ({ id, end }) => store.models.get(access, id, end, caller),
       settled: ({ id }) => store.models.settled(access, id),
-      mostSingles: MOST_SINGLES.models,
+      mostSingles: MAX_SINGLE_READS.models,
     }),
   );
 
@@ -100,7 +100,7 @@ export function createLoaders(store: Store, access: Access, caller: Caller): Loa
     },
   );
 
-  const endOf = (job: Job | undefined) => (job ? store.jobs.end(access, job.id) : STILL_MOVING);
+  const endOf = (job: Job | undefined) => (job ? store.jobs.end(access, job.id) : NOT_ENDED);
   const newest = (jobId: string, atLeast: number) => newestEvents.load({ jobId, atLeast });
 
   return {
@@ -121,7 +121,7 @@ export function createLoaders(store: Store, access: Access, caller: Caller): Loa
     olderEvents: (jobId, run) => store.events.deeper(access, jobId, run, caller),
     checkpoints: (jobId, request) => store.checkpoints.list(access, jobId, request, caller),
     permissions: (model, request) => store.permissions.list(access, model, request, caller),
-    metrics: (job) => store.metrics.curve(access, job, () => newest(job.id, EVENTS_A_PAGE), caller),
+    metrics: (job) => store.metrics.curve(access, job, () => newest(job.id, EVENTS_PER_PAGE), caller),
     kindOf: (id) => store.kindOf(access, id),
   };
 }

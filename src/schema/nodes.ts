@@ -1,4 +1,4 @@
-import { type Loaders, MOST_SINGLES } from '../request/loaders.ts';
+import { type Loaders, MAX_SINGLE_READS } from '../request/loaders.ts';
 import { isRefusal } from '../upstream/errors/upstream-error.ts';
 import { builder } from './core/builder.ts';
 import { badUserInput } from './core/errors.ts';
@@ -36,7 +36,7 @@ builder.queryFields((t) => ({
 const PREFIXES = { 'ftjob-': 'job', 'file-': 'file', 'ft:': 'model' } as const;
 const KINDS = ['job', 'file', 'model'] as const;
 
-const CALLS = { job: 1, file: sharing(MOST_SINGLES.files), model: sharing(MOST_SINGLES.models) };
+const CALLS = { job: 1, file: sharing(MAX_SINGLE_READS.files), model: sharing(MAX_SINGLE_READS.models) };
 
 // As clients give it, checked by nobody.
 function callsFor(id: unknown): number {

@@ -9,7 +9,7 @@ import { becomesWebSocket } from './websocket-upgrade.ts';
 /** Most bytes of a request's line and headers. */
 const MAX_HEADER_BYTES = 16 * 1024;
 /** How often a full house is mentioned at most, in milliseconds. */
-const MENTION_MS = 10_000;
+const MIN_LOG_INTERVAL_MS = 10_000;
 
 export interface ConnectionLimits {
   readonly headersTimeoutMs: number;
@@ -92,7 +92,7 @@ function makeRoom(server: FrontServer, idle: Set<Socket>, most: number, log: Log
     for (const sockets of [open, idle]) sockets.delete(longest);
     longest.destroy();
     if (clock.now() < mentionAt) return;
-    mentionAt = clock.now() + MENTION_MS;
+    mentionAt = clock.now() + MIN_LOG_INTERVAL_MS;
     log.warn({ maxConnections: most, idle: idle.size }, 'too many connections');
   });
 }

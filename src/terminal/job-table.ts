@@ -29,9 +29,9 @@ export interface Board {
 }
 
 /** More points than any terminal has columns. */
-const MOST_POINTS = 512;
+const MAX_POINTS = 512;
 /** Jobs at their end that are still shown: a picture that stays open for weeks does not grow. */
-const MOST_ENDED = 100;
+const MAX_ENDED = 100;
 
 export function createBoard(): Board {
   const live = new Map<string, Row>();
@@ -49,7 +49,7 @@ export function createBoard(): Board {
       if (!job.isTerminal || ended.has(job.id)) return void keep(row);
       live.delete(job.id);
       ended.set(job.id, row);
-      for (const id of [...ended.keys()].slice(0, -MOST_ENDED)) ended.delete(id);
+      for (const id of [...ended.keys()].slice(0, -MAX_ENDED)) ended.delete(id);
     },
     survey(id, progress, curve) {
       const row = find(id);
@@ -76,6 +76,6 @@ const newestFirst = (a: Row, b: Row) =>
 
 /** Half of the points of a curve that is too long; always with the last. */
 function thin(curve: readonly Point[]): readonly Point[] {
-  if (curve.length <= MOST_POINTS) return curve;
+  if (curve.length <= MAX_POINTS) return curve;
   return thin(curve.filter((_, index) => (curve.length - 1 - index) % 2 === 0));
 }

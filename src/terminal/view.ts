@@ -27,7 +27,7 @@ export interface ViewOptions {
 }
 
 /** A gateway follows at most 100 things for one client. */
-const MOST_FOLLOWED = 50;
+const MAX_FOLLOWED = 50;
 /** The eye sees no more. */
 const REDRAW_MS = 100;
 
@@ -47,7 +47,7 @@ export function createPicture({ output, board, clock, heading, isColoured }: Vie
     update(draw(board.rows(), { ...size(), now: clock.now(), isColoured, heading, notice }).join('\n'));
   };
   return {
-    most: () => Math.min(MOST_FOLLOWED, roomIn(size().height)),
+    most: () => Math.min(MAX_FOLLOWED, roomIn(size().height)),
     show() {
       if (!isClosed) cancel ??= clock.after(REDRAW_MS, redraw);
     },
@@ -69,7 +69,7 @@ export function createPlainView({ output, board, clock }: ViewOptions): View {
   let lastNotice: string | undefined;
   const say = (text: string) => output.write(`${new Date(clock.now()).toISOString().replace(/\.\d+/, '')}  ${text}\n`);
   return {
-    most: () => MOST_FOLLOWED,
+    most: () => MAX_FOLLOWED,
     show() {
       const rows = board.rows();
       for (const row of rows.toReversed()) {

@@ -20,7 +20,7 @@ const QUERY = `subscription ($jobId: ID!) {
 const AT_ONCE = 50;
 /** The number of the change, with what follows it, lest it be cut. */
 const CHANGE = /"seed":(\d+)[,}]/g;
-const LONGEST_MARK = 20;
+const MAX_MARK_LENGTH = 20;
 
 const target = new URL(process.env['URL'] ?? '');
 const jobs = Number(process.env['JOBS']);
@@ -61,7 +61,7 @@ function subscribe(job: number): Promise<void> {
       rest += chunk;
       const found = [...rest.matchAll(CHANGE)];
       if (found.length === 0 && !rest.startsWith('HTTP/1.1 200')) return;
-      rest = rest.slice(-LONGEST_MARK);
+      rest = rest.slice(-MAX_MARK_LENGTH);
       for (const [, change] of found) arrived(Number(change), job);
       if (found.length > 0) rest = rest.slice(rest.lastIndexOf('"') + 1);
       if (found.length > 0) resolve();

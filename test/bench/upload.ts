@@ -17,9 +17,9 @@ Usage: npm run bench:upload -- [--mb 512] [--at-once 1,2]
 
 const MIB = 1024 * 1024;
 /** The process may grow by so much over what it takes at rest. */
-const MOST_GROWTH_MIB = 96;
+const MAX_GROWTH_MIB = 96;
 const EXAMPLE_BYTES = 1024;
-const EXAMPLES_A_CHUNK = 64;
+const EXAMPLES_PER_CHUNK = 64;
 
 interface Outcome {
   readonly atOnce: number;
@@ -41,8 +41,8 @@ function example(number: number): string {
 
 function* examples(bytes: number): Generator<string> {
   const count = bytes / EXAMPLE_BYTES;
-  for (let from = 0; from < count; from += EXAMPLES_A_CHUNK) {
-    const length = Math.min(EXAMPLES_A_CHUNK, count - from);
+  for (let from = 0; from < count; from += EXAMPLES_PER_CHUNK) {
+    const length = Math.min(EXAMPLES_PER_CHUNK, count - from);
     yield Array.from({ length }, (_, index) => example(from + index)).join('');
   }
 }
@@ -71,7 +71,7 @@ const residentOf = async (gateway: MeasuredProcess) => (await gateway.memory()).
 async function measure(atOnce: number, bytes: number): Promise<Outcome> {
   await using upstream = await startUpstream('sandbox', './upload-upstream.ts');
   await using gateway = await startGateway('gateway', upstream.baseUrl, { ALLOW_MUTATIONS: 'on' });
-  await upload(gateway.url, EXAMPLE_BYTES * EXAMPLES_A_CHUNK); // Code that has run once is in memory for good.
+  await upload(gateway.url, EXAMPLE_BYTES * EXAMPLES_PER_CHUNK); // Code that has run once is in memory for good.
   const rest = await residentOf(gateway);
   const [beganAt, cpuBefore] = [performance.now(), await gateway.cpuSeconds()];
   await Promise.all(Array.from({ length: atOnce }, () => upload(gateway.url, bytes)));
@@ -88,11 +88,11 @@ function toMarkdown(outcomes: readonly Outcome[], mib: number): string {
     const sizes = [rest, peak, peak - rest].map((size) => size.toFixed(1));
     return `| ${[atOnce, ...cells, ...sizes, verdictOf(rest, peak)].join(' | ')} |`;
   });
-  const legend = `Memory in MiB, resident, of the gateway's process. Within: it never grew by ${MOST_GROWTH_MIB} or more.`;
+  const legend = `Memory in MiB, resident, of the gateway's process. Within: it never grew by ${MAX_GROWTH_MIB} or more.`;
   return `${[header, ...lines].join('\n')}\n\n${legend}\n`;
 }
 
-const verdictOf = (rest: number, peak: number) => (peak - rest < MOST_GROWTH_MIB ? 'within' : 'over');
+const verdictOf = (rest: number, peak: number) => (peak - rest < MAX_GROWTH_MIB ? 'within' : 'over');
 
 /** Throws when an argument is not understood; null means that help is wanted. */
 function readArguments(): { mib: number; atOnce: number[] } | null {

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
-import { SHORTEST_KEY } from '../../src/upstream/credentials/credential.ts';
+import { MIN_KEY_LENGTH } from '../../src/upstream/credentials/credential.ts';
 
 /** Throws when one of the texts has one of the secrets in it, whole. What is too short to be a secret is none. */
 export function assertNoSecrets(secrets: readonly string[], texts: readonly string[]): void {
-  for (const secret of secrets.filter(({ length }) => length >= SHORTEST_KEY)) {
+  for (const secret of secrets.filter(({ length }) => length >= MIN_KEY_LENGTH)) {
     const leak = texts.find((text) => text.includes(secret));
     if (leak !== undefined) throw new Error(`a secret stands in: ${leak.replaceAll(secret, '[secret]')}`);
   }

@@ -51,7 +51,7 @@ interface KnownJob {
 }
 
 /** Most keys that are remembered: a few MB. */
-const MOST_KEYS = 10_000;
+const MAX_KEYS = 10_000;
 
 export interface CreationsOptions {
   readonly upstream: Upstream;
@@ -61,7 +61,7 @@ export interface CreationsOptions {
   readonly mostKeys?: number;
 }
 
-export function createCreations({ upstream, store, clock, mostKeys = MOST_KEYS }: CreationsOptions): Creations {
+export function createCreations({ upstream, store, clock, mostKeys = MAX_KEYS }: CreationsOptions): Creations {
   const memories = new LRUCache<string, KnownJob | UnknownCreate>({ max: mostKeys });
   const queue = createQueue<Made>();
 

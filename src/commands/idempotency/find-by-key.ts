@@ -20,9 +20,9 @@ export class TooManyJobs extends UpstreamError {
 }
 
 /** Jobs on one page of the list. */
-const JOBS_A_PAGE = 100;
+const JOBS_PER_PAGE = 100;
 /** Most pages of one search: those of a scan, and the head of the whole list. */
-export const PAGES_A_SEARCH = 11;
+export const PAGES_PER_SEARCH = 11;
 
 /** For whom a job is looked for, by which mark, and what has caused it to be there when it is found. */
 export interface Search {
@@ -55,6 +55,6 @@ export async function searchJob(store: Store, { access, caller, mark, cause }: S
   if (rest.some(({ value }) => value !== undefined)) return null; // They are all the jobs: none has the key.
   const unreadable = rest.find(({ error }) => error !== undefined);
   if (unreadable?.error) throw unreadable.error;
-  const newest = await read({ limit: JOBS_A_PAGE, after: null });
+  const newest = await read({ limit: JOBS_PER_PAGE, after: null });
   return newest.items.find(({ value }) => value && matches(value))?.value ?? null;
 }

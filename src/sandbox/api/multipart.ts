@@ -8,8 +8,8 @@ export interface Part {
   readonly content: AsyncIterable<Uint8Array>;
 }
 
-const MOST_PARTS = 100;
-const MOST_HEAD_BYTES = 16_384;
+const MAX_PARTS = 100;
+const MAX_HEADER_BYTES = 16_384;
 
 /** The boundary that a Content-Type announces. Throws a Refusal when it is no form. */
 export function boundaryOf(contentType = ''): string {
@@ -49,7 +49,8 @@ export async function* readParts(bytes: AsyncIterable<Uint8Array>, boundary: str
     while (rest.length < 2) await more();
     if (rest.toString('latin1', 0, 2) === '--') return null;
     for (let end = rest.indexOf('\r\n\r\n'); ; end = rest.indexOf('\r\n\r\n')) {
-      if (end > MOST_HEAD_BYTES || rest.length > MOST_HEAD_BYTES + 65_536) throw malformed('a part has a longer head');
+      if (end > MAX_HEADER_BYTES || rest.length > MAX_HEADER_BYTES + 65_536)
+        throw malformed('a part has a longer head');
       if (end >= 0) {
         const text = rest.toString('utf8', 0, end);
         rest = rest.subarray(end + 4);
@@ -64,7 +65,7 @@ export async function* readParts(bytes: AsyncIterable<Uint8Array>, boundary: str
     for (let count = 0; ; count += 1) {
       const lines = await head();
       if (lines === null) return await drain({ [Symbol.asyncIterator]: () => source });
-      if (count === MOST_PARTS) throw malformed(`it has more than ${MOST_PARTS} parts`);
+      if (count === MAX_PARTS) throw malformed(`it has more than ${MAX_PARTS} parts`);
       yield { ...namesIn(lines), content: content() };
     }
   }

@@ -3,7 +3,7 @@ import type { JobPlan } from '../simulation/job-plan.ts';
 import { createRandom } from '../simulation/random.ts';
 
 /** Azure writes a line for so many steps. */
-const STEPS_OF_A_LINE = 10;
+const STEPS_PER_EVENT = 10;
 
 /** Azure's log of a job, from OpenAI's: fewer steps, other words, other lines at the end. Keeps the order. */
 export function azureEvents(plan: JobPlan, newestFirst: readonly EventPlan[]): readonly EventPlan[] {
@@ -11,7 +11,7 @@ export function azureEvents(plan: JobPlan, newestFirst: readonly EventPlan[]): r
 }
 
 function translated(plan: JobPlan, event: EventPlan): EventPlan[] {
-  if (event.step !== undefined) return event.step % STEPS_OF_A_LINE === 0 ? [withLine(event, stepLine)] : [];
+  if (event.step !== undefined) return event.step % STEPS_PER_EVENT === 0 ? [withLine(event, stepLine)] : [];
   const { message } = event.line();
   if (message.startsWith('Created')) return say(event, 'Job enqueued. Waiting for jobs ahead to complete.');
   if (message.startsWith('Fine-tuning job started')) return say(event, 'Job started.');

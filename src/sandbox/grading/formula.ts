@@ -43,7 +43,7 @@ export function evaluate(formula: string, values: Readonly<Record<string, number
   }
 
   function unit(depth: number): number {
-    if (depth > MOST_LEVELS) throw new FormulaError('too many levels');
+    if (depth > MAX_NESTING) throw new FormulaError('too many levels');
     if (take('-')) return -unit(depth + 1);
     if (take('(')) return closed(sum(depth + 1));
     const token = tokens.shift() ?? '';
@@ -70,7 +70,7 @@ export function evaluate(formula: string, values: Readonly<Record<string, number
   return value;
 }
 
-const MOST_LEVELS = 100;
+const MAX_NESTING = 100;
 
 function tokensOf(formula: string): string[] {
   const tokens: string[] = [];

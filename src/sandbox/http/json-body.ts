@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Refusal } from '../api/api-error.ts';
 
 /** Far more than any body but a file needs: a grader's source and its item are the longest. */
-const MOST_BYTES = 4 * 2 ** 20;
+const MAX_BYTES = 4 * 2 ** 20;
 
 /** Reads a body of JSON; undefined when there is none. Rejects with a Refusal, and leaves the connection usable. */
 export async function readJson(request: IncomingMessage): Promise<unknown> {
@@ -10,14 +10,14 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   let bytes = 0;
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     bytes += chunk.length;
-    if (bytes > MOST_BYTES) throw new Refusal(413, `The body is larger than ${MOST_BYTES} bytes.`);
+    if (bytes > MAX_BYTES) throw new Refusal(413, `The body is larger than ${MAX_BYTES} bytes.`);
     chunks.push(chunk);
   }
   if (bytes === 0) return undefined;
   const type = request.headers['content-type'] ?? '';
   if (!/^application\/json\b/i.test(type)) throw unsupported(type);
   const body = parsed(Buffer.concat(chunks).toString());
-  if (body === undefined || !isShallow(body, MOST_LEVELS)) {
+  if (body === undefined || !isShallow(body, MAX_NESTING)) {
     throw new Refusal(
       400,
       'We could not parse the JSON body of your request. (HINT: This likely means you are not using your HTTP library correctly. The API expects a JSON payload, but what was sent was not valid JSON.)',
@@ -35,7 +35,7 @@ function parsed(text: string): unknown {
 }
 
 /** Objects and lists in one another: deeper ones could not be written back. */
-const MOST_LEVELS = 100;
+const MAX_NESTING = 100;
 
 function isShallow(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return true;

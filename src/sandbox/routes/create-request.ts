@@ -48,7 +48,7 @@ const KNOWN = [
   'method',
   'hyperparameters',
 ];
-const LARGEST_SEED = 2 ** 31 - 1;
+const MAX_SEED = 2 ** 31 - 1;
 
 /** Throws the Refusal of the first fault. */
 export function readCreate(body: unknown): CreateRequest {
@@ -58,7 +58,7 @@ export function readCreate(body: unknown): CreateRequest {
     trainingFile: readText(input['training_file'], 'training_file'),
     validationFile: orNull(input['validation_file'], (id) => readText(id, 'validation_file')),
     suffix: orNull(input['suffix'], (text) => readText(text, 'suffix', [1, 64])),
-    seed: orNull(input['seed'], (seed) => readWhole(seed, 'seed', [0, LARGEST_SEED])),
+    seed: orNull(input['seed'], (seed) => readWhole(seed, 'seed', [0, MAX_SEED])),
     metadata: orNull(input['metadata'], readMetadata),
     integrations: orNull(input['integrations'], readIntegrations) ?? [],
     method: readMethod(input),
@@ -66,11 +66,11 @@ export function readCreate(body: unknown): CreateRequest {
   };
 }
 
-const MOST_PAIRS = 16;
+const MAX_PAIRS = 16;
 
 function readMetadata(value: unknown): Readonly<Record<string, string>> {
   const pairs = Object.entries(readObject(value, 'metadata'));
-  if (pairs.length > MOST_PAIRS) throw tooManyProperties('metadata', MOST_PAIRS, pairs.length);
+  if (pairs.length > MAX_PAIRS) throw tooManyProperties('metadata', MAX_PAIRS, pairs.length);
   return Object.fromEntries(
     pairs.map(([key, text]) => {
       readText(key, `metadata.${key}`, [0, 64]);

@@ -15,7 +15,7 @@ interface Form {
 
 const PURPOSES = ['fine-tune', 'assistants', 'batch', 'vision', 'user_data', 'evals'];
 const FIELDS = ['purpose', 'expires_after[anchor]', 'expires_after[seconds]'];
-const MOST_FIELD_BYTES = 4096;
+const MAX_FIELD_BYTES = 4096;
 const BATCH_SECONDS = 30 * 86_400;
 
 /** The file is put away as it comes; what is wrong with the rest of the form shows at its end. */
@@ -59,7 +59,7 @@ async function readField(name: string, content: AsyncIterable<Uint8Array>): Prom
   let bytes = 0;
   for await (const chunk of content) {
     bytes += chunk.length;
-    if (bytes > MOST_FIELD_BYTES) throw badFileParameter(name, 'it is too long');
+    if (bytes > MAX_FIELD_BYTES) throw badFileParameter(name, 'it is too long');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();

@@ -7,7 +7,7 @@ import { statusAt } from '../simulation/lifecycle.ts';
 import type { State } from '../state/state.ts';
 import type { ApiRequest } from './route.ts';
 
-const MOST_FILES = 10_000;
+const MAX_FILES = 10_000;
 const PURPOSES = [
   'fine-tune',
   'fine-tune-results',
@@ -65,10 +65,10 @@ function readChoice(query: URLSearchParams, param: string, choices: readonly str
 
 function readFileLimit(query: URLSearchParams): number {
   const limit = query.get('limit');
-  if (limit === null) return MOST_FILES;
+  if (limit === null) return MAX_FILES;
   if (!/^-?\d+$/.test(limit)) throw badFileParameter('limit', `'${limit}' is not of type 'integer'`);
   if (Number(limit) < 1) throw badFileParameter('limit', `${limit} is less than the minimum of 1`);
-  if (Number(limit) > MOST_FILES)
-    throw badFileParameter('limit', `${limit} is greater than the maximum of ${MOST_FILES}`);
+  if (Number(limit) > MAX_FILES)
+    throw badFileParameter('limit', `${limit} is greater than the maximum of ${MAX_FILES}`);
   return Number(limit);
 }

@@ -22,7 +22,7 @@ export interface Occasion {
   readonly validation: Inspection | null;
 }
 
-const CHARACTERS_OF_A_TOKEN = 4;
+const CHARACTERS_PER_TOKEN = 4;
 
 /** The life of a job that a client asks for: it fails by its files, or it succeeds unless somebody stops it. */
 export function planCreated(asked: CreateRequest, occasion: Occasion): JobPlan {
@@ -56,7 +56,7 @@ export function planCreated(asked: CreateRequest, occasion: Occasion): JobPlan {
     yields: {
       model: `ft:${tunable.base}:${account.organization}:${suffix}:${random.text(8)}`,
       resultFile: `file-${random.text(22)}`,
-      trainedTokens: Math.ceil(training.characters / CHARACTERS_OF_A_TOKEN) * n_epochs,
+      trainedTokens: Math.ceil(training.characters / CHARACTERS_PER_TOKEN) * n_epochs,
     },
     request: { unknown: asked.unknown },
   };
@@ -76,12 +76,12 @@ function resolved({ type, asked, grader, unknown }: AskedMethod, examples: numbe
   } as unknown as Method;
 }
 
-const MOST_STEPS = 20_000;
+const MAX_STEPS = 20_000;
 
 /** A limit of the sandbox alone: the log of a job has a line for each step. */
 function tooManySteps({ resolved: { batch_size, n_epochs } }: Method, examples: number): JobError | null {
   const steps = Math.ceil(examples / batch_size) * n_epochs;
-  if (steps <= MOST_STEPS) return null;
-  const message = `The job failed because it would take ${steps} steps, and this sandbox trains ${MOST_STEPS} at most. Choose a larger batch size.`;
+  if (steps <= MAX_STEPS) return null;
+  const message = `The job failed because it would take ${steps} steps, and this sandbox trains ${MAX_STEPS} at most. Choose a larger batch size.`;
   return { code: 'too_many_steps', message, param: 'training_file' };
 }

@@ -8,13 +8,13 @@ export interface Campaign extends CampaignBrief {
   readonly validationFile: string | null;
 }
 
-const TOKENS_OF_AN_EXAMPLE = 75;
+const TOKENS_PER_EXAMPLE = 75;
 
 /** Every campaign that the seed's organisation has ever run, the latest first. */
 export function createCampaigns(seed: number): readonly Campaign[] {
   return CAMPAIGN_BRIEFS.map((brief, index) => {
     const random = createRandom(seed, 'campaign', index);
-    const tokens = brief.trainingTokens ?? brief.examples * TOKENS_OF_AN_EXAMPLE;
+    const tokens = brief.trainingTokens ?? brief.examples * TOKENS_PER_EXAMPLE;
     return {
       ...brief,
       trainingTokens: Math.round(tokens * random.between(0.9, 1.1)),

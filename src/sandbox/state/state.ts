@@ -61,13 +61,13 @@ function isRich(plan: JobPlan): boolean {
 }
 
 /** Jobs that move have fewer examples than this: nobody watches thousands of steps in a minute. */
-const MOST_MOVING_EXAMPLES = 1000;
+const MAX_MOVING_EXAMPLES = 1000;
 
 export function createState({ seed, speed, startedAt, quota = {}, storage = {} }: StateOptions): State {
   const account = createAccount(seed);
   const campaigns = createCampaigns(seed);
   const history = createHistory(seed, startedAt, campaigns, account);
-  const moving = campaigns.filter(({ examples }) => examples < MOST_MOVING_EXAMPLES);
+  const moving = campaigns.filter(({ examples }) => examples < MAX_MOVING_EXAMPLES);
   const lanes = LANES.map((lane) => createLane(lane, { seed, speed, startedAt, campaigns: moving, account }));
   const ledger = createLedger();
   // Between one creation, or one change, and the next the same jobs exist, so that most answers need no planning.

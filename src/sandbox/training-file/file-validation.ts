@@ -13,7 +13,7 @@ export interface Inspection {
 
 type Param = 'training_file' | 'validation_file';
 
-const FEWEST_EXAMPLES = 10;
+const MIN_EXAMPLES = 10;
 const inspections = new WeakMap<FilePlan, Map<string, Promise<Inspection>>>();
 
 /** Reads the whole file, once for each kind. */
@@ -34,7 +34,7 @@ async function read(file: FilePlan, kind: ExampleKind, param: Param): Promise<In
     const fault = faultOfExample(line, kind);
     if (fault !== null) return { examples, characters, error: errorOf(fault, examples, kind, param) };
   }
-  const isEnough = examples >= (param === 'training_file' ? FEWEST_EXAMPLES : 1);
+  const isEnough = examples >= (param === 'training_file' ? MIN_EXAMPLES : 1);
   return { examples, characters, error: isEnough ? null : tooFew(examples, param) };
 }
 
@@ -52,7 +52,7 @@ function errorOf(fault: string, number: number, kind: ExampleKind, param: Param)
 }
 
 function tooFew(examples: number, param: Param): JobError {
-  const fewest = param === 'training_file' ? FEWEST_EXAMPLES : 1;
+  const fewest = param === 'training_file' ? MIN_EXAMPLES : 1;
   const message = `The job failed due to an invalid ${nameOf(param)}. The file has ${examples} example(s), but must have at least ${fewest} examples.`;
   return { code: 'invalid_n_examples', message, param };
 }

@@ -2,7 +2,7 @@
 export type Line = string | null;
 
 /** A longer example than any context has room for. */
-const LONGEST_BYTES = 16 * 2 ** 20;
+const MAX_LINE_BYTES = 16 * 2 ** 20;
 const LINE_FEED = 0x0a;
 
 /** The lines of a content, one after another; empty ones are left out. Keeps no more of it than a line. */
@@ -11,11 +11,11 @@ export async function* readLines(pieces: Iterable<string> | AsyncIterable<Uint8A
   let length = 0;
   const add = (part: Uint8Array) => {
     length += part.length;
-    if (length <= LONGEST_BYTES) parts.push(part);
+    if (length <= MAX_LINE_BYTES) parts.push(part);
     else parts = [];
   };
   const take = (): Line => {
-    const line = length > LONGEST_BYTES ? null : decode(Buffer.concat(parts));
+    const line = length > MAX_LINE_BYTES ? null : decode(Buffer.concat(parts));
     [parts, length] = [[], 0];
     return line;
   };

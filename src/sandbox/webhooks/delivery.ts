@@ -5,7 +5,7 @@ import { GIVE_UP_MS, headersOf, type JobWebhook, waitBeforeRetry } from './webho
 /** How long the receiver may take to answer, in milliseconds of its own time. */
 const ANSWER_MS = 5000;
 /** Most webhooks that are on their way: about as many as jobs end before the first of them is given up. */
-const MOST_PENDING = 1000;
+const MAX_PENDING = 1000;
 
 /** Where webhooks go, and what they are signed with. */
 export interface Receiver {
@@ -30,7 +30,7 @@ export interface Deliveries {
 }
 
 /** Sends each webhook until it is taken: at least once, in no order. The oldest makes room when there are too many. */
-export function createDeliveries({ clock, speed, receiver, most = MOST_PENDING }: DeliveryOptions): Deliveries {
+export function createDeliveries({ clock, speed, receiver, most = MAX_PENDING }: DeliveryOptions): Deliveries {
   const pending = new Map<JobWebhook, () => void>();
   const agent = new Agent();
 

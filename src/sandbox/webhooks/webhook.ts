@@ -58,11 +58,11 @@ function keyOf(secret: string): Buffer {
 
 /** How long after the first try there is a last one, in ms of real life. */
 export const GIVE_UP_MS = 72 * 3_600_000;
-const FIRST_WAIT_MS = 5000;
-const LONGEST_WAIT_MS = 8 * 3_600_000;
+const MIN_WAIT_MS = 5000;
+const MAX_WAIT_MS = 8 * 3_600_000;
 
 /** How long to wait after so many tries that have failed, in ms of real life: twice as long each time, less some part. */
 export function waitBeforeRetry({ id }: JobWebhook, tries: number): number {
-  const longest = Math.min(FIRST_WAIT_MS * 2 ** (tries - 1), LONGEST_WAIT_MS);
+  const longest = Math.min(MIN_WAIT_MS * 2 ** (tries - 1), MAX_WAIT_MS);
   return longest * createRandom(id, tries).between(0.5, 1);
 }

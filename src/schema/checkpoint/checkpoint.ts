@@ -8,7 +8,7 @@ import { FineTuningJobMetricsPoint, type MetricsPoint } from '../metrics/metrics
 import { MODEL_PRICE, Model } from '../model/model.ts';
 
 const NOUN = 'checkpoint';
-const STANDARD_FIRST = 10;
+const DEFAULT_FIRST = 10;
 
 /** A checkpoint, and the job that saved it. */
 interface SavedCheckpoint {
@@ -76,10 +76,10 @@ builder.objectField(FineTuningJob, 'checkpoints', (t) =>
   t.field({
     type: FineTuningJobCheckpointConnection,
     description: 'The models that it has saved on its way, newest first. OpenAI shows them when the job has succeeded.',
-    args: connectionArgs(STANDARD_FIRST, 'earlier checkpoints'),
-    extensions: costs({ calls: 1, size: pageSize(STANDARD_FIRST) }),
+    args: connectionArgs(DEFAULT_FIRST, 'earlier checkpoints'),
+    extensions: costs({ calls: 1, size: pageSize(DEFAULT_FIRST) }),
     resolve: async (job, args, { loaders }) => {
-      const request = pageRequest(NOUN, STANDARD_FIRST, args);
+      const request = pageRequest(NOUN, DEFAULT_FIRST, args);
       const page = await readFrom(request, () => loaders.checkpoints(job.id, request));
       return { ...mapPage(page, (checkpoint) => ({ job, checkpoint })), after: request.after, noun: NOUN };
     },

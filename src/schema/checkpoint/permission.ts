@@ -5,7 +5,7 @@ import { costs } from '../core/field-cost.ts';
 import { FineTuningJobCheckpoint } from './checkpoint.ts';
 
 const NOUN = 'permission';
-const STANDARD_FIRST = 10;
+const DEFAULT_FIRST = 10;
 
 /** What the mutations of permissions say of themselves. */
 export const NEEDS_ADMIN =
@@ -53,13 +53,13 @@ builder.objectField(FineTuningJobCheckpoint, 'permissions', (t) =>
       'Which other projects may use it, newest first. It needs the role `admin`, and of the gateway OPENAI_ADMIN_KEY.',
     authScopes: { admin: true },
     args: {
-      ...connectionArgs(STANDARD_FIRST, 'earlier permissions'),
+      ...connectionArgs(DEFAULT_FIRST, 'earlier permissions'),
       projectId: t.arg.id({ description: 'Only those of this project.' }),
     },
-    extensions: costs({ calls: 1, size: pageSize(STANDARD_FIRST) }),
+    extensions: costs({ calls: 1, size: pageSize(DEFAULT_FIRST) }),
     resolve: async ({ checkpoint }, { projectId, ...args }, { loaders }) => {
       const model = checkpoint.fine_tuned_model_checkpoint;
-      const request = { ...pageRequest(NOUN, STANDARD_FIRST, args), projectId: projectId ?? undefined };
+      const request = { ...pageRequest(NOUN, DEFAULT_FIRST, args), projectId: projectId ?? undefined };
       const page = await readFrom(request, () => loaders.permissions(model, request));
       return { ...mapPage(page, (permission) => ({ model, permission })), after: request.after, noun: NOUN };
     },

@@ -10,7 +10,7 @@ import { countOf } from './field-cost.ts';
 
 const MAX_FIRST = 100;
 /** Characters of what stands in a cursor: an id, of at most 512, and for a model what it is ordered by. */
-const LONGEST_PLACE = 600;
+const MAX_PLACE_LENGTH = 600;
 
 /** A page, where it began, and the noun that marks its cursors. */
 export interface Connection<T> extends Page<T> {
@@ -114,7 +114,7 @@ function writeCursor(noun: string, id: string): string {
 function readCursor(noun: string, cursor: string): string | null {
   const text = Buffer.from(cursor, 'base64url').toString();
   const id = text.slice(noun.length + 1);
-  if (id.length > LONGEST_PLACE || writeCursor(noun, id) !== cursor)
+  if (id.length > MAX_PLACE_LENGTH || writeCursor(noun, id) !== cursor)
     throw badUserInput('after', 'a cursor that this field has given');
   return id === '' ? null : id;
 }

@@ -1,9 +1,9 @@
 import { ForbiddenError } from '@pothos/plugin-scope-auth';
 import { GraphQLError } from 'graphql';
-import { EVENTS_A_PAGE } from '../../store/resources/event.ts';
+import { EVENTS_PER_PAGE } from '../../store/resources/event.ts';
 import { UpstreamError, type UpstreamErrorCode } from '../../upstream/errors/upstream-error.ts';
 import { NoSuchJob } from '../../watch/poll/watch-errors.ts';
-import { MOST_PAGES_BACK, UnknownPlace } from '../../watch/streams/log-reader.ts';
+import { MAX_PAGES_BACK, UnknownPlace } from '../../watch/streams/log-reader.ts';
 import { builder } from './builder.ts';
 
 const CODES = {
@@ -94,11 +94,11 @@ export function isInternal(error: GraphQLError): boolean {
 
 /** A reader has to be told which of its arguments names a place that the log does not have. */
 function unknownPlace(where: Where, { start }: UnknownPlace): GraphQLError {
-  const reach = `the newest ${MOST_PAGES_BACK * EVENTS_A_PAGE} events`;
+  const reach = `the newest ${MAX_PAGES_BACK * EVENTS_PER_PAGE} events`;
   const [argument, expected] = {
     since: ['since', `the id of one of ${reach} of this job`],
     sinceStep: ['sinceStep', `a step that one of ${reach} of this job tells of`],
-    start: ['fromStart', `a log of at most ${MOST_PAGES_BACK * EVENTS_A_PAGE} events`],
+    start: ['fromStart', `a log of at most ${MAX_PAGES_BACK * EVENTS_PER_PAGE} events`],
     now: ['since', 'a log that can be read'],
   }[start.kind] as [string, string];
   const code = 'BAD_USER_INPUT';

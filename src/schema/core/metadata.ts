@@ -3,9 +3,9 @@ import { builder } from './builder.ts';
 import { badUserInput } from './errors.ts';
 
 /** As many as an object can have, and their longest (UPSTREAM.md 1.2). */
-const MOST_PAIRS = 16;
-const LONGEST_KEY = 64;
-const LONGEST_VALUE = 512;
+const MAX_PAIRS = 16;
+const MAX_KEY_LENGTH = 64;
+const MAX_VALUE_LENGTH = 512;
 
 /** A pair of an object's metadata. */
 export const MetadataEntry = builder.objectRef<{ key: string; value: string }>('MetadataEntry').implement({
@@ -28,8 +28,11 @@ export function metadataEntries(metadata: Record<string, unknown> | null) {
 export const MetadataEntryInput = builder.inputType('MetadataEntryInput', {
   description: 'A pair of metadata.',
   fields: (t) => ({
-    key: t.string({ required: true, description: `Up to ${LONGEST_KEY} characters; what is longer is refused.` }),
-    value: t.string({ required: true, description: `Up to ${LONGEST_VALUE} characters; what is longer is refused.` }),
+    key: t.string({ required: true, description: `Up to ${MAX_KEY_LENGTH} characters; what is longer is refused.` }),
+    value: t.string({
+      required: true,
+      description: `Up to ${MAX_VALUE_LENGTH} characters; what is longer is refused.`,
+    }),
   }),
 });
 
@@ -39,11 +42,11 @@ export function readPairs(
   given: readonly (typeof MetadataEntryInput.$inferInput)[] | null | undefined,
 ): Record<string, string> {
   const pairs = given ?? [];
-  if (pairs.length > MOST_PAIRS) throw badUserInput(argument, `at most ${MOST_PAIRS} pairs, got ${pairs.length}`);
+  if (pairs.length > MAX_PAIRS) throw badUserInput(argument, `at most ${MAX_PAIRS} pairs, got ${pairs.length}`);
   for (const [place, { key, value }] of pairs.entries()) {
-    expectLength(`${argument}[${place}].key`, key, LONGEST_KEY);
+    expectLength(`${argument}[${place}].key`, key, MAX_KEY_LENGTH);
     if (isMarkName(key)) throw badUserInput(`${argument}[${place}].key`, "a key that is not the gateway's own");
-    expectLength(`${argument}[${place}].value`, value, LONGEST_VALUE);
+    expectLength(`${argument}[${place}].value`, value, MAX_VALUE_LENGTH);
   }
   const byKey = new Map(pairs.map(({ key, value }) => [key, value]));
   if (byKey.size < pairs.length) throw badUserInput(argument, 'each key once');

@@ -7,7 +7,7 @@ import { openEnum } from '../core/open-enum.ts';
 import { FineTuningJob } from '../job/job.ts';
 
 const NOUN = 'event';
-const STANDARD_FIRST = 20;
+const DEFAULT_FIRST = 20;
 
 const level = openEnum('FineTuningJobEventLevel', {
   description: 'How serious an event is.',
@@ -85,10 +85,10 @@ builder.objectField(FineTuningJob, 'events', (t) =>
   t.field({
     type: FineTuningJobEventConnection,
     description: 'Its log, newest first, as the upstream has it.',
-    args: connectionArgs(STANDARD_FIRST, 'earlier events'),
-    extensions: costs({ calls: 1, size: pageSize(STANDARD_FIRST) }),
+    args: connectionArgs(DEFAULT_FIRST, 'earlier events'),
+    extensions: costs({ calls: 1, size: pageSize(DEFAULT_FIRST) }),
     resolve: async (job, args, { loaders }) => {
-      const request = pageRequest(NOUN, STANDARD_FIRST, args);
+      const request = pageRequest(NOUN, DEFAULT_FIRST, args);
       const page = await readFrom(request, () => loaders.events(job.id, request));
       return { ...mapPage(page, (event) => ({ job, event })), after: request.after, noun: NOUN };
     },

@@ -10,7 +10,7 @@ import { Failure, type InputIssue, InvalidInput } from '../mutation/failure.ts';
 import { COMMON_FAILURES, ErrorInterface, InvalidInputError } from '../mutation/failure-types.ts';
 import { mutating } from '../mutation/mutation.ts';
 import { File, filePurpose } from './file.ts';
-import { OBJECTS_A_CHECK, TrainingFileReport } from './training-report.ts';
+import { OBJECTS_PER_CHECK, TrainingFileReport } from './training-report.ts';
 
 /** A file that the upstream has now. */
 class FileUploaded {
@@ -67,8 +67,8 @@ const UploadFileResult = builder.unionType('UploadFileResult', {
   types: [UploadFileSuccess, InvalidTrainingFileError, InvalidInputError, ...COMMON_FAILURES],
 });
 
-const [SHORTEST, LONGEST] = [3600, 2_592_000];
-const EXPIRY = `a whole number from ${SHORTEST} to ${LONGEST}`;
+const [MIN_EXPIRY_SECONDS, MAX_EXPIRY_SECONDS] = [3600, 2_592_000];
+const EXPIRY = `a whole number from ${MIN_EXPIRY_SECONDS} to ${MAX_EXPIRY_SECONDS}`;
 
 const UploadFileInput = builder.inputType('UploadFileInput', {
   description: 'A file, and what it is for.',
@@ -123,7 +123,9 @@ function issuesOf({ file, text, purpose, expiresAfterSeconds: seconds }: Input):
   return [
     ...((file == null) === (text == null) ? [issue('file', 'either a file or a text')] : []),
     ...(purpose === 'UNKNOWN' ? [issue('purpose', 'a known purpose')] : []),
-    ...(seconds != null && (seconds < SHORTEST || seconds > LONGEST) ? [issue('expiresAfterSeconds', EXPIRY)] : []),
+    ...(seconds != null && (seconds < MIN_EXPIRY_SECONDS || seconds > MAX_EXPIRY_SECONDS)
+      ? [issue('expiresAfterSeconds', EXPIRY)]
+      : []),
   ];
 }
 
@@ -142,7 +144,7 @@ builder.mutationField('uploadFile', (t) =>
     description:
       'Passes a file on to the upstream as it comes; it is stored nowhere on the way. It needs the role `operator`.',
     args: { input: t.arg({ type: UploadFileInput, required: true, description: 'The file.' }) },
-    extensions: costs({ calls: 1, weight: () => OBJECTS_A_CHECK }),
+    extensions: costs({ calls: 1, weight: () => OBJECTS_PER_CHECK }),
     resolve: mutating<Input, FileUploaded, InvalidTrainingFile | InvalidInput>('uploadFile', 'operator', upload),
   }),
 );

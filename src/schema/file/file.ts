@@ -1,4 +1,4 @@
-import { MOST_SINGLES } from '../../request/loaders.ts';
+import { MAX_SINGLE_READS } from '../../request/loaders.ts';
 import type { Preview } from '../../upstream/metrics/preview.ts';
 import type { FileObject } from '../../upstream/resources/file.ts';
 import type { Page } from '../../upstream/resources/page.ts';
@@ -10,15 +10,15 @@ import { Node } from '../core/node.ts';
 import { openEnum } from '../core/open-enum.ts';
 
 const NOUN = 'file';
-const STANDARD_FIRST = 20;
+const DEFAULT_FIRST = 20;
 const MAX_PREVIEW_BYTES = 1024 * 1024;
-const STANDARD_PREVIEW_BYTES = 4096;
+const DEFAULT_PREVIEW_BYTES = 4096;
 /** As much of a preview is as heavy in an answer as an object. */
-const BYTES_AN_OBJECT = 100;
+const BYTES_PER_OBJECT_COST = 100;
 
-export const FILE_PRICE = costs({ calls: sharing(MOST_SINGLES.files) });
+export const FILE_PRICE = costs({ calls: sharing(MAX_SINGLE_READS.files) });
 
-const bytesOf = countOf('maxBytes', { least: 1, most: MAX_PREVIEW_BYTES, standard: STANDARD_PREVIEW_BYTES });
+const bytesOf = countOf('maxBytes', { least: 1, most: MAX_PREVIEW_BYTES, standard: DEFAULT_PREVIEW_BYTES });
 
 export const filePurpose = openEnum('FilePurpose', {
   description: 'What a file is for.',
@@ -110,13 +110,13 @@ export const File = builder.objectRef<FileObject>('File').implement({
       authScopes: { operator: true },
       args: {
         maxBytes: t.arg.int({
-          defaultValue: STANDARD_PREVIEW_BYTES,
-          description: `Most bytes to read, 1 to ${MAX_PREVIEW_BYTES}; ${STANDARD_PREVIEW_BYTES} when left out or null.`,
+          defaultValue: DEFAULT_PREVIEW_BYTES,
+          description: `Most bytes to read, 1 to ${MAX_PREVIEW_BYTES}; ${DEFAULT_PREVIEW_BYTES} when left out or null.`,
         }),
       },
-      extensions: costs({ calls: 1, weight: (read) => bytesOf(read) / BYTES_AN_OBJECT }),
+      extensions: costs({ calls: 1, weight: (read) => bytesOf(read) / BYTES_PER_OBJECT_COST }),
       resolve: (file, { maxBytes }, { loaders }) => {
-        const most = maxBytes ?? STANDARD_PREVIEW_BYTES;
+        const most = maxBytes ?? DEFAULT_PREVIEW_BYTES;
         if (most < 1 || most > MAX_PREVIEW_BYTES)
           throw badUserInput('maxBytes', `a whole number from 1 to ${MAX_PREVIEW_BYTES}, got ${most}`);
         return loaders.preview(file, most);
@@ -149,7 +149,7 @@ builder.queryFields((t) => ({
     type: FileConnection,
     description: 'The files of the account, newest first unless asked otherwise.',
     args: {
-      ...connectionArgs(STANDARD_FIRST, 'the files that follow'),
+      ...connectionArgs(DEFAULT_FIRST, 'the files that follow'),
       filter: t.arg({ type: FileFilter, description: 'Only some of them.' }),
       order: t.arg({
         type: SortOrder,
@@ -157,9 +157,9 @@ builder.queryFields((t) => ({
         description: 'By creation time; DESC when left out or null.',
       }),
     },
-    extensions: costs({ calls: 1, size: pageSize(STANDARD_FIRST) }),
+    extensions: costs({ calls: 1, size: pageSize(DEFAULT_FIRST) }),
     resolve: async (_, { filter, order, ...args }, { loaders }) => {
-      const { limit, after } = pageRequest(NOUN, STANDARD_FIRST, args);
+      const { limit, after } = pageRequest(NOUN, DEFAULT_FIRST, args);
       const wanted = filter?.purpose == null ? null : filePurpose.write(filter.purpose, 'filter.purpose');
       const page = { limit, after, purpose: wanted, order: order === 'ASC' ? 'asc' : 'desc' } as const;
       return { ...only(wanted, await readFrom(page, loaders.files)), after, noun: NOUN };

@@ -3,7 +3,7 @@ import type { TrainingFileReport as Report } from '../../upstream/training-data/
 import { builder } from '../core/builder.ts';
 
 /** As much as a training file can be to read is as heavy as so many objects in an answer. */
-export const OBJECTS_A_CHECK = 5000;
+export const OBJECTS_PER_CHECK = 5000;
 
 const TrainingFormat = builder.enumType('TrainingFormat', {
   description: 'What the lines of a training file are examples of.',

@@ -1,5 +1,5 @@
 import type { Made } from '../../commands/idempotency/create-once.ts';
-import { PAGES_A_SEARCH } from '../../commands/idempotency/find-by-key.ts';
+import { PAGES_PER_SEARCH } from '../../commands/idempotency/find-by-key.ts';
 import type { Context } from '../../request/context.ts';
 import { isInDoubt } from '../../upstream/errors/upstream-error.ts';
 import type { Job } from '../../upstream/resources/job.ts';
@@ -63,7 +63,7 @@ const CreateJobSuccess = builder.objectType(Created, {
 });
 
 /** It is looked for before and after the create, as what came of that may not be known. */
-const MOST_CALLS = { withKey: 2 * PAGES_A_SEARCH + 1, withoutKey: 1 };
+const MAX_CALLS = { withKey: 2 * PAGES_PER_SEARCH + 1, withoutKey: 1 };
 const hasKey = (input: unknown) => Object(input).idempotencyKey != null;
 
 builder.mutationField('createFineTuningJob', (t) =>
@@ -76,7 +76,7 @@ builder.mutationField('createFineTuningJob', (t) =>
     description:
       'Starts a job, for money: each caller may do so only so often in a day. It is sent once: give an `idempotencyKey` to be able to try again. It needs the role `operator`.',
     args: { input: t.arg({ type: CreateJobInput, required: true, description: 'Which job.' }) },
-    extensions: costs({ calls: (read) => (hasKey(read('input')) ? MOST_CALLS.withKey : MOST_CALLS.withoutKey) }),
+    extensions: costs({ calls: (read) => (hasKey(read('input')) ? MAX_CALLS.withKey : MAX_CALLS.withoutKey) }),
     resolve: mutating<CreateJobGiven, Created, InvalidInput | Conflict | OutcomeUnknown>(
       'createFineTuningJob',
       'operator',

@@ -1,4 +1,4 @@
-import { checkJobRequest, MOST_METADATA_PAIRS } from '../../upstream/requests/job-request.ts';
+import { checkJobRequest, MAX_METADATA_PAIRS } from '../../upstream/requests/job-request.ts';
 import type { LimitsOf } from '../../upstream/requests/validation.ts';
 import { isMarkName, MARK_PAIRS } from '../../upstream/resources/idempotency-mark.ts';
 import { builder } from '../core/builder.ts';
@@ -8,7 +8,7 @@ import { type Detour, inputIssues } from '../mutation/input-issue.ts';
 import { draftMethod, MethodInput } from './method-input.ts';
 
 /** Longest key under which a job is made once, in characters. */
-const LONGEST_KEY = 255;
+const MAX_KEY_LENGTH = 255;
 
 const WandbIntegrationInput = builder.inputType('FineTuningJobWandbIntegrationInput', {
   description: 'A run in Weights & Biases.',
@@ -45,7 +45,7 @@ export const CreateJobInput = builder.inputType('CreateFineTuningJobInput', {
     integrations: t.field({ type: [IntegrationInput], description: 'Where it is to report to while it trains.' }),
     metadata: t.field({
       type: [MetadataEntryInput],
-      description: `Pairs to attach to the job, at most ${MOST_METADATA_PAIRS - MARK_PAIRS}, each key once: the rest of ${MOST_METADATA_PAIRS} is the gateway's.`,
+      description: `Pairs to attach to the job, at most ${MAX_METADATA_PAIRS - MARK_PAIRS}, each key once: the rest of ${MAX_METADATA_PAIRS} is the gateway's.`,
     }),
     extra: t.field({
       type: 'JSON',
@@ -53,7 +53,7 @@ export const CreateJobInput = builder.inputType('CreateFineTuningJobInput', {
         "An object with members of the upstream's request that this version of the gateway does not know; they are sent as they are.",
     }),
     idempotencyKey: t.string({
-      description: `1 to ${LONGEST_KEY} characters of the caller's choice that make it safe to try again: under one key the caller gets one job, whatever happens on the way. The same input again answers that job as it is then, also after a restart of the gateway; another input is a \`ConflictError\`. After an \`OutcomeUnknownError\` the next try looks for the job, and from a minute later on creates it when there is none. That holds for one gateway process at a time, and for a server that keeps the metadata of jobs: the gateway's two pairs in it are shown nowhere here.`,
+      description: `1 to ${MAX_KEY_LENGTH} characters of the caller's choice that make it safe to try again: under one key the caller gets one job, whatever happens on the way. The same input again answers that job as it is then, also after a restart of the gateway; another input is a \`ConflictError\`. After an \`OutcomeUnknownError\` the next try looks for the job, and from a minute later on creates it when there is none. That holds for one gateway process at a time, and for a server that keeps the metadata of jobs: the gateway's two pairs in it are shown nowhere here.`,
     }),
   }),
 });
@@ -116,6 +116,6 @@ const RESERVED = "expected another key, as this one is the gateway's own";
 
 function issuesOfKey(key: string | null | undefined): InputIssue[] {
   const length = key == null ? 1 : [...key].length;
-  if (length >= 1 && length <= LONGEST_KEY) return [];
-  return [{ path: ['idempotencyKey'], message: `expected a text of 1 to ${LONGEST_KEY} characters` }];
+  if (length >= 1 && length <= MAX_KEY_LENGTH) return [];
+  return [{ path: ['idempotencyKey'], message: `expected a text of 1 to ${MAX_KEY_LENGTH} characters` }];
 }

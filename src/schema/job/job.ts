@@ -1,4 +1,4 @@
-import { PAGES_A_SCAN, scanJobs } from '../../store/resources/job-scan.ts';
+import { PAGES_PER_SCAN, scanJobs } from '../../store/resources/job-scan.ts';
 import { withoutMark } from '../../upstream/resources/idempotency-mark.ts';
 import { isTerminal, type Job, type JobPageRequest } from '../../upstream/resources/job.ts';
 import {
@@ -23,7 +23,7 @@ import { criteriaOf, FineTuningJobFilter } from './job-filter.ts';
 import { MethodInterface } from './method.ts';
 
 const NOUN = 'job';
-const STANDARD_FIRST = 20;
+const DEFAULT_FIRST = 20;
 
 const FineTuningJobObject = builder.enumType('FineTuningJobObject', {
   description: 'The type of a job in the REST API.',
@@ -217,15 +217,15 @@ builder.queryFields((t) => ({
     description:
       'The jobs of the account, newest first. With a filter, one page comes of looking through at most 1000 jobs: it can be short or empty while `hasNextPage` is true, and `endCursor` goes on behind the last job looked at.',
     args: {
-      ...connectionArgs(STANDARD_FIRST, 'older jobs'),
+      ...connectionArgs(DEFAULT_FIRST, 'older jobs'),
       filter: t.arg({ type: FineTuningJobFilter, description: 'Only some of them.' }),
     },
     extensions: costs({
-      calls: (read) => (read('filter') == null ? 1 : PAGES_A_SCAN),
-      size: pageSize(STANDARD_FIRST),
+      calls: (read) => (read('filter') == null ? 1 : PAGES_PER_SCAN),
+      size: pageSize(DEFAULT_FIRST),
     }),
     resolve: async (_, { filter, ...args }, { loaders }) => {
-      const request = pageRequest(NOUN, STANDARD_FIRST, args);
+      const request = pageRequest(NOUN, DEFAULT_FIRST, args);
       const read = (page: JobPageRequest) =>
         page.after === request.after ? readFrom(page, loaders.jobs) : loaders.jobs(page); // Only that one is the client's.
       const page = filter ? await scanJobs(request, criteriaOf(filter), read) : await read(request);

@@ -1,4 +1,4 @@
-import { PAGES_A_CURVE } from '../../store/resources/metrics.ts';
+import { PAGES_PER_CURVE } from '../../store/resources/metrics.ts';
 import type { MetricsSeries } from '../../upstream/metrics/metrics.ts';
 import { builder } from '../core/builder.ts';
 import { badUserInput } from '../core/errors.ts';
@@ -7,9 +7,9 @@ import { FineTuningJob } from '../job/job.ts';
 import { thin } from './downsampling.ts';
 import { FineTuningJobMetricsPoint, type MetricsPoint } from './metrics-point.ts';
 
-const FEWEST = 16;
-const MOST = 10_000;
-const STANDARD = 500;
+const MIN_POINTS = 16;
+const MAX_POINTS = 10_000;
+const DEFAULT_POINTS = 500;
 
 /** A loss curve, and of its points those to show. */
 interface Curve {
@@ -62,19 +62,19 @@ builder.objectField(FineTuningJob, 'metrics', (t) =>
       'Its loss curve: from its events while it runs, from its results file when it has finished. Costs one upstream call for a job with a results file, and at most 20 for one that runs, was cut short or has lost it.',
     args: {
       maxPoints: t.arg.int({
-        defaultValue: STANDARD,
-        description: `Most points to give, ${FEWEST} to ${MOST}; ${STANDARD} when left out or null.`,
+        defaultValue: DEFAULT_POINTS,
+        description: `Most points to give, ${MIN_POINTS} to ${MAX_POINTS}; ${DEFAULT_POINTS} when left out or null.`,
       }),
     },
     // Where the results file is gone, or the server gives no contents, its events are read as well.
     extensions: costs({
-      calls: 1 + PAGES_A_CURVE,
-      size: countOf('maxPoints', { least: FEWEST, most: MOST, standard: STANDARD }),
+      calls: 1 + PAGES_PER_CURVE,
+      size: countOf('maxPoints', { least: MIN_POINTS, most: MAX_POINTS, standard: DEFAULT_POINTS }),
     }),
     resolve: async (job, args, { loaders }) => {
-      const maxPoints = args.maxPoints ?? STANDARD;
-      if (maxPoints < FEWEST || maxPoints > MOST)
-        throw badUserInput('maxPoints', `a whole number from ${FEWEST} to ${MOST}, got ${maxPoints}`);
+      const maxPoints = args.maxPoints ?? DEFAULT_POINTS;
+      if (maxPoints < MIN_POINTS || maxPoints > MAX_POINTS)
+        throw badUserInput('maxPoints', `a whole number from ${MIN_POINTS} to ${MAX_POINTS}, got ${maxPoints}`);
       return { series: await loaders.metrics(job), maxPoints };
     },
   }),

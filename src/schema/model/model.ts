@@ -1,4 +1,4 @@
-import { MOST_SINGLES } from '../../request/loaders.ts';
+import { MAX_SINGLE_READS } from '../../request/loaders.ts';
 import type { Model as WireModel } from '../../upstream/resources/model.ts';
 import type { Page, PageItem } from '../../upstream/resources/page.ts';
 import { builder } from '../core/builder.ts';
@@ -8,9 +8,9 @@ import { costs, sharing } from '../core/field-cost.ts';
 import { Node } from '../core/node.ts';
 
 const NOUN = 'model';
-const STANDARD_FIRST = 20;
+const DEFAULT_FIRST = 20;
 
-export const MODEL_PRICE = costs({ calls: sharing(MOST_SINGLES.models) });
+export const MODEL_PRICE = costs({ calls: sharing(MAX_SINGLE_READS.models) });
 
 export const Model = builder.objectRef<WireModel>('Model').implement({
   description:
@@ -66,12 +66,12 @@ builder.queryFields((t) => ({
     type: ModelConnection,
     description: 'The models that the account can see, newest first, in one upstream call whatever is asked of them.',
     args: {
-      ...connectionArgs(STANDARD_FIRST, 'older models'),
+      ...connectionArgs(DEFAULT_FIRST, 'older models'),
       filter: t.arg({ type: ModelFilter, description: 'Only some of them.' }),
     },
-    extensions: costs({ calls: 1, size: pageSize(STANDARD_FIRST) }),
+    extensions: costs({ calls: 1, size: pageSize(DEFAULT_FIRST) }),
     resolve: async (_, { filter, ...args }, { loaders }) => {
-      const { limit, after } = pageRequest(NOUN, STANDARD_FIRST, args);
+      const { limit, after } = pageRequest(NOUN, DEFAULT_FIRST, args);
       const all = newestFirst(await loaders.models()).filter(
         ({ value }) =>
           !value ||

@@ -44,10 +44,10 @@ export class NotFound extends Failure {
 
 /** Nothing has the id that a field of the input gives; the message says what was expected there. */
 export function notFound(field: string, expected: string, id: string): NotFound {
-  return new NotFound(`${field}: expected ${expected}, got ${JSON.stringify(id.slice(0, LONGEST_QUOTE))}.`);
+  return new NotFound(`${field}: expected ${expected}, got ${JSON.stringify(id.slice(0, MAX_QUOTE_LENGTH))}.`);
 }
 
-const LONGEST_QUOTE = 100;
+const MAX_QUOTE_LENGTH = 100;
 
 /** What was asked does not go together with what there is. */
 export class Conflict extends Failure {

@@ -20,7 +20,7 @@ export interface Done {
 }
 
 /** Enough of an id that a client made up. */
-const LONGEST_ID = 200;
+const MAX_ID_LENGTH = 200;
 
 /**
  * The resolver of a mutation that needs a role. Whether the caller may do it is decided before anything is looked for;
@@ -43,7 +43,7 @@ export function mutating<Input, Success extends Done, Own extends Failure>(
       mutation,
       viewer: viewer.name,
       role: viewer.role,
-      id: about(input)?.slice(0, LONGEST_ID),
+      id: about(input)?.slice(0, MAX_ID_LENGTH),
       requestId,
     };
     try {

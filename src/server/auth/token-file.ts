@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isRole, roles } from '../../request/viewer.ts';
 import type { Token } from './token.ts';
 
-const MOST_FAULTS = 5;
+const MAX_FAULTS = 5;
 const NAME = /^(?!fgw_)[\w.@-]{1,64}$/; // Names are logged: none is a token that stands in the wrong place.
 const SHA_256 = /^[\da-f]{64}$/i;
 
@@ -45,8 +45,8 @@ export function parseTokenList(text: string): TokenList {
     }
   }
   if (faults.length === 0) return { tokens };
-  const more = faults.length - MOST_FAULTS;
-  return { faults: more > 0 ? [...faults.slice(0, MOST_FAULTS), `and ${more} more such lines`] : faults };
+  const more = faults.length - MAX_FAULTS;
+  return { faults: more > 0 ? [...faults.slice(0, MAX_FAULTS), `and ${more} more such lines`] : faults };
 }
 
 /** The token, or what is wrong with it. */

@@ -4,7 +4,7 @@ import type { Token } from './token.ts';
 import { readTokenList } from './token-file.ts';
 
 /** How long a change of the file may stay unseen, in milliseconds. */
-const LOOK_MS = 1000;
+const RELOAD_INTERVAL_MS = 1000;
 
 export interface TokensOptions {
   /** Where they are listed. */
@@ -34,7 +34,7 @@ export function createTokensInForce({ file, clock, log }: TokensOptions): () => 
 
   return () => {
     const now = clock.now();
-    if (now - lookedAt >= LOOK_MS) {
+    if (now - lookedAt >= RELOAD_INTERVAL_MS) {
       lookedAt = now;
       look();
     }

@@ -9,7 +9,7 @@ import { useValidation } from './validation.ts';
 /** What the syntax trees that are kept may weigh, in bytes. */
 const MAX_KEPT_BYTES = 50_000_000;
 /** What one weighs: by its tokens, and not less than usual documents do by their characters. Measured. */
-const [BYTES_OF_TOKEN, BYTES_OF_CHARACTER] = [400, 100];
+const [BYTES_PER_TOKEN, BYTES_PER_CHARACTER] = [400, 100];
 
 export interface Engine extends Pick<YogaServerInstance<Context, Context>, 'getEnveloped'> {
   /**
@@ -39,7 +39,7 @@ export function createEngine(schema: GraphQLSchema, log: Logger, hasIntrospectio
   const validDocuments = new LRUCache<string, DocumentNode>({
     maxSize: MAX_KEPT_BYTES,
     sizeCalculation: ({ tokenCount = 0 }, text) =>
-      1 + Math.max(BYTES_OF_TOKEN * tokenCount, BYTES_OF_CHARACTER * text.length),
+      1 + Math.max(BYTES_PER_TOKEN * tokenCount, BYTES_PER_CHARACTER * text.length),
   });
   return { getEnveloped, validDocuments };
 }

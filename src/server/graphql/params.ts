@@ -29,7 +29,7 @@ export interface Params extends Asked {
 }
 
 // Longer ones are nobody's, and Node takes time for them that grows with the square of their length.
-const LONGEST_CONTENT_TYPE = 200;
+const MAX_CONTENT_TYPE_LENGTH = 200;
 
 /** How the parameters come: as JSON, or in a form with a file, whose parts stand between boundaries. */
 export type BodyKind = { readonly kind: 'json' } | { readonly kind: 'form'; readonly boundary: string | null };
@@ -42,7 +42,7 @@ export function kindOfBody(headers: IncomingHttpHeaders): BodyKind {
   const { 'content-type': contentType = '', 'content-encoding': encoding = 'identity' } = headers;
   if (encoding !== 'identity') throw new Refusal(415, 'Content-Encoding: expected none.');
   try {
-    const type = new MIMEType(contentType.length > LONGEST_CONTENT_TYPE ? '' : contentType);
+    const type = new MIMEType(contentType.length > MAX_CONTENT_TYPE_LENGTH ? '' : contentType);
     const charset = type.params.get('charset') ?? 'utf-8';
     if (type.essence === 'application/json' && /^utf-?8$/i.test(charset)) return { kind: 'json' };
     const isForm = type.essence === 'multipart/form-data' && PREFLIGHT_HEADERS.some((name) => headers[name]);
@@ -62,7 +62,7 @@ const PREFLIGHT_HEADERS = ['graphql-require-preflight', 'apollo-require-prefligh
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Deeper than anything that clients send. */
-const MOST_DEPTH = 1000;
+const MAX_DEPTH = 1000;
 
 /** The parameters in a JSON body. Throws a Refusal (400) that names what was expected, and calls it by this name. */
 export function paramsOfBody(body: Buffer, name = 'The body'): Asked {
@@ -71,8 +71,8 @@ export function paramsOfBody(body: Buffer, name = 'The body'): Asked {
 
 /** What stands in JSON in UTF-8. Throws a Refusal (400) that calls it by this name. */
 export function jsonOf(body: Buffer, name: string): unknown {
-  if (isDeeper(body, MOST_DEPTH)) {
-    throw new Refusal(400, `${name}: expected at most ${MOST_DEPTH} lists and objects inside one another.`);
+  if (isDeeper(body, MAX_DEPTH)) {
+    throw new Refusal(400, `${name}: expected at most ${MAX_DEPTH} lists and objects inside one another.`);
   }
   return parseJson(() => utf8.decode(body), name);
 }

@@ -129,9 +129,9 @@ function failed(code: ErrorCode, errors: readonly GraphQLError[]): Unprepared {
   return { result: { errors: coded } };
 }
 
-const LONGEST_MESSAGE = 500;
+const MAX_MESSAGE_LENGTH = 500;
 
 // Names that clients choose stand in it.
 function shortened(message: string): string {
-  return message.length <= LONGEST_MESSAGE ? message : `${message.slice(0, LONGEST_MESSAGE)}…`;
+  return message.length <= MAX_MESSAGE_LENGTH ? message : `${message.slice(0, MAX_MESSAGE_LENGTH)}…`;
 }

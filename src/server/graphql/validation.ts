@@ -3,10 +3,10 @@ import type { Plugin } from 'graphql-yoga';
 import type { ErrorCode } from '../../schema/core/errors.ts';
 
 /** How many faults of one document are told. For each of them its place is looked up in the whole text. */
-const MOST_FAULTS = 10;
+const MAX_FAULTS = 10;
 
 /** Names that are like an unknown one are looked for in texts of at most so many characters: it takes as long as that one is. */
-const LONGEST_SUGGESTED = 20_000;
+const MAX_SUGGESTION_LENGTH = 20_000;
 
 /** Validates by GraphQL's rules. Without introspection, questions about the schema are refused, and no error suggests a name of it. */
 export function useValidation(hasIntrospection: boolean): Plugin {
@@ -14,8 +14,8 @@ export function useValidation(hasIntrospection: boolean): Plugin {
     onValidate({ addValidationRule, setValidationFn }) {
       if (!hasIntrospection) addValidationRule(noIntrospection);
       setValidationFn((schema, document: DocumentNode, rules) => {
-        const hideSuggestions = !hasIntrospection || (document.loc?.source.body.length ?? 0) > LONGEST_SUGGESTED;
-        return validate(schema, document, rules, { maxErrors: MOST_FAULTS, hideSuggestions });
+        const hideSuggestions = !hasIntrospection || (document.loc?.source.body.length ?? 0) > MAX_SUGGESTION_LENGTH;
+        return validate(schema, document, rules, { maxErrors: MAX_FAULTS, hideSuggestions });
       });
     },
     ...(!hasIntrospection && {

@@ -16,7 +16,7 @@ import { readBody } from './request-body.ts';
 /** Most bytes of a webhook. They have some 200. */
 const MAX_WEBHOOK_BYTES = 64 * 1024;
 /** Most deliveries that are remembered. */
-const MOST_REMEMBERED = 10_000;
+const MAX_REMEMBERED = 10_000;
 
 const TAKEN: Reply = { status: 204, headers: {} };
 
@@ -62,7 +62,7 @@ export function createWebhooks({ secret, onHint, log, clock }: WebhooksOptions):
 
 /** Which deliveries came in the time in which somebody who has seen one could send it again. */
 function createMemory(clock: Clock) {
-  const arrivals = new LRUCache<string, number>({ max: MOST_REMEMBERED });
+  const arrivals = new LRUCache<string, number>({ max: MAX_REMEMBERED });
   return {
     has(id: string): boolean {
       const arrivedAt = arrivals.get(id);

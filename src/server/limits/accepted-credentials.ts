@@ -13,10 +13,10 @@ export interface Acquaintances {
 }
 
 /** Most that are remembered; who is forgotten has to be accepted once more. */
-const MOST = 10_000;
+const MAX_CREDENTIALS = 10_000;
 
 export function createAcquaintances(): Acquaintances {
-  const scopes = new LRUCache<string, true>({ max: MOST });
+  const scopes = new LRUCache<string, true>({ max: MAX_CREDENTIALS });
   return {
     has: (scope) => scopes.get(scope) === true,
     note(scope, showing) {

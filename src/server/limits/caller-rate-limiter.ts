@@ -41,7 +41,7 @@ interface Purse {
 }
 
 /** How many refused credentials take all points of an address's strangers. */
-const MOST_REFUSED = 100;
+const MAX_REFUSED = 100;
 
 /**
  * Counts what each caller spends, in windows of a minute that begin with its first request. They go by the machine's own
@@ -75,7 +75,7 @@ export function createAllow(limits: Limits, callersBringKeys: boolean): Allow {
       async learn(showing: Showing, upstreamCalls: number) {
         acquaintances.note(scope, showing);
         if (showing === 'refused') {
-          await minutes.penalty(strangers.key, upstreamCalls * Math.ceil(pointsPerMinute / MOST_REFUSED));
+          await minutes.penalty(strangers.key, upstreamCalls * Math.ceil(pointsPerMinute / MAX_REFUSED));
         } else if (showing === 'accepted' && isStranger) {
           await minutes.reward(strangers.key, payment.spent); // It was a caller of its own all the time.
           await minutes.penalty(own.key, payment.spent);

@@ -14,14 +14,14 @@ import {
   valueFromASTUntyped,
 } from 'graphql';
 import type { ReadArgument } from '../../schema/core/field-cost.ts';
-import { MOST_FIELDS } from './document-shape.ts';
+import { MAX_FIELDS } from './document-shape.ts';
 import { type Fragments, fragmentsOf } from './fragments.ts';
 import { type Weight, weightsOf } from './weights.ts';
 
 // What a query may cost: a point for each upstream call that it may cause when nothing is kept, and one for every 100
 // objects that may be in its answer. What a field costs stands beside it in the schema (src/schema/core/field-cost.ts).
 
-const OBJECTS_A_POINT = 100;
+const OBJECTS_PER_POINT = 100;
 
 type Variables = Readonly<Record<string, unknown>>;
 
@@ -60,7 +60,7 @@ export function costOf(
     schema,
     fragments: fragmentsOf(document),
     values: valuesOf(operation, variables),
-    left: MOST_FIELDS,
+    left: MAX_FIELDS,
   };
   const open: Place[] = root ? [{ selected: [{ set: operation.selectionSet, type: root }], parents: 1, size: 1 }] : [];
   let calls = 0;
@@ -78,7 +78,7 @@ export function costOf(
       if (type) open.push({ selected: selectedIn(nodes, type), parents: items, size: isList ? 1 : size });
     }
   }
-  return Math.max(1, Math.ceil(calls) + Math.floor(objects / OBJECTS_A_POINT));
+  return Math.max(1, Math.ceil(calls) + Math.floor(objects / OBJECTS_PER_POINT));
 }
 
 /** What is looked at, and how many more selections may be. */

@@ -25,12 +25,12 @@ export interface Shape {
   readonly introspectionLists: number;
   /** Most fields that are merged into one, or fragments spread in one place: validation compares each with each. */
   readonly overlaps: number;
-  /** Selections that were looked at; when there are more than `MOST_FIELDS`, the counting has ended. */
+  /** Selections that were looked at; when there are more than `MAX_FIELDS`, the counting has ended. */
   readonly fields: number;
 }
 
 /** Where counting ends: however often fragments are spread in fragments, it takes no longer than this. */
-export const MOST_FIELDS = 10_000;
+export const MAX_FIELDS = 10_000;
 
 const shapes = new WeakMap<DocumentNode, Shape>();
 
@@ -103,7 +103,7 @@ function walk(root: SelectionSetNode, count: Count): number {
   const { tally } = count;
   let rootFields = 0;
   const open: Place[] = [{ sets: [root], depth: 1, isIntrospection: false, lists: 0 }];
-  for (let place = open.pop(); place && tally.fields <= MOST_FIELDS; place = open.pop()) {
+  for (let place = open.pop(); place && tally.fields <= MAX_FIELDS; place = open.pop()) {
     const fields = gather(place.sets, count);
     if (place.depth === 1) rootFields = fields.size;
     for (const [key, nodes] of fields) {
@@ -144,7 +144,7 @@ function gather(sets: readonly SelectionSetNode[], { fragments, tally, spread }:
   const fields = new Map<string, FieldNode[]>();
   const here = new Set<FragmentDefinitionNode>();
   const open = [...sets];
-  for (let set = open.pop(); set && tally.fields <= MOST_FIELDS; set = open.pop()) {
+  for (let set = open.pop(); set && tally.fields <= MAX_FIELDS; set = open.pop()) {
     for (const selection of set.selections) {
       tally.fields++;
       countDirectives(selection, tally);

@@ -1,14 +1,14 @@
 import type { DocumentNode } from 'graphql';
-import { MOST_FIELDS, shapeOf } from './document-shape.ts';
+import { MAX_FIELDS, shapeOf } from './document-shape.ts';
 import type { Excess, LimitName, Limits } from './query-limits.ts';
 
 // No settings: far more than anybody needs, and no more than what reads documents can take.
 
-const MOST_DIRECTIVES_TOGETHER = 10;
+const MAX_DIRECTIVES_PER_LOCATION = 10;
 /** GraphiQL goes 15 deep. */
-const MOST_INTROSPECTION_DEPTH = 30;
-const MOST_OVERLAPS = 100;
-const MOST_VARIABLES_DEPTH = 50;
+const MAX_INTROSPECTION_DEPTH = 30;
+const MAX_OVERLAPS = 100;
+const MAX_VARIABLES_DEPTH = 50;
 
 const LINE_END = /\r\n|[\n\r]/g;
 
@@ -27,21 +27,21 @@ export function excessOf(document: DocumentNode, limits: Limits): Excess | null 
     ['aliases', limits.aliases, shape.aliases],
     ['rootFields', limits.rootFields, shape.rootFields],
     ['directives', limits.directives, shape.directives],
-    ['directivesTogether', MOST_DIRECTIVES_TOGETHER, shape.directivesTogether],
+    ['directivesTogether', MAX_DIRECTIVES_PER_LOCATION, shape.directivesTogether],
     ['introspection', limits.introspectionLists, shape.introspectionLists],
-    ['introspectionDepth', MOST_INTROSPECTION_DEPTH, shape.introspectionDepth],
-    ['overlaps', MOST_OVERLAPS, shape.overlaps],
-    ['fields', MOST_FIELDS, shape.fields],
+    ['introspectionDepth', MAX_INTROSPECTION_DEPTH, shape.introspectionDepth],
+    ['overlaps', MAX_OVERLAPS, shape.overlaps],
+    ['fields', MAX_FIELDS, shape.fields],
   ];
   const [limit, max, actual] = checks.find(([, max, actual]) => actual > max) ?? [];
   if (limit === undefined || max === undefined) return null;
   // Past the end of the counting nobody knows how many there are.
-  return shape.fields > MOST_FIELDS ? { limit, max } : { limit, max, actual };
+  return shape.fields > MAX_FIELDS ? { limit, max } : { limit, max, actual };
 }
 
 /** The limit that the variables go past. Their depth first: what writes them as JSON goes as deep as they do. */
 export function excessOfVariables(variables: Readonly<Record<string, unknown>>, limits: Limits): Excess | null {
-  if (isDeeper(variables, MOST_VARIABLES_DEPTH)) return { limit: 'variablesDepth', max: MOST_VARIABLES_DEPTH };
+  if (isDeeper(variables, MAX_VARIABLES_DEPTH)) return { limit: 'variablesDepth', max: MAX_VARIABLES_DEPTH };
   if (limits.variablesBytes === Number.POSITIVE_INFINITY) return null;
   const actual = Buffer.byteLength(JSON.stringify(variables));
   return actual > limits.variablesBytes ? { limit: 'variables', max: limits.variablesBytes, actual } : null;

@@ -27,7 +27,7 @@ export interface Streams {
 
 /** The beats of many streams are spread over so many moments. */
 const MOMENTS = 8;
-const FEW = 100;
+const MIN_SPREAD_STREAMS = 100;
 const DRAIN_MS = 3000;
 const DRAIN_STEPS = 30;
 
@@ -70,8 +70,8 @@ export function createStreams(clock: Clock, heartbeatMs: number): Streams {
     },
     drain() {
       isDraining = true;
-      const isFew = open.size <= FEW;
-      endSome([...open], isFew ? FEW : Math.ceil(open.size / DRAIN_STEPS));
+      const isFew = open.size <= MIN_SPREAD_STREAMS;
+      endSome([...open], isFew ? MIN_SPREAD_STREAMS : Math.ceil(open.size / DRAIN_STEPS));
       return isFew ? 0 : DRAIN_MS;
     },
     get size() {

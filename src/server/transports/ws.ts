@@ -11,12 +11,12 @@ import type { Streams } from './stream-registry.ts';
 import { type Begin, type Begun, createBegin, type OperationOptions, type Visitor } from './ws-operation.ts';
 
 /** Most operations under way on one socket. */
-const MOST_OPERATIONS = 100;
-const TOO_MANY = new GraphQLError(`Expected at most ${MOST_OPERATIONS} operations under way.`);
+const MAX_OPERATIONS = 100;
+const TOO_MANY = new GraphQLError(`Expected at most ${MAX_OPERATIONS} operations under way.`);
 /** How long a socket may take to say who it is, in milliseconds. */
 const INIT_MS = 10_000;
 /** How much a client may leave unread until it is read from no further, in bytes. */
-const MOST_UNREAD = 256 * 1024;
+const MAX_UNREAD = 256 * 1024;
 /** How long a connection is quiet before the system asks whether the other side is there, in milliseconds. */
 const PROBE_MS = 30_000;
 
@@ -106,7 +106,7 @@ function createProtocol(schema: GraphQLSchema, authenticate: Authenticate, begin
         extra.revoke();
         return [revokedError()];
       }
-      if (underWay.size >= MOST_OPERATIONS) {
+      if (underWay.size >= MAX_OPERATIONS) {
         socket.close(CloseCode.TooManyInitialisationRequests, TOO_MANY.message);
         return [TOO_MANY];
       }
@@ -134,10 +134,10 @@ function connect(protocol: Server<Guest>, guest: Guest, onError: (error: unknown
   const { socket, request } = guest;
   request.socket.setKeepAlive(true, PROBE_MS);
   const resume = () => {
-    if (socket.isPaused && socket.bufferedAmount <= MOST_UNREAD) socket.resume();
+    if (socket.isPaused && socket.bufferedAmount <= MAX_UNREAD) socket.resume();
   };
   const hold = () => {
-    if (socket.bufferedAmount > MOST_UNREAD) socket.pause();
+    if (socket.bufferedAmount > MAX_UNREAD) socket.pause();
   };
   socket.on('error', () => {}); // Frames that are none: it is closed already, by the code that says so.
   socket.on('ping', (data) => {

@@ -44,13 +44,13 @@ export interface UploadOptions {
   readonly clock: Clock;
 }
 
-const MOST_AT_ONCE = 16;
+const MAX_CONCURRENT = 16;
 /** Of all that there may be, for one caller: each lasts as long as its sender likes. */
 const SHARE_OF_ONE = 1 / 4;
 
 /** Each holds a connection to the upstream: half of those of a credential are left for everything else. */
 function quotaFor(connections: number) {
-  const most = Math.max(1, Math.min(MOST_AT_ONCE, Math.floor(connections / 2)));
+  const most = Math.max(1, Math.min(MAX_CONCURRENT, Math.floor(connections / 2)));
   return createQuota({ noun: 'Uploads', most, mostPerCaller: Math.ceil(most * SHARE_OF_ONE) });
 }
 

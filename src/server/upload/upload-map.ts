@@ -31,12 +31,12 @@ export function readMap(map: Buffer): UploadPlace {
   const [part, places] = file;
   if (!Array.isArray(places) || places.length !== 1) throw refused('one place for the file, in a list');
   const [place] = places;
-  const [root, variable, ...inner] = typeof place === 'string' ? place.slice(0, LONGEST_PLACE).split('.') : [];
+  const [root, variable, ...inner] = typeof place === 'string' ? place.slice(0, MAX_PLACE_LENGTH).split('.') : [];
   if (root !== 'variables' || variable === undefined) throw refused('a place such as variables.input.file');
   return { part, members: [variable, ...inner] };
 }
 
-const LONGEST_PLACE = 1000;
+const MAX_PLACE_LENGTH = 1000;
 
 const refused = (expected: string) => new Refusal(400, `map: expected ${expected}.`);
 

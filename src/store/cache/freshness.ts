@@ -40,7 +40,7 @@ export interface JobEnd {
   readonly quietAt: number;
 }
 
-export const STILL_MOVING: JobEnd = { endedAt: Number.NEGATIVE_INFINITY, quietAt: Number.POSITIVE_INFINITY };
+export const NOT_ENDED: JobEnd = { endedAt: Number.NEGATIVE_INFINITY, quietAt: Number.POSITIVE_INFINITY };
 
 /**
  * What is remembered after `next` was seen where `kept` was. A question that was asked before the kept answer had come may
@@ -62,7 +62,7 @@ export function remember(kept: JobSight | undefined, next: Seen<Job | null>): Jo
 
 /** The end of a job by its last sight. */
 export function endOf(sight: JobSight | undefined): JobEnd {
-  if (sight?.terminalSince == null) return STILL_MOVING;
+  if (sight?.terminalSince == null) return NOT_ENDED;
   return { endedAt: sight.terminalSince, quietAt: sight.terminalSince + SETTLING_MS };
 }
 

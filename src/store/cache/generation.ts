@@ -16,11 +16,11 @@ export interface Generations {
 }
 
 /** Most keys of which it is remembered. What was forgotten is too old to be kept by then, but for a very busy store. */
-const MOST_KEYS = 10_000;
+const MAX_KEYS = 10_000;
 const FIRST: Generation = { turn: 0, at: Number.NEGATIVE_INFINITY };
 
 export function createGenerations(clock: Timeline): Generations {
-  const last = new LRUCache<string, Generation>({ max: MOST_KEYS });
+  const last = new LRUCache<string, Generation>({ max: MAX_KEYS });
   return {
     of: (key) => last.get(key) ?? FIRST,
     begin: (key) => void last.set(key, { turn: clock.turn(), at: clock.now() }),

@@ -43,7 +43,7 @@ const NOTHING_OLDER: Asking = { priority: 'poll', notBefore: Number.POSITIVE_INF
 const LOG_SHARE = 0.25;
 
 /** Events in one upstream page when the whole log is wanted. */
-export const EVENTS_A_PAGE = 100;
+export const EVENTS_PER_PAGE = 100;
 
 export function createEventStore(options: PartOptions, jobs: JobStore): EventStore {
   const { upstream, clock, limits, shelf, maxBytes } = options;
@@ -118,18 +118,18 @@ export function createEventStore(options: PartOptions, jobs: JobStore): EventSto
     const log = logs.get(keyOf(access, jobId));
     const known = log && behind(log.head, after);
     if (known && reaches(known, 1)) return { items: run.items.concat(known.items), isWhole: known.isWhole };
-    const { value: page } = await fetch(access, jobId, { limit: EVENTS_A_PAGE, after }, caller);
+    const { value: page } = await fetch(access, jobId, { limit: EVENTS_PER_PAGE, after }, caller);
     return extended(run, after, page) ?? run;
   }
 
   async function look(access: Access, jobId: string, caller: Caller): Promise<EventLog> {
-    const request = { limit: EVENTS_A_PAGE, after: null };
+    const request = { limit: EVENTS_PER_PAGE, after: null };
     const { value: page, ...times } = await fetch(access, jobId, request, caller, NOTHING_OLDER);
     const key = keyOf(access, jobId);
     for (let log = logs.get(key); log?.older != null; log = logs.get(key)) {
       const after = tailOf(log.head);
       if (after === null) break;
-      await fetch(access, jobId, { limit: EVENTS_A_PAGE, after }, caller, { priority: 'poll' });
+      await fetch(access, jobId, { limit: EVENTS_PER_PAGE, after }, caller, { priority: 'poll' });
       if (logs.get(key) === log) break; // Nothing came, and nothing will.
     }
     const seen = { value: page, ...times };

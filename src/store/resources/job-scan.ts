@@ -20,8 +20,8 @@ export interface Scan extends Page<Job> {
 }
 
 /** Most upstream pages of one scan. */
-export const PAGES_A_SCAN = 10;
-const JOBS_A_PAGE = 100;
+export const PAGES_PER_SCAN = 10;
+const JOBS_PER_PAGE = 100;
 
 /**
  * Looks through the jobs, newest first, for at most `limit` that match, in at most ten upstream pages. Items that cannot
@@ -38,8 +38,8 @@ export async function scanJobs(
   const seen = new Set([after]);
   let scannedCount = 0;
   let endsAt: string | null = null;
-  for (let pages = 0; pages < PAGES_A_SCAN; pages++) {
-    const page = await readPage({ limit: JOBS_A_PAGE, after: endsAt ?? after, metadata });
+  for (let pages = 0; pages < PAGES_PER_SCAN; pages++) {
+    const page = await readPage({ limit: JOBS_PER_PAGE, after: endsAt ?? after, metadata });
     if (page.hasMore && page.items.every(({ id }) => id === null || seen.has(id))) throw stuck();
     for (const [index, item] of page.items.entries()) {
       scannedCount++;

@@ -12,19 +12,19 @@ import type { Run } from './log-segment.ts';
 export interface MetricsStore {
   /**
    * The whole loss curve: of a job at its end from its results file, else from its events, of which `head` gives the
-   * newest. Of events at most `PAGES_A_CURVE` pages are read at once: `isComplete` is then false, and the next question goes
+   * newest. Of events at most `PAGES_PER_CURVE` pages are read at once: `isComplete` is then false, and the next question goes
    * on from there. Throws UpstreamError, or the reason of the caller's signal.
    */
   curve(access: Access, job: Job, head: () => Promise<Run>, caller: Caller): Promise<MetricsSeries>;
 }
 
 /** Most upstream pages of a job's events that one question reads. */
-export const PAGES_A_CURVE = 20;
+export const PAGES_PER_CURVE = 20;
 
 export function createMetricsStore(jobs: JobStore, events: EventStore, contents: ContentStore): MetricsStore {
   async function fromEvents(access: Access, jobId: string, head: Run, caller: Caller): Promise<MetricsSeries> {
     let run = head;
-    for (let pages = 1; pages < PAGES_A_CURVE && !run.isWhole; pages++) {
+    for (let pages = 1; pages < PAGES_PER_CURVE && !run.isWhole; pages++) {
       const more = await events.deeper(access, jobId, run, caller);
       if (more.items.length === run.items.length && !more.isWhole) break; // Nothing came, and nothing will.
       run = more;

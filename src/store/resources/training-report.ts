@@ -19,10 +19,10 @@ export interface TrainingReportStore {
 }
 
 /** Each can take 24 MiB and a processor: further ones wait, and scopes take turns. */
-const MOST_AT_ONCE = 4;
+const MAX_CONCURRENT = 4;
 
 export function createTrainingReportStore({ upstream, clock, limits, shelf }: PartOptions): TrainingReportStore {
-  const places = createPlaces(MOST_AT_ONCE);
+  const places = createPlaces(MAX_CONCURRENT);
   const reports = createReads<TrainingReport | null, Seen<TrainingReport | null>>({
     clock,
     shelf: shelf('training report'),

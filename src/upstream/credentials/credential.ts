@@ -13,7 +13,7 @@ export interface Credential {
 export type KeyHeader = 'authorization' | 'api-key';
 
 /** Fewest characters of a secret; servers that need none are given any text, which must not be cut out of others. */
-export const SHORTEST_KEY = 8;
+export const MIN_KEY_LENGTH = 8;
 
 /** The same for calls that need an administrator's key, which then takes the place of the other. Throws NoAdminKey when there is none. */
 export function asAdmin<T extends { readonly credential: Credential }>(call: T): T {
@@ -36,4 +36,4 @@ export function headersOf(
 
 /** What is nobody else's to know: also the key that this call was not made with, as another may have been. One too short is none. */
 export const keysOf = ({ apiKey, adminKey = '' }: Credential): readonly string[] =>
-  [apiKey, adminKey].filter(({ length }) => length >= SHORTEST_KEY);
+  [apiKey, adminKey].filter(({ length }) => length >= MIN_KEY_LENGTH);

@@ -1,7 +1,7 @@
-import { type Credential, keysOf, SHORTEST_KEY } from './credential.ts';
+import { type Credential, keysOf, MIN_KEY_LENGTH } from './credential.ts';
 
-/** Characters of the key, as base64 writes them, that are as good as `SHORTEST_KEY` of its own. */
-const SHORTEST_IN_BASE64 = 10;
+/** Characters of the key, as base64 writes them, that are as good as `MIN_KEY_LENGTH` of its own. */
+const MIN_BASE64_LENGTH = 10;
 /** What keys of one kind all begin with is no secret: the upstream shows it of a key that it refuses. */
 const COMMON_BEGINNING = /^sk-(?:[a-z]+-)*/;
 
@@ -19,15 +19,15 @@ function showsKey(text: string, key: string): boolean {
   const bytes = Buffer.from(key);
   const base64 = text.replaceAll('-', '+').replaceAll('_', '/');
   return (
-    [key, [...key].reverse().join('')].some((form) => share(text, form, SHORTEST_KEY)) ||
-    share(text.toLowerCase(), bytes.toString('hex'), 2 * SHORTEST_KEY) ||
-    [0, 1, 2].some((place) => share(base64, inBase64(bytes, place), SHORTEST_IN_BASE64))
+    [key, [...key].reverse().join('')].some((form) => share(text, form, MIN_KEY_LENGTH)) ||
+    share(text.toLowerCase(), bytes.toString('hex'), 2 * MIN_KEY_LENGTH) ||
+    [0, 1, 2].some((place) => share(base64, inBase64(bytes, place), MIN_BASE64_LENGTH))
   );
 }
 
 function secretOf(key: string): string {
   const secret = key.replace(COMMON_BEGINNING, '');
-  return secret.length < SHORTEST_KEY ? key : secret;
+  return secret.length < MIN_KEY_LENGTH ? key : secret;
 }
 
 /** Whether so many characters in a row of a form stand in the text. */

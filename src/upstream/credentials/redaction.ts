@@ -1,4 +1,4 @@
-import { type Credential, keysOf, SHORTEST_KEY } from './credential.ts';
+import { type Credential, keysOf, MIN_KEY_LENGTH } from './credential.ts';
 
 /** What stands in the place of a key. */
 const CUT_OUT = '[credential]';
@@ -26,7 +26,7 @@ function asEscaped(key: string): RegExp {
 export function withoutKeyToTheEnd(text: string, credential: Credential): string {
   const clean = withoutKey(text, credential);
   for (const key of keysOf(credential)) {
-    for (let length = key.length - 1; length >= SHORTEST_KEY; length--) {
+    for (let length = key.length - 1; length >= MIN_KEY_LENGTH; length--) {
       if (clean.endsWith(key.slice(0, length))) return clean.slice(0, -length) + CUT_OUT;
     }
   }

@@ -44,7 +44,7 @@ export interface RetryAdvice {
 export const NO_RETRY: RetryAdvice = { isWorthwhile: false };
 
 /** What an upstream says of a request that it does not do is for whoever made that; of itself it may say more than they should know. */
-const TOLD: ReadonlySet<UpstreamErrorCode> = new Set([
+const SHOWN_TO_CALLER: ReadonlySet<UpstreamErrorCode> = new Set([
   'UPSTREAM_QUOTA_EXCEEDED',
   'UPSTREAM_FORBIDDEN',
   'UPSTREAM_REJECTED',
@@ -82,7 +82,7 @@ export class UpstreamError extends Error {
     this.facts = facts;
     this.retry = retry;
     this.isOutcomeUnknown = isOutcomeUnknown;
-    this.reason = (TOLD.has(code) && message.replace(ADDRESS, '…').trim()) || null;
+    this.reason = (SHOWN_TO_CALLER.has(code) && message.replace(ADDRESS, '…').trim()) || null;
   }
 }
 

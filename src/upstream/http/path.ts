@@ -1,4 +1,4 @@
-const LONGEST_NAME = 512;
+const MAX_NAME_LENGTH = 512;
 
 /** A path below the API's base, each of its segments encoded. Only the tag `path` makes one. */
 export type Path = string & { readonly brand: unique symbol };
@@ -14,6 +14,6 @@ export function path(strings: TemplateStringsArray, ...values: string[]): Path |
  * pair, a percent sign (what is encoded already might be decoded twice on the way), a dot segment.
  */
 export function isName(text: string): boolean {
-  const isPlain = text !== '' && text.length <= LONGEST_NAME && text.isWellFormed() && !/[\p{Cc}%]/u.test(text);
+  const isPlain = text !== '' && text.length <= MAX_NAME_LENGTH && text.isWellFormed() && !/[\p{Cc}%]/u.test(text);
   return isPlain && !text.split(/[/\\]/).some((part) => /^\.\.?(;|$)/.test(part));
 }

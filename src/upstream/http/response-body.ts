@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { createMarkCount, MOST_MARKS } from '../json/token-count.ts';
+import { createMarkCount, MAX_JSON_TOKENS } from '../json/token-count.ts';
 import { createReserve, type Reserve } from './byte-semaphore.ts';
 
 const MIB = 1024 * 1024;
@@ -11,7 +11,7 @@ const SMALL_BODY_BYTES = MIB;
 const LARGE_BODIES_BYTES = 4 * MAX_BODY_BYTES;
 
 /** A chunk of one byte takes a hundred: so many are made into one. */
-const MOST_CHUNKS = 2000;
+const MAX_CHUNKS = 2000;
 
 /**
  * Reads a body of at most 32 MiB as UTF-8 text; past 1 MiB it must be JSON of at most 500,000 marks, and waits until all
@@ -45,7 +45,7 @@ function collect(body: Readable, guard: Guard, done: (text: string) => void): vo
     length += chunk.length;
     guard(chunk, chunks, length);
     chunks.push(chunk);
-    if (chunks.length >= MOST_CHUNKS) chunks = [Buffer.concat(chunks, length)];
+    if (chunks.length >= MAX_CHUNKS) chunks = [Buffer.concat(chunks, length)];
   });
   body.on('end', () => {
     const [first, ...others] = chunks;
@@ -70,6 +70,6 @@ function guarding(body: Readable, announced: number, reserve: Reserve, refuse: (
         reserve.take(announced, () => body.resume()),
       );
     }
-    if (count.add(chunk) > MOST_MARKS) refuse(`${MOST_MARKS} marks of JSON`);
+    if (count.add(chunk) > MAX_JSON_TOKENS) refuse(`${MAX_JSON_TOKENS} marks of JSON`);
   };
 }

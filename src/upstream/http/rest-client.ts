@@ -207,14 +207,14 @@ function parse<T>({ text, facts }: Received, read: Read<T>): T {
   }
 }
 
-const LONGEST_DETAIL = 500;
+const MAX_DETAIL_LENGTH = 500;
 
 function rejectionOf({ status, text, facts, retry, credential }: Received): UpstreamError {
   const body = readErrorBody(text);
   const code = status === 404 && isMissingEndpoint(body) ? 'UPSTREAM_UNSUPPORTED' : codeOf(status, body.code);
   const isForGood = code === 'UPSTREAM_QUOTA_EXCEEDED' || code === 'UPSTREAM_UNSUPPORTED';
   // Where it is cut, it may end in a part of the key.
-  const message = body.message.slice(0, LONGEST_DETAIL);
+  const message = body.message.slice(0, MAX_DETAIL_LENGTH);
   const detail = mentionsKey(message, credential) ? 'a message with the credential in it' : message;
   const told = body.isEnvelope && detail === message ? message : '';
   return new UpstreamError(code, detail, facts, isForGood ? NO_RETRY : retry, false, told);

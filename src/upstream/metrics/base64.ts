@@ -1,7 +1,7 @@
 /** Bytes of the beginning by which a file is known to be base64 or not. */
 const HEAD_BYTES = 1024;
 /** Fewer characters are no sign of anything: many a word of four letters is base64 too. */
-const FEWEST_CHARACTERS = 8;
+const MIN_CHARACTERS = 8;
 /** A character that base64 has not, or anything behind its padding. */
 const FOREIGN = /[^A-Za-z0-9+/=]|=[^=]/;
 
@@ -46,7 +46,7 @@ function decoderFor(head: Uint8Array): Decoder {
 // Plain text can consist of base64's characters alone, e.g. a column of numbers. What it decodes to is then no text.
 function isTextInBase64(head: Uint8Array): boolean {
   const characters = withoutLineBreaks(head);
-  if (characters.length < FEWEST_CHARACTERS || FOREIGN.test(characters)) return false;
+  if (characters.length < MIN_CHARACTERS || FOREIGN.test(characters)) return false;
   const bytes = Buffer.from(characters.slice(0, wholeQuanta(characters)), 'base64');
   try {
     // As a stream, since the head may end within a character.

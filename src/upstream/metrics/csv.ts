@@ -1,7 +1,7 @@
 import Papa from 'papaparse';
 
 /** Characters of a row, beyond which it is none: a quotation without end, or no text at all. */
-const LONGEST_ROW = 1024 * 1024;
+const MAX_ROW_LENGTH = 1024 * 1024;
 
 /**
  * The rows of a CSV file in UTF-8, as they come, in batches: each an array of cells, blank ones too, so a blank line is a
@@ -17,7 +17,7 @@ export async function* readRows(chunks: AsyncIterable<Uint8Array>): AsyncGenerat
     const text = rest + withLineFeeds(decoder.decode(chunk, { stream: true }));
     const { rows, end } = parse(text, true);
     rest = text.slice(end);
-    if (rest.length > LONGEST_ROW) throw new Error('results: expected rows of CSV, found one above 1 MiB');
+    if (rest.length > MAX_ROW_LENGTH) throw new Error('results: expected rows of CSV, found one above 1 MiB');
     yield rows;
   }
   yield parse(rest + withLineFeeds(decoder.decode()), false).rows;

@@ -17,9 +17,9 @@ import {
 } from './validation.ts';
 
 /** Pairs that a job's metadata can have. */
-export const MOST_METADATA_PAIRS = 16;
-const LONGEST_METADATA_KEY = 64;
-const LONGEST_METADATA_VALUE = 512;
+export const MAX_METADATA_PAIRS = 16;
+const MAX_METADATA_KEY_LENGTH = 64;
+const MAX_METADATA_VALUE_LENGTH = 512;
 
 const AN_OBJECT = 'expected an object';
 const wandb = z.object(
@@ -76,7 +76,7 @@ export function checkJobRequest(draft: unknown, options: JobRequestOptions): { b
   const issues = [
     ...issuesOf(schemas[limits], members),
     ...issuesOfMethod(members['method'], limits),
-    ...issuesOfMetadata(members['metadata'], limits === 'openai' ? MOST_METADATA_PAIRS - reservedPairs : null),
+    ...issuesOfMetadata(members['metadata'], limits === 'openai' ? MAX_METADATA_PAIRS - reservedPairs : null),
     ...issuesOfExtra(members['extra'], MEMBERS, ['extra']),
   ];
   const all = issues.length > 0 ? issues : issuesOfDepth(members);
@@ -102,8 +102,8 @@ function issuesOfMetadata(metadata: unknown, mostPairs: number | null): Issue[] 
   if (typeof metadata !== 'object' || Array.isArray(metadata)) return [{ path: ['metadata'], message: AN_OBJECT }];
   const pairs = Object.entries(metadata);
   const isLimited = mostPairs !== null;
-  const key = textOf(1, LONGEST_METADATA_KEY);
-  const value = isLimited ? textOf(0, LONGEST_METADATA_VALUE) : text();
+  const key = textOf(1, MAX_METADATA_KEY_LENGTH);
+  const value = isLimited ? textOf(0, MAX_METADATA_VALUE_LENGTH) : text();
   return [
     ...(isLimited && pairs.length > mostPairs
       ? [{ path: ['metadata'], message: `expected at most ${mostPairs} pairs` }]

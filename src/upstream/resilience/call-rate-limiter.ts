@@ -2,7 +2,7 @@ import type { Clock } from '../../clock.ts';
 import { UpstreamError } from '../errors/upstream-error.ts';
 import { createTurns } from './fair-queue.ts';
 
-/** What a call is for; the first goes first where calls have to wait, but for what `MOST_IN_A_ROW` says. */
+/** What a call is for; the first goes first where calls have to wait, but for what `MAX_MUTATIONS_IN_A_ROW` says. */
 export const PRIORITIES = ['mutation', 'query', 'poll'] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
@@ -17,7 +17,7 @@ export interface Comer {
 }
 
 /** Behind so many mutations a query goes that waits: who floods with them keeps nobody from reading. */
-const MOST_IN_A_ROW = 3;
+const MAX_MUTATIONS_IN_A_ROW = 3;
 const QUERY_FIRST: readonly Priority[] = ['query', 'mutation', 'poll'];
 
 /** Spreads calls over time: the organisation's rate limit is shared with people's other work. */
@@ -53,15 +53,15 @@ export function createPace(perSecond: number, clock: Clock): Pace {
     const { mutation, query } = queues;
     const ahead = queues[priority].ahead(owner);
     if (priority === 'poll') return mutation.size + query.size + ahead;
-    if (priority === 'query') return ahead + Math.min(mutation.size, (ahead + 1) * MOST_IN_A_ROW);
-    return ahead + Math.min(query.size, Math.floor((inARow + ahead) / MOST_IN_A_ROW));
+    if (priority === 'query') return ahead + Math.min(mutation.size, (ahead + 1) * MAX_MUTATIONS_IN_A_ROW);
+    return ahead + Math.min(query.size, Math.floor((inARow + ahead) / MAX_MUTATIONS_IN_A_ROW));
   }
 
   function take(): Waiting | undefined {
-    for (const name of inARow < MOST_IN_A_ROW ? PRIORITIES : QUERY_FIRST) {
+    for (const name of inARow < MAX_MUTATIONS_IN_A_ROW ? PRIORITIES : QUERY_FIRST) {
       const waiting = queues[name].take();
       if (waiting === undefined) continue;
-      inARow = name === 'mutation' ? Math.min(inARow + 1, MOST_IN_A_ROW) : 0;
+      inARow = name === 'mutation' ? Math.min(inARow + 1, MAX_MUTATIONS_IN_A_ROW) : 0;
       return waiting;
     }
     return undefined;

@@ -20,12 +20,12 @@ export interface Breaker {
 /** Failures in a row that open it. */
 const THRESHOLD = 10;
 /** How long it stays open before the first probe; each probe that fails doubles it. */
-const FIRST_PERIOD_MS = 2000;
-const LONGEST_PERIOD_MS = 15_000;
+const MIN_OPEN_MS = 2000;
+const MAX_OPEN_MS = 15_000;
 
 export function createBreaker(clock: Clock): Breaker {
   let failures = 0;
-  let periodMs = FIRST_PERIOD_MS;
+  let periodMs = MIN_OPEN_MS;
   /** When the next probe may go; null while it is closed. */
   let probeAt: number | null = null;
   /** The report of the probe under way. What others find that were under way when it opened is not the probe's. */
@@ -42,7 +42,7 @@ export function createBreaker(clock: Clock): Breaker {
   function close() {
     failures = 0;
     probeAt = null;
-    periodMs = FIRST_PERIOD_MS;
+    periodMs = MIN_OPEN_MS;
     probe = null;
   }
 
@@ -60,8 +60,8 @@ export function createBreaker(clock: Clock): Breaker {
       if (isProbe) probe = null;
       if (finding === 'up') close();
       else if (finding === 'unknown') return;
-      else if (isProbe) open(Math.min(2 * periodMs, LONGEST_PERIOD_MS));
-      else if (probeAt === null && ++failures >= THRESHOLD) open(FIRST_PERIOD_MS);
+      else if (isProbe) open(Math.min(2 * periodMs, MAX_OPEN_MS));
+      else if (probeAt === null && ++failures >= THRESHOLD) open(MIN_OPEN_MS);
     };
   }
 

@@ -23,9 +23,9 @@ export interface Lanes {
 }
 
 /** Most lanes: whoever can make up credentials could fill the memory otherwise. */
-const MOST_LANES = 1000;
+const MAX_POOLS = 1000;
 
-export function createLanes(openPool: () => Pool, clock: Clock, most = MOST_LANES): Lanes {
+export function createLanes(openPool: () => Pool, clock: Clock, most = MAX_POOLS): Lanes {
   const pools = new Set<Pool>(); // Those too whose lane is gone, while calls are under way on them.
   const lanes = new LRUCache<string, Lane>({ max: most, dispose: ({ pool }) => void close(pool) });
 

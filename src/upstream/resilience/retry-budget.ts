@@ -9,13 +9,13 @@ export interface RetryBudget {
 /** Tries again for each call. */
 const SHARE = 0.1;
 /** Most that can be saved up: what a quiet process has for its first troubles. */
-const MOST_SAVED = 10;
+const MAX_SAVED = 10;
 
 export function createRetryBudget(): RetryBudget {
-  let saved = MOST_SAVED;
+  let saved = MAX_SAVED;
   return {
     earn() {
-      saved = Math.min(MOST_SAVED, saved + SHARE);
+      saved = Math.min(MAX_SAVED, saved + SHARE);
     },
     spend() {
       if (saved < 1) return false;

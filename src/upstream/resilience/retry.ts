@@ -2,8 +2,8 @@ import type { RetryAdvice } from '../errors/upstream-error.ts';
 
 // When a failed call is tried again, as the reference SDKs do it (UPSTREAM.md 4).
 
-const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 8000;
+const MIN_WAIT_MS = 500;
+const MAX_WAIT_MS = 8000;
 const JITTER = 0.25;
 
 /**
@@ -34,7 +34,7 @@ export function isWorthwhile(status: number, shouldRetry: unknown): boolean {
  */
 export function waitBeforeRetry(retry: RetryAdvice, tries: number, random: number): number | null {
   if (!retry.isWorthwhile) return null;
-  const own = Math.min(FIRST_WAIT_MS * 2 ** tries, LONGEST_WAIT_MS);
+  const own = Math.min(MIN_WAIT_MS * 2 ** tries, MAX_WAIT_MS);
   const { afterMs } = retry;
-  return Math.ceil(afterMs === undefined ? own * (1 - JITTER * random) : afterMs + FIRST_WAIT_MS * JITTER * random);
+  return Math.ceil(afterMs === undefined ? own * (1 - JITTER * random) : afterMs + MIN_WAIT_MS * JITTER * random);
 }

@@ -93,17 +93,17 @@ function readGrader(body: unknown): Grader {
 }
 
 // The document types `graders` as one grader, its example shows a list, its guide and real requests a map (UPSTREAM.md 1.4).
-const MOST_GRADERS = 100;
+const MAX_GRADERS = 100;
 
 function readNamedGraders(body: unknown): NamedGrader[] {
   if (typeof body !== 'object' || body === null) return [];
   if (Array.isArray(body))
     return body
-      .slice(0, MOST_GRADERS)
+      .slice(0, MAX_GRADERS)
       .map(readGrader)
       .map((grader) => ({ name: grader.name ?? '', grader }));
   if ('type' in body && typeof body.type === 'string') return readNamedGraders([body]);
   return Object.entries(body)
-    .slice(0, MOST_GRADERS)
+    .slice(0, MAX_GRADERS)
     .map(([name, grader]) => ({ name, grader: readGrader(grader) }));
 }

@@ -38,12 +38,12 @@ const error = z.object({
 });
 const hyperparameters = z.object({ hyperparameters: orNullIfUnreadable(hyperparametersSchema) });
 const method = z.object({ method: orNullIfUnreadable(methodSchema) });
-const MOST_INTEGRATIONS = 100;
+const MAX_INTEGRATIONS = 100;
 const integrations = z.object({
   integrations: z
     .array(z.unknown())
     .nullish()
-    .transform((list) => (list ?? []).slice(0, MOST_INTEGRATIONS).map((body) => integrationSchema.parse(body)))
+    .transform((list) => (list ?? []).slice(0, MAX_INTEGRATIONS).map((body) => integrationSchema.parse(body)))
     .catch([]),
 });
 const metadata = z.object({ metadata: orNullIfUnreadable(z.custom<Readonly<Record<string, unknown>>>(isObject)) }); // A record would lose the key `__proto__`.

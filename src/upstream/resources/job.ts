@@ -6,7 +6,7 @@ import type { JobPartsBody } from './job-parts.ts';
 import { identifier, named, orNullIfUnreadable, timestamp, timestampOrNull } from './lenient-schema.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 
-const MOST_RESULT_FILES = 100;
+const MAX_RESULT_FILES = 100;
 
 // What identifies a job has to be right. Of the rest, what cannot be read counts as not there; `raw` has it.
 const fields = z.object({
@@ -26,7 +26,7 @@ const fields = z.object({
   result_files: z
     .array(z.string())
     .nullish()
-    .transform((ids) => (ids ?? []).slice(0, MOST_RESULT_FILES)) // Each is a file to read.
+    .transform((ids) => (ids ?? []).slice(0, MAX_RESULT_FILES)) // Each is a file to read.
     .catch([]),
   trained_tokens: orNullIfUnreadable(z.int()),
 });

@@ -50,14 +50,14 @@ export function goingOn<T>(page: Page<T>, after: string | null, facts: UpstreamE
 }
 
 /** Far more than any account has; each item takes time and memory. */
-const MOST_ITEMS = 10_000;
+const MAX_ITEMS = 10_000;
 
 /** Reads the answer of an endpoint that knows no pages. Fails with UPSTREAM_INVALID_RESPONSE past 10,000 items. */
 export function readAll<T extends { id: string }>(readItem: (body: unknown) => T) {
   return (body: unknown, facts: UpstreamErrorFacts = {}): PageItem<T>[] => {
     const all = envelope.parse(body).data ?? [];
-    if (all.length <= MOST_ITEMS) return readItems(all, readItem, facts);
-    throw new UpstreamError('UPSTREAM_INVALID_RESPONSE', `data: expected at most ${MOST_ITEMS} items`, facts);
+    if (all.length <= MAX_ITEMS) return readItems(all, readItem, facts);
+    throw new UpstreamError('UPSTREAM_INVALID_RESPONSE', `data: expected at most ${MAX_ITEMS} items`, facts);
   };
 }
 

@@ -1,6 +1,6 @@
 /** Longest name, in characters, as most file systems take it. */
-const LONGEST = 200;
-const LONGEST_EXTENSION = 20;
+const MAX_FILENAME_LENGTH = 200;
+const MAX_EXTENSION_LENGTH = 20;
 
 /**
  * A name of a file as it can be shown and stored anywhere: without the path that some clients send, control characters and
@@ -11,8 +11,8 @@ export function plainFilename(given: string): string {
   const plain = base.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}"'`]|%(?:22|0A|0D)/giu, '_').trim();
   if (/^[._ ]*$/.test(plain)) return 'upload';
   const characters = [...plain];
-  if (characters.length <= LONGEST) return plain;
+  if (characters.length <= MAX_FILENAME_LENGTH) return plain;
   const [extension = ''] = /\.\w+$/.exec(plain) ?? [];
-  const ending = extension.length <= LONGEST_EXTENSION ? extension : '';
-  return characters.slice(0, LONGEST - ending.length).join('') + ending;
+  const ending = extension.length <= MAX_EXTENSION_LENGTH ? extension : '';
+  return characters.slice(0, MAX_FILENAME_LENGTH - ending.length).join('') + ending;
 }

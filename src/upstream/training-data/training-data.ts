@@ -1,5 +1,5 @@
 import { isShallow } from '../json/depth.ts';
-import { createMarkCount, MOST_MARKS } from '../json/token-count.ts';
+import { createMarkCount, MAX_JSON_TOKENS } from '../json/token-count.ts';
 import { createSeen } from './content-hash-set.ts';
 import { type ExampleFault, faultsOf, formatOf, type TrainingFormat } from './training-example.ts';
 
@@ -35,12 +35,12 @@ export interface TrainingCheck {
 }
 
 /** Of a longer line only its length is told; the bound keeps what a line costs in memory. */
-const LONGEST_LINE_BYTES = 8 * 1024 * 1024;
-const MOST_ISSUES = 100;
+const MAX_LINE_BYTES = 8 * 1024 * 1024;
+const MAX_ISSUES = 100;
 /** They take 16 MiB. */
-const MOST_HASHES = 1_000_000;
+const MAX_HASHES = 1_000_000;
 /** Fewest examples that OpenAI takes. */
-const FEWEST_EXAMPLES = 10;
+const MIN_EXAMPLES = 10;
 
 const [LF, CR] = [0x0a, 0x0d];
 const isContinuation = (byte: number) => (byte & 0xc0) === 0x80;
@@ -58,10 +58,10 @@ export function createTrainingCheck(): TrainingCheck {
   function take(piece: Uint8Array) {
     if (piece.length === 0) return;
     const length = bytes + piece.length;
-    if (length <= LONGEST_LINE_BYTES) {
-      if (length > held.length) held = Buffer.concat([held], Math.min(2 * length, LONGEST_LINE_BYTES));
+    if (length <= MAX_LINE_BYTES) {
+      if (length > held.length) held = Buffer.concat([held], Math.min(2 * length, MAX_LINE_BYTES));
       held.set(piece, bytes);
-    } else if (bytes <= LONGEST_LINE_BYTES) tally.tooLong(line); // Now: its end may be far.
+    } else if (bytes <= MAX_LINE_BYTES) tally.tooLong(line); // Now: its end may be far.
     bytes = length;
     lastByte = piece[piece.length - 1] ?? -1;
     for (let at = 0; at < piece.length; at++) if (!isContinuation(piece[at] ?? 0)) characters++;
@@ -69,7 +69,7 @@ export function createTrainingCheck(): TrainingCheck {
 
   function end() {
     const length = characters - (lastByte === CR ? 1 : 0);
-    if (bytes > LONGEST_LINE_BYTES) tally.measure(length);
+    if (bytes > MAX_LINE_BYTES) tally.measure(length);
     else tally.line(line, held.subarray(0, bytes), length);
     bytes = 0;
     characters = 0;
@@ -100,14 +100,14 @@ export function createTrainingCheck(): TrainingCheck {
 
 function createTally() {
   const issues: TrainingIssue[] = [];
-  const seen = createSeen(MOST_HASHES);
+  const seen = createSeen(MAX_HASHES);
   const formats = new Set<TrainingFormat>();
   const counts = { issues: 0, errors: 0, examples: 0, characters: 0, longest: 0, duplicates: 0 };
 
   function tell(line: number | null, { severity, message }: ExampleFault) {
     counts.issues++;
     if (severity === 'error') counts.errors++;
-    if (issues.length < MOST_ISSUES) issues.push({ line, severity, message });
+    if (issues.length < MAX_ISSUES) issues.push({ line, severity, message });
   }
   const fail = (line: number | null, message: string) => tell(line, { severity: 'error', message });
 
@@ -136,7 +136,7 @@ function createTally() {
     measure,
     tooLong(line: number) {
       counts.examples++;
-      fail(line, `expected a line of at most ${LONGEST_LINE_BYTES} bytes`);
+      fail(line, `expected a line of at most ${MAX_LINE_BYTES} bytes`);
     },
     line(line: number, whole: Buffer, length: number) {
       const hasMark = line === 1 && whole[0] === 0xef && whole[1] === 0xbb && whole[2] === 0xbf;
@@ -151,10 +151,10 @@ function createTally() {
     },
     report(hasBytes: boolean): TrainingReport {
       if (!hasBytes) fail(null, 'expected examples, not an empty file');
-      else if (counts.examples < FEWEST_EXAMPLES) {
+      else if (counts.examples < MIN_EXAMPLES) {
         tell(null, {
           severity: 'warning',
-          message: `expected at least ${FEWEST_EXAMPLES} examples, which OpenAI needs`,
+          message: `expected at least ${MIN_EXAMPLES} examples, which OpenAI needs`,
         });
       }
       const [format = null] = formats.size === 1 ? formats : [];
@@ -175,7 +175,8 @@ function createTally() {
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function parsed(content: Buffer): { value: unknown } | { fault: string } {
-  if (createMarkCount().add(content) > MOST_MARKS) return { fault: `expected JSON of at most ${MOST_MARKS} marks` };
+  if (createMarkCount().add(content) > MAX_JSON_TOKENS)
+    return { fault: `expected JSON of at most ${MAX_JSON_TOKENS} marks` };
   let text: string;
   try {
     text = utf8.decode(content);

@@ -1,5 +1,5 @@
 /** Of so many jobs whose place in the list is not known, a page is expected to show more than one. */
-const WORTH_A_TRY = 10;
+const SINGLE_READS_WORTH_A_PAGE = 10;
 
 /** How looking at several jobs stands: by pages of the list, newest first, and in the end one by one. */
 export interface LookProgress {
@@ -18,5 +18,5 @@ export function isPageWorthReading({ pagesRead, found, places }: LookProgress): 
   const known = places.flatMap((page) => (page === undefined ? [] : [Math.max(page, next)])).sort((a, b) => a - b);
   if (known.some((page, index) => index + 1 > page - pagesRead)) return true;
   const unknown = places.length - known.length;
-  return pagesRead < Math.floor(unknown / WORTH_A_TRY) || (found > 1 && unknown > 1);
+  return pagesRead < Math.floor(unknown / SINGLE_READS_WORTH_A_PAGE) || (found > 1 && unknown > 1);
 }

@@ -10,11 +10,11 @@ import type { Board } from './watch-registry.ts';
 import type { WatchedJob } from './watched-job.ts';
 
 /** Jobs on one page of the list. */
-const JOBS_A_PAGE = 100;
+const JOBS_PER_PAGE = 100;
 /** How far back jobs that move are looked for when somebody begins to follow all. */
 const PAGES_OF_FIRST_SCAN = 10;
 /** However many are watched, no look goes further back. */
-const MOST_PAGES = 100;
+const MAX_PAGES = 100;
 
 export interface LooksOptions {
   access: Access;
@@ -94,7 +94,7 @@ export function createLooks({ access, jobs: store, clock, board, pollIntervalMs 
     const isWorthIt = () => {
       if (pagesRead < least) return true;
       const places = Array.from(unseen, ({ place }) => place);
-      return hasList && pagesRead < MOST_PAGES && isPageWorthReading({ pagesRead, found, places });
+      return hasList && pagesRead < MAX_PAGES && isPageWorthReading({ pagesRead, found, places });
     };
     while (isWorthIt()) {
       const page = await readPage(after, isWholeAccount);
@@ -116,7 +116,7 @@ export function createLooks({ access, jobs: store, clock, board, pollIntervalMs 
   /** A page of the list; null when the server gives none: then each job is asked for. */
   async function readPage(after: string | null, isWholeAccount: boolean) {
     try {
-      return await store.lookAtPage(access, { limit: JOBS_A_PAGE, after }, { caller, cause: 'poll' });
+      return await store.lookAtPage(access, { limit: JOBS_PER_PAGE, after }, { caller, cause: 'poll' });
     } catch (error) {
       const isUseless =
         isRefusal(error) || (error instanceof UpstreamError && error.code === 'UPSTREAM_INVALID_RESPONSE');

@@ -10,7 +10,7 @@ import { isFinal, NoSuchJob, retryAfterOf, toError } from './watch-errors.ts';
 import type { Follower, WatchedJob } from './watched-job.ts';
 
 /** A look that somebody waits for does not follow another sooner than this, in milliseconds. */
-const SHORTEST_GAP_MS = 250;
+const MIN_GAP_MS = 250;
 
 export interface BoardOptions {
   access: Access;
@@ -78,7 +78,7 @@ export function createBoard({ access, jobs: store, clock, stateOf, pollIntervalM
   function plan(job: WatchedJob) {
     const { sight, changedAt, lookedAt, wanted } = job;
     const now = clock.now();
-    if (wanted) job.dueAt = Math.max(now, lookedAt + Math.min(SHORTEST_GAP_MS, pollIntervalMs));
+    if (wanted) job.dueAt = Math.max(now, lookedAt + Math.min(MIN_GAP_MS, pollIntervalMs));
     else if (!sight?.value) job.dueAt = now;
     else if (isTerminal(sight.value)) job.dueAt = Number.POSITIVE_INFINITY;
     else job.dueAt = now + nextLookIn(stateOf(sight.value), now - changedAt, pollIntervalMs);

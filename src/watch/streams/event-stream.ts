@@ -11,7 +11,7 @@ import { leavable } from './cancellable-iterator.ts';
 import { createLogReader, type EventStart, UnknownPlace } from './log-reader.ts';
 
 /** Of how many events, the newest that were read, all readers of a stream get the same object. */
-const MOST_SHARED = 256;
+const MAX_SHARED = 256;
 
 /** Something that was added to a job's log, with the job as it was seen then. The same one is one object for all readers. */
 export interface Added<T> {
@@ -36,7 +36,7 @@ export interface EventStreamOptions<T> {
  */
 export function streamEvents<T>(options: EventStreamOptions<T>): AsyncIterable<Added<T>> {
   // Readers are mostly at the end of the log. What was made for those behind is made again: it would weigh as much as the log.
-  const made = new LRUCache<string, Added<T>>({ max: MOST_SHARED });
+  const made = new LRUCache<string, Added<T>>({ max: MAX_SHARED });
   return {
     [Symbol.asyncIterator]() {
       const { tail, leave } = options.join();

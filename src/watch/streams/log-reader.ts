@@ -24,10 +24,10 @@ export class UnknownPlace extends Error {
 }
 
 /** However long a log is, nobody reads back further than this: 50,000 events. */
-export const MOST_PAGES_BACK = 500;
+export const MAX_PAGES_BACK = 500;
 
 /** Most events that a reader holds at a time while it catches up with a log that is kept. */
-const EVENTS_A_BATCH = 100;
+const EVENTS_PER_BATCH = 100;
 
 /** A reader of one job's log, which goes from a place to the next events. A place is the id of an event; null is the beginning. */
 export interface LogReader {
@@ -49,7 +49,7 @@ export function createLogReader(access: Access, store: Store, jobId: string, cal
     for (let pages = 0; !isFarEnough(run) && !run.isWhole; pages++) {
       const more = await store.events.deeper(access, jobId, run, caller);
       const hasStopped = more.items.length === run.items.length && !more.isWhole; // Nothing came, and nothing will.
-      if (hasStopped || pages >= MOST_PAGES_BACK) throw new UnknownPlace(start);
+      if (hasStopped || pages >= MAX_PAGES_BACK) throw new UnknownPlace(start);
       run = more;
     }
     return run;
@@ -100,7 +100,7 @@ function eventsBehind({ items }: Run, place: string | null): JobEvent[] {
   return items
     .slice(0, index)
     .flatMap(({ value }) => value ?? [])
-    .slice(-EVENTS_A_BATCH)
+    .slice(-EVENTS_PER_BATCH)
     .reverse();
 }
 

@@ -95,7 +95,7 @@ describe.skipIf(process.platform !== 'linux')('eight bodies of 32 MiB at once', 
 
 describe('more large bodies than are read at once', () => {
   const QUERY = `{ ${IDS.map((id, index) => `j${index}: fineTuningJob(id: "${id}") { id }`).join(' ')} }`;
-  const MOST_AT_ONCE = 4;
+  const MAX_CONCURRENT = 4;
 
   /** Scripts each job to send all of its body but the end, and tells of those that were taken so far. */
   function holdBack({ upstream }: World) {
@@ -128,14 +128,14 @@ describe('more large bodies than are read at once', () => {
     await using world = await startWorld();
     const { taken, arrived } = holdBack(world);
     const pending = world.ask(QUERY);
-    await arrived(MOST_AT_ONCE);
+    await arrived(MAX_CONCURRENT);
     await askSmall(world);
-    expect(taken).toHaveLength(MOST_AT_ONCE);
-    for (let count = MOST_AT_ONCE; count <= IDS.length; count++) {
+    expect(taken).toHaveLength(MAX_CONCURRENT);
+    for (let count = MAX_CONCURRENT; count <= IDS.length; count++) {
       await arrived(count);
-      taken[count - MOST_AT_ONCE]?.end('"}');
+      taken[count - MAX_CONCURRENT]?.end('"}');
     }
-    for (const response of taken.slice(1 - MOST_AT_ONCE)) response.end('"}');
+    for (const response of taken.slice(1 - MAX_CONCURRENT)) response.end('"}');
     expect(Object.values(await pending)).toEqual(IDS.map((id) => ({ id })));
   });
 
@@ -143,7 +143,7 @@ describe('more large bodies than are read at once', () => {
     await using world = await startWorld();
     const { taken, arrived } = holdBack(world);
     const pending = world.gateway.query(QUERY);
-    await arrived(MOST_AT_ONCE);
+    await arrived(MAX_CONCURRENT);
     await askSmall(world);
     world.clock.advance(30_000);
     const { errors } = await pending;

@@ -35,7 +35,7 @@ export interface Crowd extends Disposable {
 }
 
 const UNLIMITED = { RATE_LIMIT_PER_MINUTE: '0', MAX_SUBSCRIPTIONS_PER_CALLER: '2000' };
-const SUBSCRIBERS_A_SOCKET = 100;
+const SUBSCRIBERS_PER_SOCKET = 100;
 /** So many turns of the event loop are more than what an answer brings about takes. */
 const TURNS = 20;
 
@@ -76,10 +76,10 @@ export async function startFeed(settings: Record<string, string> = {}): Promise<
     },
     async followAll(queries) {
       const sockets: TestSocket[] = [];
-      for (let from = 0; from < queries.length; from += SUBSCRIBERS_A_SOCKET) {
+      for (let from = 0; from < queries.length; from += SUBSCRIBERS_PER_SOCKET) {
         const socket = await openSocket(gateway.url);
         sockets.push(socket);
-        const some = queries.slice(from, from + SUBSCRIBERS_A_SOCKET);
+        const some = queries.slice(from, from + SUBSCRIBERS_PER_SOCKET);
         socket.send(...some.map((query, index) => subscribe(String(index), query)), { type: 'ping' });
         await socket.next(); // The pong, after all of them.
       }
@@ -97,7 +97,7 @@ export async function startFeed(settings: Record<string, string> = {}): Promise<
 }
 
 function crowdOf(sockets: readonly TestSocket[], size: number): Crowd {
-  const sizeOf = (index: number) => Math.min(SUBSCRIBERS_A_SOCKET, size - index * SUBSCRIBERS_A_SOCKET);
+  const sizeOf = (index: number) => Math.min(SUBSCRIBERS_PER_SOCKET, size - index * SUBSCRIBERS_PER_SOCKET);
   return {
     async results() {
       const all = sockets.map(async ({ next }, index) => {

@@ -6,7 +6,7 @@ import { startGateway } from './gateway.ts';
 /** Seeds of the sandbox whose first new job comes to this end. */
 export const SEEDS = { succeeded: 3, failed: 2 };
 /** No look is further away. The first is nearer than the end of what a socket may take to say who it is. */
-const LONGEST_LOOK_MS = 16_000;
+const MAX_POLL_INTERVAL_MS = 16_000;
 const FIRST_LOOK_MS = 3000;
 
 /** What else is set by the clock is further away than any look. */
@@ -40,7 +40,7 @@ export type Life = Awaited<ReturnType<typeof startLife>>;
 
 /** Turns the clock from look to look until the promise settles. */
 export const looking = <T>({ clock }: Life, promise: Promise<T>): Promise<T> =>
-  turning(clock, LONGEST_LOOK_MS, promise);
+  turning(clock, MAX_POLL_INTERVAL_MS, promise);
 
 /** Turns the clock for what follows the job, until that ends. It calls `begin` when it has been told of something. */
 export async function living<T>(life: Life, follow: (begin: () => void) => Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { STILL_MOVING } from '../../../src/store/cache/freshness.ts';
+import { NOT_ENDED } from '../../../src/store/cache/freshness.ts';
 import type { JobSighting } from '../../../src/store/resources/job.ts';
 import { createStore, type Store } from '../../../src/store/store.ts';
 import { readFile } from '../../../src/upstream/resources/file.ts';
@@ -166,7 +166,7 @@ describe.each([
   ['file', () => store.files, 'file-1', () => store.files.list(access, files, newCaller()).then(({ items }) => items)],
   ['model', () => store.models, 'tuned', () => store.models.list(access, newCaller())],
 ] as const)('a %s that was deleted', (_, part, id, list) => {
-  const now = () => part().get(access, id, STILL_MOVING, newCaller());
+  const now = () => part().get(access, id, NOT_ENDED, newCaller());
 
   it('is gone at once, whatever was kept, and from lists, and from whole answers', async () => {
     expect([await now(), (await list()).length]).toEqual([expect.objectContaining({ id }), 1]);
@@ -202,12 +202,12 @@ describe('a file', () => {
     scripted.onFiles([fileBody('file-2'), fileBody('file-1')]);
     expect((await store.files.list(access, files, newCaller())).items).toHaveLength(2);
     const calls = scripted.calls.length;
-    expect(await store.files.get(access, 'file-2', STILL_MOVING, newCaller())).toMatchObject({ id: 'file-2' });
+    expect(await store.files.get(access, 'file-2', NOT_ENDED, newCaller())).toMatchObject({ id: 'file-2' });
     expect(scripted.calls).toHaveLength(calls);
   });
 
   it('that was deleted takes its loss curve with it', async () => {
-    const curve = () => store.contents.results(access, 'file-1', STILL_MOVING, newCaller());
+    const curve = () => store.contents.results(access, 'file-1', NOT_ENDED, newCaller());
     scripted.onContent('file-1', 'step,train_loss\n1,0.5\n');
     expect(await curve()).not.toBeNull();
     store.files.put(access, 'file-1', null);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { STILL_MOVING } from '../../../src/store/cache/freshness.ts';
+import { NOT_ENDED } from '../../../src/store/cache/freshness.ts';
 import { type Access, createAccessFactory } from '../../../src/store/cache/scope.ts';
 import { createStore, type Store } from '../../../src/store/store.ts';
 import { readFile } from '../../../src/upstream/resources/file.ts';
@@ -34,11 +34,11 @@ const PARTS: readonly (readonly [
       store.events.page(access, 'ftjob-1', { limit: 10, after: 'ftevent-step-15' }, caller),
   ],
   ['checkpoints', (access, caller = newCaller()) => store.checkpoints.list(access, 'ftjob-1', page, caller)],
-  ['a file', (access, caller = newCaller()) => store.files.get(access, 'file-1', STILL_MOVING, caller)],
+  ['a file', (access, caller = newCaller()) => store.files.get(access, 'file-1', NOT_ENDED, caller)],
   ['a list of files', (access, caller = newCaller()) => store.files.list(access, filePage, caller)],
-  ['a model', (access, caller = newCaller()) => store.models.get(access, 'gpt-1', STILL_MOVING, caller)],
+  ['a model', (access, caller = newCaller()) => store.models.get(access, 'gpt-1', NOT_ENDED, caller)],
   ['the models', (access, caller = newCaller()) => store.models.list(access, caller)],
-  ['results', (access, caller = newCaller()) => store.contents.results(access, 'file-result', STILL_MOVING, caller)],
+  ['results', (access, caller = newCaller()) => store.contents.results(access, 'file-result', NOT_ENDED, caller)],
   ['a preview', (access, caller = newCaller()) => store.contents.preview(access, file, 100, caller)],
 ];
 
@@ -147,8 +147,8 @@ describe('two credentials', () => {
       undefined,
     ]);
     expect(store.jobs.end(mine, 'ftjob-1').endedAt).toBe(clock.now());
-    expect(store.jobs.end(theirs, 'ftjob-1')).toBe(STILL_MOVING);
-    expect(store.jobs.end(theirs, 'ftjob-1')).toBe(STILL_MOVING);
+    expect(store.jobs.end(theirs, 'ftjob-1')).toBe(NOT_ENDED);
+    expect(store.jobs.end(theirs, 'ftjob-1')).toBe(NOT_ENDED);
   });
 
   it.each(pairs)('of different %s never share what is kept', async (_, one, other) => {
@@ -220,7 +220,7 @@ describe('callers of one read', () => {
   });
 
   it.each([
-    ['results', (caller = newCaller()) => store.contents.results(access, 'file-1', STILL_MOVING, caller)],
+    ['results', (caller = newCaller()) => store.contents.results(access, 'file-1', NOT_ENDED, caller)],
     ['a preview', (caller = newCaller()) => store.contents.preview(access, file, 1_000_000, caller)],
   ])('abort it in the middle of its stream too: %s', async (_, read) => {
     const begun = Promise.withResolvers<ServerResponse>();
@@ -299,8 +299,8 @@ describe('what is kept', () => {
       await small.jobs.get(access, id, newCaller());
       await small.events.head(access, id, 20, newCaller());
       await small.checkpoints.list(access, id, page, newCaller());
-      await small.files.get(access, `file-${id}`, STILL_MOVING, newCaller());
-      await small.contents.results(access, `file-${id}`, STILL_MOVING, newCaller());
+      await small.files.get(access, `file-${id}`, NOT_ENDED, newCaller());
+      await small.contents.results(access, `file-${id}`, NOT_ENDED, newCaller());
     };
     const weights: number[] = [];
     for (let n = 0; n < 30; n++) {
@@ -341,7 +341,7 @@ describe('what is kept', () => {
 
 describe('a model', () => {
   const access = accessOf({ apiKey: 'a' });
-  const fresh = () => store.models.fresh(access, 'gpt-1', STILL_MOVING, newCaller());
+  const fresh = () => store.models.fresh(access, 'gpt-1', NOT_ENDED, newCaller());
 
   it('is known for settledMs by the list that has shown it', async () => {
     scripted.onModels([modelBody('gpt-1')]);
@@ -356,14 +356,14 @@ describe('a model', () => {
     scripted.onModels([modelBody('gpt-1')]);
     await store.models.list(access, newCaller());
     clock.advance(300_000);
-    await store.models.get(access, 'gpt-1', STILL_MOVING, newCaller());
+    await store.models.get(access, 'gpt-1', NOT_ENDED, newCaller());
     clock.advance(1000);
     expect(fresh()).toMatchObject({ id: 'gpt-1' });
   });
 
   it('that is gone from the list may yet be there: some servers leave models out', async () => {
     scripted.onModels([modelBody('gpt-1')]);
-    await store.models.get(access, 'gpt-1', STILL_MOVING, newCaller());
+    await store.models.get(access, 'gpt-1', NOT_ENDED, newCaller());
     clock.advance(1000);
     scripted.onModels([]);
     await store.models.list(access, newCaller());

@@ -5,9 +5,9 @@ import {
   endOf,
   type JobSight,
   jobFreshUntil,
+  NOT_ENDED,
   remember,
   SETTLING_MS,
-  STILL_MOVING,
 } from '../../../../src/store/cache/freshness.ts';
 import { readJob } from '../../../../src/upstream/resources/job.ts';
 import { jobBody } from '../../../kit/bodies/job.ts';
@@ -110,7 +110,7 @@ describe('a job that says that it finished', () => {
 
 describe('the end of a job', () => {
   it('has not come for one that moves, is gone or was never seen', () => {
-    for (const sight of [undefined, seen(running, 5), seen(null, 5)]) expect(endOf(sight)).toBe(STILL_MOVING);
+    for (const sight of [undefined, seen(running, 5), seen(null, 5)]) expect(endOf(sight)).toBe(NOT_ENDED);
   });
 
   it('is when it was first seen, and quiet a minute later', () => {
@@ -124,7 +124,7 @@ describe('what was read about a job', () => {
   const read = (beganAt: number) => ({ beganAt, arrivedAt: beganAt + 100 });
 
   it.each([
-    ['while it moves', STILL_MOVING, 4000, 5100],
+    ['while it moves', NOT_ENDED, 4000, 5100],
     ['before its end does not answer at all', end, 4999, Number.NEGATIVE_INFINITY],
     ['from its end on is fresh for activeMs', end, 5000, 6100],
     ['just before the quiet is, however late it arrives', end, 64_999, 66_099],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createMarkCount, MOST_MARKS } from '../../../../src/upstream/json/token-count.ts';
+import { createMarkCount, MAX_JSON_TOKENS } from '../../../../src/upstream/json/token-count.ts';
 import { eventBody } from '../../../kit/bodies/event.ts';
 import { fileBody } from '../../../kit/bodies/file.ts';
 import { jobBody } from '../../../kit/bodies/job.ts';
@@ -57,6 +57,6 @@ describe('the marks of a JSON text', () => {
     ['10,000 models', list(10_000, (id) => modelBody(id))],
     ['100 events of reinforcement', list(100, (id) => eventBody(id, { data: { scores: members(800) } }))],
   ])('of %s are fewer than half of what is read', (_, text) => {
-    expect(marksOf(text)).toBeLessThan(MOST_MARKS / 2);
+    expect(marksOf(text)).toBeLessThan(MAX_JSON_TOKENS / 2);
   });
 });

@@ -24,7 +24,7 @@ const errorsOf = ({ issues }: TrainingReport) =>
   issues.filter(({ severity }) => severity === 'error').map(({ line, message }) => `${line} ${message}`);
 const warningsOf = ({ issues }: TrainingReport) =>
   issues.filter(({ severity }) => severity === 'warning').map(({ line, message }) => `${line} ${message}`);
-const FEW = 'null expected at least 10 examples, which OpenAI needs';
+const MIN_SPREAD_STREAMS = 'null expected at least 10 examples, which OpenAI needs';
 
 describe('training data', () => {
   it.each([
@@ -161,7 +161,7 @@ describe('training data', () => {
     expect(warningsOf(report)).toEqual([
       '1 expected no byte order mark',
       '2 expected an example, not an empty line',
-      FEW,
+      MIN_SPREAD_STREAMS,
     ]);
   });
 
