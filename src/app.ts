@@ -1,7 +1,7 @@
 import packageJson from '../package.json' with { type: 'json' };
 import type { Clock } from './clock.ts';
-import { createDailyCaps } from './commands/daily-quota.ts';
-import { createCreations } from './commands/idempotency/create-once.ts';
+import { createDailyQuotas } from './commands/daily-quota.ts';
+import { createIdempotentCreator } from './commands/idempotency/create-once.ts';
 import type { MutationPolicy } from './commands/mutation-policy.ts';
 import type { Config } from './config/config.ts';
 import { createContextFactory, type GatewayFacts } from './request/context.ts';
@@ -18,9 +18,9 @@ import { createWatcher } from './watch/watcher.ts';
 export const { version } = packageJson;
 
 /** What a gateway holds now. */
-export interface Held {
+export interface GatewayLoad {
   /** Bytes that everything kept takes, but for whole answers. */
-  readonly keptBytes: number;
+  readonly cachedBytes: number;
   /** Connections that are open for subscriptions. */
   readonly streams: number;
   /** Groups of equal subscriptions. */
@@ -34,7 +34,7 @@ export interface App {
   /** Where GraphQL is. */
   readonly url: string;
   readonly gateway: GatewayFacts;
-  readonly held: () => Held;
+  readonly load: () => GatewayLoad;
   /** Whether a browser gets GraphiQL there. */
   readonly hasGraphiql: boolean;
   /** Lets requests under way end, then closes everything in the reverse order of its opening. */
@@ -58,12 +58,12 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     clock,
   });
   opened.defer(() => upstream.dispose());
-  const maxAnswerBytes = Math.floor(config.cache.maxBytes * SHARE_OF_ANSWERS);
-  const maxBytes = config.cache.maxBytes - maxAnswerBytes;
+  const maxResponseCacheBytes = Math.floor(config.cache.maxBytes * SHARE_OF_ANSWERS);
+  const maxBytes = config.cache.maxBytes - maxResponseCacheBytes;
   const store = createStore({ upstream, clock, ...config.cache, maxBytes });
   const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: config.pollIntervalMs });
   opened.defer(() => watcher.dispose());
-  const creations = createCreations({ upstream, store, clock });
+  const creator = createIdempotentCreator({ upstream, store, clock });
   const mutations = mutationPolicy(config.mutations, log, clock);
   const isSandbox = config.upstream.kind === 'sandbox';
   const gateway = { version, isSandbox, upstreamName: target.name, limits: target.limits };
@@ -71,38 +71,38 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     host: config.host,
     port: config.port,
     allowedHosts: config.allowedHosts,
-    front: config.front,
+    http: config.http,
     limits: config.limits,
     callersBringKeys: config.auth.kind === 'passthrough',
-    live: config.live,
+    subscriptions: config.subscriptions,
     upstreamConnections: config.upstreamConnections,
     schema: createSchema(),
     authenticate: createAuthenticate({ auth: config.auth, credential: target.credential, clock, log }),
-    createContext: createContextFactory({ upstream, store, watcher, creations, mutations, gateway }),
+    createContext: createContextFactory({ upstream, store, watcher, creator, mutations, gateway }),
     exampleJobId: target.exampleJobId,
     webhookSecret: target.webhookSecret,
     onHint: watcher.hint,
     log,
     clock,
-    maxAnswerBytes,
+    maxResponseCacheBytes,
   });
   opened.defer(() => server.dispose());
   target.sendWebhooks?.(new URL('/webhooks/openai', server.url));
   const parts = opened.move();
-  const { hasGraphiql } = config.front;
-  const held = () => ({
-    keptBytes: store.bytes,
+  const { hasGraphiql } = config.http;
+  const load = () => ({
+    cachedBytes: store.bytes,
     streams: server.streams,
     groups: server.groups,
     watched: watcher.size,
   });
-  return { url: server.url, gateway, hasGraphiql, held, dispose: () => parts.disposeAsync() };
+  return { url: server.url, gateway, hasGraphiql, load, dispose: () => parts.disposeAsync() };
 }
 
-function mutationPolicy({ isAllowed, mostPerDay }: Config['mutations'], log: Logger, clock: Clock): MutationPolicy {
+function mutationPolicy({ isAllowed, maxPerDay }: Config['mutations'], log: Logger, clock: Clock): MutationPolicy {
   return {
     isAllowed,
-    capsOf: createDailyCaps(clock, mostPerDay),
+    quotaOf: createDailyQuotas(clock, maxPerDay),
     audit: (line) => log.info(line, 'mutation'),
   };
 }

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { createApp, version } from './app.ts';
 import { check } from './cli/check.ts';
-import { boundGarbage } from './cli/gc-tuning.ts';
+import { tuneGarbageCollection } from './cli/gc-tuning.ts';
 import { banner, help } from './cli/help.ts';
 import { systemClock } from './clock.ts';
 import { type Config, ConfigError, readConfig, secretsOf } from './config/config.ts';
@@ -78,7 +78,7 @@ if (options.help) {
 } else {
   const config = readEnvironment();
   const app = await opened(createApp(config, createLog(config), systemClock), config);
-  boundGarbage(app.held, config.cache.maxBytes, systemClock);
+  tuneGarbageCollection(app.load, config.cache.maxBytes, systemClock);
   say(banner(app));
   let stoppedAt: number | undefined;
   const stop = () => {

@@ -4,12 +4,12 @@ import { createSandbox, type Sandbox } from './sandbox/sandbox.ts';
 import { makeSecret } from './sandbox/webhooks/webhook.ts';
 import type { Logger } from './telemetry/logger.ts';
 import type { Credential, KeyHeader } from './upstream/credentials/credential.ts';
-import type { LimitsOf } from './upstream/requests/validation.ts';
+import type { RequestRules } from './upstream/requests/validation.ts';
 
 /** Whom the gateway asks. */
-export interface Target {
+export interface UpstreamTarget {
   readonly name: string;
-  readonly limits: LimitsOf;
+  readonly limits: RequestRules;
   readonly baseUrl: URL;
   readonly keyHeader: KeyHeader;
   readonly credential: Credential;
@@ -26,7 +26,7 @@ export async function openTarget(
   log: Logger,
   clock: Clock,
   opened: AsyncDisposableStack,
-): Promise<Target> {
+): Promise<UpstreamTarget> {
   if (config.kind !== 'sandbox') {
     const { hostname } = config.baseUrl;
     const name = hostname === 'api.openai.com' ? 'OpenAI' : hostname;
@@ -62,7 +62,7 @@ function webhooksOf(
   sandbox: Sandbox,
   { flavour, webhookUrl: url, webhookSecret }: Extract<Config['upstream'], { kind: 'sandbox' }>,
   ownSecret: string | undefined,
-): Pick<Target, 'webhookSecret' | 'sendWebhooks'> {
+): Pick<UpstreamTarget, 'webhookSecret' | 'sendWebhooks'> {
   if (url && webhookSecret !== undefined) {
     return { webhookSecret: ownSecret, sendWebhooks: () => sandbox.sendWebhooks({ url, secret: webhookSecret }) };
   }

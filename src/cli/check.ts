@@ -2,11 +2,11 @@ import { version } from '../app.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { withoutKey } from '../upstream/credentials/redaction.ts';
+import { redactKey } from '../upstream/credentials/redaction.ts';
 import { UpstreamError } from '../upstream/errors/upstream-error.ts';
 import { type Path, path } from '../upstream/http/path.ts';
-import { createHttp, type Http, type Query } from '../upstream/http/rest-client.ts';
-import { openTarget, type Target } from '../upstream-target.ts';
+import { createRestClient, type Query, type RestClient } from '../upstream/http/rest-client.ts';
+import { openTarget, type UpstreamTarget } from '../upstream-target.ts';
 
 // `npm start -- --check`: what an operator wants to know before the first client comes.
 
@@ -42,7 +42,7 @@ interface Outcome {
 export async function check(config: Config, log: Logger, clock: Clock): Promise<Findings> {
   await using opened = new AsyncDisposableStack();
   const target = await openTarget(config, log, clock, opened);
-  const http = createHttp({
+  const rest = createRestClient({
     ...target,
     timeoutMs: config.upstreamTimeoutMs,
     connections: config.upstreamConnections,
@@ -50,9 +50,9 @@ export async function check(config: Config, log: Logger, clock: Clock): Promise<
     maxRps: config.upstreamMaxRps,
     clock,
   });
-  opened.defer(() => http.dispose());
+  opened.defer(() => rest.dispose());
   const outcomes: Outcome[] = [];
-  for (const endpoint of ENDPOINTS) outcomes.push(await ask(http, endpoint, target, clock));
+  for (const endpoint of ENDPOINTS) outcomes.push(await ask(rest, endpoint, target, clock));
   const isPassthrough = config.auth.kind === 'passthrough';
   const refusal = outcomes[0]?.error;
   // Who passes keys on has none to show: that the upstream asks for one is all that can be seen.
@@ -67,14 +67,19 @@ export async function check(config: Config, log: Logger, clock: Clock): Promise<
   return { text: lines.map((line) => `${line}\n`).join(''), isFine };
 }
 
-async function ask(http: Http, endpoint: Endpoint, { credential }: Target, clock: Clock): Promise<Outcome> {
+async function ask(
+  rest: RestClient,
+  endpoint: Endpoint,
+  { credential }: UpstreamTarget,
+  clock: Clock,
+): Promise<Outcome> {
   const beganAt = clock.now();
   const outcome = (error: UpstreamError | undefined, requestId: string | undefined): Outcome => {
     return { endpoint, error, ms: clock.now() - beganAt, requestId };
   };
   try {
     const signal = new AbortController().signal; // The deadline is end enough.
-    const requestId = await http.get(endpoint.path, endpoint.query, requestIdOfList, { credential, signal });
+    const requestId = await rest.get(endpoint.path, endpoint.query, requestIdOfList, { credential, signal });
     return outcome(undefined, requestId);
   } catch (error) {
     if (error instanceof UpstreamError) return outcome(error, error.facts.upstreamRequestId);
@@ -88,16 +93,16 @@ function requestIdOfList(body: unknown, facts: UpstreamError['facts']): string |
   throw new UpstreamError('UPSTREAM_INVALID_RESPONSE', 'data: expected an array', facts);
 }
 
-function nameOf({ name, baseUrl }: Target, { upstream }: Config): string {
+function nameOf({ name, baseUrl }: UpstreamTarget, { upstream }: Config): string {
   if (upstream.kind === 'sandbox') return 'the built-in sandbox: its jobs are made up';
   return `${name === 'OpenAI' ? 'OpenAI' : upstream.kind === 'azure' ? 'Azure OpenAI' : 'a server of the dialect'}, ${baseUrl.origin}${baseUrl.pathname}`;
 }
 
 /** One line on one endpoint: `GET /models answers, after 120 ms (x-request-id req_1).` */
-function told({ endpoint, error, ms, requestId }: Outcome, { credential }: Target): string {
+function told({ endpoint, error, ms, requestId }: Outcome, { credential }: UpstreamTarget): string {
   const id = requestId === undefined ? '' : ` (x-request-id ${requestId})`;
   const what = error === undefined ? 'answers' : sentenceOf(error);
-  const detail = error?.code === 'UPSTREAM_UNAVAILABLE' ? `: ${withoutKey(printable(error.detail), credential)}` : '';
+  const detail = error?.code === 'UPSTREAM_UNAVAILABLE' ? `: ${redactKey(printable(error.detail), credential)}` : '';
   const loss = error === undefined ? '' : ` Without it there are no ${endpoint.serves}.`;
   return `GET ${endpoint.path} ${what}, after ${ms} ms${id}${detail}.${loss}`;
 }

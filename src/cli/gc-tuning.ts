@@ -21,14 +21,14 @@ const MAX_GROWTH = 2;
 const [MIN_PERCENT, MAX_PERCENT] = [15, 300];
 
 /** What a gateway holds now. */
-export interface Held {
-  readonly keptBytes: number;
+export interface HeapLoad {
+  readonly cachedBytes: number;
   /** Open streams of subscriptions. */
   readonly streams: number;
 }
 
 /** What V8 is told, by the names of its flags. */
-interface Bounds {
+interface HeapFlags {
   /** How far the old part of the heap may grow until it is collected. */
   readonly 'heap-growing-percent': number;
   /** By how much the part for young objects grows when it is too small: 1 is not at all. */
@@ -39,8 +39,8 @@ interface Bounds {
  * Pure: the bounds while so much is kept of at most `maxBytes`, so many streams are open, and the part for young objects
  * has this size.
  */
-export function garbageBounds({ keptBytes, streams }: Held, youngBytes: number, maxBytes: number): Bounds {
-  const alive = BASE_BYTES + REAL_SHARE * keptBytes + STREAM_BYTES * streams;
+export function heapFlags({ cachedBytes, streams }: HeapLoad, youngBytes: number, maxBytes: number): HeapFlags {
+  const alive = BASE_BYTES + REAL_SHARE * cachedBytes + STREAM_BYTES * streams;
   const most = BASE_BYTES + MAX_GROWTH * maxBytes - OTHER_BYTES - youngBytes;
   const percent = Math.round(100 * (most / alive - 1));
   return {
@@ -53,11 +53,11 @@ export function garbageBounds({ keptBytes, streams }: Held, youngBytes: number, 
  * Keeps this process within twice `maxBytes` over what it takes at rest, from now on until it ends; streams count as kept,
  * and when they alone take more, little garbage comes on top.
  */
-export function boundGarbage(held: () => Held, maxBytes: number, clock: Clock): void {
+export function tuneGarbageCollection(held: () => HeapLoad, maxBytes: number, clock: Clock): void {
   const told = new Map<string, number>();
   const look = () => {
     const young = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space');
-    const bounds = garbageBounds(held(), young?.space_size ?? 0, maxBytes);
+    const bounds = heapFlags(held(), young?.space_size ?? 0, maxBytes);
     for (const [flag, value] of Object.entries(bounds)) {
       if (told.get(flag) !== value) setFlagsFromString(`--${flag}=${value}`); // V8 reads both at each collection.
       told.set(flag, value);

@@ -1,32 +1,32 @@
 import type { Access } from '../store/cache/scope.ts';
-import type { Caller } from '../store/cache/single-flight.ts';
+import type { ReadContext } from '../store/cache/single-flight.ts';
 import type { Store } from '../store/store.ts';
 import type { Call } from '../upstream/resilience/transport.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import type { DailyCaps } from './daily-quota.ts';
-import type { Creations } from './idempotency/create-once.ts';
+import type { DailyQuota } from './daily-quota.ts';
+import type { IdempotentCreator } from './idempotency/create-once.ts';
 
 /** Who changes something. */
-export interface Changer {
+export interface CommandContext {
   readonly access: Access;
   /** As whom the gateway knows them; null where callers have no names. */
   readonly name: string | null;
-  readonly caller: Caller;
-  readonly caps: DailyCaps;
+  readonly readContext: ReadContext;
+  readonly quota: DailyQuota;
 }
 
 /** What changes are made with. */
-export interface ChangeParts {
+export interface CommandDependencies {
   readonly upstream: Upstream;
   readonly store: Store;
-  readonly creations: Creations;
+  readonly creator: IdempotentCreator;
 }
 
 /** A call that goes on when its caller leaves: half a change would be worse. */
-export function callOf({ access, caller }: Changer): Call {
+export function callOf({ access, readContext }: CommandContext): Call {
   return {
     credential: access.credential,
     signal: new AbortController().signal,
-    onRequest: () => caller.upstreamCalls++,
+    onRequest: () => readContext.upstreamCalls++,
   };
 }

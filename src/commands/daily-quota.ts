@@ -3,33 +3,36 @@ import type { Clock } from '../clock.ts';
 import { UpstreamError } from '../upstream/errors/upstream-error.ts';
 
 /** What costs money each time, and is counted for that. */
-export type Capped = 'create' | 'graderRun';
+export type MeteredOperation = 'create' | 'graderRun';
 
 /** How many of each a caller may have in a day of UTC; 0 for none at all. */
-export type MostPerDay = Readonly<Record<Capped, number>>;
+export type DailyLimits = Readonly<Record<MeteredOperation, number>>;
 
 /** Thrown before anything is sent, when a caller has had as many as it may. */
-export class CapReached extends Error {
+export class DailyQuotaExceeded extends Error {
   override readonly name = 'CapReached';
   /** Seconds until the next day begins; null when none may ever. */
   readonly retryAfterSeconds: number | null;
 
-  constructor(what: Capped, most: number, retryAfterSeconds: number | null) {
+  constructor(what: MeteredOperation, most: number, retryAfterSeconds: number | null) {
     super(`Expected at most ${most} ${PLURALS[what]} of one caller in a day (UTC): see ${SETTINGS[what]}.`);
     this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 
-const PLURALS: Record<Capped, string> = { create: 'jobs created', graderRun: 'runs of graders' };
-const SETTINGS: Record<Capped, string> = { create: 'MAX_CREATES_PER_DAY', graderRun: 'MAX_GRADER_RUNS_PER_DAY' };
+const PLURALS: Record<MeteredOperation, string> = { create: 'jobs created', graderRun: 'runs of graders' };
+const SETTINGS: Record<MeteredOperation, string> = {
+  create: 'MAX_CREATES_PER_DAY',
+  graderRun: 'MAX_GRADER_RUNS_PER_DAY',
+};
 
 /** What one caller may still do today. */
-export interface DailyCaps {
+export interface DailyQuota {
   /**
    * Takes one of the caller's for what runs then. It is given back when the upstream has surely not done it, or when
    * `giveBack` says that nothing had to be done. Throws CapReached when there is none left; then nothing runs.
    */
-  spend<T>(what: Capped, run: (giveBack: () => void) => Promise<T>): Promise<T>;
+  spend<T>(what: MeteredOperation, run: (giveBack: () => void) => Promise<T>): Promise<T>;
 }
 
 const DAY_MS = 86_400_000;
@@ -37,11 +40,11 @@ const DAY_MS = 86_400_000;
 const MAX_CALLERS = 100_000;
 
 /** Counts by the process's clock, for this process: another replica and the next start count for themselves. */
-export function createDailyCaps(clock: Clock, most: MostPerDay): (caller: string) => DailyCaps {
+export function createDailyQuotas(clock: Clock, most: DailyLimits): (caller: string) => DailyQuota {
   const spent = new LRUCache<string, { count: number }>({ max: MAX_CALLERS });
   let today = 0;
 
-  function take(what: Capped, caller: string): () => void {
+  function take(what: MeteredOperation, caller: string): () => void {
     const day = Math.floor(clock.now() / DAY_MS);
     if (day !== today) spent.clear();
     today = day;
@@ -49,7 +52,7 @@ export function createDailyCaps(clock: Clock, most: MostPerDay): (caller: string
     const purse = spent.get(key) ?? { count: 0 };
     if (purse.count >= most[what]) {
       const untilTomorrow = Math.ceil(((day + 1) * DAY_MS - clock.now()) / 1000);
-      throw new CapReached(what, most[what], most[what] === 0 ? null : untilTomorrow);
+      throw new DailyQuotaExceeded(what, most[what], most[what] === 0 ? null : untilTomorrow);
     }
     purse.count++;
     spent.set(key, purse);

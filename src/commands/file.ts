@@ -1,11 +1,11 @@
-import { isInDoubt } from '../upstream/errors/upstream-error.ts';
+import { isOutcomeUnknown } from '../upstream/errors/upstream-error.ts';
 import type { FileObject, FileUpload } from '../upstream/resources/file.ts';
 import {
-  checkOnTheWay,
   InvalidTrainingData,
   type TrainingFileReport,
+  validateStream,
 } from '../upstream/training-data/validating-stream.ts';
-import { type ChangeParts, type Changer, callOf } from './command-context.ts';
+import { type CommandContext, type CommandDependencies, callOf } from './command-context.ts';
 import { createDelete, type Delete } from './delete.ts';
 
 /** A file on its way up. */
@@ -19,25 +19,25 @@ export type Uploaded =
   | { readonly file: FileObject; readonly report: TrainingFileReport | null }
   | { readonly file: null; readonly report: TrainingFileReport };
 
-export interface FileChanges {
+export interface FileCommands {
   /** Rejects also with what the content throws: then no file was made. */
   upload(request: UploadRequest): Promise<Uploaded>;
   readonly delete: Delete;
 }
 
-export function createFileChanges({ upstream, store }: ChangeParts, changer: Changer): FileChanges {
+export function createFileCommands({ upstream, store }: CommandDependencies, changer: CommandContext): FileCommands {
   const remove = createDelete(store.files, upstream.files.delete, changer);
   return {
     async upload({ isTrainingData, content: given, ...rest }) {
       const { access } = changer;
-      const checked = isTrainingData ? checkOnTheWay(given) : null;
+      const checked = isTrainingData ? validateStream(given) : null;
       try {
         const upload = { ...rest, content: checked?.content ?? given };
         const file = await upstream.files.upload(upload, callOf(changer));
         store.files.put(access, file.id, file);
         return { file, report: (await checked?.report()) ?? null };
       } catch (error) {
-        if (isInDoubt(error)) store.jobs.beginGeneration(access); // The next list shows it, or not.
+        if (isOutcomeUnknown(error)) store.jobs.bumpGeneration(access); // The next list shows it, or not.
         if (checked === null || !(error instanceof InvalidTrainingData)) throw error;
         return { file: null, report: await checked.report() };
       }
@@ -46,7 +46,7 @@ export function createFileChanges({ upstream, store }: ChangeParts, changer: Cha
       try {
         return await remove(id);
       } finally {
-        store.jobs.outdateAll(changer.access); // A job that still validates it fails.
+        store.jobs.markAllStale(changer.access); // A job that still validates it fails.
       }
     },
   };

@@ -1,13 +1,13 @@
 import type { UpstreamErrorFacts } from '../upstream/errors/upstream-error.ts';
-import type { DailyCaps, MostPerDay } from './daily-quota.ts';
+import type { DailyLimits, DailyQuota } from './daily-quota.ts';
 
 export interface MutationConfig {
   readonly isAllowed: boolean;
-  readonly mostPerDay: MostPerDay;
+  readonly maxPerDay: DailyLimits;
 }
 
 /** What one mutation leaves in the log. */
-export interface AuditLine extends UpstreamErrorFacts {
+export interface AuditRecord extends UpstreamErrorFacts {
   readonly mutation: string;
   readonly viewer: string | null;
   readonly role: string;
@@ -23,6 +23,6 @@ export interface AuditLine extends UpstreamErrorFacts {
 export interface MutationPolicy {
   readonly isAllowed: boolean;
   /** What this caller may still do today. */
-  capsOf(caller: string): DailyCaps;
-  audit(line: AuditLine): void;
+  quotaOf(caller: string): DailyQuota;
+  audit(line: AuditRecord): void;
 }

@@ -1,12 +1,12 @@
 import { UpstreamError } from '../upstream/errors/upstream-error.ts';
-import { isName } from '../upstream/http/path.ts';
+import { isValidName } from '../upstream/http/path.ts';
 import type { Deletion } from '../upstream/resources/deletion.ts';
 import type { PageItem } from '../upstream/resources/page.ts';
 import type { Permission } from '../upstream/resources/permission.ts';
-import { type ChangeParts, type Changer, callOf } from './command-context.ts';
+import { type CommandContext, type CommandDependencies, callOf } from './command-context.ts';
 
 /** Each names a checkpoint by its model, and rejects with NoAdminKey, too. */
-export interface PermissionChanges {
+export interface PermissionCommands {
   /** Lets projects use a checkpoint; null when there is none. */
   create(model: string, projectIds: readonly string[]): Promise<PageItem<Permission>[] | null>;
   /** Takes a permission away; null when there is none. */
@@ -14,26 +14,29 @@ export interface PermissionChanges {
 }
 
 /** Whatever comes of a change, nothing that was read before is believed. */
-export function createPermissionChanges({ upstream, store }: ChangeParts, changer: Changer): PermissionChanges {
+export function createPermissionCommands(
+  { upstream, store }: CommandDependencies,
+  changer: CommandContext,
+): PermissionCommands {
   const { access } = changer;
   return {
     async create(model, projectIds) {
-      if (!isName(model)) return null;
+      if (!isValidName(model)) return null;
       try {
         return await upstream.permissions.create(model, projectIds, callOf(changer));
       } catch (error) {
         if (isAbsence(error)) return null;
         throw error;
       } finally {
-        store.permissions.outdate(access, model);
+        store.permissions.markStale(access, model);
       }
     },
     async delete(model, id) {
-      if (!isName(model) || !isName(id)) return null;
+      if (!isValidName(model) || !isValidName(id)) return null;
       try {
         return await upstream.permissions.delete(model, id, callOf(changer));
       } finally {
-        store.permissions.outdate(access, model);
+        store.permissions.markStale(access, model);
       }
     },
   };

@@ -3,14 +3,21 @@ import { z } from 'zod';
 import type { MutationConfig } from '../commands/mutation-policy.ts';
 import type { Auth } from '../server/auth/authenticate.ts';
 import type { Limits } from '../server/limits/query-limits.ts';
-import type { FrontConfig, LiveConfig } from '../server/server.ts';
+import type { HttpConfig, SubscriptionConfig } from '../server/server.ts';
 import { authFaults, authOf, authSettings } from './auth.ts';
 import { int, list } from './env.ts';
-import { frontFaults, frontOf, frontSettings } from './http.ts';
+import { httpFaults, httpOf, httpSettings } from './http.ts';
 import { limitSettings, limitsOf } from './limits.ts';
 import { mutationSettings, mutationsOf } from './mutations.ts';
-import { liveOf, liveSettings } from './subscriptions.ts';
-import { type Environment, type TargetConfig, targetFaults, targetKind, targetOf, targetSettings } from './upstream.ts';
+import { subscriptionSettings, subscriptionsOf } from './subscriptions.ts';
+import {
+  type Environment,
+  type UpstreamConfig,
+  upstreamFaults,
+  upstreamKind,
+  upstreamOf,
+  upstreamSettings,
+} from './upstream.ts';
 
 /** The environment is not fit to start with. Thrown by `readConfig`; `faults` has one sentence for each variable at fault. */
 export class ConfigError extends Error {
@@ -31,11 +38,11 @@ export const settings = {
     .optional()
     .describe('Host and Origin names that are answered, beside the loopback names'),
   ...authSettings,
-  ...frontSettings,
-  ...targetSettings,
+  ...httpSettings,
+  ...upstreamSettings,
   ...limitSettings,
   ...mutationSettings,
-  ...liveSettings,
+  ...subscriptionSettings,
   UPSTREAM_TIMEOUT_MS: int(1, 600_000).default(30_000).describe('longest wait for the whole of an upstream answer'),
   UPSTREAM_CONNECTIONS: int(1, 1024).default(64).describe('most sockets to the upstream, for each key'),
   UPSTREAM_RETRIES: int(0, 10)
@@ -66,8 +73,8 @@ export interface Config {
   readonly port: number;
   readonly allowedHosts: readonly string[];
   readonly auth: Auth;
-  readonly front: FrontConfig;
-  readonly upstream: TargetConfig;
+  readonly http: HttpConfig;
+  readonly upstream: UpstreamConfig;
   /** What OpenAI signs its webhooks with. */
   readonly webhookSecret: string | undefined;
   readonly upstreamTimeoutMs: number;
@@ -78,7 +85,7 @@ export interface Config {
   readonly pollIntervalMs: number;
   readonly mutations: MutationConfig;
   readonly limits: Limits;
-  readonly live: LiveConfig;
+  readonly subscriptions: SubscriptionConfig;
   readonly logLevel: Settings['LOG_LEVEL'];
 }
 
@@ -91,11 +98,11 @@ export function readConfig(environment: Environment): Config {
     ...new Set((parsed.error?.issues ?? []).map(({ path, message }) => `${String(path[0])}: ${message}`)),
     ...(fault === undefined ? [] : [fault]),
     ...authFaults(given),
-    ...frontFaults(given),
-    ...targetFaults(given),
+    ...httpFaults(given),
+    ...upstreamFaults(given),
   ];
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
-  return assemble(parsed.data, targetKind(given));
+  return assemble(parsed.data, upstreamKind(given));
 }
 
 function readKeyFile({ OPENAI_API_KEY: key, OPENAI_API_KEY_FILE: file }: Environment): {
@@ -131,8 +138,8 @@ function assemble(values: Settings, kind: string): Config {
     port: values.PORT,
     allowedHosts: [...new Set([...LOOPBACK_NAMES, values.HOST, ...(values.ALLOWED_HOSTS ?? [])])],
     auth: authOf(values),
-    front: frontOf(values),
-    upstream: targetOf(values, kind),
+    http: httpOf(values),
+    upstream: upstreamOf(values, kind),
     webhookSecret: values.OPENAI_WEBHOOK_SECRET,
     upstreamTimeoutMs: values.UPSTREAM_TIMEOUT_MS,
     upstreamConnections: values.UPSTREAM_CONNECTIONS,
@@ -146,7 +153,7 @@ function assemble(values: Settings, kind: string): Config {
     pollIntervalMs: values.POLL_INTERVAL_MS,
     mutations: mutationsOf(values, kind === 'sandbox'),
     limits: limitsOf(values),
-    live: liveOf(values),
+    subscriptions: subscriptionsOf(values),
     logLevel: values.LOG_LEVEL,
   };
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { readTrustedDocuments } from '../server/graphql/trusted-documents.ts';
-import type { FrontConfig } from '../server/server.ts';
+import type { HttpConfig } from '../server/server.ts';
 import { int, list, onOff } from './env.ts';
 
 // How the front meets its clients: the part of the configuration that says so.
@@ -10,7 +10,7 @@ const ORIGIN = /^https?:\/\/([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/;
 const EXPECTED_ORIGINS = 'expected origins such as https://app.example, separated by commas';
 
 /** The variables that decide it. */
-export const frontSettings = {
+export const httpSettings = {
   CORS_ORIGINS: list(EXPECTED_ORIGINS, ORIGIN)
     .refine((origins) => origins.every((origin) => URL.canParse(origin)), EXPECTED_ORIGINS)
     .transform((origins) => origins.map((origin) => new URL(origin).origin)) // As browsers write it: without a usual port.
@@ -46,10 +46,10 @@ export const frontSettings = {
     .describe('most connections; a further one takes the place of the one that has rested longest'),
 };
 
-type Settings = z.output<z.ZodObject<typeof frontSettings>>;
+type Settings = z.output<z.ZodObject<typeof httpSettings>>;
 
 /** What contradicts itself: one sentence each. */
-export function frontFaults({
+export function httpFaults({
   TRUSTED_DOCUMENTS: file,
   TRUSTED_DOCUMENTS_MODE: mode,
 }: Readonly<Record<string, string | undefined>>): string[] {
@@ -57,7 +57,7 @@ export function frontFaults({
   return ['TRUSTED_DOCUMENTS: expected a file of documents, as TRUSTED_DOCUMENTS_MODE is set'];
 }
 
-export function frontOf(values: Settings): FrontConfig {
+export function httpOf(values: Settings): HttpConfig {
   const mustTrust = values.TRUSTED_DOCUMENTS !== undefined && values.TRUSTED_DOCUMENTS_MODE === 'enforce';
   return {
     corsOrigins: values.CORS_ORIGINS ?? [],

@@ -23,5 +23,5 @@ type Settings = z.output<z.ZodObject<typeof mutationSettings>>;
 
 export function mutationsOf(values: Settings, isSandbox: boolean): MutationConfig {
   const { ALLOW_MUTATIONS: allowed, MAX_CREATES_PER_DAY: create, MAX_GRADER_RUNS_PER_DAY: graderRun } = values;
-  return { isAllowed: allowed === undefined ? isSandbox : allowed === 'on', mostPerDay: { create, graderRun } };
+  return { isAllowed: allowed === undefined ? isSandbox : allowed === 'on', maxPerDay: { create, graderRun } };
 }

@@ -1,11 +1,11 @@
 import type { z } from 'zod';
-import type { LiveConfig } from '../server/server.ts';
+import type { SubscriptionConfig } from '../server/server.ts';
 import { int } from './env.ts';
 
 // How subscriptions are kept up and ended: the part of the configuration that says so.
 
 /** The variables that decide it. */
-export const liveSettings = {
+export const subscriptionSettings = {
   HEARTBEAT_MS: int(100, 600_000)
     .default(12_000)
     .describe('how often a quiet stream of a subscription says that it is alive, and looks whether it still may be'),
@@ -16,9 +16,9 @@ export const liveSettings = {
     .describe('how long a stopping gateway still takes traffic while /ready says 503; 5000 suits Kubernetes'),
 };
 
-type Settings = z.output<z.ZodObject<typeof liveSettings>>;
+type Settings = z.output<z.ZodObject<typeof subscriptionSettings>>;
 
-export function liveOf(values: Settings): LiveConfig {
+export function subscriptionsOf(values: Settings): SubscriptionConfig {
   return {
     heartbeatMs: values.HEARTBEAT_MS,
     maxSubscriptions: values.MAX_SUBSCRIPTIONS,

@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net';
 import { z } from 'zod';
-import { type FlavourName, sandboxSettings } from '../sandbox/settings.ts';
+import { type DialectName, sandboxSettings } from '../sandbox/settings.ts';
 import type { Credential } from '../upstream/credentials/credential.ts';
 import { isWebhookSecret } from '../upstream/resources/webhook.ts';
 
@@ -24,7 +24,7 @@ const keyText = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, {
 });
 
 /** The variables that decide it. */
-export const targetSettings = {
+export const upstreamSettings = {
   OPENAI_API_KEY: keyText.optional().describe('the upstream credential; without one, the sandbox answers'),
   OPENAI_API_KEY_FILE: z.string().optional().describe('a file that holds it'),
   UPSTREAM: z
@@ -49,15 +49,15 @@ export const targetSettings = {
   ...sandboxSettings,
 };
 
-type Settings = z.output<z.ZodObject<typeof targetSettings>>;
+type Settings = z.output<z.ZodObject<typeof upstreamSettings>>;
 
-export type TargetConfig =
+export type UpstreamConfig =
   | {
       readonly kind: 'sandbox';
       readonly port: number;
       readonly speed: number;
       readonly seed: number;
-      readonly flavour: FlavourName;
+      readonly flavour: DialectName;
       /** What its permissions of checkpoints take, if not a key that it makes up. */
       readonly adminKey: string | undefined;
       readonly quota: { readonly concurrent?: number | undefined; readonly perDay?: number | undefined } | undefined;
@@ -73,7 +73,7 @@ const hasAzure = ({ AZURE_OPENAI_API_KEY, AZURE_OPENAI_ENDPOINT }: Environment) 
   Boolean(AZURE_OPENAI_API_KEY ?? AZURE_OPENAI_ENDPOINT);
 
 /** Which kind it is: without a key the sandbox, unless somebody clearly means a real server. */
-export function targetKind(environment: Environment): string {
+export function upstreamKind(environment: Environment): string {
   const { UPSTREAM, OPENAI_BASE_URL, NODE_ENV } = environment;
   if (UPSTREAM !== undefined) return UPSTREAM;
   const hasKeys = hasKey(environment) || bringsKeys(environment);
@@ -82,8 +82,8 @@ export function targetKind(environment: Environment): string {
 }
 
 /** What contradicts itself or is missing: one sentence each. */
-export function targetFaults(environment: Environment): string[] {
-  const kind = targetKind(environment);
+export function upstreamFaults(environment: Environment): string[] {
+  const kind = upstreamKind(environment);
   const isUndecided = environment['UPSTREAM'] === undefined && hasKey(environment) && hasAzure(environment);
   return [
     ...(isUndecided ? ['UPSTREAM: expected openai or azure, as there are settings for both'] : []),
@@ -138,7 +138,7 @@ function isLoopback(host: string): boolean {
 }
 
 /** Settings that have no faults, as what is asked by them. */
-export function targetOf(values: Settings, kind: string): TargetConfig {
+export function upstreamOf(values: Settings, kind: string): UpstreamConfig {
   const { AZURE_OPENAI_ENDPOINT: endpoint, OPENAI_API_VERSION: version } = values;
   if (kind === 'azure' && endpoint) {
     const credential = { apiKey: values.AZURE_OPENAI_API_KEY ?? '' };

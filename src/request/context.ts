@@ -1,11 +1,11 @@
-import { type Changes, createChanges } from '../commands/commands.ts';
-import type { DailyCaps } from '../commands/daily-quota.ts';
-import type { Creations } from '../commands/idempotency/create-once.ts';
+import { type Commands, createCommands } from '../commands/commands.ts';
+import type { DailyQuota } from '../commands/daily-quota.ts';
+import type { IdempotentCreator } from '../commands/idempotency/create-once.ts';
 import type { MutationPolicy } from '../commands/mutation-policy.ts';
 import type { Access } from '../store/cache/scope.ts';
-import { type Caller, createCaller } from '../store/cache/single-flight.ts';
+import { createReadContext, type ReadContext } from '../store/cache/single-flight.ts';
 import type { Store } from '../store/store.ts';
-import type { LimitsOf } from '../upstream/requests/validation.ts';
+import type { RequestRules } from '../upstream/requests/validation.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Feeds, Watcher } from '../watch/watcher.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
@@ -17,7 +17,7 @@ export interface GatewayFacts {
   readonly isSandbox: boolean;
   readonly upstreamName: string;
   /** Whose limits hold for what is sent to the upstream. */
-  readonly limits: LimitsOf;
+  readonly limits: RequestRules;
 }
 
 /** Who asks, and with whose view of the upstream. */
@@ -25,7 +25,7 @@ export interface Identity {
   readonly viewer: Viewer;
   readonly access: Access;
   /** Whether that still holds: what is open for long looks again. */
-  isInForce(): boolean;
+  isValid(): boolean;
 }
 
 /** What every resolver gets: made anew for each request. */
@@ -38,35 +38,35 @@ export interface Context {
   readonly viewer: Viewer;
   /** The operation that runs, for the log; set once the document is understood. */
   operationName: string | undefined;
-  readonly caller: Caller;
+  readonly readContext: ReadContext;
   readonly loaders: Loaders;
   /** What can be followed. */
   readonly feeds: Feeds;
   /** What can be changed. */
-  readonly changes: Changes;
+  readonly commands: Commands;
   /** Whether anything may be. */
   readonly mutations: MutationPolicy;
   /** How much of what costs money the caller may still do. */
-  readonly caps: DailyCaps;
+  readonly quota: DailyQuota;
   readonly gateway: GatewayFacts;
 }
 
 export type ContextFactory = (request: { requestId: string; signal: AbortSignal; identity: Identity }) => Context;
 
 /** What contexts are made of. */
-export interface ContextParts {
+export interface ContextDependencies {
   readonly upstream: Upstream;
   readonly store: Store;
   readonly watcher: Watcher;
-  readonly creations: Creations;
+  readonly creator: IdempotentCreator;
   readonly mutations: MutationPolicy;
   readonly gateway: GatewayFacts;
 }
 
-export function createContextFactory(parts: ContextParts): ContextFactory {
+export function createContextFactory(parts: ContextDependencies): ContextFactory {
   const { store, watcher, mutations, gateway } = parts;
   return ({ requestId, signal, identity: { viewer, access } }) => {
-    const caller = createCaller(signal);
+    const readContext = createReadContext(signal);
     let loaders: Loaders | undefined; // Made at the first read: an answer that is kept needs none.
     return {
       requestId,
@@ -74,20 +74,20 @@ export function createContextFactory(parts: ContextParts): ContextFactory {
       generation: store.jobs.generation(access),
       viewer,
       operationName: undefined,
-      caller,
+      readContext,
       get loaders() {
-        loaders ??= createLoaders(store, access, caller);
+        loaders ??= createLoaders(store, access, readContext);
         return loaders;
       },
       get feeds() {
         return watcher.feeds(access);
       },
-      get changes() {
-        return createChanges(parts, { access, name: viewer.name, caller, caps: this.caps });
+      get commands() {
+        return createCommands(parts, { access, name: viewer.name, readContext, quota: this.quota });
       },
       mutations,
-      get caps() {
-        return mutations.capsOf(JSON.stringify([access.scope, viewer.name]));
+      get quota() {
+        return mutations.quotaOf(JSON.stringify([access.scope, viewer.name]));
       },
       gateway,
     };

@@ -1,12 +1,12 @@
 import DataLoader from 'dataloader';
 import { type JobEnd, NOT_ENDED } from '../store/cache/freshness.ts';
 import type { Access } from '../store/cache/scope.ts';
-import type { Caller } from '../store/cache/single-flight.ts';
+import type { ReadContext } from '../store/cache/single-flight.ts';
 import { EVENTS_PER_PAGE } from '../store/resources/event.ts';
-import { pageOf, type Run } from '../store/resources/log-segment.ts';
+import { type LogSegment, pageOf } from '../store/resources/log-segment.ts';
 import type { Store } from '../store/store.ts';
-import { isOutage, isRefusal, UpstreamError } from '../upstream/errors/upstream-error.ts';
-import { isName } from '../upstream/http/path.ts';
+import { isOutage, isRejection, UpstreamError } from '../upstream/errors/upstream-error.ts';
+import { isValidName } from '../upstream/http/path.ts';
 import type { MetricsSeries } from '../upstream/metrics/metrics.ts';
 import type { Preview } from '../upstream/metrics/preview.ts';
 import type { Checkpoint } from '../upstream/resources/checkpoint.ts';
@@ -40,9 +40,9 @@ export interface Loaders {
   models(): Promise<readonly PageItem<Model>[]>;
   events(jobId: string, page: PageRequest): Promise<Page<JobEvent>>;
   /** A job's newest events: at least so many, or all. What is asked at the same moment about one job is one read. */
-  newestEvents(jobId: string, atLeast: number): Promise<Run>;
+  newestEvents(jobId: string, atLeast: number): Promise<LogSegment>;
   /** What stands behind a run of a job's events too. */
-  olderEvents(jobId: string, run: Run): Promise<Run>;
+  olderEvents(jobId: string, run: LogSegment): Promise<LogSegment>;
   checkpoints(jobId: string, page: PageRequest): Promise<Page<Checkpoint>>;
   /** Who may use a checkpoint, by the name of its model. */
   permissions(model: string, page: PermissionPageRequest): Promise<Page<Permission>>;
@@ -61,19 +61,19 @@ interface Wanted {
 export const MAX_SINGLE_READS = { files: 3, models: 1 };
 const newestFiles = (purpose: string) => ({ limit: 100, after: null, purpose, order: 'desc' }) as const;
 
-export function createLoaders(store: Store, access: Access, caller: Caller): Loaders {
+export function createLoaders(store: Store, access: Access, readContext: ReadContext): Loaders {
   const jobs = batching<string, Job | null>(
     (id) => id,
-    (ids) => ids.map((id) => store.jobs.get(access, id, caller)),
+    (ids) => ids.map((id) => store.jobs.get(access, id, readContext)),
   );
 
   const filesOf = (purpose: string) =>
     batching<Wanted, FileObject | null>(idOf, (wanted) =>
       byListOrSingly(wanted, {
-        fresh: ({ id, end }) => store.files.fresh(access, id, end, caller),
-        list: async () => itemsOf((await store.files.list(access, newestFiles(purpose), caller)).items),
-        single: ({ id, end }) => store.files.get(access, id, end, caller),
-        settled: ({ id }) => store.files.settled(access, id),
+        fresh: ({ id, end }) => store.files.getFresh(access, id, end, readContext),
+        list: async () => itemsOf((await store.files.list(access, newestFiles(purpose), readContext)).items),
+        single: ({ id, end }) => store.files.get(access, id, end, readContext),
+        settled: ({ id }) => store.files.getSettled(access, id),
         mostSingles: MAX_SINGLE_READS.files,
       }),
     );
@@ -82,21 +82,21 @@ export function createLoaders(store: Store, access: Access, caller: Caller): Loa
 
   const models = batching<Wanted, Model | null>(idOf, (wanted) =>
     byListOrSingly(wanted, {
-      fresh: ({ id, end }) => store.models.fresh(access, id, end, caller),
-      list: async () => itemsOf(await store.models.list(access, caller)),
-      single: ({ id, end }) => store.models.get(access, id, end, caller),
-      settled: ({ id }) => store.models.settled(access, id),
+      fresh: ({ id, end }) => store.models.getFresh(access, id, end, readContext),
+      list: async () => itemsOf(await store.models.list(access, readContext)),
+      single: ({ id, end }) => store.models.get(access, id, end, readContext),
+      settled: ({ id }) => store.models.getSettled(access, id),
       mostSingles: MAX_SINGLE_READS.models,
     }),
   );
 
-  const newestEvents = batching<{ jobId: string; atLeast: number }, Run>(
+  const newestEvents = batching<{ jobId: string; atLeast: number }, LogSegment>(
     ({ jobId, atLeast }) => `${atLeast} ${jobId}`,
     (wishes) => {
       const most = new Map<string, number>();
       for (const { jobId, atLeast } of wishes) most.set(jobId, Math.max(atLeast, most.get(jobId) ?? 0));
-      const runs = new Map([...most].map(([id, atLeast]) => [id, store.events.head(access, id, atLeast, caller)]));
-      return wishes.map(({ jobId }) => runs.get(jobId) as Promise<Run>); // Each wish has put its job there.
+      const runs = new Map([...most].map(([id, atLeast]) => [id, store.events.head(access, id, atLeast, readContext)]));
+      return wishes.map(({ jobId }) => runs.get(jobId) as Promise<LogSegment>); // Each wish has put its job there.
     },
   );
 
@@ -105,23 +105,23 @@ export function createLoaders(store: Store, access: Access, caller: Caller): Loa
 
   return {
     job: (id) => jobs.load(id),
-    jobs: (request) => store.jobs.list(access, request, caller),
+    jobs: (request) => store.jobs.list(access, request, readContext),
     file: (id, job) => files.load({ id, end: endOf(job) }),
     resultFile: (id, job) => resultFiles.load({ id, end: endOf(job) }),
-    files: (request) => store.files.list(access, request, caller),
-    preview: (file, maxBytes) => store.contents.preview(access, file, maxBytes, caller),
-    trainingReport: (fileId) => store.trainingReports.get(access, fileId, caller),
+    files: (request) => store.files.list(access, request, readContext),
+    preview: (file, maxBytes) => store.contents.preview(access, file, maxBytes, readContext),
+    trainingReport: (fileId) => store.trainingReports.get(access, fileId, readContext),
     model: (id, job) => models.load({ id, end: endOf(job) }),
-    models: () => store.models.list(access, caller),
+    models: () => store.models.list(access, readContext),
     async events(jobId, request) {
-      if (request.after !== null) return store.events.page(access, jobId, request, caller);
+      if (request.after !== null) return store.events.page(access, jobId, request, readContext);
       return pageOf(await newest(jobId, request.limit), request);
     },
     newestEvents: newest,
-    olderEvents: (jobId, run) => store.events.deeper(access, jobId, run, caller),
-    checkpoints: (jobId, request) => store.checkpoints.list(access, jobId, request, caller),
-    permissions: (model, request) => store.permissions.list(access, model, request, caller),
-    metrics: (job) => store.metrics.curve(access, job, () => newest(job.id, EVENTS_PER_PAGE), caller),
+    olderEvents: (jobId, run) => store.events.readOlder(access, jobId, run, readContext),
+    checkpoints: (jobId, request) => store.checkpoints.list(access, jobId, request, readContext),
+    permissions: (model, request) => store.permissions.list(access, model, request, readContext),
+    metrics: (job) => store.metrics.curve(access, job, () => newest(job.id, EVENTS_PER_PAGE), readContext),
     kindOf: (id) => store.kindOf(access, id),
   };
 }
@@ -147,7 +147,7 @@ interface Ways<T> {
 
 /** The fewest reads for many things: one list when many are unknown, and single ones for what it lacks. */
 function byListOrSingly<T>(wanted: readonly Wanted[], ways: Ways<T>): Promise<T | null>[] {
-  const known = wanted.map((one) => (isName(one.id) ? ways.fresh(one) : null));
+  const known = wanted.map((one) => (isValidName(one.id) ? ways.fresh(one) : null));
   const unknown = known.filter((thing) => thing === undefined).length;
   const listing = unknown > ways.mostSingles ? ways.list().catch(nothingIfRefused) : null;
   return wanted.map(async (one, index) => {
@@ -166,7 +166,7 @@ function byListOrSingly<T>(wanted: readonly Wanted[], ways: Ways<T>): Promise<T 
 // A server may lack a list, or not allow it, and yet give each thing; when it is down, asking for each helps nobody.
 function nothingIfRefused(error: unknown): ReadonlyMap<string, never> {
   const isUnreadable = error instanceof UpstreamError && error.code === 'UPSTREAM_INVALID_RESPONSE';
-  if (isUnreadable || isRefusal(error)) return new Map<string, never>();
+  if (isUnreadable || isRejection(error)) return new Map<string, never>();
   throw error;
 }
 

@@ -3,18 +3,18 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { Clock } from '../clock.ts';
 import { azure } from './dialects/azure.ts';
-import { type Flavour, openAi } from './dialects/dialect.ts';
-import { createResponder } from './http/sandbox-handler.ts';
-import type { FlavourName } from './settings.ts';
+import { type Dialect, openaiDialect } from './dialects/dialect.ts';
+import { createSandboxHandler } from './http/sandbox-handler.ts';
+import type { DialectName } from './settings.ts';
 import type { Faults } from './state/faults.ts';
-import type { Quota } from './state/quota.ts';
+import type { JobQuota } from './state/quota.ts';
 import type { SpoolLimits } from './state/spool.ts';
 import { createState } from './state/state.ts';
 import type { Receiver } from './webhooks/delivery.ts';
 import { createWebhooks } from './webhooks/webhook-scheduler.ts';
 
 const HOST = '127.0.0.1';
-const FLAVOURS: Record<FlavourName, Flavour> = { openai: openAi, azure };
+const DIALECTS: Record<DialectName, Dialect> = { openai: openaiDialect, azure };
 
 export interface SandboxOptions {
   /** The sandbox's time; its history lies before the moment of creation. */
@@ -24,13 +24,13 @@ export interface SandboxOptions {
   /** Which data: an integer. */
   seed: number;
   /** As whose server it answers; OpenAI's by default. */
-  flavour?: FlavourName | undefined;
+  dialect?: DialectName | undefined;
   /** The only key that is accepted; without it, any is that is not empty. */
   apiKey?: string | undefined;
   /** The only key that the permissions of checkpoints take; without it, one is made up. */
   adminKey?: string | undefined;
   /** How many jobs clients may make of each model; any number by default. */
-  quota?: Quota | undefined;
+  quota?: JobQuota | undefined;
   /** How much clients may upload. */
   storage?: SpoolLimits | undefined;
   /** 0, the default, takes any free port. */
@@ -56,9 +56,9 @@ export interface Sandbox {
 /** A fine-tuning jobs API in a box: a real HTTP server with jobs that move. Rejects when it cannot listen. */
 export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { clock, speed, seed, port = 0, apiKey, adminKey = makeAdminKey(), quota, storage, onError } = options;
-  const flavour = FLAVOURS[options.flavour ?? 'openai'];
-  const state = flavour.stateOf(createState({ seed, speed, startedAt: clock.now(), quota, storage }));
-  const respond = createResponder({ clock, state, flavour, keys: { apiKey, adminKey }, onError });
+  const dialect = DIALECTS[options.dialect ?? 'openai'];
+  const state = dialect.stateOf(createState({ seed, speed, startedAt: clock.now(), quota, storage }));
+  const respond = createSandboxHandler({ clock, state, dialect, keys: { apiKey, adminKey }, onError });
   const server = createServer((request, response) => {
     respond(request, response).catch((error: unknown) => {
       onError?.(error);
@@ -71,7 +71,7 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   const listeningPort = typeof address === 'object' ? address?.port : port;
   const senders: ReturnType<typeof createWebhooks>[] = [];
   return {
-    baseUrl: new URL(`http://${HOST}:${listeningPort}${flavour.basePath}`),
+    baseUrl: new URL(`http://${HOST}:${listeningPort}${dialect.basePath}`),
     exampleJobId: state.exampleJobId,
     adminKey,
     faults: state.faults,

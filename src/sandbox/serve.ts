@@ -30,7 +30,7 @@ function readOptions(): ServeOptions {
     port: data.SANDBOX_PORT,
     speed: data.SANDBOX_SPEED,
     seed: data.SANDBOX_SEED,
-    flavour: data.SANDBOX_FLAVOUR,
+    dialect: data.SANDBOX_FLAVOUR,
     adminKey: data.SANDBOX_ADMIN_KEY,
     quota: { concurrent: data.SANDBOX_CONCURRENT_JOBS, perDay: data.SANDBOX_JOBS_PER_DAY },
     onError,
@@ -85,9 +85,9 @@ async function serve(): Promise<void> {
     const secret = hasNewSecret ? receiver.secret : 'SANDBOX_WEBHOOK_SECRET';
     process.stdout.write(`It sends webhooks to ${receiver.url}, signed with ${secret}\n`);
   }
-  if (options.flavour === 'openai' && options.adminKey === undefined)
+  if (options.dialect === 'openai' && options.adminKey === undefined)
     process.stdout.write(`Permissions of checkpoints take the admin key ${adminKey}\n`);
-  const query = options.flavour === 'azure' ? 'api-version=2024-10-21&' : '';
+  const query = options.dialect === 'azure' ? 'api-version=2024-10-21&' : '';
   process.stdout.write(
     `The sandbox listens on ${baseUrl} (speed ${options.speed}, seed ${options.seed}). Any key will do:\n` +
       `  curl -H 'Authorization: Bearer any-key' '${baseUrl}/fine_tuning/jobs?${query}limit=3'\n`,

@@ -46,4 +46,4 @@ export const sandboxSettings = {
     .describe('what it signs them with, whsec_ and base64'),
 };
 
-export type FlavourName = z.output<typeof sandboxSettings.SANDBOX_FLAVOUR>;
+export type DialectName = z.output<typeof sandboxSettings.SANDBOX_FLAVOUR>;

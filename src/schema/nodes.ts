@@ -1,8 +1,8 @@
 import { type Loaders, MAX_SINGLE_READS } from '../request/loaders.ts';
-import { isRefusal } from '../upstream/errors/upstream-error.ts';
+import { isRejection } from '../upstream/errors/upstream-error.ts';
 import { builder } from './core/builder.ts';
 import { badUserInput } from './core/errors.ts';
-import { costs, sharing } from './core/field-cost.ts';
+import { batchedCalls, cost } from './core/field-cost.ts';
 import { Node } from './core/node.ts';
 
 const MAX_IDS = 100;
@@ -13,7 +13,7 @@ builder.queryFields((t) => ({
     description:
       'An object by its id alone: a job, a file or a model; null when there is none. What an id without a known form stands for is looked for by up to three upstream calls.',
     args: { id: t.arg.id({ required: true, description: "The upstream's own id." }) },
-    extensions: costs({ calls: (read) => callsFor(read('id')) }),
+    extensions: cost({ calls: (read) => callsFor(read('id')) }),
     resolve: (_, { id }, { loaders }) => find(id, loaders),
   }),
   nodes: t.field({
@@ -22,7 +22,7 @@ builder.queryFields((t) => ({
     description:
       'Several objects by their ids, in the same order; null in the place of one that does not exist. Each id without a known form can cost three upstream calls.',
     args: { ids: t.arg.idList({ required: true, description: `At most ${MAX_IDS} ids.` }) },
-    extensions: costs({
+    extensions: cost({
       calls: (read) => idsOf(read('ids')).reduce<number>((calls, id) => calls + callsFor(id), 0),
       size: (read) => idsOf(read('ids')).length,
     }),
@@ -36,7 +36,7 @@ builder.queryFields((t) => ({
 const PREFIXES = { 'ftjob-': 'job', 'file-': 'file', 'ft:': 'model' } as const;
 const KINDS = ['job', 'file', 'model'] as const;
 
-const CALLS = { job: 1, file: sharing(MAX_SINGLE_READS.files), model: sharing(MAX_SINGLE_READS.models) };
+const CALLS = { job: 1, file: batchedCalls(MAX_SINGLE_READS.files), model: batchedCalls(MAX_SINGLE_READS.models) };
 
 // As clients give it, checked by nobody.
 function callsFor(id: unknown): number {
@@ -55,7 +55,7 @@ async function find(id: string, loaders: Loaders): Promise<{ id: string } | null
   const refusals: unknown[] = [];
   for (const kind of KINDS) {
     const thing = await loaders[kind](id).catch((error) => {
-      if (!isRefusal(error)) throw error; // To an id of another form servers may answer that it is wrong.
+      if (!isRejection(error)) throw error; // To an id of another form servers may answer that it is wrong.
       refusals.push(error);
       return null;
     });

@@ -33,8 +33,8 @@ builder.queryField('viewer', (t) =>
     type: Viewer,
     nullable: false,
     description: 'Who asks. Costs no upstream call.',
-    resolve: (_root, _args, { viewer, caller }) => {
-      caller.freshUntil = 0; // The answer is theirs alone; kept ones are given to all of a role.
+    resolve: (_root, _args, { viewer, readContext }) => {
+      readContext.freshUntil = 0; // The answer is theirs alone; kept ones are given to all of a role.
       return viewer;
     },
   }),

@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { type Unhurried, useMalformedRequests } from './http/client-error.ts';
-import { FrontResponse, type FrontServer } from './http/reply.ts';
+import { type NoTimeoutRequests, useClientErrors } from './http/client-error.ts';
+import { GatewayResponse, type GatewayServer } from './http/reply.ts';
 import { becomesWebSocket } from './websocket-upgrade.ts';
 
 /** Most bytes of a request's line and headers. */
@@ -19,24 +19,24 @@ export interface ConnectionLimits {
 }
 
 export interface Connections {
-  readonly server: FrontServer;
+  readonly server: GatewayServer;
   /** Closes those that rest. Node's own way leaves out those that have not sent a whole request yet. */
   closeIdle(): void;
 }
 
-type Front = (request: IncomingMessage, response: FrontResponse) => Promise<void>;
+type Front = (request: IncomingMessage, response: GatewayResponse) => Promise<void>;
 
 /** An HTTP server whose clients may be slow, silent or many. These waits take real time: Node measures them. */
 export function createConnections(
   front: Front,
-  unhurried: Unhurried,
+  unhurried: NoTimeoutRequests,
   limits: ConnectionLimits,
   log: Logger,
   clock: Clock,
 ): Connections {
   const { headersTimeoutMs, bodyTimeoutMs, idleTimeoutMs } = limits;
   const server = createServer({
-    ServerResponse: FrontResponse,
+    ServerResponse: GatewayResponse,
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: headersTimeoutMs,
     requestTimeout: headersTimeoutMs + bodyTimeoutMs,
@@ -53,7 +53,7 @@ export function createConnections(
   };
   server.on('request', answer);
   server.on('checkExpectation', answer); // An expectation that nobody knows may be passed over.
-  useMalformedRequests(server, unhurried, log, clock);
+  useClientErrors(server, unhurried, log, clock);
   return {
     server,
     closeIdle() {
@@ -63,7 +63,7 @@ export function createConnections(
 }
 
 /** Connections without a request under way, such as a browser opens in advance; the one that has rested longest is first. */
-function trackIdle(server: FrontServer): Set<Socket> {
+function trackIdle(server: GatewayServer): Set<Socket> {
   const idle = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     idle.add(socket);
@@ -81,7 +81,7 @@ function trackIdle(server: FrontServer): Set<Socket> {
  * Whoever fills the house with silent connections keeps nobody out: they are the ones that go. While every connection has
  * a request under way, a new one is closed at once, which costs least and lets a proxy ask elsewhere.
  */
-function makeRoom(server: FrontServer, idle: Set<Socket>, most: number, log: Logger, clock: Clock): void {
+function makeRoom(server: GatewayServer, idle: Set<Socket>, most: number, log: Logger, clock: Clock): void {
   const open = new Set<Socket>();
   let mentionAt = Number.NEGATIVE_INFINITY;
   server.on('connection', (socket: Socket) => {

@@ -7,22 +7,22 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Authenticate } from './auth/authenticate.ts';
 import { prefersHtml } from './http/content-negotiation.ts';
 import { preflight, withCors } from './http/cors.ts';
-import { Refusal } from './http/http-error.ts';
-import { errorReply, type FrontResponse, jsonReply, type Reply, send } from './http/reply.ts';
-import { guard, isProbed, type Welcome } from './http/request-guard.ts';
+import { HttpError } from './http/http-error.ts';
+import { errorReply, type GatewayResponse, jsonReply, type Reply, send } from './http/reply.ts';
+import { guardRequest, type HostPolicy, isHealthProbe } from './http/request-guard.ts';
 import { type RequestTarget, readTarget } from './http/request-target.ts';
 import type { Webhooks } from './http/webhook-endpoint.ts';
-import { type Allow, callerKey } from './limits/caller-rate-limiter.ts';
+import { type CreateCallerBudget, callerKey } from './limits/caller-rate-limiter.ts';
 import { answerGraphql, type GraphqlOptions } from './transports/graphql-over-http.ts';
-import { type LiveReply, openStream, type Tally } from './transports/http-stream.ts';
-import type { Streams } from './transports/stream-registry.ts';
+import { openStream, type StreamReply, type StreamStats } from './transports/http-stream.ts';
+import type { StreamRegistry } from './transports/stream-registry.ts';
 
-export interface FrontOptions extends Welcome, GraphqlOptions {
+export interface RouterOptions extends HostPolicy, GraphqlOptions {
   corsOrigins: readonly string[];
-  allow: Allow;
+  createBudget: CreateCallerBudget;
   authenticate: Authenticate;
   createContext: ContextFactory;
-  streams: Streams;
+  streams: StreamRegistry;
   /** The page for browsers, if they get one. */
   graphiql: ((headers: IncomingHttpHeaders) => Promise<Reply>) | undefined;
   /** What takes the upstream's webhooks, if anything does. */
@@ -35,70 +35,70 @@ export interface FrontOptions extends Welcome, GraphqlOptions {
 
 /** What the log says of a context. */
 type LoggedContext = Pick<Context, 'operationName' | 'viewer'> & {
-  readonly caller: Pick<Context['caller'], 'upstreamCalls'>;
+  readonly readContext: Pick<Context['readContext'], 'upstreamCalls'>;
 };
 
 /** One request, as far as it has been understood. */
 interface Exchange extends RequestTarget {
   readonly request: IncomingMessage;
-  readonly response: FrontResponse;
+  readonly response: GatewayResponse;
   readonly requestId: string;
   /** Aborted when the client leaves; null once a stream answers, which ends by itself then. */
-  leaving: AbortController | null;
+  clientAbort: AbortController | null;
   context?: LoggedContext;
   errorCodes?: readonly string[] | undefined;
   /** The stream that answers, if one does. */
-  tally?: Tally;
+  streamStats?: StreamStats;
 }
 
 /** The one entrance: what holds for every request is decided here, before any of it is understood. */
-export function createFront(
-  options: FrontOptions,
-): (request: IncomingMessage, response: FrontResponse) => Promise<void> {
+export function createRouter(
+  options: RouterOptions,
+): (request: IncomingMessage, response: GatewayResponse) => Promise<void> {
   const { corsOrigins, isReady, streams, log, clock } = options;
   return async (request, response) => {
-    const leaving = new AbortController();
+    const clientAbort = new AbortController();
     const target = readTarget(request.url ?? '');
     const requestId = requestIdOf(request);
-    const exchange: Exchange = { request, response, requestId, ...target, leaving };
+    const exchange: Exchange = { request, response, requestId, ...target, clientAbort };
     const beganAt = clock.now();
-    response.early['x-request-id'] = requestId;
+    response.earlyHeaders['x-request-id'] = requestId;
     response.on('close', () => {
-      if (!response.writableFinished) exchange.leaving?.abort(new Error('The client has left.'));
-      const level = isProbed(target) ? 'debug' : 'info';
+      if (!response.writableFinished) exchange.clientAbort?.abort(new Error('The client has left.'));
+      const level = isHealthProbe(target) ? 'debug' : 'info';
       log[level]({ ...logLine(exchange), ms: clock.now() - beganAt }, 'request');
     });
-    const reply = withCors(await answer(options, exchange, leaving.signal), request, corsOrigins);
+    const reply = withCors(await answer(options, exchange, clientAbort.signal), request, corsOrigins);
     exchange.errorCodes = reply.errorCodes;
     if (!isReady()) response.shouldKeepAlive = false; // Or the connection would outlive the server.
-    if ('member' in reply) stream(exchange, reply);
-    else if (!leaving.signal.aborted && !response.headersSent) send(response, reply);
+    if ('subscriber' in reply) stream(exchange, reply);
+    else if (!clientAbort.signal.aborted && !response.headersSent) send(response, reply);
   };
 
   /** Of a request that is answered for hours only what the log says of it in the end is held. */
-  function stream(exchange: Exchange, reply: LiveReply) {
+  function stream(exchange: Exchange, reply: StreamReply) {
     const { response, context } = exchange;
-    exchange.tally = openStream(response, reply, streams);
+    exchange.streamStats = openStream(response, reply, streams);
     if (context) {
-      const { operationName, viewer, caller } = context;
-      exchange.context = { operationName, viewer, caller: { upstreamCalls: caller.upstreamCalls } };
+      const { operationName, viewer, readContext } = context;
+      exchange.context = { operationName, viewer, readContext: { upstreamCalls: readContext.upstreamCalls } };
     }
-    exchange.leaving = null;
+    exchange.clientAbort = null;
   }
 
-  async function answer(options: FrontOptions, exchange: Exchange, signal: AbortSignal): Promise<Reply | LiveReply> {
+  async function answer(options: RouterOptions, exchange: Exchange, signal: AbortSignal): Promise<Reply | StreamReply> {
     try {
-      guard(exchange.request, options, exchange);
+      guardRequest(exchange.request, options, exchange);
       return preflight(exchange.request, corsOrigins) ?? (await route(options, exchange, signal));
     } catch (error) {
-      if (error instanceof Refusal) return error.toReply();
+      if (error instanceof HttpError) return error.toReply();
       return internal(error, exchange.requestId, signal.aborted ? undefined : log);
     }
   }
 }
 
-async function route(options: FrontOptions, exchange: Exchange, signal: AbortSignal): Promise<Reply | LiveReply> {
-  const { allow, authenticate, createContext, graphiql, webhooks, isReady } = options;
+async function route(options: RouterOptions, exchange: Exchange, signal: AbortSignal): Promise<Reply | StreamReply> {
+  const { createBudget, authenticate, createContext, graphiql, webhooks, isReady } = options;
   const { request, response, requestId, path } = exchange;
   switch (path) {
     case '/graphql': {
@@ -107,8 +107,8 @@ async function route(options: FrontOptions, exchange: Exchange, signal: AbortSig
       const context = createContext({ requestId, signal, identity });
       exchange.context = context;
       const caller = callerKey(context, request);
-      const allowance = allow(context, request, response);
-      return await answerGraphql(options, { ...exchange, context, identity, caller, allowance });
+      const budget = createBudget(context, request, response);
+      return await answerGraphql(options, { ...exchange, context, identity, caller, budget });
     }
     case '/webhooks/openai':
       if (webhooks === undefined) throw unknownPath();
@@ -128,16 +128,16 @@ async function route(options: FrontOptions, exchange: Exchange, signal: AbortSig
 }
 
 /** What one request leaves in the log. Clients choose some of it, so that it is cut. */
-function logLine({ request, response, requestId, path, context, errorCodes, tally }: Exchange) {
+function logLine({ request, response, requestId, path, context, errorCodes, streamStats }: Exchange) {
   return {
     requestId,
     method: request.method,
     path: path.slice(0, 100),
     operation: context?.operationName?.slice(0, 100),
     viewer: context?.viewer.name ?? undefined,
-    upstreamCalls: context?.caller.upstreamCalls,
+    upstreamCalls: context?.readContext.upstreamCalls,
     ...(errorCodes && { errors: errorCodes.length, errorCodes: [...new Set(errorCodes)] }),
-    ...tally,
+    ...streamStats,
     ...(response.headersSent && { status: response.statusCode }),
     ...(!response.writableFinished && { isAborted: true }),
   };
@@ -154,10 +154,10 @@ function requestIdOf({ headers }: IncomingMessage): string {
   return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID();
 }
 
-const unknownPath = () => new Refusal(404, 'The path: expected /graphql, /health or /ready.');
+const unknownPath = () => new HttpError(404, 'The path: expected /graphql, /health or /ready.');
 
 const isRead = ({ method }: IncomingMessage) => method === 'GET' || method === 'HEAD';
 
 function expectRead(request: IncomingMessage): void {
-  if (!isRead(request)) throw new Refusal(405, 'The method: expected GET.', { allow: 'GET, HEAD' });
+  if (!isRead(request)) throw new HttpError(405, 'The method: expected GET.', { allow: 'GET, HEAD' });
 }

@@ -8,16 +8,16 @@ import { type ConnectionLimits, createConnections } from './connections.ts';
 import { createGraphiql } from './graphiql/graphiql.ts';
 import { createFindDocument, type DocumentOptions } from './graphql/document-lookup.ts';
 import { createEngine } from './graphql/engine.ts';
-import { createAnswers } from './graphql/response-cache.ts';
-import type { Unhurried } from './http/client-error.ts';
+import { createResponseCache } from './graphql/response-cache.ts';
+import type { NoTimeoutRequests } from './http/client-error.ts';
 import { createWebhooks } from './http/webhook-endpoint.ts';
-import { createAllow } from './limits/caller-rate-limiter.ts';
-import { createQuota } from './limits/concurrency-quota.ts';
+import { createCallerRateLimiter } from './limits/caller-rate-limiter.ts';
+import { createConcurrencyQuota } from './limits/concurrency-quota.ts';
 import type { Limits } from './limits/query-limits.ts';
-import { createFront } from './router.ts';
-import { createGroups } from './subscriptions/subscription-groups.ts';
-import { createOperate } from './transports/operation-runner.ts';
-import { createStreams } from './transports/stream-registry.ts';
+import { createRouter } from './router.ts';
+import { createSubscriptionGroups } from './subscriptions/subscription-groups.ts';
+import { createOperationRunner } from './transports/operation-runner.ts';
+import { createStreamRegistry } from './transports/stream-registry.ts';
 import { createWebSockets } from './transports/ws.ts';
 import { createReadUpload } from './upload/multipart-request.ts';
 import { useWebSockets } from './websocket-upgrade.ts';
@@ -25,7 +25,7 @@ import { useWebSockets } from './websocket-upgrade.ts';
 /** How long requests under way may take to end when the server stops, in milliseconds. */
 const GRACE_MS = 10_000;
 
-export interface FrontConfig extends ConnectionLimits, DocumentOptions {
+export interface HttpConfig extends ConnectionLimits, DocumentOptions {
   /** Most bytes of a file that a client sends. */
   readonly maxUploadBytes: number;
   readonly corsOrigins: readonly string[];
@@ -33,7 +33,7 @@ export interface FrontConfig extends ConnectionLimits, DocumentOptions {
   readonly hasGraphiql: boolean;
 }
 
-export interface LiveConfig {
+export interface SubscriptionConfig {
   readonly heartbeatMs: number;
   readonly maxSubscriptions: number;
   readonly maxSubscriptionsPerCaller: number;
@@ -44,11 +44,11 @@ export interface ServerOptions {
   host: string;
   port: number;
   allowedHosts: readonly string[];
-  front: FrontConfig;
+  http: HttpConfig;
   limits: Limits;
   /** Whether callers come with keys of the upstream's, which anybody can make up. */
   callersBringKeys: boolean;
-  live: LiveConfig;
+  subscriptions: SubscriptionConfig;
   /** Most sockets to the upstream for one credential. */
   upstreamConnections: number;
   schema: GraphQLSchema;
@@ -63,7 +63,7 @@ export interface ServerOptions {
   log: Logger;
   clock: Clock;
   /** Most memory that whole answers may take, in bytes. */
-  maxAnswerBytes: number;
+  maxResponseCacheBytes: number;
 }
 
 export interface Server {
@@ -88,38 +88,43 @@ export async function createServer({
   callersBringKeys,
   upstreamConnections,
   schema,
-  live,
+  subscriptions,
   exampleJobId,
-  maxAnswerBytes,
+  maxResponseCacheBytes,
   webhookSecret: secret,
   onHint,
-  front: config,
+  http: config,
   ...rest
 }: ServerOptions): Promise<Server> {
   let isReady = true;
   const { clock, log, createContext } = rest;
-  const streams = createStreams(clock, live.heartbeatMs);
-  const groups = createGroups({ schema, createContext, log, hideSuggestions: !config.hasIntrospection });
+  const streams = createStreamRegistry(clock, subscriptions.heartbeatMs);
+  const subscriptionGroups = createSubscriptionGroups({
+    schema,
+    createContext,
+    log,
+    hideSuggestions: !config.hasIntrospection,
+  });
   const shared = {
     engine: createEngine(schema, log, config.hasIntrospection),
-    operate: createOperate(
-      groups,
-      createQuota({
+    runOperation: createOperationRunner(
+      subscriptionGroups,
+      createConcurrencyQuota({
         noun: 'Subscriptions',
-        most: live.maxSubscriptions,
-        mostPerCaller: live.maxSubscriptionsPerCaller,
+        max: subscriptions.maxSubscriptions,
+        maxPerCaller: subscriptions.maxSubscriptionsPerCaller,
       }),
     ),
-    allow: createAllow(limits, callersBringKeys),
+    createBudget: createCallerRateLimiter(limits, callersBringKeys),
     findDocument: createFindDocument(config, log),
     corsOrigins: config.corsOrigins,
     streams,
     ...rest,
   };
-  const unhurried: Unhurried = new WeakSet();
-  const front = createFront({
+  const unhurried: NoTimeoutRequests = new WeakSet();
+  const front = createRouter({
     readUpload: createReadUpload({ ...config, upstreamConnections, unhurried, schema, clock }),
-    answers: createAnswers(clock, maxAnswerBytes),
+    responseCache: createResponseCache(clock, maxResponseCacheBytes),
     graphiql: config.hasGraphiql ? createGraphiql(exampleJobId) : undefined,
     webhooks: secret === undefined ? undefined : createWebhooks({ secret, onHint, log, clock }),
     isReady: () => isReady,
@@ -135,17 +140,18 @@ export async function createServer({
       return streams.size;
     },
     get groups() {
-      return groups.size;
+      return subscriptionGroups.size;
     },
     async dispose() {
       isReady = false;
-      if (live.drainDelayMs > 0) await new Promise<void>((resolve) => clock.after(live.drainDelayMs, resolve));
+      if (subscriptions.drainDelayMs > 0)
+        await new Promise<void>((resolve) => clock.after(subscriptions.drainDelayMs, resolve));
       const closed = new Promise((resolve) => server.close(resolve));
       closeIdle();
       const spreadMs = streams.drain();
       const cancelCut = clock.after(spreadMs + GRACE_MS, () => {
         server.closeAllConnections();
-        sockets.cut();
+        sockets.terminateAll();
       });
       await closed;
       cancelCut();

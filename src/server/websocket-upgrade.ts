@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { refuseSocket } from './http/client-error.ts';
-import { Refusal } from './http/http-error.ts';
-import type { FrontServer } from './http/reply.ts';
-import { guard, type Welcome } from './http/request-guard.ts';
+import { rejectSocket } from './http/client-error.ts';
+import { HttpError } from './http/http-error.ts';
+import type { GatewayServer } from './http/reply.ts';
+import { guardRequest, type HostPolicy } from './http/request-guard.ts';
 import { readTarget } from './http/request-target.ts';
 import type { WebSockets } from './transports/ws.ts';
 
@@ -16,21 +16,21 @@ export function becomesWebSocket({ headers, url = '' }: IncomingMessage): boolea
 
 /** Lets WebSockets in at `/graphql`, under the rules of the front for every other request. */
 export function useWebSockets(
-  server: FrontServer,
+  server: GatewayServer,
   sockets: WebSockets,
-  options: Welcome & { readonly log: Logger; readonly clock: Clock },
+  options: HostPolicy & { readonly log: Logger; readonly clock: Clock },
 ): void {
   const { log, clock } = options;
   server.on('upgrade', (request: IncomingMessage, connection, head) => {
     try {
-      guard(request, options, readTarget(request.url ?? ''));
-      if (!becomesWebSocket(request)) throw new Refusal(400, 'Upgrade: expected none.'); // As Node before 24.9 lets them in.
+      guardRequest(request, options, readTarget(request.url ?? ''));
+      if (!becomesWebSocket(request)) throw new HttpError(400, 'Upgrade: expected none.'); // As Node before 24.9 lets them in.
       sockets.open(request, connection, head);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof HttpError)) throw error;
       const requestId = randomUUID();
       log.info({ requestId, status: error.status, fault: 'upgrade' }, 'request refused');
-      refuseSocket(connection, error, requestId, clock);
+      rejectSocket(connection, error, requestId, clock);
     }
   });
 }

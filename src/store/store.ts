@@ -1,9 +1,9 @@
 import type { Clock } from '../clock.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { FreshnessLimits } from './cache/freshness.ts';
-import { createRoom } from './cache/memory-cache.ts';
+import { createMemoryCache } from './cache/memory-cache.ts';
 import type { Access } from './cache/scope.ts';
-import { createTimeline } from './cache/sequence-clock.ts';
+import { createSequenceClock } from './cache/sequence-clock.ts';
 import { type CheckpointStore, createCheckpointStore } from './resources/checkpoint.ts';
 import { type ContentStore, createContentStore } from './resources/content.ts';
 import { createEventStore, type EventStore } from './resources/event.ts';
@@ -39,11 +39,11 @@ export interface StoreOptions extends FreshnessLimits {
 }
 
 export function createStore({ upstream, clock: wallClock, maxBytes, ...limits }: StoreOptions): Store {
-  const clock = createTimeline(wallClock);
-  const room = createRoom(maxBytes);
+  const clock = createSequenceClock(wallClock);
+  const memoryCache = createMemoryCache(maxBytes);
   const keeps = limits.activeMs > 0 || limits.settledMs > 0;
-  const shelf = <T extends object>(noun: string) => (keeps ? room.shelf<T>(noun) : null);
-  const options = { upstream, clock, limits, shelf, maxBytes };
+  const partition = <T extends object>(noun: string) => (keeps ? memoryCache.partition<T>(noun) : null);
+  const options = { upstream, clock, limits, partition, maxBytes };
   const jobs = createJobStore(options);
   const events = createEventStore(options, jobs);
   const contents = createContentStore(options);
@@ -61,12 +61,12 @@ export function createStore({ upstream, clock: wallClock, maxBytes, ...limits }:
     models,
     permissions: createPermissionStore(options, jobs),
     kindOf(access, id) {
-      if (jobs.lastSight(access, id)?.value) return 'job';
-      if (files.knows(access, id)) return 'file';
-      return models.knows(access, id) ? 'model' : undefined;
+      if (jobs.lastObservation(access, id)?.value) return 'job';
+      if (files.has(access, id)) return 'file';
+      return models.has(access, id) ? 'model' : undefined;
     },
     get bytes() {
-      return room.bytes;
+      return memoryCache.bytes;
     },
   };
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { Fault } from './terminal-errors.ts';
+import { UsageError } from './terminal-errors.ts';
 
 export const help = `Shows the fine-tuning jobs that move, as they are now at a gateway, and how they go on.
 
@@ -32,11 +32,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** What the command line and the environment say. Throws a `Fault` that says what to change. */
 export function readArguments(args: readonly string[], environment: Environment): Arguments {
   const { values, positionals } = parse(args);
-  if (positionals.length > 1) throw new Fault('JOB: expected one job at most\nSee: npm run watch -- --help');
+  if (positionals.length > 1) throw new UsageError('JOB: expected one job at most\nSee: npm run watch -- --help');
   const { url = environment['GATEWAY_URL'] || 'http://127.0.0.1:4000/graphql', help = false } = values;
   const { protocol, username, password } = URL.parse(url) ?? {};
   if (!/^https?:$/.test(protocol ?? '') || username || password)
-    throw new Fault('--url: expected the http or https URL of a gateway, without a user');
+    throw new UsageError('--url: expected the http or https URL of a gateway, without a user');
   const file = values['token-file'];
   const token = file === undefined ? environment['GATEWAY_TOKEN'] : readToken(file);
   return { wantsHelp: help, jobId: positionals[0], url, token: token?.trim() || undefined };
@@ -48,7 +48,7 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: { url: text, 'token-file': text, help }, allowPositionals: true });
   } catch (error) {
-    throw new Fault(`${error instanceof Error ? error.message : error}\nSee: npm run watch -- --help`);
+    throw new UsageError(`${error instanceof Error ? error.message : error}\nSee: npm run watch -- --help`);
   }
 }
 
@@ -56,6 +56,6 @@ function readToken(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new Fault(`--token-file: expected a file that can be read (${Object(error).code})`);
+    throw new UsageError(`--token-file: expected a file that can be read (${Object(error).code})`);
   }
 }

@@ -11,7 +11,7 @@ export interface Frame {
   readonly height: number;
   /** Milliseconds since the epoch. */
   readonly now: number;
-  readonly isColoured: boolean;
+  readonly isColored: boolean;
   /** What stands above the jobs, and below them if there is something. */
   readonly heading: string;
   readonly notice: string | undefined;
@@ -71,8 +71,8 @@ function curveCell(row: Row, width: number, frame: Frame): string {
 type Style = Parameters<typeof styleText>[0];
 
 /** Whether the terminal has colours is known already, and not asked of this process's own. */
-const paint = ({ isColoured }: Frame, style: Style, text: string): string =>
-  isColoured ? styleText(style, text, { validateStream: false }) : text;
+const paint = ({ isColored }: Frame, style: Style, text: string): string =>
+  isColored ? styleText(style, text, { validateStream: false }) : text;
 
 function colourOf({ status, isTerminal }: Job): Style {
   if (status === 'SUCCEEDED') return 'green';

@@ -3,7 +3,7 @@ import { WebSocket } from 'ws';
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { Job, Point, Progress } from './job.ts';
-import { isForbidden, Refused } from './terminal-errors.ts';
+import { isForbidden, RejectedError } from './terminal-errors.ts';
 
 const JOB = 'id status rawStatus isTerminal createdAt suffix modelId fineTunedModelId error { message }';
 const PROGRESS = 'progress { step totalSteps fraction estimatedFinishAt }';
@@ -33,18 +33,18 @@ const Step = z.object({ job: z.object({ progress: Progress }), point: Point });
 const StepsAnswer = z.object({ fineTuningJobMetricsAdded: Step });
 
 /** A gateway's answers. They outlive it: when it has gone, they wait and go on as soon as it is there again. */
-export interface Feed {
+export interface GatewayClient {
   /** The state of one job, and its changes until its end. */
   job(id: string, signal: AbortSignal): AsyncIterable<Job>;
   /** The states of all jobs that move, and the changes of any. */
   jobs(signal: AbortSignal): AsyncIterable<Job>;
   /** A job with its progress and its curve; null when there is none. */
-  survey(id: string, signal: AbortSignal): Promise<z.output<typeof Survey> | null>;
+  loadDetails(id: string, signal: AbortSignal): Promise<z.output<typeof Survey> | null>;
   /** The steps of a job behind the last that is known, also after a break. */
   steps(id: string, lastStep: () => number, signal: AbortSignal): AsyncIterable<z.output<typeof Step>>;
 }
 
-export interface FeedOptions {
+export interface GatewayClientOptions {
   /** The http or https URL of the gateway. */
   readonly url: string;
   readonly token: string | undefined;
@@ -52,7 +52,7 @@ export interface FeedOptions {
   onConnection(isConnected: boolean): void;
 }
 
-export function createFeed({ url, token, clock, onConnection }: FeedOptions): Feed {
+export function createGatewayClient({ url, token, clock, onConnection }: GatewayClientOptions): GatewayClient {
   let wasConnected = false;
   const client = createClient({
     url: url.replace(/^http/, 'ws'),
@@ -80,7 +80,7 @@ export function createFeed({ url, token, clock, onConnection }: FeedOptions): Fe
       for await (const { anyFineTuningJobStatusChanged: change } of ask(documents.jobs, {}, JobsAnswer, signal))
         yield change.job;
     },
-    async survey(jobId, signal) {
+    async loadDetails(jobId, signal) {
       for await (const { fineTuningJob } of ask(documents.survey, { jobId }, SurveyAnswer, signal))
         return fineTuningJob;
       return null;
@@ -111,11 +111,11 @@ function askBy(client: Client) {
     signal.addEventListener('abort', leave, { once: true });
     try {
       for await (const { data, errors } of results) {
-        if (!data) throw new Refused(errors);
+        if (!data) throw new RejectedError(errors);
         yield answer.parse(data);
       }
     } catch (error) {
-      throw Array.isArray(error) ? new Refused(error) : error;
+      throw Array.isArray(error) ? new RejectedError(error) : error;
     } finally {
       signal.removeEventListener('abort', leave);
     }

@@ -9,14 +9,14 @@ export interface Row {
 }
 
 /** All that is in the picture. */
-export interface Board {
+export interface JobTable {
   /** Those that move, newest first, and then those that have come to their end, the last of them first. */
   rows(): Row[];
   row(id: string): Row | undefined;
   /** Takes the state of a job; one that has come to its end stays there. */
   see(job: Job): void;
   /** Takes how far a job has come, and its curve so far. */
-  survey(id: string, progress: Progress, curve: readonly Point[]): void;
+  loadDetails(id: string, progress: Progress, curve: readonly Point[]): void;
   /** Takes a step that a job has made; one that is known already changes no curve. */
   add(id: string, progress: Progress, point: Point): void;
   /** The last step in the curve of a job, 0 without. */
@@ -33,7 +33,7 @@ const MAX_POINTS = 512;
 /** Jobs at their end that are still shown: a picture that stays open for weeks does not grow. */
 const MAX_ENDED = 100;
 
-export function createBoard(): Board {
+export function createJobTable(): JobTable {
   const live = new Map<string, Row>();
   const ended = new Map<string, Row>(); // In the order of their ends.
   const find = (id: string) => live.get(id) ?? ended.get(id);
@@ -51,7 +51,7 @@ export function createBoard(): Board {
       ended.set(job.id, row);
       for (const id of [...ended.keys()].slice(0, -MAX_ENDED)) ended.delete(id);
     },
-    survey(id, progress, curve) {
+    loadDetails(id, progress, curve) {
       const row = find(id);
       if (row) keep({ ...row, progress, curve: thin(curve) });
     },

@@ -1,18 +1,18 @@
 import { systemClock } from '../clock.ts';
 import { type Arguments, help, readArguments } from './arguments.ts';
-import { showPicture } from './terminal.ts';
-import { Fault } from './terminal-errors.ts';
+import { showTerminal } from './terminal.ts';
+import { UsageError } from './terminal-errors.ts';
 
 // The script behind `npm run watch`.
 
 async function show({ url, token, jobId }: Arguments): Promise<number> {
   const output = process.stdout;
-  const isColoured = Boolean(output.isTTY) && !process.env['NO_COLOR'];
+  const isColored = Boolean(output.isTTY) && !process.env['NO_COLOR'];
   const leaving = new AbortController();
   const leave = () => leaving.abort();
   process.on('SIGINT', leave).on('SIGTERM', leave);
   output.on('error', () => process.exit(0)); // Whoever read the lines has gone.
-  const showing = showPicture({ url, token, jobId, output, isColoured, clock: systemClock, signal: leaving.signal });
+  const showing = showTerminal({ url, token, jobId, output, isColored, clock: systemClock, signal: leaving.signal });
   output.on('resize', showing.refresh);
   setInterval(showing.refresh, 1000); // Also keeps the process while it waits for the gateway.
   const hasSucceeded = await showing.ended;
@@ -27,7 +27,7 @@ async function run(): Promise<number> {
     process.stdout.write(help);
     return 0;
   } catch (error) {
-    if (!(error instanceof Fault)) throw error;
+    if (!(error instanceof UsageError)) throw error;
     process.stderr.write(`${error.message}\n`);
     return 2;
   }

@@ -1,10 +1,10 @@
 /** Something that whoever runs the picture can change, in one plain sentence. */
-export class Fault extends Error {
+export class UsageError extends Error {
   override readonly name = 'Fault';
 }
 
 /** What the gateway refuses: the code and the message of its first error. */
-export class Refused extends Error {
+export class RejectedError extends Error {
   override readonly name = 'Refused';
   readonly code: string | undefined;
 
@@ -29,20 +29,23 @@ interface Asked {
 }
 
 /** What to change about an end of the feed; anything unknown is thrown on. */
-export function faultOf(error: unknown, { url, token, jobId }: Asked): Fault {
-  if (error instanceof Fault) return error;
-  if (error instanceof Refused) {
+export function usageErrorOf(error: unknown, { url, token, jobId }: Asked): UsageError {
+  if (error instanceof UsageError) return error;
+  if (error instanceof RejectedError) {
     const isAbsent = error.code === 'NOT_FOUND';
-    return new Fault(isAbsent ? `The gateway at ${url} has no job ${jobId}` : `The gateway refuses: ${error.message}`);
+    return new UsageError(
+      isAbsent ? `The gateway at ${url} has no job ${jobId}` : `The gateway refuses: ${error.message}`,
+    );
   }
   if (isForbidden(error)) {
     const hint =
       token !== undefined ? 'expected one that its file of tokens has' : 'set GATEWAY_TOKEN, or name a --token-file';
-    return new Fault(`The gateway at ${url} refuses the token: ${hint}`);
+    return new UsageError(`The gateway at ${url} refuses the token: ${hint}`);
   }
   const { code, reason, message, error: cause } = Object(error);
-  if (typeof reason === 'string') return new Fault(`The gateway at ${url} hung up (${code}${reason && `, ${reason}`})`);
+  if (typeof reason === 'string')
+    return new UsageError(`The gateway at ${url} hung up (${code}${reason && `, ${reason}`})`);
   if (cause === undefined) throw error;
   const why = Object(cause).code ?? message;
-  return new Fault(`No gateway answers at ${url} (${why}); start it with npm start, or name it with --url`);
+  return new UsageError(`No gateway answers at ${url} (${why}); start it with npm start, or name it with --url`);
 }

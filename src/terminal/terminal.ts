@@ -1,26 +1,26 @@
 import type { Clock } from '../clock.ts';
 import { endOf } from './describe.ts';
-import { createFeed } from './gateway-client.ts';
+import { createGatewayClient } from './gateway-client.ts';
 import { createFollower } from './job-follower.ts';
-import { createBoard } from './job-table.ts';
-import { faultOf } from './terminal-errors.ts';
-import { createPicture, createPlainView, type Output } from './view.ts';
+import { createJobTable } from './job-table.ts';
+import { usageErrorOf } from './terminal-errors.ts';
+import { createLineView, createTerminalView, type Output } from './view.ts';
 
-export interface PictureOptions {
+export interface TerminalOptions {
   /** Of the gateway. */
   readonly url: string;
   readonly token: string | undefined;
   /** The one job to show; all that move without. */
   readonly jobId: string | undefined;
   readonly output: Output;
-  readonly isColoured: boolean;
+  readonly isColored: boolean;
   readonly clock: Clock;
   /** Ends it, and leaves the output clean. */
   readonly signal: AbortSignal;
 }
 
 /** A picture that is shown. */
-export interface Showing {
+export interface RunningTerminal {
   /** Whether the one job has succeeded, at its end; null when it was told to end before. Rejects with a `Fault`. */
   readonly ended: Promise<boolean | null>;
   /** Draws it again, as time has passed or the terminal has another size. */
@@ -28,27 +28,27 @@ export interface Showing {
 }
 
 /** Shows jobs as they are now at a gateway, and goes on while they move. */
-export function showPicture(options: PictureOptions): Showing {
-  const { url, token, jobId, output, isColoured, clock, signal } = options;
-  const board = createBoard();
+export function showTerminal(options: TerminalOptions): RunningTerminal {
+  const { url, token, jobId, output, isColored, clock, signal } = options;
+  const table = createJobTable();
   const heading = `${jobId === undefined ? 'Fine-tuning jobs' : `Fine-tuning job ${jobId}`} at ${url}`;
-  const view = (output.isTTY ? createPicture : createPlainView)({ output, board, clock, heading, isColoured });
-  const feed = createFeed({
+  const view = (output.isTTY ? createTerminalView : createLineView)({ output, table, clock, heading, isColored });
+  const client = createGatewayClient({
     url,
     token,
     clock,
     onConnection(isConnected) {
-      if (isConnected && !board.isConnected) follower.catchUp();
-      board.isConnected = isConnected;
+      if (isConnected && !table.isConnected) follower.catchUp();
+      table.isConnected = isConnected;
       view.show();
     },
   });
   const over = new AbortController();
   const follower = createFollower({
-    feed,
-    board,
+    client,
+    table,
     jobId,
-    most: view.most,
+    max: view.maxFollowed,
     onChange: view.show,
     signal: AbortSignal.any([signal, over.signal]),
   });
@@ -61,7 +61,7 @@ export function showPicture(options: PictureOptions): Showing {
       return job ? job.status === 'SUCCEEDED' : null;
     } catch (error) {
       view.close();
-      throw faultOf(error, options);
+      throw usageErrorOf(error, options);
     } finally {
       over.abort();
     }
@@ -71,7 +71,7 @@ export function showPicture(options: PictureOptions): Showing {
   return {
     ended: run(),
     refresh() {
-      follower.attend();
+      follower.followVisible();
       view.show();
     },
   };

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { duration } from './charts.ts';
 import { curveOf, fractionOf, percentOf, secondsLeft, statusOf, titleOf } from './describe.ts';
 import { draw, roomIn } from './draw.ts';
-import type { Board, Row } from './job-table.ts';
+import type { JobTable, Row } from './job-table.ts';
 import { clean } from './text.ts';
 
 /** Where the picture goes: a terminal, which has a size, or anything else. */
@@ -11,7 +11,7 @@ export type Output = NodeJS.WritableStream & { isTTY?: boolean; columns?: number
 
 export interface View {
   /** How many jobs there is room for. */
-  most(): number;
+  maxFollowed(): number;
   /** Shows what is on the board now. */
   show(): void;
   /** Leaves the output as it was found, with the last picture and a last line. */
@@ -20,10 +20,10 @@ export interface View {
 
 export interface ViewOptions {
   readonly output: Output;
-  readonly board: Board;
+  readonly table: JobTable;
   readonly clock: Clock;
   readonly heading: string;
-  readonly isColoured: boolean;
+  readonly isColored: boolean;
 }
 
 /** A gateway follows at most 100 things for one client. */
@@ -35,7 +35,7 @@ const HIDE_CURSOR = '\u001b[?25l';
 const SHOW_CURSOR = '\u001b[?25h';
 
 /** A picture that is drawn again and again in the same place. */
-export function createPicture({ output, board, clock, heading, isColoured }: ViewOptions): View {
+export function createTerminalView({ output, table, clock, heading, isColored }: ViewOptions): View {
   const update = createLogUpdate(output, { showCursor: true }); // It would hide that of another stream.
   const size = () => ({ width: output.columns || 80, height: output.rows || 24 });
   let cancel: (() => void) | undefined;
@@ -43,11 +43,11 @@ export function createPicture({ output, board, clock, heading, isColoured }: Vie
   output.write(HIDE_CURSOR);
   const redraw = () => {
     cancel = undefined;
-    const notice = board.isConnected ? board.notice : 'The gateway has gone; trying again.';
-    update(draw(board.rows(), { ...size(), now: clock.now(), isColoured, heading, notice }).join('\n'));
+    const notice = table.isConnected ? table.notice : 'The gateway has gone; trying again.';
+    update(draw(table.rows(), { ...size(), now: clock.now(), isColored, heading, notice }).join('\n'));
   };
   return {
-    most: () => Math.min(MAX_FOLLOWED, roomIn(size().height)),
+    maxFollowed: () => Math.min(MAX_FOLLOWED, roomIn(size().height)),
     show() {
       if (!isClosed) cancel ??= clock.after(REDRAW_MS, redraw);
     },
@@ -63,15 +63,15 @@ export function createPicture({ output, board, clock, heading, isColoured }: Vie
 }
 
 /** A line for each change: of a status, of a percent, and of a step where nobody knows how many there will be. */
-export function createPlainView({ output, board, clock }: ViewOptions): View {
+export function createLineView({ output, table, clock }: ViewOptions): View {
   const shown = new Map<string, string>();
   let wasConnected = true;
   let lastNotice: string | undefined;
   const say = (text: string) => output.write(`${new Date(clock.now()).toISOString().replace(/\.\d+/, '')}  ${text}\n`);
   return {
-    most: () => MAX_FOLLOWED,
+    maxFollowed: () => MAX_FOLLOWED,
     show() {
-      const rows = board.rows();
+      const rows = table.rows();
       for (const row of rows.toReversed()) {
         const key = keyOf(row);
         if (shown.get(row.job.id) === key) continue;
@@ -80,11 +80,11 @@ export function createPlainView({ output, board, clock }: ViewOptions): View {
       }
       const ids = new Set(rows.map(({ job }) => job.id));
       for (const id of shown.keys()) if (!ids.has(id)) shown.delete(id);
-      if (board.isConnected !== wasConnected)
-        say(board.isConnected ? 'The gateway is there again.' : 'The gateway has gone; trying again.');
-      wasConnected = board.isConnected;
-      if (board.notice !== undefined && board.notice !== lastNotice) say(clean(board.notice));
-      lastNotice = board.notice;
+      if (table.isConnected !== wasConnected)
+        say(table.isConnected ? 'The gateway is there again.' : 'The gateway has gone; trying again.');
+      wasConnected = table.isConnected;
+      if (table.notice !== undefined && table.notice !== lastNotice) say(clean(table.notice));
+      lastNotice = table.notice;
     },
     close(lastLine) {
       if (lastLine !== undefined) say(lastLine);

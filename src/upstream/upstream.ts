@@ -1,4 +1,4 @@
-import { createHttp } from './http/rest-client.ts';
+import { createRestClient } from './http/rest-client.ts';
 import type { TransportOptions } from './resilience/transport.ts';
 import { type CheckpointResource, createCheckpointResource } from './resources/checkpoint.ts';
 import { createEventResource, type EventResource } from './resources/event.ts';
@@ -22,15 +22,15 @@ export interface Upstream {
 }
 
 export function createUpstream(options: TransportOptions): Upstream {
-  const http = createHttp(options);
+  const rest = createRestClient(options);
   return {
-    jobs: createJobResource(http),
-    events: createEventResource(http),
-    checkpoints: createCheckpointResource(http),
-    files: createFileResource(http),
-    models: createModelResource(http),
-    permissions: createPermissionResource(http),
-    graders: createGraderResource(http),
-    dispose: http.dispose,
+    jobs: createJobResource(rest),
+    events: createEventResource(rest),
+    checkpoints: createCheckpointResource(rest),
+    files: createFileResource(rest),
+    models: createModelResource(rest),
+    permissions: createPermissionResource(rest),
+    graders: createGraderResource(rest),
+    dispose: rest.dispose,
   };
 }

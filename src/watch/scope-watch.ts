@@ -1,13 +1,13 @@
 import type { Clock } from '../clock.ts';
 import type { Access } from '../store/cache/scope.ts';
-import type { JobSighting } from '../store/resources/job.ts';
+import type { JobObserved } from '../store/resources/job.ts';
 import type { Store } from '../store/store.ts';
 import type { StateOf } from './poll/change.ts';
-import { createTail, type Tail } from './poll/event-tail.ts';
-import { createLooks } from './poll/poller.ts';
-import { type Board, createBoard } from './poll/watch-registry.ts';
+import { createEventTail, type EventTail } from './poll/event-tail.ts';
+import { createPoller } from './poll/poller.ts';
+import { createWatchRegistry, type WatchRegistry } from './poll/watch-registry.ts';
 
-export interface WatchOptions {
+export interface WatcherOptions {
   store: Store;
   clock: Clock;
   /** What counts as the same state of a job: the published name of its status, which also decides how often it is looked at. */
@@ -18,47 +18,47 @@ export interface WatchOptions {
 
 /** All that is watched in one scope. */
 export interface ScopeWatch {
-  readonly board: Board;
+  readonly registry: WatchRegistry;
   /** Jobs and logs that are watched. */
   readonly size: number;
-  see(sighting: JobSighting): void;
+  onObserved(sighting: JobObserved): void;
   /** Joins those who read a job's log; `leave` has to be called in the end. */
-  read(jobId: string): { tail: Tail; leave: () => void };
+  readEvents(jobId: string): { tail: EventTail; leave: () => void };
   dispose(): void;
 }
 
-export interface ScopeWatchOptions extends WatchOptions {
+export interface ScopeWatchOptions extends WatcherOptions {
   access: Access;
   /** Called when nobody watches anything any more. */
   onIdle: () => void;
 }
 
 export function createScopeWatch({ onIdle, ...options }: ScopeWatchOptions): ScopeWatch {
-  const tails = new Map<string, { tail: Tail; readers: number }>();
+  const tails = new Map<string, { tail: EventTail; readers: number }>();
   const parts = { ...options, jobs: options.store.jobs };
-  const isIdle = () => board.jobs.size === 0 && board.account.followers.size === 0 && tails.size === 0;
-  const board = createBoard({ ...parts, onPlan: () => (isIdle() ? onIdle() : looks.plan()) });
-  const looks = createLooks({ ...parts, board });
+  const isIdle = () => registry.jobs.size === 0 && registry.account.listeners.size === 0 && tails.size === 0;
+  const registry = createWatchRegistry({ ...parts, onScheduleChange: () => (isIdle() ? onIdle() : poller.schedule()) });
+  const poller = createPoller({ ...parts, registry });
 
   function open(jobId: string) {
     const forget = () => {
       if (tails.get(jobId) === entry) tails.delete(jobId);
     };
-    const entry = { tail: createTail({ ...options, board }, jobId, forget), readers: 0 };
+    const entry = { tail: createEventTail({ ...options, registry }, jobId, forget), readers: 0 };
     tails.set(jobId, entry);
     return entry;
   }
 
   return {
-    board,
+    registry,
     get size() {
-      return board.jobs.size + tails.size;
+      return registry.jobs.size + tails.size;
     },
-    see(sighting) {
-      board.see(sighting);
-      looks.plan();
+    onObserved(sighting) {
+      registry.onObserved(sighting);
+      poller.schedule();
     },
-    read(jobId) {
+    readEvents(jobId) {
       const entry = tails.get(jobId) ?? open(jobId);
       entry.readers++;
       const leave = () => {
@@ -69,7 +69,7 @@ export function createScopeWatch({ onIdle, ...options }: ScopeWatchOptions): Sco
       return { tail: entry.tail, leave };
     },
     dispose() {
-      looks.dispose();
+      poller.dispose();
       for (const { tail } of tails.values()) tail.dispose();
     },
   };

@@ -3,8 +3,8 @@ import type { MetricsSeries } from '../upstream/metrics/metrics.ts';
 import type { JobEvent } from '../upstream/resources/event.ts';
 import type { Job } from '../upstream/resources/job.ts';
 import type { JobChange } from './poll/change.ts';
-import { createScopeWatch, type ScopeWatch, type WatchOptions } from './scope-watch.ts';
-import { type Added, anyEvent, stepsBehind, streamEvents } from './streams/event-stream.ts';
+import { createScopeWatch, type ScopeWatch, type WatcherOptions } from './scope-watch.ts';
+import { type AddedItem, anyEvent, stepsAfter, streamEvents } from './streams/event-stream.ts';
 import { streamJob, streamJobs } from './streams/job-stream.ts';
 import type { EventStart } from './streams/log-reader.ts';
 
@@ -15,9 +15,9 @@ export interface Feeds {
   /** The changes of all jobs that match before or after them. Throws UpstreamError when they cannot be looked at any more. */
   jobs(matches: (job: Job) => boolean): AsyncIterable<JobChange>;
   /** A job's events. Throws as `job` does, and UnknownPlace. */
-  events(jobId: string, start: EventStart): AsyncIterable<Added<JobEvent>>;
+  events(jobId: string, start: EventStart): AsyncIterable<AddedItem<JobEvent>>;
   /** A job's loss curve, a series of one point for each step behind `sinceStep`, or from now on. Throws as `events` does. */
-  metrics(jobId: string, sinceStep: number | null): AsyncIterable<Added<MetricsSeries>>;
+  metrics(jobId: string, sinceStep: number | null): AsyncIterable<AddedItem<MetricsSeries>>;
 }
 
 /** Turns what the store sees into changes, and looks at what somebody watches: nobody there, no looks. */
@@ -30,9 +30,9 @@ export interface Watcher {
   dispose(): void;
 }
 
-export function createWatcher({ store, ...options }: WatchOptions): Watcher {
+export function createWatcher({ store, ...options }: WatcherOptions): Watcher {
   const scopes = new Map<string, ScopeWatch>();
-  const stopListening = store.jobs.onSighting((sighting) => scopes.get(sighting.scope)?.see(sighting));
+  const stopListening = store.jobs.onObserved((sighting) => scopes.get(sighting.scope)?.onObserved(sighting));
 
   function scopeOf(access: Access): ScopeWatch {
     const { scope: name } = access;
@@ -50,21 +50,21 @@ export function createWatcher({ store, ...options }: WatchOptions): Watcher {
 
   return {
     feeds(access) {
-      const board = () => scopeOf(access).board;
-      const log = (jobId: string) => ({ access, store, jobId, join: () => scopeOf(access).read(jobId) });
+      const board = () => scopeOf(access).registry;
+      const log = (jobId: string) => ({ access, store, jobId, join: () => scopeOf(access).readEvents(jobId) });
       return {
         job: (id) => streamJob(board, id),
         jobs: (matches) => streamJobs(board, matches),
-        events: (jobId, start) => streamEvents({ ...log(jobId), start, pick: anyEvent }),
+        events: (jobId, start) => streamEvents({ ...log(jobId), start, select: anyEvent }),
         metrics(jobId, step) {
           const start: EventStart = step === null ? { kind: 'now' } : { kind: 'sinceStep', step };
-          return streamEvents({ ...log(jobId), start, pick: stepsBehind(step ?? Number.NEGATIVE_INFINITY) });
+          return streamEvents({ ...log(jobId), start, select: stepsAfter(step ?? Number.NEGATIVE_INFINITY) });
         },
       };
     },
     hint(id) {
-      store.jobs.outdate(id);
-      for (const { board } of scopes.values()) board.want(id);
+      store.jobs.markStale(id);
+      for (const { registry } of scopes.values()) registry.requestPoll(id);
     },
     get size() {
       return [...scopes.values()].reduce((sum, { size }) => sum + size, 0);

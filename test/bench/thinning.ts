@@ -1,4 +1,4 @@
-import { thin } from '../../src/schema/metrics/downsampling.ts';
+import { downsample } from '../../src/schema/metrics/downsampling.ts';
 import { seriesOf } from '../kit/store/series.ts';
 import { median } from './numbers.ts';
 
@@ -32,7 +32,7 @@ function cpuMs(act: () => unknown): number {
 
 for (const length of [100_000, 5_000]) {
   const series = noisySeries(length);
-  const figures = Array.from({ length: WARM_UPS + ROUNDS }, () => cpuMs(() => thin(series, MAX_POINTS)));
+  const figures = Array.from({ length: WARM_UPS + ROUNDS }, () => cpuMs(() => downsample(series, MAX_POINTS)));
   const [first = Number.NaN] = figures;
   const middle = median(figures.slice(WARM_UPS));
   process.stdout.write(

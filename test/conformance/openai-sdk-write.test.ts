@@ -103,7 +103,7 @@ describe('the official openai client, of writes,', () => {
 describe("the official openai client for Azure, of writes, in the sandbox's other flavour,", () => {
   it('uploads, creates, cancels and deletes', async () => {
     const apiKey = randomUUID();
-    const { baseUrl, clock } = await openSandbox({ apiKey, flavour: 'azure' });
+    const { baseUrl, clock } = await openSandbox({ apiKey, dialect: 'azure' });
     const client = new AzureOpenAI({ baseURL: baseUrl.href, apiKey, apiVersion: '2024-10-21', maxRetries: 0 });
     const file = await client.files.create({ file: await jsonl(), purpose: 'fine-tune' });
     expect(file.status).toBe('pending');

@@ -217,7 +217,7 @@ describe('the official openai client, of files and models,', () => {
 describe("the official openai client for Azure, in the sandbox's other flavour,", () => {
   async function openAzureClient() {
     const apiKey = randomUUID();
-    const { baseUrl, exampleJobId } = await openSandbox({ apiKey, flavour: 'azure' });
+    const { baseUrl, exampleJobId } = await openSandbox({ apiKey, dialect: 'azure' });
     const options = { baseURL: baseUrl.href, apiKey, apiVersion: '2024-10-21', maxRetries: 0 };
     return { client: new AzureOpenAI(options), exampleJobId };
   }

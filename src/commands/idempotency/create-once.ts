@@ -1,30 +1,30 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../clock.ts';
 import type { Access } from '../../store/cache/scope.ts';
-import { type Caller, staying } from '../../store/cache/single-flight.ts';
+import { detachedContext, type ReadContext } from '../../store/cache/single-flight.ts';
 import type { Store } from '../../store/store.ts';
-import { isInDoubt } from '../../upstream/errors/upstream-error.ts';
-import { type JobMark, withMark } from '../../upstream/resources/idempotency-mark.ts';
+import { isOutcomeUnknown } from '../../upstream/errors/upstream-error.ts';
+import { addMark, type IdempotencyMark } from '../../upstream/resources/idempotency-mark.ts';
 import type { Job } from '../../upstream/resources/job.ts';
 import type { Upstream } from '../../upstream/upstream.ts';
-import { type Found, type UnknownCreate, type Verdict, verdictOf } from './decision.ts';
-import { searchJob } from './find-by-key.ts';
-import { createQueue } from './keyed-queue.ts';
+import { type Decision, decide, type Found, type UnresolvedCreate } from './decision.ts';
+import { findJobByKey } from './find-by-key.ts';
+import { createKeyedQueue } from './keyed-queue.ts';
 
 /** A job that is asked for. */
-export interface Order {
+export interface CreateOrder {
   readonly access: Access;
-  readonly caller: Caller;
+  readonly readContext: ReadContext;
   /** What is sent, but for the mark. */
   readonly request: object;
   /** Null when the caller has given no key: then each order makes a job. */
-  readonly mark: JobMark | null;
+  readonly mark: IdempotencyMark | null;
   /** Counts what may make a job, and runs it; `giveBack` says that this one has made none. Rejects as `run` does, or before it. */
-  readonly spend: <T>(run: (giveBack: () => void) => Promise<T>) => Promise<T>;
+  readonly spendQuota: <T>(run: (giveBack: () => void) => Promise<T>) => Promise<T>;
 }
 
 /** What came of an order: the job that was made for it; or the one of another request under the same key; or it is gone. */
-export type Made = Found | { readonly kind: 'gone'; readonly jobId: string };
+export type CreateResult = Found | { readonly kind: 'gone'; readonly jobId: string };
 
 /**
  * Makes jobs, and for one key never two: as long as one process asks, and the server keeps the metadata of its jobs and
@@ -36,12 +36,12 @@ export type Made = Found | { readonly kind: 'gone'; readonly jobId: string };
  * - a server that keeps no metadata: there a key holds only for the jobs that this process remembers;
  * - another credential: its keys are others.
  */
-export interface Creations {
+export interface IdempotentCreator {
   /**
    * Rejects with UpstreamError, or as `spend` does. `isOutcomeUnknown` tells of a create that may have made its job: with
    * a key, the same order finds it or, from a minute later on, creates it.
    */
-  make(order: Order): Promise<Made>;
+  create(order: CreateOrder): Promise<CreateResult>;
 }
 
 /** The job that was made for a key, and for which request. */
@@ -53,7 +53,7 @@ interface KnownJob {
 /** Most keys that are remembered: a few MB. */
 const MAX_KEYS = 10_000;
 
-export interface CreationsOptions {
+export interface IdempotentCreatorOptions {
   readonly upstream: Upstream;
   readonly store: Store;
   readonly clock: Clock;
@@ -61,43 +61,48 @@ export interface CreationsOptions {
   readonly mostKeys?: number;
 }
 
-export function createCreations({ upstream, store, clock, mostKeys = MAX_KEYS }: CreationsOptions): Creations {
-  const memories = new LRUCache<string, KnownJob | UnknownCreate>({ max: mostKeys });
-  const queue = createQueue<Made>();
+export function createIdempotentCreator({
+  upstream,
+  store,
+  clock,
+  mostKeys = MAX_KEYS,
+}: IdempotentCreatorOptions): IdempotentCreator {
+  const memories = new LRUCache<string, KnownJob | UnresolvedCreate>({ max: mostKeys });
+  const queue = createKeyedQueue<CreateResult>();
 
-  async function create({ access, caller }: Order, body: object): Promise<Job> {
-    const { signal } = staying(caller);
-    const call = { credential: access.credential, signal, onRequest: () => caller.upstreamCalls++ };
+  async function create({ access, readContext }: CreateOrder, body: object): Promise<Job> {
+    const { signal } = detachedContext(readContext);
+    const call = { credential: access.credential, signal, onRequest: () => readContext.upstreamCalls++ };
     try {
       const job = await upstream.jobs.create(body, call);
       return store.jobs.put(access, job).value ?? job;
     } catch (error) {
-      if (isInDoubt(error)) store.jobs.beginGeneration(access); // The next list shows it, or not.
+      if (isOutcomeUnknown(error)) store.jobs.bumpGeneration(access); // The next list shows it, or not.
       throw error;
     }
   }
 
-  function remember(mark: JobMark, job: Job): Found {
+  function remember(mark: IdempotencyMark, job: Job): Found {
     memories.set(mark.key, { jobId: job.id, request: mark.request });
     return { kind: 'made', job };
   }
 
-  async function search({ access, caller }: Order, mark: JobMark): Promise<Verdict> {
+  async function search({ access, readContext }: CreateOrder, mark: IdempotencyMark): Promise<Decision> {
     const memory = memories.get(mark.key);
     const last = memory && 'error' in memory ? memory : null;
     const cause = last ? 'mutation' : 'query'; // Then it is the one that was made here.
-    const job = await searchJob(store, { access, caller: staying(caller), mark, cause });
-    if (job !== null) store.jobs.beginGeneration(access); // Lists that were kept may lack it.
-    const verdict = verdictOf(mark, job, last, clock.now());
+    const job = await findJobByKey(store, { access, readContext: detachedContext(readContext), mark, cause });
+    if (job !== null) store.jobs.bumpGeneration(access); // Lists that were kept may lack it.
+    const verdict = decide(mark, job, last, clock.now());
     return verdict.kind === 'made' ? remember(mark, verdict.job) : verdict;
   }
 
   /** Creates it; where nobody knows what came of that, looks for it at once. */
-  async function createMarked(order: Order, mark: JobMark): Promise<Found> {
+  async function createMarked(order: CreateOrder, mark: IdempotencyMark): Promise<Found> {
     try {
-      return remember(mark, await create(order, withMark(order.request, mark)));
+      return remember(mark, await create(order, addMark(order.request, mark)));
     } catch (error) {
-      if (!isInDoubt(error)) throw error;
+      if (!isOutcomeUnknown(error)) throw error;
       memories.set(mark.key, { error, unknownAt: clock.now() });
       const verdict = await search(order, mark).catch(() => null); // Of two failures the first is what has to be known.
       if (verdict === null || !('job' in verdict)) throw error;
@@ -105,7 +110,7 @@ export function createCreations({ upstream, store, clock, mostKeys = MAX_KEYS }:
     }
   }
 
-  async function findOrCreate(order: Order, mark: JobMark, giveBack: () => void): Promise<Found> {
+  async function findOrCreate(order: CreateOrder, mark: IdempotencyMark, giveBack: () => void): Promise<Found> {
     const verdict = await search(order, mark);
     if (verdict.kind === 'create') return await createMarked(order, mark);
     giveBack();
@@ -114,22 +119,26 @@ export function createCreations({ upstream, store, clock, mostKeys = MAX_KEYS }:
   }
 
   /** The job of a key that is remembered, as it is now. */
-  async function recall({ access, caller }: Order, { jobId, request }: KnownJob, mark: JobMark): Promise<Made> {
-    const job = await store.jobs.get(access, jobId, staying(caller));
+  async function recall(
+    { access, readContext }: CreateOrder,
+    { jobId, request }: KnownJob,
+    mark: IdempotencyMark,
+  ): Promise<CreateResult> {
+    const job = await store.jobs.get(access, jobId, detachedContext(readContext));
     return job ? { kind: request === mark.request ? 'made' : 'other', job } : { kind: 'gone', jobId };
   }
 
-  function begin(order: Order, mark: JobMark): Promise<Made> {
+  function begin(order: CreateOrder, mark: IdempotencyMark): Promise<CreateResult> {
     const memory = memories.get(mark.key);
     if (memory && 'jobId' in memory) return recall(order, memory, mark);
-    return order.spend((giveBack) => findOrCreate(order, mark, giveBack));
+    return order.spendQuota((giveBack) => findOrCreate(order, mark, giveBack));
   }
 
   return {
-    async make(order) {
+    async create(order) {
       const { mark } = order;
-      if (mark === null) return { kind: 'made', job: await order.spend(() => create(order, order.request)) };
-      return await queue.join(mark.key, mark.request, () => begin(order, mark));
+      if (mark === null) return { kind: 'made', job: await order.spendQuota(() => create(order, order.request)) };
+      return await queue.run(mark.key, mark.request, () => begin(order, mark));
     },
   };
 }

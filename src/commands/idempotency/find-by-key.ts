@@ -1,11 +1,11 @@
 import type { Cause } from '../../store/cache/read-through.ts';
 import type { Access } from '../../store/cache/scope.ts';
-import type { Caller } from '../../store/cache/single-flight.ts';
-import type { PageLook } from '../../store/resources/job.ts';
+import type { ReadContext } from '../../store/cache/single-flight.ts';
+import type { RefreshPageOptions } from '../../store/resources/job.ts';
 import { scanJobs } from '../../store/resources/job-scan.ts';
 import type { Store } from '../../store/store.ts';
 import { UpstreamError } from '../../upstream/errors/upstream-error.ts';
-import { hasKeyOf, type JobMark, searchPair } from '../../upstream/resources/idempotency-mark.ts';
+import { hasKeyOf, type IdempotencyMark, metadataFilterOf } from '../../upstream/resources/idempotency-mark.ts';
 import type { Job, JobPageRequest } from '../../upstream/resources/job.ts';
 import type { Page } from '../../upstream/resources/page.ts';
 
@@ -25,10 +25,10 @@ const JOBS_PER_PAGE = 100;
 export const PAGES_PER_SEARCH = 11;
 
 /** For whom a job is looked for, by which mark, and what has caused it to be there when it is found. */
-export interface Search {
+export interface KeySearch {
   readonly access: Access;
-  readonly caller: Caller;
-  readonly mark: JobMark;
+  readonly readContext: ReadContext;
+  readonly mark: IdempotencyMark;
   readonly cause: Cause;
 }
 
@@ -38,16 +38,16 @@ export interface Search {
  * jobs are looked through without it, too. Null when there is surely none among all these. Throws UpstreamError: what the
  * upstream answers, UPSTREAM_INVALID_RESPONSE when its pages do not go on or what it finds cannot be read, TooManyJobs.
  */
-export async function searchJob(store: Store, { access, caller, mark, cause }: Search): Promise<Job | null> {
+export async function findJobByKey(store: Store, { access, readContext, mark, cause }: KeySearch): Promise<Job | null> {
   const matches = (job: Job) => hasKeyOf(job, mark);
-  const look: PageLook = { caller, cause: 'query', causeOf: (job) => (matches(job) ? cause : 'query') };
+  const look: RefreshPageOptions = { readContext, cause: 'query', causeOf: (job) => (matches(job) ? cause : 'query') };
   const seen: Page<Job>[] = [];
   const read = async (request: JobPageRequest) => {
-    const page = await store.jobs.lookAtPage(access, request, look);
+    const page = await store.jobs.refreshPage(access, request, look);
     seen.push(page);
     return page;
   };
-  const criteria = { matches, metadata: searchPair(mark), oldest: Number.NEGATIVE_INFINITY };
+  const criteria = { matches, metadata: metadataFilterOf(mark), oldest: Number.NEGATIVE_INFINITY };
   const { items, hasMore } = await scanJobs({ limit: 1, after: null }, criteria, read);
   if (items[0]?.value) return items[0].value;
   if (hasMore) throw new TooManyJobs();

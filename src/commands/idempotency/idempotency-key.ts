@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Credential } from '../../upstream/credentials/credential.ts';
 import { isObject } from '../../upstream/json/members.ts';
-import type { JobMark } from '../../upstream/resources/idempotency-mark.ts';
+import type { IdempotencyMark } from '../../upstream/resources/idempotency-mark.ts';
 
 /** Who asks for a job under a key, and for which: with what the upstream is asked, and as whom the gateway knows them. */
 export interface Claim {
@@ -17,18 +17,18 @@ export interface Claim {
  * another process makes the same. Who sees it cannot tell the key by trying, as only the credential makes such digests:
  * under a new credential every key is a new one.
  */
-export function markOf({ credential, callerName, key, request }: Claim): JobMark {
+export function markOf({ credential, callerName, key, request }: Claim): IdempotencyMark {
   const { apiKey, organizationId = null, projectId = null } = credential;
   const digest = (...parts: readonly unknown[]) =>
     createHmac('sha256', apiKey).update(JSON.stringify(parts)).digest('base64url');
   return {
     key: digest('key', organizationId, projectId, callerName, key),
-    request: digest('request', canonical(request)),
+    request: digest('request', canonicalJson(request)),
   };
 }
 
 /** A value as JSON, the members of its objects in one order, however they were written. */
-export function canonical(value: unknown): string {
+export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) => (isObject(part) ? sorted(part) : part));
 }
 

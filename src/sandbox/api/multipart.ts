@@ -1,4 +1,4 @@
-import { Refusal } from './api-error.ts';
+import { ApiError } from './api-error.ts';
 
 /** One part of a multipart/form-data body; its content has to be read to its end before the next part is asked for. */
 export interface Part {
@@ -96,4 +96,4 @@ function parameter(disposition: string, name: string): string | undefined {
   );
 }
 
-const malformed = (fault: string) => new Refusal(400, `Could not read the body as a form: ${fault}.`);
+const malformed = (fault: string) => new ApiError(400, `Could not read the body as a form: ${fault}.`);

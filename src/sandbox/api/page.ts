@@ -1,4 +1,4 @@
-import { belowMinimum, type Refusal, wrongType } from './api-error.ts';
+import { type ApiError, belowMinimum, wrongType } from './api-error.ts';
 
 /** The list envelope of jobs and events, which has neither `first_id` nor `last_id`. */
 export interface ListBody<T> {
@@ -33,7 +33,7 @@ export function namedListBody<T extends Identified>(left: IteratorObject<T>, lim
 export function leftAfter<T extends Identified>(
   items: readonly T[],
   query: URLSearchParams,
-  unknown: (id: string) => Refusal,
+  unknown: (id: string) => ApiError,
 ): IteratorObject<T> {
   const after = query.get('after');
   if (after === null) return items.values();

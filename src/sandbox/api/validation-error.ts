@@ -1,31 +1,31 @@
-import { Refusal } from './api-error.ts';
+import { ApiError } from './api-error.ts';
 
 // The refusals of the validator that stands before most endpoints. One of them was recorded for metadata (UPSTREAM.md
 // 2.7); the others are in the same voice.
 
 export const missing = (param: string) =>
-  new Refusal(400, `Missing required parameter: '${param}'.`, param, 'missing_required_parameter');
+  new ApiError(400, `Missing required parameter: '${param}'.`, param, 'missing_required_parameter');
 
 export const unknownParameter = (param: string) =>
-  new Refusal(400, `Unknown parameter: '${param}'.`, param, 'unknown_parameter');
+  new ApiError(400, `Unknown parameter: '${param}'.`, param, 'unknown_parameter');
 
 /** `expected` has its article: "a string". */
 export const invalidType = (param: string, expected: string, value: unknown) =>
-  new Refusal(
+  new ApiError(
     400,
     `Invalid type for '${param}': expected ${expected}, but got ${kindOf(value)} instead.`,
     param,
     'invalid_type',
   );
 
-export function invalidValue(param: string, value: string, supported: readonly string[]): Refusal {
+export function invalidValue(param: string, value: string, supported: readonly string[]): ApiError {
   const list = supported.map((text) => `'${text}'`).join(', ');
-  return new Refusal(400, `Invalid value: '${value}'. Supported values are: ${list}.`, param, 'invalid_value');
+  return new ApiError(400, `Invalid value: '${value}'. Supported values are: ${list}.`, param, 'invalid_value');
 }
 
-export function invalidLength(param: string, length: number, [least, most]: readonly [number, number]): Refusal {
+export function invalidLength(param: string, length: number, [least, most]: readonly [number, number]): ApiError {
   const [way, word, limit] = length < least ? ['short', 'minimum', least] : ['long', 'maximum', most];
-  return new Refusal(
+  return new ApiError(
     400,
     `Invalid '${param}': string too ${way}. Expected a string with ${word} length ${limit}, but got a string with length ${length} instead.`,
     param,
@@ -33,10 +33,10 @@ export function invalidLength(param: string, length: number, [least, most]: read
   );
 }
 
-export function outOfRange(param: string, value: number, [least, most]: readonly [number, number]): Refusal {
+export function outOfRange(param: string, value: number, [least, most]: readonly [number, number]): ApiError {
   const [side, word, sign, limit, code] =
     value < least ? ['below', 'minimum', '>=', least, 'below_min'] : ['above', 'maximum', '<=', most, 'above_max'];
-  return new Refusal(
+  return new ApiError(
     400,
     `Invalid '${param}': integer ${side} ${word} value. Expected a value ${sign} ${limit}, but got ${value} instead.`,
     param,
@@ -45,7 +45,7 @@ export function outOfRange(param: string, value: number, [least, most]: readonly
 }
 
 export const tooManyProperties = (param: string, most: number, count: number) =>
-  new Refusal(
+  new ApiError(
     400,
     `Invalid '${param}': too many properties. Expected an object with at most ${most} properties, but got an object with ${count} properties instead.`,
     param,

@@ -1,6 +1,6 @@
 import type { CheckpointBody } from '../../upstream/resources/checkpoint.ts';
 import { inSeconds, type JobPlan } from '../simulation/job-plan.ts';
-import { turnedAt } from '../simulation/lifecycle.ts';
+import { statusChangedAt } from '../simulation/lifecycle.ts';
 import { isEpochEnd, type Measured, measuredAt } from '../simulation/metrics.ts';
 import { createRandom } from '../simulation/random.ts';
 import { stepAt, stepsAt, totalSteps } from '../simulation/training-steps.ts';
@@ -38,9 +38,9 @@ export function finalCheckpoints(plan: JobPlan): readonly CheckpointPlan[] {
 
 /** The checkpoints that are there at `now`, newest first: that of each pause, and after success those of the job. */
 export function checkpointsAt(plan: JobPlan, now: number): readonly CheckpointPlan[] {
-  const finals = turnedAt(plan, 'succeeded', now) === null ? [] : finalCheckpoints(plan);
+  const finals = statusChangedAt(plan, 'succeeded', now) === null ? [] : finalCheckpoints(plan);
   const known = new Set([0, ...finals.map(({ step }) => step)]);
-  const atPauses = plan.turns.flatMap(({ status, at }) => {
+  const atPauses = plan.changes.flatMap(({ status, at }) => {
     const step = status === 'paused' && at <= now ? stepsAt(plan, at) : 0;
     if (known.has(step)) return [];
     known.add(step);
@@ -68,7 +68,8 @@ function planCheckpoint(plan: JobPlan, step: number, createdAt: number): Checkpo
   return { id: `ftckpt_${random.text(24)}`, step, createdAt, model: `${name}:ckpt-step-${step}` };
 }
 
-const startOf = ({ turns, createdAt }: JobPlan) => turns.find(({ status }) => status === 'running')?.at ?? createdAt;
+const startOf = ({ changes, createdAt }: JobPlan) =>
+  changes.find(({ status }) => status === 'running')?.at ?? createdAt;
 
 export function checkpointBody(plan: JobPlan, { id, step, createdAt, model }: CheckpointPlan) {
   return {

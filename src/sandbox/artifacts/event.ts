@@ -1,6 +1,6 @@
 import type { EventBody } from '../../upstream/resources/event.ts';
 import { inSeconds, type JobPlan } from '../simulation/job-plan.ts';
-import { turnedAt } from '../simulation/lifecycle.ts';
+import { statusChangedAt } from '../simulation/lifecycle.ts';
 import { type Measured, measuredAt } from '../simulation/metrics.ts';
 import { createRandom, type Random } from '../simulation/random.ts';
 import { reinforcementData } from '../simulation/reinforcement.ts';
@@ -56,8 +56,8 @@ export function eventBody({ id, at, line }: EventPlan): EventBody & { object: 'f
   return { object: 'fine_tuning.job.event', id, created_at: inSeconds(at), level, message, type, ...data };
 }
 
-const turnOf = (plan: JobPlan, status: Parameters<typeof turnedAt>[1]) =>
-  turnedAt(plan, status, Number.POSITIVE_INFINITY);
+const turnOf = (plan: JobPlan, status: Parameters<typeof statusChangedAt>[1]) =>
+  statusChangedAt(plan, status, Number.POSITIVE_INFINITY);
 
 /** A line of its own; `name` tells it from all others of the job, so that its id does not depend on how far that comes. */
 function planLine(plan: JobPlan, name: string, at: number, line: Line): EventPlan {

@@ -1,6 +1,6 @@
 import type { FileBody } from '../../upstream/resources/file.ts';
 import { inSeconds, type JobPlan } from '../simulation/job-plan.ts';
-import { turnedAt } from '../simulation/lifecycle.ts';
+import { statusChangedAt } from '../simulation/lifecycle.ts';
 import { exampleLines } from './example-generator.ts';
 import { resultsCsv } from './results.ts';
 
@@ -78,7 +78,7 @@ function validationFile(plan: JobPlan): FilePlan | null {
 }
 
 function resultsFile(plan: JobPlan): FilePlan | null {
-  const createdAt = turnedAt(plan, 'succeeded', Number.POSITIVE_INFINITY);
+  const createdAt = statusChangedAt(plan, 'succeeded', Number.POSITIVE_INFINITY);
   if (createdAt === null) return null;
   return createFile({
     id: plan.yields.resultFile,

@@ -1,4 +1,4 @@
-import { Refusal } from '../api/api-error.ts';
+import { ApiError } from '../api/api-error.ts';
 import { isObject } from '../api/input-reader.ts';
 import { missing } from '../api/validation-error.ts';
 
@@ -7,12 +7,12 @@ export function azureCreate(body: unknown, query: URLSearchParams): unknown {
   if (!isObject(body)) return body;
   const { suffix, trainingType } = body;
   if (typeof suffix === 'string' && !/^[\w-]{1,40}$/.test(suffix))
-    throw new Refusal(400, 'The suffix has to be 1 to 40 letters, digits, hyphens or underscores.', 'suffix');
+    throw new ApiError(400, 'The suffix has to be 1 to 40 letters, digits, hyphens or underscores.', 'suffix');
   // Versions of 2024 know no kinds of training; later ones want one, and say it badly.
   const version = query.get('api-version') ?? '';
   if (body['model'] === undefined) throw missing('model');
   if (trainingType === undefined && version >= '2025')
-    throw new Refusal(400, `The specified base model '${body['model']}' does not support fine-tuning.`, 'model');
+    throw new ApiError(400, `The specified base model '${body['model']}' does not support fine-tuning.`, 'model');
   const translated = (member: 'hyperparameters' | 'method') =>
     body[member] === undefined ? {} : { [member]: autoForMinusOne(body[member]) };
   return { ...body, ...translated('hyperparameters'), ...translated('method') };

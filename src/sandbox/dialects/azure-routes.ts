@@ -10,6 +10,6 @@ const ENDS = ['succeeded', 'failed', 'cancelled'];
 export function deleteJob({ now }: ApiRequest, state: State, id: string): object {
   const status = statusAt(findJob(state, id, now), now);
   if (!ENDS.includes(status)) throw wrongStatus(id, 'deleted', status);
-  state.ledger.remove(id);
+  state.writes.remove(id);
   return { object: 'fine_tuning.job', id, deleted: true };
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Refusal } from '../api/api-error.ts';
+import { ApiError } from '../api/api-error.ts';
 import { checkAccess } from '../api/auth.ts';
 import type { State } from '../state/state.ts';
 import { azureBody } from './azure-body.ts';
@@ -8,10 +8,10 @@ import { azureEvents } from './azure-event.ts';
 import { azureFile } from './azure-file.ts';
 import { azureModelName } from './azure-model.ts';
 import { deleteJob } from './azure-routes.ts';
-import type { Flavour } from './dialect.ts';
+import type { Dialect } from './dialect.ts';
 
 /** As Azure serves the same jobs: a pure translation of OpenAI's bodies, and of the few lists that differ (UPSTREAM.md 5). */
-export const azure: Flavour = {
+export const azure: Dialect = {
   basePath: '/openai',
 
   routes: [{ path: /^\/v1\/fine_tuning\/jobs\/([^/]+)$/, handlers: { DELETE: deleteJob } }],
@@ -98,6 +98,6 @@ const created = (path: string, body: object) => ({
 // The gate in front of the service refuses with codes of its own, which are numbers.
 const ACCESS_DENIED =
   'Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an active subscription and use a correct regional API endpoint for your resource.';
-const noResource = () => new Refusal(404, 'Resource not found', null, '404');
+const noResource = () => new ApiError(404, 'Resource not found', null, '404');
 
 const dashed = (hex: string) => hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Refusal } from '../api/api-error.ts';
+import type { ApiError } from '../api/api-error.ts';
 import { checkAccess, type Keys } from '../api/auth.ts';
 import type { ApiRequest, Route } from '../routes/route.ts';
 import type { Account } from '../simulation/account.ts';
@@ -19,7 +19,7 @@ export interface Success {
 }
 
 /** Whose server the sandbox stands for: the same jobs, and all that differs at the border. */
-export interface Flavour {
+export interface Dialect {
   /** Where the API begins. */
   readonly basePath: string;
   /** What only this server has. */
@@ -34,12 +34,12 @@ export interface Flavour {
   success(method: string, path: string, body: object): Success;
   /** The body of a success, made from that of OpenAI. */
   body(body: object, now: number): object;
-  errorBody(refusal: Refusal): object;
+  errorBody(refusal: ApiError): object;
   /** What comes with every answer, errors included. */
   headers(account: Account, processingMs: number, requestId: string): Record<string, string>;
 }
 
-export const openAi: Flavour = {
+export const openaiDialect: Dialect = {
   basePath: '/v1',
   routes: [],
   admit: ({ path, headers }, keys) => checkAccess(path, headers.authorization, keys),

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { Refusal } from '../api/api-error.ts';
+import { ApiError } from '../api/api-error.ts';
 
 /** Far more than any body but a file needs: a grader's source and its item are the longest. */
 const MAX_BYTES = 4 * 2 ** 20;
@@ -10,7 +10,7 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   let bytes = 0;
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     bytes += chunk.length;
-    if (bytes > MAX_BYTES) throw new Refusal(413, `The body is larger than ${MAX_BYTES} bytes.`);
+    if (bytes > MAX_BYTES) throw new ApiError(413, `The body is larger than ${MAX_BYTES} bytes.`);
     chunks.push(chunk);
   }
   if (bytes === 0) return undefined;
@@ -18,7 +18,7 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   if (!/^application\/json\b/i.test(type)) throw unsupported(type);
   const body = parsed(Buffer.concat(chunks).toString());
   if (body === undefined || !isShallow(body, MAX_NESTING)) {
-    throw new Refusal(
+    throw new ApiError(
       400,
       'We could not parse the JSON body of your request. (HINT: This likely means you are not using your HTTP library correctly. The API expects a JSON payload, but what was sent was not valid JSON.)',
     );
@@ -43,7 +43,7 @@ function isShallow(value: unknown, levels: number): boolean {
 }
 
 const unsupported = (type: string) =>
-  new Refusal(
+  new ApiError(
     400,
     `Unsupported content type: '${type}'. This API method only accepts 'application/json' requests.`,
     null,

@@ -3,20 +3,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../../clock.ts';
-import { Refusal, serverError } from '../api/api-error.ts';
+import { ApiError, serverError } from '../api/api-error.ts';
 import type { Keys } from '../api/auth.ts';
 import { Download } from '../api/download.ts';
-import type { Flavour, RequestHead } from '../dialects/dialect.ts';
+import type { Dialect, RequestHead } from '../dialects/dialect.ts';
 import { isBefore } from '../state/faults.ts';
 import type { State } from '../state/state.ts';
 import { cutAnswer, cutRequest } from './fault-injector.ts';
 import { readJson } from './json-body.ts';
 import { answer } from './sandbox-router.ts';
 
-export interface ResponderOptions {
+export interface SandboxHandlerOptions {
   readonly clock: Clock;
   readonly state: State;
-  readonly flavour: Flavour;
+  readonly dialect: Dialect;
   readonly keys: Keys;
   /** Told of a fault of the sandbox's own. */
   readonly onError: ((error: unknown) => void) | undefined;
@@ -29,20 +29,20 @@ interface Reply {
   readonly body: object | null;
 }
 
-export type Responder = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+export type SandboxHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /** Answers each request, with the fault that is due. */
-export function createResponder(options: ResponderOptions): Responder {
-  const { clock, state, flavour, onError } = options;
+export function createSandboxHandler(options: SandboxHandlerOptions): SandboxHandler {
+  const { clock, state, dialect, onError } = options;
   return async (request, response) => {
     const begunAt = clock.now();
     const head = headOf(request);
-    const fault = state.faults.take(request.method ?? '', head.path.replace(flavour.basePath, ''));
+    const fault = state.faults.take(request.method ?? '', head.path.replace(dialect.basePath, ''));
     if (fault !== undefined && isBefore(fault) && (await cutRequest(fault, request))) return;
-    const done = fault === 'fail_before' ? failed(flavour) : await replyTo(request, head, options);
-    const reply = fault === 'fail_after' ? failed(flavour) : done;
+    const done = fault === 'fail_before' ? failed(dialect) : await replyTo(request, head, options);
+    const reply = fault === 'fail_after' ? failed(dialect) : done;
     if (request.destroyed && !request.complete) return; // Its sender has left: nobody is there to be answered.
-    const usual = flavour.headers(state.account, clock.now() - begunAt, randomUUID().replaceAll('-', ''));
+    const usual = dialect.headers(state.account, clock.now() - begunAt, randomUUID().replaceAll('-', ''));
     const headers = { ...(reply.body && { 'content-type': 'application/json' }), ...usual, ...reply.headers };
     if (fault !== undefined && cutAnswer(fault, response, { ...reply, headers })) return;
     response.writeHead(reply.status, headers);
@@ -57,36 +57,36 @@ function headOf({ url = '', headers }: IncomingMessage): RequestHead {
   return { path, query: new URLSearchParams(rest.join('?')), headers };
 }
 
-async function replyTo(request: IncomingMessage, head: RequestHead, options: ResponderOptions): Promise<Reply> {
-  const { clock, state, flavour, keys, onError } = options;
+async function replyTo(request: IncomingMessage, head: RequestHead, options: SandboxHandlerOptions): Promise<Reply> {
+  const { clock, state, dialect, keys, onError } = options;
   const { method = '' } = request;
   try {
-    flavour.admit(head, keys);
+    dialect.admit(head, keys);
     const isUpload = /^multipart\//i.test(head.headers['content-type'] ?? '');
     const json = isUpload || method !== 'POST' ? undefined : await readJson(request);
     const bytes = request.iterator({ destroyOnReturn: false });
-    const asked = flavour.readRequest({ ...head, method, body: json, bytes, clock, now: clock.now() });
-    const body = await answer(asked, state, flavour.routes);
+    const asked = dialect.readRequest({ ...head, method, body: json, bytes, clock, now: clock.now() });
+    const body = await answer(asked, state, dialect.routes);
     if (body instanceof Download) return { status: 200, headers: body.headers, body };
-    const { status, headers } = flavour.success(method, asked.path, body);
-    return { status, headers, body: status === 204 ? null : flavour.body(body, clock.now()) };
+    const { status, headers } = dialect.success(method, asked.path, body);
+    return { status, headers, body: status === 204 ? null : dialect.body(body, clock.now()) };
   } catch (error) {
     const hasLeft = request.destroyed && !request.complete;
-    if (!(error instanceof Refusal || hasLeft)) onError?.(error);
-    const refusal = error instanceof Refusal ? error : serverError();
-    return { status: refusal.status, headers: refusal.headers, body: flavour.errorBody(refusal) };
+    if (!(error instanceof ApiError || hasLeft)) onError?.(error);
+    const refusal = error instanceof ApiError ? error : serverError();
+    return { status: refusal.status, headers: refusal.headers, body: dialect.errorBody(refusal) };
   }
 }
 
-function failed(flavour: Flavour): Reply {
-  return { status: 500, headers: {}, body: flavour.errorBody(serverError()) };
+function failed(dialect: Dialect): Reply {
+  return { status: 500, headers: {}, body: dialect.errorBody(serverError()) };
 }
 
 /** Writes no faster than the client reads, and no more once it has left: that is no fault. */
 async function send(
   { pieces }: Download,
   response: ServerResponse,
-  onError: ResponderOptions['onError'],
+  onError: SandboxHandlerOptions['onError'],
 ): Promise<void> {
   try {
     await pipeline(Readable.from(pieces, { objectMode: false }), response);

@@ -1,9 +1,9 @@
-import { Refusal } from '../api/api-error.ts';
+import { ApiError } from '../api/api-error.ts';
 import { BASE_MODELS } from '../artifacts/base-model.ts';
 import type { State } from '../state/state.ts';
 
 /** A model as a job is trained on it. */
-export interface Tunable {
+export interface TunableModel {
   /** As the job names it. */
   readonly model: string;
   /** OpenAI's own model that it comes from. */
@@ -23,14 +23,14 @@ const ALIASES: Readonly<Record<string, string>> = {
 const TUNABLE = new Set([...Object.values(ALIASES), 'gpt-4-0613', 'babbage-002', 'davinci-002']);
 
 /** The model that this name stands for: OpenAI's, or one that a job has made and that is there. Throws a Refusal. */
-export function findTunable(name: string, state: State, now: number): Tunable {
+export function findTunableModel(name: string, state: State, now: number): TunableModel {
   const model = ALIASES[name] ?? name;
   const shutdown = BASE_MODELS.find(({ id }) => id === model)?.shutdown_date ?? null;
   if (TUNABLE.has(model) && (shutdown === null || now < Date.parse(shutdown))) return { model, base: model };
   const tuned = state.modelsAt(now).find(({ jobId, body }) => jobId !== null && body.id === name);
   const base = /^ft:([^:]+):/.exec(tuned?.name ?? '')?.[1];
   if (base !== undefined) return { model, base };
-  throw new Refusal(
+  throw new ApiError(
     400,
     `Model ${name} is not available for fine-tuning or does not exist.`,
     null,

@@ -1,11 +1,11 @@
-import { Refusal } from '../api/api-error.ts';
+import { ApiError } from '../api/api-error.ts';
 import type { FilePlan } from '../artifacts/file.ts';
 import { jobBody } from '../simulation/job-plan.ts';
 import { checkQuota } from '../state/quota.ts';
 import type { State } from '../state/state.ts';
 import type { ExampleKind } from '../training-file/example-validation.ts';
-import { inspect } from '../training-file/file-validation.ts';
-import { findTunable, type Tunable } from './base-model-lookup.ts';
+import { validateFile } from '../training-file/file-validation.ts';
+import { findTunableModel, type TunableModel } from './base-model-lookup.ts';
 import { type CreateRequest, readCreate } from './create-request.ts';
 import { planCreated } from './plan-job.ts';
 import type { ApiRequest } from './route.ts';
@@ -15,16 +15,16 @@ export async function createJob({ body, now: arrivedAt, clock }: ApiRequest, sta
   const found = findAll(asked, state, arrivedAt);
   const kind = kindOf(asked, found.tunable);
   const [training, validation] = await Promise.all([
-    inspect(found.training, kind, 'training_file'),
-    found.validation && inspect(found.validation, kind, 'validation_file'),
+    validateFile(found.training, kind, 'training_file'),
+    found.validation && validateFile(found.validation, kind, 'validation_file'),
   ]);
   // While the files were read, one may have been deleted, and the last job that is allowed been made.
   const now = clock.now();
   const { tunable } = findAll(asked, state, now);
-  const { account, speed, ledger } = state;
-  const number = ledger.nextNumber();
+  const { account, speed, writes } = state;
+  const number = writes.nextNumber();
   const plan = planCreated(asked, { account, speed, now, number, tunable, training, validation });
-  ledger.addJob(plan);
+  writes.addJob(plan);
   return jobBody(plan, now);
 }
 
@@ -33,18 +33,18 @@ function findAll({ model, trainingFile, validationFile }: CreateRequest, state: 
   const files = state.filesAt(now);
   const training = findFile(files, trainingFile, 'training_file');
   const validation = validationFile === null ? null : findFile(files, validationFile, 'validation_file');
-  const tunable = findTunable(model, state, now);
-  checkQuota(state.quota, state.ledger.jobs, tunable.model, now);
+  const tunable = findTunableModel(model, state, now);
+  checkQuota(state.quota, state.writes.jobs, tunable.model, now);
   return { training, validation, tunable };
 }
 
 function findFile(files: readonly FilePlan[], id: string, param: string): FilePlan {
   const file = files.find((file) => file.id === id);
-  if (file?.purpose !== 'fine-tune') throw new Refusal(400, `invalid ${param}: ${id}`, param);
+  if (file?.purpose !== 'fine-tune') throw new ApiError(400, `invalid ${param}: ${id}`, param);
   return file;
 }
 
-function kindOf({ method }: CreateRequest, { base }: Tunable): ExampleKind {
+function kindOf({ method }: CreateRequest, { base }: TunableModel): ExampleKind {
   if (method.type === 'dpo') return 'preference';
   if (method.type === 'reinforcement') return 'prompt';
   return /^(babbage|davinci)/.test(base) ? 'completion' : 'chat';

@@ -1,4 +1,4 @@
-import { badFileParameter, FileRefusal } from '../api/api-error.ts';
+import { badFileParameter, FileApiError } from '../api/api-error.ts';
 import { boundaryOf, type Part, readParts } from '../api/multipart.ts';
 import { type FilePlan, fileBody } from '../artifacts/file.ts';
 import { createRandom } from '../simulation/random.ts';
@@ -20,14 +20,14 @@ const BATCH_SECONDS = 30 * 86_400;
 
 /** The file is put away as it comes; what is wrong with the rest of the form shows at its end. */
 export async function uploadFile({ headers, bytes, clock }: ApiRequest, state: State): Promise<object> {
-  const { ledger, spool, account } = state;
+  const { writes, spool, account } = state;
   const boundary = boundaryOf(headers['content-type']);
-  const random = createRandom(account.organizationId, 'upload', clock.now(), ledger.nextNumber());
+  const random = createRandom(account.organizationId, 'upload', clock.now(), writes.nextNumber());
   const id = `file-${random.text(22)}`;
   try {
     const form = await readForm(readParts(bytes, boundary), spool, id);
     const file = planUpload(id, form, spool, clock.now());
-    ledger.addFile(file);
+    writes.addFile(file);
     return fileBody(file);
   } catch (error) {
     await spool.remove(id);
@@ -93,10 +93,10 @@ function readExpiry(fields: ReadonlyMap<string, string>): number | null {
   return Number(seconds);
 }
 
-function notOneOf(param: string, value: string, choices: readonly string[]): FileRefusal {
+function notOneOf(param: string, value: string, choices: readonly string[]): FileApiError {
   return badFileParameter(param, `'${value}' is not one of [${choices.map((choice) => `'${choice}'`).join(', ')}]`);
 }
 
-const required = (name: string) => new FileRefusal(400, `'${name}' is a required property`, name);
+const required = (name: string) => new FileApiError(400, `'${name}' is a required property`, name);
 const unexpected = (name: string) =>
-  new FileRefusal(400, `Additional properties are not allowed ('${name}' was unexpected)`, name);
+  new FileApiError(400, `Additional properties are not allowed ('${name}' was unexpected)`, name);

@@ -42,11 +42,11 @@ export function downloadFile({ now }: ApiRequest, state: State, id: string): Dow
 /** Jobs that still validate the file fail with it (UPSTREAM.md 2.7). */
 export async function deleteFile({ now }: ApiRequest, state: State, id: string): Promise<object> {
   findFile(state, id, now);
-  const { ledger, spool } = state;
-  ledger.remove(id);
+  const { writes, spool } = state;
+  writes.remove(id);
   const readers = state.jobsAt(now).newestFirst.filter(({ trainingFile }) => trainingFile === id);
   for (const plan of readers)
-    if (statusAt(plan, now) === 'validating_files') ledger.changeJob(withoutTrainingFile(plan, now));
+    if (statusAt(plan, now) === 'validating_files') writes.replacePlan(withoutTrainingFile(plan, now));
   await spool.remove(id);
   return { object: 'file', id, deleted: true };
 }

@@ -1,9 +1,9 @@
-import { Refusal } from '../api/api-error.ts';
+import { ApiError } from '../api/api-error.ts';
 import { type Input, readChoice } from '../api/input-reader.ts';
-import type { Method } from '../simulation/method.ts';
+import type { PlannedMethod } from '../simulation/method.ts';
 import type { Random } from '../simulation/random.ts';
 
-type MethodType = Method['type'];
+type MethodType = PlannedMethod['type'];
 type NumberOrAuto = number | 'auto';
 
 interface Limit {
@@ -61,9 +61,9 @@ function readNumber(name: string, value: unknown, { isWhole, min, above, max }: 
   return value;
 }
 
-function invalid(name: string, value: unknown, fault: string): Refusal {
+function invalid(name: string, value: unknown, fault: string): ApiError {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return new Refusal(400, `invalid ${name}: ${text}, ${fault}`, name);
+  return new ApiError(400, `invalid ${name}: ${text}, ${fault}`, name);
 }
 
 /** The numbers that training uses where "auto" was asked for: so that few examples are seen often, and many seldom. */

@@ -6,7 +6,7 @@ import { findJob } from './job.ts';
 import type { Handler } from './route.ts';
 
 /** An intervention, as clients ask for it. `deed` is what cannot be done in other statuses. */
-function steer(
+function control(
   statuses: readonly JobStatus[],
   deed: string,
   intervene: (plan: JobPlan, now: number) => JobPlan,
@@ -16,11 +16,11 @@ function steer(
     const status = statusAt(plan, now);
     if (!statuses.includes(status)) throw wrongStatus(id, deed, status === 'cancelling' ? 'cancelled' : status);
     const changed = intervene(plan, now);
-    state.ledger.changeJob(changed);
+    state.writes.replacePlan(changed);
     return jobBody(changed, now);
   };
 }
 
-export const cancelJob = steer(CANCELLABLE, 'cancelled', cancelled);
-export const pauseJob = steer(PAUSABLE, 'paused', paused);
-export const resumeJob = steer(RESUMABLE, 'resumed', resumed);
+export const cancelJob = control(CANCELLABLE, 'cancelled', cancelled);
+export const pauseJob = control(PAUSABLE, 'paused', paused);
+export const resumeJob = control(RESUMABLE, 'resumed', resumed);

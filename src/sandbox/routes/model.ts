@@ -1,4 +1,4 @@
-import { Refusal, unknownModel } from '../api/api-error.ts';
+import { ApiError, unknownModel } from '../api/api-error.ts';
 import type { ListedModel } from '../artifacts/model.ts';
 import type { State } from '../state/state.ts';
 import type { ApiRequest } from './route.ts';
@@ -15,8 +15,8 @@ export function retrieveModel({ now }: ApiRequest, state: State, id: string): ob
 /** Only what a job has made; what the real API says of others was not recorded. */
 export function deleteModel({ now }: ApiRequest, state: State, id: string): object {
   const { jobId, name } = findModel(state, id, now);
-  if (jobId === null) throw new Refusal(403, `The model '${id}' is not yours: only fine-tuned models can be deleted.`);
-  state.ledger.remove(name);
+  if (jobId === null) throw new ApiError(403, `The model '${id}' is not yours: only fine-tuned models can be deleted.`);
+  state.writes.remove(name);
   return { object: 'model', id, deleted: true };
 }
 

@@ -1,4 +1,4 @@
-import { Refusal, unknownModel } from '../api/api-error.ts';
+import { ApiError, unknownModel } from '../api/api-error.ts';
 import { readList, readObject, readText, refuseOthers } from '../api/input-reader.ts';
 import { leftAfter, namedListBody, readLimit } from '../api/page.ts';
 import { invalidValue } from '../api/validation-error.ts';
@@ -33,25 +33,25 @@ export function createPermissions({ body, now }: ApiRequest, state: State, model
     return old ?? create(projectId, state, model, now);
   });
   const added = asked.filter((permission) => !known.includes(permission));
-  state.ledger.setPermissions([...added.toReversed(), ...state.ledger.permissions]);
+  state.writes.setPermissions([...added.toReversed(), ...state.writes.permissions]);
   return namedListBody(asked.values().map(permissionBody), asked.length);
 }
 
 export function deletePermission({ now }: ApiRequest, state: State, model: string, id: string): object {
   if (!permissionsOf(model, state, now).some((permission) => permission.id === id)) throw unknownPermission(id);
-  state.ledger.setPermissions(state.ledger.permissions.filter((permission) => permission.id !== id));
+  state.writes.setPermissions(state.writes.permissions.filter((permission) => permission.id !== id));
   return { object: 'checkpoint.permission', id, deleted: true };
 }
 
-function create(projectId: string, { ledger, account }: State, model: string, now: number): Permission {
-  const random = createRandom(account.organizationId, 'permission', ledger.nextNumber(), inSeconds(now));
+function create(projectId: string, { writes, account }: State, model: string, now: number): Permission {
+  const random = createRandom(account.organizationId, 'permission', writes.nextNumber(), inSeconds(now));
   return { id: `cp_${random.text(24)}`, model, projectId, createdAt: now };
 }
 
 /** Newest first. Throws a Refusal when there is no such model, or it is no job's. */
 function permissionsOf(model: string, state: State, now: number): readonly Permission[] {
   if (!state.modelsAt(now).some(({ jobId, body }) => jobId !== null && body.id === model)) throw unknownModel(model);
-  return state.ledger.permissions.filter((permission) => permission.model === model);
+  return state.writes.permissions.filter((permission) => permission.model === model);
 }
 
-const unknownPermission = (id: string) => new Refusal(404, `No such permission: ${id}`, 'permission_id');
+const unknownPermission = (id: string) => new ApiError(404, `No such permission: ${id}`, 'permission_id');

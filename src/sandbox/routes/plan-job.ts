@@ -1,31 +1,31 @@
 import type { JobError } from '../../upstream/resources/job-parts.ts';
 import type { Account } from '../simulation/account.ts';
 import type { JobPlan } from '../simulation/job-plan.ts';
-import { createLife, drawDurations } from '../simulation/lifecycle.ts';
-import type { Method } from '../simulation/method.ts';
+import { createLifecycle, drawDurations } from '../simulation/lifecycle.ts';
+import type { PlannedMethod } from '../simulation/method.ts';
 import { createRandom, type Random } from '../simulation/random.ts';
-import type { Inspection } from '../training-file/file-validation.ts';
-import type { Tunable } from './base-model-lookup.ts';
+import type { FileValidation } from '../training-file/file-validation.ts';
+import type { TunableModel } from './base-model-lookup.ts';
 import type { AskedMethod, CreateRequest } from './create-request.ts';
 import { resolve } from './hyperparameter.ts';
 
 /** All that a new job follows from beside what was asked for. */
-export interface Occasion {
+export interface PlanContext {
   readonly account: Account;
   readonly speed: number;
   /** Milliseconds since the epoch. */
   readonly now: number;
   /** Another one for each job. */
   readonly number: number;
-  readonly tunable: Tunable;
-  readonly training: Inspection;
-  readonly validation: Inspection | null;
+  readonly tunable: TunableModel;
+  readonly training: FileValidation;
+  readonly validation: FileValidation | null;
 }
 
 const CHARACTERS_PER_TOKEN = 4;
 
 /** The life of a job that a client asks for: it fails by its files, or it succeeds unless somebody stops it. */
-export function planCreated(asked: CreateRequest, occasion: Occasion): JobPlan {
+export function planCreated(asked: CreateRequest, occasion: PlanContext): JobPlan {
   const { account, speed, now, number, tunable, training, validation } = occasion;
   const random = createRandom(account.organizationId, 'created', now, number);
   const lasts = drawDurations(random, speed);
@@ -34,7 +34,7 @@ export function planCreated(asked: CreateRequest, occasion: Occasion): JobPlan {
   const { n_epochs } = method.resolved;
   const suffix = (asked.suffix ?? '').toLowerCase().replace(/[^a-z\d_-]/g, '-');
   return {
-    ...createLife(now, error ? ['failed'] : ['queued', 'running', 'succeeded'], lasts),
+    ...createLifecycle(now, error ? ['failed'] : ['queued', 'running', 'succeeded'], lasts),
     id: `ftjob-${random.text(24)}`,
     organizationId: account.organizationId,
     model: tunable.model,
@@ -62,10 +62,10 @@ export function planCreated(asked: CreateRequest, occasion: Occasion): JobPlan {
   };
 }
 
-function resolved({ type, asked, grader, unknown }: AskedMethod, examples: number, random: Random): Method {
+function resolved({ type, asked, grader, unknown }: AskedMethod, examples: number, random: Random): PlannedMethod {
   // Each method has the numbers that its reader has just checked: all of them, and no other.
   const numbers = { asked: asked.numbers, resolved: resolve(asked, examples, random) };
-  if (type !== 'reinforcement') return { type, ...numbers, unknown } as unknown as Method;
+  if (type !== 'reinforcement') return { type, ...numbers, unknown } as unknown as PlannedMethod;
   const { reasoningEffort: reasoning_effort } = asked;
   return {
     type,
@@ -73,13 +73,13 @@ function resolved({ type, asked, grader, unknown }: AskedMethod, examples: numbe
     resolved: { ...numbers.resolved, reasoning_effort },
     grader,
     unknown,
-  } as unknown as Method;
+  } as unknown as PlannedMethod;
 }
 
 const MAX_STEPS = 20_000;
 
 /** A limit of the sandbox alone: the log of a job has a line for each step. */
-function tooManySteps({ resolved: { batch_size, n_epochs } }: Method, examples: number): JobError | null {
+function tooManySteps({ resolved: { batch_size, n_epochs } }: PlannedMethod, examples: number): JobError | null {
   const steps = Math.ceil(examples / batch_size) * n_epochs;
   if (steps <= MAX_STEPS) return null;
   const message = `The job failed because it would take ${steps} steps, and this sandbox trains ${MAX_STEPS} at most. Choose a larger batch size.`;

@@ -2,7 +2,7 @@ import type { Account } from '../simulation/account.ts';
 import type { JobPlan } from '../simulation/job-plan.ts';
 import { drawDurations } from '../simulation/lifecycle.ts';
 import { createRandom } from '../simulation/random.ts';
-import type { Campaign } from './scenario.ts';
+import type { Scenario } from './scenario.ts';
 import { planJob } from './scenario-job.ts';
 
 const MINUTE = 60_000;
@@ -15,17 +15,17 @@ const DAY = 1440 * MINUTE;
 export function createHistory(
   seed: number,
   startedAt: number,
-  campaigns: readonly Campaign[],
+  campaigns: readonly Scenario[],
   account: Account,
 ): readonly JobPlan[] {
   return campaigns.flatMap((campaign, index) => {
     const timing = createRandom(seed, 'history', index);
     const begunAt = startedAt - (0.5 + 2 * index + timing.between(0, 1.5)) * DAY;
     const pauseMinutes = timing.between(20, 90);
-    return campaign.fates.map((fate, nth) => {
+    return campaign.outcomes.map((outcome, nth) => {
       const random = createRandom(seed, 'history', index, nth);
       const createdAt = wholeSecond(begunAt + Math.floor(nth / 2) * pauseMinutes * MINUTE);
-      return planJob(campaign, account, { createdAt, fate, lasts: drawDurations(random, 1) }, random);
+      return planJob(campaign, account, { createdAt, outcome, lasts: drawDurations(random, 1) }, random);
     });
   });
 }

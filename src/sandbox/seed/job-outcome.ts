@@ -2,7 +2,7 @@ import type { JobError } from '../../upstream/resources/job-parts.ts';
 import { DELETED_TRAINING_FILE } from '../simulation/intervention.ts';
 import type { JobStatus } from '../simulation/lifecycle.ts';
 
-interface Course {
+interface StatusPath {
   /** The statuses after `validating_files`; the job stays in the last. */
   readonly path: readonly JobStatus[];
   readonly error?: JobError;
@@ -32,15 +32,15 @@ const FAILURES = {
       param: 'training_file',
     },
   },
-} as const satisfies Record<string, Course>;
+} as const satisfies Record<string, StatusPath>;
 
 export type Failure = keyof typeof FAILURES;
 export const failures: readonly Failure[] = ['deleted_training_file', 'invalid_training_file', 'invalid_file_format'];
 
 /** What becomes of a job: where it ends, where it stays for good, or the code of the error that it fails with. */
-export type Fate = Failure | 'cancelled_in_queue' | 'succeeded_file_deleted' | Exclude<JobStatus, 'failed'>;
+export type JobOutcome = Failure | 'cancelled_in_queue' | 'succeeded_file_deleted' | Exclude<JobStatus, 'failed'>;
 
-export const COURSES: Record<Fate, Course> = {
+export const STATUS_PATHS: Record<JobOutcome, StatusPath> = {
   ...FAILURES,
   succeeded: { path: ['queued', 'running', 'succeeded'] },
   succeeded_file_deleted: { path: ['queued', 'running', 'succeeded'] },
@@ -55,4 +55,4 @@ export const COURSES: Record<Fate, Course> = {
   resuming: { path: ['queued', 'running', 'pausing', 'paused', 'resuming'] },
 };
 
-export const isFailure = (fate: Fate): fate is Failure => fate in FAILURES;
+export const isFailure = (outcome: JobOutcome): outcome is Failure => outcome in FAILURES;

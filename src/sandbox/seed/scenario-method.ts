@@ -1,4 +1,4 @@
-import type { Hyperparameters, Method } from '../simulation/method.ts';
+import type { Hyperparameters, PlannedMethod } from '../simulation/method.ts';
 import type { Random } from '../simulation/random.ts';
 import { GRADERS, SUMMARY_FORMAT } from './scenario-graders.ts';
 
@@ -6,7 +6,11 @@ import { GRADERS, SUMMARY_FORMAT } from './scenario-graders.ts';
 export type MethodKind = 'supervised' | 'dpo' | keyof typeof GRADERS;
 
 /** A method with hyperparameters as people ask for them: mostly "auto". Those of `fixed` are not drawn. */
-export function drawMethod(kind: MethodKind, random: Random, fixed: Partial<Hyperparameters<number>> = {}): Method {
+export function drawMethod(
+  kind: MethodKind,
+  random: Random,
+  fixed: Partial<Hyperparameters<number>> = {},
+): PlannedMethod {
   const numberOrAuto = (value: number): number | 'auto' => (random.chance(0.3) ? value : 'auto');
 
   const resolved = {

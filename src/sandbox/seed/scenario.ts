@@ -1,8 +1,8 @@
 import { createRandom } from '../simulation/random.ts';
-import { CAMPAIGN_BRIEFS, type CampaignBrief } from './scenarios.ts';
+import { SCENARIOS, type ScenarioSpec } from './scenarios.ts';
 
 /** A brief with the files that all of its jobs share. */
-export interface Campaign extends CampaignBrief {
+export interface Scenario extends ScenarioSpec {
   readonly trainingTokens: number;
   readonly trainingFile: string;
   readonly validationFile: string | null;
@@ -11,8 +11,8 @@ export interface Campaign extends CampaignBrief {
 const TOKENS_PER_EXAMPLE = 75;
 
 /** Every campaign that the seed's organisation has ever run, the latest first. */
-export function createCampaigns(seed: number): readonly Campaign[] {
-  return CAMPAIGN_BRIEFS.map((brief, index) => {
+export function createScenarios(seed: number): readonly Scenario[] {
+  return SCENARIOS.map((brief, index) => {
     const random = createRandom(seed, 'campaign', index);
     const tokens = brief.trainingTokens ?? brief.examples * TOKENS_PER_EXAMPLE;
     return {

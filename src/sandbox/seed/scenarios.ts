@@ -1,8 +1,8 @@
-import type { Fate } from './job-outcome.ts';
+import type { JobOutcome } from './job-outcome.ts';
 import type { MethodKind } from './scenario-method.ts';
 
 /** What a team set out to do: a handful of jobs with one aim, one model and the same files. */
-export interface CampaignBrief {
+export interface ScenarioSpec {
   readonly suffix: string | null;
   readonly model: string;
   readonly method: MethodKind;
@@ -21,11 +21,11 @@ export interface CampaignBrief {
   /** What its files are called, if not after the suffix. */
   readonly fileStem?: string;
   /** One job each, the first first. */
-  readonly fates: readonly Fate[];
+  readonly outcomes: readonly JobOutcome[];
 }
 
 /** The latest first. Between them they show every status, method, grader, model and kind of metadata, whatever the seed. */
-export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
+export const SCENARIOS: readonly ScenarioSpec[] = [
   {
     suffix: 'support-triage',
     model: 'gpt-4.1-mini-2025-04-14',
@@ -36,7 +36,7 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     examples: 80,
     finalLoss: 0.42,
     steps: { n_epochs: 3, batch_size: 1 }, // 240 steps, as in the best known recording.
-    fates: ['deleted_training_file', 'succeeded', 'succeeded', 'cancelled', 'running'],
+    outcomes: ['deleted_training_file', 'succeeded', 'succeeded', 'cancelled', 'running'],
   },
   {
     suffix: null,
@@ -47,7 +47,7 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     isValidated: false,
     examples: 120,
     finalLoss: 0.61,
-    fates: ['succeeded', 'succeeded', 'cancelled_in_queue', 'queued', 'cancelling'],
+    outcomes: ['succeeded', 'succeeded', 'cancelled_in_queue', 'queued', 'cancelling'],
   },
   {
     suffix: 'agent-rubric',
@@ -57,7 +57,7 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     wandbProject: null,
     isValidated: true,
     examples: 64,
-    fates: ['invalid_training_file', 'succeeded', 'succeeded', 'paused'],
+    outcomes: ['invalid_training_file', 'succeeded', 'succeeded', 'paused'],
   },
   {
     suffix: 'catalog-completions',
@@ -70,7 +70,7 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     trainingTokens: 1_200_000_000, // Two epochs of it are more than a 32-bit integer can count.
     finalLoss: 0.9,
     steps: { n_epochs: 2, batch_size: 1 }, // 5,000 steps.
-    fates: ['invalid_training_file', 'succeeded', 'succeeded', 'validating_files'],
+    outcomes: ['invalid_training_file', 'succeeded', 'succeeded', 'validating_files'],
   },
   {
     suffix: 'tone-pairs',
@@ -81,7 +81,7 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     isValidated: false,
     examples: 110,
     finalLoss: 0.31,
-    fates: ['succeeded', 'succeeded', 'cancelled', 'resuming'],
+    outcomes: ['succeeded', 'succeeded', 'cancelled', 'resuming'],
   },
   {
     suffix: 'sql-checked',
@@ -91,7 +91,7 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     wandbProject: null,
     isValidated: true,
     examples: 48,
-    fates: ['succeeded', 'cancelled', 'succeeded', 'pausing'],
+    outcomes: ['succeeded', 'cancelled', 'succeeded', 'pausing'],
   },
   {
     suffix: 'intent-router',
@@ -103,7 +103,7 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     examples: 300,
     finalLoss: 0.000_04,
     steps: { n_epochs: 4, batch_size: 4 },
-    fates: ['succeeded', 'succeeded', 'succeeded', 'succeeded', 'cancelled'],
+    outcomes: ['succeeded', 'succeeded', 'succeeded', 'succeeded', 'cancelled'],
   },
   {
     suffix: 'code-review',
@@ -114,7 +114,7 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     isValidated: true,
     examples: 160,
     finalLoss: 0.22,
-    fates: ['invalid_file_format', 'succeeded', 'succeeded', 'paused'],
+    outcomes: ['invalid_file_format', 'succeeded', 'succeeded', 'paused'],
   },
   {
     suffix: 'faithful-summaries',
@@ -124,7 +124,7 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     wandbProject: null,
     isValidated: true,
     examples: 72,
-    fates: ['succeeded', 'succeeded', 'cancelled_in_queue', 'running'],
+    outcomes: ['succeeded', 'succeeded', 'cancelled_in_queue', 'running'],
   },
   {
     suffix: 'brand-voice',
@@ -135,7 +135,7 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     isValidated: false,
     examples: 140,
     finalLoss: 0.55,
-    fates: ['succeeded', 'succeeded', 'succeeded_file_deleted', 'cancelled'],
+    outcomes: ['succeeded', 'succeeded', 'succeeded_file_deleted', 'cancelled'],
   },
   {
     suffix: 'medical-codes',
@@ -145,7 +145,7 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     wandbProject: null,
     isValidated: true,
     examples: 40,
-    fates: ['deleted_training_file', 'succeeded', 'succeeded', 'cancelled_in_queue'],
+    outcomes: ['deleted_training_file', 'succeeded', 'succeeded', 'cancelled_in_queue'],
   },
   {
     suffix: 'invoice-fields',
@@ -156,7 +156,7 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     isValidated: true,
     examples: 260,
     finalLoss: 0.08,
-    fates: ['invalid_file_format', 'succeeded', 'succeeded', 'succeeded', 'cancelled'],
+    outcomes: ['invalid_file_format', 'succeeded', 'succeeded', 'succeeded', 'cancelled'],
   },
   {
     suffix: 'answer-preference',
@@ -167,7 +167,7 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     isValidated: false,
     examples: 130,
     finalLoss: 0.27,
-    fates: ['succeeded', 'succeeded', 'succeeded', 'cancelled'],
+    outcomes: ['succeeded', 'succeeded', 'succeeded', 'cancelled'],
   },
   {
     suffix: 'translations',
@@ -178,7 +178,7 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     isValidated: true,
     examples: 56,
     fileStem: 'übersetzungen "neu"',
-    fates: ['cancelled', 'succeeded', 'succeeded', 'succeeded'],
+    outcomes: ['cancelled', 'succeeded', 'succeeded', 'succeeded'],
   },
   {
     suffix: null,
@@ -189,7 +189,7 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     isValidated: false,
     examples: 90,
     finalLoss: 0.74,
-    fates: ['invalid_training_file', 'succeeded', 'succeeded', 'succeeded', 'succeeded', 'cancelled_in_queue'],
+    outcomes: ['invalid_training_file', 'succeeded', 'succeeded', 'succeeded', 'succeeded', 'cancelled_in_queue'],
   },
   {
     suffix: 'contract-clauses',
@@ -200,6 +200,6 @@ export const CAMPAIGN_BRIEFS: readonly CampaignBrief[] = [
     isValidated: true,
     examples: 180,
     finalLoss: 0.36,
-    fates: ['succeeded', 'succeeded', 'succeeded', 'cancelled'],
+    outcomes: ['succeeded', 'succeeded', 'succeeded', 'cancelled'],
   },
 ];

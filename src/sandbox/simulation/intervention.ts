@@ -1,5 +1,5 @@
 import type { JobPlan } from './job-plan.ts';
-import type { JobStatus, Turn } from './lifecycle.ts';
+import type { JobStatus, StatusChange } from './lifecycle.ts';
 import { createRandom } from './random.ts';
 import { ranFor } from './training-steps.ts';
 
@@ -23,32 +23,35 @@ const STOPPING = 3;
 /** The job that stops now. */
 export function cancelled(plan: JobPlan, now: number): JobPlan {
   const end = now + Math.ceil(STOPPING * plan.secondMs);
-  return { ...plan, turns: [...past(plan, now), { status: 'cancelling', at: now }, { status: 'cancelled', at: end }] };
+  return {
+    ...plan,
+    changes: [...past(plan, now), { status: 'cancelling', at: now }, { status: 'cancelled', at: end }],
+  };
 }
 
 /** The running job that stops for a while; what it was still to do is held until it is resumed. */
 export function paused(plan: JobPlan, now: number): JobPlan {
-  const held = plan.turns.filter(({ at }) => at > now).map(({ status, at }) => ({ status, at: at - now }));
-  const pausing: Turn = { status: 'pausing', at: now };
-  return { ...plan, held, turns: [...past(plan, now), pausing, { status: 'paused', at: now + changeMs(plan) }] };
+  const held = plan.changes.filter(({ at }) => at > now).map(({ status, at }) => ({ status, at: at - now }));
+  const pausing: StatusChange = { status: 'pausing', at: now };
+  return { ...plan, held, changes: [...past(plan, now), pausing, { status: 'paused', at: now + changeMs(plan) }] };
 }
 
 /** The paused job that goes on from where it was. */
 export function resumed(plan: JobPlan, now: number): JobPlan {
   const { held = restOf(plan), ...rest } = plan;
   const begin = now + changeMs(plan);
-  const turns = [
+  const changes = [
     ...past(plan, now),
     { status: 'resuming', at: now } as const,
     { status: 'running', at: begin } as const,
     ...held.map(({ status, at }) => ({ status, at: begin + at })),
   ];
-  return { ...rest, turns };
+  return { ...rest, changes };
 }
 
 /** The job that still validates its training file when that is deleted (UPSTREAM.md 2.7). */
 export function withoutTrainingFile(plan: JobPlan, now: number): JobPlan {
-  return { ...plan, turns: [{ status: 'failed', at: now }], error: DELETED_TRAINING_FILE };
+  return { ...plan, changes: [{ status: 'failed', at: now }], error: DELETED_TRAINING_FILE };
 }
 
 export const DELETED_TRAINING_FILE = {
@@ -57,13 +60,13 @@ export const DELETED_TRAINING_FILE = {
   param: 'training_file',
 };
 
-const past = ({ turns }: JobPlan, now: number) => turns.filter(({ at }) => at <= now);
+const past = ({ changes }: JobPlan, now: number) => changes.filter(({ at }) => at <= now);
 
 /** Pausing and resuming take 10 to 40 real seconds each. */
-const changeMs = ({ id, turns, secondMs }: JobPlan) =>
-  Math.ceil(createRandom(id, 'change', turns.length).between(10, 40) * secondMs);
+const changeMs = ({ id, changes, secondMs }: JobPlan) =>
+  Math.ceil(createRandom(id, 'change', changes.length).between(10, 40) * secondMs);
 
 /** What a job has to do that was paused before anybody could see it run: its training to the end. */
-function restOf(plan: JobPlan): readonly Turn[] {
+function restOf(plan: JobPlan): readonly StatusChange[] {
   return [{ status: 'succeeded', at: Math.max(plan.trainingMs - ranFor(plan), 0) + 8 * plan.secondMs }];
 }

@@ -1,7 +1,7 @@
 import type { JobBody } from '../../upstream/resources/job.ts';
 import type { JobError } from '../../upstream/resources/job-parts.ts';
-import { type Life, statusAt, type Turn, turnedAt } from './lifecycle.ts';
-import { type Method, methodMembers } from './method.ts';
+import { type Lifecycle, type StatusChange, statusAt, statusChangedAt } from './lifecycle.ts';
+import { methodMembers, type PlannedMethod } from './method.ts';
 
 /** Weights & Biases as a job names it: where its run is reported to. */
 export interface Wandb {
@@ -12,7 +12,7 @@ export interface Wandb {
 }
 
 /** A job from its beginning to its end: with a time it makes the body that a client gets at that time. */
-export interface JobPlan extends Life {
+export interface JobPlan extends Lifecycle {
   readonly id: string;
   readonly organizationId: string;
   readonly model: string;
@@ -32,7 +32,7 @@ export interface JobPlan extends Life {
   readonly trainingMs: number;
   /** How many ms a second of real life takes. */
   readonly secondMs: number;
-  readonly method: Method;
+  readonly method: PlannedMethod;
   readonly metadata: Readonly<Record<string, string>> | null;
   readonly integrations: readonly Wandb[];
   /** The eval that a reinforcement job makes for its grader. */
@@ -42,7 +42,7 @@ export interface JobPlan extends Life {
   /** What the job has to show when it succeeds. */
   readonly yields: { readonly model: string; readonly resultFile: string; readonly trainedTokens: number };
   /** What a paused job is still to do; `at` in ms from when it runs again. Absent while nobody has paused it. */
-  readonly held?: readonly Turn[];
+  readonly held?: readonly StatusChange[];
   /** Absent on the seed's jobs, whose files are made up with them. */
   readonly request?: {
     /** What was asked for that nobody knows: it comes back. */
@@ -61,7 +61,7 @@ interface UndeclaredMembers {
 /** The job as `GET /fine_tuning/jobs/{id}` gives it at `now`, with the oddities of UPSTREAM.md 1.4. */
 export function jobBody(plan: JobPlan, now: number): JobBody & UndeclaredMembers {
   const status = statusAt(plan, now);
-  const succeededAt = turnedAt(plan, 'succeeded', now);
+  const succeededAt = statusChangedAt(plan, 'succeeded', now);
   const yields = succeededAt === null ? null : plan.yields;
   return {
     ...plan.request?.unknown,
@@ -89,7 +89,7 @@ export function jobBody(plan: JobPlan, now: number): JobBody & UndeclaredMembers
     usage_metrics: null,
     shared_with_openai: false,
     eval_id: plan.evalId,
-    ...methodMembers(plan.method, turnedAt(plan, 'running', now) !== null),
+    ...methodMembers(plan.method, statusChangedAt(plan, 'running', now) !== null),
   };
 }
 

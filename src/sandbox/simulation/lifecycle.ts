@@ -13,16 +13,16 @@ export type JobStatus =
   | 'cancelled';
 
 /** A change of status, `at` ms since the epoch. */
-export interface Turn {
+export interface StatusChange {
   readonly status: JobStatus;
   readonly at: number;
 }
 
 /** A job's whole life, known from its first moment: it is created validating its files, then takes its turns in order. */
-export interface Life {
+export interface Lifecycle {
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
-  readonly turns: readonly Turn[];
+  readonly changes: readonly StatusChange[];
 }
 
 /** How many ms each status lasts that a job goes on from, and a second of real life. */
@@ -31,15 +31,15 @@ export type Durations = Readonly<
 >;
 
 /** The life of a job that takes the statuses of `path`, one after another, and stays in the last. */
-export function createLife(createdAt: number, path: readonly JobStatus[], lasts: Durations): Life {
+export function createLifecycle(createdAt: number, path: readonly JobStatus[], lasts: Durations): Lifecycle {
   const durations: Partial<Record<JobStatus, number>> = lasts;
   let at = createdAt + lasts.validating_files;
-  const turns = path.map((status) => {
+  const changes = path.map((status) => {
     const turn = { status, at };
     at += durations[status] ?? 0; // Nothing follows a status without a duration.
     return turn;
   });
-  return { createdAt, turns };
+  return { createdAt, changes };
 }
 
 /**
@@ -60,11 +60,11 @@ export function drawDurations(random: Random, speed: number): Durations {
 }
 
 /** The status at `now`, which is not before the job's creation. */
-export function statusAt({ turns }: Life, now: number): JobStatus {
-  return turns.findLast(({ at }) => at <= now)?.status ?? 'validating_files';
+export function statusAt({ changes }: Lifecycle, now: number): JobStatus {
+  return changes.findLast(({ at }) => at <= now)?.status ?? 'validating_files';
 }
 
 /** When the job first took this status, ms since the epoch; null when that has not happened at `now`. */
-export function turnedAt({ turns }: Life, status: JobStatus, now: number): number | null {
-  return turns.find((turn) => turn.status === status && turn.at <= now)?.at ?? null;
+export function statusChangedAt({ changes }: Lifecycle, status: JobStatus, now: number): number | null {
+  return changes.find((turn) => turn.status === status && turn.at <= now)?.at ?? null;
 }

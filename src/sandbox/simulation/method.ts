@@ -17,7 +17,7 @@ export interface ReinforcementHyperparameters<N> extends Hyperparameters<N> {
 }
 
 /** How a job trains: what its creator asked for, and the numbers that training will really use. */
-export type Method =
+export type PlannedMethod =
   | {
       readonly type: 'supervised';
       readonly asked: Hyperparameters<number | 'auto'>;
@@ -43,7 +43,7 @@ export type Method =
  * A job's `method`, and the deprecated `hyperparameters` that repeat it for a supervised job, are null for DPO and
  * absent for reinforcement (UPSTREAM.md 1.4). The numbers show once training has begun.
  */
-export function methodMembers(method: Method, hasBegun: boolean): Pick<JobBody, 'method' | 'hyperparameters'> {
+export function methodMembers(method: PlannedMethod, hasBegun: boolean): Pick<JobBody, 'method' | 'hyperparameters'> {
   switch (method.type) {
     case 'supervised': {
       const hyperparameters = hasBegun ? method.resolved : method.asked;

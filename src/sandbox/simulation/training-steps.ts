@@ -1,5 +1,5 @@
 import type { JobPlan } from './job-plan.ts';
-import type { Life } from './lifecycle.ts';
+import type { Lifecycle } from './lifecycle.ts';
 
 /** Steps after which the job has seen each example once (UPSTREAM.md 2.2). */
 export const stepsOfEpoch = ({ examples, method }: JobPlan) => Math.ceil(examples / method.resolved.batch_size);
@@ -33,19 +33,19 @@ export function stepsAt(plan: JobPlan, now: number): number {
 }
 
 /** How many ms a job has run in all when it has taken its last turn. */
-export function ranFor({ turns }: Life): number {
-  return turns.reduce((sum, { status, at }, index) => {
-    const next = turns[index + 1];
+export function ranFor({ changes }: Lifecycle): number {
+  return changes.reduce((sum, { status, at }, index) => {
+    const next = changes[index + 1];
     return status === 'running' && next ? sum + next.at - at : sum;
   }, 0);
 }
 
 /** When a job has been running for so many ms in all; Infinity when it stops before. */
-function momentOf({ turns }: Life, ran: number): number {
+function momentOf({ changes }: Lifecycle, ran: number): number {
   let left = ran;
-  for (const [index, { status, at }] of turns.entries()) {
+  for (const [index, { status, at }] of changes.entries()) {
     if (status !== 'running') continue;
-    const lasts = (turns[index + 1]?.at ?? Number.POSITIVE_INFINITY) - at;
+    const lasts = (changes[index + 1]?.at ?? Number.POSITIVE_INFINITY) - at;
     if (left <= lasts) return at + left;
     left -= lasts;
   }

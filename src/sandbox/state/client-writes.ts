@@ -3,7 +3,7 @@ import type { Permission } from '../artifacts/permission.ts';
 import type { JobPlan } from '../simulation/job-plan.ts';
 
 /** All that clients have written, beside what the seed says: it goes with the sandbox. */
-export interface Ledger {
+export interface ClientWrites {
   /** Another number after each change. */
   readonly version: number;
   /** The jobs that clients made, newest first, as they are by now. */
@@ -16,9 +16,9 @@ export interface Ledger {
   nextNumber(): number;
   addJob(plan: JobPlan): void;
   /** A job as it is since the last intervention; the same plan when there was none. */
-  present(plan: JobPlan): JobPlan;
+  currentPlan(plan: JobPlan): JobPlan;
   /** Puts what an intervention made in the place of the job with its id. */
-  changeJob(plan: JobPlan): void;
+  replacePlan(plan: JobPlan): void;
   addFile(file: FilePlan): void;
   setPermissions(permissions: readonly Permission[]): void;
   /** A job, file or model that is there no more from now on; models by OpenAI's name. */
@@ -28,7 +28,7 @@ export interface Ledger {
   onChange(listener: () => void): () => void;
 }
 
-export function createLedger(): Ledger {
+export function createClientWrites(): ClientWrites {
   const made: string[] = [];
   const files: FilePlan[] = [];
   const present = new Map<string, JobPlan>();
@@ -60,8 +60,8 @@ export function createLedger(): Ledger {
         made.unshift(plan.id);
         present.set(plan.id, plan);
       }),
-    present: (plan) => present.get(plan.id) ?? plan,
-    changeJob: (plan) => change(() => void present.set(plan.id, plan)),
+    currentPlan: (plan) => present.get(plan.id) ?? plan,
+    replacePlan: (plan) => change(() => void present.set(plan.id, plan)),
     addFile: (file) => change(() => void files.unshift(file)),
     setPermissions: (list) =>
       change(() => {

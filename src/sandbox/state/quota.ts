@@ -1,9 +1,9 @@
-import { Refusal } from '../api/api-error.ts';
+import { ApiError } from '../api/api-error.ts';
 import type { JobPlan } from '../simulation/job-plan.ts';
 import { statusAt } from '../simulation/lifecycle.ts';
 
 /** How many jobs clients may make, for each model; the seed's own do not count. */
-export interface Quota {
+export interface JobQuota {
   /** At once: those that have not come to their end. */
   readonly concurrent?: number | undefined;
   /** In any 24 hours. */
@@ -14,7 +14,7 @@ const DAY = 86_400_000;
 const ENDS = ['succeeded', 'failed', 'cancelled', 'cancelling'];
 
 /** Throws a Refusal unless one more job of this model may be made. */
-export function checkQuota(quota: Quota, jobs: readonly JobPlan[], model: string, now: number): void {
+export function checkQuota(quota: JobQuota, jobs: readonly JobPlan[], model: string, now: number): void {
   const { concurrent = Number.POSITIVE_INFINITY, perDay = Number.POSITIVE_INFINITY } = quota;
   const same = jobs.filter((plan) => plan.model === model);
   const active = same.filter((plan) => !ENDS.includes(statusAt(plan, now))).length;
@@ -26,7 +26,7 @@ export function checkQuota(quota: Quota, jobs: readonly JobPlan[], model: string
 }
 
 const limited = (maximum: string, code: string) =>
-  new Refusal(
+  new ApiError(
     429,
     `This fine-tune request has been rate-limited. Your organization has reached the maximum of ${maximum}.`,
     null,

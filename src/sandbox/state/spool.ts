@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { Refusal } from '../api/api-error.ts';
+import { ApiError } from '../api/api-error.ts';
 
 /** Uploads on disk: in a folder of their own, which goes with the sandbox. */
 export interface Spool {
@@ -37,8 +37,8 @@ export function createSpool({ mostFileBytes = 512 * 2 ** 20, mostStoredBytes = 2
     for await (const chunk of chunks) {
       length += chunk.length;
       lengths.set(id, length);
-      if (length > mostFileBytes) throw new Refusal(413, `The file is larger than ${mostFileBytes} bytes.`, 'file');
-      if (others + length > mostStoredBytes) throw new Refusal(413, 'There is no room for more files.', 'file');
+      if (length > mostFileBytes) throw new ApiError(413, `The file is larger than ${mostFileBytes} bytes.`, 'file');
+      if (others + length > mostStoredBytes) throw new ApiError(413, 'There is no room for more files.', 'file');
       yield chunk;
     }
   }

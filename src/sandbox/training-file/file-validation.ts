@@ -4,7 +4,7 @@ import { type ExampleKind, faultOfExample } from './example-validation.ts';
 import { readLines } from './jsonl.ts';
 
 /** What validation finds in a file, for a job that wants lines of one kind. */
-export interface Inspection {
+export interface FileValidation {
   readonly examples: number;
   readonly characters: number;
   /** What a job with this file fails with. */
@@ -14,11 +14,11 @@ export interface Inspection {
 type Param = 'training_file' | 'validation_file';
 
 const MIN_EXAMPLES = 10;
-const inspections = new WeakMap<FilePlan, Map<string, Promise<Inspection>>>();
+const inspections = new WeakMap<FilePlan, Map<string, Promise<FileValidation>>>();
 
 /** Reads the whole file, once for each kind. */
-export function inspect(file: FilePlan, kind: ExampleKind, param: Param): Promise<Inspection> {
-  const known = inspections.get(file) ?? new Map<string, Promise<Inspection>>();
+export function validateFile(file: FilePlan, kind: ExampleKind, param: Param): Promise<FileValidation> {
+  const known = inspections.get(file) ?? new Map<string, Promise<FileValidation>>();
   inspections.set(file, known);
   const key = `${kind} ${param}`;
   const inspection = known.get(key) ?? read(file, kind, param);
@@ -26,7 +26,7 @@ export function inspect(file: FilePlan, kind: ExampleKind, param: Param): Promis
   return inspection;
 }
 
-async function read(file: FilePlan, kind: ExampleKind, param: Param): Promise<Inspection> {
+async function read(file: FilePlan, kind: ExampleKind, param: Param): Promise<FileValidation> {
   let [examples, characters] = [0, 0];
   for await (const line of readLines(file.content())) {
     examples += 1;

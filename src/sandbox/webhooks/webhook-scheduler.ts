@@ -31,7 +31,7 @@ export function createWebhooks({ state, clock, speed, ...receiver }: WebhooksOpt
   }
 
   look();
-  const stopListening = state.ledger.onChange(look);
+  const stopListening = state.writes.onChange(look);
   return {
     dispose() {
       stopListening();

@@ -12,8 +12,8 @@ const TYPES: Partial<Record<JobStatus, string>> = {
 };
 
 /** When the job comes to an end that is told, ms since the epoch; null when it never does. */
-export function endOf({ turns }: JobPlan): number | null {
-  const last = turns.at(-1);
+export function endOf({ changes }: JobPlan): number | null {
+  const last = changes.at(-1);
   return last && TYPES[last.status] !== undefined ? last.at : null;
 }
 
@@ -24,9 +24,9 @@ export interface JobWebhook {
   readonly body: string;
 }
 
-export function webhookOf({ id, turns }: JobPlan): JobWebhook {
+export function webhookOf({ id, changes }: JobPlan): JobWebhook {
   const random = createRandom(id, 'webhook');
-  const last = turns.at(-1);
+  const last = changes.at(-1);
   const event = {
     id: `evt_${random.text(24)}`,
     object: 'event',

@@ -2,10 +2,10 @@ import type { Checkpoint } from '../../upstream/resources/checkpoint.ts';
 import type { Job } from '../../upstream/resources/job.ts';
 import { builder } from '../core/builder.ts';
 import { connectionArgs, connectionOf, mapPage, pageRequest, pageSize, readFrom } from '../core/connection.ts';
-import { costs } from '../core/field-cost.ts';
+import { cost } from '../core/field-cost.ts';
 import { FineTuningJob } from '../job/job.ts';
 import { FineTuningJobMetricsPoint, type MetricsPoint } from '../metrics/metrics-point.ts';
-import { MODEL_PRICE, Model } from '../model/model.ts';
+import { MODEL_COST, Model } from '../model/model.ts';
 
 const NOUN = 'checkpoint';
 const DEFAULT_FIRST = 10;
@@ -39,7 +39,7 @@ export const FineTuningJobCheckpoint = builder.objectRef<SavedCheckpoint>('FineT
     fineTunedModel: t.field({
       type: Model,
       description: 'The model; null when it was deleted, or where the upstream does not show checkpoints as models.',
-      extensions: MODEL_PRICE,
+      extensions: MODEL_COST,
       resolve: ({ job, checkpoint }, _, { loaders }) => loaders.model(checkpoint.fine_tuned_model_checkpoint, job),
     }),
     metrics: t.field({
@@ -77,7 +77,7 @@ builder.objectField(FineTuningJob, 'checkpoints', (t) =>
     type: FineTuningJobCheckpointConnection,
     description: 'The models that it has saved on its way, newest first. OpenAI shows them when the job has succeeded.',
     args: connectionArgs(DEFAULT_FIRST, 'earlier checkpoints'),
-    extensions: costs({ calls: 1, size: pageSize(DEFAULT_FIRST) }),
+    extensions: cost({ calls: 1, size: pageSize(DEFAULT_FIRST) }),
     resolve: async (job, args, { loaders }) => {
       const request = pageRequest(NOUN, DEFAULT_FIRST, args);
       const page = await readFrom(request, () => loaders.checkpoints(job.id, request));

@@ -1,21 +1,21 @@
-import { isName } from '../../upstream/http/path.ts';
+import { isValidName } from '../../upstream/http/path.ts';
 import type { PageItem } from '../../upstream/resources/page.ts';
 import type { Permission } from '../../upstream/resources/permission.ts';
 import { builder } from '../core/builder.ts';
-import { costs } from '../core/field-cost.ts';
+import { cost } from '../core/field-cost.ts';
 import { InvalidInput, type NotFound, notFound } from '../mutation/failure.ts';
 import { COMMON_FAILURES, InvalidInputError, NotFoundError } from '../mutation/failure-types.ts';
-import { mutating } from '../mutation/mutation.ts';
+import { resolveMutation } from '../mutation/mutation.ts';
 import { CheckpointPermission, NEEDS_ADMIN } from './permission.ts';
 
 /** Permissions that are there now. */
 class Permitted {
   /** The name of the model. */
-  readonly doneId: string;
+  readonly affectedId: string;
   readonly permissions: readonly PageItem<Permission>[];
 
   constructor(model: string, permissions: readonly PageItem<Permission>[]) {
-    this.doneId = model;
+    this.affectedId = model;
     this.permissions = permissions;
   }
 }
@@ -30,7 +30,7 @@ const CreateCheckpointPermissionsSuccess = builder.objectType(Permitted, {
       nullable: { list: false, items: true },
       description:
         'A permission for each project, as the upstream answered; null, with an error, for one that cannot be understood.',
-      resolve: ({ doneId: model, permissions }) =>
+      resolve: ({ affectedId: model, permissions }) =>
         // An error in the place of an item becomes that of the place: GraphQL knows it, Pothos does not.
         permissions.map((item) => item.error ?? { model, permission: item.value }) as never,
     }),
@@ -49,7 +49,7 @@ const CreateCheckpointPermissionsInput = builder.inputType('CreateCheckpointPerm
 function issuesOf(projectIds: readonly string[]) {
   if (projectIds.length === 0) return [{ path: ['projectIds'], message: 'expected at least one project' }];
   return projectIds.flatMap((id, place) =>
-    isName(id) ? [] : [{ path: ['projectIds', String(place)], message: 'expected the id of a project' }],
+    isValidName(id) ? [] : [{ path: ['projectIds', String(place)], message: 'expected the id of a project' }],
   );
 }
 
@@ -68,14 +68,14 @@ builder.mutationField('createCheckpointPermissions', (t) =>
         description: 'Who, and which checkpoint.',
       }),
     },
-    extensions: costs({ calls: 1 }),
-    resolve: mutating<typeof CreateCheckpointPermissionsInput.$inferInput, Permitted, InvalidInput | NotFound>(
+    extensions: cost({ calls: 1 }),
+    resolve: resolveMutation<typeof CreateCheckpointPermissionsInput.$inferInput, Permitted, InvalidInput | NotFound>(
       'createCheckpointPermissions',
       'admin',
-      async ({ fineTunedModelId: model, projectIds }, { changes }) => {
+      async ({ fineTunedModelId: model, projectIds }, { commands }) => {
         const issues = issuesOf(projectIds);
         if (issues.length > 0) return new InvalidInput(issues);
-        const permissions = await changes.permissions.create(model, projectIds);
+        const permissions = await commands.permissions.create(model, projectIds);
         if (permissions) return new Permitted(model, permissions);
         return notFound('fineTunedModelId', 'the name of the model of a checkpoint', model);
       },

@@ -1,16 +1,16 @@
 import { builder } from '../core/builder.ts';
-import { costs } from '../core/field-cost.ts';
+import { cost } from '../core/field-cost.ts';
 import { type NotFound, notFound } from '../mutation/failure.ts';
 import { COMMON_FAILURES, NotFoundError } from '../mutation/failure-types.ts';
-import { mutating } from '../mutation/mutation.ts';
+import { resolveMutation } from '../mutation/mutation.ts';
 import { NEEDS_ADMIN } from './permission.ts';
 
 /** A permission that is gone. */
 class PermissionDeleted {
-  readonly doneId: string;
+  readonly affectedId: string;
 
   constructor(id: string) {
-    this.doneId = id;
+    this.affectedId = id;
   }
 }
 
@@ -22,7 +22,7 @@ const DeleteCheckpointPermissionSuccess = builder.objectType(PermissionDeleted, 
     deletedPermissionId: t.id({
       nullable: false,
       description: 'The id of the permission.',
-      resolve: ({ doneId }) => doneId,
+      resolve: ({ affectedId }) => affectedId,
     }),
   }),
 });
@@ -44,12 +44,12 @@ builder.mutationField('deleteCheckpointPermission', (t) =>
     nullable: false,
     description: `Takes a permission away. ${NEEDS_ADMIN}`,
     args: { input: t.arg({ type: DeleteCheckpointPermissionInput, required: true, description: 'Which permission.' }) },
-    extensions: costs({ calls: 1 }),
-    resolve: mutating<typeof DeleteCheckpointPermissionInput.$inferInput, PermissionDeleted, NotFound>(
+    extensions: cost({ calls: 1 }),
+    resolve: resolveMutation<typeof DeleteCheckpointPermissionInput.$inferInput, PermissionDeleted, NotFound>(
       'deleteCheckpointPermission',
       'admin',
-      async ({ fineTunedModelId: model, permissionId }, { changes }) => {
-        const deletion = await changes.permissions.delete(model, permissionId);
+      async ({ fineTunedModelId: model, permissionId }, { commands }) => {
+        const deletion = await commands.permissions.delete(model, permissionId);
         if (deletion) return new PermissionDeleted(deletion.id);
         return notFound('permissionId', 'the id of a permission of this checkpoint', permissionId);
       },

@@ -1,7 +1,7 @@
 import type { Permission } from '../../upstream/resources/permission.ts';
 import { builder } from '../core/builder.ts';
 import { connectionArgs, connectionOf, mapPage, pageRequest, pageSize, readFrom } from '../core/connection.ts';
-import { costs } from '../core/field-cost.ts';
+import { cost } from '../core/field-cost.ts';
 import { FineTuningJobCheckpoint } from './checkpoint.ts';
 
 const NOUN = 'permission';
@@ -56,7 +56,7 @@ builder.objectField(FineTuningJobCheckpoint, 'permissions', (t) =>
       ...connectionArgs(DEFAULT_FIRST, 'earlier permissions'),
       projectId: t.arg.id({ description: 'Only those of this project.' }),
     },
-    extensions: costs({ calls: 1, size: pageSize(DEFAULT_FIRST) }),
+    extensions: cost({ calls: 1, size: pageSize(DEFAULT_FIRST) }),
     resolve: async ({ checkpoint }, { projectId, ...args }, { loaders }) => {
       const model = checkpoint.fine_tuned_model_checkpoint;
       const request = { ...pageRequest(NOUN, DEFAULT_FIRST, args), projectId: projectId ?? undefined };

@@ -2,7 +2,7 @@ import SchemaBuilder from '@pothos/core';
 import ScopeAuthPlugin, { type AuthFailure } from '@pothos/plugin-scope-auth';
 import type { Context } from '../../request/context.ts';
 import { includes } from '../../request/viewer.ts';
-import type { IncomingFile } from './upload-value.ts';
+import type { UploadedFile } from './upload-value.ts';
 
 interface Scalar<T> {
   Input: T;
@@ -24,7 +24,7 @@ export const builder = new SchemaBuilder<{
     FloatOrAuto: Scalar<number | 'auto'>;
     JSON: Scalar<unknown>;
     Date: Scalar<string>;
-    Upload: Scalar<IncomingFile>;
+    Upload: Scalar<UploadedFile>;
   };
 }>({
   plugins: [ScopeAuthPlugin],

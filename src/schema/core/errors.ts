@@ -2,8 +2,8 @@ import { ForbiddenError } from '@pothos/plugin-scope-auth';
 import { GraphQLError } from 'graphql';
 import { EVENTS_PER_PAGE } from '../../store/resources/event.ts';
 import { UpstreamError, type UpstreamErrorCode } from '../../upstream/errors/upstream-error.ts';
-import { NoSuchJob } from '../../watch/poll/watch-errors.ts';
-import { MAX_PAGES_BACK, UnknownPlace } from '../../watch/streams/log-reader.ts';
+import { JobNotFound } from '../../watch/poll/watch-errors.ts';
+import { MAX_PAGES_BACK, UnknownCursor } from '../../watch/streams/log-reader.ts';
 import { builder } from './builder.ts';
 
 const CODES = {
@@ -71,8 +71,8 @@ export function internalError(requestId: string, where: Where = {}): GraphQLErro
 export function toClientError(error: GraphQLError, requestId: string): GraphQLError {
   const cause = rootOf(error);
   if (cause instanceof UpstreamError) return rewrite(error, cause.message, { code: cause.code, ...cause.facts });
-  if (cause instanceof NoSuchJob) return rewrite(error, cause.message, { code: 'NOT_FOUND' });
-  if (cause instanceof UnknownPlace) return unknownPlace(error, cause);
+  if (cause instanceof JobNotFound) return rewrite(error, cause.message, { code: 'NOT_FOUND' });
+  if (cause instanceof UnknownCursor) return unknownCursor(error, cause);
   if (isInternal(error)) return internalError(requestId, error);
   if (cause instanceof ForbiddenError) return rewrite(error, cause.message, { code: 'FORBIDDEN' });
   if (cause instanceof GraphQLError && 'code' in cause.extensions) return error;
@@ -89,11 +89,11 @@ function isUnwritable({ path, message }: GraphQLError): boolean {
 /** Whether an error is a fault of our own: neither the upstream's nor the request's. */
 export function isInternal(error: GraphQLError): boolean {
   const cause = rootOf(error);
-  return ![UpstreamError, NoSuchJob, UnknownPlace, GraphQLError].some((kind) => cause instanceof kind);
+  return ![UpstreamError, JobNotFound, UnknownCursor, GraphQLError].some((kind) => cause instanceof kind);
 }
 
 /** A reader has to be told which of its arguments names a place that the log does not have. */
-function unknownPlace(where: Where, { start }: UnknownPlace): GraphQLError {
+function unknownCursor(where: Where, { start }: UnknownCursor): GraphQLError {
   const reach = `the newest ${MAX_PAGES_BACK * EVENTS_PER_PAGE} events`;
   const [argument, expected] = {
     since: ['since', `the id of one of ${reach} of this job`],

@@ -4,7 +4,7 @@ import type { GraphQLField } from 'graphql';
 export type ReadArgument = (name: string) => unknown;
 
 /** What a field may cause for one parent; each number can depend on the arguments. */
-interface Pricing {
+interface FieldCostOptions {
   /** Upstream calls in the worst case, when nothing is kept. */
   readonly calls: number | ((read: ReadArgument) => number);
   /** How many items the list has that the field gives, or that what it gives has; one if left out. */
@@ -13,10 +13,10 @@ interface Pricing {
   readonly weight?: (read: ReadArgument) => number;
 }
 
-export class Price {
-  readonly pricing: Pricing;
+export class FieldCost {
+  readonly pricing: FieldCostOptions;
 
-  constructor(pricing: Pricing) {
+  constructor(pricing: FieldCostOptions) {
     this.pricing = pricing;
   }
 
@@ -36,20 +36,20 @@ export class Price {
 }
 
 /** The `extensions` of a field that reads from the upstream. */
-export function costs(pricing: Pricing): { price: Price } {
-  return { price: new Price(pricing) };
+export function cost(pricing: FieldCostOptions): { price: FieldCost } {
+  return { price: new FieldCost(pricing) };
 }
 
 /** The price of a field; undefined for one that costs nothing. */
-export function priceOf({ extensions }: GraphQLField<unknown, unknown>): Price | undefined {
-  return extensions['price'] instanceof Price ? extensions['price'] : undefined;
+export function fieldCostOf({ extensions }: GraphQLField<unknown, unknown>): FieldCost | undefined {
+  return extensions['price'] instanceof FieldCost ? extensions['price'] : undefined;
 }
 
 /**
  * Calls for one of many things that are read together: so many cost one call each, and a list more when there are more
  * than `mostSingles`. Its share in that list is part of the price of each.
  */
-export function sharing(mostSingles: number): number {
+export function batchedCalls(mostSingles: number): number {
   return 1 + 1 / (mostSingles + 1);
 }
 

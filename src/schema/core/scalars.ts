@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 import { isShallow } from '../../upstream/json/depth.ts';
 import { builder } from './builder.ts';
-import { IncomingFile } from './upload-value.ts';
+import { UploadedFile } from './upload-value.ts';
 
 /** Makes the three coercions of a scalar out of one check: what it takes, it gives, and the other way round. */
 function refusing<T>(name: string, expected: string, accepts: (value: unknown) => value is T) {
@@ -73,7 +73,7 @@ builder.scalarType('Upload', {
   ...refusing(
     'Upload',
     'a file by a multipart request',
-    (value): value is IncomingFile => value instanceof IncomingFile,
+    (value): value is UploadedFile => value instanceof UploadedFile,
   ),
 });
 

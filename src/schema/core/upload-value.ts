@@ -1,5 +1,5 @@
 /** What a client sends along with an operation. */
-export interface Sent {
+export interface UploadContent {
   /** As the client wrote it. */
   readonly filename: string;
   /** Its bytes, as they come and as fast as they are taken. Ends only when the whole request was as it should be; else it throws. */
@@ -7,15 +7,15 @@ export interface Sent {
 }
 
 /** The value of a variable of the type `Upload`: a file on its way in. */
-export class IncomingFile {
-  #sent: Sent | null;
+export class UploadedFile {
+  #sent: UploadContent | null;
 
-  constructor(sent: Sent) {
+  constructor(sent: UploadContent) {
     this.#sent = sent;
   }
 
   /** Null when it was taken before: its bytes do not come twice. */
-  take(): Sent | null {
+  take(): UploadContent | null {
     const sent = this.#sent;
     this.#sent = null;
     return sent;

@@ -1,13 +1,13 @@
 import type { JobEvent } from '../../upstream/resources/event.ts';
-import type { Added } from '../../watch/streams/event-stream.ts';
+import type { AddedItem } from '../../watch/streams/event-stream.ts';
 import type { EventStart } from '../../watch/streams/log-reader.ts';
 import { builder } from '../core/builder.ts';
 import { badUserInput } from '../core/errors.ts';
-import { costs } from '../core/field-cost.ts';
+import { cost } from '../core/field-cost.ts';
 import { FineTuningJob } from '../job/job.ts';
 import { FineTuningJobEvent } from './event.ts';
 
-const FineTuningJobEventAdded = builder.objectRef<Added<JobEvent>>('FineTuningJobEventAdded').implement({
+const FineTuningJobEventAdded = builder.objectRef<AddedItem<JobEvent>>('FineTuningJobEventAdded').implement({
   description: "A line that was added to a job's log.",
   fields: (t) => ({
     job: t.field({
@@ -41,9 +41,9 @@ builder.subscriptionField('fineTuningJobEventAdded', (t) =>
         description: 'Begins with the first event. Not together with `since`.',
       }),
     },
-    extensions: costs({ calls: 2 }),
+    extensions: cost({ calls: 2 }),
     subscribe: (_root, { jobId, since, fromStart }, { feeds }) => feeds.events(jobId, startOf(since, fromStart)),
-    resolve: (added: Added<JobEvent>) => added,
+    resolve: (added: AddedItem<JobEvent>) => added,
   }),
 );
 

@@ -2,7 +2,7 @@ import type { JobEvent } from '../../upstream/resources/event.ts';
 import type { Job } from '../../upstream/resources/job.ts';
 import { builder } from '../core/builder.ts';
 import { connectionArgs, connectionOf, mapPage, pageRequest, pageSize, readFrom } from '../core/connection.ts';
-import { costs } from '../core/field-cost.ts';
+import { cost } from '../core/field-cost.ts';
 import { openEnum } from '../core/open-enum.ts';
 import { FineTuningJob } from '../job/job.ts';
 
@@ -86,7 +86,7 @@ builder.objectField(FineTuningJob, 'events', (t) =>
     type: FineTuningJobEventConnection,
     description: 'Its log, newest first, as the upstream has it.',
     args: connectionArgs(DEFAULT_FIRST, 'earlier events'),
-    extensions: costs({ calls: 1, size: pageSize(DEFAULT_FIRST) }),
+    extensions: cost({ calls: 1, size: pageSize(DEFAULT_FIRST) }),
     resolve: async (job, args, { loaders }) => {
       const request = pageRequest(NOUN, DEFAULT_FIRST, args);
       const page = await readFrom(request, () => loaders.events(job.id, request));

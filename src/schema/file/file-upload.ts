@@ -4,11 +4,11 @@ import type { FileObject } from '../../upstream/resources/file.ts';
 import { plainFilename } from '../../upstream/training-data/filename.ts';
 import type { TrainingFileReport as Report } from '../../upstream/training-data/validating-stream.ts';
 import { builder } from '../core/builder.ts';
-import { costs } from '../core/field-cost.ts';
-import type { Sent } from '../core/upload-value.ts';
+import { cost } from '../core/field-cost.ts';
+import type { UploadContent } from '../core/upload-value.ts';
 import { Failure, type InputIssue, InvalidInput } from '../mutation/failure.ts';
 import { COMMON_FAILURES, ErrorInterface, InvalidInputError } from '../mutation/failure-types.ts';
-import { mutating } from '../mutation/mutation.ts';
+import { resolveMutation } from '../mutation/mutation.ts';
 import { File, filePurpose } from './file.ts';
 import { OBJECTS_PER_CHECK, TrainingFileReport } from './training-report.ts';
 
@@ -22,7 +22,7 @@ class FileUploaded {
     this.report = report;
   }
 
-  get doneId() {
+  get affectedId() {
     return this.file.id;
   }
 }
@@ -99,14 +99,14 @@ const UploadFileInput = builder.inputType('UploadFileInput', {
 
 type Input = typeof UploadFileInput.$inferInput;
 
-async function upload(input: Input, { changes }: Context): Promise<FileUploaded | InvalidTrainingFile | InvalidInput> {
+async function upload(input: Input, { commands }: Context): Promise<FileUploaded | InvalidTrainingFile | InvalidInput> {
   const issues = issuesOf(input);
   if (issues.length > 0) return new InvalidInput(issues);
   const { file, text, filename, expiresAfterSeconds: seconds } = input;
   const sent = file ? file.take() : sentText(text ?? '');
   if (sent === null) return new InvalidInput([issue('file', 'a file that nothing else in the operation uses')]);
   const purpose = filePurpose.write(input.purpose ?? 'FINE_TUNE', 'purpose');
-  const uploaded: Uploaded = await changes.files.upload({
+  const uploaded: Uploaded = await commands.files.upload({
     ...sent,
     filename: plainFilename(filename ?? sent.filename),
     purpose,
@@ -130,7 +130,7 @@ function issuesOf({ file, text, purpose, expiresAfterSeconds: seconds }: Input):
 }
 
 /** A file without a name of its own: it gets the ending without which OpenAI takes nothing to train on. */
-function sentText(text: string): Sent {
+function sentText(text: string): UploadContent {
   async function* content() {
     yield Buffer.from(text);
   }
@@ -144,7 +144,7 @@ builder.mutationField('uploadFile', (t) =>
     description:
       'Passes a file on to the upstream as it comes; it is stored nowhere on the way. It needs the role `operator`.',
     args: { input: t.arg({ type: UploadFileInput, required: true, description: 'The file.' }) },
-    extensions: costs({ calls: 1, weight: () => OBJECTS_PER_CHECK }),
-    resolve: mutating<Input, FileUploaded, InvalidTrainingFile | InvalidInput>('uploadFile', 'operator', upload),
+    extensions: cost({ calls: 1, weight: () => OBJECTS_PER_CHECK }),
+    resolve: resolveMutation<Input, FileUploaded, InvalidTrainingFile | InvalidInput>('uploadFile', 'operator', upload),
   }),
 );

@@ -5,7 +5,7 @@ import type { Page } from '../../upstream/resources/page.ts';
 import { builder } from '../core/builder.ts';
 import { connectionArgs, connectionOf, pageRequest, pageSize, readFrom } from '../core/connection.ts';
 import { badUserInput } from '../core/errors.ts';
-import { costs, countOf, sharing } from '../core/field-cost.ts';
+import { batchedCalls, cost, countOf } from '../core/field-cost.ts';
 import { Node } from '../core/node.ts';
 import { openEnum } from '../core/open-enum.ts';
 
@@ -16,7 +16,7 @@ const DEFAULT_PREVIEW_BYTES = 4096;
 /** As much of a preview is as heavy in an answer as an object. */
 const BYTES_PER_OBJECT_COST = 100;
 
-export const FILE_PRICE = costs({ calls: sharing(MAX_SINGLE_READS.files) });
+export const FILE_COST = cost({ calls: batchedCalls(MAX_SINGLE_READS.files) });
 
 const bytesOf = countOf('maxBytes', { least: 1, most: MAX_PREVIEW_BYTES, standard: DEFAULT_PREVIEW_BYTES });
 
@@ -114,7 +114,7 @@ export const File = builder.objectRef<FileObject>('File').implement({
           description: `Most bytes to read, 1 to ${MAX_PREVIEW_BYTES}; ${DEFAULT_PREVIEW_BYTES} when left out or null.`,
         }),
       },
-      extensions: costs({ calls: 1, weight: (read) => bytesOf(read) / BYTES_PER_OBJECT_COST }),
+      extensions: cost({ calls: 1, weight: (read) => bytesOf(read) / BYTES_PER_OBJECT_COST }),
       resolve: (file, { maxBytes }, { loaders }) => {
         const most = maxBytes ?? DEFAULT_PREVIEW_BYTES;
         if (most < 1 || most > MAX_PREVIEW_BYTES)
@@ -142,7 +142,7 @@ builder.queryFields((t) => ({
     type: File,
     description: 'One file; null when there is none with this id.',
     args: { id: t.arg.id({ required: true, description: 'The id of the file, `file-…`.' }) },
-    extensions: FILE_PRICE,
+    extensions: FILE_COST,
     resolve: (_, { id }, { loaders }) => loaders.file(id),
   }),
   files: t.field({
@@ -157,7 +157,7 @@ builder.queryFields((t) => ({
         description: 'By creation time; DESC when left out or null.',
       }),
     },
-    extensions: costs({ calls: 1, size: pageSize(DEFAULT_FIRST) }),
+    extensions: cost({ calls: 1, size: pageSize(DEFAULT_FIRST) }),
     resolve: async (_, { filter, order, ...args }, { loaders }) => {
       const { limit, after } = pageRequest(NOUN, DEFAULT_FIRST, args);
       const wanted = filter?.purpose == null ? null : filePurpose.write(filter.purpose, 'filter.purpose');

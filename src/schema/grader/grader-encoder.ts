@@ -5,7 +5,7 @@ import { metric, operation } from './grader.ts';
 import type { GraderGiven, MemberGraderGiven, MultiGraderGiven } from './grader-input.ts';
 
 /** A grader of a client's, for the checks of requests. */
-export interface GraderDraft {
+export interface EncodedGrader {
   /** As it is on the wire; nothing of it is checked yet. */
   readonly wire: object;
   /** What the wire cannot tell, with paths below the grader. */
@@ -15,14 +15,14 @@ export interface GraderDraft {
 }
 
 /** Where the wire has a type the input has a field; and a list of named graders where the wire has a map of them. */
-export function draftGrader(given: GraderGiven): GraderDraft {
-  return given.multi ? draftMulti(given.multi) : draftMember(given);
+export function encodeGrader(given: GraderGiven): EncodedGrader {
+  return given.multi ? encodeMulti(given.multi) : encodeMember(given);
 }
 
 type Check<Body> = { body: Body } | { issues: Issue[] };
 
 /** What a check of an input with a grader has let through, or all that is wrong with the input. */
-export function acceptedOf<Body>(draft: GraderDraft, check: Check<Body>): { body: Body } | InvalidInput {
+export function acceptedOf<Body>(draft: EncodedGrader, check: Check<Body>): { body: Body } | InvalidInput {
   const found = 'issues' in check ? inputIssues(check.issues, [{ at: ['grader'], path: draft.path }]) : [];
   const own = draft.issues.map(({ path, message }) => ({ path: ['grader', ...path], message }));
   return 'issues' in check || own.length > 0 ? new InvalidInput([...found, ...own]) : check;
@@ -30,23 +30,23 @@ export function acceptedOf<Body>(draft: GraderDraft, check: Check<Body>): { body
 
 type Kinds = { [Kind in keyof MemberGraderGiven]-?: NonNullable<MemberGraderGiven[Kind]> };
 
-function draftMember({ stringCheck, textSimilarity, python, scoreModel, labelModel }: Partial<Kinds>): GraderDraft {
+function encodeMember({ stringCheck, textSimilarity, python, scoreModel, labelModel }: Partial<Kinds>): EncodedGrader {
   if (stringCheck) {
     const wire = { ...stringCheck, operation: known(operation, stringCheck.operation) };
-    return draft('stringCheck', { type: 'string_check', ...wire });
+    return encode('stringCheck', { type: 'string_check', ...wire });
   }
   if (textSimilarity) {
     const { evaluationMetric, ...others } = textSimilarity;
     const wire = { ...others, evaluation_metric: known(metric, evaluationMetric) };
-    return draft('textSimilarity', { type: 'text_similarity', ...wire });
+    return encode('textSimilarity', { type: 'text_similarity', ...wire });
   }
   if (python) {
     const { imageTag: image_tag, ...others } = python;
-    return draft('python', { type: 'python', ...others, image_tag });
+    return encode('python', { type: 'python', ...others, image_tag });
   }
   if (scoreModel) {
     const { modelId: model, messages: input, samplingParams: sampling_params, ...others } = scoreModel;
-    return draft('scoreModel', { type: 'score_model', ...others, model, input, sampling_params }, MESSAGES);
+    return encode('scoreModel', { type: 'score_model', ...others, model, input, sampling_params }, MESSAGES);
   }
   const {
     modelId: model,
@@ -54,13 +54,13 @@ function draftMember({ stringCheck, textSimilarity, python, scoreModel, labelMod
     passingLabels: passing_labels,
     ...others
   } = labelModel as Kinds['labelModel']; // One is there: GraphQL has seen to it.
-  return draft('labelModel', { type: 'label_model', ...others, model, input, passing_labels }, MESSAGES);
+  return encode('labelModel', { type: 'label_model', ...others, model, input, passing_labels }, MESSAGES);
 }
 
 /** Model graders have messages where others have a text, both called `input` on the wire. */
 const MESSAGES = { input: 'messages' };
 
-function draft(kind: string, wire: object, names: Record<string, string> = {}): GraderDraft {
+function encode(kind: string, wire: object, names: Record<string, string> = {}): EncodedGrader {
   const path = ([member, ...below]: Issue['path']) =>
     member === undefined ? [kind] : [kind, names[member] ?? inputName(String(member)), ...below.map(String)];
   return { wire, issues: [], path };
@@ -71,13 +71,13 @@ const UNNAMED = 'expected a text that is not empty';
 const UNUSABLE = 'expected another name than __proto__';
 const DOUBLED = 'expected another name, as a grader before it has this one';
 
-function draftMulti({ name, calculateOutput: calculate_output, graders }: MultiGraderGiven): GraderDraft {
+function encodeMulti({ name, calculateOutput: calculate_output, graders }: MultiGraderGiven): EncodedGrader {
   const names = graders.map((named) => named.name);
   const isDoubled = (place: number) => names.indexOf(names[place] ?? '') < place;
   // What has no name of its own is checked all the same, under one that is never sent.
   const keys = names.map((own, place) => (isDoubled(place) ? `${own}\0${place}` : own));
-  const members = graders.map(({ grader }) => draftMember(grader));
-  const { path } = draft('multi', {});
+  const members = graders.map(({ grader }) => encodeMember(grader));
+  const { path } = encode('multi', {});
   return {
     wire: {
       ...{ type: 'multi', name, calculate_output },

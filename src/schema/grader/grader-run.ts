@@ -1,16 +1,16 @@
 import { checkGraderSample } from '../../upstream/requests/grader-request.ts';
 import type { GraderRun, GraderRunMetadata } from '../../upstream/resources/grader-run.ts';
 import { builder } from '../core/builder.ts';
-import { costs } from '../core/field-cost.ts';
+import { cost } from '../core/field-cost.ts';
 import { InvalidInput } from '../mutation/failure.ts';
 import { COMMON_FAILURES, InvalidInputError } from '../mutation/failure-types.ts';
-import { mutating } from '../mutation/mutation.ts';
-import { acceptedOf, draftGrader } from './grader-encoder.ts';
+import { resolveMutation } from '../mutation/mutation.ts';
+import { acceptedOf, encodeGrader } from './grader-encoder.ts';
 import { GraderInput } from './grader-input.ts';
 
 /** A grader that has judged a sample. */
 class Ran {
-  readonly doneId = undefined;
+  readonly affectedId = undefined;
   readonly run: GraderRun;
 
   constructor(run: GraderRun) {
@@ -92,18 +92,18 @@ builder.mutationField('runGrader', (t) =>
     description:
       'Runs a grader on a sample, which may ask models, for money: each caller may do so only so often in a day. It needs the role `operator`.',
     args: { input: t.arg({ type: RunGraderInput, required: true, description: 'Which grader, and on what.' }) },
-    extensions: costs({ calls: 1 }),
-    resolve: mutating<typeof RunGraderInput.$inferInput, Ran, InvalidInput>(
+    extensions: cost({ calls: 1 }),
+    resolve: resolveMutation<typeof RunGraderInput.$inferInput, Ran, InvalidInput>(
       'runGrader',
       'operator',
-      async ({ grader, modelSample: model_sample, item }, { changes, caps, gateway }) => {
-        const draft = draftGrader(grader);
+      async ({ grader, modelSample: model_sample, item }, { commands, quota, gateway }) => {
+        const draft = encodeGrader(grader);
         const outcome = acceptedOf(
           draft,
           checkGraderSample({ grader: draft.wire, model_sample, item }, gateway.limits),
         );
         if (outcome instanceof InvalidInput) return outcome;
-        return new Ran(await caps.spend('graderRun', () => changes.graders.run(outcome.body)));
+        return new Ran(await quota.spend('graderRun', () => commands.graders.run(outcome.body)));
       },
     ),
   }),

@@ -1,17 +1,17 @@
 import { checkGrader } from '../../upstream/requests/grader-request.ts';
 import type { Grader } from '../../upstream/resources/grader.ts';
 import { builder } from '../core/builder.ts';
-import { costs } from '../core/field-cost.ts';
+import { cost } from '../core/field-cost.ts';
 import { InvalidInput } from '../mutation/failure.ts';
 import { COMMON_FAILURES, InvalidInputError } from '../mutation/failure-types.ts';
-import { mutating } from '../mutation/mutation.ts';
+import { resolveMutation } from '../mutation/mutation.ts';
 import { GraderInterface } from './grader.ts';
-import { acceptedOf, draftGrader } from './grader-encoder.ts';
+import { acceptedOf, encodeGrader } from './grader-encoder.ts';
 import { GraderInput } from './grader-input.ts';
 
 /** A grader that the upstream accepts. */
 class Validated {
-  readonly doneId = undefined;
+  readonly affectedId = undefined;
   readonly grader: Grader;
 
   constructor(grader: Grader) {
@@ -46,14 +46,14 @@ builder.mutationField('validateGrader', (t) =>
     nullable: false,
     description: 'Asks the upstream whether it accepts a grader; nothing is made of it. It needs the role `operator`.',
     args: { input: t.arg({ type: ValidateGraderInput, required: true, description: 'Which grader.' }) },
-    extensions: costs({ calls: 1 }),
-    resolve: mutating<typeof ValidateGraderInput.$inferInput, Validated, InvalidInput>(
+    extensions: cost({ calls: 1 }),
+    resolve: resolveMutation<typeof ValidateGraderInput.$inferInput, Validated, InvalidInput>(
       'validateGrader',
       'operator',
-      async ({ grader }, { changes, gateway }) => {
-        const draft = draftGrader(grader);
+      async ({ grader }, { commands, gateway }) => {
+        const draft = encodeGrader(grader);
         const outcome = acceptedOf(draft, checkGrader(draft.wire, gateway.limits));
-        return outcome instanceof InvalidInput ? outcome : new Validated(await changes.graders.validate(outcome.body));
+        return outcome instanceof InvalidInput ? outcome : new Validated(await commands.graders.validate(outcome.body));
       },
     ),
   }),

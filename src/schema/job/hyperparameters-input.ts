@@ -61,7 +61,7 @@ export const ReinforcementHyperparametersInput = builder.inputType('FineTuningJo
 type Given = Partial<typeof DpoHyperparametersInput.$inferInput & typeof ReinforcementHyperparametersInput.$inferInput>;
 
 /** Hyperparameters of any method on the wire; nothing of it is checked yet. */
-export function draftHyperparameters(given: Given | null | undefined): object | null {
+export function encodeHyperparameters(given: Given | null | undefined): object | null {
   if (given == null) return null;
   return {
     batch_size: given.batchSize,
@@ -71,12 +71,12 @@ export function draftHyperparameters(given: Given | null | undefined): object | 
     compute_multiplier: given.computeMultiplier,
     eval_interval: given.evalInterval,
     eval_samples: given.evalSamples,
-    reasoning_effort: draftEffort(given.reasoningEffort),
+    reasoning_effort: encodeEffort(given.reasoningEffort),
   };
 }
 
 // UNKNOWN is nothing that can be asked for: no server takes what stands for it then.
-function draftEffort(effort: Given['reasoningEffort']): string | null {
+function encodeEffort(effort: Given['reasoningEffort']): string | null {
   if (effort == null) return null;
   return effort === 'UNKNOWN' ? '' : reasoningEffort.write(effort, '');
 }

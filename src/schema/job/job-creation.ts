@@ -1,41 +1,41 @@
-import type { Made } from '../../commands/idempotency/create-once.ts';
+import type { CreateResult } from '../../commands/idempotency/create-once.ts';
 import { PAGES_PER_SEARCH } from '../../commands/idempotency/find-by-key.ts';
 import type { Context } from '../../request/context.ts';
-import { isInDoubt } from '../../upstream/errors/upstream-error.ts';
+import { isOutcomeUnknown } from '../../upstream/errors/upstream-error.ts';
 import type { Job } from '../../upstream/resources/job.ts';
 import { builder } from '../core/builder.ts';
-import { costs } from '../core/field-cost.ts';
+import { cost } from '../core/field-cost.ts';
 import { Conflict, InvalidInput, OutcomeUnknown } from '../mutation/failure.ts';
 import { COMMON_FAILURES, ConflictError, InvalidInputError } from '../mutation/failure-types.ts';
-import { mutating } from '../mutation/mutation.ts';
+import { resolveMutation } from '../mutation/mutation.ts';
 import { FineTuningJob } from './job.ts';
 import { type CreateJobGiven, CreateJobInput, readJobInput } from './job-input.ts';
 
 /** A job that was made. */
 class Created {
   readonly job: Job;
-  readonly doneId: string;
+  readonly affectedId: string;
 
   constructor(job: Job) {
     this.job = job;
-    this.doneId = job.id;
+    this.affectedId = job.id;
   }
 }
 
 /** Makes the job, or finds the one that was made under the same key. */
-async function create(given: CreateJobGiven, { changes, gateway }: Context) {
+async function create(given: CreateJobGiven, { commands, gateway }: Context) {
   const read = readJobInput(given, gateway.limits);
   if (read instanceof InvalidInput) return read;
   const key = given.idempotencyKey ?? null;
   try {
-    return outcomeOf(await changes.jobs.create(read.request, key));
+    return outcomeOf(await commands.jobs.create(read.request, key));
   } catch (error) {
-    if (isInDoubt(error)) return new OutcomeUnknown(adviceFor(key), error);
+    if (isOutcomeUnknown(error)) return new OutcomeUnknown(adviceFor(key), error);
     throw error;
   }
 }
 
-function outcomeOf(made: Made): Created | Conflict {
+function outcomeOf(made: CreateResult): Created | Conflict {
   if (made.kind === 'made') return new Created(made.job);
   if (made.kind === 'gone')
     return new Conflict(`The job of this idempotencyKey, ${made.jobId}, is deleted.`, 'deleted');
@@ -76,8 +76,8 @@ builder.mutationField('createFineTuningJob', (t) =>
     description:
       'Starts a job, for money: each caller may do so only so often in a day. It is sent once: give an `idempotencyKey` to be able to try again. It needs the role `operator`.',
     args: { input: t.arg({ type: CreateJobInput, required: true, description: 'Which job.' }) },
-    extensions: costs({ calls: (read) => (hasKey(read('input')) ? MAX_CALLS.withKey : MAX_CALLS.withoutKey) }),
-    resolve: mutating<CreateJobGiven, Created, InvalidInput | Conflict | OutcomeUnknown>(
+    extensions: cost({ calls: (read) => (hasKey(read('input')) ? MAX_CALLS.withKey : MAX_CALLS.withoutKey) }),
+    resolve: resolveMutation<CreateJobGiven, Created, InvalidInput | Conflict | OutcomeUnknown>(
       'createFineTuningJob',
       'operator',
       create,

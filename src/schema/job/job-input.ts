@@ -1,11 +1,11 @@
 import { checkJobRequest, MAX_METADATA_PAIRS } from '../../upstream/requests/job-request.ts';
-import type { LimitsOf } from '../../upstream/requests/validation.ts';
+import type { RequestRules } from '../../upstream/requests/validation.ts';
 import { isMarkName, MARK_PAIRS } from '../../upstream/resources/idempotency-mark.ts';
 import { builder } from '../core/builder.ts';
 import { MetadataEntryInput } from '../core/metadata.ts';
 import { type InputIssue, InvalidInput } from '../mutation/failure.ts';
-import { type Detour, inputIssues } from '../mutation/input-issue.ts';
-import { draftMethod, MethodInput } from './method-input.ts';
+import { inputIssues, type PathMapping } from '../mutation/input-issue.ts';
+import { encodeMethod, MethodInput } from './method-input.ts';
 
 /** Longest key under which a job is made once, in characters. */
 const MAX_KEY_LENGTH = 255;
@@ -61,8 +61,8 @@ export const CreateJobInput = builder.inputType('CreateFineTuningJobInput', {
 export type CreateJobGiven = typeof CreateJobInput.$inferInput;
 
 /** The request that an input comes to, as it is sent, or all that is wrong with the input. */
-export function readJobInput(given: CreateJobGiven, limits: LimitsOf): { request: object } | InvalidInput {
-  const method = given.method ? draftMethod(given.method) : null;
+export function readJobInput(given: CreateJobGiven, limits: RequestRules): { request: object } | InvalidInput {
+  const method = given.method ? encodeMethod(given.method) : null;
   const pairs = given.metadata ?? [];
   const checked = checkJobRequest(
     {
@@ -79,7 +79,7 @@ export function readJobInput(given: CreateJobGiven, limits: LimitsOf): { request
     { limits, reservedPairs: MARK_PAIRS },
   );
   const grader = method?.grader;
-  const detours: Detour[] = [
+  const detours: PathMapping[] = [
     {
       at: ['metadata'],
       // Of several pairs with one key the last was checked.

@@ -1,6 +1,6 @@
 import type { JobChange } from '../../watch/poll/change.ts';
 import { builder } from '../core/builder.ts';
-import { costs } from '../core/field-cost.ts';
+import { cost } from '../core/field-cost.ts';
 import { jobStatus } from '../core/job-status.ts';
 import { MetadataEntryInput } from '../core/metadata.ts';
 import { FineTuningJob } from './job.ts';
@@ -88,7 +88,7 @@ builder.subscriptionFields((t) => ({
     description:
       'The state of a job, and then each change of its status; completes when it has come to its end. A slow reader gets the newest state, and may miss those between. NOT_FOUND when there is no such job, or when it is deleted.',
     args: { jobId: t.arg.id({ required: true, description: "The job's id." }) },
-    extensions: costs({ calls: 1 }),
+    extensions: cost({ calls: 1 }),
     subscribe: (_root, { jobId }, { feeds }) => feeds.job(jobId),
     resolve: (change: JobChange) => change,
   }),
@@ -103,7 +103,7 @@ builder.subscriptionFields((t) => ({
         description: 'Only changes of jobs that fit before or after them; all when left out.',
       }),
     },
-    extensions: costs({ calls: 10 }),
+    extensions: cost({ calls: 10 }),
     subscribe: (_root, { filter }, { feeds }) => feeds.jobs(criteriaOf(filter ?? {}).matches),
     resolve: (change: JobChange) => change,
   }),

@@ -1,5 +1,5 @@
 import { PAGES_PER_SCAN, scanJobs } from '../../store/resources/job-scan.ts';
-import { withoutMark } from '../../upstream/resources/idempotency-mark.ts';
+import { removeMark } from '../../upstream/resources/idempotency-mark.ts';
 import { isTerminal, type Job, type JobPageRequest } from '../../upstream/resources/job.ts';
 import {
   errorOf,
@@ -11,12 +11,12 @@ import {
 } from '../../upstream/resources/job-parts.ts';
 import { builder } from '../core/builder.ts';
 import { connectionArgs, connectionOf, pageRequest, pageSize, readFrom } from '../core/connection.ts';
-import { costs } from '../core/field-cost.ts';
+import { cost } from '../core/field-cost.ts';
 import { jobStatus } from '../core/job-status.ts';
 import { MetadataEntry, metadataEntries } from '../core/metadata.ts';
 import { Node } from '../core/node.ts';
-import { FILE_PRICE, File } from '../file/file.ts';
-import { MODEL_PRICE, Model } from '../model/model.ts';
+import { FILE_COST, File } from '../file/file.ts';
+import { MODEL_COST, Model } from '../model/model.ts';
 import { SupervisedHyperparameters } from './hyperparameters.ts';
 import { IntegrationInterface } from './integration.ts';
 import { criteriaOf, FineTuningJobFilter } from './job-filter.ts';
@@ -108,7 +108,7 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
     model: t.field({
       type: Model,
       description: 'The base model; null when the upstream does not have it any more.',
-      extensions: MODEL_PRICE,
+      extensions: MODEL_COST,
       resolve: (job, _, { loaders }) => loaders.model(job.model, job),
     }),
     fineTunedModelId: t.id({
@@ -118,7 +118,7 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
     fineTunedModel: t.field({
       type: Model,
       description: 'The model that the job made; null until it succeeded, and when the model was deleted.',
-      extensions: MODEL_PRICE,
+      extensions: MODEL_COST,
       resolve: (job, _, { loaders }) => (job.fine_tuned_model ? loaders.model(job.fine_tuned_model, job) : null),
     }),
     trainingFileId: t.id({
@@ -129,7 +129,7 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
     trainingFile: t.field({
       type: File,
       description: 'The file it trains on; null when it was deleted.',
-      extensions: FILE_PRICE,
+      extensions: FILE_COST,
       resolve: (job, _, { loaders }) => (job.training_file ? loaders.file(job.training_file, job) : null),
     }),
     validationFileId: t.id({
@@ -139,7 +139,7 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
     validationFile: t.field({
       type: File,
       description: 'The file it is validated on; null when there is none, or when it was deleted.',
-      extensions: FILE_PRICE,
+      extensions: FILE_COST,
       resolve: (job, _, { loaders }) => (job.validation_file ? loaders.file(job.validation_file, job) : null),
     }),
     resultFileIds: t.idList({
@@ -152,7 +152,7 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
       nullable: { list: false, items: true },
       description:
         'The files with its metrics, in the order of `resultFileIds`; null in the place of one that was deleted.',
-      extensions: FILE_PRICE,
+      extensions: FILE_COST,
       resolve: (job, _, { loaders }) => job.result_files.map((id) => loaders.resultFile(id, job)),
     }),
     hyperparameters: t.field({
@@ -188,7 +188,7 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
       description:
         "The object as the upstream sent it, without the gateway's own pairs of metadata; needs the role `operator`. Unstable: it can change with every upstream release.",
       authScopes: { operator: true },
-      resolve: ({ raw }) => withoutMark(raw),
+      resolve: ({ raw }) => removeMark(raw),
     }),
   }),
 });
@@ -209,7 +209,7 @@ builder.queryFields((t) => ({
     type: FineTuningJob,
     description: 'One job; null when there is none with this id.',
     args: { id: t.arg.id({ required: true, description: 'The id of the job, `ftjob-…`.' }) },
-    extensions: costs({ calls: 1 }),
+    extensions: cost({ calls: 1 }),
     resolve: (_, { id }, { loaders }) => loaders.job(id),
   }),
   fineTuningJobs: t.field({
@@ -220,7 +220,7 @@ builder.queryFields((t) => ({
       ...connectionArgs(DEFAULT_FIRST, 'older jobs'),
       filter: t.arg({ type: FineTuningJobFilter, description: 'Only some of them.' }),
     },
-    extensions: costs({
+    extensions: cost({
       calls: (read) => (read('filter') == null ? 1 : PAGES_PER_SCAN),
       size: pageSize(DEFAULT_FIRST),
     }),

@@ -1,9 +1,9 @@
 import { builder } from '../core/builder.ts';
-import { draftGrader, type GraderDraft } from '../grader/grader-encoder.ts';
+import { type EncodedGrader, encodeGrader } from '../grader/grader-encoder.ts';
 import { GraderInput } from '../grader/grader-input.ts';
 import {
   DpoHyperparametersInput,
-  draftHyperparameters,
+  encodeHyperparameters,
   HyperparametersInput,
   ReinforcementHyperparametersInput,
 } from './hyperparameters-input.ts';
@@ -52,22 +52,22 @@ export const MethodInput = builder.inputType('FineTuningJobMethodInput', {
 });
 
 /** A method of a client's, for the check of a request. */
-export interface MethodDraft {
+export interface EncodedMethod {
   /** As it is on the wire; nothing of it is checked yet. */
   readonly wire: object;
   /** Only of reinforcement. */
-  readonly grader: GraderDraft | null;
+  readonly grader: EncodedGrader | null;
 }
 
 /** Where the wire has a type the input has a field. */
-export function draftMethod({ supervised, dpo, reinforcement }: typeof MethodInput.$inferInput): MethodDraft {
+export function encodeMethod({ supervised, dpo, reinforcement }: typeof MethodInput.$inferInput): EncodedMethod {
   if (reinforcement) {
     const { hyperparameters, extra } = reinforcement;
-    const grader = draftGrader(reinforcement.grader);
-    const wire = { grader: grader.wire, hyperparameters: draftHyperparameters(hyperparameters), extra };
+    const grader = encodeGrader(reinforcement.grader);
+    const wire = { grader: grader.wire, hyperparameters: encodeHyperparameters(hyperparameters), extra };
     return { wire: { type: 'reinforcement', reinforcement: wire }, grader };
   }
   const [type, given] = dpo ? (['dpo', dpo] as const) : (['supervised', supervised] as const);
-  const wire = { hyperparameters: draftHyperparameters(given?.hyperparameters), extra: given?.extra };
+  const wire = { hyperparameters: encodeHyperparameters(given?.hyperparameters), extra: given?.extra };
   return { wire: { type, [type]: wire }, grader: null };
 }

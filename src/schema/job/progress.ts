@@ -1,10 +1,10 @@
 import type { Loaders } from '../../request/loaders.ts';
-import type { Run } from '../../store/resources/log-segment.ts';
-import { type StepMark, stepOf } from '../../upstream/metrics/event-metrics.ts';
+import type { LogSegment } from '../../store/resources/log-segment.ts';
+import { type StepReport, stepReportOf } from '../../upstream/metrics/event-metrics.ts';
 import { isTerminal, type Job } from '../../upstream/resources/job.ts';
 import { hyperparametersOf, methodOf } from '../../upstream/resources/job-parts.ts';
 import { builder } from '../core/builder.ts';
-import { costs } from '../core/field-cost.ts';
+import { cost } from '../core/field-cost.ts';
 import { jobStatus } from '../core/job-status.ts';
 import { FineTuningJob } from './job.ts';
 
@@ -47,7 +47,7 @@ builder.objectField(FineTuningJob, 'progress', (t) =>
   t.field({
     type: FineTuningJobProgress,
     description: 'How far it has come, from its newest events; null as long as it has made no step.',
-    extensions: costs({ calls: 2 }),
+    extensions: cost({ calls: 2 }),
     resolve: async (job, _, { loaders }) => (hasTrained(job) ? progressOf(job, await newestSteps(job, loaders)) : null),
   }),
 );
@@ -57,20 +57,20 @@ function hasTrained(job: Job): boolean {
 }
 
 /** The newest steps that a job told of, newest first. Behind the last of them come a few other events. */
-async function newestSteps(job: Job, loaders: Loaders): Promise<StepMark[]> {
+async function newestSteps(job: Job, loaders: Loaders): Promise<StepReport[]> {
   const run = await loaders.newestEvents(job.id, NEWEST);
   const steps = stepsIn(run, NEWEST); // However many others have asked for: the answer is the same.
-  const hasMore = run.items.length > NEWEST || !run.isWhole;
+  const hasMore = run.items.length > NEWEST || !run.isComplete;
   if (steps.length > 0 || !hasMore) return steps;
   return stepsIn(run.items.length > NEWEST ? run : await loaders.olderEvents(job.id, run), 5 * NEWEST);
 }
 
-function stepsIn({ items }: Run, count: number): StepMark[] {
-  return items.slice(0, count).flatMap(({ value }) => (value && stepOf(value)) ?? []);
+function stepsIn({ items }: LogSegment, count: number): StepReport[] {
+  return items.slice(0, count).flatMap(({ value }) => (value && stepReportOf(value)) ?? []);
 }
 
 /** What the newest steps say of a job. `steps` are newest first. */
-function progressOf(job: Job, steps: readonly StepMark[]): Progress | null {
+function progressOf(job: Job, steps: readonly StepReport[]): Progress | null {
   const [last] = steps;
   const isDone = jobStatus.read(job.status) === 'SUCCEEDED';
   if (last === undefined) return isDone ? { ...NOTHING, fraction: 1, epoch: epochsOf(job) } : null;
@@ -101,7 +101,7 @@ function epochsOf(job: Job): number | null {
 }
 
 // By the pace of the newest steps; several of them can share a second.
-function estimate(job: Job, steps: readonly StepMark[]): number | null {
+function estimate(job: Job, steps: readonly StepReport[]): number | null {
   const [last, first] = [steps[0], steps.at(-1)];
   if (jobStatus.read(job.status) !== 'RUNNING' || !last?.totalSteps || !first) return null;
   const [seconds, made] = [last.createdAt - first.createdAt, last.step - first.step];

@@ -1,5 +1,5 @@
 import { METRICS, type Metric, type MetricsSeries } from '../../upstream/metrics/metrics.ts';
-import { largestTriangles } from './lttb.ts';
+import { lttb } from './lttb.ts';
 
 const LOSSES = METRICS.filter((metric) => metric.endsWith('_loss'));
 const FULL_VALIDATION = METRICS.filter((metric) => metric.startsWith('full_valid_'));
@@ -13,7 +13,7 @@ const VALIDATION_SHARE = 0.25;
  * quarter of the others are points of validation, full ones first, evenly in their order; the rest keep the shape of
  * the training loss, or of the training reward when there is no loss, or are evenly spread when there is neither.
  */
-export function thin(series: MetricsSeries, maxPoints: number): Uint32Array {
+export function downsample(series: MetricsSeries, maxPoints: number): Uint32Array {
   const { length, columns, steps } = series;
   if (length <= maxPoints) return Uint32Array.from({ length }, (_, index) => index);
   const shown = createSelection(length, maxPoints);
@@ -30,7 +30,7 @@ export function thin(series: MetricsSeries, maxPoints: number): Uint32Array {
   const curve = [columns.train_loss, columns.train_mean_reward].find((values) => values?.some(Number.isFinite));
   if (curve !== undefined) {
     const candidates = shown.others((index) => Number.isFinite(curve[index]));
-    shown.add(largestTriangles({ xs: steps, ys: curve }, candidates, shown.left()));
+    shown.add(lttb({ xs: steps, ys: curve }, candidates, shown.left()));
   }
   shown.add(evenly(shown.others(), shown.left())); // Points that the curve has not, when it is short or missing.
   return shown.indices();

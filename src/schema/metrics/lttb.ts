@@ -16,7 +16,7 @@ interface Point {
  *
  * @param candidates indices of points with a finite y, ascending
  */
-export function largestTriangles(curve: Curve, candidates: readonly number[], count: number): readonly number[] {
+export function lttb(curve: Curve, candidates: readonly number[], count: number): readonly number[] {
   if (candidates.length <= count) return candidates;
   const border = (nth: number) => Math.floor((nth * candidates.length) / count);
   const buckets = Array.from({ length: count }, (_, nth) => candidates.slice(border(nth), border(nth + 1)));

@@ -1,12 +1,12 @@
 import type { MetricsSeries } from '../../upstream/metrics/metrics.ts';
-import type { Added } from '../../watch/streams/event-stream.ts';
+import type { AddedItem } from '../../watch/streams/event-stream.ts';
 import { builder } from '../core/builder.ts';
-import { costs } from '../core/field-cost.ts';
+import { cost } from '../core/field-cost.ts';
 import { FineTuningJob } from '../job/job.ts';
 import { pointAt } from './metrics.ts';
 import { FineTuningJobMetricsPoint } from './metrics-point.ts';
 
-const FineTuningJobMetricsAdded = builder.objectRef<Added<MetricsSeries>>('FineTuningJobMetricsAdded').implement({
+const FineTuningJobMetricsAdded = builder.objectRef<AddedItem<MetricsSeries>>('FineTuningJobMetricsAdded').implement({
   description: 'A step that a job has made.',
   fields: (t) => ({
     job: t.field({
@@ -37,8 +37,8 @@ builder.subscriptionField('fineTuningJobMetricsAdded', (t) =>
           'Begins with the step behind this one, 0 with the first; with what is measured from now on when left out.',
       }),
     },
-    extensions: costs({ calls: 2 }),
+    extensions: cost({ calls: 2 }),
     subscribe: (_root, { jobId, sinceStep }, { feeds }) => feeds.metrics(jobId, sinceStep ?? null),
-    resolve: (added: Added<MetricsSeries>) => added,
+    resolve: (added: AddedItem<MetricsSeries>) => added,
   }),
 );

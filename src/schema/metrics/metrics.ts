@@ -2,9 +2,9 @@ import { PAGES_PER_CURVE } from '../../store/resources/metrics.ts';
 import type { MetricsSeries } from '../../upstream/metrics/metrics.ts';
 import { builder } from '../core/builder.ts';
 import { badUserInput } from '../core/errors.ts';
-import { costs, countOf } from '../core/field-cost.ts';
+import { cost, countOf } from '../core/field-cost.ts';
 import { FineTuningJob } from '../job/job.ts';
-import { thin } from './downsampling.ts';
+import { downsample } from './downsampling.ts';
 import { FineTuningJobMetricsPoint, type MetricsPoint } from './metrics-point.ts';
 
 const MIN_POINTS = 16;
@@ -25,7 +25,7 @@ const FineTuningJobMetrics = builder.objectRef<Curve>('FineTuningJobMetrics').im
       nullable: false,
       description:
         'The points, oldest first. When there are more than `maxPoints`, those are left out that a picture misses least: the first and the last stay, and the lowest and the highest of each loss.',
-      resolve: ({ series, maxPoints }) => Array.from(thin(series, maxPoints), (index) => pointAt(series, index)),
+      resolve: ({ series, maxPoints }) => Array.from(downsample(series, maxPoints), (index) => pointAt(series, index)),
     }),
     totalPoints: t.int({
       nullable: false,
@@ -67,7 +67,7 @@ builder.objectField(FineTuningJob, 'metrics', (t) =>
       }),
     },
     // Where the results file is gone, or the server gives no contents, its events are read as well.
-    extensions: costs({
+    extensions: cost({
       calls: 1 + PAGES_PER_CURVE,
       size: countOf('maxPoints', { least: MIN_POINTS, most: MAX_POINTS, standard: DEFAULT_POINTS }),
     }),

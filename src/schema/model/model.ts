@@ -4,13 +4,13 @@ import type { Page, PageItem } from '../../upstream/resources/page.ts';
 import { builder } from '../core/builder.ts';
 import { connectionArgs, connectionOf, pageRequest, pageSize } from '../core/connection.ts';
 import { badUserInput } from '../core/errors.ts';
-import { costs, sharing } from '../core/field-cost.ts';
+import { batchedCalls, cost } from '../core/field-cost.ts';
 import { Node } from '../core/node.ts';
 
 const NOUN = 'model';
 const DEFAULT_FIRST = 20;
 
-export const MODEL_PRICE = costs({ calls: sharing(MAX_SINGLE_READS.models) });
+export const MODEL_COST = cost({ calls: batchedCalls(MAX_SINGLE_READS.models) });
 
 export const Model = builder.objectRef<WireModel>('Model').implement({
   description:
@@ -59,7 +59,7 @@ builder.queryFields((t) => ({
     type: Model,
     description: 'One model; null when there is none of this name.',
     args: { id: t.arg.id({ required: true, description: 'The name of the model.' }) },
-    extensions: MODEL_PRICE,
+    extensions: MODEL_COST,
     resolve: (_, { id }, { loaders }) => loaders.model(id),
   }),
   models: t.field({
@@ -69,7 +69,7 @@ builder.queryFields((t) => ({
       ...connectionArgs(DEFAULT_FIRST, 'older models'),
       filter: t.arg({ type: ModelFilter, description: 'Only some of them.' }),
     },
-    extensions: costs({ calls: 1, size: pageSize(DEFAULT_FIRST) }),
+    extensions: cost({ calls: 1, size: pageSize(DEFAULT_FIRST) }),
     resolve: async (_, { filter, ...args }, { loaders }) => {
       const { limit, after } = pageRequest(NOUN, DEFAULT_FIRST, args);
       const all = newestFirst(await loaders.models()).filter(

@@ -1,18 +1,18 @@
-import type { Changes } from '../../commands/commands.ts';
+import type { Commands } from '../../commands/commands.ts';
 import type { Delete } from '../../commands/delete.ts';
 import type { Role } from '../../request/viewer.ts';
 import { builder } from '../core/builder.ts';
-import { costs } from '../core/field-cost.ts';
+import { cost } from '../core/field-cost.ts';
 import { type NotFound, notFound } from './failure.ts';
 import { COMMON_FAILURES, NotFoundError } from './failure-types.ts';
-import { mutating } from './mutation.ts';
+import { resolveMutation } from './mutation.ts';
 
 /** What can be deleted by its id alone, and what is said of that. */
 interface Kind {
   /** `File`, as the names of types have it. */
   readonly name: string;
   readonly role: Role;
-  readonly deleteOf: (changes: Changes) => Delete;
+  readonly deleteOf: (changes: Commands) => Delete;
   readonly texts: {
     readonly does: string;
     readonly success: string;
@@ -31,10 +31,10 @@ export function defineDeletion({ name, role, deleteOf, texts }: Kind): void {
 
   /** One that is gone. */
   class Deleted {
-    readonly doneId: string;
+    readonly affectedId: string;
 
     constructor(id: string) {
-      this.doneId = id;
+      this.affectedId = id;
     }
   }
 
@@ -43,7 +43,11 @@ export function defineDeletion({ name, role, deleteOf, texts }: Kind): void {
     isTypeOf: (value) => value instanceof Deleted,
     description: texts.success,
     fields: (t) => ({
-      [`deleted${name}Id`]: t.id({ nullable: false, description: texts.deletedId, resolve: ({ doneId }) => doneId }),
+      [`deleted${name}Id`]: t.id({
+        nullable: false,
+        description: texts.deletedId,
+        resolve: ({ affectedId }) => affectedId,
+      }),
     }),
   });
   const input = builder.inputType(`Delete${name}Input`, {
@@ -61,12 +65,12 @@ export function defineDeletion({ name, role, deleteOf, texts }: Kind): void {
       nullable: false,
       description: `${texts.does} It needs the role \`${role}\`.`,
       args: { input: t.arg({ type: input, required: true, description: `Which ${name.toLowerCase()}.` }) },
-      extensions: costs({ calls: 1 }),
-      resolve: mutating<typeof input.$inferInput, Deleted, NotFound>(
+      extensions: cost({ calls: 1 }),
+      resolve: resolveMutation<typeof input.$inferInput, Deleted, NotFound>(
         mutation,
         role,
-        async (given, { changes }) => {
-          const deletion = await deleteOf(changes)(idOf(given));
+        async (given, { commands }) => {
+          const deletion = await deleteOf(commands)(idOf(given));
           return deletion ? new Deleted(deletion.id) : notFound(idField, texts.expected, idOf(given));
         },
         idOf,

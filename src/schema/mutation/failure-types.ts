@@ -127,7 +127,7 @@ const UpstreamErrorType = builder.objectType(UpstreamFailure, {
     isRetryable: t.boolean({
       nullable: false,
       description: 'Whether the same may succeed soon.',
-      resolve: ({ cause }) => cause.retry.isWorthwhile,
+      resolve: ({ cause }) => cause.retry.isRetryable,
     }),
   }),
 });

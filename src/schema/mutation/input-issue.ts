@@ -2,7 +2,7 @@ import type { Issue } from '../../upstream/requests/validation.ts';
 import type { InputIssue } from './failure.ts';
 
 /** A place of the wire below which the input has another form, and how what stands below it is found there. */
-export interface Detour {
+export interface PathMapping {
   /** Where it is, in wire spelling. */
   readonly at: readonly string[];
   /** The way in the input from there to a place below it. */
@@ -21,11 +21,11 @@ export const inputName = (member: string) =>
   NAMES[member] ?? member.replace(/_+([a-z\d])/g, (_, letter: string) => letter.toUpperCase());
 
 /** What is wrong with a request in wire spelling, as clients know their input. */
-export function inputIssues(issues: readonly Issue[], detours: readonly Detour[] = []): InputIssue[] {
+export function inputIssues(issues: readonly Issue[], detours: readonly PathMapping[] = []): InputIssue[] {
   return issues.map(({ path, message }) => ({ path: inputPath(path, detours), message }));
 }
 
-function inputPath(path: Issue['path'], detours: readonly Detour[]): string[] {
+function inputPath(path: Issue['path'], detours: readonly PathMapping[]): string[] {
   const detour = detours.find(({ at }) => at.every((member, place) => path[place] === member));
   if (detour === undefined) return plainPath(path);
   return [...plainPath(detour.at), ...detour.path(path.slice(detour.at.length))];

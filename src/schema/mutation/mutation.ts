@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import { CapReached } from '../../commands/daily-quota.ts';
+import { DailyQuotaExceeded } from '../../commands/daily-quota.ts';
 import type { Context } from '../../request/context.ts';
 import { includes, type Role } from '../../request/viewer.ts';
 import { NoAdminKey, UpstreamError } from '../../upstream/errors/upstream-error.ts';
@@ -15,8 +15,8 @@ builder.mutationType({
 type CommonFailure = Forbidden | OutcomeUnknown | QuotaExceeded | UpstreamFailure;
 
 /** What a mutation has done, for the log: the id of what was made, changed or deleted, if there is such a thing. */
-export interface Done {
-  readonly doneId: string | undefined;
+export interface MutationSuccess {
+  readonly affectedId: string | undefined;
 }
 
 /** Enough of an id that a client made up. */
@@ -27,7 +27,7 @@ const MAX_ID_LENGTH = 200;
  * whatever happens, it leaves one line in the log, and what is nobody's fault here becomes a failure that clients can read.
  * `about` is the id that the input names, for the log of what was not done.
  */
-export function mutating<Input, Success extends Done, Own extends Failure>(
+export function resolveMutation<Input, Success extends MutationSuccess, Own extends Failure>(
   mutation: string,
   needed: Role,
   run: (input: Input, context: Context) => Promise<Success | Own>,
@@ -47,12 +47,12 @@ export function mutating<Input, Success extends Done, Own extends Failure>(
       requestId,
     };
     try {
-      const outcome = forbiddance(needed, context) ?? (await run(input, context).catch(failureOf));
+      const outcome = authorize(needed, context) ?? (await run(input, context).catch(failureOf));
       const isDone = !(outcome instanceof Failure);
-      if (!isDone && outcome.cause) context.caller.failures.push(outcome.cause.code);
+      if (!isDone && outcome.cause) context.readContext.failures.push(outcome.cause.code);
       mutations.audit({
         ...line,
-        ...(isDone ? { id: outcome.doneId, outcome: 'Success' } : reasonOf(outcome)),
+        ...(isDone ? { id: outcome.affectedId, outcome: 'Success' } : reasonOf(outcome)),
       });
       return outcome;
     } catch (error) {
@@ -71,7 +71,7 @@ function reasonOf({ constructor: { name: outcome }, cause }: Failure) {
 }
 
 /** Why the caller may not do what needs a role; null when it may. */
-export function forbiddance(needed: Role, { viewer: { role }, mutations }: Context): Forbidden | null {
+export function authorize(needed: Role, { viewer: { role }, mutations }: Context): Forbidden | null {
   if (!mutations.isAllowed) return new Forbidden('This gateway changes nothing: see ALLOW_MUTATIONS.');
   if (!includes(role, needed)) return new Forbidden(`Expected the role ${needed}, got ${role}.`);
   return null;
@@ -79,7 +79,8 @@ export function forbiddance(needed: Role, { viewer: { role }, mutations }: Conte
 
 /** What a refusal, by the upstream or by the caps of the day, is to clients. Throws what is neither. */
 function failureOf(error: unknown): CommonFailure {
-  if (error instanceof CapReached) return new QuotaExceeded('RATE_LIMITED', error.message, error.retryAfterSeconds);
+  if (error instanceof DailyQuotaExceeded)
+    return new QuotaExceeded('RATE_LIMITED', error.message, error.retryAfterSeconds);
   if (error instanceof NoAdminKey) return new Forbidden(error.message);
   if (!(error instanceof UpstreamError)) throw error;
   const { code, facts } = error;

@@ -4,9 +4,9 @@ import type { Identity } from '../../request/context.ts';
 import type { Viewer } from '../../request/viewer.ts';
 import type { ErrorCode } from '../../schema/core/errors.ts';
 import { createAccessFactory } from '../../store/cache/scope.ts';
-import { Refusal } from '../http/http-error.ts';
+import { HttpError } from '../http/http-error.ts';
 import { holderOf, isSame } from './token.ts';
-import { createTokensInForce, type TokensOptions } from './token-store.ts';
+import { createTokenStore, type TokenStoreOptions } from './token-store.ts';
 
 /** How callers show who they are: not at all, by a token of this gateway's, or by their own key of the upstream. */
 export type Auth =
@@ -14,7 +14,7 @@ export type Auth =
   | { readonly kind: 'tokens'; readonly file: string }
   | { readonly kind: 'passthrough' };
 
-export interface AuthenticateOptions extends Omit<TokensOptions, 'file'> {
+export interface AuthenticateOptions extends Omit<TokenStoreOptions, 'file'> {
   auth: Auth;
   /** With what the upstream is asked; its key is replaced where callers bring their own. */
   credential: Identity['access']['credential'];
@@ -32,17 +32,17 @@ export function createAuthenticate({ auth, credential, ...rest }: AuthenticateOp
   if (auth.kind === 'passthrough') {
     return (headers) => {
       const access = accessOf({ ...credential, apiKey: bearerOf(headers), adminKey: undefined }); // Which is not theirs.
-      return { viewer: KEY_HOLDER, access, isInForce: always };
+      return { viewer: KEY_HOLDER, access, isValid: always };
     };
   }
   const access = accessOf(credential);
-  if (auth.kind === 'none') return () => ({ viewer: ANYBODY, access, isInForce: always });
-  const tokens = createTokensInForce({ file: auth.file, ...rest });
+  if (auth.kind === 'none') return () => ({ viewer: ANYBODY, access, isValid: always });
+  const tokens = createTokenStore({ file: auth.file, ...rest });
   return (headers) => {
     const holder = holderOf(bearerOf(headers), tokens());
     if (holder === undefined) throw unauthenticated(IN_FORCE);
     const { name, role } = holder;
-    return { viewer: { name, role }, access, isInForce: () => tokens().some((token) => isSame(token, holder)) };
+    return { viewer: { name, role }, access, isValid: () => tokens().some((token) => isSame(token, holder)) };
   };
 }
 
@@ -66,9 +66,9 @@ function bearerOf({ authorization = '' }: IncomingHttpHeaders): string {
   return bearer;
 }
 
-function unauthenticated(expected: string): Refusal {
+function unauthenticated(expected: string): HttpError {
   const headers = { 'www-authenticate': 'Bearer' };
-  return new Refusal(401, messageOf(expected), headers, 'UNAUTHENTICATED');
+  return new HttpError(401, messageOf(expected), headers, 'UNAUTHENTICATED');
 }
 
 const messageOf = (expected: string) => `Authorization: expected ${expected}.`;

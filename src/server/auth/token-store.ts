@@ -6,7 +6,7 @@ import { readTokenList } from './token-file.ts';
 /** How long a change of the file may stay unseen, in milliseconds. */
 const RELOAD_INTERVAL_MS = 1000;
 
-export interface TokensOptions {
+export interface TokenStoreOptions {
   /** Where they are listed. */
   file: string;
   clock: Clock;
@@ -17,7 +17,7 @@ export interface TokensOptions {
  * The tokens that the file lists now. It is read again at most once a second, when somebody asks, and whole: a file can
  * change without its time or its size. What cannot be read or has faults changes nothing, and is told to the log once.
  */
-export function createTokensInForce({ file, clock, log }: TokensOptions): () => readonly Token[] {
+export function createTokenStore({ file, clock, log }: TokenStoreOptions): () => readonly Token[] {
   let inForce: readonly Token[] = [];
   let lookedAt = Number.NEGATIVE_INFINITY;
   let told = '';

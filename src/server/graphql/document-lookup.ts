@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Logger } from '../../telemetry/logger.ts';
-import { Refusal } from '../http/http-error.ts';
-import type { Asked, Params } from './params.ts';
+import { HttpError } from '../http/http-error.ts';
+import type { Params, RawParams } from './params.ts';
 import { bareHash, hashOf, type TrustedDocuments } from './trusted-documents.ts';
 
 /** Most documents of which is remembered that they were logged. */
@@ -10,7 +10,7 @@ const MAX_REMEMBERED = 10_000;
 /**
  * Finds the document that a request means. Throws a Refusal: 400 without one, 403 when it is not trusted and has to be.
  */
-export type FindDocument = (asked: Asked, requestId: string) => Params;
+export type FindDocument = (asked: RawParams, requestId: string) => Params;
 
 export interface DocumentOptions {
   readonly trustedDocuments: TrustedDocuments | undefined;
@@ -41,8 +41,8 @@ export function createFindDocument({ trustedDocuments, mustTrust }: DocumentOpti
 }
 
 function given(query: string | undefined): string {
-  if (query === undefined) throw new Refusal(400, 'query: expected a string.');
+  if (query === undefined) throw new HttpError(400, 'query: expected a string.');
   return query;
 }
 
-const notTrusted = (message: string) => new Refusal(403, message, {}, 'DOCUMENT_NOT_TRUSTED');
+const notTrusted = (message: string) => new HttpError(403, message, {}, 'DOCUMENT_NOT_TRUSTED');

@@ -10,8 +10,8 @@ export function useClientErrors(log: Logger): Plugin<Context> {
   return {
     onExecute: () => ({
       onExecuteDone({ result, setResult, args }) {
-        const { requestId, caller } = args.contextValue;
-        if (!('errors' in result) || caller.signal.aborted) return; // Nobody reads it any more.
+        const { requestId, readContext } = args.contextValue;
+        if (!('errors' in result) || readContext.signal.aborted) return; // Nobody reads it any more.
         setResult(toClientResult(result, requestId, log));
       },
     }),

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { MIMEType } from 'node:util';
 import { z } from 'zod';
-import { Refusal } from '../http/http-error.ts';
+import { HttpError } from '../http/http-error.ts';
 
 const map = (name: string) => z.record(z.string(), z.unknown(), `${name}: expected an object`).nullish();
 const text = (name: string) => z.string(`${name}: expected a string`);
@@ -18,13 +18,13 @@ const schema = z.object(
 );
 
 /** What a client asks, by the GraphQL-over-HTTP specification; the document may be named only. */
-export interface Asked extends Omit<z.output<typeof schema>, 'query' | 'documentId'> {
+export interface RawParams extends Omit<z.output<typeof schema>, 'query' | 'documentId'> {
   readonly query: string | undefined;
   readonly documentId: string | undefined;
 }
 
 /** What a client asks, with the document. */
-export interface Params extends Asked {
+export interface Params extends RawParams {
   readonly query: string;
 }
 
@@ -40,7 +40,7 @@ export type BodyKind = { readonly kind: 'json' } | { readonly kind: 'form'; read
  */
 export function kindOfBody(headers: IncomingHttpHeaders): BodyKind {
   const { 'content-type': contentType = '', 'content-encoding': encoding = 'identity' } = headers;
-  if (encoding !== 'identity') throw new Refusal(415, 'Content-Encoding: expected none.');
+  if (encoding !== 'identity') throw new HttpError(415, 'Content-Encoding: expected none.');
   try {
     const type = new MIMEType(contentType.length > MAX_CONTENT_TYPE_LENGTH ? '' : contentType);
     const charset = type.params.get('charset') ?? 'utf-8';
@@ -50,7 +50,7 @@ export function kindOfBody(headers: IncomingHttpHeaders): BodyKind {
   } catch {
     // Not a media type at all.
   }
-  throw new Refusal(
+  throw new HttpError(
     415,
     'Content-Type: expected application/json in UTF-8, or multipart/form-data with the header GraphQL-Require-Preflight.',
   );
@@ -65,20 +65,20 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 const MAX_DEPTH = 1000;
 
 /** The parameters in a JSON body. Throws a Refusal (400) that names what was expected, and calls it by this name. */
-export function paramsOfBody(body: Buffer, name = 'The body'): Asked {
+export function paramsOfBody(body: Buffer, name = 'The body'): RawParams {
   return paramsOf(jsonOf(body, name));
 }
 
 /** What stands in JSON in UTF-8. Throws a Refusal (400) that calls it by this name. */
 export function jsonOf(body: Buffer, name: string): unknown {
   if (isDeeper(body, MAX_DEPTH)) {
-    throw new Refusal(400, `${name}: expected at most ${MAX_DEPTH} lists and objects inside one another.`);
+    throw new HttpError(400, `${name}: expected at most ${MAX_DEPTH} lists and objects inside one another.`);
   }
   return parseJson(() => utf8.decode(body), name);
 }
 
 /** The parameters in a URL's query. Throws a Refusal (400) that names what was expected. */
-export function paramsOfUrl(search: URLSearchParams): Asked {
+export function paramsOfUrl(search: URLSearchParams): RawParams {
   const json = (name: string) => {
     const value = search.get(name);
     return value ? parseJson(() => value, name) : null;
@@ -116,19 +116,19 @@ function parseJson(read: () => string, name: string): unknown {
   try {
     return JSON.parse(read());
   } catch {
-    throw new Refusal(400, `${name}: expected JSON in UTF-8.`);
+    throw new HttpError(400, `${name}: expected JSON in UTF-8.`);
   }
 }
 
 /** The parameters in what was read as JSON. Throws a Refusal (400) that names what was expected. */
-export function paramsOf(value: unknown): Asked {
+export function paramsOf(value: unknown): RawParams {
   const { data, error } = schema.safeParse(value);
-  if (!data) throw new Refusal(400, `${error.issues[0]?.message}.`);
+  if (!data) throw new HttpError(400, `${error.issues[0]?.message}.`);
   return { ...data, query: data.query ?? undefined, documentId: data.documentId ?? persistedQueryOf(data.extensions) };
 }
 
 /** The name that Apollo's clients give a document: `{"persistedQuery":{"version":1,"sha256Hash":"…"}}`. */
-function persistedQueryOf(extensions: Asked['extensions']): string | undefined {
+function persistedQueryOf(extensions: RawParams['extensions']): string | undefined {
   const hash = Object(extensions?.['persistedQuery']).sha256Hash;
   return typeof hash === 'string' ? hash : undefined;
 }

@@ -10,12 +10,12 @@ import {
 } from 'graphql';
 import type { Context } from '../../request/context.ts';
 import type { ErrorCode } from '../../schema/core/errors.ts';
-import type { Allowance } from '../limits/caller-rate-limiter.ts';
+import type { CallerBudget } from '../limits/caller-rate-limiter.ts';
 import { costOf } from '../limits/cost.ts';
-import { shapeOf } from '../limits/document-shape.ts';
-import { excessOf, excessOfLines, excessOfVariables } from '../limits/limit-check.ts';
-import { LimitRefusal } from '../limits/limit-error.ts';
-import { type Excess, type Limits, tooComplex } from '../limits/query-limits.ts';
+import { measureDocument } from '../limits/document-shape.ts';
+import { findLineViolation, findVariablesViolation, findViolation } from '../limits/limit-check.ts';
+import { LimitError } from '../limits/limit-error.ts';
+import { type Limits, type LimitViolation, limitViolationError } from '../limits/query-limits.ts';
 import type { Engine } from './engine.ts';
 import type { Params } from './params.ts';
 
@@ -44,7 +44,7 @@ export async function prepare(
   engine: Engine,
   params: Params,
   context: Context,
-  { limits, spend }: Allowance,
+  { limits, spend }: CallerBudget,
   guard: (kind: OperationTypeNode) => void,
 ): Promise<Prepared | Unprepared> {
   const enveloped = engine.getEnveloped(context);
@@ -73,7 +73,7 @@ const NO_OPERATION = 'operationName: expected the name of one operation in the d
 
 /** The document, or what is answered in its place when it cannot be read. */
 function read(text: string, parse: (text: string, options: ParseOptions) => DocumentNode, limits: Limits) {
-  const excess = excessOfLines(text, limits);
+  const excess = findLineViolation(text, limits);
   if (excess) return refused(excess);
   const document = understand(() => parse(text, { maxTokens: limits.tokens }));
   return document instanceof GraphQLError ? notParsed(document, limits) : document;
@@ -81,10 +81,10 @@ function read(text: string, parse: (text: string, options: ParseOptions) => Docu
 
 /** What is answered in place of a document that goes past a limit or is not valid. */
 function faultOf(document: DocumentNode, validate: () => readonly GraphQLError[], limits: Limits): Unprepared | null {
-  const excess = excessOf(document, limits);
+  const excess = findViolation(document, limits);
   if (excess) return refused(excess);
   // Where a fragment spreads itself, nothing was counted: no rule may meet it.
-  const { circular } = shapeOf(document);
+  const { circular } = measureDocument(document);
   const errors = circular ? [spreadsItself(circular)] : understand(validate);
   if (errors instanceof GraphQLError) return failed('GRAPHQL_VALIDATION_FAILED', [errors]);
   return errors.length > 0 ? failed('GRAPHQL_VALIDATION_FAILED', errors) : null;
@@ -96,8 +96,8 @@ function spreadsItself(fragment: FragmentDefinitionNode): GraphQLError {
 }
 
 function guardVariables(variables: Readonly<Record<string, unknown>>, limits: Limits): void {
-  const excess = excessOfVariables(variables, limits);
-  if (excess) throw new LimitRefusal(413, tooComplex(excess));
+  const excess = findVariablesViolation(variables, limits);
+  if (excess) throw new LimitError(413, limitViolationError(excess));
 }
 
 /** The parser says of too many tokens what it says of any fault. */
@@ -117,8 +117,8 @@ function understand<T>(read: () => T): T | GraphQLError {
   }
 }
 
-function refused(excess: Excess): Unprepared {
-  return { result: { errors: [tooComplex(excess)] } };
+function refused(excess: LimitViolation): Unprepared {
+  return { result: { errors: [limitViolationError(excess)] } };
 }
 
 function failed(code: ErrorCode, errors: readonly GraphQLError[]): Unprepared {

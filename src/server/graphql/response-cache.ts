@@ -5,25 +5,25 @@ import type { GraphqlReply } from '../http/reply.ts';
 const MAX_ENTRY_BYTES = 1024 * 1024;
 
 /** An answer, and which operation gave it. */
-export interface Answer {
+export interface CachedResponse {
   readonly reply: GraphqlReply;
   readonly operationName: string | undefined;
 }
 
 /** Whole answers to whole requests, given again while everything they were read from is fresh. */
-export interface Answers {
+export interface ResponseCache {
   /** `question` has to hold all that the answer depends on: scope, role, what puts it out of date, media type and body. */
-  get(question: string): Answer | undefined;
-  keep(question: string, answer: Answer, freshUntil: number): void;
+  get(question: string): CachedResponse | undefined;
+  set(question: string, answer: CachedResponse, freshUntil: number): void;
 }
 
 interface Entry {
-  readonly answer: Answer;
+  readonly answer: CachedResponse;
   readonly freshUntil: number;
 }
 
 /** Keeps answers of at most `maxBytes`, the least recently used go first. */
-export function createAnswers(clock: Clock, maxBytes: number): Answers {
+export function createResponseCache(clock: Clock, maxBytes: number): ResponseCache {
   const entries = new LRUCache<string, Entry>({
     maxSize: maxBytes,
     maxEntrySize: Math.min(MAX_ENTRY_BYTES, maxBytes),
@@ -34,7 +34,7 @@ export function createAnswers(clock: Clock, maxBytes: number): Answers {
       const entry = entries.get(question);
       return entry && clock.now() < entry.freshUntil ? entry.answer : undefined;
     },
-    keep(question, answer, freshUntil) {
+    set(question, answer, freshUntil) {
       if (clock.now() < freshUntil) entries.set(question, { answer, freshUntil });
     },
   };

@@ -3,29 +3,29 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../clock.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { Refusal } from './http-error.ts';
-import { type FrontResponse, type FrontServer, HEADERS_OF_ALL, type Reply, send } from './reply.ts';
+import { HttpError } from './http-error.ts';
+import { COMMON_HEADERS, type GatewayResponse, type GatewayServer, type Reply, send } from './reply.ts';
 
 /** How long a refused client may take to read why, in milliseconds. */
 const LINGER_MS = 1000;
 
 interface Exchange {
   readonly request: IncomingMessage;
-  readonly response: FrontResponse;
+  readonly response: GatewayResponse;
 }
 
 /** Requests that are not refused for how long they take: somebody else sees to it that they flow. */
-export type Unhurried = WeakSet<IncomingMessage>;
+export type NoTimeoutRequests = WeakSet<IncomingMessage>;
 
 /** Answers what Node itself refuses: what is not HTTP, headers without end, requests that do not come to one. */
-export function useMalformedRequests(server: FrontServer, unhurried: Unhurried, log: Logger, clock: Clock): void {
+export function useClientErrors(server: GatewayServer, unhurried: NoTimeoutRequests, log: Logger, clock: Clock): void {
   const latest = new WeakMap<Duplex, Exchange>();
   const refused = new WeakSet<Duplex>();
   const refuse = (socket: Duplex, status: number, message: string, fault: string) => {
     const requestId = randomUUID();
     const isSilent = 'bytesRead' in socket && socket.bytesRead === 0; // As browsers open them in advance.
     log[isSilent ? 'debug' : 'info']({ requestId, status, fault }, 'request refused');
-    refuseSocket(socket, new Refusal(status, message), requestId, clock);
+    rejectSocket(socket, new HttpError(status, message), requestId, clock);
   };
   server.prependListener('request', (request, response) => latest.set(request.socket, { request, response }));
   server.on('connect', (_, socket) => refuse(socket, 405, 'The method: expected GET or POST.', 'CONNECT'));
@@ -35,8 +35,8 @@ export function useMalformedRequests(server: FrontServer, unhurried: Unhurried, 
     if (code === 'ERR_HTTP_REQUEST_TIMEOUT' && exchange && unhurried.has(exchange.request)) return;
     refused.add(socket);
     if (code === 'ECONNRESET' || code === 'EPIPE' || !socket.writable) return void socket.destroy();
-    const [status, message] = verdict(code);
-    if (exchange && !exchange.request.complete) return refuseBody(exchange, status, message);
+    const [status, message] = statusOf(code);
+    if (exchange && !exchange.request.complete) return rejectBody(exchange, status, message);
     // Behind an answer that is on its way, or it would be taken for that one.
     if (exchange && !exchange.response.closed) {
       exchange.response.on('close', () => refuse(socket, status, message, code));
@@ -45,7 +45,7 @@ export function useMalformedRequests(server: FrontServer, unhurried: Unhurried, 
 }
 
 /** The status and its sentence for what Node calls an error. */
-function verdict(code: string): [status: number, message: string] {
+function statusOf(code: string): [status: number, message: string] {
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return [408, 'The request: expected sooner.'];
@@ -59,13 +59,13 @@ function verdict(code: string): [status: number, message: string] {
 }
 
 /** The front has the request already, and waits for its body: its line in the log says how that ended. */
-function refuseBody({ request, response }: Exchange, status: number, message: string): void {
+function rejectBody({ request, response }: Exchange, status: number, message: string): void {
   if (response.headersSent) return void request.socket.destroy();
-  send(response, new Refusal(status, message, { connection: 'close' }).toReply());
+  send(response, new HttpError(status, message, { connection: 'close' }).toReply());
 }
 
 /** Answers on a bare connection, and closes it. */
-export function refuseSocket(socket: Duplex, refusal: Refusal, requestId: string, clock: Clock): void {
+export function rejectSocket(socket: Duplex, refusal: HttpError, requestId: string, clock: Clock): void {
   socket.on('error', () => {}); // It may have gone.
   socket.end(written(refusal.toReply(), requestId));
   clock.after(LINGER_MS, () => socket.destroy()); // Not at once: what is left unread would take the answer with it.
@@ -73,7 +73,7 @@ export function refuseSocket(socket: Duplex, refusal: Refusal, requestId: string
 
 function written({ status, headers, body = '' }: Reply, requestId: string): string {
   const all = {
-    ...HEADERS_OF_ALL,
+    ...COMMON_HEADERS,
     ...headers,
     'x-request-id': requestId,
     'content-length': String(Buffer.byteLength(body)),

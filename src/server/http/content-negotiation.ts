@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import Negotiator from 'negotiator';
-import { Refusal } from './http-error.ts';
+import { HttpError } from './http-error.ts';
 
 export const JSON_TYPE = 'application/json';
 export const GRAPHQL_TYPE = 'application/graphql-response+json';
@@ -12,13 +12,13 @@ const HTML_TYPE = 'text/html';
 /** What a client takes as the answer to an operation. */
 export interface AnswerTypes {
   /** For one result, what it likes best: JSON if it does not care. */
-  readonly once: string;
+  readonly single: string;
   /** For the results of a subscription, if it takes any. */
-  readonly live: string | undefined;
+  readonly stream: string | undefined;
 }
 
-const ANY: AnswerTypes = { once: JSON_TYPE, live: SSE_TYPE };
-const NO_STREAM: AnswerTypes = { once: JSON_TYPE, live: undefined };
+const ANY: AnswerTypes = { single: JSON_TYPE, stream: SSE_TYPE };
+const NO_STREAM: AnswerTypes = { single: JSON_TYPE, stream: undefined };
 
 /** The media types of a GraphQL answer that the client likes best. Throws a Refusal (406) when it takes none. */
 export function answerTypes({ accept }: IncomingHttpHeaders): AnswerTypes {
@@ -31,10 +31,10 @@ export function answerTypes({ accept }: IncomingHttpHeaders): AnswerTypes {
     .map(nameMultipart)
     .join();
   const negotiator = new Negotiator({ headers: { accept: plain } });
-  const live = negotiator.mediaType([SSE_TYPE, MULTIPART_TYPE]);
-  const once = negotiator.mediaType([JSON_TYPE, GRAPHQL_TYPE, SSE_TYPE]) ?? live;
-  if (once === undefined) throw new Refusal(406, `Accept: expected ${GRAPHQL_TYPE}, ${JSON_TYPE} or ${SSE_TYPE}.`);
-  return { once, live };
+  const stream = negotiator.mediaType([SSE_TYPE, MULTIPART_TYPE]);
+  const single = negotiator.mediaType([JSON_TYPE, GRAPHQL_TYPE, SSE_TYPE]) ?? stream;
+  if (single === undefined) throw new HttpError(406, `Accept: expected ${GRAPHQL_TYPE}, ${JSON_TYPE} or ${SSE_TYPE}.`);
+  return { single, stream };
 }
 
 // Other protocols are spoken in multipart/mixed as well; the parameter says which.

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../schema/core/errors.ts';
 import { errorReply, type Reply } from './reply.ts';
 
 /** Thrown when an HTTP request is not answered, before GraphQL is reached or because of what the document asks. */
-export class Refusal extends Error {
+export class HttpError extends Error {
   override readonly name = 'Refusal';
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;

@@ -33,7 +33,7 @@ export function codesOf(errors: readonly CodedError[]): string[] {
 }
 
 /** Every answer is for the one who asked, is what it says it is, and is nothing for other sites to embed. */
-export const HEADERS_OF_ALL = {
+export const COMMON_HEADERS = {
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
@@ -41,21 +41,21 @@ export const HEADERS_OF_ALL = {
 };
 
 /** A response to which headers can be given before it is known what is answered. */
-export class FrontResponse extends ServerResponse {
+export class GatewayResponse extends ServerResponse {
   /** They go with the others. What `setHeader` takes Node keeps for as long as the response, which may be hours. */
-  readonly early: Record<string, string> = {};
+  readonly earlyHeaders: Record<string, string> = {};
 }
 
 /** Whose responses are of that kind. */
-export type FrontServer = Server<typeof IncomingMessage, typeof FrontResponse>;
+export type GatewayServer = Server<typeof IncomingMessage, typeof GatewayResponse>;
 
 /** Sends the status and all headers. */
-export function begin(response: FrontResponse, status: number, headers: Reply['headers']): void {
-  response.writeHead(status, { ...HEADERS_OF_ALL, ...response.early, ...headers });
+export function writeHead(response: GatewayResponse, status: number, headers: Reply['headers']): void {
+  response.writeHead(status, { ...COMMON_HEADERS, ...response.earlyHeaders, ...headers });
 }
 
-export function send(response: FrontResponse, { status, headers, body = '' }: Reply): void {
+export function send(response: GatewayResponse, { status, headers, body = '' }: Reply): void {
   const hasLength = status !== 304 && status !== 204;
-  begin(response, status, hasLength ? { 'content-length': String(Buffer.byteLength(body)), ...headers } : headers);
+  writeHead(response, status, hasLength ? { 'content-length': String(Buffer.byteLength(body)), ...headers } : headers);
   response.end(body);
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { Refusal } from './http-error.ts';
+import { HttpError } from './http-error.ts';
 
 /** Most bytes of a request's body. */
 export const MAX_BODY_BYTES = 1024 * 1024;
@@ -13,7 +13,7 @@ export function readBody(request: IncomingMessage, maxBytes = MAX_BODY_BYTES): P
     const chunks: Buffer[] = [];
     let length = 0;
     const most = DRAINED * maxBytes;
-    const refuse = () => reject(new Refusal(413, `The body: expected at most ${maxBytes} bytes.`));
+    const refuse = () => reject(new HttpError(413, `The body: expected at most ${maxBytes} bytes.`));
     if (Number(request.headers['content-length']) > most) refuse();
     const take = (chunk: Buffer) => {
       length += chunk.length;
@@ -30,7 +30,7 @@ export function readBody(request: IncomingMessage, maxBytes = MAX_BODY_BYTES): P
       // The request stays as long as its answer, which may be a stream: it must not hold the body.
       request.off('data', take).off('end', end).off('error', fail);
     };
-    const fail = () => reject(new Refusal(400, 'The body: expected to its end.')); // Its sender has gone.
+    const fail = () => reject(new HttpError(400, 'The body: expected to its end.')); // Its sender has gone.
     request.on('data', take).on('end', end).on('error', fail);
   });
 }

@@ -9,7 +9,7 @@ import {
   TOLERANCE_SECONDS,
   WebhookError,
 } from '../../upstream/resources/webhook.ts';
-import { Refusal } from './http-error.ts';
+import { HttpError } from './http-error.ts';
 import type { Reply } from './reply.ts';
 import { readBody } from './request-body.ts';
 
@@ -40,7 +40,7 @@ export function createWebhooks({ secret, onHint, log, clock }: WebhooksOptions):
   const verify = createVerify(secret);
   const memory = createMemory(clock);
   return async (request, requestId) => {
-    if (request.method !== 'POST') throw new Refusal(405, 'The method: expected POST.', { allow: 'POST' });
+    if (request.method !== 'POST') throw new HttpError(405, 'The method: expected POST.', { allow: 'POST' });
     try {
       const delivery = readDelivery(request.headers, clock.now()); // Before the body: what is refused has to be cheap.
       const body = await readBody(request, MAX_WEBHOOK_BYTES);
@@ -55,7 +55,7 @@ export function createWebhooks({ secret, onHint, log, clock }: WebhooksOptions):
     } catch (error) {
       if (!(error instanceof WebhookError)) throw error;
       log.debug({ requestId, fault: error.message }, 'webhook refused');
-      throw new Refusal(400, error.message);
+      throw new HttpError(400, error.message);
     }
   };
 }

@@ -1,21 +1,21 @@
 import type { ExecutionResult } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { ErrorCode } from '../../schema/core/errors.ts';
-import type { Caller } from '../../store/cache/single-flight.ts';
+import type { ReadContext } from '../../store/cache/single-flight.ts';
 
 /** What a request shows of the credential that it came with. */
-export type Showing = 'accepted' | 'refused' | 'nothing';
+export type CredentialEvidence = 'accepted' | 'refused' | 'nothing';
 
 /** The scopes of credentials that the upstream has accepted. Anybody can make up others. */
-export interface Acquaintances {
+export interface AcceptedCredentials {
   has(scope: string): boolean;
-  note(scope: string, showing: Showing): void;
+  note(scope: string, showing: CredentialEvidence): void;
 }
 
 /** Most that are remembered; who is forgotten has to be accepted once more. */
 const MAX_CREDENTIALS = 10_000;
 
-export function createAcquaintances(): Acquaintances {
+export function createAcceptedCredentials(): AcceptedCredentials {
   const scopes = new LRUCache<string, true>({ max: MAX_CREDENTIALS });
   return {
     has: (scope) => scopes.get(scope) === true,
@@ -27,7 +27,10 @@ export function createAcquaintances(): Acquaintances {
 }
 
 /** Who leaves before the answer counts as refused: made-up credentials could be tried unseen otherwise. */
-export function showingOf({ errors }: ExecutionResult, { upstreamCalls, signal, failures }: Caller): Showing {
+export function credentialEvidenceOf(
+  { errors }: ExecutionResult,
+  { upstreamCalls, signal, failures }: ReadContext,
+): CredentialEvidence {
   if (upstreamCalls === 0) return 'nothing';
   const unauthenticated: ErrorCode = 'UPSTREAM_UNAUTHENTICATED';
   const codes = [...failures, ...(errors ?? []).map(({ extensions }) => extensions['code'])];

@@ -3,22 +3,22 @@ import { GraphQLError } from 'graphql';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { ErrorCode } from '../../schema/core/errors.ts';
 import { addressKey } from '../http/client-address.ts';
-import type { FrontResponse } from '../http/reply.ts';
-import { createAcquaintances, type Showing } from './accepted-credentials.ts';
-import { LimitRefusal } from './limit-error.ts';
+import type { GatewayResponse } from '../http/reply.ts';
+import { type CredentialEvidence, createAcceptedCredentials } from './accepted-credentials.ts';
+import { LimitError } from './limit-error.ts';
 import type { Limits } from './query-limits.ts';
 
 /** What one request may ask for, and its caller may still spend. */
-export interface Allowance {
+export interface CallerBudget {
   readonly limits: Limits;
   /** Who pays: the caller, or all strangers of its address together. What one of them may have at a time counts for these, too. */
-  readonly payer: string;
+  readonly limitKey: string;
   /** Points that the caller has left in this minute; null when nobody counts. */
   readonly remaining: number | null;
   /** Takes points from the caller, and tells so in the answer's headers if it has any. Throws a Refusal (429), and takes none then. */
   spend(points: number): Promise<void>;
   /** Takes note of what the request has shown of its credential, by so many upstream calls. */
-  learn(showing: Showing, upstreamCalls: number): Promise<void>;
+  recordEvidence(showing: CredentialEvidence, upstreamCalls: number): Promise<void>;
 }
 
 /** Who asks, as far as it matters for points. */
@@ -27,7 +27,11 @@ interface Spender {
   readonly viewer: { readonly name: string | null };
 }
 
-export type Allow = (spender: Spender, request: IncomingMessage, response?: FrontResponse) => Allowance;
+export type CreateCallerBudget = (
+  spender: Spender,
+  request: IncomingMessage,
+  response?: GatewayResponse,
+) => CallerBudget;
 
 /** Whose limits count: those of the name that the caller has, or else of its view of the upstream and its address. */
 export function callerKey({ scope, viewer }: Spender, { socket }: IncomingMessage): string {
@@ -35,7 +39,7 @@ export function callerKey({ scope, viewer }: Spender, { socket }: IncomingMessag
 }
 
 /** Points that are counted together. */
-interface Purse {
+interface PointsAccount {
   readonly minutes: RateLimiterMemory;
   readonly key: string;
 }
@@ -51,28 +55,29 @@ const MAX_REFUSED = 100;
  * one caller together, which each call that it refuses costs a hundredth of its points; and all of one address, accepted
  * or not, have the points of a few callers.
  */
-export function createAllow(limits: Limits, callersBringKeys: boolean): Allow {
+export function createCallerRateLimiter(limits: Limits, callersBringKeys: boolean): CreateCallerBudget {
   const { pointsPerMinute, callersPerAddress } = limits;
   if (pointsPerMinute === Number.POSITIVE_INFINITY) {
-    const free = { limits, remaining: null, spend: async () => {}, learn: async () => {} };
-    return (spender, request) => ({ ...free, payer: callerKey(spender, request) });
+    const free = { limits, remaining: null, spend: async () => {}, recordEvidence: async () => {} };
+    return (spender, request) => ({ ...free, limitKey: callerKey(spender, request) });
   }
   const minutes = new RateLimiterMemory({ points: pointsPerMinute, duration: 60 });
   const ofAddresses =
     callersBringKeys && callersPerAddress !== Number.POSITIVE_INFINITY
       ? new RateLimiterMemory({ points: pointsPerMinute * callersPerAddress, duration: 60 })
       : null;
-  const acquaintances = createAcquaintances();
+  const acquaintances = createAcceptedCredentials();
 
   return ({ scope, viewer }, request, response) => {
     const address = addressKey(request.socket.remoteAddress);
-    const own: Purse = { minutes, key: callerKey({ scope, viewer }, request) };
-    if (ofAddresses === null) return Object.assign(payFrom([own], limits, response), { learn: async () => {} });
-    const strangers: Purse = { minutes, key: `strangers ${address}` };
+    const own: PointsAccount = { minutes, key: callerKey({ scope, viewer }, request) };
+    if (ofAddresses === null)
+      return Object.assign(payFrom([own], limits, response), { recordEvidence: async () => {} });
+    const strangers: PointsAccount = { minutes, key: `strangers ${address}` };
     const isStranger = !acquaintances.has(scope);
     const payment = payFrom([isStranger ? strangers : own, { minutes: ofAddresses, key: address }], limits, response);
     return Object.assign(payment, {
-      async learn(showing: Showing, upstreamCalls: number) {
+      async recordEvidence(showing: CredentialEvidence, upstreamCalls: number) {
         acquaintances.note(scope, showing);
         if (showing === 'refused') {
           await minutes.penalty(strangers.key, upstreamCalls * Math.ceil(pointsPerMinute / MAX_REFUSED));
@@ -85,15 +90,15 @@ export function createAllow(limits: Limits, callersBringKeys: boolean): Allow {
   };
 }
 
-type Purses = readonly [Purse, ...Purse[]];
+type PointsAccounts = readonly [PointsAccount, ...PointsAccount[]];
 
 /** What a request is paid from; `spent` is what it has taken so far. */
-function payFrom(purses: Purses, limits: Limits, response: FrontResponse | undefined) {
+function payFrom(purses: PointsAccounts, limits: Limits, response: GatewayResponse | undefined) {
   let remaining = limits.pointsPerMinute;
   let spent = 0;
   return {
     limits,
-    payer: purses[0].key,
+    limitKey: purses[0].key,
     get remaining() {
       return remaining;
     },
@@ -111,7 +116,7 @@ function payFrom(purses: Purses, limits: Limits, response: FrontResponse | undef
 }
 
 /** Takes points from each, or from none when one has too few. Tells what is left of that one, or of the first. */
-async function takeFrom([first, ...others]: Purses, points: number) {
+async function takeFrom([first, ...others]: PointsAccounts, points: number) {
   const outcome = await take(first, points);
   const taken = [first];
   for (const purse of others) {
@@ -125,7 +130,7 @@ async function takeFrom([first, ...others]: Purses, points: number) {
   return outcome;
 }
 
-async function take({ minutes, key }: Purse, points: number) {
+async function take({ minutes, key }: PointsAccount, points: number) {
   try {
     return { left: await minutes.consume(key, points), isRefused: false };
   } catch (refused) {
@@ -135,20 +140,20 @@ async function take({ minutes, key }: Purse, points: number) {
 }
 
 function tell(
-  response: FrontResponse | undefined,
+  response: GatewayResponse | undefined,
   limit: number,
   { remainingPoints, msBeforeNext }: RateLimiterRes,
 ): void {
   if (!response) return;
-  response.early['ratelimit-limit'] = String(limit);
-  response.early['ratelimit-remaining'] = String(remainingPoints);
-  response.early['ratelimit-reset'] = String(secondsOf(msBeforeNext));
+  response.earlyHeaders['ratelimit-limit'] = String(limit);
+  response.earlyHeaders['ratelimit-remaining'] = String(remainingPoints);
+  response.earlyHeaders['ratelimit-reset'] = String(secondsOf(msBeforeNext));
 }
 
 const secondsOf = (ms: number) => Math.ceil(ms / 1000);
 
-function rateLimited(points: number, remaining: number, retryAfterSeconds: number): LimitRefusal {
+function rateLimited(points: number, remaining: number, retryAfterSeconds: number): LimitError {
   const message = `Rate limit: expected a query of at most ${remaining} points, got ${points}; in ${retryAfterSeconds} s there are more.`;
   const extensions = { code: 'RATE_LIMITED' satisfies ErrorCode, retryAfterSeconds };
-  return new LimitRefusal(429, new GraphQLError(message, { extensions }), { 'retry-after': String(retryAfterSeconds) });
+  return new LimitError(429, new GraphQLError(message, { extensions }), { 'retry-after': String(retryAfterSeconds) });
 }

@@ -1,24 +1,24 @@
 import { GraphQLError } from 'graphql';
 import type { ErrorCode } from '../../schema/core/errors.ts';
-import { LimitRefusal } from './limit-error.ts';
+import { LimitError } from './limit-error.ts';
 
 /** Takes a place for what this caller begins; what it gives frees it. Throws a Refusal (429) when there is none. */
-export type Quota = (caller: string) => () => void;
+export type ConcurrencyQuota = (caller: string) => () => void;
 
-export interface QuotaOptions {
+export interface ConcurrencyQuotaOptions {
   /** What takes places, for the refusal. */
   readonly noun: 'Subscriptions' | 'Uploads';
-  readonly most: number;
-  readonly mostPerCaller: number;
+  readonly max: number;
+  readonly maxPerCaller: number;
 }
 
-export function createQuota({ noun, most, mostPerCaller }: QuotaOptions): Quota {
+export function createConcurrencyQuota({ noun, max, maxPerCaller }: ConcurrencyQuotaOptions): ConcurrencyQuota {
   const ofCaller = new Map<string, number>();
   let all = 0;
   return (caller) => {
     const own = ofCaller.get(caller) ?? 0;
-    if (own >= mostPerCaller) throw tooMany(noun, `at most ${mostPerCaller} of one caller`);
-    if (all >= most) throw tooMany(noun, `at most ${most} of all callers together`);
+    if (own >= maxPerCaller) throw tooMany(noun, `at most ${maxPerCaller} of one caller`);
+    if (all >= max) throw tooMany(noun, `at most ${max} of all callers together`);
     ofCaller.set(caller, own + 1);
     all++;
     return () => {
@@ -30,7 +30,7 @@ export function createQuota({ noun, most, mostPerCaller }: QuotaOptions): Quota 
   };
 }
 
-function tooMany(noun: string, expected: string): LimitRefusal {
+function tooMany(noun: string, expected: string): LimitError {
   const extensions = { code: 'RATE_LIMITED' satisfies ErrorCode };
-  return new LimitRefusal(429, new GraphQLError(`${noun}: expected ${expected} at a time.`, { extensions }));
+  return new LimitError(429, new GraphQLError(`${noun}: expected ${expected} at a time.`, { extensions }));
 }

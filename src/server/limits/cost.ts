@@ -16,7 +16,7 @@ import {
 import type { ReadArgument } from '../../schema/core/field-cost.ts';
 import { MAX_FIELDS } from './document-shape.ts';
 import { type Fragments, fragmentsOf } from './fragments.ts';
-import { type Weight, weightsOf } from './weights.ts';
+import { type FieldWeight, fieldWeightsOf } from './weights.ts';
 
 // What a query may cost: a point for each upstream call that it may cause when nothing is kept, and one for every 100
 // objects that may be in its answer. What a field costs stands beside it in the schema (src/schema/core/field-cost.ts).
@@ -41,7 +41,7 @@ interface Place {
 
 /** A field that counts, from however many parts of the document. */
 interface Heavy {
-  readonly weight: Weight;
+  readonly weight: FieldWeight;
   readonly nodes: FieldNode[];
 }
 
@@ -69,12 +69,12 @@ export function costOf(
     const fields = gather(place.selected, look);
     if (look.left < 0) return Number.POSITIVE_INFINITY;
     for (const { weight, nodes } of fields) {
-      const { price, isList, type } = weight;
+      const { cost, isList, type } = weight;
       const read = readerOf(nodes[0], look.values);
-      const size = price?.size(read) ?? place.size;
+      const size = cost?.size(read) ?? place.size;
       const items = place.parents * (isList ? size : 1);
-      calls += place.parents * (price?.calls(read) ?? 0);
-      objects += (type ? items : 0) + place.parents * (price?.weight(read) ?? 0);
+      calls += place.parents * (cost?.calls(read) ?? 0);
+      objects += (type ? items : 0) + place.parents * (cost?.weight(read) ?? 0);
       if (type) open.push({ selected: selectedIn(nodes, type), parents: items, size: isList ? 1 : size });
     }
   }
@@ -162,7 +162,7 @@ function narrowed(type: GraphQLNamedType, condition: string | undefined, schema:
 
 // In a place for objects of several types each has fields of its own, and the prices of all add up.
 function add(fields: Map<string, Heavy>, node: FieldNode, type: GraphQLNamedType): void {
-  const weight = weightsOf(type).get(node.name.value);
+  const weight = fieldWeightsOf(type).get(node.name.value);
   if (!weight) return;
   const key = `${type.name} ${(node.alias ?? node.name).value}`;
   const others = fields.get(key);

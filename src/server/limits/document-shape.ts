@@ -9,7 +9,7 @@ import {
 import { circularOf, type Fragments, fragmentsOf } from './fragments.ts';
 
 /** How large a document is. A fragment counts wherever it is spread, and what is merged into one field counts once. */
-export interface Shape {
+export interface DocumentShape {
   /** A fragment that spreads itself, which GraphQL refuses: nothing is counted then. */
   readonly circular: FragmentDefinitionNode | undefined;
   /** Most fields inside one another, introspection left out. */
@@ -32,10 +32,10 @@ export interface Shape {
 /** Where counting ends: however often fragments are spread in fragments, it takes no longer than this. */
 export const MAX_FIELDS = 10_000;
 
-const shapes = new WeakMap<DocumentNode, Shape>();
+const shapes = new WeakMap<DocumentNode, DocumentShape>();
 
 /** Measures a document, once. Never throws, whatever the document, and uses no stack however deep it is. */
-export function shapeOf(document: DocumentNode): Shape {
+export function measureDocument(document: DocumentNode): DocumentShape {
   const known = shapes.get(document);
   if (known) return known;
   const shape = measure(document);
@@ -43,7 +43,7 @@ export function shapeOf(document: DocumentNode): Shape {
   return shape;
 }
 
-type Tally = { -readonly [Name in Exclude<keyof Shape, 'circular'>]: number };
+type Tally = { -readonly [Name in Exclude<keyof DocumentShape, 'circular'>]: number };
 
 interface Count {
   readonly fragments: Fragments;
@@ -52,7 +52,7 @@ interface Count {
   readonly spread: Set<FragmentDefinitionNode>;
 }
 
-function measure(document: DocumentNode): Shape {
+function measure(document: DocumentNode): DocumentShape {
   const tally = { ...NOTHING };
   const fragments = fragmentsOf(document);
   const circular = circularOf(fragments);
@@ -90,7 +90,7 @@ function countDirectives({ directives = [] }: Pick<SelectionNode, 'directives'>,
 }
 
 /** One place in the answer: all that is selected there, from however many parts of the document. */
-interface Place {
+interface SelectionLevel {
   readonly sets: readonly SelectionSetNode[];
   readonly depth: number;
   readonly isIntrospection: boolean;
@@ -102,7 +102,7 @@ interface Place {
 function walk(root: SelectionSetNode, count: Count): number {
   const { tally } = count;
   let rootFields = 0;
-  const open: Place[] = [{ sets: [root], depth: 1, isIntrospection: false, lists: 0 }];
+  const open: SelectionLevel[] = [{ sets: [root], depth: 1, isIntrospection: false, lists: 0 }];
   for (let place = open.pop(); place && tally.fields <= MAX_FIELDS; place = open.pop()) {
     const fields = gather(place.sets, count);
     if (place.depth === 1) rootFields = fields.size;
@@ -121,7 +121,11 @@ function walk(root: SelectionSetNode, count: Count): number {
 // Lists that lead from one type to many others: three inside one another are most of the schema many times over.
 const LISTS_OF_TYPES: ReadonlySet<string> = new Set(['types', 'fields', 'inputFields', 'interfaces', 'possibleTypes']);
 
-function placeIn({ depth, isIntrospection, lists }: Place, name: string, nodes: readonly FieldNode[]): Place {
+function placeIn(
+  { depth, isIntrospection, lists }: SelectionLevel,
+  name: string,
+  nodes: readonly FieldNode[],
+): SelectionLevel {
   return {
     sets: nodes.flatMap(({ selectionSet }) => selectionSet ?? []),
     depth: depth + 1,
@@ -130,7 +134,7 @@ function placeIn({ depth, isIntrospection, lists }: Place, name: string, nodes: 
   };
 }
 
-function countDepth(depth: number, { isIntrospection, lists }: Place, tally: Tally): void {
+function countDepth(depth: number, { isIntrospection, lists }: SelectionLevel, tally: Tally): void {
   if (!isIntrospection) {
     tally.depth = Math.max(tally.depth, depth);
     return;

@@ -1,6 +1,6 @@
 import type { DocumentNode } from 'graphql';
-import { MAX_FIELDS, shapeOf } from './document-shape.ts';
-import type { Excess, LimitName, Limits } from './query-limits.ts';
+import { MAX_FIELDS, measureDocument } from './document-shape.ts';
+import type { LimitName, Limits, LimitViolation } from './query-limits.ts';
 
 // No settings: far more than anybody needs, and no more than what reads documents can take.
 
@@ -13,15 +13,15 @@ const MAX_VARIABLES_DEPTH = 50;
 const LINE_END = /\r\n|[\n\r]/g;
 
 /** More lines than tokens may be. The parser passes over them, but for each error they are counted up to its place. */
-export function excessOfLines(text: string, { tokens: max }: Limits): Excess | null {
+export function findLineViolation(text: string, { tokens: max }: Limits): LimitViolation | null {
   let lines = 1;
   if (text.length >= max) for (const _ of text.matchAll(LINE_END)) if (++lines > max) return { limit: 'lines', max };
   return null;
 }
 
 /** The first limit that a document goes past; null also for one that GraphQL itself refuses as circular. */
-export function excessOf(document: DocumentNode, limits: Limits): Excess | null {
-  const shape = shapeOf(document);
+export function findViolation(document: DocumentNode, limits: Limits): LimitViolation | null {
+  const shape = measureDocument(document);
   const checks: readonly [LimitName, max: number, actual: number][] = [
     ['depth', limits.depth, shape.depth],
     ['aliases', limits.aliases, shape.aliases],
@@ -40,7 +40,10 @@ export function excessOf(document: DocumentNode, limits: Limits): Excess | null 
 }
 
 /** The limit that the variables go past. Their depth first: what writes them as JSON goes as deep as they do. */
-export function excessOfVariables(variables: Readonly<Record<string, unknown>>, limits: Limits): Excess | null {
+export function findVariablesViolation(
+  variables: Readonly<Record<string, unknown>>,
+  limits: Limits,
+): LimitViolation | null {
   if (isDeeper(variables, MAX_VARIABLES_DEPTH)) return { limit: 'variablesDepth', max: MAX_VARIABLES_DEPTH };
   if (limits.variablesBytes === Number.POSITIVE_INFINITY) return null;
   const actual = Buffer.byteLength(JSON.stringify(variables));

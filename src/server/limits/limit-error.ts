@@ -1,9 +1,9 @@
 import type { GraphQLError } from 'graphql';
-import { Refusal } from '../http/http-error.ts';
+import { HttpError } from '../http/http-error.ts';
 import { errorReply, type Reply } from '../http/reply.ts';
 
 /** Thrown when a request goes past a limit that has an HTTP status of its own. */
-export class LimitRefusal extends Refusal {
+export class LimitError extends HttpError {
   readonly error: GraphQLError;
 
   constructor(status: number, error: GraphQLError, headers?: Readonly<Record<string, string>>) {

@@ -37,14 +37,14 @@ const COUNTED = {
 export type LimitName = keyof typeof COUNTED;
 
 /** That there is more than may be. `actual` is left out where nobody has counted to the end. */
-export interface Excess {
+export interface LimitViolation {
   readonly limit: LimitName;
   readonly max: number;
   readonly actual?: number | undefined;
 }
 
 /** What a client is told of it: nothing of its own words. */
-export function tooComplex({ limit, max, actual }: Excess): GraphQLError {
+export function limitViolationError({ limit, max, actual }: LimitViolation): GraphQLError {
   const got = actual === undefined ? '' : `, got ${actual}`;
   const extensions = { code: 'QUERY_TOO_COMPLEX' satisfies ErrorCode, limit, max, actual };
   return new GraphQLError(`${limit}: expected at most ${max} ${COUNTED[limit]}${got}.`, { extensions });

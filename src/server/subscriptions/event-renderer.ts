@@ -16,7 +16,7 @@ import { toClientResult } from '../graphql/error-masking.ts';
 import type { Prepared } from '../graphql/prepare.ts';
 
 /** What one event of a subscription is to clients. Equal subscriptions get the same object. */
-export interface Rendered {
+export interface RenderedEvent {
   readonly result: ExecutionResult;
   readonly json: string;
   /** Its bytes by the format that they are in, made when they are first needed. */
@@ -24,19 +24,19 @@ export interface Rendered {
 }
 
 /** Executes the events of one subscription: each once, however many ask for it. */
-export interface Rendering {
+export interface EventRenderer {
   readonly args: ValidatedSubscriptionArgs;
   /** A context for one thing to do, until its signal is aborted. */
   contextOf(signal: AbortSignal): Context;
   /** What an item of the source is to clients: the same item the same. Rejects when it was disposed of meanwhile. */
-  event(item: object): Promise<Rendered>;
+  renderEvent(item: object): Promise<RenderedEvent>;
   /** What clients see of an error that ends the source: the same error the same, and told once to the log. */
-  failure(error: unknown): Rendered;
+  renderError(error: unknown): RenderedEvent;
   /** Aborts what is under way: nobody waits for it any more. */
   dispose(): void;
 }
 
-export interface RenderingOptions {
+export interface EventRendererOptions {
   schema: GraphQLSchema;
   createContext: ContextFactory;
   /** Whether errors suggest no names of the schema. */
@@ -45,14 +45,14 @@ export interface RenderingOptions {
 }
 
 /** Gives the errors instead when the variables do not fit. */
-export function createRendering(
-  { schema, createContext, hideSuggestions, log }: RenderingOptions,
+export function createEventRenderer(
+  { schema, createContext, hideSuggestions, log }: EventRendererOptions,
   { document, operationName, params }: Prepared,
   identity: Identity,
-): Rendering | ExecutionResult {
+): EventRenderer | ExecutionResult {
   const requestId = randomUUID(); // Whoever has begun it may leave long before the others.
   const contextOf = (signal: AbortSignal) => createContext({ requestId, signal, identity });
-  const show = (result: ExecutionResult): Rendered => {
+  const show = (result: ExecutionResult): RenderedEvent => {
     const shown = toClientResult(result, requestId, log);
     return { result: shown, json: JSON.stringify(shown), frames: new Map() };
   };
@@ -66,11 +66,11 @@ export function createRendering(
   if (!('schema' in validated)) return show({ errors: validated }).result;
   const args: ValidatedSubscriptionArgs = validated;
 
-  const events = new WeakMap<object, Promise<Rendered>>();
-  const failures = new WeakMap<object, Rendered>();
+  const events = new WeakMap<object, Promise<RenderedEvent>>();
+  const failures = new WeakMap<object, RenderedEvent>();
   const underWay = new Set<AbortController>();
 
-  async function execute(item: object): Promise<Rendered> {
+  async function execute(item: object): Promise<RenderedEvent> {
     const controller = new AbortController(); // One for each, so that what listens to it goes with it.
     const contextValue = contextOf(controller.signal); // Fresh, so that its loaders read what is there now.
     underWay.add(controller);
@@ -89,14 +89,14 @@ export function createRendering(
   return {
     args,
     contextOf,
-    event(item) {
+    renderEvent(item) {
       const known = events.get(item);
       if (known) return known;
       const event = execute(item);
       events.set(item, event);
       return event;
     },
-    failure(error) {
+    renderError(error) {
       const key = Object(error); // Of what is no object a new one.
       const known = failures.get(key);
       if (known) return known;

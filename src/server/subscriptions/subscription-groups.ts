@@ -1,22 +1,27 @@
 import { createSourceEventStream, type ExecutionResult } from 'graphql';
 import type { Identity } from '../../request/context.ts';
 import type { Prepared } from '../graphql/prepare.ts';
-import { createRendering, type Rendered, type Rendering, type RenderingOptions } from './event-renderer.ts';
+import {
+  createEventRenderer,
+  type EventRenderer,
+  type EventRendererOptions,
+  type RenderedEvent,
+} from './event-renderer.ts';
 import { groupKey } from './group-key.ts';
-import { createGate, type Gate } from './yielding-gate.ts';
+import { createYieldingGate, type YieldingGate } from './yielding-gate.ts';
 
 /**
  * One subscriber's results. It holds none back: the next one is what the source has for it once it is asked for. `return`
  * ends it at once, also while `next` waits.
  */
-export interface Member extends AsyncIterableIterator<Rendered, undefined> {
+export interface Subscriber extends AsyncIterableIterator<RenderedEvent, undefined> {
   return(): Promise<IteratorReturnResult<undefined>>;
 }
 
 /** Equal subscriptions, together: their source is asked for once, and each of its items is executed once. */
-export interface Groups {
+export interface SubscriptionGroups {
   /** Gives the errors instead when the variables do not fit. `onLeave` is called once, when the member has ended. */
-  join(prepared: Prepared, identity: Identity, onLeave: () => void): Member | ExecutionResult;
+  subscribe(prepared: Prepared, identity: Identity, onLeave: () => void): Subscriber | ExecutionResult;
   /** How many there are. */
   readonly size: number;
 }
@@ -25,32 +30,32 @@ export interface Groups {
 const AT_ONCE = 250;
 
 interface Group {
-  readonly rendering: Rendering;
+  readonly renderer: EventRenderer;
   /** Of items with an identity, each call of whose iterator is another reader. Rejects when there is none to be had. */
   readonly source: Promise<AsyncIterable<object>>;
-  readonly gate: Gate;
-  members: number;
+  readonly gate: YieldingGate;
+  subscribers: number;
   leave(): void;
 }
 
-export function createGroups(options: RenderingOptions): Groups {
+export function createSubscriptionGroups(options: EventRendererOptions): SubscriptionGroups {
   const groups = new Map<string, Group>();
-  const gate = createGate(AT_ONCE);
+  const gate = createYieldingGate(AT_ONCE);
 
-  function begin(key: string, rendering: Rendering): Group {
+  function begin(key: string, renderer: EventRenderer): Group {
     const leaving = new AbortController();
-    const source = sourceOf(rendering, leaving.signal);
+    const source = sourceOf(renderer, leaving.signal);
     const forget = () => groups.get(key) === group && groups.delete(key);
     const group: Group = {
-      rendering,
+      renderer,
       source,
       gate,
-      members: 0,
+      subscribers: 0,
       leave() {
-        if (--group.members > 0) return;
+        if (--group.subscribers > 0) return;
         forget(); // First, so that nobody joins what is about to be aborted.
         leaving.abort(new Error('The last subscriber has left.'));
-        rendering.dispose();
+        renderer.dispose();
       },
     };
     groups.set(key, group);
@@ -59,16 +64,16 @@ export function createGroups(options: RenderingOptions): Groups {
   }
 
   return {
-    join(prepared, identity, onLeave) {
+    subscribe(prepared, identity, onLeave) {
       const key = groupKey(prepared, identity);
       let group = groups.get(key);
       if (!group) {
         const { role } = identity.viewer; // No name: what is shown to one is shown to all.
-        const rendering = createRendering(options, prepared, { ...identity, viewer: { name: null, role } });
-        if (!('args' in rendering)) return rendering;
-        group = begin(key, rendering);
+        const renderer = createEventRenderer(options, prepared, { ...identity, viewer: { name: null, role } });
+        if (!('args' in renderer)) return renderer;
+        group = begin(key, renderer);
       }
-      return new GroupMember(group, onLeave);
+      return new GroupSubscriber(group, onLeave);
     },
     get size() {
       return groups.size;
@@ -76,7 +81,7 @@ export function createGroups(options: RenderingOptions): Groups {
   };
 }
 
-async function sourceOf({ args, contextOf }: Rendering, signal: AbortSignal): Promise<AsyncIterable<object>> {
+async function sourceOf({ args, contextOf }: EventRenderer, signal: AbortSignal): Promise<AsyncIterable<object>> {
   const source = await createSourceEventStream({ ...args, contextValue: contextOf(signal) });
   if (!(Symbol.asyncIterator in source)) throw source.errors?.[0];
   return source as AsyncIterable<object>; // What a root field's `subscribe` gives is of objects.
@@ -85,7 +90,7 @@ async function sourceOf({ args, contextOf }: Rendering, signal: AbortSignal): Pr
 const END = { value: undefined, done: true } as const;
 
 /** A class, as there may be thousands, all of which wait. */
-class GroupMember implements Member {
+class GroupSubscriber implements Subscriber {
   readonly #group: Group;
   readonly #onLeave: () => void;
   #iterator: AsyncIterator<object> | undefined;
@@ -94,7 +99,7 @@ class GroupMember implements Member {
   constructor(group: Group, onLeave: () => void) {
     this.#group = group;
     this.#onLeave = onLeave;
-    group.members++;
+    group.subscribers++;
   }
 
   [Symbol.asyncIterator](): this {
@@ -102,9 +107,9 @@ class GroupMember implements Member {
   }
 
   // One function, so that one of each waits.
-  async next(): Promise<IteratorResult<Rendered, undefined>> {
+  async next(): Promise<IteratorResult<RenderedEvent, undefined>> {
     if (this.#isOver) return END;
-    const { source, rendering, gate } = this.#group;
+    const { source, renderer, gate } = this.#group;
     try {
       if (!this.#iterator) {
         const items = await source;
@@ -113,15 +118,15 @@ class GroupMember implements Member {
       }
       const { value, done } = await this.#iterator.next();
       if (this.#isOver) return END;
-      const rendered = done ? undefined : await rendering.event(value);
-      if (rendered) await gate.pass();
+      const rendered = done ? undefined : await renderer.renderEvent(value);
+      if (rendered) await gate.wait();
       if (rendered && !this.#isOver) return { value: rendered, done: false };
       await this.#leave();
       return END;
     } catch (error) {
       if (this.#isOver) return END;
       await this.#leave();
-      return { value: rendering.failure(error), done: false };
+      return { value: renderer.renderError(error), done: false };
     }
   }
 
@@ -138,7 +143,7 @@ class GroupMember implements Member {
     try {
       await this.#iterator?.return?.();
     } catch (error) {
-      this.#group.rendering.failure(error); // For the log.
+      this.#group.renderer.renderError(error); // For the log.
     }
   }
 }

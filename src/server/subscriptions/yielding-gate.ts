@@ -1,13 +1,13 @@
 /** Lets many through a few at a time, and does what else waits in between. */
-export interface Gate {
+export interface YieldingGate {
   /** Resolves when it is one's turn, which comes in the order of asking. */
-  pass(): Promise<void>;
+  wait(): Promise<void>;
 }
 
 const PASSED = Promise.resolve();
 
 /** Of those who come together `most` pass at once. */
-export function createGate(most: number): Gate {
+export function createYieldingGate(most: number): YieldingGate {
   let waiting: (() => void)[] = [];
   let passed = 0;
 
@@ -20,7 +20,7 @@ export function createGate(most: number): Gate {
   }
 
   return {
-    pass() {
+    wait() {
       if (passed === 0) setImmediate(open);
       if (passed < most && waiting.length === 0) {
         passed++;

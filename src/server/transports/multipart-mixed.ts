@@ -1,4 +1,4 @@
-import type { Format } from './stream-format.ts';
+import type { StreamFormat } from './stream-format.ts';
 
 const BOUNDARY = '\r\n--graphql';
 // Its end follows at once: clients wait for it.
@@ -8,11 +8,11 @@ const part = (json: string) => `\r\ncontent-type: application/json\r\n\r\n${json
  * Apollo's protocol for subscriptions
  * (https://www.apollographql.com/docs/graphos/routing/operations/subscriptions/multipart-protocol).
  */
-export const multipart: Format = {
+export const multipart: StreamFormat = {
   transport: 'multipart',
   contentType: 'multipart/mixed; boundary="graphql"; subscriptionSpec="1.0"',
   opening: BOUNDARY,
-  beat: part('{}'),
+  heartbeat: part('{}'),
   end: '--\r\n',
   next: (json) => part(`{"payload":${json}}`),
   fatal: (errors) => part(`{"payload":null,"errors":${errors}}`),

@@ -2,11 +2,11 @@ import type { ExecutionResult } from 'graphql';
 import type { Identity } from '../../request/context.ts';
 import { execute } from '../graphql/execute.ts';
 import type { Prepared } from '../graphql/prepare.ts';
-import type { Quota } from '../limits/concurrency-quota.ts';
-import type { Groups, Member } from '../subscriptions/subscription-groups.ts';
+import type { ConcurrencyQuota } from '../limits/concurrency-quota.ts';
+import type { Subscriber, SubscriptionGroups } from '../subscriptions/subscription-groups.ts';
 
 /** Who asks. */
-export interface Asker {
+export interface RequestIdentity {
   readonly identity: Identity;
   /** Whose limits count. */
   readonly caller: string;
@@ -16,15 +16,15 @@ export interface Asker {
  * Runs a prepared operation, over whatever transport it came: a subscription becomes a member, which has to be ended by
  * `return` unless it comes to its end. Throws a Refusal (429) when there are too many of those.
  */
-export type Operate = (prepared: Prepared, asker: Asker) => Promise<ExecutionResult | Member>;
+export type RunOperation = (prepared: Prepared, asker: RequestIdentity) => Promise<ExecutionResult | Subscriber>;
 
-export function createOperate(groups: Groups, quota: Quota): Operate {
+export function createOperationRunner(subscriptionGroups: SubscriptionGroups, quota: ConcurrencyQuota): RunOperation {
   return async (prepared, { identity, caller }) => {
     if (prepared.operation.operation !== 'subscription') return await execute(prepared);
     const leave = quota(caller);
     try {
-      const member = groups.join(prepared, identity, leave);
-      if (!isLive(member)) leave();
+      const member = subscriptionGroups.subscribe(prepared, identity, leave);
+      if (!isSubscription(member)) leave();
       return member;
     } catch (error) {
       leave();
@@ -33,6 +33,6 @@ export function createOperate(groups: Groups, quota: Quota): Operate {
   };
 }
 
-export function isLive(outcome: ExecutionResult | Member): outcome is Member {
+export function isSubscription(outcome: ExecutionResult | Subscriber): outcome is Subscriber {
   return Symbol.asyncIterator in outcome;
 }

@@ -1,14 +1,14 @@
-import type { Rendered } from '../subscriptions/event-renderer.ts';
+import type { RenderedEvent } from '../subscriptions/event-renderer.ts';
 
 /** How results follow one another in the body of an HTTP answer. */
-export interface Format {
+export interface StreamFormat {
   /** For the log. */
   readonly transport: 'sse' | 'multipart';
   readonly contentType: string;
   /** What the body begins with. */
   readonly opening: string;
   /** What says nothing but that we are still there. */
-  readonly beat: string;
+  readonly heartbeat: string;
   /** What says that nothing more comes. */
   readonly end: string;
   /** A result, written as JSON. */
@@ -18,13 +18,13 @@ export interface Format {
 }
 
 /** A result in this format: the many who get the same one share its bytes. */
-export function frameOf(format: Format, { json, frames }: Rendered): Buffer {
+export function frameOf(format: StreamFormat, { json, frames }: RenderedEvent): Buffer {
   const frame = frames.get(format) ?? Buffer.from(format.next(json));
   frames.set(format, frame);
   return frame;
 }
 
 /** The whole body when there is one result. */
-export function bodyOf(format: Format, json: string): string {
+export function bodyOf(format: StreamFormat, json: string): string {
   return format.opening + format.next(json) + format.end;
 }

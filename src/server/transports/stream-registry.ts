@@ -1,22 +1,22 @@
 import type { Clock } from '../../clock.ts';
 
 /** What is said to a client at the end of its stream that the client has not asked for. */
-export type Reason = 'drain' | 'revoked';
+export type CloseReason = 'drain' | 'revoked';
 
 /** One connection that stays open for results, over whatever transport. */
-export interface Stream {
+export interface OpenStream {
   /** Whether the caller may still see what it gets. */
-  isInForce(): boolean;
+  isAuthorized(): boolean;
   /** Says that we are still there, unless the client has not yet read what it was sent. */
-  beat(): void;
+  heartbeat(): void;
   /** Tells the client why, and ends. */
-  end(reason: Reason): void;
+  end(reason: CloseReason): void;
 }
 
 /** All open streams. */
-export interface Streams {
+export interface StreamRegistry {
   /** Gives what takes it away, once it has ended. */
-  add(stream: Stream): () => void;
+  add(stream: OpenStream): () => void;
   /**
    * Tells all to go: a few at once, many in the course of three seconds, so that they do not all come back together. Gives
    * the milliseconds until all have been told.
@@ -31,9 +31,9 @@ const MIN_SPREAD_STREAMS = 100;
 const DRAIN_MS = 3000;
 const DRAIN_STEPS = 30;
 
-export function createStreams(clock: Clock, heartbeatMs: number): Streams {
-  const open = new Set<Stream>();
-  const moments = Array.from({ length: MOMENTS }, () => new Set<Stream>());
+export function createStreamRegistry(clock: Clock, heartbeatMs: number): StreamRegistry {
+  const open = new Set<OpenStream>();
+  const moments = Array.from({ length: MOMENTS }, () => new Set<OpenStream>());
   let now = 0;
   let added = 0;
   let isDraining = false;
@@ -43,12 +43,12 @@ export function createStreams(clock: Clock, heartbeatMs: number): Streams {
     cancel = clock.after(heartbeatMs / MOMENTS, tick);
     now = (now + 1) % MOMENTS;
     for (const stream of moments[now] ?? []) {
-      if (stream.isInForce()) stream.beat();
+      if (stream.isAuthorized()) stream.heartbeat();
       else stream.end('revoked');
     }
   }
 
-  function endSome(streams: readonly Stream[], count: number) {
+  function endSome(streams: readonly OpenStream[], count: number) {
     for (const stream of streams.slice(0, count)) if (open.has(stream)) stream.end('drain');
     const rest = streams.slice(count);
     if (rest.length > 0) clock.after(DRAIN_MS / DRAIN_STEPS, () => endSome(rest, count));

@@ -7,93 +7,99 @@ import { internalError } from '../../schema/core/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { paramsOf } from '../graphql/params.ts';
 import { type Prepared, prepare } from '../graphql/prepare.ts';
-import { Refusal } from '../http/http-error.ts';
-import { showingOf } from '../limits/accepted-credentials.ts';
-import { type Allow, callerKey } from '../limits/caller-rate-limiter.ts';
-import { LimitRefusal } from '../limits/limit-error.ts';
-import type { Member } from '../subscriptions/subscription-groups.ts';
+import { HttpError } from '../http/http-error.ts';
+import { credentialEvidenceOf } from '../limits/accepted-credentials.ts';
+import { type CreateCallerBudget, callerKey } from '../limits/caller-rate-limiter.ts';
+import { LimitError } from '../limits/limit-error.ts';
+import type { Subscriber } from '../subscriptions/subscription-groups.ts';
 import type { GraphqlOptions } from './graphql-over-http.ts';
-import { isLive } from './operation-runner.ts';
+import { isSubscription } from './operation-runner.ts';
 
-export interface OperationOptions extends Pick<GraphqlOptions, 'engine' | 'operate' | 'findDocument'> {
-  allow: Allow;
+export interface OperationOptions extends Pick<GraphqlOptions, 'engine' | 'runOperation' | 'findDocument'> {
+  createBudget: CreateCallerBudget;
   createContext: ContextFactory;
   log: Logger;
   clock: Clock;
 }
 
 /** Who asks on a socket, and what is under way there. */
-export interface Visitor {
+export interface SocketClient {
   readonly request: IncomingMessage;
   readonly identity: Identity;
   /** What ends each operation under way. */
-  readonly underWay: Set<() => void>;
+  readonly activeOperations: Set<() => void>;
   /** Closes the socket, as the caller is no longer who it was. */
   revoke(): void;
 }
 
 /** An operation that has begun: its one result, or those that it still gives. */
-export interface Begun {
+export interface StartedOperation {
   readonly prepared: Prepared;
   readonly outcome: ExecutionResult | AsyncIterableIterator<ExecutionResult, undefined>;
 }
 
 /** Begins the operation in a message, as one over HTTP is. Gives the errors instead when it cannot. */
-export type Begin = (visitor: Visitor, payload: unknown) => Promise<Begun | readonly GraphQLError[]>;
+export type StartOperation = (
+  visitor: SocketClient,
+  payload: unknown,
+) => Promise<StartedOperation | readonly GraphQLError[]>;
 
-export function createBegin({
+export function createStartOperation({
   engine,
-  operate,
+  runOperation,
   findDocument,
-  allow,
+  createBudget,
   createContext,
   log,
   clock,
-}: OperationOptions): Begin {
+}: OperationOptions): StartOperation {
   return async (visitor, payload) => {
-    const { identity, request, underWay } = visitor;
+    const { identity, request, activeOperations } = visitor;
     const requestId = randomUUID();
     const leaving = new AbortController();
     const context = createContext({ requestId, identity, signal: leaving.signal });
     const caller = callerKey(context, request);
     const leave = () => leaving.abort(new Error('The client has left.'));
     const end = whenEnded(context, log, clock);
-    underWay.add(leave);
+    activeOperations.add(leave);
     try {
-      const allowance = allow(context, request);
-      await allowance.spend(1);
+      const budget = createBudget(context, request);
+      await budget.spend(1);
       const params = findDocument(paramsOf(withoutEmptyQuery(payload)), requestId);
-      const prepared = await prepare(engine, params, context, allowance, () => {});
+      const prepared = await prepare(engine, params, context, budget, () => {});
       if ('result' in prepared) {
         end(0);
         return prepared.result.errors ?? [];
       }
-      const outcome = await operate(prepared, { identity, caller });
-      if (isLive(outcome)) return { prepared, outcome: deliver(outcome, visitor, end) };
-      await allowance.learn(showingOf(outcome, context.caller), context.caller.upstreamCalls);
+      const outcome = await runOperation(prepared, { identity, caller });
+      if (isSubscription(outcome)) return { prepared, outcome: deliver(outcome, visitor, end) };
+      await budget.recordEvidence(
+        credentialEvidenceOf(outcome, context.readContext),
+        context.readContext.upstreamCalls,
+      );
       end(1);
       return { prepared, outcome };
     } catch (error) {
       end(0);
       return [errorOf(error, requestId, log)];
     } finally {
-      underWay.delete(leave);
+      activeOperations.delete(leave);
     }
   };
 }
 
 /** A member's results, until the socket closes or the caller is no longer who it was. */
 function deliver(
-  member: Member,
-  { identity, underWay, revoke }: Visitor,
+  member: Subscriber,
+  { identity, activeOperations, revoke }: SocketClient,
   end: (results: number) => void,
 ): AsyncIterableIterator<ExecutionResult, undefined> {
   let results = 0;
   const leave = async () => {
-    if (underWay.delete(leave)) end(results);
+    if (activeOperations.delete(leave)) end(results);
     return await member.return();
   };
-  underWay.add(leave);
+  activeOperations.add(leave);
   return {
     [Symbol.asyncIterator]() {
       return this;
@@ -101,7 +107,7 @@ function deliver(
     async next() {
       const { value, done } = await member.next();
       if (done) return await leave();
-      if (!identity.isInForce()) {
+      if (!identity.isValid()) {
         revoke();
         return await leave();
       }
@@ -116,13 +122,13 @@ function deliver(
 function whenEnded(context: Context, log: Logger, clock: Clock): (results: number) => void {
   const beganAt = clock.now();
   return (results) => {
-    const { requestId, operationName, viewer, caller } = context;
+    const { requestId, operationName, viewer, readContext } = context;
     const line = {
       requestId,
       transport: 'websocket',
       operation: operationName?.slice(0, 100),
       viewer: viewer.name ?? undefined,
-      upstreamCalls: caller.upstreamCalls,
+      upstreamCalls: readContext.upstreamCalls,
       results,
       ms: clock.now() - beganAt,
     };
@@ -136,8 +142,8 @@ function withoutEmptyQuery(payload: unknown): unknown {
 }
 
 function errorOf(error: unknown, requestId: string, log: Logger): GraphQLError {
-  if (error instanceof LimitRefusal) return error.error;
-  if (error instanceof Refusal) return new GraphQLError(error.message, { extensions: { code: error.code } });
+  if (error instanceof LimitError) return error.error;
+  if (error instanceof HttpError) return new GraphQLError(error.message, { extensions: { code: error.code } });
   log.error({ requestId, err: error }, 'internal error');
   return internalError(requestId);
 }

@@ -5,10 +5,16 @@ import { CloseCode, handleProtocols, makeServer, type Server } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Identity } from '../../request/context.ts';
 import { type Authenticate, revokedError } from '../auth/authenticate.ts';
-import { Refusal } from '../http/http-error.ts';
+import { HttpError } from '../http/http-error.ts';
 import { MAX_BODY_BYTES } from '../http/request-body.ts';
-import type { Streams } from './stream-registry.ts';
-import { type Begin, type Begun, createBegin, type OperationOptions, type Visitor } from './ws-operation.ts';
+import type { StreamRegistry } from './stream-registry.ts';
+import {
+  createStartOperation,
+  type OperationOptions,
+  type SocketClient,
+  type StartedOperation,
+  type StartOperation,
+} from './ws-operation.ts';
 
 /** Most operations under way on one socket. */
 const MAX_OPERATIONS = 100;
@@ -23,18 +29,20 @@ const PROBE_MS = 30_000;
 export interface WebSocketsOptions extends OperationOptions {
   schema: GraphQLSchema;
   authenticate: Authenticate;
-  streams: Streams;
+  streams: StreamRegistry;
 }
 
 export interface WebSockets {
   /** Makes a WebSocket of a connection whose request is welcome. */
   open(request: IncomingMessage, connection: Duplex, head: Buffer): void;
   /** Ends all without a goodbye. */
-  cut(): void;
+  terminateAll(): void;
 }
 
 /** A socket's caller, who says in the first message who it is. */
-type Guest = { -readonly [Key in keyof Visitor]: Key extends 'identity' ? Identity | undefined : Visitor[Key] } & {
+type UnauthenticatedClient = {
+  -readonly [Key in keyof SocketClient]: Key extends 'identity' ? Identity | undefined : SocketClient[Key];
+} & {
   readonly socket: WebSocket;
 };
 
@@ -48,21 +56,21 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
     autoPong: false,
     handleProtocols,
   });
-  const protocol = createProtocol(schema, authenticate, createBegin(options));
+  const protocol = createProtocol(schema, authenticate, createStartOperation(options));
 
   function welcome(socket: WebSocket, request: IncomingMessage) {
-    const underWay = new Set<() => void>();
+    const activeOperations = new Set<() => void>();
     const leaveAll = () => {
-      for (const leave of underWay) leave();
+      for (const leave of activeOperations) leave();
     };
     const revoke = () => socket.close(CloseCode.Forbidden, 'Forbidden');
-    const guest: Guest = { socket, request, identity: undefined, underWay, revoke };
+    const guest: UnauthenticatedClient = { socket, request, identity: undefined, activeOperations, revoke };
     const cancelWait = clock.after(INIT_MS, () => {
       if (!guest.identity) socket.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
     });
     const remove = streams.add({
-      isInForce: () => guest.identity?.isInForce() ?? true,
-      beat: () => socket.bufferedAmount === 0 && socket.ping(),
+      isAuthorized: () => guest.identity?.isValid() ?? true,
+      heartbeat: () => socket.bufferedAmount === 0 && socket.ping(),
       end(reason) {
         if (reason === 'revoked') revoke();
         else socket.close(1001, 'Going away');
@@ -80,33 +88,37 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
 
   return {
     open: (request, connection, head) => server.handleUpgrade(request, connection, head, welcome),
-    cut() {
+    terminateAll() {
       for (const socket of server.clients) socket.terminate();
     },
   };
 }
 
-function createProtocol(schema: GraphQLSchema, authenticate: Authenticate, begin: Begin): Server<Guest> {
-  const run = ({ contextValue }: { contextValue?: unknown }) => (contextValue as Begun).outcome; // From `onSubscribe`.
-  return makeServer<Record<string, unknown>, Guest>({
+function createProtocol(
+  schema: GraphQLSchema,
+  authenticate: Authenticate,
+  begin: StartOperation,
+): Server<UnauthenticatedClient> {
+  const run = ({ contextValue }: { contextValue?: unknown }) => (contextValue as StartedOperation).outcome; // From `onSubscribe`.
+  return makeServer<Record<string, unknown>, UnauthenticatedClient>({
     connectionInitWaitTimeout: 0, // By our own clock.
     onConnect({ extra, connectionParams }) {
       try {
         extra.identity = authenticate({ authorization: authorizationOf(extra.request, connectionParams) });
         return true;
       } catch (error) {
-        if (error instanceof Refusal) return false; // Which closes with 4403.
+        if (error instanceof HttpError) return false; // Which closes with 4403.
         throw error;
       }
     },
     async onSubscribe({ extra }, _id, payload) {
-      const { identity, underWay, socket } = extra;
+      const { identity, activeOperations, socket } = extra;
       if (!identity) return; // Such a message has closed the socket.
-      if (!identity.isInForce()) {
+      if (!identity.isValid()) {
         extra.revoke();
         return [revokedError()];
       }
-      if (underWay.size >= MAX_OPERATIONS) {
+      if (activeOperations.size >= MAX_OPERATIONS) {
         socket.close(CloseCode.TooManyInitialisationRequests, TOO_MANY.message);
         return [TOO_MANY];
       }
@@ -130,7 +142,11 @@ function authorizationOf({ headers }: IncomingMessage, params: Record<string, un
  * Joins a socket to the protocol. What is sent is waited for until the system has taken it, and from who leaves too much
  * unread nothing more is read: nothing piles up on either side. Gives what the protocol has to be told at the end.
  */
-function connect(protocol: Server<Guest>, guest: Guest, onError: (error: unknown) => void) {
+function connect(
+  protocol: Server<UnauthenticatedClient>,
+  guest: UnauthenticatedClient,
+  onError: (error: unknown) => void,
+) {
   const { socket, request } = guest;
   request.socket.setKeepAlive(true, PROBE_MS);
   const resume = () => {

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { Busboy } from '@fastify/busboy';
 import type { Clock } from '../../clock.ts';
-import { Refusal } from '../http/http-error.ts';
+import { HttpError } from '../http/http-error.ts';
 
 /** One part of a form; its content has to be read to its end before the next part comes. */
 export interface Part {
@@ -18,11 +18,11 @@ export interface Form {
   /** The next part, null behind the last one when the form has come to its end. Rejects with what has gone wrong. */
   next(): Promise<Part | null>;
   /** Gives the form up: what is being read of it, and what is still asked for, fails with that. */
-  fail(fault: Refusal): void;
+  fail(fault: HttpError): void;
   /** Aborted, with the Refusal that says why, when the form will not come to its end. */
   readonly signal: AbortSignal;
   /** Nothing more of it is wanted: what still comes is thrown away, so that its sender comes to read the answer. */
-  dismiss(): void;
+  discard(): void;
 }
 
 export interface FormLimits {
@@ -49,12 +49,12 @@ export function openForm(request: IncomingMessage, boundary: string | null, limi
   const { push, next } = createQueue(signal);
   const parser = openParser(boundary, limits.maxParts);
   let current: Readable | undefined;
-  let dismiss = () => {};
+  let discard = () => {};
 
-  function fail(fault: Refusal) {
+  function fail(fault: HttpError) {
     if (signal.aborted) return;
     ending.abort(fault);
-    dismiss();
+    discard();
     current?.destroy(fault);
   }
 
@@ -67,8 +67,8 @@ export function openForm(request: IncomingMessage, boundary: string | null, limi
   parser.on('partsLimit', () => fail(malformed(`at most ${limits.maxParts} parts: operations, map and one file`)));
   parser.on('finish', () => push(null)); // Not before the request has ended.
   parser.on('error', () => fail(malformed('its last boundary at its end')));
-  dismiss = feed(request, parser, limits, fail);
-  return { next, fail, signal, dismiss };
+  discard = feed(request, parser, limits, fail);
+  return { next, fail, signal, discard };
 }
 
 /** What a part holds. The parser's own errors say no more than the one that the form has failed with. */
@@ -81,7 +81,7 @@ async function* whole(content: AsyncIterable<Buffer>, signal: AbortSignal): Asyn
   }
 }
 
-export const malformed = (expected: string) => new Refusal(400, `The form: expected ${expected}.`);
+export const malformed = (expected: string) => new HttpError(400, `The form: expected ${expected}.`);
 
 // What a boundary may be by RFC 2046.
 const BOUNDARY = /^[\w'()+,./:=? -]{0,69}[\w'()+,./:=?-]$/;
@@ -125,7 +125,7 @@ function feed(
   request: IncomingMessage,
   parser: Parser,
   { maxBytes, idleMs, clock }: FormLimits,
-  fail: (fault: Refusal) => void,
+  fail: (fault: HttpError) => void,
 ): () => void {
   const { socket } = request;
   let length = 0;
@@ -137,7 +137,7 @@ function feed(
     if (!request.readableEnded && !socket.destroyed) stopWaiting = clock.after(idleMs, expire);
   }
   function expire() {
-    if (isWanted) fail(new Refusal(408, 'The request: expected sooner.', { connection: 'close' }));
+    if (isWanted) fail(new HttpError(408, 'The request: expected sooner.', { connection: 'close' }));
     else request.destroy();
   }
   function take(chunk: Buffer) {
@@ -145,7 +145,7 @@ function feed(
     wait();
     if (!isWanted) {
       if (length > maxBytes + MAX_DISCARDED_BYTES) request.destroy();
-    } else if (length > maxBytes) fail(new Refusal(413, `The body: expected at most ${maxBytes} bytes.`));
+    } else if (length > maxBytes) fail(new HttpError(413, `The body: expected at most ${maxBytes} bytes.`));
     else if (!parser.write(chunk)) {
       stopWaiting(); // Now it is the sender that waits.
       request.pause();
@@ -158,7 +158,7 @@ function feed(
 
   function leave() {
     stopWaiting();
-    fail(new Refusal(400, 'The body: expected to its end.'));
+    fail(new HttpError(400, 'The body: expected to its end.'));
   }
 
   request.on('data', take);

@@ -6,15 +6,15 @@ import {
   type OperationDefinitionNode,
   typeFromAST,
 } from 'graphql';
-import type { IncomingFile } from '../../schema/core/upload-value.ts';
+import type { UploadedFile } from '../../schema/core/upload-value.ts';
 import { jsonOf } from '../graphql/params.ts';
 import type { Prepared } from '../graphql/prepare.ts';
-import { Refusal } from '../http/http-error.ts';
+import { HttpError } from '../http/http-error.ts';
 
 // Where the file of a multipart request goes (https://github.com/jaydenseric/graphql-multipart-request-spec).
 
 /** The name of the file's part, and the members of the variables that lead to its place. */
-export interface UploadPlace {
+export interface UploadTarget {
   readonly part: string;
   readonly members: readonly [variable: string, ...string[]];
 }
@@ -22,7 +22,7 @@ export interface UploadPlace {
 const EXAMPLE = '{"0": ["variables.input.file"]}';
 
 /** Reads the part `map`. Throws a Refusal (400) unless it names one file and one place for it. */
-export function readMap(map: Buffer): UploadPlace {
+export function readMap(map: Buffer): UploadTarget {
   const files = jsonOf(map, 'map');
   if (typeof files !== 'object' || files === null || Array.isArray(files))
     throw refused(`an object such as ${EXAMPLE}`);
@@ -38,16 +38,16 @@ export function readMap(map: Buffer): UploadPlace {
 
 const MAX_PLACE_LENGTH = 1000;
 
-const refused = (expected: string) => new Refusal(400, `map: expected ${expected}.`);
+const refused = (expected: string) => new HttpError(400, `map: expected ${expected}.`);
 
 /**
  * The operation with the file in its place among the variables. Throws a Refusal (400) unless that has the type `Upload`,
  * and null stands there.
  */
-export function withFile(
+export function attachFile(
   prepared: Prepared,
-  { members }: UploadPlace,
-  file: IncomingFile,
+  { members }: UploadTarget,
+  file: UploadedFile,
   schema: GraphQLSchema,
 ): Prepared {
   const { params, operation } = prepared;
@@ -58,14 +58,14 @@ export function withFile(
     } else if (typeof value === 'object' && value !== null && Object.hasOwn(value, member)) {
       return { ...value, [member]: put(Reflect.get(value, member), inner) };
     }
-    throw new Refusal(400, `operations: expected null at ${['variables', ...members].join('.')}.`);
+    throw new HttpError(400, `operations: expected null at ${['variables', ...members].join('.')}.`);
   };
   const variables = put(params.variables ?? {}, members) as Record<string, unknown>; // As it was, with one member replaced.
   return { ...prepared, params: { ...params, variables } };
 }
 
 function typeAt(
-  [variable, ...inner]: UploadPlace['members'],
+  [variable, ...inner]: UploadTarget['members'],
   { variableDefinitions = [] }: OperationDefinitionNode,
   schema: GraphQLSchema,
 ): GraphQLInputType | undefined {

@@ -1,13 +1,13 @@
-import { createTurns } from '../../upstream/resilience/fair-queue.ts';
+import { createFairQueue } from '../../upstream/resilience/fair-queue.ts';
 
 /** Places for a few at a time. Owners take turns in them: however many of another wait, one's own goes soon. */
-export interface Places {
+export interface FairSemaphore {
   /** Waits for a place. Gives what frees it; rejects with the reason of the signal, which ends the wait. */
-  take(owner: string, signal: AbortSignal): Promise<() => void>;
+  acquire(owner: string, signal: AbortSignal): Promise<() => void>;
 }
 
-export function createPlaces(most: number): Places {
-  const waiting = createTurns<() => void>();
+export function createFairSemaphore(most: number): FairSemaphore {
+  const waiting = createFairQueue<() => void>();
   let left = most;
 
   function grant() {
@@ -23,7 +23,7 @@ export function createPlaces(most: number): Places {
   }
 
   return {
-    take(owner, signal) {
+    acquire(owner, signal) {
       const { promise, resolve, reject } = Promise.withResolvers<() => void>();
       const leave = () => {
         waiting.delete(owner, go);

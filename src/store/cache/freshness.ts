@@ -14,20 +14,20 @@ export interface FreshnessLimits {
 }
 
 /** Something as it was seen upstream: when the request that showed it began, and when its answer arrived. */
-export interface Sight<T> {
+export interface Observation<T> {
   readonly value: T;
-  readonly beganAt: number;
-  readonly arrivedAt: number;
+  readonly requestedAt: number;
+  readonly receivedAt: number;
 }
 
 /** A sight, and its place among all that the store has seen: of two times at the same millisecond these tell the order. */
-export interface Seen<T> extends Sight<T> {
-  readonly beganTurn: number;
-  readonly arrivedTurn: number;
+export interface SequencedObservation<T> extends Observation<T> {
+  readonly requestedSeq: number;
+  readonly receivedSeq: number;
 }
 
 /** A job as the store remembers it; null when there is none. */
-export interface JobSight extends Seen<Job | null> {
+export interface JobObservation extends SequencedObservation<Job | null> {
   /** When this job was first seen in a terminal status; null while it moves. */
   readonly terminalSince: number | null;
 }
@@ -37,18 +37,21 @@ export interface JobEnd {
   /** What was read before has not seen the end; -Infinity while the job moves. */
   readonly endedAt: number;
   /** What was read from then on is final; Infinity while the job moves. */
-  readonly quietAt: number;
+  readonly settledAt: number;
 }
 
-export const NOT_ENDED: JobEnd = { endedAt: Number.NEGATIVE_INFINITY, quietAt: Number.POSITIVE_INFINITY };
+export const NOT_ENDED: JobEnd = { endedAt: Number.NEGATIVE_INFINITY, settledAt: Number.POSITIVE_INFINITY };
 
 /**
  * What is remembered after `next` was seen where `kept` was. A question that was asked before the kept answer had come may
  * be answered with what was before it: only one that was asked later replaces it. And nothing leaves a terminal status.
  */
-export function remember(kept: JobSight | undefined, next: Seen<Job | null>): JobSight {
-  if (kept !== undefined && next.beganTurn < kept.arrivedTurn) return kept;
-  const { value: job, arrivedAt } = next;
+export function mergeJobObservation(
+  kept: JobObservation | undefined,
+  next: SequencedObservation<Job | null>,
+): JobObservation {
+  if (kept !== undefined && next.requestedSeq < kept.receivedSeq) return kept;
+  const { value: job, receivedAt } = next;
   if (job === null) return { ...next, terminalSince: null };
   if (kept?.value && kept.terminalSince !== null) {
     const value = job.status === kept.value.status ? job : kept.value;
@@ -56,14 +59,14 @@ export function remember(kept: JobSight | undefined, next: Seen<Job | null>): Jo
   }
   if (!isTerminal(job)) return { ...next, terminalSince: null };
   const hasSeenItMove = kept !== undefined && kept.value !== null;
-  const endedLongAgo = job.finished_at !== null && job.finished_at * 1000 < arrivedAt - LONG_AGO_MS;
-  return { ...next, terminalSince: endedLongAgo && !hasSeenItMove ? arrivedAt - SETTLING_MS : arrivedAt };
+  const endedLongAgo = job.finished_at !== null && job.finished_at * 1000 < receivedAt - LONG_AGO_MS;
+  return { ...next, terminalSince: endedLongAgo && !hasSeenItMove ? receivedAt - SETTLING_MS : receivedAt };
 }
 
 /** The end of a job by its last sight. */
-export function endOf(sight: JobSight | undefined): JobEnd {
-  if (sight?.terminalSince == null) return NOT_ENDED;
-  return { endedAt: sight.terminalSince, quietAt: sight.terminalSince + SETTLING_MS };
+export function endOf(observation: JobObservation | undefined): JobEnd {
+  if (observation?.terminalSince == null) return NOT_ENDED;
+  return { endedAt: observation.terminalSince, settledAt: observation.terminalSince + SETTLING_MS };
 }
 
 /**
@@ -71,33 +74,37 @@ export function endOf(sight: JobSight | undefined): JobEnd {
  * at its end for a minute does not count as settled later either: it may lack what the end brought. What was asked for
  * before `outdatedAt` answers none.
  */
-export function jobFreshUntil(sight: JobSight, limits: FreshnessLimits, outdatedAt = Number.NEGATIVE_INFINITY): number {
-  const { beganAt, arrivedAt } = sight;
-  if (beganAt < outdatedAt) return Number.NEGATIVE_INFINITY;
-  return hasSettled(sight) ? settledFreshUntil(arrivedAt, limits) : activeFreshUntil(arrivedAt, limits);
+export function jobFreshUntil(
+  observation: JobObservation,
+  limits: FreshnessLimits,
+  outdatedAt = Number.NEGATIVE_INFINITY,
+): number {
+  const { requestedAt, receivedAt } = observation;
+  if (requestedAt < outdatedAt) return Number.NEGATIVE_INFINITY;
+  return hasSettled(observation) ? settledFreshUntil(receivedAt, limits) : activeFreshUntil(receivedAt, limits);
 }
 
 /** Whether a sight shows a job that had been at its end for a minute. */
-export function hasSettled({ arrivedAt, terminalSince }: JobSight): boolean {
-  return terminalSince !== null && arrivedAt - terminalSince >= SETTLING_MS;
+export function hasSettled({ receivedAt, terminalSince }: JobObservation): boolean {
+  return terminalSince !== null && receivedAt - terminalSince >= SETTLING_MS;
 }
 
 /** Until when a moving thing, a list or an absence answers questions, in milliseconds since the epoch. */
-export function activeFreshUntil(arrivedAt: number, { activeMs }: FreshnessLimits): number {
-  return arrivedAt + activeMs;
+export function activeFreshUntil(receivedAt: number, { activeMs }: FreshnessLimits): number {
+  return receivedAt + activeMs;
 }
 
 /** Until when a thing that no longer changes answers questions, in milliseconds since the epoch. */
-export function settledFreshUntil(arrivedAt: number, { settledMs }: FreshnessLimits): number {
-  return arrivedAt + settledMs;
+export function settledFreshUntil(receivedAt: number, { settledMs }: FreshnessLimits): number {
+  return receivedAt + settledMs;
 }
 
 /** Until when what was read about a job answers questions: not at all when the job has ended since. */
 export function aboutJobFreshUntil(
-  { beganAt, arrivedAt }: Omit<Sight<unknown>, 'value'>,
-  { endedAt, quietAt }: JobEnd,
+  { requestedAt, receivedAt }: Omit<Observation<unknown>, 'value'>,
+  { endedAt, settledAt }: JobEnd,
   limits: FreshnessLimits,
 ): number {
-  if (beganAt < endedAt) return Number.NEGATIVE_INFINITY;
-  return beganAt >= quietAt ? settledFreshUntil(arrivedAt, limits) : activeFreshUntil(arrivedAt, limits);
+  if (requestedAt < endedAt) return Number.NEGATIVE_INFINITY;
+  return requestedAt >= settledAt ? settledFreshUntil(receivedAt, limits) : activeFreshUntil(receivedAt, limits);
 }

@@ -1,28 +1,28 @@
 import { LRUCache } from 'lru-cache';
-import type { Timeline } from './sequence-clock.ts';
+import type { SequenceClock } from './sequence-clock.ts';
 
 /** When something was last changed by this gateway: its turn, and the time in milliseconds since the epoch. */
 export interface Generation {
-  readonly turn: number;
+  readonly sequence: number;
   readonly at: number;
 }
 
 /** What this gateway has changed, by key. What was read in one generation is not believed in the next. */
 export interface Generations {
   /** The present one. */
-  of(key: string): Generation;
+  get(key: string): Generation;
   /** Begins a new one. */
-  begin(key: string): void;
+  bump(key: string): void;
 }
 
 /** Most keys of which it is remembered. What was forgotten is too old to be kept by then, but for a very busy store. */
 const MAX_KEYS = 10_000;
-const FIRST: Generation = { turn: 0, at: Number.NEGATIVE_INFINITY };
+const FIRST: Generation = { sequence: 0, at: Number.NEGATIVE_INFINITY };
 
-export function createGenerations(clock: Timeline): Generations {
+export function createGenerations(clock: SequenceClock): Generations {
   const last = new LRUCache<string, Generation>({ max: MAX_KEYS });
   return {
-    of: (key) => last.get(key) ?? FIRST,
-    begin: (key) => void last.set(key, { turn: clock.turn(), at: clock.now() }),
+    get: (key) => last.get(key) ?? FIRST,
+    bump: (key) => void last.set(key, { sequence: clock.nextSequence(), at: clock.now() }),
   };
 }

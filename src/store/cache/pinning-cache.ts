@@ -1,27 +1,27 @@
-import type { Shelf } from './memory-cache.ts';
+import type { CachePartition } from './memory-cache.ts';
 
 /** A shelf some of whose keys are held: what is set there stays, however full the room is and where nothing else is kept. */
-export interface HoldingShelf<T> extends Shelf<T> {
+export interface PinningCache<T> extends CachePartition<T> {
   /** Holds a key until what it returns is called, with `value` where nothing is kept; several can hold the same. */
-  hold(key: string, value?: T): () => void;
+  pin(key: string, value?: T): () => void;
 }
 
-export function createHoldingShelf<T>(shelf: Shelf<T> | null): HoldingShelf<T> {
+export function createPinningCache<T>(cache: CachePartition<T> | null): PinningCache<T> {
   const held = new Map<string, { value: T | undefined; holders: number }>();
   return {
-    get: (key) => held.get(key)?.value ?? shelf?.get(key),
+    get: (key) => held.get(key)?.value ?? cache?.get(key),
     set(key, value, weight) {
       const entry = held.get(key);
       if (entry) entry.value = value;
-      shelf?.set(key, value, weight);
+      cache?.set(key, value, weight);
     },
     delete(key) {
       const entry = held.get(key);
       if (entry) entry.value = undefined;
-      shelf?.delete(key);
+      cache?.delete(key);
     },
-    hold(key, value) {
-      const entry = held.get(key) ?? { value: shelf?.get(key) ?? value, holders: 0 };
+    pin(key, value) {
+      const entry = held.get(key) ?? { value: cache?.get(key) ?? value, holders: 0 };
       held.set(key, entry);
       entry.holders++;
       let isHeld = true;

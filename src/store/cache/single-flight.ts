@@ -2,7 +2,7 @@ import type { Clock } from '../../clock.ts';
 import type { UpstreamErrorCode } from '../../upstream/errors/upstream-error.ts';
 
 /** Who asks: one per request. */
-export interface Caller {
+export interface ReadContext {
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
   /** What is called then. One listener for all: a signal takes time for each that grows with their number. */
@@ -15,7 +15,7 @@ export interface Caller {
   freshUntil: number;
 }
 
-export function createCaller(signal: AbortSignal): Caller {
+export function createReadContext(signal: AbortSignal): ReadContext {
   const onLeave = new Set<() => void>();
   signal.addEventListener('abort', () => {
     for (const leave of onLeave) leave();
@@ -24,58 +24,63 @@ export function createCaller(signal: AbortSignal): Caller {
 }
 
 /** The same caller, but waiting to the end: half of what is done for it would be worse than all. */
-export function staying(caller: Caller): Caller {
+export function detachedContext(readContext: ReadContext): ReadContext {
   return {
     signal: new AbortController().signal,
     onLeave: new Set(),
-    failures: caller.failures,
+    failures: readContext.failures,
     freshUntil: Number.POSITIVE_INFINITY,
     get upstreamCalls() {
-      return caller.upstreamCalls;
+      return readContext.upstreamCalls;
     },
     set upstreamCalls(count) {
-      caller.upstreamCalls = count;
+      readContext.upstreamCalls = count;
     },
   };
 }
 
 /** Takes note that the answer rests on something that is fresh until then. */
-export function restOn(caller: Caller, until: number): void {
-  caller.freshUntil = Math.min(caller.freshUntil, until);
+export function limitFreshness(readContext: ReadContext, until: number): void {
+  readContext.freshUntil = Math.min(readContext.freshUntil, until);
 }
 
 /** How a read that may be shared is begun. */
-export interface Departure {
+export interface FlightSignal {
   readonly signal: AbortSignal;
   readonly onRequest: () => void;
 }
 
 /** Reads under way: equal questions asked at the same time cost one. */
-export interface Flights<T> {
+export interface SingleFlight<T> {
   /**
    * Joins the read of `key`, or begins it; one that began before `notBefore` is not joined. Rejects as the read does, or
    * with the reason of the caller's signal.
    */
-  join(key: string, caller: Caller, read: (departure: Departure) => Promise<T>, notBefore?: number): Promise<T>;
+  run(
+    key: string,
+    readContext: ReadContext,
+    read: (departure: FlightSignal) => Promise<T>,
+    notBefore?: number,
+  ): Promise<T>;
   /** Nobody joins the read of `key` any more that is under way; who has joined it already gets what it brings. */
-  part(key: string): void;
+  detach(key: string): void;
 }
 
 interface Flight<T> {
   readonly landing: Promise<T>;
   readonly controller: AbortController;
-  readonly beganAt: number;
-  callers: number;
+  readonly requestedAt: number;
+  waiters: number;
 }
 
-export function createFlights<T>(clock: Clock): Flights<T> {
+export function createSingleFlight<T>(clock: Clock): SingleFlight<T> {
   const flights = new Map<string, Flight<T>>();
 
-  function begin(key: string, caller: Caller, read: (departure: Departure) => Promise<T>): Flight<T> {
+  function begin(key: string, readContext: ReadContext, read: (departure: FlightSignal) => Promise<T>): Flight<T> {
     const controller = new AbortController();
-    const beganAt = clock.now();
-    const landing = read({ signal: controller.signal, onRequest: () => caller.upstreamCalls++ });
-    const flight = { landing, controller, beganAt, callers: 0 };
+    const requestedAt = clock.now();
+    const landing = read({ signal: controller.signal, onRequest: () => readContext.upstreamCalls++ });
+    const flight = { landing, controller, requestedAt, waiters: 0 };
     flights.set(key, flight);
     const end = () => forget(key, flight);
     landing.then(end, end);
@@ -84,7 +89,7 @@ export function createFlights<T>(clock: Clock): Flights<T> {
 
   function underWay(key: string, notBefore: number): Flight<T> | undefined {
     const flight = flights.get(key);
-    return flight && flight.beganAt >= notBefore ? flight : undefined;
+    return flight && flight.requestedAt >= notBefore ? flight : undefined;
   }
 
   // A flight may land after a newer one with its key took off: its last caller had left it, or it was too old for one.
@@ -93,25 +98,25 @@ export function createFlights<T>(clock: Clock): Flights<T> {
   }
 
   return {
-    part: (key) => void flights.delete(key),
-    join(key, caller, read, notBefore = Number.NEGATIVE_INFINITY) {
-      if (caller.signal.aborted) return Promise.reject(caller.signal.reason);
-      const flight = underWay(key, notBefore) ?? begin(key, caller, read);
-      flight.callers++;
+    detach: (key) => void flights.delete(key),
+    run(key, readContext, read, notBefore = Number.NEGATIVE_INFINITY) {
+      if (readContext.signal.aborted) return Promise.reject(readContext.signal.reason);
+      const flight = underWay(key, notBefore) ?? begin(key, readContext, read);
+      flight.waiters++;
       return new Promise((resolve, reject) => {
         const leave = () => {
-          reject(caller.signal.reason);
-          if (--flight.callers > 0) return;
+          reject(readContext.signal.reason);
+          if (--flight.waiters > 0) return;
           forget(key, flight); // First, so that nobody joins a read that is about to be aborted.
-          flight.controller.abort(caller.signal.reason);
+          flight.controller.abort(readContext.signal.reason);
         };
         const landed = <A>(settle: (outcome: A) => void) => {
           return (outcome: A) => {
-            caller.onLeave.delete(leave);
+            readContext.onLeave.delete(leave);
             settle(outcome);
           };
         };
-        caller.onLeave.add(leave);
+        readContext.onLeave.add(leave);
         flight.landing.then(landed(resolve), landed(reject));
       });
     },

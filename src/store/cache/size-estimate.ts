@@ -9,7 +9,7 @@ const BYTES_PER_NUMBER = 16;
 const BYTES_PER_ERROR = 600;
 
 /** Bytes that a JSON value, or an error in the place of one, takes in memory; shared parts count as often as they occur. Never recurses. */
-export function weigh(value: unknown): number {
+export function estimateBytes(value: unknown): number {
   let bytes = 0;
   const left: unknown[] = [value];
   while (left.length > 0) {

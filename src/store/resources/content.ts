@@ -1,4 +1,4 @@
-import { isName } from '../../upstream/http/path.ts';
+import { isValidName } from '../../upstream/http/path.ts';
 import type { MetricsSeries } from '../../upstream/metrics/metrics.ts';
 import { type Preview, readPreview } from '../../upstream/metrics/preview.ts';
 import { readResults } from '../../upstream/metrics/results.ts';
@@ -7,62 +7,69 @@ import {
   aboutJobFreshUntil,
   activeFreshUntil,
   type JobEnd,
-  type Seen,
-  type Sight,
+  type Observation,
+  type SequencedObservation,
   settledFreshUntil,
 } from '../cache/freshness.ts';
-import { createReads, later, type ReadCall } from '../cache/read-through.ts';
+import { createReadThrough, newerRequestWins, type UpstreamReadOptions } from '../cache/read-through.ts';
 import type { Access } from '../cache/scope.ts';
-import type { Caller } from '../cache/single-flight.ts';
-import { weigh } from '../cache/size-estimate.ts';
-import type { PartOptions } from '../cache/store-options.ts';
+import type { ReadContext } from '../cache/single-flight.ts';
+import { estimateBytes } from '../cache/size-estimate.ts';
+import type { ResourceStoreOptions } from '../cache/store-options.ts';
 
 /** What stands in files. A content never changes; null when the file has none. */
 export interface ContentStore {
   /** The loss curve in a results file. Throws UpstreamError, or the reason of the caller's signal. */
-  results(access: Access, fileId: string, end: JobEnd, caller: Caller): Promise<MetricsSeries | null>;
+  results(access: Access, fileId: string, end: JobEnd, readContext: ReadContext): Promise<MetricsSeries | null>;
   /** The first bytes as text. Throws UpstreamError, or the reason of the caller's signal. */
-  preview(access: Access, file: FileObject, maxBytes: number, caller: Caller): Promise<Preview | null>;
+  preview(access: Access, file: FileObject, maxBytes: number, readContext: ReadContext): Promise<Preview | null>;
   /** Takes note that a file was deleted: its loss curve goes with it. */
   drop(access: Access, fileId: string): void;
   /** Takes note that a file may have been deleted. */
-  doubt(access: Access, fileId: string): void;
+  invalidate(access: Access, fileId: string): void;
 }
 
-export function createContentStore({ upstream, clock, limits, shelf }: PartOptions): ContentStore {
-  const createKept = <T extends object>(noun: string, weigh: (value: T | null) => number) =>
-    createReads<T | null, Seen<T | null>>({ clock, shelf: shelf(noun), choose: later, weigh });
+export function createContentStore({ upstream, clock, limits, partition }: ResourceStoreOptions): ContentStore {
+  const createKept = <T extends object>(noun: string, estimateBytes: (value: T | null) => number) =>
+    createReadThrough<T | null, SequencedObservation<T | null>>({
+      clock,
+      cache: partition(noun),
+      merge: newerRequestWins,
+      estimateBytes,
+    });
   const results = createKept<MetricsSeries>('results', (series) => series?.weight ?? 0);
-  const previews = createKept<Preview>('preview', weigh);
+  const previews = createKept<Preview>('preview', estimateBytes);
 
   return {
     drop: (access, fileId) => void results.put(access, fileId, null),
-    doubt: results.doubt,
-    async results(access, fileId, end, caller) {
-      if (!isName(fileId)) return null;
+    invalidate: results.invalidate,
+    async results(access, fileId, end, readContext) {
+      if (!isValidName(fileId)) return null;
       const { value } = await results.get({
         access,
         name: fileId,
-        caller,
-        freshUntil: (sight) =>
-          sight.value ? settledFreshUntil(sight.arrivedAt, limits) : aboutJobFreshUntil(sight, end, limits),
+        readContext,
+        freshUntil: (observation) =>
+          observation.value
+            ? settledFreshUntil(observation.receivedAt, limits)
+            : aboutJobFreshUntil(observation, end, limits),
         read: (call) => upstream.files.content(fileId, (chunks) => readResults(chunks, call.credential), call),
         notBefore: end.endedAt,
         isSettled: hasContent,
       });
       return value;
     },
-    async preview(access, file, maxBytes, caller) {
-      if (!isName(file.id)) return null;
-      const read = (call: ReadCall) =>
+    async preview(access, file, maxBytes, readContext) {
+      if (!isValidName(file.id)) return null;
+      const read = (call: UpstreamReadOptions) =>
         upstream.files.content(file.id, (chunks) => readPreview(chunks, file, maxBytes, call.credential), call);
-      const freshUntil = ({ value, arrivedAt }: Sight<Preview | null>) =>
-        value ? settledFreshUntil(arrivedAt, limits) : activeFreshUntil(arrivedAt, limits);
+      const freshUntil = ({ value, receivedAt }: Observation<Preview | null>) =>
+        value ? settledFreshUntil(receivedAt, limits) : activeFreshUntil(receivedAt, limits);
       const name = `${maxBytes} ${file.id}`;
-      const { value } = await previews.get({ access, name, caller, freshUntil, read, isSettled: hasContent });
+      const { value } = await previews.get({ access, name, readContext, freshUntil, read, isSettled: hasContent });
       return value;
     },
   };
 }
 
-const hasContent = ({ value }: Sight<unknown>) => value !== null;
+const hasContent = ({ value }: Observation<unknown>) => value !== null;

@@ -35,5 +35,5 @@ export function headersOf(
 }
 
 /** What is nobody else's to know: also the key that this call was not made with, as another may have been. One too short is none. */
-export const keysOf = ({ apiKey, adminKey = '' }: Credential): readonly string[] =>
+export const secretsOf = ({ apiKey, adminKey = '' }: Credential): readonly string[] =>
   [apiKey, adminKey].filter(({ length }) => length >= MIN_KEY_LENGTH);

@@ -1,4 +1,4 @@
-import { type Credential, keysOf, MIN_KEY_LENGTH } from './credential.ts';
+import { type Credential, MIN_KEY_LENGTH, secretsOf } from './credential.ts';
 
 /** Characters of the key, as base64 writes them, that are as good as `MIN_KEY_LENGTH` of its own. */
 const MIN_BASE64_LENGTH = 10;
@@ -9,8 +9,8 @@ const COMMON_BEGINNING = /^sk-(?:[a-z]+-)*/;
  * Whether eight characters in a row of a key stand in a text of the upstream's: as they are, backwards, with signs
  * escaped as JSON or URLs do, in hexadecimal, in base64 or base64url. A key too short to be one is no secret.
  */
-export function mentionsKey(text: string, credential: Credential): boolean {
-  const keys = keysOf(credential).map(secretOf);
+export function containsKeyFragment(text: string, credential: Credential): boolean {
+  const keys = secretsOf(credential).map(secretOf);
   const once = unescaped(text); // Twice, as what was escaped for a URL may be escaped for JSON besides.
   return [text, once, unescaped(once)].some((plain) => keys.some((key) => showsKey(plain, key)));
 }

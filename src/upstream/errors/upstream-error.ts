@@ -36,12 +36,12 @@ export interface UpstreamErrorFacts {
 /** What a failure says about another try. */
 export interface RetryAdvice {
   /** Whether the same call may succeed soon. */
-  readonly isWorthwhile: boolean;
+  readonly isRetryable: boolean;
   /** The shortest wait that the upstream asks for, in milliseconds. */
   readonly afterMs?: number | undefined;
 }
 
-export const NO_RETRY: RetryAdvice = { isWorthwhile: false };
+export const NO_RETRY: RetryAdvice = { isRetryable: false };
 
 /** What an upstream says of a request that it does not do is for whoever made that; of itself it may say more than they should know. */
 const SHOWN_TO_CALLER: ReadonlySet<UpstreamErrorCode> = new Set([
@@ -98,11 +98,11 @@ export class NoAdminKey extends UpstreamError {
 }
 
 /** Whether it failed so that nobody knows if something was changed. */
-export const isInDoubt = (error: unknown): error is UpstreamError =>
+export const isOutcomeUnknown = (error: unknown): error is UpstreamError =>
   error instanceof UpstreamError && error.isOutcomeUnknown;
 
 /** The same failure, of a call of which nobody knows whether it was made. */
-export function ofUnknownOutcome({ code, detail, facts }: UpstreamError): UpstreamError {
+export function withUnknownOutcome({ code, detail, facts }: UpstreamError): UpstreamError {
   return new UpstreamError(code, detail, facts, NO_RETRY, true);
 }
 
@@ -113,7 +113,7 @@ const REFUSALS: ReadonlySet<string> = new Set<UpstreamErrorCode>([
 ]);
 
 /** Whether the upstream is there and does not do what was asked: another way to the same thing may work. */
-export function isRefusal(error: unknown): boolean {
+export function isRejection(error: unknown): boolean {
   return error instanceof UpstreamError && REFUSALS.has(error.code);
 }
 
@@ -161,7 +161,7 @@ export function codeOf(status: number, upstreamCode: string | null): UpstreamErr
 }
 
 /** Which member of a body was wrong and how, for the log: `method.type: expected string`. */
-export function describe(error: unknown): string {
+export function describeInvalidBody(error: unknown): string {
   if (error instanceof SyntaxError) return 'body: not JSON'; // Its message would repeat the body.
   if (!(error instanceof z.ZodError)) return String(error);
   const [issue] = error.issues;

@@ -1,18 +1,18 @@
 /** A number of bytes that are shared: who finds too few left waits, first come, first served. */
-export interface Reserve {
+export interface ByteSemaphore {
   /** Takes so many, and calls `go` when it has them, at once if it can. What it gives puts them back, or ends the wait. */
-  take(bytes: number, go: () => void): () => void;
+  acquire(bytes: number, go: () => void): () => void;
 }
 
-interface Wish {
+interface Waiter {
   readonly bytes: number;
   readonly go: () => void;
 }
 
 /** Of `total` bytes; nobody may wish for more. */
-export function createReserve(total: number): Reserve {
-  const waiting = new Set<Wish>();
-  const held = new Set<Wish>();
+export function createByteSemaphore(total: number): ByteSemaphore {
+  const waiting = new Set<Waiter>();
+  const held = new Set<Waiter>();
   let left = total;
 
   function grant() {
@@ -26,7 +26,7 @@ export function createReserve(total: number): Reserve {
   }
 
   return {
-    take(bytes, go) {
+    acquire(bytes, go) {
       const wish = { bytes, go };
       waiting.add(wish);
       grant();

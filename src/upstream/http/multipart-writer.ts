@@ -33,18 +33,18 @@ export function bodyOf(
   const head = `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="${escaped(filename)}"\r\nContent-Type: application/octet-stream\r\n\r\n`;
   async function* body() {
     yield Buffer.from(parts.join('') + head);
-    deadline.rest();
+    deadline.pause();
     try {
       for await (const chunk of untilAborted(content, deadline.signal)) {
-        deadline.renew();
+        deadline.restart();
         yield chunk;
-        deadline.rest();
+        deadline.pause();
       }
     } catch (error) {
       onFailure(error);
       throw error;
     }
-    deadline.renew();
+    deadline.restart();
     yield Buffer.from(`\r\n--${boundary}--\r\n`);
   }
   return Readable.from(body(), { objectMode: false, highWaterMark: AHEAD_BYTES });

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
-import { createMarkCount, MAX_JSON_TOKENS } from '../json/token-count.ts';
-import { createReserve, type Reserve } from './byte-semaphore.ts';
+import { createJsonTokenCounter, MAX_JSON_TOKENS } from '../json/token-count.ts';
+import { type ByteSemaphore, createByteSemaphore } from './byte-semaphore.ts';
 
 const MIB = 1024 * 1024;
 /** Most bytes of a body that is read whole. */
@@ -21,7 +21,7 @@ const MAX_CHUNKS = 2000;
 export type ReadText = (body: Readable, announcedLength: unknown) => Promise<string>;
 
 export function createBodyReader(): ReadText {
-  const reserve = createReserve(LARGE_BODIES_BYTES);
+  const semaphore = createByteSemaphore(LARGE_BODIES_BYTES);
   return (body, announcedLength) =>
     new Promise((resolve, reject) => {
       const refuse = (bound: string) => {
@@ -31,7 +31,7 @@ export function createBodyReader(): ReadText {
       body.on('error', reject);
       const announced = Number(announcedLength ?? MAX_BODY_BYTES);
       if (!(announced <= MAX_BODY_BYTES)) return refuse(`${MAX_BODY_BYTES} bytes`);
-      collect(body, guarding(body, announced, reserve, refuse), resolve);
+      collect(body, guarding(body, announced, semaphore, refuse), resolve);
     });
 }
 
@@ -55,8 +55,8 @@ function collect(body: Readable, guard: Guard, done: (text: string) => void): vo
   });
 }
 
-function guarding(body: Readable, announced: number, reserve: Reserve, refuse: (bound: string) => void): Guard {
-  const count = createMarkCount();
+function guarding(body: Readable, announced: number, semaphore: ByteSemaphore, refuse: (bound: string) => void): Guard {
+  const count = createJsonTokenCounter();
   let isLarge = false;
   return (chunk, before, length) => {
     if (length <= SMALL_BODY_BYTES) return;
@@ -67,7 +67,7 @@ function guarding(body: Readable, announced: number, reserve: Reserve, refuse: (
       body.pause();
       body.on(
         'close',
-        reserve.take(announced, () => body.resume()),
+        semaphore.acquire(announced, () => body.resume()),
       );
     }
     if (count.add(chunk) > MAX_JSON_TOKENS) refuse(`${MAX_JSON_TOKENS} marks of JSON`);

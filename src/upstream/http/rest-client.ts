@@ -1,18 +1,18 @@
 import type { Credential } from '../credentials/credential.ts';
-import { mentionsKey } from '../credentials/key-leak.ts';
-import { withoutKey } from '../credentials/redaction.ts';
+import { containsKeyFragment } from '../credentials/key-leak.ts';
+import { redactKey } from '../credentials/redaction.ts';
 import { isMissingEndpoint, readErrorBody } from '../errors/error-body.ts';
 import { retryAfterMs } from '../errors/retry-after.ts';
 import {
   codeOf,
-  describe,
+  describeInvalidBody,
   NO_RETRY,
   type RetryAdvice,
   UpstreamError,
   type UpstreamErrorFacts,
 } from '../errors/upstream-error.ts';
 import type { Deadline } from '../resilience/deadline.ts';
-import { isWorthwhile, type Repetition } from '../resilience/retry.ts';
+import { isRetryable, type RetrySafety } from '../resilience/retry.ts';
 import {
   type Call,
   createTransport,
@@ -29,10 +29,10 @@ type Read<T> = (body: unknown, facts: UpstreamErrorFacts) => T;
 export type Query = Readonly<Record<string, string | number | null>>;
 
 /** The only part that talks to the upstream. Every method throws UpstreamError, or the reason of the call's signal. */
-export interface Http {
+export interface RestClient {
   get<T>(path: Path | null, query: Query, read: Read<T>, call: Call): Promise<T>;
   /** As `get`, for one object: null when there is none, or when the path can name none (then without a request). */
-  find<T>(path: Path | null, read: Read<T>, call: Call): Promise<T | null>;
+  getOrNull<T>(path: Path | null, read: Read<T>, call: Call): Promise<T | null>;
   /**
    * As `find`, for up to 256 MiB, past which `read` is told an error, UPSTREAM_INVALID_RESPONSE when it lets that pass:
    * `read` takes the bytes as they come, and what it leaves is not fetched. Patiently: up to 1 GiB, and the call's time
@@ -45,9 +45,9 @@ export interface Http {
     patiently?: 'patiently',
   ): Promise<T | null>;
   /** POSTs JSON, once whatever comes of it, unless `repetition` says that nothing is changed by it. */
-  post<T>(path: Path | null, body: unknown, read: Read<T>, call: Call, repetition?: Repetition): Promise<T>;
+  post<T>(path: Path | null, body: unknown, read: Read<T>, call: Call, retrySafety?: RetrySafety): Promise<T>;
   /** POSTs nothing to one object, which it changes; null when there is none. */
-  change<T>(path: Path | null, read: Read<T>, call: Call): Promise<T | null>;
+  postOrNull<T>(path: Path | null, read: Read<T>, call: Call): Promise<T | null>;
   /** DELETEs one object; null when there is none. Where the answer has no body `read` gets null. */
   delete<T>(path: Path | null, read: Read<T>, call: Call): Promise<T | null>;
   /** POSTs a form with a file in it as its bytes come, once. Rejects also with what the bytes' source throws: nothing is made then. */
@@ -63,19 +63,19 @@ interface Received {
   readonly credential: Credential;
 }
 
-export function createHttp(options: TransportOptions): Http {
+export function createRestClient(options: TransportOptions): RestClient {
   const { baseUrl, clock } = options;
   const transport = createTransport(options);
   const readText = createBodyReader();
   const prefix = baseUrl.pathname.replace(/\/$/, '');
   const standing = Object.fromEntries(baseUrl.searchParams);
-  const targetOf = (path: Path, query: Query = {}) => prefix + path + search({ ...query, ...standing });
+  const targetOf = (path: Path, query: Query = {}) => prefix + path + queryStringOf({ ...query, ...standing });
 
   async function receive({ statusCode: status, headers, body }: Response, credential: Credential): Promise<Received> {
-    const text = withoutKey(await readText(body, headers['content-length']), credential);
+    const text = redactKey(await readText(body, headers['content-length']), credential);
     const afterMs = retryAfterMs(headers, clock.now());
     const facts = factsOf(status, headers, afterMs, credential);
-    const retry = { isWorthwhile: isWorthwhile(status, headers['x-should-retry']), afterMs };
+    const retry = { isRetryable: isRetryable(status, headers['x-should-retry']), afterMs };
     return { status, text, facts, retry, credential };
   }
 
@@ -97,16 +97,16 @@ export function createHttp(options: TransportOptions): Http {
   }
 
   const reading = (path: Path, query?: Query): Request => {
-    return { method: 'GET', target: targetOf(path, query), repetition: 'freely' };
+    return { method: 'GET', target: targetOf(path, query), retrySafety: 'freely' };
   };
 
   const changing = (method: 'POST' | 'DELETE', path: Path): Request => {
-    return { method, target: targetOf(path), repetition: 'if asked' };
+    return { method, target: targetOf(path), retrySafety: 'if asked' };
   };
 
   return {
-    get: async (path, query, read, call) => ask(reading(thatCanBe(path), query), read, call),
-    find: async (path, read, call) => (path === null ? null : askAbout(reading(path), read, call)),
+    get: async (path, query, read, call) => ask(reading(requirePath(path), query), read, call),
+    getOrNull: async (path, read, call) => (path === null ? null : askAbout(reading(path), read, call)),
     async stream(path, read, call, patiently) {
       if (path === null) return null;
       const use = async (response: Response, deadline: Deadline) => {
@@ -114,7 +114,7 @@ export function createHttp(options: TransportOptions): Http {
         response.body.on('error', () => {}); // Whoever reads is told; what is left unread may end as it likes.
         try {
           return await read(
-            patiently ? bounded(response.body, MAX_WHOLE_BYTES, deadline.renew) : bounded(response.body),
+            patiently ? bounded(response.body, MAX_WHOLE_BYTES, deadline.restart) : bounded(response.body),
           );
         } finally {
           response.body.destroy();
@@ -122,12 +122,12 @@ export function createHttp(options: TransportOptions): Http {
       };
       return await transport.send(reading(path), use, call);
     },
-    async post(path, content, read, call, repetition = 'never') {
-      const target = targetOf(thatCanBe(path));
+    async post(path, content, read, call, retrySafety = 'never') {
+      const target = targetOf(requirePath(path));
       const body = JSON.stringify(content);
-      return await ask({ method: 'POST', target, headers: JSON_CONTENT, body, repetition }, read, asMutation(call));
+      return await ask({ method: 'POST', target, headers: JSON_CONTENT, body, retrySafety }, read, asMutation(call));
     },
-    change: async (path, read, call) =>
+    postOrNull: async (path, read, call) =>
       path === null ? null : askAbout(changing('POST', path), read, asMutation(call)),
     delete: async (path, read, call) =>
       path === null ? null : askAbout(changing('DELETE', path), read, asMutation(call)),
@@ -136,13 +136,13 @@ export function createHttp(options: TransportOptions): Http {
       const boundary = makeBoundary();
       const request: Request = {
         method: 'POST',
-        target: targetOf(thatCanBe(path)),
+        target: targetOf(requirePath(path)),
         headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
         body: ({ signal, ...deadline }) =>
           bodyOf(upload, boundary, { ...deadline, signal: AbortSignal.any([signal, ending.signal]) }, (error) =>
             ending.abort(error),
           ),
-        repetition: 'never',
+        retrySafety: 'never',
       };
       const signal = AbortSignal.any([call.signal, ending.signal]);
       try {
@@ -159,7 +159,7 @@ const JSON_CONTENT = { 'content-type': 'application/json' };
 
 const asMutation = (call: Call): Call => ({ ...call, priority: 'mutation' });
 
-function thatCanBe(path: Path | null): Path {
+function requirePath(path: Path | null): Path {
   if (path === null) throw new UpstreamError('UPSTREAM_REJECTED', 'a name that nothing can have');
   return path;
 }
@@ -184,7 +184,7 @@ async function* bounded(
   }
 }
 
-function search(query: Query): string {
+function queryStringOf(query: Query): string {
   const given = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== null) given.append(name, String(value));
   return given.size === 0 ? '' : `?${given}`;
@@ -203,7 +203,7 @@ function parse<T>({ text, facts }: Received, read: Read<T>): T {
   } catch (error) {
     throw error instanceof UpstreamError
       ? error
-      : new UpstreamError('UPSTREAM_INVALID_RESPONSE', describe(error), facts);
+      : new UpstreamError('UPSTREAM_INVALID_RESPONSE', describeInvalidBody(error), facts);
   }
 }
 
@@ -215,7 +215,7 @@ function rejectionOf({ status, text, facts, retry, credential }: Received): Upst
   const isForGood = code === 'UPSTREAM_QUOTA_EXCEEDED' || code === 'UPSTREAM_UNSUPPORTED';
   // Where it is cut, it may end in a part of the key.
   const message = body.message.slice(0, MAX_DETAIL_LENGTH);
-  const detail = mentionsKey(message, credential) ? 'a message with the credential in it' : message;
+  const detail = containsKeyFragment(message, credential) ? 'a message with the credential in it' : message;
   const told = body.isEnvelope && detail === message ? message : '';
   return new UpstreamError(code, detail, facts, isForGood ? NO_RETRY : retry, false, told);
 }
@@ -232,7 +232,7 @@ function factsOf(
   return {
     upstreamStatus: status,
     upstreamRequestId:
-      typeof id === 'string' && /^[\w-]{1,128}$/.test(id) && !mentionsKey(id, credential) ? id : undefined,
+      typeof id === 'string' && /^[\w-]{1,128}$/.test(id) && !containsKeyFragment(id, credential) ? id : undefined,
     retryAfterSeconds: afterMs === undefined ? undefined : Math.ceil(afterMs / 1000),
   };
 }

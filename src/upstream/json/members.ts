@@ -7,6 +7,6 @@ export const isObject = (value: unknown): value is Members =>
 export const membersOf = (value: unknown): Members => (isObject(value) ? value : {});
 
 /** Those members that are neither left out nor null; what stands under `extra` takes its place among them. */
-export function given({ extra, ...known }: Members): Members {
+export function compact({ extra, ...known }: Members): Members {
   return { ...Object.fromEntries(Object.entries(known).filter(([, value]) => value != null)), ...membersOf(extra) };
 }

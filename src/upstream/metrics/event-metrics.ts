@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import type { JobEvent } from '../resources/event.ts';
-import { orNullIfUnreadable, stepNumber } from '../resources/lenient-schema.ts';
+import { nullIfInvalid, stepNumber } from '../resources/lenient-schema.ts';
 import { METRICS, type Metric, type MetricsSeries } from './metrics.ts';
 
 // What a job measured at a step, as the events of running jobs have it. Each number is there only when it was measured,
 // the total is not there in old jobs and on Azure, and beside them may stand anything (UPSTREAM.md 2.2).
-const schema = z.object({ step: stepNumber, total_steps: orNullIfUnreadable(stepNumber.pipe(z.int32().positive())) });
+const schema = z.object({ step: stepNumber, total_steps: nullIfInvalid(stepNumber.pipe(z.int32().positive())) });
 
 /** Where a job stood when it told. */
-export interface StepMark {
+export interface StepReport {
   readonly step: number;
   /** From 1 on; null when the server does not tell. */
   readonly totalSteps: number | null;
@@ -17,7 +17,7 @@ export interface StepMark {
 }
 
 /** The step that an event tells of, whatever type it says it has; null for an event without measurements. */
-export function stepOf({ data, created_at: createdAt }: JobEvent): StepMark | null {
+export function stepReportOf({ data, created_at: createdAt }: JobEvent): StepReport | null {
   if (data === null) return null;
   const { success, data: read } = schema.safeParse(data);
   return success ? { step: read.step, totalSteps: read.total_steps, createdAt } : null;
@@ -27,7 +27,7 @@ export function stepOf({ data, created_at: createdAt }: JobEvent): StepMark | nu
 export function seriesOfEvents(events: readonly JobEvent[], isComplete: boolean): MetricsSeries {
   const points = events
     .flatMap((event) => {
-      const mark = stepOf(event);
+      const mark = stepReportOf(event);
       return mark ? [{ event, step: mark.step, data: event.data as Readonly<Record<string, unknown>> }] : []; // `stepOf` saw an object.
     })
     .reverse()

@@ -1,5 +1,5 @@
 import type { Credential } from '../credentials/credential.ts';
-import { withoutKey, withoutKeyToTheEnd } from '../credentials/redaction.ts';
+import { redactKey, redactTruncatedKey } from '../credentials/redaction.ts';
 import type { FileObject } from '../resources/file.ts';
 import { decoded } from './base64.ts';
 
@@ -31,5 +31,5 @@ export async function readPreview(
   const isTruncated = length > maxBytes;
   const bytes = Buffer.concat(read).subarray(0, maxBytes);
   const text = new TextDecoder().decode(bytes, { stream: isTruncated });
-  return { text: (isTruncated ? withoutKeyToTheEnd : withoutKey)(text, credential), isTruncated };
+  return { text: (isTruncated ? redactTruncatedKey : redactKey)(text, credential), isTruncated };
 }

@@ -1,5 +1,5 @@
 import type { Credential } from '../credentials/credential.ts';
-import { withoutKey } from '../credentials/redaction.ts';
+import { redactKey } from '../credentials/redaction.ts';
 import { decoded } from './base64.ts';
 import { type Column, createColumn, createNumbers, ownText, reordered, toNumber } from './column.ts';
 import { readRows } from './csv.ts';
@@ -38,7 +38,7 @@ export async function readResults(
   credential: Credential,
   limits: ResultsLimits = LIMITS,
 ): Promise<MetricsSeries | null> {
-  const clean = (text: string) => withoutKey(text, credential);
+  const clean = (text: string) => redactKey(text, credential);
   let table: Table | null = null;
   for await (const rows of readRows(decoded(chunks))) {
     for (const row of rows) {

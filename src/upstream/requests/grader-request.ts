@@ -1,15 +1,15 @@
 import { z } from 'zod';
-import { given, membersOf } from '../json/members.ts';
+import { compact, membersOf } from '../json/members.ts';
 import type { GraderSample } from '../resources/grader-run.ts';
 import {
   filledText,
   type Issue,
   issuesOf,
   issuesOfDepth,
-  type LimitsOf,
   nameText,
   oneOf,
   optional,
+  type RequestRules,
   text,
 } from './validation.ts';
 
@@ -30,7 +30,7 @@ const messages = z
   )
   .min(1, 'expected at least one message');
 
-function singles(limits: LimitsOf) {
+function singles(limits: RequestRules) {
   const choice = (...names: readonly string[]) => (limits === 'openai' ? oneOf(...names) : filledText());
   return [
     z.object({ ...member('string_check'), input: text(), reference: text(), operation: choice(...OPERATIONS) }),
@@ -58,7 +58,7 @@ const labelModel = z.object({
 const unknownType = (names: string) => ({ error: `expected a grader of a type among ${names}` });
 const NAMES = 'string_check, text_similarity, python, score_model';
 
-function createGraderRequestSchema(limits: LimitsOf) {
+function createGraderRequestSchema(limits: RequestRules) {
   const inMulti = z.discriminatedUnion('type', [...singles(limits), labelModel], unknownType(`${NAMES}, label_model`));
   const multi = z.object({
     ...member('multi'),
@@ -71,7 +71,7 @@ function createGraderRequestSchema(limits: LimitsOf) {
 }
 
 /** A grader as it is sent. */
-export const graderRequestSchemas: Record<LimitsOf, z.ZodType> = {
+export const graderRequestSchemas: Record<RequestRules, z.ZodType> = {
   openai: createGraderRequestSchema('openai'),
   unknown: createGraderRequestSchema('unknown'),
 };
@@ -79,13 +79,13 @@ export const graderRequestSchemas: Record<LimitsOf, z.ZodType> = {
 /** A grader that was checked, without what is null in it. */
 export function sentGrader(draft: unknown): object {
   const { extra: _, graders, ...members } = membersOf(draft);
-  if (graders == null) return given(members);
+  if (graders == null) return compact(members);
   const named = Object.entries(membersOf(graders)).map(([name, grader]) => [name, sentGrader(grader)]);
-  return { ...given(members), graders: Object.fromEntries(named) };
+  return { ...compact(members), graders: Object.fromEntries(named) };
 }
 
 /** Checks a grader in wire spelling: gives it as it is sent, or all that is wrong with it. */
-export function checkGrader(draft: unknown, limits: LimitsOf): { body: unknown } | { issues: Issue[] } {
+export function checkGrader(draft: unknown, limits: RequestRules): { body: unknown } | { issues: Issue[] } {
   const wrong = issuesOf(graderRequestSchemas[limits], draft, ['grader']);
   const issues = wrong.length > 0 ? wrong : issuesOfDepth(draft, ['grader']);
   return issues.length > 0 ? { issues } : { body: sentGrader(draft) };
@@ -96,7 +96,7 @@ const anItem = optional(z.record(z.string(), z.unknown(), 'expected an object'))
 /** Checks what a grader is to be run on, in wire spelling: gives it as it is sent, or all that is wrong with it. */
 export function checkGraderSample(
   { grader, model_sample, item }: GraderSample,
-  limits: LimitsOf,
+  limits: RequestRules,
 ): { body: GraderSample } | { issues: Issue[] } {
   const checked = checkGrader(grader, limits);
   const issues = issuesOf(anItem, item, ['item']);

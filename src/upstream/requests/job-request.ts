@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { given, membersOf } from '../json/members.ts';
+import { compact, membersOf } from '../json/members.ts';
 import { issuesOfMethod, sentMethod } from './method-request.ts';
 import {
   filledText,
@@ -7,10 +7,10 @@ import {
   issuesOf,
   issuesOfDepth,
   issuesOfExtra,
-  type LimitsOf,
   nameText,
   oneOf,
   optional,
+  type RequestRules,
   text,
   textOf,
   whole,
@@ -32,7 +32,7 @@ const wandb = z.object(
   AN_OBJECT,
 );
 
-function createSchema(limits: LimitsOf) {
+function createSchema(limits: RequestRules) {
   const isLimited = limits === 'openai';
   const integration = isLimited
     ? z.object({ type: oneOf('wandb'), wandb }, AN_OBJECT)
@@ -50,7 +50,7 @@ function createSchema(limits: LimitsOf) {
   );
 }
 
-const schemas: Record<LimitsOf, z.ZodType> = { openai: createSchema('openai'), unknown: createSchema('unknown') };
+const schemas: Record<RequestRules, z.ZodType> = { openai: createSchema('openai'), unknown: createSchema('unknown') };
 
 /** What we know of a request, beside which there can be extra members; `hyperparameters` have moved into the method. */
 const MEMBERS = [
@@ -59,7 +59,7 @@ const MEMBERS = [
 ];
 
 export interface JobRequestOptions {
-  readonly limits: LimitsOf;
+  readonly limits: RequestRules;
   /** Pairs of metadata that will be added, and must have room. */
   readonly reservedPairs?: number;
 }
@@ -88,12 +88,12 @@ function bodyOf({ method, integrations, ...members }: Record<string, unknown>): 
     method: method == null ? null : sentMethod(method),
     integrations: Array.isArray(integrations) ? integrations.map(sentIntegration) : null,
   };
-  return given({ ...sent, ...members });
+  return compact({ ...sent, ...members });
 }
 
 function sentIntegration(draft: unknown): object {
-  const { wandb, ...members } = given(membersOf(draft));
-  return { ...members, ...(wandb !== undefined && { wandb: given(membersOf(wandb)) }) };
+  const { wandb, ...members } = compact(membersOf(draft));
+  return { ...members, ...(wandb !== undefined && { wandb: compact(membersOf(wandb)) }) };
 }
 
 /** What is wrong with a key stands below it, at `key`. `mostPairs` is null where no limits are known. */

@@ -1,15 +1,15 @@
 import { z } from 'zod';
-import { given, membersOf } from '../json/members.ts';
+import { compact, membersOf } from '../json/members.ts';
 import { graderRequestSchemas, sentGrader } from './grader-request.ts';
 import {
   filledText,
   type Issue,
   issuesOf,
   issuesOfExtra,
-  type LimitsOf,
   numberOrAuto,
   oneOf,
   optional,
+  type RequestRules,
   wholeOrAuto,
 } from './validation.ts';
 
@@ -18,7 +18,7 @@ import {
 const EFFORTS = ['default', 'low', 'medium', 'high'];
 const AN_OBJECT = 'expected an object';
 
-function createMethodSchema(limits: LimitsOf) {
+function createMethodSchema(limits: RequestRules) {
   const isLimited = limits === 'openai';
   const whole = (least: number, most?: number) => optional(isLimited ? wholeOrAuto(least, most) : wholeOrAuto());
   const number = (above: number, most?: number) => optional(isLimited ? numberOrAuto(above, most) : numberOrAuto());
@@ -55,13 +55,13 @@ const MEMBERS = {
   reinforcement: ['grader', 'hyperparameters'],
 };
 
-export const methodRequestSchemas: Record<LimitsOf, z.ZodType> = {
+export const methodRequestSchemas: Record<RequestRules, z.ZodType> = {
   openai: createMethodSchema('openai'),
   unknown: createMethodSchema('unknown'),
 };
 
 /** All that is wrong with a method. */
-export function issuesOfMethod(draft: unknown, limits: LimitsOf): Issue[] {
+export function issuesOfMethod(draft: unknown, limits: RequestRules): Issue[] {
   if (draft == null) return [];
   const method = membersOf(draft);
   const { type } = method;
@@ -81,13 +81,13 @@ export function issuesOfMethod(draft: unknown, limits: LimitsOf): Issue[] {
 /** A method that was checked, without what is null in it. */
 export function sentMethod(draft: unknown): object {
   const { type, ...members } = membersOf(draft);
-  const objects = Object.entries(given(members)).map(([name, object]) => {
+  const objects = Object.entries(compact(members)).map(([name, object]) => {
     const { grader, hyperparameters, ...others } = membersOf(object);
     const known = {
       grader: grader == null ? null : sentGrader(grader),
-      hyperparameters: hyperparameters == null ? null : given(membersOf(hyperparameters)),
+      hyperparameters: hyperparameters == null ? null : compact(membersOf(hyperparameters)),
     };
-    return [name, given({ ...known, ...others })];
+    return [name, compact({ ...known, ...others })];
   });
   return { type, ...Object.fromEntries(objects) };
 }

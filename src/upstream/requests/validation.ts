@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isName } from '../http/path.ts';
+import { isValidName } from '../http/path.ts';
 import { isShallow } from '../json/depth.ts';
 
 // How requests are checked before they are sent: in wire spelling, with all that is wrong at once.
@@ -22,10 +22,10 @@ const asPlace = (place: PropertyKey) => (typeof place === 'number' ? place : Str
 /**
  * Whose limits hold: OpenAI's (UPSTREAM.md 1.2), which its sandbox shares, or none that we know. Shapes hold everywhere.
  */
-export type LimitsOf = 'openai' | 'unknown';
+export type RequestRules = 'openai' | 'unknown';
 
 /** A value that passes a test, which says what it expects: one issue, whatever is wrong with it. */
-const tested = (expected: string, isRight: (value: unknown) => boolean) =>
+const check = (expected: string, isRight: (value: unknown) => boolean) =>
   z.unknown().refine(isRight, `expected ${expected}`);
 
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value);
@@ -33,36 +33,36 @@ const isNumber = (value: unknown): value is number => Number.isFinite(value);
 /** As servers count: a character outside of the basic plane is one. */
 const lengthOf = (text: string) => [...text].length;
 
-export const text = (expected = 'a text') => tested(expected, (value) => typeof value === 'string');
+export const text = (expected = 'a text') => check(expected, (value) => typeof value === 'string');
 export const filledText = (expected = 'a text that is not empty') =>
-  tested(expected, (value) => typeof value === 'string' && value !== '');
+  check(expected, (value) => typeof value === 'string' && value !== '');
 /** The id or the name of a thing; what can name nothing is wrong whatever there is. */
 export const nameText = () =>
-  tested('what can be the name of something', (value) => typeof value === 'string' && isName(value));
+  check('what can be the name of something', (value) => typeof value === 'string' && isValidName(value));
 export const oneOf = (...names: readonly string[]) =>
-  tested(names.length === 1 ? String(names[0]) : `one of ${names.join(', ')}`, (value) =>
+  check(names.length === 1 ? String(names[0]) : `one of ${names.join(', ')}`, (value) =>
     names.some((name) => name === value),
   );
 
 export const textOf = (least: number, most: number) =>
-  tested(
+  check(
     `a text of ${least === 0 ? 'at most' : `${least} to`} ${most} characters`,
     (value) => typeof value === 'string' && lengthOf(value) >= least && lengthOf(value) <= most,
   );
 
 export const whole = (least?: number, most?: number) => {
   const expected = `a whole number${range(least, most)}`;
-  return tested(expected, (value) => isWhole(value) && isWithin(value, least, most));
+  return check(expected, (value) => isWhole(value) && isWithin(value, least, most));
 };
 export const wholeOrAuto = (least?: number, most?: number) => {
   const expected = `auto or a whole number${range(least, most)}`;
-  return tested(expected, (value) => value === 'auto' || (isWhole(value) && isWithin(value, least, most)));
+  return check(expected, (value) => value === 'auto' || (isWhole(value) && isWithin(value, least, most)));
 };
 /** The lower bound is not itself within. */
 export const numberOrAuto = (above?: number, most?: number) => {
   const bounds = [above === undefined ? '' : ` above ${above}`, most === undefined ? '' : `at most ${most}`];
   const expected = `auto or a number${bounds.filter(Boolean).join(' and ')}`;
-  return tested(
+  return check(
     expected,
     (value) => value === 'auto' || (isNumber(value) && value !== above && isWithin(value, above, most)),
   );

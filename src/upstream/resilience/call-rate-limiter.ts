@@ -1,19 +1,19 @@
 import type { Clock } from '../../clock.ts';
 import { UpstreamError } from '../errors/upstream-error.ts';
-import { createTurns } from './fair-queue.ts';
+import { createFairQueue } from './fair-queue.ts';
 
 /** What a call is for; the first goes first where calls have to wait, but for what `MAX_MUTATIONS_IN_A_ROW` says. */
 export const PRIORITIES = ['mutation', 'query', 'poll'] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
 /** Who wants to make a call. */
-export interface Comer {
+export interface CallTicket {
   readonly priority: Priority;
   /** Owners take turns within a priority: however many calls wait for one, another's goes soon. */
   readonly owner: string;
   readonly signal: AbortSignal;
   /** Longest it can wait, in milliseconds. */
-  readonly patienceMs: number;
+  readonly maxWaitMs: number;
 }
 
 /** Behind so many mutations a query goes that waits: who floods with them keeps nobody from reading. */
@@ -21,12 +21,12 @@ const MAX_MUTATIONS_IN_A_ROW = 3;
 const QUERY_FIRST: readonly Priority[] = ['query', 'mutation', 'poll'];
 
 /** Spreads calls over time: the organisation's rate limit is shared with people's other work. */
-export interface Pace {
+export interface CallRateLimiter {
   /**
    * Resolves when a call may be made; undefined when it may at once. Rejects with the signal's reason, and at once with
    * UPSTREAM_RATE_LIMITED when its turn could come too late.
    */
-  turn(comer: Comer): Promise<void> | undefined;
+  acquire(comer: CallTicket): Promise<void> | undefined;
 }
 
 interface Waiting {
@@ -34,8 +34,12 @@ interface Waiting {
 }
 
 /** At most `perSecond` calls a second, and as many at once after a quiet second. */
-export function createPace(perSecond: number, clock: Clock): Pace {
-  const queues = { mutation: createTurns<Waiting>(), query: createTurns<Waiting>(), poll: createTurns<Waiting>() };
+export function createCallRateLimiter(perSecond: number, clock: Clock): CallRateLimiter {
+  const queues = {
+    mutation: createFairQueue<Waiting>(),
+    query: createFairQueue<Waiting>(),
+    poll: createFairQueue<Waiting>(),
+  };
   let tokens = perSecond;
   let countedAt = clock.now();
   let cancelTick: (() => void) | null = null;
@@ -49,9 +53,9 @@ export function createPace(perSecond: number, clock: Clock): Pace {
 
   const isEmpty = () => PRIORITIES.every((name) => queues[name].size === 0);
 
-  function waitingBefore({ priority, owner }: Comer): number {
+  function waitingBefore({ priority, owner }: CallTicket): number {
     const { mutation, query } = queues;
-    const ahead = queues[priority].ahead(owner);
+    const ahead = queues[priority].countAhead(owner);
     if (priority === 'poll') return mutation.size + query.size + ahead;
     if (priority === 'query') return ahead + Math.min(mutation.size, (ahead + 1) * MAX_MUTATIONS_IN_A_ROW);
     return ahead + Math.min(query.size, Math.floor((inARow + ahead) / MAX_MUTATIONS_IN_A_ROW));
@@ -80,7 +84,7 @@ export function createPace(perSecond: number, clock: Clock): Pace {
     cancelTick = clock.after(Math.max(1, Math.ceil(((1 - tokens) * 1000) / perSecond)), serve);
   }
 
-  function enqueue({ priority, owner, signal }: Comer): Promise<void> {
+  function enqueue({ priority, owner, signal }: CallTicket): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const queue = queues[priority];
     const leave = () => {
@@ -105,7 +109,7 @@ export function createPace(perSecond: number, clock: Clock): Pace {
   }
 
   return {
-    turn(comer) {
+    acquire(comer) {
       refill();
       const ahead = waitingBefore(comer);
       if (ahead === 0 && tokens >= 1) {
@@ -113,7 +117,7 @@ export function createPace(perSecond: number, clock: Clock): Pace {
         return undefined;
       }
       const waitMs = ((ahead + 1 - tokens) * 1000) / perSecond;
-      if (waitMs > comer.patienceMs) throw tooMany(waitMs);
+      if (waitMs > comer.maxWaitMs) throw tooMany(waitMs);
       return enqueue(comer);
     },
   };

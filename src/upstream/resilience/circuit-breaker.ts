@@ -2,19 +2,19 @@ import type { Clock } from '../../clock.ts';
 import { UpstreamError } from '../errors/upstream-error.ts';
 
 /** What a call has found: that the upstream answers, that it does not or says that it cannot, or neither. */
-export type Finding = 'up' | 'down' | 'unknown';
+export type CallResult = 'up' | 'down' | 'unknown';
 /** To be told what came of a call; only the first finding counts. */
-export type Report = (finding: Finding) => void;
+export type ReportResult = (finding: CallResult) => void;
 
 /**
  * Fails calls at once while the upstream is down, and lets one through now and then to see whether it is up again. By our
  * clock, which tests turn: the usual libraries read the time of day.
  */
-export interface Breaker {
+export interface CircuitBreaker {
   /** Throws UPSTREAM_UNAVAILABLE when no call may be made now. */
   check(): void;
   /** As `check`; who passes makes a call, and has to report. */
-  admit(): Report;
+  startCall(): ReportResult;
 }
 
 /** Failures in a row that open it. */
@@ -23,13 +23,13 @@ const THRESHOLD = 10;
 const MIN_OPEN_MS = 2000;
 const MAX_OPEN_MS = 15_000;
 
-export function createBreaker(clock: Clock): Breaker {
+export function createCircuitBreaker(clock: Clock): CircuitBreaker {
   let failures = 0;
   let periodMs = MIN_OPEN_MS;
   /** When the next probe may go; null while it is closed. */
   let probeAt: number | null = null;
   /** The report of the probe under way. What others find that were under way when it opened is not the probe's. */
-  let probe: Report | null = null;
+  let probe: ReportResult | null = null;
 
   function check() {
     if (probeAt === null) return;
@@ -51,7 +51,7 @@ export function createBreaker(clock: Clock): Breaker {
     probeAt = clock.now() + forMs;
   }
 
-  function createReport(): Report {
+  function createReport(): ReportResult {
     let hasReported = false;
     return function report(finding) {
       if (hasReported) return;
@@ -67,7 +67,7 @@ export function createBreaker(clock: Clock): Breaker {
 
   return {
     check,
-    admit() {
+    startCall() {
       check();
       const report = createReport();
       if (probeAt !== null) probe = report;

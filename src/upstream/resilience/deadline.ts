@@ -6,9 +6,9 @@ export interface Deadline {
   /** Aborted when it is over. */
   readonly signal: AbortSignal;
   /** Counts from the beginning again. */
-  renew(): void;
+  restart(): void;
   /** Counts no further until it is renewed. */
-  rest(): void;
+  pause(): void;
 }
 
 /**
@@ -26,22 +26,22 @@ export async function withinDeadline<T>(
   const leave = () => ending.abort(signal.reason);
   signal.addEventListener('abort', leave);
   const expire = () => ending.abort(new UpstreamError('UPSTREAM_TIMEOUT', `no whole answer within ${timeoutMs} ms`));
-  let rest = clock.after(timeoutMs, expire);
+  let pause = clock.after(timeoutMs, expire);
   let isOver = false; // What still goes on sets no timer.
   const deadline = {
     signal: ending.signal,
-    renew() {
-      rest();
-      if (!isOver) rest = clock.after(timeoutMs, expire);
+    restart() {
+      pause();
+      if (!isOver) pause = clock.after(timeoutMs, expire);
     },
-    rest: () => rest(),
+    pause: () => pause(),
   };
   try {
     // undici looks at the signal only once it is connected: the race ends a call that does not get that far.
     return await Promise.race([work(deadline), ended.promise]);
   } finally {
     isOver = true;
-    rest();
+    pause();
     signal.removeEventListener('abort', leave);
   }
 }

@@ -1,8 +1,8 @@
 /** Those that wait, each of an owner. Owners take turns, and what is of one owner goes in the order of its coming. */
-export interface Turns<T> {
+export interface FairQueue<T> {
   readonly size: number;
   /** Most that go before one that this owner would add now. */
-  ahead(owner: string): number;
+  countAhead(owner: string): number;
   add(owner: string, item: T): void;
   /** Takes out the one whose turn it is. */
   take(): T | undefined;
@@ -10,14 +10,14 @@ export interface Turns<T> {
   delete(owner: string, item: T): void;
 }
 
-export function createTurns<T>(): Turns<T> {
+export function createFairQueue<T>(): FairQueue<T> {
   const owners = new Map<string, Set<T>>(); // The one whose turn it is comes first.
   let size = 0;
   return {
     get size() {
       return size;
     },
-    ahead(owner) {
+    countAhead(owner) {
       const own = owners.get(owner)?.size ?? 0;
       let ahead = own;
       for (const [name, items] of owners) if (name !== owner) ahead += Math.min(items.size, own + 1);

@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 
 /** Tells when a request is about to be written to a connected socket: before that the other side has seen nothing of it. */
-export function telling(onSend: () => void): Dispatcher.DispatcherComposeInterceptor {
+export function onSendInterceptor(onSend: () => void): Dispatcher.DispatcherComposeInterceptor {
   return (dispatch) => (options, handler) => {
     const start = handler.onRequestStart?.bind(handler);
     handler.onRequestStart = (controller, context) => {

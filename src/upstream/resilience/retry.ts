@@ -10,11 +10,11 @@ const JITTER = 0.25;
  * Whether a call that fails may be made again: a read freely, a change only when it was not made or its server asks for
  * another try, and never what must not be made twice.
  */
-export type Repetition = 'freely' | 'if asked' | 'never';
+export type RetrySafety = 'freely' | 'if asked' | 'never';
 
 /** Whether such a call may be made again; `status` is that of the answer, if there was one, and `isSent` if it was sent at all. */
-export function mayRepeat(
-  repetition: Repetition,
+export function isRetryAllowed(
+  repetition: RetrySafety,
   { status, afterMs, isSent }: { status: number | undefined; afterMs: number | undefined; isSent: boolean },
 ): boolean {
   if (repetition !== 'if asked') return repetition === 'freely';
@@ -22,7 +22,7 @@ export function mayRepeat(
 }
 
 /** Whether an answer of this status may be another one soon; `shouldRetry` is the header `x-should-retry`. */
-export function isWorthwhile(status: number, shouldRetry: unknown): boolean {
+export function isRetryable(status: number, shouldRetry: unknown): boolean {
   if (shouldRetry === 'true' || shouldRetry === 'false') return shouldRetry === 'true';
   return [408, 409, 429].includes(status) || (status >= 500 && status !== 501);
 }
@@ -33,7 +33,7 @@ export function isWorthwhile(status: number, shouldRetry: unknown): boolean {
  * jitter.
  */
 export function waitBeforeRetry(retry: RetryAdvice, tries: number, random: number): number | null {
-  if (!retry.isWorthwhile) return null;
+  if (!retry.isRetryable) return null;
   const own = Math.min(MIN_WAIT_MS * 2 ** tries, MAX_WAIT_MS);
   const { afterMs } = retry;
   return Math.ceil(afterMs === undefined ? own * (1 - JITTER * random) : afterMs + MIN_WAIT_MS * JITTER * random);

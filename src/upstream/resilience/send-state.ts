@@ -1,9 +1,9 @@
 /** How far a call that changes something has come: whether it can have been made, as far as that is known here. */
-export interface Outcome {
+export interface SendState {
   /** Whether nobody here knows if it was made. */
-  readonly isUnknown: boolean;
+  readonly isOutcomeUnknown: boolean;
   /** Whether anything of the present try has gone over the wire. */
-  readonly isSent: boolean;
+  readonly wasSent: boolean;
   /** Another try begins. */
   begin(): void;
   /** From here on the upstream may have it. */
@@ -12,15 +12,15 @@ export interface Outcome {
   answer(status: number): void;
 }
 
-export function createOutcome(): Outcome {
+export function createSendState(): SendState {
   let isSent = false;
   let isUnknown = false;
   let wasUnknown = false; // By the tries before.
   return {
-    get isUnknown() {
+    get isOutcomeUnknown() {
       return isUnknown;
     },
-    get isSent() {
+    get wasSent() {
       return isSent;
     },
     begin() {

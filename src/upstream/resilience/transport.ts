@@ -3,19 +3,19 @@ import { type Dispatcher, errors, Pool } from 'undici';
 import type { Clock } from '../../clock.ts';
 import { type Credential, headersOf, type KeyHeader } from '../credentials/credential.ts';
 import {
-  describe,
+  describeInvalidBody,
   NO_RETRY,
-  ofUnknownOutcome,
   UpstreamError,
   type UpstreamErrorCode,
+  withUnknownOutcome,
 } from '../errors/upstream-error.ts';
-import { createPace, type Priority } from './call-rate-limiter.ts';
-import type { Finding, Report } from './circuit-breaker.ts';
-import { createLanes } from './credential-pool.ts';
+import { createCallRateLimiter, type Priority } from './call-rate-limiter.ts';
+import type { CallResult, ReportResult } from './circuit-breaker.ts';
+import { createCredentialPools } from './credential-pool.ts';
 import { type Deadline, withinDeadline } from './deadline.ts';
-import { telling } from './on-send-interceptor.ts';
-import { mayRepeat, type Repetition, waitBeforeRetry } from './retry.ts';
-import { createOutcome, type Outcome } from './send-state.ts';
+import { onSendInterceptor } from './on-send-interceptor.ts';
+import { isRetryAllowed, type RetrySafety, waitBeforeRetry } from './retry.ts';
+import { createSendState, type SendState } from './send-state.ts';
 
 /** For whom one request is made, and how it ends early. */
 export interface Call {
@@ -35,7 +35,7 @@ export interface Request {
   readonly headers?: Readonly<Record<string, string>>;
   /** What is made for a deadline renews it as it flows, and ends with its signal. */
   readonly body?: string | ((deadline: Deadline) => Readable);
-  readonly repetition: Repetition;
+  readonly retrySafety: RetrySafety;
 }
 
 export interface TransportOptions {
@@ -58,13 +58,13 @@ export type Response = Dispatcher.ResponseData;
 type Use<T> = (response: Response, deadline: Deadline) => Promise<T>;
 
 /** One try. */
-interface Try<T> {
+interface Attempt<T> {
   readonly request: Request;
   readonly use: Use<T>;
   readonly call: Call;
   readonly deadline: Deadline;
-  readonly outcome: Outcome;
-  readonly report: Report;
+  readonly sendState: SendState;
+  readonly reportResult: ReportResult;
 }
 
 /**
@@ -90,13 +90,18 @@ export function createTransport(options: TransportOptions): Transport {
       connectTimeout: timeoutMs,
       allowH2: false,
     });
-  const lanes = createLanes(openPool, clock);
-  const pace = createPace(maxRps, clock);
+  const pools = createCredentialPools(openPool, clock);
+  const rateLimiter = createCallRateLimiter(maxRps, clock);
 
-  function request({ request, call, deadline, outcome }: Omit<Try<unknown>, 'use' | 'report'>): Promise<Response> {
+  function request({
+    request,
+    call,
+    deadline,
+    sendState,
+  }: Omit<Attempt<unknown>, 'use' | 'reportResult'>): Promise<Response> {
     const { method, target: path, headers, body } = request;
-    const { pool } = lanes.of(call.credential);
-    const dispatcher = method === 'GET' ? pool : pool.compose(telling(outcome.send));
+    const { pool } = pools.get(call.credential);
+    const dispatcher = method === 'GET' ? pool : pool.compose(onSendInterceptor(sendState.send));
     return dispatcher.request({
       method,
       path,
@@ -107,14 +112,14 @@ export function createTransport(options: TransportOptions): Transport {
   }
 
   /** One request. What goes wrong before `use` is done with the answer becomes an UpstreamError. */
-  async function attempt<T>({ use, report, ...asked }: Try<T>): Promise<T> {
+  async function attempt<T>({ use, reportResult, ...asked }: Attempt<T>): Promise<T> {
     let hasBegun = false;
     try {
       asked.call.onRequest?.();
       const response = await request(asked);
       hasBegun = true;
-      asked.outcome.answer(response.statusCode);
-      report(isOutOfOrder(response.statusCode) ? 'down' : 'up');
+      asked.sendState.answer(response.statusCode);
+      reportResult(isOutageStatus(response.statusCode) ? 'down' : 'up');
       return await use(response, asked.deadline);
     } catch (error) {
       throw error instanceof UpstreamError ? error : failureOf(error, hasBegun);
@@ -122,15 +127,15 @@ export function createTransport(options: TransportOptions): Transport {
   }
 
   /** The same; the breaker learns what came of it, however it ends. */
-  async function watched<T>(asked: Try<T>): Promise<T> {
-    const { report, deadline } = asked;
+  async function attemptWithBreaker<T>(asked: Attempt<T>): Promise<T> {
+    const { reportResult, deadline } = asked;
     // undici may notice much later that a call was ended: a probe must not be waited for until then.
-    const end = () => report(findingOf(deadline.signal.reason));
+    const end = () => reportResult(callResultOf(deadline.signal.reason));
     deadline.signal.addEventListener('abort', end);
     try {
       return await attempt(asked);
     } catch (error) {
-      report(findingOf(error));
+      reportResult(callResultOf(error));
       throw error;
     } finally {
       deadline.signal.removeEventListener('abort', end);
@@ -138,27 +143,29 @@ export function createTransport(options: TransportOptions): Transport {
   }
 
   /** The wait before another try, or null when there is to be none. */
-  function waitFor(error: unknown, tries: number, leftMs: number, { request, call, outcome }: Try<unknown>) {
+  function waitFor(error: unknown, tries: number, leftMs: number, { request, call, sendState }: Attempt<unknown>) {
     if (!(error instanceof UpstreamError) || tries >= retries) return null;
-    const said = { status: error.facts.upstreamStatus, afterMs: error.retry.afterMs, isSent: outcome.isSent };
-    const waitMs = mayRepeat(request.repetition, said) ? waitBeforeRetry(error.retry, tries, Math.random()) : null;
-    return waitMs !== null && waitMs < leftMs && lanes.of(call.credential).budget.spend() ? waitMs : null;
+    const said = { status: error.facts.upstreamStatus, afterMs: error.retry.afterMs, isSent: sendState.wasSent };
+    const waitMs = isRetryAllowed(request.retrySafety, said)
+      ? waitBeforeRetry(error.retry, tries, Math.random())
+      : null;
+    return waitMs !== null && waitMs < leftMs && pools.get(call.credential).budget.spend() ? waitMs : null;
   }
 
-  async function sendWithin<T>(deadline: Deadline, asked: Omit<Try<T>, 'deadline' | 'report'>): Promise<T> {
+  async function sendWithin<T>(deadline: Deadline, asked: Omit<Attempt<T>, 'deadline' | 'reportResult'>): Promise<T> {
     const until = clock.now() + timeoutMs;
     const { signal } = deadline;
-    const { call, outcome } = asked;
-    const { name: owner, breaker, budget } = lanes.of(call.credential);
+    const { call, sendState } = asked;
+    const { name: owner, breaker, budget } = pools.get(call.credential);
     for (let tries = 0; ; tries++) {
       breaker.check(); // Who would be turned away needs no turn.
       const { priority = 'query' } = call;
-      await pace.turn({ priority, owner, signal, patienceMs: until - clock.now() });
-      const present = { ...asked, deadline, report: breaker.admit() };
+      await rateLimiter.acquire({ priority, owner, signal, maxWaitMs: until - clock.now() });
+      const present = { ...asked, deadline, reportResult: breaker.startCall() };
       if (tries === 0) budget.earn();
-      outcome.begin();
+      sendState.begin();
       try {
-        return await watched(present);
+        return await attemptWithBreaker(present);
       } catch (error) {
         const waitMs = signal.aborted ? null : waitFor(error, tries, until - clock.now(), present);
         if (waitMs === null) throw error;
@@ -169,16 +176,16 @@ export function createTransport(options: TransportOptions): Transport {
 
   return {
     async send(request, use, call) {
-      const outcome = createOutcome();
+      const sendState = createSendState();
       const bounds = { timeoutMs, clock, signal: call.signal };
       try {
-        return await withinDeadline((deadline) => sendWithin(deadline, { request, use, call, outcome }), bounds);
+        return await withinDeadline((deadline) => sendWithin(deadline, { request, use, call, sendState }), bounds);
       } catch (error) {
-        const isUnknown = request.repetition !== 'freely' && outcome.isUnknown;
-        throw isUnknown && error instanceof UpstreamError ? ofUnknownOutcome(error) : error;
+        const isUnknown = request.retrySafety !== 'freely' && sendState.isOutcomeUnknown;
+        throw isUnknown && error instanceof UpstreamError ? withUnknownOutcome(error) : error;
       }
     },
-    dispose: lanes.dispose,
+    dispose: pools.dispose,
   };
 }
 
@@ -204,9 +211,9 @@ function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
 }
 
 // 500 is not among these: it is about one request, and an endpoint that is broken must not cost the others.
-const isOutOfOrder = (status: number) => status > 501;
+const isOutageStatus = (status: number) => status > 501;
 
-function findingOf(error: unknown): Finding {
+function callResultOf(error: unknown): CallResult {
   if (!(error instanceof UpstreamError)) return 'unknown'; // Nobody waits any more.
   return error.code === 'UPSTREAM_TIMEOUT' || error.code === 'UPSTREAM_UNAVAILABLE' ? 'down' : 'up';
 }
@@ -218,6 +225,6 @@ function failureOf(error: unknown, hasBegun: boolean): Error {
   if (isOurs(error)) return error;
   const isAnswered = hasBegun || NO_HTTP.some((kind) => error instanceof kind);
   const code: UpstreamErrorCode = isAnswered ? 'UPSTREAM_INVALID_RESPONSE' : 'UPSTREAM_UNAVAILABLE';
-  const retry = code === 'UPSTREAM_UNAVAILABLE' ? { isWorthwhile: true } : NO_RETRY;
-  return new UpstreamError(code, describe(error), {}, retry);
+  const retry = code === 'UPSTREAM_UNAVAILABLE' ? { isRetryable: true } : NO_RETRY;
+  return new UpstreamError(code, describeInvalidBody(error), {}, retry);
 }

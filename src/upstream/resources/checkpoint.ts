@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { path } from '../http/path.ts';
-import type { Http } from '../http/rest-client.ts';
+import type { RestClient } from '../http/rest-client.ts';
 import type { Call } from '../resilience/transport.ts';
-import { identifier, orNullIfUnreadable, stepNumber, timestamp } from './lenient-schema.ts';
+import { identifier, nullIfInvalid, stepNumber, timestamp } from './lenient-schema.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 
 // Azure writes steps as 100.0 and OpenAI adds a string among the numbers of `metrics` (UPSTREAM.md 1.4, 5).
@@ -10,7 +10,7 @@ const fields = z.object({
   id: identifier,
   created_at: timestamp,
   fine_tuned_model_checkpoint: z.string(),
-  fine_tuning_job_id: orNullIfUnreadable(z.string()),
+  fine_tuning_job_id: nullIfInvalid(z.string()),
   step_number: stepNumber,
   metrics: z.record(z.string(), z.unknown()).nullish().catch(null),
 });
@@ -31,9 +31,9 @@ export interface CheckpointResource {
   list(jobId: string, page: PageRequest, call: Call): Promise<Page<Checkpoint>>;
 }
 
-export function createCheckpointResource(http: Http): CheckpointResource {
+export function createCheckpointResource(rest: RestClient): CheckpointResource {
   return {
     list: (jobId, page, call) =>
-      http.get(path`/fine_tuning/jobs/${jobId}/checkpoints`, { ...page }, readPage(page, readCheckpoint), call),
+      rest.get(path`/fine_tuning/jobs/${jobId}/checkpoints`, { ...page }, readPage(page, readCheckpoint), call),
   };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { identifier, named } from './lenient-schema.ts';
+import { identifier, requireId } from './lenient-schema.ts';
 
 const fields = z.object({ id: identifier, deleted: z.literal(true) });
 
@@ -13,5 +13,5 @@ export interface Deletion {
  * the thing was not deleted, or names another.
  */
 export function readDeletion(id: string): (body: unknown) => Deletion {
-  return (body) => (body === null ? { id } : named(id, { id: fields.parse(body).id }));
+  return (body) => (body === null ? { id } : requireId(id, { id: fields.parse(body).id }));
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { path } from '../http/path.ts';
-import type { Http } from '../http/rest-client.ts';
+import type { RestClient } from '../http/rest-client.ts';
 import type { Call } from '../resilience/transport.ts';
-import { identifier, orNullIfUnreadable, timestamp } from './lenient-schema.ts';
+import { identifier, nullIfInvalid, timestamp } from './lenient-schema.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 
 // `level` and `type` are open sets, `data` is any JSON: {}, null or absent on plain messages, nested for reinforcement
@@ -12,7 +12,7 @@ const fields = z.object({
   created_at: timestamp,
   level: z.string().catch(''),
   message: z.string().catch(''),
-  type: orNullIfUnreadable(z.string()),
+  type: nullIfInvalid(z.string()),
   data: z
     .unknown()
     .optional()
@@ -31,7 +31,7 @@ export function readEvent(body: unknown): JobEvent {
 }
 
 /** After this event a job's log says nothing more, and its checkpoints are all there (UPSTREAM.md 2.1). */
-export function isClosing({ message }: JobEvent): boolean {
+export function isFinalEvent({ message }: JobEvent): boolean {
   return /^(the job has|fine.tuning job) successfully completed/i.test(message);
 }
 
@@ -40,9 +40,9 @@ export interface EventResource {
   list(jobId: string, page: PageRequest, call: Call): Promise<Page<JobEvent>>;
 }
 
-export function createEventResource(http: Http): EventResource {
+export function createEventResource(rest: RestClient): EventResource {
   return {
     list: (jobId, page, call) =>
-      http.get(path`/fine_tuning/jobs/${jobId}/events`, { ...page }, readPage(page, readEvent), call),
+      rest.get(path`/fine_tuning/jobs/${jobId}/events`, { ...page }, readPage(page, readEvent), call),
   };
 }

@@ -1,22 +1,22 @@
 import { z } from 'zod';
 import type { Upload } from '../http/multipart-writer.ts';
 import { path } from '../http/path.ts';
-import type { Http } from '../http/rest-client.ts';
+import type { RestClient } from '../http/rest-client.ts';
 import type { Call } from '../resilience/transport.ts';
 import { type Deletion, readDeletion } from './deletion.ts';
-import { identifier, named, orNullIfUnreadable, timestamp, timestampOrNull } from './lenient-schema.ts';
+import { identifier, nullIfInvalid, requireId, timestamp, timestampOrNull } from './lenient-schema.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 
 // `status` is required by the document and missing from its examples; purposes are an open set (UPSTREAM.md 1.4).
 const fields = z.object({
   id: identifier,
-  bytes: orNullIfUnreadable(z.int()),
+  bytes: nullIfInvalid(z.int()),
   created_at: timestamp,
   expires_at: timestampOrNull,
-  filename: orNullIfUnreadable(z.string()),
+  filename: nullIfInvalid(z.string()),
   purpose: z.string().catch(''),
-  status: orNullIfUnreadable(z.string()),
-  status_details: orNullIfUnreadable(z.string()),
+  status: nullIfInvalid(z.string()),
+  status_details: nullIfInvalid(z.string()),
 });
 
 /** A file as servers write it. */
@@ -75,13 +75,13 @@ function formOf({ filename, purpose, expiresAfterSeconds: seconds, content }: Fi
   return { fields: { purpose, ...(seconds !== undefined && expiry) }, filename, content };
 }
 
-export function createFileResource(http: Http): FileResource {
+export function createFileResource(rest: RestClient): FileResource {
   return {
-    get: (id, call) => http.find(path`/files/${id}`, (body) => named(id, readFile(body)), call),
-    list: (request, call) => http.get(path`/files`, { ...request }, readPage(request, readFile), call),
-    content: (id, read, call) => http.stream(path`/files/${id}/content`, read, call),
-    wholeContent: (id, read, call) => http.stream(path`/files/${id}/content`, read, call, 'patiently'),
-    upload: (upload, call) => http.upload(path`/files`, formOf(upload), readFile, call),
-    delete: (id, call) => http.delete(path`/files/${id}`, readDeletion(id), call),
+    get: (id, call) => rest.getOrNull(path`/files/${id}`, (body) => requireId(id, readFile(body)), call),
+    list: (request, call) => rest.get(path`/files`, { ...request }, readPage(request, readFile), call),
+    content: (id, read, call) => rest.stream(path`/files/${id}/content`, read, call),
+    wholeContent: (id, read, call) => rest.stream(path`/files/${id}/content`, read, call, 'patiently'),
+    upload: (upload, call) => rest.upload(path`/files`, formOf(upload), readFile, call),
+    delete: (id, call) => rest.delete(path`/files/${id}`, readDeletion(id), call),
   };
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { path } from '../http/path.ts';
-import type { Http } from '../http/rest-client.ts';
+import type { RestClient } from '../http/rest-client.ts';
 import type { Call } from '../resilience/transport.ts';
 import { type Grader, graderSchema } from './grader.ts';
-import { orNullIfUnreadable } from './lenient-schema.ts';
+import { nullIfInvalid } from './lenient-schema.ts';
 
 // `token_usage` is a number by the document and an object in its example (UPSTREAM.md 1.4): what is open stays JSON.
 const anything = z
@@ -11,17 +11,17 @@ const anything = z
   .optional()
   .transform((value) => value ?? null);
 const metadataFields = z.object({
-  name: orNullIfUnreadable(z.string()),
-  type: orNullIfUnreadable(z.string()),
-  errors: orNullIfUnreadable(z.record(z.string(), z.unknown())),
-  execution_time: orNullIfUnreadable(z.number()),
+  name: nullIfInvalid(z.string()),
+  type: nullIfInvalid(z.string()),
+  errors: nullIfInvalid(z.record(z.string(), z.unknown())),
+  execution_time: nullIfInvalid(z.number()),
   scores: anything,
   token_usage: anything,
-  sampled_model_name: orNullIfUnreadable(z.string()),
+  sampled_model_name: nullIfInvalid(z.string()),
 });
 const runFields = z.object({
-  reward: orNullIfUnreadable(z.number()),
-  metadata: orNullIfUnreadable(metadataFields),
+  reward: nullIfInvalid(z.number()),
+  metadata: nullIfInvalid(metadataFields),
   sub_rewards: anything,
   model_grader_token_usage_per_model: anything,
 });
@@ -47,12 +47,12 @@ export interface GraderResource {
   validate(grader: unknown, call: Call): Promise<Grader>;
 }
 
-export function createGraderResource(http: Http): GraderResource {
+export function createGraderResource(rest: RestClient): GraderResource {
   return {
     run: (sample, call) =>
-      http.post(path`/fine_tuning/alpha/graders/run`, sample, (body) => runFields.parse(body), call),
+      rest.post(path`/fine_tuning/alpha/graders/run`, sample, (body) => runFields.parse(body), call),
     validate: (grader, call) =>
-      http.post(path`/fine_tuning/alpha/graders/validate`, { grader }, readValidation, call, 'freely'),
+      rest.post(path`/fine_tuning/alpha/graders/validate`, { grader }, readValidation, call, 'freely'),
   };
 }
 

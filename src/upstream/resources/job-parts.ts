@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isObject } from '../json/members.ts';
-import { withoutMarkPairs } from './idempotency-mark.ts';
-import { orNull, orNullIfUnreadable } from './lenient-schema.ts';
+import { removeMarkPairs } from './idempotency-mark.ts';
+import { nullIfInvalid, orNull } from './lenient-schema.ts';
 import { hyperparametersSchema, methodSchema } from './method.ts';
 
 // The parts of a job that few queries ask for. They are half of what reading a job takes, and none of them can fail: so
@@ -30,14 +30,14 @@ const wandbSchema = z.object({
   run_id: orNull(z.string()),
 });
 const integrationSchema = z
-  .object({ type: z.string(), wandb: orNullIfUnreadable(wandbSchema) })
+  .object({ type: z.string(), wandb: nullIfInvalid(wandbSchema) })
   .catch({ type: '', wandb: null });
 
 const error = z.object({
   error: errorSchema.or(z.string().transform((message) => ({ code: null, message, param: null }))).catch(null),
 });
-const hyperparameters = z.object({ hyperparameters: orNullIfUnreadable(hyperparametersSchema) });
-const method = z.object({ method: orNullIfUnreadable(methodSchema) });
+const hyperparameters = z.object({ hyperparameters: nullIfInvalid(hyperparametersSchema) });
+const method = z.object({ method: nullIfInvalid(methodSchema) });
 const MAX_INTEGRATIONS = 100;
 const integrations = z.object({
   integrations: z
@@ -46,7 +46,7 @@ const integrations = z.object({
     .transform((list) => (list ?? []).slice(0, MAX_INTEGRATIONS).map((body) => integrationSchema.parse(body)))
     .catch([]),
 });
-const metadata = z.object({ metadata: orNullIfUnreadable(z.custom<Readonly<Record<string, unknown>>>(isObject)) }); // A record would lose the key `__proto__`.
+const metadata = z.object({ metadata: nullIfInvalid(z.custom<Readonly<Record<string, unknown>>>(isObject)) }); // A record would lose the key `__proto__`.
 
 export type JobError = NonNullable<z.output<typeof errorSchema>>;
 export type Integration = z.output<typeof integrationSchema>;
@@ -71,4 +71,4 @@ export const hyperparametersOf = ({ raw }: HasBody) => hyperparameters.parse(raw
 export const methodOf = ({ raw }: HasBody) => method.parse(raw).method;
 export const integrationsOf = ({ raw }: HasBody) => integrations.parse(raw).integrations;
 /** Null when there is none. What only the gateway has put there is not shown. */
-export const metadataOf = ({ raw }: HasBody) => withoutMarkPairs(metadata.parse(raw).metadata);
+export const metadataOf = ({ raw }: HasBody) => removeMarkPairs(metadata.parse(raw).metadata);

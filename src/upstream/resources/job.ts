@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { path } from '../http/path.ts';
-import type { Http } from '../http/rest-client.ts';
+import type { RestClient } from '../http/rest-client.ts';
 import type { Call } from '../resilience/transport.ts';
 import type { JobPartsBody } from './job-parts.ts';
-import { identifier, named, orNullIfUnreadable, timestamp, timestampOrNull } from './lenient-schema.ts';
+import { identifier, nullIfInvalid, requireId, timestamp, timestampOrNull } from './lenient-schema.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 
 const MAX_RESULT_FILES = 100;
@@ -16,19 +16,19 @@ const fields = z.object({
   created_at: timestamp,
   finished_at: timestampOrNull,
   estimated_finish: timestampOrNull,
-  organization_id: orNullIfUnreadable(z.string()),
-  seed: orNullIfUnreadable(z.int32()), // Past 32 bits GraphQL's Int could not carry it.
-  user_provided_suffix: orNullIfUnreadable(z.string()),
-  suffix: orNullIfUnreadable(z.string()), // Where other servers put it.
-  fine_tuned_model: orNullIfUnreadable(z.string()),
-  training_file: orNullIfUnreadable(z.string()),
-  validation_file: orNullIfUnreadable(z.string()),
+  organization_id: nullIfInvalid(z.string()),
+  seed: nullIfInvalid(z.int32()), // Past 32 bits GraphQL's Int could not carry it.
+  user_provided_suffix: nullIfInvalid(z.string()),
+  suffix: nullIfInvalid(z.string()), // Where other servers put it.
+  fine_tuned_model: nullIfInvalid(z.string()),
+  training_file: nullIfInvalid(z.string()),
+  validation_file: nullIfInvalid(z.string()),
   result_files: z
     .array(z.string())
     .nullish()
     .transform((ids) => (ids ?? []).slice(0, MAX_RESULT_FILES)) // Each is a file to read.
     .catch([]),
-  trained_tokens: orNullIfUnreadable(z.int()),
+  trained_tokens: nullIfInvalid(z.int()),
 });
 
 /** A job as servers write it. */
@@ -84,15 +84,18 @@ export interface JobResource {
   resume(id: string, call: Call): Promise<Job | null>;
 }
 
-export function createJobResource(http: Http): JobResource {
+export function createJobResource(rest: RestClient): JobResource {
   return {
-    get: (id, call) => http.find(path`/fine_tuning/jobs/${id}`, (body) => named(id, readJob(body)), call),
+    get: (id, call) => rest.getOrNull(path`/fine_tuning/jobs/${id}`, (body) => requireId(id, readJob(body)), call),
     list: ({ metadata = {}, ...page }, call) =>
-      http.get(path`/fine_tuning/jobs`, { ...page, ...metadataQuery(metadata) }, readPage(page, readJob), call),
-    create: (body, call) => http.post(path`/fine_tuning/jobs`, body, readJob, call),
-    cancel: (id, call) => http.change(path`/fine_tuning/jobs/${id}/cancel`, (body) => named(id, readJob(body)), call),
-    pause: (id, call) => http.change(path`/fine_tuning/jobs/${id}/pause`, (body) => named(id, readJob(body)), call),
-    resume: (id, call) => http.change(path`/fine_tuning/jobs/${id}/resume`, (body) => named(id, readJob(body)), call),
+      rest.get(path`/fine_tuning/jobs`, { ...page, ...metadataQuery(metadata) }, readPage(page, readJob), call),
+    create: (body, call) => rest.post(path`/fine_tuning/jobs`, body, readJob, call),
+    cancel: (id, call) =>
+      rest.postOrNull(path`/fine_tuning/jobs/${id}/cancel`, (body) => requireId(id, readJob(body)), call),
+    pause: (id, call) =>
+      rest.postOrNull(path`/fine_tuning/jobs/${id}/pause`, (body) => requireId(id, readJob(body)), call),
+    resume: (id, call) =>
+      rest.postOrNull(path`/fine_tuning/jobs/${id}/resume`, (body) => requireId(id, readJob(body)), call),
   };
 }
 

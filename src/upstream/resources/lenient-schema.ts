@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isName } from '../http/path.ts';
+import { isValidName } from '../http/path.ts';
 
 // The shapes in which real servers of the dialect deviate from its document, each repaired in one place (UPSTREAM.md 1.4, 5).
 
@@ -10,10 +10,10 @@ import { isName } from '../http/path.ts';
 export const orNull = <T extends z.ZodType>(schema: T) => schema.nullable().default(null);
 
 /** Like `orNull`, and what cannot be read at all is null too: for decorations that must not cost us the whole object. */
-export const orNullIfUnreadable = <T extends z.ZodType>(schema: T) => orNull(schema).catch(null);
+export const nullIfInvalid = <T extends z.ZodType>(schema: T) => orNull(schema).catch(null);
 
 /** The id of a thing: what could not be asked for by it is none. */
-export const identifier = z.string().refine(isName, 'expected what can be a name');
+export const identifier = z.string().refine(isValidName, 'expected what can be a name');
 
 // Beyond these numbers it would be another one than the upstream has written.
 const seconds = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -33,11 +33,11 @@ export const stepNumber = z.number().transform(Math.trunc).pipe(z.int32());
 // Azure writes "auto" as -1.
 const autoIfMinusOne = <T>(value: T) => (value === -1 ? ('auto' as const) : value);
 
-export const intOrAuto = orNullIfUnreadable(z.union([z.int(), z.literal('auto')]).transform(autoIfMinusOne));
-export const floatOrAuto = orNullIfUnreadable(z.union([z.number(), z.literal('auto')]).transform(autoIfMinusOne));
+export const intOrAuto = nullIfInvalid(z.union([z.int(), z.literal('auto')]).transform(autoIfMinusOne));
+export const floatOrAuto = nullIfInvalid(z.union([z.number(), z.literal('auto')]).transform(autoIfMinusOne));
 
 /** An answer to another question, as a broken proxy gives it, is no answer to this one: throws unless it has this id. */
-export function named<T extends { id: string }>(id: string, thing: T): T {
+export function requireId<T extends { id: string }>(id: string, thing: T): T {
   if (thing.id !== id) throw new Error('id: another than asked for');
   return thing;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { graderSchema } from './grader.ts';
-import { floatOrAuto, intOrAuto, orNull, orNullIfUnreadable } from './lenient-schema.ts';
+import { floatOrAuto, intOrAuto, nullIfInvalid, orNull } from './lenient-schema.ts';
 
 export const hyperparametersSchema = z.object({
   batch_size: intOrAuto,
@@ -12,18 +12,18 @@ const reinforcementHyperparametersSchema = hyperparametersSchema.extend({
   compute_multiplier: floatOrAuto,
   eval_interval: intOrAuto,
   eval_samples: intOrAuto,
-  reasoning_effort: orNullIfUnreadable(z.string()),
+  reasoning_effort: nullIfInvalid(z.string()),
 });
 
 /** How a job trains: `type` names which of the three objects beside it counts. */
 export const methodSchema = z.object({
   type: z.string(),
-  supervised: orNullIfUnreadable(z.object({ hyperparameters: orNullIfUnreadable(hyperparametersSchema) })),
-  dpo: orNullIfUnreadable(z.object({ hyperparameters: orNullIfUnreadable(dpoHyperparametersSchema) })),
-  reinforcement: orNullIfUnreadable(
+  supervised: nullIfInvalid(z.object({ hyperparameters: nullIfInvalid(hyperparametersSchema) })),
+  dpo: nullIfInvalid(z.object({ hyperparameters: nullIfInvalid(dpoHyperparametersSchema) })),
+  reinforcement: nullIfInvalid(
     z.object({
       grader: orNull(graderSchema),
-      hyperparameters: orNullIfUnreadable(reinforcementHyperparametersSchema),
+      hyperparameters: nullIfInvalid(reinforcementHyperparametersSchema),
       response_format: z.unknown().optional(),
     }),
   ),

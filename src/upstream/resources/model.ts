@@ -1,16 +1,16 @@
 import { z } from 'zod';
 import { path } from '../http/path.ts';
-import type { Http } from '../http/rest-client.ts';
+import type { RestClient } from '../http/rest-client.ts';
 import type { Call } from '../resilience/transport.ts';
 import { type Deletion, readDeletion } from './deletion.ts';
-import { identifier, named, orNullIfUnreadable, timestampOrNull } from './lenient-schema.ts';
-import { type PageItem, readAll } from './page.ts';
+import { identifier, nullIfInvalid, requireId, timestampOrNull } from './lenient-schema.ts';
+import { type PageItem, readUnpaged } from './page.ts';
 
 const fields = z.object({
   id: identifier,
   created: timestampOrNull,
-  owned_by: orNullIfUnreadable(z.string()),
-  shutdown_date: orNullIfUnreadable(z.iso.date()), // Older servers lack it.
+  owned_by: nullIfInvalid(z.string()),
+  shutdown_date: nullIfInvalid(z.iso.date()), // Older servers lack it.
 });
 
 /** A model as servers write it. */
@@ -33,10 +33,10 @@ export interface ModelResource {
   delete(id: string, call: Call): Promise<Deletion | null>;
 }
 
-export function createModelResource(http: Http): ModelResource {
+export function createModelResource(rest: RestClient): ModelResource {
   return {
-    get: (id, call) => http.find(path`/models/${id}`, (body) => named(id, readModel(body)), call),
-    list: (call) => http.get(path`/models`, {}, readAll(readModel), call),
-    delete: (id, call) => http.delete(path`/models/${id}`, readDeletion(id), call),
+    get: (id, call) => rest.getOrNull(path`/models/${id}`, (body) => requireId(id, readModel(body)), call),
+    list: (call) => rest.get(path`/models`, {}, readUnpaged(readModel), call),
+    delete: (id, call) => rest.delete(path`/models/${id}`, readDeletion(id), call),
   };
 }

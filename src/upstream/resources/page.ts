@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { describe, UpstreamError, type UpstreamErrorFacts } from '../errors/upstream-error.ts';
+import { describeInvalidBody, UpstreamError, type UpstreamErrorFacts } from '../errors/upstream-error.ts';
 import { identifier } from './lenient-schema.ts';
 
 /** A member of a list: read, or not readable. One bad item does not cost the others. */
@@ -36,12 +36,12 @@ export function readPage<T extends { id: string }>({ limit, after }: PageRequest
     const all = data ?? [];
     const items = readItems(all.slice(0, limit), readItem, facts);
     const page = { items, hasMore: items.length > 0 && (all.length > limit || (hasMore ?? all.length >= limit)) };
-    return goingOn(page, after, facts);
+    return requireCursorAdvance(page, after, facts);
   };
 }
 
 /** The page that begins behind `after`. Throws when it has more behind it and yet no place to go on from but that one. */
-export function goingOn<T>(page: Page<T>, after: string | null, facts: UpstreamErrorFacts = {}): Page<T> {
+export function requireCursorAdvance<T>(page: Page<T>, after: string | null, facts: UpstreamErrorFacts = {}): Page<T> {
   const last = page.items.findLast(({ id }) => id !== null)?.id ?? null;
   if (page.hasMore && (last === null || last === after)) {
     throw new UpstreamError('UPSTREAM_INVALID_RESPONSE', 'data: the page does not go beyond its cursor', facts);
@@ -53,7 +53,7 @@ export function goingOn<T>(page: Page<T>, after: string | null, facts: UpstreamE
 const MAX_ITEMS = 10_000;
 
 /** Reads the answer of an endpoint that knows no pages. Fails with UPSTREAM_INVALID_RESPONSE past 10,000 items. */
-export function readAll<T extends { id: string }>(readItem: (body: unknown) => T) {
+export function readUnpaged<T extends { id: string }>(readItem: (body: unknown) => T) {
   return (body: unknown, facts: UpstreamErrorFacts = {}): PageItem<T>[] => {
     const all = envelope.parse(body).data ?? [];
     if (all.length <= MAX_ITEMS) return readItems(all, readItem, facts);
@@ -77,6 +77,9 @@ function readPageItem<T extends { id: string }>(
     return { id: value.id, value };
   } catch (error) {
     const { data } = identified.safeParse(body);
-    return { id: data?.id ?? null, error: new UpstreamError('UPSTREAM_INVALID_RESPONSE', describe(error), facts) };
+    return {
+      id: data?.id ?? null,
+      error: new UpstreamError('UPSTREAM_INVALID_RESPONSE', describeInvalidBody(error), facts),
+    };
   }
 }

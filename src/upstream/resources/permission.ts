@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { asAdmin } from '../credentials/credential.ts';
 import { path } from '../http/path.ts';
-import type { Http } from '../http/rest-client.ts';
+import type { RestClient } from '../http/rest-client.ts';
 import type { Call } from '../resilience/transport.ts';
 import { type Deletion, readDeletion } from './deletion.ts';
 import { identifier, timestamp } from './lenient-schema.ts';
-import { type Page, type PageItem, type PageRequest, readAll, readPage } from './page.ts';
+import { type Page, type PageItem, type PageRequest, readPage, readUnpaged } from './page.ts';
 
 const fields = z.object({ id: identifier, created_at: timestamp, project_id: z.string() });
 
@@ -35,14 +35,14 @@ export interface PermissionPageRequest extends PageRequest {
   readonly projectId?: string | undefined;
 }
 
-export function createPermissionResource(http: Http): PermissionResource {
+export function createPermissionResource(rest: RestClient): PermissionResource {
   return {
     list: async (model, { projectId: project_id = null, ...page }, call) =>
-      http.get(permissionsOf(model), { ...page, project_id }, readPage(page, readPermission), asAdmin(call)),
+      rest.get(permissionsOf(model), { ...page, project_id }, readPage(page, readPermission), asAdmin(call)),
     create: async (model, project_ids, call) =>
-      http.post(permissionsOf(model), { project_ids }, readAll(readPermission), asAdmin(call)),
+      rest.post(permissionsOf(model), { project_ids }, readUnpaged(readPermission), asAdmin(call)),
     delete: async (model, id, call) =>
-      http.delete(path`/fine_tuning/checkpoints/${model}/permissions/${id}`, readDeletion(id), asAdmin(call)),
+      rest.delete(path`/fine_tuning/checkpoints/${model}/permissions/${id}`, readDeletion(id), asAdmin(call)),
   };
 }
 

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { z } from 'zod';
-import { isName } from '../http/path.ts';
+import { isValidName } from '../http/path.ts';
 
 // What OpenAI sends when a job has come to its end (UPSTREAM.md 3), signed by https://www.standardwebhooks.com.
 
@@ -90,7 +90,7 @@ export interface WebhookSubject {
 export function readWebhook(body: Buffer): WebhookSubject | null {
   const { data: event } = fields.safeParse(parsed(body.toString()));
   if (event === undefined) return null;
-  const isAboutJob = event.type.startsWith('fine_tuning.job.') && isName(event.data.id);
+  const isAboutJob = event.type.startsWith('fine_tuning.job.') && isValidName(event.data.id);
   return { type: event.type, jobId: isAboutJob ? event.data.id : null };
 }
 

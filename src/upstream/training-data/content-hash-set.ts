@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto';
 
 /** Contents that came before, by hashes of 53 bits: of a million the chance that two are taken for one is 1 in 18,000. */
-export interface Seen {
+export interface ContentHashSet {
   /** Whether this content came before. Takes note of it, as long as there is room. */
   has(content: Uint8Array): boolean;
 }
 
 /** A table of numbers, at most half full; 0 is an empty place. At a million hashes it takes 16 MiB, a set of texts 100. */
-export function createSeen(mostHashes: number): Seen {
+export function createContentHashSet(mostHashes: number): ContentHashSet {
   let table = new Float64Array(4096);
   let size = 0;
 

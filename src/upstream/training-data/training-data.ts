@@ -1,6 +1,6 @@
 import { isShallow } from '../json/depth.ts';
-import { createMarkCount, MAX_JSON_TOKENS } from '../json/token-count.ts';
-import { createSeen } from './content-hash-set.ts';
+import { createJsonTokenCounter, MAX_JSON_TOKENS } from '../json/token-count.ts';
+import { createContentHashSet } from './content-hash-set.ts';
 import { type ExampleFault, faultsOf, formatOf, type TrainingFormat } from './training-example.ts';
 
 export interface TrainingIssue extends ExampleFault {
@@ -100,7 +100,7 @@ export function createTrainingCheck(): TrainingCheck {
 
 function createTally() {
   const issues: TrainingIssue[] = [];
-  const seen = createSeen(MAX_HASHES);
+  const seen = createContentHashSet(MAX_HASHES);
   const formats = new Set<TrainingFormat>();
   const counts = { issues: 0, errors: 0, examples: 0, characters: 0, longest: 0, duplicates: 0 };
 
@@ -175,7 +175,7 @@ function createTally() {
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function parsed(content: Buffer): { value: unknown } | { fault: string } {
-  if (createMarkCount().add(content) > MAX_JSON_TOKENS)
+  if (createJsonTokenCounter().add(content) > MAX_JSON_TOKENS)
     return { fault: `expected JSON of at most ${MAX_JSON_TOKENS} marks` };
   let text: string;
   try {

@@ -6,7 +6,7 @@ export interface TrainingFileReport extends TrainingReport {
 }
 
 /** Content on its way up that is checked as it flows. */
-export interface CheckedContent {
+export interface ValidatedStream {
   /** The same bytes. Throws InvalidTrainingData in place of the first chunk with an error in it, or of the end. */
   readonly content: AsyncIterable<Uint8Array>;
   /** What is known of it once it has ended. Of an invalid one more is read first, so that not only its first error is told. */
@@ -21,7 +21,7 @@ export class InvalidTrainingData extends Error {
 /** How much is read behind the first error, at most, in search of others. */
 const MAX_BYTES_BEHIND = 16 * 1024 * 1024;
 
-export function checkOnTheWay(given: AsyncIterable<Uint8Array>): CheckedContent {
+export function validateStream(given: AsyncIterable<Uint8Array>): ValidatedStream {
   const check = createTrainingCheck();
   const source = given[Symbol.asyncIterator](); // It goes on when the content has thrown.
   let final: TrainingReport | null = null;

@@ -1,15 +1,15 @@
 import type { Job } from '../../upstream/resources/job.ts';
-import { nextHeadIn } from './cadence.ts';
-import type { Follower } from './watched-job.ts';
+import { nextHeadPollIn } from './cadence.ts';
+import type { WatchListener } from './watched-job.ts';
 
 /** Who follows all jobs of one scope, and which of them are new to it. */
-export interface Account {
-  readonly followers: Set<Follower>;
+export interface AccountWatch {
+  readonly listeners: Set<WatchListener>;
   /** Whether the jobs that move were all found once. */
   readonly isScanned: boolean;
   /** When the head of the list is to be read again, in milliseconds since the epoch. */
   readonly dueAt: number;
-  isUnderWay: boolean;
+  isPolling: boolean;
   begin(now: number): void;
   /** Whether a job was created after all that were seen before. It counts as seen then. */
   isNew(job: Job): boolean;
@@ -18,27 +18,27 @@ export interface Account {
   /** The list was read, down to the oldest job that moves. */
   scanned(now: number, pollIntervalMs: number): void;
   /** Puts off, or brings forward, when the head of the list is read again. */
-  lookAt(dueAt: number): void;
-  /** Tells its followers that nothing more comes. */
+  requestPoll(dueAt: number): void;
+  /** Tells its listeners that nothing more comes. */
   end(error: Error): void;
 }
 
-export function createAccount(): Account {
-  const followers = new Set<Follower>();
+export function createAccountWatch(): AccountWatch {
+  const listeners = new Set<WatchListener>();
   let isScanned = false;
   let dueAt = Number.POSITIVE_INFINITY;
   let newestAt = Number.NEGATIVE_INFINITY;
   let changedAt = 0;
   const newest = new Set<string>(); // Several jobs can share the second in which the newest was created.
   return {
-    followers,
+    listeners,
     get isScanned() {
       return isScanned;
     },
     get dueAt() {
-      return followers.size === 0 ? Number.POSITIVE_INFINITY : dueAt;
+      return listeners.size === 0 ? Number.POSITIVE_INFINITY : dueAt;
     },
-    isUnderWay: false,
+    isPolling: false,
     begin(now) {
       isScanned = false;
       dueAt = now;
@@ -58,14 +58,14 @@ export function createAccount(): Account {
     },
     scanned(now, pollIntervalMs) {
       isScanned = true;
-      dueAt = now + nextHeadIn(now - changedAt, pollIntervalMs);
+      dueAt = now + nextHeadPollIn(now - changedAt, pollIntervalMs);
     },
-    lookAt(at) {
+    requestPoll(at) {
       dueAt = at;
     },
     end(error) {
-      for (const follower of [...followers]) follower.end(error);
-      followers.clear();
+      for (const listener of [...listeners]) listener.onEnd(error);
+      listeners.clear();
     },
   };
 }

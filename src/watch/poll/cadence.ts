@@ -24,7 +24,7 @@ const MAX_OTHER_INTERVAL_MS = 60_000;
  * How long to wait before the next look at a job, in milliseconds. Changes come in rows: right after one it is looked at
  * as often as may be, and the longer nothing has changed the seldomer.
  */
-export function nextLookIn(state: string, unchangedMs: number, pollIntervalMs: number): number {
+export function nextPollIn(state: string, unchangedMs: number, pollIntervalMs: number): number {
   const longest = MAX_INTERVAL_MS[state] ?? MAX_OTHER_INTERVAL_MS;
   return Math.max(pollIntervalMs, Math.min(unchangedMs / PATIENCE, longest));
 }
@@ -33,7 +33,7 @@ export function nextLookIn(state: string, unchangedMs: number, pollIntervalMs: n
 const MAX_HEAD_INTERVAL_MS = 5000;
 
 /** How long to wait before the head of the list is read again, in milliseconds, when no job has changed for so long. */
-export function nextHeadIn(unchangedMs: number, pollIntervalMs: number): number {
+export function nextHeadPollIn(unchangedMs: number, pollIntervalMs: number): number {
   return Math.max(pollIntervalMs, Math.min(unchangedMs / PATIENCE, MAX_HEAD_INTERVAL_MS));
 }
 
@@ -41,7 +41,7 @@ export function nextHeadIn(unchangedMs: number, pollIntervalMs: number): number 
  * How long to wait after so many failures in a row, in milliseconds. `retryAfterMs` is what the upstream has asked for;
  * `random`, from 0 to 1, keeps those that failed together from coming back together.
  */
-export function nextLookAfterFailureIn(
+export function nextPollAfterFailureIn(
   failures: number,
   pollIntervalMs: number,
   random: number,

@@ -1,6 +1,6 @@
-import type { JobSight } from '../../store/cache/freshness.ts';
+import type { JobObservation } from '../../store/cache/freshness.ts';
 import type { Cause } from '../../store/cache/read-through.ts';
-import type { JobSighting } from '../../store/resources/job.ts';
+import type { JobObserved } from '../../store/resources/job.ts';
 import type { Job } from '../../upstream/resources/job.ts';
 
 /** A job in a state in which it was not before; or, as a snapshot, the state that it is in. The same change is one object. */
@@ -17,22 +17,22 @@ export interface JobChange {
 export type StateOf = (job: Job) => string;
 
 /** The change that a sight has brought, if any. Polling cannot see a state that came and went between two looks. */
-export function changeOf({ kept, sight, cause }: JobSighting, stateOf: StateOf): JobChange | null {
-  const { value: job, arrivedAt: observedAt } = sight;
-  if (sight === kept || job === null) return null;
-  const previous = kept?.value ?? null;
+export function changeOf({ previous: observation, accepted, cause }: JobObserved, stateOf: StateOf): JobChange | null {
+  const { value: job, receivedAt: observedAt } = accepted;
+  if (accepted === observation || job === null) return null;
+  const previous = observation?.value ?? null;
   if (previous && stateOf(previous) === stateOf(job)) return null;
   return { job, previous, observedAt, cause };
 }
 
 /** Snapshots by the sight that they show: whoever comes between two sights gets the same one. */
-export function createSnapshots(): (sight: JobSight) => JobChange | null {
-  const made = new WeakMap<JobSight, JobChange>();
-  return (sight) => {
-    const { value: job, arrivedAt: observedAt } = sight;
+export function createSnapshots(): (observation: JobObservation) => JobChange | null {
+  const made = new WeakMap<JobObservation, JobChange>();
+  return (observation) => {
+    const { value: job, receivedAt: observedAt } = observation;
     if (job === null) return null;
-    const snapshot = made.get(sight) ?? { job, previous: null, observedAt, cause: 'snapshot' };
-    made.set(sight, snapshot);
+    const snapshot = made.get(observation) ?? { job, previous: null, observedAt, cause: 'snapshot' };
+    made.set(observation, snapshot);
     return snapshot;
   };
 }

@@ -1,44 +1,44 @@
 import type { Clock } from '../../clock.ts';
 import type { Access } from '../../store/cache/scope.ts';
-import { createCaller } from '../../store/cache/single-flight.ts';
+import { createReadContext } from '../../store/cache/single-flight.ts';
 import type { EventLog } from '../../store/resources/event-log.ts';
 import type { Store } from '../../store/store.ts';
 import type { Job } from '../../upstream/resources/job.ts';
-import { nextLookAfterFailureIn, nextLookIn } from './cadence.ts';
+import { nextPollAfterFailureIn, nextPollIn } from './cadence.ts';
 import type { StateOf } from './change.ts';
-import { isAbsence, isFinal, retryAfterOf, toError } from './watch-errors.ts';
-import type { Board } from './watch-registry.ts';
+import { isNotFound, isPermanent, retryAfterOf, toError } from './watch-errors.ts';
+import type { WatchRegistry } from './watch-registry.ts';
 
-export interface TailOptions {
+export interface EventTailOptions {
   access: Access;
   store: Store;
   clock: Clock;
-  board: Board;
+  registry: WatchRegistry;
   stateOf: StateOf;
   pollIntervalMs: number;
 }
 
 /** The growing end of a job's log: looked at for all its readers together, each of whom reads on from its own place. */
-export interface Tail {
+export interface EventTail {
   /** The job, by its last sight; undefined before the first. */
   readonly job: Job | undefined;
   /** Counts what has come: looks, and the end. */
   readonly version: number;
   /** Whether nothing comes any more. */
-  readonly isOver: boolean;
+  readonly isClosed: boolean;
   /** Resolves when the version is another one, or the signal is aborted. Rejects when the log cannot be read any more. */
-  news(version: number, signal: AbortSignal): Promise<void>;
+  waitForUpdate(version: number, signal: AbortSignal): Promise<void>;
   /** Looks at once, and resolves when a look has ended that began from now on. Rejects as `news` does. */
-  lookAgain(signal: AbortSignal): Promise<void>;
+  pollNow(signal: AbortSignal): Promise<void>;
   dispose(): void;
 }
 
 /** `onEnd` is called when the log cannot be read any more. */
-export function createTail(options: TailOptions, jobId: string, onEnd: () => void): Tail {
-  const { access, store, clock, board, stateOf, pollIntervalMs } = options;
+export function createEventTail(options: EventTailOptions, jobId: string, onEnd: () => void): EventTail {
+  const { access, store, clock, registry, stateOf, pollIntervalMs } = options;
   const leaving = new AbortController();
-  const caller = createCaller(leaving.signal);
-  const release = store.events.hold(access, jobId);
+  const readContext = createReadContext(leaving.signal);
+  const release = store.events.pin(access, jobId);
   const waiting = new Set<PromiseWithResolvers<void>>();
   let job: Job | undefined;
   let version = 0;
@@ -70,10 +70,10 @@ export function createTail(options: TailOptions, jobId: string, onEnd: () => voi
 
   /** The last events come after the job's end: it is looked at once more when nothing can be missing. */
   function untilNextLook(): number {
-    const { quietAt } = store.jobs.end(access, jobId);
+    const { settledAt } = store.jobs.end(access, jobId);
     const now = clock.now();
-    const waitMs = nextLookIn(job ? stateOf(job) : '', now - newsAt, pollIntervalMs);
-    return quietAt > now ? Math.min(waitMs, quietAt - now) : waitMs;
+    const waitMs = nextPollIn(job ? stateOf(job) : '', now - newsAt, pollIntervalMs);
+    return settledAt > now ? Math.min(waitMs, settledAt - now) : waitMs;
   }
 
   async function look() {
@@ -82,13 +82,13 @@ export function createTail(options: TailOptions, jobId: string, onEnd: () => voi
     isWanted = false;
     const before = store.events.lastLog(access, jobId);
     try {
-      learn(before, await store.events.look(access, jobId, caller));
+      learn(before, await store.events.refresh(access, jobId, readContext));
       lookIn(isWanted ? 0 : untilNextLook());
     } catch (reason) {
-      if (isAbsence(reason)) await lookAtJob();
+      if (isNotFound(reason)) await lookAtJob();
       if (leaving.signal.aborted || error) return;
-      if (isFinal(reason)) return fail(toError(reason));
-      lookIn(nextLookAfterFailureIn(++failures, pollIntervalMs, Math.random(), retryAfterOf(reason)));
+      if (isPermanent(reason)) return fail(toError(reason));
+      lookIn(nextPollAfterFailureIn(++failures, pollIntervalMs, Math.random(), retryAfterOf(reason)));
     } finally {
       isLooking = false;
     }
@@ -96,17 +96,17 @@ export function createTail(options: TailOptions, jobId: string, onEnd: () => voi
 
   /** Whether the job is there, its own endpoint says: when it is not, the board tells that this is the end. */
   async function lookAtJob() {
-    await store.jobs.look(access, jobId, { caller, cause: 'poll' }).catch(() => null);
+    await store.jobs.refresh(access, jobId, { readContext, cause: 'poll' }).catch(() => null);
   }
 
   function learn(before: EventLog | undefined, log: EventLog) {
     failures = 0;
     if (log.head.items !== before?.head.items) newsAt = clock.now();
-    isOver = log.closedAt !== null || log.beganAt >= store.jobs.end(access, jobId).quietAt;
+    isOver = log.closedAt !== null || log.requestedAt >= store.jobs.end(access, jobId).settledAt;
     wake();
   }
 
-  async function news(known: number, signal: AbortSignal) {
+  async function waitForUpdate(known: number, signal: AbortSignal) {
     if (error) throw error;
     if (version !== known || signal.aborted) return;
     const waiter = Promise.withResolvers<void>();
@@ -123,13 +123,13 @@ export function createTail(options: TailOptions, jobId: string, onEnd: () => voi
     }
   }
 
-  const followed = board.follow(jobId, {
-    tell(change) {
+  const followed = registry.follow(jobId, {
+    onChange(change) {
       job = change.job;
       newsAt = clock.now();
       lookIn(0);
     },
-    end: fail,
+    onEnd: fail,
   });
   if (followed.current) {
     job = followed.current.job;
@@ -143,15 +143,15 @@ export function createTail(options: TailOptions, jobId: string, onEnd: () => voi
     get version() {
       return version;
     },
-    get isOver() {
+    get isClosed() {
       return isOver;
     },
-    news,
-    async lookAgain(signal) {
+    waitForUpdate,
+    async pollNow(signal) {
       const looks = isLooking ? 2 : 1;
       isWanted = true;
       lookIn(0);
-      for (let look = 0; look < looks; look++) await news(version, signal);
+      for (let look = 0; look < looks; look++) await waitForUpdate(version, signal);
     },
     dispose() {
       leaving.abort(new Error('Nobody reads any more.'));

@@ -1,7 +1,7 @@
-import { isRefusal, UpstreamError } from '../../upstream/errors/upstream-error.ts';
+import { isRejection, UpstreamError } from '../../upstream/errors/upstream-error.ts';
 
 /** Thrown into a stream about a job that does not exist, or does not any more. */
-export class NoSuchJob extends Error {
+export class JobNotFound extends Error {
   override readonly name = 'NoSuchJob';
 
   constructor(wasThere: boolean) {
@@ -10,18 +10,18 @@ export class NoSuchJob extends Error {
 }
 
 /** Whether looking again is useless: the upstream is there and does not do this, or not for this credential. */
-export function isFinal(error: unknown): boolean {
-  return isRefusal(error) || isAboutCredential(error);
+export function isPermanent(error: unknown): boolean {
+  return isRejection(error) || isCredentialError(error);
 }
 
 /** Whether the upstream does not accept the credential: nothing in its scope can be looked at. */
-export function isAboutCredential(error: unknown): boolean {
+export function isCredentialError(error: unknown): boolean {
   return error instanceof UpstreamError && error.code === 'UPSTREAM_UNAUTHENTICATED';
 }
 
 /** Whether the upstream says that there is no such thing. */
-export function isAbsence(error: unknown): boolean {
-  return error instanceof UpstreamError && isRefusal(error) && error.facts.upstreamStatus === 404;
+export function isNotFound(error: unknown): boolean {
+  return error instanceof UpstreamError && isRejection(error) && error.facts.upstreamStatus === 404;
 }
 
 /** How long the upstream has asked to be left alone, in milliseconds; 0 when it has not. */

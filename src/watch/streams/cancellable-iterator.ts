@@ -2,7 +2,7 @@
  * An iterator that a generator makes, and that ends at once when its reader leaves: by itself a generator that waits for
  * something does not hear `return()` before that has come. `onLeave` is called once, however it ends.
  */
-export function leavable<T>(
+export function cancellableIterator<T>(
   generate: (signal: AbortSignal) => AsyncGenerator<T>,
   onLeave: () => void,
 ): AsyncIterableIterator<T> & { return(): Promise<IteratorResult<T>> } {

@@ -2,7 +2,7 @@
  * What one subscriber has not read yet: of each key the newest value, in the order in which the keys came. A reader that is
  * slow, or never comes, costs a slot and delays nobody.
  */
-export interface Slot<T> extends AsyncIterableIterator<T> {
+export interface ConflatingQueue<T> extends AsyncIterableIterator<T> {
   put(key: string, value: T): void;
   /** Nothing comes any more: what is there is still read, and then `error` if one is given. */
   end(error?: Error): void;
@@ -12,12 +12,12 @@ export interface Slot<T> extends AsyncIterableIterator<T> {
 const DONE = { done: true, value: undefined } as const;
 
 /** `onLeave` is called once: when nothing comes any more, or the reader has left. One read may be under way at a time. */
-export function createSlot<T>(onLeave: () => void): Slot<T> {
-  return new NewestOfEach(onLeave);
+export function createConflatingQueue<T>(onLeave: () => void): ConflatingQueue<T> {
+  return new NewestPerKeyQueue(onLeave);
 }
 
 /** A class, as there may be thousands, most of them empty most of the time. */
-class NewestOfEach<T> implements Slot<T> {
+class NewestPerKeyQueue<T> implements ConflatingQueue<T> {
   readonly #onLeave: () => void;
   #values: Map<string, T> | null = null;
   /** The reader that waits. There is no value then. */

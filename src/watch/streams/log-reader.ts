@@ -1,8 +1,8 @@
 import type { Access } from '../../store/cache/scope.ts';
-import type { Caller } from '../../store/cache/single-flight.ts';
-import type { Run } from '../../store/resources/log-segment.ts';
+import type { ReadContext } from '../../store/cache/single-flight.ts';
+import type { LogSegment } from '../../store/resources/log-segment.ts';
 import type { Store } from '../../store/store.ts';
-import { stepOf } from '../../upstream/metrics/event-metrics.ts';
+import { stepReportOf } from '../../upstream/metrics/event-metrics.ts';
 import type { JobEvent } from '../../upstream/resources/event.ts';
 
 /** Where in a job's log a reader begins: behind an event, behind a step, at the first event, or with what comes now. */
@@ -13,7 +13,7 @@ export type EventStart =
   | { readonly kind: 'now' };
 
 /** Thrown when a job's log does not have the place where a reader wants to begin, as far back as is looked. */
-export class UnknownPlace extends Error {
+export class UnknownCursor extends Error {
   override readonly name = 'UnknownPlace';
   readonly start: EventStart;
 
@@ -38,18 +38,18 @@ export interface LogReader {
 }
 
 /** What the store has kept of the log is taken from there, the rest is read. Both methods throw UpstreamError too. */
-export function createLogReader(access: Access, store: Store, jobId: string, caller: Caller): LogReader {
+export function createLogReader(access: Access, store: Store, jobId: string, readContext: ReadContext): LogReader {
   // What was read from further back than the log is kept.
-  let far: Run | null = null;
-  const known = (): Run => store.events.lastLog(access, jobId)?.head ?? NOTHING;
+  let far: LogSegment | null = null;
+  const known = (): LogSegment => store.events.lastLog(access, jobId)?.head ?? NOTHING;
 
   /** The log from its newest event back to where `isFarEnough`, or to its beginning. */
-  async function readBack(isFarEnough: (run: Run) => boolean, start: EventStart): Promise<Run> {
+  async function readBack(isFarEnough: (run: LogSegment) => boolean, start: EventStart): Promise<LogSegment> {
     let run = known();
-    for (let pages = 0; !isFarEnough(run) && !run.isWhole; pages++) {
-      const more = await store.events.deeper(access, jobId, run, caller);
-      const hasStopped = more.items.length === run.items.length && !more.isWhole; // Nothing came, and nothing will.
-      if (hasStopped || pages >= MAX_PAGES_BACK) throw new UnknownPlace(start);
+    for (let pages = 0; !isFarEnough(run) && !run.isComplete; pages++) {
+      const more = await store.events.readOlder(access, jobId, run, readContext);
+      const hasStopped = more.items.length === run.items.length && !more.isComplete; // Nothing came, and nothing will.
+      if (hasStopped || pages >= MAX_PAGES_BACK) throw new UnknownCursor(start);
       run = more;
     }
     return run;
@@ -61,14 +61,15 @@ export function createLogReader(access: Access, store: Store, jobId: string, cal
         case 'now':
           return known().items.find(({ id }) => id !== null)?.id ?? null;
         case 'start':
-          far = await readBack(({ isWhole }) => isWhole, start);
+          far = await readBack(({ isComplete }) => isComplete, start);
           return null;
         case 'since':
           far = await readBack((run) => has(run, start.id), start);
-          if (!has(far, start.id)) throw new UnknownPlace(start);
+          if (!has(far, start.id)) throw new UnknownCursor(start);
           return start.id;
         case 'sinceStep': {
-          const isBefore = ({ value }: Run['items'][number]) => value !== undefined && isStepUpTo(value, start.step);
+          const isBefore = ({ value }: LogSegment['items'][number]) =>
+            value !== undefined && isStepUpTo(value, start.step);
           far = await readBack(({ items }) => items.some(isBefore), start);
           return far.items.find(isBefore)?.id ?? null;
         }
@@ -77,25 +78,25 @@ export function createLogReader(access: Access, store: Store, jobId: string, cal
     async next(place) {
       if (has(known(), place)) {
         far = null;
-        return eventsBehind(known(), place);
+        return eventsAfter(known(), place);
       }
-      const events = far && has(far, place) ? eventsBehind(far, place) : [];
+      const events = far && has(far, place) ? eventsAfter(far, place) : [];
       if (events.length > 0) return events;
       const since: EventStart = place === null ? { kind: 'start' } : { kind: 'since', id: place };
       far = await readBack((run) => has(run, place), since);
-      if (!has(far, place)) throw new UnknownPlace(since);
-      return eventsBehind(far, place);
+      if (!has(far, place)) throw new UnknownCursor(since);
+      return eventsAfter(far, place);
     },
   };
 }
 
-const NOTHING: Run = { items: [], isWhole: false };
+const NOTHING: LogSegment = { items: [], isComplete: false };
 
-const has = ({ items, isWhole }: Run, place: string | null) =>
-  place === null ? isWhole : items.some(({ id }) => id === place);
+const has = ({ items, isComplete }: LogSegment, place: string | null) =>
+  place === null ? isComplete : items.some(({ id }) => id === place);
 
 // What cannot be read, or has no id to go on from, is passed over.
-function eventsBehind({ items }: Run, place: string | null): JobEvent[] {
+function eventsAfter({ items }: LogSegment, place: string | null): JobEvent[] {
   const index = place === null ? items.length : items.findIndex(({ id }) => id === place);
   return items
     .slice(0, index)
@@ -105,6 +106,6 @@ function eventsBehind({ items }: Run, place: string | null): JobEvent[] {
 }
 
 function isStepUpTo(event: JobEvent, last: number): boolean {
-  const mark = stepOf(event);
+  const mark = stepReportOf(event);
   return mark !== null && mark.step <= last;
 }

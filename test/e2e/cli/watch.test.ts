@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import packageJson from '../../../package.json' with { type: 'json' };
 import { systemClock } from '../../../src/clock.ts';
 import { createSandbox } from '../../../src/sandbox/sandbox.ts';
-import { createFeed } from '../../../src/terminal/gateway-client.ts';
-import { showPicture } from '../../../src/terminal/terminal.ts';
+import { createGatewayClient } from '../../../src/terminal/gateway-client.ts';
+import { showTerminal } from '../../../src/terminal/terminal.ts';
 import { createTestClock } from '../../kit/clock.ts';
 import { startGateway, type TestGateway } from '../../kit/gateway/gateway.ts';
 import { makeFolder } from '../../kit/process/folder.ts';
@@ -88,8 +88,8 @@ describe('npm run watch', () => {
   it('draws them in a terminal, and leaves it as it was', async () => {
     const terminal = createTerminal({ columns: 80, rows: 12 });
     const leaving = new AbortController();
-    const options = { url, token: undefined, jobId: undefined, clock: systemClock, isColoured: true };
-    const picture = showPicture({ ...options, output: terminal.output, signal: leaving.signal });
+    const options = { url, token: undefined, jobId: undefined, clock: systemClock, isColored: true };
+    const picture = showTerminal({ ...options, output: terminal.output, signal: leaving.signal });
     await terminal.said(/running .*█.* \d+ % .*[▁-█]{8}.*\d/);
     await terminal.said(/… and \d+ more/);
     leaving.abort();
@@ -104,8 +104,8 @@ describe('npm run watch', () => {
   it('ends by itself in a terminal too, with a last line that stays', async () => {
     const { id } = await firstOf(url, 'SUCCEEDED');
     const terminal = createTerminal({ columns: 40, rows: 12 });
-    const options = { url, token: undefined, jobId: id, clock: systemClock, isColoured: false };
-    const picture = showPicture({ ...options, output: terminal.output, signal: new AbortController().signal });
+    const options = { url, token: undefined, jobId: id, clock: systemClock, isColored: false };
+    const picture = showTerminal({ ...options, output: terminal.output, signal: new AbortController().signal });
     expect(await picture.ended).toBe(true);
     expect(stripVTControlCharacters(terminal.text())).toMatch(/succeeded .*\n.* has succeeded: ft:\S+\n$/);
   });
@@ -150,8 +150,8 @@ describe('npm run watch at a gateway that wants tokens', () => {
     const [, url = ''] = await gateway.said(URL_SAID);
     const outcomeWith = async (token: string | undefined) => {
       const { output, text } = createTerminal();
-      const options = { url, token, jobId: 'ftjob-none', output, clock: systemClock, isColoured: false };
-      await showPicture({ ...options, signal: new AbortController().signal }).ended.catch((fault) =>
+      const options = { url, token, jobId: 'ftjob-none', output, clock: systemClock, isColored: false };
+      await showTerminal({ ...options, signal: new AbortController().signal }).ended.catch((fault) =>
         output.write(String(fault.message)),
       );
       return text();
@@ -175,8 +175,8 @@ describe('a job that is followed to its end', () => {
     const { id } = await longRunning(url);
     const { output, text, said } = createTerminal();
     const signal = new AbortController().signal;
-    const options = { url, token: undefined, jobId: id, clock: systemClock, signal, isColoured: false };
-    const picture = showPicture({ ...options, output });
+    const options = { url, token: undefined, jobId: id, clock: systemClock, signal, isColored: false };
+    const picture = showTerminal({ ...options, output });
     await said(/Z {2}running {2}\d+ %/);
     clock.advance(3_600_000);
     const hasSucceeded = await picture.ended;
@@ -199,15 +199,15 @@ describe('a gateway that goes and comes back', () => {
     const terminal = createTerminal();
     const leaving = new AbortController();
     const options = { url, token: undefined, clock: systemClock, signal: leaving.signal };
-    const picture = showPicture({ ...options, jobId: undefined, output: terminal.output, isColoured: false });
+    const picture = showTerminal({ ...options, jobId: undefined, output: terminal.output, isColored: false });
     await terminal.said(/running {2}\d+ %/);
 
     const steps: number[] = [];
     const last = () => steps.at(-1) ?? 0;
-    const feed = createFeed({ ...options, onConnection: () => {} });
+    const client = createGatewayClient({ ...options, onConnection: () => {} });
     let second: TestGateway | undefined;
     let atBreak = Number.POSITIVE_INFINITY;
-    for await (const { point } of feed.steps(job.id, last, leaving.signal)) {
+    for await (const { point } of client.steps(job.id, last, leaving.signal)) {
       steps.push(point.step);
       if (!second && steps.length > (job.progress?.step ?? 0)) {
         atBreak = steps.length;

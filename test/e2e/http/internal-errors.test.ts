@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { createCreations } from '../../../src/commands/idempotency/create-once.ts';
+import { createIdempotentCreator } from '../../../src/commands/idempotency/create-once.ts';
 import { readConfig } from '../../../src/config/config.ts';
 import { type ContextFactory, createContextFactory } from '../../../src/request/context.ts';
 import { stateOf } from '../../../src/schema/core/job-status.ts';
@@ -34,7 +34,7 @@ async function startServer(readJob: () => Promise<never>) {
     upstream,
     store,
     watcher,
-    creations: createCreations({ upstream, store, clock }),
+    creator: createIdempotentCreator({ upstream, store, clock }),
     mutations: NO_MUTATIONS,
     gateway: { version: '0', isSandbox: true, upstreamName: 'test', limits: 'openai' },
   });
@@ -46,20 +46,20 @@ async function startServer(readJob: () => Promise<never>) {
     host: '127.0.0.1',
     port: 0,
     allowedHosts: ['127.0.0.1'],
-    front: readConfig({}).front,
+    http: readConfig({}).http,
     limits: readConfig({}).limits,
     callersBringKeys: false,
-    live: readConfig({}).live,
+    subscriptions: readConfig({}).subscriptions,
     upstreamConnections: 64,
     schema: createSchema(),
-    authenticate: () => ({ viewer: { name: null, role: 'admin' }, access, isInForce: () => true }),
+    authenticate: () => ({ viewer: { name: null, role: 'admin' }, access, isValid: () => true }),
     createContext,
     exampleJobId: 'ftjob-1',
     log: createLogger({ level: 'debug', secrets: [], destination }),
     clock,
     webhookSecret: undefined,
     onHint: () => {},
-    maxAnswerBytes: 1_000_000,
+    maxResponseCacheBytes: 1_000_000,
   });
   const ask = (query: string) =>
     fetch(server.url, {

@@ -445,7 +445,7 @@ describe('before the sandbox', () => {
     const state = createState({ seed: 1, speed: 10, startedAt: clock.now() });
     const [first] = state
       .jobsAt(clock.now())
-      .newestFirst.flatMap(({ id, turns }) => turns.slice(-1).map(({ status, at }) => ({ id, status, at })))
+      .newestFirst.flatMap(({ id, changes }) => changes.slice(-1).map(({ status, at }) => ({ id, status, at })))
       .filter(({ at }) => at > clock.now())
       .sort((a, b) => a.at - b.at);
     if (first === undefined) throw new Error('expected a job that moves');

@@ -11,7 +11,7 @@ test('the store holds no more than CACHE_MAX_MB, however many jobs and logs pass
   await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, CACHE_MAX_MB: '4' });
   const { url } = gateway;
   const held: number[] = [];
-  const progress = () => void held.push(gateway.keptBytes());
+  const progress = () => void held.push(gateway.cachedBytes());
   expect(await scanAllJobs({ url, signal, progress })).toEqual({ scanned: 6000, found: 12 });
   expect(held.at(-1)).toBeGreaterThan(3 * MIB);
   expect(await readLogs({ url, signal, progress }, 50)).toBeGreaterThan(50 * 102);

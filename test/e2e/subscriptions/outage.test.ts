@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { nextLookAfterFailureIn } from '../../../src/watch/poll/cadence.ts';
+import { nextPollAfterFailureIn } from '../../../src/watch/poll/cadence.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { type Feed, startFeed } from '../../kit/gateway/feed.ts';
 import { answer } from '../../kit/gateway/upstream.ts';
@@ -110,7 +110,7 @@ describe('the looks during an outage', () => {
       vi.spyOn(Math, 'random').mockReturnValue(random);
       feed.upstream.failAll((_, response) => answer(response, 503, {}));
       const expected: number[] = [];
-      for (let at = INTERVAL_MS; at <= 60_000; at += nextLookAfterFailureIn(expected.length, INTERVAL_MS, random)) {
+      for (let at = INTERVAL_MS; at <= 60_000; at += nextPollAfterFailureIn(expected.length, INTERVAL_MS, random)) {
         expected.push(at);
       }
       expect((await feed.turn(60_000)).map(({ at }) => at)).toEqual(expected);

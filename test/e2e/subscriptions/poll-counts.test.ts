@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nextLookIn } from '../../../src/watch/poll/cadence.ts';
+import { nextPollIn } from '../../../src/watch/poll/cadence.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { startFeed } from '../../kit/gateway/feed.ts';
 
@@ -40,7 +40,7 @@ describe('the looks at a job', () => {
     feed.upstream.onJob(jobBody({ id: 'ftjob-0', status: 'queued' }));
     await using stream = await feed.follow(follow('ftjob-0'));
     const expected: number[] = [];
-    for (let at = 0; at <= 300_000; at += nextLookIn('QUEUED', at, INTERVAL_MS)) expected.push(at);
+    for (let at = 0; at <= 300_000; at += nextPollIn('QUEUED', at, INTERVAL_MS)) expected.push(at);
     expect(new Set(expected.map((at, index) => at - (expected[index - 1] ?? at))).size).toBeGreaterThan(5); // It decays.
     expect((await feed.turn(300_000)).map(({ at }) => Math.round(at))).toEqual(expected.map(Math.round));
     feed.upstream.onJob(jobBody({ id: 'ftjob-0', status: 'running' }));

@@ -96,7 +96,7 @@ describe('equal subscriptions', () => {
     await until(() => live.events.length === 1);
     first.close();
     await until(() => live.topic('t').readers === 1);
-    expect(live.events[0]?.caller.signal.aborted).toBe(false);
+    expect(live.events[0]?.readContext.signal.aborted).toBe(false);
     live.release();
     expect(await second.result()).toEqual({ data: { changed: { n: 1, slow: 'slow' } } });
     await until(() => live.topic('t').waits === 3);
@@ -104,8 +104,8 @@ describe('equal subscriptions', () => {
     await until(() => live.events.length === 2);
     second.close();
     await until(() => live.topic('t').readers === 0);
-    expect(live.events[1]?.caller.signal.aborted).toBe(true);
-    expect(live.sources[0]?.caller.signal.aborted).toBe(true);
+    expect(live.events[1]?.readContext.signal.aborted).toBe(true);
+    expect(live.sources[0]?.readContext.signal.aborted).toBe(true);
     expect(live.log.filter(({ level }) => Number(level) > 30)).toEqual([]);
     await using later = await openSse(live.url, { query });
     await until(() => live.topic('t').readers === 1);
@@ -130,7 +130,7 @@ describe('equal subscriptions', () => {
     await using live = await startLive();
     await using stream = await openSse(live.url, asked({}));
     const listeners = () => {
-      const { signal, onLeave } = live.sources[0]?.caller ?? {};
+      const { signal, onLeave } = live.sources[0]?.readContext ?? {};
       return [signal && getEventListeners(signal, 'abort').length, onLeave?.size];
     };
     await until(() => live.topic('t').waits === 1);
@@ -165,7 +165,7 @@ describe('500 clients', () => {
     expect(live.calls).toEqual({ changed: 1, n: 1 });
     await Promise.all(wires.map((wire) => wire[Symbol.asyncDispose]()));
     await until(() => live.topic('t').readers === 0 && live.clock.timers === timers);
-    expect(live.sources[0]?.caller.signal.aborted).toBe(true);
+    expect(live.sources[0]?.readContext.signal.aborted).toBe(true);
     const again = await open(); // And their places are free.
     await again[Symbol.asyncDispose]();
   });

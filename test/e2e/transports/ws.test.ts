@@ -63,7 +63,7 @@ describe('a subscription over a WebSocket', () => {
     await until(() => live.events.length === 3);
     client.socket.terminate();
     await until(() => live.topic('t').readers === 0);
-    await until(() => live.events.filter(({ caller }) => caller.signal.aborted).length === 2); // One is over already.
+    await until(() => live.events.filter(({ readContext }) => readContext.signal.aborted).length === 2); // One is over already.
     await until(() => live.log.filter(({ msg }) => msg === 'operation').length === 3);
   });
 

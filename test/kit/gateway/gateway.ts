@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { createApp, type Held } from '../../../src/app.ts';
+import { createApp, type GatewayLoad } from '../../../src/app.ts';
 import { type Clock, systemClock } from '../../../src/clock.ts';
 import { readConfig, secretsOf } from '../../../src/config/config.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
@@ -23,9 +23,9 @@ export interface TestGateway extends AsyncDisposable {
   /** Every log line so far, parsed. */
   readonly log: Record<string, unknown>[];
   /** Bytes that its store holds now. */
-  keptBytes(): number;
+  cachedBytes(): number;
   /** What it holds now. */
-  held(): Held;
+  held(): GatewayLoad;
   /** Resolves when `count` requests have come in and what they ask has begun. */
   received(count: number): Promise<void>;
   /** Asks by POST and gives the answer, whatever its errors. */
@@ -76,8 +76,8 @@ export async function startGateway(
   return {
     url: app.url,
     log,
-    keptBytes: () => app.held().keptBytes,
-    held: app.held,
+    cachedBytes: () => app.load().cachedBytes,
+    held: app.load,
     query,
     async received(count) {
       await arrivals.reached(count);

@@ -1,5 +1,5 @@
 import { buildSchema, type GraphQLFieldResolver, GraphQLObjectType, type GraphQLSchema } from 'graphql';
-import { createCreations } from '../../../src/commands/idempotency/create-once.ts';
+import { createIdempotentCreator } from '../../../src/commands/idempotency/create-once.ts';
 import { readConfig } from '../../../src/config/config.ts';
 import { type Context, createContextFactory } from '../../../src/request/context.ts';
 import { stateOf } from '../../../src/schema/core/job-status.ts';
@@ -70,10 +70,10 @@ export async function startLive(settings: Record<string, string> = {}): Promise<
     host: '127.0.0.1',
     port: 0,
     allowedHosts: ['127.0.0.1', 'localhost'],
-    front: config.front,
+    http: config.http,
     limits: config.limits,
     callersBringKeys: config.auth.kind === 'passthrough',
-    live: config.live,
+    subscriptions: config.subscriptions,
     upstreamConnections: config.upstreamConnections,
     schema: script.schema,
     authenticate: createAuthenticate({ auth: config.auth, credential: { apiKey: 'test' }, clock, log }),
@@ -81,7 +81,7 @@ export async function startLive(settings: Record<string, string> = {}): Promise<
       upstream,
       store,
       watcher,
-      creations: createCreations({ upstream, store, clock }),
+      creator: createIdempotentCreator({ upstream, store, clock }),
       mutations: NO_MUTATIONS,
       gateway: { version: '0', isSandbox: true, upstreamName: 'test', limits: 'openai' },
     }),
@@ -90,7 +90,7 @@ export async function startLive(settings: Record<string, string> = {}): Promise<
     onHint: watcher.hint,
     log,
     clock,
-    maxAnswerBytes: 1_000_000,
+    maxResponseCacheBytes: 1_000_000,
   });
   let stopped: Promise<void> | undefined;
   const stop = () => {
@@ -118,8 +118,8 @@ function createScript() {
   const sources: Context[] = [];
   const events: Context[] = [];
   let gate = Promise.withResolvers<void>();
-  const slow: Resolver = async (_source, _args, { caller }) => {
-    const left = new Promise<never>((_, reject) => caller.onLeave.add(() => reject(caller.signal.reason)));
+  const slow: Resolver = async (_source, _args, { readContext }) => {
+    const left = new Promise<never>((_, reject) => readContext.onLeave.add(() => reject(readContext.signal.reason)));
     await Promise.race([gate.promise, left]);
     return 'slow';
   };

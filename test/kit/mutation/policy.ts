@@ -1,10 +1,10 @@
 import { systemClock } from '../../../src/clock.ts';
-import { createDailyCaps } from '../../../src/commands/daily-quota.ts';
+import { createDailyQuotas } from '../../../src/commands/daily-quota.ts';
 import type { MutationPolicy } from '../../../src/commands/mutation-policy.ts';
 
 /** Of a gateway that changes nothing. */
 export const NO_MUTATIONS: MutationPolicy = {
   isAllowed: false,
-  capsOf: createDailyCaps(systemClock, { create: 0, graderRun: 0 }),
+  quotaOf: createDailyQuotas(systemClock, { create: 0, graderRun: 0 }),
   audit: () => {},
 };

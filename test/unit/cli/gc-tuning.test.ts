@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { garbageBounds } from '../../../src/cli/gc-tuning.ts';
+import { heapFlags } from '../../../src/cli/gc-tuning.ts';
 
 const MIB = 1024 * 1024;
 const percentAt = (keptMb: number, youngMb: number, maxMb = 128, streams = 0) =>
-  garbageBounds({ keptBytes: keptMb * MIB, streams }, youngMb * MIB, maxMb * MIB)['heap-growing-percent'];
+  heapFlags({ cachedBytes: keptMb * MIB, streams }, youngMb * MIB, maxMb * MIB)['heap-growing-percent'];
 
 describe('how far garbage may grow', () => {
   it("is V8's own measure as long as little is kept", () => {
@@ -35,7 +35,7 @@ describe('how far garbage may grow', () => {
 
   it('lets the room of young objects grow to half of what may be kept', () => {
     const growthAt = (youngMb: number) =>
-      garbageBounds({ keptBytes: 0, streams: 0 }, youngMb * MIB, 128 * MIB)['semi-space-growth-factor'];
+      heapFlags({ cachedBytes: 0, streams: 0 }, youngMb * MIB, 128 * MIB)['semi-space-growth-factor'];
     expect([growthAt(32), growthAt(63), growthAt(64)]).toEqual([2, 2, 1]);
   });
 });

@@ -1,5 +1,5 @@
-import { COURSES, type Fate } from '../../../src/sandbox/seed/job-outcome.ts';
-import { type Campaign, createCampaigns } from '../../../src/sandbox/seed/scenario.ts';
+import { type JobOutcome, STATUS_PATHS } from '../../../src/sandbox/seed/job-outcome.ts';
+import { createScenarios, type Scenario } from '../../../src/sandbox/seed/scenario.ts';
 import { planJob } from '../../../src/sandbox/seed/scenario-job.ts';
 import { createAccount } from '../../../src/sandbox/simulation/account.ts';
 import type { JobPlan } from '../../../src/sandbox/simulation/job-plan.ts';
@@ -11,23 +11,23 @@ export const BORN = Date.UTC(2026, 5, 1);
 export const END = BORN + 86_400_000;
 
 const account = createAccount(1);
-const campaigns = createCampaigns(1);
+const campaigns = createScenarios(1);
 
 // The keys of a Record are what its type says.
-export const fates = Object.keys(COURSES) as Fate[];
+export const outcomes = Object.keys(STATUS_PATHS) as JobOutcome[];
 
 interface Choice {
-  readonly fate?: Fate;
+  readonly outcome?: JobOutcome;
   readonly speed?: number;
   readonly seed?: number;
   /** The suffix of a campaign; the first one by default. */
   readonly of?: string;
-  readonly changes?: Partial<Campaign>;
+  readonly changes?: Partial<Scenario>;
 }
 
 /** A job born at BORN: by default one of three epochs with validation that succeeds, at real speed. */
 export function planOf({
-  fate = 'succeeded',
+  outcome = 'succeeded',
   speed = 1,
   seed = 1,
   of = 'support-triage',
@@ -35,14 +35,14 @@ export function planOf({
 }: Choice = {}): JobPlan {
   const campaign = campaigns.find(({ suffix }) => suffix === of);
   if (campaign === undefined) throw new Error(`${of}: no campaign has this suffix`);
-  const random = createRandom(seed, fate, of);
+  const random = createRandom(seed, outcome, of);
   const lasts = drawDurations(random, speed);
-  return planJob({ ...campaign, ...changes }, account, { createdAt: BORN, fate, lasts }, random);
+  return planJob({ ...campaign, ...changes }, account, { createdAt: BORN, outcome, lasts }, random);
 }
 
 /** When the plan first takes a status, ms since the epoch. */
 export function turn(plan: JobPlan, status: JobStatus): number {
-  const at = plan.turns.find((turn) => turn.status === status)?.at;
+  const at = plan.changes.find((turn) => turn.status === status)?.at;
   if (at === undefined) throw new Error(`${status}: the job never takes this status`);
   return at;
 }

@@ -23,7 +23,7 @@ interface Answer {
 /** A sandbox to write to. Paths are below the base URL. */
 export async function openWritable(options: Partial<SandboxOptions> = {}) {
   const sandbox = await openSandbox({ adminKey: 'the-admin', ...options });
-  const version = options.flavour === 'azure' ? '?api-version=2024-10-21' : '';
+  const version = options.dialect === 'azure' ? '?api-version=2024-10-21' : '';
 
   async function send(method: string, path: string, body?: BodyInit, headers = {}): Promise<Answer> {
     const separator = path.includes('?') ? '&' : '?';

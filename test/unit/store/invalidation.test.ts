@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NOT_ENDED } from '../../../src/store/cache/freshness.ts';
-import type { JobSighting } from '../../../src/store/resources/job.ts';
+import type { JobObserved } from '../../../src/store/resources/job.ts';
 import { createStore, type Store } from '../../../src/store/store.ts';
 import { readFile } from '../../../src/upstream/resources/file.ts';
 import { readJob } from '../../../src/upstream/resources/job.ts';
@@ -94,14 +94,14 @@ describe('the job of a mutation', () => {
 
   it('replaces what a look brought that began after the mutation and came before its answer', async () => {
     expect(await jobNow()).toBe('running');
-    await store.jobs.look(access, 'ftjob-1', { caller: newCaller(), cause: 'poll' });
+    await store.jobs.refresh(access, 'ftjob-1', { readContext: newCaller(), cause: 'poll' });
     expect(store.jobs.put(access, jobOf('pausing')).value?.status).toBe('pausing');
     expect(await jobNow()).toBe('pausing');
   });
 
   it('is replaced by what began after', async () => {
     store.jobs.put(access, jobOf('pausing'));
-    await store.jobs.look(access, 'ftjob-1', { caller: newCaller(), cause: 'poll' });
+    await store.jobs.refresh(access, 'ftjob-1', { readContext: newCaller(), cause: 'poll' });
     expect(await jobNow()).toBe('running');
   });
 
@@ -112,11 +112,13 @@ describe('the job of a mutation', () => {
   });
 
   it('is told to those who follow, with its cause and what was before', async () => {
-    const told: JobSighting[] = [];
-    store.jobs.onSighting((sighting) => told.push(sighting));
+    const told: JobObserved[] = [];
+    store.jobs.onObserved((sighting) => told.push(sighting));
     await jobNow();
     store.jobs.put(access, jobOf('pausing'));
-    expect(told.map(({ cause, kept, sight }) => [cause, kept?.value?.status, sight.value?.status])).toEqual([
+    expect(
+      told.map(({ cause, previous, accepted }) => [cause, previous?.value?.status, accepted.value?.status]),
+    ).toEqual([
       ['query', undefined, 'running'],
       ['mutation', 'running', 'pausing'],
     ]);
@@ -175,7 +177,7 @@ describe.each([
     scripted.onFiles([]);
     scripted.onModels([]);
     expect([await now(), (await list()).length]).toEqual([null, 0]);
-    expect(part().settled(access, id)).toBeUndefined();
+    expect(part().getSettled(access, id)).toBeUndefined();
     expect(store.kindOf(access, id)).toBeUndefined();
     expect(store.jobs.generation(access)).toBeGreaterThan(generation);
   });
@@ -224,11 +226,11 @@ describe('permissions', () => {
     scripted.on('/fine_tuning/checkpoints/n/permissions', { data: [], has_more: false });
     expect([await list(), await list(), await list('n')]).toEqual([1, 1, 0]);
     expect(scripted.calls).toHaveLength(2);
-    store.permissions.outdate(access, 'm');
+    store.permissions.markStale(access, 'm');
     const gate = scripted.hold();
     const before = list();
     await gate.arrived(1);
-    store.permissions.outdate(access, 'm');
+    store.permissions.markStale(access, 'm');
     const after = list();
     await gate.arrived(2);
     scripted.on('/fine_tuning/checkpoints/m/permissions', { data: [], has_more: false });

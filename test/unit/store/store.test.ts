@@ -23,23 +23,26 @@ const file = readFile(fileBody('file-1'));
 /** A read of each part of the store, by what it reads. */
 const PARTS: readonly (readonly [
   string,
-  (access: Access, caller?: ReturnType<typeof newCaller>) => Promise<unknown>,
+  (access: Access, readContext?: ReturnType<typeof newCaller>) => Promise<unknown>,
 ])[] = [
-  ['a job', (access, caller = newCaller()) => store.jobs.get(access, 'ftjob-1', caller)],
-  ['a list of jobs', (access, caller = newCaller()) => store.jobs.list(access, page, caller)],
-  ['the head of a log', (access, caller = newCaller()) => store.events.head(access, 'ftjob-1', 10, caller)],
+  ['a job', (access, readContext = newCaller()) => store.jobs.get(access, 'ftjob-1', readContext)],
+  ['a list of jobs', (access, readContext = newCaller()) => store.jobs.list(access, page, readContext)],
+  ['the head of a log', (access, readContext = newCaller()) => store.events.head(access, 'ftjob-1', 10, readContext)],
   [
     'a page of a log',
-    (access, caller = newCaller()) =>
-      store.events.page(access, 'ftjob-1', { limit: 10, after: 'ftevent-step-15' }, caller),
+    (access, readContext = newCaller()) =>
+      store.events.page(access, 'ftjob-1', { limit: 10, after: 'ftevent-step-15' }, readContext),
   ],
-  ['checkpoints', (access, caller = newCaller()) => store.checkpoints.list(access, 'ftjob-1', page, caller)],
-  ['a file', (access, caller = newCaller()) => store.files.get(access, 'file-1', NOT_ENDED, caller)],
-  ['a list of files', (access, caller = newCaller()) => store.files.list(access, filePage, caller)],
-  ['a model', (access, caller = newCaller()) => store.models.get(access, 'gpt-1', NOT_ENDED, caller)],
-  ['the models', (access, caller = newCaller()) => store.models.list(access, caller)],
-  ['results', (access, caller = newCaller()) => store.contents.results(access, 'file-result', NOT_ENDED, caller)],
-  ['a preview', (access, caller = newCaller()) => store.contents.preview(access, file, 100, caller)],
+  ['checkpoints', (access, readContext = newCaller()) => store.checkpoints.list(access, 'ftjob-1', page, readContext)],
+  ['a file', (access, readContext = newCaller()) => store.files.get(access, 'file-1', NOT_ENDED, readContext)],
+  ['a list of files', (access, readContext = newCaller()) => store.files.list(access, filePage, readContext)],
+  ['a model', (access, readContext = newCaller()) => store.models.get(access, 'gpt-1', NOT_ENDED, readContext)],
+  ['the models', (access, readContext = newCaller()) => store.models.list(access, readContext)],
+  [
+    'results',
+    (access, readContext = newCaller()) => store.contents.results(access, 'file-result', NOT_ENDED, readContext),
+  ],
+  ['a preview', (access, readContext = newCaller()) => store.contents.preview(access, file, 100, readContext)],
 ];
 
 function scriptAll(): void {
@@ -181,7 +184,7 @@ describe('callers of one read', () => {
   it('charge it to the first of them', async () => {
     scripted.onJob(jobBody({ id: 'ftjob-1' }));
     const callers = [newCaller(), newCaller(), newCaller()];
-    await Promise.all(callers.map((caller) => store.jobs.get(access, 'ftjob-1', caller)));
+    await Promise.all(callers.map((readContext) => store.jobs.get(access, 'ftjob-1', readContext)));
     expect(callers.map(({ upstreamCalls }) => upstreamCalls)).toEqual([1, 0, 0]);
   });
 
@@ -220,8 +223,8 @@ describe('callers of one read', () => {
   });
 
   it.each([
-    ['results', (caller = newCaller()) => store.contents.results(access, 'file-1', NOT_ENDED, caller)],
-    ['a preview', (caller = newCaller()) => store.contents.preview(access, file, 1_000_000, caller)],
+    ['results', (readContext = newCaller()) => store.contents.results(access, 'file-1', NOT_ENDED, readContext)],
+    ['a preview', (readContext = newCaller()) => store.contents.preview(access, file, 1_000_000, readContext)],
   ])('abort it in the middle of its stream too: %s', async (_, read) => {
     const begun = Promise.withResolvers<ServerResponse>();
     scripted.on('/files/file-1/content', (_: unknown, response: ServerResponse) => {
@@ -341,7 +344,7 @@ describe('what is kept', () => {
 
 describe('a model', () => {
   const access = accessOf({ apiKey: 'a' });
-  const fresh = () => store.models.fresh(access, 'gpt-1', NOT_ENDED, newCaller());
+  const fresh = () => store.models.getFresh(access, 'gpt-1', NOT_ENDED, newCaller());
 
   it('is known for settledMs by the list that has shown it', async () => {
     scripted.onModels([modelBody('gpt-1')]);
@@ -383,7 +386,7 @@ describe('a job that may have changed', () => {
     for (const each of [access, other]) await store.jobs.get(each, 'ftjob-1', newCaller());
     await store.jobs.get(access, 'ftjob-2', newCaller());
     clock.advance(1);
-    store.jobs.outdate('ftjob-1');
+    store.jobs.markStale('ftjob-1');
     for (const each of [access, other]) await store.jobs.get(each, 'ftjob-1', newCaller());
     await store.jobs.get(access, 'ftjob-2', newCaller());
     expect(targets().filter((target) => target === '/fine_tuning/jobs/ftjob-1')).toHaveLength(4);
@@ -392,7 +395,7 @@ describe('a job that may have changed', () => {
 
   it('is fresh again once it was read, and so is a list', async () => {
     scriptAll();
-    store.jobs.outdate('ftjob-1');
+    store.jobs.markStale('ftjob-1');
     for (let count = 0; count < 2; count++) await store.jobs.get(access, 'ftjob-1', newCaller());
     for (let count = 0; count < 2; count++) await store.jobs.list(access, page, newCaller());
     expect(scripted.calls).toHaveLength(2);
@@ -402,7 +405,7 @@ describe('a job that may have changed', () => {
     scripted.onJob(jobBody({ id: 'ftjob-1', status: 'succeeded', finished_at: 1 }));
     await store.jobs.get(access, 'ftjob-1', newCaller());
     clock.advance(1);
-    store.jobs.outdate('ftjob-1');
+    store.jobs.markStale('ftjob-1');
     await store.jobs.get(access, 'ftjob-1', newCaller());
     expect(scripted.calls).toHaveLength(2);
   });
@@ -411,7 +414,7 @@ describe('a job that may have changed', () => {
     scriptAll();
     await store.jobs.list(access, page, newCaller());
     const generation = store.jobs.generation(access);
-    store.jobs.outdate('ftjob-1');
+    store.jobs.markStale('ftjob-1');
     expect(store.jobs.generation(access)).toBeGreaterThan(generation);
     await store.jobs.list(access, page, newCaller());
     expect(scripted.calls).toHaveLength(2);
@@ -419,15 +422,15 @@ describe('a job that may have changed', () => {
 
   it('makes an answer that was under way meanwhile answer nobody later', async () => {
     scriptAll();
-    const caller = newCaller();
+    const readContext = newCaller();
     const gate = scripted.hold();
-    const reading = store.jobs.get(access, 'ftjob-1', caller);
+    const reading = store.jobs.get(access, 'ftjob-1', readContext);
     await gate.arrived(1);
     clock.advance(1);
-    store.jobs.outdate('ftjob-1');
+    store.jobs.markStale('ftjob-1');
     gate.release();
     await reading;
-    expect(caller.freshUntil).toBe(Number.NEGATIVE_INFINITY);
+    expect(readContext.freshUntil).toBe(Number.NEGATIVE_INFINITY);
     await store.jobs.get(access, 'ftjob-1', newCaller());
     expect(scripted.calls).toHaveLength(2);
   });

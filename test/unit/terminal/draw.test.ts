@@ -9,7 +9,7 @@ const frame = (members: Partial<Frame> = {}): Frame => ({
   width: 80,
   height: 24,
   now: 1_767_225_600_000,
-  isColoured: false,
+  isColored: false,
   heading: 'Jobs',
   notice: undefined,
   ...members,
@@ -56,7 +56,7 @@ describe('the picture', () => {
   });
 
   it('has colours when it may, and else not a single code', () => {
-    const inColours = draw([ROW], frame({ isColoured: true }));
+    const inColours = draw([ROW], frame({ isColored: true }));
     expect(inColours.join()).toContain('\u001b[34mrunning');
     expect(inColours.map((line) => stripVTControlCharacters(line))).toEqual(draw([ROW], frame()));
   });

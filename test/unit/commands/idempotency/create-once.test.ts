@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { type Creations, createCreations, type Made } from '../../../../src/commands/idempotency/create-once.ts';
+import {
+  type CreateResult,
+  createIdempotentCreator,
+  type IdempotentCreator,
+} from '../../../../src/commands/idempotency/create-once.ts';
 import { markOf } from '../../../../src/commands/idempotency/idempotency-key.ts';
 import type { Fault, FilterFault } from '../../../../src/sandbox/state/faults.ts';
 import { createStore } from '../../../../src/store/store.ts';
@@ -14,7 +18,7 @@ const credential = { apiKey: 'of-one' };
 const access = accessOf(credential);
 const TIMEOUT_MS = 5000;
 
-type Outcome = Made | UpstreamError;
+type Outcome = CreateResult | UpstreamError;
 
 /** Processes that make jobs in one sandbox, one after the other. */
 async function openWorkshop() {
@@ -25,26 +29,31 @@ async function openWorkshop() {
   let spent = 0;
   let whenAsked = () => {};
 
-  function start(mostKeys: number): Creations {
+  function start(mostKeys: number): IdempotentCreator {
     const bounds = { timeoutMs: TIMEOUT_MS, connections: 8, retries: 0, maxRps: 100_000 };
     const upstream = createUpstream({ baseUrl: new URL(sandbox.baseUrl), clock, ...bounds });
     upstreams.push(upstream);
     const create: Upstream['jobs']['create'] = (...asked) => upstream.jobs.create(...asked).finally(whenAsked);
     const store = createStore({ upstream, clock, activeMs: 1000, settledMs: 300_000, maxBytes: 10_000_000 });
-    return createCreations({ upstream: { ...upstream, jobs: { ...upstream.jobs, create } }, store, clock, mostKeys });
+    return createIdempotentCreator({
+      upstream: { ...upstream, jobs: { ...upstream.jobs, create } },
+      store,
+      clock,
+      mostKeys,
+    });
   }
-  let creations = start(100);
+  let creator = start(100);
 
   async function make(key: string | null, seed = 1): Promise<Outcome> {
     const request = { model: 'gpt-4o-mini', training_file, seed };
     const mark = key === null ? null : markOf({ credential, callerName: null, key, request });
-    const caller = newCaller();
-    const spend = async <T>(run: (giveBack: () => void) => Promise<T>) => {
+    const readContext = newCaller();
+    const spendQuota = async <T>(run: (giveBack: () => void) => Promise<T>) => {
       spent++;
       return await run(() => void spent--);
     };
     try {
-      return await creations.make({ access, caller, request, mark, spend });
+      return await creator.create({ access, readContext, request, mark, spendQuota });
     } catch (error) {
       if (error instanceof UpstreamError) return error;
       throw error;
@@ -57,7 +66,7 @@ async function openWorkshop() {
     make,
     /** What was not written down is forgotten. */
     restart(mostKeys = 100) {
-      creations = start(mostKeys);
+      creator = start(mostKeys);
     },
     /** Calls back once a create has ended. */
     whenAsked(callback: () => void) {

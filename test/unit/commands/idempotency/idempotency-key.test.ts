@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonical, markOf } from '../../../../src/commands/idempotency/idempotency-key.ts';
-import { hasKeyOf, hasRequestOf, withMark, withoutMark } from '../../../../src/upstream/resources/idempotency-mark.ts';
+import { canonicalJson, markOf } from '../../../../src/commands/idempotency/idempotency-key.ts';
+import { addMark, hasKeyOf, hasRequestOf, removeMark } from '../../../../src/upstream/resources/idempotency-mark.ts';
 import { metadataOf } from '../../../../src/upstream/resources/job-parts.ts';
 import { jobBody } from '../../../kit/bodies/job.ts';
 
@@ -53,15 +53,15 @@ describe('the canonical form of a value', () => {
   it('does not depend on the order of its members, and is that value', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
-        expect(canonical(turned(value))).toBe(canonical(value));
-        expect(JSON.parse(canonical(value))).toEqual(JSON.parse(JSON.stringify(value)));
+        expect(canonicalJson(turned(value))).toBe(canonicalJson(value));
+        expect(JSON.parse(canonicalJson(value))).toEqual(JSON.parse(JSON.stringify(value)));
       }),
     );
   });
 
   it('differs for lists in another order, and for names with commas', () => {
-    expect(canonical([1, 2])).not.toBe(canonical([2, 1]));
-    expect(canonical({ a: 'b,c', 'a,b': 'c' })).toBe(canonical({ 'a,b': 'c', a: 'b,c' }));
+    expect(canonicalJson([1, 2])).not.toBe(canonicalJson([2, 1]));
+    expect(canonicalJson({ a: 'b,c', 'a,b': 'c' })).toBe(canonicalJson({ 'a,b': 'c', a: 'b,c' }));
   });
 });
 
@@ -70,7 +70,7 @@ describe('a body with a mark', () => {
   const other = markOf({ ...CLAIM, key: 'nightly-2', request: {} });
 
   it('is known by it, and by no other', () => {
-    const raw = withMark(jobBody({ metadata: { team: 'a' } }), mark);
+    const raw = addMark(jobBody({ metadata: { team: 'a' } }), mark);
     expect([hasKeyOf({ raw }, mark), hasRequestOf({ raw }, mark)]).toEqual([true, true]);
     expect([hasKeyOf({ raw }, other), hasRequestOf({ raw }, other)]).toEqual([false, false]);
     for (const raw of [jobBody(), jobBody({ metadata: [] }), null, 'x']) expect(hasKeyOf({ raw }, mark)).toBe(false);
@@ -78,16 +78,16 @@ describe('a body with a mark', () => {
 
   it.each([[{ team: 'a' }], [null]])('is shown as it would be without: metadata %j', (metadata) => {
     const body = jobBody({ metadata });
-    const raw = withMark(body, mark);
-    expect(withoutMark(raw)).toEqual(body);
-    expect(Object.keys(Object(withoutMark(raw)))).toEqual(Object.keys(body));
+    const raw = addMark(body, mark);
+    expect(removeMark(raw)).toEqual(body);
+    expect(Object.keys(Object(removeMark(raw)))).toEqual(Object.keys(body));
     expect(metadataOf({ raw })).toEqual(metadata);
   });
 
   it.each([[jobBody()], [jobBody({ metadata: { team: 'a' } })], [jobBody({ metadata: 5 })], [null], [[]]])(
     'that has none is shown as the very object that it is',
     (raw) => {
-      expect(withoutMark(raw)).toBe(raw);
+      expect(removeMark(raw)).toBe(raw);
     },
   );
 });

@@ -1,16 +1,16 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { createQueue } from '../../../../src/commands/idempotency/keyed-queue.ts';
+import { createKeyedQueue } from '../../../../src/commands/idempotency/keyed-queue.ts';
 
 /** A queue, and what has begun in it, each to be ended by the test. */
 function start() {
-  const queue = createQueue<string>();
+  const queue = createKeyedQueue<string>();
   const begun: string[] = [];
   const ends = new Map<string, PromiseWithResolvers<string>>();
   return {
     begun,
     ask(key: string, request: string, name = request) {
-      return queue.join(key, request, () => {
+      return queue.run(key, request, () => {
         const end = Promise.withResolvers<string>();
         begun.push(name);
         ends.set(name, end);

@@ -89,8 +89,8 @@ describe('the checkpoints of a job', () => {
   });
 
   it('of a paused job are one: pausing saves the model', () => {
-    for (const fate of ['paused', 'resuming'] as const) {
-      const plan = planOf({ fate });
+    for (const outcome of ['paused', 'resuming'] as const) {
+      const plan = planOf({ outcome });
       const step = stepsAt(plan, turn(plan, 'pausing'));
       expect(bodies(plan, turn(plan, 'paused') - 1)).toEqual([]);
       expect(bodies(plan)).toMatchObject([
@@ -99,8 +99,8 @@ describe('the checkpoints of a job', () => {
     }
   });
 
-  it.each(['cancelled', 'running', 'pausing', 'invalid_training_file'] as const)('of a %s job are none', (fate) => {
-    expect(bodies(planOf({ fate }), END)).toEqual([]);
+  it.each(['cancelled', 'running', 'pausing', 'invalid_training_file'] as const)('of a %s job are none', (outcome) => {
+    expect(bodies(planOf({ outcome }), END)).toEqual([]);
   });
 
   it('can be read by the gateway', () => {

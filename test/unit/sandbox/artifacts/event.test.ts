@@ -4,7 +4,7 @@ import { eventBody, eventsAt } from '../../../../src/sandbox/artifacts/event.ts'
 import { jobBody } from '../../../../src/sandbox/simulation/job-plan.ts';
 import { readEvent } from '../../../../src/upstream/resources/event.ts';
 import { openSandbox, type WireEvent } from '../open.ts';
-import { BORN, END, fates, planOf, turn } from '../plan.ts';
+import { BORN, END, outcomes, planOf, turn } from '../plan.ts';
 
 const SECOND = 1000;
 type Plan = ReturnType<typeof planOf>;
@@ -16,7 +16,7 @@ const seconds = (ms: number) => Math.floor(ms / SECOND);
 
 const anyPlan = fc
   .record({
-    fate: fc.constantFrom(...fates),
+    outcome: fc.constantFrom(...outcomes),
     of: fc.constantFrom('support-triage', 'tone-pairs', 'agent-rubric', 'catalog-completions'),
     seed: fc.integer(),
     speed: fc.double({ min: 0.1, max: 1000, noNaN: true }),
@@ -129,12 +129,12 @@ describe('the events of a job', () => {
   });
 
   it('end with the error of a job that fails', () => {
-    const plan = planOf({ fate: 'invalid_file_format' });
+    const plan = planOf({ outcome: 'invalid_file_format' });
     expect(log(plan).slice(2)).toMatchObject([{ level: 'error', message: plan.error?.message, type: 'message' }]);
   });
 
   it('end with a warning, two seconds after a cancellation', () => {
-    const plan = planOf({ fate: 'cancelled' });
+    const plan = planOf({ outcome: 'cancelled' });
     const cancelledAt = turn(plan, 'cancelled');
     expect(log(plan, cancelledAt + 1999).at(-1)?.type).toBe('metrics');
     expect(log(plan, cancelledAt + 2000).at(-1)).toMatchObject({
@@ -143,8 +143,8 @@ describe('the events of a job', () => {
     });
   });
 
-  it.each(['pausing', 'paused', 'resuming'] as const)('stand still while the job is %s', (fate) => {
-    const plan = planOf({ fate });
+  it.each(['pausing', 'paused', 'resuming'] as const)('stand still while the job is %s', (outcome) => {
+    const plan = planOf({ outcome });
     const stopped = log(plan, turn(plan, 'pausing'));
     expect(stopped.at(-1)?.message).toMatch(/^Step \d+\/240/);
     expect(stopped.length).toBeLessThan(240);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { lines, openWritable, UNTIL_RUNNING } from '../write.ts';
 
-const open = (options = {}) => openWritable({ flavour: 'azure', ...options });
+const open = (options = {}) => openWritable({ dialect: 'azure', ...options });
 
 describe('a write to Azure', () => {
   it('makes a file and a job with 201 and a Location', async () => {

@@ -10,7 +10,7 @@ const VERSION = 'api-version=2024-10-21';
 
 /** A sandbox in Azure's flavour beside one in OpenAI's with the same jobs. `text` is what a GET is answered, unparsed. */
 async function openAzure({ apiKey }: { apiKey?: string } = {}) {
-  const azure = await openSandbox({ flavour: 'azure', apiKey });
+  const azure = await openSandbox({ dialect: 'azure', apiKey });
   const openAi = await openSandbox();
   const text = async (path: string) => {
     const separator = path.includes('?') ? '&' : '?';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createHistory } from '../../../../src/sandbox/seed/history.ts';
-import { createCampaigns } from '../../../../src/sandbox/seed/scenario.ts';
+import { createScenarios } from '../../../../src/sandbox/seed/scenario.ts';
 import { createAccount } from '../../../../src/sandbox/simulation/account.ts';
 import { jobBody } from '../../../../src/sandbox/simulation/job-plan.ts';
 import { readJob } from '../../../../src/upstream/resources/job.ts';
@@ -9,7 +9,7 @@ import { errorOf, methodOf } from '../../../../src/upstream/resources/job-parts.
 
 const START = Date.UTC(2026, 5, 1, 12, 30, 15, 500);
 const plansOf = (seed: number, startedAt = START) =>
-  createHistory(seed, startedAt, createCampaigns(seed), createAccount(seed));
+  createHistory(seed, startedAt, createScenarios(seed), createAccount(seed));
 const bodiesOf = (seed: number, startedAt = START) => plansOf(seed, startedAt).map((plan) => jobBody(plan, startedAt));
 
 /** Holds a promise for whatever seed. */
@@ -101,9 +101,9 @@ describe('the history of a sandbox', () => {
   });
 
   it('lies in the weeks before the start, and over or standing still by then', () => {
-    for (const { createdAt, turns } of plansOf(7)) {
+    for (const { createdAt, changes } of plansOf(7)) {
       expect(createdAt).toBeGreaterThan(START - 42 * 86_400_000);
-      expect(turns.at(-1)?.at ?? createdAt).toBeLessThan(START);
+      expect(changes.at(-1)?.at ?? createdAt).toBeLessThan(START);
     }
   });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createHistory } from '../../../../src/sandbox/seed/history.ts';
-import { createCampaigns } from '../../../../src/sandbox/seed/scenario.ts';
+import { createScenarios } from '../../../../src/sandbox/seed/scenario.ts';
 import { createAccount } from '../../../../src/sandbox/simulation/account.ts';
 import type { JobPlan } from '../../../../src/sandbox/simulation/job-plan.ts';
 import { statusAt } from '../../../../src/sandbox/simulation/lifecycle.ts';
@@ -16,7 +16,7 @@ const MOVING = ['validating_files', 'queued', 'running'];
 /** The jobs that are not of the history, newest first. */
 function openLanes({ seed = 1, speed = 10 } = {}) {
   const state = createState({ seed, speed, startedAt: START });
-  const history = createHistory(seed, START, createCampaigns(seed), createAccount(seed));
+  const history = createHistory(seed, START, createScenarios(seed), createAccount(seed));
   const old = new Set(history.map(({ id }) => id));
   return (now: number) => state.jobsAt(now).newestFirst.filter(({ id }) => !old.has(id));
 }
@@ -39,7 +39,10 @@ describe('the lanes of a sandbox', () => {
 
   it('have three jobs that move at the very moment of a change', () => {
     const lanes = openLanes();
-    const changes = lanes(START + HOUR).flatMap(({ createdAt, turns }) => [createdAt, ...turns.map(({ at }) => at)]);
+    const changes = lanes(START + HOUR).flatMap(({ createdAt, changes }) => [
+      createdAt,
+      ...changes.map(({ at }) => at),
+    ]);
     for (const change of changes.filter((at) => at >= START)) {
       for (const now of [change - 1, change, change + 1]) expect(lanes(now).filter(isMoving(now))).toHaveLength(3);
     }
@@ -55,10 +58,10 @@ describe('the lanes of a sandbox', () => {
   });
 
   it('run for a minute or two at ten times the real speed', () => {
-    for (const { turns } of openLanes()(START + 2 * HOUR)) {
-      const started = turns.find(({ status }) => status === 'running')?.at;
+    for (const { changes } of openLanes()(START + 2 * HOUR)) {
+      const started = changes.find(({ status }) => status === 'running')?.at;
       if (started === undefined) continue;
-      const seconds = ((turns.at(-1)?.at ?? 0) - started) / SECOND;
+      const seconds = ((changes.at(-1)?.at ?? 0) - started) / SECOND;
       expect(seconds).toBeGreaterThan(45);
       expect(seconds).toBeLessThan(135);
     }
@@ -86,8 +89,8 @@ describe('the lanes of a sandbox', () => {
     const lanes = openLanes();
     const before = lanes(START + 10 * HOUR);
     const after = new Set(lanes(START + 10.5 * HOUR).map(({ id }) => id));
-    for (const { id, turns } of before.filter(({ id }) => !after.has(id))) {
-      expect(turns.at(-1)?.at, id).toBeLessThan(START + 9.5 * HOUR);
+    for (const { id, changes } of before.filter(({ id }) => !after.has(id))) {
+      expect(changes.at(-1)?.at, id).toBeLessThan(START + 9.5 * HOUR);
     }
   });
 

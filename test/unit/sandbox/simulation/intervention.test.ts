@@ -11,7 +11,7 @@ import {
 import { statusAt } from '../../../../src/sandbox/simulation/lifecycle.ts';
 import { newSecret } from '../../../kit/bodies/webhook.ts';
 import { startReceiver } from '../../../kit/gateway/webhook-receiver.ts';
-import { BORN, fates, planOf, turn } from '../plan.ts';
+import { BORN, outcomes, planOf, turn } from '../plan.ts';
 import { lines, openWritable, UNTIL_ENDED, UNTIL_RUNNING } from '../write.ts';
 
 const SLOW = 10_000; // What pausing and resuming take at most, and more.
@@ -75,10 +75,10 @@ describe('a pause', () => {
         const [begun, ended] = [turn(plan, 'running'), turn(plan, 'succeeded')];
         const at = begun + Math.floor(((ended - begun - 1) * part) / 100);
         const pausedPlan = paused(plan, at);
-        const pausedAt = pausedPlan.turns.at(-1)?.at ?? 0;
+        const pausedAt = pausedPlan.changes.at(-1)?.at ?? 0;
         expect(statusAt(pausedPlan, pausedAt + 1e12)).toBe('paused');
         const again = resumed(pausedPlan, pausedAt + wait);
-        const secondBegin = again.turns.findLast(({ status }) => status === 'running')?.at ?? 0;
+        const secondBegin = again.changes.findLast(({ status }) => status === 'running')?.at ?? 0;
         expect(turn(again, 'succeeded') - secondBegin + at - begun).toBe(ended - begun);
       }),
     );
@@ -103,13 +103,19 @@ describe('an intervention', () => {
   it('changes nothing that was', () => {
     const times = fc.nat(20_000_000);
     fc.assert(
-      fc.property(fc.constantFrom(...fates), fc.constantFrom(...deeds), times, times, (fate, deed, age, before) => {
-        const [, statuses, intervene] = deed;
-        const plan = planOf({ fate });
-        const now = BORN + age;
-        fc.pre(statuses.includes(statusAt(plan, now)) && before < age);
-        expect(statusAt(intervene(plan, now), BORN + before)).toBe(statusAt(plan, BORN + before));
-      }),
+      fc.property(
+        fc.constantFrom(...outcomes),
+        fc.constantFrom(...deeds),
+        times,
+        times,
+        (outcome, deed, age, before) => {
+          const [, statuses, intervene] = deed;
+          const plan = planOf({ outcome });
+          const now = BORN + age;
+          fc.pre(statuses.includes(statusAt(plan, now)) && before < age);
+          expect(statusAt(intervene(plan, now), BORN + before)).toBe(statusAt(plan, BORN + before));
+        },
+      ),
     );
   });
 

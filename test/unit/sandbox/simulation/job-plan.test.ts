@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Fate } from '../../../../src/sandbox/seed/job-outcome.ts';
-import type { Campaign } from '../../../../src/sandbox/seed/scenario.ts';
+import type { JobOutcome } from '../../../../src/sandbox/seed/job-outcome.ts';
+import type { Scenario } from '../../../../src/sandbox/seed/scenario.ts';
 import { planJob } from '../../../../src/sandbox/seed/scenario-job.ts';
 import { createAccount } from '../../../../src/sandbox/simulation/account.ts';
 import { jobBody } from '../../../../src/sandbox/simulation/job-plan.ts';
@@ -10,7 +10,7 @@ import { createRandom } from '../../../../src/sandbox/simulation/random.ts';
 const BORN = Date.UTC(2026, 5, 1);
 const END = BORN + 86_400_000;
 const account = createAccount(1);
-const campaign: Campaign = {
+const campaign: Scenario = {
   suffix: 'support-triage',
   model: 'gpt-4.1-mini-2025-04-14',
   method: 'supervised',
@@ -19,22 +19,22 @@ const campaign: Campaign = {
   isValidated: false,
   examples: 50,
   trainingTokens: 1000,
-  fates: [],
+  outcomes: [],
   trainingFile: 'file-AAAAAAAAAAAAAAAAAAAAAA',
   validationFile: null,
 };
 
-function plan(fate: Fate, changes: Partial<Campaign> = {}) {
-  const random = createRandom('job', fate);
+function plan(outcome: JobOutcome, changes: Partial<Scenario> = {}) {
+  const random = createRandom('job', outcome);
   const lasts = drawDurations(random, 1);
-  return planJob({ ...campaign, ...changes }, account, { createdAt: BORN, fate, lasts }, random);
+  return planJob({ ...campaign, ...changes }, account, { createdAt: BORN, outcome, lasts }, random);
 }
 
 describe('the body of a job', () => {
   it('has the same members in each status', () => {
-    const members = (fate: Fate, now: number) => Object.keys(jobBody(plan(fate), now)).sort();
-    for (const fate of ['succeeded', 'deleted_training_file', 'cancelled', 'paused'] as const) {
-      expect(members(fate, END)).toEqual(members('succeeded', BORN));
+    const members = (outcome: JobOutcome, now: number) => Object.keys(jobBody(plan(outcome), now)).sort();
+    for (const outcome of ['succeeded', 'deleted_training_file', 'cancelled', 'paused'] as const) {
+      expect(members(outcome, END)).toEqual(members('succeeded', BORN));
     }
   });
 
@@ -82,7 +82,7 @@ describe('the body of a job', () => {
 });
 
 describe('the hyperparameters of a job', () => {
-  const hyperparameters = (fate: Fate, now: number) => jobBody(plan(fate), now).hyperparameters;
+  const hyperparameters = (outcome: JobOutcome, now: number) => jobBody(plan(outcome), now).hyperparameters;
 
   it('are partly "auto" until training begins, then numbers', () => {
     expect(Object.values(hyperparameters('succeeded', BORN) ?? {})).toContain('auto');
@@ -90,9 +90,9 @@ describe('the hyperparameters of a job', () => {
   });
 
   it('stay as they were asked for when the job ends before training', () => {
-    for (const fate of ['cancelled_in_queue', 'deleted_training_file'] as const) {
-      expect(hyperparameters(fate, END)).toEqual(hyperparameters(fate, BORN));
-      expect(Object.values(hyperparameters(fate, END) ?? {})).toContain('auto');
+    for (const outcome of ['cancelled_in_queue', 'deleted_training_file'] as const) {
+      expect(hyperparameters(outcome, END)).toEqual(hyperparameters(outcome, BORN));
+      expect(Object.values(hyperparameters(outcome, END) ?? {})).toContain('auto');
     }
   });
 

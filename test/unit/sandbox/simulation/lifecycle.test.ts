@@ -1,32 +1,32 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { COURSES, type Fate } from '../../../../src/sandbox/seed/job-outcome.ts';
-import { createCampaigns } from '../../../../src/sandbox/seed/scenario.ts';
+import { type JobOutcome, STATUS_PATHS } from '../../../../src/sandbox/seed/job-outcome.ts';
+import { createScenarios } from '../../../../src/sandbox/seed/scenario.ts';
 import { planJob } from '../../../../src/sandbox/seed/scenario-job.ts';
 import { createAccount } from '../../../../src/sandbox/simulation/account.ts';
 import { jobBody } from '../../../../src/sandbox/simulation/job-plan.ts';
-import { drawDurations, statusAt, turnedAt } from '../../../../src/sandbox/simulation/lifecycle.ts';
+import { drawDurations, statusAt, statusChangedAt } from '../../../../src/sandbox/simulation/lifecycle.ts';
 import { createRandom } from '../../../../src/sandbox/simulation/random.ts';
 
 const BORN = Date.UTC(2026, 5, 1);
 const account = createAccount(1);
-const campaigns = createCampaigns(1);
+const campaigns = createScenarios(1);
 
-function plan(fate: Fate, { seed = 1, speed = 1 } = {}) {
-  const random = createRandom(seed, fate);
+function plan(outcome: JobOutcome, { seed = 1, speed = 1 } = {}) {
+  const random = createRandom(seed, outcome);
   const lasts = drawDurations(random, speed);
-  return planJob(random.pick(campaigns), account, { createdAt: BORN, fate, lasts }, random);
+  return planJob(random.pick(campaigns), account, { createdAt: BORN, outcome, lasts }, random);
 }
 
 // The keys of a Record are what its type says.
-const fates = Object.keys(COURSES) as Fate[];
+const outcomes = Object.keys(STATUS_PATHS) as JobOutcome[];
 const anyPlan = fc
   .record({
-    fate: fc.constantFrom(...fates),
+    outcome: fc.constantFrom(...outcomes),
     seed: fc.integer(),
     speed: fc.double({ min: 0.1, max: 1000, noNaN: true }),
   })
-  .map(({ fate, ...rest }) => plan(fate, rest));
+  .map(({ outcome, ...rest }) => plan(outcome, rest));
 /** Milliseconds after birth, in order, up to longer than any job takes. */
 const times = fc.array(fc.nat(20_000_000), { minLength: 1, maxLength: 30 }).map((ms) => ms.sort((a, b) => a - b));
 const TERMINAL = ['succeeded', 'failed', 'cancelled'];
@@ -43,7 +43,7 @@ describe('the life of a job', () => {
   it('takes its statuses in their order and never goes back', () => {
     fc.assert(
       fc.property(anyPlan, times, (job, ages) => {
-        const course = ['validating_files', ...job.turns.map(({ status }) => status)];
+        const course = ['validating_files', ...job.changes.map(({ status }) => status)];
         const places = ages.map((age) => course.indexOf(statusAt(job, BORN + age)));
         expect(places).toEqual(places.toSorted((a, b) => a - b));
       }),
@@ -87,14 +87,14 @@ describe('the life of a job', () => {
 
   it('turns exactly when the clock reaches the turn', () => {
     const job = plan('succeeded');
-    for (const { status, at } of job.turns) {
+    for (const { status, at } of job.changes) {
       expect(statusAt(job, at - 1)).not.toBe(status);
       expect(statusAt(job, at)).toBe(status);
     }
   });
 
   it('goes by as many times faster as the speed says', () => {
-    const end = (speed: number) => (plan('succeeded', { speed }).turns.at(-1)?.at ?? 0) - BORN;
+    const end = (speed: number) => (plan('succeeded', { speed }).changes.at(-1)?.at ?? 0) - BORN;
     expect(end(1) / end(10)).toBeCloseTo(10, 2);
   });
 
@@ -112,8 +112,8 @@ describe('the life of a job', () => {
 
   it('tells a turn only once it has happened', () => {
     const job = plan('succeeded');
-    const at = job.turns.at(-1)?.at ?? 0;
-    expect(turnedAt(job, 'succeeded', at - 1)).toBeNull();
-    expect(turnedAt(job, 'succeeded', at)).toBe(at);
+    const at = job.changes.at(-1)?.at ?? 0;
+    expect(statusChangedAt(job, 'succeeded', at - 1)).toBeNull();
+    expect(statusChangedAt(job, 'succeeded', at)).toBe(at);
   });
 });

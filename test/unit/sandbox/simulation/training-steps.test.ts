@@ -15,7 +15,7 @@ describe('the training of a job', () => {
   });
 
   it('never comes to all steps of a job that is cancelled', () => {
-    const plan = planOf({ fate: 'cancelled' });
+    const plan = planOf({ outcome: 'cancelled' });
     expect(stepAt(plan, 240)).toBe(Number.POSITIVE_INFINITY);
     expect(stepsAt(plan, END)).toBeGreaterThan(0);
     expect(stepsAt(plan, END)).toBeLessThan(240);

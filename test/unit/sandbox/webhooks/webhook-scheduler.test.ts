@@ -22,7 +22,7 @@ async function open() {
   sandbox.sendWebhooks({ url: receiver.url, secret });
   const { newestFirst } = createState({ seed: 1, speed: SPEED, startedAt }).jobsAt(startedAt + HOUR / 4);
   const ends = newestFirst
-    .flatMap(({ id, turns }) => turns.slice(-1).map(({ status, at }) => ({ id, status, at })))
+    .flatMap(({ id, changes }) => changes.slice(-1).map(({ status, at }) => ({ id, status, at })))
     .filter(({ status, at }) => ENDS.includes(status) && at > startedAt && at <= startedAt + HOUR / 4)
     .sort((a, b) => a.at - b.at);
   const [first] = ends;

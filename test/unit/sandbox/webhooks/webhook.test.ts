@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { endOf, makeSecret, waitBeforeRetry, webhookOf } from '../../../../src/sandbox/webhooks/webhook.ts';
-import { fates, planOf } from '../plan.ts';
+import { outcomes, planOf } from '../plan.ts';
 
 const HOUR = 3_600_000;
 
 describe('the end of a job', () => {
   it('is told of the three statuses that have a webhook, and of no other', () => {
-    const told = fates.filter((fate) => endOf(planOf({ fate })) !== null);
-    const ends = told.map((fate) => planOf({ fate }).turns.at(-1)?.status);
+    const told = outcomes.filter((outcome) => endOf(planOf({ outcome })) !== null);
+    const ends = told.map((outcome) => planOf({ outcome }).changes.at(-1)?.status);
     expect(new Set(ends)).toEqual(new Set(['succeeded', 'failed', 'cancelled']));
-    expect(fates.filter((fate) => !told.includes(fate)).toSorted()).toEqual([
+    expect(outcomes.filter((outcome) => !told.includes(outcome)).toSorted()).toEqual([
       'cancelling',
       'paused',
       'pausing',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { thin } from '../../../../src/schema/metrics/downsampling.ts';
+import { downsample } from '../../../../src/schema/metrics/downsampling.ts';
 import { METRICS, type Metric, type MetricsSeries } from '../../../../src/upstream/metrics/metrics.ts';
 import { seriesOf } from '../../../kit/store/series.ts';
 
@@ -28,7 +28,7 @@ function always(holds: (series: MetricsSeries, shown: Set<number>, max: number) 
   fc.assert(
     fc.property(anySeries, maxPoints, (series, max) => {
       fc.pre(series.length > max);
-      holds(series, new Set(thin(series, max)), max);
+      holds(series, new Set(downsample(series, max)), max);
     }),
     { numRuns: 400 },
   );
@@ -44,13 +44,13 @@ describe('thin', () => {
   it('gives every point of a series that is short enough: property', () => {
     fc.assert(
       fc.property(anySeries, (series) => {
-        expect([...thin(series, Math.max(16, series.length))]).toEqual([...series.steps.keys()]);
+        expect([...downsample(series, Math.max(16, series.length))]).toEqual([...series.steps.keys()]);
       }),
     );
   });
 
   it('gives exactly as many points as are allowed: property', () => {
-    always((series, _, max) => expect(thin(series, max)).toHaveLength(max));
+    always((series, _, max) => expect(downsample(series, max)).toHaveLength(max));
   });
 
   it('gives indices of the series in ascending order, none twice: property', () => {
@@ -88,7 +88,7 @@ describe('thin', () => {
   it('leaves the series as it was', () => {
     const columns = { train_loss: column(100, Math.sin), valid_loss: column(100, every(7, Math.cos)) };
     const series = seriesOf(columns, 100);
-    thin(series, 16);
+    downsample(series, 16);
     expect(series).toEqual({ ...seriesOf(columns, 100), createdAt: series.createdAt, data: series.data });
   });
 
@@ -97,13 +97,13 @@ describe('thin', () => {
       { train_loss: column(10_000, (at) => (at === 6789 ? 3 : 2 + 8 * Math.exp(-at / 900))) },
       10_000,
     );
-    expect(thin(series, 100)).toContain(6789);
+    expect(downsample(series, 100)).toContain(6789);
   });
 
   it('keeps the spikes of a noisy training loss that are neither its lowest nor its highest', () => {
     const spikes = [1234, 4321, 7777];
     const loss = (at: number) => 10 * Math.exp(-at / 500) + 0.1 * Math.sin(at * at) + (spikes.includes(at) ? 4 : 0);
-    expect([...thin(seriesOf({ train_loss: column(10_000, loss) }, 10_000), 200)]).toEqual(
+    expect([...downsample(seriesOf({ train_loss: column(10_000, loss) }, 10_000), 200)]).toEqual(
       expect.arrayContaining(spikes),
     );
   });
@@ -111,11 +111,11 @@ describe('thin', () => {
   it('keeps the spikes of the training reward when there is no training loss', () => {
     const reward = (at: number) => (at === 321 ? 0.9 : 0.1 + 0.0001 * at);
     const columns = { train_loss: column(1000, () => Number.NaN), train_mean_reward: column(1000, reward) };
-    expect(thin(seriesOf(columns, 1000), 50)).toContain(321);
+    expect(downsample(seriesOf(columns, 1000), 50)).toContain(321);
   });
 
   it('spreads the points evenly when there is neither a training loss nor a reward', () => {
-    const shown = [...thin(seriesOf({ train_mean_token_accuracy: column(1000, Math.sin) }, 1000), 100)];
+    const shown = [...downsample(seriesOf({ train_mean_token_accuracy: column(1000, Math.sin) }, 1000), 100)];
     const distances = shown.slice(1).map((index, nth) => index - (shown[nth] ?? 0));
     expect(Math.max(...distances)).toBeLessThanOrEqual(11);
   });
@@ -123,7 +123,7 @@ describe('thin', () => {
   it('keeps the few points of validation that fit into their share all', () => {
     const columns = { train_loss: column(1000, Math.sin), valid_loss: column(1000, every(100, Math.cos)) };
     const validation = column(10, (nth) => nth * 100);
-    expect([...thin(seriesOf(columns, 1000), 60)]).toEqual(expect.arrayContaining(validation));
+    expect([...downsample(seriesOf(columns, 1000), 60)]).toEqual(expect.arrayContaining(validation));
   });
 
   it('keeps points of full validation before others of validation', () => {
@@ -135,7 +135,7 @@ describe('thin', () => {
         every(200, () => 0.5),
       ),
     };
-    expect([...thin(seriesOf(columns, 1000), 32)]).toEqual(expect.arrayContaining([0, 200, 400, 600, 800]));
+    expect([...downsample(seriesOf(columns, 1000), 32)]).toEqual(expect.arrayContaining([0, 200, 400, 600, 800]));
   });
 
   it('spreads the points of validation over the whole series when they do not all fit', () => {
@@ -143,7 +143,7 @@ describe('thin', () => {
       train_loss: column(1000, (at) => (at % 2 === 1 ? 1 : Number.NaN)),
       valid_loss: column(1000, every(2, Math.sin)),
     };
-    const validation = [...thin(seriesOf(columns, 1000), 100)].filter((index) => index % 2 === 0);
+    const validation = [...downsample(seriesOf(columns, 1000), 100)].filter((index) => index % 2 === 0);
     const quarters = Map.groupBy(validation, (index) => Math.floor(index / 250));
     for (const points of quarters.values()) expect(points.length).toBeGreaterThanOrEqual(4);
     expect(quarters.size).toBe(4);
@@ -151,7 +151,7 @@ describe('thin', () => {
 
   it('fills up with points that have no training loss when few have one', () => {
     const series = seriesOf({ train_loss: column(1000, every(250, Math.sin)) }, 1000);
-    const shown = [...thin(series, 40)];
+    const shown = [...downsample(series, 40)];
     expect(shown).toEqual(expect.arrayContaining([0, 250, 500, 750, 999]));
     expect(shown).toHaveLength(40);
   });

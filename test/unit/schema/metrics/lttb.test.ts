@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { largestTriangles } from '../../../../src/schema/metrics/lttb.ts';
+import { lttb } from '../../../../src/schema/metrics/lttb.ts';
 
 const curveOf = (ys: number[]) => ({ xs: Float64Array.from(ys.keys()), ys: Float64Array.from(ys) });
 
@@ -9,14 +9,14 @@ describe('largestTriangles', () => {
     { behind: 'above', ys: [0, 1, -1, 14, 4, -6], chosen: [2, 3] },
     { behind: 'below', ys: [0, 1, -1, -14, -4, 6], chosen: [1, 3] },
   ])('chooses the point that stands out most from the way to a mean $behind', ({ ys, chosen }) => {
-    expect(largestTriangles(curveOf(ys), [0, 1, 2, 3, 4, 5], 2)).toEqual(chosen);
+    expect(lttb(curveOf(ys), [0, 1, 2, 3, 4, 5], 2)).toEqual(chosen);
   });
 
   it('chooses among the candidates alone', () => {
     const curve = curveOf([0, 99, 1, Number.NaN, 2, 3]);
-    expect(largestTriangles(curve, [0, 2, 4, 5], 4)).toEqual([0, 2, 4, 5]);
-    for (const index of largestTriangles(curve, [0, 2, 4, 5], 3)) expect([0, 2, 4, 5]).toContain(index);
+    expect(lttb(curve, [0, 2, 4, 5], 4)).toEqual([0, 2, 4, 5]);
+    for (const index of lttb(curve, [0, 2, 4, 5], 3)) expect([0, 2, 4, 5]).toContain(index);
   });
 
-  it('chooses none when none is wanted', () => expect(largestTriangles(curveOf([1, 2]), [0, 1], 0)).toEqual([]));
+  it('chooses none when none is wanted', () => expect(lttb(curveOf([1, 2]), [0, 1], 0)).toEqual([]));
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { draftGrader } from '../../../../src/schema/grader/grader-encoder.ts';
+import { encodeGrader } from '../../../../src/schema/grader/grader-encoder.ts';
 import { inputIssues } from '../../../../src/schema/mutation/input-issue.ts';
 import { checkGrader } from '../../../../src/upstream/requests/grader-request.ts';
 import type { Issue } from '../../../../src/upstream/requests/validation.ts';
@@ -98,15 +98,15 @@ describe('a grader of a client', () => {
         },
       },
     ],
-  ] satisfies [Parameters<typeof draftGrader>[0], object][])('is on the wire what OpenAI has: %j', (given, wire) => {
-    const draft = draftGrader(given);
+  ] satisfies [Parameters<typeof encodeGrader>[0], object][])('is on the wire what OpenAI has: %j', (given, wire) => {
+    const draft = encodeGrader(given);
     expect(draft.issues).toEqual([]);
     for (const limits of ['openai', 'unknown'] as const)
       expect(checkGrader(draft.wire, limits)).toEqual({ body: wire });
   });
 
   it('has all its issues where the client can find them', () => {
-    const draft = draftGrader({
+    const draft = encodeGrader({
       multi: {
         name: '',
         calculateOutput: '',

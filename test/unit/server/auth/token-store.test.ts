@@ -1,7 +1,7 @@
 import { rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createTokensInForce } from '../../../../src/server/auth/token-store.ts';
+import { createTokenStore } from '../../../../src/server/auth/token-store.ts';
 import { createLogger } from '../../../../src/telemetry/logger.ts';
 import { createTestClock } from '../../../kit/clock.ts';
 import { makeFolder } from '../../../kit/process/folder.ts';
@@ -16,7 +16,7 @@ function start(text: string) {
     secrets: [],
     destination: { write: (line: string) => void lines.push(JSON.parse(line)) },
   });
-  const tokens = createTokensInForce({ file, clock, log });
+  const tokens = createTokenStore({ file, clock, log });
   const names = () => tokens().map(({ name }) => name);
   /** The names a second later, when the file counts again. */
   const later = () => {

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { getIntrospectionQuery, Kind, parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { priceOf } from '../../../../src/schema/core/field-cost.ts';
+import { fieldCostOf } from '../../../../src/schema/core/field-cost.ts';
 import { createSchema } from '../../../../src/schema/schema.ts';
 import { exampleTabs } from '../../../../src/server/graphiql/example-tabs.ts';
 import { costOf } from '../../../../src/server/limits/cost.ts';
@@ -160,7 +160,9 @@ describe('a price', () => {
 
   it('is on every field that takes an argument', () => {
     const taking = fieldsOf(schema).filter(({ field }) => field.args.length > 0);
-    expect(taking.filter(({ field }) => !priceOf(field)).map(({ type, field }) => `${type}.${field.name}`)).toEqual([]);
+    expect(taking.filter(({ field }) => !fieldCostOf(field)).map(({ type, field }) => `${type}.${field.name}`)).toEqual(
+      [],
+    );
     expect(taking.length).toBeGreaterThan(10);
   });
 });

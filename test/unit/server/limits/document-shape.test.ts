@@ -3,11 +3,11 @@ import { getIntrospectionQuery, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { limitSettings, limitsOf } from '../../../../src/config/limits.ts';
 import { exampleTabs } from '../../../../src/server/graphiql/example-tabs.ts';
-import { MAX_FIELDS, shapeOf } from '../../../../src/server/limits/document-shape.ts';
-import { excessOf } from '../../../../src/server/limits/limit-check.ts';
+import { MAX_FIELDS, measureDocument } from '../../../../src/server/limits/document-shape.ts';
+import { findViolation } from '../../../../src/server/limits/limit-check.ts';
 import { codeBlocks } from '../../../kit/process/readme.ts';
 
-const measure = (text: string) => shapeOf(parse(text));
+const measure = (text: string) => measureDocument(parse(text));
 const many = (count: number, write: (index: number) => string) =>
   Array.from({ length: count }, (_, i) => write(i)).join(' ');
 
@@ -111,7 +111,7 @@ describe('a bomb', () => {
     const [field] = selectionSet.selections;
     if (field?.kind !== 'Field') throw new Error('expected a field');
     for (let i = 1; i < depth; i++) inner = { ...selectionSet, selections: [{ ...field, selectionSet: inner }] };
-    const shape = shapeOf({ ...document, definitions: [{ ...operation, selectionSet: inner }] });
+    const shape = measureDocument({ ...document, definitions: [{ ...operation, selectionSet: inner }] });
     expect(shape.depth).toBeGreaterThanOrEqual(MAX_FIELDS);
   });
 });
@@ -189,7 +189,7 @@ describe('the standard limits', () => {
     const half = { ...limits, depth: limits.depth / 1.5, aliases: 15, directives: 25, rootFields: 10 };
     const texts = [...exampleTabs('ftjob-1').map(({ query }) => query), ...codeBlocks('graphql')];
     for (const text of [...texts, getIntrospectionQuery({ typeDepth: 13, inputValueDeprecation: true })]) {
-      expect(excessOf(parse(text), half), text).toBeNull();
+      expect(findViolation(parse(text), half), text).toBeNull();
     }
   });
 });

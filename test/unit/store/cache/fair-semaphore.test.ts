@@ -1,16 +1,16 @@
 import { getEventListeners } from 'node:events';
 import { expect, it } from 'vitest';
-import { createPlaces } from '../../../../src/store/cache/fair-semaphore.ts';
+import { createFairSemaphore } from '../../../../src/store/cache/fair-semaphore.ts';
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 /** Places whose takers are noted when they have one. */
 function start(most: number) {
-  const places = createPlaces(most);
+  const semaphore = createFairSemaphore(most);
   const taken: string[] = [];
   const free: (() => void)[] = [];
   const take = async (name: string, owner: string, { signal } = new AbortController()) => {
-    free.push(await places.take(owner, signal));
+    free.push(await semaphore.acquire(owner, signal));
     taken.push(name);
   };
   return { taken, free, take };

@@ -3,10 +3,10 @@ import {
   aboutJobFreshUntil,
   activeFreshUntil,
   endOf,
-  type JobSight,
+  type JobObservation,
   jobFreshUntil,
+  mergeJobObservation,
   NOT_ENDED,
-  remember,
   SETTLING_MS,
 } from '../../../../src/store/cache/freshness.ts';
 import { readJob } from '../../../../src/upstream/resources/job.ts';
@@ -15,20 +15,20 @@ import { jobBody } from '../../../kit/bodies/job.ts';
 const limits = { activeMs: 1000, settledMs: 300_000 };
 const running = readJob(jobBody({ status: 'running' }));
 const succeeded = readJob(jobBody({ status: 'succeeded' }));
-const seen = (job: typeof running | null, at: number, kept?: JobSight) =>
-  remember(kept, { value: job, beganAt: at, beganTurn: at, arrivedAt: at, arrivedTurn: at });
-const sight = (value: typeof running, beganTurn: number, arrivedTurn: number) => ({
+const seen = (job: typeof running | null, at: number, kept?: JobObservation) =>
+  mergeJobObservation(kept, { value: job, requestedAt: at, requestedSeq: at, receivedAt: at, receivedSeq: at });
+const sight = (value: typeof running, requestedSeq: number, receivedSeq: number) => ({
   value,
-  beganAt: 7,
-  arrivedAt: 7,
-  beganTurn,
-  arrivedTurn,
+  requestedAt: 7,
+  receivedAt: 7,
+  requestedSeq,
+  receivedSeq,
 });
 
 describe('remember', () => {
   it('keeps when a job was first seen at its end', () => {
     const first = seen(succeeded, 1000);
-    expect(seen(succeeded, 5000, first)).toMatchObject({ arrivedAt: 5000, terminalSince: 1000 });
+    expect(seen(succeeded, 5000, first)).toMatchObject({ receivedAt: 5000, terminalSince: 1000 });
   });
 
   it('begins anew when a job is gone', () => {
@@ -39,17 +39,17 @@ describe('remember', () => {
     const ended = seen(succeeded, 1000);
     const failed = { ...succeeded, status: 'failed' };
     for (const job of [running, failed]) {
-      expect(seen(job, 5000, ended)).toMatchObject({ value: succeeded, arrivedAt: 5000, terminalSince: 1000 });
+      expect(seen(job, 5000, ended)).toMatchObject({ value: succeeded, receivedAt: 5000, terminalSince: 1000 });
     }
     const richer = { ...succeeded, result_files: ['file-results'] };
     expect(seen(richer, 5000, ended).value).toBe(richer);
   });
 
   it('believes only what was asked after the kept answer had come, however short the time', () => {
-    const kept = remember(undefined, sight(running, 2, 4));
-    expect(remember(kept, sight(succeeded, 1, 5))).toBe(kept);
-    expect(remember(kept, sight(succeeded, 3, 5))).toBe(kept);
-    expect(remember(kept, sight(succeeded, 5, 6))).toMatchObject({ value: succeeded });
+    const kept = mergeJobObservation(undefined, sight(running, 2, 4));
+    expect(mergeJobObservation(kept, sight(succeeded, 1, 5))).toBe(kept);
+    expect(mergeJobObservation(kept, sight(succeeded, 3, 5))).toBe(kept);
+    expect(mergeJobObservation(kept, sight(succeeded, 5, 6))).toMatchObject({ value: succeeded });
   });
 });
 
@@ -85,10 +85,10 @@ describe('a job that says that it finished', () => {
     readJob(jobBody({ status: 'succeeded', finished_at: now / 1000 - secondsAgo }));
 
   it('more than ten minutes ago has settled at first sight', () => {
-    const sight = seen(finished(601), now);
-    expect(sight.terminalSince).toBe(now - SETTLING_MS);
-    expect(jobFreshUntil(sight, limits)).toBe(now + 300_000);
-    expect(endOf(sight)).toEqual({ endedAt: now - SETTLING_MS, quietAt: now });
+    const observation = seen(finished(601), now);
+    expect(observation.terminalSince).toBe(now - SETTLING_MS);
+    expect(jobFreshUntil(observation, limits)).toBe(now + 300_000);
+    expect(endOf(observation)).toEqual({ endedAt: now - SETTLING_MS, settledAt: now });
   });
 
   it.each([0, 599, 600])('%i seconds ago has not: clocks differ', (secondsAgo) => {
@@ -110,18 +110,18 @@ describe('a job that says that it finished', () => {
 
 describe('the end of a job', () => {
   it('has not come for one that moves, is gone or was never seen', () => {
-    for (const sight of [undefined, seen(running, 5), seen(null, 5)]) expect(endOf(sight)).toBe(NOT_ENDED);
+    for (const observation of [undefined, seen(running, 5), seen(null, 5)]) expect(endOf(observation)).toBe(NOT_ENDED);
   });
 
   it('is when it was first seen, and quiet a minute later', () => {
-    const sight = seen(succeeded, 9000, seen(succeeded, 5000));
-    expect(endOf(sight)).toEqual({ endedAt: 5000, quietAt: 5000 + SETTLING_MS });
+    const observation = seen(succeeded, 9000, seen(succeeded, 5000));
+    expect(endOf(observation)).toEqual({ endedAt: 5000, settledAt: 5000 + SETTLING_MS });
   });
 });
 
 describe('what was read about a job', () => {
-  const end = { endedAt: 5000, quietAt: 65_000 };
-  const read = (beganAt: number) => ({ beganAt, arrivedAt: beganAt + 100 });
+  const end = { endedAt: 5000, settledAt: 65_000 };
+  const read = (requestedAt: number) => ({ requestedAt, receivedAt: requestedAt + 100 });
 
   it.each([
     ['while it moves', NOT_ENDED, 4000, 5100],
@@ -129,7 +129,7 @@ describe('what was read about a job', () => {
     ['from its end on is fresh for activeMs', end, 5000, 6100],
     ['just before the quiet is, however late it arrives', end, 64_999, 66_099],
     ['from the quiet on is fresh for settledMs', end, 65_000, 365_100],
-  ])('%s', (_, jobEnd, beganAt, freshUntil) => {
-    expect(aboutJobFreshUntil(read(beganAt), jobEnd, limits)).toBe(freshUntil);
+  ])('%s', (_, jobEnd, requestedAt, freshUntil) => {
+    expect(aboutJobFreshUntil(read(requestedAt), jobEnd, limits)).toBe(freshUntil);
   });
 });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Seen } from '../../../../src/store/cache/freshness.ts';
-import { createRoom } from '../../../../src/store/cache/memory-cache.ts';
-import { createLists } from '../../../../src/store/cache/page-cache.ts';
-import { createReads, later } from '../../../../src/store/cache/read-through.ts';
-import { createTimeline } from '../../../../src/store/cache/sequence-clock.ts';
+import type { SequencedObservation } from '../../../../src/store/cache/freshness.ts';
+import { createMemoryCache } from '../../../../src/store/cache/memory-cache.ts';
+import { createPageCache } from '../../../../src/store/cache/page-cache.ts';
+import { createReadThrough, newerRequestWins } from '../../../../src/store/cache/read-through.ts';
+import { createSequenceClock } from '../../../../src/store/cache/sequence-clock.ts';
 import { UpstreamError } from '../../../../src/upstream/errors/upstream-error.ts';
 import type { Page, PageItem } from '../../../../src/upstream/resources/page.ts';
 import { createTestClock } from '../../../kit/clock.ts';
@@ -22,20 +22,24 @@ const unreadable: PageItem<Thing> = {
 
 function createWorld(maxBytes = 100_000) {
   const clock = createTestClock(0);
-  const timeline = createTimeline(clock);
-  const room = createRoom(maxBytes);
-  const things = createReads<Thing | null, Seen<Thing | null>>({
+  const timeline = createSequenceClock(clock);
+  const memoryCache = createMemoryCache(maxBytes);
+  const things = createReadThrough<Thing | null, SequencedObservation<Thing | null>>({
     clock: timeline,
-    shelf: room.shelf('thing'),
-    choose: later,
-    weigh: () => 100,
+    cache: memoryCache.partition('thing'),
+    merge: newerRequestWins,
+    estimateBytes: () => 100,
   });
   const limits = { activeMs: 1000, settledMs: 0 };
-  const lists = createLists<Thing>({ clock: timeline, limits, shelf: room.shelf, maxBytes }, 'things', things);
+  const lists = createPageCache<Thing>(
+    { clock: timeline, limits, partition: memoryCache.partition, maxBytes },
+    'things',
+    things,
+  );
   const asked: ((page: Page<Thing>) => void)[] = [];
-  const get = async (caller = newCaller()) => {
+  const get = async (readContext = newCaller()) => {
     const read = () => new Promise<Page<Thing>>((resolve) => asked.push(resolve));
-    return (await lists.get({ access, name: 'all', caller, read })).value;
+    return (await lists.get({ access, name: 'all', readContext, read })).value;
   };
   /** As `get`, answered at once with these items. */
   const read = async (...items: PageItem<Thing>[]) => {
@@ -44,15 +48,15 @@ function createWorld(maxBytes = 100_000) {
     return await page;
   };
   const see = (id: string, state: string | null) =>
-    things.see(
+    things.record(
       access,
       id,
       {
         value: state === null ? null : { id, state },
-        beganAt: clock.now(),
-        beganTurn: timeline.turn(),
-        arrivedAt: clock.now(),
-        arrivedTurn: timeline.turn(),
+        requestedAt: clock.now(),
+        requestedSeq: timeline.nextSequence(),
+        receivedAt: clock.now(),
+        receivedSeq: timeline.nextSequence(),
       },
       'query',
     );
@@ -99,9 +103,9 @@ describe('a kept page', () => {
     const { clock, get, read } = createWorld();
     await read(item('a'));
     clock.advance(400);
-    const caller = newCaller();
-    await get(caller);
-    expect(caller.freshUntil).toBe(1000);
+    const readContext = newCaller();
+    await get(readContext);
+    expect(readContext.freshUntil).toBe(1000);
   });
 });
 
@@ -109,7 +113,7 @@ describe('a page that is read', () => {
   it('shows what stands on it one by one too', async () => {
     const { things, read } = createWorld();
     await read(item('a'));
-    expect(things.kept(access, 'a')?.value).toEqual({ id: 'a', state: 'listed' });
+    expect(things.peek(access, 'a')?.value).toEqual({ id: 'a', state: 'listed' });
   });
 
   it('does not take back what was asked for later and came earlier', async () => {
@@ -119,7 +123,7 @@ describe('a page that is read', () => {
     see('a', 'newer');
     asked[0]?.({ items: [item('a'), item('b')], hasMore: true });
     expect(await page).toEqual({ items: [item('a', 'newer'), item('b')], hasMore: true });
-    expect(things.kept(access, 'a')?.value?.state).toBe('newer');
+    expect(things.peek(access, 'a')?.value?.state).toBe('newer');
   });
 
   it('shows what it shows although it is known to be gone, and does not bring it back', async () => {
@@ -129,7 +133,7 @@ describe('a page that is read', () => {
     see('a', null);
     asked[0]?.({ items: [item('a')], hasMore: false });
     expect((await page).items).toEqual([item('a')]);
-    expect(things.kept(access, 'a')?.value).toBeNull();
+    expect(things.peek(access, 'a')?.value).toBeNull();
   });
 
   it('is whole also when there is no room for it', async () => {

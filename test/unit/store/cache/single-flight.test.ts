@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { createFlights, type Departure } from '../../../../src/store/cache/single-flight.ts';
+import { createSingleFlight, type FlightSignal } from '../../../../src/store/cache/single-flight.ts';
 import { createTestClock } from '../../../kit/clock.ts';
 import { newCaller } from '../../../kit/store/access.ts';
 
 /** Reads that a test lets land one by one, by their number. */
 function createTower() {
   const clock = createTestClock(0);
-  const flights = createFlights<string>(clock);
-  const reads: { land: (value: string) => void; fail: (error: Error) => void; departure: Departure }[] = [];
+  const singleFlight = createSingleFlight<string>(clock);
+  const reads: { land: (value: string) => void; fail: (error: Error) => void; departure: FlightSignal }[] = [];
   return {
     clock,
     reads,
-    join: (key: string, caller = newCaller(), notBefore?: number) =>
-      flights.join(
+    join: (key: string, readContext = newCaller(), notBefore?: number) =>
+      singleFlight.run(
         key,
-        caller,
+        readContext,
         (departure) => {
           const { promise, resolve, reject } = Promise.withResolvers<string>();
           reads.push({ land: resolve, fail: reject, departure });
@@ -109,8 +109,8 @@ describe('a caller', () => {
   it('who has joined a read twice aborts it only by leaving both times, which is at once', async () => {
     const { join, reads } = createTower();
     const leaving = new AbortController();
-    const caller = newCaller(leaving.signal);
-    const both = Promise.allSettled([join('a', caller), join('a', caller)]);
+    const readContext = newCaller(leaving.signal);
+    const both = Promise.allSettled([join('a', readContext), join('a', readContext)]);
     leaving.abort(new Error('left'));
     expect(await both).toMatchObject([{ reason: { message: 'left' } }, { reason: { message: 'left' } }]);
     expect(reads[0]?.departure.signal.aborted).toBe(true);
@@ -119,11 +119,11 @@ describe('a caller', () => {
   it('who leaves behind the landing aborts nothing', async () => {
     const { join, reads } = createTower();
     const leaving = new AbortController();
-    const caller = newCaller(leaving.signal);
-    const answer = join('a', caller);
+    const readContext = newCaller(leaving.signal);
+    const answer = join('a', readContext);
     reads[0]?.land('A');
     expect(await answer).toBe('A');
-    expect(caller.onLeave.size).toBe(0);
+    expect(readContext.onLeave.size).toBe(0);
     leaving.abort();
     expect(reads[0]?.departure.signal.aborted).toBe(false);
   });

@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Sight } from '../../../../src/store/cache/freshness.ts';
-import { weigh } from '../../../../src/store/cache/size-estimate.ts';
-import { type EventLog, withPage } from '../../../../src/store/resources/event-log.ts';
-import { tailOf } from '../../../../src/store/resources/log-segment.ts';
+import type { Observation } from '../../../../src/store/cache/freshness.ts';
+import { estimateBytes } from '../../../../src/store/cache/size-estimate.ts';
+import { type EventLog, mergePage } from '../../../../src/store/resources/event-log.ts';
+import { lastIdOf } from '../../../../src/store/resources/log-segment.ts';
 import type { JobEvent } from '../../../../src/upstream/resources/event.ts';
 import type { Page, PageItem, PageRequest } from '../../../../src/upstream/resources/page.ts';
 import { createTrueLog, type TrueLog } from '../../../kit/store/true-log.ts';
 
 const MAX_LOG_BYTES = 8 * 1024 * 1024;
-const addPage = (log: EventLog | undefined, after: string | null, seen: Sight<Page<JobEvent>>) =>
-  withPage(log, after, seen, MAX_LOG_BYTES);
+const addPage = (log: EventLog | undefined, after: string | null, observation: Observation<Page<JobEvent>>) =>
+  mergePage(log, after, observation, MAX_LOG_BYTES);
 const idsOf = (items: readonly PageItem<JobEvent>[]) => items.map(({ id }) => id);
 
 /** What happens to a log: it grows, pages of it are asked for, and answers arrive in whatever order. */
@@ -31,27 +31,27 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
 
 interface Asked {
   after: string | null;
-  seen: Sight<Page<JobEvent>>;
+  observation: Observation<Page<JobEvent>>;
 }
 
 function createWorld() {
   const truth = createTrueLog();
   let now = 0;
   const pending: Asked[] = [];
-  const headsLanded: Sight<Page<JobEvent>>[] = [];
+  const headsLanded: Observation<Page<JobEvent>>[] = [];
   let log: EventLog | undefined;
   const ask = (request: PageRequest, short = 0) => {
     now += 1;
     pending.push({
       after: request.after,
-      seen: { value: truth.page(request, short), beganAt: now, arrivedAt: Number.NaN },
+      observation: { value: truth.page(request, short), requestedAt: now, receivedAt: Number.NaN },
     });
   };
   const land = (which: number) => {
     const [asked] = pending.splice(which % pending.length, 1);
     if (!asked) return;
     now += 1;
-    const seen = { ...asked.seen, arrivedAt: now };
+    const seen = { ...asked.observation, receivedAt: now };
     if (asked.after === null) headsLanded.push(seen);
     log = addPage(log, asked.after, seen);
   };
@@ -89,17 +89,17 @@ function expectTrue({ truth, log, headsLanded }: ReturnType<typeof createWorld>)
     expect(headsLanded).toEqual([]);
     return;
   }
-  const newest = headsLanded.reduce((a, b) => (b.beganAt > a.beganAt ? b : a));
-  expect(log).toMatchObject({ beganAt: newest.beganAt, arrivedAt: newest.arrivedAt });
+  const newest = headsLanded.reduce((a, b) => (b.requestedAt > a.requestedAt ? b : a));
+  expect(log).toMatchObject({ requestedAt: newest.requestedAt, receivedAt: newest.receivedAt });
   expect(log.head.items[0]?.id).toBe(newest.value.items[0]?.id);
   if (log.head.items.length === 0) return;
   const from = placeOf(truth, log.head.items);
   const to = from + log.head.items.length;
-  if (log.head.isWhole) expect(to).toBe(truth.items.length);
+  if (log.head.isComplete) expect(to).toBe(truth.items.length);
   if (log.older && log.older.items.length > 0) expect(placeOf(truth, log.older.items)).toBeGreaterThanOrEqual(to);
-  const weight = weigh(log.head.items) + (log.older ? weigh(log.older.items) : 0);
-  expect(log.weight).toBeGreaterThan(0.8 * weight); // Of a page that is known in part, the part is estimated.
-  expect(log.weight).toBeLessThan(1.25 * weight + 2000);
+  const weight = estimateBytes(log.head.items) + (log.older ? estimateBytes(log.older.items) : 0);
+  expect(log.bytes).toBeGreaterThan(0.8 * weight); // Of a page that is known in part, the part is estimated.
+  expect(log.bytes).toBeLessThan(1.25 * weight + 2000);
 }
 
 const happenings = fc.array(happening, { minLength: 1, maxLength: 60, size: 'max' });
@@ -126,8 +126,8 @@ describe('a log', () => {
         while (world.pending.length > 0) world.land(0);
         world.ask({ limit, after: null });
         world.land(0);
-        while (world.log && !world.log.head.isWhole) {
-          world.ask({ limit, after: tailOf(world.log.head) });
+        while (world.log && !world.log.head.isComplete) {
+          world.ask({ limit, after: lastIdOf(world.log.head) });
           world.land(0);
         }
         expect(idsOf(world.log?.head.items ?? [])).toEqual(idsOf(world.truth.items));
@@ -141,15 +141,15 @@ describe('a log', () => {
     const truth = createTrueLog();
     let now = 0;
     const look = (log: EventLog | undefined, request: PageRequest) =>
-      addPage(log, request.after, { value: truth.page(request), beganAt: ++now, arrivedAt: ++now });
+      addPage(log, request.after, { value: truth.page(request), requestedAt: ++now, receivedAt: ++now });
     truth.grow(500);
     let log = look(undefined, { limit: 1000, after: null });
     for (let gap = 0; gap < 5; gap++) {
       truth.grow(30);
       log = look(log, { limit: 20, after: null });
     }
-    for (let pages = 0; pages < 2; pages++) log = look(log, { limit: 100, after: log ? tailOf(log.head) : null });
-    expect(log).toMatchObject({ head: { isWhole: true }, older: null });
+    for (let pages = 0; pages < 2; pages++) log = look(log, { limit: 100, after: log ? lastIdOf(log.head) : null });
+    expect(log).toMatchObject({ head: { isComplete: true }, older: null });
     expect(idsOf(log?.head.items ?? [])).toEqual(idsOf(truth.items));
   });
 
@@ -159,9 +159,9 @@ describe('a log', () => {
         fc.pre(grown < second);
         const truth = createTrueLog();
         truth.grow(10);
-        const before = { value: truth.page({ limit: first, after: null }), beganAt: 1, arrivedAt: 3 };
+        const before = { value: truth.page({ limit: first, after: null }), requestedAt: 1, receivedAt: 3 };
         truth.grow(grown);
-        const after = { value: truth.page({ limit: second, after: null }), beganAt: 1, arrivedAt: 2 };
+        const after = { value: truth.page({ limit: second, after: null }), requestedAt: 1, receivedAt: 2 };
         const log = addPage(addPage(undefined, null, after), null, before);
         expect(log?.head.items[0]?.id).toBe(truth.items[0]?.id);
       }),
@@ -173,23 +173,23 @@ describe('an answer to an older question', () => {
   it('adds what the newer one did not reach, and does not make the log look older or younger', () => {
     const truth = createTrueLog();
     truth.grow(30);
-    const long = { value: truth.page({ limit: 20, after: null }), beganAt: 1, arrivedAt: 9 };
+    const long = { value: truth.page({ limit: 20, after: null }), requestedAt: 1, receivedAt: 9 };
     truth.grow(1);
-    const brief = { value: truth.page({ limit: 2, after: null }), beganAt: 2, arrivedAt: 3 };
+    const brief = { value: truth.page({ limit: 2, after: null }), requestedAt: 2, receivedAt: 3 };
     const log = addPage(addPage(undefined, null, brief), null, long);
     expect(idsOf(log?.head.items ?? [])).toEqual(idsOf(truth.items.slice(0, 21)));
-    expect(log).toMatchObject({ beganAt: 2, arrivedAt: 3 });
+    expect(log).toMatchObject({ requestedAt: 2, receivedAt: 3 });
   });
 
   it('is forgotten when it does not reach up to what is known', () => {
     const truth = createTrueLog();
     truth.grow(30);
-    const older = { value: truth.page({ limit: 5, after: null }), beganAt: 1, arrivedAt: 9 };
+    const older = { value: truth.page({ limit: 5, after: null }), requestedAt: 1, receivedAt: 9 };
     truth.grow(10);
     const log = addPage(undefined, null, {
       value: truth.page({ limit: 3, after: null }),
-      beganAt: 2,
-      arrivedAt: 3,
+      requestedAt: 2,
+      receivedAt: 3,
     });
     expect(addPage(log, null, older)).toBe(log);
   });
@@ -203,12 +203,16 @@ describe('the closing event', () => {
     truth.grow(3);
     const open = addPage(undefined, null, {
       value: truth.page({ limit: 5, after: null }),
-      beganAt: 1,
-      arrivedAt: 2,
+      requestedAt: 1,
+      receivedAt: 2,
     });
     truth.grow(1, closing);
-    const closed = addPage(open, null, { value: truth.page({ limit: 2, after: null }), beganAt: 3, arrivedAt: 4 });
-    const again = addPage(closed, null, { value: truth.page({ limit: 2, after: null }), beganAt: 5, arrivedAt: 6 });
+    const closed = addPage(open, null, { value: truth.page({ limit: 2, after: null }), requestedAt: 3, receivedAt: 4 });
+    const again = addPage(closed, null, {
+      value: truth.page({ limit: 2, after: null }),
+      requestedAt: 5,
+      receivedAt: 6,
+    });
     expect([open, closed, again].map((log) => log?.closedAt)).toEqual([null, 4, 4]);
   });
 
@@ -216,9 +220,13 @@ describe('the closing event', () => {
     const truth = createTrueLog();
     truth.grow(1, closing);
     truth.grow(1);
-    const log = addPage(undefined, null, { value: truth.page({ limit: 1, after: null }), beganAt: 1, arrivedAt: 2 });
+    const log = addPage(undefined, null, {
+      value: truth.page({ limit: 1, after: null }),
+      requestedAt: 1,
+      receivedAt: 2,
+    });
     const after = truth.items[0]?.id ?? '';
-    const seen = { value: truth.page({ limit: 5, after }), beganAt: 3, arrivedAt: 4 };
+    const seen = { value: truth.page({ limit: 5, after }), requestedAt: 3, receivedAt: 4 };
     expect(addPage(log, after, seen)?.closedAt).toBeNull();
   });
 });
@@ -226,16 +234,20 @@ describe('the closing event', () => {
 describe('pages behind the head of a log', () => {
   it('are not kept without one', () => {
     expect(
-      addPage(undefined, 'ftevent-1', { value: { items: [], hasMore: false }, beganAt: 1, arrivedAt: 2 }),
+      addPage(undefined, 'ftevent-1', { value: { items: [], hasMore: false }, requestedAt: 1, receivedAt: 2 }),
     ).toBeUndefined();
   });
 
   it('change nothing when they join nowhere', () => {
     const truth = createTrueLog();
     truth.grow(30);
-    const log = addPage(undefined, null, { value: truth.page({ limit: 5, after: null }), beganAt: 1, arrivedAt: 2 });
+    const log = addPage(undefined, null, {
+      value: truth.page({ limit: 5, after: null }),
+      requestedAt: 1,
+      receivedAt: 2,
+    });
     const after = truth.items[10]?.id ?? '';
-    expect(addPage(log, after, { value: truth.page({ limit: 5, after }), beganAt: 3, arrivedAt: 4 })).toBe(log);
+    expect(addPage(log, after, { value: truth.page({ limit: 5, after }), requestedAt: 3, receivedAt: 4 })).toBe(log);
   });
 });
 
@@ -250,13 +262,13 @@ describe('its bound', () => {
         for (const { count, kilobytes } of steps) {
           truth.grow(count, { message: 'x'.repeat(kilobytes * 500) }); // Text is weighed at two bytes.
           const page = truth.page({ limit: 15, after: null });
-          log = addPage(log, null, { value: page, beganAt: ++now, arrivedAt: ++now });
-          const after = log ? tailOf(log.head) : null;
-          log = addPage(log, after, { value: truth.page({ limit: 15, after }), beganAt: ++now, arrivedAt: ++now });
-          expect(log?.weight).toBeLessThanOrEqual(MAX_LOG_BYTES);
+          log = addPage(log, null, { value: page, requestedAt: ++now, receivedAt: ++now });
+          const after = log ? lastIdOf(log.head) : null;
+          log = addPage(log, after, { value: truth.page({ limit: 15, after }), requestedAt: ++now, receivedAt: ++now });
+          expect(log?.bytes).toBeLessThanOrEqual(MAX_LOG_BYTES);
           expect(log?.head.items[0]?.id).toBe(truth.items[0]?.id);
           placeOf(truth, log?.head.items ?? []);
-          if (log?.head.isWhole) expect(log.head.items).toHaveLength(truth.items.length);
+          if (log?.head.isComplete) expect(log.head.items).toHaveLength(truth.items.length);
         }
       }),
       { numRuns: 30 },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withoutKey, withoutKeyToTheEnd } from '../../../../src/upstream/credentials/redaction.ts';
+import { redactKey, redactTruncatedKey } from '../../../../src/upstream/credentials/redaction.ts';
 
 const credential = { apiKey: 'test/key+with&signs' };
 
@@ -13,19 +13,19 @@ describe('a text without the key', () => {
       `a ${[...credential.apiKey].map((c) => `\\u00${c.charCodeAt(0).toString(16)}`).join('')} b`,
     ],
   ])('has it cut out when the upstream writes it %s', (_, text) => {
-    expect(withoutKey(text, credential)).toBe('a [credential] b');
+    expect(redactKey(text, credential)).toBe('a [credential] b');
   });
 
   it('is what it was when only parts of the key stand in it', () => {
     const text = 'test\\/key and with\\u0026signs';
-    expect(withoutKey(text, credential)).toBe(text);
+    expect(redactKey(text, credential)).toBe(text);
   });
 
   it('keeps a key that is too short to be one', () => {
-    expect(withoutKey('none of it', { apiKey: 'none' })).toBe('none of it');
+    expect(redactKey('none of it', { apiKey: 'none' })).toBe('none of it');
   });
 
   it('has a key cut out that is itself cut off at the end', () => {
-    expect(withoutKeyToTheEnd('a test/key+wi', credential)).toBe('a [credential]');
+    expect(redactTruncatedKey('a test/key+wi', credential)).toBe('a [credential]');
   });
 });

@@ -1,28 +1,28 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createReserve } from '../../../../src/upstream/http/byte-semaphore.ts';
+import { createByteSemaphore } from '../../../../src/upstream/http/byte-semaphore.ts';
 
 it('whoever finds too little left waits until enough is put back, and is not overtaken', () => {
-  const reserve = createReserve(10);
+  const semaphore = createByteSemaphore(10);
   const went: string[] = [];
-  const first = reserve.take(6, () => went.push('first'));
-  const large = reserve.take(5, () => went.push('large'));
-  reserve.take(4, () => went.push('small'));
+  const first = semaphore.acquire(6, () => went.push('first'));
+  const large = semaphore.acquire(5, () => went.push('large'));
+  semaphore.acquire(4, () => went.push('small'));
   expect(went).toEqual(['first']);
   first();
   expect(went).toEqual(['first', 'large', 'small']);
   large();
   first(); // A second time, it puts nothing back.
-  reserve.take(7, () => went.push('too much'));
+  semaphore.acquire(7, () => went.push('too much'));
   expect(went).toEqual(['first', 'large', 'small']);
 });
 
 it('whoever leaves the queue lets the next go', () => {
-  const reserve = createReserve(10);
+  const semaphore = createByteSemaphore(10);
   const went: string[] = [];
-  reserve.take(6, () => went.push('first'));
-  const large = reserve.take(5, () => went.push('large'));
-  reserve.take(4, () => went.push('small'));
+  semaphore.acquire(6, () => went.push('first'));
+  const large = semaphore.acquire(5, () => went.push('large'));
+  semaphore.acquire(4, () => went.push('small'));
   large();
   expect(went).toEqual(['first', 'small']);
 });
@@ -30,7 +30,7 @@ it('whoever leaves the queue lets the next go', () => {
 it('never gives more than it has, and everybody goes in the end', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 10 }), fc.nat())), (wishes) => {
-      const reserve = createReserve(10);
+      const semaphore = createByteSemaphore(10);
       const holding = new Map<number, () => void>();
       const waiting = new Map<number, () => void>();
       const went = new Set<number>();
@@ -55,7 +55,7 @@ it('never gives more than it has, and everybody goes in the end', () => {
       for (const [index, [bytes, place]] of wishes.entries()) {
         waiting.set(
           index,
-          reserve.take(bytes, () => {
+          semaphore.acquire(bytes, () => {
             went.add(index);
             all++;
           }),

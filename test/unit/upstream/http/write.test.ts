@@ -204,7 +204,7 @@ describe('a create that fails', () => {
     ['a 200 that is no job', 'UPSTREAM_INVALID_RESPONSE', tell(200, { id: 'ftjob-1' })],
   ])('by %s may have been made, and is not sent again', async (_, code, script) => {
     scripted.on('/fine_tuning/jobs', script);
-    expect(await failureOf(create())).toMatchObject({ code, isOutcomeUnknown: true, retry: { isWorthwhile: false } });
+    expect(await failureOf(create())).toMatchObject({ code, isOutcomeUnknown: true, retry: { isRetryable: false } });
     expect(scripted.calls).toHaveLength(1);
   });
 

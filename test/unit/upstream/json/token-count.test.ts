@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createMarkCount, MAX_JSON_TOKENS } from '../../../../src/upstream/json/token-count.ts';
+import { createJsonTokenCounter, MAX_JSON_TOKENS } from '../../../../src/upstream/json/token-count.ts';
 import { eventBody } from '../../../kit/bodies/event.ts';
 import { fileBody } from '../../../kit/bodies/file.ts';
 import { jobBody } from '../../../kit/bodies/job.ts';
 import { modelBody } from '../../../kit/bodies/model.ts';
 
-const marksOf = (text: string) => createMarkCount().add(Buffer.from(text));
+const marksOf = (text: string) => createJsonTokenCounter().add(Buffer.from(text));
 
 /** Values of which a value consists, itself and the names of its members among them. */
 function valuesIn(value: unknown): number {
@@ -33,7 +33,7 @@ describe('the marks of a JSON text', () => {
       fc.property(fc.jsonValue(), fc.nat(), (value, place) => {
         const bytes = Buffer.from(JSON.stringify(value));
         const cut = place % (bytes.length + 1);
-        const count = createMarkCount();
+        const count = createJsonTokenCounter();
         count.add(bytes.subarray(0, cut));
         const marks = count.add(bytes.subarray(cut));
         expect(marks).toBe(marksOf(bytes.toString()));

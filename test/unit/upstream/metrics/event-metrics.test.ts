@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { seriesOfEvents, stepOf } from '../../../../src/upstream/metrics/event-metrics.ts';
+import { seriesOfEvents, stepReportOf } from '../../../../src/upstream/metrics/event-metrics.ts';
 import { METRICS } from '../../../../src/upstream/metrics/metrics.ts';
 import { readEvent } from '../../../../src/upstream/resources/event.ts';
 import { eventBody, stepBody } from '../../../kit/bodies/event.ts';
@@ -21,13 +21,13 @@ describe('stepOf', () => {
     ['a list', [1, 2]],
     ['an object whose step is a text', { step: '5' }],
     ['an object whose step is no 32-bit number', { step: 2 ** 31 }],
-  ])('is null for an event whose data is %s', (_, data) => expect(stepOf(event(data))).toBeNull());
+  ])('is null for an event whose data is %s', (_, data) => expect(stepReportOf(event(data))).toBeNull());
 
   it('reads the step, the total and the time, whatever type the event says it has', () => {
     const data = { step: 5, total_steps: 100 };
     const expected = { step: 5, totalSteps: 100, createdAt: 1_760_000_000 };
-    expect(stepOf(event(data, { type: 'metrics' }))).toEqual(expected);
-    expect(stepOf(event(data, { type: 'message' }))).toEqual(expected);
+    expect(stepReportOf(event(data, { type: 'metrics' }))).toEqual(expected);
+    expect(stepReportOf(event(data, { type: 'message' }))).toEqual(expected);
   });
 
   it.each([
@@ -35,11 +35,11 @@ describe('stepOf', () => {
     ['null', null],
     ['a text', 'many'],
   ])('does without a total that is %s', (_, total) => {
-    expect(stepOf(event({ step: 5, total_steps: total }))).toMatchObject({ step: 5, totalSteps: null });
+    expect(stepReportOf(event({ step: 5, total_steps: total }))).toMatchObject({ step: 5, totalSteps: null });
   });
 
   it('reads steps that are written as 100.0, or with a rest', () => {
-    expect(stepOf(event({ step: 7.9, total_steps: 100.0 }))).toMatchObject({ step: 7, totalSteps: 100 });
+    expect(stepReportOf(event({ step: 7.9, total_steps: 100.0 }))).toMatchObject({ step: 7, totalSteps: 100 });
   });
 });
 
@@ -86,7 +86,7 @@ describe('seriesOfEvents', () => {
       fc.property(fc.array(fc.oneof(data, fc.jsonValue()), { maxLength: 30, size: 'max' }), (all) => {
         const events = all.map((data) => event(data));
         const curve = series(events);
-        expect(curve.length).toBe(events.filter((event) => stepOf(event)).length);
+        expect(curve.length).toBe(events.filter((event) => stepReportOf(event)).length);
         expect([...curve.steps]).toEqual([...curve.steps].sort((a, b) => a - b));
         for (const column of [curve.steps, ...Object.values(curve.columns)]) expect(column).toHaveLength(curve.length);
       }),

@@ -2,8 +2,8 @@ import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  type Comer,
-  createPace,
+  type CallTicket,
+  createCallRateLimiter,
   PRIORITIES,
   type Priority,
 } from '../../../../src/upstream/resilience/call-rate-limiter.ts';
@@ -12,18 +12,18 @@ import { createTestClock } from '../../../kit/clock.ts';
 const PATIENCE = 1e9;
 const stays = new AbortController().signal;
 
-const comer = (priority: Priority, rest: Partial<Comer> = {}): Comer => ({
+const comer = (priority: Priority, rest: Partial<CallTicket> = {}): CallTicket => ({
   priority,
   owner: 'one',
   signal: stays,
-  patienceMs: PATIENCE,
+  maxWaitMs: PATIENCE,
   ...rest,
 });
 
-/** A pace whose calls are noted when they may go: their names, in order, and when each went. */
+/** A rateLimiter whose calls are noted when they may go: their names, in order, and when each went. */
 function start(perSecond: number) {
   const clock = createTestClock(0);
-  const pace = createPace(perSecond, clock);
+  const rateLimiter = createCallRateLimiter(perSecond, clock);
   const gone: string[] = [];
   const times: number[] = [];
   const note = (name: string) => {
@@ -31,7 +31,7 @@ function start(perSecond: number) {
     times.push(clock.now());
   };
   async function call(name = 'call', priority: Priority = 'query', signal = stays, owner = 'one') {
-    const turn = pace.turn(comer(priority, { signal, owner }));
+    const turn = rateLimiter.acquire(comer(priority, { signal, owner }));
     if (turn === undefined) note(name);
     else await turn.then(() => note(name));
   }
@@ -45,16 +45,17 @@ function start(perSecond: number) {
       await settle();
     }
   }
-  return { clock, pace, gone, times, call, turn };
+  return { clock, rateLimiter, gone, times, call, turn };
 }
 
 /** Lets everything run that waits for nothing. */
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('a pace', () => {
+describe('a rateLimiter', () => {
   it('lets as many go at once as a second has, and the next as soon as its share of a second is over', async () => {
-    const { pace, clock, gone, call, turn } = start(4);
-    for (let calls = 0; calls < 4; calls++) expect(pace.turn(comer('query', { patienceMs: 0 }))).toBeUndefined();
+    const { rateLimiter, clock, gone, call, turn } = start(4);
+    for (let calls = 0; calls < 4; calls++)
+      expect(rateLimiter.acquire(comer('query', { maxWaitMs: 0 }))).toBeUndefined();
     void call('fifth');
     await turn(249);
     expect(gone).toEqual([]);
@@ -64,9 +65,9 @@ describe('a pace', () => {
   });
 
   it('saves up no more than a second, however long it was quiet', async () => {
-    const { clock, pace } = start(3);
+    const { clock, rateLimiter } = start(3);
     clock.advance(3_600_000);
-    const turns = Array.from({ length: 4 }, () => pace.turn(comer('query')));
+    const turns = Array.from({ length: 4 }, () => rateLimiter.acquire(comer('query')));
     expect(turns.map((turn) => turn === undefined)).toEqual([true, true, true, false]);
   });
 
@@ -98,39 +99,39 @@ describe('a pace', () => {
   });
 
   it('lets a query go behind three mutations, however many more wait, and tells neither a shorter wait than it has', async () => {
-    const { pace, gone, call, turn } = start(1);
+    const { rateLimiter, gone, call, turn } = start(1);
     void call('at once');
     for (let calls = 0; calls < 8; calls++) void call('m', 'mutation');
-    expect(() => pace.turn(comer('query', { patienceMs: 3999 }))).toThrow('limiting the rate');
+    expect(() => rateLimiter.acquire(comer('query', { maxWaitMs: 3999 }))).toThrow('limiting the rate');
     for (const name of ['q', 'Q']) void call(name, 'query');
     void call('p', 'poll');
-    expect(() => pace.turn(comer('mutation', { patienceMs: 10_999 }))).toThrow('limiting the rate');
-    void pace.turn(comer('mutation', { patienceMs: 11_000 }))?.then(() => gone.push('last'));
+    expect(() => rateLimiter.acquire(comer('mutation', { maxWaitMs: 10_999 }))).toThrow('limiting the rate');
+    void rateLimiter.acquire(comer('mutation', { maxWaitMs: 11_000 }))?.then(() => gone.push('last'));
     await turn(20_000);
     expect(gone.slice(1).join(' ')).toBe('m m m q m m m Q m m last p');
   });
 
   it('turns away at once who would wait longer than it has time, and says for how many seconds', () => {
-    const { pace, clock } = start(2);
-    for (let calls = 0; calls < 2; calls++) pace.turn(comer('query', { patienceMs: 0 }));
-    expect(() => pace.turn(comer('query', { patienceMs: 499 }))).toThrow(
+    const { rateLimiter, clock } = start(2);
+    for (let calls = 0; calls < 2; calls++) rateLimiter.acquire(comer('query', { maxWaitMs: 0 }));
+    expect(() => rateLimiter.acquire(comer('query', { maxWaitMs: 499 }))).toThrow(
       expect.objectContaining({ code: 'UPSTREAM_RATE_LIMITED', facts: { retryAfterSeconds: 1 } }),
     );
     expect(clock.timers).toBe(0);
-    for (let calls = 0; calls < 4; calls++) void pace.turn(comer('query'));
-    expect(() => pace.turn(comer('query', { patienceMs: 2000 }))).toThrow(
+    for (let calls = 0; calls < 4; calls++) void rateLimiter.acquire(comer('query'));
+    expect(() => rateLimiter.acquire(comer('query', { maxWaitMs: 2000 }))).toThrow(
       expect.objectContaining({ facts: { retryAfterSeconds: 3 } }),
     );
-    expect(pace.turn(comer('mutation', { patienceMs: 500 }))).toBeInstanceOf(Promise); // Goes before all of these.
+    expect(rateLimiter.acquire(comer('mutation', { maxWaitMs: 500 }))).toBeInstanceOf(Promise); // Goes before all of these.
   });
 
   it('lets nobody overtake one that waits because its timer is late, and then makes up for the time', async () => {
     const clock = createTestClock(0);
     let lateMs = 0;
-    const pace = createPace(2, { ...clock, now: () => clock.now() + lateMs });
-    for (let calls = 0; calls < 2; calls++) pace.turn(comer('query', { patienceMs: 0 }));
+    const rateLimiter = createCallRateLimiter(2, { ...clock, now: () => clock.now() + lateMs });
+    for (let calls = 0; calls < 2; calls++) rateLimiter.acquire(comer('query', { maxWaitMs: 0 }));
     const gone: string[] = [];
-    const note = (name: string) => pace.turn(comer('query'))?.then(() => gone.push(name));
+    const note = (name: string) => rateLimiter.acquire(comer('query'))?.then(() => gone.push(name));
     void note('first');
     lateMs = 5000;
     void note('second');
@@ -197,12 +198,12 @@ describe('owners', () => {
   });
 
   it('wait no longer for each other than their turns take: who floods is turned away, another is not', () => {
-    const { pace } = start(1);
-    pace.turn(comer('query'));
-    const flood = () => pace.turn(comer('query', { patienceMs: 10_000 }));
+    const { rateLimiter } = start(1);
+    rateLimiter.acquire(comer('query'));
+    const flood = () => rateLimiter.acquire(comer('query', { maxWaitMs: 10_000 }));
     for (let calls = 0; calls < 10; calls++) void flood();
     expect(flood).toThrow(expect.objectContaining({ facts: { retryAfterSeconds: 11 } }));
-    expect(pace.turn(comer('query', { owner: 'other', patienceMs: 2000 }))).toBeInstanceOf(Promise);
+    expect(rateLimiter.acquire(comer('query', { owner: 'other', maxWaitMs: 2000 }))).toBeInstanceOf(Promise);
   });
 
   it('still let what is more urgent go first, whose ever it is', async () => {
@@ -216,7 +217,7 @@ describe('owners', () => {
   });
 });
 
-/** What may happen to a pace: time goes by, somebody comes, one of those that wait leaves. */
+/** What may happen to a rateLimiter: time goes by, somebody comes, one of those that wait leaves. */
 const steps = fc.array(
   fc.oneof(
     fc.record({ ms: fc.integer({ min: 1, max: 700 }) }),
@@ -227,7 +228,7 @@ const steps = fc.array(
 );
 
 describe('whoever comes and leaves, whenever', () => {
-  it('no second has more calls than the pace beside what was saved up, and each that stays goes in time', async () => {
+  it('no second has more calls than the rateLimiter beside what was saved up, and each that stays goes in time', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 20 }), steps, async (perSecond, steps) => {
         const { clock, times, call, turn } = start(perSecond);
@@ -260,7 +261,7 @@ describe('whoever comes and leaves, whenever', () => {
     );
   });
 
-  it('no second behind the first burst has more calls than the pace, as long as calls wait', async () => {
+  it('no second behind the first burst has more calls than the rateLimiter, as long as calls wait', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 50 }), async (perSecond) => {
         const { times, call, turn } = start(perSecond);

@@ -1,23 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  type Breaker,
-  createBreaker,
-  type Finding,
-  type Report,
+  type CallResult,
+  type CircuitBreaker,
+  createCircuitBreaker,
+  type ReportResult,
 } from '../../../../src/upstream/resilience/circuit-breaker.ts';
 import { createTestClock, type TestClock } from '../../../kit/clock.ts';
 
 function start() {
   const clock = createTestClock(0);
-  return { clock, breaker: createBreaker(clock) };
+  return { clock, breaker: createCircuitBreaker(clock) };
 }
 
-function find(breaker: Breaker, finding: Finding, times = 1) {
-  for (let time = 0; time < times; time++) breaker.admit()(finding);
+function find(breaker: CircuitBreaker, finding: CallResult, times = 1) {
+  for (let time = 0; time < times; time++) breaker.startCall()(finding);
 }
 
-function opened(): { clock: TestClock; breaker: Breaker } {
+function opened(): { clock: TestClock; breaker: CircuitBreaker } {
   const world = start();
   find(world.breaker, 'down', 10);
   return world;
@@ -32,7 +32,7 @@ describe('a closed breaker', () => {
     find(breaker, 'down', 9);
     find(breaker, 'down');
     expect(() => breaker.check()).toThrow(unavailable(2));
-    expect(() => breaker.admit()).toThrow(unavailable(2));
+    expect(() => breaker.startCall()).toThrow(unavailable(2));
   });
 
   it('begins to count anew with each answer', () => {
@@ -55,7 +55,7 @@ describe('a closed breaker', () => {
   it('counts each call once, whatever it finds later', () => {
     const { breaker } = start();
     for (let call = 0; call < 5; call++) {
-      const report = breaker.admit();
+      const report = breaker.startCall();
       report('down');
       report('down');
     }
@@ -79,10 +79,10 @@ describe('an open breaker', () => {
   it('lets one probe through at a time', () => {
     const { breaker, clock } = opened();
     clock.advance(2000);
-    breaker.admit();
-    expect(() => breaker.admit()).toThrow(unavailable(1));
+    breaker.startCall();
+    expect(() => breaker.startCall()).toThrow(unavailable(1));
     clock.advance(60_000);
-    expect(() => breaker.admit()).toThrow(unavailable(1));
+    expect(() => breaker.startCall()).toThrow(unavailable(1));
   });
 
   it('does not take a look for a probe', () => {
@@ -90,7 +90,7 @@ describe('an open breaker', () => {
     clock.advance(2000);
     breaker.check();
     breaker.check();
-    breaker.admit();
+    breaker.startCall();
   });
 
   it('closes when the probe finds the upstream up, and counts from nothing', () => {
@@ -119,15 +119,15 @@ describe('an open breaker', () => {
     const { breaker, clock } = opened();
     clock.advance(2000);
     find(breaker, 'unknown');
-    breaker.admit();
-    expect(() => breaker.admit()).toThrow();
+    breaker.startCall();
+    expect(() => breaker.startCall()).toThrow();
   });
 });
 
 describe('calls that were under way when the breaker opened', () => {
-  function withStraggler(): { clock: TestClock; breaker: Breaker; straggler: Report } {
+  function withStraggler(): { clock: TestClock; breaker: CircuitBreaker; straggler: ReportResult } {
     const { clock, breaker } = start();
-    const straggler = breaker.admit();
+    const straggler = breaker.startCall();
     find(breaker, 'down', 10);
     return { clock, breaker, straggler };
   }
@@ -137,32 +137,32 @@ describe('calls that were under way when the breaker opened', () => {
     clock.advance(1000);
     straggler('down');
     clock.advance(1000);
-    breaker.admit();
+    breaker.startCall();
   });
 
-  it.each<Finding>(['down', 'unknown'])('make no way for a second probe beside one under way: %s', (finding) => {
+  it.each<CallResult>(['down', 'unknown'])('make no way for a second probe beside one under way: %s', (finding) => {
     const { clock, breaker, straggler } = withStraggler();
     clock.advance(2000);
-    const probe = breaker.admit();
+    const probe = breaker.startCall();
     straggler(finding);
-    expect(() => breaker.admit()).toThrow(unavailable(1));
+    expect(() => breaker.startCall()).toThrow(unavailable(1));
     probe('down');
-    expect(() => breaker.admit()).toThrow(unavailable(4));
+    expect(() => breaker.startCall()).toThrow(unavailable(4));
   });
 
   it('close it when they were answered after all', () => {
     const { breaker, straggler } = withStraggler();
     straggler('up');
-    breaker.admit();
+    breaker.startCall();
   });
 });
 
 it('a breaker never lets more than one call through between opening and an answer, and always some call at last', () => {
-  const steps = fc.array(fc.oneof(fc.nat(5000), fc.constantFrom<Finding>('down', 'unknown')), { maxLength: 100 });
+  const steps = fc.array(fc.oneof(fc.nat(5000), fc.constantFrom<CallResult>('down', 'unknown')), { maxLength: 100 });
   fc.assert(
     fc.property(steps, (steps) => {
       const { breaker, clock } = opened();
-      let underWay: Report | null = null;
+      let underWay: ReportResult | null = null;
       for (const step of steps) {
         if (typeof step === 'number') clock.advance(step);
         else {
@@ -170,7 +170,7 @@ it('a breaker never lets more than one call through between opening and an answe
           underWay = null;
         }
         try {
-          const report = breaker.admit();
+          const report = breaker.startCall();
           expect(underWay).toBeNull();
           underWay = report;
         } catch {

@@ -1,6 +1,6 @@
 import { Pool } from 'undici';
 import { describe, expect, it } from 'vitest';
-import { createLanes } from '../../../../src/upstream/resilience/credential-pool.ts';
+import { createCredentialPools } from '../../../../src/upstream/resilience/credential-pool.ts';
 import { createTestClock } from '../../../kit/clock.ts';
 import { answer, startUpstream } from '../../../kit/gateway/upstream.ts';
 import { until } from '../../../kit/until.ts';
@@ -8,12 +8,12 @@ import { until } from '../../../kit/until.ts';
 async function start(most = 1000) {
   const upstream = await startUpstream();
   upstream.failAll((_, response) => answer(response, 200, {}));
-  const lanes = createLanes(() => new Pool(new URL(upstream.baseUrl).origin), createTestClock(), most);
+  const pools = createCredentialPools(() => new Pool(new URL(upstream.baseUrl).origin), createTestClock(), most);
   return {
     upstream,
-    lanes,
+    pools,
     async [Symbol.asyncDispose]() {
-      await lanes.dispose();
+      await pools.dispose();
       await upstream[Symbol.asyncDispose]();
     },
   };
@@ -21,7 +21,7 @@ async function start(most = 1000) {
 
 const ask = (pool: Pool) => pool.request({ method: 'GET', path: '/' });
 
-describe('lanes', () => {
+describe('pools', () => {
   it('are the same for the same credential, and others for another in any part', async () => {
     await using world = await start();
     const credentials = [
@@ -30,37 +30,37 @@ describe('lanes', () => {
       { apiKey: 'one', organizationId: 'org' },
       { apiKey: 'one', projectId: 'org' },
     ];
-    const lanes = credentials.map(world.lanes.of);
-    expect(new Set(lanes).size).toBe(4);
-    expect(new Set(lanes.map(({ name }) => name)).size).toBe(4);
-    expect(credentials.map((credential) => world.lanes.of({ ...credential }))).toEqual(lanes);
+    const pools = credentials.map(world.pools.get);
+    expect(new Set(pools).size).toBe(4);
+    expect(new Set(pools.map(({ name }) => name)).size).toBe(4);
+    expect(credentials.map((credential) => world.pools.get({ ...credential }))).toEqual(pools);
   });
 
   it('have names that do not contain the key', async () => {
     await using world = await start();
     const apiKey = crypto.randomUUID();
-    expect(world.lanes.of({ apiKey }).name).not.toContain(apiKey);
+    expect(world.pools.get({ apiKey }).name).not.toContain(apiKey);
   });
 
   it('make way for new ones; a call under way on one that went is answered, and its sockets are closed then', async () => {
     await using world = await start(2);
     const gate = world.upstream.hold();
-    const first = world.lanes.of({ apiKey: 'first' });
+    const first = world.pools.get({ apiKey: 'first' });
     const asked = ask(first.pool);
     await gate.arrived(1);
-    for (const apiKey of ['second', 'third']) world.lanes.of({ apiKey });
-    expect(world.lanes.of({ apiKey: 'first' })).not.toBe(first);
+    for (const apiKey of ['second', 'third']) world.pools.get({ apiKey });
+    expect(world.pools.get({ apiKey: 'first' })).not.toBe(first);
     gate.release();
     await (await asked).body.dump();
     await until(() => first.pool.destroyed);
   });
 
-  it('end the calls under way when they are disposed, those on lanes that went too', async () => {
+  it('end the calls under way when they are disposed, those on pools that went too', async () => {
     await using world = await start(1);
     const gate = world.upstream.hold();
-    const asked = ['first', 'second'].map((apiKey) => ask(world.lanes.of({ apiKey }).pool));
+    const asked = ['first', 'second'].map((apiKey) => ask(world.pools.get({ apiKey }).pool));
     await gate.arrived(2);
-    await Promise.all([world.lanes.dispose(), ...asked.map((call) => expect(call).rejects.toThrow())]);
+    await Promise.all([world.pools.dispose(), ...asked.map((call) => expect(call).rejects.toThrow())]);
     await gate.abandoned(2);
     gate.release();
   });

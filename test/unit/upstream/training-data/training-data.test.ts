@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createSeen } from '../../../../src/upstream/training-data/content-hash-set.ts';
+import { createContentHashSet } from '../../../../src/upstream/training-data/content-hash-set.ts';
 import {
   checkTrainingData,
   createTrainingCheck,
@@ -198,7 +198,7 @@ describe('training data', () => {
 
   it('finds each of many duplicates, and takes nothing else for one', () => {
     const examples = Array.from({ length: 20_000 }, (_, index) => `example ${index}`).map((text) => Buffer.from(text));
-    const seen = createSeen(10_000);
+    const seen = createContentHashSet(10_000);
     expect(examples.filter((example) => seen.has(example))).toEqual([]);
     expect(examples.map((example) => seen.has(example)).indexOf(false)).toBe(10_000); // There is room for no more.
   });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nextHeadIn, nextLookAfterFailureIn, nextLookIn } from '../../../../src/watch/poll/cadence.ts';
+import { nextHeadPollIn, nextPollAfterFailureIn, nextPollIn } from '../../../../src/watch/poll/cadence.ts';
 
 const STATES = [
   'VALIDATING_FILES',
@@ -20,7 +20,7 @@ describe('the next look at a job', () => {
   it('is never sooner than the poll interval, nor later than a minute or that interval', () => {
     fc.assert(
       fc.property(state, ms, interval, (state, unchangedMs, poll) => {
-        const wait = nextLookIn(state, unchangedMs, poll);
+        const wait = nextPollIn(state, unchangedMs, poll);
         expect(wait).toBeGreaterThanOrEqual(poll);
         expect(wait).toBeLessThanOrEqual(Math.max(60_000, poll));
       }),
@@ -31,7 +31,7 @@ describe('the next look at a job', () => {
     fc.assert(
       fc.property(state, ms, ms, (state, a, b) => {
         const [early, late] = [Math.min(a, b), Math.max(a, b)];
-        expect(nextLookIn(state, early, 2000)).toBeLessThanOrEqual(nextLookIn(state, late, 2000));
+        expect(nextPollIn(state, early, 2000)).toBeLessThanOrEqual(nextPollIn(state, late, 2000));
       }),
     );
   });
@@ -48,13 +48,13 @@ describe('the next look at a job', () => {
     ['PAUSED', 3_600_000, 60_000],
     ['UNKNOWN sleeping', 3_600_000, 60_000],
   ])('of a job that has been %s for %i ms is in %i ms', (state, unchangedMs, expected) => {
-    expect(nextLookIn(state, unchangedMs, 2000)).toBe(expected);
+    expect(nextPollIn(state, unchangedMs, 2000)).toBe(expected);
   });
 
   it('at the head of the list is never later than five seconds, so that a new job is seen soon', () => {
-    expect(nextHeadIn(0, 2000)).toBe(2000);
-    expect(nextHeadIn(30_000, 2000)).toBe(3000);
-    expect(nextHeadIn(3_600_000, 2000)).toBe(5000);
+    expect(nextHeadPollIn(0, 2000)).toBe(2000);
+    expect(nextHeadPollIn(30_000, 2000)).toBe(3000);
+    expect(nextHeadPollIn(3_600_000, 2000)).toBe(5000);
   });
 });
 
@@ -62,7 +62,7 @@ describe('the next look after a failure', () => {
   it('is never sooner than the poll interval, nor much later than a quarter of a minute by itself', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 2000 }), fc.double({ min: 0, max: 1, noNaN: true }), (failures, random) => {
-        const wait = nextLookAfterFailureIn(failures, 2000, random);
+        const wait = nextPollAfterFailureIn(failures, 2000, random);
         expect(wait).toBeGreaterThanOrEqual(2000);
         expect(wait).toBeLessThanOrEqual(15_000 * 1.25);
       }),
@@ -70,13 +70,13 @@ describe('the next look after a failure', () => {
   });
 
   it('doubles, and is spread by chance', () => {
-    const middle = [1, 2, 3, 4].map((failures) => nextLookAfterFailureIn(failures, 2000, 0.5));
+    const middle = [1, 2, 3, 4].map((failures) => nextPollAfterFailureIn(failures, 2000, 0.5));
     expect(middle).toEqual([4000, 8000, 15_000, 15_000]);
-    expect([0, 1].map((random) => nextLookAfterFailureIn(2, 2000, random))).toEqual([6000, 10_000]);
+    expect([0, 1].map((random) => nextPollAfterFailureIn(2, 2000, random))).toEqual([6000, 10_000]);
   });
 
   it('is not sooner than the upstream has asked for, up to ten minutes', () => {
-    expect(nextLookAfterFailureIn(1, 2000, 0.5, 45_000)).toBe(45_000);
-    expect(nextLookAfterFailureIn(1, 2000, 0.5, 86_400_000)).toBe(600_000);
+    expect(nextPollAfterFailureIn(1, 2000, 0.5, 45_000)).toBe(45_000);
+    expect(nextPollAfterFailureIn(1, 2000, 0.5, 86_400_000)).toBe(600_000);
   });
 });

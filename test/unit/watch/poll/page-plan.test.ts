@@ -6,7 +6,7 @@ import { isPageWorthReading } from '../../../../src/watch/poll/page-plan.ts';
 function callsFor(pages: readonly number[], isKnown: (index: number) => boolean): number {
   let unseen = pages.map((page, index) => ({ page, place: isKnown(index) ? page : undefined }));
   let [pagesRead, found] = [0, 0];
-  while (isPageWorthReading({ pagesRead, found, places: unseen.map(({ place }) => place) }) && pagesRead < 1000) {
+  while (isPageWorthReading({ pagesRead, found, positions: unseen.map(({ place }) => place) }) && pagesRead < 1000) {
     pagesRead++;
     const seen = unseen.filter(({ page }) => page === pagesRead);
     found = seen.filter(({ place }) => place === undefined).length;
@@ -28,8 +28,8 @@ describe('jobs whose places are known', () => {
   });
 
   it('are found on the next page when new ones have pushed them back', () => {
-    expect(isPageWorthReading({ pagesRead: 1, found: 0, places: [1, 1] })).toBe(true);
-    expect(isPageWorthReading({ pagesRead: 1, found: 0, places: [1] })).toBe(false);
+    expect(isPageWorthReading({ pagesRead: 1, found: 0, positions: [1, 1] })).toBe(true);
+    expect(isPageWorthReading({ pagesRead: 1, found: 0, positions: [1] })).toBe(false);
   });
 });
 

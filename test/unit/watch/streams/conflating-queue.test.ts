@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { createSlot } from '../../../../src/watch/streams/conflating-queue.ts';
+import { createConflatingQueue } from '../../../../src/watch/streams/conflating-queue.ts';
 
 async function drain<T>(slot: AsyncIterator<T>): Promise<T[]> {
   const values: T[] = [];
@@ -10,7 +10,7 @@ async function drain<T>(slot: AsyncIterator<T>): Promise<T[]> {
 
 describe('a slot', () => {
   it('keeps of each key the newest value, in the order in which the keys came', async () => {
-    const slot = createSlot<string>(() => {});
+    const slot = createConflatingQueue<string>(() => {});
     slot.put('a', 'a1');
     slot.put('b', 'b1');
     slot.put('a', 'a2');
@@ -19,14 +19,14 @@ describe('a slot', () => {
   });
 
   it('wakes a reader who waits', async () => {
-    const slot = createSlot<number>(() => {});
+    const slot = createConflatingQueue<number>(() => {});
     const next = slot.next();
     slot.put('a', 1);
     expect(await next).toEqual({ done: false, value: 1 });
   });
 
   it('gives what is there before it fails, and fails once', async () => {
-    const slot = createSlot<number>(() => {});
+    const slot = createConflatingQueue<number>(() => {});
     slot.put('a', 1);
     slot.end(new Error('gone'));
     expect((await slot.next()).value).toBe(1);
@@ -35,14 +35,14 @@ describe('a slot', () => {
   });
 
   it('fails a reader who waits', async () => {
-    const slot = createSlot<number>(() => {});
+    const slot = createConflatingQueue<number>(() => {});
     const next = slot.next();
     slot.end(new Error('gone'));
     await expect(next).rejects.toThrow('gone');
   });
 
   it('lets a reader who waits go at once, and keeps nothing for one who has left', async () => {
-    const slot = createSlot<number>(() => {});
+    const slot = createConflatingQueue<number>(() => {});
     const next = slot.next();
     await slot.return();
     expect((await next).done).toBe(true);
@@ -52,7 +52,7 @@ describe('a slot', () => {
 
   it.each(['end', 'return'] as const)('says once that it is left, by %s', (how) => {
     const onLeave = vi.fn();
-    const slot = createSlot<number>(onLeave);
+    const slot = createConflatingQueue<number>(onLeave);
     void slot[how]();
     void slot.return();
     slot.end();
@@ -63,7 +63,7 @@ describe('a slot', () => {
     const step = fc.oneof(fc.constant('read' as const), fc.constantFrom('a', 'b', 'c'));
     await fc.assert(
       fc.asyncProperty(fc.array(step, { size: 'medium' }), async (steps) => {
-        const slot = createSlot<{ key: string; count: number }>(() => {});
+        const slot = createConflatingQueue<{ key: string; count: number }>(() => {});
         const got: { key: string; count: number }[] = [];
         const puts = new Map<string, number>();
         let isReading = false;

@@ -5,7 +5,7 @@ import { stateOf } from '../../../../src/schema/core/job-status.ts';
 import { createStore } from '../../../../src/store/store.ts';
 import { UpstreamError } from '../../../../src/upstream/errors/upstream-error.ts';
 import type { JobEvent } from '../../../../src/upstream/resources/event.ts';
-import type { Added } from '../../../../src/watch/streams/event-stream.ts';
+import type { AddedItem } from '../../../../src/watch/streams/event-stream.ts';
 import type { EventStart } from '../../../../src/watch/streams/log-reader.ts';
 import { createWatcher } from '../../../../src/watch/watcher.ts';
 import { createTestClock } from '../../../kit/clock.ts';
@@ -66,7 +66,7 @@ function createWorld(limits: Limits) {
       read() {
         if (isReading || reader.isDone) return;
         isReading = true;
-        const took = ({ done, value }: IteratorResult<Added<JobEvent>>) => {
+        const took = ({ done, value }: IteratorResult<AddedItem<JobEvent>>) => {
           isReading = false;
           if (done) reader.isDone = true;
           else reader.got.push(value.value.id);
