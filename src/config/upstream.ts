@@ -124,7 +124,7 @@ function openToAll({ HOST, AUTH = 'none' }: Environment): string[] {
 
 const isNewAzure = (endpoint: string) => /\/openai\/v1\/?$/.test(endpoint);
 
-// Where the API of a resource begins; the older one wants its version in every query (UPSTREAM.md 5).
+// Where the API of a resource begins; the older one wants its version in every query (docs/upstream.md: Other servers).
 function azureBaseUrl(endpoint: URL, version: string | undefined): URL {
   const path = endpoint.pathname.replace(/\/$/, '');
   const url = new URL(endpoint);

@@ -11,7 +11,7 @@ const DOCUMENT = new URL('../../../shared/openapi/fine-tuning.openapi.json', imp
 /** Where a body differs from the document: where, which keyword, and the value if it is a text. And why. */
 type Deviations = Readonly<Record<string, string>>;
 
-/** Where real servers, and so the sandbox, differ from the document (UPSTREAM.md 1.4). Each of them must occur. */
+/** Where real servers, and so the sandbox, differ from the document (docs/upstream.md: Objects). Each of them must occur. */
 const DEVIATIONS: Deviations = {
   '/status enum paused': "not in the enum, though it is in the document's own example of a pause",
   '/status enum pausing': 'not in the enum; what a newer server answers to a pause',

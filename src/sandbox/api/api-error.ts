@@ -1,4 +1,4 @@
-/** Thrown to answer a request with an error in OpenAI's envelope (UPSTREAM.md 2.7). */
+/** Thrown to answer a request with an error in OpenAI's envelope (docs/upstream.md: Errors). */
 export class ApiError extends Error {
   override readonly name = 'Refusal';
   readonly status: number;

@@ -1,6 +1,6 @@
 import { ApiError } from './api-error.ts';
 
-// The refusals of the validator that stands before most endpoints. One of them was recorded for metadata (UPSTREAM.md
+// The refusals of the validator that stands before most endpoints. One of them was recorded for metadata (docs/upstream.md
 // 2.7); the others are in the same voice.
 
 export const missing = (param: string) =>

@@ -17,12 +17,12 @@ export interface CheckpointPlan {
 
 /** How many a job keeps. */
 const KEPT = 3;
-/** The metrics of a step come out so much later than its model is saved, in real seconds (UPSTREAM.md 2.1). */
+/** The metrics of a step come out so much later than its model is saved, in real seconds (docs/upstream.md: Event log). */
 const LATENESS = 15;
 
 const finals = new WeakMap<JobPlan, readonly CheckpointPlan[]>();
 
-/** What a job keeps when it succeeds, the first step first; the last one is the job's model itself (UPSTREAM.md 2.4). */
+/** What a job keeps when it succeeds, the first step first; the last one is the job's model itself (docs/upstream.md: Checkpoints). */
 export function finalCheckpoints(plan: JobPlan): readonly CheckpointPlan[] {
   const known = finals.get(plan);
   if (known !== undefined) return known;
@@ -83,7 +83,7 @@ export function checkpointBody(plan: JobPlan, { id, step, createdAt, model }: Ch
   } satisfies CheckpointBody & { object: string };
 }
 
-/** Under `metrics` stands a string too, `type`, that no schema declares (UPSTREAM.md 1.4). */
+/** Under `metrics` stands a string too, `type`, that no schema declares (docs/upstream.md: Objects). */
 function metricsOf(plan: JobPlan, step: number): Measured & { valid_reward_mean?: number } {
   const measured = measuredAt(plan, step);
   const reward = measured.full_valid_mean_reward;

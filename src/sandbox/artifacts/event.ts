@@ -36,7 +36,7 @@ const message = (text: string, data: object | null = {}): Line => ({
 // As many logs as there are plans: a log of 5,000 steps takes milliseconds to plan, and is read a page at a time.
 const logs = new WeakMap<JobPlan, readonly EventPlan[]>();
 
-/** All that a job ever says, oldest first (UPSTREAM.md 2.1). */
+/** All that a job ever says, oldest first (docs/upstream.md: Event log). */
 export function eventsOf(plan: JobPlan): readonly EventPlan[] {
   const known = logs.get(plan);
   if (known !== undefined) return known;

@@ -26,7 +26,7 @@ const REWARD_COLUMNS = [
 
 type Columns = readonly (readonly [name: string, metric: keyof Measured])[];
 
-/** The metrics of all steps as a CSV; the same values as the events have (UPSTREAM.md 2.6). */
+/** The metrics of all steps as a CSV; the same values as the events have (docs/upstream.md: Results file). */
 export function resultsCsv(plan: JobPlan): string {
   const columns = columnsOf(plan);
   const lines = [`step,${columns.map(([name]) => name).join(',')}`];

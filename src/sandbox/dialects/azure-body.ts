@@ -32,7 +32,7 @@ function listWithout(list: { readonly data: readonly object[] }, now: number): o
   return { ...rest, data: list.data.map((item) => azureBody(item, now)) };
 }
 
-/** Members without a value are not there at all, but for three that are null (UPSTREAM.md 5). */
+/** Members without a value are not there at all, but for three that are null (docs/upstream.md: Other servers). */
 function azureJob(job: JobBody): object {
   const { status, error, fine_tuned_model, finished_at, trained_tokens, validation_file, metadata } = job;
   const optional = {

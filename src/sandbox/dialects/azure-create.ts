@@ -2,7 +2,7 @@ import { ApiError } from '../api/api-error.ts';
 import { isObject } from '../api/input-reader.ts';
 import { missing } from '../api/validation-error.ts';
 
-/** What an Azure create asks for in OpenAI's words: -1 is "auto" there (UPSTREAM.md 5). Throws a Refusal. */
+/** What an Azure create asks for in OpenAI's words: -1 is "auto" there (docs/upstream.md: Other servers). Throws a Refusal. */
 export function azureCreate(body: unknown, query: URLSearchParams): unknown {
   if (!isObject(body)) return body;
   const { suffix, trainingType } = body;

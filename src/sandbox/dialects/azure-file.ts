@@ -2,7 +2,7 @@ import { createFile, type FilePlan } from '../artifacts/file.ts';
 
 const files = new WeakMap<FilePlan, FilePlan>();
 
-/** A file as Azure keeps it: results are a plain CSV, in which -1 says that nothing was measured (UPSTREAM.md 2.6). */
+/** A file as Azure keeps it: results are a plain CSV, in which -1 says that nothing was measured (docs/upstream.md: Results file). */
 export function azureFile(file: FilePlan): FilePlan {
   if (file.purpose !== 'fine-tune-results') return file;
   const known = files.get(file);

@@ -6,7 +6,7 @@ import type { State } from '../state/state.ts';
 
 const ENDS = ['succeeded', 'failed', 'cancelled'];
 
-/** Only Azure deletes jobs (UPSTREAM.md 5): those that have come to their end; what it says of others is not known. */
+/** Only Azure deletes jobs (docs/upstream.md: Other servers): those that have come to their end; what it says of others is not known. */
 export function deleteJob({ now }: ApiRequest, state: State, id: string): object {
   const status = statusAt(findJob(state, id, now), now);
   if (!ENDS.includes(status)) throw wrongStatus(id, 'deleted', status);

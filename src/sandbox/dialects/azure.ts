@@ -10,7 +10,7 @@ import { azureModelName } from './azure-model.ts';
 import { deleteJob } from './azure-routes.ts';
 import type { Dialect } from './dialect.ts';
 
-/** As Azure serves the same jobs: a pure translation of OpenAI's bodies, and of the few lists that differ (UPSTREAM.md 5). */
+/** As Azure serves the same jobs: a pure translation of OpenAI's bodies, and of the few lists that differ (docs/upstream.md: Other servers). */
 export const azure: Dialect = {
   basePath: '/openai',
 

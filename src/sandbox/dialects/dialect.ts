@@ -48,7 +48,7 @@ export const openaiDialect: Dialect = {
   success: () => ({ status: 200, headers: {} }),
   body: openAiBody,
   errorBody: ({ body }) => body,
-  /** No rate-limit headers on these endpoints (UPSTREAM.md 2.8). */
+  /** No rate-limit headers on these endpoints (docs/upstream.md: Headers). */
   headers: ({ organization, projectId }, processingMs, requestId) => ({
     'openai-organization': organization,
     'openai-processing-ms': String(Math.round(processingMs)),

@@ -8,7 +8,7 @@ import { fill, type Namespaces } from './template.ts';
 /** What a grader makes of an answer. */
 export interface Grade {
   readonly reward: number;
-  /** The names of the errors of UPSTREAM.md that have happened. */
+  /** The names of the errors of docs/upstream.md that have happened. */
   readonly errors: readonly ('formula_parse_error' | 'invalid_variable_error')[];
   /** By name, of a multi grader. */
   readonly parts: Readonly<Record<string, number>>;

@@ -5,7 +5,7 @@ import { METRICS } from './similarity.ts';
 const TYPES = ['string_check', 'text_similarity', 'python', 'score_model', 'label_model', 'multi'] as const;
 export const OPERATIONS = ['eq', 'ne', 'like', 'ilike'] as const;
 
-/** A grader that has all that its type needs (UPSTREAM.md 1.4). Throws a Refusal that names what it lacks by its path. */
+/** A grader that has all that its type needs (docs/upstream.md: Objects). Throws a Refusal that names what it lacks by its path. */
 export function checkGrader(value: unknown, path: string, isPart = false): Input {
   const grader = readObject(value, path);
   // A label is no reward: only as a part of others can such a grader be used.

@@ -10,7 +10,7 @@ export interface TunableModel {
   readonly base: string;
 }
 
-/** Names that stand for the newest model of their kind: a job says which that was (UPSTREAM.md 1.4). */
+/** Names that stand for the newest model of their kind: a job says which that was (docs/upstream.md: Objects). */
 const ALIASES: Readonly<Record<string, string>> = {
   'gpt-4.1': 'gpt-4.1-2025-04-14',
   'gpt-4.1-mini': 'gpt-4.1-mini-2025-04-14',

@@ -13,7 +13,7 @@ import { checkGrader } from '../grading/grader-schema.ts';
 import type { Wandb } from '../simulation/job-plan.ts';
 import { type Asked, readHyperparameters } from './hyperparameter.ts';
 
-/** What a client asks for that makes a job (UPSTREAM.md 1.2). */
+/** What a client asks for that makes a job (docs/upstream.md: Creating a job). */
 export interface CreateRequest {
   readonly model: string;
   readonly trainingFile: string;

@@ -39,7 +39,7 @@ export function downloadFile({ now }: ApiRequest, state: State, id: string): Dow
   return new Download(file.filename, file.bytes, file.content());
 }
 
-/** Jobs that still validate the file fail with it (UPSTREAM.md 2.7). */
+/** Jobs that still validate the file fail with it (docs/upstream.md: Errors). */
 export async function deleteFile({ now }: ApiRequest, state: State, id: string): Promise<object> {
   findFile(state, id, now);
   const { writes, spool } = state;

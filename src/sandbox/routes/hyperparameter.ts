@@ -13,7 +13,7 @@ interface Limit {
   readonly max?: number;
 }
 
-/** The numbers of UPSTREAM.md 1.2. */
+/** The numbers of docs/upstream.md: Creating a job. */
 const COMMON = {
   n_epochs: { isWhole: true, min: 1, max: 50 },
   batch_size: { isWhole: true, min: 1, max: 256 },
@@ -40,7 +40,7 @@ export function readHyperparameters(input: Input, type: MethodType): Asked {
   const isKnown = (name: string) =>
     Object.hasOwn(limits, name) || (type === 'reinforcement' && name === 'reasoning_effort');
   for (const [name, value] of Object.entries(input)) {
-    if (!isKnown(name)) throw invalid(name, value, 'extra inputs are not permitted'); // As recorded (UPSTREAM.md 2.7).
+    if (!isKnown(name)) throw invalid(name, value, 'extra inputs are not permitted'); // As recorded (docs/upstream.md: Errors).
   }
   const numbers = Object.entries(limits).map(([name, limit]) => [name, readNumber(name, input[name], limit)] as const);
   const effort = input['reasoning_effort'] ?? 'default';

@@ -4,7 +4,7 @@ type Metadata = Readonly<Record<string, string>> | null;
 
 /**
  * Reads the filter `metadata[k]=v`, repeated for several pairs that must all be there, or `metadata=null` for jobs that
- * have none (UPSTREAM.md 1.3). The empty `metadata=` means the same, as that is what openai-node makes of null.
+ * have none (docs/upstream.md: Metadata filter). The empty `metadata=` means the same, as that is what openai-node makes of null.
  * Throws a Refusal.
  */
 export function readMetadataFilter(query: URLSearchParams): (metadata: Metadata) => boolean {

@@ -8,7 +8,7 @@ interface StatusPath {
   readonly error?: JobError;
 }
 
-// The messages are real ones (UPSTREAM.md 2.7) but for the number of the example: the file has to have one there. All of them come from validation: none of a failed training is known.
+// The messages are real ones (docs/upstream.md: Errors) but for the number of the example: the file has to have one there. All of them come from validation: none of a failed training is known.
 const FAILURES = {
   deleted_training_file: {
     path: ['failed'],

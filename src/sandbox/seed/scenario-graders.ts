@@ -46,7 +46,7 @@ const labelModel = {
   passing_labels: ['polite', 'neutral'],
 };
 
-/** Real requests name the graders of `multi` by a map, whatever the schema says (UPSTREAM.md 1.4). */
+/** Real requests name the graders of `multi` by a map, whatever the schema says (docs/upstream.md: Objects). */
 const multi = {
   type: 'multi',
   name: 'rubric',

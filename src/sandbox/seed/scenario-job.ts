@@ -59,7 +59,7 @@ function deletionAfter(outcome: JobOutcome, end: number, { second }: Durations):
 }
 
 /**
- * How long all steps take: of a job that succeeds some seconds less than it runs (UPSTREAM.md 2.1), of one that is
+ * How long all steps take: of a job that succeeds some seconds less than it runs (docs/upstream.md: Event log), of one that is
  * stopped more than it ran, and of one that runs for good a month.
  */
 function drawTraining(outcome: JobOutcome, { running, second }: Durations, random: Random): number {

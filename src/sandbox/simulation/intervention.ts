@@ -49,7 +49,7 @@ export function resumed(plan: JobPlan, now: number): JobPlan {
   return { ...rest, changes };
 }
 
-/** The job that still validates its training file when that is deleted (UPSTREAM.md 2.7). */
+/** The job that still validates its training file when that is deleted (docs/upstream.md: Errors). */
 export function withoutTrainingFile(plan: JobPlan, now: number): JobPlan {
   return { ...plan, changes: [{ status: 'failed', at: now }], error: DELETED_TRAINING_FILE };
 }

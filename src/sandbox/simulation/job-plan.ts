@@ -50,7 +50,7 @@ export interface JobPlan extends Lifecycle {
   };
 }
 
-/** Members that no schema declares, but that every recorded job has (UPSTREAM.md 1.4). */
+/** Members that no schema declares, but that every recorded job has (docs/upstream.md: Objects). */
 interface UndeclaredMembers {
   object: 'fine_tuning.job';
   usage_metrics: null;
@@ -58,7 +58,7 @@ interface UndeclaredMembers {
   eval_id: string | null;
 }
 
-/** The job as `GET /fine_tuning/jobs/{id}` gives it at `now`, with the oddities of UPSTREAM.md 1.4. */
+/** The job as `GET /fine_tuning/jobs/{id}` gives it at `now`, with the oddities of docs/upstream.md: Objects. */
 export function jobBody(plan: JobPlan, now: number): JobBody & UndeclaredMembers {
   const status = statusAt(plan, now);
   const succeededAt = statusChangedAt(plan, 'succeeded', now);

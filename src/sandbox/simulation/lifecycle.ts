@@ -43,7 +43,7 @@ export function createLifecycle(createdAt: number, path: readonly JobStatus[], l
 }
 
 /**
- * How long the statuses of one job last: drawn round what real jobs take (UPSTREAM.md 2.1), divided by `speed`, in
+ * How long the statuses of one job last: drawn round what real jobs take (docs/upstream.md: Event log), divided by `speed`, in
  * whole ms. Only the queue is longer than the 1 to 4 s that were recorded: shorter than that, nobody would ever see it
  * at the default speed.
  */

@@ -35,13 +35,13 @@ export type PlannedMethod =
       readonly asked: ReinforcementHyperparameters<number | 'auto'>;
       readonly resolved: ReinforcementHyperparameters<number>;
       readonly grader: object;
-      /** Such as `response_format`, which no schema declares but servers return (UPSTREAM.md 1.2). */
+      /** Such as `response_format`, which no schema declares but servers return (docs/upstream.md: Creating a job). */
       readonly unknown?: object;
     };
 
 /**
  * A job's `method`, and the deprecated `hyperparameters` that repeat it for a supervised job, are null for DPO and
- * absent for reinforcement (UPSTREAM.md 1.4). The numbers show once training has begun.
+ * absent for reinforcement (docs/upstream.md: Objects). The numbers show once training has begun.
  */
 export function methodMembers(method: PlannedMethod, hasBegun: boolean): Pick<JobBody, 'method' | 'hyperparameters'> {
   switch (method.type) {

@@ -3,7 +3,7 @@ import type { JobPlan } from './job-plan.ts';
 import { noise } from './noise.ts';
 import { stepsOfEpoch, totalSteps } from './training-steps.ts';
 
-/** What a step has measured, by the names of UPSTREAM.md 2.2; absent where nothing was. */
+/** What a step has measured, by the names of docs/upstream.md: Metrics events; absent where nothing was. */
 export type Measured = Readonly<Partial<Record<Metric | 'full_valid_mean_parse_error', number>>>;
 
 /** The same for the same plan and step, and worked out without any other step. */

@@ -2,7 +2,7 @@ import type { JobPlan } from './job-plan.ts';
 import { fiveDecimals, type Measured } from './metrics.ts';
 import { noise } from './noise.ts';
 
-/** The `data` of a reinforcement job's metrics event: nested, and more than any curve shows (UPSTREAM.md 2.2). */
+/** The `data` of a reinforcement job's metrics event: nested, and more than any curve shows (docs/upstream.md: Metrics events). */
 export function reinforcementData(plan: JobPlan, step: number, totalSteps: number, measured: Measured): object {
   const near = (middle: number, spread: number, series: number) =>
     fiveDecimals(middle + spread * noise(plan.seed, step, series));

@@ -1,7 +1,7 @@
 import type { JobPlan } from './job-plan.ts';
 import type { Lifecycle } from './lifecycle.ts';
 
-/** Steps after which the job has seen each example once (UPSTREAM.md 2.2). */
+/** Steps after which the job has seen each example once (docs/upstream.md: Metrics events). */
 export const stepsOfEpoch = ({ examples, method }: JobPlan) => Math.ceil(examples / method.resolved.batch_size);
 
 export const totalSteps = (plan: JobPlan) => stepsOfEpoch(plan) * plan.method.resolved.n_epochs;
@@ -11,7 +11,7 @@ const WARM_UP = { seconds: 60, part: 0.08 };
 
 /**
  * When the metrics of a step come out, ms since the epoch; Infinity when they never do. Up to three steps come out
- * together, as real ones often share a second (UPSTREAM.md 2.3); the long steps of reinforcement come alone.
+ * together, as real ones often share a second (docs/upstream.md: Lists and cursors); the long steps of reinforcement come alone.
  */
 export function stepAt(plan: JobPlan, step: number): number {
   const together = plan.method.type === 'reinforcement' ? 1 : 3;

@@ -18,7 +18,7 @@ export function checkQuota(quota: JobQuota, jobs: readonly JobPlan[], model: str
   const { concurrent = Number.POSITIVE_INFINITY, perDay = Number.POSITIVE_INFINITY } = quota;
   const same = jobs.filter((plan) => plan.model === model);
   const active = same.filter((plan) => !ENDS.includes(statusAt(plan, now))).length;
-  // Of the two only the second was recorded (UPSTREAM.md 2.7).
+  // Of the two only the second was recorded (docs/upstream.md: Errors).
   if (active >= concurrent)
     throw limited(`${concurrent} active fine-tuning requests for the model '${model}'`, 'rate_limit_exceeded');
   if (same.filter(({ createdAt }) => createdAt > now - DAY).length >= perDay)

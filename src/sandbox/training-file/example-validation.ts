@@ -47,7 +47,7 @@ function faultOfPreference(example: Readonly<Record<string, unknown>>): ExampleF
 }
 
 const ROLES = ['system', 'developer', 'user', 'assistant', 'tool', 'function'];
-// Marks between the parts of a conversation: nobody may write them (UPSTREAM.md 2.7).
+// Marks between the parts of a conversation: nobody may write them (docs/upstream.md: Errors).
 const TOKEN = /<\|(?:im_start|im_end|im_sep|endoftext|endofprompt|fim_prefix|fim_middle|fim_suffix)\|>/;
 
 function faultOfMessages(messages: unknown, lastRole: string | null): ExampleFault | null {

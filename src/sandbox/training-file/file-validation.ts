@@ -40,7 +40,7 @@ async function read(file: FilePlan, kind: ExampleKind, param: Param): Promise<Fi
 
 const nameOf = (param: Param) => param.replace('_', ' ');
 
-/** In the words of the two errors of this kind that were seen (UPSTREAM.md 2.7). */
+/** In the words of the two errors of this kind that were seen (docs/upstream.md: Errors). */
 function errorOf(fault: string, number: number, kind: ExampleKind, param: Param): JobError {
   if (fault === 'formless') {
     const expected = kind === 'preference' ? 'preference pairs' : 'either prompt/completion pairs or chat messages';

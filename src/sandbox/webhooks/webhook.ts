@@ -4,7 +4,7 @@ import { inSeconds, type JobPlan } from '../simulation/job-plan.ts';
 import type { JobStatus } from '../simulation/lifecycle.ts';
 import { createRandom } from '../simulation/random.ts';
 
-/** The three ends that are told; of no other status is there a webhook (UPSTREAM.md 3). */
+/** The three ends that are told; of no other status is there a webhook (docs/upstream.md: Webhooks). */
 const TYPES: Partial<Record<JobStatus, string>> = {
   succeeded: 'fine_tuning.job.succeeded',
   failed: 'fine_tuning.job.failed',

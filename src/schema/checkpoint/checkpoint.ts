@@ -56,7 +56,7 @@ export const FineTuningJobCheckpoint = builder.objectRef<SavedCheckpoint>('FineT
   }),
 });
 
-// Among the numbers stands a string, and not all are there (UPSTREAM.md 1.4). JSON can write numbers that read as Infinity.
+// Among the numbers stands a string, and not all are there (docs/upstream.md: Objects). JSON can write numbers that read as Infinity.
 function pointOf({ step_number: step, created_at: createdAt, metrics }: Checkpoint): MetricsPoint | null {
   if (metrics == null) return null;
   const value: MetricsPoint['value'] = (metric) => {

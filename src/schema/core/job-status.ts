@@ -1,7 +1,7 @@
 import type { Job } from '../../upstream/resources/job.ts';
 import { openEnum } from './open-enum.ts';
 
-/** Azure's and older spellings are read as what they mean (UPSTREAM.md 5). */
+/** Azure's and older spellings are read as what they mean (docs/upstream.md: Other servers). */
 export const jobStatus = openEnum('FineTuningJobStatus', {
   description:
     'Where a job stands. `isTerminal` of the job says whether it has come to its end, also for a status that is UNKNOWN here.',

@@ -2,7 +2,7 @@ import { isMarkName } from '../../upstream/resources/idempotency-mark.ts';
 import { builder } from './builder.ts';
 import { badUserInput } from './errors.ts';
 
-/** As many as an object can have, and their longest (UPSTREAM.md 1.2). */
+/** As many as an object can have, and their longest (docs/upstream.md: Creating a job). */
 const MAX_PAIRS = 16;
 const MAX_KEY_LENGTH = 64;
 const MAX_VALUE_LENGTH = 512;

@@ -128,7 +128,7 @@ export function isOutage(error: unknown): boolean {
   return error instanceof UpstreamError && OUTAGES.has(error.code);
 }
 
-// Codes that make another try useless, whatever the status they come with (UPSTREAM.md 2.7).
+// Codes that make another try useless, whatever the status they come with (docs/upstream.md: Errors).
 const QUOTA_CODES = new Set([
   'insufficient_quota',
   'daily_rate_limit_exceeded',

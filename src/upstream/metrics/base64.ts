@@ -7,7 +7,7 @@ const FOREIGN = /[^A-Za-z0-9+/=]|=[^=]/;
 
 /**
  * The bytes of a file as they were meant: decoded when they are text in base64, as OpenAI gives the results of a job
- * (UPSTREAM.md 2.6), else as they are. Base64 may have line breaks and lack its padding.
+ * (docs/upstream.md: Results file), else as they are. Base64 may have line breaks and lack its padding.
  *
  * Throws an Error `results: …` when what began as base64 does not go on as such. Errors of `chunks` pass unchanged, and
  * who stops reading ends `chunks` too.

@@ -4,7 +4,7 @@ import { nullIfInvalid, stepNumber } from '../resources/lenient-schema.ts';
 import { METRICS, type Metric, type MetricsSeries } from './metrics.ts';
 
 // What a job measured at a step, as the events of running jobs have it. Each number is there only when it was measured,
-// the total is not there in old jobs and on Azure, and beside them may stand anything (UPSTREAM.md 2.2).
+// the total is not there in old jobs and on Azure, and beside them may stand anything (docs/upstream.md: Metrics events).
 const schema = z.object({ step: stepNumber, total_steps: nullIfInvalid(stepNumber.pipe(z.int32().positive())) });
 
 /** Where a job stood when it told. */

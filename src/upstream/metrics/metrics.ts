@@ -1,4 +1,4 @@
-/** What a job may measure at a step, by the names of metrics events (UPSTREAM.md 2.2). */
+/** What a job may measure at a step, by the names of metrics events (docs/upstream.md: Metrics events). */
 export const METRICS = [
   'train_loss',
   'train_mean_token_accuracy',

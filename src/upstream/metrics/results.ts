@@ -17,7 +17,7 @@ const MAX_COLUMNS = 100;
 const MAX_STEP = 2 ** 31 - 1;
 const STEP = 'step';
 
-// Older files have another name for the accuracy (UPSTREAM.md 2.6).
+// Older files have another name for the accuracy (docs/upstream.md: Results file).
 const METRIC_OF: ReadonlyMap<string, Metric> = new Map<string, Metric>([
   ...METRICS.map((metric) => [metric, metric] as const),
   ['train_accuracy', 'train_mean_token_accuracy'],
@@ -25,7 +25,7 @@ const METRIC_OF: ReadonlyMap<string, Metric> = new Map<string, Metric>([
 ]);
 
 /**
- * Reads the results file of a job as it comes, CSV in base64 or plain, without holding its text (UPSTREAM.md 2.6). Rows
+ * Reads the results file of a job as it comes, CSV in base64 or plain, without holding its text (docs/upstream.md: Results file). Rows
  * without a step are skipped, the others sorted by it. A file beyond the limits is read up to there; the series is then
  * not complete, and `chunks` has been ended. The key is cut out of its texts. Null when it has nothing but blank lines, not
  * even a header: such a body comes in the place of a file that is not there.
@@ -93,7 +93,7 @@ function createTable(header: readonly string[], limits: ResultsLimits, clean: (t
   };
 }
 
-// Azure's "no value" (UPSTREAM.md 2.6). A reward can be negative.
+// Azure's "no value" (docs/upstream.md: Results file). A reward can be negative.
 const lacksMinusOne = (name: string) => /(loss|accuracy)$/.test(name);
 
 /** The indices of some numbers, in the order of these; of equal ones, the first comes first. */

@@ -13,7 +13,7 @@ import {
   text,
 } from './validation.ts';
 
-// Graders as they are sent (UPSTREAM.md 1.4): of several, a map of names to graders, as OpenAI's guide has it.
+// Graders as they are sent (docs/upstream.md: Objects): of several, a map of names to graders, as OpenAI's guide has it.
 
 const OPERATIONS = ['eq', 'ne', 'like', 'ilike'];
 const METRICS = [

@@ -65,7 +65,7 @@ export interface JobRequestOptions {
 }
 
 /**
- * Checks a request for a job in wire spelling (UPSTREAM.md 1.2), before anything is sent: gives the body to send, or all
+ * Checks a request for a job in wire spelling (docs/upstream.md: Creating a job), before anything is sent: gives the body to send, or all
  * that is wrong at once. Members that we do not know stand in `extra`, on the request and on the object of its method;
  * in the body they stand among the others.
  */

@@ -13,7 +13,7 @@ import {
   wholeOrAuto,
 } from './validation.ts';
 
-// How a job is to train, as it is sent (UPSTREAM.md 1.2).
+// How a job is to train, as it is sent (docs/upstream.md: Creating a job).
 
 const EFFORTS = ['default', 'low', 'medium', 'high'];
 const AN_OBJECT = 'expected an object';

@@ -20,7 +20,7 @@ export function issuesOf(schema: z.ZodType, value: unknown, at: Issue['path'] = 
 const asPlace = (place: PropertyKey) => (typeof place === 'number' ? place : String(place));
 
 /**
- * Whose limits hold: OpenAI's (UPSTREAM.md 1.2), which its sandbox shares, or none that we know. Shapes hold everywhere.
+ * Whose limits hold: OpenAI's (docs/upstream.md: Creating a job), which its sandbox shares, or none that we know. Shapes hold everywhere.
  */
 export type RequestRules = 'openai' | 'unknown';
 

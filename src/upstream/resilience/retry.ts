@@ -1,6 +1,6 @@
 import type { RetryAdvice } from '../errors/upstream-error.ts';
 
-// When a failed call is tried again, as the reference SDKs do it (UPSTREAM.md 4).
+// When a failed call is tried again, as the reference SDKs do it (docs/upstream.md: Retries).
 
 const MIN_WAIT_MS = 500;
 const MAX_WAIT_MS = 8000;

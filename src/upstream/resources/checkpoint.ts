@@ -5,7 +5,7 @@ import type { Call } from '../resilience/transport.ts';
 import { identifier, nullIfInvalid, stepNumber, timestamp } from './lenient-schema.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 
-// Azure writes steps as 100.0 and OpenAI adds a string among the numbers of `metrics` (UPSTREAM.md 1.4, 5).
+// Azure writes steps as 100.0 and OpenAI adds a string among the numbers of `metrics` (docs/upstream.md: Objects, Other servers).
 const fields = z.object({
   id: identifier,
   created_at: timestamp,

@@ -9,7 +9,7 @@ export interface Deletion {
 }
 
 /**
- * Reads the answer to the deletion of this thing; some servers give none (204, UPSTREAM.md 5). Throws when it says that
+ * Reads the answer to the deletion of this thing; some servers give none (204, docs/upstream.md: Other servers). Throws when it says that
  * the thing was not deleted, or names another.
  */
 export function readDeletion(id: string): (body: unknown) => Deletion {

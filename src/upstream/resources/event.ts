@@ -6,7 +6,7 @@ import { identifier, nullIfInvalid, timestamp } from './lenient-schema.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 
 // `level` and `type` are open sets, `data` is any JSON: {}, null or absent on plain messages, nested for reinforcement
-// (UPSTREAM.md 1.4, 2.1, 2.2).
+// (docs/upstream.md: Objects, Event log, Metrics events).
 const fields = z.object({
   id: identifier,
   created_at: timestamp,
@@ -30,7 +30,7 @@ export function readEvent(body: unknown): JobEvent {
   return fields.parse(body);
 }
 
-/** After this event a job's log says nothing more, and its checkpoints are all there (UPSTREAM.md 2.1). */
+/** After this event a job's log says nothing more, and its checkpoints are all there (docs/upstream.md: Event log). */
 export function isFinalEvent({ message }: JobEvent): boolean {
   return /^(the job has|fine.tuning job) successfully completed/i.test(message);
 }

@@ -7,7 +7,7 @@ import { type Deletion, readDeletion } from './deletion.ts';
 import { identifier, nullIfInvalid, requireId, timestamp, timestampOrNull } from './lenient-schema.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 
-// `status` is required by the document and missing from its examples; purposes are an open set (UPSTREAM.md 1.4).
+// `status` is required by the document and missing from its examples; purposes are an open set (docs/upstream.md: Objects).
 const fields = z.object({
   id: identifier,
   bytes: nullIfInvalid(z.int()),

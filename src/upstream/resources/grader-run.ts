@@ -5,7 +5,7 @@ import type { Call } from '../resilience/transport.ts';
 import { type Grader, graderSchema } from './grader.ts';
 import { nullIfInvalid } from './lenient-schema.ts';
 
-// `token_usage` is a number by the document and an object in its example (UPSTREAM.md 1.4): what is open stays JSON.
+// `token_usage` is a number by the document and an object in its example (docs/upstream.md: Objects): what is open stays JSON.
 const anything = z
   .unknown()
   .optional()

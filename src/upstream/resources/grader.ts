@@ -92,7 +92,7 @@ function readGrader(body: unknown): Grader {
   return { type: 'unknown', rawType: type, name };
 }
 
-// The document types `graders` as one grader, its example shows a list, its guide and real requests a map (UPSTREAM.md 1.4).
+// The document types `graders` as one grader, its example shows a list, its guide and real requests a map (docs/upstream.md: Objects).
 const MAX_GRADERS = 100;
 
 function readNamedGraders(body: unknown): NamedGrader[] {

@@ -13,7 +13,7 @@ const text = z
   .optional()
   .transform((value) => (value == null ? null : typeof value === 'string' ? value : JSON.stringify(value)));
 
-// Four shapes mean "no error": null, {}, all members null, absent (UPSTREAM.md 1.4).
+// Four shapes mean "no error": null, {}, all members null, absent (docs/upstream.md: Objects).
 const errorSchema = z
   .object({ code: text, message: text, param: text })
   .nullish()

@@ -45,7 +45,7 @@ export function readJob(body: unknown): Job {
   return { ...fields.parse(body), raw: body };
 }
 
-// All spellings seen in servers of the dialect (UPSTREAM.md 5), in lower case.
+// All spellings seen in servers of the dialect (docs/upstream.md: Other servers), in lower case.
 const TERMINAL = new Set([
   'succeeded',
   'failed',
@@ -99,7 +99,7 @@ export function createJobResource(rest: RestClient): JobResource {
   };
 }
 
-// `metadata[key]=value`, once for each pair (UPSTREAM.md 1.3).
+// `metadata[key]=value`, once for each pair (docs/upstream.md: Metadata filter).
 function metadataQuery(metadata: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(metadata).map(([key, value]) => [`metadata[${key}]`, value]));
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isValidName } from '../http/path.ts';
 
-// The shapes in which real servers of the dialect deviate from its document, each repaired in one place (UPSTREAM.md 1.4, 5).
+// The shapes in which real servers of the dialect deviate from its document, each repaired in one place (docs/upstream.md: Objects, Other servers).
 
 // `.nullable().default(null)`, as it takes a quarter of the time of `.nullish()` with a transform, and a page of jobs has
 // a thousand such members.

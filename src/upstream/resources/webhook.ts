@@ -3,7 +3,7 @@ import { Webhook } from 'standardwebhooks';
 import { z } from 'zod';
 import { isValidName } from '../http/path.ts';
 
-// What OpenAI sends when a job has come to its end (UPSTREAM.md 3), signed by https://www.standardwebhooks.com.
+// What OpenAI sends when a job has come to its end (docs/upstream.md: Webhooks), signed by https://www.standardwebhooks.com.
 
 /** How far the sender's clock may be from ours, both ways and inclusive, in seconds. */
 export const TOLERANCE_SECONDS = 300;

@@ -1,6 +1,6 @@
 import { isObject, type Members } from '../json/members.ts';
 
-// One line of training data: what it shows, and what is wrong with it (UPSTREAM.md 6.7, 6.8).
+// One line of training data: what it shows, and what is wrong with it (docs/upstream.md: Training file rules).
 
 /** What a line is an example of. */
 export type TrainingFormat = 'chat' | 'completion' | 'preference';

@@ -39,7 +39,7 @@ const ofMethods = (methods: readonly Method[], name: string, within: unknown[], 
     ],
   );
 
-/** Those of UPSTREAM.md 1.2. */
+/** Those of docs/upstream.md: Creating a job. */
 const LIMITS: Limit[] = [
   plain('suffix', [...texts(1), ...texts(64)], ['', ...texts(65)]),
   plain('seed', [0, 2_147_483_647], [-1, 2_147_483_648]),
