@@ -69,7 +69,11 @@ export function createPoller({ access, jobs: store, clock, registry, pollInterva
   async function pollDue(due: readonly WatchedJob[], isWholeAccount: boolean) {
     const isFirstAfterFailure = failures > 0;
     const causes = new Map(due.map((job) => [job, job.requested ?? 'poll'] as const));
-    for (const job of due) Object.assign(job, { isUnderWay: true, lookedAt: clock.now(), wanted: null });
+    for (const job of due) {
+      job.isPolling = true;
+      job.polledAt = clock.now();
+      job.requested = null;
+    }
     if (isWholeAccount) registry.account.isPolling = true;
     try {
       // What a webhook told of is asked for alone, so that its answer shows no other cause.
