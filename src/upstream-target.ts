@@ -52,7 +52,7 @@ export async function openTarget(
     exampleJobId,
     ...webhooksOf(sandbox, config, webhookSecret),
   };
-  if (config.flavour === 'openai') return { ...asked, keyHeader: 'authorization' };
+  if (config.dialect === 'openai') return { ...asked, keyHeader: 'authorization' };
   baseUrl.searchParams.set('api-version', AZURE_API_VERSION);
   return { ...asked, keyHeader: 'api-key' };
 }
@@ -60,13 +60,13 @@ export async function openTarget(
 /** Whom the sandbox tells that a job has ended: this gateway, unless another receiver is named. Azure tells nobody. */
 function webhooksOf(
   sandbox: Sandbox,
-  { flavour, webhookUrl: url, webhookSecret }: Extract<Config['upstream'], { kind: 'sandbox' }>,
+  { dialect, webhookUrl: url, webhookSecret }: Extract<Config['upstream'], { kind: 'sandbox' }>,
   ownSecret: string | undefined,
 ): Pick<UpstreamTarget, 'webhookSecret' | 'sendWebhooks'> {
   if (url && webhookSecret !== undefined) {
     return { webhookSecret: ownSecret, sendWebhooks: () => sandbox.sendWebhooks({ url, secret: webhookSecret }) };
   }
-  if (flavour === 'azure') return { webhookSecret: ownSecret };
+  if (dialect === 'azure') return { webhookSecret: ownSecret };
   const secret = ownSecret ?? webhookSecret ?? makeSecret();
   return { webhookSecret: secret, sendWebhooks: (ownUrl) => sandbox.sendWebhooks({ url: ownUrl, secret }) };
 }

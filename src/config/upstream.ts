@@ -57,7 +57,7 @@ export type UpstreamConfig =
       readonly port: number;
       readonly speed: number;
       readonly seed: number;
-      readonly flavour: DialectName;
+      readonly dialect: DialectName;
       /** What its permissions of checkpoints take, if not a key that it makes up. */
       readonly adminKey: string | undefined;
       readonly quota: { readonly concurrent?: number | undefined; readonly perDay?: number | undefined } | undefined;
@@ -145,11 +145,11 @@ export function upstreamOf(values: Settings, kind: string): UpstreamConfig {
     return { kind: 'azure', baseUrl: azureBaseUrl(endpoint, version), credential };
   }
   if (kind === 'sandbox') {
-    const { SANDBOX_PORT: port, SANDBOX_SPEED: speed, SANDBOX_SEED: seed, SANDBOX_FLAVOUR: flavour } = values;
+    const { SANDBOX_PORT: port, SANDBOX_SPEED: speed, SANDBOX_SEED: seed, SANDBOX_FLAVOUR: dialect } = values;
     const { SANDBOX_WEBHOOK_URL: webhookUrl, SANDBOX_WEBHOOK_SECRET: webhookSecret } = values;
     const { SANDBOX_ADMIN_KEY: adminKey, SANDBOX_CONCURRENT_JOBS: concurrent, SANDBOX_JOBS_PER_DAY: perDay } = values;
     const quota = concurrent === undefined && perDay === undefined ? undefined : { concurrent, perDay };
-    return { kind, port, speed, seed, flavour, adminKey, quota, webhookUrl, webhookSecret };
+    return { kind, port, speed, seed, dialect, adminKey, quota, webhookUrl, webhookSecret };
   }
   const credential = {
     apiKey: values.OPENAI_API_KEY ?? '',

@@ -114,7 +114,7 @@ async function readField(form: Form, name: string): Promise<Buffer> {
   let length = 0;
   for await (const chunk of part.content) {
     length += chunk.length;
-    if (length > MAX_BODY_BYTES) throw new HttpError(413, `${name}: expected at max ${MAX_BODY_BYTES} bytes.`);
+    if (length > MAX_BODY_BYTES) throw new HttpError(413, `${name}: expected at most ${MAX_BODY_BYTES} bytes.`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
@@ -144,4 +144,4 @@ function misplaced(expected: string, got: Part | null): HttpError {
   );
 }
 
-const tooLong = (maxBytes: number) => new HttpError(413, `The file: expected at max ${maxBytes} bytes.`);
+const tooLong = (maxBytes: number) => new HttpError(413, `The file: expected at most ${maxBytes} bytes.`);

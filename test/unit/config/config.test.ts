@@ -6,7 +6,7 @@ const KEY = { OPENAI_API_KEY: 'any-text' };
 
 describe('the upstream', () => {
   it('is the sandbox without a key, and OpenAI with one', () => {
-    expect(readConfig({}).upstream).toEqual({ kind: 'sandbox', port: 0, speed: 10, seed: 1, flavour: 'openai' });
+    expect(readConfig({}).upstream).toEqual({ kind: 'sandbox', port: 0, speed: 10, seed: 1, dialect: 'openai' });
     const { upstream } = readConfig({ ...KEY, OPENAI_ORG_ID: 'org-a', OPENAI_PROJECT_ID: 'proj-b' });
     expect(upstream).toEqual({
       kind: 'openai',
@@ -30,12 +30,12 @@ describe('the upstream', () => {
       port: 0,
       speed: 2.5,
       seed: 1,
-      flavour: 'openai',
+      dialect: 'openai',
     });
   });
 
   it('is the sandbox as whose server SANDBOX_FLAVOUR says', () => {
-    expect(readConfig({ SANDBOX_FLAVOUR: 'azure' }).upstream).toMatchObject({ kind: 'sandbox', flavour: 'azure' });
+    expect(readConfig({ SANDBOX_FLAVOUR: 'azure' }).upstream).toMatchObject({ kind: 'sandbox', dialect: 'azure' });
   });
 
   it.each([

@@ -35,7 +35,7 @@ describe('the training of a job', () => {
     const pausedAt = start + 5 * minute;
     const plan = {
       ...straight,
-      turns: [
+      changes: [
         { status: 'running', at: start },
         { status: 'paused', at: pausedAt },
         { status: 'running', at: pausedAt + 90 * minute },

@@ -150,8 +150,8 @@ describe('a price', () => {
     let count = 0;
     for (const file of globSync('**/*.ts', { cwd: folder })) {
       const text = readFileSync(new URL(file, folder), 'utf8');
-      const readers = text.match(/^ +(resolve|subscribe): (.*\b(loaders|feeds)\b.*=>|mutating)/gm) ?? [];
-      const priced = text.match(/^ +extensions: (costs\(|\w+_PRICE)/gm) ?? [];
+      const readers = text.match(/^ +(resolve|subscribe): (.*\b(loaders|feeds)\b.*=>|resolveMutation)/gm) ?? [];
+      const priced = text.match(/^ +extensions: (cost\(|\w+_COST)/gm) ?? [];
       expect(priced.length, file).toBe(readers.length);
       count += readers.length;
     }
