@@ -17,48 +17,45 @@ import { createWatcher } from './watch/watcher.ts';
 
 export const { version } = packageJson;
 
-/** What a gateway holds now. */
+/** Current load of a gateway. */
 export interface GatewayLoad {
-  /** Bytes that everything kept takes, but for whole answers. */
+  /** Size of the cached resources, without the response cache. */
   readonly cachedBytes: number;
-  /** Connections that are open for subscriptions. */
+  /** Open subscription streams. */
   readonly streams: number;
-  /** Groups of equal subscriptions. */
+  /** Subscription groups: equal subscriptions share one. */
   readonly groups: number;
-  /** Jobs and logs that are looked at because somebody follows them. */
+  /** Jobs and event logs that are polled for subscribers. */
   readonly watched: number;
 }
 
-/** A gateway that answers. */
+/** A running gateway. */
 export interface App {
-  /** Where GraphQL is. */
+  /** URL of the GraphQL endpoint. */
   readonly url: string;
   readonly gateway: GatewayFacts;
   readonly load: () => GatewayLoad;
-  /** Whether a browser gets GraphiQL there. */
+  /** Whether the endpoint serves GraphiQL to browsers. */
   readonly hasGraphiql: boolean;
-  /** Lets requests under way end, then closes everything in the reverse order of its opening. */
+  /** Drains the open requests, then closes everything in the reverse order of its opening. */
   dispose(): Promise<void>;
 }
 
-/** How much of what may be kept is whole answers; the rest is what they are made of. */
-const SHARE_OF_ANSWERS = 1 / 8;
+/** Share of the cache that holds whole responses. Upstream resources use the rest. */
+const RESPONSE_CACHE_SHARE = 1 / 8;
 
-/** Puts the parts together and listens. Rejects with Node's error when an address cannot be taken. */
+/** Composes the gateway and listens. Rejects with Node's error when the address cannot be used. */
 export async function createApp(config: Config, log: Logger, clock: Clock): Promise<App> {
   await using opened = new AsyncDisposableStack();
   const target = await openTarget(config, log, clock, opened);
   const upstream = createUpstream({
     baseUrl: target.baseUrl,
     keyHeader: target.keyHeader,
-    timeoutMs: config.upstreamTimeoutMs,
-    connections: config.upstreamConnections,
-    retries: config.upstreamRetries,
-    maxRps: config.upstreamMaxRps,
+    ...config.upstreamCalls,
     clock,
   });
   opened.defer(() => upstream.dispose());
-  const maxResponseCacheBytes = Math.floor(config.cache.maxBytes * SHARE_OF_ANSWERS);
+  const maxResponseCacheBytes = Math.floor(config.cache.maxBytes * RESPONSE_CACHE_SHARE);
   const maxBytes = config.cache.maxBytes - maxResponseCacheBytes;
   const store = createStore({ upstream, clock, ...config.cache, maxBytes });
   const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: config.pollIntervalMs });
@@ -75,7 +72,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     limits: config.limits,
     callersBringKeys: config.auth.kind === 'passthrough',
     subscriptions: config.subscriptions,
-    upstreamConnections: config.upstreamConnections,
+    upstreamConnections: config.upstreamCalls.connections,
     schema: createSchema(),
     authenticate: createAuthenticate({ auth: config.auth, credential: target.credential, clock, log }),
     createContext: createContextFactory({ upstream, store, watcher, creator, mutations, gateway }),

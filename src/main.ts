@@ -5,13 +5,14 @@ import { tuneGarbageCollection } from './cli/gc-tuning.ts';
 import { banner, help } from './cli/help.ts';
 import { systemClock } from './clock.ts';
 import { type Config, ConfigError, readConfig, secretsOf } from './config/config.ts';
+import { settingWarnings } from './config/warnings.ts';
 import { createLogger } from './telemetry/logger.ts';
 
-const say = (text: string) => process.stderr.write(`${text}\n`);
+const print = (text: string) => process.stderr.write(`${text}\n`);
 
-/** Ends the process with a plain sentence: what the user has to change, without a stack. */
-function fail(text: string): never {
-  say(text);
+/** Prints a message that says what to change, without a stack, and exits with 1. */
+function fail(message: string): never {
+  print(message);
   process.exit(1);
 }
 
@@ -26,43 +27,47 @@ function readArguments() {
   }
 }
 
-function readEnvironment(): Config {
+/** Reads the settings. Prints warnings; exits when a setting is invalid. */
+function readSettings(): Config {
+  for (const warning of settingWarnings(process.env)) print(`Warning: ${warning}`);
   try {
     return readConfig(process.env);
   } catch (error) {
-    if (error instanceof ConfigError)
-      fail(`The configuration has faults:\n${error.faults.map((fault) => `  ${fault}`).join('\n')}`);
-    throw error;
+    if (!(error instanceof ConfigError)) throw error;
+    fail(
+      `The settings are invalid:\n${error.problems.map((problem) => `  ${problem}\n`).join('')}See: npm start -- --help`,
+    );
   }
 }
 
 const createLog = (config: Config) => createLogger({ level: config.logLevel, secrets: secretsOf(config) });
 
-/** What came of taking addresses; ends the process when one cannot be taken. */
-async function opened<T>(opening: Promise<T>, config: Config): Promise<T> {
+/** Awaits what listens on an address. Exits when the address cannot be used. */
+async function listening<T>(result: Promise<T>, config: Config): Promise<T> {
   try {
-    return await opening;
+    return await result;
   } catch (error) {
-    fail(listenFault(error, config));
+    fail(listenProblem(error, config));
   }
 }
 
-/** What to change when an address cannot be taken; anything else is thrown on. */
-function listenFault(error: unknown, { host, port, upstream }: Config): string {
-  const { code, syscall, port: wanted } = Object(error);
-  const name = upstream.kind === 'sandbox' && wanted === upstream.port && wanted !== port ? 'SANDBOX_PORT' : 'PORT';
+/** One sentence about a failed listen, with the setting to change. Rethrows any other error. */
+function listenProblem(error: unknown, { host, port, upstream }: Config): string {
+  const { code, syscall, port: failedPort } = Object(error);
+  const isOfSandbox = upstream.kind === 'sandbox' && failedPort === upstream.port && failedPort !== port;
+  const name = isOfSandbox ? 'SANDBOX_PORT' : 'PORT';
   switch (code) {
     case 'EADDRINUSE':
-      return `${name}: another program listens on ${wanted} already; choose another, or 0 for any that is free`;
+      return `${name}: another program already listens on port ${failedPort}; stop it, or set another port, such as ${name}=${failedPort + 1}, or 0 for any free port.`;
     case 'EACCES':
-      return `${name}: this user may not listen on ${wanted}; choose one over 1023`;
+      return `${name}: this user may not listen on port ${failedPort}; set a port above 1023, such as ${name}=4000.`;
     default:
       if (syscall !== 'listen' && syscall !== 'getaddrinfo') throw error;
-      return `HOST: expected an address of this machine, which ${host} is not (${code})`;
+      return `HOST: ${JSON.stringify(host)} is not an address of this machine (${code}); set one, such as 127.0.0.1, or 0.0.0.0 for all of its addresses.`;
   }
 }
 
-/** So soon after a signal the next one is the same: npm passes on what a Ctrl-C has sent to the whole group already. */
+/** A second signal within this time is the same Ctrl-C: the terminal sends it to the process group, and npm forwards it. */
 const SAME_SIGNAL_MS = 500;
 
 const options = readArguments();
@@ -71,23 +76,23 @@ if (options.help) {
 } else if (options.version) {
   process.stdout.write(`${version}\n`);
 } else if (options.check) {
-  const config = readEnvironment();
-  const { text, isFine } = await opened(check(config, createLog(config), systemClock), config);
+  const config = readSettings();
+  const { text, isUsable } = await listening(check(config, createLog(config), systemClock), config);
   process.stdout.write(text);
-  process.exitCode = isFine ? 0 : 1;
+  process.exitCode = isUsable ? 0 : 1;
 } else {
-  const config = readEnvironment();
-  const app = await opened(createApp(config, createLog(config), systemClock), config);
+  const config = readSettings();
+  const app = await listening(createApp(config, createLog(config), systemClock), config);
   tuneGarbageCollection(app.load, config.cache.maxBytes, systemClock);
-  say(banner(app));
+  print(banner(app));
   let stoppedAt: number | undefined;
   const stop = () => {
     if (stoppedAt !== undefined) {
-      if (systemClock.now() - stoppedAt >= SAME_SIGNAL_MS) process.exit(1); // A second one means: now.
+      if (systemClock.now() - stoppedAt >= SAME_SIGNAL_MS) process.exit(1); // A second signal stops at once.
       return;
     }
     stoppedAt = systemClock.now();
-    say('Stopping, after the requests under way.');
+    print('Stopping after the requests in progress. A second signal stops at once.');
     void app.dispose();
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);

@@ -1,9 +1,9 @@
-// Loaded before the TypeScript sources, which only Node 24 and later can run as they are. Must itself run on any Node.
+// Loaded before the TypeScript sources, which need Node 24 or later. This file itself must run on any version.
 if (Number(process.versions.node.split('.')[0]) < 24) {
   process.stderr.write(
-    'Finetune Gateway needs Node.js 24 or later, but this is ' +
+    'Finetune Gateway needs Node.js 24 or later, but this is Node.js ' +
       process.versions.node +
-      ': install it, or run `npm ci` without omitting optional packages, which brings one along.\n',
+      '. Install a newer version, or run `npm ci` with its optional packages, which include one.\n',
   );
   process.exit(1);
 }

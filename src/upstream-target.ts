@@ -6,21 +6,22 @@ import type { Logger } from './telemetry/logger.ts';
 import type { Credential, KeyHeader } from './upstream/credentials/credential.ts';
 import type { RequestRules } from './upstream/requests/validation.ts';
 
-/** Whom the gateway asks. */
+/** The upstream that the gateway calls. */
 export interface UpstreamTarget {
+  /** `OpenAI`, a host name or `sandbox`. */
   readonly name: string;
   readonly limits: RequestRules;
   readonly baseUrl: URL;
   readonly keyHeader: KeyHeader;
   readonly credential: Credential;
   readonly exampleJobId: string;
-  /** What webhooks to this gateway are signed with; undefined when none are expected. */
+  /** Signing secret of the webhooks to this gateway; undefined when none are expected. */
   readonly webhookSecret: string | undefined;
-  /** Has them sent to this URL of the gateway, unless the configuration names another. A real upstream is told elsewhere. */
+  /** Makes the sandbox send webhooks to this URL of the gateway, unless the settings name another receiver. */
   readonly sendWebhooks?: (url: URL) => void;
 }
 
-/** Finds out whom to ask, and opens the sandbox if that is whom. */
+/** The configured upstream. Starts the sandbox if that is configured; `opened` disposes it. */
 export async function openTarget(
   { upstream: config, auth, webhookSecret }: Config,
   log: Logger,
@@ -38,13 +39,13 @@ export async function openTarget(
   const sandbox = await createSandbox({
     ...config,
     clock,
-    // Whoever chose a port wants to call it too, and whoever passes keys on has some: with any key.
+    // With a chosen port users call the sandbox directly, and with passthrough callers bring keys: it accepts any key then.
     ...(config.port === 0 && auth.kind !== 'passthrough' && { apiKey }),
     onError: (err) => log.error({ err }, 'sandbox error'),
   });
   opened.defer(() => sandbox.dispose());
   const { baseUrl, exampleJobId } = sandbox;
-  const asked = {
+  const target = {
     name: 'sandbox',
     limits: 'openai' as const,
     baseUrl,
@@ -52,12 +53,12 @@ export async function openTarget(
     exampleJobId,
     ...webhooksOf(sandbox, config, webhookSecret),
   };
-  if (config.dialect === 'openai') return { ...asked, keyHeader: 'authorization' };
+  if (config.dialect === 'openai') return { ...target, keyHeader: 'authorization' };
   baseUrl.searchParams.set('api-version', AZURE_API_VERSION);
-  return { ...asked, keyHeader: 'api-key' };
+  return { ...target, keyHeader: 'api-key' };
 }
 
-/** Whom the sandbox tells that a job has ended: this gateway, unless another receiver is named. Azure tells nobody. */
+/** The sandbox sends webhooks to this gateway, unless the settings name another receiver. Azure has no webhooks. */
 function webhooksOf(
   sandbox: Sandbox,
   { dialect, webhookUrl: url, webhookSecret }: Extract<Config['upstream'], { kind: 'sandbox' }>,

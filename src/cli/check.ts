@@ -8,138 +8,141 @@ import { type Path, path } from '../upstream/http/path.ts';
 import { createRestClient, type Query, type RestClient } from '../upstream/http/rest-client.ts';
 import { openTarget, type UpstreamTarget } from '../upstream-target.ts';
 
-// `npm start -- --check`: what an operator wants to know before the first client comes.
+// `npm start -- --check`: checks the upstream before the first client comes.
 
-export interface Findings {
-  /** Plain sentences, each with its line. */
+export interface CheckReport {
+  /** Lines for a terminal. */
   readonly text: string;
-  /** Whether the gateway can do its work: the upstream answers about jobs. */
-  readonly isFine: boolean;
+  /** Whether the upstream returns jobs, so that the gateway is useful. */
+  readonly isUsable: boolean;
 }
 
 interface Endpoint {
-  readonly path: Path | null; // As the tag makes it; these can name something.
+  readonly path: Path | null; // As the tag returns it; never null here.
   readonly query: Query;
-  /** What the graph cannot say without it. */
-  readonly serves: string;
+  /** What the graph lacks without this endpoint. */
+  readonly noun: string;
 }
 
 const ENDPOINTS: readonly Endpoint[] = [
-  { path: path`/fine_tuning/jobs`, query: { limit: 1 }, serves: 'jobs' },
-  { path: path`/models`, query: {}, serves: 'models' },
-  { path: path`/files`, query: { limit: 1 }, serves: 'files' },
+  { path: path`/fine_tuning/jobs`, query: { limit: 1 }, noun: 'jobs' },
+  { path: path`/models`, query: {}, noun: 'models' },
+  { path: path`/files`, query: { limit: 1 }, noun: 'files' },
 ];
 
-/** What became of one request; `error` is undefined when it was answered. */
-interface Outcome {
+/** Result of one call; `error` is undefined when it succeeded. */
+interface CallReport {
   readonly endpoint: Endpoint;
   readonly error: UpstreamError | undefined;
   readonly ms: number;
   readonly requestId: string | undefined;
 }
 
-/** Asks the upstream of a configuration that has no faults for a little of everything. */
-export async function check(config: Config, log: Logger, clock: Clock): Promise<Findings> {
+/** Calls each list endpoint of the configured upstream once. */
+export async function check(config: Config, log: Logger, clock: Clock): Promise<CheckReport> {
   await using opened = new AsyncDisposableStack();
   const target = await openTarget(config, log, clock, opened);
-  const rest = createRestClient({
-    ...target,
-    timeoutMs: config.upstreamTimeoutMs,
-    connections: config.upstreamConnections,
-    retries: 0, // What is told is what is there now.
-    maxRps: config.upstreamMaxRps,
-    clock,
-  });
+  const rest = createRestClient({ ...target, ...config.upstreamCalls, retries: 0, clock }); // Report what happens now.
   opened.defer(() => rest.dispose());
-  const outcomes: Outcome[] = [];
-  for (const endpoint of ENDPOINTS) outcomes.push(await ask(rest, endpoint, target, clock));
+  const calls: CallReport[] = [];
+  for (const endpoint of ENDPOINTS) calls.push(await callEndpoint(rest, endpoint, target, clock));
   const isPassthrough = config.auth.kind === 'passthrough';
-  const refusal = outcomes[0]?.error;
-  // Who passes keys on has none to show: that the upstream asks for one is all that can be seen.
-  const isFine = refusal === undefined || (isPassthrough && refusal.code === 'UPSTREAM_UNAUTHENTICATED');
+  const jobsError = calls[0]?.error;
+  // With passthrough there is no key to try: an upstream that asks for one is as expected.
+  const isUsable = jobsError === undefined || (isPassthrough && jobsError.code === 'UPSTREAM_UNAUTHENTICATED');
   const lines = [
-    `Finetune Gateway ${version}: the configuration has no faults.`,
-    `The upstream is ${nameOf(target, config)}.`,
-    ...outcomes.map((outcome) => `  ${told(outcome, target)}`),
-    ...(config.upstream.kind === 'sandbox' ? [] : [isPassthrough ? KEYLESS : verdictOnKey(outcomes)]),
-    isFine ? 'The gateway can start.' : 'The gateway would start, but could not answer about jobs.',
+    `Finetune Gateway ${version}: the settings are valid.`,
+    `Upstream: ${nameOf(target, config)}.`,
+    ...calls.map((call) => `  ${lineOf(call, target)}`),
+    ...(config.upstream.kind === 'sandbox' ? [] : [isPassthrough ? NO_KEY_TRIED : credentialLine(calls)]),
+    isUsable ? 'The gateway can start.' : 'The gateway would start, but could not return any jobs.',
   ];
-  return { text: lines.map((line) => `${line}\n`).join(''), isFine };
+  return { text: lines.map((line) => `${line}\n`).join(''), isUsable };
 }
 
-async function ask(
+async function callEndpoint(
   rest: RestClient,
   endpoint: Endpoint,
   { credential }: UpstreamTarget,
   clock: Clock,
-): Promise<Outcome> {
-  const beganAt = clock.now();
-  const outcome = (error: UpstreamError | undefined, requestId: string | undefined): Outcome => {
-    return { endpoint, error, ms: clock.now() - beganAt, requestId };
+): Promise<CallReport> {
+  const startedAt = clock.now();
+  const report = (error: UpstreamError | undefined, requestId: string | undefined): CallReport => {
+    return { endpoint, error, ms: clock.now() - startedAt, requestId };
   };
   try {
-    const signal = new AbortController().signal; // The deadline is end enough.
+    const signal = new AbortController().signal; // Never aborted: the call has a timeout.
     const requestId = await rest.get(endpoint.path, endpoint.query, requestIdOfList, { credential, signal });
-    return outcome(undefined, requestId);
+    return report(undefined, requestId);
   } catch (error) {
-    if (error instanceof UpstreamError) return outcome(error, error.facts.upstreamRequestId);
+    if (error instanceof UpstreamError) return report(error, error.facts.upstreamRequestId);
     throw error;
   }
 }
 
-/** Takes any list of the dialect for an answer, and gives the name that the upstream gave it. */
+/** The upstream's id of the request. Throws an UpstreamError when the body is not a list. */
 function requestIdOfList(body: unknown, facts: UpstreamError['facts']): string | undefined {
   if (Array.isArray(Object(body).data)) return facts.upstreamRequestId;
   throw new UpstreamError('UPSTREAM_INVALID_RESPONSE', 'data: expected an array', facts);
 }
 
 function nameOf({ name, baseUrl }: UpstreamTarget, { upstream }: Config): string {
-  if (upstream.kind === 'sandbox') return 'the built-in sandbox: its jobs are made up';
-  return `${name === 'OpenAI' ? 'OpenAI' : upstream.kind === 'azure' ? 'Azure OpenAI' : 'a server of the dialect'}, ${baseUrl.origin}${baseUrl.pathname}`;
+  if (upstream.kind === 'sandbox') return 'the built-in sandbox with simulated jobs';
+  const kind = upstream.kind === 'azure' ? 'Azure OpenAI' : 'an OpenAI-compatible server';
+  return `${name === 'OpenAI' ? 'OpenAI' : kind}, ${baseUrl.origin}${baseUrl.pathname}`;
 }
 
-/** One line on one endpoint: `GET /models answers, after 120 ms (x-request-id req_1).` */
-function told({ endpoint, error, ms, requestId }: Outcome, { credential }: UpstreamTarget): string {
+/** One line about one call: `GET /models succeeded after 120 ms (x-request-id req_1).` */
+function lineOf({ endpoint, error, ms, requestId }: CallReport, { credential }: UpstreamTarget): string {
   const id = requestId === undefined ? '' : ` (x-request-id ${requestId})`;
-  const what = error === undefined ? 'answers' : sentenceOf(error);
-  const detail = error?.code === 'UPSTREAM_UNAVAILABLE' ? `: ${redactKey(printable(error.detail), credential)}` : '';
-  const loss = error === undefined ? '' : ` Without it there are no ${endpoint.serves}.`;
-  return `GET ${endpoint.path} ${what}, after ${ms} ms${id}${detail}.${loss}`;
+  const call = `GET ${endpoint.path}`;
+  if (error === undefined) return `${call} succeeded after ${ms} ms${id}.`;
+  const { upstreamStatus } = error.facts;
+  const status = upstreamStatus === undefined ? '' : ` with status ${upstreamStatus}`;
+  const [reason, advice] = explain(error);
+  const sentences = [
+    redactKey(printable(reason), credential),
+    ...advice,
+    `The gateway has no ${endpoint.noun} without it`,
+  ];
+  return `${call} failed${status} after ${ms} ms${id}: ${sentences.map((sentence) => `${sentence}.`).join(' ')}`;
 }
 
-function sentenceOf({ code, facts }: UpstreamError): string {
-  const status = facts.upstreamStatus === undefined ? '' : ` with status ${facts.upstreamStatus}`;
+/** Why a call failed, and sentences on what to do. */
+function explain({ code, detail }: UpstreamError): [string, string[]] {
   switch (code) {
     case 'UPSTREAM_UNSUPPORTED':
-      return 'is missing: the server has no such endpoint, or the base URL is wrong';
+      return ['the server has no such endpoint', ['Check the base URL']];
     case 'UPSTREAM_UNAUTHENTICATED':
-      return `is refused${status}: the credential is not accepted`;
+      return ['the credential is not valid', ['Check the API key']];
     case 'UPSTREAM_FORBIDDEN':
-      return `is refused${status}: the credential does not allow it`;
+      return ['the credential has no permission for it', ['Check the permissions of the API key']];
     case 'UPSTREAM_RATE_LIMITED':
     case 'UPSTREAM_QUOTA_EXCEEDED':
-      return `is refused${status}: too many requests, or the quota is used up`;
+      return ['the rate limit or the quota is exceeded', ['Try again later']];
     case 'UPSTREAM_INVALID_RESPONSE':
-      return `gives an answer that is not of the dialect${status}: is the base URL right?`;
+      return ['the response is not one of this API', ['Check the base URL']];
     case 'UPSTREAM_TIMEOUT':
-      return `does not answer in time${status}`;
+      return ['there was no response in time', ['Check the base URL and UPSTREAM_TIMEOUT_MS']];
+    case 'UPSTREAM_UNAVAILABLE':
+      return [detail, ['Check the base URL, and that the server is running']];
     default:
-      return `fails${status}`;
+      return ['the call failed', []];
   }
 }
 
-const KEYLESS = 'Callers bring their own keys (AUTH=passthrough), so that none was tried.';
+const NO_KEY_TRIED = 'No credential was tried, because callers send their own keys (AUTH=passthrough).';
 
-function verdictOnKey(outcomes: readonly Outcome[]): string {
-  const codes = outcomes.map(({ error }) => error?.code);
-  if (codes.includes('UPSTREAM_UNAUTHENTICATED')) return 'The credential is not accepted.';
-  if (codes.includes(undefined)) return 'The credential is accepted.';
+function credentialLine(calls: readonly CallReport[]): string {
+  const codes = calls.map(({ error }) => error?.code);
+  if (codes.includes('UPSTREAM_UNAUTHENTICATED')) return 'The credential is not valid.';
+  if (codes.includes(undefined)) return 'The credential is valid.';
   return codes.includes('UPSTREAM_FORBIDDEN')
-    ? 'The credential is known, but allows nothing that was asked.'
-    : 'Whether the credential is accepted could not be found out.';
+    ? 'The credential is valid, but has no permission for any of these endpoints.'
+    : 'The credential could not be checked.';
 }
 
-/** What others wrote, for a terminal: one line, no control characters, cut. */
+/** Text from the upstream on one line, without control characters, cut to 200 characters. */
 function printable(text: string): string {
   return text
     .replace(/[\p{Cc}\s]+/gu, ' ')

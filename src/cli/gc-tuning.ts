@@ -1,48 +1,45 @@
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import type { Clock } from '../clock.ts';
 
-// V8 lets garbage grow to three times what is alive before it looks for all of it, and gives young objects up to 128 MiB.
-// That is quick while little is alive; with a full store it is several times CACHE_MAX_MB. So both depend on what is kept.
+// By default V8 lets the old generation grow to three times its live size before a full collection, and gives the young
+// generation up to 128 MiB. With a full cache the garbage would be several times CACHE_MAX_MB. So both bounds follow the load.
 
 const INTERVAL_MS = 250;
 
 const MIB = 1024 * 1024;
-/** The old part of the heap of a gateway that keeps nothing. Measured. */
+/** Live old generation of a gateway with an empty cache. Measured. */
 const BASE_BYTES = 30 * MIB;
-/** What grows outside of the heap: bodies on their way, and what the collector itself takes. Measured. */
+/** Growth outside of the heap: bodies in transfer, and the collector itself. Measured. */
 const OTHER_BYTES = 60 * MIB;
-/** What kept things take of what they are counted for, which is rather too much. Measured. */
+/** Real size of cached bytes as a share of their estimate. Measured; rather too high. */
 const REAL_SHARE = 0.75;
-/** What an open stream of a subscription takes in the old part, rather more. Measured. */
+/** Live old generation per open subscription stream. Measured; rather too high. */
 const STREAM_BYTES = 15 * 1024;
-/** How many times `maxBytes` the process may grow over what it takes at rest. */
+/** Maximum growth of the process over its size at rest, as a multiple of `maxBytes`. */
 const MAX_GROWTH = 2;
-/** Old garbage in percent of what is alive: with less the collector is always at work; the most is V8's own. */
+/** Bounds of the garbage in percent of the live size. Below the minimum, V8 collects all the time; the maximum is V8's default. */
 const [MIN_PERCENT, MAX_PERCENT] = [15, 300];
 
-/** What a gateway holds now. */
+/** The part of the load that determines the live size of the heap. */
 export interface HeapLoad {
   readonly cachedBytes: number;
-  /** Open streams of subscriptions. */
+  /** Open subscription streams. */
   readonly streams: number;
 }
 
-/** What V8 is told, by the names of its flags. */
+/** Values of V8 flags, by their names. */
 interface HeapFlags {
-  /** How far the old part of the heap may grow until it is collected. */
+  /** Growth of the old generation until the next full collection. */
   readonly 'heap-growing-percent': number;
-  /** By how much the part for young objects grows when it is too small: 1 is not at all. */
+  /** Factor by which the young generation grows when it is too small; 1 keeps its size. */
   readonly 'semi-space-growth-factor': number;
 }
 
-/**
- * Pure: the bounds while so much is kept of at most `maxBytes`, so many streams are open, and the part for young objects
- * has this size.
- */
+/** Flags for a load, a size of the young generation and a maximum size of the cache. Pure. */
 export function heapFlags({ cachedBytes, streams }: HeapLoad, youngBytes: number, maxBytes: number): HeapFlags {
-  const alive = BASE_BYTES + REAL_SHARE * cachedBytes + STREAM_BYTES * streams;
-  const most = BASE_BYTES + MAX_GROWTH * maxBytes - OTHER_BYTES - youngBytes;
-  const percent = Math.round(100 * (most / alive - 1));
+  const liveBytes = BASE_BYTES + REAL_SHARE * cachedBytes + STREAM_BYTES * streams;
+  const maxOldBytes = BASE_BYTES + MAX_GROWTH * maxBytes - OTHER_BYTES - youngBytes;
+  const percent = Math.round(100 * (maxOldBytes / liveBytes - 1));
   return {
     'heap-growing-percent': Math.min(MAX_PERCENT, Math.max(MIN_PERCENT, percent)),
     'semi-space-growth-factor': youngBytes >= maxBytes / 2 ? 1 : 2,
@@ -50,19 +47,19 @@ export function heapFlags({ cachedBytes, streams }: HeapLoad, youngBytes: number
 }
 
 /**
- * Keeps this process within twice `maxBytes` over what it takes at rest, from now on until it ends; streams count as kept,
- * and when they alone take more, little garbage comes on top.
+ * Limits the growth of this process to twice `maxBytes` over its size at rest, until it exits. Open streams count as live
+ * bytes; when they alone exceed the limit, little garbage is allowed on top.
  */
-export function tuneGarbageCollection(held: () => HeapLoad, maxBytes: number, clock: Clock): void {
-  const told = new Map<string, number>();
-  const look = () => {
+export function tuneGarbageCollection(load: () => HeapLoad, maxBytes: number, clock: Clock): void {
+  const current = new Map<string, number>();
+  const update = () => {
     const young = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space');
-    const bounds = heapFlags(held(), young?.space_size ?? 0, maxBytes);
-    for (const [flag, value] of Object.entries(bounds)) {
-      if (told.get(flag) !== value) setFlagsFromString(`--${flag}=${value}`); // V8 reads both at each collection.
-      told.set(flag, value);
+    const flags = heapFlags(load(), young?.space_size ?? 0, maxBytes);
+    for (const [flag, value] of Object.entries(flags)) {
+      if (current.get(flag) !== value) setFlagsFromString(`--${flag}=${value}`); // V8 reads them at each collection.
+      current.set(flag, value);
     }
-    clock.after(INTERVAL_MS, look);
+    clock.after(INTERVAL_MS, update);
   };
-  look();
+  update();
 }

@@ -1,41 +1,29 @@
 import { type App, version } from '../app.ts';
-import { settings } from '../config/config.ts';
+import { settingsHelp } from './settings-text.ts';
 
-/** What a person reads who has just started the gateway. */
+/** The first output of a gateway that has started. */
 export function banner({ url, gateway, hasGraphiql }: Pick<App, 'url' | 'gateway' | 'hasGraphiql'>): string {
-  const heading = `Finetune Gateway ${version} answers on ${url}${hasGraphiql ? ' (GraphiQL in a browser)' : ''}`;
-  if (!gateway.isSandbox) return `${heading}\nIt asks ${gateway.upstreamName}.`;
+  const heading = `Finetune Gateway ${version} answers on ${url}${hasGraphiql ? ' (open it in a browser for GraphiQL)' : ''}`;
+  if (!gateway.isSandbox) return `${heading}\nUpstream: ${gateway.upstreamName}.`;
   return `${heading}
-It asks the built-in sandbox: the jobs are made up. For those of your own account, start it with your key:
+Upstream: the built-in sandbox with simulated jobs. For the jobs of your own account, start the gateway with your API key:
   UPSTREAM=openai OPENAI_API_KEY=… npm start
-and for another server of the dialect with OPENAI_BASE_URL too. All settings: npm start -- --help`;
+For another server of the same dialect, set OPENAI_BASE_URL too. All settings: npm start -- --help`;
 }
 
-/** `--help`: the command line and every setting, from the same table that reads them. */
+/** `--help`: the command line and all settings. */
 export function help(): string {
-  const names = Object.keys(settings);
-  const width = Math.max(...names.map((name) => name.length));
-  const lines = Object.entries(settings).map(
-    ([name, schema]) => `  ${name.padEnd(width)}  ${schema.description}${defaultOf(schema)}`,
-  );
   return `Finetune Gateway ${version}: a GraphQL gateway over a fine-tuning jobs REST API (OpenAI's dialect).
 
 Usage:
-  npm start                 starts it; without a key it brings its own sandbox
-  npm start -- --check      checks the settings and asks the upstream, says what it found, and ends
-  npm start -- --help       shows this
-  npm start -- --version    shows the version
+  npm start                 starts the gateway; without an API key, with the built-in sandbox
+  npm start -- --check      checks the settings and the upstream, prints the result, and exits
+  npm start -- --help       prints this help
+  npm start -- --version    prints the version
 
-Settings, read from the environment:
-${lines.join('\n')}
+Settings are environment variables. docs/settings.md has the same list.
 
-With a real key and AUTH=none it listens on loopback addresses only. With NODE_ENV=production it wants a key, or UPSTREAM=sandbox.
-
-The README says more.
+${settingsHelp()}
+See README.md for more.
 `;
-}
-
-function defaultOf(schema: { safeParse(value: undefined): { data?: unknown } }): string {
-  const { data } = schema.safeParse(undefined);
-  return data === undefined ? '' : ` (default: ${data})`;
 }

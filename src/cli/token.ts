@@ -4,28 +4,34 @@ import { digestOf, makeToken } from '../server/auth/token.ts';
 import { EXPECTED_NAME, EXPECTED_ROLE, isName, parseTokenList } from '../server/auth/token-file.ts';
 
 // The script behind `npm run token`.
-const USAGE = 'Usage: npm run token -- NAME ROLE [FILE]; without FILE, AUTH_TOKENS_FILE says where';
+const USAGE = `Usage: npm run token -- NAME ROLE [FILE]
+Without FILE, AUTH_TOKENS_FILE names the token file. Example: npm run token -- ann operator tokens`;
 
-/** Ends the process with plain sentences. */
-function fail(text: string): never {
-  process.stderr.write(`${text}\n`);
+/** Prints a message that says what to change, and exits with 1. */
+function fail(message: string): never {
+  process.stderr.write(`${message}\n`);
   process.exit(1);
 }
 
 function readArguments(): { name: string; role: string; file: string } {
   const [name = '', role = '', file = process.env['AUTH_TOKENS_FILE'] ?? '', ...rest] = process.argv.slice(2);
   if (role === '' || rest.length > 0) fail(USAGE);
-  if (!isName(name)) fail(`NAME: ${EXPECTED_NAME}`);
+  if (!isName(name)) fail(`NAME: ${EXPECTED_NAME}, such as ann`);
   if (!isRole(role)) fail(`ROLE: ${EXPECTED_ROLE}`);
-  if (file === '') fail('FILE: expected the path of the file of tokens, or AUTH_TOKENS_FILE set to it');
+  if (file === '')
+    fail('FILE: is missing; expected the path of the token file, such as tokens, or AUTH_TOKENS_FILE set to it');
   return { name, role, file };
 }
 
+/** Appends a line with the digest of a new token, and returns the token. */
 function append({ name, role, file }: ReturnType<typeof readArguments>): string {
   const before = existsSync(file) ? readFileSync(file, 'utf8') : '';
   const { tokens, faults } = parseTokenList(before);
-  if (faults) fail(`${file} has faults:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
-  if (tokens.some((token) => token.name === name)) fail(`NAME: expected one that ${file} does not have yet`);
+  if (faults)
+    fail(`FILE: ${file} has invalid lines; correct them first:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+  if (tokens.some((token) => token.name === name)) {
+    fail(`NAME: ${file} already has a token of ${name}; choose another name, or delete its line first`);
+  }
   const token = makeToken();
   const gap = before === '' || before.endsWith('\n') ? '' : '\n';
   appendFileSync(file, `${gap}${name} ${role} ${digestOf(token).toString('hex')}\n`, { mode: 0o600 });
@@ -36,6 +42,10 @@ const { name, role, file } = readArguments();
 try {
   process.stdout.write(`${append({ name, role, file })}\n`);
 } catch (error) {
-  fail(`FILE: expected one that can be read and written (${error instanceof Error ? error.message : error})`);
+  fail(
+    `FILE: cannot read and write ${file} (${error instanceof Error ? error.message : error}); choose a writable path`,
+  );
 }
-process.stderr.write(`This is the token of ${name} (${role}). It is shown once: ${file} has only its SHA-256.\n`);
+process.stderr.write(
+  `This is the token of ${name} (${role}). Copy it now: it is shown only once, and ${file} has only its SHA-256.\n`,
+);

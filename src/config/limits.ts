@@ -1,48 +1,73 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Limits } from '../server/limits/query-limits.ts';
-import { int } from './env.ts';
+import { groupDocs, settingDocs } from './setting-docs.ts';
+import { integer } from './setting-types.ts';
 
-// How much one request, and one caller in a minute, may ask for: the part of the configuration that says so.
-
-/** The variables that decide it; 0 turns a limit off. */
-export const limitSettings = {
-  MAX_QUERY_DEPTH: int(0, 1000).default(15).describe('most fields inside one another in a query; 0: any'),
-  MAX_QUERY_ALIASES: int(0, 10_000).default(30).describe('most aliases in a query; 0: any'),
-  MAX_QUERY_TOKENS: int(0, 1_000_000).default(5000).describe('most tokens of a document; 0: any'),
-  MAX_QUERY_DIRECTIVES: int(0, 10_000).default(50).describe('most directives in a query; 0: any'),
-  MAX_QUERY_ROOT_FIELDS: int(0, 10_000).default(20).describe('most fields of Query in a query; 0: any'),
-  MAX_INTROSPECTION_DEPTH: int(0, 3)
-    .default(2)
-    .describe('most lists of types or fields inside one another in a query for the schema; 0: any'),
-  MAX_QUERY_COST: int(0, 1_000_000_000)
-    .default(5000)
-    .describe('most points of a query: one for each upstream call that it may cause, and for 100 objects; 0: any'),
-  MAX_VARIABLES_BYTES: int(0, 1_048_576).default(100_000).describe('most bytes of the variables as JSON; 0: any'),
-  RATE_LIMIT_PER_MINUTE: int(0, 1_000_000_000)
-    .default(20_000)
-    .describe('most points that one caller may spend in a minute; 0: any'),
-  CALLERS_PER_ADDRESS: int(0, 1_000_000)
-    .default(10)
-    .describe(
-      "for passthrough: how many callers' points all keys of one address have together; 0: any, for behind a proxy",
-    ),
+const query = {
+  MAX_QUERY_DEPTH: integer(0, 1000).default(15).register(settingDocs, {
+    description: 'Maximum nesting of fields.',
+    unit: 'levels',
+  }),
+  MAX_QUERY_ALIASES: integer(0, 10_000).default(30).register(settingDocs, {
+    description: 'Maximum number of aliases.',
+  }),
+  MAX_QUERY_TOKENS: integer(0, 1_000_000).default(5000).register(settingDocs, {
+    description: 'Maximum number of tokens of the document.',
+  }),
+  MAX_QUERY_DIRECTIVES: integer(0, 10_000).default(50).register(settingDocs, {
+    description: 'Maximum number of directives.',
+  }),
+  MAX_QUERY_ROOT_FIELDS: integer(0, 10_000).default(20).register(settingDocs, {
+    description: 'Maximum number of fields of `Query`.',
+  }),
+  MAX_INTROSPECTION_DEPTH: integer(0, 3).default(2).register(settingDocs, {
+    description: 'Maximum nesting of lists of types or fields in an introspection query.',
+    unit: 'levels',
+  }),
+  MAX_QUERY_COST: integer(0, 1_000_000_000).default(5000).register(settingDocs, {
+    description:
+      'Maximum cost: one point for each upstream call that the operation can cause with an empty cache, and one for 100 objects. With `"extensions": {"cost": true}` in the request, the response has the cost.',
+    unit: 'points',
+  }),
+  MAX_VARIABLES_BYTES: integer(0, 1_048_576).default(100_000).register(settingDocs, {
+    description: 'Maximum size of the variables as JSON.',
+    unit: 'bytes',
+  }),
 };
 
-type Settings = z.output<z.ZodObject<typeof limitSettings>>;
+const rate = {
+  RATE_LIMIT_PER_MINUTE: integer(0, 1_000_000_000).default(20_000).register(settingDocs, {
+    description: 'Maximum points that one caller spends per minute. Past it, requests get status 429.',
+    unit: 'points',
+  }),
+  CALLERS_PER_ADDRESS: integer(0, 1_000_000).default(10).register(settingDocs, {
+    description:
+      'For `AUTH=passthrough`: the keys of one client address together spend at most the points of this many callers. Keys that the upstream has not accepted yet count as one caller. Use 0 behind a proxy.',
+    unit: 'callers',
+  }),
+};
 
-export function limitsOf(values: Settings): Limits {
-  const most = (value: number) => (value === 0 ? Number.POSITIVE_INFINITY : value);
-  const pointsPerMinute = most(values.RATE_LIMIT_PER_MINUTE);
-  return {
-    depth: most(values.MAX_QUERY_DEPTH),
-    aliases: most(values.MAX_QUERY_ALIASES),
-    tokens: most(values.MAX_QUERY_TOKENS),
-    directives: most(values.MAX_QUERY_DIRECTIVES),
-    rootFields: most(values.MAX_QUERY_ROOT_FIELDS),
-    introspectionLists: most(values.MAX_INTROSPECTION_DEPTH),
-    cost: Math.min(most(values.MAX_QUERY_COST), pointsPerMinute), // More could never be paid, however long one waits.
-    variablesBytes: most(values.MAX_VARIABLES_BYTES),
-    pointsPerMinute,
-    callersPerAddress: most(values.CALLERS_PER_ADDRESS),
-  };
-}
+export const limits = z
+  .object({ ...query, ...rate })
+  .register(groupDocs, {
+    title: 'Limits',
+    intro:
+      'Limits of one operation, and of one caller. Past a limit of an operation nothing runs, and the error has the code `QUERY_TOO_COMPLEX`. 0 turns a limit off.',
+  })
+  .transform((values): Limits => {
+    const pointsPerMinute = orInfinity(values.RATE_LIMIT_PER_MINUTE);
+    return {
+      depth: orInfinity(values.MAX_QUERY_DEPTH),
+      aliases: orInfinity(values.MAX_QUERY_ALIASES),
+      tokens: orInfinity(values.MAX_QUERY_TOKENS),
+      directives: orInfinity(values.MAX_QUERY_DIRECTIVES),
+      rootFields: orInfinity(values.MAX_QUERY_ROOT_FIELDS),
+      introspectionLists: orInfinity(values.MAX_INTROSPECTION_DEPTH),
+      cost: Math.min(orInfinity(values.MAX_QUERY_COST), pointsPerMinute), // No caller could ever pay more.
+      variablesBytes: orInfinity(values.MAX_VARIABLES_BYTES),
+      pointsPerMinute,
+      callersPerAddress: orInfinity(values.CALLERS_PER_ADDRESS),
+    };
+  });
+
+const orInfinity = (value: number) => (value === 0 ? Number.POSITIVE_INFINITY : value);

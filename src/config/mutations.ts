@@ -1,27 +1,33 @@
-import type { z } from 'zod';
-import type { MutationConfig } from '../commands/mutation-policy.ts';
-import { int, onOff } from './env.ts';
+import { z } from 'zod';
+import { groupDocs, settingDocs } from './setting-docs.ts';
+import { integer, onOff } from './setting-types.ts';
 
-// Whether this gateway changes anything, and how much of what costs money.
-
-/** The variables that decide it. */
-export const mutationSettings = {
-  ALLOW_MUTATIONS: onOff()
-    .optional()
-    .describe(
-      'whether anything may be changed: on or off; if unset, on for the sandbox and off for any other upstream',
-    ),
-  MAX_CREATES_PER_DAY: int(0, 1_000_000)
-    .default(50)
-    .describe('most jobs that one caller creates in a day of UTC; 0 for none'),
-  MAX_GRADER_RUNS_PER_DAY: int(0, 1_000_000)
-    .default(500)
-    .describe('most runs of graders that one caller asks for in a day of UTC; 0 for none'),
-};
-
-type Settings = z.output<z.ZodObject<typeof mutationSettings>>;
-
-export function mutationsOf(values: Settings, isSandbox: boolean): MutationConfig {
-  const { ALLOW_MUTATIONS: allowed, MAX_CREATES_PER_DAY: create, MAX_GRADER_RUNS_PER_DAY: graderRun } = values;
-  return { isAllowed: allowed === undefined ? isSandbox : allowed === 'on', maxPerDay: { create, graderRun } };
-}
+export const mutations = z
+  .object({
+    ALLOW_MUTATIONS: onOff().optional().register(settingDocs, {
+      description: 'Whether mutations are allowed: `on` or `off`.',
+      whenUnset: 'on for the sandbox, else off',
+    }),
+    MAX_CREATES_PER_DAY: integer(0, 1_000_000).default(50).register(settingDocs, {
+      description: 'Maximum jobs that one caller creates per day (UTC). 0 allows none.',
+      unit: 'jobs',
+    }),
+    MAX_GRADER_RUNS_PER_DAY: integer(0, 1_000_000).default(500).register(settingDocs, {
+      description: 'Maximum grader runs of one caller per day (UTC). 0 allows none.',
+      unit: 'runs',
+    }),
+    MAX_UPLOAD_MB: integer(1, 65_536).default(512).register(settingDocs, {
+      description: 'Maximum size of an uploaded file. OpenAI accepts 512.',
+      unit: 'MiB',
+    }),
+  })
+  .register(groupDocs, {
+    title: 'Mutations',
+    intro:
+      'Whether clients may change anything, and how much per day. Past a limit a mutation returns a `QuotaExceededError`.',
+  })
+  .transform((values) => ({
+    isAllowed: values.ALLOW_MUTATIONS === undefined ? undefined : values.ALLOW_MUTATIONS === 'on',
+    maxPerDay: { create: values.MAX_CREATES_PER_DAY, graderRun: values.MAX_GRADER_RUNS_PER_DAY },
+    maxUploadBytes: values.MAX_UPLOAD_MB * 1024 * 1024,
+  }));

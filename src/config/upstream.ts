@@ -1,161 +1,127 @@
-import { isIPv4 } from 'node:net';
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { type DialectName, sandboxSettings } from '../sandbox/settings.ts';
-import type { Credential } from '../upstream/credentials/credential.ts';
 import { isWebhookSecret } from '../upstream/resources/webhook.ts';
+import { ALWAYS, groupDocs, settingDocs } from './setting-docs.ts';
+import { baseUrl, headerText, integer, isKeyText, keyText, oneOf } from './setting-types.ts';
+import { hasAzure, hasOpenaiKey } from './upstream-kind.ts';
 
-// Whom the gateway asks: the part of the configuration that says so.
-
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-const headerText = z.string().regex(/^[\x21-\x7e]+$/, 'expected visible ASCII characters only');
-const baseUrl = z
-  .url({ protocol: /^https?$/, error: 'expected an http or https URL' })
-  .transform((text) => new URL(text))
-  .refine(
-    (url) => !url.username && !url.password && !url.search && !url.hash,
-    'expected a URL without user, query and fragment',
-  );
-
-// Quotes and backslashes would be written in another way in JSON, and escape the search for the key there.
-const keyText = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, {
-  error: 'expected visible ASCII characters only, without quotes and backslashes',
-  abort: true,
-});
-
-/** The variables that decide it. */
-export const upstreamSettings = {
-  OPENAI_API_KEY: keyText.optional().describe('the upstream credential; without one, the sandbox answers'),
-  OPENAI_API_KEY_FILE: z.string().optional().describe('a file that holds it'),
-  UPSTREAM: z
-    .enum(['openai', 'azure', 'sandbox'], 'expected openai, azure or sandbox')
-    .optional()
-    .describe('openai, azure or sandbox; if unset, the one whose key is set, and sandbox without'),
-  OPENAI_BASE_URL: baseUrl.default(new URL('https://api.openai.com/v1')).describe('any server that speaks the dialect'),
-  OPENAI_ORG_ID: headerText.optional().describe('sent as OpenAI-Organization'),
-  OPENAI_PROJECT_ID: headerText.optional().describe('sent as OpenAI-Project'),
-  OPENAI_ADMIN_KEY: keyText
-    .optional()
-    .describe('the key of an administrator, sent with calls about the permissions of checkpoints, which need one'),
-  OPENAI_WEBHOOK_SECRET: keyText
+const openai = {
+  UPSTREAM: oneOf('openai', 'azure', 'sandbox').optional().register(settingDocs, {
+    description:
+      'Which upstream the gateway calls. If unset: `azure` or `openai`, whichever has settings; without any, `sandbox`. With `NODE_ENV=production` the sandbox has to be chosen.',
+    whenUnset: 'by the other settings',
+  }),
+  OPENAI_API_KEY: keyText().optional().register(settingDocs, {
+    description: 'API key of the upstream. For a server that needs none, any text.',
+    example: 'sk-abc123',
+    isSecret: true,
+  }),
+  OPENAI_API_KEY_FILE: z.string().transform(readKey).optional().register(settingDocs, {
+    description: 'Path of a file that contains the API key, instead of `OPENAI_API_KEY`.',
+    example: '/run/secrets/openai-key',
+  }),
+  OPENAI_BASE_URL: baseUrl().default(new URL('https://api.openai.com/v1')).register(settingDocs, {
+    description: "Base URL of the upstream: OpenAI, or any server that speaks OpenAI's dialect.",
+  }),
+  OPENAI_ORG_ID: headerText().optional().register(settingDocs, {
+    description: 'Sent upstream in the header OpenAI-Organization.',
+    example: 'org-abc123',
+  }),
+  OPENAI_PROJECT_ID: headerText().optional().register(settingDocs, {
+    description: 'Sent upstream in the header OpenAI-Project.',
+    example: 'proj_abc123',
+  }),
+  OPENAI_ADMIN_KEY: keyText().optional().register(settingDocs, {
+    description: 'Admin API key. Used only for checkpoint permissions, which require one.',
+    example: 'sk-admin-abc123',
+    isSecret: true,
+  }),
+  OPENAI_WEBHOOK_SECRET: keyText()
     .refine(isWebhookSecret, 'expected whsec_ and base64, or another text of at least 8 characters')
     .optional()
-    .describe('turns on POST /webhooks/openai: what OpenAI signs its webhooks with, whsec_…'),
-  AZURE_OPENAI_ENDPOINT: baseUrl
-    .optional()
-    .describe('the Azure OpenAI resource, https://NAME.openai.azure.com; or its newer API, ending in /openai/v1'),
-  AZURE_OPENAI_API_KEY: keyText.optional().describe("the resource's key"),
-  OPENAI_API_VERSION: headerText.optional().describe("Azure's api-version, such as 2024-10-21; the newer API has none"),
-  ...sandboxSettings,
+    .register(settingDocs, {
+      description:
+        'Signing secret of OpenAI webhooks. It turns on `POST /webhooks/openai`, so that the end of a job is known at once. Register `https://HOST/webhooks/openai` at OpenAI for fine_tuning.job.succeeded, fine_tuning.job.failed and fine_tuning.job.cancelled.',
+      example: 'whsec_YWJjMTIzYWJjMTIz',
+      isSecret: true,
+    }),
 };
 
-type Settings = z.output<z.ZodObject<typeof upstreamSettings>>;
+const calls = {
+  UPSTREAM_TIMEOUT_MS: integer(1, 600_000).default(30_000).register(settingDocs, {
+    description: 'Maximum time for one upstream call. Its retries share this time.',
+    unit: 'ms',
+  }),
+  UPSTREAM_RETRIES: integer(0, 10).default(2).register(settingDocs, {
+    description: 'Maximum retries of an upstream call that failed in a way that may pass.',
+  }),
+  UPSTREAM_CONNECTIONS: integer(1, 1024).default(64).register(settingDocs, {
+    description: 'Maximum sockets to the upstream for each upstream key.',
+  }),
+  UPSTREAM_MAX_RPS: integer(1, 100_000).default(50).register(settingDocs, {
+    description: 'Maximum upstream calls per second over all keys. Waiting keys take turns.',
+    unit: 'calls/s',
+  }),
+};
 
-export type UpstreamConfig =
-  | {
-      readonly kind: 'sandbox';
-      readonly port: number;
-      readonly speed: number;
-      readonly seed: number;
-      readonly dialect: DialectName;
-      /** What its permissions of checkpoints take, if not a key that it makes up. */
-      readonly adminKey: string | undefined;
-      readonly quota: { readonly concurrent?: number | undefined; readonly perDay?: number | undefined } | undefined;
-      /** Where it sends webhooks, if not to this gateway. */
-      readonly webhookUrl: URL | undefined;
-      readonly webhookSecret: string | undefined;
+/** Variables of other groups that the checks need. */
+const context = {
+  upstreamKind: z.string(),
+  AUTH: z.string().optional(),
+  AZURE_OPENAI_ENDPOINT: z.string().optional(),
+  AZURE_OPENAI_API_KEY: z.string().optional(),
+};
+
+export const upstream = z
+  .object({ ...openai, ...calls, ...context })
+  .register(groupDocs, {
+    title: 'Upstream',
+    intro: 'The REST API that the gateway calls, and how it calls it. Without a key, the built-in sandbox answers.',
+  })
+  .superRefine((values, { addIssue }) => {
+    const report = (name: string, message: string) => addIssue({ code: 'custom', path: [name], message });
+    const { upstreamKind, UPSTREAM, AUTH, OPENAI_API_KEY: key, OPENAI_API_KEY_FILE: file } = values;
+    if (key !== undefined && file !== undefined) {
+      report('OPENAI_API_KEY_FILE', 'is set as well as OPENAI_API_KEY; expected only one of the two.');
     }
-  | { readonly kind: 'openai' | 'azure'; readonly baseUrl: URL; readonly credential: Credential };
+    if (UPSTREAM === undefined && hasOpenaiKey(values) && hasAzure(values)) {
+      report('UPSTREAM', 'is not set, but there are settings for OpenAI and for Azure; expected openai or azure.');
+    }
+    if (upstreamKind === 'openai' && !hasOpenaiKey(values) && AUTH !== 'passthrough') {
+      report(
+        'OPENAI_API_KEY',
+        'is not set; expected the API key of the upstream, such as sk-abc123 (any text for a server that needs none), or UPSTREAM=sandbox.',
+      );
+    }
+  }, ALWAYS)
+  .transform((values) => ({
+    openai: {
+      baseUrl: values.OPENAI_BASE_URL,
+      credential: {
+        apiKey: values.OPENAI_API_KEY ?? values.OPENAI_API_KEY_FILE ?? '',
+        organizationId: values.OPENAI_ORG_ID,
+        projectId: values.OPENAI_PROJECT_ID,
+        adminKey: values.OPENAI_ADMIN_KEY,
+      },
+    },
+    webhookSecret: values.OPENAI_WEBHOOK_SECRET,
+    calls: {
+      timeoutMs: values.UPSTREAM_TIMEOUT_MS,
+      connections: values.UPSTREAM_CONNECTIONS,
+      retries: values.UPSTREAM_RETRIES,
+      maxRps: values.UPSTREAM_MAX_RPS,
+    },
+  }));
 
-const hasKey = ({ OPENAI_API_KEY, OPENAI_API_KEY_FILE }: Environment) => Boolean(OPENAI_API_KEY ?? OPENAI_API_KEY_FILE);
-const bringsKeys = ({ AUTH }: Environment) => AUTH === 'passthrough';
-const hasAzure = ({ AZURE_OPENAI_API_KEY, AZURE_OPENAI_ENDPOINT }: Environment) =>
-  Boolean(AZURE_OPENAI_API_KEY ?? AZURE_OPENAI_ENDPOINT);
-
-/** Which kind it is: without a key the sandbox, unless somebody clearly means a real server. */
-export function upstreamKind(environment: Environment): string {
-  const { UPSTREAM, OPENAI_BASE_URL, NODE_ENV } = environment;
-  if (UPSTREAM !== undefined) return UPSTREAM;
-  const hasKeys = hasKey(environment) || bringsKeys(environment);
-  const meansReal = hasKeys || OPENAI_BASE_URL !== undefined || NODE_ENV === 'production';
-  return hasAzure(environment) ? 'azure' : meansReal ? 'openai' : 'sandbox';
-}
-
-/** What contradicts itself or is missing: one sentence each. */
-export function upstreamFaults(environment: Environment): string[] {
-  const kind = upstreamKind(environment);
-  const isUndecided = environment['UPSTREAM'] === undefined && hasKey(environment) && hasAzure(environment);
-  return [
-    ...(isUndecided ? ['UPSTREAM: expected openai or azure, as there are settings for both'] : []),
-    ...(kind === 'openai' ? missingKey(environment) : []),
-    ...(kind === 'azure' ? missingOfAzure(environment) : []),
-    ...(kind === 'sandbox' ? missingSecret(environment) : []),
-    ...(kind === 'openai' || kind === 'azure' ? openToAll(environment) : []),
-  ];
-}
-
-function missingKey(environment: Environment): string[] {
-  if (hasKey(environment) || bringsKeys(environment)) return [];
-  return [
-    'OPENAI_API_KEY: expected the upstream credential (any text for a server that needs none), or UPSTREAM=sandbox',
-  ];
-}
-
-function missingOfAzure(environment: Environment): string[] {
-  const { AZURE_OPENAI_ENDPOINT: endpoint, AZURE_OPENAI_API_KEY: key, OPENAI_API_VERSION: version } = environment;
-  return [
-    ...(endpoint ? [] : ['AZURE_OPENAI_ENDPOINT: expected the address of the resource, https://NAME.openai.azure.com']),
-    ...(key || bringsKeys(environment) ? [] : ['AZURE_OPENAI_API_KEY: expected the key of the resource']),
-    ...(version || isNewAzure(endpoint ?? '') ? [] : ['OPENAI_API_VERSION: expected a version, such as 2024-10-21']),
-  ];
-}
-
-function missingSecret({ SANDBOX_WEBHOOK_URL: url, SANDBOX_WEBHOOK_SECRET: secret }: Environment): string[] {
-  if (url === undefined || secret !== undefined) return [];
-  return ['SANDBOX_WEBHOOK_SECRET: expected a secret, as SANDBOX_WEBHOOK_URL is set: who is sent to has to know it'];
-}
-
-function openToAll({ HOST, AUTH = 'none' }: Environment): string[] {
-  if (HOST === undefined || isLoopback(HOST) || AUTH !== 'none') return [];
-  return [
-    'HOST: expected a loopback address such as 127.0.0.1, or AUTH=tokens: callers are not authenticated, so everybody who reached another address could use your upstream credential',
-  ];
-}
-
-const isNewAzure = (endpoint: string) => /\/openai\/v1\/?$/.test(endpoint);
-
-// Where the API of a resource begins; the older one wants its version in every query (docs/upstream.md: Other servers).
-function azureBaseUrl(endpoint: URL, version: string | undefined): URL {
-  const path = endpoint.pathname.replace(/\/$/, '');
-  const url = new URL(endpoint);
-  url.pathname = isNewAzure(path) || path.endsWith('/openai') ? path : `${path}/openai`;
-  if (version !== undefined) url.searchParams.set('api-version', version);
-  return url;
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
-}
-
-/** Settings that have no faults, as what is asked by them. */
-export function upstreamOf(values: Settings, kind: string): UpstreamConfig {
-  const { AZURE_OPENAI_ENDPOINT: endpoint, OPENAI_API_VERSION: version } = values;
-  if (kind === 'azure' && endpoint) {
-    const credential = { apiKey: values.AZURE_OPENAI_API_KEY ?? '' };
-    return { kind: 'azure', baseUrl: azureBaseUrl(endpoint, version), credential };
+/** The key in a file. The message never repeats what the file contains. */
+function readKey(file: string, { addIssue }: z.RefinementCtx): string {
+  try {
+    const key = readFileSync(file, 'utf8').trim();
+    if (!isKeyText(key))
+      addIssue('expected the path of a file with a key of visible ASCII characters without quotes and backslashes');
+    return key;
+  } catch {
+    addIssue('expected the path of a file that can be read');
+    return '';
   }
-  if (kind === 'sandbox') {
-    const { SANDBOX_PORT: port, SANDBOX_SPEED: speed, SANDBOX_SEED: seed, SANDBOX_FLAVOUR: dialect } = values;
-    const { SANDBOX_WEBHOOK_URL: webhookUrl, SANDBOX_WEBHOOK_SECRET: webhookSecret } = values;
-    const { SANDBOX_ADMIN_KEY: adminKey, SANDBOX_CONCURRENT_JOBS: concurrent, SANDBOX_JOBS_PER_DAY: perDay } = values;
-    const quota = concurrent === undefined && perDay === undefined ? undefined : { concurrent, perDay };
-    return { kind, port, speed, seed, dialect, adminKey, quota, webhookUrl, webhookSecret };
-  }
-  const credential = {
-    apiKey: values.OPENAI_API_KEY ?? '',
-    organizationId: values.OPENAI_ORG_ID,
-    projectId: values.OPENAI_PROJECT_ID,
-    adminKey: values.OPENAI_ADMIN_KEY,
-  };
-  return { kind: 'openai', baseUrl: values.OPENAI_BASE_URL, credential };
 }

@@ -30,7 +30,7 @@ function readOptions(): ServeOptions {
     port: data.SANDBOX_PORT,
     speed: data.SANDBOX_SPEED,
     seed: data.SANDBOX_SEED,
-    dialect: data.SANDBOX_FLAVOUR,
+    dialect: data.SANDBOX_DIALECT,
     adminKey: data.SANDBOX_ADMIN_KEY,
     quota: { concurrent: data.SANDBOX_CONCURRENT_JOBS, perDay: data.SANDBOX_JOBS_PER_DAY },
     onError,

@@ -18,7 +18,7 @@ export const sandboxSettings = {
   SANDBOX_SEED: number(/^-?\d+$/, -(2 ** 31), 2 ** 31 - 1, 'expected a whole number from -2147483648 to 2147483647')
     .default(1)
     .describe('which made-up jobs the sandbox has'),
-  SANDBOX_FLAVOUR: z
+  SANDBOX_DIALECT: z
     .enum(['openai', 'azure'], 'expected openai or azure')
     .default('openai')
     .describe('as whose server the sandbox answers: openai or azure'),
@@ -46,4 +46,4 @@ export const sandboxSettings = {
     .describe('what it signs them with, whsec_ and base64'),
 };
 
-export type DialectName = z.output<typeof sandboxSettings.SANDBOX_FLAVOUR>;
+export type DialectName = z.output<typeof sandboxSettings.SANDBOX_DIALECT>;

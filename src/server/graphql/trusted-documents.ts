@@ -18,7 +18,7 @@ export function readTrustedDocuments(file: string, context: z.RefinementCtx): Tr
   const documents = new Map<string, string>();
   const entries = readEntries(file);
   if (typeof entries === 'string') context.addIssue(entries);
-  else if (Object.keys(entries).length === 0) context.addIssue('expected at least one document');
+  else if (Object.keys(entries).length === 0) context.addIssue('the file has no documents; expected at least one.');
   else {
     const faultOf = createCheck();
     for (const [key, text] of Object.entries(entries)) {

@@ -8,8 +8,8 @@ import { makeFolder } from '../../kit/process/folder.ts';
 
 /** What `npm run sandbox` runs, without npm in between, so that a signal reaches the very process. */
 function start(settings: Record<string, string>) {
-  const [command, ...args] = packageJson.scripts.sandbox.split(' ');
-  expect(command).toBe('node');
+  const [exec, command, ...args] = packageJson.scripts.sandbox.split(' ');
+  expect([exec, command]).toEqual(['exec', 'node']);
   const env = { PATH: process.env['PATH'], ...settings };
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
@@ -70,7 +70,7 @@ describe('npm run sandbox', () => {
   });
 
   it('answers as Azure does when told to', async () => {
-    const said = await greeting(start({ SANDBOX_FLAVOUR: 'azure' }));
+    const said = await greeting(start({ SANDBOX_DIALECT: 'azure' }));
     const [url = ''] = /http:[^']+/.exec(said.slice(said.indexOf('curl'))) ?? [];
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/openai\/fine_tuning\/jobs\?api-version=/);
     const response = await fetch(url, { headers: { 'api-key': 'any' } });

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import packageJson from '../../../package.json' with { type: 'json' };
-import { settings } from '../../../src/config/config.ts';
+import { settings } from '../../../src/config/settings.ts';
 import { sandboxSettings } from '../../../src/sandbox/settings.ts';
 import { type ScriptedUpstream, startUpstream } from '../../kit/gateway/upstream.ts';
 import { startByNpm, startScript } from '../../kit/process/process.ts';
@@ -29,7 +29,7 @@ async function ask(url: string, query: string) {
 }
 
 describe('npm start', () => {
-  it('without a key answers from the sandbox, and its banner says so and how to use a key', async () => {
+  it('serves the sandbox without an API key, and its banner says so and how to set one', async () => {
     await using gateway = startScript(MAIN, [], { PORT: '0' });
     const [, url = ''] = await gateway.said(URL_SAID);
     await gateway.said(/--help/);
@@ -48,7 +48,7 @@ describe('npm start', () => {
     });
   });
 
-  it('with a key and a base URL answers with the jobs of that server', async () => {
+  it('serves the jobs of another server with an API key and a base URL', async () => {
     await using upstream = await startUpstream();
     upstream.onJobs([]);
     await using gateway = startBefore(upstream);
@@ -59,7 +59,7 @@ describe('npm start', () => {
     expect(upstream.calls).toMatchObject([{ authorization: 'Bearer any-text' }]);
   });
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('ends with 0 at %s, after the answers under way', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('exits with 0 on %s, after the requests in progress', async (signal) => {
     await using upstream = await startUpstream();
     upstream.onJobs([]);
     await using gateway = startBefore(upstream);
@@ -73,7 +73,7 @@ describe('npm start', () => {
     expect(await gateway.ended).toBe(0);
   });
 
-  it('ends at Ctrl-C after the answers under way, and says so once', async () => {
+  it('stops on Ctrl-C after the requests in progress, and says so once', async () => {
     await using upstream = await startUpstream();
     upstream.onJobs([]);
     const settings = { PORT: '0', OPENAI_BASE_URL: upstream.baseUrl, OPENAI_API_KEY: 'any-text' };
@@ -86,11 +86,27 @@ describe('npm start', () => {
     await npm.said(/Stopping/);
     gate.release();
     expect(await answer).toEqual({ data: { fineTuningJobs: { edges: [] } } });
-    expect([0, null]).toContain(await npm.ended); // Null: npm has ended by the signal, as shells want to know.
-    expect(npm.output.text).toMatch(/\nStopping, after the requests under way\.\n(\{.*\}\n)*$/); // And log lines.
+    expect([0, null]).toContain(await npm.ended); // Null: npm exits by the signal, as shells expect.
+    expect(npm.output.text.match(/\nStopping after the requests in progress\..*\n/g)).toHaveLength(1);
   });
 
-  it('takes a signal that comes twice at once for one', async () => {
+  it('stops on SIGTERM to npm after the requests in progress, with 0 and without an orphan', async () => {
+    await using upstream = await startUpstream();
+    upstream.onJobs([]);
+    await using npm = startByNpm({ PORT: '0', OPENAI_BASE_URL: upstream.baseUrl, OPENAI_API_KEY: 'any-text' });
+    const [, url = ''] = await npm.said(URL_SAID);
+    const gate = upstream.hold();
+    const answer = ask(url, '{ fineTuningJobs { edges { cursor } } }');
+    await gate.arrived(1);
+    process.kill(npm.pid, 'SIGTERM'); // Neither to its shell nor to the gateway.
+    await npm.said(/Stopping/);
+    gate.release();
+    expect(await answer).toEqual({ data: { fineTuningJobs: { edges: [] } } });
+    expect(await npm.ended).toBe(0); // An orphan would hold the output open.
+    await expect(fetch(url)).rejects.toThrow();
+  });
+
+  it('counts two signals at once as one', async () => {
     await using upstream = await startUpstream();
     upstream.onJobs([]);
     await using gateway = startBefore(upstream);
@@ -105,7 +121,7 @@ describe('npm start', () => {
     expect(await gateway.ended).toBe(0);
   });
 
-  it('ends at once, with 1, at another signal later', async () => {
+  it('exits at once, with 1, on a later second signal', async () => {
     await using upstream = await startUpstream();
     upstream.onJobs([]);
     await using gateway = startBefore(upstream);
@@ -127,7 +143,7 @@ describe('npm start', () => {
     gate.release();
   });
 
-  it('reports all faults of its configuration together, in plain sentences, and ends with 1', async () => {
+  it('reports all problems of its settings together, and exits with 1', async () => {
     await using gateway = startScript(MAIN, [], {
       PORT: 'web',
       CACHE_MAX_MB: '0',
@@ -136,25 +152,41 @@ describe('npm start', () => {
       HOST: '0.0.0.0',
     });
     expect(await gateway.ended).toBe(1);
-    expect(gateway.output.text).toBe(`The configuration has faults:
-  PORT: expected a whole number from 0 to 65535
-  CACHE_MAX_MB: expected a whole number from 1 to 65536
-  LOG_LEVEL: expected trace, debug, info, warn, error, fatal or silent
-  OPENAI_API_KEY: expected the upstream credential (any text for a server that needs none), or UPSTREAM=sandbox
-  HOST: expected a loopback address such as 127.0.0.1, or AUTH=tokens: callers are not authenticated, so everybody who reached another address could use your upstream credential
+    expect(gateway.output.text).toBe(`The settings are invalid:
+  PORT: "web" is not a whole number from 0 to 65535, such as 4000.
+  HOST: "0.0.0.0" is not a loopback address; expected one such as 127.0.0.1, or AUTH=tokens. Callers are not authenticated, so everyone who can reach this address could use your upstream credential.
+  OPENAI_API_KEY: is not set; expected the API key of the upstream, such as sk-abc123 (any text for a server that needs none), or UPSTREAM=sandbox.
+  CACHE_MAX_MB: "0" is not a whole number from 1 to 65536, such as 128.
+  LOG_LEVEL: "loud" is not trace, debug, info, warn, error, fatal or silent.
+See: npm start -- --help
 `);
   });
 
-  it('says in one sentence when its port is taken', async () => {
+  it('warns about misspelled settings and old names, and starts', async () => {
+    await using gateway = startScript(MAIN, [], {
+      PORT: '0',
+      CORS_ORIGIN: 'https://app.example',
+      SANDBOX_FLAVOUR: 'azure',
+    });
+    await gateway.said(URL_SAID);
+    expect(gateway.output.text.match(/^Warning: .*$/gm)).toEqual([
+      'Warning: CORS_ORIGIN is set but is not a setting; did you mean CORS_ORIGINS?',
+      'Warning: SANDBOX_FLAVOUR is the old name of SANDBOX_DIALECT and still works; rename it to SANDBOX_DIALECT.',
+    ]);
+  });
+
+  it('names the setting when its port is in use', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const { port } = other.address() as AddressInfo;
     await using gateway = startScript(MAIN, [], { PORT: String(port) });
     expect(await gateway.ended).toBe(1);
-    expect(gateway.output.text).toMatch(new RegExp(`^PORT: another program listens on ${port} already[^\\n]*\\n$`));
+    expect(gateway.output.text).toMatch(
+      new RegExp(`^PORT: another program already listens on port ${port}; [^\\n]*\\n$`),
+    );
     await using second = startScript(MAIN, [], { PORT: '0', SANDBOX_PORT: String(port) });
     expect(await second.ended).toBe(1);
-    expect(second.output.text).toMatch(new RegExp(`^SANDBOX_PORT: another program listens on ${port} already`));
+    expect(second.output.text).toMatch(new RegExp(`^SANDBOX_PORT: another program already listens on port ${port};`));
     await new Promise((resolve) => other.close(resolve));
   });
 
@@ -177,7 +209,7 @@ describe('npm start', () => {
 });
 
 describe('the sandbox of npm start', () => {
-  it('takes any key at a port that somebody chose', async () => {
+  it('accepts any key on a chosen port', async () => {
     const free = createServer();
     await new Promise<void>((resolve) => free.listen(0, '127.0.0.1', resolve));
     const { port } = free.address() as AddressInfo;
@@ -191,29 +223,30 @@ describe('the sandbox of npm start', () => {
   });
 });
 
-describe('an address that this machine does not have', () => {
-  it.each(['203.0.113.1', 'nowhere.invalid', 'fe80::1'])('%s is named in one sentence', async (HOST) => {
+describe('an address of another machine', () => {
+  it.each(['203.0.113.1', 'nowhere.invalid', 'fe80::1'])('%s is reported in one sentence', async (HOST) => {
     await using gateway = startScript(MAIN, [], { PORT: '0', HOST });
     expect(await gateway.ended).toBe(1);
-    expect(gateway.output.text).toMatch(/^HOST: expected an address of this machine, which [^\n]*\n$/);
+    expect(gateway.output.text).toMatch(/^HOST: "[^"]+" is not an address of this machine [^\n]*\n$/);
   });
 });
 
 describe('the command line', () => {
-  it('--version gives the version alone', async () => {
+  it('--version prints the version alone', async () => {
     await using gateway = startScript(MAIN, ['--version']);
     expect(await gateway.ended).toBe(0);
     expect(gateway.output.text).toBe(`${packageJson.version}\n`);
   });
 
-  it('--help names every setting with its default', async () => {
+  it('--help prints every setting with its default', async () => {
     await using gateway = startScript(MAIN, ['--help']);
     expect(await gateway.ended).toBe(0);
-    for (const name of Object.keys(settings)) expect(gateway.output.text).toContain(`  ${name} `);
-    expect(gateway.output.text).toMatch(/PORT .*\(default: 4000\)/);
+    for (const name of settings.keys()) expect(gateway.output.text).toMatch(new RegExp(`^ {2}${name} {2}`, 'm'));
+    expect(gateway.output.text).toMatch(/^ {2}PORT .*\(default: 4000\)$/m);
+    for (const line of gateway.output.text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(100);
   });
 
-  it('an unknown option is named, and --help is offered', async () => {
+  it('names an unknown option, and --help', async () => {
     await using gateway = startScript(MAIN, ['--prot', '5000']);
     expect(await gateway.ended).toBe(1);
     expect(gateway.output.text).toMatch(/--prot/);
@@ -255,9 +288,9 @@ describe('on an old Node', () => {
     return { said, codes };
   };
 
-  it('every script says one plain sentence and ends with 1', () => {
+  it('every script prints one message and exits with 1', () => {
     for (const script of [packageJson.scripts.start, packageJson.scripts.dev, packageJson.scripts.sandbox]) {
-      expect(script).toMatch(/^node --require \.\/src\/require-node\.cjs /);
+      expect(script).toMatch(/^exec node --require \.\/src\/require-node\.cjs /);
     }
     expect(runOn('20.20.2')).toEqual({
       said: [expect.stringMatching(/^Finetune Gateway needs Node\.js 24[^\n]*20\.20\.2[^\n]*\n$/)],

@@ -22,17 +22,19 @@ describe('npm run token', () => {
     expect(packageJson.scripts.token).toMatch(new RegExp(`^node --require \\./src/require-node\\.cjs ${SCRIPT}$`));
   });
 
-  it('makes a file that only its owner reads, with a line for the token, and shows the token once', async () => {
+  it('creates a file that only its owner can read, with a line for the token, and prints the token once', async () => {
     const file = newFile();
     const { code, output } = await run(['ann', 'operator', file]);
     const [token = '', ...others] = tokensIn(output);
     expect([code, others]).toEqual([0, []]);
-    expect(output).toContain(`This is the token of ann (operator). It is shown once: ${file} has only its SHA-256.\n`);
+    expect(output).toContain(
+      `This is the token of ann (operator). Copy it now: it is shown only once, and ${file} has only its SHA-256.\n`,
+    );
     expect(readFileSync(file, 'utf8')).toBe(`ann operator ${digestOf(token).toString('hex')}\n`);
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
-  it('adds lines to a file, though its last one has no end', async () => {
+  it('appends lines to a file, also when its last line has no line break', async () => {
     const file = newFile();
     const before = `# ours\n${tokenLine('ann', 'admin')}`.trimEnd();
     writeFileSync(file, before);
@@ -43,7 +45,7 @@ describe('npm run token', () => {
     );
   });
 
-  it('makes tokens that a gateway with that file answers', async () => {
+  it('creates tokens that a gateway with that file accepts', async () => {
     const file = newFile();
     const [token = ''] = tokensIn((await run(['ann', 'admin', file])).output);
     await using gateway = startScript('src/main.ts', [], { PORT: '0', AUTH: 'tokens', AUTH_TOKENS_FILE: file });
@@ -54,12 +56,12 @@ describe('npm run token', () => {
   });
 
   it.each([
-    ['a name that is there already', ['ann', 'viewer'], /^NAME: expected one that \S+ does not have yet\n$/],
-    ['an unknown role', ['bob', 'boss'], /^ROLE: expected one of the roles viewer, operator, admin\n$/],
-    ['a name that cannot stand in the file', ['b b', 'viewer'], /^NAME: expected a name of at most 64 letters/],
+    ['a name that exists', ['ann', 'viewer'], /^NAME: \S+ already has a token of ann; [^\n]*\n$/],
+    ['an unknown role', ['bob', 'boss'], /^ROLE: [^\n]*viewer, operator, admin[^\n]*\n$/],
+    ['an invalid name', ['b b', 'viewer'], /^NAME: [^\n]*64 letters[^\n]*, such as ann\n$/],
     ['no role', ['bob'], /^Usage: npm run token -- NAME ROLE \[FILE\]/],
-    ['nothing', [], /^Usage: npm run token[^\n]*\n$/],
-  ])('refuses %s in one sentence, and changes nothing', async (_, args, sentence) => {
+    ['no arguments', [], /^Usage: npm run token[^\n]*\n[^\n]*\n$/],
+  ])('rejects %s with one message, and changes nothing', async (_, args, sentence) => {
     const text = tokenLine('ann', 'viewer');
     const file = join(makeFolder({ tokens: text }), 'tokens');
     const { code, output } = await run(args, { AUTH_TOKENS_FILE: file });
@@ -69,20 +71,23 @@ describe('npm run token', () => {
     expect(readFileSync(file, 'utf8')).toBe(text);
   });
 
-  it('refuses a file with faults, and names its lines', async () => {
+  it('rejects a file with invalid lines, and names them', async () => {
     const file = join(makeFolder({ tokens: 'ann viewer\n' }), 'tokens');
     const { code, output } = await run(['bob', 'viewer', file]);
-    expect([code, output]).toEqual([1, `${file} has faults:\n  line 1: expected NAME ROLE SHA256\n`]);
+    expect(code).toBe(1);
+    expect(output).toMatch(
+      /^FILE: \S+ has invalid lines; correct them first:\n {2}line 1: [^\n]*NAME ROLE SHA256[^\n]*\n$/,
+    );
     expect(readFileSync(file, 'utf8')).toBe('ann viewer\n');
   });
 
-  it('says when it is told no file, and when it cannot write there, and then shows no token', async () => {
+  it('requires a file that it can write, and prints no token otherwise', async () => {
     expect(await run(['bob', 'viewer'])).toEqual({
       code: 1,
-      output: 'FILE: expected the path of the file of tokens, or AUTH_TOKENS_FILE set to it\n',
+      output: 'FILE: is missing; expected the path of the token file, such as tokens, or AUTH_TOKENS_FILE set to it\n',
     });
     const { code, output } = await run(['bob', 'viewer', '/nowhere/tokens']);
     expect(code).toBe(1);
-    expect(output).toMatch(/^FILE: expected one that can be read and written \(ENOENT[^\n]*\n$/);
+    expect(output).toMatch(/^FILE: cannot read and write \/nowhere\/tokens \(ENOENT[^\n]*\n$/);
   });
 });

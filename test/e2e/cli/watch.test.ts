@@ -57,7 +57,7 @@ describe('npm run watch', () => {
   afterAll(async () => await gateway[Symbol.asyncDispose]());
 
   it('is a script of the package', () => {
-    expect(packageJson.scripts.watch).toBe(`node --require ./src/require-node.cjs ${SCRIPT}`);
+    expect(packageJson.scripts.watch).toBe(`exec node --require ./src/require-node.cjs ${SCRIPT}`);
   });
 
   it('says of one job how it has ended, and ends with 0 when it has succeeded, and else with 1', async () => {

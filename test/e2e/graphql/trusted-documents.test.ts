@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, readConfig } from '../../../src/config/config.ts';
 import { startGateway, type TestGateway } from '../../kit/gateway/gateway.ts';
+import { problemsOf } from '../../kit/process/config-problems.ts';
 import { makeFolder } from '../../kit/process/folder.ts';
 
 const VERSION = 'query Version { gateway { version } }';
@@ -128,24 +128,18 @@ describe('GraphiQL', () => {
 });
 
 describe('the file', () => {
-  const faultsOf = (content: unknown) => {
-    try {
-      readConfig({ TRUSTED_DOCUMENTS: writeFile(content) });
-      return [];
-    } catch (error) {
-      if (error instanceof ConfigError) return error.faults;
-      throw error;
-    }
-  };
+  const problemsIn = (content: unknown) => problemsOf({ TRUSTED_DOCUMENTS: writeFile(content) });
   const wrong = hashOf('{ nothing }');
   const broken = hashOf('{');
 
   it('may have the prefix and capitals in its keys', () => {
-    expect(faultsOf({ [`sha256:${hashOf(SANDBOX)}`]: SANDBOX, [hashOf(VERSION).toUpperCase()]: VERSION })).toEqual([]);
+    expect(problemsIn({ [`sha256:${hashOf(SANDBOX)}`]: SANDBOX, [hashOf(VERSION).toUpperCase()]: VERSION })).toEqual(
+      [],
+    );
   });
 
   it('has all its faults named with their keys', () => {
-    expect(faultsOf({ [hashOf(SANDBOX)]: VERSION, short: SANDBOX, [wrong]: '{ nothing }', [broken]: '{' })).toEqual([
+    expect(problemsIn({ [hashOf(SANDBOX)]: VERSION, short: SANDBOX, [wrong]: '{ nothing }', [broken]: '{' })).toEqual([
       `TRUSTED_DOCUMENTS: the key "${hashOf(SANDBOX)}": expected the sha-256 of its document, in hex`,
       'TRUSTED_DOCUMENTS: the key "short": expected the sha-256 of its document, in hex',
       `TRUSTED_DOCUMENTS: the key "${wrong}": Cannot query field "nothing" on type "Query".`,
@@ -154,18 +148,20 @@ describe('the file', () => {
   });
 
   it.each([
-    ['no JSON', '{', /expected a file of JSON/],
-    ['a list', [], /expected an object of documents/],
-    ['documents that are no text', { a: 1 }, /expected an object of documents/],
-    ['nothing', {}, /expected at least one document/],
+    ['no JSON', '{', /is not a file of JSON/],
+    ['a list', [], /is not an object of documents/],
+    ['documents that are no text', { a: 1 }, /is not an object of documents/],
+    ['nothing', {}, /expected at least one/],
   ])('must not be %s', (_, content, fault) => {
-    expect(faultsOf(content)).toEqual([expect.stringMatching(fault)]);
+    expect(problemsIn(content)).toEqual([expect.stringMatching(fault)]);
   });
 
   it('must be there', () => {
-    expect(() => readConfig({ TRUSTED_DOCUMENTS: '/nowhere/documents.json' })).toThrow(
-      /TRUSTED_DOCUMENTS: .* can be read/,
-    );
-    expect(() => readConfig({ TRUSTED_DOCUMENTS_MODE: 'log' })).toThrow(/^TRUSTED_DOCUMENTS: expected a file/);
+    expect(problemsOf({ TRUSTED_DOCUMENTS: '/nowhere/documents.json' })).toEqual([
+      'TRUSTED_DOCUMENTS: "/nowhere/documents.json" is not the path of a file that can be read, such as persisted.json.',
+    ]);
+    expect(problemsOf({ TRUSTED_DOCUMENTS_MODE: 'log' })).toEqual([
+      'TRUSTED_DOCUMENTS: is not set, but TRUSTED_DOCUMENTS_MODE is; expected the path of a file of documents, such as persisted.json.',
+    ]);
   });
 });

@@ -74,7 +74,7 @@ export async function startLive(settings: Record<string, string> = {}): Promise<
     limits: config.limits,
     callersBringKeys: config.auth.kind === 'passthrough',
     subscriptions: config.subscriptions,
-    upstreamConnections: config.upstreamConnections,
+    upstreamConnections: config.upstreamCalls.connections,
     schema: script.schema,
     authenticate: createAuthenticate({ auth: config.auth, credential: { apiKey: 'test' }, clock, log }),
     createContext: createContextFactory({

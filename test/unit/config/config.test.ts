@@ -1,11 +1,13 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readConfig, secretsOf } from '../../../src/config/config.ts';
-import { faultsOf } from '../../kit/process/config-faults.ts';
+import { problemsOf } from '../../kit/process/config-problems.ts';
+import { makeFolder } from '../../kit/process/folder.ts';
 
 const KEY = { OPENAI_API_KEY: 'any-text' };
 
 describe('the upstream', () => {
-  it('is the sandbox without a key, and OpenAI with one', () => {
+  it('is the sandbox without an API key, and OpenAI with one', () => {
     expect(readConfig({}).upstream).toEqual({ kind: 'sandbox', port: 0, speed: 10, seed: 1, dialect: 'openai' });
     const { upstream } = readConfig({ ...KEY, OPENAI_ORG_ID: 'org-a', OPENAI_PROJECT_ID: 'proj-b' });
     expect(upstream).toEqual({
@@ -15,16 +17,16 @@ describe('the upstream', () => {
     });
   });
 
-  it('keeps the key of an administrator apart from the other, and as secret', () => {
+  it('has the admin key as a second secret', () => {
     const config = readConfig({ ...KEY, OPENAI_ADMIN_KEY: 'admin-text' });
     expect(config.upstream).toMatchObject({ credential: { apiKey: 'any-text', adminKey: 'admin-text' } });
     expect(secretsOf(config)).toEqual(['any-text', 'admin-text']);
-    expect(faultsOf({ ...KEY, OPENAI_ADMIN_KEY: 'a b' })).toEqual([
-      expect.stringMatching(/^OPENAI_ADMIN_KEY: expected/),
+    expect(problemsOf({ ...KEY, OPENAI_ADMIN_KEY: 'a b' })).toEqual([
+      'OPENAI_ADMIN_KEY: the value is not visible ASCII characters without quotes and backslashes, such as sk-admin-abc123.',
     ]);
   });
 
-  it('is the sandbox with a key when UPSTREAM says so, and the key goes nowhere', () => {
+  it('is the sandbox despite an API key with UPSTREAM=sandbox, and the key is not used', () => {
     expect(readConfig({ ...KEY, UPSTREAM: 'sandbox', SANDBOX_SPEED: '2.5' }).upstream).toEqual({
       kind: 'sandbox',
       port: 0,
@@ -34,8 +36,13 @@ describe('the upstream', () => {
     });
   });
 
-  it('is the sandbox as whose server SANDBOX_FLAVOUR says', () => {
-    expect(readConfig({ SANDBOX_FLAVOUR: 'azure' }).upstream).toMatchObject({ kind: 'sandbox', dialect: 'azure' });
+  it('is the sandbox in the dialect of SANDBOX_DIALECT', () => {
+    expect(readConfig({ SANDBOX_DIALECT: 'azure' }).upstream).toMatchObject({ kind: 'sandbox', dialect: 'azure' });
+  });
+
+  it('reads a setting by its old name, unless the current name is set too', () => {
+    expect(readConfig({ SANDBOX_FLAVOUR: 'azure' })).toEqual(readConfig({ SANDBOX_DIALECT: 'azure' }));
+    expect(readConfig({ SANDBOX_FLAVOUR: 'azure', SANDBOX_DIALECT: 'openai' })).toEqual(readConfig({}));
   });
 
   it.each([
@@ -43,11 +50,13 @@ describe('the upstream', () => {
     [{ UPSTREAM: 'openai' }],
     [{ OPENAI_BASE_URL: 'http://127.0.0.1:1/v1' }],
     [{ OPENAI_API_KEY: '', UPSTREAM: 'openai' }],
-  ])('is a fault when a real one is meant and there is no key: %j', (environment) => {
-    expect(faultsOf(environment)).toEqual([expect.stringMatching(/^OPENAI_API_KEY: expected the upstream credential/)]);
+  ])('requires an API key when a real server is meant: %j', (environment) => {
+    expect(problemsOf(environment)).toEqual([
+      'OPENAI_API_KEY: is not set; expected the API key of the upstream, such as sk-abc123 (any text for a server that needs none), or UPSTREAM=sandbox.',
+    ]);
   });
 
-  it('may be the sandbox in production when it is named', () => {
+  it('is the sandbox in production only with UPSTREAM=sandbox', () => {
     expect(readConfig({ NODE_ENV: 'production', UPSTREAM: 'sandbox' }).upstream.kind).toBe('sandbox');
   });
 });
@@ -56,7 +65,7 @@ describe('Azure', () => {
   const AZURE = { AZURE_OPENAI_ENDPOINT: 'https://mine.openai.azure.com', AZURE_OPENAI_API_KEY: 'any-text' };
   const VERSION = { OPENAI_API_VERSION: '2024-10-21' };
 
-  it('is the upstream when its settings are there', () => {
+  it('is the upstream when its settings are set', () => {
     expect(readConfig({ ...AZURE, ...VERSION }).upstream).toEqual({
       kind: 'azure',
       baseUrl: new URL('https://mine.openai.azure.com/openai?api-version=2024-10-21'),
@@ -68,37 +77,39 @@ describe('Azure', () => {
     ['https://mine.openai.azure.com/', 'https://mine.openai.azure.com/openai?api-version=2024-10-21'],
     ['https://mine.openai.azure.com/openai', 'https://mine.openai.azure.com/openai?api-version=2024-10-21'],
     ['https://proxy.example/azure/', 'https://proxy.example/azure/openai?api-version=2024-10-21'],
-  ])('begins at %s where it is told', (AZURE_OPENAI_ENDPOINT, baseUrl) => {
+  ])('has the base URL of the endpoint %s', (AZURE_OPENAI_ENDPOINT, baseUrl) => {
     const { upstream } = readConfig({ ...AZURE, AZURE_OPENAI_ENDPOINT, ...VERSION });
     expect(upstream.kind === 'azure' && upstream.baseUrl.href).toBe(baseUrl);
   });
 
-  it('needs no version for its newer API', () => {
+  it('needs no version for the v1 API', () => {
     const { upstream } = readConfig({ ...AZURE, AZURE_OPENAI_ENDPOINT: 'https://mine.openai.azure.com/openai/v1/' });
     expect(upstream.kind === 'azure' && upstream.baseUrl.href).toBe('https://mine.openai.azure.com/openai/v1');
   });
 
-  it('names everything that is missing', () => {
-    expect(faultsOf({ UPSTREAM: 'azure' })).toEqual([
-      expect.stringMatching(/^AZURE_OPENAI_ENDPOINT: expected/),
-      expect.stringMatching(/^AZURE_OPENAI_API_KEY: expected/),
-      expect.stringMatching(/^OPENAI_API_VERSION: expected/),
+  it('reports every missing setting', () => {
+    expect(problemsOf({ UPSTREAM: 'azure' })).toEqual([
+      'AZURE_OPENAI_ENDPOINT: is not set; expected the endpoint of the resource, such as https://NAME.openai.azure.com.',
+      'AZURE_OPENAI_API_KEY: is not set; expected the API key of the resource, such as abc123.',
+      'OPENAI_API_VERSION: is not set; expected a version of the API, such as 2024-10-21.',
     ]);
   });
 
-  it('has to be chosen where there is a key for OpenAI too', () => {
-    expect(faultsOf({ ...KEY, ...AZURE, ...VERSION })).toEqual([
-      'UPSTREAM: expected openai or azure, as there are settings for both',
+  it('has to be chosen when there is an API key for OpenAI too', () => {
+    expect(problemsOf({ ...KEY, ...AZURE, ...VERSION })).toEqual([
+      'UPSTREAM: is not set, but there are settings for OpenAI and for Azure; expected openai or azure.',
     ]);
     expect(readConfig({ ...KEY, ...AZURE, ...VERSION, UPSTREAM: 'openai' }).upstream.kind).toBe('openai');
   });
 
-  it('keeps its key secret too', () => {
+  it('has its API key as a secret', () => {
     expect(secretsOf(readConfig({ ...AZURE, ...VERSION }))).toEqual(['any-text']);
   });
 
-  it('is not bound beyond loopback', () => {
-    expect(faultsOf({ ...AZURE, ...VERSION, HOST: '0.0.0.0' })).toEqual([expect.stringMatching(/^HOST: expected/)]);
+  it('is not served beyond loopback addresses', () => {
+    expect(problemsOf({ ...AZURE, ...VERSION, HOST: '0.0.0.0' })).toEqual([
+      expect.stringMatching(/^HOST: "0\.0\.0\.0" is not a loopback address/),
+    ]);
   });
 });
 
@@ -106,34 +117,38 @@ describe('webhooks', () => {
   const SECRET = 'whsec_YW55LXRleHQtYXQtYWxs';
   const SENT = { SANDBOX_WEBHOOK_URL: 'http://127.0.0.1:1/hooks' };
 
-  it('are signed with what is secret, with its prefix or without', () => {
+  it('have signing secrets that are secret with and without their prefix', () => {
     expect(readConfig({ OPENAI_WEBHOOK_SECRET: SECRET }).webhookSecret).toBe(SECRET);
     expect(secretsOf(readConfig({ ...KEY, OPENAI_WEBHOOK_SECRET: SECRET }))).toEqual([SECRET.slice(6), 'any-text']);
     expect(secretsOf(readConfig({ ...SENT, SANDBOX_WEBHOOK_SECRET: SECRET }))).toEqual([SECRET.slice(6)]);
     expect(secretsOf(readConfig({ SANDBOX_ADMIN_KEY: 'an-admin' }))).toEqual(['an-admin']);
   });
 
-  it('of the sandbox need a secret when they go elsewhere, as who gets them has to know it', () => {
-    expect(faultsOf(SENT)).toEqual([expect.stringMatching(/^SANDBOX_WEBHOOK_SECRET: expected/)]);
-    expect(faultsOf({ ...SENT, ...KEY })).toEqual([]);
+  it('of the sandbox need a signing secret for another receiver, which has to know it', () => {
+    expect(problemsOf(SENT)).toEqual([
+      'SANDBOX_WEBHOOK_SECRET: is not set, but SANDBOX_WEBHOOK_URL is; expected the secret that the receiver knows, such as whsec_YWJjMTIzYWJjMTIz.',
+    ]);
+    expect(problemsOf({ ...SENT, ...KEY })).toEqual([]);
   });
 });
 
-describe('binding beyond loopback', () => {
-  it.each(['127.0.0.1', '127.0.0.53', '::1', 'localhost'])('is no matter on %s', (HOST) => {
-    expect(faultsOf({ ...KEY, HOST })).toEqual([]);
+describe('listening beyond loopback addresses', () => {
+  it.each(['127.0.0.1', '127.0.0.53', '::1', 'localhost'])('is not the case on %s', (HOST) => {
+    expect(problemsOf({ ...KEY, HOST })).toEqual([]);
   });
 
   it.each(['0.0.0.0', '::', '10.0.0.5', 'gateway.example', '127.evil.example', '1270.0.0.1'])(
     'is refused with a real credential: %s',
     (HOST) => {
-      expect(faultsOf({ ...KEY, HOST })).toEqual([expect.stringMatching(/^HOST: expected a loopback address/)]);
+      expect(problemsOf({ ...KEY, HOST })).toEqual([
+        expect.stringContaining(`HOST: ${JSON.stringify(HOST)} is not a loopback address`),
+      ]);
     },
   );
 
-  it('is allowed to the sandbox', () => {
-    expect(faultsOf({ HOST: '0.0.0.0' })).toEqual([]);
-    expect(faultsOf({ HOST: '0.0.0.0', ...KEY, UPSTREAM: 'sandbox' })).toEqual([]);
+  it('is allowed for the sandbox', () => {
+    expect(problemsOf({ HOST: '0.0.0.0' })).toEqual([]);
+    expect(problemsOf({ HOST: '0.0.0.0', ...KEY, UPSTREAM: 'sandbox' })).toEqual([]);
   });
 });
 
@@ -153,31 +168,80 @@ describe('a variable', () => {
     ['SANDBOX_SEED', ['a', '1.5']],
     ['OPENAI_WEBHOOK_SECRET', ['whsec_', 'whsec_no base64', 'whsec_a!b?c#d$e', 'short', 'quo"te-quote']],
     ['LOG_LEVEL', ['verbose']],
-  ])('%s is refused by its name when it is not what was expected', (name, values) => {
+  ])('%s rejects an invalid value in one sentence', (name, values) => {
     for (const value of values) {
-      const faults = faultsOf({ OPENAI_API_KEY: 'k', [name]: value });
-      expect(faults, value).toEqual([expect.stringMatching(new RegExp(`^${name}: expected`))]);
-      expect(faults[0], value).not.toContain(`${value}"`);
+      const problems = problemsOf({ OPENAI_API_KEY: 'k', [name]: value });
+      expect(problems, value).toEqual([expect.stringMatching(new RegExp(`^${name}: (".*"|the value) is not .*\\.$`))]);
     }
+  });
+
+  it('is quoted in its problem, with an example of a valid value', () => {
+    expect(problemsOf({ PORT: 'abc', ALLOWED_HOSTS: 'http://a' })).toEqual([
+      'PORT: "abc" is not a whole number from 0 to 65535, such as 4000.',
+      'ALLOWED_HOSTS: "http://a" is not host names without ports, separated by commas, such as gateway.example,10.0.0.5.',
+    ]);
+  });
+
+  it.each([
+    ['OPENAI_API_KEY', 'my secret'],
+    ['OPENAI_ADMIN_KEY', 'my secret'],
+    ['OPENAI_WEBHOOK_SECRET', 'secret'],
+    ['AZURE_OPENAI_API_KEY', 'my secret'],
+    ['SANDBOX_ADMIN_KEY', 'my secret'],
+    ['SANDBOX_WEBHOOK_SECRET', 'whsec_secret'],
+    ['OPENAI_BASE_URL', 'https://user:secret@tuning.example'],
+    ['UPSTREAM', 'sk-secret'],
+  ])('%s is not quoted when it is or may contain a secret', (name, value) => {
+    const problems = problemsOf({ UPSTREAM: 'openai', OPENAI_API_KEY: 'k', [name]: value });
+    expect(problems).toHaveLength(1);
+    expect(problems.join()).not.toContain('secret,');
+    expect(problems.join().replaceAll('WEBHOOK_SECRET', '')).not.toMatch(/secret(?!_)/);
+  });
+
+  it('is reported together with all others, also where settings contradict each other', () => {
+    const names = problemsOf({
+      PORT: 'web',
+      CACHE_MAX_MB: '0',
+      LOG_LEVEL: 'loud',
+      UPSTREAM: 'openai',
+      HOST: '0.0.0.0',
+    });
+    expect(names.map((problem) => problem.split(':')[0])).toEqual([
+      'PORT',
+      'HOST',
+      'OPENAI_API_KEY',
+      'CACHE_MAX_MB',
+      'LOG_LEVEL',
+    ]);
   });
 
   it('that is empty counts as unset', () => {
     expect(readConfig({ PORT: '', OPENAI_API_KEY: '', LOG_LEVEL: '' })).toEqual(readConfig({}));
   });
 
-  it('may not say the key in two ways', () => {
-    expect(faultsOf({ ...KEY, OPENAI_API_KEY_FILE: '/key' })).toEqual([
-      expect.stringMatching(/^OPENAI_API_KEY_FILE: expected to be unset/),
+  it('OPENAI_API_KEY_FILE excludes OPENAI_API_KEY', () => {
+    const file = join(makeFolder({ key: 'of-the-file' }), 'key');
+    expect(problemsOf({ ...KEY, OPENAI_API_KEY_FILE: file })).toEqual([
+      'OPENAI_API_KEY_FILE: is set as well as OPENAI_API_KEY; expected only one of the two.',
     ]);
   });
 
-  it('may not name a key file that is not there', () => {
-    expect(faultsOf({ OPENAI_API_KEY_FILE: '/nowhere/key' })).toEqual([
-      expect.stringMatching(/^OPENAI_API_KEY_FILE: expected the path/),
+  it('OPENAI_API_KEY_FILE names a file with the key', () => {
+    const folder = makeFolder({ key: 'of-the-file\n', invalid: 'two secrets' });
+    const { upstream } = readConfig({ OPENAI_API_KEY_FILE: join(folder, 'key') });
+    expect(upstream).toMatchObject({ kind: 'openai', credential: { apiKey: 'of-the-file' } });
+    const [problem] = problemsOf({ OPENAI_API_KEY_FILE: join(folder, 'invalid') });
+    expect(problem).toMatch(/^OPENAI_API_KEY_FILE: .* is not the path of a file with a key of visible ASCII/);
+    expect(problem).not.toContain('two secrets');
+  });
+
+  it('OPENAI_API_KEY_FILE names a file that can be read', () => {
+    expect(problemsOf({ OPENAI_API_KEY_FILE: '/nowhere/key' })).toEqual([
+      'OPENAI_API_KEY_FILE: "/nowhere/key" is not the path of a file that can be read, such as /run/secrets/openai-key.',
     ]);
   });
 
-  it('ALLOWED_HOSTS adds names in any case to those of loopback', () => {
+  it('ALLOWED_HOSTS adds names in any case to the loopback names', () => {
     expect(readConfig({}).allowedHosts).toEqual(['localhost', '127.0.0.1', '[::1]']);
     expect(readConfig({ HOST: '127.0.0.2' }).allowedHosts).toContain('127.0.0.2');
     expect(readConfig({ ALLOWED_HOSTS: 'Tuning.example, tuning2,' }).allowedHosts).toEqual([

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { getIntrospectionQuery, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { limitSettings, limitsOf } from '../../../../src/config/limits.ts';
+import { readConfig } from '../../../../src/config/config.ts';
 import { exampleTabs } from '../../../../src/server/graphiql/example-tabs.ts';
 import { MAX_FIELDS, measureDocument } from '../../../../src/server/limits/document-shape.ts';
 import { findViolation } from '../../../../src/server/limits/limit-check.ts';
@@ -180,10 +180,7 @@ describe('any document', () => {
 });
 
 describe('the standard limits', () => {
-  const values = Object.fromEntries(
-    Object.entries(limitSettings).map(([name, setting]) => [name, setting.parse(undefined)]),
-  );
-  const limits = limitsOf(values as Parameters<typeof limitsOf>[0]); // Each by its own name.
+  const { limits } = readConfig({});
 
   it("are far from GraphiQL's introspection, its tabs and the README's queries", () => {
     const half = { ...limits, depth: limits.depth / 1.5, aliases: 15, directives: 25, rootFields: 10 };

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { groupDocs, settingDocs } from './setting-docs.ts';
+import { integer } from './setting-types.ts';
+
+const subscriptions = {
+  MAX_SUBSCRIPTIONS: integer(1, 1_000_000).default(20_000).register(settingDocs, {
+    description: 'Maximum open subscriptions. One more is rejected with the code `RATE_LIMITED`.',
+  }),
+  MAX_SUBSCRIPTIONS_PER_CALLER: integer(1, 1_000_000).default(200).register(settingDocs, {
+    description: 'Maximum open subscriptions of one caller.',
+  }),
+  HEARTBEAT_MS: integer(100, 600_000).default(12_000).register(settingDocs, {
+    description:
+      'Time between two heartbeats of a quiet subscription stream. At each, the gateway checks that the token is still valid.',
+    unit: 'ms',
+  }),
+};
+
+const http = {
+  MAX_CONNECTIONS: integer(1, 1_000_000).default(10_000).register(settingDocs, {
+    description: 'Maximum open connections. One more closes the connection that has been idle longest.',
+  }),
+  HEADERS_TIMEOUT_MS: integer(1, 600_000).default(10_000).register(settingDocs, {
+    description: 'Maximum time for the headers of a request to arrive.',
+    unit: 'ms',
+  }),
+  BODY_TIMEOUT_MS: integer(1, 600_000).default(30_000).register(settingDocs, {
+    description: 'Maximum time for the body of a request to arrive; of an upload, for its next bytes.',
+    unit: 'ms',
+  }),
+  IDLE_TIMEOUT_MS: integer(1, 3_600_000).default(65_000).register(settingDocs, {
+    description:
+      'Maximum time that a connection is idle between two requests, and that a client reads nothing of a response.',
+    unit: 'ms',
+  }),
+};
+
+export const connections = z
+  .object({ ...subscriptions, ...http })
+  .register(groupDocs, {
+    title: 'Subscriptions and connections',
+    intro: 'How many connections clients may hold, and how long the gateway waits for a client.',
+  })
+  .transform((values) => ({
+    subscriptions: {
+      heartbeatMs: values.HEARTBEAT_MS,
+      maxSubscriptions: values.MAX_SUBSCRIPTIONS,
+      maxSubscriptionsPerCaller: values.MAX_SUBSCRIPTIONS_PER_CALLER,
+    },
+    http: {
+      headersTimeoutMs: values.HEADERS_TIMEOUT_MS,
+      bodyTimeoutMs: values.BODY_TIMEOUT_MS,
+      idleTimeoutMs: values.IDLE_TIMEOUT_MS,
+      maxConnections: values.MAX_CONNECTIONS,
+    },
+  }));

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+
+// Types of settings. A message that begins with "expected" describes the valid values; config.ts completes the sentence.
+
+/** A whole number. The text is checked first: `0x10`, ` 80` and `1e3` are refused. */
+export const integer = (min: number, max: number) => {
+  const expected = `expected a whole number from ${min} to ${max}`;
+  return z
+    .stringFormat('integer', /^\d{1,15}$/, expected)
+    .transform(Number)
+    .pipe(z.number().min(min, expected).max(max, expected));
+};
+
+/** At least one item in lower case, separated by commas. */
+export const list = (expected: string, item: RegExp) =>
+  z
+    .string()
+    .transform((text) =>
+      text
+        .split(',')
+        .map((name) => name.trim().toLowerCase())
+        .filter((name) => name !== ''),
+    )
+    .pipe(z.array(z.string().regex(item, expected)).min(1, expected));
+
+/** One of these words. */
+export const oneOf = <const T extends readonly [string, string, ...string[]]>(...words: T) =>
+  z.enum(words, `expected ${words.slice(0, -1).join(', ')} or ${words.at(-1)}`);
+
+export const onOff = () => oneOf('on', 'off');
+
+/** Text that can be the value of an HTTP header. */
+export const headerText = () => z.string().regex(/^[\x21-\x7e]+$/, 'expected visible ASCII characters');
+
+// JSON escapes quotes and backslashes, so a key with one would escape redaction.
+const KEY = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+const EXPECTED_KEY = 'expected visible ASCII characters without quotes and backslashes';
+
+/** An API key, or another secret. */
+export const keyText = () => z.string().regex(KEY, { error: EXPECTED_KEY, abort: true });
+
+export const isKeyText = (text: string) => KEY.test(text);
+
+/** The base URL of a REST API. */
+export const baseUrl = () =>
+  z
+    .url({ protocol: /^https?$/, error: 'expected an http or https URL' })
+    .transform((text) => new URL(text))
+    .refine(
+      (url) => !url.username && !url.password && !url.search && !url.hash,
+      'expected an http or https URL without user, query and fragment',
+    );

@@ -1,0 +1,67 @@
+import type { z } from 'zod';
+import { authentication } from './authentication.ts';
+import { azure } from './azure.ts';
+import { caching } from './caching.ts';
+import { connections } from './connections.ts';
+import { graphql } from './graphql.ts';
+import { limits } from './limits.ts';
+import { listening } from './listening.ts';
+import { mutations } from './mutations.ts';
+import { operation } from './operation.ts';
+import { sandbox } from './sandbox.ts';
+import { groupDocs, type SettingDocs, settingDocs } from './setting-docs.ts';
+import { upstream } from './upstream.ts';
+
+/** The schema of each group. Each reads the variables of the environment, and transforms them to its part of the configuration. */
+export const groups = {
+  listening,
+  authentication,
+  upstream,
+  azure,
+  mutations,
+  caching,
+  limits,
+  graphql,
+  connections,
+  operation,
+  sandbox,
+};
+
+/** A setting as the documentation shows it. */
+export interface Setting extends SettingDocs {
+  /** Name of the environment variable. */
+  readonly name: string;
+  /** The default value, or a text about what happens without. */
+  readonly default: string;
+  readonly hasDefaultValue: boolean;
+}
+
+export interface SettingGroup {
+  readonly title: string;
+  readonly intro: string;
+  readonly settings: readonly Setting[];
+}
+
+/** All settings in the order of the documentation. */
+export const settingGroups: readonly SettingGroup[] = Object.values(groups).map((schema) => {
+  const object: z.ZodObject = schema.in;
+  const { title, intro } = groupDocs.get(object) ?? { title: '', intro: '' };
+  return { title, intro, settings: Object.entries(object.shape).flatMap(([name, type]) => settingOf(name, type)) };
+});
+
+/** Nothing for a variable of another group, which a group only reads. */
+function settingOf(name: string, type: z.core.$ZodType): Setting[] {
+  const docs = settingDocs.get(type);
+  if (!docs) return [];
+  const { data = docs.defaultValue } = (type as z.ZodType).safeParse(undefined); // Every property is a classic schema.
+  return [{ ...docs, name, default: String(data ?? docs.whenUnset ?? 'none'), hasDefaultValue: data !== undefined }];
+}
+
+export const settings: ReadonlyMap<string, Setting> = new Map(
+  settingGroups.flatMap((group) => group.settings.map((setting) => [setting.name, setting])),
+);
+
+/** Current names by old names. */
+export const renamedSettings: ReadonlyMap<string, string> = new Map(
+  [...settings.values()].flatMap(({ name, oldNames = [] }) => oldNames.map((oldName) => [oldName, name])),
+);

@@ -1,0 +1,48 @@
+import leven from 'leven';
+import { renamedSettings, settings } from './settings.ts';
+import type { Environment } from './upstream-kind.ts';
+
+/** Shorter names are similar to too many others: AUTH to PATH. */
+const MIN_NAME_LENGTH = 6;
+/** Other programs have variables with these prefixes: only misspellings of a letter or two cause a warning. */
+const SHARED_PREFIX = /^(OPENAI|AZURE)_/;
+
+/** One sentence for each variable that has no effect because its name is probably misspelled, and for each old name. */
+export function settingWarnings(environment: Environment): string[] {
+  const names = Object.keys(environment).filter((name) => environment[name]);
+  return names.flatMap((name) => renameWarning(name, environment) ?? misspellingWarning(name, environment) ?? []);
+}
+
+function renameWarning(oldName: string, environment: Environment): string | undefined {
+  const name = renamedSettings.get(oldName);
+  if (name === undefined) return undefined;
+  if (environment[name]) return `${oldName} is ignored because ${name} is set; remove ${oldName}.`;
+  return `${oldName} is the old name of ${name} and still works; rename it to ${name}.`;
+}
+
+function misspellingWarning(name: string, environment: Environment): string | undefined {
+  if (settings.has(name) || name.length < MIN_NAME_LENGTH) return undefined;
+  const similar = similarSetting(name.toUpperCase());
+  if (similar === undefined) return undefined;
+  // Beside OPENAI_API_KEY, another program may have an OPENAI_API_KEY_2.
+  if (SHARED_PREFIX.test(similar) && environment[similar]) return undefined;
+  return `${name} is set but is not a setting; did you mean ${similar}?`;
+}
+
+/** The setting with the most similar name, if it is similar enough to be meant. */
+function similarSetting(name: string): string | undefined {
+  const candidates = [...settings.keys(), ...renamedSettings.keys()]
+    .map((candidate) => ({ candidate, distance: leven(name, candidate) }))
+    .filter(({ candidate, distance }) => distance <= maxDistance(name, candidate))
+    .sort((a, b) => a.distance - b.distance);
+  const similar = candidates[0]?.candidate;
+  return similar && (renamedSettings.get(similar) ?? similar);
+}
+
+/** Maximum edits between the names: a third of their length when they begin with the same word, else one or two. */
+function maxDistance(name: string, setting: string): number {
+  const [word] = name.split('_');
+  if (setting.length < MIN_NAME_LENGTH) return 0;
+  if (word === setting.split('_')[0] && !SHARED_PREFIX.test(name)) return Math.max(name.length, setting.length) / 3;
+  return name.length < 9 ? 1 : 2;
+}

@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readConfig, secretsOf } from '../../../src/config/config.ts';
+import { problemsOf } from '../../kit/process/config-problems.ts';
+import { makeFolder } from '../../kit/process/folder.ts';
+import { tokenFile } from '../../kit/process/token.ts';
+
+const KEY = { OPENAI_API_KEY: 'any-text' };
+const ALL_ADDRESSES = { HOST: '0.0.0.0' };
+const AZURE = { AZURE_OPENAI_ENDPOINT: 'https://mine.openai.azure.com/openai/v1' };
+
+describe('AUTH', () => {
+  it('is none by default', () => {
+    expect(readConfig({}).auth).toEqual({ kind: 'none' });
+  });
+
+  it('rejects an unknown value, with the valid ones', () => {
+    expect(problemsOf({ AUTH: 'basic' })).toEqual(['AUTH: "basic" is not none, tokens or passthrough.']);
+    expect(problemsOf({ AUTH: 'NONE' })).toEqual(['AUTH: "NONE" is not none, tokens or passthrough.']);
+  });
+
+  it('reads the token file for tokens, which adds no secret', () => {
+    const { file } = tokenFile({ ann: 'viewer' });
+    const config = readConfig({ ...KEY, AUTH: 'tokens', AUTH_TOKENS_FILE: file });
+    expect(config.auth).toEqual({ kind: 'tokens', file });
+    expect(secretsOf(config)).toEqual(['any-text']);
+  });
+
+  it('requires a readable token file for tokens', () => {
+    expect(problemsOf({ AUTH: 'tokens' })).toEqual([
+      'AUTH_TOKENS_FILE: is not set; AUTH=tokens expects the path of a token file, such as tokens. Create one: npm run token -- ann operator tokens',
+    ]);
+    expect(problemsOf({ AUTH: 'tokens', AUTH_TOKENS_FILE: '/nowhere/tokens' })).toEqual([
+      'AUTH_TOKENS_FILE: "/nowhere/tokens" is not the path of a file that can be read, such as tokens.',
+    ]);
+  });
+
+  it('reports each invalid line of the token file, beside all other problems', () => {
+    const AUTH_TOKENS_FILE = join(makeFolder({ tokens: 'ann\n\nann boss x\n' }), 'tokens');
+    expect(problemsOf({ PORT: 'web', AUTH: 'tokens', AUTH_TOKENS_FILE })).toEqual([
+      'PORT: "web" is not a whole number from 0 to 65535, such as 4000.',
+      expect.stringMatching(/^AUTH_TOKENS_FILE: line 1: /),
+      expect.stringMatching(/^AUTH_TOKENS_FILE: line 3: /),
+    ]);
+  });
+
+  it('is required when a token file is set', () => {
+    const { file } = tokenFile({ ann: 'viewer' });
+    expect(problemsOf({ AUTH_TOKENS_FILE: file })).toEqual([
+      'AUTH: is not set, but AUTH_TOKENS_FILE is; expected AUTH=tokens.',
+    ]);
+    expect(problemsOf({ AUTH: 'none', AUTH_TOKENS_FILE: file })).toEqual([]);
+  });
+
+  it.each([
+    ['OpenAI', { AUTH: 'passthrough' }, 'openai'],
+    ['another server', { AUTH: 'passthrough', OPENAI_BASE_URL: 'http://127.0.0.1:1/v1' }, 'openai'],
+    ['OpenAI in production', { AUTH: 'passthrough', NODE_ENV: 'production' }, 'openai'],
+    ['Azure', { AUTH: 'passthrough', ...AZURE }, 'azure'],
+    ['the sandbox', { AUTH: 'passthrough', UPSTREAM: 'sandbox' }, 'sandbox'],
+  ])('needs no API key of the gateway for passthrough to %s', (_, environment, kind) => {
+    const { auth, upstream } = readConfig(environment);
+    expect([auth.kind, upstream.kind]).toEqual(['passthrough', kind]);
+  });
+
+  it('allows all addresses with a real credential when callers authenticate', () => {
+    const { file } = tokenFile({ ann: 'viewer' });
+    expect(problemsOf({ ...KEY, ...ALL_ADDRESSES, AUTH: 'tokens', AUTH_TOKENS_FILE: file })).toEqual([]);
+    expect(problemsOf({ ...ALL_ADDRESSES, AUTH: 'passthrough' })).toEqual([]);
+  });
+
+  it('allows only loopback addresses with a real credential when it is none, set or by default', () => {
+    for (const auth of [{}, { AUTH: 'none' }, { AUTH: '' }]) {
+      expect(problemsOf({ ...KEY, ...ALL_ADDRESSES, ...auth })).toEqual([
+        expect.stringMatching(
+          /^HOST: "0\.0\.0\.0" is not a loopback address; expected one such as 127\.0\.0\.1, or AUTH=tokens\./,
+        ),
+      ]);
+    }
+    expect(problemsOf({ ...ALL_ADDRESSES, AUTH: 'none', UPSTREAM: 'sandbox' })).toEqual([]);
+  });
+});
