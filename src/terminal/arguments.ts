@@ -2,22 +2,25 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { UsageError } from './terminal-errors.ts';
 
-export const help = `Shows the fine-tuning jobs that move, as they are now at a gateway, and how they go on.
+export const help = `Shows the active fine-tuning jobs of a gateway and follows their changes.
 
 Usage:
-  npm run watch               shows all jobs that move, until Ctrl-C
-  npm run watch -- JOB        shows one job, by its id, until its end
+  npm run watch               follows all active jobs, until Ctrl-C
+  npm run watch -- JOB        follows one job, by its id, until it ends
 
 Options:
-  --url URL           the gateway (default: GATEWAY_URL, or http://127.0.0.1:4000/graphql)
-  --token-file FILE   a file with the token that the gateway wants (default: the token itself in GATEWAY_TOKEN)
-  -h, --help          shows this
+  --url URL           URL of the gateway (default: GATEWAY_URL, or http://127.0.0.1:4000/graphql)
+  --token-file FILE   file that contains your token for the gateway (default: the token in GATEWAY_TOKEN)
+  -h, --help          prints this help
 
-In a terminal it draws a picture, in colours unless NO_COLOR is set; elsewhere it writes a line for each change.
-When the gateway goes away, it waits until it is there again, and misses nothing.
+In a terminal it redraws a table, in color unless NO_COLOR is set. Otherwise it prints one line per change.
+When the connection is lost, it reconnects and continues without gaps.
 
-Ends with 0 when JOB has succeeded, with 1 when it has failed or was cancelled, with 2 when there is something to change
-(no gateway there, no such job, a token that is refused), and at Ctrl-C with 130, or with 0 without JOB.
+Exit codes:
+  0    JOB succeeded; without JOB, Ctrl-C
+  1    JOB failed or was cancelled
+  2    something has to be changed: no gateway at the URL, no such job, a rejected token
+  130  Ctrl-C before JOB ended
 `;
 
 export interface Arguments {
@@ -29,14 +32,16 @@ export interface Arguments {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What the command line and the environment say. Throws a `Fault` that says what to change. */
+/** Reads the command line and the environment. Throws a UsageError. */
 export function readArguments(args: readonly string[], environment: Environment): Arguments {
   const { values, positionals } = parse(args);
-  if (positionals.length > 1) throw new UsageError('JOB: expected one job at most\nSee: npm run watch -- --help');
+  if (positionals.length > 1) {
+    throw new UsageError(`JOB: got ${positionals.length} jobs; expected at most one\nSee: npm run watch -- --help`);
+  }
   const { url = environment['GATEWAY_URL'] || 'http://127.0.0.1:4000/graphql', help = false } = values;
   const { protocol, username, password } = URL.parse(url) ?? {};
   if (!/^https?:$/.test(protocol ?? '') || username || password)
-    throw new UsageError('--url: expected the http or https URL of a gateway, without a user');
+    throw new UsageError('--url: is not an http or https URL without user, such as http://127.0.0.1:4000/graphql');
   const file = values['token-file'];
   const token = file === undefined ? environment['GATEWAY_TOKEN'] : readToken(file);
   return { wantsHelp: help, jobId: positionals[0], url, token: token?.trim() || undefined };
@@ -56,6 +61,6 @@ function readToken(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new UsageError(`--token-file: expected a file that can be read (${Object(error).code})`);
+    throw new UsageError(`--token-file: cannot read ${file} (${Object(error).code}); expected a file with a token`);
   }
 }

@@ -1,18 +1,18 @@
-/** A bar of `width` columns, filled to the fraction, which is from 0 to 1; empty when that is not known. */
+/** A bar of `width` columns, filled up to the fraction, from 0 to 1. Empty when the fraction is unknown. */
 export function bar(fraction: number | null, width: number): string {
-  const filled = Math.floor(Math.min(1, Math.max(0, fraction ?? 0)) * width); // Full only when it is.
+  const filled = Math.floor(Math.min(1, Math.max(0, fraction ?? 0)) * width); // Full only at 1.
   return '█'.repeat(filled) + '░'.repeat(width - filled);
 }
 
 const BLOCKS = [...'▁▂▃▄▅▆▇█'];
 
-/** The values as blocks from the lowest to the highest, at most `width` of them: of more, each is a mean of neighbours. */
+/** The values as blocks, scaled from the lowest to the highest. More than `width` values are averaged in groups of neighbors. */
 export function sparkline(values: readonly number[], width: number): string {
   const count = Math.min(width, values.length);
   const means = Array.from({ length: count }, (_, index) => {
-    const from = Math.floor((index * values.length) / count);
-    const part = values.slice(from, Math.floor(((index + 1) * values.length) / count));
-    return part.reduce((sum, value) => sum + value / part.length, 0);
+    const start = Math.floor((index * values.length) / count);
+    const group = values.slice(start, Math.floor(((index + 1) * values.length) / count));
+    return group.reduce((sum, value) => sum + value / group.length, 0);
   });
   const lowest = Math.min(...means);
   const range = Math.max(...means) - lowest;
@@ -20,7 +20,7 @@ export function sparkline(values: readonly number[], width: number): string {
   return means.map((mean) => BLOCKS[range === 0 ? 0 : Math.round(((mean - lowest) / range) * top)]).join('');
 }
 
-/** A time in two units, or one: `9s`, `3m 20s`, `2h 5m`, `4d 1h`. */
+/** A duration in its two largest units: `9s`, `3m 20s`, `2h 5m`, `4d 1h`. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const [days, hours, minutes] = [
@@ -33,11 +33,11 @@ export function duration(seconds: number): string {
   return minutes > 0 ? `${minutes}m ${whole % 60}s` : `${whole}s`;
 }
 
-/** A number in at most 7 columns, with four digits that count where there is room. */
+/** A number in at most 7 columns, with up to four significant digits. */
 export function figure(value: number): string {
   if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value);
   const text = value.toPrecision(4);
   if (!text.includes('e') && text.length <= 7) return text;
-  const [whole, narrow] = [value.toFixed(0), value.toExponential(0)];
-  return Math.abs(value) >= 1 && whole.length <= 7 ? whole : narrow;
+  const [integer, exponential] = [value.toFixed(0), value.toExponential(0)];
+  return Math.abs(value) >= 1 && integer.length <= 7 ? integer : exponential;
 }

@@ -3,30 +3,30 @@ import type { Job, Point } from './job.ts';
 import type { Row } from './job-table.ts';
 import { clean } from './text.ts';
 
-/** What people are told of a job's state; the files are what is validated. */
+/** Display name of a job's status. */
 export function statusOf({ status, rawStatus }: Job): string {
   if (status === 'UNKNOWN') return clean(rawStatus);
   return status === 'VALIDATING_FILES' ? 'validating' : status.toLowerCase().replaceAll('_', ' ');
 }
 
-/** How much is done, from 0 to 1; null when that is not known. */
+/** Progress from 0 to 1, or null when it is unknown. */
 export function fractionOf({ job, progress }: Row): number | null {
   return job.status === 'SUCCEEDED' ? 1 : (progress?.fraction ?? null);
 }
 
 export const percentOf = (fraction: number | null) => (fraction === null ? '' : `${Math.floor(fraction * 100)} %`);
 
-/** Seconds until a job will be done; null when that is not known. */
+/** Estimated seconds until the job ends, or null when unknown. `now` is in milliseconds. */
 export function secondsLeft({ job, progress }: Row, now: number): number | null {
   if (job.isTerminal || progress?.estimatedFinishAt == null) return null;
   return Math.max(0, progress.estimatedFinishAt - now / 1000);
 }
 
-/** Suffix, why it failed, base model and id, as far as there are. */
+/** Suffix, error message, base model and id; without those that are missing. */
 export const titleOf = ({ suffix, error, modelId, id }: Job): string =>
   [suffix ?? '', error?.message ?? '', modelId, id].map(clean).filter(Boolean).join('  ');
 
-/** What the curve is of: the reward of jobs that have one, else the loss. */
+/** The reward curve if the job has one, else the loss curve; null without points. */
 export function curveOf({ curve }: Row): { label: 'loss' | 'reward'; values: number[]; last: string } | null {
   const valuesOf = (read: (point: Point) => number | null) => curve.map(read).filter((value) => value !== null);
   const rewards = valuesOf(({ trainMeanReward }) => trainMeanReward);
@@ -35,10 +35,10 @@ export function curveOf({ curve }: Row): { label: 'loss' | 'reward'; values: num
   return last === undefined ? null : { label: rewards.length > 0 ? 'reward' : 'loss', values, last: figure(last) };
 }
 
-/** How a job has ended, in a sentence. */
+/** One sentence about an ended job. */
 export function endOf(job: Job): string {
   const name = [job.suffix ?? '', job.suffix === null ? job.id : `(${job.id})`].map(clean).filter(Boolean).join(' ');
-  if (job.status === 'SUCCEEDED') return `${name} has succeeded: ${clean(job.fineTunedModelId ?? 'no model is named')}`;
-  if (job.status !== 'FAILED') return `${name} has ended: ${statusOf(job)}`;
-  return `${name} has failed: ${clean(job.error?.message ?? 'nobody says why')}`;
+  if (job.status === 'SUCCEEDED') return `${name} succeeded: ${clean(job.fineTunedModelId ?? 'without a model name')}`;
+  if (job.status !== 'FAILED') return `${name} ended: ${statusOf(job)}`;
+  return `${name} failed: ${clean(job.error?.message ?? 'without an error message')}`;
 }

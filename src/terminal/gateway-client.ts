@@ -9,38 +9,38 @@ const JOB = 'id status rawStatus isTerminal createdAt suffix modelId fineTunedMo
 const PROGRESS = 'progress { step totalSteps fraction estimatedFinishAt }';
 const POINT = 'step trainLoss trainMeanReward';
 
-/** What is asked of the gateway. */
+/** All documents that the client sends. */
 export const documents = {
-  job: `subscription Job($jobId: ID!) { fineTuningJobStatusChanged(jobId: $jobId) { job { ${JOB} } } }`,
-  jobs: `subscription Jobs { anyFineTuningJobStatusChanged { job { ${JOB} } } }`,
-  survey: `query Survey($jobId: ID!) {
+  jobStatus: `subscription JobStatus($jobId: ID!) { fineTuningJobStatusChanged(jobId: $jobId) { job { ${JOB} } } }`,
+  jobStatuses: `subscription JobStatuses { anyFineTuningJobStatusChanged { job { ${JOB} } } }`,
+  details: `query JobDetails($jobId: ID!) {
     fineTuningJob(id: $jobId) { ${JOB} ${PROGRESS} metrics(maxPoints: 200) { points { ${POINT} } } }
   }`,
-  steps: `subscription Steps($jobId: ID!, $sinceStep: Int) {
+  steps: `subscription JobSteps($jobId: ID!, $sinceStep: Int) {
     fineTuningJobMetricsAdded(jobId: $jobId, sinceStep: $sinceStep) { job { ${PROGRESS} } point { ${POINT} } }
   }`,
 };
 
-const JobAnswer = z.object({ fineTuningJobStatusChanged: z.object({ job: Job }) });
-const JobsAnswer = z.object({ anyFineTuningJobStatusChanged: z.object({ job: Job }) });
-const Survey = z.object({
+const JobStatus = z.object({ fineTuningJobStatusChanged: z.object({ job: Job }) });
+const JobStatuses = z.object({ anyFineTuningJobStatusChanged: z.object({ job: Job }) });
+const Details = z.object({
   ...Job.shape,
   progress: Progress,
   metrics: z.object({ points: z.array(Point) }).nullable(),
 });
-const SurveyAnswer = z.object({ fineTuningJob: Survey.nullable() });
+const JobDetails = z.object({ fineTuningJob: Details.nullable() });
 const Step = z.object({ job: z.object({ progress: Progress }), point: Point });
-const StepsAnswer = z.object({ fineTuningJobMetricsAdded: Step });
+const JobSteps = z.object({ fineTuningJobMetricsAdded: Step });
 
-/** A gateway's answers. They outlive it: when it has gone, they wait and go on as soon as it is there again. */
+/** Subscriptions to a gateway. They survive a lost connection: they wait, reconnect and continue. */
 export interface GatewayClient {
-  /** The state of one job, and its changes until its end. */
+  /** The current status of a job, then its changes, until it ends. */
   job(id: string, signal: AbortSignal): AsyncIterable<Job>;
-  /** The states of all jobs that move, and the changes of any. */
+  /** The current status of all active jobs, then all changes. */
   jobs(signal: AbortSignal): AsyncIterable<Job>;
-  /** A job with its progress and its curve; null when there is none. */
-  loadDetails(id: string, signal: AbortSignal): Promise<z.output<typeof Survey> | null>;
-  /** The steps of a job behind the last that is known, also after a break. */
+  /** A job with its progress and its metrics; null when it does not exist. */
+  loadDetails(id: string, signal: AbortSignal): Promise<z.output<typeof Details> | null>;
+  /** The steps of a job after `lastStep`, without gaps after a lost connection. */
   steps(id: string, lastStep: () => number, signal: AbortSignal): AsyncIterable<z.output<typeof Step>>;
 }
 
@@ -57,7 +57,7 @@ export function createGatewayClient({ url, token, clock, onConnection }: Gateway
   const client = createClient({
     url: url.replace(/^http/, 'ws'),
     ...(token !== undefined && { connectionParams: { authorization: `Bearer ${token}` } }),
-    webSocketImpl: WebSocket, // Which says why it cannot connect.
+    webSocketImpl: WebSocket, // Unlike Node's own, it reports why it cannot connect.
     retryAttempts: Number.POSITIVE_INFINITY,
     retryWait: (retries) => new Promise((resolve) => void clock.after(waitBeforeRetry(retries), resolve)),
     shouldRetry: (error) => wasConnected && !isForbidden(error),
@@ -70,57 +70,56 @@ export function createGatewayClient({ url, token, clock, onConnection }: Gateway
     },
   });
 
-  const ask = askBy(client);
+  const run = createRun(client);
   return {
     async *job(jobId, signal) {
-      for await (const { fineTuningJobStatusChanged: change } of ask(documents.job, { jobId }, JobAnswer, signal))
+      for await (const { fineTuningJobStatusChanged: change } of run(documents.jobStatus, { jobId }, JobStatus, signal))
         yield change.job;
     },
     async *jobs(signal) {
-      for await (const { anyFineTuningJobStatusChanged: change } of ask(documents.jobs, {}, JobsAnswer, signal))
+      for await (const { anyFineTuningJobStatusChanged: change } of run(documents.jobStatuses, {}, JobStatuses, signal))
         yield change.job;
     },
     async loadDetails(jobId, signal) {
-      for await (const { fineTuningJob } of ask(documents.survey, { jobId }, SurveyAnswer, signal))
-        return fineTuningJob;
+      for await (const { fineTuningJob } of run(documents.details, { jobId }, JobDetails, signal)) return fineTuningJob;
       return null;
     },
     async *steps(jobId, lastStep, signal) {
       const variables = {
         jobId,
         get sinceStep() {
-          return lastStep(); // Read again when the client subscribes again.
+          return lastStep(); // The client reads it again when it resubscribes.
         },
       };
-      for await (const { fineTuningJobMetricsAdded: step } of ask(documents.steps, variables, StepsAnswer, signal))
+      for await (const { fineTuningJobMetricsAdded: step } of run(documents.steps, variables, JobSteps, signal))
         yield step;
     },
   };
 }
 
-/** What asks by a client, and reads each answer. */
-function askBy(client: Client) {
-  return async function* ask<T>(
+/** Returns a function that runs an operation and parses each result. It throws a RejectedError for GraphQL errors. */
+function createRun(client: Client) {
+  return async function* run<T>(
     query: string,
     variables: Record<string, unknown>,
-    answer: z.ZodType<T>,
+    data: z.ZodType<T>,
     signal: AbortSignal,
   ) {
     const results = client.iterate({ query, variables });
-    const leave = () => void results.return?.();
-    signal.addEventListener('abort', leave, { once: true });
+    const abort = () => void results.return?.();
+    signal.addEventListener('abort', abort, { once: true });
     try {
-      for await (const { data, errors } of results) {
-        if (!data) throw new RejectedError(errors);
-        yield answer.parse(data);
+      for await (const result of results) {
+        if (!result.data) throw new RejectedError(result.errors);
+        yield data.parse(result.data);
       }
     } catch (error) {
       throw Array.isArray(error) ? new RejectedError(error) : error;
     } finally {
-      signal.removeEventListener('abort', leave);
+      signal.removeEventListener('abort', abort);
     }
   };
 }
 
-/** Milliseconds; not the same for all who have lost the same gateway. */
+/** Milliseconds, with jitter: not all clients of a restarted gateway reconnect at once. */
 const waitBeforeRetry = (retries: number) => Math.min(5000, 250 * 2 ** retries) * (0.75 + Math.random() / 2);

@@ -6,32 +6,31 @@ import { UsageError } from './terminal-errors.ts';
 export interface FollowOptions {
   readonly client: GatewayClient;
   readonly table: JobTable;
-  /** The one job to follow; all that move without. */
+  /** The job to follow; undefined for all active jobs. */
   readonly jobId: string | undefined;
-  /** How many jobs are followed step by step. */
+  /** Maximum jobs whose metrics are followed. */
   max(): number;
   onChange(): void;
   readonly signal: AbortSignal;
 }
 
 export interface JobFollower {
-  /** Follows until the one job has come to its end, which it gives. */
+  /** Resolves to the one job when it has ended. Rejects with a UsageError, or an error of the client. */
   run(): Promise<Job>;
-  /** Looks at what may have been missed while the gateway was away. */
+  /** Reloads all active jobs after the connection was lost. */
   catchUp(): void;
-  /** Follows more jobs or fewer, by what there is room for. */
+  /** Follows the metrics of the jobs that are visible now, and of no others. */
   followVisible(): void;
 }
 
-/** Brings what the feed says to the board: the states of jobs, and the steps of as many as there is room for. */
+/** Writes statuses to the table, and the metrics of the visible jobs. */
 export function createFollower(options: FollowOptions): JobFollower {
   const { client, table, jobId, max, onChange, signal } = options;
-  const attended = new Map<string, AbortController>();
+  const followed = new Map<string, AbortController>();
+  const { loadDetails, followMetrics } = createReader(options);
 
-  const { survey, followSteps } = createReader(options);
-
-  /** What fails here costs a curve only: the states have a feed of their own, which says what is wrong. */
-  function tell(id: string, error: unknown): void {
+  /** Shows a failure that costs only a curve. The status subscription reports what ends the client. */
+  function showProblem(id: string, error: unknown): void {
     if (signal.aborted || !(error instanceof Error)) return;
     const job = table.row(id)?.job;
     table.notice = `${job ? nameOf(job) : id}: ${error.message}`;
@@ -39,20 +38,20 @@ export function createFollower(options: FollowOptions): JobFollower {
   }
 
   function followVisible(): void {
-    const wanted = table.rows().filter(({ job }) => !job.isTerminal);
-    const ids = new Set(wanted.slice(0, max()).map(({ job }) => job.id));
-    for (const [id, leaving] of attended) {
-      if (ids.has(id) || table.row(id)?.job.isTerminal) continue; // The last steps come behind the end.
-      attended.delete(id);
-      leaving.abort();
+    const active = table.rows().filter(({ job }) => !job.isTerminal);
+    const ids = new Set(active.slice(0, max()).map(({ job }) => job.id));
+    for (const [id, controller] of followed) {
+      if (ids.has(id) || table.row(id)?.job.isTerminal) continue; // The last steps arrive after the end.
+      followed.delete(id);
+      controller.abort();
     }
     for (const id of ids) {
-      if (attended.has(id)) continue;
-      const leaving = new AbortController();
-      attended.set(id, leaving);
-      followSteps(id, AbortSignal.any([signal, leaving.signal])).then(
-        () => attended.get(id) === leaving && attended.delete(id),
-        (error) => tell(id, error), // Not tried again: it would fail again.
+      if (followed.has(id)) continue;
+      const controller = new AbortController();
+      followed.set(id, controller);
+      followMetrics(id, AbortSignal.any([signal, controller.signal])).then(
+        () => followed.get(id) === controller && followed.delete(id),
+        (error) => showProblem(id, error), // Stays in `followed`: a retry would fail again.
       );
     }
   }
@@ -61,46 +60,46 @@ export function createFollower(options: FollowOptions): JobFollower {
     followVisible,
     catchUp() {
       for (const { job } of table.rows()) {
-        if (!job.isTerminal) void survey(job.id).catch((error) => tell(job.id, error));
+        if (!job.isTerminal) void loadDetails(job.id).catch((error) => showProblem(job.id, error));
       }
     },
     async run() {
       for await (const job of jobId === undefined ? client.jobs(signal) : client.job(jobId, signal)) {
-        table.see(job);
+        table.setJob(job);
         followVisible();
         onChange();
       }
       const job = jobId === undefined ? undefined : table.row(jobId)?.job;
-      if (!job?.isTerminal) throw new UsageError('The gateway has ended the feed.');
-      await survey(job.id); // Its last steps.
+      if (!job?.isTerminal) throw new UsageError('The gateway closed the subscription; run npm run watch again.');
+      await loadDetails(job.id); // Its last steps.
       return job;
     },
   };
 }
 
-/** Brings one job to the board: as it is now, and step by step. */
+/** Writes one job to the table: its current details, and each new step. */
 function createReader({ client, table, jobId, onChange, signal }: FollowOptions) {
-  async function survey(id: string): Promise<void> {
-    const found = await client.loadDetails(id, signal);
+  async function loadDetails(id: string): Promise<void> {
+    const details = await client.loadDetails(id, signal);
     if (signal.aborted) return;
-    if (found) {
-      const { progress, metrics, ...job } = found;
-      table.see(job);
-      table.loadDetails(id, progress, metrics?.points ?? []);
+    if (details) {
+      const { progress, metrics, ...job } = details;
+      table.setJob(job);
+      table.setDetails(id, progress, metrics?.points ?? []);
     } else if (id !== jobId) {
-      table.forget(id);
+      table.remove(id);
     }
     onChange();
   }
 
-  async function followSteps(id: string, left: AbortSignal): Promise<void> {
-    await survey(id);
-    if (left.aborted) return;
-    for await (const { job, point } of client.steps(id, () => table.lastStep(id), left)) {
-      table.add(id, job.progress, point);
+  async function followMetrics(id: string, aborting: AbortSignal): Promise<void> {
+    await loadDetails(id);
+    if (aborting.aborted) return;
+    for await (const { job, point } of client.steps(id, () => table.lastStep(id), aborting)) {
+      table.addPoint(id, job.progress, point);
       onChange();
     }
-    if (!left.aborted) await survey(id); // They end with the job, whose end may come by this way first.
+    if (!aborting.aborted) await loadDetails(id); // The steps end with the job, maybe before its status arrives.
   }
-  return { survey, followSteps };
+  return { loadDetails, followMetrics };
 }

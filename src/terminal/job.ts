@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What the picture asks of a job, and reads of the answer. The documents stand in `feed.ts`. */
+/** A job as the client reads it. The documents are in `gateway-client.ts`. */
 export const Job = z.object({
   id: z.string(),
   status: z.string(),
@@ -27,7 +27,7 @@ export const Progress = z
   .nullable();
 export type Progress = z.output<typeof Progress>;
 
-/** Jobs that learn by reinforcement have a reward, the others a loss. */
+/** A point of the metrics. Reinforcement jobs have a reward, all others a loss. */
 export const Point = z.object({
   step: z.number(),
   trainLoss: z.number().nullable(),
@@ -35,5 +35,5 @@ export const Point = z.object({
 });
 export type Point = z.output<typeof Point>;
 
-/** How people call a job: by its suffix, if it has one. */
+/** Display name: the suffix, or the id of a job without one. */
 export const nameOf = ({ suffix, id }: Job): string => suffix ?? id;

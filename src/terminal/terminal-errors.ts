@@ -1,11 +1,11 @@
-/** Something that whoever runs the picture can change, in one plain sentence. */
+/** A problem that the user can solve. The message says how, in one sentence. */
 export class UsageError extends Error {
-  override readonly name = 'Fault';
+  override readonly name = 'UsageError';
 }
 
-/** What the gateway refuses: the code and the message of its first error. */
+/** GraphQL errors instead of data: the code and the message of the first one. */
 export class RejectedError extends Error {
-  override readonly name = 'Refused';
+  override readonly name = 'RejectedError';
   readonly code: string | undefined;
 
   constructor(errors: unknown) {
@@ -15,37 +15,37 @@ export class RejectedError extends Error {
   }
 }
 
-/** The code of the close of a socket by which a gateway refuses who its caller says it is. */
+/** Close code of a WebSocket whose credential the gateway rejects (graphql-ws). */
 const FORBIDDEN = 4403;
 
-/** Whether trying again can help: not when the gateway does not know the token. */
+/** Whether the gateway rejected the token, so that a retry is useless. */
 export const isForbidden = (error: unknown): boolean => Object(error).code === FORBIDDEN;
 
-/** What was asked, and as whom. */
-interface Asked {
+interface RequestFacts {
   readonly url: string;
   readonly token: string | undefined;
   readonly jobId: string | undefined;
 }
 
-/** What to change about an end of the feed; anything unknown is thrown on. */
-export function usageErrorOf(error: unknown, { url, token, jobId }: Asked): UsageError {
+/** The UsageError for the end of a subscription. Rethrows an unknown error. */
+export function usageErrorOf(error: unknown, { url, token, jobId }: RequestFacts): UsageError {
   if (error instanceof UsageError) return error;
   if (error instanceof RejectedError) {
-    const isAbsent = error.code === 'NOT_FOUND';
-    return new UsageError(
-      isAbsent ? `The gateway at ${url} has no job ${jobId}` : `The gateway refuses: ${error.message}`,
-    );
+    if (error.code === 'NOT_FOUND') return new UsageError(`The gateway at ${url} has no job ${jobId}; check its id.`);
+    return new UsageError(`The gateway at ${url} rejected the request: ${error.message}`);
   }
   if (isForbidden(error)) {
-    const hint =
-      token !== undefined ? 'expected one that its file of tokens has' : 'set GATEWAY_TOKEN, or name a --token-file';
-    return new UsageError(`The gateway at ${url} refuses the token: ${hint}`);
+    return new UsageError(
+      token === undefined
+        ? `The gateway at ${url} requires a token; set GATEWAY_TOKEN, or use --token-file.`
+        : `The gateway at ${url} rejected the token; use one of its token file.`,
+    );
   }
   const { code, reason, message, error: cause } = Object(error);
-  if (typeof reason === 'string')
-    return new UsageError(`The gateway at ${url} hung up (${code}${reason && `, ${reason}`})`);
+  if (typeof reason === 'string') {
+    return new UsageError(`The gateway at ${url} closed the connection (${code}${reason && `, ${reason}`}).`);
+  }
   if (cause === undefined) throw error;
   const why = Object(cause).code ?? message;
-  return new UsageError(`No gateway answers at ${url} (${why}); start it with npm start, or name it with --url`);
+  return new UsageError(`No gateway answers at ${url} (${why}); start one with npm start, or set its URL with --url.`);
 }

@@ -7,27 +7,27 @@ import { usageErrorOf } from './terminal-errors.ts';
 import { createLineView, createTerminalView, type Output } from './view.ts';
 
 export interface TerminalOptions {
-  /** Of the gateway. */
+  /** URL of the gateway. */
   readonly url: string;
   readonly token: string | undefined;
-  /** The one job to show; all that move without. */
+  /** The job to follow; undefined for all active jobs. */
   readonly jobId: string | undefined;
   readonly output: Output;
   readonly isColored: boolean;
   readonly clock: Clock;
-  /** Ends it, and leaves the output clean. */
+  /** Ends the client and restores the output. */
   readonly signal: AbortSignal;
 }
 
-/** A picture that is shown. */
+/** A running terminal client. */
 export interface RunningTerminal {
-  /** Whether the one job has succeeded, at its end; null when it was told to end before. Rejects with a `Fault`. */
+  /** Resolves to whether the one job succeeded, or to null when aborted before. Rejects with a UsageError. */
   readonly ended: Promise<boolean | null>;
-  /** Draws it again, as time has passed or the terminal has another size. */
+  /** Redraws, because time has passed or the terminal has another size. */
   refresh(): void;
 }
 
-/** Shows jobs as they are now at a gateway, and goes on while they move. */
+/** Shows the current jobs of a gateway and follows their changes. */
 export function showTerminal(options: TerminalOptions): RunningTerminal {
   const { url, token, jobId, output, isColored, clock, signal } = options;
   const table = createJobTable();
@@ -43,14 +43,14 @@ export function showTerminal(options: TerminalOptions): RunningTerminal {
       view.show();
     },
   });
-  const over = new AbortController();
+  const ending = new AbortController();
   const follower = createFollower({
     client,
     table,
     jobId,
     max: view.maxFollowed,
     onChange: view.show,
-    signal: AbortSignal.any([signal, over.signal]),
+    signal: AbortSignal.any([signal, ending.signal]),
   });
 
   async function run(): Promise<boolean | null> {
@@ -63,7 +63,7 @@ export function showTerminal(options: TerminalOptions): RunningTerminal {
       view.close();
       throw usageErrorOf(error, options);
     } finally {
-      over.abort();
+      ending.abort();
     }
   }
 

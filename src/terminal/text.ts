@@ -2,25 +2,25 @@ import stringWidth from 'string-width';
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** Characters that a terminal obeys instead of showing them, those that turn the direction of writing included. */
-const UNSEEN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
+/** Characters that a terminal interprets instead of showing them, including those that change the direction of text. */
+const CONTROL = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
 
-/** A text from elsewhere, as it can stand in a line of a terminal. */
-export const clean = (text: string): string => text.replace(UNSEEN, ' ').trim();
+/** Text from the gateway without control characters, on one line. */
+export const clean = (text: string): string => text.replace(CONTROL, ' ').trim();
 
-/** A text cut to as many columns, with a mark where something is missing. Wide characters are never cut in two. */
+/** The text in at most `width` columns, with an ellipsis where it is cut. Never splits a grapheme. */
 export function cut(text: string, width: number): string {
   if (stringWidth(text) <= width) return text;
   if (width < 1) return '';
-  let kept = '';
+  let result = '';
   for (const { segment } of graphemes.segment(text)) {
-    if (stringWidth(kept + segment) > width - 1) break;
-    kept += segment;
+    if (stringWidth(result + segment) > width - 1) break;
+    result += segment;
   }
-  return `${kept}…`;
+  return `${result}…`;
 }
 
-/** A text of exactly so many columns. */
+/** The text in exactly `width` columns. */
 export function padded(text: string, width: number): string {
   const short = cut(text, width);
   return short + ' '.repeat(Math.max(0, width - stringWidth(short)));

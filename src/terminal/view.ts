@@ -2,19 +2,19 @@ import { createLogUpdate } from 'log-update';
 import type { Clock } from '../clock.ts';
 import { duration } from './charts.ts';
 import { curveOf, fractionOf, percentOf, secondsLeft, statusOf, titleOf } from './describe.ts';
-import { draw, roomIn } from './draw.ts';
+import { draw, maxRows } from './draw.ts';
 import type { JobTable, Row } from './job-table.ts';
 import { clean } from './text.ts';
 
-/** Where the picture goes: a terminal, which has a size, or anything else. */
+/** A terminal, which has a size, or any other stream. */
 export type Output = NodeJS.WritableStream & { isTTY?: boolean; columns?: number; rows?: number };
 
 export interface View {
-  /** How many jobs there is room for. */
+  /** Maximum jobs whose metrics are followed. */
   maxFollowed(): number;
-  /** Shows what is on the board now. */
+  /** Shows the current state of the table. */
   show(): void;
-  /** Leaves the output as it was found, with the last picture and a last line. */
+  /** Shows the last state and a last line, and restores the output. */
   close(lastLine?: string): void;
 }
 
@@ -26,28 +26,30 @@ export interface ViewOptions {
   readonly isColored: boolean;
 }
 
-/** A gateway follows at most 100 things for one client. */
+/** Half of the gateway's limit of operations per WebSocket. */
 const MAX_FOLLOWED = 50;
-/** The eye sees no more. */
+/** Minimum time between two redraws. */
 const REDRAW_MS = 100;
+
+const CONNECTION_LOST = 'Connection to the gateway lost; reconnecting.';
 
 const HIDE_CURSOR = '\u001b[?25l';
 const SHOW_CURSOR = '\u001b[?25h';
 
-/** A picture that is drawn again and again in the same place. */
+/** A table that is redrawn in place. */
 export function createTerminalView({ output, table, clock, heading, isColored }: ViewOptions): View {
-  const update = createLogUpdate(output, { showCursor: true }); // It would hide that of another stream.
+  const update = createLogUpdate(output, { showCursor: true }); // By default it hides the cursor of another stream.
   const size = () => ({ width: output.columns || 80, height: output.rows || 24 });
   let cancel: (() => void) | undefined;
   let isClosed = false;
   output.write(HIDE_CURSOR);
   const redraw = () => {
     cancel = undefined;
-    const notice = table.isConnected ? table.notice : 'The gateway has gone; trying again.';
+    const notice = table.isConnected ? table.notice : CONNECTION_LOST;
     update(draw(table.rows(), { ...size(), now: clock.now(), isColored, heading, notice }).join('\n'));
   };
   return {
-    maxFollowed: () => Math.min(MAX_FOLLOWED, roomIn(size().height)),
+    maxFollowed: () => Math.min(MAX_FOLLOWED, maxRows(size().height)),
     show() {
       if (!isClosed) cancel ??= clock.after(REDRAW_MS, redraw);
     },
@@ -62,32 +64,33 @@ export function createTerminalView({ output, table, clock, heading, isColored }:
   };
 }
 
-/** A line for each change: of a status, of a percent, and of a step where nobody knows how many there will be. */
+/** One line per change of a status or a percentage; of a step when the number of steps is unknown. */
 export function createLineView({ output, table, clock }: ViewOptions): View {
-  const shown = new Map<string, string>();
+  const printed = new Map<string, string>();
   let wasConnected = true;
   let lastNotice: string | undefined;
-  const say = (text: string) => output.write(`${new Date(clock.now()).toISOString().replace(/\.\d+/, '')}  ${text}\n`);
+  const print = (text: string) =>
+    output.write(`${new Date(clock.now()).toISOString().replace(/\.\d+/, '')}  ${text}\n`);
   return {
     maxFollowed: () => MAX_FOLLOWED,
     show() {
       const rows = table.rows();
       for (const row of rows.toReversed()) {
         const key = keyOf(row);
-        if (shown.get(row.job.id) === key) continue;
-        shown.set(row.job.id, key);
-        say(plainLine(row, clock.now()));
+        if (printed.get(row.job.id) === key) continue;
+        printed.set(row.job.id, key);
+        print(plainLine(row, clock.now()));
       }
       const ids = new Set(rows.map(({ job }) => job.id));
-      for (const id of shown.keys()) if (!ids.has(id)) shown.delete(id);
+      for (const id of printed.keys()) if (!ids.has(id)) printed.delete(id);
       if (table.isConnected !== wasConnected)
-        say(table.isConnected ? 'The gateway is there again.' : 'The gateway has gone; trying again.');
+        print(table.isConnected ? 'Connection to the gateway restored.' : CONNECTION_LOST);
       wasConnected = table.isConnected;
-      if (table.notice !== undefined && table.notice !== lastNotice) say(clean(table.notice));
+      if (table.notice !== undefined && table.notice !== lastNotice) print(clean(table.notice));
       lastNotice = table.notice;
     },
     close(lastLine) {
-      if (lastLine !== undefined) say(lastLine);
+      if (lastLine !== undefined) print(lastLine);
     },
   };
 }
@@ -97,7 +100,7 @@ function keyOf(row: Row): string {
   return `${row.job.rawStatus} ${fraction === null ? row.progress?.step : percentOf(fraction)}`;
 }
 
-/** All that the picture has of a job, in words. */
+/** One job as text. */
 function plainLine(row: Row, now: number): string {
   const { step, totalSteps } = row.progress ?? {};
   const curve = curveOf(row);

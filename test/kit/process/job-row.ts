@@ -1,8 +1,8 @@
 import type { Job } from '../../../src/terminal/job.ts';
 import type { Row } from '../../../src/terminal/job-table.ts';
 
-/** A job as the picture has it, that runs unless told otherwise. */
-export const pictureJob = (members: Partial<Job> = {}): Job => ({
+/** A job of the terminal client; running unless `members` say otherwise. */
+export const terminalJob = (members: Partial<Job> = {}): Job => ({
   id: 'ftjob-1',
   status: 'RUNNING',
   rawStatus: 'running',
@@ -15,8 +15,8 @@ export const pictureJob = (members: Partial<Job> = {}): Job => ({
   ...members,
 });
 
-export const pictureRow = (members: Partial<Job> = {}, losses: readonly number[] = [], fraction = 0.25): Row => ({
-  job: pictureJob(members),
+export const terminalRow = (members: Partial<Job> = {}, losses: readonly number[] = [], fraction = 0.25): Row => ({
+  job: terminalJob(members),
   progress: {
     step: losses.length,
     totalSteps: losses.length * 4,

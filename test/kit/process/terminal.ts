@@ -2,13 +2,13 @@ import { Writable } from 'node:stream';
 import type { Output } from '../../../src/terminal/view.ts';
 import { createCounter } from '../counter.ts';
 
-/** A terminal that a test reads, or, without a size, an output that is none. */
+/** An output that a test reads: a terminal, or, without a size, a plain stream. */
 export interface TestTerminal {
   readonly output: Output;
-  /** All that was written to it so far, as it was. */
+  /** Everything written so far, with control characters. */
   text(): string;
-  /** Resolves with the match once what was written has one. */
-  said(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Resolves to the match as soon as the text has one. */
+  written(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
 export function createTerminal(size?: { columns: number; rows: number }): TestTerminal {
@@ -26,7 +26,7 @@ export function createTerminal(size?: { columns: number; rows: number }): TestTe
   return {
     output: Object.assign(stream, size && { isTTY: true, ...size }),
     text: () => text,
-    async said(pattern) {
+    async written(pattern) {
       for (;;) {
         const match = pattern.exec(text);
         if (match) return match;

@@ -15,22 +15,22 @@ describe('a bar', () => {
 });
 
 describe('a sparkline', () => {
-  it('goes from the lowest to the highest', () => {
+  it('is scaled from the lowest to the highest value', () => {
     expect(sparkline([0, 1, 2, 3, 4, 5, 6, 7], 8)).toBe('▁▂▃▄▅▆▇█');
     expect(sparkline([2.5, 0.5], 8)).toBe('█▁');
   });
 
-  it('shows means of neighbours when there are more values than columns', () => {
+  it('shows averages of neighbors when there are more values than columns', () => {
     expect(sparkline([0, 0, 7, 7, 14, 14], 3)).toBe('▁▅█');
   });
 
-  it('is as wide as it may be at most, and empty without values', () => {
+  it('has at most the given width, and is empty without values', () => {
     const values = Array.from({ length: 1000 }, (_, index) => index);
     for (const width of [0, 1, 7, 999]) expect(sparkline(values, width)).toHaveLength(width);
     expect(sparkline([], 10)).toBe('');
   });
 
-  it('is flat when nothing changes', () => {
+  it('is flat when all values are equal', () => {
     expect(sparkline([3, 3, 3], 5)).toBe('▁▁▁');
   });
 });

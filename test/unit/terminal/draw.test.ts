@@ -2,8 +2,8 @@ import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
-import { draw, type Frame, roomIn } from '../../../src/terminal/draw.ts';
-import { pictureRow } from '../../kit/process/job-row.ts';
+import { draw, type Frame, maxRows } from '../../../src/terminal/draw.ts';
+import { terminalRow } from '../../kit/process/job-row.ts';
 
 const frame = (members: Partial<Frame> = {}): Frame => ({
   width: 80,
@@ -15,9 +15,9 @@ const frame = (members: Partial<Frame> = {}): Frame => ({
   ...members,
 });
 
-const ROW = pictureRow({}, [4, 3, 2, 1.5, 1.25, 1.125, 1, 0.5]);
+const ROW = terminalRow({}, [4, 3, 2, 1.5, 1.25, 1.125, 1, 0.5]);
 
-describe('the picture', () => {
+describe('the table', () => {
   it.each([
     [4, ['run…']],
     [12, ['running   ']],
@@ -25,43 +25,43 @@ describe('the picture', () => {
     [50, ['running     ██░░░░░░░░  25 %  tone  gpt-4o  ftjob…']],
     [60, ['running     ██░░░░░░░░  25 %  3m 20s   tone  gpt-4o  ftjob-1']],
     [80, ['running     ██░░░░░░░░  25 %  3m 20s   █▆▄▃▃▂▂▁ 0.5000   tone  gpt-4o  ftjob-1']],
-  ])('shows at %s columns what there is room for, the most important first', (width, lines) => {
+  ])('shows the cells that fit into %s columns, the most important first', (width, lines) => {
     expect(draw([ROW], frame({ width })).slice(1)).toEqual(lines);
   });
 
-  it('shows the reward of a job that has one, and the reason of one that has failed', () => {
+  it('shows the reward of a job that has one, and the error message of a failed job', () => {
     const curve = [0.1, 0.9].map((reward, index) => ({ step: index + 1, trainLoss: null, trainMeanReward: reward }));
     const failed = { id: 'ftjob-2', status: 'FAILED', isTerminal: true, error: { message: 'The file is empty.' } };
-    const lines = draw([{ ...ROW, curve }, pictureRow(failed)], frame({ width: 100 }));
+    const lines = draw([{ ...ROW, curve }, terminalRow(failed)], frame({ width: 100 }));
     expect(lines[1]).toMatch(/ ▁█ 0\.9000 /);
     expect(lines[2]).toMatch(/^failed .*tone {2}The file is empty\. {2}/);
   });
 
-  it('shows a job that has succeeded as done, and tells no time left', () => {
-    const [, line = ''] = draw([pictureRow({ status: 'SUCCEEDED', isTerminal: true })], frame());
+  it('shows a succeeded job as complete, without a time left', () => {
+    const [, line = ''] = draw([terminalRow({ status: 'SUCCEEDED', isTerminal: true })], frame());
     expect(line).toMatch(/^succeeded {3}█{10} 100 % {2} +tone/);
     expect(line).not.toMatch(/\ds/);
   });
 
-  it('shows a status that nobody knows as the upstream spells it', () => {
-    const [, line = ''] = draw([pictureRow({ status: 'UNKNOWN', rawStatus: 'on_hold' })], frame());
+  it('shows an unknown status in the spelling of the upstream', () => {
+    const [, line = ''] = draw([terminalRow({ status: 'UNKNOWN', rawStatus: 'on_hold' })], frame());
     expect(line).toMatch(/^on_hold /);
   });
 
-  it('says how many jobs there was no room for', () => {
-    const rows = Array.from({ length: 30 }, (_, index) => pictureRow({ id: `ftjob-${index}` }));
+  it('shows the number of jobs that do not fit', () => {
+    const rows = Array.from({ length: 30 }, (_, index) => terminalRow({ id: `ftjob-${index}` }));
     const lines = draw(rows, frame({ height: 10, notice: 'Something.' }));
     expect([lines.length, lines.at(-2), lines.at(-1)]).toEqual([9, '… and 24 more', 'Something.']);
-    expect(draw(rows.slice(0, roomIn(10)), frame({ height: 10 })).join()).not.toContain('more');
+    expect(draw(rows.slice(0, maxRows(10)), frame({ height: 10 })).join()).not.toContain('more');
   });
 
-  it('has colours when it may, and else not a single code', () => {
-    const inColours = draw([ROW], frame({ isColored: true }));
-    expect(inColours.join()).toContain('\u001b[34mrunning');
-    expect(inColours.map((line) => stripVTControlCharacters(line))).toEqual(draw([ROW], frame()));
+  it('has colors if they are on, and no control sequence if not', () => {
+    const colored = draw([ROW], frame({ isColored: true }));
+    expect(colored.join()).toContain('\u001b[34mrunning');
+    expect(colored.map((line) => stripVTControlCharacters(line))).toEqual(draw([ROW], frame()));
   });
 
-  it('fits terminals of every size, whatever jobs are called, and has nothing that they would obey', () => {
+  it('fits terminals of every size, whatever the names of jobs, and has no control characters', () => {
     const text = fc.oneof(
       fc.string({ unit: 'grapheme' }),
       fc.string({ unit: 'binary' }),
@@ -75,7 +75,7 @@ describe('the picture', () => {
         fc.nat(220),
         fc.integer({ min: 1, max: 12 }),
         (jobs, notice, width, height) => {
-          const rows = jobs.map((members) => pictureRow({ status: 'UNKNOWN', ...members }, [3, 2, 1e-9]));
+          const rows = jobs.map((members) => terminalRow({ status: 'UNKNOWN', ...members }, [3, 2, 1e-9]));
           const lines = draw(rows, frame({ width, height, heading: notice, notice }));
           expect(lines.length).toBeLessThanOrEqual(Math.max(1, height - 1));
           for (const line of lines) {

@@ -3,16 +3,16 @@ import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
 import { clean, cut, padded } from '../../../src/terminal/text.ts';
 
-describe('a text in a terminal', () => {
-  it('has nothing in it that the terminal would obey', () => {
+describe('text in a terminal', () => {
+  it('has no control characters', () => {
     expect(clean('a\u001b[2Jb\r\nc\u0007\u202ed\u009b1m')).toBe('a [2Jb  c  d 1m');
   });
 
-  it('keeps letters of every script, and signs that are made of several', () => {
+  it('preserves letters of every script, and graphemes of several characters', () => {
     expect(clean('große Übung 微調整 👩‍🔬')).toBe('große Übung 微調整 👩‍🔬');
   });
 
-  it('is cut with a mark, and a wide character never in two', () => {
+  it('is cut with an ellipsis, and never inside a wide character', () => {
     expect([cut('models', 6), cut('models', 5), cut('微調整', 5), cut('微調整', 4), cut('👩‍🔬👩‍🔬', 3)]).toEqual([
       'models',
       'mode…',
@@ -22,7 +22,7 @@ describe('a text in a terminal', () => {
     ]);
   });
 
-  it('is never wider than it may be, and exactly so wide when it is padded', () => {
+  it('is never wider than its limit, and exactly as wide when it is padded', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.nat(40), (text, width) => {
         const line = clean(text);
