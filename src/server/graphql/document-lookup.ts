@@ -19,7 +19,7 @@ export interface DocumentOptions {
 }
 
 export function createFindDocument({ trustedDocuments, mustTrust }: DocumentOptions, log: Logger): FindDocument {
-  const logged = new LRUCache<string, true>({ max: MAX_REMEMBERED });
+  const logged = new LRUCache<string, true>({ maxSize: MAX_REMEMBERED, sizeCalculation: () => 1 });
   return (asked, requestId) => {
     const { query, documentId } = asked;
     if (trustedDocuments === undefined) return { ...asked, query: given(query) };

@@ -62,7 +62,7 @@ export function createWebhooks({ secret, onHint, log, clock }: WebhooksOptions):
 
 /** Which deliveries came in the time in which somebody who has seen one could send it again. */
 function createMemory(clock: Clock) {
-  const arrivals = new LRUCache<string, number>({ max: MAX_REMEMBERED });
+  const arrivals = new LRUCache<string, number>({ maxSize: MAX_REMEMBERED, sizeCalculation: () => 1 });
   return {
     has(id: string): boolean {
       const arrivedAt = arrivals.get(id);

@@ -16,7 +16,7 @@ export interface AcceptedCredentials {
 const MAX_CREDENTIALS = 10_000;
 
 export function createAcceptedCredentials(): AcceptedCredentials {
-  const scopes = new LRUCache<string, true>({ max: MAX_CREDENTIALS });
+  const scopes = new LRUCache<string, true>({ maxSize: MAX_CREDENTIALS, sizeCalculation: () => 1 });
   return {
     has: (scope) => scopes.get(scope) === true,
     note(scope, showing) {
