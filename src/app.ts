@@ -1,3 +1,4 @@
+import type { GraphQLSchema } from 'graphql';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Clock } from './clock.ts';
 import { createDailyQuotas } from './commands/daily-quota.ts';
@@ -73,7 +74,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     callersBringKeys: config.auth.kind === 'passthrough',
     subscriptions: config.subscriptions,
     upstreamConnections: config.upstreamCalls.connections,
-    schema: createSchema(),
+    schema: sharedSchema(),
     authenticate: createAuthenticate({ auth: config.auth, credential: target.credential, clock, log }),
     createContext: createContextFactory({ upstream, store, watcher, creator, mutations, gateway }),
     exampleJobId: target.exampleJobId,
@@ -94,6 +95,14 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     watched: watcher.size,
   });
   return { url: server.url, gateway, hasGraphiql, load, dispose: () => parts.disposeAsync() };
+}
+
+let schema: GraphQLSchema | undefined;
+
+/** The schema is immutable, so all gateways of a process share one. */
+function sharedSchema(): GraphQLSchema {
+  schema ??= createSchema();
+  return schema;
 }
 
 function mutationPolicy({ isAllowed, maxPerDay }: Config['mutations'], log: Logger, clock: Clock): MutationPolicy {

@@ -41,7 +41,7 @@ const MAX_CALLERS = 100_000;
 
 /** Counts by the process's clock, for this process: another replica and the next start count for themselves. */
 export function createDailyQuotas(clock: Clock, most: DailyLimits): (caller: string) => DailyQuota {
-  const spent = new LRUCache<string, { count: number }>({ max: MAX_CALLERS });
+  const spent = new LRUCache<string, { count: number }>({ maxSize: MAX_CALLERS, sizeCalculation: () => 1 });
   let today = 0;
 
   function take(what: MeteredOperation, caller: string): () => void {

@@ -67,7 +67,7 @@ export function createIdempotentCreator({
   clock,
   mostKeys = MAX_KEYS,
 }: IdempotentCreatorOptions): IdempotentCreator {
-  const memories = new LRUCache<string, KnownJob | UnresolvedCreate>({ max: mostKeys });
+  const memories = new LRUCache<string, KnownJob | UnresolvedCreate>({ maxSize: mostKeys, sizeCalculation: () => 1 });
   const queue = createKeyedQueue<CreateResult>();
 
   async function create({ access, readContext }: CreateOrder, body: object): Promise<Job> {
