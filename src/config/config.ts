@@ -94,10 +94,13 @@ function problemOf({ path: [, variable], message }: z.core.$ZodIssue, variables:
   return `${name}: ${value} is not ${expected}${isListed ? '' : `, such as ${example}`}.`;
 }
 
-/** The value in quotes, unless it may contain a secret. */
+/** Prefixes of secrets, the user of a URL, and the long words that secrets consist of. */
+const MAY_BE_SECRET = /sk-|whsec_|fgw_|bearer|@|[\w-]{20,}/i;
+
+/** The value in quotes, unless it may be a secret in the wrong variable. */
 function quoted(value: string): string {
-  const mayBeSecret = /@|sk-|whsec_|fgw_|bearer/i.test(value);
-  return mayBeSecret ? 'the value' : JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
+  if (MAY_BE_SECRET.test(value)) return 'the value';
+  return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
 }
 
 type Parts = { [Group in keyof typeof groups]: z.output<(typeof groups)[Group]> } & { kind: string };

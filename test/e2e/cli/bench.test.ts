@@ -61,5 +61,5 @@ test('a row that answers anything but what the upstream says is not measured', a
 
 test('a row that does not start says why', async () => {
   const gateway = new URL('../../../src/main.ts', import.meta.url);
-  await expect(startProcess('gateway', gateway, { PORT: 'x' })).rejects.toThrow('PORT: expected');
+  await expect(startProcess('gateway', gateway, { PORT: 'x' })).rejects.toThrow('PORT: "x" is not a whole number');
 });

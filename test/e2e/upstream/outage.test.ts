@@ -142,14 +142,17 @@ describe('while the upstream is down', () => {
   });
 });
 
-/** Asks 50 times a second for a minute, each the query of its turn; the clock is turned meanwhile. */
+const PER_TICK = 5;
+
+/** Sends 50 queries a second for a minute, five at a time, each the query of its turn; advances the clock meanwhile. */
 async function askForAMinute({ clock, gateway, upstream }: World, queryOf: (turn: number) => string) {
   const before = upstream.calls.length;
   const answers: Promise<Answer>[] = [];
   for (let turn = 0; turn < 60 * PER_SECOND; turn++) {
-    clock.advance(1000 / PER_SECOND);
     answers.push(gateway.query(queryOf(turn)));
-    await gateway.query('{ __typename }'); // Lets the gateway get on.
+    if (answers.length % PER_TICK !== 0) continue;
+    await gateway.query('{ __typename }'); // The gateway has received the others by then.
+    clock.advance((1000 * PER_TICK) / PER_SECOND);
   }
   return { answers: await turning(clock, DEADLINE_MS, Promise.all(answers)), calls: upstream.calls.length - before };
 }

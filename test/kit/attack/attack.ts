@@ -68,7 +68,7 @@ export async function startTarget(settings: Record<string, string> = {}): Promis
     sockets: gateway.sockets,
     async survives(attack, { rounds = 4, atOnce = 6 } = {}) {
       const held: Awaited<ReturnType<typeof memory>>[] = [];
-      for (let turn = 0; turn < rounds * atOnce; turn += atOnce) {
+      for (let turn = 0; turn < rounds * atOnce && !hasLeftNothing(held); turn += atOnce) {
         await round(Array.from({ length: atOnce }, (_, index) => attack(turn + index)));
         held.push(await memory());
       }
@@ -85,6 +85,16 @@ export async function startTarget(settings: Record<string, string> = {}): Promis
       await upstream[Symbol.asyncDispose]();
     },
   };
+}
+
+type Sizes = Readonly<Record<keyof typeof MAX_RISE, number>>;
+
+/** Whether some round of each kind has left nothing: no further round can change the result then. */
+function hasLeftNothing(sizes: readonly Sizes[]): boolean {
+  const kinds = ['used', 'resident'] as const;
+  return kinds.every((kind) =>
+    sizes.slice(1).some((size, index) => size[kind] - (sizes[index]?.[kind] ?? 0) < MAX_RISE[kind]),
+  );
 }
 
 /** The bytes of a request, the last one on its connection, with these headers before or in place of the usual. */

@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { request } from 'undici';
 import { createApp, type GatewayLoad } from '../../../src/app.ts';
 import { type Clock, systemClock } from '../../../src/clock.ts';
 import { readConfig, secretsOf } from '../../../src/config/config.ts';
@@ -65,13 +66,14 @@ export async function startGateway(
   };
   subscribe('http.server.request.start', onRequest);
   const query: TestGateway['query'] = async (query, variables, signal) => {
-    const response = await fetch(app.url, {
+    // Several thousand queries: `request` takes a third of the time of `fetch`.
+    const { body } = await request(app.url, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ query, variables }),
-      ...(signal && { signal }),
+      signal: signal ?? null,
     });
-    return (await response.json()) as Answer; // The form of every GraphQL answer.
+    return (await body.json()) as Answer; // The form of every GraphQL answer.
   };
   return {
     url: app.url,

@@ -1,10 +1,13 @@
 import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { createCounter } from '../counter.ts';
 import { assertNoSecrets, secretSettings } from '../secrets.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
+/** Halves the start of a process: it finds its TypeScript sources compiled. */
+export const COMPILE_CACHE = { NODE_COMPILE_CACHE: join(tmpdir(), 'finetune-gateway-compile-cache') };
 
 /**
  * A script of package.json as a process of its own, with nothing of this process's settings. At its end it fails when a
@@ -29,7 +32,7 @@ export function startScript(
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, ['--require', './src/require-node.cjs', script, ...args], {
     cwd: ROOT,
-    env: { PATH, HOME, ...settings },
+    env: { PATH, HOME, ...COMPILE_CACHE, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   return watch(child, settings, (name) => child.kill(name));
@@ -40,7 +43,7 @@ export function startByNpm(settings: Record<string, string>): TestProcess {
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn('npm', ['start'], {
     cwd: ROOT,
-    env: { PATH, HOME, npm_config_update_notifier: 'false', ...settings },
+    env: { PATH, HOME, npm_config_update_notifier: 'false', ...COMPILE_CACHE, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });

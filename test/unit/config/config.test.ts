@@ -191,6 +191,8 @@ describe('a variable', () => {
     ['SANDBOX_WEBHOOK_SECRET', 'whsec_secret'],
     ['OPENAI_BASE_URL', 'https://user:secret@tuning.example'],
     ['UPSTREAM', 'sk-secret'],
+    ['PORT', 'a-secret-0123456789abc'],
+    ['LOG_LEVEL', '0123456789abcdef0123456789abcdef-secret'],
   ])('%s is not quoted when it is or may contain a secret', (name, value) => {
     const problems = problemsOf({ UPSTREAM: 'openai', OPENAI_API_KEY: 'k', [name]: value });
     expect(problems).toHaveLength(1);
