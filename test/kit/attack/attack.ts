@@ -6,6 +6,7 @@ import { startUpstream } from '../gateway/upstream.ts';
 
 /** How often an attack is made: all of a round at once, and the first round before anything is measured. */
 export interface Force {
+  /** By default up to four, until one has left nothing. */
   readonly rounds?: number;
   readonly atOnce?: number;
 }
@@ -27,6 +28,7 @@ const MIB = 1024 * KIB;
 /** What is left behind grows with every round; what the process only settles into does not. */
 const MAX_RISE = { used: 256 * KIB, resident: 8 * MIB };
 const MAX_TOTAL_RISE = { used: 30 * MIB, resident: 150 * MIB };
+const MAX_ROUNDS = 4;
 const PATIENCE_MS = 20_000;
 
 /** Nobody is answered from what is kept, and nothing that is kept counts as left behind. */
@@ -66,9 +68,10 @@ export async function startTarget(settings: Record<string, string> = {}): Promis
   return {
     url: gateway.url,
     sockets: gateway.sockets,
-    async survives(attack, { rounds = 4, atOnce = 6 } = {}) {
+    async survives(attack, { rounds, atOnce = 6 } = {}) {
       const held: Awaited<ReturnType<typeof memory>>[] = [];
-      for (let turn = 0; turn < rounds * atOnce && !hasLeftNothing(held); turn += atOnce) {
+      for (let turn = 0; turn < (rounds ?? MAX_ROUNDS) * atOnce; turn += atOnce) {
+        if (rounds === undefined && hasLeftNothing(held)) break;
         await round(Array.from({ length: atOnce }, (_, index) => attack(turn + index)));
         held.push(await memory());
       }
