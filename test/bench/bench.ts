@@ -3,30 +3,30 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { toMarkdown } from './report.ts';
-import { type Plan, run } from './run.ts';
+import { type BenchPlan, run } from './run.ts';
 import { workloadNames } from './workload.ts';
 
-const help = `Measures the gateway before a stub upstream, next to a static HTTP server that answers the same bytes,
-and counts the upstream calls of single queries.
+const help = `Measures the gateway with a stub upstream, beside a static HTTP server with the same responses, and counts the
+upstream calls of single queries.
 
 Usage: npm run bench -- [--rounds 5] [--seconds 2] [--workloads W1,W3] [--out out/bench.json]
 
-  --rounds     how often each row is measured, 1 to 100
-  --seconds    how long each time, 0.01 to 60; twice as long to warm up
+  --rounds     measurements of each row, 1 to 100
+  --seconds    duration of each measurement, 0.01 to 60; the warm-up takes twice as long
   --workloads  W1: one job by id
                W2: 20 jobs, each with its training file
                W3: a page of 100 jobs
                W4: one job with events, checkpoints and files
-               W5: W2, everybody asks the same, of an upstream that takes 20 ms
-               W6: W4 of an upstream that takes 20 ms
-  --out        where the figures of every round go as JSON; the tables go to standard output
+               W5: W2, the same query from all clients, with an upstream latency of 20 ms
+               W6: W4 with an upstream latency of 20 ms
+  --out        JSON file for the figures of all rounds; the tables go to standard output
 `;
 
-interface Options extends Plan {
+interface Options extends BenchPlan {
   readonly out: string;
 }
 
-/** Throws when an argument is not understood; null means that help is wanted. */
+/** Null for --help. Throws when an option is invalid. */
 function readArguments(): Options | null {
   const { values } = parseArgs({
     options: {
@@ -40,28 +40,31 @@ function readArguments(): Options | null {
   if (values.help) return null;
   const rounds = Number(values.rounds);
   const seconds = Number(values.seconds);
-  const asked = values.workloads.split(',');
-  const workloads = workloadNames.filter((name) => asked.includes(name));
-  if (!(Number.isInteger(rounds) && rounds >= 1 && rounds <= 100)) throw new Error('--rounds: expected 1 to 100.');
-  if (!(seconds >= 0.01 && seconds <= 60)) throw new Error('--seconds: expected 0.01 to 60.');
-  if (workloads.length !== asked.length) throw new Error(`--workloads: expected some of ${workloadNames}.`);
+  const names = values.workloads.split(',');
+  const workloads = workloadNames.filter((name) => names.includes(name));
+  if (!(Number.isInteger(rounds) && rounds >= 1 && rounds <= 100))
+    throw new Error(`--rounds: ${values.rounds} is not a whole number from 1 to 100, such as 5.`);
+  if (!(seconds >= 0.01 && seconds <= 60))
+    throw new Error(`--seconds: ${values.seconds} is not a number from 0.01 to 60, such as 2.`);
+  if (workloads.length !== names.length)
+    throw new Error(`--workloads: ${values.workloads} has an unknown name; expected some of ${workloadNames}.`);
   return { rounds, seconds, workloads, out: values.out };
 }
 
-const say = (line: string) => void process.stderr.write(`${line}\n`);
+const print = (line: string) => void process.stderr.write(`${line}\n`);
 
 async function main(signal: AbortSignal): Promise<void> {
   const options = readArguments();
   if (options === null) return void process.stdout.write(help);
   const { rounds, seconds, out } = options;
-  const outcome = await run(options, signal, say);
-  const report = { when: new Date().toISOString(), node: process.version, rounds, seconds, ...outcome };
+  const result = await run(options, signal, print);
+  const report = { when: new Date().toISOString(), node: process.version, rounds, seconds, ...result };
   await mkdir(dirname(out), { recursive: true });
   await writeFile(out, `${JSON.stringify(report, null, 1)}\n`);
   process.stdout.write(toMarkdown(report));
 }
 
-// An interrupted run fails at its next step, and what it started ends as after any other failure.
+// An interrupted run fails at its next step, and stops its processes as after any other failure.
 const interruption = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => interruption.abort());
@@ -69,7 +72,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 try {
   await main(interruption.signal);
 } catch (error) {
-  const isInterrupted = interruption.signal.aborted; // What then fails first is of no interest.
-  say(isInterrupted ? 'Interrupted.' : String(error instanceof Error ? error.message : error));
+  const isInterrupted = interruption.signal.aborted; // The error follows from the interruption then.
+  print(isInterrupted ? 'Interrupted.' : String(error instanceof Error ? error.message : error));
   process.exitCode = isInterrupted ? 130 : 1;
 }

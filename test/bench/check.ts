@@ -1,32 +1,32 @@
 import { isDeepStrictEqual } from 'node:util';
-import { askGraph } from './ask.ts';
-import type { Draft } from './draft.ts';
+import { postGraphql } from './http-client.ts';
+import type { QuerySet } from './query-set.ts';
 
-/** The text of the answer to each question. */
-export type Answers = readonly (readonly [question: string, answer: string])[];
+/** Bodies of requests with the text of their responses. */
+export type CheckedResponses = readonly (readonly [body: string, response: string])[];
 
-/** Asks every question once. Rejects when an answer is not right. */
-export async function checkedAnswers(
+/** Sends every query once. Rejects when the data of a response is wrong. */
+export async function checkResponses(
   row: { name: string; url: string },
-  { queries }: Pick<Draft, 'queries'>,
-): Promise<Answers> {
-  const answers: [string, string][] = [];
-  for (const { question, data } of queries) {
-    const answer = await askGraph(row.url, question);
-    if (!isRight(answer, data)) {
-      throw new Error(`${row.name} answers wrongly.
-  asked:    ${question}
-  answered: ${answer.slice(0, 1_000)}
+  { queries }: Pick<QuerySet, 'queries'>,
+): Promise<CheckedResponses> {
+  const responses: [string, string][] = [];
+  for (const { body, data } of queries) {
+    const response = await postGraphql(row.url, body);
+    if (!hasData(response, data)) {
+      throw new Error(`${row.name} returned wrong data.
+  request:  ${body}
+  response: ${response.slice(0, 1_000)}
   expected: ${JSON.stringify({ data }).slice(0, 1_000)}`);
     }
-    answers.push([question, answer]);
+    responses.push([body, response]);
   }
-  return answers;
+  return responses;
 }
 
-function isRight(answer: string, data: unknown): boolean {
+function hasData(response: string, data: unknown): boolean {
   try {
-    return isDeepStrictEqual(JSON.parse(answer), { data });
+    return isDeepStrictEqual(JSON.parse(response), { data });
   } catch {
     return false; // Not JSON.
   }

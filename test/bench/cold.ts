@@ -1,29 +1,29 @@
-import { askGraph, toQuestion } from './ask.ts';
+import { postGraphql, toRequestBody } from './http-client.ts';
 import type { MeasuredProcess } from './process.ts';
 import { startGateway } from './rows.ts';
 import type { Stub } from './stub.ts';
 
-/** Something that is asked of a gateway that knows nothing yet. */
+/** A query for a gateway with an empty cache. */
 export interface ColdCase {
-  readonly what: string;
-  readonly question: string;
-  /** How many ask it at once; one when left out. */
-  readonly askers?: number;
+  readonly name: string;
+  readonly body: string;
+  /** Number of clients that send it at once; 1 by default. */
+  readonly clients?: number;
 }
 
-/** How many upstream calls it took. */
+/** Number of upstream calls of a query. */
 export interface ColdCount {
-  readonly what: string;
-  /** Of a gateway that keeps nothing. */
+  readonly name: string;
+  /** Of a gateway without a cache. */
   readonly fresh: number;
-  /** Of one with the default settings that has just started. */
+  /** Of a gateway with default settings that has just started. */
   readonly hot: number;
 }
 
-/** Long enough for every asker to have asked before the first answer comes. */
+/** Every client has sent its query before the first response. */
 const LATENCY_MS = 500;
 
-/** What the fewest upstream calls are promised for, beside the workloads. */
+/** Queries besides the workloads whose number of upstream calls is promised. */
 export function promisedCases(jobId: string): ColdCase[] {
   const manyFiles = '{ fineTuningJobs(first: 20) { edges { node { id trainingFile { id filename } } } } }';
   const rich = `query($id: ID!) { fineTuningJob(id: $id) {
@@ -33,29 +33,29 @@ export function promisedCases(jobId: string): ColdCase[] {
   const manyModels =
     '{ fineTuningJobs(first: 50) { edges { node { model { ownedBy } fineTunedModel { ownedBy } } } } }';
   return [
-    { what: '20 jobs, each with its training file', question: toQuestion(manyFiles, {}) },
-    { what: 'the same, from 100 at once', question: toQuestion(manyFiles, {}), askers: 100 },
-    { what: 'one job with events, checkpoints and all its files', question: toQuestion(rich, { id: jobId }) },
-    { what: '50 jobs, each with its model and the one it made', question: toQuestion(manyModels, {}) },
+    { name: '20 jobs, each with its training file', body: toRequestBody(manyFiles, {}) },
+    { name: 'the same, from 100 clients at once', body: toRequestBody(manyFiles, {}), clients: 100 },
+    { name: 'one job with events, checkpoints and all its files', body: toRequestBody(rich, { id: jobId }) },
+    { name: '50 jobs, each with its base model and its fine-tuned model', body: toRequestBody(manyModels, {}) },
   ];
 }
 
-/** Counts the upstream calls of a case; `fresh` is a gateway that keeps nothing. Rejects when an answer has errors. */
+/** Counts the upstream calls of a query; `fresh` is a gateway without a cache. Rejects when a response has errors. */
 export async function countCold(coldCase: ColdCase, stub: Stub, fresh: MeasuredProcess): Promise<ColdCount> {
   await using hot = await startGateway('gateway, just started', stub.baseUrl);
   return {
-    what: coldCase.what,
+    name: coldCase.name,
     fresh: await callsOf(coldCase, stub, fresh),
     hot: await callsOf(coldCase, stub, hot),
   };
 }
 
-async function callsOf({ what, question, askers = 1 }: ColdCase, stub: Stub, gateway: MeasuredProcess) {
+async function callsOf({ name, body, clients = 1 }: ColdCase, stub: Stub, gateway: MeasuredProcess) {
   const before = await stub.calls();
-  await stub.setLatency(askers > 1 ? LATENCY_MS : 0);
-  const answers = await Promise.all(Array.from({ length: askers }, () => askGraph(gateway.url, question)));
+  await stub.setLatency(clients > 1 ? LATENCY_MS : 0);
+  const responses = await Promise.all(Array.from({ length: clients }, () => postGraphql(gateway.url, body)));
   await stub.setLatency(0);
-  const wrong = answers.find((answer) => !answer.startsWith('{"data":') || answer.includes('"errors":['));
-  if (wrong !== undefined) throw new Error(`${gateway.name} fails at ${what}: ${wrong.slice(0, 1_000)}`);
+  const wrong = responses.find((text) => !text.startsWith('{"data":') || text.includes('"errors":['));
+  if (wrong !== undefined) throw new Error(`${gateway.name} failed at ${name}: ${wrong.slice(0, 1_000)}`);
   return (await stub.calls()) - before;
 }

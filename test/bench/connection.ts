@@ -1,26 +1,26 @@
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
 
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 
-/** One socket that is asked again and again. */
+/** One socket for many requests, one at a time. */
 export interface Connection extends Disposable {
-  /** Sends a whole request and gives the length of the answer's body. Rejects unless the answer is a 200. */
-  ask(request: Buffer): Promise<number>;
+  /** Sends a request. Resolves to the length of the response's body; rejects unless its status is 200. */
+  send(request: Buffer): Promise<number>;
 }
 
 /**
- * HTTP/1.1 by hand, as far as our own servers speak it: no HTTP client of Node's is cheap enough to keep the ceiling
- * busy, and a server that has to wait for its next request costs more for each.
+ * The part of HTTP/1.1 that the measured servers use. Node's own clients are too slow for the static server, and a server
+ * that waits for its next request uses more CPU for each.
  */
 export async function connect({ hostname, port }: URL): Promise<Connection> {
   const socket = createConnection({ host: hostname, port: Number(port), noDelay: true });
   await once(socket, 'connect');
   let waiting: PromiseWithResolvers<number> | undefined;
   let received: Buffer = Buffer.alloc(0);
-  socket.setTimeout(PATIENCE_MS, () => socket.destroy(new Error(`No answer for ${PATIENCE_MS} ms.`)));
+  socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error(`No response for ${TIMEOUT_MS} ms.`)));
   socket.on('error', (error) => waiting?.reject(error));
-  socket.on('close', () => waiting?.reject(new Error('The connection was closed before the answer was whole.')));
+  socket.on('close', () => waiting?.reject(new Error('The connection was closed before the response was complete.')));
   socket.on('data', (chunk) => {
     received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
     try {
@@ -33,7 +33,7 @@ export async function connect({ hostname, port }: URL): Promise<Connection> {
     }
   });
   return {
-    ask(request) {
+    send(request) {
       waiting = Promise.withResolvers();
       socket.write(request);
       return waiting.promise;
@@ -44,7 +44,7 @@ export async function connect({ hostname, port }: URL): Promise<Connection> {
 
 const HEAD_END = '\r\n\r\n';
 
-/** The length of an answer's body once the answer is whole, null before. Throws for any other answer than ours. */
+/** Length of the body of a complete response, or null while it is incomplete. Throws unless it has status 200 and a content-length. */
 export function bodyLengthOf(received: Buffer): number | null {
   const headLength = received.indexOf(HEAD_END);
   if (headLength < 0) return null;
@@ -52,6 +52,6 @@ export function bodyLengthOf(received: Buffer): number | null {
   const [, length] = /^HTTP\/1\.1 200 .*\r\ncontent-length: (\d+)/is.exec(head) ?? [];
   if (length === undefined) throw new Error(`Expected status 200 and a content-length, got:\n${head}`);
   const missing = headLength + HEAD_END.length + Number(length) - received.length;
-  if (missing < 0) throw new Error('More bytes than the answer has.');
+  if (missing < 0) throw new Error('Got more bytes than the content-length.');
   return missing === 0 ? Number(length) : null;
 }

@@ -1,11 +1,11 @@
-import { eventsOf, jobOf, type Thing } from './stub-data.ts';
+import { type Entity, eventsOf, jobOf } from './stub-data.ts';
 import { serve, toBody } from './upstream.ts';
 
-// An upstream with as many jobs as `JOBS` says, each with a log of 102 to 301 events. It holds none of them: an id says
-// all there is to know.
+// An upstream with `JOBS` jobs, each with an event log of 102 to 301 events. It stores none of them: a job follows from
+// its id.
 
 const JOBS = Number(process.env['JOBS']);
-/** One job in so many has the suffix that the bench looks for. */
+/** One job in this many has the suffix that the bench filters by. */
 const RARE = 500;
 
 serve((target) => {
@@ -20,7 +20,7 @@ serve((target) => {
 const numberOf = (id: string) => Number(id.slice('ftjob-'.length));
 const limitOf = (search: URLSearchParams) => Number(search.get('limit') ?? 20);
 
-function largeJobOf(number: number): Thing {
+function largeJobOf(number: number): Entity {
   return { ...jobOf(number), user_provided_suffix: number % RARE === 0 ? 'rare' : null };
 }
 
@@ -32,9 +32,9 @@ function jobPage(search: URLSearchParams) {
   return { object: 'list', data, has_more: newest > count };
 }
 
-function eventPage(job: Thing, search: URLSearchParams) {
+function eventPage(job: Entity, search: URLSearchParams) {
   const events = eventsOf(job, 100 + ((numberOf(job.id) * 7919) % 200));
-  const from = events.findIndex(({ id }) => id === search.get('after')) + 1;
-  const to = from + limitOf(search);
-  return { object: 'list', data: events.slice(from, to), has_more: to < events.length };
+  const start = events.findIndex(({ id }) => id === search.get('after')) + 1;
+  const end = start + limitOf(search);
+  return { object: 'list', data: events.slice(start, end), has_more: end < events.length };
 }

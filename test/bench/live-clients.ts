@@ -1,24 +1,24 @@
 import { connect } from 'node:net';
 
-// Very many subscribers in one process, each on a connection of its own: bare sockets, so that reading costs little beside
-// what is measured. Its target is where `URL` says; the jobs are `JOBS` many, and each has as many subscribers as any other.
+// Many subscribers to the server at `URL` in one process, each with a connection of its own: bare sockets, which use little
+// CPU time beside the measured server. There are `JOBS` jobs; each has the same number of subscribers.
 
-/** What the bench tells it. */
-export interface ClientOrders {
-  /** So many more subscribe. Answered when each has got its first result. */
+/** A message of the bench. */
+export interface ClientCommand {
+  /** Number of further subscribers. The reply comes when each has received its first result. */
   readonly open?: number;
-  /** Answered with the arrivals of this change, when every subscriber has got it. */
+  /** Number of a change. The reply is its arrivals, when every subscriber has received it. */
   readonly change?: number;
 }
 
-/** By job: when the first and the last of its subscribers got a change, in milliseconds since the epoch. */
+/** By job: when its first and its last subscriber received a change, in milliseconds since the epoch. */
 export type Arrivals = { readonly first: number; readonly last: number }[];
 
 const QUERY = `subscription ($jobId: ID!) {
   fineTuningJobStatusChanged(jobId: $jobId) { status previousStatus observedAt job { id status seed } }
 }`;
 const AT_ONCE = 50;
-/** The number of the change, with what follows it, lest it be cut. */
+/** The number of a change, with the next character, so that it is complete. */
 const CHANGE = /"seed":(\d+)[,}]/g;
 const MAX_MARK_LENGTH = 20;
 
@@ -29,21 +29,21 @@ const arrivals: { first: number; last: number; count: number }[][] = [];
 let opened = 0;
 let onArrival = () => {};
 
-process.on('message', (message: ClientOrders | string) => {
+process.on('message', (message: ClientCommand | string) => {
   if (typeof message === 'string') return; // For the meter.
-  void obey(message).then((reply) => process.send?.(reply));
+  void run(message).then((reply) => process.send?.(reply));
 });
-process.channel?.ref(); // Nothing else keeps it alive until it is connected.
+process.channel?.ref(); // Keeps the process alive until it has connections.
 process.stderr.write(`${target}\n`); // It is ready.
 
-async function obey({ open = 0, change = 0 }: ClientOrders): Promise<unknown> {
-  let left = open;
-  const openOn = async () => {
-    while (left-- > 0) await subscribe(opened++ % jobs);
+async function run({ open = 0, change = 0 }: ClientCommand): Promise<unknown> {
+  let remaining = open;
+  const openNext = async () => {
+    while (remaining-- > 0) await subscribe(opened++ % jobs);
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, openOn));
-  const isThere = () => (arrivals[change] ?? []).reduce((sum, { count }) => sum + count, 0) === opened;
-  while (open === 0 && !isThere()) {
+  await Promise.all(Array.from({ length: AT_ONCE }, openNext));
+  const isComplete = () => (arrivals[change] ?? []).reduce((sum, { count }) => sum + count, 0) === opened;
+  while (open === 0 && !isComplete()) {
     await new Promise<void>((resolve) => {
       onArrival = resolve;
     });
@@ -51,7 +51,7 @@ async function obey({ open = 0, change = 0 }: ClientOrders): Promise<unknown> {
   return open > 0 ? opened : (arrivals[change] satisfies Arrivals | undefined);
 }
 
-/** Resolves with the first result. */
+/** Resolves at the first result. */
 function subscribe(job: number): Promise<void> {
   return new Promise((resolve) => {
     const socket = connect({ host: target.hostname, port: Number(target.port), noDelay: true });
@@ -59,14 +59,14 @@ function subscribe(job: number): Promise<void> {
     let rest = '';
     socket.on('data', (chunk: string) => {
       rest += chunk;
-      const found = [...rest.matchAll(CHANGE)];
-      if (found.length === 0 && !rest.startsWith('HTTP/1.1 200')) return;
+      const matches = [...rest.matchAll(CHANGE)];
+      if (matches.length === 0 && !rest.startsWith('HTTP/1.1 200')) return;
       rest = rest.slice(-MAX_MARK_LENGTH);
-      for (const [, change] of found) arrived(Number(change), job);
-      if (found.length > 0) rest = rest.slice(rest.lastIndexOf('"') + 1);
-      if (found.length > 0) resolve();
+      for (const [, change] of matches) arrived(Number(change), job);
+      if (matches.length > 0) rest = rest.slice(rest.lastIndexOf('"') + 1);
+      if (matches.length > 0) resolve();
     });
-    socket.on('close', () => fail('A subscriber was cut off.')).on('error', ({ message }) => fail(message));
+    socket.on('close', () => fail('A subscriber was disconnected.')).on('error', ({ message }) => fail(message));
   });
 }
 

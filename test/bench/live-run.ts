@@ -1,31 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Arrivals, ClientOrders } from './live-clients.ts';
-import type { LiveOrders, Looked } from './live-upstream.ts';
+import type { Arrivals, ClientCommand } from './live-clients.ts';
+import type { LiveCommand, ReadTimes } from './live-upstream.ts';
 import { type MeasuredProcess, startProcess } from './process.ts';
 import { startGateway } from './rows.ts';
 
-/** The server that is measured: ours, or one that is built in the usual way. */
+/** The measured server: this gateway, or a plain graphql-yoga server. */
 export const serverNames = ['gateway', 'stock yoga'] as const;
 export type ServerName = (typeof serverNames)[number];
 
 export interface LiveCase {
   readonly server: ServerName;
   readonly subscribers: number;
-  /** How many jobs they follow, each as many of them as any other. */
+  /** Number of jobs; each has the same number of subscribers. */
   readonly jobs: number;
   readonly changes: number;
 }
 
-/** Sizes are in MiB of the machine's memory. */
+/** Sizes are resident memory in MiB. */
 export interface LiveSample {
-  /** When all have subscribed and nothing happens. */
+  /** When all have subscribed, without changes. */
   readonly idle: number;
   readonly after: number;
-  readonly most: number;
-  /** Of each change, from the look that saw it to its first and last delivery; of many jobs the slowest. */
+  readonly peak: number;
+  /** First and last delivery of each change after the upstream response with it, of the slowest job. */
   readonly firstMs: readonly number[];
   readonly lastMs: readonly number[];
-  /** While nothing happens, and while one change follows the other. */
+  /** Upstream calls without changes, and during the changes. */
   readonly idleCallsPerSecond: number;
   readonly callsPerSecond: number;
   readonly cpuMsPerChange: number;
@@ -36,7 +36,7 @@ const POLL_INTERVAL_MS = '100';
 const OPEN_AT_ONCE = 250;
 const IDLE_MS = 3000;
 
-/** What a gateway needs to be told to take so many from one caller. */
+/** Settings of a gateway for many subscriptions of one caller. */
 const MANY = {
   MAX_CONNECTIONS: '20000',
   MAX_SUBSCRIPTIONS: '20000',
@@ -44,7 +44,7 @@ const MANY = {
   POLL_INTERVAL_MS,
 };
 
-/** Measures one server once, with an upstream and clients in processes of their own. Rejects when a subscriber is cut off. */
+/** Measures one server, with an upstream and clients in processes of their own. Rejects when a subscriber is disconnected. */
 export async function measureLive(live: LiveCase, signal: AbortSignal): Promise<LiveSample> {
   await using opened = new AsyncDisposableStack();
   const start = async (program: string, environment: Record<string, string>) =>
@@ -55,7 +55,7 @@ export async function measureLive(live: LiveCase, signal: AbortSignal): Promise<
   const clients = await start('clients', { JOBS, URL: server.url });
   for (let left = live.subscribers; left > 0; left -= OPEN_AT_ONCE) {
     signal.throwIfAborted();
-    await clients.ask({ open: Math.min(left, OPEN_AT_ONCE) } satisfies ClientOrders);
+    await clients.send({ open: Math.min(left, OPEN_AT_ONCE) } satisfies ClientCommand);
   }
   await sleep(IDLE_MS, undefined, { signal });
   const quiet = await callsPerSecond(upstream, () => sleep(IDLE_MS, undefined, { signal }));
@@ -71,11 +71,11 @@ export async function measureLive(live: LiveCase, signal: AbortSignal): Promise<
     }
   });
   const cpuMsPerChange = ((await server.cpuSeconds()) - before) * (1000 / live.changes);
-  const { resident, mostResident } = await server.memory();
+  const { resident, maxResident } = await server.memory();
   return {
     idle: idle / MIB,
     after: resident / MIB,
-    most: mostResident / MIB,
+    peak: maxResident / MIB,
     ...times,
     idleCallsPerSecond: quiet,
     callsPerSecond: busy,
@@ -90,17 +90,17 @@ function startServer(name: ServerName, upstreamUrl: string): Promise<MeasuredPro
 }
 
 async function deliver(change: number, upstream: MeasuredProcess, clients: MeasuredProcess) {
-  await upstream.ask({ change } satisfies LiveOrders);
-  const arrivals = (await clients.ask({ change } satisfies ClientOrders)) as Arrivals;
-  const looked = (await upstream.ask({ change } satisfies LiveOrders)) as Looked;
+  await upstream.send({ change } satisfies LiveCommand);
+  const arrivals = (await clients.send({ change } satisfies ClientCommand)) as Arrivals;
+  const readTimes = (await upstream.send({ change } satisfies LiveCommand)) as ReadTimes;
   const since = (kind: 'first' | 'last') =>
-    Math.max(...arrivals.map((times, job) => times[kind] - (looked[job]?.[change] ?? Number.NaN)));
+    Math.max(...arrivals.map((times, job) => times[kind] - (readTimes[job]?.[change] ?? Number.NaN)));
   return { firstMs: since('first'), lastMs: since('last') };
 }
 
-async function callsPerSecond(upstream: MeasuredProcess, act: () => Promise<void>): Promise<number> {
-  const calls = () => upstream.ask({}) as Promise<number>; // What `serve` answers.
-  const [before, beganAt] = [await calls(), performance.now()];
-  await act();
-  return ((await calls()) - before) / ((performance.now() - beganAt) / 1000);
+async function callsPerSecond(upstream: MeasuredProcess, action: () => Promise<void>): Promise<number> {
+  const calls = () => upstream.send({}) as Promise<number>; // The reply of `serve`.
+  const [before, startedAt] = [await calls(), performance.now()];
+  await action();
+  return ((await calls()) - before) / ((performance.now() - startedAt) / 1000);
 }

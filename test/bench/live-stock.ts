@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createPubSub, createSchema, createYoga } from 'graphql-yoga';
 
-// What one would build from graphql-yoga alone: each job that somebody follows is asked for in an interval, a change is
-// published, and every subscriber's is executed and sent by itself.
+// A server of graphql-yoga alone: it polls each job that has subscribers, publishes its changes, and executes the
+// subscription of each subscriber by itself.
 
 interface Job {
   readonly id: string;
@@ -30,27 +30,27 @@ const polls = new Map<string, Poll>();
 
 async function read(id: string, previous: Change | null): Promise<Change> {
   const response = await fetch(`${OPENAI_BASE_URL}/fine_tuning/jobs/${id}`);
-  const job = (await response.json()) as Job; // The stub is ours.
+  const job = (await response.json()) as Job; // Of our own stub.
   const { status } = job;
   return { job, status, previousStatus: previous?.status ?? null, observedAt: Math.floor(Date.now() / 1000) };
 }
 
-function follow(id: string): Poll {
+function pollOf(id: string): Poll {
   const known = polls.get(id);
   if (known) return known;
-  const look = async () => {
+  const update = async () => {
     const before = await poll.last;
     const change = await read(id, before);
     if (change.status === before.status) return;
     poll.last = Promise.resolve(change);
     pubSub.publish('changed', id, change);
   };
-  let isUnderWay = false;
+  let isRunning = false;
   const timer = setInterval(async () => {
-    if (isUnderWay) return;
-    isUnderWay = true;
-    await look();
-    isUnderWay = false;
+    if (isRunning) return;
+    isRunning = true;
+    await update();
+    isRunning = false;
   }, Number(POLL_INTERVAL_MS));
   const poll: Poll = { last: read(id, null), readers: 0, timer };
   polls.set(id, poll);
@@ -58,7 +58,7 @@ function follow(id: string): Poll {
 }
 
 async function* changesOf(id: string): AsyncGenerator<Change> {
-  const poll = follow(id);
+  const poll = pollOf(id);
   poll.readers++;
   try {
     yield await poll.last;
@@ -93,6 +93,6 @@ const yoga = createYoga({
 
 const server = createServer(yoga);
 server.listen(0, '127.0.0.1', () => {
-  const { port } = server.address() as AddressInfo; // A server that listens on TCP has such an address.
+  const { port } = server.address() as AddressInfo; // Of TCP.
   process.stderr.write(`http://127.0.0.1:${port}/graphql\n`);
 });

@@ -1,25 +1,25 @@
 import { connect } from './connection.ts';
 
-/** A request as it goes over the wire, and how long the body of its answer is. */
+/** The bytes of a request, and the expected length of the response's body. */
 export interface Exchange {
   readonly request: Buffer;
-  readonly answerLength: number;
+  readonly responseLength: number;
 }
 
 export interface Load {
   readonly seconds: number;
-  /** How long each answer took. */
+  /** Latency of each response. */
   readonly latenciesMs: readonly number[];
 }
 
 export interface LoadOptions {
   connections: number;
   seconds: number;
-  /** Ends the load, which then rejects. */
+  /** Stops the load, which then rejects. */
   signal: AbortSignal;
 }
 
-/** A closed loop: each connection sends the next request as soon as it has its answer. Rejects at an answer of another length. */
+/** A closed loop: each connection sends its next request after the response. Rejects when a response has another length. */
 export async function load(url: URL, exchanges: readonly Exchange[], options: LoadOptions): Promise<Load> {
   using opened = new DisposableStack();
   const connections = await Promise.all(Array.from({ length: options.connections }, () => connect(url)));
@@ -29,23 +29,23 @@ export async function load(url: URL, exchanges: readonly Exchange[], options: Lo
   const ends = began + options.seconds * 1000;
   let next = 0;
   await Promise.all(
-    connections.map(async ({ ask }) => {
+    connections.map(async ({ send }) => {
       for (let now = performance.now(); now < ends; ) {
         options.signal.throwIfAborted();
         const exchange = exchanges[next++ % exchanges.length] as Exchange; // In bounds.
-        const length = await ask(exchange.request);
-        if (length !== exchange.answerLength)
-          throw new Error(`An answer of ${length} bytes instead of ${exchange.answerLength}.`);
-        const answered = performance.now();
-        latenciesMs.push(answered - now);
-        now = answered;
+        const length = await send(exchange.request);
+        if (length !== exchange.responseLength)
+          throw new Error(`Got a response of ${length} bytes, expected ${exchange.responseLength}.`);
+        const received = performance.now();
+        latenciesMs.push(received - now);
+        now = received;
       }
     }),
   );
   return { seconds: (performance.now() - began) / 1000, latenciesMs };
 }
 
-/** A POST of JSON. */
+/** The bytes of a POST with a JSON body. */
 export function toRequest({ pathname, host }: URL, body: string): Buffer {
   const head = [
     `POST ${pathname} HTTP/1.1`,

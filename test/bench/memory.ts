@@ -1,25 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { MeasuredProcess } from './process.ts';
-import { type Reading, readLogs, scanAllJobs, warmUp } from './reading.ts';
+import { type ReadOptions, readLogs, scanAllJobs, warmUp } from './readers.ts';
 import { startGateway } from './rows.ts';
 import { startUpstream } from './stub.ts';
 
-const help = `Measures the memory of a gateway through which very many jobs and logs are read, more than it may keep.
+const help = `Measures the memory of a gateway while clients read more jobs and event logs than its cache can hold.
 
 Usage: npm run bench:memory -- [--jobs 1000000] [--logs 10000] [--cache-mb 32,128] [--minutes 30]
 
-  --jobs      how many jobs the upstream has; all are looked through with a filter
-  --logs      how many of them have their logs of 102 to 301 events read
-  --cache-mb  values of CACHE_MAX_MB, each for a gateway of its own
-  --minutes   when to give up
+  --jobs      number of jobs of the upstream; all are read with a filter
+  --logs      number of jobs whose event logs of 102 to 301 events are read
+  --cache-mb  values of CACHE_MAX_MB; each is measured with a gateway of its own
+  --minutes   time limit
 `;
 
-/** The process may grow by so many times CACHE_MAX_MB over what it takes at rest. */
+/** Maximum growth of the process over its size at rest, as a multiple of CACHE_MAX_MB. */
 const MAX_GROWTH = 2;
 const MIB = 1024 * 1024;
 const IDLE_MS = 5_000;
-const SAY_EVERY = 50_000;
+const PROGRESS_EVERY = 50_000;
 
 interface Options {
   readonly jobs: number;
@@ -28,7 +28,7 @@ interface Options {
   readonly minutes: number;
 }
 
-/** Throws when an argument is not understood; null means that help is wanted. */
+/** Null for --help. Throws when an option is invalid. */
 function readArguments(): Options | null {
   const { values } = parseArgs({
     options: {
@@ -40,45 +40,45 @@ function readArguments(): Options | null {
     },
   });
   if (values.help) return null;
-  const whole = (name: string, text: string) => {
-    if (!/^[1-9]\d{0,7}$/.test(text)) throw new Error(`--${name}: expected a whole number from 1, got ${text}.`);
+  const integer = (name: string, text: string) => {
+    if (!/^[1-9]\d{0,7}$/.test(text)) throw new Error(`--${name}: ${text} is not a whole number from 1 to 99999999.`);
     return Number(text);
   };
   return {
-    jobs: whole('jobs', values.jobs),
-    logs: whole('logs', values.logs),
-    cacheMb: values['cache-mb'].split(',').map((text) => whole('cache-mb', text)),
-    minutes: whole('minutes', values.minutes),
+    jobs: integer('jobs', values.jobs),
+    logs: integer('logs', values.logs),
+    cacheMb: values['cache-mb'].split(',').map((text) => integer('cache-mb', text)),
+    minutes: integer('minutes', values.minutes),
   };
 }
 
-/** In MiB, as everything here. */
-interface Outcome {
+/** Sizes in MiB. */
+interface MemoryResult {
   readonly cacheMb: number;
   readonly rest: number;
-  /** The most that the process had while and before it did this. */
+  /** Maximum size of the process up to the end of this phase. */
   readonly peakOfJobs: number;
   readonly peakOfLogs: number;
   readonly after: number;
-  /** What stays of it without garbage, over the same at rest. */
-  readonly kept: number;
+  /** Growth of the live bytes over the size at rest. */
+  readonly live: number;
 }
 
-const say = (line: string) => void process.stderr.write(`${line}\n`);
+const print = (line: string) => void process.stderr.write(`${line}\n`);
 
-async function measure(cacheMb: number, { jobs, logs }: Options, signal: AbortSignal): Promise<Outcome> {
+async function measure(cacheMb: number, { jobs, logs }: Options, signal: AbortSignal): Promise<MemoryResult> {
   await using upstream = await startUpstream('upstream', './large-upstream.ts', { JOBS: String(jobs) });
   const settings = { CACHE_MAX_MB: String(cacheMb) };
   await using gateway = await startGateway('gateway', upstream.baseUrl, settings, ['--expose-gc']);
-  const reading = (what: string): Reading => ({ url: gateway.url, signal, progress: everySoOften(cacheMb, what) });
+  const optionsFor = (noun: string): ReadOptions => ({ url: gateway.url, signal, progress: throttled(cacheMb, noun) });
 
   await warmUp(gateway.url);
   const rest = await atRest(gateway, signal);
-  const { scanned, found } = await scanAllJobs(reading('jobs looked through'));
-  const peakOfJobs = (await gateway.memory()).mostResident;
-  const events = await readLogs(reading('logs read'), logs);
-  const peakOfLogs = (await gateway.memory()).mostResident;
-  say(`CACHE_MAX_MB=${cacheMb}: ${scanned} jobs looked through, ${found} found; ${events} events read`);
+  const { scanned, found } = await scanAllJobs(optionsFor('jobs scanned'));
+  const peakOfJobs = (await gateway.memory()).maxResident;
+  const events = await readLogs(optionsFor('logs read'), logs);
+  const peakOfLogs = (await gateway.memory()).maxResident;
+  print(`CACHE_MAX_MB=${cacheMb}: ${scanned} jobs scanned, ${found} found; ${events} events read`);
   const after = await atRest(gateway, signal);
   return {
     cacheMb,
@@ -86,11 +86,11 @@ async function measure(cacheMb: number, { jobs, logs }: Options, signal: AbortSi
     peakOfJobs: peakOfJobs / MIB,
     peakOfLogs: peakOfLogs / MIB,
     after: after.resident / MIB,
-    kept: (after.used - rest.used) / MIB,
+    live: (after.used - rest.used) / MIB,
   };
 }
 
-/** `resident` is taken before garbage is collected by force, `used` thereafter. */
+/** `resident` is measured before a forced garbage collection, `used` after it. */
 async function atRest(gateway: MeasuredProcess, signal: AbortSignal): Promise<{ resident: number; used: number }> {
   await sleep(IDLE_MS, undefined, { signal });
   const { resident } = await gateway.memory();
@@ -98,25 +98,25 @@ async function atRest(gateway: MeasuredProcess, signal: AbortSignal): Promise<{ 
   return { resident, used };
 }
 
-function everySoOften(cacheMb: number, what: string): (count: number) => void {
+function throttled(cacheMb: number, noun: string): (count: number) => void {
   let next = 0;
   return (count) => {
     if (count < next) return;
-    next += what.startsWith('jobs') ? SAY_EVERY : SAY_EVERY / 50;
-    say(`CACHE_MAX_MB=${cacheMb}: ${count} ${what}`);
+    next += noun.startsWith('jobs') ? PROGRESS_EVERY : PROGRESS_EVERY / 50;
+    print(`CACHE_MAX_MB=${cacheMb}: ${count} ${noun}`);
   };
 }
 
-function toMarkdown(outcomes: readonly Outcome[]): string {
-  const header = `| CACHE_MAX_MB | at rest | peak: jobs | peak: logs | idle again | peak growth / CACHE_MAX_MB | kept without garbage | verdict |
+function toMarkdown(results: readonly MemoryResult[]): string {
+  const header = `| CACHE_MAX_MB | at rest | peak: jobs | peak: logs | at rest again | peak growth / CACHE_MAX_MB | live growth | verdict |
 |---:|---:|---:|---:|---:|---:|---:|---|`;
-  const lines = outcomes.map(({ cacheMb, rest, peakOfJobs, peakOfLogs, after, kept }) => {
+  const lines = results.map(({ cacheMb, rest, peakOfJobs, peakOfLogs, after, live }) => {
     const growth = (peakOfLogs - rest) / cacheMb;
     const verdict = growth <= MAX_GROWTH ? 'within' : 'over';
     const sizes = [rest, peakOfJobs, peakOfLogs, after].map((size) => size.toFixed(0));
-    return `| ${[cacheMb, ...sizes, growth.toFixed(2), kept.toFixed(1), verdict].join(' | ')} |`;
+    return `| ${[cacheMb, ...sizes, growth.toFixed(2), live.toFixed(1), verdict].join(' | ')} |`;
   });
-  const legend = `MiB; resident memory of the gateway's process. Within: it never grew by more than ${MAX_GROWTH} times CACHE_MAX_MB.`;
+  const legend = `Resident memory of the gateway in MiB. Within: it grew by at most ${MAX_GROWTH} times CACHE_MAX_MB.`;
   return `${[header, ...lines].join('\n')}\n\n${legend}\n`;
 }
 
@@ -124,9 +124,9 @@ async function main(interruption: AbortSignal): Promise<void> {
   const options = readArguments();
   if (options === null) return void process.stdout.write(help);
   const signal = AbortSignal.any([interruption, AbortSignal.timeout(options.minutes * 60_000)]);
-  const outcomes: Outcome[] = [];
-  for (const cacheMb of options.cacheMb) outcomes.push(await measure(cacheMb, options, signal));
-  process.stdout.write(toMarkdown(outcomes));
+  const results: MemoryResult[] = [];
+  for (const cacheMb of options.cacheMb) results.push(await measure(cacheMb, options, signal));
+  process.stdout.write(toMarkdown(results));
 }
 
 const interruption = new AbortController();
@@ -134,6 +134,6 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 try {
   await main(interruption.signal);
 } catch (error) {
-  say(String(error instanceof Error ? error.message : error));
+  print(String(error instanceof Error ? error.message : error));
   process.exitCode = 1;
 }

@@ -1,12 +1,12 @@
-// Loaded into a measured process before its own program: tells the bench what the process has cost so far.
+// Loaded into a measured process before its own program: reports its resource usage to the bench.
 
-/** What a process holds in memory, in bytes. */
+/** Memory of a process, in bytes. */
 export interface Memory {
-  /** Of the machine, now. */
+  /** Resident set size. */
   readonly resident: number;
-  /** Of the machine, ever. */
-  readonly mostResident: number;
-  /** By JavaScript's objects and buffers; garbage too, unless it was asked to collect that first (`--expose-gc`). */
+  /** Maximum resident set size so far. */
+  readonly maxResident: number;
+  /** JavaScript objects and buffers, with garbage unless it was collected before (`--expose-gc`). */
   readonly used: number;
 }
 
@@ -16,12 +16,12 @@ process.on('message', (message) => {
   if (message === 'collect') process.send?.(collected());
   if (message === 'sockets') process.send?.(sockets());
 });
-process.on('disconnect', () => process.exit()); // The bench is gone, however it ended: leave nothing behind.
-process.channel?.unref(); // Being measured keeps no program alive.
+process.on('disconnect', () => process.exit()); // The bench has exited, maybe abnormally: exit too.
+process.channel?.unref(); // The meter keeps no program alive.
 
 function memory(): Memory {
   const { rss, heapUsed, external } = process.memoryUsage();
-  return { resident: rss, mostResident: process.resourceUsage().maxRSS * 1024, used: heapUsed + external };
+  return { resident: rss, maxResident: process.resourceUsage().maxRSS * 1024, used: heapUsed + external };
 }
 
 function collected(): Memory {
@@ -29,7 +29,7 @@ function collected(): Memory {
   return memory();
 }
 
-/** Connections of either side that are open and keep the process alive: those that rest in the upstream's pool do not. */
+/** Open connections that keep the process alive: those to clients, and those to the upstream that are in use. */
 function sockets(): number {
   return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
 }

@@ -3,26 +3,26 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Memory } from './meter.ts';
 
-/** A program in a process of its own that answers at a URL, loaded with the meter. */
+/** A program that serves a URL in a process of its own, with the meter loaded. */
 export interface MeasuredProcess extends AsyncDisposable {
   readonly name: string;
   readonly url: string;
-  /** Sends a message to the program and gives the next one that comes back. One at a time. */
-  ask(message: object | string): Promise<unknown>;
-  /** Processor time that it has used so far, in seconds: user and system mode, all threads. */
+  /** Sends a message to the program. Resolves to the next message from it. One at a time. */
+  send(message: object | string): Promise<unknown>;
+  /** CPU time so far, in seconds: user and system mode, all threads. */
   cpuSeconds(): Promise<number>;
-  /** What it holds in memory; `collect` makes it throw its garbage away first, if it runs with `--expose-gc`. */
+  /** Its memory. `collect` collects garbage first; the process needs `--expose-gc` for that. */
   memory(collect?: 'collect'): Promise<Memory>;
-  /** Connections that it has open, those that rest in a pool left out. */
+  /** Open connections, without the idle ones of pools. */
   sockets(): Promise<number>;
 }
 
-const PATIENCE_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 const GRACE_MS = 5_000;
 
 /**
- * Starts a program, with these flags for Node, and waits until it tells its URL on standard error. Rejects with what it
- * told instead when it ends.
+ * Starts a program with these Node flags. Resolves when it has printed its URL on standard error. Rejects with its output
+ * when it exits before.
  */
 export async function startProcess(
   name: string,
@@ -32,28 +32,28 @@ export async function startProcess(
 ): Promise<MeasuredProcess> {
   const child = spawnMeasured(program, environment, flags);
   const { url, text } = listen(child);
-  const ended = once(child, 'close').then(() => Promise.reject(new Error(`${name} has ended. It told:\n${text()}`)));
-  ended.catch(() => {}); // Only a fault while somebody waits for it.
-  const orFault = <T>(wish: Promise<T>) => Promise.race([wish, ended, timeout(name)]);
+  const ended = once(child, 'close').then(() => Promise.reject(new Error(`${name} exited. Its output:\n${text()}`)));
+  ended.catch(() => {}); // An error only for pending calls.
+  const orExit = <T>(result: Promise<T>) => Promise.race([result, ended, timeout(name)]);
 
-  const ask = async (message: object | string) => {
+  const send = async (message: object | string) => {
     const reply = once(child, 'message');
     child.send(message);
-    return (await orFault(reply))[0];
+    return (await orExit(reply))[0];
   };
   const dispose = async () => {
-    const cut = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
+    const killing = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
     child.kill();
-    await ended.catch(() => clearTimeout(cut));
+    await ended.catch(() => clearTimeout(killing));
   };
   const cpuSeconds = async () => {
-    const { user, system } = (await ask('cpu')) as NodeJS.CpuUsage; // The meter's answer.
+    const { user, system } = (await send('cpu')) as NodeJS.CpuUsage; // The meter's reply.
     return (user + system) / 1e6;
   };
-  const memory = (collect?: 'collect') => ask(collect ?? 'memory') as Promise<Memory>; // The meter's answer.
-  const sockets = () => ask('sockets') as Promise<number>; // The meter's answer.
+  const memory = (collect?: 'collect') => send(collect ?? 'memory') as Promise<Memory>; // The meter's reply.
+  const sockets = () => send('sockets') as Promise<number>; // The meter's reply.
   try {
-    return { name, url: await orFault(url), ask, cpuSeconds, memory, sockets, [Symbol.asyncDispose]: dispose };
+    return { name, url: await orExit(url), send, cpuSeconds, memory, sockets, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;
@@ -66,9 +66,10 @@ function spawnMeasured(
   flags: readonly string[],
 ): ChildProcess {
   const meter = new URL('./meter.ts', import.meta.url);
+  const { NODE_COMPILE_CACHE } = process.env;
   return spawn(process.execPath, [...flags, '--import', meter.href, fileURLToPath(program)], {
-    // Nothing is inherited: a key or a setting of whoever runs this must not reach what is measured.
-    env: { NODE_ENV: 'production', ...environment },
+    // The settings of this process are not inherited: a key must not reach the measured process.
+    env: { NODE_ENV: 'production', ...(NODE_COMPILE_CACHE && { NODE_COMPILE_CACHE }), ...environment },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
 }
@@ -76,8 +77,8 @@ function spawnMeasured(
 function listen({ stderr }: ChildProcess): { url: Promise<string>; text: () => string } {
   const { promise, resolve } = Promise.withResolvers<string>();
   let text = '';
-  stderr?.setEncoding('utf8').on('data', (more: string) => {
-    text = (text + more).slice(-4_000);
+  stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+    text = (text + chunk).slice(-4_000);
     const [url] = text.match(/http:\/\/127\.0\.0\.1:\d+\/(graphql|v1)\b/) ?? [];
     if (url) resolve(url);
   });
@@ -86,6 +87,6 @@ function listen({ stderr }: ChildProcess): { url: Promise<string>; text: () => s
 
 function timeout(name: string): Promise<never> {
   return new Promise((_, reject) => {
-    setTimeout(() => reject(new Error(`${name} gave no sign for ${PATIENCE_MS} ms.`)), PATIENCE_MS).unref();
+    setTimeout(() => reject(new Error(`${name} did not respond for ${TIMEOUT_MS} ms.`)), TIMEOUT_MS).unref();
   });
 }

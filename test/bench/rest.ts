@@ -1,6 +1,6 @@
-import { askGraph, askRest, toQuestion } from './ask.ts';
+import { getJson, postGraphql, toRequestBody } from './http-client.ts';
 
-// What the stub says in its own words, and where the gateway's pages of it begin.
+// The stub's own data, and cursors of the gateway's pages of it.
 
 export interface RestJob {
   readonly id: string;
@@ -20,9 +20,9 @@ interface RestPage<T> {
   readonly has_more: boolean;
 }
 
-/** The jobs that follow one, or the newest. */
+/** A page of jobs after a job, or of the newest. */
 export async function restJobs(stubUrl: string, limit: number, after?: string): Promise<RestPage<RestJob>> {
-  return askRest(`${stubUrl}/fine_tuning/jobs?limit=${limit}${after === undefined ? '' : `&after=${after}`}`);
+  return getJson(`${stubUrl}/fine_tuning/jobs?limit=${limit}${after === undefined ? '' : `&after=${after}`}`);
 }
 
 /** Every job, newest first. */
@@ -36,20 +36,20 @@ export async function allRestJobs(stubUrl: string): Promise<RestJob[]> {
   return jobs;
 }
 
-/** What every workload shows of a file. */
+/** The fields of a file in all workloads. */
 export const FILE = 'id filename bytes';
 
 export async function restFile(stubUrl: string, fileId: string | null) {
   if (fileId === null) return null;
-  const { id, filename, bytes } = await askRest<{ id: string; filename: string; bytes: number }>(
+  const { id, filename, bytes } = await getJson<{ id: string; filename: string; bytes: number }>(
     `${stubUrl}/files/${fileId}`,
   );
   return { id, filename, bytes };
 }
 
-/** One page of a job's events or checkpoints, each made into what the graph shows. */
+/** A page of a job's events or checkpoints, as the graph returns it. */
 export async function restParts<T>(url: string, toNode: (part: T) => object): Promise<{ edges: { node: object }[] }> {
-  const { data } = await askRest<RestPage<T>>(url);
+  const { data } = await getJson<RestPage<T>>(url);
   return { edges: data.map((part) => ({ node: toNode(part) })) };
 }
 
@@ -58,13 +58,13 @@ interface Edge {
   readonly node: { readonly id: string };
 }
 
-/** Cursors of the list of jobs, with the job of each: every `step`th. Only the gateway knows what they look like. */
+/** Every `step`th cursor of the list of jobs, with its job. Cursors come from the gateway, because they are opaque. */
 export async function jobCursors(gatewayUrl: string, count: number, step: number): Promise<Edge[]> {
   const query = 'query($after: String) { fineTuningJobs(first: 100, after: $after) { edges { cursor node { id } } } }';
   const edges: Edge[] = [];
   while (edges.length < count * step) {
-    const answer = await askGraph(gatewayUrl, toQuestion(query, { after: edges.at(-1)?.cursor ?? null }));
-    edges.push(...JSON.parse(answer).data.fineTuningJobs.edges);
+    const response = await postGraphql(gatewayUrl, toRequestBody(query, { after: edges.at(-1)?.cursor ?? null }));
+    edges.push(...JSON.parse(response).data.fineTuningJobs.edges);
   }
   return edges.filter((_, index) => index % step === 0).slice(0, count);
 }

@@ -1,31 +1,30 @@
 import { type MeasuredProcess, startProcess } from './process.ts';
 
-/** What `npm start` tells Node. */
+/** Node flags of `npm start`. */
 const START_FLAGS = ['--max-semi-space-size=8'];
 
-/** What is measured, each in a process of its own. */
+/** The measured servers, each in a process of its own. */
 export interface Rows {
-  /** Answers from memory what it was told: what an HTTP server in Node can do at best. */
+  /** Returns prepared responses: the upper bound of an HTTP server in Node. */
   readonly ceiling: MeasuredProcess;
-  /** Asks the upstream for every query, but for what is asked at the same moment. */
+  /** A gateway without a cache; only equal reads at the same time share an upstream call. */
   readonly fresh: MeasuredProcess;
-  /** As `npm start` runs it. */
+  /** A gateway with default settings. */
   readonly hot: MeasuredProcess;
 }
 
-/** The settings of a gateway that keeps nothing. */
-const KEEPS_NOTHING = { CACHE_ACTIVE_MS: '0', CACHE_SETTLED_MS: '0' };
+const NO_CACHE = { CACHE_ACTIVE_MS: '0', CACHE_SETTLED_MS: '0' };
 
-/** Starts every row; `opened` ends them. */
+/** Starts all rows; `opened` disposes them. */
 export async function openRows(upstreamUrl: string, opened: AsyncDisposableStack): Promise<Rows> {
   return {
     ceiling: opened.use(await startProcess('static', new URL('./static.ts', import.meta.url), {})),
-    fresh: opened.use(await startGateway('gateway, caches 0 ms', upstreamUrl, KEEPS_NOTHING)),
+    fresh: opened.use(await startGateway('gateway, caches 0 ms', upstreamUrl, NO_CACHE)),
     hot: opened.use(await startGateway('gateway, defaults', upstreamUrl)),
   };
 }
 
-/** Starts a gateway before this upstream. */
+/** Starts a gateway that calls this upstream. */
 export function startGateway(
   name: string,
   upstreamUrl: string,
@@ -37,8 +36,8 @@ export function startGateway(
     LOG_LEVEL: 'info',
     OPENAI_BASE_URL: upstreamUrl,
     OPENAI_API_KEY: crypto.randomUUID(),
-    RATE_LIMIT_PER_MINUTE: '1000000000', // All come from one caller, and are counted.
-    UPSTREAM_MAX_RPS: '100000', // The pace is for real upstreams; the stub is there to be asked.
+    RATE_LIMIT_PER_MINUTE: '1000000000', // All requests come from one caller.
+    UPSTREAM_MAX_RPS: '100000', // The limit is for real upstreams.
     ...settings,
   };
   return startProcess(name, new URL('../../src/main.ts', import.meta.url), environment, [...START_FLAGS, ...flags]);

@@ -1,15 +1,15 @@
-import type { Answers } from './check.ts';
+import type { CheckedResponses } from './check.ts';
 import { load, toRequest } from './load.ts';
 import { percentile } from './numbers.ts';
 import type { MeasuredProcess } from './process.ts';
 import type { Stub } from './stub.ts';
 
-/** What one row did in one round. */
+/** Measurement of one row in one round. */
 export interface Sample {
   readonly queriesPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** Seconds of the row's own process, user and system. */
+  /** CPU seconds of the row's process, user and system. */
   readonly cpuPer1000Queries: number;
   readonly upstreamCallsPerQuery: number;
 }
@@ -21,11 +21,15 @@ export interface SampleOptions {
   signal: AbortSignal;
 }
 
-export async function takeSample(row: MeasuredProcess, answers: Answers, options: SampleOptions): Promise<Sample> {
+export async function takeSample(
+  row: MeasuredProcess,
+  responses: CheckedResponses,
+  options: SampleOptions,
+): Promise<Sample> {
   const url = new URL(row.url);
-  const exchanges = answers.map(([question, answer]) => ({
-    request: toRequest(url, question),
-    answerLength: Buffer.byteLength(answer),
+  const exchanges = responses.map(([body, response]) => ({
+    request: toRequest(url, body),
+    responseLength: Buffer.byteLength(response),
   }));
   const callsBefore = await options.stub.calls();
   const cpuBefore = await row.cpuSeconds();

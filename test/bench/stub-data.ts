@@ -4,8 +4,8 @@ import { fileBody } from '../kit/bodies/file.ts';
 import { jobBody } from '../kit/bodies/job.ts';
 import { modelBody } from '../kit/bodies/model.ts';
 
-// What an account holds, always the same by its numbers alone: three neighbouring jobs train on one of 35 files, most
-// are validated on one of 20 others, and each succeeded one has made a model and a results file.
+// The constant contents of an account. Three neighboring jobs share one of 35 training files, most have one of 20
+// validation files, and each succeeded job has a model and a results file.
 
 const JOBS = 500;
 const TRAINING_FILES = 35;
@@ -25,18 +25,18 @@ const STATUSES = [
   'validating_files',
 ];
 
-export type Thing = ReturnType<typeof jobBody>;
+export type Entity = ReturnType<typeof jobBody>;
 
 /** All jobs, newest first. */
-export function allJobs(): Thing[] {
+export function allJobs(): Entity[] {
   return Array.from({ length: JOBS }, (_, index) => jobOf(JOBS - index));
 }
 
 /** A job by its number, from 1. */
-export function jobOf(number: number): Thing {
+export function jobOf(number: number): Entity {
   const status = STATUSES[number % STATUSES.length] ?? '';
   const created_at = createdAt(number);
-  const made = status === 'succeeded' && {
+  const results = status === 'succeeded' && {
     finished_at: created_at + 1800 + (number % 97),
     fine_tuned_model: modelIdOf(number),
     trained_tokens: 5_000 + ((number * 7919) % 900_000),
@@ -51,12 +51,12 @@ export function jobOf(number: number): Thing {
     training_file: `file-train-${Math.floor(number / 3) % TRAINING_FILES}`,
     validation_file: number % 4 === 3 ? null : `file-valid-${Math.floor(number / 5) % VALIDATION_FILES}`,
     metadata: { team: `team-${number % 5}` },
-    ...made,
+    ...results,
   });
 }
 
-/** The log of a job, newest first. */
-export function eventsOf(job: Thing, steps = STEPS): Thing[] {
+/** The event log of a job, newest first. */
+export function eventsOf(job: Entity, steps = STEPS): Entity[] {
   const events = Array.from({ length: steps }, (_, index) => stepBody(index + 1, steps));
   const done = eventBody('done', { message: 'The job has successfully completed' });
   return [eventBody('first'), ...events, done]
@@ -68,7 +68,7 @@ export function eventsOf(job: Thing, steps = STEPS): Thing[] {
     .reverse();
 }
 
-export function checkpointsOf(job: Thing): Thing[] {
+export function checkpointsOf(job: Entity): Entity[] {
   return CHECKPOINTS.map((step) =>
     checkpointBody(`ftckpt-${step}-${job.id.slice(6)}`, {
       fine_tuning_job_id: job.id,
@@ -79,9 +79,10 @@ export function checkpointsOf(job: Thing): Thing[] {
   );
 }
 
-/** All files that somebody uploaded to train or to validate on, newest first, and those that jobs have made. */
-export function allFiles(): Thing[] {
-  const numbered = (count: number, make: (number: number) => Thing) => Array.from({ length: count }, (_, n) => make(n));
+/** All training and validation files, newest first, then the results files. */
+export function allFiles(): Entity[] {
+  const numbered = (count: number, make: (number: number) => Entity) =>
+    Array.from({ length: count }, (_, n) => make(n));
   return [
     ...numbered(TRAINING_FILES, (n) =>
       fileBody(`file-train-${n}`, { filename: `train-${n}.jsonl`, bytes: 100_000 + n }),
@@ -93,13 +94,13 @@ export function allFiles(): Thing[] {
       (result_files as string[]).map((id) =>
         fileBody(id, { purpose: 'fine-tune-results', filename: 'step_metrics.csv' }),
       ),
-    ), // As `jobOf` has made them.
+    ), // As `jobOf` creates them.
   ];
 }
 
-export function allModels(): Thing[] {
-  const made = allJobs().flatMap(({ fine_tuned_model: id }) => (typeof id === 'string' ? [id] : []));
-  return [...BASE_MODELS.map((id) => modelBody(id)), ...made.map((id) => modelBody(id, { owned_by: 'acme' }))];
+export function allModels(): Entity[] {
+  const fineTuned = allJobs().flatMap(({ fine_tuned_model: id }) => (typeof id === 'string' ? [id] : []));
+  return [...BASE_MODELS.map((id) => modelBody(id)), ...fineTuned.map((id) => modelBody(id, { owned_by: 'acme' }))];
 }
 
 const createdAt = (number: number) => 1_760_000_000 + number * 600;

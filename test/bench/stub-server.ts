@@ -1,20 +1,20 @@
-import { allFiles, allJobs, allModels, checkpointsOf, eventsOf, type Thing } from './stub-data.ts';
+import { allFiles, allJobs, allModels, checkpointsOf, type Entity, eventsOf } from './stub-data.ts';
 import { serve, toBody } from './upstream.ts';
 
-// The upstream of the benchmark. It makes each answer once: what it costs must not be what is measured.
+// The upstream of the benchmark. It prepares each response once, so that its own cost is not measured.
 
 const jobs = allJobs();
 const files = allFiles();
 const models = allModels();
-const made = new Map<string, Buffer | null>();
+const bodies = new Map<string, Buffer | null>();
 
 serve((target) => {
-  const body = made.get(target) ?? toBody(answer(target));
-  made.set(target, body);
+  const body = bodies.get(target) ?? toBody(resourceAt(target));
+  bodies.set(target, body);
   return body;
 });
 
-function answer(target: string): object | undefined {
+function resourceAt(target: string): object | undefined {
   const { pathname, searchParams } = new URL(target, 'http://stub');
   const [resource, id, part] = pathname.replace('/fine_tuning/', '/').slice(1).split('/').map(decodeURIComponent);
   switch (resource) {
@@ -29,16 +29,16 @@ function answer(target: string): object | undefined {
   }
 }
 
-function partOf(job: Thing | undefined, part: string | undefined, search: URLSearchParams): object | undefined {
+function partOf(job: Entity | undefined, part: string | undefined, search: URLSearchParams): object | undefined {
   if (job === undefined || part === undefined) return job;
   return pageOf(part === 'events' ? eventsOf(job) : checkpointsOf(job), search);
 }
 
-const byId = (things: readonly Thing[], id: string) => things.find((thing) => thing.id === id);
+const byId = (items: readonly Entity[], id: string) => items.find((item) => item.id === id);
 const withPurpose = (purpose: string | null) => files.filter((file) => purpose === null || file['purpose'] === purpose);
 
-function pageOf(things: readonly Thing[], search: URLSearchParams) {
-  const from = things.findIndex(({ id }) => id === search.get('after')) + 1;
-  const to = from + Number(search.get('limit') ?? 20);
-  return { object: 'list', data: things.slice(from, to), has_more: to < things.length };
+function pageOf(items: readonly Entity[], search: URLSearchParams) {
+  const start = items.findIndex(({ id }) => id === search.get('after')) + 1;
+  const end = start + Number(search.get('limit') ?? 20);
+  return { object: 'list', data: items.slice(start, end), has_more: end < items.length };
 }

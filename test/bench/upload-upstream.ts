@@ -1,7 +1,7 @@
 import { systemClock } from '../../src/clock.ts';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
 
-// The upstream of the benchmark of uploads: a sandbox, which puts what comes on the disk.
+// The upstream of the upload benchmark: a sandbox, which writes uploaded files to disk.
 
 const sandbox = await createSandbox({ clock: systemClock, speed: 1, seed: 1 });
 process.stderr.write(`${sandbox.baseUrl}\n`);

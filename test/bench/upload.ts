@@ -7,21 +7,22 @@ import type { MeasuredProcess } from './process.ts';
 import { startGateway } from './rows.ts';
 import { startUpstream } from './stub.ts';
 
-const help = `Measures what uploads cost a gateway: its memory, its processor and its time. Client, gateway and sandbox are a process each.
+const help = `Measures the memory, the CPU time and the duration of uploads through a gateway. Client, gateway and sandbox are a
+process each.
 
 Usage: npm run bench:upload -- [--mb 512] [--at-once 1,2]
 
-  --mb       the size of each file, in MiB: training data, which is checked as it flows
-  --at-once  how many are uploaded at a time; each number is a row, before a gateway of its own
+  --mb       size of each file in MiB; it is training data, which the gateway validates
+  --at-once  numbers of concurrent uploads; each is a row, with a gateway of its own
 `;
 
 const MIB = 1024 * 1024;
-/** The process may grow by so much over what it takes at rest. */
+/** Maximum growth of the process over its size at rest. */
 const MAX_GROWTH_MIB = 96;
 const EXAMPLE_BYTES = 1024;
 const EXAMPLES_PER_CHUNK = 64;
 
-interface Outcome {
+interface UploadResult {
   readonly atOnce: number;
   readonly seconds: number;
   readonly cpuSeconds: number;
@@ -30,7 +31,7 @@ interface Outcome {
   readonly peak: number;
 }
 
-/** An example of exactly so many bytes, like no other. */
+/** A unique training example of EXAMPLE_BYTES. */
 function example(number: number): string {
   const [before, after] = [
     `{"messages":[{"role":"user","content":"${number} `,
@@ -47,12 +48,12 @@ function* examples(bytes: number): Generator<string> {
   }
 }
 
-/** Uploads a file of so many bytes. Rejects unless the gateway has passed on and checked all of it. */
+/** Uploads a file of this size. Rejects unless the gateway has sent it upstream and validated all of it. */
 async function upload(url: string, bytes: number): Promise<void> {
   const beginning = openForm(...partsOf(), filePart(''));
   const length = beginning.length + bytes + CLOSING.length;
   const sending = request(url, { method: 'POST', headers: { ...headersOf(), 'content-length': length } });
-  const answered = new Promise<unknown>((resolve, reject) => {
+  const received = new Promise<unknown>((resolve, reject) => {
     sending.on('error', reject).on('response', (response) => json(response).then(resolve, reject));
   });
   await pipeline(async function* () {
@@ -60,41 +61,41 @@ async function upload(url: string, bytes: number): Promise<void> {
     yield* examples(bytes);
     yield CLOSING;
   }, sending);
-  const answer = await answered;
-  const { file, report } = Object(answer).data?.uploadFile ?? {};
+  const result = await received;
+  const { file, report } = Object(result).data?.uploadFile ?? {};
   if (file?.bytes === bytes && report?.exampleCount === bytes / EXAMPLE_BYTES && report.issueCount === 0) return;
-  throw new Error(`The gateway answers wrongly: ${JSON.stringify(answer)}`);
+  throw new Error(`The gateway returned an unexpected result: ${JSON.stringify(result)}`);
 }
 
 const residentOf = async (gateway: MeasuredProcess) => (await gateway.memory()).resident / MIB;
 
-async function measure(atOnce: number, bytes: number): Promise<Outcome> {
+async function measure(atOnce: number, bytes: number): Promise<UploadResult> {
   await using upstream = await startUpstream('sandbox', './upload-upstream.ts');
   await using gateway = await startGateway('gateway', upstream.baseUrl, { ALLOW_MUTATIONS: 'on' });
-  await upload(gateway.url, EXAMPLE_BYTES * EXAMPLES_PER_CHUNK); // Code that has run once is in memory for good.
+  await upload(gateway.url, EXAMPLE_BYTES * EXAMPLES_PER_CHUNK); // Warms up the code.
   const rest = await residentOf(gateway);
-  const [beganAt, cpuBefore] = [performance.now(), await gateway.cpuSeconds()];
+  const [startedAt, cpuBefore] = [performance.now(), await gateway.cpuSeconds()];
   await Promise.all(Array.from({ length: atOnce }, () => upload(gateway.url, bytes)));
-  const seconds = (performance.now() - beganAt) / 1000;
+  const seconds = (performance.now() - startedAt) / 1000;
   const cpuSeconds = (await gateway.cpuSeconds()) - cpuBefore;
-  return { atOnce, seconds, cpuSeconds, rest, peak: (await gateway.memory()).mostResident / MIB };
+  return { atOnce, seconds, cpuSeconds, rest, peak: (await gateway.memory()).maxResident / MIB };
 }
 
-function toMarkdown(outcomes: readonly Outcome[], mib: number): string {
+function toMarkdown(results: readonly UploadResult[], mib: number): string {
   const header = `| uploads of ${mib} MiB at once | seconds | MiB/s | gateway CPU s | at rest | peak | growth | verdict |
 |---:|---:|---:|---:|---:|---:|---:|---|`;
-  const lines = outcomes.map(({ atOnce, seconds, cpuSeconds, rest, peak }) => {
+  const lines = results.map(({ atOnce, seconds, cpuSeconds, rest, peak }) => {
     const cells = [seconds.toFixed(2), ((atOnce * mib) / seconds).toFixed(0), cpuSeconds.toFixed(2)];
     const sizes = [rest, peak, peak - rest].map((size) => size.toFixed(1));
     return `| ${[atOnce, ...cells, ...sizes, verdictOf(rest, peak)].join(' | ')} |`;
   });
-  const legend = `Memory in MiB, resident, of the gateway's process. Within: it never grew by ${MAX_GROWTH_MIB} or more.`;
+  const legend = `Resident memory of the gateway in MiB. Within: it grew by less than ${MAX_GROWTH_MIB} MiB.`;
   return `${[header, ...lines].join('\n')}\n\n${legend}\n`;
 }
 
 const verdictOf = (rest: number, peak: number) => (peak - rest < MAX_GROWTH_MIB ? 'within' : 'over');
 
-/** Throws when an argument is not understood; null means that help is wanted. */
+/** Null for --help. Throws when an option is invalid. */
 function readArguments(): { mib: number; atOnce: number[] } | null {
   const { values } = parseArgs({
     options: {
@@ -104,22 +105,22 @@ function readArguments(): { mib: number; atOnce: number[] } | null {
     },
   });
   if (values.help) return null;
-  const whole = (name: string, most: number) => (text: string) => {
-    if (!/^[1-9]\d{0,3}$/.test(text) || Number(text) > most) {
-      throw new Error(`--${name}: expected a whole number from 1 to ${most}, got ${text}.`);
+  const integer = (name: string, max: number) => (text: string) => {
+    if (!/^[1-9]\d{0,3}$/.test(text) || Number(text) > max) {
+      throw new Error(`--${name}: ${text} is not a whole number from 1 to ${max}.`);
     }
     return Number(text);
   };
-  return { mib: whole('mb', 512)(values.mb), atOnce: values['at-once'].split(',').map(whole('at-once', 4)) };
+  return { mib: integer('mb', 512)(values.mb), atOnce: values['at-once'].split(',').map(integer('at-once', 4)) };
 }
 
 async function main(): Promise<void> {
   const options = readArguments();
   if (options === null) return void process.stdout.write(help);
-  const outcomes: Outcome[] = [];
-  for (const atOnce of options.atOnce) outcomes.push(await measure(atOnce, options.mib * MIB));
-  process.stdout.write(toMarkdown(outcomes, options.mib));
-  if (outcomes.some(({ rest, peak }) => verdictOf(rest, peak) === 'over')) process.exitCode = 1;
+  const results: UploadResult[] = [];
+  for (const atOnce of options.atOnce) results.push(await measure(atOnce, options.mib * MIB));
+  process.stdout.write(toMarkdown(results, options.mib));
+  if (results.some(({ rest, peak }) => verdictOf(rest, peak) === 'over')) process.exitCode = 1;
 }
 
 try {

@@ -1,32 +1,35 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-// What is common to the simulated upstreams, each a program of its own: how they listen, count and are told what to do.
+// Common to the simulated upstreams, each a program of its own: they listen, count calls and receive commands.
 
-/** What the bench tells a simulated upstream. Each message is answered, with how many requests it has answered so far if nothing else. */
-export interface Orders {
-  /** From now on every answer waits so long, in milliseconds. */
+/** A message of the bench to a simulated upstream. By default the reply is the number of requests so far. */
+export interface UpstreamCommand {
+  /** Delay of all further responses, in milliseconds. */
   readonly latencyMs?: number;
 }
 
 export const PREFIX = '/v1';
 
 /**
- * Serves what `answer` makes of a request's target below the prefix; null is a 404. Tells its URL on standard error. What
- * `obey` makes of a message is the reply to it.
+ * Serves the body that `respond` returns for a request target below the prefix; null is a 404. Prints its URL on standard
+ * error. `onCommand` may return a reply to a message.
  */
-export function serve(answer: (target: string) => Buffer | null, obey: (message: object) => unknown = () => {}): void {
+export function serve(
+  respond: (target: string) => Buffer | null,
+  onCommand: (message: object) => unknown = () => {},
+): void {
   let calls = 0;
   let latencyMs = 0;
-  process.on('message', (message: Orders | string) => {
+  process.on('message', (message: UpstreamCommand | string) => {
     if (typeof message === 'string') return; // For the meter.
     latencyMs = message.latencyMs ?? latencyMs;
-    process.send?.(obey(message) ?? calls);
+    process.send?.(onCommand(message) ?? calls);
   });
   const server = createServer({ keepAliveTimeout: 60_000 }, ({ url = '' }, response) => {
     calls++;
     const send = () => {
-      const body = answer(url.slice(PREFIX.length));
+      const body = respond(url.slice(PREFIX.length));
       const headers = { 'content-type': 'application/json', 'content-length': body?.length ?? 0 };
       response.writeHead(body ? 200 : 404, headers).end(body ?? '');
     };
@@ -34,7 +37,7 @@ export function serve(answer: (target: string) => Buffer | null, obey: (message:
     else send();
   });
   server.listen(0, '127.0.0.1', () => {
-    const { port } = server.address() as AddressInfo; // A server that listens on TCP has such an address.
+    const { port } = server.address() as AddressInfo; // Of TCP.
     process.stderr.write(`http://127.0.0.1:${port}${PREFIX}\n`);
   });
 }

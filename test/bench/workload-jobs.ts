@@ -1,5 +1,5 @@
-import { toQuestion } from './ask.ts';
-import type { Draft, Query, Sources } from './draft.ts';
+import { toRequestBody } from './http-client.ts';
+import type { Query, QuerySet, Sources } from './query-set.ts';
 import { allRestJobs, jobCursors, type RestJob, restJobs } from './rest.ts';
 
 const SCALARS = 'id status modelId createdAt finishedAt fineTunedModelId trainedTokens seed';
@@ -8,28 +8,28 @@ const CURSORS = 53;
 const STEP = 7;
 
 /** One job by its id. */
-export async function oneJob({ stubUrl }: Sources): Promise<Draft> {
+export async function oneJob({ stubUrl }: Sources): Promise<QuerySet> {
   const query = `query OneJob($id: ID!) { fineTuningJob(id: $id) { ${SCALARS} } }`;
   const jobs = await allRestJobs(stubUrl);
   const queries = jobs.map((job) => ({
-    question: toQuestion(query, { id: job.id }),
+    body: toRequestBody(query, { id: job.id }),
     data: { fineTuningJob: toNode(job) },
   }));
-  return { what: `one job by id, 8 scalars; ${queries.length} ids rotate`, queries };
+  return { description: `one job by id, 8 scalars; ${queries.length} ids rotate`, queries };
 }
 
-/** As many jobs as a page can have. */
-export async function jobPage({ stubUrl, gatewayUrl }: Sources): Promise<Draft> {
+/** A page of maximum size. */
+export async function jobPage({ stubUrl, gatewayUrl }: Sources): Promise<QuerySet> {
   const query = `query JobPage($after: String) { fineTuningJobs(first: ${PAGE}, after: $after) { edges { node { ${SCALARS} } } } }`;
   const queries: Query[] = [];
   for (const { cursor, node } of await jobCursors(gatewayUrl, CURSORS, STEP)) {
     const { data } = await restJobs(stubUrl, PAGE, node.id);
     queries.push({
-      question: toQuestion(query, { after: cursor }),
+      body: toRequestBody(query, { after: cursor }),
       data: { fineTuningJobs: { edges: data.map((job) => ({ node: toNode(job) })) } },
     });
   }
-  return { what: `a page of ${PAGE} jobs, 8 scalars each; ${queries.length} cursors rotate`, queries };
+  return { description: `a page of ${PAGE} jobs, 8 scalars each; ${queries.length} cursors rotate`, queries };
 }
 
 function toNode(job: RestJob) {

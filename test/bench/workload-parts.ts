@@ -1,13 +1,13 @@
-import { toQuestion } from './ask.ts';
-import type { Draft, Query, Sources } from './draft.ts';
+import { toRequestBody } from './http-client.ts';
+import type { Query, QuerySet, Sources } from './query-set.ts';
 import { allRestJobs, FILE, jobCursors, type RestJob, restFile, restJobs, restParts } from './rest.ts';
 
 const PAGE = 20;
 const CURSORS = 101;
 const STEP = 3;
 
-/** A page of jobs, each with its training file: neighbours share some, so that there are 7 or 8. */
-export async function pageFiles({ stubUrl, gatewayUrl }: Sources): Promise<Draft> {
+/** A page of jobs, each with its training file. Neighbors share files, so that there are 7 or 8. */
+export async function pageFiles({ stubUrl, gatewayUrl }: Sources): Promise<QuerySet> {
   const query = `query PageFiles($after: String) { fineTuningJobs(first: ${PAGE}, after: $after) { edges { node { id status trainingFile { ${FILE} } } } } }`;
   const queries: Query[] = [];
   for (const { cursor, node } of await jobCursors(gatewayUrl, CURSORS, STEP)) {
@@ -16,15 +16,15 @@ export async function pageFiles({ stubUrl, gatewayUrl }: Sources): Promise<Draft
       node: { id, status: status.toUpperCase(), trainingFile: await restFile(stubUrl, training_file) },
     }));
     queries.push({
-      question: toQuestion(query, { after: cursor }),
+      body: toRequestBody(query, { after: cursor }),
       data: { fineTuningJobs: { edges: await Promise.all(nodes) } },
     });
   }
-  return { what: `${PAGE} jobs, each with its training file; ${queries.length} cursors rotate`, queries };
+  return { description: `${PAGE} jobs, each with its training file; ${queries.length} cursors rotate`, queries };
 }
 
-/** One job with what hangs on it. */
-export async function richJob({ stubUrl }: Sources): Promise<Draft> {
+/** One job with its events, checkpoints and files. */
+export async function richJob({ stubUrl }: Sources): Promise<QuerySet> {
   const query = `query RichJob($id: ID!) { fineTuningJob(id: $id) {
     id status
     events(first: 20) { edges { node { id createdAt level message } } }
@@ -35,12 +35,12 @@ export async function richJob({ stubUrl }: Sources): Promise<Draft> {
   const queries: Query[] = [];
   for (const job of jobs) {
     queries.push({
-      question: toQuestion(query, { id: job.id }),
+      body: toRequestBody(query, { id: job.id }),
       data: { fineTuningJob: await toRichNode(stubUrl, job) },
     });
   }
   return {
-    what: `one job with 20 events, its checkpoints and 2 files; ${queries.length} ids rotate`,
+    description: `one job with 20 events, its checkpoints and 2 files; ${queries.length} ids rotate`,
     queries,
   };
 }

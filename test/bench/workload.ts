@@ -1,18 +1,18 @@
-import type { Draft, Sources } from './draft.ts';
+import type { QuerySet, Sources } from './query-set.ts';
 import { jobPage, oneJob } from './workload-jobs.ts';
 import { pageFiles, richJob } from './workload-parts.ts';
 
-/** What is asked again and again, with other variables each time. */
-export interface Workload extends Draft {
+/** Queries that are sent in rotation, with their load. */
+export interface Workload extends QuerySet {
   readonly name: WorkloadName;
-  /** How many clients ask at a time. */
+  /** Number of concurrent connections. */
   readonly connections: number;
-  /** How long the upstream takes for each answer. */
+  /** Delay of each upstream response. */
   readonly latencyMs: number;
 }
 
 interface Plan {
-  readonly draft: (sources: Sources) => Promise<Draft>;
+  readonly createQueries: (sources: Sources) => Promise<QuerySet>;
   readonly connections: number;
   readonly latencyMs: number;
 }
@@ -20,23 +20,23 @@ interface Plan {
 const BUSY = { connections: 32, latencyMs: 0 };
 
 const plans = {
-  W1: { draft: oneJob, ...BUSY },
-  W2: { draft: pageFiles, ...BUSY },
-  W3: { draft: jobPage, ...BUSY },
-  W4: { draft: richJob, ...BUSY },
-  W5: { draft: async (sources) => onlyFirst(await pageFiles(sources)), connections: 100, latencyMs: 20 },
-  W6: { draft: richJob, connections: 32, latencyMs: 20 },
+  W1: { createQueries: oneJob, ...BUSY },
+  W2: { createQueries: pageFiles, ...BUSY },
+  W3: { createQueries: jobPage, ...BUSY },
+  W4: { createQueries: richJob, ...BUSY },
+  W5: { createQueries: async (sources) => onlyFirst(await pageFiles(sources)), connections: 100, latencyMs: 20 },
+  W6: { createQueries: richJob, connections: 32, latencyMs: 20 },
 } satisfies Record<string, Plan>;
 
 export type WorkloadName = keyof typeof plans;
-export const workloadNames = Object.keys(plans) as WorkloadName[]; // TypeScript knows the keys of no object.
+export const workloadNames = Object.keys(plans) as WorkloadName[]; // Its own keys.
 
-/** Reads what the queries need and what their answers have to be. */
+/** Reads the variables of the queries and their expected responses. */
 export async function createWorkload(name: WorkloadName, sources: Sources): Promise<Workload> {
-  const { draft, ...how }: Plan = plans[name];
-  return { name, ...how, ...(await draft(sources)) };
+  const { createQueries, ...load }: Plan = plans[name];
+  return { name, ...load, ...(await createQueries(sources)) };
 }
 
-function onlyFirst({ what, queries }: Draft): Draft {
-  return { what: `${what.split(';')[0]}; everybody asks the same`, queries: queries.slice(0, 1) };
+function onlyFirst({ description, queries }: QuerySet): QuerySet {
+  return { description: `${description.split(';')[0]}; all clients send the same query`, queries: queries.slice(0, 1) };
 }

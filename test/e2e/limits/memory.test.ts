@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readLogs, scanAllJobs } from '../../bench/reading.ts';
+import { readLogs, scanAllJobs } from '../../bench/readers.ts';
 import { startUpstream } from '../../bench/stub.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
 

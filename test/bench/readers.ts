@@ -1,9 +1,9 @@
-import { askGraph, toQuestion } from './ask.ts';
+import { postGraphql, toRequestBody } from './http-client.ts';
 
-export interface Reading {
+export interface ReadOptions {
   readonly url: string;
   readonly signal: AbortSignal;
-  /** Called with how many were read so far. */
+  /** Called with the number of items so far. */
   readonly progress: (count: number) => void;
 }
 
@@ -28,24 +28,24 @@ const LOG = `query($id: ID!, $after: String) {
   fineTuningJob(id: $id) { events(first: 100, after: $after) { edges { node { id createdAt message data } } ${PAGE_INFO} } }
 }`;
 
-/** Enough for what every query takes once: compiled code, sockets. */
+/** Enough for one-time costs: compiled code, sockets. */
 const WARM_UPS = 300;
-/** How many logs are read at a time. */
+/** Number of logs that are read concurrently. */
 const READERS = 8;
 
-/** Asks small questions, so that what is measured thereafter is not what any gateway takes. */
+/** Sends small queries, so that one-time costs are not measured later. */
 export async function warmUp(url: string): Promise<void> {
-  const query =
+  const document =
     '{ fineTuningJobs(first: 1, filter: { suffix: null }) { edges { node { id events(first: 1) { edges { node { id } } } } } } }';
-  for (let count = 0; count < WARM_UPS; count++) await askFor(url, query, {});
+  for (let count = 0; count < WARM_UPS; count++) await query(url, document, {});
 }
 
-/** Looks through all jobs for the few with one suffix. Gives how many were looked at, and how many found. */
-export async function scanAllJobs({ url, signal, progress }: Reading): Promise<{ scanned: number; found: number }> {
+/** Reads all jobs with a filter for a rare suffix. Resolves to the number of jobs read and found. */
+export async function scanAllJobs({ url, signal, progress }: ReadOptions): Promise<{ scanned: number; found: number }> {
   let [scanned, found] = [0, 0];
   for (let after: string | null = null, hasMore = true; hasMore; ) {
     signal.throwIfAborted();
-    const { fineTuningJobs: page }: JobsData = await askFor(url, SCAN, { after });
+    const { fineTuningJobs: page }: JobsData = await query(url, SCAN, { after });
     scanned += page.scannedCount;
     found += page.edges.length;
     ({ endCursor: after, hasNextPage: hasMore } = page.pageInfo);
@@ -54,12 +54,12 @@ export async function scanAllJobs({ url, signal, progress }: Reading): Promise<{
   return { scanned, found };
 }
 
-/** Reads the whole logs of the newest jobs, a page at a time. Gives how many events they have. */
-export async function readLogs({ url, signal, progress }: Reading, count: number): Promise<number> {
+/** Reads the whole event logs of the newest jobs, page by page. Resolves to their number of events. */
+export async function readLogs({ url, signal, progress }: ReadOptions, count: number): Promise<number> {
   const ids = await newestIds(url, count);
-  let [begun, done, events] = [0, 0, 0];
+  let [started, done, events] = [0, 0, 0];
   const reader = async () => {
-    for (let id = ids[begun++]; id !== undefined; id = ids[begun++]) {
+    for (let id = ids[started++]; id !== undefined; id = ids[started++]) {
       signal.throwIfAborted();
       const length = await readLog(url, id);
       events += length;
@@ -73,7 +73,7 @@ export async function readLogs({ url, signal, progress }: Reading, count: number
 async function readLog(url: string, id: string): Promise<number> {
   let events = 0;
   for (let after: string | null = null, hasMore = true; hasMore; ) {
-    const data: LogData = await askFor(url, LOG, { id, after });
+    const data: LogData = await query(url, LOG, { id, after });
     const { edges, pageInfo } = data.fineTuningJob.events;
     events += edges.length;
     ({ endCursor: after, hasNextPage: hasMore } = pageInfo);
@@ -84,15 +84,15 @@ async function readLog(url: string, id: string): Promise<number> {
 async function newestIds(url: string, count: number): Promise<string[]> {
   const ids: string[] = [];
   for (let after: string | null = null, hasMore = true; hasMore && ids.length < count; ) {
-    const { fineTuningJobs: page }: JobsData = await askFor(url, IDS, { after });
+    const { fineTuningJobs: page }: JobsData = await query(url, IDS, { after });
     ids.push(...page.edges.map(({ node }) => node.id));
     ({ endCursor: after, hasNextPage: hasMore } = page.pageInfo);
   }
   return ids.slice(0, count);
 }
 
-async function askFor<T>(url: string, query: string, variables: object): Promise<T> {
-  const answer = JSON.parse(await askGraph(url, toQuestion(query, variables)));
-  if (!answer.data || answer.errors) throw new Error(`The gateway fails: ${JSON.stringify(answer).slice(0, 1_000)}`);
-  return answer.data as T; // In the form of the query.
+async function query<T>(url: string, document: string, variables: object): Promise<T> {
+  const result = JSON.parse(await postGraphql(url, toRequestBody(document, variables)));
+  if (!result.data || result.errors) throw new Error(`The gateway failed: ${JSON.stringify(result).slice(0, 1_000)}`);
+  return result.data as T; // Of the document's shape.
 }

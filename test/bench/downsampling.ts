@@ -6,7 +6,7 @@ const ROUNDS = 50;
 const WARM_UPS = 10;
 const MAX_POINTS = 500;
 
-/** A noisy curve with validation every tenth step, and of everything every thousandth. */
+/** A noisy curve with validation at every tenth step, and full validation at every thousandth. */
 function noisySeries(length: number) {
   const column = (every: number, valueAt: (index: number) => number) =>
     Array.from({ length }, (_, index) => (index % every === 0 ? valueAt(index) : Number.NaN));
@@ -34,8 +34,8 @@ for (const length of [100_000, 5_000]) {
   const series = noisySeries(length);
   const figures = Array.from({ length: WARM_UPS + ROUNDS }, () => cpuMs(() => downsample(series, MAX_POINTS)));
   const [first = Number.NaN] = figures;
-  const middle = median(figures.slice(WARM_UPS));
+  const typical = median(figures.slice(WARM_UPS));
   process.stdout.write(
-    `${length} points to ${MAX_POINTS}: ${middle.toFixed(2)} ms of CPU (median of ${ROUNDS}), ${first.toFixed(2)} the first time\n`,
+    `${length} points to ${MAX_POINTS}: ${typical.toFixed(2)} ms of CPU (median of ${ROUNDS}), ${first.toFixed(2)} ms the first time\n`,
   );
 }
