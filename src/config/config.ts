@@ -90,8 +90,8 @@ function problemOf({ path: [, variable], message }: z.core.$ZodIssue, variables:
   const setting = settings.get(name);
   const value = setting?.isSecret ? 'the value' : quoted(variables[name] ?? '');
   const example = setting?.example ?? (setting?.hasDefaultValue ? setting.default : undefined);
-  const isListed = example === undefined || expected.split(/[ ,]+/).includes(example);
-  return `${name}: ${value} is not ${expected}${isListed ? '' : `, such as ${example}`}.`;
+  const hasExample = expected.includes('such as') || expected.split(/[ ,]+/).includes(example ?? '');
+  return `${name}: ${value} is not ${expected}${hasExample || example === undefined ? '' : `, such as ${example}`}.`;
 }
 
 /** Prefixes of secrets, the user of a URL, and the long words that secrets consist of. */

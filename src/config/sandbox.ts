@@ -37,7 +37,7 @@ export const sandbox = z
   .object({ ...sandboxSettings, upstreamKind: z.string() })
   .register(groupDocs, {
     title: 'Sandbox',
-    intro: 'The built-in REST API with simulated jobs, for `UPSTREAM=sandbox`, and for `npm run sandbox`.',
+    intro: 'The built-in REST API with generated jobs, for `UPSTREAM=sandbox`, and for `npm run sandbox`.',
   })
   .superRefine(({ upstreamKind, SANDBOX_WEBHOOK_URL: url, SANDBOX_WEBHOOK_SECRET: secret }, context) => {
     if (upstreamKind !== 'sandbox' || url === undefined || secret !== undefined) return;

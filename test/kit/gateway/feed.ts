@@ -5,69 +5,69 @@ import { openSocket, subscribe, type TestSocket } from '../client/ws.ts';
 import { until } from '../until.ts';
 import { startWorld, type World } from './world.ts';
 
-/** An upstream call, and when it came. */
+/** An upstream call with its time. */
 export interface TimedCall {
   readonly target: string;
-  /** Milliseconds by the clock since the turn that has brought it began. */
+  /** Milliseconds by the clock since the start of `turn`. */
   readonly at: number;
 }
 
-/** A world for subscriptions: its clock goes on only when all that has begun is over, so that its calls can be counted. */
+/** A world for subscriptions. Its clock advances only when no upstream call is in progress, so that calls can be counted. */
 export interface Feed extends World {
-  /** Resolves when no upstream call is under way, and what has come of them is done. */
+  /** Resolves when no upstream call is in progress, and all results are processed. */
   settled(): Promise<void>;
-  /** Turns the clock on by `ms`, from timer to timer, and gives the upstream calls that this brings. */
+  /** Advances the clock by `ms`, from timer to timer. Resolves to the upstream calls of this time. */
   turn(ms: number): Promise<TimedCall[]>;
-  /** How many upstream calls were tried so far: also those that were refused. */
+  /** Number of upstream calls so far, including refused connections. */
   readonly tries: number;
-  /** Subscribes over server-sent events. Nothing is looked at before the next turn. */
+  /** Subscribes over server-sent events. Nothing is polled before the next `turn`. */
   follow(query: string, variables?: Record<string, unknown>, headers?: Record<string, string>): Promise<SseStream>;
-  /** Subscribes to each of these, 100 on one WebSocket. */
+  /** Subscribes to each of these, 100 per WebSocket. */
   followAll(queries: readonly string[]): Promise<Crowd>;
-  /** Resolves when so many streams of server-sent events have ended. */
+  /** Resolves when this many streams of server-sent events have ended. */
   ended(count: number): Promise<void>;
 }
 
 /** Many subscribers. Each result is read once. */
 export interface Crowd extends Disposable {
-  /** The next result of each, in no order. Fails when something else comes. */
+  /** The next result of each, in any order. Rejects on any other message. */
   results(): Promise<unknown[]>;
 }
 
 const UNLIMITED = { RATE_LIMIT_PER_MINUTE: '0', MAX_SUBSCRIPTIONS_PER_CALLER: '2000' };
 const SUBSCRIBERS_PER_SOCKET = 100;
-/** So many turns of the event loop are more than what an answer brings about takes. */
+/** More turns of the event loop than the processing of a response takes. */
 const TURNS = 20;
 
 export async function startFeed(settings: Record<string, string> = {}): Promise<Feed> {
   const world = await startWorld({ ...UNLIMITED, ...settings });
   const { clock, upstream, gateway } = world;
-  const underWay = watchCallsTo(new URL(upstream.baseUrl).origin);
+  const inProgress = watchCallsTo(new URL(upstream.baseUrl).origin);
 
   async function settled() {
-    for (let turns = 0; turns < TURNS; turns = underWay.size > 0 ? 0 : turns + 1) await setImmediate();
+    for (let turns = 0; turns < TURNS; turns = inProgress.size > 0 ? 0 : turns + 1) await setImmediate();
   }
 
   return {
     ...world,
     settled,
     get tries() {
-      return underWay.begun;
+      return inProgress.attempts;
     },
     async turn(ms) {
       await settled();
-      const [beganAt, seen] = [clock.now(), upstream.calls.length];
+      const [startedAt, before] = [clock.now(), upstream.calls.length];
       const times: number[] = [];
-      const note = () => {
-        while (seen + times.length < upstream.calls.length) times.push(clock.now() - beganAt);
+      const recordTimes = () => {
+        while (before + times.length < upstream.calls.length) times.push(clock.now() - startedAt);
       };
-      for (let left = ms; clock.untilNext <= left; left = ms - (clock.now() - beganAt)) {
+      for (let remaining = ms; clock.untilNext <= remaining; remaining = ms - (clock.now() - startedAt)) {
         clock.advance(clock.untilNext);
         await settled();
-        note();
+        recordTimes();
       }
-      clock.advance(ms - (clock.now() - beganAt));
-      return times.map((at, index) => ({ target: upstream.calls[seen + index]?.target ?? '', at }));
+      clock.advance(ms - (clock.now() - startedAt));
+      return times.map((at, index) => ({ target: upstream.calls[before + index]?.target ?? '', at }));
     },
     async follow(query, variables = {}, headers = {}) {
       const stream = await openSse(gateway.url, { query, variables }, headers);
@@ -76,12 +76,12 @@ export async function startFeed(settings: Record<string, string> = {}): Promise<
     },
     async followAll(queries) {
       const sockets: TestSocket[] = [];
-      for (let from = 0; from < queries.length; from += SUBSCRIBERS_PER_SOCKET) {
+      for (let start = 0; start < queries.length; start += SUBSCRIBERS_PER_SOCKET) {
         const socket = await openSocket(gateway.url);
         sockets.push(socket);
-        const some = queries.slice(from, from + SUBSCRIBERS_PER_SOCKET);
-        socket.send(...some.map((query, index) => subscribe(String(index), query)), { type: 'ping' });
-        await socket.next(); // The pong, after all of them.
+        const batch = queries.slice(start, start + SUBSCRIBERS_PER_SOCKET);
+        socket.send(...batch.map((query, index) => subscribe(String(index), query)), { type: 'ping' });
+        await socket.next(); // The pong, after all subscriptions.
       }
       await settled();
       return crowdOf(sockets, queries.length);
@@ -91,7 +91,7 @@ export async function startFeed(settings: Record<string, string> = {}): Promise<
     },
     async [Symbol.asyncDispose]() {
       await world[Symbol.asyncDispose]();
-      underWay[Symbol.dispose]();
+      inProgress[Symbol.dispose]();
     },
   };
 }
@@ -117,20 +117,20 @@ function crowdOf(sockets: readonly TestSocket[], size: number): Crowd {
   };
 }
 
-/** The calls of this process to a server, from before they are sent until their answers were read. */
+/** The calls of this process to a server, from before they are sent until their responses are read. */
 function watchCallsTo(origin: string) {
   const calls = new Set<object>();
-  let begun = 0;
+  let attempts = 0;
   const requestOf = (message: unknown) => (message as { request: { origin: string } }).request; // undici's documented form.
-  const begin = (message: unknown) => {
+  const start = (message: unknown) => {
     const request = requestOf(message);
     if (String(request.origin) !== origin) return;
     calls.add(request);
-    begun++;
+    attempts++;
   };
   const end = (message: unknown) => void calls.delete(requestOf(message));
   const channels = [
-    ['undici:request:create', begin],
+    ['undici:request:create', start],
     ['undici:request:trailers', end],
     ['undici:request:error', end],
   ] as const;
@@ -139,8 +139,8 @@ function watchCallsTo(origin: string) {
     get size() {
       return calls.size;
     },
-    get begun() {
-      return begun;
+    get attempts() {
+      return attempts;
     },
     [Symbol.dispose]() {
       for (const [name, listener] of channels) unsubscribe(name, listener);

@@ -9,34 +9,34 @@ import { createLogger } from '../../../src/telemetry/logger.ts';
 import { createCounter } from '../counter.ts';
 import { assertNoSecrets, watchAnswers } from '../secrets.ts';
 
-/** What a GraphQL server answers. */
+/** The body of a GraphQL response. */
 export interface Answer {
   data?: Record<string, unknown> | null;
   errors?: { message: string; path?: (string | number)[]; extensions: Record<string, unknown> }[];
 }
 
 /**
- * A whole gateway in this process, on a port of its own, as `npm start` makes it. At its end it fails when its secrets
- * stand in any log line or in any bytes that it has sent to a client, or what clients have shown as theirs does.
+ * A whole gateway in this process, on a port of its own, as `npm start` runs it. Its disposal throws when a secret of its
+ * settings or a bearer token of a client is in a log line, or in bytes that it has sent to a client.
  */
 export interface TestGateway extends AsyncDisposable {
   readonly url: string;
-  /** Every log line so far, parsed. */
+  /** All log lines so far, parsed. */
   readonly log: Record<string, unknown>[];
-  /** Bytes that its store holds now. */
+  /** Current size of its cache. */
   cachedBytes(): number;
-  /** What it holds now. */
+  /** Current load. */
   held(): GatewayLoad;
-  /** Resolves when `count` requests have come in and what they ask has begun. */
+  /** Resolves when `count` requests have arrived and their operations have started. */
   received(count: number): Promise<void>;
-  /** Asks by POST and gives the answer, whatever its errors. */
+  /** Sends a query by POST. Resolves to the response, with or without errors. */
   query(query: string, variables?: Record<string, unknown>, signal?: AbortSignal): Promise<Answer>;
 }
 
-/** Each call once and at once: what is tried again, or has to wait, is for tests of that. */
+/** No retries and no rate limit: their own tests turn them on. */
 const PLAIN = { UPSTREAM_RETRIES: '0', UPSTREAM_MAX_RPS: '100000' };
 
-/** `settings` are the environment: `{ OPENAI_BASE_URL: upstream.baseUrl }`. A key is made up where one is needed. */
+/** `settings` are the environment: `{ OPENAI_BASE_URL: upstream.baseUrl }`. Where a key is required, it is random. */
 export async function startGateway(
   settings: Record<string, string> = {},
   clock: Clock = systemClock,
@@ -45,9 +45,9 @@ export async function startGateway(
   const key = needsKey ? { OPENAI_API_KEY: `test-${crypto.randomUUID()}` } : {};
   const config = readConfig({ PORT: '0', LOG_LEVEL: 'debug', ...PLAIN, ...key, ...settings });
   const log: Record<string, unknown>[] = [];
-  const said: string[] = [];
+  const output: string[] = [];
   const write = (line: string) => {
-    said.push(line);
+    output.push(line);
     log.push(JSON.parse(line));
   };
   const secrets = [...secretsOf(config)];
@@ -55,13 +55,13 @@ export async function startGateway(
   const arrivals = createCounter();
   const port = Number(new URL(app.url).port);
   const onRequest = (message: unknown) => {
-    const { request, socket } = message as { request: IncomingMessage; socket: Socket }; // Node's documented form.
+    const { request, socket } = message as { request: IncomingMessage; socket: Socket }; // As Node documents it.
     if (request.url?.startsWith('/graphql')) arrivals.count();
     if (socket.localPort !== port) return; // Another server of this process.
-    const shown = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    if (shown !== undefined && !secrets.includes(shown)) secrets.push(shown);
+    const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    if (token !== undefined && !secrets.includes(token)) secrets.push(token);
     watchAnswers(socket, (text) => {
-      if (secrets.some((secret) => text.includes(secret))) said.push(text);
+      if (secrets.some((secret) => text.includes(secret))) output.push(text);
     });
   };
   subscribe('http.server.request.start', onRequest);
@@ -73,7 +73,7 @@ export async function startGateway(
       body: JSON.stringify({ query, variables }),
       signal: signal ?? null,
     });
-    return (await body.json()) as Answer; // The form of every GraphQL answer.
+    return (await body.json()) as Answer; // The shape of every GraphQL response.
   };
   return {
     url: app.url,
@@ -83,12 +83,12 @@ export async function startGateway(
     query,
     async received(count) {
       await arrivals.reached(count);
-      await query('{ __typename }'); // Takes its turn behind them.
+      await query('{ __typename }'); // Is processed after them.
     },
     async [Symbol.asyncDispose]() {
       unsubscribe('http.server.request.start', onRequest);
       await app.dispose();
-      assertNoSecrets(secrets, said);
+      assertNoSecrets(secrets, output);
     },
   };
 }

@@ -3,21 +3,21 @@ import { createSandbox } from '../../../src/sandbox/sandbox.ts';
 import { createTestClock, turning } from '../clock.ts';
 import { startGateway } from './gateway.ts';
 
-/** Seeds of the sandbox whose first new job comes to this end. */
+/** Seeds of the sandbox whose first new job ends with this status. */
 export const SEEDS = { succeeded: 3, failed: 2 };
-/** No look is further away. The first is nearer than the end of what a socket may take to say who it is. */
+/** Longest time until the next poll. The first poll comes before the timeout of a WebSocket's connection_init. */
 const MAX_POLL_INTERVAL_MS = 16_000;
-const FIRST_LOOK_MS = 3000;
+const FIRST_POLL_MS = 3000;
 
-/** What else is set by the clock is further away than any look. */
-const ONLY_LOOKS = { HEARTBEAT_MS: '600000', UPSTREAM_TIMEOUT_MS: '600000' };
+/** All other timers are later than any poll. */
+const ONLY_POLLS = { HEARTBEAT_MS: '600000', UPSTREAM_TIMEOUT_MS: '600000' };
 
-/** A gateway before a sandbox at real speed, by one clock that the test turns, and a job that was made just now. */
+/** A gateway with a sandbox at real speed, both with the test's clock, and a job that was just created. */
 export async function startLife(seed: number) {
   const clock = createTestClock();
   const startedAt = clock.now() / 1000;
   const sandbox = await createSandbox({ clock, seed, speed: 1 });
-  const gateway = await startGateway({ OPENAI_BASE_URL: String(sandbox.baseUrl), ...ONLY_LOOKS }, clock);
+  const gateway = await startGateway({ OPENAI_BASE_URL: String(sandbox.baseUrl), ...ONLY_POLLS }, clock);
   const newest = async (): Promise<{ id: string; status: string; createdAt: number }> => {
     const { data } = await gateway.query('{ fineTuningJobs(first: 1) { edges { node { id status createdAt } } } }');
     return Object(data)['fineTuningJobs'].edges[0].node;
@@ -38,14 +38,14 @@ export async function startLife(seed: number) {
 
 export type Life = Awaited<ReturnType<typeof startLife>>;
 
-/** Turns the clock from look to look until the promise settles. */
+/** Advances the clock from poll to poll until the promise settles. */
 export const looking = <T>({ clock }: Life, promise: Promise<T>): Promise<T> =>
   turning(clock, MAX_POLL_INTERVAL_MS, promise);
 
-/** Turns the clock for what follows the job, until that ends. It calls `begin` when it has been told of something. */
+/** Advances the clock for a client that follows the job, until it ends. The client calls `begin` at its first result. */
 export async function living<T>(life: Life, follow: (begin: () => void) => Promise<T>): Promise<T> {
-  const begun = Promise.withResolvers<void>();
-  const ended = follow(begun.resolve);
-  await turning(life.clock, FIRST_LOOK_MS, Promise.race([begun.promise, ended]));
+  const started = Promise.withResolvers<void>();
+  const ended = follow(started.resolve);
+  await turning(life.clock, FIRST_POLL_MS, Promise.race([started.promise, ended]));
   return await looking(life, ended);
 }

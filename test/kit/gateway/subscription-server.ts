@@ -25,27 +25,27 @@ const SDL = `
   type Change { n: Int! role: String viewer: String text: String slow: String fault: String }
 `;
 
-/** A server over a schema whose subscriptions a test drives. */
+/** A server whose subscriptions a test drives. */
 export interface LiveServer extends AsyncDisposable {
   readonly url: string;
-  /** Stops the server, once; at the end it is stopped in any case. */
+  /** Stops the server. Its disposal does so too. */
   stop(): Promise<void>;
   readonly clock: TestClock;
   readonly log: Record<string, unknown>[];
   topic(name: string): Topic;
-  /** How often something was resolved so far: `changed` counts sources, `n` events. */
+  /** Number of resolver calls so far: `changed` counts sources, `n` counts events. */
   readonly calls: Record<'changed' | 'n', number>;
-  /** The contexts in which sources were asked for. */
+  /** The contexts of the sources. */
   readonly sources: Context[];
-  /** The contexts in which events were executed, and the query `slow`. */
+  /** The contexts of the executed events, and of the query `slow`. */
   readonly events: Context[];
-  /** Lets the events that ask for \`slow\` come to their end. */
+  /** Completes the events that are waiting for `slow`. */
   release(): void;
 }
 
 type Resolver = GraphQLFieldResolver<Record<string, unknown>, Context>;
 
-/** `settings` are the environment; what is not of the server's is ignored. */
+/** `settings` are the environment. Only the settings of the server are used. */
 export async function startLive(settings: Record<string, string> = {}): Promise<LiveServer> {
   const config = readConfig(settings);
   const clock = createTestClock();
@@ -152,9 +152,9 @@ function createScript() {
       sources.push(context);
       return topic(args['topic']);
     },
-    refused: () => Promise.reject(new Error('of a fault that nobody may see')),
+    refused: () => Promise.reject(new Error('internal detail')),
     broken: () => {
-      throw new TypeError('of a fault that nobody may see');
+      throw new TypeError('internal detail');
     },
   });
   const release = () => {

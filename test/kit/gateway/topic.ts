@@ -1,11 +1,11 @@
-/** A source of a subscription that a test drives: each reader has a slot of its own, which keeps the newest item only. */
+/** A source of a subscription that a test drives. Each reader has a slot of its own with the newest item only. */
 export interface Topic extends AsyncIterable<object> {
   emit(item: object): void;
   fail(error: unknown): void;
   end(): void;
-  /** How many iterators read it now. */
+  /** Number of open iterators. */
   readonly readers: number;
-  /** How many have waited for an item so far; a reader that asks again counts again. */
+  /** Number of waits for an item so far, over all readers. */
   readonly waits: number;
 }
 
@@ -13,7 +13,7 @@ type Slot = { item: object } | { error: unknown } | 'end';
 
 export function createTopic(): Topic {
   const readers = new Set<(slot: Slot) => void>();
-  const tell = (slot: Slot) => {
+  const emit = (slot: Slot) => {
     for (const put of [...readers]) put(slot);
   };
   let waits = 0;
@@ -51,9 +51,9 @@ export function createTopic(): Topic {
 
   return {
     [Symbol.asyncIterator]: read,
-    emit: (item) => tell({ item }),
-    fail: (error) => tell({ error }),
-    end: () => tell('end'),
+    emit: (item) => emit({ item }),
+    fail: (error) => emit({ error }),
+    end: () => emit('end'),
     get readers() {
       return readers.size;
     },

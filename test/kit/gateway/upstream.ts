@@ -2,56 +2,56 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { createCounter } from '../counter.ts';
 
-/** One request as the scripted upstream got it. */
+/** A request that the scripted upstream has received. */
 export interface SeenCall {
   readonly method: string;
-  /** The request target as it came over the wire: encoded, with its query. */
+  /** The request target, encoded, with its query. */
   readonly target: string;
   readonly authorization: string | undefined;
   readonly headers: IncomingMessage['headers'];
 }
 
-/** What to answer: a body for 200, or anything else by hand. */
+/** A response: the body of a 200, or a request handler. */
 type Script = unknown | ((request: IncomingMessage, response: ServerResponse) => void);
 
-/** A body that has an id. */
-interface Thing {
+/** A body with an id. */
+interface Entity {
   readonly id: string;
   readonly [member: string]: unknown;
 }
 
-/** A real HTTP server that answers what a test tells it to, and counts what it is asked. */
+/** A real HTTP server with the responses of a test. It records its requests. */
 export interface ScriptedUpstream extends AsyncDisposable {
   readonly baseUrl: string;
-  /** Every request so far, in order of arrival. */
+  /** All requests so far, in order of arrival. */
   readonly calls: SeenCall[];
-  /** Answers GET of this target (below the base URL, with its query or for any query) from now on. */
+  /** Sets the response to a target (below the base URL, with its query, or for any query). */
   on(target: string, script: Script): void;
-  /** Answers everything so until it is told null. */
+  /** Sets the handler of all requests, until it is set to null. */
   failAll(script: ((request: IncomingMessage, response: ServerResponse) => void) | null): void;
-  /** Takes no connection from now on, until what it gives is called. */
+  /** Stops listening. Resolves to a function that listens again. */
   refuse(): Promise<() => Promise<void>>;
-  /** Lists, the newest first, with `limit` and any `after`. */
-  onJobs(jobs: readonly Thing[]): void;
-  onJob(job: Thing): void;
-  onEvents(jobId: string, events: readonly Thing[]): void;
-  onCheckpoints(jobId: string, checkpoints: readonly Thing[]): void;
-  /** The list of files, each file alone too. With `purpose` and `order`. */
-  onFiles(files: readonly Thing[]): void;
-  onFile(file: Thing): void;
-  /** The content of a file, in chunks as they are given. */
+  /** Lists, newest first, with `limit` and `after`. */
+  onJobs(jobs: readonly Entity[]): void;
+  onJob(job: Entity): void;
+  onEvents(jobId: string, events: readonly Entity[]): void;
+  onCheckpoints(jobId: string, checkpoints: readonly Entity[]): void;
+  /** The list of files, with `purpose` and `order`, and each file. */
+  onFiles(files: readonly Entity[]): void;
+  onFile(file: Entity): void;
+  /** The content of a file, in these chunks. */
   onContent(fileId: string, ...chunks: readonly (string | Uint8Array)[]): void;
-  /** The list of models, each model alone too. */
-  onModels(models: readonly Thing[]): void;
-  onModel(model: Thing): void;
-  /** Keeps every answer back until `release`, or what arrives until the next `hold`. Resolves in `arrived(n)` when n requests wait. */
+  /** The list of models, and each model. */
+  onModels(models: readonly Entity[]): void;
+  onModel(model: Entity): void;
+  /** Delays all responses until `release`; a second gate delays only the requests after it. */
   hold(): Gate;
 }
 
 export interface Gate {
   /** Resolves when `count` requests have arrived since the gate was closed. */
   arrived(count: number): Promise<void>;
-  /** Resolves when `count` requests were given up by the other side. */
+  /** Resolves when the client has aborted `count` requests. */
   abandoned(count: number): Promise<void>;
   release(): void;
 }
@@ -142,21 +142,22 @@ export function answer(
 
 const at = (path: string, id: string) => `${path}/${encodeURIComponent(id)}`;
 
-/** The recorded body for a job that is not there. */
+/** The recorded body for a missing job. */
 function notFound(target: string) {
   const id = decodeURIComponent(target.split('/')[3] ?? '');
   const message = `Could not find fine tune: ${id}`;
   return { error: { message, type: 'invalid_request_error', param: 'fine_tune_id', code: 'fine_tune_not_found' } };
 }
 
-export function pager(things: readonly Thing[]): (request: IncomingMessage, response: ServerResponse) => void {
+/** A handler that returns pages of a list, with `purpose`, `order`, `after` and `limit`. */
+export function pager(entities: readonly Entity[]): (request: IncomingMessage, response: ServerResponse) => void {
   return ({ url }, response) => {
     const query = new URL(url ?? '', 'http://upstream').searchParams;
-    const wanted = things.filter(({ purpose }) => [purpose, null].includes(query.get('purpose')));
-    const list = query.get('order') === 'asc' ? wanted.toReversed() : wanted;
-    const from = list.findIndex(({ id }) => id === query.get('after')) + 1;
-    const to = from + Number(query.get('limit') ?? 20);
-    answer(response, 200, { object: 'list', data: list.slice(from, to), has_more: to < list.length });
+    const matching = entities.filter(({ purpose }) => [purpose, null].includes(query.get('purpose')));
+    const list = query.get('order') === 'asc' ? matching.toReversed() : matching;
+    const start = list.findIndex(({ id }) => id === query.get('after')) + 1;
+    const end = start + Number(query.get('limit') ?? 20);
+    answer(response, 200, { object: 'list', data: list.slice(start, end), has_more: end < list.length });
   };
 }
 

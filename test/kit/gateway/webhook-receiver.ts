@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { createCounter } from '../counter.ts';
 
-/** A webhook as it came. */
+/** A received webhook. */
 export interface Received {
   readonly method: string;
   readonly path: string;
@@ -12,13 +12,13 @@ export interface Received {
   readonly event: { id: string; object: string; created_at: number; type: string; data: { id: string } };
 }
 
-/** A real HTTP server that takes webhooks, and answers them as a test tells it to; with 200 by default. */
+/** A real HTTP server that receives webhooks. It responds as a test says, by default with 200. */
 export interface Receiver extends AsyncDisposable {
   readonly url: URL;
   readonly received: Received[];
-  /** Resolves when so many have come in all. */
+  /** Resolves when this many webhooks have arrived so far. */
   reached(count: number): Promise<void>;
-  /** Answers the next ones so. */
+  /** Sets the response to further webhooks. */
   answer(script: (response: ServerResponse) => void): void;
 }
 

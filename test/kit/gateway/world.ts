@@ -5,18 +5,18 @@ import { type ScriptedUpstream, startUpstream } from './upstream.ts';
 
 export const NO_CACHE = { CACHE_ACTIVE_MS: '0', CACHE_SETTLED_MS: '0' };
 
-/** A gateway before a scripted upstream, both by one clock that the test turns. */
+/** A gateway with a scripted upstream and the test's clock. */
 export interface World extends AsyncDisposable {
   readonly clock: TestClock;
   readonly upstream: ScriptedUpstream;
   readonly gateway: TestGateway;
-  /** The clock's time in whole seconds, as bodies have it. */
+  /** The clock's time in whole seconds, as in bodies of the REST API. */
   seconds(): number;
-  /** Asks and gives the data; fails when there are errors. Each query is another text, so that no whole answer serves. */
+  /** Sends a query. Resolves to its data; fails on errors. Each query has a different text, so that the response cache is not used. */
   ask<T = Record<string, unknown>>(query: string, variables?: Record<string, unknown>): Promise<T>;
-  /** The targets of the upstream calls so far, below the base URL, without their queries. */
+  /** The targets of all upstream calls so far, below the base URL, without their queries. */
   targets(): string[];
-  /** The targets of the upstream calls that this query takes, in order of arrival. */
+  /** The targets of the upstream calls of a query, in order of arrival. */
   callsOf(query: string, variables?: Record<string, unknown>): Promise<string[]>;
 }
 
@@ -24,11 +24,11 @@ export async function startWorld(settings: Record<string, string> = {}): Promise
   const clock = createTestClock();
   const upstream = await startUpstream();
   const gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, ...settings }, clock);
-  let asked = 0;
+  let queries = 0;
   async function ask<T>(query: string, variables?: Record<string, unknown>): Promise<T> {
-    const { data, errors } = await gateway.query(`${query} # ${++asked}`, variables);
+    const { data, errors } = await gateway.query(`${query} # ${++queries}`, variables);
     expect(errors).toBeUndefined();
-    return data as T; // The form follows from the query, which the test has written.
+    return data as T; // The shape follows from the query.
   }
   return {
     clock,

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 
-// The little of X.509 that a certificate needs which nobody has reason to trust (RFC 5280, 4.1).
+// The minimum of X.509 for a self-signed certificate (RFC 5280, 4.1).
 const der = (tag: number, ...parts: readonly Uint8Array[]): Buffer => {
   const body = Buffer.concat(parts);
   const length = body.length < 128 ? [body.length] : [0x82, body.length >> 8, body.length & 255];
@@ -12,7 +12,7 @@ const COMMON_NAME = Buffer.from('0603550403', 'hex');
 const time = (text: string) => der(0x17, Buffer.from(text));
 const bits = (bytes: Uint8Array) => der(0x03, Buffer.from([0]), bytes);
 
-/** A key and a certificate that it has signed itself, made anew. */
+/** A new key, and a certificate that it has signed. */
 export function createSelfSigned(name = 'localhost'): { key: string; cert: string } {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   const subject = sequence(der(0x31, sequence(COMMON_NAME, der(0x0c, Buffer.from(name)))));

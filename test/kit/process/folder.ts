@@ -4,7 +4,7 @@ import { onTestFinished } from 'vitest';
 
 const OUT = join(import.meta.dirname, '../../../out');
 
-/** A folder with these files, until the end of the test. It lies below the repository, so that packages are found. */
+/** A folder with these files, until the end of the test. It is inside the repository, so that packages are found. */
 export function makeFolder(files: Readonly<Record<string, string>>): string {
   mkdirSync(OUT, { recursive: true });
   const folder = mkdtempSync(join(OUT, 'test-'));

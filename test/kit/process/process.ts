@@ -10,17 +10,17 @@ const ROOT = join(import.meta.dirname, '../../..');
 export const COMPILE_CACHE = { NODE_COMPILE_CACHE: join(tmpdir(), 'finetune-gateway-compile-cache') };
 
 /**
- * A script of package.json as a process of its own, with nothing of this process's settings. At its end it fails when a
- * secret among its own stands in what it has written.
+ * A script of package.json as a process of its own, without the settings of this process. Its disposal throws when one of
+ * its secrets is in its output.
  */
 export interface TestProcess extends AsyncDisposable {
   readonly pid: number;
-  /** Everything written to both outputs so far. */
+  /** Everything on both outputs so far. */
   readonly output: { text: string };
-  /** Resolves with the match once the output has one; rejects when the process ends without. */
+  /** Resolves to the match as soon as the output has one. Rejects when the process exits before. */
   said(pattern: RegExp): Promise<RegExpExecArray>;
   signal(name: NodeJS.Signals): void;
-  /** The exit code. */
+  /** Resolves to the exit code when the process has exited and its outputs are closed. */
   readonly ended: Promise<number | null>;
 }
 
@@ -38,7 +38,7 @@ export function startScript(
   return watch(child, settings, (name) => child.kill(name));
 }
 
-/** `npm start`, as a terminal runs it: signals reach npm, its shell and the gateway, all at once. */
+/** `npm start` as in a terminal: `signal` reaches npm and the gateway at once, as Ctrl-C does. */
 export function startByNpm(settings: Record<string, string>): TestProcess {
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn('npm', ['start'], {
@@ -48,12 +48,12 @@ export function startByNpm(settings: Record<string, string>): TestProcess {
     detached: true,
   });
   const { pid } = child;
-  if (pid === undefined) throw new Error('npm: expected one in PATH');
+  if (pid === undefined) throw new Error('npm: is not in PATH; install it');
   return watch(child, settings, (name) => {
     try {
       process.kill(-pid, name);
     } catch (error) {
-      if (Object(error).code !== 'ESRCH') throw error; // All of them have ended.
+      if (Object(error).code !== 'ESRCH') throw error; // All processes have exited.
     }
   });
 }
@@ -83,7 +83,8 @@ function watch(
         const match = pattern.exec(output.text);
         if (match) return match;
         const outcome = await Promise.race([writes.reached(count + 1), ended.then(() => 'ended')]);
-        if (outcome === 'ended' && !pattern.test(output.text)) throw new Error(`ended after saying: ${output.text}`);
+        if (outcome === 'ended' && !pattern.test(output.text))
+          throw new Error(`The process exited. Its output: ${output.text}`);
       }
     },
     signal: kill,

@@ -5,14 +5,14 @@ import type { Answer } from '../gateway/gateway.ts';
 import { assertNoSecrets } from '../secrets.ts';
 import { makeFolder } from './folder.ts';
 
-/** The line of a token in its file. */
+/** The line of a token in the token file. */
 export const tokenLine = (name: string, role: string, token = makeToken()) =>
   `${name} ${role} ${digestOf(token).toString('hex')}\n`;
 
-/** A file of tokens with one for each of these, by their names, until the end of the test. */
+/** A token file with a token for each of these names, until the end of the test. */
 export function tokenFile<N extends string>(roles: Readonly<Record<N, string>>) {
-  const tokens = Object.fromEntries(Object.keys(roles).map((name) => [name, makeToken()])) as Record<N, string>; // Of the same names.
-  const lines = Object.entries<string>(roles).map(([name, role]) => tokenLine(name, role, tokens[name as N])); // One of those.
+  const tokens = Object.fromEntries(Object.keys(roles).map((name) => [name, makeToken()])) as Record<N, string>; // By the same names.
+  const lines = Object.entries<string>(roles).map(([name, role]) => tokenLine(name, role, tokens[name as N])); // One of the names.
   const file = join(makeFolder({ tokens: lines.join('') }), 'tokens');
   return { file, tokens, write: (...changed: string[]) => writeFileSync(file, changed.join('')) };
 }
@@ -22,7 +22,7 @@ export interface BearerAnswer extends Answer {
   headers: Headers;
 }
 
-/** Asks by POST or GET with this header `Authorization`, or without one. */
+/** Sends a query by POST or GET with this Authorization header, or without one. */
 export async function askAs(
   url: string,
   authorization: string | null,
@@ -36,5 +36,5 @@ export async function askAs(
     : fetch(`${url}?${new URLSearchParams({ query })}`, { headers }));
   const text = await response.text();
   assertNoSecrets(authorization?.split(' ') ?? [], [text, ...response.headers.values()]);
-  return { status: response.status, headers: response.headers, ...(JSON.parse(text) as Answer) }; // The form of every GraphQL answer.
+  return { status: response.status, headers: response.headers, ...(JSON.parse(text) as Answer) }; // The shape of every GraphQL response.
 }

@@ -6,11 +6,11 @@ const PACKAGES = join(import.meta.dirname, '../../../node_modules');
 
 export interface Outcome {
   exitCode: number | string;
-  /** What it wrote to both outputs. */
+  /** Everything on both outputs. */
   output: string;
 }
 
-/** Runs a script of an installed package, named by its path below `node_modules`, and waits for its end. */
+/** Runs a script of an installed package, by its path below `node_modules`, until it exits. */
 export function runTool(script: string, args: readonly string[], cwd: string): Promise<Outcome> {
   return new Promise((resolve) => {
     const env = { ...process.env, ...COMPILE_CACHE };
