@@ -166,12 +166,12 @@ describe('nothing is left of', () => {
       upstream.onJob(jobBody({ id: 'ftjob-1' }));
       await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, ...settings }, clock);
       await turning(clock, SOON_MS, visit(gateway.url));
-      await until(() => gateway.held().streams === 0);
+      await until(() => gateway.load().streams === 0);
       const { timers } = clock;
       await turning(clock, SOON_MS, Promise.all(Array.from({ length: atOnce * rounds }, () => visit(gateway.url))));
-      await until(() => gateway.held().streams === 0);
-      await until(() => gateway.held().groups === 0);
-      expect(gateway.held()).toMatchObject({ groups: 0, watched: 0 });
+      await until(() => gateway.load().streams === 0);
+      await until(() => gateway.load().groups === 0);
+      expect(gateway.load()).toMatchObject({ groups: 0, watched: 0 });
       expect(clock.timers).toBe(timers);
       const { length } = upstream.calls;
       clock.advance(3_600_000);

@@ -26,7 +26,7 @@ export interface TestGateway extends AsyncDisposable {
   /** Current size of its cache. */
   cachedBytes(): number;
   /** Current load. */
-  held(): GatewayLoad;
+  load(): GatewayLoad;
   /** Resolves when `count` requests have arrived and their operations have started. */
   received(count: number): Promise<void>;
   /** Sends a query by POST. Resolves to the response, with or without errors. */
@@ -79,7 +79,7 @@ export async function startGateway(
     url: app.url,
     log,
     cachedBytes: () => app.load().cachedBytes,
-    held: app.load,
+    load: app.load,
     query,
     async received(count) {
       await arrivals.reached(count);
