@@ -1,13 +1,13 @@
 import type { Clock } from '../../src/clock.ts';
 
 export interface TestClock extends Clock {
-  /** Turns the clock on by `ms`; timers that fall due on the way run in their order. */
+  /** Advances the clock by `ms`; timers that become due on the way run in their order. */
   advance(ms: number): void;
-  /** Resolves as soon as there is a timer that was set for less than `ms`, with the time until it falls due. */
+  /** Resolves as soon as there is a timer that was set for less than `ms`, to the time until it is due. */
   timerBelow(ms: number): Promise<number>;
-  /** Timers that are set. */
+  /** Number of pending timers. */
   readonly timers: number;
-  /** Milliseconds until the soonest of them falls due; Infinity when there is none. */
+  /** Milliseconds until the next timer is due; Infinity without timers. */
   readonly untilNext: number;
 }
 
@@ -19,23 +19,36 @@ interface Timer {
 
 export function createTestClock(startMs = Date.UTC(2026, 0, 1)): TestClock {
   let now = startMs;
-  const timers = new Set<Timer>();
+  const timers: Timer[] = []; // By the time when they are due; of equal ones, the first to be set first.
   const watchers = new Set<() => void>();
-  const soonest = (isWanted: (timer: Timer) => boolean): Timer | undefined =>
-    [...timers].filter(isWanted).sort((a, b) => a.at - b.at)[0];
+
+  /** The position of the first timer that is due at `at` or later, or only later. */
+  function positionOf(at: number, isAfter: boolean): number {
+    let [low, high] = [0, timers.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const timer = timers[middle];
+      if (timer && (timer.at < at || (isAfter && timer.at === at))) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   return {
     now: () => now,
     after(ms, callback) {
       const timer = { ms, at: now + ms, callback };
-      timers.add(timer);
+      timers.splice(positionOf(timer.at, true), 0, timer);
       for (const watch of watchers) watch();
-      return () => timers.delete(timer);
+      return () => {
+        const position = timers.indexOf(timer, positionOf(timer.at, false));
+        if (position >= 0) timers.splice(position, 1);
+      };
     },
     advance(ms) {
       const until = now + ms;
-      const isDue = ({ at }: Timer) => at <= until;
-      for (let next = soonest(isDue); next !== undefined; next = soonest(isDue)) {
-        timers.delete(next);
+      for (let next = timers[0]; next !== undefined && next.at <= until; next = timers[0]) {
+        timers.shift();
         now = next.at;
         next.callback();
       }
@@ -44,7 +57,7 @@ export function createTestClock(startMs = Date.UTC(2026, 0, 1)): TestClock {
     timerBelow(limit) {
       return new Promise((resolve) => {
         const watch = () => {
-          const timer = soonest(({ ms }) => ms < limit);
+          const timer = timers.find(({ ms }) => ms < limit);
           if (timer === undefined) return;
           watchers.delete(watch);
           resolve(timer.at - now);
@@ -54,17 +67,17 @@ export function createTestClock(startMs = Date.UTC(2026, 0, 1)): TestClock {
       });
     },
     get timers() {
-      return timers.size;
+      return timers.length;
     },
     get untilNext() {
-      return (soonest(() => true)?.at ?? Number.POSITIVE_INFINITY) - now;
+      return (timers[0]?.at ?? Number.POSITIVE_INFINITY) - now;
     },
   };
 }
 
 /**
- * Turns the clock to each timer that was set for less than `ms`, as soon as there is one, until the promise settles. What
- * really happens takes no time by this clock: deadlines, which are longer, pass only when the shorter waits add up to them.
+ * Advances the clock to each timer that was set for less than `ms`, as soon as there is one, until the promise settles. Real
+ * work takes no time by this clock: a longer deadline passes only when the shorter waits add up to it.
  */
 export async function turning<T>(clock: TestClock, ms: number, promise: Promise<T>): Promise<T> {
   const settled = promise.then(
