@@ -20,7 +20,7 @@ export interface CheckReport {
 interface Endpoint {
   readonly path: Path | null; // As the tag returns it; never null here.
   readonly query: Query;
-  /** What the graph lacks without this endpoint. */
+  /** The resources that are missing without this endpoint. */
   readonly noun: string;
 }
 

@@ -22,7 +22,7 @@ export const authentication = z
   })
   .register(groupDocs, {
     title: 'Authentication',
-    intro: 'Who may use the gateway. The roles of tokens are viewer, operator and admin.',
+    intro: 'How callers authenticate, and their rights. The roles of tokens are viewer, operator and admin.',
   })
   .superRefine(({ AUTH, AUTH_TOKENS_FILE: file }, context) => {
     const report = (name: string, message: string) => context.addIssue({ code: 'custom', path: [name], message });

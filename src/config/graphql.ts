@@ -18,13 +18,13 @@ export const graphql = z
       example: 'persisted.json',
     }),
     TRUSTED_DOCUMENTS_MODE: oneOf('log', 'enforce').optional().register(settingDocs, {
-      description: 'What happens to a document that is not in the file: `enforce` rejects it, `log` only logs it.',
+      description: 'Treatment of a document that is not in the file: `enforce` rejects it, `log` only logs it.',
       defaultValue: 'enforce',
     }),
   })
   .register(groupDocs, {
     title: 'GraphQL',
-    intro: 'Which documents clients may send, and how they can explore the schema.',
+    intro: 'Which documents clients may send, and whether they can explore the schema.',
   })
   .superRefine(({ TRUSTED_DOCUMENTS: documents, TRUSTED_DOCUMENTS_MODE: mode }, context) => {
     if (mode === undefined || documents !== undefined) return;

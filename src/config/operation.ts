@@ -16,5 +16,5 @@ export const operation = z
       example: '5000',
     }),
   })
-  .register(groupDocs, { title: 'Logging and operation', intro: 'What the gateway logs, and how it stops.' })
+  .register(groupDocs, { title: 'Logging and operation', intro: 'How much the gateway logs, and how it stops.' })
   .transform(({ LOG_LEVEL: logLevel, DRAIN_DELAY_MS: drainDelayMs }) => ({ logLevel, drainDelayMs }));

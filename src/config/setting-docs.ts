@@ -21,7 +21,7 @@ export interface SettingDocs {
 /** Documentation of a group of settings. */
 export interface GroupDocs {
   readonly title: string;
-  /** What the settings have in common, in one or two sentences. */
+  /** One to three sentences about all settings of the group. */
   readonly intro: string;
 }
 

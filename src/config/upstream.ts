@@ -53,7 +53,7 @@ const calls = {
     unit: 'ms',
   }),
   UPSTREAM_RETRIES: integer(0, 10).default(2).register(settingDocs, {
-    description: 'Maximum retries of an upstream call that failed in a way that may pass.',
+    description: 'Maximum retries of an upstream call after a failure that may be temporary.',
   }),
   UPSTREAM_CONNECTIONS: integer(1, 1024).default(64).register(settingDocs, {
     description: 'Maximum sockets to the upstream for each upstream key.',
