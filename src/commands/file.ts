@@ -37,7 +37,7 @@ export function createFileCommands({ upstream, store }: CommandDependencies, cha
         store.files.put(access, file.id, file);
         return { file, report: (await checked?.report()) ?? null };
       } catch (error) {
-        if (isOutcomeUnknown(error)) store.jobs.bumpGeneration(access); // The next list shows it, or not.
+        if (isOutcomeUnknown(error)) store.jobs.invalidation.bumpGeneration(access); // The next list shows it, or not.
         if (checked === null || !(error instanceof InvalidTrainingData)) throw error;
         return { file: null, report: await checked.report() };
       }
@@ -46,7 +46,7 @@ export function createFileCommands({ upstream, store }: CommandDependencies, cha
       try {
         return await remove(id);
       } finally {
-        store.jobs.markAllStale(changer.access); // A job that still validates it fails.
+        store.jobs.invalidation.markAllStale(changer.access); // A job that still validates it fails.
       }
     },
   };

@@ -34,7 +34,7 @@ export function createJobCommands(
         const job = await upstream.jobs[what](jobId, callOf(changer));
         return job && store.jobs.put(access, job).value;
       } catch (error) {
-        if (isOutcomeUnknown(error)) store.jobs.markStale(jobId);
+        if (isOutcomeUnknown(error)) store.jobs.invalidation.markStale(jobId);
         throw error;
       }
     },

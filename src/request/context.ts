@@ -71,7 +71,7 @@ export function createContextFactory(parts: ContextDependencies): ContextFactory
     return {
       requestId,
       scope: access.scope,
-      generation: store.jobs.generation(access),
+      generation: store.jobs.invalidation.responseGeneration(access),
       viewer,
       operationName: undefined,
       readContext,

@@ -100,7 +100,7 @@ export function createLoaders(store: Store, access: Access, readContext: ReadCon
     },
   );
 
-  const endOf = (job: Job | undefined) => (job ? store.jobs.end(access, job.id) : NOT_ENDED);
+  const endOf = (job: Job | undefined) => (job ? store.jobs.invalidation.end(access, job.id) : NOT_ENDED);
   const newest = (jobId: string, atLeast: number) => newestEvents.load({ jobId, atLeast });
 
   return {

@@ -63,7 +63,7 @@ export function createWatcher({ store, ...options }: WatcherOptions): Watcher {
       };
     },
     hint(id) {
-      store.jobs.markStale(id);
+      store.jobs.invalidation.markStale(id);
       for (const { registry } of scopes.values()) registry.requestPoll(id);
     },
     get size() {

@@ -77,7 +77,7 @@ export function createIdempotentCreator({
       const job = await upstream.jobs.create(body, call);
       return store.jobs.put(access, job).value ?? job;
     } catch (error) {
-      if (isOutcomeUnknown(error)) store.jobs.bumpGeneration(access); // The next list shows it, or not.
+      if (isOutcomeUnknown(error)) store.jobs.invalidation.bumpGeneration(access); // The next list shows it, or not.
       throw error;
     }
   }
@@ -92,7 +92,7 @@ export function createIdempotentCreator({
     const last = memory && 'error' in memory ? memory : null;
     const cause = last ? 'mutation' : 'query'; // Then it is the one that was made here.
     const job = await findJobByKey(store, { access, readContext: detachedContext(readContext), mark, cause });
-    if (job !== null) store.jobs.bumpGeneration(access); // Lists that were kept may lack it.
+    if (job !== null) store.jobs.invalidation.bumpGeneration(access); // Lists that were kept may lack it.
     const verdict = decide(mark, job, last, clock.now());
     return verdict.kind === 'made' ? remember(mark, verdict.job) : verdict;
   }

@@ -70,7 +70,7 @@ export function createEventTail(options: EventTailOptions, jobId: string, onEnd:
 
   /** The last events come after the job's end: it is looked at once more when nothing can be missing. */
   function untilNextLook(): number {
-    const { settledAt } = store.jobs.end(access, jobId);
+    const { settledAt } = store.jobs.invalidation.end(access, jobId);
     const now = clock.now();
     const waitMs = nextPollIn(job ? stateOf(job) : '', now - newsAt, pollIntervalMs);
     return settledAt > now ? Math.min(waitMs, settledAt - now) : waitMs;
@@ -102,7 +102,7 @@ export function createEventTail(options: EventTailOptions, jobId: string, onEnd:
   function learn(before: EventLog | undefined, log: EventLog) {
     failures = 0;
     if (log.head.items !== before?.head.items) newsAt = clock.now();
-    isOver = log.closedAt !== null || log.requestedAt >= store.jobs.end(access, jobId).settledAt;
+    isOver = log.closedAt !== null || log.requestedAt >= store.jobs.invalidation.end(access, jobId).settledAt;
     wake();
   }
 

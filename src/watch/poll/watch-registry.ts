@@ -196,7 +196,7 @@ export function createWatchRegistry({
       const isFirst = !account.isScanned;
       account.scanned(clock.now(), pollIntervalMs);
       const quiet = [...jobs.values()].filter(
-        ({ id, isOfAccount }) => isOfAccount && store.end(access, id).settledAt <= clock.now(),
+        ({ id, isOfAccount }) => isOfAccount && store.invalidation.end(access, id).settledAt <= clock.now(),
       );
       for (const job of quiet) leaveAccount(job);
       if (!isFirst) return;

@@ -7,7 +7,7 @@ import { UpstreamError } from '../../../src/upstream/errors/upstream-error.ts';
 import type { JobChange } from '../../../src/watch/poll/change.ts';
 import { createWatcher } from '../../../src/watch/watcher.ts';
 import { createTestClock } from '../../kit/clock.ts';
-import { accessOf, newCaller } from '../../kit/store/access.ts';
+import { accessOf, newReadContext } from '../../kit/store/access.ts';
 import { createLinearUpstream } from '../../kit/store/linear-upstream.ts';
 
 const RUNS = 10_000;
@@ -120,9 +120,9 @@ function createWorld(limits: { activeMs: number; settledMs: number }) {
       case 'fail':
         return of(linear.pending, step.pick)?.fail(new UpstreamError('UPSTREAM_UNAVAILABLE', 'down'));
       case 'query':
-        return void store.jobs.get(access, of(ids(), step.job) ?? '', newCaller()).catch(() => {});
+        return void store.jobs.get(access, of(ids(), step.job) ?? '', newReadContext()).catch(() => {});
       case 'list':
-        return void store.jobs.list(access, { limit: 20, after: null }, newCaller()).catch(() => {});
+        return void store.jobs.list(access, { limit: 20, after: null }, newReadContext()).catch(() => {});
       case 'hint':
         return watcher.hint(of(ids(), step.job) ?? '');
       case 'join':

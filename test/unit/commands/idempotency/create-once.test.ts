@@ -10,7 +10,7 @@ import type { Fault, FilterFault } from '../../../../src/sandbox/state/faults.ts
 import { createStore } from '../../../../src/store/store.ts';
 import { UpstreamError } from '../../../../src/upstream/errors/upstream-error.ts';
 import { createUpstream, type Upstream } from '../../../../src/upstream/upstream.ts';
-import { accessOf, newCaller } from '../../../kit/store/access.ts';
+import { accessOf, newReadContext } from '../../../kit/store/access.ts';
 import { openWritable } from '../../sandbox/write.ts';
 
 const JOBS = '/fine_tuning/jobs';
@@ -47,7 +47,7 @@ async function openWorkshop() {
   async function make(key: string | null, seed = 1): Promise<Outcome> {
     const request = { model: 'gpt-4o-mini', training_file, seed };
     const mark = key === null ? null : markOf({ credential, callerName: null, key, request });
-    const readContext = newCaller();
+    const readContext = newReadContext();
     const spendQuota = async <T>(run: (giveBack: () => void) => Promise<T>) => {
       spent++;
       return await run(() => void spent--);
