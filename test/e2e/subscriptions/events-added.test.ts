@@ -215,7 +215,7 @@ describe('a client that reads no events for a minute', () => {
     log.grow(1, () => ({ message: 'The job has successfully completed' }));
     await feed.turn(INTERVAL_MS);
     wire.resume();
-    const said = await wire.closed;
-    expect([...said.matchAll(/"id":"(.*?)"/g)].map(([, id]) => id)).toEqual(log.ids);
+    const received = await wire.closed;
+    expect([...received.matchAll(/"id":"(.*?)"/g)].map(([, id]) => id)).toEqual(log.ids);
   });
 });

@@ -7,7 +7,7 @@ import { createGrowingLog } from '../../kit/store/growing-log.ts';
 
 const INTERVAL_MS = 2000; // The default.
 const IDS = ['ftjob-1', 'ftjob-2', 'ftjob-3', 'ftjob-4', 'ftjob-5', 'ftjob-6'];
-const follow = (id: string) => `subscription { fineTuningJobStatusChanged(jobId: "${id}") { status source } }`;
+const statusOf = (id: string) => `subscription { fineTuningJobStatusChanged(jobId: "${id}") { status source } }`;
 const result = (status: string, source: string) => ({ data: { fineTuningJobStatusChanged: { status, source } } });
 const EVENTS = 'subscription { fineTuningJobEventAdded(jobId: "ftjob-1", fromStart: true) { event { id } } }';
 
@@ -45,7 +45,7 @@ describe('a minute in which the upstream', () => {
       log.grow(3);
       setStatus(feed, 'running');
       const streams = [];
-      for (const id of IDS) streams.push(await feed.follow(follow(id)));
+      for (const id of IDS) streams.push(await feed.follow(statusOf(id)));
       await using events = await feed.follow(EVENTS);
       await feed.turn(0);
       const end = await startOutage(feed);
@@ -103,7 +103,7 @@ describe('the polls during an outage', () => {
   it.each([0, 0.5, 1])('back off with jitter (random %d)', async (random) => {
     await using feed = await startFeed();
     setStatus(feed, 'running');
-    await using stream = await feed.follow(follow('ftjob-1'));
+    await using stream = await feed.follow(statusOf('ftjob-1'));
     await feed.turn(0);
     vi.spyOn(Math, 'random').mockReturnValue(random);
     feed.upstream.failAll((_, response) => answer(response, 503, {}));
@@ -118,7 +118,7 @@ describe('the polls during an outage', () => {
   it('respect Retry-After', async () => {
     await using feed = await startFeed();
     setStatus(feed, 'running');
-    await using stream = await feed.follow(follow('ftjob-1'));
+    await using stream = await feed.follow(statusOf('ftjob-1'));
     await feed.turn(0);
     feed.upstream.failAll((_, response) => answer(response, 429, {}, { 'retry-after': '120' }));
     expect((await feed.turn(121_999)).map(({ at }) => at)).toEqual([INTERVAL_MS]);

@@ -5,7 +5,7 @@ import { startFeed } from '../../kit/gateway/feed.ts';
 
 const INTERVAL_MS = 2000; // The default.
 const idOf = (index: number) => `ftjob-${index}`;
-const follow = (id: string) =>
+const statusOf = (id: string) =>
   `subscription { fineTuningJobStatusChanged(jobId: "${id}") { job { id } status source } }`;
 const result = (id: string, status: string, source: string) => ({
   data: { fineTuningJobStatusChanged: { job: { id }, status, source } },
@@ -26,7 +26,7 @@ async function startAccount(size: number) {
 describe('the polls of a job', () => {
   it('are one per interval for any number of subscribers, and each subscriber gets the result', async () => {
     await using feed = await startAccount(1);
-    using crowd = await feed.followAll(Array(1000).fill(follow('ftjob-0')));
+    using crowd = await feed.followAll(Array(1000).fill(statusOf('ftjob-0')));
     expect(await feed.turn(0)).toEqual([{ target: single('ftjob-0'), at: 0 }]);
     expect(await crowd.results()).toEqual(Array(1000).fill(result('ftjob-0', 'RUNNING', 'SNAPSHOT')));
     feed.upstream.onJob(jobBody({ id: 'ftjob-0', status: 'paused' }));
@@ -38,7 +38,7 @@ describe('the polls of a job', () => {
   it('have an interval by its status and by the time without a change', async () => {
     await using feed = await startFeed();
     feed.upstream.onJob(jobBody({ id: 'ftjob-0', status: 'queued' }));
-    await using stream = await feed.follow(follow('ftjob-0'));
+    await using stream = await feed.follow(statusOf('ftjob-0'));
     const expected: number[] = [];
     for (let at = 0; at <= 300_000; at += nextPollIn('QUEUED', at, INTERVAL_MS)) expected.push(at);
     expect(new Set(expected.map((at, index) => at - (expected[index - 1] ?? at))).size).toBeGreaterThan(5); // The interval grows.
@@ -55,7 +55,7 @@ describe('the polls of a job', () => {
 describe('the polls of many jobs', () => {
   it('read ten pages of the list and no single job for the newest 1,000', async () => {
     await using feed = await startAccount(1200);
-    using crowd = await feed.followAll(Array.from({ length: 1000 }, (_, index) => follow(idOf(index))));
+    using crowd = await feed.followAll(Array.from({ length: 1000 }, (_, index) => statusOf(idOf(index))));
     for (const at of [0, INTERVAL_MS, INTERVAL_MS]) {
       const calls = await feed.turn(at);
       const pages = calls.map(({ target }) => target.replace('/fine_tuning/jobs?limit=100', ''));
@@ -69,7 +69,7 @@ describe('the polls of many jobs', () => {
   it('read six single jobs per interval and no page for six old ones', async () => {
     await using feed = await startAccount(3000);
     const old = [1500, 1700, 1900, 2100, 2300, 2999].map(idOf);
-    using crowd = await feed.followAll(old.map(follow));
+    using crowd = await feed.followAll(old.map(statusOf));
     for (const at of [0, INTERVAL_MS, INTERVAL_MS]) {
       expect((await feed.turn(at)).map(({ target }) => target)).toEqual(old.map(single));
     }
@@ -90,7 +90,7 @@ describe('without subscribers', () => {
     const events = 'subscription { fineTuningJobEventAdded(jobId: "ftjob-0") { event { id } } }';
     const all = 'subscription { anyFineTuningJobStatusChanged { status } }';
     const streams = await Promise.all(
-      [follow('ftjob-0'), follow('ftjob-0'), events, all].map((query) => feed.follow(query)),
+      [statusOf('ftjob-0'), statusOf('ftjob-0'), events, all].map((query) => feed.follow(query)),
     );
     await feed.turn(INTERVAL_MS);
     for (const [index, stream] of streams.entries()) {
@@ -101,7 +101,7 @@ describe('without subscribers', () => {
       await feed.ended(index + 1);
     }
     expect(await feed.turn(600_000)).toEqual([]);
-    await using later = await feed.follow(follow('ftjob-0'));
+    await using later = await feed.follow(statusOf('ftjob-0'));
     expect(await feed.turn(0)).toHaveLength(1);
     expect(await later.result()).toEqual(result('ftjob-0', 'RUNNING', 'SNAPSHOT'));
   });
