@@ -64,7 +64,7 @@ describe.each(clients)('%s', (_name, getFollow) => {
   it('is told that there is no such job', async () => {
     const follow = await getFollow();
     await using life = await startLife(SEEDS.failed);
-    await expect(followToEnd(follow, { ...life, id: 'ftjob-none' })).rejects.toThrow('There is no such job.');
+    await expect(followToEnd(follow, { ...life, id: 'ftjob-none' })).rejects.toThrow('jobId: is not the id of a job');
   });
 });
 

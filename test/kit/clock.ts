@@ -1,13 +1,14 @@
 import type { Clock } from '../../src/clock.ts';
 
+/** A clock that stands still until a test advances it. */
 export interface TestClock extends Clock {
-  /** Turns the clock on by `ms`; timers that fall due on the way run in their order. */
+  /** Advances the clock by `ms` and runs the timers that are due, in their order. */
   advance(ms: number): void;
-  /** Resolves as soon as there is a timer that was set for less than `ms`, with the time until it falls due. */
+  /** Resolves once there is a timer that was set for less than `ms`, to the milliseconds until it is due. */
   timerBelow(ms: number): Promise<number>;
-  /** Timers that are set. */
+  /** Number of pending timers. */
   readonly timers: number;
-  /** Milliseconds until the soonest of them falls due; Infinity when there is none. */
+  /** Milliseconds until the next timer is due; Infinity when there is none. */
   readonly untilNext: number;
 }
 
@@ -21,8 +22,8 @@ export function createTestClock(startMs = Date.UTC(2026, 0, 1)): TestClock {
   let now = startMs;
   const timers = new Set<Timer>();
   const watchers = new Set<() => void>();
-  const soonest = (isWanted: (timer: Timer) => boolean): Timer | undefined =>
-    [...timers].filter(isWanted).sort((a, b) => a.at - b.at)[0];
+  const soonest = (matches: (timer: Timer) => boolean): Timer | undefined =>
+    [...timers].filter(matches).sort((a, b) => a.at - b.at)[0];
   return {
     now: () => now,
     after(ms, callback) {
@@ -63,8 +64,8 @@ export function createTestClock(startMs = Date.UTC(2026, 0, 1)): TestClock {
 }
 
 /**
- * Turns the clock to each timer that was set for less than `ms`, as soon as there is one, until the promise settles. What
- * really happens takes no time by this clock: deadlines, which are longer, pass only when the shorter waits add up to them.
+ * Advances the clock to each timer that was set for less than `ms`, once there is one, until the promise settles. Real I/O
+ * takes no time by this clock: a longer deadline passes only when the shorter waits add up to it.
  */
 export async function turning<T>(clock: TestClock, ms: number, promise: Promise<T>): Promise<T> {
   const settled = promise.then(

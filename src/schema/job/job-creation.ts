@@ -36,8 +36,8 @@ async function create(given: CreateJobGiven, { commands, gateway }: Context) {
 }
 
 function outcomeOf(made: CreateResult): Created | Conflict {
-  if (made.kind === 'made') return new Created(made.job);
-  if (made.kind === 'gone')
+  if (made.kind === 'created') return new Created(made.job);
+  if (made.kind === 'deleted')
     return new Conflict(`The job of this idempotencyKey, ${made.jobId}, is deleted.`, 'deleted');
   const { id, status } = made.job;
   return new Conflict(`The job of this idempotencyKey, ${id}, was asked for by another input.`, status);

@@ -194,7 +194,7 @@ describe('a server that ignores the filter', () => {
     expect(await create(world.gateway, INPUT)).toMatchObject({
       __typename: 'UpstreamError',
       code: 'UPSTREAM_UNSUPPORTED',
-      message: expect.stringContaining('has more than 1000 of them'),
+      message: expect.stringContaining('has more than 1000 jobs'),
       isRetryable: false,
     });
     expect(world.upstream.calls).toHaveLength(10);
