@@ -1,7 +1,7 @@
 import { getNamedType, isInterfaceType, isNonNullType, isObjectType, isUnionType } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { createSchema } from '../../src/schema/schema.ts';
-import { capital, inputOf, mutationFields } from '../kit/mutation/examples.ts';
+import { capitalized, inputOf, mutationFields } from '../kit/mutation/examples.ts';
 
 // What clients may rely on in every mutation, those to come included.
 
@@ -28,7 +28,7 @@ describe.each(fields.map(({ name }) => name))('%s', (name) => {
   it('takes one input, of its own', () => {
     const [argument, ...others] = mutationFields()[name]?.args ?? [];
     expect(others).toEqual([]);
-    expect(String(argument?.type)).toBe(`${capital(name)}Input!`);
+    expect(String(argument?.type)).toBe(`${capitalized(name)}Input!`);
     expect(argument?.name).toBe('input');
     expect(inputOf(name).isOneOf).toBe(false); // So that members can be added.
   });
@@ -36,13 +36,13 @@ describe.each(fields.map(({ name }) => name))('%s', (name) => {
   it('always answers, with a union of its own', () => {
     const result = mutationFields()[name]?.type;
     expect(isNonNullType(result)).toBe(true);
-    expect(String(result)).toBe(`${capital(name)}Result!`);
+    expect(String(result)).toBe(`${capitalized(name)}Result!`);
     expect(membersOf(name).length).toBeGreaterThan(1);
   });
 
   it('has one success, and failures that all are an Error', () => {
     const names = membersOf(name).map((member) => member.name);
-    expect(names.filter((member) => !isFailure(member))).toEqual([`${capital(name)}Success`]);
+    expect(names.filter((member) => !isFailure(member))).toEqual([`${capitalized(name)}Success`]);
     for (const common of ['ForbiddenError', 'QuotaExceededError', 'OutcomeUnknownError', 'UpstreamError'])
       expect(names).toContain(common);
   });

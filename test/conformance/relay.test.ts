@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startGateway } from '../kit/gateway/gateway.ts';
-import { capital, mutationDocument, mutationFields } from '../kit/mutation/examples.ts';
+import { capitalized, mutationDocument, mutationFields } from '../kit/mutation/examples.ts';
 import { makeFolder } from '../kit/process/folder.ts';
 import { scalarMap } from '../kit/process/readme.ts';
 import { runTool } from '../kit/process/tool.ts';
@@ -59,7 +59,7 @@ graphql\`
 /** Every mutation of the schema. */
 const MUTATION_NAMES = Object.keys(mutationFields()).map((name) => ({
   name,
-  operation: `Changes${capital(name)}Mutation`,
+  operation: `Changes${capitalized(name)}Mutation`,
 }));
 const CHANGES = MUTATION_NAMES.map(({ name, operation }) => `graphql\`${mutationDocument(name, operation)}\`;`).join(
   '\n',
