@@ -6,7 +6,7 @@ import { builder } from '../core/builder.ts';
 import { jobStatus } from '../core/job-status.ts';
 import { Conflict, type NotFound, notFound } from '../mutation/failure.ts';
 import { ConflictError, NotFoundError } from '../mutation/failure-types.ts';
-import { defineMutation } from '../mutation/mutation.ts';
+import { defineMutation, typePrefix } from '../mutation/mutation.ts';
 import { isAllowed } from '../mutation/mutation-resolver.ts';
 import { FineTuningJob } from './job.ts';
 
@@ -67,7 +67,7 @@ const noSuchJob = (jobId: string) => notFound('jobId', 'job', 'ftjob-abc123', jo
 function defineControl(action: JobAction): void {
   const { description, participle, transition } = CONTROLS[action];
   const name = `${action}FineTuningJob`;
-  const input = builder.inputType(`${capitalized(action)}FineTuningJobInput`, {
+  const input = builder.inputType(`${typePrefix(name)}Input`, {
     description: `The job to ${action}.`,
     fields: (t) => ({ jobId: t.id({ required: true, description: 'The id of the job, such as `ftjob-abc123`.' }) }),
   });
@@ -95,8 +95,6 @@ function defineControl(action: JobAction): void {
     run: ({ jobId }, context) => control(action, jobId, context),
   });
 }
-
-const capitalized = (text: string) => `${text[0]?.toUpperCase()}${text.slice(1)}`;
 
 defineControl('cancel');
 defineControl('pause');

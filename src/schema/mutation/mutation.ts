@@ -31,18 +31,21 @@ interface Mutation<Input, Success extends object, Own extends FailureRef>
 
 type FailureRef = ObjectRef<Types, Failure>;
 
+/** The prefix of the types of a mutation: `DoThing` for `doThing`. */
+export const typePrefix = (name: string) => `${name[0]?.toUpperCase()}${name.slice(1)}`;
+
 /** Defines a mutation. */
 export function defineMutation<Input, Success extends object, Own extends FailureRef>(
   mutation: Mutation<Input, Success, Own>,
 ): void {
   const { name, role, description, input, success, failures } = mutation;
-  const typeName = `${name[0]?.toUpperCase()}${name.slice(1)}`;
-  const successType = builder.objectRef<Success>(`${typeName}Success`).implement({
+  const prefix = typePrefix(name);
+  const successType = builder.objectRef<Success>(`${prefix}Success`).implement({
     description: success.description,
     isTypeOf: (value) => !(value instanceof Failure),
     fields: success.fields,
   });
-  const result = builder.unionType(`${typeName}Result`, {
+  const result = builder.unionType(`${prefix}Result`, {
     description: mutation.result,
     types: [successType, ...failures, ...COMMON_FAILURES],
   });
