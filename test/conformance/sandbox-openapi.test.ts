@@ -113,12 +113,12 @@ describe.skipIf(!existsSync(DOCUMENT))("the sandbox against OpenAI's document", 
   it('deviates in jobs exactly where real servers do', async () => {
     const deviations = readDocument();
     const { jobs, clock } = await openSandbox();
-    const seen = new Set<string>();
+    const found = new Set<string>();
     for (let minutes = 0; minutes < 20; minutes += 1) {
-      for (const deviation of (await jobs()).flatMap(deviations.ofJob)) seen.add(deviation);
+      for (const deviation of (await jobs()).flatMap(deviations.ofJob)) found.add(deviation);
       clock.advance(60_000);
     }
-    expect([...seen].sort()).toEqual(names(DEVIATIONS));
+    expect([...found].sort()).toEqual(names(DEVIATIONS));
   });
 
   it('deviates in a single job as in the list', async () => {
@@ -142,25 +142,25 @@ describe.skipIf(!existsSync(DOCUMENT))("the sandbox against OpenAI's document", 
   it('deviates in events exactly where real servers do', async () => {
     const { ofEvent, ofEventList } = readDocument();
     const { jobs, ask } = await openSandbox();
-    const seen: string[] = [];
+    const found: string[] = [];
     for (const { id } of await jobs()) {
       const { body } = await ask(`/fine_tuning/jobs/${id}/events?limit=10000`);
       expect(ofEventList(body).filter((deviation) => !deviation.startsWith('/data/'))).toEqual([]);
-      seen.push(...body.data.flatMap(ofEvent));
+      found.push(...body.data.flatMap(ofEvent));
     }
-    expect(distinct(seen)).toEqual(names(EVENT_DEVIATIONS));
+    expect(distinct(found)).toEqual(names(EVENT_DEVIATIONS));
   });
 
   it('deviates in checkpoints exactly where real servers do', async () => {
     const { ofCheckpoint, ofCheckpointList } = readDocument();
     const { jobs, ask } = await openSandbox();
-    const seen: string[] = [];
+    const found: string[] = [];
     for (const { id } of await jobs()) {
       const { body } = await ask(`/fine_tuning/jobs/${id}/checkpoints`);
       expect(ofCheckpointList(body)).toEqual([]);
-      seen.push(...body.data.flatMap(ofCheckpoint));
+      found.push(...body.data.flatMap(ofCheckpoint));
     }
-    expect(distinct(seen)).toEqual(names(CHECKPOINT_DEVIATIONS));
+    expect(distinct(found)).toEqual(names(CHECKPOINT_DEVIATIONS));
   });
 
   it('deviates in files exactly where real servers do', async () => {
@@ -193,7 +193,7 @@ describe.skipIf(!existsSync(DOCUMENT))("the sandbox against OpenAI's document", 
     expect(distinct(ofFile(file))).toEqual(names(FILE_DEVIATIONS));
     const reinforcement = { grader: GRADERS.string_check, hyperparameters: { reasoning_effort: 'low' } };
     const methods = [undefined, { type: 'dpo' }, { type: 'reinforcement', reinforcement }];
-    const seen: object[] = [];
+    const found: object[] = [];
     for (const method of methods) {
       const request = {
         model: 'gpt-4o-mini',
@@ -203,18 +203,18 @@ describe.skipIf(!existsSync(DOCUMENT))("the sandbox against OpenAI's document", 
         ...(method && { method }),
       };
       expect(ofCreate(request)).toEqual([]);
-      seen.push((await create(request)).body);
+      found.push((await create(request)).body);
     }
-    const { id } = Object(seen[0]);
+    const { id } = Object(found[0]);
     clock.advance(UNTIL_RUNNING + 10_000);
     for (const action of ['pause', 'resume', 'cancel'] as const) {
-      seen.push((await steer(id, action)).body);
+      found.push((await steer(id, action)).body);
       clock.advance(10_000);
-      seen.push(await job(id));
+      found.push(await job(id));
     }
     expect((await checkpoints(id)).map(ofCheckpoint)).toEqual([['/metrics undeclared type']]);
     const known = names(DEVIATIONS);
-    expect(distinct(seen.flatMap(ofJob)).filter((deviation) => !known.includes(deviation))).toEqual([]);
+    expect(distinct(found.flatMap(ofJob)).filter((deviation) => !known.includes(deviation))).toEqual([]);
   });
 
   it('deviates nowhere in deletions, permissions and graders', async () => {

@@ -106,8 +106,8 @@ describe('a file', () => {
     ['absent', undefined, null],
     ['a fraction', 1.5, null],
     ['a string', '12', null],
-  ])('has bytes: %s', async (_, bytes, shown) => {
-    expect(await readFile({ bytes }, 'id bytes')).toEqual({ id: 'file-1', bytes: shown });
+  ])('has bytes: %s', async (_, bytes, expected) => {
+    expect(await readFile({ bytes }, 'id bytes')).toEqual({ id: 'file-1', bytes: expected });
   });
 
   it.each([[null], [undefined], [0], ['2026-01-01']])(

@@ -77,10 +77,10 @@ describe('a checkpoint', () => {
     ['a list', [0.5], null],
     ['empty', {}, { trainLoss: null, fullValidLoss: null, data: {} }],
     ['all null', { train_loss: null }, { trainLoss: null, fullValidLoss: null, data: { train_loss: null } }],
-  ])('is valid when its metrics are %s', async (_, metrics, shown) => {
+  ])('is valid when its metrics are %s', async (_, metrics, expected) => {
     expect(await readCheckpoint({ metrics }, 'id metrics { trainLoss fullValidLoss data }')).toEqual({
       id: 'ftckpt_1',
-      metrics: shown,
+      metrics: expected,
     });
   });
 

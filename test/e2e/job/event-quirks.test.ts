@@ -84,8 +84,8 @@ describe('an event', () => {
     ['0', 0, 0],
     ['false', false, false],
     ['a list', [1, [2]], [1, [2]]],
-  ])('has data in the form of the upstream: %s', async (_, data, shown) => {
-    expect(await readEvent({ data }, 'id data')).toEqual({ id: 'ftevent-1', data: shown });
+  ])('has data in the form of the upstream: %s', async (_, data, expected) => {
+    expect(await readEvent({ data }, 'id data')).toEqual({ id: 'ftevent-1', data: expected });
   });
 
   it.each([

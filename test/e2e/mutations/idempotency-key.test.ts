@@ -51,9 +51,9 @@ describe('a job with an idempotency key', () => {
     expect(await tryCreate()).toEqual(unknown);
     expect(await world.createdJobs()).toEqual([]);
     world.clock.advance(1);
-    const made = await tryCreate();
-    expect(idOf(await tryCreate())).toBe(idOf(made));
-    expect(await world.createdJobs()).toMatchObject([{ id: idOf(made) }]);
+    const created = await tryCreate();
+    expect(idOf(await tryCreate())).toBe(idOf(created));
+    expect(await world.createdJobs()).toMatchObject([{ id: idOf(created) }]);
   });
 
   it('is created once by two equal requests at once', async () => {
@@ -72,8 +72,8 @@ describe('a job with an idempotency key', () => {
     const outcomes = await Promise.all([createWith(1), createWith(2)]);
     const conflict = { __typename: 'ConflictError', status: 'VALIDATING_FILES', rawStatus: 'validating_files' };
     expect(outcomes).toMatchObject([{ __typename: 'CreateFineTuningJobSuccess' }, conflict]);
-    const [made] = outcomes;
-    const message = `idempotencyKey: belongs to job ${made && idOf(made)}, which was created with another input; use a new key for a new job.`;
+    const [created] = outcomes;
+    const message = `idempotencyKey: belongs to job ${created && idOf(created)}, which was created with another input; use a new key for a new job.`;
     expect(await createWith(2)).toMatchObject({ ...conflict, message });
     expect(await createWith(2, await world.startGateway())).toMatchObject({ ...conflict, message });
     expect(await world.createdJobs()).toHaveLength(1);
@@ -155,8 +155,8 @@ describe('a job with an idempotency key', () => {
     await gateway.received(1);
     disconnect.abort();
     await response;
-    const made = await create(gateway, { ...world.input, ...KEY });
-    expect(await world.createdJobs()).toMatchObject([{ id: idOf(made) }]);
+    const created = await create(gateway, { ...world.input, ...KEY });
+    expect(await world.createdJobs()).toMatchObject([{ id: idOf(created) }]);
   });
 });
 

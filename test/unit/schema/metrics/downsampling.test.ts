@@ -24,7 +24,7 @@ const anySeries = fc.integer({ min: 0, max: 120 }).chain((length) => {
 const maxPoints = fc.integer({ min: 16, max: 40 });
 
 /** Asserts a property of every series that is longer than the maximum. */
-function forLongSeries(check: (series: MetricsSeries, shown: Set<number>, max: number) => void): void {
+function forLongSeries(check: (series: MetricsSeries, selected: Set<number>, max: number) => void): void {
   fc.assert(
     fc.property(anySeries, maxPoints, (series, max) => {
       fc.pre(series.length > max);
@@ -54,34 +54,34 @@ describe('downsample', () => {
   });
 
   it('returns distinct indices of the series in ascending order: property', () => {
-    forLongSeries((series, shown) => {
-      const indices = [...shown];
+    forLongSeries((series, selected) => {
+      const indices = [...selected];
       expect(indices).toEqual([...new Set(indices)].sort((a, b) => a - b));
       expect(indices.every((index) => Number.isInteger(index) && index >= 0 && index < series.length)).toBe(true);
     });
   });
 
   it('keeps the first and the last point: property', () => {
-    forLongSeries((series, shown) => expect(shown.isSupersetOf(new Set([0, series.length - 1]))).toBe(true));
+    forLongSeries((series, selected) => expect(selected.isSupersetOf(new Set([0, series.length - 1]))).toBe(true));
   });
 
   it.each(LOSSES)('keeps the minimum and the maximum of %s: property', (loss) => {
-    forLongSeries((series, shown) => {
+    forLongSeries((series, selected) => {
       const all = measured(series, loss);
-      const kept = new Set([...shown].map((index) => series.columns[loss]?.[index]));
-      if (all.length > 0) expect(kept.isSupersetOf(new Set([Math.min(...all), Math.max(...all)]))).toBe(true);
+      const keptValues = new Set([...selected].map((index) => series.columns[loss]?.[index]));
+      if (all.length > 0) expect(keptValues.isSupersetOf(new Set([Math.min(...all), Math.max(...all)]))).toBe(true);
     });
   });
 
   it('returns a quarter of validation points beside the fixed points: property', () => {
     const FIXED = 8; // Maximum: the first, the last and two of each loss.
     const metrics = METRICS.filter((metric) => metric.includes('valid_'));
-    forLongSeries((series, shown, max) => {
+    forLongSeries((series, selected, max) => {
       const isValidation = (index: number) =>
         metrics.some((metric) => !Number.isNaN(series.columns[metric]?.[index] ?? Number.NaN));
       const all = [...series.steps.keys()].filter(isValidation);
       const least = Math.min(all.length, Math.floor((max - FIXED) / 4));
-      expect([...shown].filter(isValidation).length).toBeGreaterThanOrEqual(least);
+      expect([...selected].filter(isValidation).length).toBeGreaterThanOrEqual(least);
     });
   });
 
@@ -115,8 +115,8 @@ describe('downsample', () => {
   });
 
   it('spaces the points evenly when there is neither a training loss nor a reward', () => {
-    const shown = [...downsample(seriesOf({ train_mean_token_accuracy: column(1000, Math.sin) }, 1000), 100)];
-    const distances = shown.slice(1).map((index, position) => index - (shown[position] ?? 0));
+    const selected = [...downsample(seriesOf({ train_mean_token_accuracy: column(1000, Math.sin) }, 1000), 100)];
+    const distances = selected.slice(1).map((index, position) => index - (selected[position] ?? 0));
     expect(Math.max(...distances)).toBeLessThanOrEqual(11);
   });
 
@@ -151,8 +151,8 @@ describe('downsample', () => {
 
   it('adds points without a training loss when few have one', () => {
     const series = seriesOf({ train_loss: column(1000, every(250, Math.sin)) }, 1000);
-    const shown = [...downsample(series, 40)];
-    expect(shown).toEqual(expect.arrayContaining([0, 250, 500, 750, 999]));
-    expect(shown).toHaveLength(40);
+    const selected = [...downsample(series, 40)];
+    expect(selected).toEqual(expect.arrayContaining([0, 250, 500, 750, 999]));
+    expect(selected).toHaveLength(40);
   });
 });
