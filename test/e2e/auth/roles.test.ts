@@ -31,7 +31,7 @@ async function start() {
 const refused = (path: (string | number)[], field: string) =>
   expect.objectContaining({
     path,
-    message: `${field}: expected the role operator, got viewer.`,
+    message: `${field} needs the role operator; the caller has the role viewer.`,
     extensions: { code: 'FORBIDDEN' },
   });
 
@@ -112,7 +112,7 @@ describe('who may use a checkpoint', () => {
       expect(data).toEqual(answered(null));
       expect(errors).toMatchObject([
         {
-          message: `FineTuningJobCheckpoint.permissions: expected the role admin, got ${role}.`,
+          message: `FineTuningJobCheckpoint.permissions needs the role admin; the caller has the role ${role}.`,
           extensions: { code: 'FORBIDDEN' },
         },
       ]);

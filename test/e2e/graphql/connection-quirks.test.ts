@@ -187,7 +187,7 @@ describe.each(LISTS)('a list of $noun items', (list) => {
     expect(page).toBeNull();
     expect(errors).toMatchObject([
       {
-        message: `first: expected a whole number from 1 to 100, got ${first}.`,
+        message: expect.stringMatching(`^first: is ${first}; expected an integer from 1 to 100, such as \\d+\\.$`),
         extensions: { code: 'BAD_USER_INPUT', argument: 'first' },
       },
     ]);
@@ -221,7 +221,9 @@ describe.each(LISTS)('a list of $noun items', (list) => {
     expect(page).toBeNull();
     expect(errors).toEqual([
       expect.objectContaining({
-        message: expect.stringMatching(/^after: expected .* begin with the first page again\.$/),
+        message: expect.stringMatching(
+          /^after: the upstream does not have the item .* start again with the first page, without after\.$/,
+        ),
         extensions: { code: 'BAD_USER_INPUT', argument: 'after', upstreamStatus: status, upstreamRequestId: 'req_1' },
       }),
     ]);

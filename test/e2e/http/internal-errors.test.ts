@@ -81,7 +81,7 @@ describe('a fault of the gateway', () => {
       data: { fineTuningJob: null, gateway: { version: '0' } },
       errors: [
         {
-          message: 'Something went wrong in the gateway.',
+          message: 'Internal error of the gateway. Report the requestId to its operator.',
           locations: [{ line: 1, column: 3 }],
           path: ['fineTuningJob'],
           extensions: { code: 'INTERNAL', requestId },

@@ -139,7 +139,10 @@ describe('a subscription to all jobs', () => {
     await using stream = await feed.follow(ALL, { filter: { statuses: ['UNKNOWN'] } });
     expect(await stream.result()).toMatchObject({
       errors: [
-        { message: expect.stringMatching(/^filter\.statuses: expected/), extensions: { code: 'BAD_USER_INPUT' } },
+        {
+          message: expect.stringMatching(/^filter\.statuses: is UNKNOWN; expected a known FineTuningJobStatus/),
+          extensions: { code: 'BAD_USER_INPUT' },
+        },
       ],
     });
     expect(await stream.next()).toEqual({ event: 'complete', data: '' });

@@ -73,7 +73,12 @@ describe('a subscription over server-sent events', () => {
       await using live = await startLive();
       await using stream = await openSse(live.url, { query: `subscription { ${field} { n } }` });
       expect(await stream.result()).toEqual({
-        errors: [expect.objectContaining({ message: 'Something went wrong in the gateway.', path: [field] })],
+        errors: [
+          expect.objectContaining({
+            message: 'Internal error of the gateway. Report the requestId to its operator.',
+            path: [field],
+          }),
+        ],
       });
       expect((await stream.next())?.event).toBe('complete');
       expect(live.log.filter(({ msg }) => msg === 'internal error')).toHaveLength(1);

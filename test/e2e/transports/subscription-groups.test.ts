@@ -120,7 +120,9 @@ describe('equal subscriptions', () => {
     live.topic('t').fail(new TypeError('of a fault that nobody may see'));
     const results = await Promise.all(streams.map((stream) => stream.result()));
     expect(results[0]).toEqual({
-      errors: [expect.objectContaining({ message: 'Something went wrong in the gateway.' })],
+      errors: [
+        expect.objectContaining({ message: 'Internal error of the gateway. Report the requestId to its operator.' }),
+      ],
     });
     expect(new Set(results.map((result) => JSON.stringify(result))).size).toBe(1);
     expect(live.log.filter(({ msg }) => msg === 'internal error')).toHaveLength(1);

@@ -87,8 +87,8 @@ describe('a training file', () => {
     expect(await uploadText({ purpose: 'UNKNOWN', expiresAfterSeconds: 0 })).toMatchObject({
       __typename: 'InvalidInputError',
       issues: [
-        { path: ['file'], message: 'expected either a file or a text' },
-        { path: ['purpose'], message: 'expected a known purpose' },
+        { path: ['file'], message: 'is missing; expected a file, or its content as text' },
+        { path: ['purpose'], message: 'is UNKNOWN; expected a known FilePurpose, such as FINE_TUNE' },
         { path: ['expiresAfterSeconds'] },
       ],
     });
@@ -154,7 +154,12 @@ describe('a training file', () => {
     expect(outcome).toMatchObject({ __typename });
     if (__typename === 'UploadFileSuccess') return;
     expect(outcome).toMatchObject({
-      issues: [{ path: ['expiresAfterSeconds'], message: 'expected a whole number from 3600 to 2592000' }],
+      issues: [
+        {
+          path: ['expiresAfterSeconds'],
+          message: expect.stringMatching(/^is \d+; expected an integer from 3600 to 2592000, such as 86400$/),
+        },
+      ],
     });
   });
 
@@ -203,7 +208,7 @@ describe('who may not upload', () => {
     const form = formOf(...partsOf(), filePart(trainingLines(50_000)));
     await using wire = await openWire(gateway.url);
     wire.write(headOf(form.length, `Authorization: Bearer ${tokens.vera}\r\n`), form);
-    await wire.said(/Expected the role operator, got viewer/);
+    await wire.said(/uploadFile needs the role operator; the caller has the role viewer\./);
     wire.write('GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
     expect(answersIn(await wire.closed).map(({ status }) => status)).toEqual([200, 200]);
     const none = await upload(gateway.url, LINES);
@@ -314,11 +319,11 @@ describe('clients', () => {
     await using gateway = await startGateway();
     for (const file of ['"text"', '{ a: 1 }', '1']) {
       const { errors } = await gateway.query(`mutation { uploadFile(input: { file: ${file} }) { __typename } }`);
-      expect(errors?.[0]?.message).toMatch(/expected a file by a multipart request/);
+      expect(errors?.[0]?.message).toMatch(/expected a file that is sent in a multipart request/);
     }
     const { errors } = await gateway.query(UPLOAD, { input: { file: 'text' } });
     expect(errors?.[0]).toMatchObject({ extensions: { code: 'BAD_USER_INPUT' } });
-    expect(errors?.[0]?.message).toMatch(/expected a file by a multipart request/);
+    expect(errors?.[0]?.message).toMatch(/expected a file that is sent in a multipart request/);
   });
 
   it('that ask for two files by one upload have the first, and are told so by the second', async () => {
@@ -332,7 +337,12 @@ describe('clients', () => {
         one: { __typename: 'UploadFileSuccess' },
         two: {
           __typename: 'InvalidInputError',
-          issues: [{ path: ['file'], message: 'expected a file that nothing else in the operation uses' }],
+          issues: [
+            {
+              path: ['file'],
+              message: 'is already used by another field of the operation; expected a file of its own',
+            },
+          ],
         },
       },
     });
