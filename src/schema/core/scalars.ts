@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import { isShallow } from '../../upstream/json/depth.ts';
+import { isWithinDepth } from '../../upstream/json/depth.ts';
 import { builder } from './builder.ts';
 import { UploadedFile } from './upload-value.ts';
 
@@ -13,7 +13,7 @@ function refusing<T>(name: string, expected: string, accepts: (value: unknown) =
 }
 
 function brief(value: unknown): string {
-  if (!isShallow(value)) return 'one that is nested too deep';
+  if (!isWithinDepth(value)) return 'one that is nested too deep';
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
@@ -57,7 +57,7 @@ builder.scalarType('FloatOrAuto', {
 builder.scalarType('JSON', {
   description: 'Any JSON value.',
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259',
-  ...refusing('JSON', 'a JSON value', (value): value is unknown => value !== undefined && isShallow(value)),
+  ...refusing('JSON', 'a JSON value', (value): value is unknown => value !== undefined && isWithinDepth(value)),
 });
 
 builder.scalarType('Date', {

@@ -1,7 +1,7 @@
 import type { Uploaded } from '../../commands/file.ts';
 import type { Context } from '../../request/context.ts';
 import type { FileObject } from '../../upstream/resources/file.ts';
-import { plainFilename } from '../../upstream/training-data/filename.ts';
+import { sanitizeFilename } from '../../upstream/training-data/filename.ts';
 import type { TrainingFileReport as Report } from '../../upstream/training-data/validating-stream.ts';
 import { builder } from '../core/builder.ts';
 import { cost } from '../core/field-cost.ts';
@@ -108,7 +108,7 @@ async function upload(input: Input, { commands }: Context): Promise<FileUploaded
   const purpose = filePurpose.write(input.purpose ?? 'FINE_TUNE', 'purpose');
   const uploaded: Uploaded = await commands.files.upload({
     ...sent,
-    filename: plainFilename(filename ?? sent.filename),
+    filename: sanitizeFilename(filename ?? sent.filename),
     purpose,
     expiresAfterSeconds: seconds ?? undefined,
     isTrainingData: purpose === 'fine-tune' && input.isChecked !== false,

@@ -1,4 +1,4 @@
-import { checkGraderSample } from '../../upstream/requests/grader-request.ts';
+import { validateGraderSample } from '../../upstream/requests/grader-request.ts';
 import type { GraderRun, GraderRunMetadata } from '../../upstream/resources/grader-run.ts';
 import { builder } from '../core/builder.ts';
 import { cost } from '../core/field-cost.ts';
@@ -100,7 +100,7 @@ builder.mutationField('runGrader', (t) =>
         const draft = encodeGrader(grader);
         const outcome = acceptedOf(
           draft,
-          checkGraderSample({ grader: draft.wire, model_sample, item }, gateway.limits),
+          validateGraderSample({ grader: draft.wire, model_sample, item }, gateway.limits),
         );
         if (outcome instanceof InvalidInput) return outcome;
         return new Ran(await quota.spend('graderRun', () => commands.graders.run(outcome.body)));

@@ -1,4 +1,4 @@
-import { checkGrader } from '../../upstream/requests/grader-request.ts';
+import { validateGrader } from '../../upstream/requests/grader-request.ts';
 import type { Grader } from '../../upstream/resources/grader.ts';
 import { builder } from '../core/builder.ts';
 import { cost } from '../core/field-cost.ts';
@@ -52,7 +52,7 @@ builder.mutationField('validateGrader', (t) =>
       'operator',
       async ({ grader }, { commands, gateway }) => {
         const draft = encodeGrader(grader);
-        const outcome = acceptedOf(draft, checkGrader(draft.wire, gateway.limits));
+        const outcome = acceptedOf(draft, validateGrader(draft.wire, gateway.limits));
         return outcome instanceof InvalidInput ? outcome : new Validated(await commands.graders.validate(outcome.body));
       },
     ),

@@ -1,4 +1,4 @@
-import { checkJobRequest, MAX_METADATA_PAIRS } from '../../upstream/requests/job-request.ts';
+import { MAX_METADATA_PAIRS, validateJobRequest } from '../../upstream/requests/job-request.ts';
 import type { RequestRules } from '../../upstream/requests/validation.ts';
 import { isMarkName, MARK_PAIRS } from '../../upstream/resources/idempotency-mark.ts';
 import { builder } from '../core/builder.ts';
@@ -64,7 +64,7 @@ export type CreateJobGiven = typeof CreateJobInput.$inferInput;
 export function readJobInput(given: CreateJobGiven, limits: RequestRules): { request: object } | InvalidInput {
   const method = given.method ? encodeMethod(given.method) : null;
   const pairs = given.metadata ?? [];
-  const checked = checkJobRequest(
+  const checked = validateJobRequest(
     {
       model: given.modelId,
       training_file: given.trainingFileId,

@@ -93,7 +93,7 @@ const QuotaExceededError = builder.objectType(QuotaExceeded, {
     retryAfterSeconds: t.exposeInt('retryAfterSeconds', {
       description: 'After how many seconds it may be tried again; null when that is not known, or never.',
     }),
-    upstreamMessage: t.string({ description: UPSTREAM_MESSAGE, resolve: ({ cause }) => cause?.reason }),
+    upstreamMessage: t.string({ description: UPSTREAM_MESSAGE, resolve: ({ cause }) => cause?.upstreamMessage }),
   }),
 });
 
@@ -119,7 +119,7 @@ const UpstreamErrorType = builder.objectType(UpstreamFailure, {
       description: "The upstream's own id of the request, for a question to its operator.",
       resolve: ({ cause }) => cause.facts.upstreamRequestId,
     }),
-    upstreamMessage: t.string({ description: UPSTREAM_MESSAGE, resolve: ({ cause }) => cause.reason }),
+    upstreamMessage: t.string({ description: UPSTREAM_MESSAGE, resolve: ({ cause }) => cause.upstreamMessage }),
     retryAfterSeconds: t.int({
       description: 'After how many seconds it may be tried again; null when the upstream did not say.',
       resolve: ({ cause }) => cause.facts.retryAfterSeconds,

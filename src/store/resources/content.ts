@@ -37,7 +37,7 @@ export function createContentStore({ upstream, clock, limits, partition }: Resou
       merge: newerRequestWins,
       estimateBytes,
     });
-  const results = createKept<MetricsSeries>('results', (series) => series?.weight ?? 0);
+  const results = createKept<MetricsSeries>('results', (series) => series?.sizeInBytes ?? 0);
   const previews = createKept<Preview>('preview', estimateBytes);
 
   return {

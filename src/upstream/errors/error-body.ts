@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isShallow } from '../json/depth.ts';
+import { isWithinDepth } from '../json/depth.ts';
 
 /** What an error answer's body says, in whichever envelope: `{error:{…}}`, `{detail}`, or nothing readable. */
 export interface ErrorBody {
@@ -10,7 +10,7 @@ export interface ErrorBody {
 }
 
 // Members of any form: what is no text is given as its JSON, which cannot be written for what is nested without end.
-const asJson = (value: unknown) => (isShallow(value) ? JSON.stringify(value) : 'nested too deep');
+const asJson = (value: unknown) => (isWithinDepth(value) ? JSON.stringify(value) : 'nested too deep');
 
 const words = z
   .unknown()

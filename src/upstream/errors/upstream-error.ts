@@ -66,7 +66,7 @@ export class UpstreamError extends Error {
    */
   readonly isOutcomeUnknown: boolean;
   /** What the upstream says is wrong with the request, without addresses; null when it says nothing about that. */
-  readonly reason: string | null;
+  readonly upstreamMessage: string | null;
 
   constructor(
     code: UpstreamErrorCode,
@@ -82,7 +82,7 @@ export class UpstreamError extends Error {
     this.facts = facts;
     this.retry = retry;
     this.isOutcomeUnknown = isOutcomeUnknown;
-    this.reason = (SHOWN_TO_CALLER.has(code) && message.replace(ADDRESS, '…').trim()) || null;
+    this.upstreamMessage = (SHOWN_TO_CALLER.has(code) && message.replace(ADDRESS, '…').trim()) || null;
   }
 }
 

@@ -14,13 +14,13 @@ export interface Upload {
 const AHEAD_BYTES = 64 * 1024;
 
 /** A boundary that no content can have foreseen. */
-export const makeBoundary = () => `finetune-gateway-${crypto.randomUUID()}`;
+export const createBoundary = () => `finetune-gateway-${crypto.randomUUID()}`;
 
 /**
  * The body of the form. The deadline counts only while the upstream is waited for: it rests while the content is. What
  * goes wrong with the content is told to `onFailure`, and the body is then cut off.
  */
-export function bodyOf(
+export function createFormBody(
   upload: Upload,
   boundary: string,
   deadline: Deadline,

@@ -20,7 +20,7 @@ import {
   type Response,
   type TransportOptions,
 } from '../resilience/transport.ts';
-import { bodyOf, makeBoundary, type Upload } from './multipart-writer.ts';
+import { createBoundary, createFormBody, type Upload } from './multipart-writer.ts';
 import type { Path } from './path.ts';
 import { createBodyReader } from './response-body.ts';
 
@@ -97,11 +97,11 @@ export function createRestClient(options: TransportOptions): RestClient {
   }
 
   const reading = (path: Path, query?: Query): Request => {
-    return { method: 'GET', target: targetOf(path, query), retrySafety: 'freely' };
+    return { method: 'GET', target: targetOf(path, query), retrySafety: 'always' };
   };
 
   const changing = (method: 'POST' | 'DELETE', path: Path): Request => {
-    return { method, target: targetOf(path), retrySafety: 'if asked' };
+    return { method, target: targetOf(path), retrySafety: 'if requested' };
   };
 
   return {
@@ -133,13 +133,13 @@ export function createRestClient(options: TransportOptions): RestClient {
       path === null ? null : askAbout(changing('DELETE', path), read, asMutation(call)),
     async upload(path, upload, read, call) {
       const ending = new AbortController();
-      const boundary = makeBoundary();
+      const boundary = createBoundary();
       const request: Request = {
         method: 'POST',
         target: targetOf(requirePath(path)),
         headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
         body: ({ signal, ...deadline }) =>
-          bodyOf(upload, boundary, { ...deadline, signal: AbortSignal.any([signal, ending.signal]) }, (error) =>
+          createFormBody(upload, boundary, { ...deadline, signal: AbortSignal.any([signal, ending.signal]) }, (error) =>
             ending.abort(error),
           ),
         retrySafety: 'never',

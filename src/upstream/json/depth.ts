@@ -2,7 +2,7 @@
 const MAX_DEPTH = 100;
 
 /** Whether a JSON value is nested no deeper than can be read and written. JSON.parse sets no such bound, all else does. */
-export function isShallow(value: unknown, depth = MAX_DEPTH): boolean {
+export function isWithinDepth(value: unknown, depth = MAX_DEPTH): boolean {
   if (typeof value !== 'object' || value === null) return true;
-  return depth > 0 && Object.values(value).every((member) => isShallow(member, depth - 1));
+  return depth > 0 && Object.values(value).every((member) => isWithinDepth(member, depth - 1));
 }

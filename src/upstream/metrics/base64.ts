@@ -12,7 +12,7 @@ const FOREIGN = /[^A-Za-z0-9+/=]|=[^=]/;
  * Throws an Error `results: …` when what began as base64 does not go on as such. Errors of `chunks` pass unchanged, and
  * who stops reading ends `chunks` too.
  */
-export async function* decoded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* decodeIfBase64(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   let head: Uint8Array = new Uint8Array();
   let decoder: Decoder | null = null;
   for await (const chunk of chunks) {

@@ -5,14 +5,14 @@ const TEXT_OVERHEAD = 64;
 const COLUMN_OVERHEAD = 600;
 
 /** Numbers side by side, as many as come. */
-export interface Numbers {
+export interface NumberBuffer {
   /** Indices come one after the other. */
   set(index: number, value: number): void;
   /** The first `length` of them; nothing can be set any more. */
   take(length: number): Float64Array;
 }
 
-export function createNumbers(): Numbers {
+export function createNumberBuffer(): NumberBuffer {
   let values = new Float64Array(FIRST_CAPACITY);
   return {
     set(index, value) {
@@ -31,7 +31,7 @@ export interface Column {
   /** What is not a number, by the index of its point. */
   readonly texts: ReadonlyMap<number, string>;
   /** Bytes. */
-  readonly weight: number;
+  readonly sizeInBytes: number;
 }
 
 export interface ColumnReader {
@@ -42,15 +42,19 @@ export interface ColumnReader {
 }
 
 /** Reads a column cell by cell. Where it `lacksMinusOne`, -1 is no value, as a blank cell is; texts are kept as `clean` gives them. */
-export function createColumn(name: string, lacksMinusOne: boolean, clean: (text: string) => string): ColumnReader {
-  const numbers = createNumbers();
+export function createColumnReader(
+  name: string,
+  lacksMinusOne: boolean,
+  clean: (text: string) => string,
+): ColumnReader {
+  const numbers = createNumberBuffer();
   const texts = new Map<number, string>();
   let length = 0;
   let measured = 0;
   let textBytes = 0;
   return {
     add(cell = '') {
-      const value = toNumber(cell);
+      const value = parseNumber(cell);
       const isNumber = !Number.isNaN(value) && !(lacksMinusOne && value === -1);
       if (isNumber) measured++;
       const weight = Number.isNaN(value) && cell.trim() !== '' ? keep(clean(cell)) : 0;
@@ -61,15 +65,15 @@ export function createColumn(name: string, lacksMinusOne: boolean, clean: (text:
       const asRead = measured === 0 ? null : numbers.take(length);
       return {
         name,
-        numbers: asRead === null || order === null ? asRead : reordered(asRead, order),
+        numbers: asRead === null || order === null ? asRead : reorder(asRead, order),
         texts: order === null || texts.size === 0 ? texts : reorderedTexts(texts, order),
-        weight: COLUMN_OVERHEAD + (asRead?.byteLength ?? 0) + textBytes,
+        sizeInBytes: COLUMN_OVERHEAD + (asRead?.byteLength ?? 0) + textBytes,
       };
     },
   };
 
   function keep(text: string): number {
-    texts.set(length, ownText(text));
+    texts.set(length, copyText(text));
     const weight = 2 * text.length + TEXT_OVERHEAD;
     textBytes += weight;
     return weight;
@@ -77,18 +81,18 @@ export function createColumn(name: string, lacksMinusOne: boolean, clean: (text:
 }
 
 /** A text that keeps nothing else alive: a part of a string keeps the whole, here a chunk of the file for each cell. */
-export function ownText(text: string): string {
+export function copyText(text: string): string {
   return Buffer.from(text).toString();
 }
 
 /** The number that a cell is, `6e-05` and ` 5 ` too; NaN when it is blank, no number or infinite. */
-export function toNumber(cell: string): number {
+export function parseNumber(cell: string): number {
   const value = Number(cell);
   if (value === 0 && cell.trim() === '') return Number.NaN;
   return Number.isFinite(value) ? value : Number.NaN;
 }
 
-export function reordered(values: Float64Array, order: Uint32Array): Float64Array {
+export function reorder(values: Float64Array, order: Uint32Array): Float64Array {
   return new Float64Array(order.length).map((_, to) => values[order[to] ?? -1] ?? Number.NaN);
 }
 

@@ -49,6 +49,6 @@ export function seriesOfEvents(events: readonly JobEvent[], isComplete: boolean)
     isComplete,
     createdAt: (index) => points[index]?.event.created_at ?? null,
     data: (index) => points[index]?.data ?? null,
-    weight: 0, // The log has them already.
+    sizeInBytes: 0, // The log has them already.
   };
 }

@@ -28,5 +28,5 @@ export interface MetricsSeries {
   /** All that the source has at this point, unknown members too: any JSON. */
   data(index: number): unknown;
   /** Bytes that the series takes in memory. */
-  readonly weight: number;
+  readonly sizeInBytes: number;
 }

@@ -1,7 +1,7 @@
 import type { Credential } from '../credentials/credential.ts';
 import { redactKey, redactTruncatedKey } from '../credentials/redaction.ts';
 import type { FileObject } from '../resources/file.ts';
-import { decoded } from './base64.ts';
+import { decodeIfBase64 } from './base64.ts';
 
 /** The beginning of a file's content. */
 export interface Preview {
@@ -20,7 +20,7 @@ export async function readPreview(
   maxBytes: number,
   credential: Credential,
 ): Promise<Preview> {
-  const chunks = purpose === 'fine-tune-results' ? decoded(content) : content;
+  const chunks = purpose === 'fine-tune-results' ? decodeIfBase64(content) : content;
   const read: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of chunks) {

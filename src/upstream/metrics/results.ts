@@ -1,7 +1,7 @@
 import type { Credential } from '../credentials/credential.ts';
 import { redactKey } from '../credentials/redaction.ts';
-import { decoded } from './base64.ts';
-import { type Column, createColumn, createNumbers, ownText, reordered, toNumber } from './column.ts';
+import { decodeIfBase64 } from './base64.ts';
+import { type Column, copyText, createColumnReader, createNumberBuffer, parseNumber, reorder } from './column.ts';
 import { readRows } from './csv.ts';
 import { METRICS, type Metric, type MetricsSeries } from './metrics.ts';
 
@@ -40,7 +40,7 @@ export async function readResults(
 ): Promise<MetricsSeries | null> {
   const clean = (text: string) => redactKey(text, credential);
   let table: Table | null = null;
-  for await (const rows of readRows(decoded(chunks))) {
+  for await (const rows of readRows(decodeIfBase64(chunks))) {
     for (const row of rows) {
       if (isBlank(row)) continue;
       if (table === null) table = createTable(row, limits, clean);
@@ -62,12 +62,12 @@ interface Table {
 
 function createTable(header: readonly string[], limits: ResultsLimits, clean: (text: string) => string): Table {
   if (header.length > MAX_COLUMNS) throw new Error(`results: expected at most ${MAX_COLUMNS} columns`);
-  const names = header.map((name) => ownText(clean(name.trim())));
+  const names = header.map((name) => copyText(clean(name.trim())));
   const stepAt = names.indexOf(STEP);
   if (stepAt === -1) throw new Error('results: expected CSV whose header has a column "step"');
-  const steps = createNumbers();
+  const steps = createNumberBuffer();
   const readers = names.flatMap((name, at) =>
-    name === STEP ? [] : { at, column: createColumn(name, lacksMinusOne(name), clean) },
+    name === STEP ? [] : { at, column: createColumnReader(name, lacksMinusOne(name), clean) },
   );
   const maxRows = Math.min(limits.rows, Math.floor(limits.cells / names.length));
   let length = 0;
@@ -76,7 +76,7 @@ function createTable(header: readonly string[], limits: ResultsLimits, clean: (t
   let textBytes = 0;
   return {
     add(row) {
-      const step = Math.trunc(toNumber(row[stepAt] ?? ''));
+      const step = Math.trunc(parseNumber(row[stepAt] ?? ''));
       if (!(step >= 0 && step <= MAX_STEP)) return;
       isSorted &&= step >= last;
       last = step;
@@ -88,7 +88,7 @@ function createTable(header: readonly string[], limits: ResultsLimits, clean: (t
       const asRead = steps.take(length);
       const order = isSorted ? null : ascending(asRead);
       const columns = readers.map(({ column }) => column.take(order));
-      return createSeries(order === null ? asRead : reordered(asRead, order), columns, isComplete);
+      return createSeries(order === null ? asRead : reorder(asRead, order), columns, isComplete);
     },
   };
 }
@@ -118,7 +118,7 @@ function createSeries(steps: Float64Array, columns: readonly Column[], isComplet
       const cells = columns.map(({ name, numbers, texts }) => [name, texts.get(index) ?? numbers?.[index]] as const);
       return Object.fromEntries([[STEP, steps[index]], ...cells.filter(([, cell]) => isValue(cell))]);
     },
-    weight: columns.reduce((sum, column) => sum + column.weight, steps.byteLength),
+    sizeInBytes: columns.reduce((sum, column) => sum + column.sizeInBytes, steps.byteLength),
   };
 }
 

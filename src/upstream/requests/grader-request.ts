@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { compact, membersOf } from '../json/members.ts';
 import type { GraderSample } from '../resources/grader-run.ts';
 import {
-  filledText,
+  findDepthIssues,
+  findIssues,
   type Issue,
-  issuesOf,
-  issuesOfDepth,
   nameText,
+  nonEmptyText,
   oneOf,
   optional,
   type RequestRules,
@@ -22,20 +22,20 @@ const METRICS = [
 ];
 
 const A_LIST = 'expected a list';
-const member = <T extends string>(type: T) => ({ type: z.literal(type), name: filledText() });
+const member = <T extends string>(type: T) => ({ type: z.literal(type), name: nonEmptyText() });
 const messages = z
   .array(
-    z.object({ role: filledText(), content: z.unknown().refine((content) => content != null, 'expected a content') }),
+    z.object({ role: nonEmptyText(), content: z.unknown().refine((content) => content != null, 'expected a content') }),
     A_LIST,
   )
   .min(1, 'expected at least one message');
 
 function singles(limits: RequestRules) {
-  const choice = (...names: readonly string[]) => (limits === 'openai' ? oneOf(...names) : filledText());
+  const choice = (...names: readonly string[]) => (limits === 'openai' ? oneOf(...names) : nonEmptyText());
   return [
     z.object({ ...member('string_check'), input: text(), reference: text(), operation: choice(...OPERATIONS) }),
     z.object({ ...member('text_similarity'), input: text(), reference: text(), evaluation_metric: choice(...METRICS) }),
-    z.object({ ...member('python'), source: filledText(), image_tag: optional(text()) }),
+    z.object({ ...member('python'), source: nonEmptyText(), image_tag: optional(text()) }),
     z.object({
       ...member('score_model'),
       model: nameText(),
@@ -62,7 +62,7 @@ function createGraderRequestSchema(limits: RequestRules) {
   const inMulti = z.discriminatedUnion('type', [...singles(limits), labelModel], unknownType(`${NAMES}, label_model`));
   const multi = z.object({
     ...member('multi'),
-    calculate_output: filledText(),
+    calculate_output: nonEmptyText(),
     graders: z
       .record(z.string(), inMulti, 'expected an object of named graders')
       .refine((graders) => Object.keys(graders).length > 0, 'expected at least one grader'),
@@ -77,29 +77,29 @@ export const graderRequestSchemas: Record<RequestRules, z.ZodType> = {
 };
 
 /** A grader that was checked, without what is null in it. */
-export function sentGrader(draft: unknown): object {
+export function toGraderBody(draft: unknown): object {
   const { extra: _, graders, ...members } = membersOf(draft);
   if (graders == null) return compact(members);
-  const named = Object.entries(membersOf(graders)).map(([name, grader]) => [name, sentGrader(grader)]);
+  const named = Object.entries(membersOf(graders)).map(([name, grader]) => [name, toGraderBody(grader)]);
   return { ...compact(members), graders: Object.fromEntries(named) };
 }
 
 /** Checks a grader in wire spelling: gives it as it is sent, or all that is wrong with it. */
-export function checkGrader(draft: unknown, limits: RequestRules): { body: unknown } | { issues: Issue[] } {
-  const wrong = issuesOf(graderRequestSchemas[limits], draft, ['grader']);
-  const issues = wrong.length > 0 ? wrong : issuesOfDepth(draft, ['grader']);
-  return issues.length > 0 ? { issues } : { body: sentGrader(draft) };
+export function validateGrader(draft: unknown, limits: RequestRules): { body: unknown } | { issues: Issue[] } {
+  const wrong = findIssues(graderRequestSchemas[limits], draft, ['grader']);
+  const issues = wrong.length > 0 ? wrong : findDepthIssues(draft, ['grader']);
+  return issues.length > 0 ? { issues } : { body: toGraderBody(draft) };
 }
 
 const anItem = optional(z.record(z.string(), z.unknown(), 'expected an object'));
 
 /** Checks what a grader is to be run on, in wire spelling: gives it as it is sent, or all that is wrong with it. */
-export function checkGraderSample(
+export function validateGraderSample(
   { grader, model_sample, item }: GraderSample,
   limits: RequestRules,
 ): { body: GraderSample } | { issues: Issue[] } {
-  const checked = checkGrader(grader, limits);
-  const issues = issuesOf(anItem, item, ['item']);
+  const checked = validateGrader(grader, limits);
+  const issues = findIssues(anItem, item, ['item']);
   if ('issues' in checked) return { issues: [...checked.issues, ...issues] };
   return issues.length > 0
     ? { issues }

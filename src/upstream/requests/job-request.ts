@@ -1,19 +1,19 @@
 import { z } from 'zod';
 import { compact, membersOf } from '../json/members.ts';
-import { issuesOfMethod, sentMethod } from './method-request.ts';
+import { findMethodIssues, toMethodBody } from './method-request.ts';
 import {
-  filledText,
+  findDepthIssues,
+  findExtraIssues,
+  findIssues,
   type Issue,
-  issuesOf,
-  issuesOfDepth,
-  issuesOfExtra,
+  integer,
   nameText,
+  nonEmptyText,
   oneOf,
   optional,
   type RequestRules,
   text,
-  textOf,
-  whole,
+  textOfLength,
 } from './validation.ts';
 
 /** Pairs that a job's metadata can have. */
@@ -24,7 +24,7 @@ const MAX_METADATA_VALUE_LENGTH = 512;
 const AN_OBJECT = 'expected an object';
 const wandb = z.object(
   {
-    project: filledText(),
+    project: nonEmptyText(),
     name: optional(text()),
     entity: optional(text()),
     tags: optional(z.array(text(), 'expected a list')),
@@ -36,14 +36,14 @@ function createSchema(limits: RequestRules) {
   const isLimited = limits === 'openai';
   const integration = isLimited
     ? z.object({ type: oneOf('wandb'), wandb }, AN_OBJECT)
-    : z.object({ type: filledText(), wandb: optional(wandb) }, AN_OBJECT);
+    : z.object({ type: nonEmptyText(), wandb: optional(wandb) }, AN_OBJECT);
   return z.object(
     {
       model: nameText(),
       training_file: nameText(),
       validation_file: optional(nameText()),
-      suffix: optional(isLimited ? textOf(1, 64) : text()),
-      seed: optional(isLimited ? whole(0, 2_147_483_647) : whole()),
+      suffix: optional(isLimited ? textOfLength(1, 64) : text()),
+      seed: optional(isLimited ? integer(0, 2_147_483_647) : integer()),
       integrations: optional(z.array(integration, 'expected a list')),
     },
     AN_OBJECT,
@@ -69,23 +69,23 @@ export interface JobRequestOptions {
  * that is wrong at once. Members that we do not know stand in `extra`, on the request and on the object of its method;
  * in the body they stand among the others.
  */
-export function checkJobRequest(draft: unknown, options: JobRequestOptions): { body: object } | { issues: Issue[] } {
+export function validateJobRequest(draft: unknown, options: JobRequestOptions): { body: object } | { issues: Issue[] } {
   const { limits, reservedPairs = 0 } = options;
   const { data: members } = z.record(z.string(), z.unknown()).safeParse(draft);
   if (members === undefined) return { issues: [{ path: [], message: AN_OBJECT }] };
   const issues = [
-    ...issuesOf(schemas[limits], members),
-    ...issuesOfMethod(members['method'], limits),
+    ...findIssues(schemas[limits], members),
+    ...findMethodIssues(members['method'], limits),
     ...issuesOfMetadata(members['metadata'], limits === 'openai' ? MAX_METADATA_PAIRS - reservedPairs : null),
-    ...issuesOfExtra(members['extra'], MEMBERS, ['extra']),
+    ...findExtraIssues(members['extra'], MEMBERS, ['extra']),
   ];
-  const all = issues.length > 0 ? issues : issuesOfDepth(members);
+  const all = issues.length > 0 ? issues : findDepthIssues(members);
   return all.length > 0 ? { issues: all } : { body: bodyOf(members) };
 }
 
 function bodyOf({ method, integrations, ...members }: Record<string, unknown>): object {
   const sent = {
-    method: method == null ? null : sentMethod(method),
+    method: method == null ? null : toMethodBody(method),
     integrations: Array.isArray(integrations) ? integrations.map(sentIntegration) : null,
   };
   return compact({ ...sent, ...members });
@@ -102,13 +102,13 @@ function issuesOfMetadata(metadata: unknown, mostPairs: number | null): Issue[] 
   if (typeof metadata !== 'object' || Array.isArray(metadata)) return [{ path: ['metadata'], message: AN_OBJECT }];
   const pairs = Object.entries(metadata);
   const isLimited = mostPairs !== null;
-  const key = textOf(1, MAX_METADATA_KEY_LENGTH);
-  const value = isLimited ? textOf(0, MAX_METADATA_VALUE_LENGTH) : text();
+  const key = textOfLength(1, MAX_METADATA_KEY_LENGTH);
+  const value = isLimited ? textOfLength(0, MAX_METADATA_VALUE_LENGTH) : text();
   return [
     ...(isLimited && pairs.length > mostPairs
       ? [{ path: ['metadata'], message: `expected at most ${mostPairs} pairs` }]
       : []),
-    ...(isLimited ? pairs.flatMap(([name]) => issuesOf(key, name, ['metadata', name, 'key'])) : []),
-    ...pairs.flatMap(([name, content]) => issuesOf(value, content, ['metadata', name])),
+    ...(isLimited ? pairs.flatMap(([name]) => findIssues(key, name, ['metadata', name, 'key'])) : []),
+    ...pairs.flatMap(([name, content]) => findIssues(value, content, ['metadata', name])),
   ];
 }

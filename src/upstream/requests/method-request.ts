@@ -1,16 +1,16 @@
 import { z } from 'zod';
 import { compact, membersOf } from '../json/members.ts';
-import { graderRequestSchemas, sentGrader } from './grader-request.ts';
+import { graderRequestSchemas, toGraderBody } from './grader-request.ts';
 import {
-  filledText,
+  findExtraIssues,
+  findIssues,
   type Issue,
-  issuesOf,
-  issuesOfExtra,
+  integerOrAuto,
+  nonEmptyText,
   numberOrAuto,
   oneOf,
   optional,
   type RequestRules,
-  wholeOrAuto,
 } from './validation.ts';
 
 // How a job is to train, as it is sent (docs/upstream.md: Creating a job).
@@ -20,7 +20,7 @@ const AN_OBJECT = 'expected an object';
 
 function createMethodSchema(limits: RequestRules) {
   const isLimited = limits === 'openai';
-  const whole = (least: number, most?: number) => optional(isLimited ? wholeOrAuto(least, most) : wholeOrAuto());
+  const whole = (least: number, most?: number) => optional(isLimited ? integerOrAuto(least, most) : integerOrAuto());
   const number = (above: number, most?: number) => optional(isLimited ? numberOrAuto(above, most) : numberOrAuto());
   const common = { batch_size: whole(1, 256), learning_rate_multiplier: number(0), n_epochs: whole(1, 50) };
   const supervised = z.object(common, AN_OBJECT);
@@ -31,14 +31,14 @@ function createMethodSchema(limits: RequestRules) {
       compute_multiplier: number(1e-5, 10),
       eval_interval: whole(1),
       eval_samples: whole(1),
-      reasoning_effort: optional(isLimited ? oneOf(...EFFORTS) : filledText()),
+      reasoning_effort: optional(isLimited ? oneOf(...EFFORTS) : nonEmptyText()),
     },
     AN_OBJECT,
   );
   const grader = graderRequestSchemas[limits];
   return z.object(
     {
-      type: isLimited ? oneOf(...METHODS) : filledText(),
+      type: isLimited ? oneOf(...METHODS) : nonEmptyText(),
       supervised: optional(z.object({ hyperparameters: optional(supervised) }, AN_OBJECT)),
       dpo: optional(z.object({ hyperparameters: optional(dpo) }, AN_OBJECT)),
       reinforcement: optional(z.object({ grader, hyperparameters: optional(reinforcement) }, AN_OBJECT)),
@@ -61,30 +61,30 @@ export const methodRequestSchemas: Record<RequestRules, z.ZodType> = {
 };
 
 /** All that is wrong with a method. */
-export function issuesOfMethod(draft: unknown, limits: RequestRules): Issue[] {
+export function findMethodIssues(draft: unknown, limits: RequestRules): Issue[] {
   if (draft == null) return [];
   const method = membersOf(draft);
   const { type } = method;
   const beside = METHODS.filter((name) => method[name] != null);
   return [
-    ...issuesOf(methodRequestSchemas[limits], draft, ['method']),
+    ...findIssues(methodRequestSchemas[limits], draft, ['method']),
     ...(type === 'reinforcement' && method['reinforcement'] == null ? [MISSING] : []),
     ...beside
       .filter((name) => name !== type)
       .map((name) => ({ path: ['method', name], message: 'expected nothing here, as the type names another' })),
     ...beside.flatMap((name) => {
-      return issuesOfExtra(membersOf(method[name])['extra'], MEMBERS[name], ['method', name, 'extra']);
+      return findExtraIssues(membersOf(method[name])['extra'], MEMBERS[name], ['method', name, 'extra']);
     }),
   ];
 }
 
 /** A method that was checked, without what is null in it. */
-export function sentMethod(draft: unknown): object {
+export function toMethodBody(draft: unknown): object {
   const { type, ...members } = membersOf(draft);
   const objects = Object.entries(compact(members)).map(([name, object]) => {
     const { grader, hyperparameters, ...others } = membersOf(object);
     const known = {
-      grader: grader == null ? null : sentGrader(grader),
+      grader: grader == null ? null : toGraderBody(grader),
       hyperparameters: hyperparameters == null ? null : compact(membersOf(hyperparameters)),
     };
     return [name, compact({ ...known, ...others })];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isValidName } from '../http/path.ts';
-import { isShallow } from '../json/depth.ts';
+import { isWithinDepth } from '../json/depth.ts';
 
 // How requests are checked before they are sent: in wire spelling, with all that is wrong at once.
 
@@ -12,7 +12,7 @@ export interface Issue {
 }
 
 /** All that a schema finds wrong with a value. */
-export function issuesOf(schema: z.ZodType, value: unknown, at: Issue['path'] = []): Issue[] {
+export function findIssues(schema: z.ZodType, value: unknown, at: Issue['path'] = []): Issue[] {
   const { error } = schema.safeParse(value);
   return (error?.issues ?? []).map(({ path, message }) => ({ path: [...at, ...path.map(asPlace)], message }));
 }
@@ -34,7 +34,7 @@ const isNumber = (value: unknown): value is number => Number.isFinite(value);
 const lengthOf = (text: string) => [...text].length;
 
 export const text = (expected = 'a text') => check(expected, (value) => typeof value === 'string');
-export const filledText = (expected = 'a text that is not empty') =>
+export const nonEmptyText = (expected = 'a text that is not empty') =>
   check(expected, (value) => typeof value === 'string' && value !== '');
 /** The id or the name of a thing; what can name nothing is wrong whatever there is. */
 export const nameText = () =>
@@ -44,17 +44,17 @@ export const oneOf = (...names: readonly string[]) =>
     names.some((name) => name === value),
   );
 
-export const textOf = (least: number, most: number) =>
+export const textOfLength = (least: number, most: number) =>
   check(
     `a text of ${least === 0 ? 'at most' : `${least} to`} ${most} characters`,
     (value) => typeof value === 'string' && lengthOf(value) >= least && lengthOf(value) <= most,
   );
 
-export const whole = (least?: number, most?: number) => {
+export const integer = (least?: number, most?: number) => {
   const expected = `a whole number${range(least, most)}`;
   return check(expected, (value) => isWhole(value) && isWithin(value, least, most));
 };
-export const wholeOrAuto = (least?: number, most?: number) => {
+export const integerOrAuto = (least?: number, most?: number) => {
   const expected = `auto or a whole number${range(least, most)}`;
   return check(expected, (value) => value === 'auto' || (isWhole(value) && isWithin(value, least, most)));
 };
@@ -80,15 +80,15 @@ function range(least: number | undefined, most: number | undefined): string {
 export const optional = <T extends z.ZodType>(schema: T) => schema.nullish();
 
 /** What is nested too deep to be written is wrong as a whole. */
-export function issuesOfDepth(value: unknown, at: Issue['path'] = []): Issue[] {
-  return isShallow(value) ? [] : [{ path: at, message: 'expected JSON that is not nested so deep' }];
+export function findDepthIssues(value: unknown, at: Issue['path'] = []): Issue[] {
+  return isWithinDepth(value) ? [] : [{ path: at, message: 'expected JSON that is not nested so deep' }];
 }
 
 /** Members that we do not know, given beside those that we do: what is wrong with them. */
-export function issuesOfExtra(extra: unknown, known: readonly string[], at: Issue['path']): Issue[] {
+export function findExtraIssues(extra: unknown, known: readonly string[], at: Issue['path']): Issue[] {
   if (extra == null) return [];
   if (typeof extra !== 'object' || Array.isArray(extra)) return [{ path: at, message: 'expected an object' }];
-  if (!isShallow(extra)) return issuesOfDepth(extra, at);
+  if (!isWithinDepth(extra)) return findDepthIssues(extra, at);
   return known
     .filter((name) => Object.hasOwn(extra, name))
     .map((name) => ({

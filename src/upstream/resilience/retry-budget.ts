@@ -1,9 +1,9 @@
 /** Keeps tries again a small part of all calls, so that an outage is not met with a multiple of the load. */
 export interface RetryBudget {
   /** Counts a call that is made for the first time. */
-  earn(): void;
+  deposit(): void;
   /** Whether one may be made again; takes it off the budget. */
-  spend(): boolean;
+  tryWithdraw(): boolean;
 }
 
 /** Tries again for each call. */
@@ -14,10 +14,10 @@ const MAX_SAVED = 10;
 export function createRetryBudget(): RetryBudget {
   let saved = MAX_SAVED;
   return {
-    earn() {
+    deposit() {
       saved = Math.min(MAX_SAVED, saved + SHARE);
     },
-    spend() {
+    tryWithdraw() {
       if (saved < 1) return false;
       saved -= 1;
       return true;

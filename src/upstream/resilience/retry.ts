@@ -10,14 +10,14 @@ const JITTER = 0.25;
  * Whether a call that fails may be made again: a read freely, a change only when it was not made or its server asks for
  * another try, and never what must not be made twice.
  */
-export type RetrySafety = 'freely' | 'if asked' | 'never';
+export type RetrySafety = 'always' | 'if requested' | 'never';
 
 /** Whether such a call may be made again; `status` is that of the answer, if there was one, and `isSent` if it was sent at all. */
 export function isRetryAllowed(
   repetition: RetrySafety,
   { status, afterMs, isSent }: { status: number | undefined; afterMs: number | undefined; isSent: boolean },
 ): boolean {
-  if (repetition !== 'if asked') return repetition === 'freely';
+  if (repetition !== 'if requested') return repetition === 'always';
   return !isSent || ((status === 429 || status === 503) && afterMs !== undefined);
 }
 

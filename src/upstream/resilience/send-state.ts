@@ -3,13 +3,13 @@ export interface SendState {
   /** Whether nobody here knows if it was made. */
   readonly isOutcomeUnknown: boolean;
   /** Whether anything of the present try has gone over the wire. */
-  readonly wasSent: boolean;
+  readonly isSent: boolean;
   /** Another try begins. */
-  begin(): void;
+  startAttempt(): void;
   /** From here on the upstream may have it. */
-  send(): void;
+  markSent(): void;
   /** The status of an answer has come. */
-  answer(status: number): void;
+  recordStatus(status: number): void;
 }
 
 export function createSendState(): SendState {
@@ -20,18 +20,18 @@ export function createSendState(): SendState {
     get isOutcomeUnknown() {
       return isUnknown;
     },
-    get wasSent() {
+    get isSent() {
       return isSent;
     },
-    begin() {
+    startAttempt() {
       isSent = false;
       wasUnknown = isUnknown;
     },
-    send() {
+    markSent() {
       isSent = true;
       isUnknown = true;
     },
-    answer(status) {
+    recordStatus(status) {
       if (isRefusal(status)) isUnknown = wasUnknown;
     },
   };

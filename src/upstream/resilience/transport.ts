@@ -101,7 +101,7 @@ export function createTransport(options: TransportOptions): Transport {
   }: Omit<Attempt<unknown>, 'use' | 'reportResult'>): Promise<Response> {
     const { method, target: path, headers, body } = request;
     const { pool } = pools.get(call.credential);
-    const dispatcher = method === 'GET' ? pool : pool.compose(onSendInterceptor(sendState.send));
+    const dispatcher = method === 'GET' ? pool : pool.compose(onSendInterceptor(sendState.markSent));
     return dispatcher.request({
       method,
       path,
@@ -118,7 +118,7 @@ export function createTransport(options: TransportOptions): Transport {
       asked.call.onRequest?.();
       const response = await request(asked);
       hasBegun = true;
-      asked.sendState.answer(response.statusCode);
+      asked.sendState.recordStatus(response.statusCode);
       reportResult(isOutageStatus(response.statusCode) ? 'down' : 'up');
       return await use(response, asked.deadline);
     } catch (error) {
@@ -145,11 +145,11 @@ export function createTransport(options: TransportOptions): Transport {
   /** The wait before another try, or null when there is to be none. */
   function waitFor(error: unknown, tries: number, leftMs: number, { request, call, sendState }: Attempt<unknown>) {
     if (!(error instanceof UpstreamError) || tries >= retries) return null;
-    const said = { status: error.facts.upstreamStatus, afterMs: error.retry.afterMs, isSent: sendState.wasSent };
+    const said = { status: error.facts.upstreamStatus, afterMs: error.retry.afterMs, isSent: sendState.isSent };
     const waitMs = isRetryAllowed(request.retrySafety, said)
       ? waitBeforeRetry(error.retry, tries, Math.random())
       : null;
-    return waitMs !== null && waitMs < leftMs && pools.get(call.credential).budget.spend() ? waitMs : null;
+    return waitMs !== null && waitMs < leftMs && pools.get(call.credential).budget.tryWithdraw() ? waitMs : null;
   }
 
   async function sendWithin<T>(deadline: Deadline, asked: Omit<Attempt<T>, 'deadline' | 'reportResult'>): Promise<T> {
@@ -162,8 +162,8 @@ export function createTransport(options: TransportOptions): Transport {
       const { priority = 'query' } = call;
       await rateLimiter.acquire({ priority, owner, signal, maxWaitMs: until - clock.now() });
       const present = { ...asked, deadline, reportResult: breaker.startCall() };
-      if (tries === 0) budget.earn();
-      sendState.begin();
+      if (tries === 0) budget.deposit();
+      sendState.startAttempt();
       try {
         return await attemptWithBreaker(present);
       } catch (error) {
@@ -181,7 +181,7 @@ export function createTransport(options: TransportOptions): Transport {
       try {
         return await withinDeadline((deadline) => sendWithin(deadline, { request, use, call, sendState }), bounds);
       } catch (error) {
-        const isUnknown = request.retrySafety !== 'freely' && sendState.isOutcomeUnknown;
+        const isUnknown = request.retrySafety !== 'always' && sendState.isOutcomeUnknown;
         throw isUnknown && error instanceof UpstreamError ? withUnknownOutcome(error) : error;
       }
     },

@@ -52,7 +52,7 @@ export function createGraderResource(rest: RestClient): GraderResource {
     run: (sample, call) =>
       rest.post(path`/fine_tuning/alpha/graders/run`, sample, (body) => runFields.parse(body), call),
     validate: (grader, call) =>
-      rest.post(path`/fine_tuning/alpha/graders/validate`, { grader }, readValidation, call, 'freely'),
+      rest.post(path`/fine_tuning/alpha/graders/validate`, { grader }, readValidation, call, 'always'),
   };
 }
 

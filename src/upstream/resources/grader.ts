@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isShallow } from '../json/depth.ts';
+import { isWithinDepth } from '../json/depth.ts';
 import { orNull } from './lenient-schema.ts';
 
 const message = z.object({ role: z.string(), content: z.unknown() });
@@ -83,7 +83,7 @@ export type Grader =
   | UnknownGrader;
 
 /** Reads any JSON as a grader: what cannot be read is an `UnknownGrader`, never an error. */
-export const graderSchema = z.unknown().transform((body) => readGrader(isShallow(body) ? body : null));
+export const graderSchema = z.unknown().transform((body) => readGrader(isWithinDepth(body) ? body : null));
 
 function readGrader(body: unknown): Grader {
   const read = known.safeParse(body);

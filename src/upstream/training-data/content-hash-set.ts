@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 /** Contents that came before, by hashes of 53 bits: of a million the chance that two are taken for one is 1 in 18,000. */
 export interface ContentHashSet {
   /** Whether this content came before. Takes note of it, as long as there is room. */
-  has(content: Uint8Array): boolean;
+  testAndAdd(content: Uint8Array): boolean;
 }
 
 /** A table of numbers, at most half full; 0 is an empty place. At a million hashes it takes 16 MiB, a set of texts 100. */
@@ -24,7 +24,7 @@ export function createContentHashSet(mostHashes: number): ContentHashSet {
   }
 
   return {
-    has(content) {
+    testAndAdd(content) {
       const key = keyOf(content);
       if (table[placeOf(key)] === key) return true;
       if (size >= mostHashes) return false;

@@ -1,9 +1,9 @@
-import { isShallow } from '../json/depth.ts';
+import { isWithinDepth } from '../json/depth.ts';
 import { createJsonTokenCounter, MAX_JSON_TOKENS } from '../json/token-count.ts';
 import { createContentHashSet } from './content-hash-set.ts';
-import { type ExampleFault, faultsOf, formatOf, type TrainingFormat } from './training-example.ts';
+import { detectFormat, type ExampleIssue, findExampleIssues, type TrainingFormat } from './training-example.ts';
 
-export interface TrainingIssue extends ExampleFault {
+export interface TrainingIssue extends ExampleIssue {
   /** The line it stands in, from 1; null when it is about the whole. */
   readonly line: number | null;
 }
@@ -25,7 +25,7 @@ export interface TrainingReport {
   readonly errorCount: number;
 }
 
-export interface TrainingCheck {
+export interface TrainingDataValidator {
   /** Takes the next bytes; never throws. */
   add(chunk: Uint8Array): void;
   /** Issues so far that are errors: as soon as there is one the file is of no use. */
@@ -46,7 +46,7 @@ const [LF, CR] = [0x0a, 0x0d];
 const isContinuation = (byte: number) => (byte & 0xc0) === 0x80;
 
 /** Checks JSONL for fine-tuning as it flows: in the memory of one line, however it is cut into chunks. */
-export function createTrainingCheck(): TrainingCheck {
+export function createTrainingDataValidator(): TrainingDataValidator {
   const tally = createTally();
   let held = Buffer.alloc(64 * 1024); // The line so far, as long as it is not too long; it grows.
   let bytes = 0;
@@ -104,7 +104,7 @@ function createTally() {
   const formats = new Set<TrainingFormat>();
   const counts = { issues: 0, errors: 0, examples: 0, characters: 0, longest: 0, duplicates: 0 };
 
-  function tell(line: number | null, { severity, message }: ExampleFault) {
+  function tell(line: number | null, { severity, message }: ExampleIssue) {
     counts.issues++;
     if (severity === 'error') counts.errors++;
     if (issues.length < MAX_ISSUES) issues.push({ line, severity, message });
@@ -120,13 +120,13 @@ function createTally() {
     const read = parsed(content);
     if ('fault' in read) return fail(line, read.fault);
     const { value } = read;
-    const format = formatOf(value);
+    const format = detectFormat(value);
     if (format === null)
       return fail(line, 'expected an example: messages, or prompt and completion, or input with two outputs');
     const [first = format] = formats;
     if (format !== first) fail(line, `expected the format of the first example, ${first}, not ${format}`);
     formats.add(format);
-    for (const fault of faultsOf(value as Record<string, unknown>, format)) tell(line, fault); // Only objects have a format.
+    for (const fault of findExampleIssues(value as Record<string, unknown>, format)) tell(line, fault); // Only objects have a format.
   }
 
   return {
@@ -146,7 +146,7 @@ function createTally() {
         return tell(line, { severity: 'warning', message: 'expected an example, not an empty line' });
       measure(hasMark ? length - 1 : length);
       counts.examples++;
-      if (seen.has(content)) counts.duplicates++;
+      if (seen.testAndAdd(content)) counts.duplicates++;
       example(line, content);
     },
     report(hasBytes: boolean): TrainingReport {
@@ -185,15 +185,15 @@ function parsed(content: Buffer): { value: unknown } | { fault: string } {
   }
   try {
     const value: unknown = JSON.parse(text);
-    return isShallow(value) ? { value } : { fault: 'expected JSON that is not nested so deep' };
+    return isWithinDepth(value) ? { value } : { fault: 'expected JSON that is not nested so deep' };
   } catch {
     return { fault: 'expected JSON' };
   }
 }
 
 /** Checks all of a content. */
-export async function checkTrainingData(chunks: AsyncIterable<Uint8Array>): Promise<TrainingReport> {
-  const check = createTrainingCheck();
+export async function validateTrainingData(chunks: AsyncIterable<Uint8Array>): Promise<TrainingReport> {
+  const check = createTrainingDataValidator();
   for await (const chunk of chunks) check.add(chunk);
   return check.report();
 }

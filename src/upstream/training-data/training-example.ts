@@ -5,15 +5,15 @@ import { isObject, type Members } from '../json/members.ts';
 /** What a line is an example of. */
 export type TrainingFormat = 'chat' | 'completion' | 'preference';
 
-export interface ExampleFault {
+export interface ExampleIssue {
   readonly severity: 'error' | 'warning';
   readonly message: string;
 }
 
-const error = (message: string): ExampleFault => ({ severity: 'error', message });
+const error = (message: string): ExampleIssue => ({ severity: 'error', message });
 
 /** Which form a line has; null when it has none. */
-export function formatOf(line: unknown): TrainingFormat | null {
+export function detectFormat(line: unknown): TrainingFormat | null {
   if (!isObject(line)) return null;
   if ('messages' in line) return 'chat';
   if ('prompt' in line || 'completion' in line) return 'completion';
@@ -21,7 +21,7 @@ export function formatOf(line: unknown): TrainingFormat | null {
 }
 
 /** What is wrong with a line of this form. Of members that we do not know nothing is. */
-export function faultsOf(line: Members, format: TrainingFormat): ExampleFault[] {
+export function findExampleIssues(line: Members, format: TrainingFormat): ExampleIssue[] {
   if (format === 'chat')
     return [
       ...faultsOfMessages(line['messages'], 'messages'),
@@ -34,7 +34,7 @@ export function faultsOf(line: Members, format: TrainingFormat): ExampleFault[] 
     .map((name) => error(`${name}: expected a text`));
 }
 
-function faultsOfPreference(line: Members): ExampleFault[] {
+function faultsOfPreference(line: Members): ExampleIssue[] {
   const { input, preferred_output: preferred, non_preferred_output: other } = line;
   if (!isObject(input)) return [error('input: expected an object with messages')];
   return [
@@ -45,7 +45,7 @@ function faultsOfPreference(line: Members): ExampleFault[] {
   ];
 }
 
-function faultsOfOutput(output: unknown, at: string): ExampleFault[] {
+function faultsOfOutput(output: unknown, at: string): ExampleIssue[] {
   const isFromAssistant =
     Array.isArray(output) && output.every((message) => isObject(message) && message['role'] === 'assistant');
   return [
@@ -56,12 +56,12 @@ function faultsOfOutput(output: unknown, at: string): ExampleFault[] {
 
 const ROLES = new Set(['system', 'developer', 'user', 'assistant', 'tool', 'function']);
 
-function faultsOfMessages(messages: unknown, at: string): ExampleFault[] {
+function faultsOfMessages(messages: unknown, at: string): ExampleIssue[] {
   if (!Array.isArray(messages) || messages.length === 0) return [error(`${at}: expected a list of messages`)];
   return messages.flatMap((message: unknown, place) => faultsOfMessage(message, `${at}.${place}`));
 }
 
-function faultsOfMessage(message: unknown, at: string): ExampleFault[] {
+function faultsOfMessage(message: unknown, at: string): ExampleIssue[] {
   if (!isObject(message)) return [error(`${at}: expected an object`)];
   const { role, content, weight } = message;
   const isRole = typeof role === 'string' && ROLES.has(role);
@@ -84,7 +84,7 @@ function faultsOfMessage(message: unknown, at: string): ExampleFault[] {
   ];
 }
 
-function faultsOfCalls(calls: unknown, at: string): ExampleFault[] {
+function faultsOfCalls(calls: unknown, at: string): ExampleIssue[] {
   if (!Array.isArray(calls) || calls.length === 0) return [error(`${at}: expected a list of calls`)];
   return calls.flatMap((call: unknown, place) => {
     const called = isObject(call) ? call['function'] : null;
@@ -93,7 +93,7 @@ function faultsOfCalls(calls: unknown, at: string): ExampleFault[] {
   });
 }
 
-function faultsOfTools({ tools }: Members, at = ''): ExampleFault[] {
+function faultsOfTools({ tools }: Members, at = ''): ExampleIssue[] {
   if (tools == null) return [];
   if (!Array.isArray(tools)) return [error(`${at}tools: expected a list`)];
   return tools.flatMap((tool: unknown, place) => {
@@ -103,7 +103,7 @@ function faultsOfTools({ tools }: Members, at = ''): ExampleFault[] {
   });
 }
 
-function faultsOfEnd(messages: unknown): ExampleFault[] {
+function faultsOfEnd(messages: unknown): ExampleIssue[] {
   if (!Array.isArray(messages) || messages.length === 0) return [];
   const roles = messages.map((message: unknown) => (isObject(message) ? message['role'] : null));
   const isLearned = messages.some(

@@ -1,4 +1,4 @@
-import { createTrainingCheck, type TrainingReport } from './training-data.ts';
+import { createTrainingDataValidator, type TrainingReport } from './training-data.ts';
 
 /** What is known of training data, of which the end may not have been read. */
 export interface TrainingFileReport extends TrainingReport {
@@ -22,7 +22,7 @@ export class InvalidTrainingData extends Error {
 const MAX_BYTES_BEHIND = 16 * 1024 * 1024;
 
 export function validateStream(given: AsyncIterable<Uint8Array>): ValidatedStream {
-  const check = createTrainingCheck();
+  const check = createTrainingDataValidator();
   const source = given[Symbol.asyncIterator](); // It goes on when the content has thrown.
   let final: TrainingReport | null = null;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { encodeGrader } from '../../../../src/schema/grader/grader-encoder.ts';
 import { inputIssues } from '../../../../src/schema/mutation/input-issue.ts';
-import { checkGrader } from '../../../../src/upstream/requests/grader-request.ts';
+import { validateGrader } from '../../../../src/upstream/requests/grader-request.ts';
 import type { Issue } from '../../../../src/upstream/requests/validation.ts';
 
 const pathOf = (path: Issue['path'], detours: Parameters<typeof inputIssues>[1] = []) =>
@@ -102,7 +102,7 @@ describe('a grader of a client', () => {
     const draft = encodeGrader(given);
     expect(draft.issues).toEqual([]);
     for (const limits of ['openai', 'unknown'] as const)
-      expect(checkGrader(draft.wire, limits)).toEqual({ body: wire });
+      expect(validateGrader(draft.wire, limits)).toEqual({ body: wire });
   });
 
   it('has all its issues where the client can find them', () => {
@@ -119,7 +119,7 @@ describe('a grader of a client', () => {
         ],
       },
     });
-    const checked = checkGrader(draft.wire, 'openai');
+    const checked = validateGrader(draft.wire, 'openai');
     const detour = { at: ['grader'], path: draft.path };
     const places = inputIssues('issues' in checked ? checked.issues : [], [detour]).map(({ path }) => path.join('.'));
     expect(places.sort()).toEqual([

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decoded } from '../../../../src/upstream/metrics/base64.ts';
+import { decodeIfBase64 } from '../../../../src/upstream/metrics/base64.ts';
 
 async function* inChunks(file: Uint8Array, chunkBytes: number): AsyncGenerator<Uint8Array> {
   for (let from = 0; from < file.length; from += chunkBytes) yield file.subarray(from, from + chunkBytes);
 }
 
 async function decode(file: string | Uint8Array, chunkBytes = 1 << 16): Promise<string> {
-  const chunks = await Array.fromAsync(decoded(inChunks(Buffer.from(file), chunkBytes)));
+  const chunks = await Array.fromAsync(decodeIfBase64(inChunks(Buffer.from(file), chunkBytes)));
   return Buffer.concat(chunks).toString();
 }
 
@@ -61,7 +61,7 @@ describe('decoded', () => {
       yield Buffer.from(toBase64('step,train_loss\n1,0.5\n'.repeat(50)));
       throw new Error('asked for more than was needed');
     }
-    const { value } = await decoded(chunks()).next();
+    const { value } = await decodeIfBase64(chunks()).next();
     expect(Buffer.from(value ?? []).toString()).toMatch(/^step,train_loss\n1,0.5\n/);
   });
 

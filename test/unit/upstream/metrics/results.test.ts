@@ -163,9 +163,9 @@ describe('readResults', () => {
 
   it('weighs as much as its numbers and its texts, and something for each column', async () => {
     const numbers = await read(FILE);
-    expect(numbers.weight).toBe(8 * 2 * 5 + 600 * 4);
+    expect(numbers.sizeInBytes).toBe(8 * 2 * 5 + 600 * 4);
     const texts = await read(FILE.replaceAll('1.4,', 'x'.repeat(1000)));
-    expect(texts.weight).toBeGreaterThan(numbers.weight + 1000);
+    expect(texts.sizeInBytes).toBeGreaterThan(numbers.sizeInBytes + 1000);
   });
 });
 

@@ -1,18 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkGrader } from '../../../../src/upstream/requests/grader-request.ts';
-import { checkJobRequest, type JobRequestOptions } from '../../../../src/upstream/requests/job-request.ts';
+import { validateGrader } from '../../../../src/upstream/requests/grader-request.ts';
+import { type JobRequestOptions, validateJobRequest } from '../../../../src/upstream/requests/job-request.ts';
 import type { Issue } from '../../../../src/upstream/requests/validation.ts';
 
 const OPENAI = { limits: 'openai' } as const;
 const REQUEST = { model: 'gpt-4.1-mini', training_file: 'file-1' };
 
 function issuesOf(members: object, options: JobRequestOptions = OPENAI): Issue[] {
-  const checked = checkJobRequest({ ...REQUEST, ...members }, options);
+  const checked = validateJobRequest({ ...REQUEST, ...members }, options);
   return 'issues' in checked ? checked.issues : [];
 }
 function bodyOf(members: object, options: JobRequestOptions = OPENAI): object {
-  const checked = checkJobRequest({ ...REQUEST, ...members }, options);
+  const checked = validateJobRequest({ ...REQUEST, ...members }, options);
   return 'body' in checked ? checked.body : checked;
 }
 const pathsOf = (issues: readonly Issue[]) => issues.map(({ path }) => path.join('.'));
@@ -213,7 +213,7 @@ describe('a request for a job', () => {
 
   it('has its extra members whatever their names', () => {
     const extra = JSON.parse('{ "__proto__": { "a": 1 }, "constructor": 2 }');
-    const checked = checkJobRequest({ model: 'm', training_file: 'f', extra }, OPENAI);
+    const checked = validateJobRequest({ model: 'm', training_file: 'f', extra }, OPENAI);
     expect(JSON.stringify(checked)).toContain('"__proto__":{"a":1},"constructor":2');
   });
 
@@ -223,7 +223,7 @@ describe('a request for a job', () => {
     for (const extra of [[], 'a', { deep }]) expect(pathsOf(issuesOf({ extra }))).toEqual(['extra']);
     const grader = { ...SCORE_MODEL, sampling_params: { deep } };
     expect(pathsOf(issuesOf({ method: { type: 'reinforcement', reinforcement: { grader } } }))).toEqual(['']);
-    expect(checkGrader(grader, 'openai')).toMatchObject({ issues: [{ path: ['grader'] }] });
+    expect(validateGrader(grader, 'openai')).toMatchObject({ issues: [{ path: ['grader'] }] });
   });
 
   it('to a server of which no limits are known may have anything of the right shape', () => {
@@ -278,7 +278,7 @@ describe('a request for a job', () => {
     }));
     fc.assert(
       fc.property(draft, fc.constantFrom('openai' as const, 'unknown' as const), (value, limits) => {
-        const checked = checkJobRequest(value, { limits });
+        const checked = validateJobRequest(value, { limits });
         if ('issues' in checked) expect(checked.issues.length).toBeGreaterThan(0);
         else expect(JSON.parse(JSON.stringify(checked.body))).toMatchObject({ model: expect.any(String) });
       }),
@@ -317,10 +317,10 @@ describe('a grader', () => {
 
   it.each(graders)('of the type %s passes when it has what it needs, and not without any of that', (type, members) => {
     const grader = { type, name: 'g', ...members };
-    expect(checkGrader(grader, 'openai')).toEqual({ body: grader });
+    expect(validateGrader(grader, 'openai')).toEqual({ body: grader });
     const needed = Object.keys(grader).filter((name) => !['image_tag', 'range', 'sampling_params'].includes(name));
     for (const name of needed) {
-      const checked = checkGrader({ ...grader, [name]: undefined }, 'openai');
+      const checked = validateGrader({ ...grader, [name]: undefined }, 'openai');
       expect('issues' in checked && pathsOf(checked.issues), name).toEqual([`grader.${name}`]);
     }
   });
@@ -359,12 +359,12 @@ describe('a grader', () => {
     ],
     ['several of none', { type: 'multi', name: 'g', calculate_output: 'a', graders: {} }, 'graders'],
   ])('may not have %s', (_, grader, path) => {
-    const checked = checkGrader(grader, 'openai');
+    const checked = validateGrader(grader, 'openai');
     expect('issues' in checked && pathsOf(checked.issues)).toEqual([`grader.${path}`]);
   });
 
   it.each([null, 5, [], {}, { type: 'other' }])('may not be %j', (grader) => {
-    expect(checkGrader(grader, 'unknown')).toMatchObject({
+    expect(validateGrader(grader, 'unknown')).toMatchObject({
       issues: [{ message: expect.stringContaining('a grader') }],
     });
   });

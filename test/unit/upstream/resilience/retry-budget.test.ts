@@ -4,7 +4,7 @@ import { createRetryBudget } from '../../../../src/upstream/resilience/retry-bud
 
 function spendAll(budget: ReturnType<typeof createRetryBudget>): number {
   let spent = 0;
-  while (budget.spend()) spent++;
+  while (budget.tryWithdraw()) spent++;
   return spent;
 }
 
@@ -16,16 +16,16 @@ describe('the retry budget', () => {
   it('earns one try with ten calls', () => {
     const budget = createRetryBudget();
     spendAll(budget);
-    for (let calls = 0; calls < 9; calls++) budget.earn();
-    expect(budget.spend()).toBe(false);
-    budget.earn();
-    budget.earn(); // Tenths are no whole numbers.
+    for (let calls = 0; calls < 9; calls++) budget.deposit();
+    expect(budget.tryWithdraw()).toBe(false);
+    budget.deposit();
+    budget.deposit(); // Tenths are no whole numbers.
     expect(spendAll(budget)).toBe(1);
   });
 
   it('saves up no more than ten', () => {
     const budget = createRetryBudget();
-    for (let calls = 0; calls < 10_000; calls++) budget.earn();
+    for (let calls = 0; calls < 10_000; calls++) budget.deposit();
     expect(spendAll(budget)).toBe(10);
   });
 
@@ -37,9 +37,9 @@ describe('the retry budget', () => {
         let tries = 0;
         for (const isCall of isCalls) {
           if (isCall) {
-            budget.earn();
+            budget.deposit();
             calls++;
-          } else if (budget.spend()) tries++;
+          } else if (budget.tryWithdraw()) tries++;
         }
         expect(tries).toBeLessThanOrEqual(10 + calls / 10);
       }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { plainFilename } from '../../../../src/upstream/training-data/filename.ts';
+import { sanitizeFilename } from '../../../../src/upstream/training-data/filename.ts';
 
 describe('a filename', () => {
   it.each([
@@ -22,6 +22,6 @@ describe('a filename', () => {
     [`a.${'x'.repeat(10_000)}`, `a.${'x'.repeat(198)}`],
     ['𝒳'.repeat(300), '𝒳'.repeat(200)],
   ])('%j becomes %j', (given, plain) => {
-    expect(plainFilename(given)).toBe(plain);
+    expect(sanitizeFilename(given)).toBe(plain);
   });
 });

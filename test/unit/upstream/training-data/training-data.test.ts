@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createContentHashSet } from '../../../../src/upstream/training-data/content-hash-set.ts';
 import {
-  checkTrainingData,
-  createTrainingCheck,
+  createTrainingDataValidator,
   type TrainingReport,
+  validateTrainingData,
 } from '../../../../src/upstream/training-data/training-data.ts';
 
 const user = { role: 'user', content: 'Hi' };
@@ -17,7 +17,7 @@ const MIB = 1024 * 1024;
 async function* of(...chunks: readonly (string | Uint8Array)[]) {
   for (const chunk of chunks) yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
 }
-const check = (...chunks: readonly (string | Uint8Array)[]) => checkTrainingData(of(...chunks));
+const check = (...chunks: readonly (string | Uint8Array)[]) => validateTrainingData(of(...chunks));
 const linesOf = (...examples: readonly unknown[]) => examples.map((example) => `${JSON.stringify(example)}\n`).join('');
 /** Its errors, as `line message`. */
 const errorsOf = ({ issues }: TrainingReport) =>
@@ -167,7 +167,7 @@ describe('training data', () => {
 
   it('of a line as long as a file can be is measured in little memory, and the lines behind it are read', () => {
     const chunk = Buffer.alloc(MIB, 'x');
-    const checking = createTrainingCheck();
+    const checking = createTrainingDataValidator();
     const before = process.memoryUsage().arrayBuffers;
     let most = 0;
     for (let count = 0; count < 600; count++) {
@@ -199,12 +199,12 @@ describe('training data', () => {
   it('finds each of many duplicates, and takes nothing else for one', () => {
     const examples = Array.from({ length: 20_000 }, (_, index) => `example ${index}`).map((text) => Buffer.from(text));
     const seen = createContentHashSet(10_000);
-    expect(examples.filter((example) => seen.has(example))).toEqual([]);
-    expect(examples.map((example) => seen.has(example)).indexOf(false)).toBe(10_000); // There is room for no more.
+    expect(examples.filter((example) => seen.testAndAdd(example))).toEqual([]);
+    expect(examples.map((example) => seen.testAndAdd(example)).indexOf(false)).toBe(10_000); // There is room for no more.
   });
 
   it('tells of an error as soon as it has come', () => {
-    const checking = createTrainingCheck();
+    const checking = createTrainingDataValidator();
     checking.add(Buffer.from(linesOf(CHAT)));
     expect(checking.errorCount).toBe(0);
     checking.add(Buffer.from('x\n'));
