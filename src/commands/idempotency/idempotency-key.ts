@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Credential } from '../../upstream/credentials/credential.ts';
-import { isObject } from '../../upstream/json/members.ts';
+import { canonicalJson } from '../../upstream/json/canonical.ts';
 import type { IdempotencyMark } from '../../upstream/resources/idempotency-mark.ts';
 
 /** Who asks for a job under a key, and for which: with what the upstream is asked, and as whom the gateway knows them. */
@@ -26,11 +26,3 @@ export function markOf({ credential, callerName, key, request }: Claim): Idempot
     request: digest('request', canonicalJson(request)),
   };
 }
-
-/** A value as JSON, the members of its objects in one order, however they were written. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) => (isObject(part) ? sorted(part) : part));
-}
-
-const sorted = (object: object) =>
-  Object.fromEntries(Object.entries(object).sort(([one], [other]) => (one < other ? -1 : 1)));
