@@ -1,5 +1,5 @@
 /** Maximum nesting of JSON from a server or a client. Recursive code overflows the stack at some thousand levels. */
-const MAX_DEPTH = 100;
+export const MAX_DEPTH = 100;
 
 /** Returns whether objects and lists are nested at most `maxDepth` deep. JSON.parse itself has no such limit. */
 export function isWithinDepth(value: unknown, maxDepth = MAX_DEPTH): boolean {
