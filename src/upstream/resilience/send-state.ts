@@ -1,21 +1,21 @@
-/** How far a call that changes something has come: whether it can have been made, as far as that is known here. */
+/** How far a call that changes something has got: whether the upstream may have executed it. */
 export interface SendState {
-  /** Whether nobody here knows if it was made. */
+  /** Whether the upstream may have executed the call and no response says that it has not. */
   readonly isOutcomeUnknown: boolean;
-  /** Whether anything of the present try has gone over the wire. */
+  /** Whether any byte of the current attempt was written to the socket. */
   readonly isSent: boolean;
-  /** Another try begins. */
+  /** Records the start of an attempt. */
   startAttempt(): void;
-  /** From here on the upstream may have it. */
+  /** Records that the upstream may have received the request. */
   markSent(): void;
-  /** The status of an answer has come. */
+  /** Records the status of a response. */
   recordStatus(status: number): void;
 }
 
 export function createSendState(): SendState {
   let isSent = false;
   let isUnknown = false;
-  let wasUnknown = false; // By the tries before.
+  let wasUnknown = false; // After the previous attempts.
   return {
     get isOutcomeUnknown() {
       return isUnknown;
@@ -37,5 +37,5 @@ export function createSendState(): SendState {
   };
 }
 
-// Who answers so has not done it. 408 is not among these: between us and who did it may be one who lost patience.
+// A 4xx response means that nothing was executed. Except 408: it can come from a proxy while the server still executes.
 const isRefusal = (status: number) => status >= 400 && status < 500 && status !== 408;
