@@ -109,14 +109,14 @@ function createWorld(limits: { activeMs: number; settledMs: number }) {
         return linear.put(`ftjob-${ids().length}`, 'validating_files');
       case 'advance':
         clock.advance(step.ms);
-        for (const call of linear.pending.filter(({ askedAt }) => askedAt <= clock.now() - TIMEOUT_MS)) {
+        for (const call of linear.pending.filter(({ startedAt }) => startedAt <= clock.now() - TIMEOUT_MS)) {
           call.fail(new UpstreamError('UPSTREAM_TIMEOUT', 'slow'));
         }
         return;
       case 'sample':
         return of(linear.pending, step.pick)?.sample();
       case 'answer':
-        return of(linear.pending, step.pick)?.answer();
+        return of(linear.pending, step.pick)?.respond();
       case 'fail':
         return of(linear.pending, step.pick)?.fail(new UpstreamError('UPSTREAM_UNAVAILABLE', 'down'));
       case 'query':
@@ -142,7 +142,7 @@ function createWorld(limits: { activeMs: number; settledMs: number }) {
   /** Lets time go on with an upstream that answers, until everybody has had time to hear of everything. */
   async function settle() {
     for (let round = 0; round < 24; round++) {
-      for (const call of [...linear.pending]) call.answer();
+      for (const call of [...linear.pending]) call.respond();
       for (const subscriber of subscribers) read(subscriber);
       await setImmediate();
       clock.advance(6000);

@@ -84,7 +84,7 @@ function createWorld(limits: Limits) {
   /** Lets what is under way happen. */
   async function turn() {
     await setImmediate();
-    for (const call of [...linear.pending]) call.answer();
+    for (const call of [...linear.pending]) call.respond();
     await setImmediate();
   }
 
