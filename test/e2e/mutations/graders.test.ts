@@ -108,7 +108,10 @@ describe('a grader', () => {
     const grader = { multi: { name: 'all', calculateOutput: '', graders } };
     const failure = await ask(world.gateway, RUN, { grader, modelSample: '', item: [] });
     expect(failure).toMatchObject({ __typename: 'InvalidInputError', code: 'BAD_USER_INPUT' });
-    expect(failure).toHaveProperty('message', expect.stringMatching(/^grader\.multi\.\S+: expected .*, and 5 more\.$/));
+    expect(failure).toHaveProperty(
+      'message',
+      expect.stringMatching(/^grader\.multi\.\S+: is .*; expected .*, and 5 more\.$/),
+    );
     const places = Object(failure).issues.map(({ path }: { path: string[] }) => path.join('.'));
     expect(places.sort()).toEqual([
       'grader.multi.calculateOutput',
