@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Credential } from '../../upstream/credentials/credential.ts';
-import { isObject } from '../../upstream/json/members.ts';
+import { canonicalJson } from '../../upstream/json/canonical.ts';
 import type { IdempotencyMark } from '../../upstream/resources/idempotency-mark.ts';
 
 /** The use of an idempotency key by a caller for a request. */
@@ -25,11 +25,3 @@ export function markOf({ credential, callerName, key, request }: Claim): Idempot
     request: digest('request', canonicalJson(request)),
   };
 }
-
-/** Serializes a value as JSON with sorted object members. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) => (isObject(part) ? withSortedMembers(part) : part));
-}
-
-const withSortedMembers = (object: object) =>
-  Object.fromEntries(Object.entries(object).sort(([one], [other]) => (one < other ? -1 : 1)));

@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import { isShallow } from '../../upstream/json/depth.ts';
+import { isWithinDepth } from '../../upstream/json/depth.ts';
 import { builder } from './builder.ts';
 import { UploadedFile } from './upload-value.ts';
 
@@ -17,7 +17,7 @@ function checkedCoercions<T>(name: string, expected: string, isValid: (value: un
 const MAX_QUOTE_LENGTH = 60;
 
 function quoted(value: unknown): string {
-  if (!isShallow(value)) return 'a value that is nested too deeply';
+  if (!isWithinDepth(value)) return 'a value that is nested too deeply';
   const text = JSON.stringify(value) ?? String(value);
   return text.length > MAX_QUOTE_LENGTH ? `${text.slice(0, MAX_QUOTE_LENGTH)}…` : text;
 }
@@ -65,7 +65,7 @@ builder.scalarType('JSON', {
   ...checkedCoercions(
     'JSON',
     'a JSON value with fewer levels',
-    (value): value is unknown => value !== undefined && isShallow(value),
+    (value): value is unknown => value !== undefined && isWithinDepth(value),
   ),
 });
 

@@ -1,7 +1,7 @@
 import type { Uploaded } from '../../commands/file.ts';
 import type { Context } from '../../request/context.ts';
 import type { FileObject } from '../../upstream/resources/file.ts';
-import { plainFilename } from '../../upstream/training-data/filename.ts';
+import { sanitizeFilename } from '../../upstream/training-data/filename.ts';
 import type { TrainingFileReport as Report } from '../../upstream/training-data/validating-stream.ts';
 import { builder } from '../core/builder.ts';
 import type { UploadContent } from '../core/upload-value.ts';
@@ -79,7 +79,7 @@ async function upload(input: Input, { commands }: Context): Promise<StoredFile |
   const purpose = filePurpose.write(input.purpose ?? 'FINE_TUNE', 'purpose');
   const uploaded: Uploaded = await commands.files.upload({
     ...content,
-    filename: plainFilename(filename ?? content.filename),
+    filename: sanitizeFilename(filename ?? content.filename),
     purpose,
     expiresAfterSeconds: expiresAfterSeconds ?? undefined,
     isTrainingData: purpose === 'fine-tune' && input.isChecked !== false,

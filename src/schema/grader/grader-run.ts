@@ -1,4 +1,4 @@
-import { checkGraderSample } from '../../upstream/requests/grader-request.ts';
+import { validateGraderSample } from '../../upstream/requests/grader-request.ts';
 import type { GraderRun, GraderRunMetadata } from '../../upstream/resources/grader-run.ts';
 import { builder } from '../core/builder.ts';
 import { InvalidInput } from '../mutation/failure.ts';
@@ -88,7 +88,7 @@ defineMutation({
   async run({ grader, modelSample: model_sample, item }, { commands, quota, gateway }) {
     const encoded = encodeGrader(grader);
     const sample = { grader: encoded.wire, model_sample, item };
-    const validated = validatedBody(encoded, checkGraderSample(sample, gateway.limits));
+    const validated = validatedBody(encoded, validateGraderSample(sample, gateway.limits));
     if (validated instanceof InvalidInput) return validated;
     return await quota.spend('graderRun', () => commands.graders.run(validated.body));
   },

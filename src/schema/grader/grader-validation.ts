@@ -1,4 +1,4 @@
-import { checkGrader } from '../../upstream/requests/grader-request.ts';
+import { validateGrader } from '../../upstream/requests/grader-request.ts';
 import type { Grader } from '../../upstream/resources/grader.ts';
 import { builder } from '../core/builder.ts';
 import { InvalidInput } from '../mutation/failure.ts';
@@ -35,7 +35,7 @@ defineMutation({
   failures: [InvalidInputError],
   async run({ grader }, { commands, gateway }) {
     const encoded = encodeGrader(grader);
-    const validated = validatedBody(encoded, checkGrader(encoded.wire, gateway.limits));
+    const validated = validatedBody(encoded, validateGrader(encoded.wire, gateway.limits));
     return validated instanceof InvalidInput ? validated : await commands.graders.validate(validated.body);
   },
 });

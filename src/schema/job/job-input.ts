@@ -1,4 +1,4 @@
-import { checkJobRequest, MAX_METADATA_PAIRS } from '../../upstream/requests/job-request.ts';
+import { MAX_METADATA_PAIRS, validateJobRequest } from '../../upstream/requests/job-request.ts';
 import type { RequestRules } from '../../upstream/requests/validation.ts';
 import { isMarkName, MARK_PAIRS } from '../../upstream/resources/idempotency-mark.ts';
 import { builder } from '../core/builder.ts';
@@ -85,7 +85,7 @@ export type CreateJobInputValue = typeof CreateJobInput.$inferInput;
 export function encodeJobInput(input: CreateJobInputValue, limits: RequestRules): { request: object } | InvalidInput {
   const method = input.method ? encodeMethod(input.method) : null;
   const pairs = input.metadata ?? [];
-  const checked = checkJobRequest(
+  const checked = validateJobRequest(
     {
       model: input.modelId,
       training_file: input.trainingFileId,

@@ -109,7 +109,7 @@ const QuotaExceededError = builder.objectType(QuotaExceeded, {
     retryAfterSeconds: t.exposeInt('retryAfterSeconds', {
       description: 'Seconds to wait before a retry. Null when that is unknown, or when a retry cannot succeed.',
     }),
-    upstreamMessage: t.string({ description: UPSTREAM_MESSAGE, resolve: ({ cause }) => cause?.reason }),
+    upstreamMessage: t.string({ description: UPSTREAM_MESSAGE, resolve: ({ cause }) => cause?.upstreamMessage }),
   }),
 });
 
@@ -136,7 +136,7 @@ const UpstreamErrorType = builder.objectType(UpstreamFailure, {
         "The upstream's id of the request (`x-request-id`), for a question to its operator. Null when the upstream sent none.",
       resolve: ({ cause }) => cause.facts.upstreamRequestId,
     }),
-    upstreamMessage: t.string({ description: UPSTREAM_MESSAGE, resolve: ({ cause }) => cause.reason }),
+    upstreamMessage: t.string({ description: UPSTREAM_MESSAGE, resolve: ({ cause }) => cause.upstreamMessage }),
     retryAfterSeconds: t.int({
       description: 'Seconds to wait before a retry. Null when the upstream did not send a time.',
       resolve: ({ cause }) => cause.facts.retryAfterSeconds,

@@ -1,4 +1,5 @@
 import type { DocumentNode } from 'graphql';
+import { isWithinDepth } from '../../upstream/json/depth.ts';
 import { MAX_FIELDS, measureDocument } from './document-shape.ts';
 import type { LimitName, Limits, LimitViolation } from './query-limits.ts';
 
@@ -44,18 +45,8 @@ export function findVariablesViolation(
   variables: Readonly<Record<string, unknown>>,
   limits: Limits,
 ): LimitViolation | null {
-  if (isDeeper(variables, MAX_VARIABLES_DEPTH)) return { limit: 'variablesDepth', max: MAX_VARIABLES_DEPTH };
+  if (!isWithinDepth(variables, MAX_VARIABLES_DEPTH)) return { limit: 'variablesDepth', max: MAX_VARIABLES_DEPTH };
   if (limits.variablesBytes === Number.POSITIVE_INFINITY) return null;
   const actual = Buffer.byteLength(JSON.stringify(variables));
   return actual > limits.variablesBytes ? { limit: 'variables', max: limits.variablesBytes, actual } : null;
-}
-
-/** Whether a value read from JSON has more objects and lists inside one another. Level by level: uses no stack. */
-function isDeeper(value: object, most: number): boolean {
-  let level = [value];
-  for (let depth = 1; level.length > 0; depth++) {
-    if (depth > most) return true;
-    level = level.flatMap((one) => Object.values(one).filter((inner) => typeof inner === 'object' && inner !== null));
-  }
-  return false;
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Identity } from '../../request/context.ts';
+import { canonicalJson } from '../../upstream/json/canonical.ts';
 import type { Prepared } from '../graphql/prepare.ts';
 
 /**
@@ -11,10 +12,5 @@ export function groupKey({ params, operation, operationName }: Prepared, { acces
   const given = params.variables ?? {};
   const variables = declared.filter((name) => Object.hasOwn(given, name)).map((name) => [name, given[name]]);
   const key = [access.scope, viewer.role, params.query, operationName ?? null, variables];
-  return createHash('sha256').update(JSON.stringify(key, inOrder)).digest('base64');
-}
-
-function inOrder(_name: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return createHash('sha256').update(canonicalJson(key)).digest('base64');
 }

@@ -45,7 +45,7 @@ export function createContentStore({ upstream, clock, limits, partition }: Resou
         : contentFreshUntil(observation, limits),
     isSettled: hasContent,
     merge: newerRequestWins,
-    estimateBytes: (series) => series?.weight ?? 0,
+    estimateBytes: (series) => series?.sizeInBytes ?? 0,
   });
   const previews = createReadThrough<Preview | null, SequencedObservation<Preview | null>, PreviewReadParams>({
     clock,

@@ -1,5 +1,5 @@
 import { isValidName } from '../../upstream/http/path.ts';
-import { checkTrainingData, type TrainingReport } from '../../upstream/training-data/training-data.ts';
+import { type TrainingReport, validateTrainingData } from '../../upstream/training-data/training-data.ts';
 import { createFairSemaphore } from '../cache/fair-semaphore.ts';
 import { contentFreshUntil, type SequencedObservation } from '../cache/freshness.ts';
 import { createReadThrough, newerRequestWins, type UpstreamReadOptions } from '../cache/read-through.ts';
@@ -36,7 +36,7 @@ export function createTrainingReportStore({
   ): Promise<TrainingReport | null> {
     const release = await semaphore.acquire(scope, call.signal);
     try {
-      return await upstream.files.wholeContent(fileId, checkTrainingData, call);
+      return await upstream.files.wholeContent(fileId, validateTrainingData, call);
     } finally {
       release();
     }

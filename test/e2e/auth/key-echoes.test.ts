@@ -6,7 +6,7 @@ import { answer, startUpstream } from '../../kit/gateway/upstream.ts';
 import { EXAMPLES, mutate } from '../../kit/mutation/examples.ts';
 
 const KEY = 'test-0a1b2c3d-4e5f-6789-abcd-ef0123456789';
-const MESSAGE = 'a message with the credential in it';
+const MESSAGE = 'message withheld: it contains the credential';
 
 /** What the client and the log are told when the upstream refuses a read with this message and request id. */
 async function refusing(message: string, requestId: string) {

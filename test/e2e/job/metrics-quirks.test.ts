@@ -279,7 +279,7 @@ describe('the results file of an ended job', () => {
     expect(data).toEqual({ fineTuningJob: { metrics: null } });
     expect(errors?.[0]?.extensions['code']).toBe('UPSTREAM_INVALID_RESPONSE');
     expect(world.gateway.log).toContainEqual(
-      expect.objectContaining({ detail: expect.stringContaining('a content of more than 268435456 bytes') }),
+      expect.objectContaining({ detail: expect.stringContaining('content: exceeds 268435456 bytes') }),
     );
     await closed.promise;
     expect(sent).toBeGreaterThanOrEqual(256);

@@ -126,8 +126,11 @@ describe('createFineTuningJob', () => {
     const created = await create(world.gateway, { ...INPUT, trainingFileId: '../files', extra: { model: 'x' } });
     expect(created).toMatchObject({ __typename: 'InvalidInputError', code: 'BAD_USER_INPUT' });
     expect(created.issues).toEqual([
-      { path: ['trainingFileId'], message: 'expected what can be the name of something' },
-      { path: ['extra', 'model'], message: 'expected model in its own place, not among the extra members' },
+      {
+        path: ['trainingFileId'],
+        message: 'contains a dot segment ("." or ".."); expected the id of an uploaded file, such as file-abc123',
+      },
+      { path: ['extra', 'model'], message: 'is not an extra member; expected it in its own field of the input' },
     ]);
     expect(world.upstream.calls).toEqual([]);
     expect(world.gateway.log.filter(({ msg }) => msg === 'mutation')).toMatchObject([{ outcome: 'InvalidInput' }]);
@@ -200,7 +203,9 @@ describe('createFineTuningJob', () => {
     const gateway = await world.startGateway();
     const failure = await create(gateway, { ...world.input, modelId: 'no-such-model' });
     expect(failure).toMatchObject({ __typename: 'UpstreamError', code: 'UPSTREAM_REJECTED', upstreamStatus: 400 });
-    expect(failure.message).toBe('The upstream rejected the request.');
+    expect(failure.message).toBe(
+      'The upstream rejected the request: Model no-such-model is not available for fine-tuning or does not exist.',
+    );
     expect(gateway.log.filter(({ msg }) => msg === 'mutation')).toMatchObject([
       {
         mutation: 'createFineTuningJob',

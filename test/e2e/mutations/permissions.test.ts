@@ -136,7 +136,8 @@ describe('without OPENAI_ADMIN_KEY', () => {
     const missing = {
       __typename: 'ForbiddenError',
       code: 'FORBIDDEN',
-      message: 'This needs OPENAI_ADMIN_KEY, which is not set.',
+      message:
+        'OPENAI_ADMIN_KEY: is not set; this operation needs the key of an administrator, such as sk-admin-abc123.',
     };
     expect(await mutate(world.gateway, CREATE, { model: 'ft:m', projects: ['proj_a'] })).toEqual(missing);
     expect(await mutate(world.gateway, DELETE, { model: 'ft:m', id: 'cp_1' })).toEqual(missing);

@@ -36,13 +36,17 @@ describe('a training file', () => {
     [
       'of nothing',
       '',
-      { exampleCount: 0, errorCount: 1, issues: [{ line: null, message: 'expected examples, not an empty file' }] },
+      {
+        exampleCount: 0,
+        errorCount: 1,
+        issues: [{ line: null, message: 'is empty; expected a file with at least one example' }],
+      },
     ],
     ['of binary', binary, { format: null, isComplete: true }],
     [
       'of invalid UTF-8',
       Buffer.concat([Buffer.from(LINES), Buffer.from([0x22, 0xff, 0x22])]),
-      { issues: [{ line: 13, message: 'expected UTF-8' }] },
+      { issues: [{ line: 13, message: 'is not UTF-8; expected JSON in UTF-8' }] },
     ],
     ['of deep JSON', deepLine + LINES, { errorCount: 1, exampleCount: 13 }],
     [
@@ -51,7 +55,7 @@ describe('a training file', () => {
       {
         exampleCount: 1,
         longestExample: 9 * MIB,
-        issues: [{ line: 1, message: 'expected a line of at most 8388608 bytes' }, {}],
+        issues: [{ line: 1, message: 'is too long; expected a line of at most 8388608 bytes' }, {}],
       },
     ],
     [

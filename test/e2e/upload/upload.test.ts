@@ -112,7 +112,7 @@ describe('a training file', () => {
         errorCount: 3,
         isComplete: true,
         issues: [
-          { line: 13, severity: 'ERROR', message: 'expected JSON' },
+          { line: 13, severity: 'ERROR', message: 'is not JSON; expected one JSON object per line' },
           { line: 14, severity: 'ERROR' },
           { line: 27, severity: 'ERROR' },
         ],
@@ -128,7 +128,10 @@ describe('a training file', () => {
     const { outcome } = await upload(gateway.url, `${trainingLines(50_000)}{"half":`);
     expect(outcome).toMatchObject({
       __typename: 'InvalidTrainingFileError',
-      report: { exampleCount: 50_001, issues: [{ line: 50_001, message: 'expected JSON' }] },
+      report: {
+        exampleCount: 50_001,
+        issues: [{ line: 50_001, message: 'is not JSON; expected one JSON object per line' }],
+      },
     });
     expect(await namesIn(gateway)).not.toContain('train.jsonl');
     await expect.poll(spool, PATIENCE).toEqual([]);

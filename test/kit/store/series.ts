@@ -10,7 +10,7 @@ export function seriesOf(columns: Partial<Record<Metric, Iterable<number>>>, len
     isComplete: true,
     createdAt: () => null,
     data: () => null,
-    weight: 0,
+    sizeInBytes: 0,
   };
 }
 

@@ -115,14 +115,14 @@ function createWorld(limits: { activeMs: number; settledMs: number }) {
         return linear.put(`ftjob-${ids().length}`, 'validating_files');
       case 'advance':
         clock.advance(step.ms);
-        for (const call of linear.pending.filter(({ askedAt }) => askedAt <= clock.now() - TIMEOUT_MS)) {
+        for (const call of linear.pending.filter(({ startedAt }) => startedAt <= clock.now() - TIMEOUT_MS)) {
           call.fail(new UpstreamError('UPSTREAM_TIMEOUT', 'slow'));
         }
         return;
       case 'sample':
         return pickFrom(linear.pending, step.pick)?.sample();
       case 'respond':
-        return pickFrom(linear.pending, step.pick)?.answer();
+        return pickFrom(linear.pending, step.pick)?.respond();
       case 'fail':
         return pickFrom(linear.pending, step.pick)?.fail(new UpstreamError('UPSTREAM_UNAVAILABLE', 'down'));
       case 'query':
@@ -150,7 +150,7 @@ function createWorld(limits: { activeMs: number; settledMs: number }) {
   /** Advances the clock, with an upstream that responds, until each subscriber has received all changes. */
   async function settle() {
     for (let round = 0; round < 24; round++) {
-      for (const call of [...linear.pending]) call.answer();
+      for (const call of [...linear.pending]) call.respond();
       for (const subscriber of subscribers) read(subscriber);
       await setImmediate();
       clock.advance(6000);

@@ -1,6 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson, markOf } from '../../../../src/commands/idempotency/idempotency-key.ts';
+import { markOf } from '../../../../src/commands/idempotency/idempotency-key.ts';
 import { addMark, hasKeyOf, hasRequestOf, removeMark } from '../../../../src/upstream/resources/idempotency-mark.ts';
 import { metadataOf } from '../../../../src/upstream/resources/job-parts.ts';
 import { jobBody } from '../../../kit/bodies/job.ts';
@@ -35,33 +34,6 @@ describe('the mark of a claim', () => {
     expect(other.key).toBe(mark.key);
     expect(other.request).not.toBe(mark.request);
     expect(markOf({ ...CLAIM, request: { seed: 1, model: 'm' } })).toEqual(mark);
-  });
-});
-
-/** Reverses the order of the members of all objects. */
-function reverseMembers(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(reverseMembers);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .reverse()
-      .map(([name, member]) => [name, reverseMembers(member)]),
-  );
-}
-
-describe('canonicalJson', () => {
-  it('does not depend on the order of members, and parses to the same value', () => {
-    fc.assert(
-      fc.property(fc.jsonValue(), (value) => {
-        expect(canonicalJson(reverseMembers(value))).toBe(canonicalJson(value));
-        expect(JSON.parse(canonicalJson(value))).toEqual(JSON.parse(JSON.stringify(value)));
-      }),
-    );
-  });
-
-  it('differs for arrays in another order, and sorts names with commas', () => {
-    expect(canonicalJson([1, 2])).not.toBe(canonicalJson([2, 1]));
-    expect(canonicalJson({ a: 'b,c', 'a,b': 'c' })).toBe(canonicalJson({ 'a,b': 'c', a: 'b,c' }));
   });
 });
 

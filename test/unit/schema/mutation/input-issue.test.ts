@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { encodeGrader } from '../../../../src/schema/grader/grader-encoder.ts';
 import { inputIssues } from '../../../../src/schema/mutation/input-issue.ts';
-import { checkGrader } from '../../../../src/upstream/requests/grader-request.ts';
+import { validateGrader } from '../../../../src/upstream/requests/grader-request.ts';
 import type { Issue } from '../../../../src/upstream/requests/validation.ts';
 
 const pathOf = (path: Issue['path'], mappings: Parameters<typeof inputIssues>[1] = []) =>
@@ -102,7 +102,7 @@ describe('a grader of an input', () => {
     const encoded = encodeGrader(input);
     expect(encoded.issues).toEqual([]);
     for (const limits of ['openai', 'unknown'] as const)
-      expect(checkGrader(encoded.wire, limits)).toEqual({ body: wire });
+      expect(validateGrader(encoded.wire, limits)).toEqual({ body: wire });
   });
 
   it('has every issue at its path in the input', () => {
@@ -119,7 +119,7 @@ describe('a grader of an input', () => {
         ],
       },
     });
-    const checked = checkGrader(encoded.wire, 'openai');
+    const checked = validateGrader(encoded.wire, 'openai');
     const mapping = { at: ['grader'], path: encoded.path };
     const paths = inputIssues('issues' in checked ? checked.issues : [], [mapping]).map(({ path }) => path.join('.'));
     expect(paths.sort()).toEqual([

@@ -84,7 +84,7 @@ function createWorld(limits: Limits) {
   /** Responds to all pending calls. */
   async function settle() {
     await setImmediate();
-    for (const call of [...linear.pending]) call.answer();
+    for (const call of [...linear.pending]) call.respond();
     await setImmediate();
   }
 
