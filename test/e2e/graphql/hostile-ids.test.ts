@@ -131,7 +131,7 @@ describe.each(PLACES)('%s, at %s', (mutation, _, place) => {
     for (const id of [...Object.values(NAMELESS), 'ftjob-\uD83C']) {
       const { outcome, message, targets } = await world.ask(id);
       expect(['NotFoundError', 'InvalidInputError']).toContain(outcome);
-      expect(message).toMatch(/^[a-z][\w.]*: (expected |(is|has|contains) .+; expected )/i);
+      expect(message).toMatch(/^[a-z][\w.]*: .*\bexpected /i);
       expect(targets).toEqual([]);
     }
   });
