@@ -34,7 +34,7 @@ export type Webhooks = (request: IncomingMessage, requestId: string) => Promise<
 
 /**
  * Receives the upstream's webhooks as hints only: the state of a job is always read from the upstream. Every verified
- * webhook gets 204 at once, whatever its type, because the sender would retry any other status for days.
+ * webhook gets 204 at once, for any type, because the sender retries any other status for days (docs/upstream.md: Webhooks).
  */
 export function createWebhooks({ secret, onHint, log, clock }: WebhooksOptions): Webhooks {
   const verify = createVerify(secret);

@@ -402,6 +402,13 @@ describe('responses', () => {
     );
     expect((await send('GET', '/')).headers['location']).toBe('/graphql');
   });
+
+  it('quote input of the client truncated and escaped', async () => {
+    const { body } = await send('GET', `/${'a'.repeat(5000)}`);
+    expect(JSON.parse(body).errors[0].message).toMatch(/^Path: "\/a{99}\.\.\." is unknown; /);
+    const { body: escaped } = await post({ accept: 'image/\u00fc"\\' });
+    expect(JSON.parse(escaped).errors[0].message).toMatch(/^Accept: "image\/\\u00c3\\u00bc\\"\\\\" is not supported; /);
+  });
 });
 
 describe('errors of a request', () => {
@@ -425,6 +432,14 @@ describe('errors of a request', () => {
     const { errors, ...rest } = await resultOf(body);
     expect(errors).toEqual([expect.objectContaining({ message: expect.any(String), extensions: { code } })]);
     expect(rest).toEqual({});
+  });
+
+  it('say which operationName is expected', async () => {
+    const query = 'query A { __typename } query B { __typename }';
+    const messageFor = async (operationName?: string) => (await resultOf({ query, operationName })).errors[0].message;
+    const expected = 'expected the name of an operation in the document, which has 2.';
+    expect(await messageFor()).toBe(`operationName: is missing; ${expected}`);
+    expect(await messageFor('C')).toBe(`operationName: "C" is unknown; ${expected}`);
   });
 
   it('have a location in the document', async () => {
