@@ -14,6 +14,7 @@ export interface UpstreamTarget {
   readonly keyHeader: KeyHeader;
   readonly credential: Credential;
   readonly exampleJobId: string;
+  readonly exampleFileId: string;
   /** What webhooks to this gateway are signed with; undefined when none are expected. */
   readonly webhookSecret: string | undefined;
   /** Has them sent to this URL of the gateway, unless the configuration names another. A real upstream is told elsewhere. */
@@ -32,7 +33,7 @@ export async function openTarget(
     const name = hostname === 'api.openai.com' ? 'OpenAI' : hostname;
     const keyHeader = config.kind === 'azure' ? 'api-key' : 'authorization';
     const limits = /(^|\.)api\.openai\.com$/.test(hostname) ? 'openai' : 'unknown';
-    return { ...config, name, limits, keyHeader, exampleJobId: 'ftjob-…', webhookSecret };
+    return { ...config, name, limits, keyHeader, ...PLACEHOLDER_IDS, webhookSecret };
   }
   const apiKey = crypto.randomUUID();
   const sandbox = await createSandbox({
@@ -43,13 +44,14 @@ export async function openTarget(
     onError: (err) => log.error({ err }, 'sandbox error'),
   });
   opened.defer(() => sandbox.dispose());
-  const { baseUrl, exampleJobId } = sandbox;
+  const { baseUrl, exampleJobId, exampleFileId } = sandbox;
   const asked = {
     name: 'sandbox',
     limits: 'openai' as const,
     baseUrl,
     credential: { apiKey, adminKey: sandbox.adminKey },
     exampleJobId,
+    exampleFileId,
     ...webhooksOf(sandbox, config, webhookSecret),
   };
   if (config.dialect === 'openai') return { ...asked, keyHeader: 'authorization' };
@@ -70,5 +72,8 @@ function webhooksOf(
   const secret = ownSecret ?? webhookSecret ?? makeSecret();
   return { webhookSecret: secret, sendWebhooks: (ownUrl) => sandbox.sendWebhooks({ url: ownUrl, secret }) };
 }
+
+/** Replaced by the user: the gateway does not know any ids of a real upstream. */
+const PLACEHOLDER_IDS = { exampleJobId: 'ftjob-…', exampleFileId: 'file-…' };
 
 const AZURE_API_VERSION = '2024-10-21';

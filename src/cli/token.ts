@@ -23,7 +23,7 @@ function readArguments(): { name: string; role: string; file: string } {
 
 function append({ name, role, file }: ReturnType<typeof readArguments>): string {
   const before = existsSync(file) ? readFileSync(file, 'utf8') : '';
-  const { tokens, faults } = parseTokenList(before);
+  const { tokens, problems: faults } = parseTokenList(before);
   if (faults) fail(`${file} has faults:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
   if (tokens.some((token) => token.name === name)) fail(`NAME: expected one that ${file} does not have yet`);
   const token = makeToken();

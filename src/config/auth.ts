@@ -22,11 +22,11 @@ type Settings = z.output<z.ZodObject<typeof authSettings>>;
 export function authFaults({ AUTH, AUTH_TOKENS_FILE: file }: Readonly<Record<string, string | undefined>>): string[] {
   if (AUTH === undefined && file !== undefined) return ['AUTH: expected tokens, as AUTH_TOKENS_FILE is set'];
   if (AUTH !== 'tokens') return [];
-  const { faults = [] } = file === undefined ? MISSING : readTokenList(file);
+  const { problems: faults = [] } = file === undefined ? MISSING : readTokenList(file);
   return faults.map((fault) => `AUTH_TOKENS_FILE: ${fault}`);
 }
 
-const MISSING = { faults: ['expected the path of a file of tokens; npm run token -- NAME ROLE FILE makes one'] };
+const MISSING = { problems: ['expected the path of a file of tokens; npm run token -- NAME ROLE FILE makes one'] };
 
 /** Settings that have no faults, as how callers are known. */
 export function authOf({ AUTH: kind, AUTH_TOKENS_FILE: file = '' }: Settings): Auth {

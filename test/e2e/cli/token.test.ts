@@ -72,7 +72,7 @@ describe('npm run token', () => {
   it('refuses a file with faults, and names its lines', async () => {
     const file = join(makeFolder({ tokens: 'ann viewer\n' }), 'tokens');
     const { code, output } = await run(['bob', 'viewer', file]);
-    expect([code, output]).toEqual([1, `${file} has faults:\n  line 1: expected NAME ROLE SHA256\n`]);
+    expect([code, output]).toEqual([1, `${file} has faults:\n  line 1: has 2 fields; expected NAME ROLE SHA256\n`]);
     expect(readFileSync(file, 'utf8')).toBe('ann viewer\n');
   });
 

@@ -2,7 +2,7 @@ import { subscribe as listen, unsubscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { jobBody } from '../../kit/bodies/job.ts';
-import { openWire } from '../../kit/client/raw-http.ts';
+import { openRawConnection } from '../../kit/client/raw-http.ts';
 import { openSse, type SseStream } from '../../kit/client/sse.ts';
 import { type Feed, startFeed } from '../../kit/gateway/feed.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
@@ -193,13 +193,13 @@ describe('a client that reads no events for a minute', () => {
     const responses: ServerResponse[] = [];
     const onRequest = (message: unknown) => void responses.push((message as { response: ServerResponse }).response); // Documented by Node.
     listen('http.server.request.start', onRequest);
-    await using wire = await openWire(feed.gateway.url);
+    await using wire = await openRawConnection(feed.gateway.url);
     const body = JSON.stringify({ query });
     wire.write(
       'POST /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAccept: text/event-stream\r\n',
       `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
     );
-    await wire.said(/:\n\n/);
+    await wire.receivedMatch(/:\n\n/);
     unsubscribe('http.server.request.start', onRequest);
     await using reader = await feed.follow(query);
     await feed.turn(0);

@@ -31,7 +31,7 @@ describe('AUTH', () => {
       'AUTH_TOKENS_FILE: expected the path of a file of tokens; npm run token -- NAME ROLE FILE makes one',
     ]);
     expect(faultsOf({ AUTH: 'tokens', AUTH_TOKENS_FILE: '/nowhere/tokens' })).toEqual([
-      'AUTH_TOKENS_FILE: expected the path of a file that can be read',
+      'AUTH_TOKENS_FILE: cannot be read; expected the path of a token list, which npm run token -- NAME ROLE FILE writes',
     ]);
   });
 
@@ -39,8 +39,8 @@ describe('AUTH', () => {
     const AUTH_TOKENS_FILE = join(makeFolder({ tokens: 'ann\n\nann boss x\n' }), 'tokens');
     expect(faultsOf({ PORT: 'web', AUTH: 'tokens', AUTH_TOKENS_FILE })).toEqual([
       'PORT: expected a whole number from 0 to 65535',
-      'AUTH_TOKENS_FILE: line 1: expected NAME ROLE SHA256',
-      'AUTH_TOKENS_FILE: line 3: expected one of the roles viewer, operator, admin',
+      'AUTH_TOKENS_FILE: line 1: has 1 field; expected NAME ROLE SHA256',
+      'AUTH_TOKENS_FILE: line 3: ROLE is invalid; expected one of the roles viewer, operator, admin',
     ]);
   });
 

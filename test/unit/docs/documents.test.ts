@@ -41,7 +41,8 @@ describe('every page', () => {
 
   it('names only settings that exist', () => {
     const known = new Set([...Object.keys(settings), 'NODE_ENV', 'NO_COLOR', 'CHROMIUM', 'SANDBOX_FLAVOUR']);
-    const prefix = /^(MAX|CACHE|UPSTREAM|OPENAI|AZURE|SANDBOX|AUTH|TRUSTED|ALLOW|ALLOWED|CORS|RATE|DRAIN|HEARTBEAT|POLL)_/;
+    const prefix =
+      /^(MAX|CACHE|UPSTREAM|OPENAI|AZURE|SANDBOX|AUTH|TRUSTED|ALLOW|ALLOWED|CORS|RATE|DRAIN|HEARTBEAT|POLL)_/;
     const errorCodes = schema.getType('ErrorCode');
     const codes = isEnumType(errorCodes) ? errorCodes.getValues().map(({ name }) => name) : [];
     for (const { path, text } of pages) {
@@ -88,7 +89,14 @@ describe('docs/operate.md', () => {
     const table = page('docs/operate.md').text.split('## Error codes')[1]?.split('\n## ')[0] ?? '';
     const explained = [...table.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, code]) => code);
     const type = schema.getType('ErrorCode');
-    expect(explained.sort()).toEqual(isEnumType(type) ? type.getValues().map(({ name }) => name).sort() : []);
+    expect(explained.sort()).toEqual(
+      isEnumType(type)
+        ? type
+            .getValues()
+            .map(({ name }) => name)
+            .sort()
+        : [],
+    );
   });
 });
 
