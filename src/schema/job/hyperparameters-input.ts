@@ -78,7 +78,7 @@ export function encodeHyperparameters(input: AnyHyperparameters | null | undefin
   };
 }
 
-// UNKNOWN becomes an empty string, which the validation rejects for every server.
+// UNKNOWN becomes an empty string, which the validation rejects on all servers.
 function encodeEffort(effort: AnyHyperparameters['reasoningEffort']): string | null {
   if (effort == null) return null;
   return effort === 'UNKNOWN' ? '' : reasoningEffort.write(effort, '');

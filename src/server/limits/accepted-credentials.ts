@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { ErrorCode } from '../../schema/core/errors.ts';
 import type { ReadContext } from '../../store/cache/single-flight.ts';
 
-/** What a request has shown about its credential. */
+/** The evidence that a request gave about its credential. */
 export type CredentialEvidence = 'accepted' | 'rejected' | 'none';
 
 /** The scopes of credentials that the upstream has accepted. Any client can invent other credentials. */

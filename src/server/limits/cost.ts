@@ -14,7 +14,7 @@ import { FieldCollector, MAX_FIELDS, selectionSetsOf, type TypedSelectionSet } f
 import { fragmentsOf } from './fragments.ts';
 import { type FieldWeight, fieldWeightsOf } from './weights.ts';
 
-// The cost of a query in points: one for each upstream call in the worst case, with an empty cache, and one for every 100
+// The cost of a query in points: one for each upstream call in the worst case, with an empty cache, and one per 100
 // objects in the response. The cost of a field is declared in the schema (src/schema/core/field-cost.ts).
 
 const OBJECTS_PER_POINT = 100;

@@ -12,7 +12,7 @@ export type UpstreamErrorCode =
   | 'UPSTREAM_REJECTED'
   | 'UPSTREAM_UNSUPPORTED';
 
-/** What happened and what to do. The upstream's own sentence, where clients may see it, takes the place of the advice. */
+/** The problem and the advice for each code. The upstream's own sentence, where clients may see it, replaces the advice. */
 const TEXTS: Record<UpstreamErrorCode, { readonly problem: string; readonly advice: string }> = {
   UPSTREAM_RATE_LIMITED: {
     problem: 'The upstream rate limit is reached',
@@ -87,7 +87,7 @@ export class UpstreamError extends Error {
    * Always false for reads, for unsent requests and after a 4xx response.
    */
   readonly isOutcomeUnknown: boolean;
-  /** What the upstream says is wrong with the request, without URLs; null when it says nothing about the request. */
+  /** The upstream's sentence about the request, without URLs; null when it has none. */
   readonly upstreamMessage: string | null;
 
   constructor(

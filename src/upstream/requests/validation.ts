@@ -10,7 +10,7 @@ import { typeProblem } from '../json/problem.ts';
 /** One issue of a request, at a path of member names and list indexes in wire spelling. */
 export interface Issue {
   readonly path: readonly (string | number)[];
-  /** What is wrong and what was expected. */
+  /** The problem and the expected value. */
   readonly message: string;
 }
 
