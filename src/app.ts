@@ -77,7 +77,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     schema: sharedSchema(),
     authenticate: createAuthenticate({ auth: config.auth, credential: target.credential, clock, log }),
     createContext: createContextFactory({ upstream, store, watcher, creator, mutations, gateway }),
-    exampleJobId: target.exampleJobId,
+    examples: { jobId: target.exampleJobId, fileId: target.exampleFileId },
     webhookSecret: target.webhookSecret,
     onHint: watcher.hint,
     log,

@@ -1,13 +1,13 @@
-/** Where time comes from. Tests turn theirs by hand; nothing else in the project reads the time of day. */
+/** The source of time. Tests advance their own clock; no other module reads the time of day. */
 export interface Clock {
-  /** Milliseconds since the epoch; never goes back. */
+  /** Milliseconds since the epoch. Monotonic: never decreases. */
   now(): number;
-  /** Runs `callback` once, `ms` from now. The timer does not keep the process alive. Returns what cancels it. */
+  /** Runs `callback` once after `ms` milliseconds. The timer does not keep the process alive. Returns a cancel function. */
   after(ms: number, callback: () => void): () => void;
 }
 
 export const systemClock: Clock = {
-  // Not the time of day, which somebody can set back: kept answers would stay fresh until it has caught up.
+  // Not Date.now(): if the time of day were set back, cached entries would stay fresh until it caught up.
   now: () => Math.round(performance.timeOrigin + performance.now()),
   after(ms, callback) {
     const timer = setTimeout(callback, ms).unref();

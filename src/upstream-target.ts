@@ -15,6 +15,7 @@ export interface UpstreamTarget {
   readonly keyHeader: KeyHeader;
   readonly credential: Credential;
   readonly exampleJobId: string;
+  readonly exampleFileId: string;
   /** Signing secret of the webhooks to this gateway; undefined when none are expected. */
   readonly webhookSecret: string | undefined;
   /** Makes the sandbox send webhooks to this URL of the gateway, unless the settings name another receiver. */
@@ -33,7 +34,7 @@ export async function openTarget(
     const name = hostname === 'api.openai.com' ? 'OpenAI' : hostname;
     const keyHeader = config.kind === 'azure' ? 'api-key' : 'authorization';
     const limits = /(^|\.)api\.openai\.com$/.test(hostname) ? 'openai' : 'unknown';
-    return { ...config, name, limits, keyHeader, exampleJobId: 'ftjob-…', webhookSecret };
+    return { ...config, name, limits, keyHeader, ...PLACEHOLDER_IDS, webhookSecret };
   }
   const apiKey = crypto.randomUUID();
   const sandbox = await createSandbox({
@@ -44,13 +45,14 @@ export async function openTarget(
     onError: (err) => log.error({ err }, 'sandbox error'),
   });
   opened.defer(() => sandbox.dispose());
-  const { baseUrl, exampleJobId } = sandbox;
+  const { baseUrl, exampleJobId, exampleFileId } = sandbox;
   const target = {
     name: 'sandbox',
     limits: 'openai' as const,
     baseUrl,
     credential: { apiKey, adminKey: sandbox.adminKey },
     exampleJobId,
+    exampleFileId,
     ...webhooksOf(sandbox, config, webhookSecret),
   };
   if (config.dialect === 'openai') return { ...target, keyHeader: 'authorization' };
@@ -71,5 +73,8 @@ function webhooksOf(
   const secret = ownSecret ?? webhookSecret ?? makeSecret();
   return { webhookSecret: secret, sendWebhooks: (ownUrl) => sandbox.sendWebhooks({ url: ownUrl, secret }) };
 }
+
+/** Replaced by the user: the gateway does not know any ids of a real upstream. */
+const PLACEHOLDER_IDS = { exampleJobId: 'ftjob-…', exampleFileId: 'file-…' };
 
 const AZURE_API_VERSION = '2024-10-21';

@@ -26,9 +26,11 @@ function readArguments(): { name: string; role: string; file: string } {
 /** Appends a line with the digest of a new token, and returns the token. */
 function append({ name, role, file }: ReturnType<typeof readArguments>): string {
   const before = existsSync(file) ? readFileSync(file, 'utf8') : '';
-  const { tokens, faults } = parseTokenList(before);
-  if (faults)
-    fail(`FILE: ${file} has invalid lines; correct them first:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+  const { tokens, problems } = parseTokenList(before);
+  if (problems)
+    fail(
+      `FILE: ${file} has invalid lines; correct them first:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
+    );
   if (tokens.some((token) => token.name === name)) {
     fail(`NAME: ${file} already has a token of ${name}; choose another name, or delete its line first`);
   }

@@ -6,23 +6,23 @@ import type { Upstream } from '../upstream/upstream.ts';
 import type { DailyQuota } from './daily-quota.ts';
 import type { IdempotentCreator } from './idempotency/create-once.ts';
 
-/** Who changes something. */
+/** The request that runs a command. */
 export interface CommandContext {
   readonly access: Access;
-  /** As whom the gateway knows them; null where callers have no names. */
-  readonly name: string | null;
+  /** Name of the caller; null without authentication by name. */
+  readonly callerName: string | null;
   readonly readContext: ReadContext;
   readonly quota: DailyQuota;
 }
 
-/** What changes are made with. */
+/** Dependencies of all commands. */
 export interface CommandDependencies {
   readonly upstream: Upstream;
   readonly store: Store;
   readonly creator: IdempotentCreator;
 }
 
-/** A call that goes on when its caller leaves: half a change would be worse. */
+/** Returns the options of an upstream call that is not aborted when the client disconnects: its outcome would be unknown. */
 export function callOf({ access, readContext }: CommandContext): Call {
   return {
     credential: access.credential,

@@ -7,33 +7,33 @@ import { createJobCommands, type JobCommands } from './job.ts';
 import { createPermissionCommands, type PermissionCommands } from './permission.ts';
 
 /**
- * What one request changes. What the upstream answers is what the store knows from then on, whatever was kept or under way.
- * All reject with UpstreamError.
+ * The commands of one request. Each stores the upstream's response and invalidates earlier reads, so that later reads see
+ * its effect. All reject with UpstreamError.
  */
 export interface Commands {
   readonly jobs: JobCommands;
   readonly files: FileCommands;
   readonly models: { readonly delete: Delete };
-  /** Who may use a checkpoint. */
+  /** Permissions of checkpoints. */
   readonly permissions: PermissionCommands;
-  /** Graders, which are nowhere kept: what they would give. */
+  /** Graders: nothing is stored or changed. */
   readonly graders: {
     run(sample: GraderSample): Promise<GraderRun>;
-    /** Gives the grader as the upstream understands it. */
+    /** Returns the grader as the upstream normalizes it. */
     validate(grader: unknown): Promise<Grader>;
   };
 }
 
-export function createCommands(parts: CommandDependencies, changer: CommandContext): Commands {
-  const { upstream, store } = parts;
+export function createCommands(dependencies: CommandDependencies, context: CommandContext): Commands {
+  const { upstream, store } = dependencies;
   return {
-    jobs: createJobCommands(parts, changer),
-    files: createFileCommands(parts, changer),
-    models: { delete: createDelete(store.models, upstream.models.delete, changer) },
-    permissions: createPermissionCommands(parts, changer),
+    jobs: createJobCommands(dependencies, context),
+    files: createFileCommands(dependencies, context),
+    models: { delete: createDelete(store.models, upstream.models.delete, context) },
+    permissions: createPermissionCommands(dependencies, context),
     graders: {
-      run: (sample) => upstream.graders.run(sample, callOf(changer)),
-      validate: (grader) => upstream.graders.validate(grader, callOf(changer)),
+      run: (sample) => upstream.graders.run(sample, callOf(context)),
+      validate: (grader) => upstream.graders.validate(grader, callOf(context)),
     },
   };
 }

@@ -2,75 +2,83 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
 import { UpstreamError } from '../upstream/errors/upstream-error.ts';
 
-/** What costs money each time, and is counted for that. */
+/** Operations that cost money. Each has a daily quota per caller. */
 export type MeteredOperation = 'create' | 'graderRun';
 
-/** How many of each a caller may have in a day of UTC; 0 for none at all. */
+/** Maximum operations per caller and day (UTC); 0 allows none. */
 export type DailyLimits = Readonly<Record<MeteredOperation, number>>;
 
-/** Thrown before anything is sent, when a caller has had as many as it may. */
-export class DailyQuotaExceeded extends Error {
-  override readonly name = 'CapReached';
-  /** Seconds until the next day begins; null when none may ever. */
-  readonly retryAfterSeconds: number | null;
-
-  constructor(what: MeteredOperation, most: number, retryAfterSeconds: number | null) {
-    super(`Expected at most ${most} ${PLURALS[what]} of one caller in a day (UTC): see ${SETTINGS[what]}.`);
-    this.retryAfterSeconds = retryAfterSeconds;
-  }
-}
-
-const PLURALS: Record<MeteredOperation, string> = { create: 'jobs created', graderRun: 'runs of graders' };
+const DAY_MS = 86_400_000;
 const SETTINGS: Record<MeteredOperation, string> = {
   create: 'MAX_CREATES_PER_DAY',
   graderRun: 'MAX_GRADER_RUNS_PER_DAY',
 };
+const ACTIONS: Record<MeteredOperation, string> = { create: 'creating jobs', graderRun: 'running graders' };
 
-/** What one caller may still do today. */
-export interface DailyQuota {
-  /**
-   * Takes one of the caller's for what runs then. It is given back when the upstream has surely not done it, or when
-   * `giveBack` says that nothing had to be done. Throws CapReached when there is none left; then nothing runs.
-   */
-  spend<T>(what: MeteredOperation, run: (giveBack: () => void) => Promise<T>): Promise<T>;
+/** Thrown when a caller has used up a daily quota. No upstream call was sent. */
+export class DailyQuotaExceeded extends Error {
+  override readonly name = 'DailyQuotaExceeded';
+  /** Seconds until the quota resets; null when the limit is 0. */
+  readonly retryAfterSeconds: number | null;
+
+  /** `now` is in milliseconds since the epoch. */
+  constructor(operation: MeteredOperation, limit: number, now: number) {
+    const resetsAt = (dayOf(now) + 1) * DAY_MS;
+    const resetTime = new Date(resetsAt).toISOString().replace('.000Z', 'Z');
+    const problem =
+      limit === 0
+        ? `is 0, which disables ${ACTIONS[operation]}; expected at least 1 to allow it`
+        : `the caller's daily quota for ${ACTIONS[operation]} (${limit}) is used up; it resets at ${resetTime} (midnight UTC)`;
+    super(`${SETTINGS[operation]}: ${problem}.`);
+    this.retryAfterSeconds = limit === 0 ? null : Math.ceil((resetsAt - now) / 1000);
+  }
 }
 
-const DAY_MS = 86_400_000;
-/** Most callers that are remembered; only those who have spent something today are. */
+/** Days since the epoch, UTC. */
+const dayOf = (now: number) => Math.floor(now / DAY_MS);
+
+/** The daily quota of one caller. */
+export interface DailyQuota {
+  /**
+   * Takes one unit of the quota and runs the operation. Refunds the unit when `run` calls `refund`, or when the upstream
+   * has certainly not done the operation. Rejects with DailyQuotaExceeded, without running it, when no unit is left.
+   */
+  spend<T>(operation: MeteredOperation, run: (refund: () => void) => Promise<T>): Promise<T>;
+}
+
+/** Maximum number of callers with a count. Only callers that have used quota today have one. */
 const MAX_CALLERS = 100_000;
 
-/** Counts by the process's clock, for this process: another replica and the next start count for themselves. */
-export function createDailyQuotas(clock: Clock, most: DailyLimits): (caller: string) => DailyQuota {
-  const spent = new LRUCache<string, { count: number }>({ maxSize: MAX_CALLERS, sizeCalculation: () => 1 });
+/** Counts per process, in memory: each replica has its own counts, and a restart resets them. */
+export function createDailyQuotas(clock: Clock, limits: DailyLimits): (caller: string) => DailyQuota {
+  const counters = new LRUCache<string, { count: number }>({ maxSize: MAX_CALLERS, sizeCalculation: () => 1 });
   let today = 0;
 
-  function take(what: MeteredOperation, caller: string): () => void {
-    const day = Math.floor(clock.now() / DAY_MS);
-    if (day !== today) spent.clear();
-    today = day;
-    const key = `${what} ${caller}`;
-    const purse = spent.get(key) ?? { count: 0 };
-    if (purse.count >= most[what]) {
-      const untilTomorrow = Math.ceil(((day + 1) * DAY_MS - clock.now()) / 1000);
-      throw new DailyQuotaExceeded(what, most[what], most[what] === 0 ? null : untilTomorrow);
-    }
-    purse.count++;
-    spent.set(key, purse);
-    let isTaken = true;
+  /** Returns the refund function. */
+  function take(operation: MeteredOperation, caller: string): () => void {
+    const now = clock.now();
+    if (dayOf(now) !== today) counters.clear();
+    today = dayOf(now);
+    const key = `${operation} ${caller}`;
+    const counter = counters.get(key) ?? { count: 0 };
+    if (counter.count >= limits[operation]) throw new DailyQuotaExceeded(operation, limits[operation], now);
+    counter.count++;
+    counters.set(key, counter);
+    let isRefunded = false;
     return () => {
-      if (isTaken) purse.count--; // Of its own day, even when another has begun.
-      isTaken = false;
-      if (purse.count === 0 && spent.get(key) === purse) spent.delete(key);
+      if (!isRefunded) counter.count--; // The counter of the day of the operation, even after that day.
+      isRefunded = true;
+      if (counter.count === 0 && counters.get(key) === counter) counters.delete(key);
     };
   }
 
   return (caller) => ({
-    async spend(what, run) {
-      const giveBack = take(what, caller);
+    async spend(operation, run) {
+      const refund = take(operation, caller);
       try {
-        return await run(giveBack);
+        return await run(refund);
       } catch (error) {
-        if (error instanceof UpstreamError && !error.isOutcomeUnknown) giveBack();
+        if (error instanceof UpstreamError && !error.isOutcomeUnknown) refund();
         throw error;
       }
     },

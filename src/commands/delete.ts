@@ -5,23 +5,23 @@ import type { Call } from '../upstream/resilience/transport.ts';
 import type { Deletion } from '../upstream/resources/deletion.ts';
 import { type CommandContext, callOf } from './command-context.ts';
 
-/** Deletes a thing; null when there is none. Rejects with UpstreamError. */
+/** Deletes an entity; null when there is none. Rejects with UpstreamError. */
 export type Delete = (id: string) => Promise<Deletion | null>;
 
-/** Nobody is shown a thing from its deletion on; when nobody knows what came of that, it is read anew. */
+/** Removes a deleted entity from the store at once. If the outcome is unknown, invalidates it instead. */
 export function createDelete(
-  things: Pick<EntityStore<never>, 'put' | 'invalidate'>,
-  ask: (id: string, call: Call) => Promise<Deletion | null>,
-  changer: CommandContext,
+  entities: Pick<EntityStore<never>, 'put' | 'invalidate'>,
+  deleteUpstream: (id: string, call: Call) => Promise<Deletion | null>,
+  context: CommandContext,
 ): Delete {
   return async (id) => {
     if (!isValidName(id)) return null;
     try {
-      const deletion = await ask(id, callOf(changer));
-      things.put(changer.access, id, null);
+      const deletion = await deleteUpstream(id, callOf(context));
+      entities.put(context.access, id, null);
       return deletion;
     } catch (error) {
-      if (isOutcomeUnknown(error)) things.invalidate(changer.access, id);
+      if (isOutcomeUnknown(error)) entities.invalidate(context.access, id);
       throw error;
     }
   };

@@ -8,45 +8,45 @@ import {
 import { type CommandContext, type CommandDependencies, callOf } from './command-context.ts';
 import { createDelete, type Delete } from './delete.ts';
 
-/** A file on its way up. */
 export interface UploadRequest extends FileUpload {
-  /** Whether it is checked as such, and not made with errors in it. */
+  /** Whether to validate the content as training data, and to create no file if it is invalid. */
   readonly isTrainingData: boolean;
 }
 
-/** What came of it: without a file the report says why. */
+/** The result of an upload. Without a file, the report has the errors in the content. */
 export type Uploaded =
   | { readonly file: FileObject; readonly report: TrainingFileReport | null }
   | { readonly file: null; readonly report: TrainingFileReport };
 
 export interface FileCommands {
-  /** Rejects also with what the content throws: then no file was made. */
+  /** Also rejects with any error of reading `content`; then no file was created. */
   upload(request: UploadRequest): Promise<Uploaded>;
   readonly delete: Delete;
 }
 
-export function createFileCommands({ upstream, store }: CommandDependencies, changer: CommandContext): FileCommands {
-  const remove = createDelete(store.files, upstream.files.delete, changer);
+export function createFileCommands({ upstream, store }: CommandDependencies, context: CommandContext): FileCommands {
+  const deleteFile = createDelete(store.files, upstream.files.delete, context);
+  const { access } = context;
+  const { invalidation } = store.jobs;
   return {
-    async upload({ isTrainingData, content: given, ...rest }) {
-      const { access } = changer;
-      const checked = isTrainingData ? validateStream(given) : null;
+    async upload({ isTrainingData, content, ...rest }) {
+      const validated = isTrainingData ? validateStream(content) : null;
       try {
-        const upload = { ...rest, content: checked?.content ?? given };
-        const file = await upstream.files.upload(upload, callOf(changer));
+        const upload = { ...rest, content: validated?.content ?? content };
+        const file = await upstream.files.upload(upload, callOf(context));
         store.files.put(access, file.id, file);
-        return { file, report: (await checked?.report()) ?? null };
+        return { file, report: (await validated?.report()) ?? null };
       } catch (error) {
-        if (isOutcomeUnknown(error)) store.jobs.bumpGeneration(access); // The next list shows it, or not.
-        if (checked === null || !(error instanceof InvalidTrainingData)) throw error;
-        return { file: null, report: await checked.report() };
+        if (isOutcomeUnknown(error)) invalidation.bumpGeneration(access); // The next list shows whether the file exists.
+        if (validated === null || !(error instanceof InvalidTrainingData)) throw error;
+        return { file: null, report: await validated.report() };
       }
     },
     async delete(id) {
       try {
-        return await remove(id);
+        return await deleteFile(id);
       } finally {
-        store.jobs.markAllStale(changer.access); // A job that still validates it fails.
+        invalidation.markAllStale(access); // A job that is still validating the file fails.
       }
     },
   };

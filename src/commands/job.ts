@@ -5,36 +5,36 @@ import { type CommandContext, type CommandDependencies, callOf } from './command
 import type { CreateResult } from './idempotency/create-once.ts';
 import { markOf } from './idempotency/idempotency-key.ts';
 
-/** What can be asked of a job that is there. */
+/** An action on an existing job. */
 export type JobAction = 'cancel' | 'pause' | 'resume';
 
 export interface JobCommands {
-  /** Makes a job, and under one key of this caller's never two; null for none. Rejects with CapReached, too. */
+  /** Creates a job, at most once per caller and idempotency key (null: always). Also rejects with DailyQuotaExceeded. */
   create(request: object, key: string | null): Promise<CreateResult>;
-  /** The job as it is then, null when there is none. */
-  control(what: JobAction, jobId: string): Promise<Job | null>;
-  /** The job as it is now, read anew; null when there is none. */
+  /** Returns the job after the action; null when there is none. */
+  control(action: JobAction, jobId: string): Promise<Job | null>;
+  /** Reads the job upstream regardless of the cache; null when there is none. */
   refresh(jobId: string): Promise<Job | null>;
 }
 
 export function createJobCommands(
   { upstream, store, creator }: CommandDependencies,
-  changer: CommandContext,
+  context: CommandContext,
 ): JobCommands {
-  const { access, name, readContext, quota } = changer;
+  const { access, callerName, readContext, quota } = context;
   return {
     create(request, key) {
-      const claim = key === null ? null : { credential: access.credential, callerName: name, key, request };
-      const spendQuota = <T>(run: (giveBack: () => void) => Promise<T>) => quota.spend('create', run);
+      const claim = key === null ? null : { credential: access.credential, callerName, key, request };
+      const spendQuota = <T>(run: (refund: () => void) => Promise<T>) => quota.spend('create', run);
       return creator.create({ access, readContext, request, mark: claim && markOf(claim), spendQuota });
     },
-    async control(what, jobId) {
+    async control(action, jobId) {
       if (!isValidName(jobId)) return null;
       try {
-        const job = await upstream.jobs[what](jobId, callOf(changer));
+        const job = await upstream.jobs[action](jobId, callOf(context));
         return job && store.jobs.put(access, job).value;
       } catch (error) {
-        if (isOutcomeUnknown(error)) store.jobs.markStale(jobId);
+        if (isOutcomeUnknown(error)) store.jobs.invalidation.markStale(jobId);
         throw error;
       }
     },

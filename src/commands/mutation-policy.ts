@@ -6,23 +6,23 @@ export interface MutationConfig {
   readonly maxPerDay: DailyLimits;
 }
 
-/** What one mutation leaves in the log. */
+/** The log record of one mutation. */
 export interface AuditRecord extends UpstreamErrorFacts {
   readonly mutation: string;
   readonly viewer: string | null;
   readonly role: string;
   readonly requestId: string;
-  /** What it was about: what it has made, changed or deleted, or was to. */
+  /** Id of the entity that was created, changed or deleted, or was to be. */
   readonly id?: string | undefined;
-  /** Success, or the kind of failure that it has answered. */
+  /** Success, or the failure type. */
   readonly outcome: string;
-  /** What the upstream or the network said, if it failed by them. */
+  /** The upstream or network error, for the log only. */
   readonly detail?: string | undefined;
 }
 
 export interface MutationPolicy {
   readonly isAllowed: boolean;
-  /** What this caller may still do today. */
+  /** Returns the daily quota of a caller. */
   quotaOf(caller: string): DailyQuota;
-  audit(line: AuditRecord): void;
+  audit(record: AuditRecord): void;
 }

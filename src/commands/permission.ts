@@ -5,27 +5,27 @@ import type { PageItem } from '../upstream/resources/page.ts';
 import type { Permission } from '../upstream/resources/permission.ts';
 import { type CommandContext, type CommandDependencies, callOf } from './command-context.ts';
 
-/** Each names a checkpoint by its model, and rejects with NoAdminKey, too. */
+/** `model` is the name of a checkpoint's model. Both also reject with NoAdminKey. */
 export interface PermissionCommands {
-  /** Lets projects use a checkpoint; null when there is none. */
+  /** Permits projects to use a checkpoint; null when there is no such checkpoint. */
   create(model: string, projectIds: readonly string[]): Promise<PageItem<Permission>[] | null>;
-  /** Takes a permission away; null when there is none. */
+  /** Deletes a permission; null when there is none. */
   delete(model: string, id: string): Promise<Deletion | null>;
 }
 
-/** Whatever comes of a change, nothing that was read before is believed. */
+/** Each command marks the checkpoint's permissions as stale, whatever its outcome. */
 export function createPermissionCommands(
   { upstream, store }: CommandDependencies,
-  changer: CommandContext,
+  context: CommandContext,
 ): PermissionCommands {
-  const { access } = changer;
+  const { access } = context;
   return {
     async create(model, projectIds) {
       if (!isValidName(model)) return null;
       try {
-        return await upstream.permissions.create(model, projectIds, callOf(changer));
+        return await upstream.permissions.create(model, projectIds, callOf(context));
       } catch (error) {
-        if (isAbsence(error)) return null;
+        if (isNotFound(error)) return null;
         throw error;
       } finally {
         store.permissions.markStale(access, model);
@@ -34,7 +34,7 @@ export function createPermissionCommands(
     async delete(model, id) {
       if (!isValidName(model) || !isValidName(id)) return null;
       try {
-        return await upstream.permissions.delete(model, id, callOf(changer));
+        return await upstream.permissions.delete(model, id, callOf(context));
       } finally {
         store.permissions.markStale(access, model);
       }
@@ -42,6 +42,6 @@ export function createPermissionCommands(
   };
 }
 
-/** Whether the upstream says that what something was to be made for is not there. */
-const isAbsence = (error: unknown) =>
+/** Whether the upstream rejected the request because the checkpoint does not exist. */
+const isNotFound = (error: unknown) =>
   error instanceof UpstreamError && error.code === 'UPSTREAM_REJECTED' && error.facts.upstreamStatus === 404;

@@ -30,8 +30,8 @@ export const authentication = z
       report('AUTH', 'is not set, but AUTH_TOKENS_FILE is; expected AUTH=tokens.');
     }
     if (AUTH !== 'tokens') return;
-    const { faults = [] } = file === undefined ? { faults: [NO_FILE] } : readTokenList(file);
-    for (const fault of faults) report('AUTH_TOKENS_FILE', fault);
+    const { problems = [] } = file === undefined ? { problems: [NO_FILE] } : readTokenList(file);
+    for (const problem of problems) report('AUTH_TOKENS_FILE', problem);
   }, ALWAYS)
   .transform(
     ({ AUTH: kind = 'none', AUTH_TOKENS_FILE: file = '' }): Auth => (kind === 'tokens' ? { kind, file } : { kind }),

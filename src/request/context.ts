@@ -11,49 +11,54 @@ import type { Feeds, Watcher } from '../watch/watcher.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
 import type { Viewer } from './viewer.ts';
 
-/** What this gateway is: the same for everybody who asks. */
+/** Facts about this gateway, the same for all callers. */
 export interface GatewayFacts {
   readonly version: string;
   readonly isSandbox: boolean;
   readonly upstreamName: string;
-  /** Whose limits hold for what is sent to the upstream. */
+  /** The upstream's limits for requests. */
   readonly limits: RequestRules;
 }
 
-/** Who asks, and with whose view of the upstream. */
+/** An authenticated caller. */
 export interface Identity {
   readonly viewer: Viewer;
   readonly access: Access;
-  /** Whether that still holds: what is open for long looks again. */
+  /** Whether the authentication is still valid. Long-lived connections check it repeatedly. */
   isValid(): boolean;
 }
 
-/** What every resolver gets: made anew for each request. */
+/** The context of all resolvers of one request. */
 export interface Context {
+  /** Id of the request, in the response and in the log. */
   readonly requestId: string;
-  /** Whose view of the upstream the answer shows. */
+  /** Cache partition of the credential. */
   readonly scope: string;
-  /** Which whole answers are to be believed: those of the same number. */
+  /** Generation of cached responses when the request started. */
   readonly generation: number;
+  /** Name and role of the caller. */
   readonly viewer: Viewer;
-  /** The operation that runs, for the log; set once the document is understood. */
+  /** Name of the operation, for the log; undefined until the document is parsed. */
   operationName: string | undefined;
+  /** Signal, upstream call count and freshness of the request's reads. */
   readonly readContext: ReadContext;
+  /** Batched reads. */
   readonly loaders: Loaders;
-  /** What can be followed. */
+  /** Live data for subscriptions. */
   readonly feeds: Feeds;
-  /** What can be changed. */
+  /** Effects of mutations. */
   readonly commands: Commands;
-  /** Whether anything may be. */
+  /** Whether mutations are allowed, and their audit log. */
   readonly mutations: MutationPolicy;
-  /** How much of what costs money the caller may still do. */
+  /** Daily quota of the caller. */
   readonly quota: DailyQuota;
+  /** Facts about this gateway. */
   readonly gateway: GatewayFacts;
 }
 
 export type ContextFactory = (request: { requestId: string; signal: AbortSignal; identity: Identity }) => Context;
 
-/** What contexts are made of. */
+/** Dependencies of all contexts. */
 export interface ContextDependencies {
   readonly upstream: Upstream;
   readonly store: Store;
@@ -63,15 +68,15 @@ export interface ContextDependencies {
   readonly gateway: GatewayFacts;
 }
 
-export function createContextFactory(parts: ContextDependencies): ContextFactory {
-  const { store, watcher, mutations, gateway } = parts;
+export function createContextFactory(dependencies: ContextDependencies): ContextFactory {
+  const { store, watcher, mutations, gateway } = dependencies;
   return ({ requestId, signal, identity: { viewer, access } }) => {
     const readContext = createReadContext(signal);
-    let loaders: Loaders | undefined; // Made at the first read: an answer that is kept needs none.
+    let loaders: Loaders | undefined; // Created at the first read: a cached response needs none.
     return {
       requestId,
       scope: access.scope,
-      generation: store.jobs.generation(access),
+      generation: store.jobs.invalidation.responseGeneration(access),
       viewer,
       operationName: undefined,
       readContext,
@@ -83,7 +88,7 @@ export function createContextFactory(parts: ContextDependencies): ContextFactory
         return watcher.feeds(access);
       },
       get commands() {
-        return createCommands(parts, { access, name: viewer.name, readContext, quota: this.quota });
+        return createCommands(dependencies, { access, callerName: viewer.name, readContext, quota: this.quota });
       },
       mutations,
       get quota() {

@@ -19,89 +19,95 @@ import type { Permission, PermissionPageRequest } from '../upstream/resources/pe
 import type { TrainingReport } from '../upstream/training-data/training-data.ts';
 
 /**
- * What one request reads, each thing once and in the fewest upstream calls. All reject with UpstreamError, or the reason
- * of the caller's signal.
+ * The reads of one request, batched and deduplicated. All reject with UpstreamError, or with the reason of the request's
+ * signal. Reads of one entity return null when there is none.
  */
 export interface Loaders {
-  /** The job with this id, null when there is none. */
+  /** Returns a job. */
   job(id: string): Promise<Job | null>;
+  /** Returns one page of the jobs, newest first. */
   jobs(page: JobPageRequest): Promise<Page<Job>>;
-  /** The file with this id, null when there is none. `job` is the one that names it, if any does. */
+  /** Returns a training or validation file. `job` is the one that refers to it, if any. */
   file(id: string, job?: Job): Promise<FileObject | null>;
-  /** As `file`, for one that the job has made: it stands in another list. */
+  /** Returns a results file of a job. */
   resultFile(id: string, job: Job): Promise<FileObject | null>;
+  /** Returns one page of the files. */
   files(page: FilePageRequest): Promise<Page<FileObject>>;
-  /** The first bytes of a file's content, null when there is none. */
+  /** Returns the first bytes of a file's content; null when it has none. */
   preview(file: FileObject, maxBytes: number): Promise<Preview | null>;
-  /** What stands in a training file, null when there is none. */
+  /** Returns the validation report of a training file; null when it has no content. */
   trainingReport(fileId: string): Promise<TrainingReport | null>;
-  /** The model of this name, null when there is none. `job` is the one that names it, if any does. */
+  /** Returns a model. `job` is the one that refers to it, if any. */
   model(id: string, job?: Job): Promise<Model | null>;
+  /** Returns all models. */
   models(): Promise<readonly PageItem<Model>[]>;
+  /** Returns one page of a job's events, newest first. */
   events(jobId: string, page: PageRequest): Promise<Page<JobEvent>>;
-  /** A job's newest events: at least so many, or all. What is asked at the same moment about one job is one read. */
-  newestEvents(jobId: string, atLeast: number): Promise<LogSegment>;
-  /** What stands behind a run of a job's events too. */
-  olderEvents(jobId: string, run: LogSegment): Promise<LogSegment>;
+  /** Returns a job's newest events: at least `minCount`, or all. Concurrent calls for one job share one read. */
+  newestEvents(jobId: string, minCount: number): Promise<LogSegment>;
+  /** Returns the segment with the cached older events, or else with one more page. */
+  olderEvents(jobId: string, segment: LogSegment): Promise<LogSegment>;
+  /** Returns one page of a job's checkpoints, newest first. */
   checkpoints(jobId: string, page: PageRequest): Promise<Page<Checkpoint>>;
-  /** Who may use a checkpoint, by the name of its model. */
+  /** Returns one page of the permissions of a checkpoint, by the name of its model. */
   permissions(model: string, page: PermissionPageRequest): Promise<Page<Permission>>;
+  /** Returns the loss curve of a job. */
   metrics(job: Job): Promise<MetricsSeries>;
-  /** As what this id was last seen, if it was seen at all. */
+  /** Returns the kind of resource that is cached under this id. */
   kindOf(id: string): 'job' | 'file' | 'model' | undefined;
 }
 
-/** Something that is wanted by its id, and the end of the job that names it. */
-interface Wanted {
+/** The key of an entity in a batch, with the end of the job that refers to it. */
+interface EntityKey {
   readonly id: string;
   readonly end: JobEnd;
 }
 
-/** More single reads than this cost more than a list and what it lacks. */
+/** Maximum single reads per batch. More keys are read as a list, and single reads follow for those that it lacks. */
 export const MAX_SINGLE_READS = { files: 3, models: 1 };
 const newestFiles = (purpose: string) => ({ limit: 100, after: null, purpose, order: 'desc' }) as const;
 
 export function createLoaders(store: Store, access: Access, readContext: ReadContext): Loaders {
-  const jobs = batching<string, Job | null>(
+  const jobs = createBatchLoader<string, Job | null>(
     (id) => id,
     (ids) => ids.map((id) => store.jobs.get(access, id, readContext)),
   );
 
-  const filesOf = (purpose: string) =>
-    batching<Wanted, FileObject | null>(idOf, (wanted) =>
-      byListOrSingly(wanted, {
-        fresh: ({ id, end }) => store.files.getFresh(access, id, end, readContext),
-        list: async () => itemsOf((await store.files.list(access, newestFiles(purpose), readContext)).items),
-        single: ({ id, end }) => store.files.get(access, id, end, readContext),
-        settled: ({ id }) => store.files.getSettled(access, id),
-        mostSingles: MAX_SINGLE_READS.files,
+  const createFileLoader = (purpose: string) =>
+    createBatchLoader<EntityKey, FileObject | null>(idOf, (keys) =>
+      readEntities(keys, {
+        getFresh: ({ id, end }) => store.files.getFresh(access, id, end, readContext),
+        readList: async () => valuesById((await store.files.list(access, newestFiles(purpose), readContext)).items),
+        readSingle: ({ id, end }) => store.files.get(access, id, end, readContext),
+        getSettled: ({ id }) => store.files.getSettled(access, id),
+        maxSingleReads: MAX_SINGLE_READS.files,
       }),
     );
-  const files = filesOf('fine-tune');
-  const resultFiles = filesOf('fine-tune-results');
+  const files = createFileLoader('fine-tune');
+  const resultFiles = createFileLoader('fine-tune-results');
 
-  const models = batching<Wanted, Model | null>(idOf, (wanted) =>
-    byListOrSingly(wanted, {
-      fresh: ({ id, end }) => store.models.getFresh(access, id, end, readContext),
-      list: async () => itemsOf(await store.models.list(access, readContext)),
-      single: ({ id, end }) => store.models.get(access, id, end, readContext),
-      settled: ({ id }) => store.models.getSettled(access, id),
-      mostSingles: MAX_SINGLE_READS.models,
+  const models = createBatchLoader<EntityKey, Model | null>(idOf, (keys) =>
+    readEntities(keys, {
+      getFresh: ({ id, end }) => store.models.getFresh(access, id, end, readContext),
+      readList: async () => valuesById(await store.models.list(access, readContext)),
+      readSingle: ({ id, end }) => store.models.get(access, id, end, readContext),
+      getSettled: ({ id }) => store.models.getSettled(access, id),
+      maxSingleReads: MAX_SINGLE_READS.models,
     }),
   );
 
-  const newestEvents = batching<{ jobId: string; atLeast: number }, LogSegment>(
-    ({ jobId, atLeast }) => `${atLeast} ${jobId}`,
-    (wishes) => {
-      const most = new Map<string, number>();
-      for (const { jobId, atLeast } of wishes) most.set(jobId, Math.max(atLeast, most.get(jobId) ?? 0));
-      const runs = new Map([...most].map(([id, atLeast]) => [id, store.events.head(access, id, atLeast, readContext)]));
-      return wishes.map(({ jobId }) => runs.get(jobId) as Promise<LogSegment>); // Each wish has put its job there.
+  const eventHeads = createBatchLoader<{ jobId: string; minCount: number }, LogSegment>(
+    ({ jobId, minCount }) => `${minCount} ${jobId}`,
+    (keys) => {
+      const counts = new Map<string, number>();
+      for (const { jobId, minCount } of keys) counts.set(jobId, Math.max(minCount, counts.get(jobId) ?? 0));
+      const heads = new Map([...counts].map(([id, count]) => [id, store.events.head(access, id, count, readContext)]));
+      return keys.map(({ jobId }) => heads.get(jobId) as Promise<LogSegment>); // `counts` has each key's job.
     },
   );
 
-  const endOf = (job: Job | undefined) => (job ? store.jobs.end(access, job.id) : NOT_ENDED);
-  const newest = (jobId: string, atLeast: number) => newestEvents.load({ jobId, atLeast });
+  const endOf = (job: Job | undefined) => (job ? store.jobs.invalidation.end(access, job.id) : NOT_ENDED);
+  const newestEvents = (jobId: string, minCount: number) => eventHeads.load({ jobId, minCount });
 
   return {
     job: (id) => jobs.load(id),
@@ -115,66 +121,66 @@ export function createLoaders(store: Store, access: Access, readContext: ReadCon
     models: () => store.models.list(access, readContext),
     async events(jobId, request) {
       if (request.after !== null) return store.events.page(access, jobId, request, readContext);
-      return pageOf(await newest(jobId, request.limit), request);
+      return pageOf(await newestEvents(jobId, request.limit), request);
     },
-    newestEvents: newest,
-    olderEvents: (jobId, run) => store.events.readOlder(access, jobId, run, readContext),
+    newestEvents,
+    olderEvents: (jobId, segment) => store.events.readOlder(access, jobId, segment, readContext),
     checkpoints: (jobId, request) => store.checkpoints.list(access, jobId, request, readContext),
     permissions: (model, request) => store.permissions.list(access, model, request, readContext),
-    metrics: (job) => store.metrics.curve(access, job, () => newest(job.id, EVENTS_PER_PAGE), readContext),
+    metrics: (job) => store.metrics.curve(access, job, () => newestEvents(job.id, EVENTS_PER_PAGE), readContext),
     kindOf: (id) => store.kindOf(access, id),
   };
 }
 
-const idOf = ({ id }: Wanted) => id;
+const idOf = ({ id }: EntityKey) => id;
 
-/** A DataLoader over a read of many keys at once; what each read comes to is its own. */
-function batching<K, V>(keyOf: (key: K) => string, readAll: (keys: readonly K[]) => readonly Promise<V>[]) {
-  return new DataLoader<K, V, string>((keys) => Promise.all(readAll(keys).map((read) => read.catch(asError))), {
+/** Creates a DataLoader. Each key of a batch has its own promise, and its own error. */
+function createBatchLoader<K, V>(keyOf: (key: K) => string, readAll: (keys: readonly K[]) => readonly Promise<V>[]) {
+  return new DataLoader<K, V, string>((keys) => Promise.all(readAll(keys).map((read) => read.catch(toError))), {
     cacheKeyFn: keyOf,
   });
 }
 
-interface Ways<T> {
-  /** What is kept; null when it is known that there is none, undefined when nothing is known. */
-  fresh(wanted: Wanted): T | null | undefined;
-  list(): Promise<ReadonlyMap<string, T>>;
-  single(wanted: Wanted): Promise<T | null>;
-  /** What was seen before, and answers as long as the upstream does not. */
-  settled(wanted: Wanted): T | undefined;
-  mostSingles: number;
+interface EntityReads<T> {
+  /** Returns the cached entity; null when it is known not to exist, undefined when unknown. */
+  getFresh(key: EntityKey): T | null | undefined;
+  readList(): Promise<ReadonlyMap<string, T>>;
+  readSingle(key: EntityKey): Promise<T | null>;
+  /** Returns a stale but settled entity, which is served while the upstream is down. */
+  getSettled(key: EntityKey): T | undefined;
+  maxSingleReads: number;
 }
 
-/** The fewest reads for many things: one list when many are unknown, and single ones for what it lacks. */
-function byListOrSingly<T>(wanted: readonly Wanted[], ways: Ways<T>): Promise<T | null>[] {
-  const known = wanted.map((one) => (isValidName(one.id) ? ways.fresh(one) : null));
-  const unknown = known.filter((thing) => thing === undefined).length;
-  const listing = unknown > ways.mostSingles ? ways.list().catch(nothingIfRefused) : null;
-  return wanted.map(async (one, index) => {
-    const thing = known[index];
-    if (thing !== undefined) return thing;
+/** Reads many entities in the fewest calls: one list if many are unknown, and single reads for those that it lacks. */
+function readEntities<T>(keys: readonly EntityKey[], reads: EntityReads<T>): Promise<T | null>[] {
+  const cached = keys.map((key) => (isValidName(key.id) ? reads.getFresh(key) : null));
+  const unknownCount = cached.filter((entity) => entity === undefined).length;
+  const list = unknownCount > reads.maxSingleReads ? reads.readList().catch(emptyIfRejected) : null;
+  return keys.map(async (key, index) => {
+    const entity = cached[index];
+    if (entity !== undefined) return entity;
     try {
-      return (await listing)?.get(one.id) ?? (await ways.single(one));
+      return (await list)?.get(key.id) ?? (await reads.readSingle(key));
     } catch (error) {
-      const last = isOutage(error) ? ways.settled(one) : undefined;
-      if (last === undefined) throw error;
-      return last;
+      const settled = isOutage(error) ? reads.getSettled(key) : undefined;
+      if (settled === undefined) throw error;
+      return settled;
     }
   });
 }
 
-// A server may lack a list, or not allow it, and yet give each thing; when it is down, asking for each helps nobody.
-function nothingIfRefused(error: unknown): ReadonlyMap<string, never> {
-  const isUnreadable = error instanceof UpstreamError && error.code === 'UPSTREAM_INVALID_RESPONSE';
-  if (isUnreadable || isRejection(error)) return new Map<string, never>();
+// A server can reject the list and still return single entities. In an outage, single reads would fail too.
+function emptyIfRejected(error: unknown): ReadonlyMap<string, never> {
+  const isInvalid = error instanceof UpstreamError && error.code === 'UPSTREAM_INVALID_RESPONSE';
+  if (isInvalid || isRejection(error)) return new Map<string, never>();
   throw error;
 }
 
-function itemsOf<T extends { id: string }>(items: readonly PageItem<T>[]): Map<string, T> {
+function valuesById<T extends { id: string }>(items: readonly PageItem<T>[]): Map<string, T> {
   return new Map(items.flatMap(({ value }) => (value ? [[value.id, value]] : [])));
 }
 
-// DataLoader takes a failure of one key as an Error in its place.
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error('The read was ended.', { cause: reason });
+// DataLoader expects the failure of one key as an Error in its place.
+function toError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error('The read was aborted.', { cause: reason });
 }

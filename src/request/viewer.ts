@@ -1,18 +1,18 @@
-/** What somebody may do, from the least; each may also do what those before it may. */
+/** Roles of callers, in ascending order. Each role includes all permissions of the roles before it. */
 export const roles = ['viewer', 'operator', 'admin'] as const;
 
 export type Role = (typeof roles)[number];
 
 export const isRole = (text: string): text is Role => roles.some((role) => role === text);
 
-/** Whether who has a role may do what another needs. */
+/** Whether `role` includes the permissions of the `needed` role. */
 export function includes(role: Role, needed: Role): boolean {
   return roles.indexOf(role) >= roles.indexOf(needed);
 }
 
-/** Who asks. */
+/** Name and role of the caller, as the graph shows them. */
 export interface Viewer {
-  /** As the file of tokens has it; null where callers have no names. */
+  /** The name in the token file; null without authentication by name. */
   readonly name: string | null;
   readonly role: Role;
 }

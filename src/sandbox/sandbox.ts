@@ -44,6 +44,8 @@ export interface Sandbox {
   readonly baseUrl: URL;
   /** A succeeded job that is always there, with events, checkpoints and every kind of file: for examples. */
   readonly exampleJobId: string;
+  /** The training file of that job. */
+  readonly exampleFileId: string;
   readonly adminKey: string;
   /** What is to go wrong, for tests. */
   readonly faults: Faults;
@@ -73,6 +75,7 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   return {
     baseUrl: new URL(`http://${HOST}:${listeningPort}${dialect.basePath}`),
     exampleJobId: state.exampleJobId,
+    exampleFileId: state.exampleFileId,
     adminKey,
     faults: state.faults,
     sendWebhooks: (receiver) => void senders.push(createWebhooks({ state, clock, speed, ...receiver })),

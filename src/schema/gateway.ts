@@ -2,17 +2,19 @@ import type { GatewayFacts } from '../request/context.ts';
 import { builder } from './core/builder.ts';
 
 const Gateway = builder.objectRef<GatewayFacts>('Gateway').implement({
-  description: 'This gateway: what a user interface shows in its corner.',
+  description: 'This gateway, for the status line of a user interface.',
   fields: (t) => ({
-    version: t.exposeString('version', { nullable: false, description: 'Its version, by semantic versioning.' }),
+    version: t.exposeString('version', {
+      nullable: false,
+      description: 'The version of the gateway in semantic versioning, such as `0.1.0`.',
+    }),
     isSandbox: t.exposeBoolean('isSandbox', {
       nullable: false,
-      description: 'Whether the jobs are made up by the built-in sandbox.',
+      description: 'Whether the upstream is the built-in sandbox, whose jobs are simulated.',
     }),
     upstreamName: t.exposeString('upstreamName', {
       nullable: false,
-      description:
-        'Who answers behind it, for people to read: `OpenAI`, `sandbox`, or the host name of another server.',
+      description: 'The name of the upstream for people: `OpenAI`, `sandbox`, or the host name of another server.',
     }),
   }),
 });
@@ -21,7 +23,7 @@ builder.queryField('gateway', (t) =>
   t.field({
     type: Gateway,
     nullable: false,
-    description: 'This gateway itself. Costs no upstream call.',
+    description: 'This gateway. Costs no upstream call.',
     resolve: (_root, _args, { gateway }) => gateway,
   }),
 );

@@ -11,8 +11,10 @@ builder.queryFields((t) => ({
   node: t.field({
     type: Node,
     description:
-      'An object by its id alone: a job, a file or a model; null when there is none. What an id without a known form stands for is looked for by up to three upstream calls.',
-    args: { id: t.arg.id({ required: true, description: "The upstream's own id." }) },
+      'The job, file or model with an id. Null when it does not exist. An id without a known prefix (`ftjob-`, `file-`, `ft:`) can cost three upstream calls.',
+    args: {
+      id: t.arg.id({ required: true, description: 'The id of a job, a file or a model, such as `ftjob-abc123`.' }),
+    },
     extensions: cost({ calls: (read) => callsFor(read('id')) }),
     resolve: (_, { id }, { loaders }) => find(id, loaders),
   }),
@@ -20,14 +22,19 @@ builder.queryFields((t) => ({
     type: [Node],
     nullable: { list: false, items: true },
     description:
-      'Several objects by their ids, in the same order; null in the place of one that does not exist. Each id without a known form can cost three upstream calls.',
-    args: { ids: t.arg.idList({ required: true, description: `At most ${MAX_IDS} ids.` }) },
+      'The jobs, files and models with these ids, in the same order. An item is null when it does not exist. Each id without a known prefix can cost three upstream calls.',
+    args: {
+      ids: t.arg.idList({
+        required: true,
+        description: `The ids, at most ${MAX_IDS}, such as \`["ftjob-abc123", "file-abc123"]\`.`,
+      }),
+    },
     extensions: cost({
       calls: (read) => idsOf(read('ids')).reduce<number>((calls, id) => calls + callsFor(id), 0),
       size: (read) => idsOf(read('ids')).length,
     }),
     resolve: (_, { ids }, { loaders }) => {
-      if (ids.length > MAX_IDS) throw badUserInput('ids', `at most ${MAX_IDS} ids, got ${ids.length}`);
+      if (ids.length > MAX_IDS) throw badUserInput('ids', `has ${ids.length} ids; expected at most ${MAX_IDS}`);
       return ids.map((id) => find(id, loaders));
     },
   }),
@@ -38,29 +45,29 @@ const KINDS = ['job', 'file', 'model'] as const;
 
 const CALLS = { job: 1, file: batchedCalls(MAX_SINGLE_READS.files), model: batchedCalls(MAX_SINGLE_READS.models) };
 
-// As clients give it, checked by nobody.
+// The id as the client wrote it, not validated.
 function callsFor(id: unknown): number {
-  const kind = typeof id === 'string' ? prefixKind(id) : undefined;
+  const kind = typeof id === 'string' ? kindOfPrefix(id) : undefined;
   return kind ? CALLS[kind] : CALLS.job + CALLS.file + CALLS.model;
 }
 
-// One id stands for a list of one.
+// GraphQL coerces a single id to a list.
 const idsOf = (ids: unknown): readonly unknown[] => (Array.isArray(ids) ? ids.slice(0, MAX_IDS) : [ids]);
 
-const prefixKind = (id: string) => Object.entries(PREFIXES).find(([prefix]) => id.startsWith(prefix))?.[1];
+const kindOfPrefix = (id: string) => Object.entries(PREFIXES).find(([prefix]) => id.startsWith(prefix))?.[1];
 
 async function find(id: string, loaders: Loaders): Promise<{ id: string } | null> {
-  const kind = prefixKind(id) ?? loaders.kindOf(id);
+  const kind = kindOfPrefix(id) ?? loaders.kindOf(id);
   if (kind) return loaders[kind](id);
-  const refusals: unknown[] = [];
+  const rejections: unknown[] = [];
   for (const kind of KINDS) {
-    const thing = await loaders[kind](id).catch((error) => {
-      if (!isRejection(error)) throw error; // To an id of another form servers may answer that it is wrong.
-      refusals.push(error);
+    const object = await loaders[kind](id).catch((error) => {
+      if (!isRejection(error)) throw error; // Some servers reject an id of another kind instead of answering 404.
+      rejections.push(error);
       return null;
     });
-    if (thing) return thing;
+    if (object) return object;
   }
-  if (refusals.length === KINDS.length) throw refusals[0];
+  if (rejections.length === KINDS.length) throw rejections[0];
   return null;
 }

@@ -1,5 +1,6 @@
-import type { GraphQLSchema } from 'graphql';
+import { GraphQLSchema } from 'graphql';
 import { builder } from './core/builder.ts';
+import { SCHEMA_DESCRIPTION } from './schema-description.ts';
 import './core/scalars.ts';
 import './gateway.ts';
 import './viewer.ts';
@@ -26,7 +27,8 @@ import './file/file-deletion.ts';
 import './event/event-subscription.ts';
 import './metrics/metrics-subscription.ts';
 
-/** The whole graph. */
+/** Builds the schema of all types that the imported files define. */
 export function createSchema(): GraphQLSchema {
-  return builder.toSchema();
+  // Pothos has no option for the description of the schema.
+  return new GraphQLSchema({ ...builder.toSchema().toConfig(), description: SCHEMA_DESCRIPTION });
 }

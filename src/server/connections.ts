@@ -2,13 +2,12 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { type NoTimeoutRequests, useClientErrors } from './http/client-error.ts';
+import { MAX_HEADER_BYTES, type NoTimeoutRequests, useClientErrors } from './http/client-error.ts';
 import { GatewayResponse, type GatewayServer } from './http/reply.ts';
-import { becomesWebSocket } from './websocket-upgrade.ts';
+import type { RequestHandler } from './router.ts';
+import { isWebSocketUpgrade } from './websocket-upgrade.ts';
 
-/** Most bytes of a request's line and headers. */
-const MAX_HEADER_BYTES = 16 * 1024;
-/** How often a full house is mentioned at most, in milliseconds. */
+/** Minimum time between two log lines about the connection limit, in milliseconds. */
 const MIN_LOG_INTERVAL_MS = 10_000;
 
 export interface ConnectionLimits {
@@ -20,16 +19,14 @@ export interface ConnectionLimits {
 
 export interface Connections {
   readonly server: GatewayServer;
-  /** Closes those that rest. Node's own way leaves out those that have not sent a whole request yet. */
+  /** Closes all idle connections, also those without a complete first request, which Node's own method skips. */
   closeIdle(): void;
 }
 
-type Front = (request: IncomingMessage, response: GatewayResponse) => Promise<void>;
-
-/** An HTTP server whose clients may be slow, silent or many. These waits take real time: Node measures them. */
+/** Creates an HTTP server that limits slow, idle and too many clients. Node measures the timeouts in real time. */
 export function createConnections(
-  front: Front,
-  unhurried: NoTimeoutRequests,
+  handler: RequestHandler,
+  noTimeoutRequests: NoTimeoutRequests,
   limits: ConnectionLimits,
   log: Logger,
   clock: Clock,
@@ -42,18 +39,18 @@ export function createConnections(
     requestTimeout: headersTimeoutMs + bodyTimeoutMs,
     keepAliveTimeout: idleTimeoutMs,
     connectionsCheckingInterval: Math.min(1000, headersTimeoutMs, bodyTimeoutMs),
-    requireHostHeader: false, // The front says it in JSON.
-    shouldUpgradeCallback: becomesWebSocket,
+    requireHostHeader: false, // The router responds with JSON.
+    shouldUpgradeCallback: isWebSocketUpgrade,
   });
   const idle = trackIdle(server);
-  makeRoom(server, idle, limits.maxConnections, log, clock);
-  const answer: Front = (request, response) => {
-    response.on('prefinish', () => request.socket.setTimeout(idleTimeoutMs)); // Node waits for ever for a reader.
-    return front(request, response);
+  limitConnections(server, idle, limits.maxConnections, log, clock);
+  const onRequest: RequestHandler = (request, response) => {
+    response.on('prefinish', () => request.socket.setTimeout(idleTimeoutMs)); // Node has no timeout for reading a response.
+    return handler(request, response);
   };
-  server.on('request', answer);
-  server.on('checkExpectation', answer); // An expectation that nobody knows may be passed over.
-  useClientErrors(server, unhurried, log, clock);
+  server.on('request', onRequest);
+  server.on('checkExpectation', onRequest); // An unknown expectation may be ignored (RFC 9110 10.1.1).
+  useClientErrors(server, { headersTimeoutMs, bodyTimeoutMs, noTimeoutRequests, log, clock });
   return {
     server,
     closeIdle() {
@@ -62,7 +59,7 @@ export function createConnections(
   };
 }
 
-/** Connections without a request under way, such as a browser opens in advance; the one that has rested longest is first. */
+/** Connections without a request in progress, ordered by idle time; the longest idle one is first. */
 function trackIdle(server: GatewayServer): Set<Socket> {
   const idle = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
@@ -78,21 +75,21 @@ function trackIdle(server: GatewayServer): Set<Socket> {
 }
 
 /**
- * Whoever fills the house with silent connections keeps nobody out: they are the ones that go. While every connection has
- * a request under way, a new one is closed at once, which costs least and lets a proxy ask elsewhere.
+ * Closes the longest idle connection for each new one above the limit, so that idle clients do not block others. When no
+ * connection is idle, closes the new one, which lets a proxy try another server.
  */
-function makeRoom(server: GatewayServer, idle: Set<Socket>, most: number, log: Logger, clock: Clock): void {
+function limitConnections(server: GatewayServer, idle: Set<Socket>, max: number, log: Logger, clock: Clock): void {
   const open = new Set<Socket>();
-  let mentionAt = Number.NEGATIVE_INFINITY;
+  let nextLogAt = Number.NEGATIVE_INFINITY;
   server.on('connection', (socket: Socket) => {
     open.add(socket);
     socket.on('close', () => open.delete(socket));
-    if (open.size <= most) return;
-    const [longest = socket] = idle; // The new one at the latest.
-    for (const sockets of [open, idle]) sockets.delete(longest);
-    longest.destroy();
-    if (clock.now() < mentionAt) return;
-    mentionAt = clock.now() + MIN_LOG_INTERVAL_MS;
-    log.warn({ maxConnections: most, idle: idle.size }, 'too many connections');
+    if (open.size <= max) return;
+    const [victim = socket] = idle; // Includes the new connection.
+    for (const sockets of [open, idle]) sockets.delete(victim);
+    victim.destroy();
+    if (clock.now() < nextLogAt) return;
+    nextLogAt = clock.now() + MIN_LOG_INTERVAL_MS;
+    log.warn({ maxConnections: max, idle: idle.size }, 'connection limit reached');
   });
 }

@@ -5,6 +5,7 @@ import type { ContextFactory } from '../request/context.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Authenticate } from './auth/authenticate.ts';
 import { type ConnectionLimits, createConnections } from './connections.ts';
+import type { ExampleIds } from './graphiql/example-tabs.ts';
 import { createGraphiql } from './graphiql/graphiql.ts';
 import { createFindDocument, type DocumentOptions } from './graphql/document-lookup.ts';
 import { createEngine } from './graphql/engine.ts';
@@ -22,11 +23,11 @@ import { createWebSockets } from './transports/ws.ts';
 import { createReadUpload } from './upload/multipart-request.ts';
 import { useWebSockets } from './websocket-upgrade.ts';
 
-/** How long requests under way may take to end when the server stops, in milliseconds. */
+/** Maximum time for requests in progress to end when the server stops, in milliseconds. */
 const GRACE_MS = 10_000;
 
 export interface HttpConfig extends ConnectionLimits, DocumentOptions {
-  /** Most bytes of a file that a client sends. */
+  /** Maximum bytes of an uploaded file. */
   readonly maxUploadBytes: number;
   readonly corsOrigins: readonly string[];
   readonly hasIntrospection: boolean;
@@ -46,41 +47,41 @@ export interface ServerOptions {
   allowedHosts: readonly string[];
   http: HttpConfig;
   limits: Limits;
-  /** Whether callers come with keys of the upstream's, which anybody can make up. */
+  /** Whether callers bring keys of the upstream. A client can invent any number of them. */
   callersBringKeys: boolean;
   subscriptions: SubscriptionConfig;
-  /** Most sockets to the upstream for one credential. */
+  /** Maximum sockets to the upstream per credential. */
   upstreamConnections: number;
   schema: GraphQLSchema;
   authenticate: Authenticate;
   createContext: ContextFactory;
-  /** Filled into an example tab of GraphiQL. */
-  exampleJobId: string;
-  /** What the upstream signs its webhooks with; undefined when none are taken. */
+  /** Inserted into the variables of GraphiQL's example tabs. */
+  examples: ExampleIds;
+  /** The secret with which the upstream signs its webhooks; undefined when they are off. */
   webhookSecret: string | undefined;
-  /** Told that a job may have changed upstream. */
+  /** Called when a job may have changed upstream. */
   onHint: (jobId: string) => void;
   log: Logger;
   clock: Clock;
-  /** Most memory that whole answers may take, in bytes. */
+  /** Maximum size of all cached responses, in bytes. */
   maxResponseCacheBytes: number;
 }
 
 export interface Server {
-  /** Where GraphQL is, e.g. `http://127.0.0.1:4000/graphql`. */
+  /** The URL of the GraphQL endpoint, such as `http://127.0.0.1:4000/graphql`. */
   readonly url: string;
-  /** Connections that are open for subscriptions. */
+  /** Number of open streams and WebSockets. */
   readonly streams: number;
-  /** Groups of equal subscriptions. */
+  /** Number of subscription groups. */
   readonly groups: number;
   /**
-   * Says at once that it is not ready, and goes on for as long as is set; then takes no new connection, tells streams to
-   * go, lets what is under way end, and cuts what takes ten seconds longer.
+   * Shuts down: `/ready` answers 503 at once, and traffic continues for `drainDelayMs`. Then the server stops listening, ends
+   * all streams and waits for requests in progress. After ten seconds it closes the remaining connections.
    */
   dispose(): Promise<void>;
 }
 
-/** Listens. Rejects with Node's error when the address cannot be taken. */
+/** Creates the server and listens. Rejects with Node's error when the address is not available. */
 export async function createServer({
   host,
   port,
@@ -89,7 +90,7 @@ export async function createServer({
   upstreamConnections,
   schema,
   subscriptions,
-  exampleJobId,
+  examples,
   maxResponseCacheBytes,
   webhookSecret: secret,
   onHint,
@@ -99,43 +100,32 @@ export async function createServer({
   let isReady = true;
   const { clock, log, createContext } = rest;
   const streams = createStreamRegistry(clock, subscriptions.heartbeatMs);
-  const subscriptionGroups = createSubscriptionGroups({
-    schema,
-    createContext,
-    log,
-    hideSuggestions: !config.hasIntrospection,
-  });
+  const hideSuggestions = !config.hasIntrospection;
+  const subscriptionGroups = createSubscriptionGroups({ schema, createContext, log, hideSuggestions });
   const shared = {
     engine: createEngine(schema, log, config.hasIntrospection),
-    runOperation: createOperationRunner(
-      subscriptionGroups,
-      createConcurrencyQuota({
-        noun: 'Subscriptions',
-        max: subscriptions.maxSubscriptions,
-        maxPerCaller: subscriptions.maxSubscriptionsPerCaller,
-      }),
-    ),
+    runOperation: createOperationRunner(subscriptionGroups, createSubscriptionQuota(subscriptions)),
     createBudget: createCallerRateLimiter(limits, callersBringKeys),
     findDocument: createFindDocument(config, log),
     corsOrigins: config.corsOrigins,
     streams,
     ...rest,
   };
-  const unhurried: NoTimeoutRequests = new WeakSet();
-  const front = createRouter({
-    readUpload: createReadUpload({ ...config, upstreamConnections, unhurried, schema, clock }),
+  const noTimeoutRequests: NoTimeoutRequests = new WeakSet();
+  const router = createRouter({
+    readUpload: createReadUpload({ ...config, upstreamConnections, noTimeoutRequests, schema, clock }),
     responseCache: createResponseCache(clock, maxResponseCacheBytes),
-    graphiql: config.hasGraphiql ? createGraphiql(exampleJobId) : undefined,
+    graphiql: config.hasGraphiql ? createGraphiql(examples) : undefined,
     webhooks: secret === undefined ? undefined : createWebhooks({ secret, onHint, log, clock }),
     isReady: () => isReady,
     ...shared,
   });
   const sockets = createWebSockets({ schema, ...shared });
-  const { server, closeIdle } = createConnections(front, unhurried, config, log, clock);
+  const { server, closeIdle } = createConnections(router, noTimeoutRequests, config, log, clock);
   useWebSockets(server, sockets, shared);
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
   return {
-    url: urlOf(host, server.address() as AddressInfo), // A server that listens on TCP has such an address.
+    url: urlOf(host, server.address() as AddressInfo), // The address of a TCP server.
     get streams() {
       return streams.size;
     },
@@ -148,18 +138,26 @@ export async function createServer({
         await new Promise<void>((resolve) => clock.after(subscriptions.drainDelayMs, resolve));
       const closed = new Promise((resolve) => server.close(resolve));
       closeIdle();
-      const spreadMs = streams.drain();
-      const cancelCut = clock.after(spreadMs + GRACE_MS, () => {
+      const drainMs = streams.drain();
+      const cancelTermination = clock.after(drainMs + GRACE_MS, () => {
         server.closeAllConnections();
         sockets.terminateAll();
       });
       await closed;
-      cancelCut();
+      cancelTermination();
     },
   };
 }
 
-// What a person on this machine can open: of an address that means all of them, the name that is always answered.
+function createSubscriptionQuota({ maxSubscriptions, maxSubscriptionsPerCaller }: SubscriptionConfig) {
+  return createConcurrencyQuota({
+    noun: 'Subscriptions',
+    total: { max: maxSubscriptions, setting: 'MAX_SUBSCRIPTIONS' },
+    perCaller: { max: maxSubscriptionsPerCaller, setting: 'MAX_SUBSCRIPTIONS_PER_CALLER' },
+  });
+}
+
+/** A URL that opens on this machine: a wildcard address becomes localhost, which is always an allowed host. */
 function urlOf(host: string, { port }: AddressInfo): string {
   const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
   return `http://${isIPv6(name) ? `[${name}]` : name}:${port}/graphql`;

@@ -9,12 +9,12 @@ import { guardRequest, type HostPolicy } from './http/request-guard.ts';
 import { readTarget } from './http/request-target.ts';
 import type { WebSockets } from './transports/ws.ts';
 
-/** Whether a client goes on as a WebSocket. Who asks for that elsewhere, or for another protocol, is answered without. */
-export function becomesWebSocket({ headers, url = '' }: IncomingMessage): boolean {
+/** Whether a request becomes a WebSocket. Upgrades of other paths or protocols are ignored, and get an HTTP response. */
+export function isWebSocketUpgrade({ headers, url = '' }: IncomingMessage): boolean {
   return headers.upgrade?.toLowerCase() === 'websocket' && readTarget(url).path === '/graphql';
 }
 
-/** Lets WebSockets in at `/graphql`, under the rules of the front for every other request. */
+/** Opens WebSockets at `/graphql`, with the guards of every other request. */
 export function useWebSockets(
   server: GatewayServer,
   sockets: WebSockets,
@@ -24,12 +24,15 @@ export function useWebSockets(
   server.on('upgrade', (request: IncomingMessage, connection, head) => {
     try {
       guardRequest(request, options, readTarget(request.url ?? ''));
-      if (!becomesWebSocket(request)) throw new HttpError(400, 'Upgrade: expected none.'); // As Node before 24.9 lets them in.
+      // Node before 24.9 has no shouldUpgradeCallback and emits every upgrade.
+      if (!isWebSocketUpgrade(request)) {
+        throw new HttpError(400, 'Upgrade: is not supported here; expected websocket at /graphql, or no upgrade.');
+      }
       sockets.open(request, connection, head);
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
       const requestId = randomUUID();
-      log.info({ requestId, status: error.status, fault: 'upgrade' }, 'request refused');
+      log.info({ requestId, status: error.status, reason: 'upgrade' }, 'request rejected');
       rejectSocket(connection, error, requestId, clock);
     }
   });

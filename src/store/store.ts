@@ -14,7 +14,7 @@ import { createModelStore, type ModelStore } from './resources/model.ts';
 import { createPermissionStore, type PermissionStore } from './resources/permission.ts';
 import { createTrainingReportStore, type TrainingReportStore } from './resources/training-report.ts';
 
-/** What the gateway knows now: reads are shared while under way and kept while fresh, each within its scope. */
+/** Cached, shared reads of the upstream: one store per resource, partitioned by scope. */
 export interface Store {
   readonly jobs: JobStore;
   readonly events: EventStore;
@@ -25,41 +25,42 @@ export interface Store {
   readonly metrics: MetricsStore;
   readonly models: ModelStore;
   readonly permissions: PermissionStore;
-  /** As what this id was last seen, if it was seen at all. */
+  /** Returns the kind of resource that is cached under this id, fresh or stale. */
   kindOf(access: Access, id: string): 'job' | 'file' | 'model' | undefined;
-  /** Bytes that everything kept takes now. */
+  /** Size of all cached values in bytes. */
   readonly bytes: number;
 }
 
 export interface StoreOptions extends FreshnessLimits {
   upstream: Upstream;
   clock: Clock;
-  /** Most memory that kept values may take, in bytes. */
+  /** Memory limit of all cached values, in bytes. */
   maxBytes: number;
 }
 
 export function createStore({ upstream, clock: wallClock, maxBytes, ...limits }: StoreOptions): Store {
   const clock = createSequenceClock(wallClock);
   const memoryCache = createMemoryCache(maxBytes);
-  const keeps = limits.activeMs > 0 || limits.settledMs > 0;
-  const partition = <T extends object>(noun: string) => (keeps ? memoryCache.partition<T>(noun) : null);
+  const isCachingEnabled = limits.activeMs > 0 || limits.settledMs > 0;
+  const partition = <T extends object>(name: string) => (isCachingEnabled ? memoryCache.partition<T>(name) : null);
   const options = { upstream, clock, limits, partition, maxBytes };
   const jobs = createJobStore(options);
-  const events = createEventStore(options, jobs);
+  const { invalidation } = jobs;
+  const events = createEventStore(options, invalidation);
   const contents = createContentStore(options);
   const trainingReports = createTrainingReportStore(options);
-  const files = createFileStore(options, jobs, [contents, trainingReports]);
-  const models = createModelStore(options, jobs);
+  const files = createFileStore(options, invalidation, [contents, trainingReports]);
+  const models = createModelStore(options, invalidation);
   return {
     jobs,
     events,
-    checkpoints: createCheckpointStore(options, jobs),
+    checkpoints: createCheckpointStore(options, invalidation),
     files,
     contents,
     trainingReports,
-    metrics: createMetricsStore(jobs, events, contents),
+    metrics: createMetricsStore(invalidation, events, contents),
     models,
-    permissions: createPermissionStore(options, jobs),
+    permissions: createPermissionStore(options, invalidation),
     kindOf(access, id) {
       if (jobs.lastObservation(access, id)?.value) return 'job';
       if (files.has(access, id)) return 'file';

@@ -3,25 +3,26 @@ import pretty from 'pino-pretty';
 
 export type { Logger };
 
-/** A shorter secret is not redacted: it would be cut out of other texts. */
+/** Minimum characters of a redacted secret: a shorter one can occur in unrelated text. */
 const MIN_SECRET_LENGTH = 8;
 
-// Control characters that JSON lets through, and terminals obey.
+// Control characters that JSON does not escape and terminals interpret.
 const C1 = /[\u007f-\u009f]/g;
 
 export interface LogOptions {
   level: string;
-  /** Texts that no line may contain, whatever it tells. */
+  /** Texts that are redacted in every line. */
   secrets: readonly string[];
-  /** Where the lines go; standard output by default, pretty on a terminal. */
+  /** Defaults to standard output, pretty-printed on a terminal. */
   destination?: DestinationStream;
 }
 
+/** Creates the logger of the gateway: one JSON object per line. */
 export function createLogger({ level, secrets, destination = standardOutput() }: LogOptions): Logger {
-  const hidden = secrets.filter(({ length }) => length >= MIN_SECRET_LENGTH);
-  const clean = (line: string) =>
-    hidden.reduce((text, secret) => text.replaceAll(secret, '[secret]'), line).replace(C1, '');
-  return pino({ level, base: null, hooks: { streamWrite: clean } }, destination);
+  const redacted = secrets.filter(({ length }) => length >= MIN_SECRET_LENGTH);
+  const redact = (line: string) =>
+    redacted.reduce((text, secret) => text.replaceAll(secret, '[secret]'), line).replace(C1, '');
+  return pino({ level, base: null, hooks: { streamWrite: redact } }, destination);
 }
 
 function standardOutput(): DestinationStream {

@@ -8,7 +8,7 @@ import { createJobResource, type JobResource } from './resources/job.ts';
 import { createModelResource, type ModelResource } from './resources/model.ts';
 import { createPermissionResource, type PermissionResource } from './resources/permission.ts';
 
-/** The REST API: one resource per noun of its URLs, nothing kept, nothing shared. */
+/** The REST API of the upstream: one resource per noun of its URLs. Without a cache. */
 export interface Upstream {
   readonly jobs: JobResource;
   readonly events: EventResource;
@@ -17,7 +17,7 @@ export interface Upstream {
   readonly models: ModelResource;
   readonly permissions: PermissionResource;
   readonly graders: GraderResource;
-  /** Closes every connection. */
+  /** Aborts all calls and closes all connections. */
   dispose(): Promise<void>;
 }
 

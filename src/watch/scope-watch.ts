@@ -10,41 +10,42 @@ import { createWatchRegistry, type WatchRegistry } from './poll/watch-registry.t
 export interface WatcherOptions {
   store: Store;
   clock: Clock;
-  /** What counts as the same state of a job: the published name of its status, which also decides how often it is looked at. */
+  /** Returns the published name of a job's status, which also decides its poll interval. */
   stateOf: StateOf;
-  /** The shortest time between two looks at a job, in milliseconds. */
+  /** Minimum milliseconds between two polls of a job. */
   pollIntervalMs: number;
 }
 
-/** All that is watched in one scope. */
+/** All watches of one scope. */
 export interface ScopeWatch {
   readonly registry: WatchRegistry;
-  /** Jobs and logs that are watched. */
+  /** Number of watched jobs and event logs. */
   readonly size: number;
-  onObserved(sighting: JobObserved): void;
-  /** Joins those who read a job's log; `leave` has to be called in the end. */
-  readEvents(jobId: string): { tail: EventTail; leave: () => void };
+  onObserved(observed: JobObserved): void;
+  /** Returns the shared tail of a job's event log. The caller must call `close` once. */
+  openTail(jobId: string): { tail: EventTail; close: () => void };
   dispose(): void;
 }
 
 export interface ScopeWatchOptions extends WatcherOptions {
   access: Access;
-  /** Called when nobody watches anything any more. */
+  /** Called when no watch is left. */
   onIdle: () => void;
 }
 
 export function createScopeWatch({ onIdle, ...options }: ScopeWatchOptions): ScopeWatch {
   const tails = new Map<string, { tail: EventTail; readers: number }>();
-  const parts = { ...options, jobs: options.store.jobs };
+  const pollOptions = { ...options, jobs: options.store.jobs };
   const isIdle = () => registry.jobs.size === 0 && registry.account.listeners.size === 0 && tails.size === 0;
-  const registry = createWatchRegistry({ ...parts, onScheduleChange: () => (isIdle() ? onIdle() : poller.schedule()) });
-  const poller = createPoller({ ...parts, registry });
+  const onScheduleChange = () => (isIdle() ? onIdle() : poller.schedule());
+  const registry = createWatchRegistry({ ...pollOptions, onScheduleChange });
+  const poller = createPoller({ ...pollOptions, registry });
 
-  function open(jobId: string) {
-    const forget = () => {
+  function addTail(jobId: string) {
+    const remove = () => {
       if (tails.get(jobId) === entry) tails.delete(jobId);
     };
-    const entry = { tail: createEventTail({ ...options, registry }, jobId, forget), readers: 0 };
+    const entry = { tail: createEventTail({ ...options, registry }, jobId, remove), readers: 0 };
     tails.set(jobId, entry);
     return entry;
   }
@@ -54,19 +55,19 @@ export function createScopeWatch({ onIdle, ...options }: ScopeWatchOptions): Sco
     get size() {
       return registry.jobs.size + tails.size;
     },
-    onObserved(sighting) {
-      registry.onObserved(sighting);
+    onObserved(observed) {
+      registry.onObserved(observed);
       poller.schedule();
     },
-    readEvents(jobId) {
-      const entry = tails.get(jobId) ?? open(jobId);
+    openTail(jobId) {
+      const entry = tails.get(jobId) ?? addTail(jobId);
       entry.readers++;
-      const leave = () => {
+      const close = () => {
         if (--entry.readers > 0) return;
         if (tails.get(jobId) === entry) tails.delete(jobId);
         entry.tail.dispose();
       };
-      return { tail: entry.tail, leave };
+      return { tail: entry.tail, close };
     },
     dispose() {
       poller.dispose();

@@ -8,36 +8,36 @@ import { type AddedItem, anyEvent, stepsAfter, streamEvents } from './streams/ev
 import { streamJob, streamJobs } from './streams/job-stream.ts';
 import type { EventStart } from './streams/log-reader.ts';
 
-/** What can be followed in one scope. Each iterator of what these give is a subscriber of its own. */
+/** Live data of one scope. Each iterator is a subscriber. */
 export interface Feeds {
-  /** A job's state and its changes. Throws NoSuchJob, or UpstreamError when the job cannot be looked at any more. */
+  /** A job's snapshot and changes. Throws JobNotFound, or UpstreamError when polls fail permanently. */
   job(id: string): AsyncIterable<JobChange>;
-  /** The changes of all jobs that match before or after them. Throws UpstreamError when they cannot be looked at any more. */
+  /** Snapshots and changes of all jobs that match before or after the change. Throws UpstreamError. */
   jobs(matches: (job: Job) => boolean): AsyncIterable<JobChange>;
-  /** A job's events. Throws as `job` does, and UnknownPlace. */
+  /** A job's events after `start`. Throws as `job` does, and UnknownCursor. */
   events(jobId: string, start: EventStart): AsyncIterable<AddedItem<JobEvent>>;
-  /** A job's loss curve, a series of one point for each step behind `sinceStep`, or from now on. Throws as `events` does. */
+  /** A job's metrics, one step per series, after `sinceStep`, or from now on. Throws as `events` does. */
   metrics(jobId: string, sinceStep: number | null): AsyncIterable<AddedItem<MetricsSeries>>;
 }
 
-/** Turns what the store sees into changes, and looks at what somebody watches: nobody there, no looks. */
+/** Turns the store's observations into changes, and polls what has subscribers. Without subscribers there are no polls. */
 export interface Watcher {
   feeds(access: Access): Feeds;
-  /** Something may have happened to this job: what is kept of it is out of date, and if somebody watches it, it is looked at. */
+  /** Handles a hint that a job may have changed: marks it as stale in all scopes, and polls it where it is watched. */
   hint(id: string): void;
-  /** Jobs and logs that are watched now, in all scopes. */
+  /** Number of watched jobs and event logs in all scopes. */
   readonly size: number;
   dispose(): void;
 }
 
 export function createWatcher({ store, ...options }: WatcherOptions): Watcher {
   const scopes = new Map<string, ScopeWatch>();
-  const stopListening = store.jobs.onObserved((sighting) => scopes.get(sighting.scope)?.onObserved(sighting));
+  const unsubscribe = store.jobs.onObserved((observed) => scopes.get(observed.scope)?.onObserved(observed));
 
-  function scopeOf(access: Access): ScopeWatch {
+  function getScope(access: Access): ScopeWatch {
     const { scope: name } = access;
-    const known = scopes.get(name);
-    if (known) return known;
+    const existing = scopes.get(name);
+    if (existing) return existing;
     const scope = createScopeWatch({ access, store, ...options, onIdle: () => close(name, scope) });
     scopes.set(name, scope);
     return scope;
@@ -50,27 +50,27 @@ export function createWatcher({ store, ...options }: WatcherOptions): Watcher {
 
   return {
     feeds(access) {
-      const board = () => scopeOf(access).registry;
-      const log = (jobId: string) => ({ access, store, jobId, join: () => scopeOf(access).readEvents(jobId) });
+      const getRegistry = () => getScope(access).registry;
+      const logOf = (jobId: string) => ({ access, store, jobId, openTail: () => getScope(access).openTail(jobId) });
       return {
-        job: (id) => streamJob(board, id),
-        jobs: (matches) => streamJobs(board, matches),
-        events: (jobId, start) => streamEvents({ ...log(jobId), start, select: anyEvent }),
+        job: (id) => streamJob(getRegistry, id),
+        jobs: (matches) => streamJobs(getRegistry, matches),
+        events: (jobId, start) => streamEvents({ ...logOf(jobId), start, select: anyEvent }),
         metrics(jobId, step) {
           const start: EventStart = step === null ? { kind: 'now' } : { kind: 'sinceStep', step };
-          return streamEvents({ ...log(jobId), start, select: stepsAfter(step ?? Number.NEGATIVE_INFINITY) });
+          return streamEvents({ ...logOf(jobId), start, select: stepsAfter(step ?? Number.NEGATIVE_INFINITY) });
         },
       };
     },
     hint(id) {
-      store.jobs.markStale(id);
+      store.jobs.invalidation.markStale(id);
       for (const { registry } of scopes.values()) registry.requestPoll(id);
     },
     get size() {
       return [...scopes.values()].reduce((sum, { size }) => sum + size, 0);
     },
     dispose() {
-      stopListening();
+      unsubscribe();
       for (const [name, scope] of scopes) close(name, scope);
     },
   };

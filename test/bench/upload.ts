@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
-import { CLOSING, filePart, headersOf, openForm, partsOf } from '../kit/client/upload.ts';
+import { FORM_END, filePart, headersOf, partsOf, unclosedForm } from '../kit/client/upload.ts';
 import type { MeasuredProcess } from './process.ts';
 import { startGateway } from './rows.ts';
 import { startUpstream } from './stub.ts';
@@ -50,8 +50,8 @@ function* examples(bytes: number): Generator<string> {
 
 /** Uploads a file of this size. Rejects unless the gateway has sent it upstream and validated all of it. */
 async function upload(url: string, bytes: number): Promise<void> {
-  const beginning = openForm(...partsOf(), filePart(''));
-  const length = beginning.length + bytes + CLOSING.length;
+  const beginning = unclosedForm(...partsOf(), filePart(''));
+  const length = beginning.length + bytes + FORM_END.length;
   const sending = request(url, { method: 'POST', headers: { ...headersOf(), 'content-length': length } });
   const received = new Promise<unknown>((resolve, reject) => {
     sending.on('error', reject).on('response', (response) => json(response).then(resolve, reject));
@@ -59,7 +59,7 @@ async function upload(url: string, bytes: number): Promise<void> {
   await pipeline(async function* () {
     yield beginning;
     yield* examples(bytes);
-    yield CLOSING;
+    yield FORM_END;
   }, sending);
   const result = await received;
   const { file, report } = Object(result).data?.uploadFile ?? {};

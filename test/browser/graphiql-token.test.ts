@@ -2,7 +2,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startScript, type TestProcess } from '../kit/process/process.ts';
 import { tokenFile, tokenLine } from '../kit/process/token.ts';
-import { launch, PICTURES, press, turnTo } from './page.ts';
+import { execute, launch, SCREENSHOTS, selectTab } from './page.ts';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser?.close());
 
-/** A gateway with tokens, and GraphiQL's page of it before anybody has said who they are. */
+/** A gateway with tokens, and its GraphiQL page without a token. */
 async function start() {
   const list = tokenFile({ otto: 'operator' });
   const gateway: TestProcess = startScript('src/main.ts', [], {
@@ -30,9 +30,9 @@ async function start() {
 
 const dialog = (page: Page) => page.locator('#token-dialog');
 
-async function give(page: Page, token: string): Promise<void> {
+async function enterToken(page: Page, token: string): Promise<void> {
   await dialog(page).locator('input').fill(token);
-  await dialog(page).getByRole('button', { name: 'Go on' }).click();
+  await dialog(page).getByRole('button', { name: 'Continue' }).click();
 }
 
 async function waitForSchema(page: Page): Promise<void> {
@@ -40,51 +40,51 @@ async function waitForSchema(page: Page): Promise<void> {
   await page.getByRole('link', { name: 'Query' }).waitFor();
 }
 
-/** Presses the button until the right side shows this: for a moment after its start GraphiQL asks nothing. */
-async function run(page: Page, shown: string): Promise<void> {
-  const press = async () => {
+/** Clicks the run button until the result shows this text: just after its start GraphiQL sends nothing. */
+async function runUntil(page: Page, text: string): Promise<void> {
+  const click = async () => {
     await page.locator('.graphiql-execute-button').click();
     return page.locator('.result-window').textContent();
   };
-  await expect.poll(press, { interval: 500, timeout: 25_000 }).toContain(shown);
+  await expect.poll(click, { interval: 500, timeout: 25_000 }).toContain(text);
 }
 
 describe('GraphiQL of a gateway with tokens', () => {
-  it('asks for one at once, and then knows the schema and answers', async () => {
+  it('asks for a token at once, and then loads the schema and runs queries', async () => {
     const { page, tokens } = await start();
-    await dialog(page).getByText('This gateway asks for a token').waitFor();
-    await page.screenshot({ path: `${PICTURES}/graphiql-token.png` });
-    await give(page, tokens.otto);
+    await dialog(page).getByText('This gateway requires a token').waitFor();
+    await page.screenshot({ path: `${SCREENSHOTS}/graphiql-token.png` });
+    await enterToken(page, tokens.otto);
     await dialog(page).waitFor({ state: 'detached' });
     await waitForSchema(page);
-    await run(page, '"upstreamName"');
-    await page.screenshot({ path: `${PICTURES}/graphiql-token-given.png` });
+    await runUntil(page, '"upstreamName"');
+    await page.screenshot({ path: `${SCREENSHOTS}/graphiql-token-given.png` });
     expect(await dialog(page).count()).toBe(0);
   });
 
-  it('sends it for a subscription too', async () => {
+  it('sends the token for a subscription too', async () => {
     const { page, tokens } = await start();
-    await give(page, tokens.otto);
+    await enterToken(page, tokens.otto);
     await dialog(page).waitFor({ state: 'detached' });
-    await turnTo(page, 'LiveJobs');
-    await press(page, (_method, url) => url.includes('LiveJobs'));
+    await selectTab(page, 'LiveJobs');
+    await execute(page, (_method, url) => url.includes('LiveJobs'));
     await page.locator('.result-window').getByText('"previousStatus"').waitFor();
     expect(await dialog(page).count()).toBe(0);
   });
 
-  it('says that a token is not accepted, and asks for another', async () => {
+  it('says that a token is unknown, and asks for another', async () => {
     const { page, tokens } = await start();
-    await give(page, 'fgw_wrong');
-    await dialog(page).getByText('This token is not accepted').waitFor();
-    await give(page, tokens.otto);
+    await enterToken(page, 'fgw_wrong');
+    await dialog(page).getByText('This token is unknown or revoked').waitFor();
+    await enterToken(page, tokens.otto);
     await dialog(page).waitFor({ state: 'detached' });
-    await run(page, '"upstreamName"');
+    await runUntil(page, '"upstreamName"');
   });
 
-  it('keeps the token over a reload, and not in what stays when the browser is closed', async () => {
+  it('keeps the token over a reload, but not in localStorage', async () => {
     const { page, tokens } = await start();
-    await give(page, tokens.otto);
-    await run(page, '"upstreamName"');
+    await enterToken(page, tokens.otto);
+    await runUntil(page, '"upstreamName"');
     await page.reload();
     await waitForSchema(page);
     expect(await dialog(page).count()).toBe(0);
@@ -93,8 +93,8 @@ describe('GraphiQL of a gateway with tokens', () => {
 
   it('asks again when the token is revoked', async () => {
     const { page, tokens, write } = await start();
-    await give(page, tokens.otto);
-    await run(page, '"upstreamName"');
+    await enterToken(page, tokens.otto);
+    await runUntil(page, '"upstreamName"');
     write(tokenLine('other', 'viewer'));
     await expect
       .poll(
@@ -102,16 +102,16 @@ describe('GraphiQL of a gateway with tokens', () => {
           if ((await dialog(page).count()) === 0) await page.locator('.graphiql-execute-button').click();
           return dialog(page).count();
         },
-        { timeout: 30_000, interval: 250 }, // The file is read again within a second, the page is as quick as its machine.
+        { timeout: 30_000, interval: 250 }, // The gateway reads the file again within a second.
       )
       .toBe(1);
-    await dialog(page).getByText('This token is not accepted').waitFor();
+    await dialog(page).getByText('This token is unknown or revoked').waitFor();
   });
 
-  it('shows what the server says to who goes on without one', async () => {
+  it('shows the error of the server when the dialog is skipped', async () => {
     const { page } = await start();
-    await dialog(page).getByRole('button', { name: 'Without' }).click();
-    await run(page, 'UNAUTHENTICATED');
+    await dialog(page).getByRole('button', { name: 'Skip' }).click();
+    await runUntil(page, 'UNAUTHENTICATED');
     expect(await dialog(page).count()).toBe(0);
   });
 });

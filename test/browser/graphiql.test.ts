@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startScript, type TestProcess } from '../kit/process/process.ts';
-import { launch, openGraphiql, PICTURES, press, turnTo } from './page.ts';
+import { execute, launch, openGraphiql, SCREENSHOTS, selectTab } from './page.ts';
 
 let gateway: TestProcess;
 let url: string;
@@ -18,23 +18,23 @@ afterAll(async () => {
 
 const open = () => openGraphiql(browser, url);
 
-/** Presses the button, waits until the right side shows something, and gives what was answered. */
+/** Runs the query of the selected tab, waits until the result is shown, and returns it. */
 async function run(page: Page): Promise<{ data: Record<string, unknown> }> {
-  const answered = page.waitForResponse((response) => response.request().method() === 'POST');
-  await press(page, (method) => method === 'POST');
-  const answer = await (await answered).json();
+  const responded = page.waitForResponse((response) => response.request().method() === 'POST');
+  await execute(page, (method) => method === 'POST');
+  const result = await (await responded).json();
   await page.locator('.result-window').getByText('"data"').waitFor();
-  return answer;
+  return result;
 }
 
 const text = expect.any(String);
 const number = expect.any(Number);
 
-/** At least one of these; more of them may have more or less. */
+/** A list with at least one such item. */
 const some = (item: object) => expect.arrayContaining([expect.objectContaining(item)]);
 const edges = (node: object) => expect.objectContaining({ edges: some({ node: expect.objectContaining(node) }) });
 
-/** What each tab shows of the sandbox. */
+/** The result of each tab on the sandbox. */
 const TABS = {
   Jobs: {
     gateway: { upstreamName: 'sandbox', isSandbox: true },
@@ -92,19 +92,37 @@ describe('GraphiQL in a browser', () => {
     ]);
   });
 
-  it('turns to another tab at the first click', async () => {
+  it('shows the instructions of each tab beside the run button, in a small window too', async () => {
     const { page } = await open();
-    await turnTo(page, 'LossCurve');
+    await page.setViewportSize({ width: 1024, height: 700 });
+    const tabs = page.locator('.graphiql-tab-button');
+    await tabs.nth(5).waitFor();
+    for (const tab of await tabs.allTextContents()) {
+      await selectTab(page, tab);
+      const button = await page.locator('.graphiql-execute-button').boundingBox();
+      const comments = page.locator('.graphiql-query-editor .view-line > span > span').filter({ hasText: /^#/ });
+      const boxes = await Promise.all((await comments.all()).map((comment) => comment.boundingBox()));
+      expect(boxes.length, tab).toBeGreaterThan(1);
+      for (const box of boxes) {
+        expect((box?.x ?? 0) + (box?.width ?? 0), tab).toBeLessThan(button?.x ?? 0);
+        expect((box?.y ?? 0) + (box?.height ?? 0), tab).toBeLessThan(450); // Above the variables.
+      }
+    }
   });
 
-  it('answers what its tabs ask, without an error, on the sandbox', async () => {
-    const { page, complaints } = await open();
+  it('selects another tab at the first click', async () => {
+    const { page } = await open();
+    await selectTab(page, 'LossCurve');
+  });
+
+  it('runs the queries of its tabs on the sandbox without an error', async () => {
+    const { page, consoleErrors } = await open();
     for (const [tab, data] of Object.entries(TABS)) {
-      await turnTo(page, tab);
+      await selectTab(page, tab);
       expect(await run(page), tab).toEqual({ data });
-      await page.screenshot({ path: `${PICTURES}/graphiql-${tab}.png` });
+      await page.screenshot({ path: `${SCREENSHOTS}/graphiql-${tab}.png` });
     }
-    expect(complaints).toEqual([]);
+    expect(consoleErrors).toEqual([]);
   });
 
   it('shows the descriptions of the schema', async () => {
@@ -112,18 +130,18 @@ describe('GraphiQL in a browser', () => {
     await page.getByRole('button', { name: /Documentation Explorer/i }).click();
     await page.getByRole('link', { name: 'Query' }).click();
     await page.getByText('The jobs of the account, newest first.').waitFor();
-    await page.screenshot({ path: `${PICTURES}/graphiql-docs.png` });
+    await page.screenshot({ path: `${SCREENSHOTS}/graphiql-docs.png` });
   });
 
-  it('runs its editors with workers, and no script but its own', async () => {
-    const { page, complaints } = await open();
+  it('runs its editors in workers, and no injected script', async () => {
+    const { page, consoleErrors } = await open();
     await expect.poll(() => page.workers().length, { timeout: 25_000 }).toBeGreaterThan(0);
     await page.locator('.graphiql-query-editor .view-lines').click();
     await page.keyboard.press('ControlOrMeta+A');
     await page.keyboard.type('{ nothing');
-    await page.locator('.graphiql-query-editor .squiggly-error').first().waitFor(); // A worker has read it.
-    await page.screenshot({ path: `${PICTURES}/graphiql-worker.png` });
-    expect(complaints).toEqual([]);
+    await page.locator('.graphiql-query-editor .squiggly-error').first().waitFor(); // Reported by a worker.
+    await page.screenshot({ path: `${SCREENSHOTS}/graphiql-worker.png` });
+    expect(consoleErrors).toEqual([]);
     const isRun = await page.evaluate(() => {
       const script = document.createElement('script');
       script.textContent = 'window.isForeign = true';
@@ -131,54 +149,61 @@ describe('GraphiQL in a browser', () => {
       return 'isForeign' in window;
     });
     expect(isRun).toBe(false);
-    expect(complaints).toEqual([expect.stringMatching(/Content Security Policy/)]);
+    expect(consoleErrors).toEqual([expect.stringMatching(/Content Security Policy/)]);
   });
 
-  it('complains about nothing, and sends no request to another machine', async () => {
-    const { page, complaints, requests } = await open();
+  it('logs no error, and sends no request to another host', async () => {
+    const { page, consoleErrors, requests } = await open();
     await run(page);
-    expect(complaints).toEqual([]);
+    expect(consoleErrors).toEqual([]);
     const own = new URL(url).origin;
     expect(requests.filter((request) => !request.startsWith(own) && !/^(blob|data):/.test(request))).toEqual([]);
   });
 });
 
-/** Chooses one of the tab's operations, and waits until its result shows this; gives what of that is in brackets. */
-async function choose(page: Page, operation: string, shown: RegExp): Promise<string> {
-  const choice = page.getByRole('menuitem', { name: operation });
-  const offer = async () => {
-    if (!(await choice.isVisible())) await page.locator('.graphiql-execute-button').click();
-    return await choice.isVisible();
+/** Runs one of the tab's operations, and waits until the result matches. Returns the first group of the match. */
+async function runOperation(page: Page, operation: string, expected: RegExp): Promise<string> {
+  const menuItem = page.getByRole('menuitem', { name: operation });
+  const openMenu = async () => {
+    if (!(await menuItem.isVisible())) await page.locator('.graphiql-execute-button').click();
+    return await menuItem.isVisible();
   };
-  await expect.poll(offer, { interval: 300, timeout: 25_000 }).toBe(true); // See `press`.
-  await choice.click();
+  await expect.poll(openMenu, { interval: 300, timeout: 25_000 }).toBe(true); // See `execute`.
+  await menuItem.click();
   const result = page.locator('.result-window');
   const text = async () => (await result.textContent())?.replaceAll(/\s+/g, ' ') ?? '';
-  await expect.poll(text, { timeout: 25_000 }).toMatch(shown);
-  await page.screenshot({ path: `${PICTURES}/graphiql-${operation}.png` });
-  return shown.exec(await text())?.[1] ?? '';
+  await expect.poll(text, { timeout: 25_000 }).toMatch(expected);
+  await page.screenshot({ path: `${SCREENSHOTS}/graphiql-${operation}.png` });
+  return expected.exec(await text())?.[1] ?? '';
 }
 
 async function setVariables(page: Page, variables: object): Promise<void> {
   await page.locator('.graphiql-editor-tool .view-lines').first().click();
   await page.keyboard.press('ControlOrMeta+A');
   await page.keyboard.insertText(JSON.stringify(variables));
-  await page.keyboard.press('ControlOrMeta+Shift+End'); // The editor has closed by itself what was opened.
+  await page.keyboard.press('ControlOrMeta+Shift+End'); // The editor has inserted closing brackets.
   await page.keyboard.press('Delete');
 }
 
-describe('the tab of GraphiQL with a new job', () => {
+describe('the tab of GraphiQL for a new job', () => {
+  it('starts a job with the example file in its variables', async () => {
+    const { page, consoleErrors } = await open();
+    await selectTab(page, 'UploadFile');
+    expect(await runOperation(page, 'StartJob', /"id": "(ftjob-\w+)"/)).toMatch(/^ftjob-/);
+    expect(consoleErrors).toEqual([]);
+  });
+
   it('uploads a file, starts a job, follows it and cancels it', async () => {
-    const { page, complaints } = await open();
-    await turnTo(page, 'UploadFile');
-    const fileId = await choose(page, 'UploadFile', /"id": "(file-\w+)".*"exampleCount": 10/);
+    const { page, consoleErrors } = await open();
+    await selectTab(page, 'UploadFile');
+    const fileId = await runOperation(page, 'UploadFile', /"id": "(file-\w+)".*"exampleCount": 10/);
     await setVariables(page, { fileId });
-    const jobId = await choose(page, 'StartJob', /"id": "(ftjob-\w+)"/);
+    const jobId = await runOperation(page, 'StartJob', /"id": "(ftjob-\w+)"/);
     await setVariables(page, { jobId });
-    await choose(page, 'WatchJob', /"status": "(\w+)".*"viewerCanCancel": true/);
+    await runOperation(page, 'WatchJob', /"status": "(\w+)".*"viewerCanCancel": true/);
     await page.getByRole('button', { name: /stop/i }).click();
     await page.getByRole('button', { name: /execute/i }).waitFor();
-    expect(await choose(page, 'CancelJob', /"status": "(CANCEL\w+)"/)).toBe('CANCELLED');
-    expect(complaints).toEqual([]);
+    expect(await runOperation(page, 'CancelJob', /"status": "(CANCEL\w+)"/)).toBe('CANCELLED');
+    expect(consoleErrors).toEqual([]);
   });
 });

@@ -4,7 +4,7 @@ import { build, type Rolldown } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { trainingLines } from '../kit/client/upload.ts';
 import { startGateway, type TestGateway } from '../kit/gateway/gateway.ts';
-import { launch, newPage, PICTURES } from './page.ts';
+import { launch, newPage, SCREENSHOTS } from './page.ts';
 
 let browser: Browser;
 let script: string;
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser?.close());
 
-/** A script for a page that puts what the module exports under `page`. */
+/** Bundles a module into a script that sets the global `page` to its exports. */
 async function bundle(module: string): Promise<string> {
   const entry = fileURLToPath(new URL(module, import.meta.url));
   const output = await build({
@@ -27,11 +27,11 @@ async function bundle(module: string): Promise<string> {
     {
       output: [chunk],
     },
-  ] = output as Rolldown.RolldownOutput[] as [Rolldown.RolldownOutput]; // Of one format.
+  ] = output as Rolldown.RolldownOutput[] as [Rolldown.RolldownOutput]; // One output per format.
   return chunk.code;
 }
 
-/** The page, open for who uses it. */
+/** Opens the example page on the gateway's origin. */
 async function openPage(gateway: TestGateway): Promise<Page> {
   const { page } = await newPage(browser);
   await page.goto(new URL('/health', gateway.url).href); // A page of the gateway's own origin.
@@ -46,14 +46,14 @@ async function start(page: Page, content: string): Promise<void> {
   await page.getByRole('button', { name: 'Start' }).click();
 }
 
-describe('a page with React and Apollo Client', () => {
+describe('the example page with React and Apollo Client', () => {
   it('uploads a file, starts a job, follows it and cancels it', async () => {
     await using gateway = await startGateway();
     const page = await openPage(gateway);
     await start(page, trainingLines(12));
     const status = page.locator('output');
     await expect.poll(() => status.textContent(), { timeout: 25_000 }).toMatch(/VALIDATING_FILES|QUEUED|RUNNING/);
-    await page.screenshot({ path: `${PICTURES}/new-job.png` });
+    await page.screenshot({ path: `${SCREENSHOTS}/new-job.png` });
     await page.getByRole('button', { name: 'Cancel' }).click();
     await expect.poll(() => status.textContent(), { timeout: 25_000 }).toBe('CANCELLED');
     expect(await page.getByRole('button', { name: 'Cancel' }).count()).toBe(0);
@@ -61,7 +61,7 @@ describe('a page with React and Apollo Client', () => {
     expect(data).toMatchObject({ fineTuningJobs: { edges: [{ node: { status: 'CANCELLED' } }] } });
   });
 
-  it('shows what is wrong with a file, and starts nothing', async () => {
+  it('shows the problems of a file, and starts no job', async () => {
     await using gateway = await startGateway();
     const page = await openPage(gateway);
     await start(page, `${trainingLines(12)}no JSON\n`);

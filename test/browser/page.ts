@@ -4,14 +4,16 @@ import { expect, onTestFinished } from 'vitest';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 
-/** Where pictures of what was seen are put. */
-export const PICTURES = 'out';
+/** The folder of screenshots. */
+export const SCREENSHOTS = 'out';
 
-/** A browser that asks nobody by itself. */
+/** Starts a browser without background requests. */
 export async function launch(): Promise<Browser> {
-  if (!existsSync(CHROMIUM)) throw new Error('Chromium: expected at /usr/bin/chromium, or where CHROMIUM says');
-  mkdirSync(PICTURES, { recursive: true });
-  const quiet = [
+  if (!existsSync(CHROMIUM)) {
+    throw new Error(`CHROMIUM: ${CHROMIUM} does not exist; expected the path of Chromium, such as /usr/bin/chromium`);
+  }
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  const args = [
     '--no-sandbox',
     '--disable-gpu',
     '--no-first-run',
@@ -19,60 +21,60 @@ export async function launch(): Promise<Browser> {
     '--disable-component-update',
     '--disable-sync',
   ];
-  return await chromium.launch({ executablePath: CHROMIUM, args: quiet });
+  return await chromium.launch({ executablePath: CHROMIUM, args });
 }
 
-/** A page, and everything that it complained about or asked for. */
-export interface Watched {
+/** A page, with its console errors and warnings and the URLs of its requests. */
+export interface WatchedPage {
   page: Page;
-  complaints: string[];
+  consoleErrors: string[];
   requests: string[];
 }
 
-/** An empty page with a store of its own, until the end of the test. */
-export async function newPage(browser: Browser): Promise<Watched> {
+/** Opens an empty page with its own storage. It is closed at the end of the test. */
+export async function newPage(browser: Browser): Promise<WatchedPage> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
-  context.setDefaultTimeout(25_000); // Less than a test has: so it says what it waited for.
+  context.setDefaultTimeout(25_000); // Shorter than the test's, so that the error names the element.
   onTestFinished(() => context.close());
   const page = await context.newPage();
-  const complaints: string[] = [];
+  const consoleErrors: string[] = [];
   const requests: string[] = [];
-  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()));
-  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && consoleErrors.push(message.text()));
+  page.on('pageerror', (error) => consoleErrors.push(String(error)));
   page.on('request', (request) => requests.push(request.url()));
-  return { page, complaints, requests };
+  return { page, consoleErrors, requests };
 }
 
-/** GraphiQL, as soon as it can be used. */
-export async function openGraphiql(browser: Browser, url: string): Promise<Watched> {
+/** Opens GraphiQL and waits until it can be used. */
+export async function openGraphiql(browser: Browser, url: string): Promise<WatchedPage> {
   const watched = await newPage(browser);
   await watched.page.goto(url);
   await watched.page.locator('.graphiql-execute-button').waitFor();
   return watched;
 }
 
-/** Chooses a tab, and waits until the editor has its query. */
-export async function turnTo(page: Page, tab: string): Promise<void> {
-  const shown = new RegExp(`(query|mutation|subscription)\\s${tab}\\b`);
+/** Selects a tab and waits until the editor shows its document. */
+export async function selectTab(page: Page, tab: string): Promise<void> {
+  const operation = new RegExp(`(query|mutation|subscription)\\s${tab}\\b`);
   await page
     .locator('.graphiql-tab-button')
     .filter({ hasText: new RegExp(`^${tab}$`) })
     .click();
-  await page.locator('.graphiql-query-editor .view-lines').filter({ hasText: shown }).waitFor();
+  await page.locator('.graphiql-query-editor .view-lines').filter({ hasText: operation }).waitFor();
 }
 
 /**
- * Presses the button until the page asks something. For a moment after a change of tabs GraphiQL looks for the operation
- * of the tab before, and asks nothing.
+ * Clicks the run button until the page sends a matching request. Just after a change of tabs GraphiQL still looks for the
+ * operation of the previous tab, and sends nothing.
  */
-export async function press(page: Page, isQuestion: (method: string, url: string) => boolean): Promise<void> {
-  let isAsked = false;
+export async function execute(page: Page, isMatch: (method: string, url: string) => boolean): Promise<void> {
+  let isSent = false;
   page.on('request', (request) => {
-    isAsked ||= isQuestion(request.method(), request.url());
+    isSent ||= isMatch(request.method(), request.url());
   });
-  const pressOnce = async () => {
-    if (!isAsked) await page.locator('.graphiql-execute-button').click();
-    return isAsked;
+  const clickOnce = async () => {
+    if (!isSent) await page.locator('.graphiql-execute-button').click();
+    return isSent;
   };
-  await expect.poll(pressOnce, { interval: 300, timeout: 25_000 }).toBe(true);
+  await expect.poll(clickOnce, { interval: 300, timeout: 25_000 }).toBe(true);
 }

@@ -24,7 +24,7 @@ const JOBS = gql`
   }
 `;
 
-/** Apollo Client with the cache that clients copy, on a gateway of its own. */
+/** Apollo Client with the sample cache, on a gateway of its own. */
 async function openClient(settings: Record<string, string> = {}) {
   const gateway = await startGateway(settings);
   onTestFinished(() => gateway[Symbol.asyncDispose]());
@@ -34,44 +34,44 @@ async function openClient(settings: Record<string, string> = {}) {
   return { client, cache, gateway };
 }
 
-/** A list as a component has it: with what it shows now, and a way to show more. */
+/** A list as in a component: the items that it shows, and a function that loads the next page. */
 async function openList(client: ApolloClient, variables: Record<string, unknown>) {
   const query = client.watchQuery<Page>({ query: JOBS, variables });
-  let shown: Page['fineTuningJobs'] | undefined;
+  let current: Page['fineTuningJobs'] | undefined;
   const subscription = query.subscribe(({ data, dataState }) => {
-    if (dataState === 'complete') shown = data.fineTuningJobs;
+    if (dataState === 'complete') current = data.fineTuningJobs;
   });
   onTestFinished(() => subscription.unsubscribe());
   const list = () => {
-    if (shown === undefined) throw new Error('the list: expected to be shown');
-    return shown;
+    if (current === undefined) throw new Error('list: expected a result');
+    return current;
   };
-  const showing = (isWanted: (page: Page['fineTuningJobs']) => boolean) =>
+  const nextPage = (matches: (page: Page['fineTuningJobs']) => boolean) =>
     firstValueFrom(
-      query.pipe(filter((result) => result.dataState === 'complete' && isWanted(result.data.fineTuningJobs))),
+      query.pipe(filter((result) => result.dataState === 'complete' && matches(result.data.fineTuningJobs))),
     );
-  await showing(() => true);
+  await nextPage(() => true);
   return {
     ids: () => list().edges.map(({ node }) => node.id),
     pageInfo: () => list().pageInfo,
-    async showMore() {
+    async loadMore() {
       const after = list().pageInfo.endCursor;
       await Promise.all([
         query.fetchMore({ variables: { after } }),
-        showing(({ pageInfo }) => pageInfo.endCursor !== after),
+        nextPage(({ pageInfo }) => pageInfo.endCursor !== after),
       ]);
     },
   };
 }
 
-describe('Apollo Client, with the cache that the README offers', () => {
+describe('Apollo Client, with the sample cache of the README', () => {
   it('knows the members of every interface and union of the schema', async () => {
-    const { config } = createCache() as unknown as { config: { possibleTypes: Record<string, string[]> } }; // Hidden by its types alone.
+    const { config } = createCache() as unknown as { config: { possibleTypes: Record<string, string[]> } }; // The types hide it.
     const schema = buildSchema(readFileSync('schema.graphql', 'utf8'));
     const abstract = Object.values(schema.getTypeMap()).filter(isAbstractType);
     const members = abstract.map((type) => [type.name, schema.getPossibleTypes(type).map(String).sort()]);
-    const told = Object.entries(config.possibleTypes).map(([name, names]) => [name, names.toSorted()]);
-    expect(Object.fromEntries(told)).toEqual(Object.fromEntries(members));
+    const configured = Object.entries(config.possibleTypes).map(([name, names]) => [name, names.toSorted()]);
+    expect(Object.fromEntries(configured)).toEqual(Object.fromEntries(members));
   });
 
   it('appends the next page to a list', async () => {
@@ -79,17 +79,17 @@ describe('Apollo Client, with the cache that the README offers', () => {
     const list = await openList(client, { first: 5 });
     const firstPage = list.ids();
     expect(firstPage).toHaveLength(5);
-    await list.showMore();
+    await list.loadMore();
     expect(list.ids()).toHaveLength(10);
     expect(list.ids().slice(0, 5)).toEqual(firstPage);
     expect(new Set(list.ids()).size).toBe(10);
     const { data } = await gateway.query('{ fineTuningJobs(first: 30) { edges { node { id } } } }');
-    const ids = (data as Partial<Page>).fineTuningJobs?.edges.map(({ node }) => node.id) ?? []; // What the query asks for.
-    const begin = ids.indexOf(list.ids()[0] ?? ''); // Jobs may have come meanwhile.
-    expect(ids.slice(begin, begin + 10)).toEqual(list.ids());
+    const ids = (data as Partial<Page>).fineTuningJobs?.edges.map(({ node }) => node.id) ?? []; // The selection of the query.
+    const start = ids.indexOf(list.ids()[0] ?? ''); // The sandbox may have created jobs since.
+    expect(ids.slice(start, start + 10)).toEqual(list.ids());
   });
 
-  it('keeps a job once, under its type and id', async () => {
+  it('caches a job once, by its type and id', async () => {
     const { client, cache } = await openClient();
     const [id = ''] = (await openList(client, { first: 3 })).ids();
     expect(id).toMatch(/^ftjob-/);
@@ -97,22 +97,22 @@ describe('Apollo Client, with the cache that the README offers', () => {
       query: gql`query ($id: ID!) { node(id: $id) { ... on FineTuningJob { modelId } } }`,
       variables: { id },
     });
-    const kept = cache.extract()[`FineTuningJob:${id}`];
-    expect(kept).toMatchObject({ id, status: expect.any(String) });
+    const cached = cache.extract()[`FineTuningJob:${id}`];
+    expect(cached).toMatchObject({ id, status: expect.any(String) });
     expect(Object.keys(cache.extract()).filter((key) => key.endsWith(id))).toHaveLength(1);
   });
 
-  it('keeps lists with different filters apart', async () => {
+  it('caches lists with different filters separately', async () => {
     const { client } = await openClient();
     const failed = await openList(client, { first: 3, filter: { statuses: ['FAILED'] } });
     const cancelled = await openList(client, { first: 3, filter: { statuses: ['CANCELLED'] } });
-    await failed.showMore();
+    await failed.loadMore();
     expect(failed.ids().length).toBeGreaterThan(3);
     expect(cancelled.ids()).toHaveLength(3);
     expect(failed.ids().filter((id) => cancelled.ids().includes(id))).toEqual([]);
   });
 
-  it('goes on behind an empty page, until there is no next one', async () => {
+  it('loads pages after an empty one, until there is no next page', async () => {
     await using upstream = await startUpstream();
     const running = Array.from({ length: 1200 }, (_, index) => jobBody({ id: `ftjob-${index}` }));
     upstream.onJobs([...running, jobBody({ id: 'ftjob-last', status: 'failed' })]);
@@ -120,12 +120,12 @@ describe('Apollo Client, with the cache that the README offers', () => {
     const list = await openList(client, { first: 20, filter: { statuses: ['FAILED'] } });
     expect(list.ids()).toEqual([]);
     expect(list.pageInfo().hasNextPage).toBe(true);
-    await list.showMore();
+    await list.loadMore();
     expect(list.ids()).toEqual(['ftjob-last']);
     expect(list.pageInfo().hasNextPage).toBe(false);
   });
 
-  it('merges what two queries ask of an object without an id', async () => {
+  it('merges the fields of two queries for an object without an id', async () => {
     const { client } = await openClient();
     const [id = ''] = (
       await openList(client, { first: 1, filter: { statuses: ['SUCCEEDED'], methods: ['SUPERVISED'] } })
@@ -149,7 +149,7 @@ describe('Apollo Client, with the cache that the README offers', () => {
     expect(client.readQuery({ query: FIRST, variables })).toEqual(data);
   });
 
-  it('reads a fragment on an interface out of the cache', async () => {
+  it('reads a fragment on an interface from the cache', async () => {
     const { client } = await openClient();
     const [id = ''] = (await openList(client, { first: 1, filter: { methods: ['DPO'] } })).ids();
     const query = gql`

@@ -1,24 +1,26 @@
 import { GraphQLClient, gql } from 'graphql-request';
 
-// For clients to copy: a file, a job and its end by graphql-request, which sends no files itself.
+// Sample to copy: upload a training file, create a job and cancel it, with graphql-request.
 
 const UPLOAD = gql`
   mutation ($file: Upload) {
     uploadFile(input: { file: $file }) {
       ... on UploadFileSuccess { file { id } }
       ... on InvalidTrainingFileError { report { issues { line message } } }
-      ... on Error { message }
+      ... on InvalidInputError { issues { path message } }
+      ... on UpstreamError { upstreamMessage }
+      ... on Error { code message }
     }
   }
 `;
 
-const START = gql`
+const CREATE = gql`
   mutation ($input: CreateFineTuningJobInput!) {
     createFineTuningJob(input: $input) {
       ... on CreateFineTuningJobSuccess { fineTuningJob { id status } }
       ... on InvalidInputError { issues { path message } }
       ... on UpstreamError { upstreamMessage }
-      ... on Error { message }
+      ... on Error { code message }
     }
   }
 `;
@@ -27,7 +29,8 @@ const CANCEL = gql`
   mutation ($jobId: ID!) {
     cancelFineTuningJob(input: { jobId: $jobId }) {
       ... on CancelFineTuningJobSuccess { fineTuningJob { id status } }
-      ... on Error { message }
+      ... on UpstreamError { upstreamMessage }
+      ... on Error { code message }
     }
   }
 `;
@@ -36,36 +39,55 @@ interface Job {
   readonly id: string;
   readonly status: string;
 }
-/** What a mutation answers: its success, or why not. */
-type Outcome<Success> = Partial<Success> & { readonly message?: string };
 
-/** By the GraphQL multipart request specification. The header tells the gateway that no foreign page asks. */
-async function upload(url: string, file: Blob, filename: string): Promise<string> {
-  const form = new FormData();
-  form.set('operations', JSON.stringify({ query: UPLOAD, variables: { file: null } }));
-  form.set('map', '{"0": ["variables.file"]}');
-  form.set('0', file, filename);
-  const headers = { 'GraphQL-Require-Preflight': '1' };
-  const { data, errors } = await (await fetch(url, { method: 'POST', headers, body: form })).json();
-  const outcome: Outcome<{ file: { id: string } }> = data?.uploadFile ?? errors[0];
-  if (!outcome.file) throw new Error(JSON.stringify(outcome));
-  return outcome.file.id;
+/** A failed mutation, as the documents above select it. */
+interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly issues?: readonly { readonly path: readonly string[]; readonly message: string }[];
+  readonly report?: { readonly issues: readonly { readonly line: number | null; readonly message: string }[] };
+  readonly upstreamMessage?: string | null;
 }
 
-/** Starts a job on a file. The same key gives the same job again, so that this can be tried again after any failure. */
-export async function startJob(url: string, file: Blob, modelId: string, idempotencyKey: string): Promise<Job> {
+/** Creates a job on a training file. A retry with the same key returns the same job, whatever went wrong before. */
+export async function createJob(url: string, file: Blob, modelId: string, idempotencyKey: string): Promise<Job> {
   const input = { modelId, trainingFileId: await upload(url, file, 'train.jsonl'), idempotencyKey };
   const client = new GraphQLClient(url);
-  const data = await client.request<{ createFineTuningJob: Outcome<{ fineTuningJob: Job }> }>(START, { input });
-  const { fineTuningJob } = data.createFineTuningJob;
-  if (!fineTuningJob) throw new Error(JSON.stringify(data.createFineTuningJob));
-  return fineTuningJob;
+  const data = await client.request<{ createFineTuningJob: { fineTuningJob: Job } | Failure }>(CREATE, { input });
+  return successOf(data.createFineTuningJob).fineTuningJob;
 }
 
 export async function cancelJob(url: string, jobId: string): Promise<Job> {
   const client = new GraphQLClient(url);
-  const data = await client.request<{ cancelFineTuningJob: Outcome<{ fineTuningJob: Job }> }>(CANCEL, { jobId });
-  const { fineTuningJob } = data.cancelFineTuningJob;
-  if (!fineTuningJob) throw new Error(JSON.stringify(data.cancelFineTuningJob));
-  return fineTuningJob;
+  const data = await client.request<{ cancelFineTuningJob: { fineTuningJob: Job } | Failure }>(CANCEL, { jobId });
+  return successOf(data.cancelFineTuningJob).fineTuningJob;
 }
+
+/** Uploads a file by a GraphQL multipart request, which graphql-request cannot send. Returns the id of the file. */
+async function upload(url: string, file: Blob, filename: string): Promise<string> {
+  const form = new FormData();
+  form.set('operations', JSON.stringify({ query: UPLOAD, variables: { file: null } }));
+  form.set('map', JSON.stringify({ 0: ['variables.file'] }));
+  form.set('0', file, filename);
+  // The header proves that no page of another site sends the form.
+  const headers = { 'GraphQL-Require-Preflight': '1' };
+  const response = await fetch(url, { method: 'POST', headers, body: form });
+  const { data, errors } = await response.json();
+  if (!data) throw new Error(errors[0].message);
+  return successOf<{ file: { id: string } }>(data.uploadFile).file.id;
+}
+
+/** Returns the success of a mutation. Throws an error with the reason when it failed. */
+function successOf<Success extends object>(result: Success | Failure): Success {
+  if (!isFailure(result)) return result;
+  const { message, issues = [], report, upstreamMessage } = result;
+  const reasons = [
+    message,
+    upstreamMessage,
+    ...issues.map(({ path, message }) => `${path.join('.')}: ${message}`),
+    ...(report?.issues ?? []).map(({ line, message }) => `line ${line}: ${message}`),
+  ];
+  throw new Error(reasons.filter(Boolean).join('\n'));
+}
+
+const isFailure = (result: object): result is Failure => 'code' in result;

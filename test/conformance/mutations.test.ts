@@ -1,14 +1,14 @@
 import { getNamedType, isInterfaceType, isNonNullType, isObjectType, isUnionType } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { createSchema } from '../../src/schema/schema.ts';
-import { capital, inputOf, mutationFields } from '../kit/mutation/examples.ts';
+import { capitalized, inputOf, mutationFields } from '../kit/mutation/examples.ts';
 
-// What clients may rely on in every mutation, those to come included.
+// The conventions of every mutation, which clients rely on.
 
 const schema = createSchema();
 const fields = Object.values(mutationFields());
 
-/** What a mutation can answer. */
+/** The members of the result of a mutation. */
 function membersOf(name: string) {
   const result = mutationFields()[name]?.type;
   const union = result && getNamedType(result);
@@ -20,34 +20,34 @@ const isFailure = (name: string) => {
   return isObjectType(type) && type.getInterfaces().some((one) => one.name === 'Error');
 };
 
-describe('there are mutations', () => {
-  it('to look at', () => expect(fields.length).toBeGreaterThanOrEqual(9));
+describe('the schema', () => {
+  it('has mutations', () => expect(fields.length).toBeGreaterThanOrEqual(9));
 });
 
 describe.each(fields.map(({ name }) => name))('%s', (name) => {
-  it('takes one input, of its own', () => {
+  it('has one argument, an input of its own', () => {
     const [argument, ...others] = mutationFields()[name]?.args ?? [];
     expect(others).toEqual([]);
-    expect(String(argument?.type)).toBe(`${capital(name)}Input!`);
+    expect(String(argument?.type)).toBe(`${capitalized(name)}Input!`);
     expect(argument?.name).toBe('input');
-    expect(inputOf(name).isOneOf).toBe(false); // So that members can be added.
+    expect(inputOf(name).isOneOf).toBe(false); // Fields can be added without a breaking change.
   });
 
-  it('always answers, with a union of its own', () => {
+  it('returns a non-null union of its own', () => {
     const result = mutationFields()[name]?.type;
     expect(isNonNullType(result)).toBe(true);
-    expect(String(result)).toBe(`${capital(name)}Result!`);
+    expect(String(result)).toBe(`${capitalized(name)}Result!`);
     expect(membersOf(name).length).toBeGreaterThan(1);
   });
 
-  it('has one success, and failures that all are an Error', () => {
+  it('has one success, and failures that implement Error', () => {
     const names = membersOf(name).map((member) => member.name);
-    expect(names.filter((member) => !isFailure(member))).toEqual([`${capital(name)}Success`]);
+    expect(names.filter((member) => !isFailure(member))).toEqual([`${capitalized(name)}Success`]);
     for (const common of ['ForbiddenError', 'QuotaExceededError', 'OutcomeUnknownError', 'UpstreamError'])
       expect(names).toContain(common);
   });
 
-  it('calls its failures Error and nothing else so', () => {
+  it('has the suffix Error on its failures only', () => {
     for (const { name: member } of membersOf(name)) expect(isFailure(member)).toBe(member.endsWith('Error'));
   });
 });
@@ -55,16 +55,16 @@ describe.each(fields.map(({ name }) => name))('%s', (name) => {
 describe('the interface Error', () => {
   const error = schema.getType('Error');
 
-  it('tells people and machines what went wrong', () => {
+  it('has a message for people and a code for programs', () => {
     if (!isInterfaceType(error)) throw new Error('Error: expected an interface');
     const fields = Object.values(error.getFields()).map((field) => `${field.name}: ${field.type}`);
     expect(fields.sort()).toEqual(['code: ErrorCode!', 'message: String!']);
   });
 
-  it('has no member that no mutation answers', () => {
+  it('has no implementation that no mutation returns', () => {
     if (!isInterfaceType(error)) throw new Error('Error: expected an interface');
-    const answered = fields.flatMap(({ name }) => membersOf(name).map((member) => member.name));
+    const returned = fields.flatMap(({ name }) => membersOf(name).map((member) => member.name));
     const all = schema.getPossibleTypes(error).map(({ name }) => name);
-    expect(all.filter((name) => !answered.includes(name))).toEqual([]);
+    expect(all.filter((name) => !returned.includes(name))).toEqual([]);
   });
 });

@@ -2,12 +2,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startGateway } from '../kit/gateway/gateway.ts';
-import { capital, mutationDocument, mutationFields } from '../kit/mutation/examples.ts';
+import { capitalized, mutationDocument, mutationFields } from '../kit/mutation/examples.ts';
+import { scalarMap } from '../kit/process/documents.ts';
 import { makeFolder } from '../kit/process/folder.ts';
-import { scalarMap } from '../kit/process/readme.ts';
 import { runTool } from '../kit/process/tool.ts';
 
-/** A list as an app has it, for `usePaginationFragment`. */
+/** The list of an app, for `usePaginationFragment`. */
 const JOB_LIST = `
 graphql\`fragment JobList_query on Query @refetchable(queryName: "JobListPageQuery")
     @argumentDefinitions(count: { type: "Int", defaultValue: 20 }, cursor: { type: "String" }) {
@@ -15,7 +15,7 @@ graphql\`fragment JobList_query on Query @refetchable(queryName: "JobListPageQue
 }\`;
 `;
 
-/** A page of the app: a job by `node`, its log by pages of its own, and that list. */
+/** A page of the app: a job by `node`, its events by pages, and the list. */
 const JOB_PAGE = `
 graphql\`
   query JobPageQuery($id: ID!) {
@@ -59,13 +59,13 @@ graphql\`
 /** Every mutation of the schema. */
 const MUTATION_NAMES = Object.keys(mutationFields()).map((name) => ({
   name,
-  operation: `Changes${capital(name)}Mutation`,
+  operation: `Mutations${capitalized(name)}Mutation`,
 }));
-const CHANGES = MUTATION_NAMES.map(({ name, operation }) => `graphql\`${mutationDocument(name, operation)}\`;`).join(
+const MUTATIONS = MUTATION_NAMES.map(({ name, operation }) => `graphql\`${mutationDocument(name, operation)}\`;`).join(
   '\n',
 );
 
-/** A change as an app makes it, which takes out of its store what is gone. */
+/** A mutation of the app that removes the deleted model from its store. */
 const MODEL_PAGE = `
 graphql\`
   mutation ModelPageDeletionMutation($input: DeleteModelInput!) {
@@ -84,7 +84,7 @@ interface Project {
   persistConfig?: { file: string; algorithm: string };
 }
 
-/** Compiles the app, and gives what came of it. */
+/** Compiles the app, and returns the output and the artifacts. */
 async function compile({ page = JOB_PAGE, customScalarTypes = scalarMap(), persistConfig }: Project = {}) {
   const config = { src: 'src', schema: 'schema.graphql', language: 'typescript', requireCustomScalarTypes: true };
   const folder = makeFolder({
@@ -93,7 +93,7 @@ async function compile({ page = JOB_PAGE, customScalarTypes = scalarMap(), persi
     'schema.graphql': readFileSync('schema.graphql', 'utf8'),
     'src/JobList.ts': JOB_LIST,
     'src/JobPage.ts': page,
-    'src/Changes.ts': CHANGES,
+    'src/Mutations.ts': MUTATIONS,
     'src/ModelPage.ts': MODEL_PAGE,
   });
   const outcome = await runTool('relay-compiler/cli.js', ['relay.config.json'], folder);
@@ -115,27 +115,27 @@ describe('the Relay compiler', () => {
     expect([...fragments, ...queries].filter((name) => !has(name))).toEqual([]);
   });
 
-  it('accepts every mutation, with a file where it takes one, and takes out of the store what is gone', async () => {
+  it('accepts every mutation, with a file as input, and with @deleteRecord on a deleted id', async () => {
     const { has, artifact } = await compile();
     expect(MUTATION_NAMES.length).toBeGreaterThan(5);
     expect(MUTATION_NAMES.filter(({ operation }) => !has(operation))).toEqual([]);
-    expect(artifact('ChangesUploadFileMutation')).toContain('file?: Blob | null');
+    expect(artifact('MutationsUploadFileMutation')).toContain('file?: Blob | null');
     expect(artifact('ModelPageDeletionMutation')).toContain('"handle": "deleteRecord"');
   });
 
-  it('fetches a page of the log of a job by node and the id alone', async () => {
+  it('fetches a page of the events of a job by `node` and the id alone', async () => {
     const { artifact } = await compile();
     expect(artifact('JobPageLogQuery')).toMatch(
       /query JobPageLogQuery\([^)]*\$id: ID![^)]*\) \{\\n {2}node\(id: \$id\)/,
     );
   });
 
-  it('adds to the list what it pages by', async () => {
+  it('adds the fields that it needs for paging to the list', async () => {
     const { artifact } = await compile();
     expect(artifact('JobListPageQuery')).toMatch(/cursor\\n.*pageInfo \{\\n\s+endCursor\\n\s+hasNextPage\\n/);
   });
 
-  it('gives each scalar the type that the README maps it to', async () => {
+  it('gives each scalar its type in the README', async () => {
     const { artifact } = await compile();
     expect(artifact('JobPage_job')).toContain('readonly createdAt: number;');
     expect(artifact('JobPage_job')).toContain('readonly trainedTokens: number | null | undefined;');
@@ -144,28 +144,28 @@ describe('the Relay compiler', () => {
     expect(artifact('JobPageQuery')).toContain('readonly shutdownDate?: string | null | undefined;');
   });
 
-  it('writes documents that the gateway trusts as they are, and names them as it does', async () => {
+  it('persists documents that the gateway trusts, with the same ids', async () => {
     const { artifact, folder } = await compile({ persistConfig: { file: 'persisted.json', algorithm: 'SHA256' } });
     const [, documentId] = /"id": "([\da-f]{64})"/.exec(artifact('JobListPageQuery')) ?? [];
     await using gateway = await startGateway({ TRUSTED_DOCUMENTS: join(folder, 'persisted.json') });
-    const ask = async (body: object) => {
+    const post = async (body: object) => {
       const headers = { 'content-type': 'application/json' };
       return await (await fetch(gateway.url, { method: 'POST', headers, body: JSON.stringify(body) })).json();
     };
-    const { data, errors } = await ask({ documentId, variables: { count: 2 } });
+    const { data, errors } = await post({ documentId, variables: { count: 2 } });
     expect([data?.fineTuningJobs.edges.length, errors]).toEqual([2, undefined]);
-    expect(await ask({ query: '{ __typename }' })).toMatchObject({
+    expect(await post({ query: '{ __typename }' })).toMatchObject({
       errors: [{ extensions: { code: 'DOCUMENT_NOT_TRUSTED' } }],
     });
   });
 
-  it('refuses a field that is not there', async () => {
+  it('rejects a field that does not exist', async () => {
     const { exitCode, output } = await compile({ page: JOB_PAGE.replace('trainedTokens', 'trainedTokans') });
     expect(exitCode).not.toBe(0);
     expect(output).toContain('`FineTuningJob` has no field `trainedTokans`');
   });
 
-  it('refuses a scalar that is not mapped', async () => {
+  it('rejects a scalar without a type', async () => {
     const { UnixTimestamp: _, ...customScalarTypes } = scalarMap();
     const { exitCode, output } = await compile({ customScalarTypes });
     expect(exitCode).not.toBe(0);

@@ -5,23 +5,23 @@ import { GRADERS } from '../../src/sandbox/seed/scenario-graders.ts';
 import { openSandbox } from '../unit/sandbox/open.ts';
 import { openWritable, UNTIL_RUNNING } from '../unit/sandbox/write.ts';
 
-/** OpenAI's published document, cut to the fine-tuning API. It is not part of the project: without it, nothing is checked. */
+/** The fine-tuning part of OpenAI's published document. It is not part of the project: without it the tests are skipped. */
 const DOCUMENT = new URL('../../../shared/openapi/fine-tuning.openapi.json', import.meta.url);
 
-/** Where a body differs from the document: where, which keyword, and the value if it is a text. And why. */
+/** The differences of bodies from the document: position, keyword and string value, and the reason. */
 type Deviations = Readonly<Record<string, string>>;
 
-/** Where real servers, and so the sandbox, differ from the document (docs/upstream.md: Objects). Each of them must occur. */
+/** The differences of real servers, and of the sandbox, from the document (docs/upstream.md: Objects). Each has to occur. */
 const DEVIATIONS: Deviations = {
   '/status enum paused': "not in the enum, though it is in the document's own example of a pause",
-  '/status enum pausing': 'not in the enum; what a newer server answers to a pause',
-  '/status enum resuming': 'not in the enum; what a newer server answers to a resume',
+  '/status enum pausing': 'not in the enum; the response of a newer server to a pause',
+  '/status enum resuming': 'not in the enum; the response of a newer server to a resume',
   '/error anyOf': 'jobs that have not failed have {}, without the three required members',
   '/ required hyperparameters': 'absent for reinforcement, as the description says, yet listed as required',
   '/hyperparameters type': 'null for DPO',
   '/method/reinforcement/grader oneOf':
     'the graders of a multi grader are a map by name; the document has one grader there',
-  '/ undeclared user_provided_suffix': 'where the suffix of the request comes back',
+  '/ undeclared user_provided_suffix': 'the suffix of the request',
   '/ undeclared usage_metrics': 'in every recorded job',
   '/ undeclared shared_with_openai': 'in every recorded job',
   '/ undeclared eval_id': 'in every recorded job',
@@ -32,10 +32,10 @@ const EVENT_DEVIATIONS: Deviations = {
 };
 
 const CHECKPOINT_DEVIATIONS: Deviations = {
-  '/metrics undeclared type': 'a text among the numbers, in every recorded checkpoint',
-  '/metrics undeclared train_mean_reward': 'reinforcement has rewards where the document knows losses only',
+  '/metrics undeclared type': 'a string among the numbers, in every recorded checkpoint',
+  '/metrics undeclared train_mean_reward': 'reinforcement fine-tuning has rewards; the document has losses only',
   '/metrics undeclared valid_mean_reward': 'as above',
-  '/metrics undeclared valid_reward_mean': 'as above, and what decides which checkpoints are kept',
+  '/metrics undeclared valid_reward_mean': 'as above; it decides which checkpoints remain',
   '/metrics undeclared full_valid_mean_reward': 'as above',
   '/metrics undeclared full_valid_mean_parse_error': 'as above',
 };
@@ -45,7 +45,7 @@ const FILE_DEVIATIONS: Deviations = {
   '/status_details type': 'null in every recording',
 };
 
-/** What a validation finds, without what only follows from the failure of a whole `anyOf` or `oneOf`. */
+/** Returns the differences that a validation found, without the errors inside a failed `anyOf` or `oneOf`. */
 function deviationsIn(errors: readonly ErrorObject[]): string[] {
   const choices = errors.filter(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf');
   const outermost = errors.filter(
@@ -60,17 +60,17 @@ function deviationsIn(errors: readonly ErrorObject[]): string[] {
 const isWithin = (path: string, { instancePath }: ErrorObject) =>
   path === instancePath || path.startsWith(`${instancePath}/`);
 
-/** Reads the document, and says how a body differs from one of its schemas. */
+/** Reads the document, and returns functions that compare a body with its schemas. */
 function readDocument() {
-  // Of OpenAPI 3.0, and no JSON Schema any more in the 3.1 that the document says it is.
-  const isForeign = (key: string, value: unknown) => key === 'exclusiveMinimum' && typeof value === 'boolean';
+  // The document declares OpenAPI 3.1, but has this keyword in the form of 3.0.
+  const isOutdated = (key: string, value: unknown) => key === 'exclusiveMinimum' && typeof value === 'boolean';
   const document = JSON.parse(readFileSync(DOCUMENT, 'utf8'), (key, value) =>
-    isForeign(key, value) ? undefined : value,
+    isOutdated(key, value) ? undefined : value,
   );
   const ajv = new Ajv2020({ strict: false, allErrors: true, verbose: true, validateFormats: false });
   ajv.addSchema(document, 'document');
 
-  /** `parts` name members whose own members have to be declared too; '' is the body. */
+  /** `parts` are the members whose own members have to be declared too; '' is the body. */
   function against(schema: string, parts: readonly string[] = []) {
     const validate = ajv.compile({ $ref: `document#/components/schemas/${schema}` });
     const { properties } = document.components.schemas[schema];
@@ -110,18 +110,18 @@ const names = (deviations: Deviations) => Object.keys(deviations).sort();
 const distinct = (deviations: readonly string[]) => [...new Set(deviations)].sort();
 
 describe.skipIf(!existsSync(DOCUMENT))("the sandbox against OpenAI's document", () => {
-  it('deviates in each job only where real servers do, and there indeed', async () => {
+  it('deviates in jobs exactly where real servers do', async () => {
     const deviations = readDocument();
     const { jobs, clock } = await openSandbox();
-    const seen = new Set<string>();
+    const found = new Set<string>();
     for (let minutes = 0; minutes < 20; minutes += 1) {
-      for (const deviation of (await jobs()).flatMap(deviations.ofJob)) seen.add(deviation);
+      for (const deviation of (await jobs()).flatMap(deviations.ofJob)) found.add(deviation);
       clock.advance(60_000);
     }
-    expect([...seen].sort()).toEqual(names(DEVIATIONS));
+    expect([...found].sort()).toEqual(names(DEVIATIONS));
   });
 
-  it('deviates in a single job just as in the list', async () => {
+  it('deviates in a single job as in the list', async () => {
     const deviations = readDocument();
     const { jobs, ask } = await openSandbox();
     for (const job of await jobs()) {
@@ -139,31 +139,31 @@ describe.skipIf(!existsSync(DOCUMENT))("the sandbox against OpenAI's document", 
     }
   });
 
-  it('deviates in events only where real servers do, and there indeed', async () => {
+  it('deviates in events exactly where real servers do', async () => {
     const { ofEvent, ofEventList } = readDocument();
     const { jobs, ask } = await openSandbox();
-    const seen: string[] = [];
+    const found: string[] = [];
     for (const { id } of await jobs()) {
       const { body } = await ask(`/fine_tuning/jobs/${id}/events?limit=10000`);
       expect(ofEventList(body).filter((deviation) => !deviation.startsWith('/data/'))).toEqual([]);
-      seen.push(...body.data.flatMap(ofEvent));
+      found.push(...body.data.flatMap(ofEvent));
     }
-    expect(distinct(seen)).toEqual(names(EVENT_DEVIATIONS));
+    expect(distinct(found)).toEqual(names(EVENT_DEVIATIONS));
   });
 
-  it('deviates in checkpoints only where real servers do, and there indeed', async () => {
+  it('deviates in checkpoints exactly where real servers do', async () => {
     const { ofCheckpoint, ofCheckpointList } = readDocument();
     const { jobs, ask } = await openSandbox();
-    const seen: string[] = [];
+    const found: string[] = [];
     for (const { id } of await jobs()) {
       const { body } = await ask(`/fine_tuning/jobs/${id}/checkpoints`);
       expect(ofCheckpointList(body)).toEqual([]);
-      seen.push(...body.data.flatMap(ofCheckpoint));
+      found.push(...body.data.flatMap(ofCheckpoint));
     }
-    expect(distinct(seen)).toEqual(names(CHECKPOINT_DEVIATIONS));
+    expect(distinct(found)).toEqual(names(CHECKPOINT_DEVIATIONS));
   });
 
-  it('deviates in files only where real servers do, and there indeed', async () => {
+  it('deviates in files exactly where real servers do', async () => {
     const { ofFile, ofFileList } = readDocument();
     const { ask } = await openSandbox();
     const { body } = await ask('/files');
@@ -173,7 +173,7 @@ describe.skipIf(!existsSync(DOCUMENT))("the sandbox against OpenAI's document", 
     expect(distinct(ofFile(single))).toEqual(names(FILE_DEVIATIONS));
   });
 
-  it('deviates in an empty list of files by null for its ids', async () => {
+  it('deviates in an empty list of files by ids that are null', async () => {
     const { body } = await (await openSandbox()).ask('/files?purpose=vision');
     expect(readDocument().ofFileList(body)).toEqual(['/first_id type', '/last_id type']);
   });
@@ -186,35 +186,35 @@ describe.skipIf(!existsSync(DOCUMENT))("the sandbox against OpenAI's document", 
     expect(ofModel((await ask(`/models/${body.data[0].id}`)).body)).toEqual([]);
   });
 
-  it('deviates in jobs that clients make and steer only as in all others', async () => {
+  it('deviates in jobs that clients create and control only as in the others', async () => {
     const { ofJob, ofCreate, ofCheckpoint, ofFile } = readDocument();
     const { uploaded, create, job, steer, checkpoints, clock } = await openWritable();
     const file = await uploaded();
     expect(distinct(ofFile(file))).toEqual(names(FILE_DEVIATIONS));
     const reinforcement = { grader: GRADERS.string_check, hyperparameters: { reasoning_effort: 'low' } };
     const methods = [undefined, { type: 'dpo' }, { type: 'reinforcement', reinforcement }];
-    const seen: object[] = [];
+    const found: object[] = [];
     for (const method of methods) {
-      const asked = {
+      const request = {
         model: 'gpt-4o-mini',
         training_file: file.id,
         suffix: 'a',
         metadata: { a: 'b' },
         ...(method && { method }),
       };
-      expect(ofCreate(asked)).toEqual([]);
-      seen.push((await create(asked)).body);
+      expect(ofCreate(request)).toEqual([]);
+      found.push((await create(request)).body);
     }
-    const { id } = Object(seen[0]);
+    const { id } = Object(found[0]);
     clock.advance(UNTIL_RUNNING + 10_000);
-    for (const deed of ['pause', 'resume', 'cancel'] as const) {
-      seen.push((await steer(id, deed)).body);
+    for (const action of ['pause', 'resume', 'cancel'] as const) {
+      found.push((await steer(id, action)).body);
       clock.advance(10_000);
-      seen.push(await job(id));
+      found.push(await job(id));
     }
     expect((await checkpoints(id)).map(ofCheckpoint)).toEqual([['/metrics undeclared type']]);
     const known = names(DEVIATIONS);
-    expect(distinct(seen.flatMap(ofJob)).filter((deviation) => !known.includes(deviation))).toEqual([]);
+    expect(distinct(found.flatMap(ofJob)).filter((deviation) => !known.includes(deviation))).toEqual([]);
   });
 
   it('deviates nowhere in deletions, permissions and graders', async () => {
@@ -242,7 +242,7 @@ describe.skipIf(!existsSync(DOCUMENT))("the sandbox against OpenAI's document", 
     expect(found).toEqual([]);
   });
 
-  it('would be found to deviate where it should not', () => {
+  it('is found to deviate when it does', () => {
     const found = readDocument().ofJob({ id: 7, object: 'fine_tuning.job', status: 'asleep' });
     expect(found).toEqual(expect.arrayContaining(['/id type', '/status enum asleep', '/ required created_at']));
   });

@@ -18,7 +18,7 @@ const types = Object.values(createSchema().getTypeMap()).filter(
   (type) => !isIntrospectionType(type) && !isSpecifiedScalarType(type),
 );
 
-/** Everything of a type that can have a description, with its name. */
+/** The parts of a type that can have a description, by name. */
 function described(type: GraphQLNamedType): [string, string | null | undefined][] {
   const own: [string, string | null | undefined] = [type.name, type.description];
   if (isObjectType(type) || isInterfaceType(type))
@@ -50,13 +50,18 @@ function ofField(type: GraphQLNamedType, field: GraphQLField<unknown, unknown>):
 }
 
 describe('the schema', () => {
+  it('has a description itself', () => {
+    expect(createSchema().description).toContain('## Errors');
+    expect(printedSchema()).toMatch(/^"""\nA GraphQL API for fine-tuning jobs[\s\S]*?"""\nschema \{/);
+  });
+
   it('describes every type, field, argument and enum value', () => {
     const all = types.flatMap(described);
     expect(all.length).toBeGreaterThan(150);
     expect(all.filter(([, description]) => !description).map(([name]) => name)).toEqual([]);
   });
 
-  it('says where each of its scalars is specified', () => {
+  it('has the URL of the specification of each scalar', () => {
     const scalars = types.filter(isScalarType);
     expect(scalars.map(({ name }) => name).sort()).toEqual([
       'Date',
@@ -70,7 +75,7 @@ describe('the schema', () => {
     for (const { specifiedByURL } of scalars) expect(specifiedByURL).toMatch(/^https:\/\//);
   });
 
-  it('has UNKNOWN, and the raw string beside it, wherever the set of values is open', () => {
+  it('has a raw string beside every field of an enum with UNKNOWN', () => {
     for (const type of types) {
       if (!isObjectType(type) && !isInterfaceType(type)) continue;
       const fields = type.getFields();
@@ -82,11 +87,11 @@ describe('the schema', () => {
     }
   });
 
-  it('stands in schema.graphql as it is; after a change: npm run schema', () => {
+  it('equals schema.graphql; after a change run npm run schema', () => {
     expect(readFileSync('schema.graphql', 'utf8')).toBe(printedSchema());
   });
 
-  it('is compared with the committed one, so that a breaking change has to be declared', () => {
+  it('is compared with the committed one, so that a breaking change is deliberate', () => {
     const before = printedSchema();
     expect(breakingChanges(before, before)).toEqual([]);
     expect(breakingChanges(before, before.replace('  seed: Int\n', '  sead: Int\n'))).toEqual([

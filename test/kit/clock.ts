@@ -1,5 +1,6 @@
 import type { Clock } from '../../src/clock.ts';
 
+/** A clock that stands still until a test advances it. */
 export interface TestClock extends Clock {
   /** Advances the clock by `ms`; timers that become due on the way run in their order. */
   advance(ms: number): void;

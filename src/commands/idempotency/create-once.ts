@@ -11,64 +11,66 @@ import { type Decision, decide, type Found, type UnresolvedCreate } from './deci
 import { findJobByKey } from './find-by-key.ts';
 import { createKeyedQueue } from './keyed-queue.ts';
 
-/** A job that is asked for. */
+/** A request to create a job. */
 export interface CreateOrder {
   readonly access: Access;
   readonly readContext: ReadContext;
-  /** What is sent, but for the mark. */
+  /** The upstream request without the mark. */
   readonly request: object;
-  /** Null when the caller has given no key: then each order makes a job. */
+  /** Null without an idempotency key: each order creates a job. */
   readonly mark: IdempotencyMark | null;
-  /** Counts what may make a job, and runs it; `giveBack` says that this one has made none. Rejects as `run` does, or before it. */
-  readonly spendQuota: <T>(run: (giveBack: () => void) => Promise<T>) => Promise<T>;
+  /** Takes one create from the caller's quota and runs it; `refund` returns it. Rejects as `run` does, or instead of it. */
+  readonly spendQuota: <T>(run: (refund: () => void) => Promise<T>) => Promise<T>;
 }
 
-/** What came of an order: the job that was made for it; or the one of another request under the same key; or it is gone. */
-export type CreateResult = Found | { readonly kind: 'gone'; readonly jobId: string };
+/** The job of the order; or that of another request with the same key; or its id, when it was deleted. */
+export type CreateResult = Found | { readonly kind: 'deleted'; readonly jobId: string };
 
 /**
- * Makes jobs, and for one key never two: as long as one process asks, and the server keeps the metadata of its jobs and
- * shows them in its list. What this process remembers of a key is not needed: what it has forgotten, or never known, is
- * looked for upstream before anything is created, so that a key holds over a restart, too. Not covered are:
- * - two processes that are asked at the same time: both may find nothing;
- * - a job that shows up in the list of the upstream more than a minute after its create, if nobody knows what came of
- *   that; or, after a restart in that minute, later than the first try;
- * - a server that keeps no metadata: there a key holds only for the jobs that this process remembers;
- * - another credential: its keys are others.
+ * Creates at most one job per idempotency key. Before a create, and after one with an unknown outcome, it searches the
+ * upstream for a job with the key in its metadata. Keys therefore survive restarts; the memory only saves searches.
+ *
+ * Not covered:
+ * - two processes with the same key at the same time: both may find no job;
+ * - a job that appears in the upstream's list more than a minute after a create with an unknown outcome; or, after a
+ *   restart within that minute, later than the next attempt;
+ * - an upstream that does not store metadata: a key is known only to the process that created the job;
+ * - a change of the credential: it makes all keys new.
  */
 export interface IdempotentCreator {
   /**
-   * Rejects with UpstreamError, or as `spend` does. `isOutcomeUnknown` tells of a create that may have made its job: with
-   * a key, the same order finds it or, from a minute later on, creates it.
+   * Rejects with UpstreamError, or as `spendQuota` does. If `isOutcomeUnknown`, the job may exist: with a key, the same
+   * order finds it, or creates it after a minute.
    */
   create(order: CreateOrder): Promise<CreateResult>;
 }
 
-/** The job that was made for a key, and for which request. */
+/** The job of a key, and the digest of its request. */
 interface KnownJob {
   readonly jobId: string;
   readonly request: string;
 }
 
-/** Most keys that are remembered: a few MB. */
+/** Takes a few MB. */
 const MAX_KEYS = 10_000;
 
 export interface IdempotentCreatorOptions {
   readonly upstream: Upstream;
   readonly store: Store;
   readonly clock: Clock;
-  /** Most keys that are remembered. */
-  readonly mostKeys?: number;
+  /** Maximum number of keys in memory. */
+  readonly maxKeys?: number;
 }
 
 export function createIdempotentCreator({
   upstream,
   store,
   clock,
-  mostKeys = MAX_KEYS,
+  maxKeys = MAX_KEYS,
 }: IdempotentCreatorOptions): IdempotentCreator {
-  const memories = new LRUCache<string, KnownJob | UnresolvedCreate>({ maxSize: mostKeys, sizeCalculation: () => 1 });
+  const creates = new LRUCache<string, KnownJob | UnresolvedCreate>({ maxSize: maxKeys, sizeCalculation: () => 1 });
   const queue = createKeyedQueue<CreateResult>();
+  const { invalidation } = store.jobs;
 
   async function create({ access, readContext }: CreateOrder, body: object): Promise<Job> {
     const { signal } = detachedContext(readContext);
@@ -77,68 +79,68 @@ export function createIdempotentCreator({
       const job = await upstream.jobs.create(body, call);
       return store.jobs.put(access, job).value ?? job;
     } catch (error) {
-      if (isOutcomeUnknown(error)) store.jobs.bumpGeneration(access); // The next list shows it, or not.
+      if (isOutcomeUnknown(error)) invalidation.bumpGeneration(access); // The next list shows whether the job exists.
       throw error;
     }
   }
 
   function remember(mark: IdempotencyMark, job: Job): Found {
-    memories.set(mark.key, { jobId: job.id, request: mark.request });
-    return { kind: 'made', job };
+    creates.set(mark.key, { jobId: job.id, request: mark.request });
+    return { kind: 'created', job };
   }
 
   async function search({ access, readContext }: CreateOrder, mark: IdempotencyMark): Promise<Decision> {
-    const memory = memories.get(mark.key);
-    const last = memory && 'error' in memory ? memory : null;
-    const cause = last ? 'mutation' : 'query'; // Then it is the one that was made here.
+    const known = creates.get(mark.key);
+    const unresolved = known && 'error' in known ? known : null;
+    const cause = unresolved ? 'mutation' : 'query'; // A job found after an unresolved create was created by it.
     const job = await findJobByKey(store, { access, readContext: detachedContext(readContext), mark, cause });
-    if (job !== null) store.jobs.bumpGeneration(access); // Lists that were kept may lack it.
-    const verdict = decide(mark, job, last, clock.now());
-    return verdict.kind === 'made' ? remember(mark, verdict.job) : verdict;
+    if (job !== null) invalidation.bumpGeneration(access); // Cached lists may lack it.
+    const decision = decide(mark, job, unresolved, clock.now());
+    return decision.kind === 'created' ? remember(mark, decision.job) : decision;
   }
 
-  /** Creates it; where nobody knows what came of that, looks for it at once. */
+  /** Creates the job. If the outcome is unknown, searches for it at once. */
   async function createMarked(order: CreateOrder, mark: IdempotencyMark): Promise<Found> {
     try {
       return remember(mark, await create(order, addMark(order.request, mark)));
     } catch (error) {
       if (!isOutcomeUnknown(error)) throw error;
-      memories.set(mark.key, { error, unknownAt: clock.now() });
-      const verdict = await search(order, mark).catch(() => null); // Of two failures the first is what has to be known.
-      if (verdict === null || !('job' in verdict)) throw error;
-      return verdict;
+      creates.set(mark.key, { error, unknownAt: clock.now() });
+      const decision = await search(order, mark).catch(() => null); // If both fail, the error of the create is thrown.
+      if (decision === null || !('job' in decision)) throw error;
+      return decision;
     }
   }
 
-  async function findOrCreate(order: CreateOrder, mark: IdempotencyMark, giveBack: () => void): Promise<Found> {
-    const verdict = await search(order, mark);
-    if (verdict.kind === 'create') return await createMarked(order, mark);
-    giveBack();
-    if (verdict.kind === 'wait') throw verdict.error;
-    return verdict;
+  async function findOrCreate(order: CreateOrder, mark: IdempotencyMark, refund: () => void): Promise<Found> {
+    const decision = await search(order, mark);
+    if (decision.kind === 'create') return await createMarked(order, mark);
+    refund();
+    if (decision.kind === 'wait') throw decision.error;
+    return decision;
   }
 
-  /** The job of a key that is remembered, as it is now. */
-  async function recall(
+  /** Returns the current state of the known job of a key. */
+  async function readKnownJob(
     { access, readContext }: CreateOrder,
     { jobId, request }: KnownJob,
     mark: IdempotencyMark,
   ): Promise<CreateResult> {
     const job = await store.jobs.get(access, jobId, detachedContext(readContext));
-    return job ? { kind: request === mark.request ? 'made' : 'other', job } : { kind: 'gone', jobId };
+    return job ? { kind: request === mark.request ? 'created' : 'conflict', job } : { kind: 'deleted', jobId };
   }
 
-  function begin(order: CreateOrder, mark: IdempotencyMark): Promise<CreateResult> {
-    const memory = memories.get(mark.key);
-    if (memory && 'jobId' in memory) return recall(order, memory, mark);
-    return order.spendQuota((giveBack) => findOrCreate(order, mark, giveBack));
+  function createOnce(order: CreateOrder, mark: IdempotencyMark): Promise<CreateResult> {
+    const known = creates.get(mark.key);
+    if (known && 'jobId' in known) return readKnownJob(order, known, mark);
+    return order.spendQuota((refund) => findOrCreate(order, mark, refund));
   }
 
   return {
     async create(order) {
       const { mark } = order;
-      if (mark === null) return { kind: 'made', job: await order.spendQuota(() => create(order, order.request)) };
-      return await queue.run(mark.key, mark.request, () => begin(order, mark));
+      if (mark === null) return { kind: 'created', job: await order.spendQuota(() => create(order, order.request)) };
+      return await queue.run(mark.key, mark.request, () => createOnce(order, mark));
     },
   };
 }

@@ -2,24 +2,25 @@ import type { UpstreamError } from '../../upstream/errors/upstream-error.ts';
 import { hasRequestOf, type IdempotencyMark } from '../../upstream/resources/idempotency-mark.ts';
 import type { Job } from '../../upstream/resources/job.ts';
 
-/** How long a create of which nobody knows what came of it may still make its job, in milliseconds. */
+/** Milliseconds for which a create with an unknown outcome may still create its job. */
 export const UNKNOWN_MS = 60_000;
 
-/** The last create under a key of which nobody knows what came of it: how it ended, and when, in milliseconds since the epoch. */
+/** The last create of a key, with an unknown outcome. */
 export interface UnresolvedCreate {
   readonly error: UpstreamError;
+  /** When it failed, in milliseconds since the epoch. */
   readonly unknownAt: number;
 }
 
-/** What a job that was found under a key is to who asks for one: the job, or that of another request. */
-export type Found = { readonly kind: 'made' | 'other'; readonly job: Job };
+/** The job of a key: created by the same request, or by another one (a conflict). */
+export type Found = { readonly kind: 'created' | 'conflict'; readonly job: Job };
 
-/** What is to be done: answer with what was found; or, as there is none, wait for one that may still come, or create it. */
+/** Return the job found; or fail with the error of the unresolved create, whose job may still appear; or create the job. */
 export type Decision = Found | { readonly kind: 'wait'; readonly error: UpstreamError } | { readonly kind: 'create' };
 
-/** Decides by what was found under the key of a mark, null for none. */
+/** Decides by the job found under the key, null for none, and by the last unresolved create of the key. */
 export function decide(mark: IdempotencyMark, found: Job | null, last: UnresolvedCreate | null, now: number): Decision {
-  if (found !== null) return { kind: hasRequestOf(found, mark) ? 'made' : 'other', job: found };
+  if (found !== null) return { kind: hasRequestOf(found, mark) ? 'created' : 'conflict', job: found };
   if (last !== null && now - last.unknownAt < UNKNOWN_MS) return { kind: 'wait', error: last.error };
   return { kind: 'create' };
 }

@@ -9,52 +9,52 @@ import { hasKeyOf, type IdempotencyMark, metadataFilterOf } from '../../upstream
 import type { Job, JobPageRequest } from '../../upstream/resources/job.ts';
 import type { Page } from '../../upstream/resources/page.ts';
 
-/** Thrown when a server that does not filter its jobs has more of them than are looked through. */
+/** Thrown when the upstream ignores the metadata filter and has more jobs than one scan reads. */
 export class TooManyJobs extends UpstreamError {
   override readonly message =
-    'The upstream does not filter its jobs by metadata and has more than 1000 of them: whether there is a job for this idempotencyKey cannot be found out.';
+    'idempotencyKey: cannot be checked, because the upstream ignores the metadata filter and has more than 1000 jobs; omit it to create the job without this protection.';
 
   constructor() {
     super('UPSTREAM_UNSUPPORTED', 'the metadata filter is ignored');
   }
 }
 
-/** Jobs on one page of the list. */
 const JOBS_PER_PAGE = 100;
-/** Most pages of one search: those of a scan, and the head of the whole list. */
+/** Maximum upstream pages per search: those of a scan, and one without the filter. */
 export const PAGES_PER_SEARCH = 11;
 
-/** For whom a job is looked for, by which mark, and what has caused it to be there when it is found. */
 export interface KeySearch {
   readonly access: Access;
   readonly readContext: ReadContext;
   readonly mark: IdempotencyMark;
+  /** The cause recorded for the job if it is found. */
   readonly cause: Cause;
 }
 
 /**
- * Looks for the job with the key of this mark, by the upstream's filter, and believes only what it sees: of a server that
- * ignores the filter it looks through all jobs, 1000 at most. A filter can lag behind what was made, so that the newest 100
- * jobs are looked through without it, too. Null when there is surely none among all these. Throws UpstreamError: what the
- * upstream answers, UPSTREAM_INVALID_RESPONSE when its pages do not go on or what it finds cannot be read, TooManyJobs.
+ * Finds the job with the key of a mark; null when there is certainly none. Uses the upstream's metadata filter, and checks
+ * each job itself: if the filter is ignored, it scans up to 1000 jobs. The filter's index can lag behind, so the newest
+ * 100 jobs are read without the filter too. Throws UpstreamError: of a failed call, UPSTREAM_INVALID_RESPONSE when the
+ * pages make no progress or the only jobs found are invalid, or TooManyJobs.
  */
 export async function findJobByKey(store: Store, { access, readContext, mark, cause }: KeySearch): Promise<Job | null> {
   const matches = (job: Job) => hasKeyOf(job, mark);
-  const look: RefreshPageOptions = { readContext, cause: 'query', causeOf: (job) => (matches(job) ? cause : 'query') };
-  const seen: Page<Job>[] = [];
-  const read = async (request: JobPageRequest) => {
-    const page = await store.jobs.refreshPage(access, request, look);
-    seen.push(page);
+  const causeOf = (job: Job) => (matches(job) ? cause : 'query');
+  const options: RefreshPageOptions = { readContext, cause: 'query', causeOf };
+  const pages: Page<Job>[] = [];
+  const readPage = async (request: JobPageRequest) => {
+    const page = await store.jobs.refreshPage(access, request, options);
+    pages.push(page);
     return page;
   };
   const criteria = { matches, metadata: metadataFilterOf(mark), oldest: Number.NEGATIVE_INFINITY };
-  const { items, hasMore } = await scanJobs({ limit: 1, after: null }, criteria, read);
+  const { items, hasMore } = await scanJobs({ limit: 1, after: null }, criteria, readPage);
   if (items[0]?.value) return items[0].value;
   if (hasMore) throw new TooManyJobs();
-  const rest = seen.flatMap((page) => page.items);
-  if (rest.some(({ value }) => value !== undefined)) return null; // They are all the jobs: none has the key.
-  const unreadable = rest.find(({ error }) => error !== undefined);
-  if (unreadable?.error) throw unreadable.error;
-  const newest = await read({ limit: JOBS_PER_PAGE, after: null });
+  const others = pages.flatMap((page) => page.items);
+  if (others.some(({ value }) => value !== undefined)) return null; // The filter is ignored: these are all jobs.
+  const invalid = others.find(({ error }) => error !== undefined);
+  if (invalid?.error) throw invalid.error;
+  const newest = await readPage({ limit: JOBS_PER_PAGE, after: null });
   return newest.items.find(({ value }) => value && matches(value))?.value ?? null;
 }

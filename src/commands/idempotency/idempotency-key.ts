@@ -1,21 +1,20 @@
 import { createHmac } from 'node:crypto';
 import type { Credential } from '../../upstream/credentials/credential.ts';
-import { isObject } from '../../upstream/json/members.ts';
+import { canonicalJson } from '../../upstream/json/canonical.ts';
 import type { IdempotencyMark } from '../../upstream/resources/idempotency-mark.ts';
 
-/** Who asks for a job under a key, and for which: with what the upstream is asked, and as whom the gateway knows them. */
+/** The use of an idempotency key by a caller for a request. */
 export interface Claim {
   readonly credential: Credential;
   readonly callerName: string | null;
   readonly key: string;
-  /** The request as it is sent, but for the mark. */
+  /** The upstream request without the mark. */
   readonly request: object;
 }
 
 /**
- * The mark of a job. Another caller, or another credential, makes another one of the same key, so that theirs never meet;
- * another process makes the same. Who sees it cannot tell the key by trying, as only the credential makes such digests:
- * under a new credential every key is a new one.
+ * Returns the mark of a claim: HMACs under the API key. Callers and credentials have separate keys; all processes compute
+ * the same mark. A reader of the mark cannot guess the key without the credential. A new credential makes all keys new.
  */
 export function markOf({ credential, callerName, key, request }: Claim): IdempotencyMark {
   const { apiKey, organizationId = null, projectId = null } = credential;
@@ -26,11 +25,3 @@ export function markOf({ credential, callerName, key, request }: Claim): Idempot
     request: digest('request', canonicalJson(request)),
   };
 }
-
-/** A value as JSON, the members of its objects in one order, however they were written. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) => (isObject(part) ? sorted(part) : part));
-}
-
-const sorted = (object: object) =>
-  Object.fromEntries(Object.entries(object).sort(([one], [other]) => (one < other ? -1 : 1)));

@@ -1,20 +1,20 @@
-/** What is asked for under keys: under one, one thing after the other. */
+/** Runs tasks one at a time per key. */
 export interface KeyedQueue<T> {
-  /** Runs it once all is over that runs under this key, or joins that if it is for the same request. Settles as that does. */
-  run(key: string, request: string, run: () => Promise<T>): Promise<T>;
+  /** Runs the task after all others with this key, or joins one with the same request. Settles as the task does. */
+  run(key: string, request: string, task: () => Promise<T>): Promise<T>;
 }
 
 export function createKeyedQueue<T>(): KeyedQueue<T> {
-  const underWay = new Map<string, { readonly request: string; readonly outcome: Promise<T> }>();
+  const running = new Map<string, { readonly request: string; readonly result: Promise<T> }>();
   return {
-    async run(key, request, run) {
-      for (let present = underWay.get(key); present; present = underWay.get(key)) {
-        if (present.request === request) return await present.outcome;
-        await present.outcome.catch(() => null); // Several may have waited: the first of them runs, the others look again.
+    async run(key, request, task) {
+      for (let current = running.get(key); current; current = running.get(key)) {
+        if (current.request === request) return await current.result;
+        await current.result.catch(() => null); // Race: the first of several waiters runs; the others check again.
       }
-      const outcome = run().finally(() => underWay.delete(key));
-      underWay.set(key, { request, outcome });
-      return await outcome;
+      const result = task().finally(() => running.delete(key));
+      running.set(key, { request, result });
+      return await result;
     },
   };
 }

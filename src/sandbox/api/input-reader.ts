@@ -1,3 +1,4 @@
+import { isObject } from '../../upstream/json/members.ts';
 import { invalidLength, invalidType, invalidValue, missing, outOfRange, unknownParameter } from './validation-error.ts';
 
 // Reads members of a JSON body. Each throws a Refusal that names the member by its path.
@@ -9,9 +10,6 @@ export function readObject(value: unknown, param: string): Input {
   if (!isObject(value)) throw invalidType(param, 'an object', value);
   return value;
 }
-
-export const isObject = (value: unknown): value is Input =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 export function readList(value: unknown, param: string): readonly unknown[] {
   if (value === undefined) throw missing(param);

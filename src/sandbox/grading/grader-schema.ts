@@ -1,4 +1,5 @@
-import { type Input, isObject, readChoice, readList, readObject, readText } from '../api/input-reader.ts';
+import { isObject } from '../../upstream/json/members.ts';
+import { type Input, readChoice, readList, readObject, readText } from '../api/input-reader.ts';
 import { invalidType, missing } from '../api/validation-error.ts';
 import { METRICS } from './similarity.ts';
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { isWithinDepth } from '../../upstream/json/depth.ts';
 import { ApiError } from '../api/api-error.ts';
 
 /** Far more than any body but a file needs: a grader's source and its item are the longest. */
@@ -17,7 +18,7 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   const type = request.headers['content-type'] ?? '';
   if (!/^application\/json\b/i.test(type)) throw unsupported(type);
   const body = parsed(Buffer.concat(chunks).toString());
-  if (body === undefined || !isShallow(body, MAX_NESTING)) {
+  if (body === undefined || !isWithinDepth(body, MAX_NESTING)) {
     throw new ApiError(
       400,
       'We could not parse the JSON body of your request. (HINT: This likely means you are not using your HTTP library correctly. The API expects a JSON payload, but what was sent was not valid JSON.)',
@@ -36,11 +37,6 @@ function parsed(text: string): unknown {
 
 /** Objects and lists in one another: deeper ones could not be written back. */
 const MAX_NESTING = 100;
-
-function isShallow(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  return levels > 0 && Object.values(value).every((member) => isShallow(member, levels - 1));
-}
 
 const unsupported = (type: string) =>
   new ApiError(

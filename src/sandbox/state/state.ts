@@ -33,6 +33,8 @@ export interface State {
   readonly speed: number;
   /** A job that is always there, has succeeded after three epochs, and has all kinds of files and something in most members. */
   readonly exampleJobId: string;
+  /** The training file of that job. */
+  readonly exampleFileId: string;
   jobsAt(now: number): Jobs;
   /** Newest first. */
   eventsAt(plan: JobPlan, now: number): readonly EventPlan[];
@@ -93,6 +95,8 @@ export function createState({ seed, speed, startedAt, quota = {}, storage = {} }
     return kept;
   }
 
+  const example = createRandom(seed, 'example').pick(history.filter(isRich));
+
   return {
     account,
     writes,
@@ -100,7 +104,8 @@ export function createState({ seed, speed, startedAt, quota = {}, storage = {} }
     quota,
     faults: createFaults(),
     speed,
-    exampleJobId: createRandom(seed, 'example').pick(history.filter(isRich)).id,
+    exampleJobId: example.id,
+    exampleFileId: example.trainingFile,
     jobsAt: plansAt,
     eventsAt,
     checkpointsAt,

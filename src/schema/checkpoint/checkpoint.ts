@@ -10,58 +10,65 @@ import { MODEL_COST, Model } from '../model/model.ts';
 const NOUN = 'checkpoint';
 const DEFAULT_FIRST = 10;
 
-/** A checkpoint, and the job that saved it. */
-interface SavedCheckpoint {
+/** A checkpoint and its job. */
+interface JobCheckpoint {
   readonly job: Job;
   readonly checkpoint: Checkpoint;
 }
 
-export const FineTuningJobCheckpoint = builder.objectRef<SavedCheckpoint>('FineTuningJobCheckpoint').implement({
-  description: 'A model that a job has saved on its way. It can be used like any other.',
+export const FineTuningJobCheckpoint = builder.objectRef<JobCheckpoint>('FineTuningJobCheckpoint').implement({
+  description: 'A checkpoint: a model that a job saved during training. It can be used like any other model.',
   fields: (t) => ({
-    id: t.id({ nullable: false, description: "The upstream's own id.", resolve: ({ checkpoint }) => checkpoint.id }),
+    id: t.id({
+      nullable: false,
+      description: 'The id of the checkpoint, such as `ftckpt_abc123`.',
+      resolve: ({ checkpoint }) => checkpoint.id,
+    }),
     createdAt: t.field({
       type: 'UnixTimestamp',
       nullable: false,
-      description: 'When it was saved.',
+      description: 'The time when the checkpoint was saved.',
       resolve: ({ checkpoint }) => checkpoint.created_at,
     }),
     stepNumber: t.int({
       nullable: false,
-      description: 'After which step it was saved.',
+      description: 'The training step after which the checkpoint was saved, such as 80.',
       resolve: ({ checkpoint }) => checkpoint.step_number,
     }),
     fineTunedModelId: t.id({
       nullable: false,
-      description: 'The name of the model. That of the last checkpoint is the `fineTunedModelId` of the job.',
+      description:
+        'The id of the model of the checkpoint. For the last checkpoint of a job it is the `fineTunedModelId` of the job.',
       resolve: ({ checkpoint }) => checkpoint.fine_tuned_model_checkpoint,
     }),
     fineTunedModel: t.field({
       type: Model,
-      description: 'The model; null when it was deleted, or where the upstream does not show checkpoints as models.',
+      description:
+        'The model of the checkpoint. Null when the model was deleted, or when the upstream does not list checkpoints as models.',
       extensions: MODEL_COST,
       resolve: ({ job, checkpoint }, _, { loaders }) => loaders.model(checkpoint.fine_tuned_model_checkpoint, job),
     }),
     metrics: t.field({
       type: FineTuningJobMetricsPoint,
-      description: 'What was measured at that step; null when the upstream does not tell.',
+      description: 'The metrics at the step of the checkpoint. Null when the upstream does not report them.',
       resolve: ({ checkpoint }) => pointOf(checkpoint),
     }),
     job: t.field({
       type: FineTuningJob,
       nullable: false,
-      description: 'The job that saved it.',
+      description: 'The job that saved the checkpoint.',
       resolve: ({ job }) => job,
     }),
   }),
 });
 
-// Among the numbers stands a string, and not all are there (docs/upstream.md: Objects). JSON can write numbers that read as Infinity.
+// The metrics have a string among the numbers, and not every metric (docs/upstream.md: Objects). A JSON number can be
+// too large and parse as Infinity.
 function pointOf({ step_number: step, created_at: createdAt, metrics }: Checkpoint): MetricsPoint | null {
   if (metrics == null) return null;
   const value: MetricsPoint['value'] = (metric) => {
-    const value = metrics[metric];
-    return typeof value === 'number' && Number.isFinite(value) ? value : null;
+    const number = metrics[metric];
+    return typeof number === 'number' && Number.isFinite(number) ? number : null;
   };
   return { step, createdAt, value, data: () => metrics };
 }
@@ -69,14 +76,14 @@ function pointOf({ step_number: step, created_at: createdAt, metrics }: Checkpoi
 const FineTuningJobCheckpointConnection = connectionOf(
   'FineTuningJobCheckpoint',
   FineTuningJobCheckpoint,
-  "A page of a job's checkpoints, newest first.",
+  'A page of the checkpoints of a job, newest first.',
 );
 
 builder.objectField(FineTuningJob, 'checkpoints', (t) =>
   t.field({
     type: FineTuningJobCheckpointConnection,
-    description: 'The models that it has saved on its way, newest first. OpenAI shows them when the job has succeeded.',
-    args: connectionArgs(DEFAULT_FIRST, 'earlier checkpoints'),
+    description: 'The checkpoints of the job, newest first. OpenAI lists them only after the job succeeded.',
+    args: connectionArgs(DEFAULT_FIRST, 'older checkpoints'),
     extensions: cost({ calls: 1, size: pageSize(DEFAULT_FIRST) }),
     resolve: async (job, args, { loaders }) => {
       const request = pageRequest(NOUN, DEFAULT_FIRST, args);

@@ -2,84 +2,65 @@ import { isValidName } from '../../upstream/http/path.ts';
 import type { PageItem } from '../../upstream/resources/page.ts';
 import type { Permission } from '../../upstream/resources/permission.ts';
 import { builder } from '../core/builder.ts';
-import { cost } from '../core/field-cost.ts';
-import { InvalidInput, type NotFound, notFound } from '../mutation/failure.ts';
-import { COMMON_FAILURES, InvalidInputError, NotFoundError } from '../mutation/failure-types.ts';
-import { resolveMutation } from '../mutation/mutation.ts';
-import { CheckpointPermission, NEEDS_ADMIN } from './permission.ts';
+import { type InputIssue, InvalidInput, notFound } from '../mutation/failure.ts';
+import { InvalidInputError, NotFoundError } from '../mutation/failure-types.ts';
+import { defineMutation } from '../mutation/mutation.ts';
+import { CheckpointPermission, MODEL_ID_DESCRIPTION, MODEL_ID_EXAMPLE, NEEDS_ADMIN_KEY } from './permission.ts';
 
-/** Permissions that are there now. */
-class Permitted {
-  /** The name of the model. */
-  readonly affectedId: string;
+/** The permissions that were created for the model of a checkpoint. */
+interface CreatedPermissions {
+  readonly modelId: string;
   readonly permissions: readonly PageItem<Permission>[];
-
-  constructor(model: string, permissions: readonly PageItem<Permission>[]) {
-    this.affectedId = model;
-    this.permissions = permissions;
-  }
 }
-
-const CreateCheckpointPermissionsSuccess = builder.objectType(Permitted, {
-  name: 'CreateCheckpointPermissionsSuccess',
-  isTypeOf: (value) => value instanceof Permitted,
-  description: 'The projects may use the checkpoint.',
-  fields: (t) => ({
-    permissions: t.field({
-      type: [CheckpointPermission],
-      nullable: { list: false, items: true },
-      description:
-        'A permission for each project, as the upstream answered; null, with an error, for one that cannot be understood.',
-      resolve: ({ affectedId: model, permissions }) =>
-        // An error in the place of an item becomes that of the place: GraphQL knows it, Pothos does not.
-        permissions.map((item) => item.error ?? { model, permission: item.value }) as never,
-    }),
-  }),
-});
 
 const CreateCheckpointPermissionsInput = builder.inputType('CreateCheckpointPermissionsInput', {
-  description: 'Who is to be allowed to use which checkpoint.',
+  description: 'The checkpoint, and the projects that may use it.',
   fields: (t) => ({
-    fineTunedModelId: t.id({ required: true, description: 'The name of the model that the checkpoint is.' }),
-    projectIds: t.idList({ required: true, description: 'The projects that may use it; at least one.' }),
+    fineTunedModelId: t.id({ required: true, description: MODEL_ID_DESCRIPTION }),
+    projectIds: t.idList({
+      required: true,
+      description: 'The ids of the projects that may use the checkpoint, such as `proj_abc123`. At least one.',
+    }),
   }),
 });
 
-/** All that is wrong with the projects. */
-function issuesOf(projectIds: readonly string[]) {
-  if (projectIds.length === 0) return [{ path: ['projectIds'], message: 'expected at least one project' }];
-  return projectIds.flatMap((id, place) =>
-    isValidName(id) ? [] : [{ path: ['projectIds', String(place)], message: 'expected the id of a project' }],
-  );
+function issuesOf(projectIds: readonly string[]): InputIssue[] {
+  if (projectIds.length === 0)
+    return [{ path: ['projectIds'], message: 'is empty; expected at least one project id, such as proj_abc123' }];
+  const message = 'is not a valid id; expected the id of a project, such as proj_abc123';
+  return projectIds.flatMap((id, index) => (isValidName(id) ? [] : [{ path: ['projectIds', String(index)], message }]));
 }
 
-builder.mutationField('createCheckpointPermissions', (t) =>
-  t.field({
-    type: builder.unionType('CreateCheckpointPermissionsResult', {
-      description: 'What came of it.',
-      types: [CreateCheckpointPermissionsSuccess, InvalidInputError, NotFoundError, ...COMMON_FAILURES],
-    }),
-    nullable: false,
-    description: `Lets other projects of the organisation use a checkpoint. ${NEEDS_ADMIN}`,
-    args: {
-      input: t.arg({
-        type: CreateCheckpointPermissionsInput,
-        required: true,
-        description: 'Who, and which checkpoint.',
+defineMutation({
+  name: 'createCheckpointPermissions',
+  role: 'admin',
+  description: `Allows other projects of the organization to use a checkpoint. ${NEEDS_ADMIN_KEY}`,
+  cost: { calls: 1 },
+  input: CreateCheckpointPermissionsInput,
+  idOfInput: ({ fineTunedModelId }) => fineTunedModelId,
+  result: 'The created permissions, or the reason why no permission was created.',
+  success: {
+    description: 'The projects may use the checkpoint.',
+    affectedId: ({ modelId }: CreatedPermissions) => modelId,
+    fields: (t) => ({
+      permissions: t.field({
+        type: [CheckpointPermission],
+        nullable: { list: false, items: true },
+        description:
+          'The permission of each project, as in the response of the upstream. An item is null, with an error, when the upstream sent an invalid one.',
+        resolve: ({ modelId, permissions }) =>
+          // graphql-js reports an Error in a list as the error of that item; the types of Pothos do not know that.
+          permissions.map((item) => item.error ?? { modelId, permission: item.value }) as never,
       }),
-    },
-    extensions: cost({ calls: 1 }),
-    resolve: resolveMutation<typeof CreateCheckpointPermissionsInput.$inferInput, Permitted, InvalidInput | NotFound>(
-      'createCheckpointPermissions',
-      'admin',
-      async ({ fineTunedModelId: model, projectIds }, { commands }) => {
-        const issues = issuesOf(projectIds);
-        if (issues.length > 0) return new InvalidInput(issues);
-        const permissions = await commands.permissions.create(model, projectIds);
-        if (permissions) return new Permitted(model, permissions);
-        return notFound('fineTunedModelId', 'the name of the model of a checkpoint', model);
-      },
-      ({ fineTunedModelId }) => fineTunedModelId,
-    ),
-  }),
-);
+    }),
+  },
+  failures: [InvalidInputError, NotFoundError],
+  async run({ fineTunedModelId: modelId, projectIds }, { commands }) {
+    const issues = issuesOf(projectIds);
+    if (issues.length > 0) return new InvalidInput(issues);
+    const permissions = await commands.permissions.create(modelId, projectIds);
+    return permissions
+      ? { modelId, permissions }
+      : notFound('fineTunedModelId', 'checkpoint model', MODEL_ID_EXAMPLE, modelId);
+  },
+});

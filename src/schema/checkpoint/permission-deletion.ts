@@ -1,59 +1,35 @@
+import type { Deletion } from '../../upstream/resources/deletion.ts';
 import { builder } from '../core/builder.ts';
-import { cost } from '../core/field-cost.ts';
-import { type NotFound, notFound } from '../mutation/failure.ts';
-import { COMMON_FAILURES, NotFoundError } from '../mutation/failure-types.ts';
-import { resolveMutation } from '../mutation/mutation.ts';
-import { NEEDS_ADMIN } from './permission.ts';
-
-/** A permission that is gone. */
-class PermissionDeleted {
-  readonly affectedId: string;
-
-  constructor(id: string) {
-    this.affectedId = id;
-  }
-}
-
-const DeleteCheckpointPermissionSuccess = builder.objectType(PermissionDeleted, {
-  name: 'DeleteCheckpointPermissionSuccess',
-  isTypeOf: (value) => value instanceof PermissionDeleted,
-  description: 'The project may not use the checkpoint any more.',
-  fields: (t) => ({
-    deletedPermissionId: t.id({
-      nullable: false,
-      description: 'The id of the permission.',
-      resolve: ({ affectedId }) => affectedId,
-    }),
-  }),
-});
+import { notFound } from '../mutation/failure.ts';
+import { NotFoundError } from '../mutation/failure-types.ts';
+import { defineMutation } from '../mutation/mutation.ts';
+import { MODEL_ID_DESCRIPTION, NEEDS_ADMIN_KEY } from './permission.ts';
 
 const DeleteCheckpointPermissionInput = builder.inputType('DeleteCheckpointPermissionInput', {
-  description: 'Which permission is to be taken away.',
+  description: 'The permission to delete.',
   fields: (t) => ({
-    fineTunedModelId: t.id({ required: true, description: 'The name of the model that the checkpoint is.' }),
-    permissionId: t.id({ required: true, description: "The permission's id." }),
+    fineTunedModelId: t.id({ required: true, description: MODEL_ID_DESCRIPTION }),
+    permissionId: t.id({ required: true, description: 'The id of the permission, such as `cp_abc123`.' }),
   }),
 });
 
-builder.mutationField('deleteCheckpointPermission', (t) =>
-  t.field({
-    type: builder.unionType('DeleteCheckpointPermissionResult', {
-      description: 'What came of it.',
-      types: [DeleteCheckpointPermissionSuccess, NotFoundError, ...COMMON_FAILURES],
+defineMutation({
+  name: 'deleteCheckpointPermission',
+  role: 'admin',
+  description: `Revokes the permission of a project to use a checkpoint. ${NEEDS_ADMIN_KEY}`,
+  cost: { calls: 1 },
+  input: DeleteCheckpointPermissionInput,
+  idOfInput: ({ permissionId }) => permissionId,
+  result: 'The id of the deleted permission, or the reason why no permission was deleted.',
+  success: {
+    description: 'The permission is deleted: its project cannot use the checkpoint any more.',
+    affectedId: ({ id }: Deletion) => id,
+    fields: (t) => ({
+      deletedPermissionId: t.exposeID('id', { nullable: false, description: 'The id of the deleted permission.' }),
     }),
-    nullable: false,
-    description: `Takes a permission away. ${NEEDS_ADMIN}`,
-    args: { input: t.arg({ type: DeleteCheckpointPermissionInput, required: true, description: 'Which permission.' }) },
-    extensions: cost({ calls: 1 }),
-    resolve: resolveMutation<typeof DeleteCheckpointPermissionInput.$inferInput, PermissionDeleted, NotFound>(
-      'deleteCheckpointPermission',
-      'admin',
-      async ({ fineTunedModelId: model, permissionId }, { commands }) => {
-        const deletion = await commands.permissions.delete(model, permissionId);
-        if (deletion) return new PermissionDeleted(deletion.id);
-        return notFound('permissionId', 'the id of a permission of this checkpoint', permissionId);
-      },
-      ({ permissionId }) => permissionId,
-    ),
-  }),
-);
+  },
+  failures: [NotFoundError],
+  run: async ({ fineTunedModelId, permissionId }, { commands }) =>
+    (await commands.permissions.delete(fineTunedModelId, permissionId)) ??
+    notFound('permissionId', 'permission of this checkpoint', 'cp_abc123', permissionId),
+});

@@ -7,35 +7,40 @@ import { FineTuningJobCheckpoint } from './checkpoint.ts';
 const NOUN = 'permission';
 const DEFAULT_FIRST = 10;
 
-/** What the mutations of permissions say of themselves. */
-export const NEEDS_ADMIN =
-  'It needs the role `admin`, and of the gateway OPENAI_ADMIN_KEY: without that it answers ForbiddenError.';
+export const MODEL_ID_EXAMPLE = 'ft:gpt-4.1-mini-2025-04-14:acme::abc123:ckpt-step-80';
+export const MODEL_ID_DESCRIPTION = `The model id of the checkpoint: its \`fineTunedModelId\`, such as \`${MODEL_ID_EXAMPLE}\`.`;
+/** A part of the descriptions of the mutations of permissions. */
+export const NEEDS_ADMIN_KEY = 'Returns ForbiddenError when the gateway has no OPENAI_ADMIN_KEY.';
 
-/** A permission, and the name of the model that it is about. */
-interface GivenPermission {
-  readonly model: string;
+/** A permission, and the model id of its checkpoint. */
+interface ModelPermission {
+  readonly modelId: string;
   readonly permission: Permission;
 }
 
-export const CheckpointPermission = builder.objectRef<GivenPermission>('CheckpointPermission').implement({
-  description: 'That another project of the organisation may use a checkpoint.',
+export const CheckpointPermission = builder.objectRef<ModelPermission>('CheckpointPermission').implement({
+  description: 'The permission of another project of the organization to use a checkpoint.',
   fields: (t) => ({
-    id: t.id({ nullable: false, description: "The upstream's own id.", resolve: ({ permission }) => permission.id }),
+    id: t.id({
+      nullable: false,
+      description: 'The id of the permission, such as `cp_abc123`.',
+      resolve: ({ permission }) => permission.id,
+    }),
     createdAt: t.field({
       type: 'UnixTimestamp',
       nullable: false,
-      description: 'When it was given.',
+      description: 'The time when the permission was created.',
       resolve: ({ permission }) => permission.created_at,
     }),
     projectId: t.id({
       nullable: false,
-      description: 'The project that may use it.',
+      description: 'The id of the project that may use the checkpoint, such as `proj_abc123`.',
       resolve: ({ permission }) => permission.project_id,
     }),
     fineTunedModelId: t.id({
       nullable: false,
-      description: 'The name of the model that the checkpoint is.',
-      resolve: ({ model }) => model,
+      description: MODEL_ID_DESCRIPTION,
+      resolve: ({ modelId }) => modelId,
     }),
   }),
 });
@@ -43,25 +48,25 @@ export const CheckpointPermission = builder.objectRef<GivenPermission>('Checkpoi
 const CheckpointPermissionConnection = connectionOf(
   'CheckpointPermission',
   CheckpointPermission,
-  "A page of a checkpoint's permissions, newest first.",
+  'A page of the permissions of a checkpoint, newest first.',
 );
 
 builder.objectField(FineTuningJobCheckpoint, 'permissions', (t) =>
   t.field({
     type: CheckpointPermissionConnection,
     description:
-      'Which other projects may use it, newest first. It needs the role `admin`, and of the gateway OPENAI_ADMIN_KEY.',
+      'The permissions of other projects to use this checkpoint, newest first. Requires the role `admin`; null, with an error, without it and when the gateway has no OPENAI_ADMIN_KEY.',
     authScopes: { admin: true },
     args: {
-      ...connectionArgs(DEFAULT_FIRST, 'earlier permissions'),
-      projectId: t.arg.id({ description: 'Only those of this project.' }),
+      ...connectionArgs(DEFAULT_FIRST, 'older permissions'),
+      projectId: t.arg.id({ description: 'Returns the permissions of this project only, such as `proj_abc123`.' }),
     },
     extensions: cost({ calls: 1, size: pageSize(DEFAULT_FIRST) }),
     resolve: async ({ checkpoint }, { projectId, ...args }, { loaders }) => {
-      const model = checkpoint.fine_tuned_model_checkpoint;
+      const modelId = checkpoint.fine_tuned_model_checkpoint;
       const request = { ...pageRequest(NOUN, DEFAULT_FIRST, args), projectId: projectId ?? undefined };
-      const page = await readFrom(request, () => loaders.permissions(model, request));
-      return { ...mapPage(page, (permission) => ({ model, permission })), after: request.after, noun: NOUN };
+      const page = await readFrom(request, () => loaders.permissions(modelId, request));
+      return { ...mapPage(page, (permission) => ({ modelId, permission })), after: request.after, noun: NOUN };
     },
   }),
 );

@@ -10,8 +10,9 @@ interface Scalar<T> {
 }
 
 /**
- * Collects the types; defines none itself. Fields are nullable unless they say otherwise, and everybody's unless they
- * have `authScopes`: those are nullable and name the role in their description.
+ * The schema builder that every file of the graph registers its types with. Fields are nullable unless they say
+ * otherwise. A field with `authScopes` is nullable and names its role in its description; all other fields are open to
+ * every role.
  */
 export const builder = new SchemaBuilder<{
   Context: Context;
@@ -31,17 +32,20 @@ export const builder = new SchemaBuilder<{
   scopeAuth: {
     authScopes: ({ viewer: { role } }) => ({ operator: includes(role, 'operator'), admin: includes(role, 'admin') }),
     unauthorizedError: (_parent, { viewer }, { parentType, fieldName }, { failure }) =>
-      `${parentType}.${fieldName}: expected the role ${neededBy(failure)}, got ${viewer.role}.`,
+      `${parentType}.${fieldName} needs the role ${neededRole(failure)}; the caller has the role ${viewer.role}.`,
   },
 });
 
-function neededBy(failure: AuthFailure): string {
-  if ('failures' in failure) return failure.failures.map(neededBy).join(' or ');
-  return 'scope' in failure ? failure.scope : 'that its description names';
+function neededRole(failure: AuthFailure): string {
+  if ('failures' in failure) return failure.failures.map(neededRole).join(' or ');
+  return 'scope' in failure ? failure.scope : 'in its description';
 }
 
-/** The builder's own type parameters, for helpers that take its refs. */
+/** The type parameters of the builder, for functions that take its refs. */
 export type Types = typeof builder.$inferSchemaTypes;
 
-builder.queryType({ description: 'Everything that can be asked.' });
-builder.subscriptionType({ description: 'Everything that can be followed.' });
+builder.queryType({ description: 'Reads.' });
+builder.subscriptionType({
+  description:
+    'Live updates, over Server-Sent Events, multipart responses or WebSockets (the protocol of graphql-ws). Subscriptions about one job complete when the job ends.',
+});

@@ -5,68 +5,68 @@ import { builder, type Types } from './builder.ts';
 import { badUserInput } from './errors.ts';
 import { countOf } from './field-cost.ts';
 
-// Connections of the Relay specification (https://relay.dev/graphql/connections.htm) over the upstream's pages, which
-// know no way back and no total.
+// Connections of the Relay specification (https://relay.dev/graphql/connections.htm) over the pages of the upstream,
+// which have no previous page and no total count.
 
 const MAX_FIRST = 100;
-/** Characters of what stands in a cursor: an id, of at most 512, and for a model what it is ordered by. */
-const MAX_PLACE_LENGTH = 600;
+/** Characters in a decoded cursor: an id has at most 512, and the cursor of a model also has its sort key. */
+const MAX_CURSOR_LENGTH = 600;
 
-/** A page, where it began, and the noun that marks its cursors. */
+/** A page, the cursor that it starts after, and the noun that marks the cursors of its list. */
 export interface Connection<T> extends Page<T> {
   readonly noun: string;
   readonly after: string | null;
-  /** The id of the last item that was looked at, where that is not the last one given. */
+  /** The id of the last item that was read, when a filter removed it from the page. */
   readonly endsAt?: string | null;
-  /** How many items were looked at, where that is not those given. */
+  /** Number of items that were read, when a filter removed some. */
   readonly scannedCount?: number;
 }
 interface Edge<T> {
   noun: string;
   item: PageItem<T>;
-  /** From where the list goes on behind this item. */
+  /** The id that the next page starts after. */
   after: string;
 }
 
 const PageInfo = builder.objectRef<Connection<unknown>>('PageInfo').implement({
-  description: 'Where a page stands in its list.',
+  description: 'The position of a page in its list.',
   fields: (t) => ({
     hasNextPage: t.boolean({
       nullable: false,
-      description: 'Whether there is more behind this page.',
+      description: 'Whether the list has items after this page.',
       resolve: ({ hasMore }) => hasMore,
     }),
     hasPreviousPage: t.boolean({
       nullable: false,
-      description: 'Always false: the upstream cannot page backwards.',
+      description: 'Always false: the upstream cannot page backward.',
       resolve: () => false,
     }),
     startCursor: t.string({
-      description: 'The cursor of the first edge; null on an empty page.',
+      description: 'The cursor of the first edge. Null when the page has no edges.',
       resolve: (page) => cursorOf(edgesOf(page).at(0)),
     }),
     endCursor: t.string({
       description:
-        'Give this as `after` to get the next page; null when nothing was looked at. Behind a filter it can stand behind the last edge, or on an empty page.',
+        'Pass this as `after` to get the next page. With a filter it is the cursor of the last item that was read, so an empty page can have one. Null when no item was read.',
       resolve: (page) => (page.endsAt ? writeCursor(page.noun, page.endsAt) : cursorOf(edgesOf(page).at(-1))),
     }),
   }),
 });
 
-/** Defines `XConnection` and `XEdge` for the items of a list. */
+/** Defines `XConnection` and `XEdge` for a list of nodes. */
 export function connectionOf<T>(name: string, node: ObjectRef<Types, T>, description: string) {
   const edge = builder.objectRef<Edge<T>>(`${name}Edge`).implement({
-    description: `One item of a ${name}Connection.`,
+    description: `An item of a ${name}Connection and its cursor.`,
     fields: (t) => ({
       cursor: t.string({
         nullable: false,
-        description: 'Give this as `after` to get what follows this item.',
+        description: 'Pass this as `after` to get the items after this one.',
         resolve: ({ noun, after }) => writeCursor(noun, after),
       }),
       node: t.field({
         type: node,
-        description: 'The item; null, with an error, when the upstream sent one that cannot be understood.',
-        resolve: ({ item }) => read(item) as never, // Pothos has to know that T is no list, and cannot.
+        description: 'The item. Null, with an error, when the upstream sent an invalid one.',
+        resolve: ({ item }) => itemValue(item) as never, // Pothos cannot prove that T is not a list.
       }),
     }),
   });
@@ -76,29 +76,29 @@ export function connectionOf<T>(name: string, node: ObjectRef<Types, T>, descrip
       edges: t.field({
         type: [edge],
         nullable: false,
-        description: 'The items of this page, in order.',
+        description: 'The items of this page, in the order of the list.',
         resolve: edgesOf,
       }),
       pageInfo: t.field({
         type: PageInfo,
         nullable: false,
-        description: 'Where this page stands.',
+        description: 'The position of this page in the list, and the cursor of the next page.',
         resolve: (page) => page,
       }),
     }),
   });
 }
 
-// An item without an id cannot be a place to go on from: its cursor is the one before it, so that nothing is skipped.
-function edgesOf<T>({ items, noun, after: begin }: Connection<T>): Edge<T>[] {
-  let after = begin ?? '';
+// No page can start after an item without an id. It gets the cursor of the item before it, so that none is skipped.
+function edgesOf<T>({ items, noun, after: start }: Connection<T>): Edge<T>[] {
+  let after = start ?? '';
   return items.map((item) => {
     after = item.id ?? after;
     return { noun, item, after };
   });
 }
 
-function read<T>(item: PageItem<T>): T {
+function itemValue<T>(item: PageItem<T>): T {
   if (item.error) throw item.error;
   return item.value;
 }
@@ -114,41 +114,48 @@ function writeCursor(noun: string, id: string): string {
 function readCursor(noun: string, cursor: string): string | null {
   const text = Buffer.from(cursor, 'base64url').toString();
   const id = text.slice(noun.length + 1);
-  if (id.length > MAX_PLACE_LENGTH || writeCursor(noun, id) !== cursor)
-    throw badUserInput('after', 'a cursor that this field has given');
+  if (id.length > MAX_CURSOR_LENGTH || writeCursor(noun, id) !== cursor) throw unknownCursor();
   return id === '' ? null : id;
 }
 
-/** The arguments of a connection field; `behind` says what comes after a cursor, e.g. `older jobs`. */
-export function connectionArgs(standard: number, behind: string) {
+/** Creates the error of a cursor that does not belong to the list. */
+export const unknownCursor = () => badUserInput('after', UNKNOWN_CURSOR);
+
+const UNKNOWN_CURSOR =
+  'no page of this list ends at this cursor; take endCursor from the same list with the same filter';
+
+/** Defines the arguments of a connection field. `itemsAfter` names the items after a cursor, such as `older jobs`. */
+export function connectionArgs(defaultFirst: number, itemsAfter: string) {
   return builder.args((t) => ({
     first: t.int({
-      defaultValue: standard,
-      description: `How many, 1 to ${MAX_FIRST}; ${standard} when left out or null.`,
+      defaultValue: defaultFirst,
+      description: `Maximum number of items, from 1 to ${MAX_FIRST}. By default, and when null, ${defaultFirst}.`,
     }),
-    after: t.string({ description: `A cursor: only what comes after it, that is, ${behind}.` }),
+    after: t.string({
+      description: `A cursor: the page starts after its item, with ${itemsAfter}. By default the page starts with the first item.`,
+    }),
   }));
 }
 
-/** How many items a connection field is asked for: its `size` (src/schema/core/field-cost.ts). */
-export const pageSize = (standard: number) => countOf('first', { least: 1, most: MAX_FIRST, standard });
+/** Returns the `size` of a connection field: the requested number of items (src/schema/core/field-cost.ts). */
+export const pageSize = (defaultFirst: number) => countOf('first', { min: 1, max: MAX_FIRST, fallback: defaultFirst });
 
 interface ConnectionArgs {
   readonly first?: number | null | undefined;
   readonly after?: string | null | undefined;
 }
 
-/** Turns `first` and `after` into what the upstream is asked. Throws BAD_USER_INPUT naming the argument. */
-export function pageRequest(noun: string, standard: number, { first, after }: ConnectionArgs): PageRequest {
-  const limit = first ?? standard;
+/** Returns the page request of `first` and `after`. Throws BAD_USER_INPUT naming the argument. */
+export function pageRequest(noun: string, defaultFirst: number, { first, after }: ConnectionArgs): PageRequest {
+  const limit = first ?? defaultFirst;
   if (limit < 1 || limit > MAX_FIRST)
-    throw badUserInput('first', `a whole number from 1 to ${MAX_FIRST}, got ${limit}`);
+    throw badUserInput('first', `is ${limit}; expected an integer from 1 to ${MAX_FIRST}, such as ${defaultFirst}`);
   return { limit, after: after == null ? null : readCursor(noun, after) };
 }
 
 /**
- * Reads a page. When the upstream rejects one behind a cursor, throws BAD_USER_INPUT: the item that the cursor points to
- * is not there any more, and only a client that begins anew can go on.
+ * Reads a page. Throws BAD_USER_INPUT when the upstream rejects the page after a cursor: the item of the cursor does not
+ * exist any more, so the client has to start with the first page.
  */
 export async function readFrom<R extends PageRequest, T>(
   request: R,
@@ -157,18 +164,19 @@ export async function readFrom<R extends PageRequest, T>(
   try {
     return await read(request);
   } catch (error) {
-    throw request.after !== null && isNotThere(error) ? badUserInput('after', GONE, error) : error;
+    throw request.after !== null && isMissingItem(error) ? badUserInput('after', DELETED_ITEM, error) : error;
   }
 }
 
-const GONE = 'the cursor of an item that is still there; the upstream has it no more: begin with the first page again';
+const DELETED_ITEM =
+  'the upstream does not have the item of this cursor any more; start again with the first page, without after';
 
-function isNotThere(error: unknown): error is UpstreamError {
+function isMissingItem(error: unknown): error is UpstreamError {
   if (!(error instanceof UpstreamError) || error.code !== 'UPSTREAM_REJECTED') return false;
   return error.facts.upstreamStatus === 400 || error.facts.upstreamStatus === 404;
 }
 
-/** A page with each of its readable items made into something else. */
-export function mapPage<T, U>(page: Page<T>, make: (value: T) => U): Page<U> {
-  return { ...page, items: page.items.map((item) => (item.error ? item : { id: item.id, value: make(item.value) })) };
+/** Maps the valid items of a page. */
+export function mapPage<T, U>(page: Page<T>, map: (value: T) => U): Page<U> {
+  return { ...page, items: page.items.map((item) => (item.error ? item : { id: item.id, value: map(item.value) })) };
 }

@@ -7,67 +7,74 @@ import { MAX_PAGES_BACK, UnknownCursor } from '../../watch/streams/log-reader.ts
 import { builder } from './builder.ts';
 
 const CODES = {
-  BAD_REQUEST: 'The HTTP request is not one that this server answers; its status says why.',
-  UNAUTHENTICATED: 'The header `Authorization` does not say who asks, or says it with a token that is not in force.',
-  FORBIDDEN: 'The role of the caller does not include this field; its description names the role that does.',
-  GRAPHQL_PARSE_FAILED: 'The document is not GraphQL.',
-  GRAPHQL_VALIDATION_FAILED: 'The document does not fit the schema.',
-  DOCUMENT_NOT_TRUSTED: 'The document is none of those that this gateway answers.',
-  INTROSPECTION_DISABLED: 'The schema cannot be asked for here.',
+  BAD_REQUEST: 'The gateway does not accept the HTTP request. The HTTP status has the reason.',
+  UNAUTHENTICATED:
+    'The `Authorization` header is missing or its token is not valid. Send `Authorization: Bearer TOKEN`.',
+  FORBIDDEN:
+    'The role of the caller does not allow this field or mutation; its description names the role that does. Also when the gateway does not allow mutations.',
+  GRAPHQL_PARSE_FAILED: 'The document has a GraphQL syntax error.',
+  GRAPHQL_VALIDATION_FAILED:
+    'The document does not match the schema, for example it selects a field that does not exist.',
+  DOCUMENT_NOT_TRUSTED: 'The gateway only executes documents of its allowlist, and this document is not in it.',
+  INTROSPECTION_DISABLED: 'The gateway does not allow introspection.',
   QUERY_TOO_COMPLEX:
-    'The request asks for more than this server answers: `limit` says of what, `max` how much may be; nothing was executed.',
+    'The operation exceeds a query limit. `extensions.limit` names the limit, such as `depth`, and `extensions.max` is its value. Nothing was executed.',
   RATE_LIMITED:
-    'The caller has asked for as much as it may in a minute, or changed as much as it may in a day, and `retryAfterSeconds` says when it may go on; or as many subscriptions are open, or uploads under way, as may be. Nothing was executed.',
+    'The caller has used up a quota: points per minute, created jobs or grader runs per day, open subscriptions, or uploads. `retryAfterSeconds` says when to retry, if known. Nothing was executed.',
   BAD_USER_INPUT:
-    'An argument or variable has a value that is not accepted; the message names it and what was expected.',
-  NOT_FOUND: 'What was to be followed or changed does not exist, or does not any more.',
-  CONFLICT: 'What was asked does not go together with what there is, such as the status of the job.',
+    'The value of an argument or variable is not accepted. The message names the argument, the problem and the expected value.',
+  NOT_FOUND: 'The job of a subscription, or the object of a mutation, does not exist or was deleted.',
+  CONFLICT: 'The current state does not allow the mutation, for example the status of the job.',
   OUTCOME_UNKNOWN:
-    'Nobody knows whether the upstream has done what it was asked: after that the connection broke, or no answer says it.',
+    'The upstream did not confirm the mutation, for example because the connection broke: it may or may not have taken effect. Check before you retry.',
   UPSTREAM_RATE_LIMITED:
-    'The upstream limits the rate of requests; `retryAfterSeconds` says how long to wait, when known.',
-  UPSTREAM_QUOTA_EXCEEDED: "The upstream account's quota or credit is used up: trying again soon is useless.",
-  UPSTREAM_UNAUTHENTICATED:
-    "The upstream does not accept the credential: the gateway's, or the one that the caller has brought.",
-  UPSTREAM_FORBIDDEN: 'The upstream does not allow this to the credential.',
-  UPSTREAM_TIMEOUT: 'The upstream did not answer in time.',
-  UPSTREAM_UNAVAILABLE: 'The upstream cannot be reached or says that it is overloaded or broken.',
+    'The upstream rejected the request because of its rate limit. `retryAfterSeconds` says when to retry, if known.',
+  UPSTREAM_QUOTA_EXCEEDED: "The upstream account's quota or credit is used up. A retry fails too until that changes.",
+  UPSTREAM_UNAUTHENTICATED: "The upstream does not accept the API key: the gateway's, or the one that the caller sent.",
+  UPSTREAM_FORBIDDEN: 'The upstream does not allow this operation for the API key.',
+  UPSTREAM_TIMEOUT: 'The upstream did not respond in time.',
+  UPSTREAM_UNAVAILABLE: 'The upstream is unreachable, overloaded or failing.',
   UPSTREAM_INVALID_RESPONSE:
-    'The upstream gave an answer that cannot be understood: not JSON, cut off, or without what it must have.',
-  UPSTREAM_REJECTED: 'The upstream rejected the request as wrong.',
-  UPSTREAM_UNSUPPORTED: 'The upstream has no such endpoint.',
-  INTERNAL: 'A fault of the gateway. Nothing more is told; `requestId` leads its operator to the log line.',
+    'The response of the upstream is not valid: not JSON, incomplete, or without a required property.',
+  UPSTREAM_REJECTED: 'The upstream rejected the request as invalid.',
+  UPSTREAM_UNSUPPORTED: 'The upstream does not have this endpoint.',
+  INTERNAL:
+    'An internal error of the gateway. Report `extensions.requestId` to its operator, who finds the details in the log.',
 } satisfies Record<UpstreamErrorCode, string> & Record<string, string>;
 
 export type ErrorCode = keyof typeof CODES;
 
-/** Its GraphQL type. */
+/** The GraphQL type of ErrorCode. */
 export const ErrorCodeType = builder.enumType('ErrorCode', {
-  description: 'What an error is: `extensions.code` of one in `errors`, or `code` of one that a mutation answers.',
+  description: 'The kind of an error: `extensions.code` of an entry of `errors`, and `code` of a failed mutation.',
   values: Object.fromEntries(Object.entries(CODES).map(([code, description]) => [code, { description }])),
 });
 
 /**
- * An argument has a value that is not accepted. The message says which argument and what was expected; where the upstream
- * has found it out, `cause` is its answer.
+ * Creates the error of an argument whose value is not accepted. `problem` says what is wrong and what was expected, with
+ * an example: `is 101; expected an integer from 1 to 100, such as 20`. `cause` is the response of an upstream that
+ * rejected the value.
  */
-export function badUserInput(argument: string, expected: string, cause?: UpstreamError): GraphQLError {
+export function badUserInput(argument: string, problem: string, cause?: UpstreamError): GraphQLError {
   const code = 'BAD_USER_INPUT' satisfies ErrorCode;
-  return new GraphQLError(`${argument}: expected ${expected}.`, {
+  return new GraphQLError(`${argument}: ${problem}.`, {
     cause,
     extensions: { code, argument, ...cause?.facts },
   });
 }
 
-/** Which part of the document an error is about. */
-type Where = { nodes?: GraphQLError['nodes'] | undefined; path?: GraphQLError['path'] | undefined };
+/** The part of the document that an error is about. */
+type Location = { nodes?: GraphQLError['nodes'] | undefined; path?: GraphQLError['path'] | undefined };
 
-/** A fault of our own. Nothing more is told than what leads its operator to the log line. */
-export function internalError(requestId: string, where: Where = {}): GraphQLError {
-  return rewrite(where, 'Something went wrong in the gateway.', { code: 'INTERNAL', requestId });
+/** Creates the error of a fault in the gateway. It reveals only the id of the log line. */
+export function internalError(requestId: string, location: Location = {}): GraphQLError {
+  return rewrite(location, 'Internal error of the gateway. Report the requestId to its operator.', {
+    code: 'INTERNAL',
+    requestId,
+  });
 }
 
-/** What a client may see of an error that came out of execution. */
+/** Returns the part of an execution error that a client may see. */
 export function toClientError(error: GraphQLError, requestId: string): GraphQLError {
   const cause = rootOf(error);
   if (cause instanceof UpstreamError) return rewrite(error, cause.message, { code: cause.code, ...cause.facts });
@@ -76,41 +83,52 @@ export function toClientError(error: GraphQLError, requestId: string): GraphQLEr
   if (isInternal(error)) return internalError(requestId, error);
   if (cause instanceof ForbiddenError) return rewrite(error, cause.message, { code: 'FORBIDDEN' });
   if (cause instanceof GraphQLError && 'code' in cause.extensions) return error;
-  if (isUnwritable(error)) return rewrite(error, error.message, { code: 'UPSTREAM_INVALID_RESPONSE' });
-  // GraphQL's own complaint: a variable that does not fit, a null where an argument allows none.
+  if (isUnserializable(error)) return rewrite(error, error.message, { code: 'UPSTREAM_INVALID_RESPONSE' });
+  // graphql-js found a variable of the wrong type, or null for an argument that does not allow it.
   return rewrite(error, error.message, { code: 'BAD_USER_INPUT' });
 }
 
-// A value of the upstream's that a scalar of GraphQL cannot carry. Of an argument's value the same is said after its name.
-function isUnwritable({ path, message }: GraphQLError): boolean {
+// A built-in scalar cannot represent a value of the upstream. For an argument the same text follows its name.
+function isUnserializable({ path, message }: GraphQLError): boolean {
   return path !== undefined && /^(Int|Float|String|Boolean|ID) cannot represent/.test(message);
 }
 
-/** Whether an error is a fault of our own: neither the upstream's nor the request's. */
+/** Whether an error is a fault of the gateway, neither of the upstream nor of the request. */
 export function isInternal(error: GraphQLError): boolean {
   const cause = rootOf(error);
   return ![UpstreamError, JobNotFound, UnknownCursor, GraphQLError].some((kind) => cause instanceof kind);
 }
 
-/** A reader has to be told which of its arguments names a place that the log does not have. */
-function unknownCursor(where: Where, { start }: UnknownCursor): GraphQLError {
-  const reach = `the newest ${MAX_PAGES_BACK * EVENTS_PER_PAGE} events`;
-  const [argument, expected] = {
-    since: ['since', `the id of one of ${reach} of this job`],
-    sinceStep: ['sinceStep', `a step that one of ${reach} of this job tells of`],
-    start: ['fromStart', `a log of at most ${MAX_PAGES_BACK * EVENTS_PER_PAGE} events`],
-    now: ['since', 'a log that can be read'],
-  }[start.kind] as [string, string];
-  const code = 'BAD_USER_INPUT';
-  return rewrite(where, `${argument}: expected ${expected}.`, { code, argument });
+const MAX_EVENTS_BACK = MAX_PAGES_BACK * EVENTS_PER_PAGE;
+
+/** The argument at fault when the log does not have the position where a subscriber wants to start. */
+const UNKNOWN_CURSORS: Record<UnknownCursor['start']['kind'], readonly [argument: string, problem: string]> = {
+  since: [
+    'since',
+    `is not the id of one of the newest ${MAX_EVENTS_BACK} events of this job; take the id of an event from its log, such as ftevent-abc123`,
+  ],
+  sinceStep: [
+    'sinceStep',
+    `is older than the newest ${MAX_EVENTS_BACK} events of this job; expected a more recent step, such as the last one of metrics`,
+  ],
+  start: [
+    'fromStart',
+    `is true, but the log of this job has more than ${MAX_EVENTS_BACK} events; start after a more recent event with since`,
+  ],
+  now: ['since', 'is missing, and the log of this job cannot be read; try again'],
+};
+
+function unknownCursor(location: Location, { start }: UnknownCursor): GraphQLError {
+  const [argument, problem] = UNKNOWN_CURSORS[start.kind];
+  return rewrite(location, `${argument}: ${problem}.`, { code: 'BAD_USER_INPUT', argument });
 }
 
-// An error that has its code already is the root of others, whatever has led to it.
+// An error with a code is final, whatever caused it.
 function rootOf(error: Error): Error {
   if (!(error instanceof GraphQLError) || !error.originalError || 'code' in error.extensions) return error;
   return rootOf(error.originalError);
 }
 
-function rewrite({ nodes, path }: Where, message: string, extensions: { code: ErrorCode; [fact: string]: unknown }) {
+function rewrite({ nodes, path }: Location, message: string, extensions: { code: ErrorCode; [fact: string]: unknown }) {
   return new GraphQLError(message, { nodes, path, extensions });
 }

@@ -1,62 +1,69 @@
 import type { GraphQLField } from 'graphql';
 
-/** Reads an argument as the client wrote it, with its default: nothing has checked it yet. */
+/** Reads an argument as the client wrote it, with its default. The value is not validated. */
 export type ReadArgument = (name: string) => unknown;
 
-/** What a field may cause for one parent; each number can depend on the arguments. */
-interface FieldCostOptions {
-  /** Upstream calls in the worst case, when nothing is kept. */
+/** The cost of a field for one parent object. Each number can depend on the arguments. */
+export interface FieldCostOptions {
+  /** Upstream calls in the worst case, with an empty cache. */
   readonly calls: number | ((read: ReadArgument) => number);
-  /** How many items the list has that the field gives, or that what it gives has; one if left out. */
+  /** Length of the list that the field returns, or that the returned object has. By default 1. */
   readonly size?: (read: ReadArgument) => number;
-  /** How many objects what it gives is as heavy as. */
+  /** Size of the returned value as a number of objects, beyond the object itself. By default 0. */
   readonly weight?: (read: ReadArgument) => number;
 }
 
 export class FieldCost {
-  readonly pricing: FieldCostOptions;
+  readonly options: FieldCostOptions;
 
-  constructor(pricing: FieldCostOptions) {
-    this.pricing = pricing;
+  constructor(options: FieldCostOptions) {
+    this.options = options;
   }
 
   calls(read: ReadArgument): number {
-    const { calls } = this.pricing;
+    const { calls } = this.options;
     return typeof calls === 'number' ? calls : calls(read);
   }
 
-  /** Undefined when the field has no say in it. */
+  /** Undefined when the field does not set the length of a list. */
   size(read: ReadArgument): number | undefined {
-    return this.pricing.size?.(read);
+    return this.options.size?.(read);
   }
 
   weight(read: ReadArgument): number {
-    return this.pricing.weight?.(read) ?? 0;
+    return this.options.weight?.(read) ?? 0;
   }
 }
 
-/** The `extensions` of a field that reads from the upstream. */
-export function cost(pricing: FieldCostOptions): { price: FieldCost } {
-  return { price: new FieldCost(pricing) };
+/** Returns the `extensions` of a field that calls the upstream. */
+export function cost(options: FieldCostOptions): { cost: FieldCost } {
+  return { cost: new FieldCost(options) };
 }
 
-/** The price of a field; undefined for one that costs nothing. */
+/** Returns the cost of a field, or undefined when it is free. */
 export function fieldCostOf({ extensions }: GraphQLField<unknown, unknown>): FieldCost | undefined {
-  return extensions['price'] instanceof FieldCost ? extensions['price'] : undefined;
+  return extensions['cost'] instanceof FieldCost ? extensions['cost'] : undefined;
 }
 
 /**
- * Calls for one of many things that are read together: so many cost one call each, and a list more when there are more
- * than `mostSingles`. Its share in that list is part of the price of each.
+ * Returns the calls per object when several objects are read together. Up to `maxSingles` objects cost one call each;
+ * more objects cost one list call too, which each object pays a share of.
  */
-export function batchedCalls(mostSingles: number): number {
-  return 1 + 1 / (mostSingles + 1);
+export function batchedCalls(maxSingles: number): number {
+  return 1 + 1 / (maxSingles + 1);
 }
 
-/** Reads a count. What is no count in its bounds is refused later, by name: here it only must not be free. */
-export function countOf(name: string, { least, most, standard }: { least: number; most: number; standard: number }) {
+/** A count argument: its limits, and its default. */
+interface CountLimits {
+  readonly min: number;
+  readonly max: number;
+  readonly fallback: number;
+}
+
+/** Returns a reader of a count argument, clamped to its limits. Resolvers reject invalid counts; here they must not be free. */
+export function countOf(name: string, { min, max, fallback }: CountLimits) {
   return (read: ReadArgument): number => {
     const value = read(name);
-    return typeof value === 'number' ? Math.min(most, Math.max(least, value)) : standard;
+    return typeof value === 'number' ? Math.min(max, Math.max(min, value)) : fallback;
   };
 }

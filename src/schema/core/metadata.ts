@@ -2,21 +2,27 @@ import { isMarkName } from '../../upstream/resources/idempotency-mark.ts';
 import { builder } from './builder.ts';
 import { badUserInput } from './errors.ts';
 
-/** As many as an object can have, and their longest (docs/upstream.md: Creating a job). */
+/** Limits of the metadata of an object (docs/upstream.md: Creating a job). */
 const MAX_PAIRS = 16;
 const MAX_KEY_LENGTH = 64;
 const MAX_VALUE_LENGTH = 512;
 
-/** A pair of an object's metadata. */
+/** A pair of the metadata of an object. */
 export const MetadataEntry = builder.objectRef<{ key: string; value: string }>('MetadataEntry').implement({
-  description: 'A pair of metadata that was attached to an object.',
+  description: 'A key and a value of the metadata of an object.',
   fields: (t) => ({
-    key: t.exposeString('key', { nullable: false, description: 'Up to 64 characters.' }),
-    value: t.exposeString('value', { nullable: false, description: 'Up to 512 characters.' }),
+    key: t.exposeString('key', {
+      nullable: false,
+      description: `At most ${MAX_KEY_LENGTH} characters, such as \`team\`.`,
+    }),
+    value: t.exposeString('value', {
+      nullable: false,
+      description: `At most ${MAX_VALUE_LENGTH} characters, such as \`support\`.`,
+    }),
   }),
 });
 
-/** The pairs in their order; a value that is not a string, as some servers have it, is given as its JSON text. */
+/** Returns the pairs in their order. A value that is not a string, as of some servers, becomes its JSON text. */
 export function metadataEntries(metadata: Record<string, unknown> | null) {
   return Object.entries(metadata ?? {}).map(([key, value]) => ({
     key,
@@ -24,37 +30,38 @@ export function metadataEntries(metadata: Record<string, unknown> | null) {
   }));
 }
 
-/** A pair that an object is asked to have, or is given. */
+/** A pair to filter by or to attach. */
 export const MetadataEntryInput = builder.inputType('MetadataEntryInput', {
-  description: 'A pair of metadata.',
+  description: 'A key and a value of metadata, to filter by or to attach.',
   fields: (t) => ({
-    key: t.string({ required: true, description: `Up to ${MAX_KEY_LENGTH} characters; what is longer is refused.` }),
-    value: t.string({
-      required: true,
-      description: `Up to ${MAX_VALUE_LENGTH} characters; what is longer is refused.`,
-    }),
+    key: t.string({ required: true, description: `At most ${MAX_KEY_LENGTH} characters, such as \`team\`.` }),
+    value: t.string({ required: true, description: `At most ${MAX_VALUE_LENGTH} characters, such as \`support\`.` }),
   }),
 });
 
-/** Pairs that a client gives, sorted by their keys. Throws BAD_USER_INPUT naming the argument, and of a pair its place. */
+/** Returns the pairs of an argument, sorted by key. Throws BAD_USER_INPUT naming the argument and the index of the pair. */
 export function readPairs(
   argument: string,
-  given: readonly (typeof MetadataEntryInput.$inferInput)[] | null | undefined,
+  input: readonly (typeof MetadataEntryInput.$inferInput)[] | null | undefined,
 ): Record<string, string> {
-  const pairs = given ?? [];
-  if (pairs.length > MAX_PAIRS) throw badUserInput(argument, `at most ${MAX_PAIRS} pairs, got ${pairs.length}`);
-  for (const [place, { key, value }] of pairs.entries()) {
-    expectLength(`${argument}[${place}].key`, key, MAX_KEY_LENGTH);
-    if (isMarkName(key)) throw badUserInput(`${argument}[${place}].key`, "a key that is not the gateway's own");
-    expectLength(`${argument}[${place}].value`, value, MAX_VALUE_LENGTH);
+  const pairs = input ?? [];
+  if (pairs.length > MAX_PAIRS)
+    throw badUserInput(argument, `has ${pairs.length} pairs; expected at most ${MAX_PAIRS}`);
+  const byKey = new Map<string, string>();
+  for (const [index, { key, value }] of pairs.entries()) {
+    const keyPath = `${argument}[${index}].key`;
+    assertLength(keyPath, key, MAX_KEY_LENGTH);
+    if (isMarkName(key)) throw badUserInput(keyPath, 'is reserved for the gateway; expected another key, such as team');
+    assertLength(`${argument}[${index}].value`, value, MAX_VALUE_LENGTH);
+    if (byKey.has(key))
+      throw badUserInput(argument, `has the key ${JSON.stringify(key)} twice; expected each key once`);
+    byKey.set(key, value);
   }
-  const byKey = new Map(pairs.map(({ key, value }) => [key, value]));
-  if (byKey.size < pairs.length) throw badUserInput(argument, 'each key once');
   return Object.fromEntries([...byKey].sort());
 }
 
-// In characters as the upstream counts them, not in halves of surrogate pairs.
-function expectLength(argument: string, text: string, most: number): void {
+// Counts characters as the upstream does: a surrogate pair is one character.
+function assertLength(argument: string, text: string, maxLength: number): void {
   const { length } = [...text];
-  if (length > most) throw badUserInput(argument, `at most ${most} characters, got ${length}`);
+  if (length > maxLength) throw badUserInput(argument, `has ${length} characters; expected at most ${maxLength}`);
 }

@@ -1,10 +1,13 @@
 import { builder } from './builder.ts';
 
-/** What has an id of its own and can be fetched by it. */
+/** Everything that `node` can fetch by its id alone. */
 export const Node = builder.interfaceRef<{ id: string }>('Node').implement({
-  description: 'An object that can be fetched again by its id alone.',
-  resolveType: (thing) => ('raw' in thing ? 'FineTuningJob' : 'purpose' in thing ? 'File' : 'Model'),
+  description: 'An object that `node` and `nodes` can fetch by its id alone.',
+  resolveType: (object) => ('raw' in object ? 'FineTuningJob' : 'purpose' in object ? 'File' : 'Model'),
   fields: (t) => ({
-    id: t.exposeID('id', { nullable: false, description: "The upstream's own id, as it is." }),
+    id: t.exposeID('id', {
+      nullable: false,
+      description: 'The id of the upstream, unchanged, such as `ftjob-abc123`, `file-abc123` or `gpt-4.1-mini`.',
+    }),
   }),
 });

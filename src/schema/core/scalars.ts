@@ -1,21 +1,25 @@
 import { GraphQLError } from 'graphql';
-import { isShallow } from '../../upstream/json/depth.ts';
+import { isWithinDepth } from '../../upstream/json/depth.ts';
 import { builder } from './builder.ts';
 import { UploadedFile } from './upload-value.ts';
 
-/** Makes the three coercions of a scalar out of one check: what it takes, it gives, and the other way round. */
-function refusing<T>(name: string, expected: string, accepts: (value: unknown) => value is T) {
+/** Creates both coercions of a scalar from one check: a value passes unchanged or throws. */
+function checkedCoercions<T>(name: string, expected: string, isValid: (value: unknown) => value is T) {
   const coerce = (code: 'BAD_USER_INPUT' | 'UPSTREAM_INVALID_RESPONSE') => (value: unknown) => {
-    if (accepts(value)) return value;
-    throw new GraphQLError(`${name}: expected ${expected}, got ${brief(value)}.`, { extensions: { code } });
+    if (isValid(value)) return value;
+    throw new GraphQLError(`${name} cannot represent ${quoted(value)}: expected ${expected}.`, {
+      extensions: { code },
+    });
   };
   return { serialize: coerce('UPSTREAM_INVALID_RESPONSE'), parseValue: coerce('BAD_USER_INPUT') };
 }
 
-function brief(value: unknown): string {
-  if (!isShallow(value)) return 'one that is nested too deep';
+const MAX_QUOTE_LENGTH = 60;
+
+function quoted(value: unknown): string {
+  if (!isWithinDepth(value)) return 'a value that is nested too deeply';
   const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  return text.length > MAX_QUOTE_LENGTH ? `${text.slice(0, MAX_QUOTE_LENGTH)}…` : text;
 }
 
 const isSafeInt = (value: unknown): value is number => Number.isSafeInteger(value);
@@ -23,62 +27,67 @@ const isFloat = (value: unknown): value is number => Number.isFinite(value);
 
 builder.scalarType('UnixTimestamp', {
   description:
-    'A point in time as whole seconds since 1970-01-01T00:00:00Z, a JSON integer as in the REST API. Unlike Int it is safe past 2038.',
+    'A point in time in whole seconds since 1970-01-01T00:00:00Z, as in the REST API, such as 1767225600 for 2026-01-01. A JSON integer that, unlike Int, can represent times after 2038.',
   specifiedByURL: 'https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap04.html#tag_04_19',
-  ...refusing('UnixTimestamp', 'a whole number of seconds since the epoch', isSafeInt),
+  ...checkedCoercions('UnixTimestamp', 'seconds since 1970 as an integer, such as 1767225600', isSafeInt),
 });
 
 builder.scalarType('SafeInt', {
-  description: 'A whole number between -(2^53 - 1) and 2^53 - 1, a JSON integer: what every JSON reader keeps exactly.',
+  description:
+    'An integer from -(2^53 - 1) to 2^53 - 1, such as 5000000000. A JSON integer: the range that every JSON parser reads without loss.',
   specifiedByURL: 'https://tc39.es/ecma262/#sec-number.max_safe_integer',
-  ...refusing('SafeInt', 'a whole number of at most 2^53 - 1', isSafeInt),
+  ...checkedCoercions('SafeInt', 'an integer from -(2^53 - 1) to 2^53 - 1, such as 5000000000', isSafeInt),
 });
 
 builder.scalarType('IntOrAuto', {
-  description: 'A whole number, or the string "auto" where the upstream chooses.',
+  description: 'An integer such as 3, or the string "auto" to let the upstream choose.',
   specifiedByURL: 'https://platform.openai.com/docs/api-reference/fine-tuning/object',
-  ...refusing(
+  ...checkedCoercions(
     'IntOrAuto',
-    'a whole number or "auto"',
+    'an integer such as 3, or "auto"',
     (value): value is number | 'auto' => value === 'auto' || isSafeInt(value),
   ),
 });
 
 builder.scalarType('FloatOrAuto', {
-  description: 'A number, or the string "auto" where the upstream chooses.',
+  description: 'A number such as 0.1, or the string "auto" to let the upstream choose.',
   specifiedByURL: 'https://platform.openai.com/docs/api-reference/fine-tuning/object',
-  ...refusing(
+  ...checkedCoercions(
     'FloatOrAuto',
-    'a number or "auto"',
+    'a number such as 0.1, or "auto"',
     (value): value is number | 'auto' => value === 'auto' || isFloat(value),
   ),
 });
 
 builder.scalarType('JSON', {
-  description: 'Any JSON value.',
+  description: 'Any JSON value: an object, a list, a string, a number, a boolean or null.',
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259',
-  ...refusing('JSON', 'a JSON value', (value): value is unknown => value !== undefined && isShallow(value)),
+  ...checkedCoercions(
+    'JSON',
+    'a JSON value with fewer levels',
+    (value): value is unknown => value !== undefined && isWithinDepth(value),
+  ),
 });
 
 builder.scalarType('Date', {
-  description: 'A day of the calendar, written YYYY-MM-DD.',
+  description: 'A calendar date as YYYY-MM-DD, such as "2026-10-23".',
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc3339#section-5.6',
-  ...refusing('Date', 'a day written YYYY-MM-DD', isDay),
+  ...checkedCoercions('Date', 'a calendar date as YYYY-MM-DD, such as "2026-10-23"', isCalendarDate),
 });
 
 builder.scalarType('Upload', {
   description:
-    'A file that comes with the operation, in the form of a multipart request: the value of one variable, or of a member of one. It has no JSON; the variables have null in its place.',
+    'A file that is sent with the operation as a GraphQL multipart request. It is the value of a variable, or of a field in one; the `variables` have null there.',
   specifiedByURL: 'https://github.com/jaydenseric/graphql-multipart-request-spec',
-  ...refusing(
+  ...checkedCoercions(
     'Upload',
-    'a file by a multipart request',
+    'a file that is sent in a multipart request',
     (value): value is UploadedFile => value instanceof UploadedFile,
   ),
 });
 
-function isDay(value: unknown): value is string {
+function isCalendarDate(value: unknown): value is string {
   if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(value)) return false;
-  const day = new Date(`${value}T00:00:00Z`);
-  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(value);
+  const date = new Date(`${value}T00:00:00Z`);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(value);
 }

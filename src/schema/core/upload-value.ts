@@ -1,23 +1,23 @@
-/** What a client sends along with an operation. */
+/** The name and the bytes of a file that a client uploads. */
 export interface UploadContent {
-  /** As the client wrote it. */
+  /** The file name, unchanged from the client. */
   readonly filename: string;
-  /** Its bytes, as they come and as fast as they are taken. Ends only when the whole request was as it should be; else it throws. */
+  /** The bytes, with backpressure. Ends only after the whole request proved well-formed; otherwise it throws. */
   readonly content: AsyncIterable<Uint8Array>;
 }
 
-/** The value of a variable of the type `Upload`: a file on its way in. */
+/** The value of a variable of the type `Upload`: a file that is being received. */
 export class UploadedFile {
-  #sent: UploadContent | null;
+  #content: UploadContent | null;
 
-  constructor(sent: UploadContent) {
-    this.#sent = sent;
+  constructor(content: UploadContent) {
+    this.#content = content;
   }
 
-  /** Null when it was taken before: its bytes do not come twice. */
+  /** Returns the content once, then null: the bytes can be read only once. */
   take(): UploadContent | null {
-    const sent = this.#sent;
-    this.#sent = null;
-    return sent;
+    const content = this.#content;
+    this.#content = null;
+    return content;
   }
 }

@@ -8,18 +8,18 @@ import { FineTuningJob } from '../job/job.ts';
 import { FineTuningJobEvent } from './event.ts';
 
 const FineTuningJobEventAdded = builder.objectRef<AddedItem<JobEvent>>('FineTuningJobEventAdded').implement({
-  description: "A line that was added to a job's log.",
+  description: 'A new event of a job.',
   fields: (t) => ({
     job: t.field({
       type: FineTuningJob,
       nullable: false,
-      description: 'The job, as it was last seen then.',
+      description: 'The job in the last state that the gateway observed.',
       resolve: ({ job }) => job,
     }),
     event: t.field({
       type: FineTuningJobEvent,
       nullable: false,
-      description: 'The line. Its id is where to go on after a break: see `since`.',
+      description: 'The event. To continue after a broken connection, pass its id as `since`.',
       resolve: ({ job, value }) => ({ job, event: value }),
     }),
   }),
@@ -30,15 +30,17 @@ builder.subscriptionField('fineTuningJobEventAdded', (t) =>
     type: FineTuningJobEventAdded,
     nullable: false,
     description:
-      "What is added to a job's log, oldest first; completes after the last. None is left out and none comes twice, however slow the reader is. NOT_FOUND when there is no such job, or when it is deleted.",
+      'The new events of a job, oldest first. Completes after the last event. Delivers each event exactly once, also to a slow client. Fails with NOT_FOUND when the job does not exist or is deleted.',
     args: {
-      jobId: t.arg.id({ required: true, description: "The job's id." }),
+      jobId: t.arg.id({ required: true, description: 'The id of the job, such as `ftjob-abc123`.' }),
       since: t.arg.id({
-        description: 'Begins behind the event with this id; with what is added from now on when left out.',
+        description:
+          'The id of an event, such as `ftevent-abc123`: the stream starts after it. By default, and when null, it starts with the next new event.',
       }),
       fromStart: t.arg.boolean({
         defaultValue: false,
-        description: 'Begins with the first event. Not together with `since`.',
+        description:
+          'Whether the stream starts with the first event of the job. By default, and when null, false. Cannot be combined with `since`.',
       }),
     },
     extensions: cost({ calls: 2 }),
@@ -48,7 +50,8 @@ builder.subscriptionField('fineTuningJobEventAdded', (t) =>
 );
 
 function startOf(since: string | null | undefined, fromStart: boolean | null | undefined): EventStart {
-  if (since != null && fromStart) throw badUserInput('since', 'to be left out when fromStart is true');
+  if (since != null && fromStart)
+    throw badUserInput('since', 'cannot be combined with fromStart: true; leave out one of the two');
   if (since != null) return { kind: 'since', id: since };
   return { kind: fromStart ? 'start' : 'now' };
 }

@@ -10,66 +10,78 @@ const NOUN = 'event';
 const DEFAULT_FIRST = 20;
 
 const level = openEnum('FineTuningJobEventLevel', {
-  description: 'How serious an event is.',
+  description: 'The severity of an event.',
   values: {
-    INFO: { description: 'All is well.' },
-    WARN: { description: 'Something that a person should know.', raw: ['warn', 'warning'] },
-    ERROR: { description: 'Something went wrong.' },
+    INFO: { description: 'Information about the normal course of the job.' },
+    WARN: { description: 'A warning: the job continues.', raw: ['warn', 'warning'] },
+    ERROR: { description: 'An error of the job.' },
   },
 });
 
 const type = openEnum('FineTuningJobEventType', {
-  description: 'What an event is about.',
+  description: 'The type of an event.',
   values: {
-    MESSAGE: { description: 'Something happened.' },
-    METRICS: { description: 'A step was made, and `data` says what was measured.' },
+    MESSAGE: { description: 'A message about the job.' },
+    METRICS: { description: 'The metrics of a training step: see `data`.' },
   },
 });
 
-/** An event, and the job whose log has it: the upstream's own object does not say. */
-interface LoggedEvent {
+/** An event and its job, which the object of the upstream does not have. */
+interface JobLogEvent {
   readonly job: Job;
   readonly event: JobEvent;
 }
 
-export const FineTuningJobEvent = builder.objectRef<LoggedEvent>('FineTuningJobEvent').implement({
-  description: "A line of a job's log.",
+export const FineTuningJobEvent = builder.objectRef<JobLogEvent>('FineTuningJobEvent').implement({
+  description: 'An event: an entry of the log of a job.',
   fields: (t) => ({
-    id: t.id({ nullable: false, description: "The upstream's own id.", resolve: ({ event }) => event.id }),
+    id: t.id({
+      nullable: false,
+      description: 'The id of the event, such as `ftevent-abc123`.',
+      resolve: ({ event }) => event.id,
+    }),
     createdAt: t.field({
       type: 'UnixTimestamp',
       nullable: false,
-      description: 'When it happened. Several events can share a second, and the last ones come after `finishedAt`.',
+      description:
+        'The time of the event. Several events can have the same second, and the last events of a job are later than its `finishedAt`.',
       resolve: ({ event }) => event.created_at,
     }),
     level: t.field({
       type: level.type,
       nullable: false,
-      description: 'How serious it is.',
+      description: 'The severity of the event.',
       resolve: ({ event }) => level.read(event.level),
     }),
     rawLevel: t.string({
       nullable: false,
-      description: '`level` as the upstream spells it.',
+      description: '`level` as the upstream spells it, such as `info`.',
       resolve: ({ event }) => event.level,
     }),
-    message: t.string({ nullable: false, description: 'For people.', resolve: ({ event }) => event.message }),
+    message: t.string({
+      nullable: false,
+      description: 'The text of the event, such as `Step 10/240: training loss=1.25`.',
+      resolve: ({ event }) => event.message,
+    }),
     type: t.field({
       type: type.type,
-      description: 'What it is about; null when the upstream does not tell.',
+      description: 'The type of the event. Null when the upstream does not report it.',
       resolve: ({ event }) => (event.type === null ? null : type.read(event.type)),
     }),
-    rawType: t.string({ description: '`type` as the upstream spells it.', resolve: ({ event }) => event.type }),
+    rawType: t.string({
+      description: '`type` as the upstream spells it, such as `metrics`. Null when the upstream does not report it.',
+      resolve: ({ event }) => event.type,
+    }),
     data: t.field({
       type: 'JSON',
       description:
-        'What the upstream has beside the message: for a step all that was measured, nested for reinforcement; else an empty object or null.',
+        'The data of the event, in the form of the REST API: the metrics of a training step, with nested objects for reinforcement fine-tuning. For other events an empty object or null.',
       resolve: ({ event }) => event.data,
     }),
     job: t.field({
       type: FineTuningJob,
       nullable: false,
-      description: 'The job whose log this is.',
+      description: 'The job of the event.',
       resolve: ({ job }) => job,
     }),
   }),
@@ -78,14 +90,14 @@ export const FineTuningJobEvent = builder.objectRef<LoggedEvent>('FineTuningJobE
 const FineTuningJobEventConnection = connectionOf(
   'FineTuningJobEvent',
   FineTuningJobEvent,
-  "A page of a job's log, newest first.",
+  'A page of the events of a job, newest first.',
 );
 
 builder.objectField(FineTuningJob, 'events', (t) =>
   t.field({
     type: FineTuningJobEventConnection,
-    description: 'Its log, newest first, as the upstream has it.',
-    args: connectionArgs(DEFAULT_FIRST, 'earlier events'),
+    description: 'The events of the job, newest first, in the order of the upstream.',
+    args: connectionArgs(DEFAULT_FIRST, 'older events'),
     extensions: cost({ calls: 1, size: pageSize(DEFAULT_FIRST) }),
     resolve: async (job, args, { loaders }) => {
       const request = pageRequest(NOUN, DEFAULT_FIRST, args);

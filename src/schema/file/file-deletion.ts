@@ -1,15 +1,30 @@
-import { defineDeletion } from '../mutation/deletion.ts';
+import type { Deletion } from '../../upstream/resources/deletion.ts';
+import { builder } from '../core/builder.ts';
+import { notFound } from '../mutation/failure.ts';
+import { NotFoundError } from '../mutation/failure-types.ts';
+import { defineMutation } from '../mutation/mutation.ts';
 
-defineDeletion({
-  name: 'File',
+const DeleteFileInput = builder.inputType('DeleteFileInput', {
+  description: 'The file to delete.',
+  fields: (t) => ({ fileId: t.id({ required: true, description: 'The id of the file, such as `file-abc123`.' }) }),
+});
+
+defineMutation({
+  name: 'deleteFile',
   role: 'operator',
-  deleteOf: ({ files }) => files.delete,
-  texts: {
-    does: 'Deletes a file, for good.',
-    success: 'The file is gone, for good. A job that was still validating it fails.',
-    deletedId: 'The id of the file.',
-    input: 'Which file is to be deleted.',
-    id: 'The id of the file, `file-…`.',
-    expected: 'the id of a file',
+  description: 'Deletes a file permanently.',
+  cost: { calls: 1 },
+  input: DeleteFileInput,
+  idOfInput: ({ fileId }) => fileId,
+  result: 'The id of the deleted file, or the reason why no file was deleted.',
+  success: {
+    description: 'The file is deleted permanently. A job that was validating it fails.',
+    affectedId: ({ id }: Deletion) => id,
+    fields: (t) => ({
+      deletedFileId: t.exposeID('id', { nullable: false, description: 'The id of the deleted file.' }),
+    }),
   },
+  failures: [NotFoundError],
+  run: async ({ fileId }, { commands }) =>
+    (await commands.files.delete(fileId)) ?? notFound('fileId', 'file', 'file-abc123', fileId),
 });

@@ -1,150 +1,143 @@
 import type { Uploaded } from '../../commands/file.ts';
 import type { Context } from '../../request/context.ts';
 import type { FileObject } from '../../upstream/resources/file.ts';
-import { plainFilename } from '../../upstream/training-data/filename.ts';
+import { sanitizeFilename } from '../../upstream/training-data/filename.ts';
 import type { TrainingFileReport as Report } from '../../upstream/training-data/validating-stream.ts';
 import { builder } from '../core/builder.ts';
-import { cost } from '../core/field-cost.ts';
 import type { UploadContent } from '../core/upload-value.ts';
 import { Failure, type InputIssue, InvalidInput } from '../mutation/failure.ts';
-import { COMMON_FAILURES, ErrorInterface, InvalidInputError } from '../mutation/failure-types.ts';
-import { resolveMutation } from '../mutation/mutation.ts';
+import { ErrorInterface, InvalidInputError } from '../mutation/failure-types.ts';
+import { defineMutation } from '../mutation/mutation.ts';
 import { File, filePurpose } from './file.ts';
-import { OBJECTS_PER_CHECK, TrainingFileReport } from './training-report.ts';
+import { TrainingFileReport, VALIDATION_WEIGHT } from './training-report.ts';
 
-/** A file that the upstream has now. */
-class FileUploaded {
+/** A file that the upstream stored, and its validation report. */
+interface StoredFile {
   readonly file: FileObject;
   readonly report: Report | null;
-
-  constructor(file: FileObject, report: Report | null) {
-    this.file = file;
-    this.report = report;
-  }
-
-  get affectedId() {
-    return this.file.id;
-  }
 }
 
-/** A file for fine-tuning that nothing could be trained on. */
+/** No job could train on the file. The upstream does not store it. */
 class InvalidTrainingFile extends Failure {
   readonly code = 'BAD_USER_INPUT';
   readonly report: Report;
 
   constructor(report: Report) {
-    super('Expected JSON Lines with an example in each; `report` says where it is not.');
+    super(
+      'The file has errors; expected JSON Lines with one training example per line. report.issues lists the errors.',
+    );
     this.report = report;
   }
 }
 
-const UploadFileSuccess = builder.objectType(FileUploaded, {
-  name: 'UploadFileSuccess',
-  isTypeOf: (value) => value instanceof FileUploaded,
-  description: 'The upstream has the file.',
-  fields: (t) => ({
-    file: t.expose('file', { type: File, nullable: false, description: 'The file, as the upstream answered.' }),
-    report: t.expose('report', {
-      type: TrainingFileReport,
-      description: 'What stands in it; null when it was not to be checked, or is not for fine-tuning.',
-    }),
-  }),
-});
-
 const InvalidTrainingFileError = builder.objectType(InvalidTrainingFile, {
   name: 'InvalidTrainingFileError',
   isTypeOf: (value) => value instanceof InvalidTrainingFile,
-  description: 'No job could train on the file; the upstream has not kept it.',
+  description: 'No job could train on the file. The upstream does not store it.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    // Nullable as that of a success: GraphQL refuses to select the two side by side otherwise.
-    report: t.expose('report', { type: TrainingFileReport, description: 'What stands in it; never null.' }),
+    // Nullable like `report` of the success: GraphQL does not allow to select fields of different types side by side.
+    report: t.expose('report', { type: TrainingFileReport, description: 'The validation report. Never null.' }),
   }),
 });
 
-const UploadFileResult = builder.unionType('UploadFileResult', {
-  description: 'What came of it.',
-  types: [UploadFileSuccess, InvalidTrainingFileError, InvalidInputError, ...COMMON_FAILURES],
-});
-
 const [MIN_EXPIRY_SECONDS, MAX_EXPIRY_SECONDS] = [3600, 2_592_000];
-const EXPIRY = `a whole number from ${MIN_EXPIRY_SECONDS} to ${MAX_EXPIRY_SECONDS}`;
 
 const UploadFileInput = builder.inputType('UploadFileInput', {
-  description: 'A file, and what it is for.',
+  description: 'A file and its purpose. Exactly one of `file` and `text` has its content.',
   fields: (t) => ({
-    file: t.field({ type: 'Upload', description: 'The file; it comes by a multipart request. Either this or `text`.' }),
-    text: t.string({
-      description: 'What is to stand in the file, of one small enough to stand in the query. Either this or `file`.',
-    }),
+    file: t.field({ type: 'Upload', description: 'The file, as a part of a multipart request.' }),
+    text: t.string({ description: 'The content of a small file as a string, in place of `file`.' }),
     purpose: t.field({
       type: filePurpose.type,
       defaultValue: 'FINE_TUNE',
-      description: 'What it is for; FINE_TUNE when left out or null.',
+      description: 'The purpose of the file. By default, and when null, FINE_TUNE.',
     }),
     filename: t.string({
       description:
-        'What it is to be called; as the client calls it when left out or null, and `upload.jsonl` of a `text`. Paths before it are left out.',
+        'The name of the file, such as `train.jsonl`; directories are removed. By default, and when null, the name that the client sent, or `upload.jsonl` for a `text`.',
     }),
     expiresAfterSeconds: t.int({
-      description: `After how many seconds the upstream deletes it, ${EXPIRY}; it stays when left out or null.`,
+      description: `Seconds after which the upstream deletes the file, from ${MIN_EXPIRY_SECONDS} to ${MAX_EXPIRY_SECONDS} (30 days). By default, and when null, it does not expire.`,
     }),
     isChecked: t.boolean({
       defaultValue: true,
       description:
-        'Whether a file for fine-tuning is checked on its way, and not made when nothing could be trained on it; true when left out or null. False for examples of another form, as reinforcement fine-tuning takes them.',
+        'Whether to validate a FINE_TUNE file during the upload, and to reject it when no job could train on it. By default, and when null, true. Use false for other example formats, such as those of reinforcement fine-tuning.',
     }),
   }),
 });
 
 type Input = typeof UploadFileInput.$inferInput;
 
-async function upload(input: Input, { commands }: Context): Promise<FileUploaded | InvalidTrainingFile | InvalidInput> {
+async function upload(input: Input, { commands }: Context): Promise<StoredFile | InvalidTrainingFile | InvalidInput> {
   const issues = issuesOf(input);
   if (issues.length > 0) return new InvalidInput(issues);
-  const { file, text, filename, expiresAfterSeconds: seconds } = input;
-  const sent = file ? file.take() : sentText(text ?? '');
-  if (sent === null) return new InvalidInput([issue('file', 'a file that nothing else in the operation uses')]);
+  const { file, text, filename, expiresAfterSeconds } = input;
+  const content = file ? file.take() : textContent(text ?? '');
+  if (content === null) return new InvalidInput([USED_TWICE]);
   const purpose = filePurpose.write(input.purpose ?? 'FINE_TUNE', 'purpose');
   const uploaded: Uploaded = await commands.files.upload({
-    ...sent,
-    filename: plainFilename(filename ?? sent.filename),
+    ...content,
+    filename: sanitizeFilename(filename ?? content.filename),
     purpose,
-    expiresAfterSeconds: seconds ?? undefined,
+    expiresAfterSeconds: expiresAfterSeconds ?? undefined,
     isTrainingData: purpose === 'fine-tune' && input.isChecked !== false,
   });
-  return uploaded.file ? new FileUploaded(uploaded.file, uploaded.report) : new InvalidTrainingFile(uploaded.report);
+  return uploaded.file ? uploaded : new InvalidTrainingFile(uploaded.report);
 }
 
-const issue = (field: string, expected: string): InputIssue => ({ path: [field], message: `expected ${expected}` });
+const USED_TWICE: InputIssue = {
+  path: ['file'],
+  message: 'is already used by another field of the operation; expected a file of its own',
+};
 
-/** All that is wrong with an input, but for what stands in the file. */
-function issuesOf({ file, text, purpose, expiresAfterSeconds: seconds }: Input): InputIssue[] {
-  return [
-    ...((file == null) === (text == null) ? [issue('file', 'either a file or a text')] : []),
-    ...(purpose === 'UNKNOWN' ? [issue('purpose', 'a known purpose')] : []),
-    ...(seconds != null && (seconds < MIN_EXPIRY_SECONDS || seconds > MAX_EXPIRY_SECONDS)
-      ? [issue('expiresAfterSeconds', EXPIRY)]
-      : []),
-  ];
+/** Returns all problems of an input, except those of the content. */
+function issuesOf({ file, text, purpose, expiresAfterSeconds }: Input): InputIssue[] {
+  const issues: InputIssue[] = [];
+  const add = (field: string, message: string) => issues.push({ path: [field], message });
+  if (file == null && text == null) add('file', 'is missing; expected a file, or its content as text');
+  if (file != null && text != null) add('file', 'is given together with text; expected exactly one of the two');
+  if (purpose === 'UNKNOWN') add('purpose', 'is UNKNOWN; expected a known FilePurpose, such as FINE_TUNE');
+  if (expiresAfterSeconds != null && !isWithin(expiresAfterSeconds, MIN_EXPIRY_SECONDS, MAX_EXPIRY_SECONDS)) {
+    const range = `from ${MIN_EXPIRY_SECONDS} to ${MAX_EXPIRY_SECONDS}`;
+    add('expiresAfterSeconds', `is ${expiresAfterSeconds}; expected an integer ${range}, such as 86400`);
+  }
+  return issues;
 }
 
-/** A file without a name of its own: it gets the ending without which OpenAI takes nothing to train on. */
-function sentText(text: string): UploadContent {
+const isWithin = (value: number, min: number, max: number) => value >= min && value <= max;
+
+/** The default name has the extension `.jsonl`: OpenAI accepts no other for training files. */
+function textContent(text: string): UploadContent {
   async function* content() {
     yield Buffer.from(text);
   }
   return { filename: 'upload.jsonl', content: content() };
 }
 
-builder.mutationField('uploadFile', (t) =>
-  t.field({
-    type: UploadFileResult,
-    nullable: false,
-    description:
-      'Passes a file on to the upstream as it comes; it is stored nowhere on the way. It needs the role `operator`.',
-    args: { input: t.arg({ type: UploadFileInput, required: true, description: 'The file.' }) },
-    extensions: cost({ calls: 1, weight: () => OBJECTS_PER_CHECK }),
-    resolve: resolveMutation<Input, FileUploaded, InvalidTrainingFile | InvalidInput>('uploadFile', 'operator', upload),
-  }),
-);
+defineMutation({
+  name: 'uploadFile',
+  role: 'operator',
+  description: 'Uploads a file to the upstream. The gateway streams the content and does not store it.',
+  cost: { calls: 1, weight: () => VALIDATION_WEIGHT },
+  input: UploadFileInput,
+  result: 'The uploaded file, or the reason why no file was stored.',
+  success: {
+    description: 'The upstream stored the file.',
+    affectedId: ({ file }: StoredFile) => file.id,
+    fields: (t) => ({
+      file: t.expose('file', {
+        type: File,
+        nullable: false,
+        description: 'The uploaded file, as in the response of the upstream.',
+      }),
+      report: t.expose('report', {
+        type: TrainingFileReport,
+        description: 'The validation report. Null when the file was not validated: see `isChecked` and `purpose`.',
+      }),
+    }),
+  },
+  failures: [InvalidTrainingFileError, InvalidInputError],
+  run: upload,
+});

@@ -13,163 +13,177 @@ const NOUN = 'file';
 const DEFAULT_FIRST = 20;
 const MAX_PREVIEW_BYTES = 1024 * 1024;
 const DEFAULT_PREVIEW_BYTES = 4096;
-/** As much of a preview is as heavy in an answer as an object. */
-const BYTES_PER_OBJECT_COST = 100;
+/** Bytes of a preview that cost as much as one object. */
+const BYTES_PER_OBJECT = 100;
 
 export const FILE_COST = cost({ calls: batchedCalls(MAX_SINGLE_READS.files) });
 
-const bytesOf = countOf('maxBytes', { least: 1, most: MAX_PREVIEW_BYTES, standard: DEFAULT_PREVIEW_BYTES });
+const maxBytesOf = countOf('maxBytes', { min: 1, max: MAX_PREVIEW_BYTES, fallback: DEFAULT_PREVIEW_BYTES });
 
 export const filePurpose = openEnum('FilePurpose', {
-  description: 'What a file is for.',
+  description: 'The purpose of a file.',
   values: {
-    FINE_TUNE: { description: 'To train or to validate on.', raw: ['fine-tune'] },
-    FINE_TUNE_RESULTS: { description: 'The metrics of a job, which made it.', raw: ['fine-tune-results'] },
-    ASSISTANTS: { description: 'For assistants to read.' },
-    ASSISTANTS_OUTPUT: { description: 'What an assistant made.' },
-    BATCH: { description: 'Requests for a batch.' },
-    BATCH_OUTPUT: { description: 'What a batch answered.' },
-    VISION: { description: 'Pictures for models to look at.' },
-    USER_DATA: { description: 'Anything else that users send along.' },
-    EVALS: { description: 'Data for evals.' },
+    FINE_TUNE: { description: 'Training or validation data of fine-tuning jobs.', raw: ['fine-tune'] },
+    FINE_TUNE_RESULTS: { description: 'The results file of a job: its metrics as CSV.', raw: ['fine-tune-results'] },
+    ASSISTANTS: { description: 'Input of assistants.' },
+    ASSISTANTS_OUTPUT: { description: 'Output of assistants.' },
+    BATCH: { description: 'The requests of a batch.' },
+    BATCH_OUTPUT: { description: 'The responses of a batch.' },
+    VISION: { description: 'Images for vision models.' },
+    USER_DATA: { description: 'Other data of users.' },
+    EVALS: { description: 'Data of evals.' },
   },
 });
 
 const status = openEnum('FileStatus', {
-  description: 'Whether a file can be used.',
+  description: 'The status of a file.',
   values: {
-    UPLOADED: { description: 'It has come, and is not looked at yet.' },
-    PENDING: { description: 'It waits to be looked at.', raw: ['pending', 'notRunning'] },
-    RUNNING: { description: 'It is being looked at.' },
-    PROCESSED: { description: 'It can be used.' },
-    ERROR: { description: 'It cannot be used; `statusDetails` may say why.', raw: ['error', 'failed'] },
-    DELETING: { description: 'It is being deleted.' },
-    DELETED: { description: 'It is gone.' },
+    UPLOADED: { description: 'The upstream stored the file and has not processed it yet.' },
+    PENDING: { description: 'The file waits to be processed.', raw: ['pending', 'notRunning'] },
+    RUNNING: { description: 'The upstream processes the file.' },
+    PROCESSED: { description: 'The file can be used.' },
+    ERROR: { description: 'The file cannot be used; `statusDetails` may have the reason.', raw: ['error', 'failed'] },
+    DELETING: { description: 'The upstream deletes the file.' },
+    DELETED: { description: 'The file was deleted.' },
   },
 });
 
 const FilePreview = builder.objectRef<Preview>('FilePreview').implement({
-  description: "The beginning of a file's content.",
+  description: 'The first bytes of the content of a file.',
   fields: (t) => ({
     text: t.exposeString('text', {
       nullable: false,
-      description: 'The first bytes as UTF-8. A results file is decoded when the upstream sends it in base64.',
+      description:
+        'The first bytes, decoded as UTF-8. A results file that the upstream sends as base64 is decoded first.',
     }),
-    isTruncated: t.exposeBoolean('isTruncated', { nullable: false, description: 'Whether the file has more.' }),
+    isTruncated: t.exposeBoolean('isTruncated', {
+      nullable: false,
+      description: 'Whether the file is longer than the preview.',
+    }),
   }),
 });
 
 export const File = builder.objectRef<FileObject>('File').implement({
-  description: 'A file that was uploaded, or made by a job.',
+  description: 'A file that was uploaded, or that a job created.',
   interfaces: [Node],
   fields: (t) => ({
-    filename: t.exposeString('filename', { description: 'Its name; null when the upstream does not tell.' }),
+    filename: t.exposeString('filename', {
+      description: 'The name of the file, such as `train.jsonl`. Null when the upstream does not report it.',
+    }),
     bytes: t.expose('bytes', {
       type: 'SafeInt',
-      description: 'Its size in bytes; null when the upstream does not tell.',
+      description: 'The size in bytes. Null when the upstream does not report it.',
     }),
     purpose: t.field({
       type: filePurpose.type,
       nullable: false,
-      description: 'What it is for.',
+      description: 'The purpose of the file.',
       resolve: (file) => filePurpose.read(file.purpose),
     }),
     rawPurpose: t.string({
       nullable: false,
-      description: '`purpose` as the upstream spells it.',
+      description: '`purpose` as the upstream spells it, such as `fine-tune`.',
       resolve: (file) => file.purpose,
     }),
     status: t.field({
       type: status.type,
-      description: 'Whether it can be used; null when the upstream does not tell.',
+      description: 'The status of the file. Null when the upstream does not report it.',
       resolve: (file) => (file.status === null ? null : status.read(file.status)),
     }),
     rawStatus: t.string({
-      description: '`status` as the upstream spells it.',
+      description:
+        '`status` as the upstream spells it, such as `processed`. Null when the upstream does not report it.',
       resolve: (file) => file.status,
     }),
     statusDetails: t.string({
-      description: 'Why it cannot be used; null when the upstream does not tell.',
+      description: 'The reason why the file cannot be used, for people. Null when the upstream reports none.',
       resolve: ({ status_details }) => status_details,
     }),
     createdAt: t.field({
       type: 'UnixTimestamp',
       nullable: false,
-      description: 'When it was uploaded or made.',
+      description: 'The time when the file was created.',
       resolve: ({ created_at }) => created_at,
     }),
     expiresAt: t.field({
       type: 'UnixTimestamp',
-      description: 'When the upstream will delete it; null when it stays until somebody does.',
+      description: 'The time when the upstream deletes the file. Null when the file does not expire.',
       resolve: ({ expires_at }) => expires_at,
     }),
     preview: t.field({
       type: FilePreview,
       description:
-        'The beginning of its content, by an upstream call of its own; needs the role `operator`. Null when the content is gone.',
+        'The first bytes of the content. Costs one upstream call. Null when the content was deleted. Requires the role `operator`.',
       authScopes: { operator: true },
       args: {
         maxBytes: t.arg.int({
           defaultValue: DEFAULT_PREVIEW_BYTES,
-          description: `Most bytes to read, 1 to ${MAX_PREVIEW_BYTES}; ${DEFAULT_PREVIEW_BYTES} when left out or null.`,
+          description: `Maximum number of bytes, from 1 to ${MAX_PREVIEW_BYTES}. By default, and when null, ${DEFAULT_PREVIEW_BYTES}.`,
         }),
       },
-      extensions: cost({ calls: 1, weight: (read) => bytesOf(read) / BYTES_PER_OBJECT_COST }),
+      extensions: cost({ calls: 1, weight: (read) => maxBytesOf(read) / BYTES_PER_OBJECT }),
       resolve: (file, { maxBytes }, { loaders }) => {
-        const most = maxBytes ?? DEFAULT_PREVIEW_BYTES;
-        if (most < 1 || most > MAX_PREVIEW_BYTES)
-          throw badUserInput('maxBytes', `a whole number from 1 to ${MAX_PREVIEW_BYTES}, got ${most}`);
-        return loaders.preview(file, most);
+        const limit = maxBytes ?? DEFAULT_PREVIEW_BYTES;
+        if (limit < 1 || limit > MAX_PREVIEW_BYTES) {
+          const expected = `an integer from 1 to ${MAX_PREVIEW_BYTES}, such as ${DEFAULT_PREVIEW_BYTES}`;
+          throw badUserInput('maxBytes', `is ${limit}; expected ${expected}`);
+        }
+        return loaders.preview(file, limit);
       },
     }),
   }),
 });
 
 const FileFilter = builder.inputType('FileFilter', {
-  description: 'Which files.',
-  fields: (t) => ({ purpose: t.field({ type: filePurpose.type, description: 'Only those for this purpose.' }) }),
+  description: 'Selects files.',
+  fields: (t) => ({
+    purpose: t.field({
+      type: filePurpose.type,
+      description: 'Only files with this purpose. UNKNOWN is not accepted. By default, and when null, every purpose.',
+    }),
+  }),
 });
 
 const SortOrder = builder.enumType('SortOrder', {
-  description: 'In which order a list goes by creation time.',
+  description: 'The order of a list, by creation time.',
   values: { ASC: { description: 'Oldest first.' }, DESC: { description: 'Newest first.' } },
 });
 
-const FileConnection = connectionOf('File', File, 'A page of files, in the order that was asked for.');
+const FileConnection = connectionOf('File', File, 'A page of files, in the requested order.');
 
 builder.queryFields((t) => ({
   file: t.field({
     type: File,
-    description: 'One file; null when there is none with this id.',
-    args: { id: t.arg.id({ required: true, description: 'The id of the file, `file-…`.' }) },
+    description: 'The file with an id. Null when it does not exist.',
+    args: { id: t.arg.id({ required: true, description: 'The id of the file, such as `file-abc123`.' }) },
     extensions: FILE_COST,
     resolve: (_, { id }, { loaders }) => loaders.file(id),
   }),
   files: t.field({
     type: FileConnection,
-    description: 'The files of the account, newest first unless asked otherwise.',
+    description: 'The files of the upstream account, by default newest first.',
     args: {
-      ...connectionArgs(DEFAULT_FIRST, 'the files that follow'),
-      filter: t.arg({ type: FileFilter, description: 'Only some of them.' }),
+      ...connectionArgs(DEFAULT_FIRST, 'the next files in the order of the list'),
+      filter: t.arg({ type: FileFilter, description: 'Selects files. By default, and when null, all files.' }),
       order: t.arg({
         type: SortOrder,
         defaultValue: 'DESC',
-        description: 'By creation time; DESC when left out or null.',
+        description: 'The order, by creation time. By default, and when null, DESC.',
       }),
     },
     extensions: cost({ calls: 1, size: pageSize(DEFAULT_FIRST) }),
     resolve: async (_, { filter, order, ...args }, { loaders }) => {
       const { limit, after } = pageRequest(NOUN, DEFAULT_FIRST, args);
-      const wanted = filter?.purpose == null ? null : filePurpose.write(filter.purpose, 'filter.purpose');
-      const page = { limit, after, purpose: wanted, order: order === 'ASC' ? 'asc' : 'desc' } as const;
-      return { ...only(wanted, await readFrom(page, loaders.files)), after, noun: NOUN };
+      const purpose = filter?.purpose == null ? null : filePurpose.write(filter.purpose, 'filter.purpose');
+      const request = { limit, after, purpose, order: order === 'ASC' ? 'asc' : 'desc' } as const;
+      return { ...withPurpose(purpose, await readFrom(request, loaders.files)), after, noun: NOUN };
     },
   }),
 }));
 
-// Some servers ignore the purpose: what is left out was looked at all the same, and the list goes on behind it.
-function only(wanted: string | null, page: Page<FileObject>) {
-  if (wanted === null) return page;
-  const items = page.items.filter(({ value }) => !value || value.purpose === wanted);
+// Some servers ignore the purpose. A file that is removed here was read all the same: the next page starts after it.
+function withPurpose(purpose: string | null, page: Page<FileObject>) {
+  if (purpose === null) return page;
+  const items = page.items.filter(({ value }) => !value || value.purpose === purpose);
   return { ...page, items, endsAt: page.items.findLast(({ id }) => id !== null)?.id ?? null };
 }

@@ -2,74 +2,92 @@ import type { TrainingIssue } from '../../upstream/training-data/training-data.t
 import type { TrainingFileReport as Report } from '../../upstream/training-data/validating-stream.ts';
 import { builder } from '../core/builder.ts';
 
-/** As much as a training file can be to read is as heavy as so many objects in an answer. */
-export const OBJECTS_PER_CHECK = 5000;
+/** The cost of reading a whole training file, as a number of objects. */
+export const VALIDATION_WEIGHT = 5000;
 
 const TrainingFormat = builder.enumType('TrainingFormat', {
-  description: 'What the lines of a training file are examples of.',
+  description: 'The format of the examples of a training file.',
   values: {
-    CHAT: { value: 'chat', description: 'Conversations: `messages`, the last of them from the assistant.' },
-    COMPLETION: { value: 'completion', description: 'Texts to go on from: `prompt` and `completion`.' },
+    CHAT: {
+      value: 'chat',
+      description: 'Conversations: objects with `messages`, of which the last is from the assistant.',
+    },
+    COMPLETION: { value: 'completion', description: 'Completions: objects with `prompt` and `completion`.' },
     PREFERENCE: {
       value: 'preference',
-      description: 'An `input` with two answers, `preferred_output` and `non_preferred_output`.',
+      description: 'Preferences: objects with `input`, `preferred_output` and `non_preferred_output`.',
     },
   } as const,
 });
 
 const TrainingFileIssueSeverity = builder.enumType('TrainingFileIssueSeverity', {
-  description: 'How bad something in a training file is.',
+  description: 'The severity of a problem in a training file.',
   values: {
     ERROR: { value: 'error', description: 'No job can train on the file.' },
-    WARNING: { value: 'warning', description: 'Worth a look; the file can be used, or some server may refuse it.' },
+    WARNING: {
+      value: 'warning',
+      description: 'The file can be used, but the line may be a mistake or some servers may reject it.',
+    },
   } as const,
 });
 
 const TrainingFileIssue = builder.objectRef<TrainingIssue>('TrainingFileIssue').implement({
-  description: 'Something in a training file that is not as it should be.',
+  description: 'A problem in a training file.',
   fields: (t) => ({
-    line: t.exposeInt('line', { description: 'In which line, from 1; null when it is about the whole file.' }),
+    line: t.exposeInt('line', {
+      description: 'The line number, from 1. Null when the problem is about the whole file.',
+    }),
     severity: t.expose('severity', {
       type: TrainingFileIssueSeverity,
       nullable: false,
-      description: 'How bad it is.',
+      description: 'The severity of the problem.',
     }),
-    message: t.exposeString('message', { nullable: false, description: 'What was expected, and where in the line.' }),
+    message: t.exposeString('message', {
+      nullable: false,
+      description: 'The problem and its position in the line, for people.',
+    }),
   }),
 });
 
 export const TrainingFileReport = builder.objectRef<Report>('TrainingFileReport').implement({
-  description: 'What stands in a training file: JSON Lines, an example in each.',
+  description: 'The validation report of a training file: JSON Lines, with one example per line.',
   fields: (t) => ({
     format: t.expose('format', {
       type: TrainingFormat,
-      description: 'What its lines are examples of; null when they differ, or there is none.',
+      description: 'The format of the examples. Null when their formats differ, or when the file has no example.',
     }),
-    exampleCount: t.exposeInt('exampleCount', { nullable: false, description: 'How many examples there are.' }),
+    exampleCount: t.exposeInt('exampleCount', { nullable: false, description: 'Number of examples.' }),
     characterCount: t.expose('characterCount', {
       type: 'SafeInt',
       nullable: false,
-      description: 'Characters of all lines, without their ends.',
+      description: 'Number of characters of all lines, without line breaks.',
     }),
     longestExample: t.expose('longestExample', {
       type: 'SafeInt',
       nullable: false,
-      description: 'Characters of the longest line.',
+      description: 'Number of characters of the longest line.',
     }),
     duplicateCount: t.exposeInt('duplicateCount', {
       nullable: false,
-      description: 'Examples that stood there before, to the byte; at least so many past a million different ones.',
+      description:
+        'Number of examples that repeat an earlier line exactly. A lower bound when the file has more than a million different lines.',
     }),
     issues: t.expose('issues', {
       type: [TrainingFileIssue],
       nullable: { list: false, items: false },
-      description: 'What is not as it should be, by lines: the first 100.',
+      description: 'The first 100 problems, by line.',
     }),
-    issueCount: t.exposeInt('issueCount', { nullable: false, description: 'How many there are in all.' }),
-    errorCount: t.exposeInt('errorCount', { nullable: false, description: 'How many of them are errors.' }),
+    issueCount: t.exposeInt('issueCount', {
+      nullable: false,
+      description: 'Number of all problems, including those that `issues` leaves out.',
+    }),
+    errorCount: t.exposeInt('errorCount', {
+      nullable: false,
+      description: 'Number of the problems with the severity ERROR.',
+    }),
     isComplete: t.exposeBoolean('isComplete', {
       nullable: false,
-      description: 'Whether all of the file was read: an upload is not read to its end when it has errors early on.',
+      description: 'Whether the whole file was read. An upload is read only in part when it has errors early.',
     }),
   }),
 });

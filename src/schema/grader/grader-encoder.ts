@@ -2,42 +2,51 @@ import type { Issue } from '../../upstream/requests/validation.ts';
 import { type InputIssue, InvalidInput } from '../mutation/failure.ts';
 import { inputIssues, inputName } from '../mutation/input-issue.ts';
 import { metric, operation } from './grader.ts';
-import type { GraderGiven, MemberGraderGiven, MultiGraderGiven } from './grader-input.ts';
+import type { GraderInputValue, MemberGraderInputValue, MultiGraderInputValue } from './grader-input.ts';
 
-/** A grader of a client's, for the checks of requests. */
+/** A grader of an input in the form of the REST API. */
 export interface EncodedGrader {
-  /** As it is on the wire; nothing of it is checked yet. */
+  /** The grader as it is sent. Not validated yet. */
   readonly wire: object;
-  /** What the wire cannot tell, with paths below the grader. */
+  /** Problems that the REST form cannot express, with paths from the grader. */
   readonly issues: readonly InputIssue[];
-  /** The way in the input to a place of the wire, below the grader. */
-  path(below: Issue['path']): readonly string[];
+  /** Maps a path of the REST form to a path of the input, both from the grader. */
+  path(wirePath: Issue['path']): readonly string[];
 }
 
-/** Where the wire has a type the input has a field; and a list of named graders where the wire has a map of them. */
-export function encodeGrader(given: GraderGiven): EncodedGrader {
-  return given.multi ? encodeMulti(given.multi) : encodeMember(given);
+/**
+ * Encodes a grader. The input has one field per type where the REST form has `type`, and a list of named graders where
+ * the REST form has a map.
+ */
+export function encodeGrader(input: GraderInputValue): EncodedGrader {
+  return input.multi ? encodeMulti(input.multi) : encodeMember(input);
 }
 
-type Check<Body> = { body: Body } | { issues: Issue[] };
+type Validation<Body> = { body: Body } | { issues: Issue[] };
 
-/** What a check of an input with a grader has let through, or all that is wrong with the input. */
-export function acceptedOf<Body>(draft: EncodedGrader, check: Check<Body>): { body: Body } | InvalidInput {
-  const found = 'issues' in check ? inputIssues(check.issues, [{ at: ['grader'], path: draft.path }]) : [];
-  const own = draft.issues.map(({ path, message }) => ({ path: ['grader', ...path], message }));
-  return 'issues' in check || own.length > 0 ? new InvalidInput([...found, ...own]) : check;
+/** Returns the body of a valid request with a grader at `grader`, or all problems of the input. */
+export function validatedBody<Body>(
+  encoded: EncodedGrader,
+  validation: Validation<Body>,
+): { body: Body } | InvalidInput {
+  const mappings = [{ at: ['grader'], path: encoded.path }];
+  const wireIssues = 'issues' in validation ? inputIssues(validation.issues, mappings) : [];
+  const ownIssues = encoded.issues.map(({ path, message }) => ({ path: ['grader', ...path], message }));
+  const isInvalid = 'issues' in validation || ownIssues.length > 0;
+  return isInvalid ? new InvalidInput([...wireIssues, ...ownIssues]) : validation;
 }
 
-type Kinds = { [Kind in keyof MemberGraderGiven]-?: NonNullable<MemberGraderGiven[Kind]> };
+type MemberTypes = { [Type in keyof MemberGraderInputValue]-?: NonNullable<MemberGraderInputValue[Type]> };
 
-function encodeMember({ stringCheck, textSimilarity, python, scoreModel, labelModel }: Partial<Kinds>): EncodedGrader {
+function encodeMember(member: Partial<MemberTypes>): EncodedGrader {
+  const { stringCheck, textSimilarity, python, scoreModel, labelModel } = member;
   if (stringCheck) {
-    const wire = { ...stringCheck, operation: known(operation, stringCheck.operation) };
+    const wire = { ...stringCheck, operation: knownOrNull(operation, stringCheck.operation) };
     return encode('stringCheck', { type: 'string_check', ...wire });
   }
   if (textSimilarity) {
     const { evaluationMetric, ...others } = textSimilarity;
-    const wire = { ...others, evaluation_metric: known(metric, evaluationMetric) };
+    const wire = { ...others, evaluation_metric: knownOrNull(metric, evaluationMetric) };
     return encode('textSimilarity', { type: 'text_similarity', ...wire });
   }
   if (python) {
@@ -53,52 +62,53 @@ function encodeMember({ stringCheck, textSimilarity, python, scoreModel, labelMo
     messages: input,
     passingLabels: passing_labels,
     ...others
-  } = labelModel as Kinds['labelModel']; // One is there: GraphQL has seen to it.
+  } = labelModel as MemberTypes['labelModel']; // GraphQL guarantees exactly one field of a @oneOf input.
   return encode('labelModel', { type: 'label_model', ...others, model, input, passing_labels }, MESSAGES);
 }
 
-/** Model graders have messages where others have a text, both called `input` on the wire. */
+/** The REST form of a model grader has its messages in `input`, where other graders have a text. */
 const MESSAGES = { input: 'messages' };
 
-function encode(kind: string, wire: object, names: Record<string, string> = {}): EncodedGrader {
-  const path = ([member, ...below]: Issue['path']) =>
-    member === undefined ? [kind] : [kind, names[member] ?? inputName(String(member)), ...below.map(String)];
+function encode(type: string, wire: object, names: Record<string, string> = {}): EncodedGrader {
+  const path = ([member, ...rest]: Issue['path']) =>
+    member === undefined ? [type] : [type, names[member] ?? inputName(String(member)), ...rest.map(String)];
   return { wire, issues: [], path };
 }
 
-const UNNAMED = 'expected a text that is not empty';
-/** No schema of a map looks at a member of this name. */
-const UNUSABLE = 'expected another name than __proto__';
-const DOUBLED = 'expected another name, as a grader before it has this one';
+const EMPTY_NAME = 'is empty; expected a name, such as accuracy';
+/** A schema of a map ignores a member of this name. */
+const RESERVED_NAME = 'is reserved; expected another name than __proto__, such as accuracy';
+const REPEATED_NAME = 'is the name of an earlier grader too; expected a unique name';
 
-function encodeMulti({ name, calculateOutput: calculate_output, graders }: MultiGraderGiven): EncodedGrader {
+function encodeMulti({ name, calculateOutput: calculate_output, graders }: MultiGraderInputValue): EncodedGrader {
   const names = graders.map((named) => named.name);
-  const isDoubled = (place: number) => names.indexOf(names[place] ?? '') < place;
-  // What has no name of its own is checked all the same, under one that is never sent.
-  const keys = names.map((own, place) => (isDoubled(place) ? `${own}\0${place}` : own));
+  const isRepeated = (index: number) => names.indexOf(names[index] ?? '') < index;
+  // A grader with a repeated name is validated too, under a key that is never sent.
+  const keys = names.map((own, index) => (isRepeated(index) ? `${own}\0${index}` : own));
   const members = graders.map(({ grader }) => encodeMember(grader));
   const { path } = encode('multi', {});
   return {
     wire: {
       ...{ type: 'multi', name, calculate_output },
-      graders: Object.fromEntries(members.map(({ wire }, place) => [keys[place], wire])),
+      graders: Object.fromEntries(members.map(({ wire }, index) => [keys[index], wire])),
     },
-    issues: names.flatMap((own, place) => {
-      const message = own === '' ? UNNAMED : own === '__proto__' ? UNUSABLE : isDoubled(place) ? DOUBLED : null;
-      return message === null ? [] : [{ path: ['multi', 'graders', String(place), 'name'], message }];
+    issues: names.flatMap((own, index) => {
+      const message =
+        own === '' ? EMPTY_NAME : own === '__proto__' ? RESERVED_NAME : isRepeated(index) ? REPEATED_NAME : null;
+      return message === null ? [] : [{ path: ['multi', 'graders', String(index), 'name'], message }];
     }),
-    path([member, key, ...below]) {
+    path([member, key, ...rest]) {
       if (member !== 'graders' || key === undefined) return path(member === undefined ? [] : [member]);
-      const place = keys.indexOf(String(key));
-      return ['multi', 'graders', String(place), 'grader', ...(members[place]?.path(below) ?? [])];
+      const index = keys.indexOf(String(key));
+      return ['multi', 'graders', String(index), 'grader', ...(members[index]?.path(rest) ?? [])];
     },
   };
 }
 
-// UNKNOWN is nothing that can be asked for: the check misses a value in its place.
-function known<Name extends string>(
-  { write }: { write: (value: Name | 'UNKNOWN', argument: string) => string },
-  value: Name | 'UNKNOWN',
+// UNKNOWN becomes null, which the validation reports as a missing value.
+function knownOrNull<Name extends string>(
+  { write }: { write: (name: Name | 'UNKNOWN', argument: string) => string },
+  name: Name | 'UNKNOWN',
 ): string | null {
-  return value === 'UNKNOWN' ? null : write(value, '');
+  return name === 'UNKNOWN' ? null : write(name, '');
 }

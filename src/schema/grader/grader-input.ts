@@ -1,144 +1,141 @@
-import { builder } from '../core/builder.ts';
+import type { InputFieldBuilder } from '@pothos/core';
+import { builder, type Types } from '../core/builder.ts';
 import { metric, operation } from './grader.ts';
+import { DESCRIPTIONS } from './grader-descriptions.ts';
 
-// Graders as clients give them; what they are on the wire is in grader-draft.ts.
+// The graders of inputs. grader-encoder.ts converts them to the form of the REST API.
 
-const TEMPLATE = 'with template variables such as';
+type Fields = InputFieldBuilder<Types, 'InputObject'>;
+
+const nameField = (t: Fields) => t.string({ required: true, description: DESCRIPTIONS.name });
 
 const GraderMessageInput = builder.inputType('GraderMessageInput', {
-  description: 'One message of the prompt that a model grader asks with.',
+  description: DESCRIPTIONS.message,
   fields: (t) => ({
-    role: t.string({ required: true, description: 'Who speaks: user, assistant, system or developer.' }),
-    content: t.field({
-      type: 'JSON',
-      required: true,
-      description: `Text ${TEMPLATE} \`{{sample.output_text}}\`, or a content object, or a list of them, as the upstream has it.`,
-    }),
+    role: t.string({ required: true, description: DESCRIPTIONS.role }),
+    content: t.field({ type: 'JSON', required: true, description: DESCRIPTIONS.content }),
+  }),
+});
+
+/** The fields of a grader that compares two texts. */
+const comparedTexts = (t: Fields) => ({
+  name: nameField(t),
+  input: t.string({ required: true, description: DESCRIPTIONS.input }),
+  reference: t.string({ required: true, description: DESCRIPTIONS.reference }),
+});
+
+/** The fields of a grader that prompts a model. */
+const prompt = (t: Fields) => ({
+  name: nameField(t),
+  modelId: t.id({ required: true, description: DESCRIPTIONS.modelId }),
+  messages: t.field({
+    type: [GraderMessageInput],
+    required: true,
+    description: `${DESCRIPTIONS.messages} At least one.`,
   }),
 });
 
 const StringCheckGraderInput = builder.inputType('StringCheckGraderInput', {
-  description: 'Passes when two strings compare as `operation` says.',
+  description: DESCRIPTIONS.stringCheck,
   fields: (t) => ({
-    name: t.string({ required: true, description: "The grader's name." }),
-    input: t.string({
+    ...comparedTexts(t),
+    operation: t.field({
+      type: operation.type,
       required: true,
-      description: `The text to judge, ${TEMPLATE} \`{{sample.output_text}}\`.`,
+      description: `${DESCRIPTIONS.operation} UNKNOWN is not accepted.`,
     }),
-    reference: t.string({
-      required: true,
-      description: `What \`input\` is compared with, ${TEMPLATE} \`{{item.answer}}\`.`,
-    }),
-    operation: t.field({ type: operation.type, required: true, description: 'How the two are compared.' }),
   }),
 });
 
 const TextSimilarityGraderInput = builder.inputType('TextSimilarityGraderInput', {
-  description: 'Scores how alike two texts are.',
+  description: DESCRIPTIONS.textSimilarity,
   fields: (t) => ({
-    name: t.string({ required: true, description: "The grader's name." }),
-    input: t.string({
+    ...comparedTexts(t),
+    evaluationMetric: t.field({
+      type: metric.type,
       required: true,
-      description: `The text to judge, ${TEMPLATE} \`{{sample.output_text}}\`.`,
+      description: `${DESCRIPTIONS.evaluationMetric} UNKNOWN is not accepted.`,
     }),
-    reference: t.string({
-      required: true,
-      description: `What \`input\` is compared with, ${TEMPLATE} \`{{item.answer}}\`.`,
-    }),
-    evaluationMetric: t.field({ type: metric.type, required: true, description: 'How likeness is measured.' }),
   }),
 });
 
 const PythonGraderInput = builder.inputType('PythonGraderInput', {
-  description: 'Runs a Python function on the output.',
+  description: DESCRIPTIONS.python,
   fields: (t) => ({
-    name: t.string({ required: true, description: "The grader's name." }),
-    source: t.string({
-      required: true,
-      description: 'The source text of the script, with a function `grade(sample, item)` that gives a number.',
-    }),
-    imageTag: t.string({ description: 'The image it runs in; left out, the default.' }),
+    name: nameField(t),
+    source: t.string({ required: true, description: DESCRIPTIONS.source }),
+    imageTag: t.string({ description: `${DESCRIPTIONS.imageTag} By default, and when null, the default image.` }),
   }),
 });
 
 const ScoreModelGraderInput = builder.inputType('ScoreModelGraderInput', {
-  description: 'Asks a model for a score.',
+  description: DESCRIPTIONS.scoreModel,
   fields: (t) => ({
-    name: t.string({ required: true, description: "The grader's name." }),
-    modelId: t.id({ required: true, description: 'The model that is asked.' }),
-    messages: t.field({
-      type: [GraderMessageInput],
-      required: true,
-      description: 'The prompt, `input` in the REST API; at least one message.',
-    }),
-    range: t.floatList({ description: 'Lowest and highest score; left out, 0 and 1.' }),
+    ...prompt(t),
+    range: t.floatList({ description: `${DESCRIPTIONS.range} By default, and when null, 0 to 1.` }),
     samplingParams: t.field({
       type: 'JSON',
-      description: 'Sampling parameters as the upstream has them, an object; left out, its defaults.',
+      description: `${DESCRIPTIONS.samplingParams} By default, and when null, the defaults of the upstream.`,
     }),
   }),
 });
 
 const LabelModelGraderInput = builder.inputType('LabelModelGraderInput', {
-  description: 'Asks a model to choose a label.',
+  description: DESCRIPTIONS.labelModel,
   fields: (t) => ({
-    name: t.string({ required: true, description: "The grader's name." }),
-    modelId: t.id({ required: true, description: 'The model that is asked.' }),
-    messages: t.field({
-      type: [GraderMessageInput],
-      required: true,
-      description: 'The prompt, `input` in the REST API; at least one message.',
-    }),
-    labels: t.stringList({ required: true, description: 'The labels it can choose from; at least one.' }),
-    passingLabels: t.stringList({ required: true, description: 'The labels that pass; at least one.' }),
+    ...prompt(t),
+    labels: t.stringList({ required: true, description: `${DESCRIPTIONS.labels} At least one.` }),
+    passingLabels: t.stringList({ required: true, description: `${DESCRIPTIONS.passingLabels} At least one.` }),
   }),
+});
+
+/** The types of graders that can stand alone and in a multi grader. */
+const commonTypes = (t: Fields) => ({
+  stringCheck: t.field({ type: StringCheckGraderInput, description: DESCRIPTIONS.stringCheck }),
+  textSimilarity: t.field({ type: TextSimilarityGraderInput, description: DESCRIPTIONS.textSimilarity }),
+  python: t.field({ type: PythonGraderInput, description: DESCRIPTIONS.python }),
+  scoreModel: t.field({ type: ScoreModelGraderInput, description: DESCRIPTIONS.scoreModel }),
 });
 
 const MemberGraderInput = builder.inputType('MemberGraderInput', {
   isOneOf: true,
-  description: 'A grader inside of another: exactly one of its kinds.',
+  description: 'A grader of a multi grader: exactly one of the types.',
   fields: (t) => ({
-    stringCheck: t.field({ type: StringCheckGraderInput, description: 'Compares two strings.' }),
-    textSimilarity: t.field({ type: TextSimilarityGraderInput, description: 'Measures how alike two texts are.' }),
-    python: t.field({ type: PythonGraderInput, description: 'Runs a Python function.' }),
-    scoreModel: t.field({ type: ScoreModelGraderInput, description: 'Asks a model for a score.' }),
-    labelModel: t.field({ type: LabelModelGraderInput, description: 'Asks a model for one of several labels.' }),
+    ...commonTypes(t),
+    labelModel: t.field({ type: LabelModelGraderInput, description: DESCRIPTIONS.labelModel }),
   }),
 });
 
 const NamedGraderInput = builder.inputType('NamedGraderInput', {
-  description: 'A grader inside of another, under the name that its formula uses.',
+  description: DESCRIPTIONS.namedGrader,
   fields: (t) => ({
-    name: t.string({ required: true, description: 'The name in the formula; each once.' }),
+    name: t.string({ required: true, description: `${DESCRIPTIONS.nameInFormula} Unique.` }),
     grader: t.field({ type: MemberGraderInput, required: true, description: 'The grader.' }),
   }),
 });
 
 const MultiGraderInput = builder.inputType('MultiGraderInput', {
-  description: 'Combines the scores of other graders.',
+  description: DESCRIPTIONS.multi,
   fields: (t) => ({
-    name: t.string({ required: true, description: "The grader's name." }),
-    calculateOutput: t.string({ required: true, description: 'The formula over the names of the graders.' }),
+    name: nameField(t),
+    calculateOutput: t.string({ required: true, description: DESCRIPTIONS.calculateOutput }),
     graders: t.field({
       type: [NamedGraderInput],
       required: true,
-      description: 'The graders it combines; at least one.',
+      description: `${DESCRIPTIONS.graders} At least one.`,
     }),
   }),
 });
 
 export const GraderInput = builder.inputType('GraderInput', {
   isOneOf: true,
-  description: "What judges a model's output: exactly one of its kinds.",
+  description: 'A grader of the outputs of a model: exactly one of the types.',
   fields: (t) => ({
-    stringCheck: t.field({ type: StringCheckGraderInput, description: 'Compares two strings.' }),
-    textSimilarity: t.field({ type: TextSimilarityGraderInput, description: 'Measures how alike two texts are.' }),
-    python: t.field({ type: PythonGraderInput, description: 'Runs a Python function.' }),
-    scoreModel: t.field({ type: ScoreModelGraderInput, description: 'Asks a model for a score.' }),
-    multi: t.field({ type: MultiGraderInput, description: 'Combines the scores of other graders.' }),
+    ...commonTypes(t),
+    multi: t.field({ type: MultiGraderInput, description: DESCRIPTIONS.multi }),
   }),
 });
 
-export type GraderGiven = typeof GraderInput.$inferInput;
-export type MemberGraderGiven = typeof MemberGraderInput.$inferInput;
-export type MultiGraderGiven = typeof MultiGraderInput.$inferInput;
+export type GraderInputValue = typeof GraderInput.$inferInput;
+export type MemberGraderInputValue = typeof MemberGraderInput.$inferInput;
+export type MultiGraderInputValue = typeof MultiGraderInput.$inferInput;

@@ -1,110 +1,95 @@
-import { checkGraderSample } from '../../upstream/requests/grader-request.ts';
+import { validateGraderSample } from '../../upstream/requests/grader-request.ts';
 import type { GraderRun, GraderRunMetadata } from '../../upstream/resources/grader-run.ts';
 import { builder } from '../core/builder.ts';
-import { cost } from '../core/field-cost.ts';
 import { InvalidInput } from '../mutation/failure.ts';
-import { COMMON_FAILURES, InvalidInputError } from '../mutation/failure-types.ts';
-import { resolveMutation } from '../mutation/mutation.ts';
-import { acceptedOf, encodeGrader } from './grader-encoder.ts';
+import { InvalidInputError } from '../mutation/failure-types.ts';
+import { defineMutation } from '../mutation/mutation.ts';
+import { encodeGrader, validatedBody } from './grader-encoder.ts';
 import { GraderInput } from './grader-input.ts';
 
-/** A grader that has judged a sample. */
-class Ran {
-  readonly affectedId = undefined;
-  readonly run: GraderRun;
-
-  constructor(run: GraderRun) {
-    this.run = run;
-  }
-}
-
 const GraderRunMetadataType = builder.objectRef<GraderRunMetadata>('GraderRunMetadata').implement({
-  description: 'What a grader tells of a run. Each is null when the upstream does not tell.',
+  description: 'Details of a grader run. Each field is null when the upstream does not report it.',
   fields: (t) => ({
-    name: t.exposeString('name', { description: "The grader's name." }),
-    type: t.exposeString('type', { description: "The grader's type, as the upstream spells it." }),
+    name: t.exposeString('name', { description: 'The name of the grader, such as `accuracy`.' }),
+    type: t.exposeString('type', {
+      description: 'The type of the grader as the upstream spells it, such as `string_check`.',
+    }),
     errors: t.expose('errors', {
       type: 'JSON',
       description:
-        'What can go wrong, as the upstream has it: names such as `formula_parse_error` to whether it did, and `…_details`.',
+        'The possible errors, in the form of the REST API: an object from names such as `formula_parse_error` to whether the error occurred, with `…_details` beside.',
     }),
-    executionTime: t.float({ description: 'Seconds that it took.', resolve: ({ execution_time }) => execution_time }),
-    scores: t.expose('scores', { type: 'JSON', description: 'Names of graders to their scores.' }),
+    executionTime: t.float({
+      description: 'Duration of the run in seconds.',
+      resolve: ({ execution_time }) => execution_time,
+    }),
+    scores: t.expose('scores', { type: 'JSON', description: 'An object from the names of graders to their scores.' }),
     tokenUsage: t.field({
       type: 'JSON',
-      description: 'Tokens that models have used: a number, or an object, as the upstream has it.',
+      description: 'The tokens that models used, in the form of the REST API: a number or an object.',
       resolve: ({ token_usage }) => token_usage,
     }),
     sampledModelName: t.string({
-      description: 'The model that was asked; null for graders that ask none.',
+      description: 'The model that was prompted. Null also for graders without a model.',
       resolve: ({ sampled_model_name }) => sampled_model_name,
     }),
   }),
 });
 
-const RunGraderSuccess = builder.objectType(Ran, {
-  name: 'RunGraderSuccess',
-  isTypeOf: (value) => value instanceof Ran,
-  description: 'The grader has judged the sample. Whether it could is told by `metadata.errors`.',
-  fields: (t) => ({
-    reward: t.float({ description: 'The score; null when the upstream tells none.', resolve: ({ run }) => run.reward }),
-    metadata: t.field({
-      type: GraderRunMetadataType,
-      description: 'What it tells of the run; null when the upstream does not tell.',
-      resolve: ({ run }) => run.metadata,
-    }),
-    subRewards: t.field({
-      type: 'JSON',
-      description: 'Names of the graders in a multi grader to their scores, as the upstream has them.',
-      resolve: ({ run }) => run.sub_rewards,
-    }),
-    modelGraderTokenUsagePerModel: t.field({
-      type: 'JSON',
-      description: 'Names of the models that were asked to the tokens that they have used, as the upstream has them.',
-      resolve: ({ run }) => run.model_grader_token_usage_per_model,
-    }),
-  }),
-});
-
 const RunGraderInput = builder.inputType('RunGraderInput', {
-  description: 'Which grader is to be run, and on what.',
+  description: 'The grader to run, and the sample to grade.',
   fields: (t) => ({
     grader: t.field({ type: GraderInput, required: true, description: 'The grader.' }),
     modelSample: t.string({
       required: true,
       description:
-        "A model's output, which templates name `{{sample.output_text}}`, and `{{sample.output_json}}` if it is JSON.",
+        'The output of a model to grade. Templates refer to it as `{{sample.output_text}}`, and as `{{sample.output_json}}` when it is JSON.',
     }),
     item: t.field({
       type: 'JSON',
-      description: 'The example that it answers, an object, whose members templates name as `{{item.answer}}`.',
+      description:
+        'The dataset example of the output, an object such as `{"answer": "Paris"}`. Templates refer to its members, as in `{{item.answer}}`. By default, and when null, none.',
     }),
   }),
 });
 
-builder.mutationField('runGrader', (t) =>
-  t.field({
-    type: builder.unionType('RunGraderResult', {
-      description: 'What came of it.',
-      types: [RunGraderSuccess, InvalidInputError, ...COMMON_FAILURES],
+defineMutation({
+  name: 'runGrader',
+  role: 'operator',
+  description:
+    'Runs a grader on a sample. Graders that prompt models cost money, so each caller has a daily quota of runs.',
+  cost: { calls: 1 },
+  input: RunGraderInput,
+  result: 'The score of the sample, or the reason why the grader was not run.',
+  success: {
+    description: 'The upstream ran the grader. `metadata.errors` says whether the grader itself failed.',
+    affectedId: (_run: GraderRun) => undefined,
+    fields: (t) => ({
+      reward: t.exposeFloat('reward', { description: 'The score. Null when the upstream does not report it.' }),
+      metadata: t.expose('metadata', {
+        type: GraderRunMetadataType,
+        description: 'Details of the run. Null when the upstream does not report them.',
+      }),
+      subRewards: t.field({
+        type: 'JSON',
+        description:
+          'The scores of the graders of a multi grader: an object from their names to numbers, as in the REST API. Null when the upstream does not report them.',
+        resolve: ({ sub_rewards }) => sub_rewards,
+      }),
+      modelGraderTokenUsagePerModel: t.field({
+        type: 'JSON',
+        description:
+          'The tokens that models used: an object from ids of models to their usage, as in the REST API. Null when the upstream does not report it.',
+        resolve: ({ model_grader_token_usage_per_model }) => model_grader_token_usage_per_model,
+      }),
     }),
-    nullable: false,
-    description:
-      'Runs a grader on a sample, which may ask models, for money: each caller may do so only so often in a day. It needs the role `operator`.',
-    args: { input: t.arg({ type: RunGraderInput, required: true, description: 'Which grader, and on what.' }) },
-    extensions: cost({ calls: 1 }),
-    resolve: resolveMutation<typeof RunGraderInput.$inferInput, Ran, InvalidInput>(
-      'runGrader',
-      'operator',
-      async ({ grader, modelSample: model_sample, item }, { commands, quota, gateway }) => {
-        const draft = encodeGrader(grader);
-        const outcome = acceptedOf(
-          draft,
-          checkGraderSample({ grader: draft.wire, model_sample, item }, gateway.limits),
-        );
-        if (outcome instanceof InvalidInput) return outcome;
-        return new Ran(await quota.spend('graderRun', () => commands.graders.run(outcome.body)));
-      },
-    ),
-  }),
-);
+  },
+  failures: [InvalidInputError],
+  async run({ grader, modelSample: model_sample, item }, { commands, quota, gateway }) {
+    const encoded = encodeGrader(grader);
+    const sample = { grader: encoded.wire, model_sample, item };
+    const validated = validatedBody(encoded, validateGraderSample(sample, gateway.limits));
+    if (validated instanceof InvalidInput) return validated;
+    return await quota.spend('graderRun', () => commands.graders.run(validated.body));
+  },
+});

@@ -1,3 +1,4 @@
+import type { ObjectFieldBuilder } from '@pothos/core';
 import type {
   Grader,
   LabelModelGrader,
@@ -9,45 +10,46 @@ import type {
   TextSimilarityGrader,
   UnknownGrader,
 } from '../../upstream/resources/grader.ts';
-import { builder } from '../core/builder.ts';
+import { builder, type Types } from '../core/builder.ts';
 import { openEnum } from '../core/open-enum.ts';
+import { DESCRIPTIONS } from './grader-descriptions.ts';
 
 const graderType = openEnum('GraderType', {
-  description: 'How a grader judges an output.',
+  description: 'The type of a grader: how it scores an output.',
   values: {
-    STRING_CHECK: { description: 'Compares two strings.' },
-    TEXT_SIMILARITY: { description: 'Measures how alike two texts are.' },
-    PYTHON: { description: 'Runs a Python function.' },
-    SCORE_MODEL: { description: 'Asks a model for a score.' },
-    LABEL_MODEL: { description: 'Asks a model for one of several labels.' },
-    MULTI: { description: 'Combines the scores of other graders.' },
+    STRING_CHECK: { description: DESCRIPTIONS.stringCheck },
+    TEXT_SIMILARITY: { description: DESCRIPTIONS.textSimilarity },
+    PYTHON: { description: DESCRIPTIONS.python },
+    SCORE_MODEL: { description: DESCRIPTIONS.scoreModel },
+    LABEL_MODEL: { description: DESCRIPTIONS.labelModel },
+    MULTI: { description: DESCRIPTIONS.multi },
   },
 });
 
 export const operation = openEnum('StringCheckOperation', {
-  description: 'How two strings are compared.',
+  description: 'The comparison of a string check.',
   values: {
-    EQ: { description: 'Equal.' },
-    NE: { description: 'Not equal.' },
-    LIKE: { description: 'The reference is contained, letter case counts.' },
-    ILIKE: { description: 'The reference is contained, letter case does not count.' },
+    EQ: { description: 'The strings are equal.' },
+    NE: { description: 'The strings are not equal.' },
+    LIKE: { description: 'The input contains the reference; case-sensitive.' },
+    ILIKE: { description: 'The input contains the reference; case-insensitive.' },
   },
 });
 
 export const metric = openEnum('TextSimilarityMetric', {
-  description: 'How the likeness of two texts is measured.',
+  description: 'The similarity metric of two texts.',
   values: {
-    COSINE: { description: 'Cosine of the angle between their embeddings.' },
+    COSINE: { description: 'Cosine similarity of the embeddings.' },
     FUZZY_MATCH: { description: 'Fuzzy string matching.' },
     BLEU: { description: 'BLEU.' },
     GLEU: { description: 'Google BLEU.' },
     METEOR: { description: 'METEOR.' },
-    ROUGE_1: { description: 'ROUGE over single words.' },
-    ROUGE_2: { description: 'ROUGE over pairs of words.' },
-    ROUGE_3: { description: 'ROUGE over runs of three words.' },
-    ROUGE_4: { description: 'ROUGE over runs of four words.' },
-    ROUGE_5: { description: 'ROUGE over runs of five words.' },
-    ROUGE_L: { description: 'ROUGE over the longest common subsequence.' },
+    ROUGE_1: { description: 'ROUGE of 1-grams (single words).' },
+    ROUGE_2: { description: 'ROUGE of 2-grams.' },
+    ROUGE_3: { description: 'ROUGE of 3-grams.' },
+    ROUGE_4: { description: 'ROUGE of 4-grams.' },
+    ROUGE_5: { description: 'ROUGE of 5-grams.' },
+    ROUGE_L: { description: 'ROUGE of the longest common subsequence.' },
   },
 });
 
@@ -64,159 +66,152 @@ const TYPE_NAMES: Record<Grader['type'], string> = {
 const rawTypeOf = (grader: Grader) => (grader.type === 'unknown' ? grader.rawType : grader.type);
 
 export const GraderInterface = builder.interfaceRef<Grader>('Grader').implement({
-  description: "Judges a model's output during reinforcement fine-tuning.",
+  description: 'A grader: it scores the outputs of a model, for example during reinforcement fine-tuning.',
   resolveType: ({ type }) => TYPE_NAMES[type],
   fields: (t) => ({
     type: t.field({
       type: graderType.type,
       nullable: false,
-      description: 'How it judges; UNKNOWN for an `UnknownGrader`.',
+      description: 'The type of the grader. UNKNOWN for an `UnknownGrader`.',
       resolve: ({ type }) => graderType.read(type),
     }),
-    rawType: t.string({ nullable: false, description: '`type` as the upstream spells it.', resolve: rawTypeOf }),
-    name: t.exposeString('name', { description: "The grader's name." }),
+    rawType: t.string({
+      nullable: false,
+      description: '`type` as the upstream spells it, such as `string_check`.',
+      resolve: rawTypeOf,
+    }),
+    name: t.exposeString('name', {
+      description: `${DESCRIPTIONS.name} Null when the upstream does not report it.`,
+    }),
   }),
 });
 
 const GraderMessage = builder.objectRef<ScoreModelGrader['input'][number]>('GraderMessage').implement({
-  description: 'One message of the prompt that a model grader is asked with.',
+  description: DESCRIPTIONS.message,
   fields: (t) => ({
-    role: t.exposeString('role', { nullable: false, description: 'Who speaks: user, assistant, system or developer.' }),
-    content: t.expose('content', {
-      type: 'JSON',
-      description:
-        'Text with template variables such as `{{sample.output_text}}`, or a content object, or a list of them, as the upstream has it.',
-    }),
+    role: t.exposeString('role', { nullable: false, description: DESCRIPTIONS.role }),
+    content: t.expose('content', { type: 'JSON', description: DESCRIPTIONS.content }),
+  }),
+});
+
+/** The fields of a grader that compares two texts. */
+const comparedTexts = <T extends StringCheckGrader | TextSimilarityGrader>(t: ObjectFieldBuilder<Types, T>) => ({
+  input: t.string({ nullable: false, description: DESCRIPTIONS.input, resolve: ({ input }) => input }),
+  reference: t.string({ nullable: false, description: DESCRIPTIONS.reference, resolve: ({ reference }) => reference }),
+});
+
+/** The fields of a grader that prompts a model. */
+const prompt = <T extends ScoreModelGrader | LabelModelGrader>(t: ObjectFieldBuilder<Types, T>) => ({
+  modelId: t.id({ nullable: false, description: DESCRIPTIONS.modelId, resolve: ({ model }) => model }),
+  messages: t.field({
+    type: [GraderMessage],
+    nullable: false,
+    description: DESCRIPTIONS.messages,
+    resolve: ({ input }) => input,
   }),
 });
 
 builder.objectRef<StringCheckGrader>('StringCheckGrader').implement({
-  description: 'Passes when two strings compare as `operation` says.',
+  description: DESCRIPTIONS.stringCheck,
   interfaces: [GraderInterface],
   fields: (t) => ({
-    input: t.exposeString('input', {
-      nullable: false,
-      description: 'The text to judge, with template variables such as `{{sample.output_text}}`.',
-    }),
-    reference: t.exposeString('reference', {
-      nullable: false,
-      description: 'What `input` is compared with, with template variables such as `{{item.answer}}`.',
-    }),
+    ...comparedTexts(t),
     operation: t.field({
       type: operation.type,
       nullable: false,
-      description: 'How the two are compared.',
+      description: DESCRIPTIONS.operation,
       resolve: (grader) => operation.read(grader.operation),
     }),
     rawOperation: t.string({
       nullable: false,
-      description: '`operation` as the upstream spells it.',
+      description: '`operation` as the upstream spells it, such as `eq`.',
       resolve: (grader) => grader.operation,
     }),
   }),
 });
 
 builder.objectRef<TextSimilarityGrader>('TextSimilarityGrader').implement({
-  description: 'Scores how alike two texts are.',
+  description: DESCRIPTIONS.textSimilarity,
   interfaces: [GraderInterface],
   fields: (t) => ({
-    input: t.exposeString('input', {
-      nullable: false,
-      description: 'The text to judge, with template variables such as `{{sample.output_text}}`.',
-    }),
-    reference: t.exposeString('reference', {
-      nullable: false,
-      description: 'What `input` is compared with, with template variables such as `{{item.answer}}`.',
-    }),
+    ...comparedTexts(t),
     evaluationMetric: t.field({
       type: metric.type,
       nullable: false,
-      description: 'How likeness is measured.',
+      description: DESCRIPTIONS.evaluationMetric,
       resolve: ({ evaluation_metric }) => metric.read(evaluation_metric),
     }),
     rawEvaluationMetric: t.string({
       nullable: false,
-      description: '`evaluationMetric` as the upstream spells it.',
+      description: '`evaluationMetric` as the upstream spells it, such as `rouge_l`.',
       resolve: ({ evaluation_metric }) => evaluation_metric,
     }),
   }),
 });
 
 builder.objectRef<PythonGrader>('PythonGrader').implement({
-  description: 'Runs a Python function on the output.',
+  description: DESCRIPTIONS.python,
   interfaces: [GraderInterface],
   fields: (t) => ({
-    source: t.exposeString('source', { nullable: false, description: 'The source text of the script.' }),
+    source: t.exposeString('source', { nullable: false, description: DESCRIPTIONS.source }),
     imageTag: t.string({
-      description: 'The image it runs in; null for the default.',
+      description: `${DESCRIPTIONS.imageTag} Null for the default image.`,
       resolve: ({ image_tag }) => image_tag,
     }),
   }),
 });
 
 builder.objectRef<ScoreModelGrader>('ScoreModelGrader').implement({
-  description: 'Asks a model for a score.',
+  description: DESCRIPTIONS.scoreModel,
   interfaces: [GraderInterface],
   fields: (t) => ({
-    modelId: t.id({ nullable: false, description: 'The model that is asked.', resolve: ({ model }) => model }),
-    messages: t.field({
-      type: [GraderMessage],
-      nullable: false,
-      description: 'The prompt, `input` in the REST API.',
-      resolve: ({ input }) => input,
-    }),
-    range: t.expose('range', { type: ['Float'], description: 'Lowest and highest score; null for 0 to 1.' }),
+    ...prompt(t),
+    range: t.expose('range', { type: ['Float'], description: `${DESCRIPTIONS.range} Null for 0 to 1.` }),
     samplingParams: t.field({
       type: 'JSON',
-      description: 'Sampling parameters as the upstream has them; null when none are set.',
+      description: `${DESCRIPTIONS.samplingParams} Null for the defaults.`,
       resolve: ({ sampling_params }) => sampling_params,
     }),
   }),
 });
 
 builder.objectRef<LabelModelGrader>('LabelModelGrader').implement({
-  description: 'Asks a model to choose a label.',
+  description: DESCRIPTIONS.labelModel,
   interfaces: [GraderInterface],
   fields: (t) => ({
-    modelId: t.id({ nullable: false, description: 'The model that is asked.', resolve: ({ model }) => model }),
-    messages: t.field({
-      type: [GraderMessage],
-      nullable: false,
-      description: 'The prompt, `input` in the REST API.',
-      resolve: ({ input }) => input,
-    }),
-    labels: t.exposeStringList('labels', { nullable: false, description: 'The labels it can choose from.' }),
+    ...prompt(t),
+    labels: t.exposeStringList('labels', { nullable: false, description: DESCRIPTIONS.labels }),
     passingLabels: t.stringList({
       nullable: false,
-      description: 'The labels that pass.',
+      description: DESCRIPTIONS.passingLabels,
       resolve: ({ passing_labels }) => passing_labels,
     }),
   }),
 });
 
 const Named = builder.objectRef<NamedGrader>('NamedGrader').implement({
-  description: 'A grader inside a `MultiGrader`, under the name that its formula uses.',
+  description: DESCRIPTIONS.namedGrader,
   fields: (t) => ({
-    name: t.exposeString('name', { nullable: false, description: 'The name in the formula.' }),
+    name: t.exposeString('name', { nullable: false, description: DESCRIPTIONS.nameInFormula }),
     grader: t.expose('grader', { type: GraderInterface, nullable: false, description: 'The grader.' }),
   }),
 });
 
 builder.objectRef<MultiGrader>('MultiGrader').implement({
-  description: 'Combines the scores of other graders.',
+  description: DESCRIPTIONS.multi,
   interfaces: [GraderInterface],
   fields: (t) => ({
     calculateOutput: t.string({
       nullable: false,
-      description: 'The formula over the names of the graders.',
+      description: DESCRIPTIONS.calculateOutput,
       resolve: ({ calculate_output }) => calculate_output,
     }),
-    graders: t.expose('graders', { type: [Named], nullable: false, description: 'The graders it combines.' }),
+    graders: t.expose('graders', { type: [Named], nullable: false, description: DESCRIPTIONS.graders }),
   }),
 });
 
 builder.objectRef<UnknownGrader>('UnknownGrader').implement({
   description:
-    'A grader of a type that this version does not know, or one without what its type requires; `raw` of the job has it whole.',
+    'A grader of a type that this version of the gateway does not know, or without a property that its type requires. `raw` of the job has the whole grader.',
   interfaces: [GraderInterface],
 });

@@ -1,82 +1,85 @@
 import type { InputFieldBuilder } from '@pothos/core';
 import { builder, type Types } from '../core/builder.ts';
+import { HYPERPARAMETER_TYPES, HYPERPARAMETERS } from './hyperparameter-descriptions.ts';
 import { reasoningEffort } from './hyperparameters.ts';
 
-// Hyperparameters as clients give them. The numbers in the descriptions are OpenAI's limits; of other servers none are known.
+// The hyperparameters of inputs. The numbers in the descriptions are OpenAI's limits; those of other servers are unknown.
 
-const LEFT_OUT = 'left out, the upstream chooses, as by "auto".';
+const BY_DEFAULT = 'By default, when null and when "auto", the upstream chooses.';
 
 const common = (t: InputFieldBuilder<Types, 'InputObject'>) => ({
-  batchSize: t.field({ type: 'IntOrAuto', description: `Examples in each batch, 1 to 256; ${LEFT_OUT}` }),
+  batchSize: t.field({
+    type: 'IntOrAuto',
+    description: `${HYPERPARAMETERS.batchSize} From 1 to 256. ${BY_DEFAULT}`,
+  }),
   learningRateMultiplier: t.field({
     type: 'FloatOrAuto',
-    description: `Factor on the learning rate, above 0; ${LEFT_OUT}`,
+    description: `${HYPERPARAMETERS.learningRateMultiplier} Greater than 0. ${BY_DEFAULT}`,
   }),
-  nEpochs: t.field({
-    type: 'IntOrAuto',
-    description: `How often the training goes through the training file, 1 to 50; ${LEFT_OUT}`,
-  }),
+  nEpochs: t.field({ type: 'IntOrAuto', description: `${HYPERPARAMETERS.nEpochs} From 1 to 50. ${BY_DEFAULT}` }),
 });
 
 export const HyperparametersInput = builder.inputType('FineTuningJobHyperparametersInput', {
-  description: 'Hyperparameters of supervised fine-tuning.',
+  description: HYPERPARAMETER_TYPES.supervised,
   fields: common,
 });
 
 export const DpoHyperparametersInput = builder.inputType('FineTuningJobDpoHyperparametersInput', {
-  description: 'Hyperparameters of direct preference optimisation.',
+  description: HYPERPARAMETER_TYPES.dpo,
   fields: (t) => ({
     ...common(t),
     beta: t.field({
       type: 'FloatOrAuto',
-      description: `Weight of the penalty between the policy and the reference model, above 0 and at most 2; ${LEFT_OUT}`,
+      description: `${HYPERPARAMETERS.beta} Greater than 0 and at most 2. ${BY_DEFAULT}`,
     }),
   }),
 });
 
 export const ReinforcementHyperparametersInput = builder.inputType('FineTuningJobReinforcementHyperparametersInput', {
-  description: 'Hyperparameters of reinforcement fine-tuning.',
+  description: HYPERPARAMETER_TYPES.reinforcement,
   fields: (t) => ({
     ...common(t),
     computeMultiplier: t.field({
       type: 'FloatOrAuto',
-      description: `Factor on the compute spent on exploring the search space, above 0.00001 and at most 10; ${LEFT_OUT}`,
+      description: `${HYPERPARAMETERS.computeMultiplier} Greater than 0.00001 and at most 10. ${BY_DEFAULT}`,
     }),
     evalInterval: t.field({
       type: 'IntOrAuto',
-      description: `Training steps between two evaluations, at least 1; ${LEFT_OUT}`,
+      description: `${HYPERPARAMETERS.evalInterval} At least 1. ${BY_DEFAULT}`,
     }),
     evalSamples: t.field({
       type: 'IntOrAuto',
-      description: `How many outputs are sampled for each example of the validation file in an evaluation, at least 1; ${LEFT_OUT}`,
+      description: `${HYPERPARAMETERS.evalSamples} At least 1. ${BY_DEFAULT}`,
     }),
     reasoningEffort: t.field({
       type: reasoningEffort.type,
-      description: 'How much the model thinks; left out, its own default. UNKNOWN is refused.',
+      description: `${HYPERPARAMETERS.reasoningEffort} By default, and when null, that of the model. UNKNOWN is not accepted.`,
     }),
   }),
 });
 
-/** All that the methods have between them. */
-type Given = Partial<typeof DpoHyperparametersInput.$inferInput & typeof ReinforcementHyperparametersInput.$inferInput>;
+/** The hyperparameters of all methods. */
+type AnyHyperparameters = Partial<
+  typeof DpoHyperparametersInput.$inferInput & typeof ReinforcementHyperparametersInput.$inferInput
+>;
 
-/** Hyperparameters of any method on the wire; nothing of it is checked yet. */
-export function encodeHyperparameters(given: Given | null | undefined): object | null {
-  if (given == null) return null;
+/** Returns the REST form of the hyperparameters of any method. Not validated yet. */
+export function encodeHyperparameters(input: AnyHyperparameters | null | undefined): object | null {
+  if (input == null) return null;
   return {
-    batch_size: given.batchSize,
-    learning_rate_multiplier: given.learningRateMultiplier,
-    n_epochs: given.nEpochs,
-    beta: given.beta,
-    compute_multiplier: given.computeMultiplier,
-    eval_interval: given.evalInterval,
-    eval_samples: given.evalSamples,
-    reasoning_effort: encodeEffort(given.reasoningEffort),
+    batch_size: input.batchSize,
+    learning_rate_multiplier: input.learningRateMultiplier,
+    n_epochs: input.nEpochs,
+    beta: input.beta,
+    compute_multiplier: input.computeMultiplier,
+    eval_interval: input.evalInterval,
+    eval_samples: input.evalSamples,
+    reasoning_effort: encodeEffort(input.reasoningEffort),
   };
 }
 
-// UNKNOWN is nothing that can be asked for: no server takes what stands for it then.
-function encodeEffort(effort: Given['reasoningEffort']): string | null {
+// UNKNOWN becomes an empty string, which the validation rejects on all servers.
+function encodeEffort(effort: AnyHyperparameters['reasoningEffort']): string | null {
   if (effort == null) return null;
   return effort === 'UNKNOWN' ? '' : reasoningEffort.write(effort, '');
 }

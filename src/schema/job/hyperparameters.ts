@@ -5,86 +5,85 @@ import type {
 } from '../../upstream/resources/method.ts';
 import { builder } from '../core/builder.ts';
 import { openEnum } from '../core/open-enum.ts';
+import { HYPERPARAMETER_TYPES, HYPERPARAMETERS } from './hyperparameter-descriptions.ts';
 
 export const reasoningEffort = openEnum('FineTuningJobReasoningEffort', {
-  description: 'How much a reasoning model thinks while it trains.',
+  description: 'The reasoning effort of a reasoning model during training.',
   values: {
-    DEFAULT: { description: "The model's own default." },
-    LOW: { description: 'Little, for fast and cheap answers.' },
-    MEDIUM: { description: 'Between low and high.' },
-    HIGH: { description: 'Much, for hard tasks.' },
+    DEFAULT: { description: 'The default of the model.' },
+    LOW: { description: 'Few reasoning tokens: faster and cheaper.' },
+    MEDIUM: { description: 'Between LOW and HIGH.' },
+    HIGH: { description: 'Many reasoning tokens, for difficult tasks.' },
   },
 });
 
+const NOT_REPORTED = 'Null when the upstream does not report it.';
+const AUTO = `"auto" when the upstream chooses, until training starts. ${NOT_REPORTED}`;
+
 const Common = builder.interfaceRef<Hyperparameters>('FineTuningJobCommonHyperparameters').implement({
-  description:
-    'The hyperparameters that every method has. "auto" until training starts, then the numbers chosen; null when the upstream does not tell.',
+  description: 'The hyperparameters that every training method has.',
   fields: (t) => ({
     batchSize: t.field({
       type: 'IntOrAuto',
-      description: 'Examples in each batch. "auto" until training starts, when the upstream chooses.',
+      description: `${HYPERPARAMETERS.batchSize} ${AUTO}`,
       resolve: ({ batch_size }) => batch_size,
     }),
     learningRateMultiplier: t.field({
       type: 'FloatOrAuto',
-      description: 'Factor on the learning rate. "auto" until training starts, when the upstream chooses.',
+      description: `${HYPERPARAMETERS.learningRateMultiplier} ${AUTO}`,
       resolve: ({ learning_rate_multiplier }) => learning_rate_multiplier,
     }),
     nEpochs: t.field({
       type: 'IntOrAuto',
-      description:
-        'How often the training goes through the training file. "auto" until training starts, when the upstream chooses.',
+      description: `${HYPERPARAMETERS.nEpochs} ${AUTO}`,
       resolve: ({ n_epochs }) => n_epochs,
     }),
   }),
 });
 
 export const SupervisedHyperparameters = builder.objectRef<Hyperparameters>('FineTuningJobHyperparameters').implement({
-  description: 'Hyperparameters of supervised fine-tuning.',
+  description: HYPERPARAMETER_TYPES.supervised,
   interfaces: [Common],
 });
 
 export const DpoHyperparametersType = builder
   .objectRef<DpoHyperparameters>('FineTuningJobDpoHyperparameters')
   .implement({
-    description: 'Hyperparameters of direct preference optimisation.',
+    description: HYPERPARAMETER_TYPES.dpo,
     interfaces: [Common],
     fields: (t) => ({
-      beta: t.expose('beta', {
-        type: 'FloatOrAuto',
-        description: 'Weight of the penalty between the policy and the reference model, over 0 to 2.',
-      }),
+      beta: t.expose('beta', { type: 'FloatOrAuto', description: `${HYPERPARAMETERS.beta} ${AUTO}` }),
     }),
   });
 
 export const ReinforcementHyperparametersType = builder
   .objectRef<ReinforcementHyperparameters>('FineTuningJobReinforcementHyperparameters')
   .implement({
-    description: 'Hyperparameters of reinforcement fine-tuning.',
+    description: HYPERPARAMETER_TYPES.reinforcement,
     interfaces: [Common],
     fields: (t) => ({
       computeMultiplier: t.field({
         type: 'FloatOrAuto',
-        description: 'Factor on the compute spent on exploring the search space while training.',
+        description: `${HYPERPARAMETERS.computeMultiplier} ${AUTO}`,
         resolve: ({ compute_multiplier }) => compute_multiplier,
       }),
       evalInterval: t.field({
         type: 'IntOrAuto',
-        description: 'Training steps between two evaluations.',
+        description: `${HYPERPARAMETERS.evalInterval} ${AUTO}`,
         resolve: ({ eval_interval }) => eval_interval,
       }),
       evalSamples: t.field({
         type: 'IntOrAuto',
-        description: 'How many outputs are sampled for each example of the validation file in an evaluation.',
+        description: `${HYPERPARAMETERS.evalSamples} ${AUTO}`,
         resolve: ({ eval_samples }) => eval_samples,
       }),
       reasoningEffort: t.field({
         type: reasoningEffort.type,
-        description: 'How much the model thinks; null when the upstream does not tell.',
+        description: `${HYPERPARAMETERS.reasoningEffort} ${NOT_REPORTED}`,
         resolve: ({ reasoning_effort }) => (reasoning_effort === null ? null : reasoningEffort.read(reasoning_effort)),
       }),
       rawReasoningEffort: t.string({
-        description: '`reasoningEffort` as the upstream spells it.',
+        description: `\`reasoningEffort\` as the upstream spells it, such as \`medium\`. ${NOT_REPORTED}`,
         resolve: ({ reasoning_effort }) => reasoning_effort,
       }),
     }),

@@ -3,48 +3,62 @@ import { builder } from '../core/builder.ts';
 import { openEnum } from '../core/open-enum.ts';
 
 const integrationType = openEnum('FineTuningJobIntegrationType', {
-  description: 'Where a job reports to while it trains.',
+  description: 'The service of an integration.',
   values: { WANDB: { description: 'Weights & Biases.' } },
 });
 
-// One that names wandb but carries no settings has nothing that the typed object could show.
+// Without settings there is nothing that FineTuningJobWandbIntegration could show.
 const isWandb = ({ type, wandb }: Integration) => type === 'wandb' && wandb !== null;
 
 export const IntegrationInterface = builder.interfaceRef<Integration>('FineTuningJobIntegration').implement({
-  description: 'A place that a job reports to while it trains.',
+  description: 'An integration: a service that receives the metrics of a job.',
   resolveType: (integration) =>
     isWandb(integration) ? 'FineTuningJobWandbIntegration' : 'FineTuningJobUnknownIntegration',
   fields: (t) => ({
     type: t.field({
       type: integrationType.type,
       nullable: false,
-      description: 'Which service.',
+      description: 'The service. UNKNOWN for a service that this version of the gateway does not know.',
       resolve: ({ type }) => integrationType.read(type),
     }),
     rawType: t.string({
       nullable: false,
-      description: '`type` as the upstream spells it.',
+      description: '`type` as the upstream spells it, such as `wandb`.',
       resolve: ({ type }) => type,
     }),
   }),
 });
 
 builder.objectRef<Integration>('FineTuningJobWandbIntegration').implement({
-  description: 'A run in Weights & Biases.',
+  description: 'A run in Weights & Biases that receives the metrics of a job.',
   interfaces: [IntegrationInterface],
   fields: (t) => ({
-    project: t.string({ description: 'The project of the run.', resolve: ({ wandb }) => wandb?.project }),
-    name: t.string({ description: "The run's name; null for the job's id.", resolve: ({ wandb }) => wandb?.name }),
+    project: t.string({
+      description: 'The project of the run. Null when the upstream does not report it.',
+      resolve: ({ wandb }) => wandb?.project,
+    }),
+    name: t.string({
+      description: 'The display name of the run. Null for the default: the id of the job.',
+      resolve: ({ wandb }) => wandb?.name,
+    }),
     entity: t.string({
-      description: 'The team or user of the run; null for the default.',
+      description: 'The team or user that owns the run. Null for the default of the API key.',
       resolve: ({ wandb }) => wandb?.entity,
     }),
-    tags: t.stringList({ nullable: false, description: "The run's tags.", resolve: ({ wandb }) => wandb?.tags ?? [] }),
-    runId: t.string({ description: "The run's id; null until there is one.", resolve: ({ wandb }) => wandb?.run_id }),
+    tags: t.stringList({
+      nullable: false,
+      description: 'The tags of the run.',
+      resolve: ({ wandb }) => wandb?.tags ?? [],
+    }),
+    runId: t.string({
+      description: 'The id of the run. Null until the run exists.',
+      resolve: ({ wandb }) => wandb?.run_id,
+    }),
   }),
 });
 
 builder.objectRef<Integration>('FineTuningJobUnknownIntegration').implement({
-  description: 'An integration that this version does not know; `raw` of the job has it whole.',
+  description:
+    'An integration that this version of the gateway does not know. `raw` of the job has the whole integration.',
   interfaces: [IntegrationInterface],
 });

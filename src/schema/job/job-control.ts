@@ -3,129 +3,122 @@ import type { Context } from '../../request/context.ts';
 import { UpstreamError } from '../../upstream/errors/upstream-error.ts';
 import { isTerminal, type Job } from '../../upstream/resources/job.ts';
 import { builder } from '../core/builder.ts';
-import { cost } from '../core/field-cost.ts';
 import { jobStatus } from '../core/job-status.ts';
 import { Conflict, type NotFound, notFound } from '../mutation/failure.ts';
-import { FAILURES } from '../mutation/failure-types.ts';
-import { authorize, resolveMutation } from '../mutation/mutation.ts';
+import { ConflictError, NotFoundError } from '../mutation/failure-types.ts';
+import { defineMutation, typePrefix } from '../mutation/mutation.ts';
+import { isAllowed } from '../mutation/mutation-resolver.ts';
 import { FineTuningJob } from './job.ts';
 
-/** A job that did what it was asked. */
-abstract class Controlled {
-  readonly job: Job;
-  readonly affectedId: string;
+const ROLE = 'operator';
 
-  constructor(job: Job) {
-    this.job = job;
-    this.affectedId = job.id;
-  }
+interface Control {
+  readonly description: string;
+  /** `cancelled`, as in `the cancelled job`. */
+  readonly participle: string;
+  /** The status that a job can have before the action is complete. */
+  readonly transition: string;
+  /** The jobs that allow the action, as in a message. */
+  readonly requirement: string;
+  /** Whether the status of a job allows the action. The upstream decides. */
+  readonly isPossible: (job: Job) => boolean;
 }
 
-class Cancelled extends Controlled {}
-class Paused extends Controlled {}
-class Resumed extends Controlled {}
-
-/** Whether a job in this status can be asked for it, as far as is known: the upstream has the last word. */
-const CAN: Record<JobAction, (job: Job) => boolean> = {
-  cancel: (job) => !isTerminal(job) && jobStatus.read(job.status) !== 'CANCELLING',
-  pause: ({ status }) => jobStatus.read(status) === 'RUNNING',
-  resume: ({ status }) => jobStatus.read(status) === 'PAUSED',
+const CONTROLS: Record<JobAction, Control> = {
+  cancel: {
+    description: 'Cancels a job. A cancelled job cannot be resumed.',
+    participle: 'cancelled',
+    transition: 'CANCELLING',
+    requirement: 'a job that has not ended',
+    isPossible: (job) => !isTerminal(job) && jobStatus.read(job.status) !== 'CANCELLING',
+  },
+  pause: {
+    description: 'Pauses a running job: it saves its state as a checkpoint and stops training until it is resumed.',
+    participle: 'paused',
+    transition: 'PAUSING',
+    requirement: 'a running job',
+    isPossible: ({ status }) => jobStatus.read(status) === 'RUNNING',
+  },
+  resume: {
+    description: 'Resumes a paused job.',
+    participle: 'resumed',
+    transition: 'RESUMING',
+    requirement: 'a paused job',
+    isPossible: ({ status }) => jobStatus.read(status) === 'PAUSED',
+  },
 };
 
-/** What has been done then. */
-const DONE: Record<JobAction, string> = { cancel: 'cancelled', pause: 'paused', resume: 'resumed' };
-
-/** Asks the upstream; where it does not accept that, the job's status says why. */
-async function control(what: JobAction, jobId: string, { commands }: Context): Promise<Job | Conflict | NotFound> {
+/** Sends the action to the upstream. When the upstream rejects it, the conflict has the status of the job. */
+async function control(action: JobAction, jobId: string, { commands }: Context): Promise<Job | Conflict | NotFound> {
   try {
-    return (await commands.jobs.control(what, jobId)) ?? noJob(jobId);
+    return (await commands.jobs.control(action, jobId)) ?? noSuchJob(jobId);
   } catch (error) {
     if (!(error instanceof UpstreamError) || error.code !== 'UPSTREAM_REJECTED') throw error;
     const job = await commands.jobs.refresh(jobId);
-    if (job === null) return noJob(jobId);
-    return new Conflict(`A job with the status ${job.status} cannot be ${DONE[what]}.`, job.status, error);
+    if (job === null) return noSuchJob(jobId);
+    const { participle, requirement } = CONTROLS[action];
+    const message = `A job with the status ${job.status} cannot be ${participle}; expected ${requirement}.`;
+    return new Conflict(message, job.status, error);
   }
 }
 
-const noJob = (jobId: string) => notFound('jobId', 'the id of a job', jobId);
+const noSuchJob = (jobId: string) => notFound('jobId', 'job', 'ftjob-abc123', jobId);
 
-interface Kind {
-  what: JobAction;
-  /** `Cancel`, as the names of types begin. */
-  name: string;
-  success: new (job: Job) => Controlled;
-  does: string;
-}
-
-function defineControl({ what, name, success: Success, does }: Kind) {
-  const mutation = `${what}FineTuningJob`;
-  const success = builder.objectType(Success, {
-    name: `${name}FineTuningJobSuccess`,
-    isTypeOf: (value) => value instanceof Success,
-    description: `The upstream has accepted that the job be ${DONE[what]}.`,
-    fields: (t) => ({
-      fineTuningJob: t.field({
-        type: FineTuningJob,
-        nullable: false,
-        description: 'The job, as the upstream answered.',
-        resolve: ({ job }) => job,
+function defineControl(action: JobAction): void {
+  const { description, participle, transition } = CONTROLS[action];
+  const name = `${action}FineTuningJob`;
+  const input = builder.inputType(`${typePrefix(name)}Input`, {
+    description: `The job to ${action}.`,
+    fields: (t) => ({ jobId: t.id({ required: true, description: 'The id of the job, such as `ftjob-abc123`.' }) }),
+  });
+  defineMutation({
+    name,
+    role: ROLE,
+    description,
+    cost: { calls: 2 },
+    input,
+    idOfInput: ({ jobId }) => jobId,
+    result: `The job, or the reason why it was not ${participle}.`,
+    success: {
+      description: `The upstream accepted the request. The status of the job can be ${transition} first.`,
+      affectedId: ({ id }: Job) => id,
+      fields: (t) => ({
+        fineTuningJob: t.field({
+          type: FineTuningJob,
+          nullable: false,
+          description: 'The job, as in the response of the upstream.',
+          resolve: (job) => job,
+        }),
       }),
-    }),
+    },
+    failures: [NotFoundError, ConflictError],
+    run: ({ jobId }, context) => control(action, jobId, context),
   });
-  const input = builder.inputType(`${name}FineTuningJobInput`, {
-    description: `Which job is to be ${DONE[what]}.`,
-    fields: (t) => ({ jobId: t.id({ required: true, description: "The job's id." }) }),
-  });
-  const result = builder.unionType(`${name}FineTuningJobResult`, {
-    description: 'What came of it.',
-    types: [success, ...FAILURES],
-  });
-  builder.mutationField(mutation, (t) =>
-    t.field({
-      type: result,
-      nullable: false,
-      description: `${does} It needs the role \`operator\`.`,
-      args: { input: t.arg({ type: input, required: true, description: 'Which job.' }) },
-      extensions: cost({ calls: 2 }),
-      resolve: resolveMutation<{ jobId: string }, Controlled, Conflict | NotFound>(
-        mutation,
-        'operator',
-        async ({ jobId }, context) => {
-          const outcome = await control(what, jobId, context);
-          return 'raw' in outcome ? new Success(outcome) : outcome;
-        },
-        ({ jobId }) => jobId,
-      ),
-    }),
-  );
 }
 
-defineControl({ what: 'cancel', name: 'Cancel', success: Cancelled, does: 'Stops a job for good.' });
-defineControl({
-  what: 'pause',
-  name: 'Pause',
-  success: Paused,
-  does: 'Lets a running job save its state as a checkpoint and rest.',
-});
-defineControl({ what: 'resume', name: 'Resume', success: Resumed, does: 'Lets a paused job go on.' });
+defineControl('cancel');
+defineControl('pause');
+defineControl('resume');
 
-const can = (what: JobAction) => (job: Job, _: unknown, context: Context) =>
-  authorize('operator', context) === null && CAN[what](job);
+const canControl = (action: JobAction) => (job: Job, _args: unknown, context: Context) =>
+  isAllowed(ROLE, context) && CONTROLS[action].isPossible(job);
 
 builder.objectFields(FineTuningJob, (t) => ({
   viewerCanCancel: t.boolean({
     nullable: false,
-    description: 'Whether the caller may cancel it, and its status allows it.',
-    resolve: can('cancel'),
+    description:
+      'Whether `cancelFineTuningJob` can succeed: the role of the caller and the status of the job allow it.',
+    resolve: canControl('cancel'),
   }),
   viewerCanPause: t.boolean({
     nullable: false,
-    description: 'Whether the caller may pause it, and its status allows it.',
-    resolve: can('pause'),
+    description: 'Whether `pauseFineTuningJob` can succeed: the role of the caller and the status of the job allow it.',
+    resolve: canControl('pause'),
   }),
   viewerCanResume: t.boolean({
     nullable: false,
-    description: 'Whether the caller may resume it, and its status allows it.',
-    resolve: can('resume'),
+    description:
+      'Whether `resumeFineTuningJob` can succeed: the role of the caller and the status of the job allow it.',
+    resolve: canControl('resume'),
   }),
 }));

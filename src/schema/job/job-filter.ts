@@ -7,70 +7,77 @@ import { jobStatus } from '../core/job-status.ts';
 import { MetadataEntryInput, metadataEntries, readPairs } from '../core/metadata.ts';
 import { methodType } from './method.ts';
 
+const SECONDS = 'in seconds. A time after the year 5138 is rejected, because it is probably in milliseconds.';
+
 export const FineTuningJobFilter = builder.inputType('FineTuningJobFilter', {
   description:
-    'Which jobs. All members that are given have to fit: of a list one entry is enough, but of `metadata` every pair is needed. An empty list leaves nothing out. The upstream can only be asked for metadata: all else is matched while its pages are scanned.',
+    'Selects jobs. A job has to match every field that is given: one entry of a list, but all pairs of `metadata`. A field that is null or an empty list matches every job. The upstream can filter by metadata only; the gateway reads up to 1000 jobs per page and filters them by the other fields.',
   fields: (t) => ({
     statuses: t.field({
       type: [jobStatus.type],
-      description: 'In one of these statuses; UNKNOWN is refused, as no single status is meant by it.',
+      description: 'Only jobs with one of these statuses. UNKNOWN is not accepted.',
     }),
-    modelIds: t.idList({ description: 'Made from one of these base models, named as `modelId` names them.' }),
-    methods: t.field({ type: [methodType.type], description: 'Trained by one of these methods; UNKNOWN is refused.' }),
-    metadata: t.field({ type: [MetadataEntryInput], description: 'With all of these pairs of metadata, at most 16.' }),
+    modelIds: t.idList({
+      description: 'Only jobs whose `modelId` is one of these base models, such as `gpt-4.1-mini-2025-04-14`.',
+    }),
+    methods: t.field({
+      type: [methodType.type],
+      description: 'Only jobs with one of these training methods. UNKNOWN is not accepted.',
+    }),
+    metadata: t.field({ type: [MetadataEntryInput], description: 'Only jobs with all of these pairs, at most 16.' }),
     createdAtOrAfter: t.field({
       type: 'UnixTimestamp',
-      description:
-        'Created at this time or later, in seconds: a number past the year 5138 is refused, as it will be milliseconds.',
+      description: `Only jobs created at this time or later, ${SECONDS}`,
     }),
-    createdBefore: t.field({
-      type: 'UnixTimestamp',
-      description:
-        'Created before this time, in seconds: a number past the year 5138 is refused, as it will be milliseconds.',
-    }),
-    suffix: t.string({ description: 'With exactly this suffix.' }),
+    createdBefore: t.field({ type: 'UnixTimestamp', description: `Only jobs created before this time, ${SECONDS}` }),
+    suffix: t.string({ description: 'Only jobs with exactly this suffix.' }),
   }),
 });
 
 type Filter = typeof FineTuningJobFilter.$inferInput;
 
-/** Reads a filter. Throws BAD_USER_INPUT naming the member. */
+/** Returns the criteria of a filter. Throws BAD_USER_INPUT naming the field. */
 export function criteriaOf(filter: Filter): JobCriteria {
   const metadata = readPairs('filter.metadata', filter.metadata);
   const { suffix } = filter;
-  const oldest = readSeconds('filter.createdAtOrAfter', filter.createdAtOrAfter);
+  const createdAtOrAfter = readSeconds('filter.createdAtOrAfter', filter.createdAtOrAfter);
   const createdBefore = readSeconds('filter.createdBefore', filter.createdBefore);
+  jobStatus.assertKnown(filter.statuses ?? [], 'filter.statuses');
+  methodType.assertKnown(filter.methods ?? [], 'filter.methods');
   const checks: ((job: Job) => boolean)[] = [
-    oneOf('filter.statuses', filter.statuses, ({ status }) => jobStatus.read(status)),
-    oneOf('filter.methods', filter.methods, (job) => methodType.read(methodOf(job)?.type ?? '')),
-    oneOf('filter.modelIds', filter.modelIds, ({ model }) => model),
+    oneOf(filter.statuses, ({ status }) => jobStatus.read(status)),
+    oneOf(filter.methods, (job) => methodType.read(methodOf(job)?.type ?? '')),
+    oneOf(filter.modelIds, ({ model }) => model),
     (job) => suffix == null || (job.user_provided_suffix ?? job.suffix) === suffix,
-    ({ created_at }) => oldest == null || created_at >= oldest,
+    ({ created_at }) => createdAtOrAfter == null || created_at >= createdAtOrAfter,
     ({ created_at }) => createdBefore == null || created_at < createdBefore,
     (job) => hasAll(job, metadata),
   ];
   const matches = (job: Job) => checks.every((check) => check(job));
-  return { matches, metadata, oldest: oldest ?? Number.NEGATIVE_INFINITY };
+  return { matches, metadata, oldest: createdAtOrAfter ?? Number.NEGATIVE_INFINITY };
 }
 
-function oneOf<T>(member: string, wanted: readonly T[] | null | undefined, read: (job: Job) => T) {
-  if (wanted?.some((value) => value === 'UNKNOWN')) throw badUserInput(member, 'known values, got UNKNOWN');
-  const values = new Set(wanted);
-  return (job: Job) => values.size === 0 || values.has(read(job));
+/** Whether a value of the job is one of a list. A missing or empty list matches every job. */
+function oneOf<T>(values: readonly T[] | null | undefined, read: (job: Job) => T) {
+  const set = new Set(values);
+  return (job: Job) => set.size === 0 || set.has(read(job));
 }
 
-/** 16 November 5138. Milliseconds since the epoch are more from 1973 on. */
-const LAST_SECOND = 100_000_000_000;
+/** 16 November 5138. The milliseconds since 1970 are a larger number since 1973. */
+const MAX_SECONDS = 100_000_000_000;
 
-function readSeconds(member: string, seconds: number | null | undefined): number | null | undefined {
-  if (seconds == null || seconds <= LAST_SECOND) return seconds;
-  throw badUserInput(member, `seconds since the epoch, at most ${LAST_SECOND} and not milliseconds, got ${seconds}`);
+function readSeconds(argument: string, seconds: number | null | undefined): number | null | undefined {
+  if (seconds == null || seconds <= MAX_SECONDS) return seconds;
+  throw badUserInput(
+    argument,
+    `is ${seconds}, which is probably in milliseconds; expected seconds since 1970, such as 1767225600`,
+  );
 }
 
-// Some servers ignore the filter.
-function hasAll(job: Job, wanted: Readonly<Record<string, string>>): boolean {
-  const needed = Object.entries(wanted);
-  if (needed.length === 0) return true;
+// Some servers ignore the filter of the request.
+function hasAll(job: Job, metadata: Readonly<Record<string, string>>): boolean {
+  const required = Object.entries(metadata);
+  if (required.length === 0) return true;
   const pairs = new Map(metadataEntries(metadataOf(job)).map(({ key, value }) => [key, value]));
-  return needed.every(([key, value]) => pairs.get(key) === value);
+  return required.every(([key, value]) => pairs.get(key) === value);
 }

@@ -1,121 +1,144 @@
-import { checkJobRequest, MAX_METADATA_PAIRS } from '../../upstream/requests/job-request.ts';
+import { MAX_METADATA_PAIRS, validateJobRequest } from '../../upstream/requests/job-request.ts';
 import type { RequestRules } from '../../upstream/requests/validation.ts';
 import { isMarkName, MARK_PAIRS } from '../../upstream/resources/idempotency-mark.ts';
 import { builder } from '../core/builder.ts';
 import { MetadataEntryInput } from '../core/metadata.ts';
 import { type InputIssue, InvalidInput } from '../mutation/failure.ts';
 import { inputIssues, type PathMapping } from '../mutation/input-issue.ts';
-import { encodeMethod, MethodInput } from './method-input.ts';
+import { type EncodedMethod, encodeMethod, MethodInput } from './method-input.ts';
 
-/** Longest key under which a job is made once, in characters. */
+/** Maximum length of an idempotency key, in characters. */
 const MAX_KEY_LENGTH = 255;
 
 const WandbIntegrationInput = builder.inputType('FineTuningJobWandbIntegrationInput', {
-  description: 'A run in Weights & Biases.',
+  description: 'A run in Weights & Biases that receives the metrics of the job.',
   fields: (t) => ({
-    project: t.string({ required: true, description: 'The project of the run.' }),
-    name: t.string({ description: "The run's name; left out, the job's id." }),
-    entity: t.string({ description: 'The team or user of the run; left out, the default.' }),
-    tags: t.stringList({ description: "The run's tags." }),
+    project: t.string({ required: true, description: 'The project of the run, such as `support-bot`.' }),
+    name: t.string({ description: 'The display name of the run. By default, and when null, the id of the job.' }),
+    entity: t.string({
+      description: 'The team or user that owns the run. By default, and when null, the default of the API key.',
+    }),
+    tags: t.stringList({ description: 'The tags of the run, such as `["nightly"]`. By default, and when null, none.' }),
   }),
 });
 
 const IntegrationInput = builder.inputType('FineTuningJobIntegrationInput', {
   isOneOf: true,
-  description: 'A place that a job reports to while it trains: exactly one of the services.',
+  description: 'An integration: a service that receives the metrics of the job. Exactly one of the services.',
   fields: (t) => ({ wandb: t.field({ type: WandbIntegrationInput, description: 'Weights & Biases.' }) }),
 });
 
+const IDEMPOTENCY_KEY = [
+  `A string of 1 to ${MAX_KEY_LENGTH} characters, such as \`nightly-2026-01-01\`, that makes a retry safe: each caller gets one job per key.`,
+  'The same input with the same key returns the existing job in its current state, also after a restart of the gateway; another input returns a `ConflictError`.',
+  'After an `OutcomeUnknownError`, retry with the same key: the gateway searches for the job and, from one minute later, creates it when it does not exist.',
+  'This needs one gateway process at a time, and an upstream that stores the metadata of jobs: the gateway keeps the key there in two pairs, which it hides.',
+].join(' ');
+
 export const CreateJobInput = builder.inputType('CreateFineTuningJobInput', {
   description:
-    "A job to be made. The numbers in the descriptions are OpenAI's limits: they hold toward OpenAI and the sandbox. Of other servers no limits are known; what they refuse is an `UpstreamError`.",
+    'The job to create. The numbers in the descriptions are limits of OpenAI, which the gateway enforces toward OpenAI and the sandbox. Other servers enforce limits of their own: they return an `UpstreamError`.',
   fields: (t) => ({
     modelId: t.id({
       required: true,
-      description: 'The name of the model to start from: a base model, or a fine-tuned one.',
+      description: 'The id of the model to train: a base model such as `gpt-4.1-mini`, or a fine-tuned model.',
     }),
-    trainingFileId: t.id({ required: true, description: 'The id of the file to train on.' }),
-    validationFileId: t.id({ description: 'The id of the file to validate on; left out, none.' }),
-    suffix: t.string({ description: "What the new model's name is to contain, 1 to 64 characters." }),
+    trainingFileId: t.id({
+      required: true,
+      description: 'The id of the training file, such as `file-abc123`: upload it with the purpose FINE_TUNE.',
+    }),
+    validationFileId: t.id({
+      description: 'The id of the validation file, such as `file-abc123`. By default, and when null, none.',
+    }),
+    suffix: t.string({
+      description: 'A part of the name of the new model, such as `support-bot`: 1 to 64 characters. By default none.',
+    }),
     seed: t.field({
       type: 'SafeInt',
-      description: 'The seed of its randomness, 0 to 2147483647; left out, the upstream chooses.',
+      description:
+        'The seed of the random numbers, from 0 to 2147483647. By default, and when null, the upstream chooses.',
     }),
-    method: t.field({ type: MethodInput, description: 'How it is to train; left out, supervised.' }),
-    integrations: t.field({ type: [IntegrationInput], description: 'Where it is to report to while it trains.' }),
+    method: t.field({
+      type: MethodInput,
+      description: 'The training method. By default, and when null, supervised.',
+    }),
+    integrations: t.field({
+      type: [IntegrationInput],
+      description: 'The services that receive the metrics of the job. By default, and when null, none.',
+    }),
     metadata: t.field({
       type: [MetadataEntryInput],
-      description: `Pairs to attach to the job, at most ${MAX_METADATA_PAIRS - MARK_PAIRS}, each key once: the rest of ${MAX_METADATA_PAIRS} is the gateway's.`,
+      description: `Pairs to attach to the job, at most ${MAX_METADATA_PAIRS - MARK_PAIRS}, each key once. (OpenAI allows ${MAX_METADATA_PAIRS}; the gateway uses ${MARK_PAIRS}.)`,
     }),
     extra: t.field({
       type: 'JSON',
       description:
-        "An object with members of the upstream's request that this version of the gateway does not know; they are sent as they are.",
+        'An object with properties of the REST request that this version of the gateway does not know. They are sent unchanged.',
     }),
-    idempotencyKey: t.string({
-      description: `1 to ${MAX_KEY_LENGTH} characters of the caller's choice that make it safe to try again: under one key the caller gets one job, whatever happens on the way. The same input again answers that job as it is then, also after a restart of the gateway; another input is a \`ConflictError\`. After an \`OutcomeUnknownError\` the next try looks for the job, and from a minute later on creates it when there is none. That holds for one gateway process at a time, and for a server that keeps the metadata of jobs: the gateway's two pairs in it are shown nowhere here.`,
-    }),
+    idempotencyKey: t.string({ description: IDEMPOTENCY_KEY }),
   }),
 });
 
-export type CreateJobGiven = typeof CreateJobInput.$inferInput;
+export type CreateJobInputValue = typeof CreateJobInput.$inferInput;
 
-/** The request that an input comes to, as it is sent, or all that is wrong with the input. */
-export function readJobInput(given: CreateJobGiven, limits: RequestRules): { request: object } | InvalidInput {
-  const method = given.method ? encodeMethod(given.method) : null;
-  const pairs = given.metadata ?? [];
-  const checked = checkJobRequest(
+/** Returns the REST request of an input, or all problems of the input. */
+export function encodeJobInput(input: CreateJobInputValue, limits: RequestRules): { request: object } | InvalidInput {
+  const method = input.method ? encodeMethod(input.method) : null;
+  const pairs = input.metadata ?? [];
+  const checked = validateJobRequest(
     {
-      model: given.modelId,
-      training_file: given.trainingFileId,
-      validation_file: given.validationFileId,
-      suffix: given.suffix,
-      seed: given.seed,
+      model: input.modelId,
+      training_file: input.trainingFileId,
+      validation_file: input.validationFileId,
+      suffix: input.suffix,
+      seed: input.seed,
       method: method?.wire,
-      integrations: given.integrations?.map(({ wandb }) => ({ type: 'wandb', wandb })),
-      metadata: given.metadata && Object.fromEntries(pairs.map(({ key, value }) => [key, value])),
-      extra: given.extra,
+      integrations: input.integrations?.map(({ wandb }) => ({ type: 'wandb', wandb })),
+      metadata: input.metadata && Object.fromEntries(pairs.map(({ key, value }) => [key, value])),
+      extra: input.extra,
     },
     { limits, reservedPairs: MARK_PAIRS },
   );
   const grader = method?.grader;
-  const detours: PathMapping[] = [
-    {
-      at: ['metadata'],
-      // Of several pairs with one key the last was checked.
-      path: ([name, part = 'value']) =>
-        name === undefined ? [] : [String(pairs.findLastIndex(({ key }) => key === name)), String(part)],
-    },
-    ...(grader ? [{ at: GRADER, path: grader.path }] : []),
-  ];
   const issues = [
-    ...('issues' in checked ? inputIssues(checked.issues, detours) : []),
-    ...(grader?.issues ?? []).map(({ path, message }) => ({ path: [...GRADER, ...path], message })),
+    ...('issues' in checked ? inputIssues(checked.issues, pathMappings(pairs, method)) : []),
+    ...(grader?.issues ?? []).map(({ path, message }) => ({ path: [...GRADER_PATH, ...path], message })),
     ...issuesOfPairs(pairs),
-    ...issuesOfKey(given.idempotencyKey),
+    ...issuesOfKey(input.idempotencyKey),
   ];
   return 'issues' in checked || issues.length > 0 ? new InvalidInput(issues) : { request: checked.body };
 }
 
-const GRADER = ['method', 'reinforcement', 'grader'];
+const GRADER_PATH = ['method', 'reinforcement', 'grader'];
 
 type Pairs = readonly (typeof MetadataEntryInput.$inferInput)[];
 
-const placeOf = (pairs: Pairs, wanted: unknown) => String(pairs.findIndex(({ key }) => key === wanted));
+/** The parts of the input whose form is not that of the REST request. */
+function pathMappings(pairs: Pairs, method: EncodedMethod | null): PathMapping[] {
+  const metadata: PathMapping = {
+    at: ['metadata'],
+    // Of pairs with the same key, the last one was validated.
+    path: ([name, part = 'value']) =>
+      name === undefined ? [] : [String(pairs.findLastIndex(({ key }) => key === name)), String(part)],
+  };
+  return method?.grader ? [metadata, { at: GRADER_PATH, path: method.grader.path }] : [metadata];
+}
 
 function issuesOfPairs(pairs: Pairs): InputIssue[] {
-  return pairs.flatMap(({ key }, place) => {
-    const isDoubled = placeOf(pairs, key) !== String(place);
-    const message = isDoubled ? DOUBLED : isMarkName(key) ? RESERVED : null;
-    return message === null ? [] : [{ path: ['metadata', String(place), 'key'], message }];
+  return pairs.flatMap(({ key }, index) => {
+    const isRepeated = pairs.findIndex((pair) => pair.key === key) < index;
+    const message = isRepeated ? REPEATED_KEY : isMarkName(key) ? RESERVED_KEY : null;
+    return message === null ? [] : [{ path: ['metadata', String(index), 'key'], message }];
   });
 }
 
-const DOUBLED = 'expected another key, as a pair before it has this one';
-const RESERVED = "expected another key, as this one is the gateway's own";
+const REPEATED_KEY = 'is the key of an earlier pair too; expected a unique key';
+const RESERVED_KEY = 'is reserved for the gateway; expected another key, such as team';
 
 function issuesOfKey(key: string | null | undefined): InputIssue[] {
-  const length = key == null ? 1 : [...key].length;
+  if (key == null) return [];
+  const { length } = [...key];
   if (length >= 1 && length <= MAX_KEY_LENGTH) return [];
-  return [{ path: ['idempotencyKey'], message: `expected a text of 1 to ${MAX_KEY_LENGTH} characters` }];
+  const message = `has ${length} characters; expected 1 to ${MAX_KEY_LENGTH}, such as nightly-2026-01-01`;
+  return [{ path: ['idempotencyKey'], message }];
 }

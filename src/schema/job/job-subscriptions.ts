@@ -8,56 +8,56 @@ import { criteriaOf } from './job-filter.ts';
 import { methodType } from './method.ts';
 
 const ChangeSource = builder.enumType('ChangeSource', {
-  description: 'How a state of a job became known.',
+  description: 'The way in which the gateway observed the state of a job.',
   values: {
-    SNAPSHOT: { value: 'snapshot', description: 'It is the present state, and no change: it comes first.' },
-    POLL: { value: 'poll', description: 'The gateway looked, as somebody follows the job.' },
-    WEBHOOK: { value: 'webhook', description: 'The upstream said that something has happened.' },
-    MUTATION: { value: 'mutation', description: 'Somebody changed the job through this gateway.' },
-    QUERY: { value: 'query', description: 'Somebody asked this gateway for the job.' },
+    SNAPSHOT: { value: 'snapshot', description: 'Not a change: the current state at the start of the subscription.' },
+    POLL: { value: 'poll', description: 'The gateway polled the upstream for its subscribers.' },
+    WEBHOOK: { value: 'webhook', description: 'A webhook of the upstream reported an event of the job.' },
+    MUTATION: { value: 'mutation', description: 'A mutation of this gateway changed the job.' },
+    QUERY: { value: 'query', description: 'A query read the job through this gateway.' },
   } as const,
 });
 
 const FineTuningJobStatusChange = builder.objectRef<JobChange>('FineTuningJobStatusChange').implement({
-  description: 'A job in another state than before, or, when `source` is SNAPSHOT, in the state that it is in.',
+  description: 'A status change of a job or, when `source` is SNAPSHOT, its current status.',
   fields: (t) => ({
     job: t.field({
       type: FineTuningJob,
       nullable: false,
-      description: 'The job, as it was seen in this state.',
+      description: 'The job after the change.',
       resolve: ({ job }) => job,
     }),
     status: t.field({
       type: jobStatus.type,
       nullable: false,
-      description: 'The status that it has now: that of `job`.',
+      description: 'The new status: the status of `job`.',
       resolve: ({ job }) => jobStatus.read(job.status),
     }),
     rawStatus: t.string({
       nullable: false,
-      description: '`status` as the upstream spells it.',
+      description: '`status` as the upstream spells it, such as `running`.',
       resolve: ({ job }) => job.status,
     }),
     previousStatus: t.field({
       type: jobStatus.type,
       description:
-        'The status in which it was seen before; what came and went between two looks was not seen. Null in a snapshot, and of a job that is new.',
+        'The last status that the gateway observed before. A status between two polls is not observed. Null in a snapshot and for a new job.',
       resolve: ({ previous }) => previous && jobStatus.read(previous.status),
     }),
     rawPreviousStatus: t.string({
-      description: '`previousStatus` as the upstream spells it.',
+      description: '`previousStatus` as the upstream spells it, such as `queued`. Null when `previousStatus` is null.',
       resolve: ({ previous }) => previous?.status,
     }),
     observedAt: t.field({
       type: 'UnixTimestamp',
       nullable: false,
-      description: 'When the gateway saw it; it may have happened up to one look earlier.',
+      description: 'The time when the gateway observed the change. The change can be older, by one poll interval.',
       resolve: ({ observedAt }) => Math.floor(observedAt / 1000),
     }),
     source: t.field({
       type: ChangeSource,
       nullable: false,
-      description: 'How it became known.',
+      description: 'The way in which the gateway observed the change.',
       resolve: ({ cause }) => cause,
     }),
   }),
@@ -65,19 +65,21 @@ const FineTuningJobStatusChange = builder.objectRef<JobChange>('FineTuningJobSta
 
 const FineTuningJobChangeFilter = builder.inputType('FineTuningJobChangeFilter', {
   description:
-    'Whose changes. All members that are given have to fit, before the change or after it: of a list one entry is enough, but of `metadata` every pair is needed. An empty list leaves nothing out.',
+    'Selects changes. The job has to match every field that is given, before or after the change: one entry of a list, but all pairs of `metadata`. A field that is null or an empty list matches every change.',
   fields: (t) => ({
     statuses: t.field({
       type: [jobStatus.type],
-      description: 'Of jobs that come into one of these statuses, or leave it; UNKNOWN is refused.',
+      description: 'Only changes from or to one of these statuses. UNKNOWN is not accepted.',
     }),
-    modelIds: t.idList({ description: 'Of jobs made from one of these base models, named as `modelId` names them.' }),
+    modelIds: t.idList({
+      description: 'Only jobs whose `modelId` is one of these base models, such as `gpt-4.1-mini-2025-04-14`.',
+    }),
     methods: t.field({
       type: [methodType.type],
-      description: 'Of jobs trained by one of these methods; UNKNOWN is refused.',
+      description: 'Only jobs with one of these training methods. UNKNOWN is not accepted.',
     }),
-    metadata: t.field({ type: [MetadataEntryInput], description: 'Of jobs with all of these pairs of metadata.' }),
-    suffix: t.string({ description: 'Of jobs with exactly this suffix.' }),
+    metadata: t.field({ type: [MetadataEntryInput], description: 'Only jobs with all of these pairs, at most 16.' }),
+    suffix: t.string({ description: 'Only jobs with exactly this suffix.' }),
   }),
 });
 
@@ -86,8 +88,8 @@ builder.subscriptionFields((t) => ({
     type: FineTuningJobStatusChange,
     nullable: false,
     description:
-      'The state of a job, and then each change of its status; completes when it has come to its end. A slow reader gets the newest state, and may miss those between. NOT_FOUND when there is no such job, or when it is deleted.',
-    args: { jobId: t.arg.id({ required: true, description: "The job's id." }) },
+      'The current status of a job, then each change of its status. Completes when the job ends. A slow client gets the newest status and can miss statuses in between. Fails with NOT_FOUND when the job does not exist or is deleted.',
+    args: { jobId: t.arg.id({ required: true, description: 'The id of the job, such as `ftjob-abc123`.' }) },
     extensions: cost({ calls: 1 }),
     subscribe: (_root, { jobId }, { feeds }) => feeds.job(jobId),
     resolve: (change: JobChange) => change,
@@ -96,11 +98,11 @@ builder.subscriptionFields((t) => ({
     type: FineTuningJobStatusChange,
     nullable: false,
     description:
-      'The state of every job that has not come to its end, and then every change of any job; new ones come with no `previousStatus`. Does not complete by itself. Of each job a slow reader gets the newest state.',
+      'The current status of every job that has not ended, then each status change of any job. A new job has no `previousStatus`. Does not complete. A slow client gets the newest status of each job and can miss statuses in between.',
     args: {
       filter: t.arg({
         type: FineTuningJobChangeFilter,
-        description: 'Only changes of jobs that fit before or after them; all when left out.',
+        description: 'Selects changes. By default, and when null, all changes.',
       }),
     },
     extensions: cost({ calls: 10 }),

@@ -26,167 +26,176 @@ const NOUN = 'job';
 const DEFAULT_FIRST = 20;
 
 const FineTuningJobObject = builder.enumType('FineTuningJobObject', {
-  description: 'The type of a job in the REST API.',
+  description: 'The value of the property `object` of a job in the REST API.',
   values: { FINE_TUNING_JOB: { description: '`fine_tuning.job`.' } },
 });
 
 const FineTuningJobError = builder.objectRef<JobError>('FineTuningJobError').implement({
-  description: 'Why a job failed.',
+  description: 'The reason why a job failed.',
   fields: (t) => ({
-    code: t.exposeString('code', { description: 'For machines, e.g. `invalid_training_file`.' }),
-    message: t.exposeString('message', { description: 'For people.' }),
+    code: t.exposeString('code', {
+      description:
+        'The reason for programs, such as `invalid_training_file`. Null when the upstream does not report it.',
+    }),
+    message: t.exposeString('message', {
+      description: 'The reason for people. Null when the upstream does not report it.',
+    }),
     param: t.exposeString('param', {
-      description: 'The parameter at fault, e.g. `training_file`; null when there is none.',
+      description: 'The parameter of the REST request at fault, such as `training_file`. Null when there is none.',
     }),
   }),
 });
 
-/** The hub of the graph. What other files know about a job, they attach here. */
+/** The hub of the graph: other files add their fields to it. */
 export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
-  description: 'A fine-tuning job: a training of a model on a file, past, present or to come.',
+  description: 'A fine-tuning job: the training of a model on a file.',
   interfaces: [Node],
   fields: (t) => ({
     object: t.field({
       type: FineTuningJobObject,
       nullable: false,
-      description: 'Always FINE_TUNING_JOB: the tag that the REST API puts on its objects.',
+      description: 'Always FINE_TUNING_JOB: the object type in the REST API.',
       resolve: () => 'FINE_TUNING_JOB' as const,
     }),
     status: t.field({
       type: jobStatus.type,
       nullable: false,
-      description: 'Where the job stands.',
+      description: 'The status of the job.',
       resolve: ({ status }) => jobStatus.read(status),
     }),
     rawStatus: t.string({
       nullable: false,
-      description: '`status` as the upstream spells it.',
+      description: '`status` as the upstream spells it, such as `running`.',
       resolve: ({ status }) => status,
     }),
     isTerminal: t.boolean({
       nullable: false,
-      description: 'Whether the job has come to its end and will not move again.',
+      description: 'Whether the job has ended: its status does not change any more.',
       resolve: isTerminal,
     }),
     createdAt: t.field({
       type: 'UnixTimestamp',
       nullable: false,
-      description: 'When the job was created.',
+      description: 'The time when the job was created.',
       resolve: ({ created_at }) => created_at,
     }),
     finishedAt: t.field({
       type: 'UnixTimestamp',
-      description: 'When the job succeeded. Null before, and with OpenAI also for ever on cancelled and failed jobs.',
+      description:
+        'The time when the job succeeded. Null before. On OpenAI it stays null for failed and cancelled jobs.',
       resolve: ({ finished_at }) => finished_at,
     }),
     estimatedFinishAt: t.field({
       type: 'UnixTimestamp',
-      description: 'When the upstream expects the job to finish; null when it does not say, which is usual.',
+      description:
+        'The time when the upstream expects the job to finish. Null, as usual, when it reports none. `progress.estimatedFinishAt` has an estimate.',
       resolve: ({ estimated_finish }) => estimated_finish,
     }),
     error: t.field({
       type: FineTuningJobError,
-      description: 'Why the job failed; null when it did not.',
+      description: 'The reason why the job failed. Null when it did not fail.',
       resolve: errorOf,
     }),
     organizationId: t.string({
-      description: 'The organisation that owns the job; null where the server has none.',
+      description:
+        'The id of the organization that owns the job, such as `org-abc123`. Null when the upstream does not report it.',
       resolve: ({ organization_id }) => organization_id,
     }),
     seed: t.exposeInt('seed', {
-      description: 'The seed of its randomness; null when the upstream does not tell, or past 32 bits.',
+      description:
+        'The seed of the random numbers. Null when the upstream does not report it, or when it exceeds 32 bits.',
     }),
     suffix: t.string({
-      description: "What the new model's name was asked to contain; null when nothing was.",
+      description:
+        'The requested part of the name of the new model, such as `support-bot`. Null when none was requested.',
       resolve: (job) => job.user_provided_suffix ?? job.suffix,
     }),
     modelId: t.id({
       nullable: false,
-      description: 'The name of the base model, as the upstream resolved it.',
+      description: 'The id of the base model, as the upstream resolved it, such as `gpt-4.1-mini-2025-04-14`.',
       resolve: ({ model }) => model,
     }),
     model: t.field({
       type: Model,
-      description: 'The base model; null when the upstream does not have it any more.',
+      description: 'The base model. Null when the upstream does not have it any more.',
       extensions: MODEL_COST,
       resolve: (job, _, { loaders }) => loaders.model(job.model, job),
     }),
     fineTunedModelId: t.id({
-      description: 'The name of the model that the job made; null until it succeeded.',
+      description: 'The id of the model that the job created. Null until the job succeeded.',
       resolve: ({ fine_tuned_model }) => fine_tuned_model,
     }),
     fineTunedModel: t.field({
       type: Model,
-      description: 'The model that the job made; null until it succeeded, and when the model was deleted.',
+      description: 'The model that the job created. Null until the job succeeded, and when the model was deleted.',
       extensions: MODEL_COST,
       resolve: (job, _, { loaders }) => (job.fine_tuned_model ? loaders.model(job.fine_tuned_model, job) : null),
     }),
     trainingFileId: t.id({
       description:
-        'The id of the file it trains on; the file itself may be gone. Null when the upstream does not tell.',
+        'The id of the training file; the file itself may be deleted. Null when the upstream does not report it.',
       resolve: ({ training_file }) => training_file,
     }),
     trainingFile: t.field({
       type: File,
-      description: 'The file it trains on; null when it was deleted.',
+      description: 'The training file. Null when it was deleted.',
       extensions: FILE_COST,
       resolve: (job, _, { loaders }) => (job.training_file ? loaders.file(job.training_file, job) : null),
     }),
     validationFileId: t.id({
-      description: 'The id of the file it is validated on; null when there is none.',
+      description: 'The id of the validation file. Null when the job has none.',
       resolve: ({ validation_file }) => validation_file,
     }),
     validationFile: t.field({
       type: File,
-      description: 'The file it is validated on; null when there is none, or when it was deleted.',
+      description: 'The validation file. Null when the job has none, and when the file was deleted.',
       extensions: FILE_COST,
       resolve: (job, _, { loaders }) => (job.validation_file ? loaders.file(job.validation_file, job) : null),
     }),
     resultFileIds: t.idList({
       nullable: false,
-      description: 'The ids of the files with its metrics; empty until it succeeded.',
+      description: 'The ids of the results files, which have the metrics of the job. Empty until the job succeeded.',
       resolve: ({ result_files }) => result_files,
     }),
     resultFiles: t.field({
       type: [File],
       nullable: { list: false, items: true },
-      description:
-        'The files with its metrics, in the order of `resultFileIds`; null in the place of one that was deleted.',
+      description: 'The results files, in the order of `resultFileIds`. An item is null when the file was deleted.',
       extensions: FILE_COST,
       resolve: (job, _, { loaders }) => job.result_files.map((id) => loaders.resultFile(id, job)),
     }),
     hyperparameters: t.field({
       type: SupervisedHyperparameters,
       description:
-        'Its hyperparameters; null when the upstream does not tell, as for DPO and reinforcement, where `method` has them.',
+        'The hyperparameters of supervised fine-tuning. Null when the upstream does not report them here, as for other methods: see `method`.',
       resolve: hyperparametersOf,
     }),
     method: t.field({
       type: MethodInterface,
-      description: 'How it trains; null on jobs from before methods existed.',
+      description: 'The training method. Null for old jobs, which were created before methods existed.',
       resolve: methodOf,
     }),
     integrations: t.field({
       type: [IntegrationInterface],
       nullable: false,
-      description: 'Where it reports to while it trains.',
+      description: 'The services that receive the metrics of the job.',
       resolve: integrationsOf,
     }),
     metadata: t.field({
       type: [MetadataEntry],
       nullable: false,
-      description: 'The pairs that were attached to the job, up to 16.',
+      description: 'The metadata of the job, at most 16 pairs. The pairs of the gateway are left out.',
       resolve: (job) => metadataEntries(metadataOf(job)),
     }),
     trainedTokens: t.field({
       type: 'SafeInt',
-      description: 'Billable tokens that were processed; null until the job succeeded.',
+      description: 'Number of billable tokens that were trained. Null until the job succeeded.',
       resolve: ({ trained_tokens }) => trained_tokens,
     }),
     raw: t.field({
       type: 'JSON',
       description:
-        "The object as the upstream sent it, without the gateway's own pairs of metadata; needs the role `operator`. Unstable: it can change with every upstream release.",
+        'The job as the upstream sent it, without the metadata pairs of the gateway. Its form can change with every release of the upstream. Requires the role `operator`.',
       authScopes: { operator: true },
       resolve: ({ raw }) => removeMark(raw),
     }),
@@ -199,7 +208,7 @@ builder.objectField(FineTuningJobConnection, 'scannedCount', (t) =>
   t.int({
     nullable: false,
     description:
-      'How many jobs were looked at for this page. Behind a filter a page can be empty and yet have a next one.',
+      'Number of jobs that were read for this page. With a filter it can be larger than the number of edges: a page can be empty and have a next one.',
     resolve: (page) => page.scannedCount ?? page.items.length,
   }),
 );
@@ -207,18 +216,18 @@ builder.objectField(FineTuningJobConnection, 'scannedCount', (t) =>
 builder.queryFields((t) => ({
   fineTuningJob: t.field({
     type: FineTuningJob,
-    description: 'One job; null when there is none with this id.',
-    args: { id: t.arg.id({ required: true, description: 'The id of the job, `ftjob-…`.' }) },
+    description: 'The job with an id. Null when it does not exist.',
+    args: { id: t.arg.id({ required: true, description: 'The id of the job, such as `ftjob-abc123`.' }) },
     extensions: cost({ calls: 1 }),
     resolve: (_, { id }, { loaders }) => loaders.job(id),
   }),
   fineTuningJobs: t.field({
     type: FineTuningJobConnection,
     description:
-      'The jobs of the account, newest first. With a filter, one page comes of looking through at most 1000 jobs: it can be short or empty while `hasNextPage` is true, and `endCursor` goes on behind the last job looked at.',
+      'The jobs of the upstream account, newest first. With a filter the gateway reads at most 1000 jobs per page, so a page can be short or empty while `hasNextPage` is true: continue with `endCursor`.',
     args: {
       ...connectionArgs(DEFAULT_FIRST, 'older jobs'),
-      filter: t.arg({ type: FineTuningJobFilter, description: 'Only some of them.' }),
+      filter: t.arg({ type: FineTuningJobFilter, description: 'Selects jobs. By default, and when null, all jobs.' }),
     },
     extensions: cost({
       calls: (read) => (read('filter') == null ? 1 : PAGES_PER_SCAN),
@@ -227,7 +236,7 @@ builder.queryFields((t) => ({
     resolve: async (_, { filter, ...args }, { loaders }) => {
       const request = pageRequest(NOUN, DEFAULT_FIRST, args);
       const read = (page: JobPageRequest) =>
-        page.after === request.after ? readFrom(page, loaders.jobs) : loaders.jobs(page); // Only that one is the client's.
+        page.after === request.after ? readFrom(page, loaders.jobs) : loaders.jobs(page); // Only the first cursor is the client's.
       const page = filter ? await scanJobs(request, criteriaOf(filter), read) : await read(request);
       return { ...page, after: request.after, noun: NOUN };
     },

@@ -7,59 +7,56 @@ import {
   HyperparametersInput,
   ReinforcementHyperparametersInput,
 } from './hyperparameters-input.ts';
+import { METHODS } from './method.ts';
 
-// How a job is to train, as clients give it.
-
+const HYPERPARAMETERS = 'The hyperparameters. By default, and when null, the upstream chooses all of them.';
 const EXTRA =
-  "An object with members of the upstream's object that this version of the gateway does not know; they are sent as they are";
+  'An object with properties of the method that this version of the gateway does not know. They are sent unchanged.';
 
 const SupervisedMethodInput = builder.inputType('FineTuningJobSupervisedMethodInput', {
-  description: 'Supervised fine-tuning.',
+  description: METHODS.supervised,
   fields: (t) => ({
-    hyperparameters: t.field({ type: HyperparametersInput, description: 'Left out, the upstream chooses all.' }),
-    extra: t.field({ type: 'JSON', description: `${EXTRA}.` }),
+    hyperparameters: t.field({ type: HyperparametersInput, description: HYPERPARAMETERS }),
+    extra: t.field({ type: 'JSON', description: EXTRA }),
   }),
 });
 
 const DpoMethodInput = builder.inputType('FineTuningJobDpoMethodInput', {
-  description: 'Direct preference optimisation.',
+  description: METHODS.dpo,
   fields: (t) => ({
-    hyperparameters: t.field({ type: DpoHyperparametersInput, description: 'Left out, the upstream chooses all.' }),
-    extra: t.field({ type: 'JSON', description: `${EXTRA}.` }),
+    hyperparameters: t.field({ type: DpoHyperparametersInput, description: HYPERPARAMETERS }),
+    extra: t.field({ type: 'JSON', description: EXTRA }),
   }),
 });
 
 const ReinforcementMethodInput = builder.inputType('FineTuningJobReinforcementMethodInput', {
-  description: 'Reinforcement fine-tuning.',
+  description: METHODS.reinforcement,
   fields: (t) => ({
-    grader: t.field({ type: GraderInput, required: true, description: 'What scores the outputs.' }),
-    hyperparameters: t.field({
-      type: ReinforcementHyperparametersInput,
-      description: 'Left out, the upstream chooses all.',
-    }),
-    extra: t.field({ type: 'JSON', description: `${EXTRA}, such as \`response_format\`.` }),
+    grader: t.field({ type: GraderInput, required: true, description: 'The grader that scores the outputs.' }),
+    hyperparameters: t.field({ type: ReinforcementHyperparametersInput, description: HYPERPARAMETERS }),
+    extra: t.field({ type: 'JSON', description: `${EXTRA} For example \`response_format\`.` }),
   }),
 });
 
 export const MethodInput = builder.inputType('FineTuningJobMethodInput', {
   isOneOf: true,
-  description: 'How a job is to train: exactly one of the methods.',
+  description: 'The training method of a job: exactly one of the methods.',
   fields: (t) => ({
-    supervised: t.field({ type: SupervisedMethodInput, description: 'From examples of the wanted output.' }),
-    dpo: t.field({ type: DpoMethodInput, description: 'From pairs of a preferred and a rejected output.' }),
-    reinforcement: t.field({ type: ReinforcementMethodInput, description: 'From the scores of a grader.' }),
+    supervised: t.field({ type: SupervisedMethodInput, description: METHODS.supervised }),
+    dpo: t.field({ type: DpoMethodInput, description: METHODS.dpo }),
+    reinforcement: t.field({ type: ReinforcementMethodInput, description: METHODS.reinforcement }),
   }),
 });
 
-/** A method of a client's, for the check of a request. */
+/** A method of an input in the form of the REST API. */
 export interface EncodedMethod {
-  /** As it is on the wire; nothing of it is checked yet. */
+  /** The method as it is sent. Not validated yet. */
   readonly wire: object;
-  /** Only of reinforcement. */
+  /** The grader of a reinforcement method, otherwise null. */
   readonly grader: EncodedGrader | null;
 }
 
-/** Where the wire has a type the input has a field. */
+/** Encodes a method. The input has one field per method where the REST form has `type`. */
 export function encodeMethod({ supervised, dpo, reinforcement }: typeof MethodInput.$inferInput): EncodedMethod {
   if (reinforcement) {
     const { hyperparameters, extra } = reinforcement;
@@ -67,7 +64,7 @@ export function encodeMethod({ supervised, dpo, reinforcement }: typeof MethodIn
     const wire = { grader: grader.wire, hyperparameters: encodeHyperparameters(hyperparameters), extra };
     return { wire: { type: 'reinforcement', reinforcement: wire }, grader };
   }
-  const [type, given] = dpo ? (['dpo', dpo] as const) : (['supervised', supervised] as const);
-  const wire = { hyperparameters: encodeHyperparameters(given?.hyperparameters), extra: given?.extra };
+  const [type, method] = dpo ? (['dpo', dpo] as const) : (['supervised', supervised] as const);
+  const wire = { hyperparameters: encodeHyperparameters(method?.hyperparameters), extra: method?.extra };
   return { wire: { type, [type]: wire }, grader: null };
 }

@@ -8,12 +8,19 @@ import {
   SupervisedHyperparameters,
 } from './hyperparameters.ts';
 
+/** Descriptions that the methods of a job share with those of an input. */
+export const METHODS = {
+  supervised: 'Supervised fine-tuning: trains on examples of the desired output.',
+  dpo: 'Direct preference optimization (DPO): trains on pairs of a preferred and a rejected output.',
+  reinforcement: 'Reinforcement fine-tuning: trains on the scores of a grader.',
+} as const;
+
 export const methodType = openEnum('FineTuningJobMethodType', {
-  description: 'What a job learns from.',
+  description: 'The training method of a job.',
   values: {
-    SUPERVISED: { description: 'From examples of the wanted output.' },
-    DPO: { description: 'From pairs of a preferred and a rejected output (direct preference optimisation).' },
-    REINFORCEMENT: { description: 'From the scores of a grader.' },
+    SUPERVISED: { description: METHODS.supervised },
+    DPO: { description: METHODS.dpo },
+    REINFORCEMENT: { description: METHODS.reinforcement },
   },
 });
 
@@ -25,70 +32,70 @@ const TYPE_NAMES = {
 };
 
 export const MethodInterface = builder.interfaceRef<Method>('FineTuningJobMethod').implement({
-  description: 'How a job trains.',
+  description: 'The training method of a job.',
   resolveType: ({ type }) => TYPE_NAMES[methodType.read(type)],
   fields: (t) => ({
     type: t.field({
       type: methodType.type,
       nullable: false,
-      description: 'Which method it is; UNKNOWN for a `FineTuningJobUnknownMethod`.',
+      description: 'The type of the method. UNKNOWN for a `FineTuningJobUnknownMethod`.',
       resolve: ({ type }) => methodType.read(type),
     }),
     rawType: t.string({
       nullable: false,
-      description: '`type` as the upstream spells it.',
+      description: '`type` as the upstream spells it, such as `supervised`.',
       resolve: ({ type }) => type,
     }),
   }),
 });
 
 builder.objectRef<Method>('FineTuningJobSupervisedMethod').implement({
-  description: 'Supervised fine-tuning.',
+  description: METHODS.supervised,
   interfaces: [MethodInterface],
   fields: (t) => ({
     hyperparameters: t.field({
       type: SupervisedHyperparameters,
-      description: 'Its hyperparameters; null when the upstream does not tell.',
+      description: 'The hyperparameters. Null when the upstream does not report them.',
       resolve: ({ supervised }) => supervised?.hyperparameters,
     }),
   }),
 });
 
 builder.objectRef<Method>('FineTuningJobDpoMethod').implement({
-  description: 'Direct preference optimisation.',
+  description: METHODS.dpo,
   interfaces: [MethodInterface],
   fields: (t) => ({
     hyperparameters: t.field({
       type: DpoHyperparametersType,
-      description: 'Its hyperparameters; null when the upstream does not tell.',
+      description: 'The hyperparameters. Null when the upstream does not report them.',
       resolve: ({ dpo }) => dpo?.hyperparameters,
     }),
   }),
 });
 
 builder.objectRef<Method>('FineTuningJobReinforcementMethod').implement({
-  description: 'Reinforcement fine-tuning.',
+  description: METHODS.reinforcement,
   interfaces: [MethodInterface],
   fields: (t) => ({
     grader: t.field({
       type: GraderInterface,
-      description: 'What scores the outputs; null when the upstream does not tell.',
+      description: 'The grader that scores the outputs. Null when the upstream does not report it.',
       resolve: ({ reinforcement }) => reinforcement?.grader,
     }),
     hyperparameters: t.field({
       type: ReinforcementHyperparametersType,
-      description: 'Its hyperparameters; null when the upstream does not tell.',
+      description: 'The hyperparameters. Null when the upstream does not report them.',
       resolve: ({ reinforcement }) => reinforcement?.hyperparameters,
     }),
     responseFormat: t.field({
       type: 'JSON',
-      description: 'The form that outputs must have, as the upstream has it; null when none is set.',
+      description: 'The response format that outputs must have, in the form of the REST API. Null when none is set.',
       resolve: ({ reinforcement }) => reinforcement?.response_format,
     }),
   }),
 });
 
 builder.objectRef<Method>('FineTuningJobUnknownMethod').implement({
-  description: 'A method that this version does not know; `raw` of the job has it whole.',
+  description: 'A method that this version of the gateway does not know. `raw` of the job has the whole method.',
   interfaces: [MethodInterface],
 });

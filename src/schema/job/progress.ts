@@ -8,37 +8,36 @@ import { cost } from '../core/field-cost.ts';
 import { jobStatus } from '../core/job-status.ts';
 import { FineTuningJob } from './job.ts';
 
-/** How far a job has come. */
 interface Progress {
   readonly step: number | null;
   readonly totalSteps: number | null;
   /** From 0 to 1. */
   readonly fraction: number | null;
   readonly epoch: number | null;
-  /** Seconds since the epoch. */
+  /** Seconds since 1970. */
   readonly estimatedFinishAt: number | null;
 }
 
-/** As many as a page of `events` has that nobody counts: asked for both, one read serves. */
-const NEWEST = 20;
+/** Number of events to read: the default page of `events`, so that a query for both reads the page once. */
+const EVENT_COUNT = 20;
 
 const FineTuningJobProgress = builder.objectRef<Progress>('FineTuningJobProgress').implement({
-  description: 'How far a job has come, by the newest step that it told of.',
+  description: 'The progress of a job at the newest step that it reported.',
   fields: (t) => ({
-    step: t.exposeInt('step', { description: 'The step that it has made; null when it does not tell.' }),
+    step: t.exposeInt('step', { description: 'The last completed step, from 1. Null when no step is known.' }),
     totalSteps: t.exposeInt('totalSteps', {
-      description: 'How many it will make; null where the server does not tell, as Azure.',
+      description: 'Number of steps of the whole training. Null when the upstream does not report it, as on Azure.',
     }),
     fraction: t.exposeFloat('fraction', {
-      description: 'How much of the training is done, from 0 to 1; null when that is not known.',
+      description: 'The completed part of the training, from 0 to 1. Null when it is unknown.',
     }),
     epoch: t.exposeFloat('epoch', {
-      description: 'How often it has gone through its training file, in parts too; null when that is not known.',
+      description: 'Number of completed epochs, with fractions, such as 1.5. Null when it is unknown.',
     }),
     estimatedFinishAt: t.expose('estimatedFinishAt', {
       type: 'UnixTimestamp',
       description:
-        "When it will be done, by the upstream's own word or else by the pace of its newest steps; null when it does not run or that is not known.",
+        'The expected end of the job: reported by the upstream, or else estimated from the duration of the newest steps. Null when it is unknown, and when the job does not run.',
     }),
   }),
 });
@@ -46,67 +45,70 @@ const FineTuningJobProgress = builder.objectRef<Progress>('FineTuningJobProgress
 builder.objectField(FineTuningJob, 'progress', (t) =>
   t.field({
     type: FineTuningJobProgress,
-    description: 'How far it has come, from its newest events; null as long as it has made no step.',
+    description: 'The progress of the training, from the newest events. Null before the first step.',
     extensions: cost({ calls: 2 }),
-    resolve: async (job, _, { loaders }) => (hasTrained(job) ? progressOf(job, await newestSteps(job, loaders)) : null),
+    resolve: async (job, _, { loaders }) => (hasStarted(job) ? progressOf(job, await newestSteps(job, loaders)) : null),
   }),
 );
 
-function hasTrained(job: Job): boolean {
+function hasStarted(job: Job): boolean {
   return !['VALIDATING_FILES', 'QUEUED'].includes(jobStatus.read(job.status));
 }
 
-/** The newest steps that a job told of, newest first. Behind the last of them come a few other events. */
+/** Returns the newest steps of a job, newest first. The log of an ended job has a few other events after its last step. */
 async function newestSteps(job: Job, loaders: Loaders): Promise<StepReport[]> {
-  const run = await loaders.newestEvents(job.id, NEWEST);
-  const steps = stepsIn(run, NEWEST); // However many others have asked for: the answer is the same.
-  const hasMore = run.items.length > NEWEST || !run.isComplete;
+  const segment = await loaders.newestEvents(job.id, EVENT_COUNT);
+  const steps = stepsOf(segment, EVENT_COUNT); // The segment can be longer; the result must not depend on that.
+  const hasMore = segment.items.length > EVENT_COUNT || !segment.isComplete;
   if (steps.length > 0 || !hasMore) return steps;
-  return stepsIn(run.items.length > NEWEST ? run : await loaders.olderEvents(job.id, run), 5 * NEWEST);
+  const longer = segment.items.length > EVENT_COUNT ? segment : await loaders.olderEvents(job.id, segment);
+  return stepsOf(longer, 5 * EVENT_COUNT);
 }
 
-function stepsIn({ items }: LogSegment, count: number): StepReport[] {
+function stepsOf({ items }: LogSegment, count: number): StepReport[] {
   return items.slice(0, count).flatMap(({ value }) => (value && stepReportOf(value)) ?? []);
 }
 
-/** What the newest steps say of a job. `steps` are newest first. */
+/** Computes the progress from the newest steps, newest first. */
 function progressOf(job: Job, steps: readonly StepReport[]): Progress | null {
   const [last] = steps;
-  const isDone = jobStatus.read(job.status) === 'SUCCEEDED';
-  if (last === undefined) return isDone ? { ...NOTHING, fraction: 1, epoch: epochsOf(job) } : null;
+  const hasSucceeded = jobStatus.read(job.status) === 'SUCCEEDED';
+  if (last === undefined) return hasSucceeded ? { ...UNKNOWN, fraction: 1, epoch: epochCount(job) } : null;
   const { step, totalSteps } = last;
-  const fraction = isDone ? 1 : totalSteps === null ? null : Math.min(1, Math.max(0, step / totalSteps));
-  const epochs = epochsOf(job);
+  const fraction = hasSucceeded ? 1 : totalSteps === null ? null : Math.min(1, Math.max(0, step / totalSteps));
+  const epochs = epochCount(job);
   return {
     step,
     totalSteps,
     fraction,
     epoch: fraction === null || epochs === null ? null : fraction * epochs,
-    estimatedFinishAt: isTerminal(job) ? null : (job.estimated_finish ?? estimate(job, steps)),
+    estimatedFinishAt: isTerminal(job) ? null : (job.estimated_finish ?? estimateFinish(job, steps)),
   };
 }
 
-const NOTHING: Progress = { step: null, totalSteps: null, fraction: null, epoch: null, estimatedFinishAt: null };
+const UNKNOWN: Progress = { step: null, totalSteps: null, fraction: null, epoch: null, estimatedFinishAt: null };
 
-// Jobs tell it twice, and one of the two can still be "auto".
-function epochsOf(job: Job): number | null {
+// A job has its hyperparameters twice, and one of the two can still be "auto".
+function epochCount(job: Job): number | null {
   const { supervised, dpo, reinforcement } = methodOf(job) ?? {};
-  const told = [
+  const candidates = [
     supervised?.hyperparameters,
     dpo?.hyperparameters,
     reinforcement?.hyperparameters,
     hyperparametersOf(job),
   ];
-  return told.map((hyperparameters) => hyperparameters?.n_epochs).find((epochs) => typeof epochs === 'number') ?? null;
+  const counts = candidates.map((hyperparameters) => hyperparameters?.n_epochs);
+  return counts.find((count) => typeof count === 'number') ?? null;
 }
 
-// By the pace of the newest steps; several of them can share a second.
-function estimate(job: Job, steps: readonly StepReport[]): number | null {
+/** Extrapolates from the newest steps. Null when they took no time: several steps can have the same second. */
+function estimateFinish(job: Job, steps: readonly StepReport[]): number | null {
   const [last, first] = [steps[0], steps.at(-1)];
   if (jobStatus.read(job.status) !== 'RUNNING' || !last?.totalSteps || !first) return null;
-  const [seconds, made] = [last.createdAt - first.createdAt, last.step - first.step];
-  if (seconds <= 0 || made <= 0) return null;
-  const left = Math.max(0, last.totalSteps - last.step);
-  const at = Math.round(last.createdAt + (left * seconds) / made);
-  return Number.isSafeInteger(at) ? at : null;
+  const seconds = last.createdAt - first.createdAt;
+  const stepCount = last.step - first.step;
+  if (seconds <= 0 || stepCount <= 0) return null;
+  const remainingSteps = Math.max(0, last.totalSteps - last.step);
+  const finishAt = Math.round(last.createdAt + (remainingSteps * seconds) / stepCount);
+  return Number.isSafeInteger(finishAt) ? finishAt : null;
 }

@@ -9,21 +9,23 @@ interface Point {
 }
 
 /**
- * So many of the candidates, or all when there are fewer, as keep the look of a curve: Largest-Triangle-Three-Buckets
- * (Sveinn Steinarsson, Downsampling Time Series for Visual Representation, 2013, https://hdl.handle.net/1946/15343). Of
- * each bucket, the point that spans the largest triangle with the one chosen before and the mean of the bucket behind.
- * Unlike there, the ends of the curve are not chosen before all others: who wants them has them already.
+ * Downsamples a curve to `count` candidates with Largest-Triangle-Three-Buckets (Sveinn Steinarsson, Downsampling Time
+ * Series for Visual Representation, 2013, https://hdl.handle.net/1946/15343): each bucket contributes the point with the
+ * largest triangle to the previous choice and the mean of the next bucket. Unlike the original it does not add the ends
+ * of the curve; the caller adds them. Returns all candidates when there are at most `count`.
  *
  * @param candidates indices of points with a finite y, ascending
  */
 export function lttb(curve: Curve, candidates: readonly number[], count: number): readonly number[] {
   if (candidates.length <= count) return candidates;
-  const border = (nth: number) => Math.floor((nth * candidates.length) / count);
-  const buckets = Array.from({ length: count }, (_, nth) => candidates.slice(border(nth), border(nth + 1)));
+  const bucketStart = (index: number) => Math.floor((index * candidates.length) / count);
+  const buckets = Array.from({ length: count }, (_, index) =>
+    candidates.slice(bucketStart(index), bucketStart(index + 1)),
+  );
   let chosen = candidates[0] ?? 0;
-  return buckets.map((bucket, nth) => {
-    const behind = meanOf(curve, buckets[nth + 1] ?? candidates.slice(-1));
-    chosen = apexOf(curve, bucket, pointOf(curve, chosen), behind);
+  return buckets.map((bucket, index) => {
+    const next = meanOf(curve, buckets[index + 1] ?? candidates.slice(-1));
+    chosen = apexOf(curve, bucket, pointOf(curve, chosen), next);
     return chosen;
   });
 }
@@ -42,14 +44,14 @@ function meanOf({ xs, ys }: Curve, indices: readonly number[]): Point {
   return { x: x / indices.length, y: y / indices.length };
 }
 
-// Numbers so large that no area comes out leave the first of the bucket.
-function apexOf({ xs, ys }: Curve, bucket: readonly number[], before: Point, behind: Point): number {
+// When the areas overflow to NaN, the first point of the bucket remains.
+function apexOf({ xs, ys }: Curve, bucket: readonly number[], previous: Point, next: Point): number {
   let apex = bucket[0] ?? 0;
   let largest = -1;
-  const width = before.x - behind.x;
-  const height = before.y - behind.y;
+  const width = previous.x - next.x;
+  const height = previous.y - next.y;
   for (const index of bucket) {
-    const area = Math.abs(width * ((ys[index] ?? 0) - before.y) - height * ((xs[index] ?? 0) - before.x));
+    const area = Math.abs(width * ((ys[index] ?? 0) - previous.y) - height * ((xs[index] ?? 0) - previous.x));
     if (area > largest) {
       apex = index;
       largest = area;

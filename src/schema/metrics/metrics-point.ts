@@ -1,38 +1,41 @@
 import type { Metric } from '../../upstream/metrics/metrics.ts';
 import { builder } from '../core/builder.ts';
 
-/** What was measured at one step, whatever it was read from. */
+/** The metrics of one step, from an event, a results file or a checkpoint. */
 export interface MetricsPoint {
   readonly step: number;
-  /** Seconds since the epoch; null when the source does not tell. */
+  /** Seconds since 1970; null when the source does not report it. */
   readonly createdAt: number | null;
-  /** Null where it was not measured. */
+  /** Null when the metric was not measured at this step. */
   value(metric: Metric): number | null;
   data(): unknown;
 }
 
 const DESCRIPTIONS = {
-  trainLoss: 'Loss on the batch that was trained on.',
-  trainMeanTokenAccuracy: 'Share of the tokens of the batch that was trained on that were predicted right, 0 to 1.',
+  trainLoss: 'Loss on the training batch.',
+  trainMeanTokenAccuracy: 'Share of correctly predicted tokens of the training batch, from 0 to 1.',
   validLoss: 'Loss on a batch of the validation file.',
-  validMeanTokenAccuracy: 'Share of the tokens of a batch of the validation file that were predicted right, 0 to 1.',
+  validMeanTokenAccuracy: 'Share of correctly predicted tokens of a batch of the validation file, from 0 to 1.',
   fullValidLoss: 'Loss on the whole validation file.',
-  fullValidMeanTokenAccuracy: 'Share of the tokens of the whole validation file that were predicted right, 0 to 1.',
-  trainMeanReward: 'Mean of what the grader gave while training; reinforcement only.',
-  validMeanReward: 'Mean of what the grader gave on a part of the validation file; reinforcement only.',
-  fullValidMeanReward: 'Mean of what the grader gave on the whole validation file; reinforcement only.',
+  fullValidMeanTokenAccuracy: 'Share of correctly predicted tokens of the whole validation file, from 0 to 1.',
+  trainMeanReward: 'Mean score of the grader on the training batch. Reinforcement fine-tuning only.',
+  validMeanReward: 'Mean score of the grader on a part of the validation file. Reinforcement fine-tuning only.',
+  fullValidMeanReward: 'Mean score of the grader on the whole validation file. Reinforcement fine-tuning only.',
 };
 
 export const FineTuningJobMetricsPoint = builder.objectRef<MetricsPoint>('FineTuningJobMetricsPoint').implement({
-  description: 'What a job measured at one step. A metric is null where it was not measured.',
+  description: 'The metrics of a job at one step. A metric is null when it was not measured at this step.',
   fields: (t) => {
-    const metric = (name: keyof typeof DESCRIPTIONS, wire: Metric) =>
-      t.float({ description: DESCRIPTIONS[name], resolve: (point) => point.value(wire) });
+    const metric = (name: keyof typeof DESCRIPTIONS, wireName: Metric) =>
+      t.float({
+        description: `${DESCRIPTIONS[name]} Null when it was not measured.`,
+        resolve: (point) => point.value(wireName),
+      });
     return {
-      step: t.exposeInt('step', { nullable: false, description: 'Which step, from 1 on.' }),
+      step: t.exposeInt('step', { nullable: false, description: 'The training step, from 1.' }),
       createdAt: t.expose('createdAt', {
         type: 'UnixTimestamp',
-        description: 'When it was measured; null where the source, such as a results file, does not tell.',
+        description: 'The time of the measurement. Null when the source does not report it, such as a results file.',
       }),
       trainLoss: metric('trainLoss', 'train_loss'),
       trainMeanTokenAccuracy: metric('trainMeanTokenAccuracy', 'train_mean_token_accuracy'),
@@ -45,7 +48,8 @@ export const FineTuningJobMetricsPoint = builder.objectRef<MetricsPoint>('FineTu
       fullValidMeanReward: metric('fullValidMeanReward', 'full_valid_mean_reward'),
       data: t.field({
         type: 'JSON',
-        description: 'All that the upstream has for this step, under its own names.',
+        description:
+          'All values of this step under their names in the REST API, such as `{"step": 1, "train_loss": 1.2}`.',
         resolve: (point) => point.data(),
       }),
     };

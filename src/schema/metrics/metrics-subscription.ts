@@ -7,18 +7,18 @@ import { pointAt } from './metrics.ts';
 import { FineTuningJobMetricsPoint } from './metrics-point.ts';
 
 const FineTuningJobMetricsAdded = builder.objectRef<AddedItem<MetricsSeries>>('FineTuningJobMetricsAdded').implement({
-  description: 'A step that a job has made.',
+  description: 'The metrics of a new step of a job.',
   fields: (t) => ({
     job: t.field({
       type: FineTuningJob,
       nullable: false,
-      description: 'The job, as it was last seen then.',
+      description: 'The job in the last state that the gateway observed.',
       resolve: ({ job }) => job,
     }),
     point: t.field({
       type: FineTuningJobMetricsPoint,
       nullable: false,
-      description: 'What was measured. Its step is where to go on after a break: see `sinceStep`.',
+      description: 'The metrics. To continue after a broken connection, pass their `step` as `sinceStep`.',
       resolve: ({ value }) => pointAt(value, 0),
     }),
   }),
@@ -29,12 +29,12 @@ builder.subscriptionField('fineTuningJobMetricsAdded', (t) =>
     type: FineTuningJobMetricsAdded,
     nullable: false,
     description:
-      'The steps that a job makes, in their order; completes after the last. None is left out and none comes twice, however slow the reader is. NOT_FOUND when there is no such job, or when it is deleted.',
+      'The metrics of the new steps of a job, in their order. Completes after the last step. Delivers each step exactly once, also to a slow client. Fails with NOT_FOUND when the job does not exist or is deleted.',
     args: {
-      jobId: t.arg.id({ required: true, description: "The job's id." }),
+      jobId: t.arg.id({ required: true, description: 'The id of the job, such as `ftjob-abc123`.' }),
       sinceStep: t.arg.int({
         description:
-          'Begins with the step behind this one, 0 with the first; with what is measured from now on when left out.',
+          'The stream starts after this step; 0 starts with the first step. By default, and when null, it starts with the next new step.',
       }),
     },
     extensions: cost({ calls: 2 }),

@@ -11,31 +11,31 @@ const MIN_POINTS = 16;
 const MAX_POINTS = 10_000;
 const DEFAULT_POINTS = 500;
 
-/** A loss curve, and of its points those to show. */
+/** A loss curve, and the maximum number of points to return. */
 interface Curve {
   readonly series: MetricsSeries;
   readonly maxPoints: number;
 }
 
 const FineTuningJobMetrics = builder.objectRef<Curve>('FineTuningJobMetrics').implement({
-  description: "A job's loss curve.",
+  description: 'The loss curve of a job.',
   fields: (t) => ({
     points: t.field({
       type: [FineTuningJobMetricsPoint],
       nullable: false,
       description:
-        'The points, oldest first. When there are more than `maxPoints`, those are left out that a picture misses least: the first and the last stay, and the lowest and the highest of each loss.',
+        'The points, oldest first. More than `maxPoints` points are downsampled so that the chart keeps its shape. The first and the last point remain, and the minimum and the maximum of each loss.',
       resolve: ({ series, maxPoints }) => Array.from(downsample(series, maxPoints), (index) => pointAt(series, index)),
     }),
     totalPoints: t.int({
       nullable: false,
-      description: 'How many points were read, before any are left out: all there are when `isComplete` is true.',
+      description:
+        'Number of points before downsampling. The number of all points of the job when `isComplete` is true.',
       resolve: ({ series }) => series.length,
     }),
     isComplete: t.boolean({
       nullable: false,
-      description:
-        'Whether the curve goes back to the beginning. Of a long log a query reads at most 20 pages, the newest first; where the gateway keeps what it has read, the next query goes on behind it.',
+      description: `Whether the curve starts at the first step. A query reads at most ${PAGES_PER_CURVE} pages of a long event log, newest first. When the gateway caches them, the next query continues with older pages.`,
       resolve: ({ series }) => series.isComplete,
     }),
   }),
@@ -45,36 +45,37 @@ export function pointAt(series: MetricsSeries, index: number): MetricsPoint {
   return {
     step: series.steps[index] ?? 0,
     createdAt: series.createdAt(index),
-    value: (metric) => measuredOrNull(series.columns[metric]?.[index]),
+    value: (metric) => numberOrNull(series.columns[metric]?.[index]),
     data: () => series.data(index),
   };
 }
 
-// NaN is what was not measured.
-function measuredOrNull(value = Number.NaN): number | null {
+// A column has NaN where the metric was not measured.
+function numberOrNull(value = Number.NaN): number | null {
   return Number.isNaN(value) ? null : value;
 }
 
 builder.objectField(FineTuningJob, 'metrics', (t) =>
   t.field({
     type: FineTuningJobMetrics,
-    description:
-      'Its loss curve: from its events while it runs, from its results file when it has finished. Costs one upstream call for a job with a results file, and at most 20 for one that runs, was cut short or has lost it.',
+    description: `The loss curve: from the events of a running job, and from the results file of an ended job. Costs one upstream call with a results file, otherwise at most ${PAGES_PER_CURVE}.`,
     args: {
       maxPoints: t.arg.int({
         defaultValue: DEFAULT_POINTS,
-        description: `Most points to give, ${MIN_POINTS} to ${MAX_POINTS}; ${DEFAULT_POINTS} when left out or null.`,
+        description: `Maximum number of points, from ${MIN_POINTS} to ${MAX_POINTS}. By default, and when null, ${DEFAULT_POINTS}.`,
       }),
     },
-    // Where the results file is gone, or the server gives no contents, its events are read as well.
+    // The events are read too when the results file was deleted, or when the server has no file contents.
     extensions: cost({
       calls: 1 + PAGES_PER_CURVE,
-      size: countOf('maxPoints', { least: MIN_POINTS, most: MAX_POINTS, standard: DEFAULT_POINTS }),
+      size: countOf('maxPoints', { min: MIN_POINTS, max: MAX_POINTS, fallback: DEFAULT_POINTS }),
     }),
     resolve: async (job, args, { loaders }) => {
       const maxPoints = args.maxPoints ?? DEFAULT_POINTS;
-      if (maxPoints < MIN_POINTS || maxPoints > MAX_POINTS)
-        throw badUserInput('maxPoints', `a whole number from ${MIN_POINTS} to ${MAX_POINTS}, got ${maxPoints}`);
+      if (maxPoints < MIN_POINTS || maxPoints > MAX_POINTS) {
+        const expected = `an integer from ${MIN_POINTS} to ${MAX_POINTS}, such as ${DEFAULT_POINTS}`;
+        throw badUserInput('maxPoints', `is ${maxPoints}; expected ${expected}`);
+      }
       return { series: await loaders.metrics(job), maxPoints };
     },
   }),

@@ -1,15 +1,34 @@
-import { defineDeletion } from '../mutation/deletion.ts';
+import type { Deletion } from '../../upstream/resources/deletion.ts';
+import { builder } from '../core/builder.ts';
+import { notFound } from '../mutation/failure.ts';
+import { NotFoundError } from '../mutation/failure-types.ts';
+import { defineMutation } from '../mutation/mutation.ts';
 
-defineDeletion({
-  name: 'Model',
+const EXAMPLE = 'ft:gpt-4.1-mini-2025-04-14:acme::abc123';
+
+const DeleteModelInput = builder.inputType('DeleteModelInput', {
+  description: 'The model to delete.',
+  fields: (t) => ({
+    modelId: t.id({ required: true, description: `The id of a fine-tuned model, such as \`${EXAMPLE}\`.` }),
+  }),
+});
+
+defineMutation({
+  name: 'deleteModel',
   role: 'admin',
-  deleteOf: ({ models }) => models.delete,
-  texts: {
-    does: 'Deletes a fine-tuned model, for good.',
-    success: 'The model is gone, for good; the job that made it stays.',
-    deletedId: 'The name of the model.',
-    input: 'Which model is to be deleted.',
-    id: 'The name of a fine-tuned model.',
-    expected: 'the name of a model',
+  description: 'Deletes a fine-tuned model permanently.',
+  cost: { calls: 1 },
+  input: DeleteModelInput,
+  idOfInput: ({ modelId }) => modelId,
+  result: 'The id of the deleted model, or the reason why no model was deleted.',
+  success: {
+    description: 'The model is deleted permanently. The job that created it remains.',
+    affectedId: ({ id }: Deletion) => id,
+    fields: (t) => ({
+      deletedModelId: t.exposeID('id', { nullable: false, description: 'The id of the deleted model.' }),
+    }),
   },
+  failures: [NotFoundError],
+  run: async ({ modelId }, { commands }) =>
+    (await commands.models.delete(modelId)) ?? notFound('modelId', 'model', EXAMPLE, modelId),
 });

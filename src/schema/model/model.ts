@@ -2,8 +2,7 @@ import { MAX_SINGLE_READS } from '../../request/loaders.ts';
 import type { Model as WireModel } from '../../upstream/resources/model.ts';
 import type { Page, PageItem } from '../../upstream/resources/page.ts';
 import { builder } from '../core/builder.ts';
-import { connectionArgs, connectionOf, pageRequest, pageSize } from '../core/connection.ts';
-import { badUserInput } from '../core/errors.ts';
+import { connectionArgs, connectionOf, pageRequest, pageSize, unknownCursor } from '../core/connection.ts';
 import { batchedCalls, cost } from '../core/field-cost.ts';
 import { Node } from '../core/node.ts';
 
@@ -14,41 +13,46 @@ export const MODEL_COST = cost({ calls: batchedCalls(MAX_SINGLE_READS.models) })
 
 export const Model = builder.objectRef<WireModel>('Model').implement({
   description:
-    'A model that can be used, or trained on. A fine-tuned one stops answering when its base model is shut down.',
+    'A model: a base model, or a fine-tuned one. A fine-tuned model stops working when its base model is shut down.',
   interfaces: [Node],
   fields: (t) => ({
     createdAt: t.field({
       type: 'UnixTimestamp',
-      description: 'When it was made; null when the upstream does not tell.',
+      description: 'The time when the model was created. Null when the upstream does not report it.',
       resolve: ({ created }) => created,
     }),
     ownedBy: t.string({
-      description: 'The organisation that owns it, as the upstream writes it; null when it does not tell.',
+      description:
+        'The owner of the model, such as `system` or the name of an organization. Null when the upstream does not report it.',
       resolve: ({ owned_by }) => owned_by,
     }),
     shutdownDate: t.field({
       type: 'Date',
-      description: 'The day from which it does not answer any more; null when none is announced.',
+      description: 'The date when the upstream shuts the model down. Null when none is announced.',
       resolve: ({ shutdown_date }) => shutdown_date,
     }),
     isFineTuned: t.boolean({
       nullable: false,
-      description: 'Whether fine-tuning has made it, by the form of its name.',
+      description: 'Whether the model was created by fine-tuning, judged by the format of its id.',
       resolve: isFineTuned,
     }),
   }),
 });
 
-// `ft:base:org::id`, Azure's `base.ft-hash`, and of old `curie:ft-org-date`.
+// `ft:base:org::id`, Azure's `base.ft-hash`, and the legacy `curie:ft-org-date`.
 function isFineTuned({ id }: WireModel): boolean {
   return /^ft:|[.:]ft-/.test(id);
 }
 
 const ModelFilter = builder.inputType('ModelFilter', {
-  description: 'Which models; all members that are given have to fit.',
+  description: 'Selects models. A model has to match every field that is given.',
   fields: (t) => ({
-    isFineTuned: t.boolean({ description: 'Only those that fine-tuning has made, or only the others.' }),
-    ownedBy: t.string({ description: 'Only those of this owner, as `ownedBy` writes it.' }),
+    isFineTuned: t.boolean({
+      description: 'True: only fine-tuned models. False: only the others. By default, and when null, both.',
+    }),
+    ownedBy: t.string({
+      description: 'Only models whose `ownedBy` equals this, such as `system`. By default, and when null, every owner.',
+    }),
   }),
 });
 
@@ -57,17 +61,17 @@ const ModelConnection = connectionOf('Model', Model, 'A page of models, newest f
 builder.queryFields((t) => ({
   model: t.field({
     type: Model,
-    description: 'One model; null when there is none of this name.',
-    args: { id: t.arg.id({ required: true, description: 'The name of the model.' }) },
+    description: 'The model with an id. Null when it does not exist.',
+    args: { id: t.arg.id({ required: true, description: 'The id of the model, such as `gpt-4.1-mini`.' }) },
     extensions: MODEL_COST,
     resolve: (_, { id }, { loaders }) => loaders.model(id),
   }),
   models: t.field({
     type: ModelConnection,
-    description: 'The models that the account can see, newest first, in one upstream call whatever is asked of them.',
+    description: 'The models that the upstream account can use, newest first. Costs one upstream call for all pages.',
     args: {
       ...connectionArgs(DEFAULT_FIRST, 'older models'),
-      filter: t.arg({ type: ModelFilter, description: 'Only some of them.' }),
+      filter: t.arg({ type: ModelFilter, description: 'Selects models. By default, and when null, all models.' }),
     },
     extensions: cost({ calls: 1, size: pageSize(DEFAULT_FIRST) }),
     resolve: async (_, { filter, ...args }, { loaders }) => {
@@ -78,26 +82,26 @@ builder.queryFields((t) => ({
           ((filter?.isFineTuned ?? isFineTuned(value)) === isFineTuned(value) &&
             (filter?.ownedBy ?? value.owned_by) === value.owned_by),
       );
-      return { ...pageBehind(all, limit, after), after, noun: NOUN };
+      return { ...pageAfter(all, limit, after), after, noun: NOUN };
     },
   }),
 }));
 
-// The upstream gives them in no order. Those that cannot be understood come last, and behind them those without an id.
-// Where a page begins is told by the place in this order, so that it holds when the model itself is gone.
+// The upstream returns models in no order. Invalid items come after the valid ones, and items without an id are last.
+// The cursor of a model is its sort key, so that it stays valid when the model is deleted.
 function newestFirst(items: readonly PageItem<WireModel>[]): PageItem<WireModel>[] {
-  const placed = items.map((item) => (item.id === null ? item : { ...item, id: placeOf(item) }));
-  return placed.sort((a, b) => (a.id === b.id ? 0 : (a.id ?? '') < (b.id ?? '') ? 1 : -1));
+  const keyed = items.map((item) => (item.id === null ? item : { ...item, id: sortKey(item) }));
+  return keyed.sort((a, b) => (a.id === b.id ? 0 : (a.id ?? '') < (b.id ?? '') ? 1 : -1));
 }
 
-function placeOf({ id, value }: PageItem<WireModel>): string {
+function sortKey({ id, value }: PageItem<WireModel>): string {
   return value ? `1 ${String(value.created ?? 0).padStart(16, '0')} ${id}` : `0 ${id}`;
 }
 
-function pageBehind(all: readonly PageItem<WireModel>[], limit: number, after: string | null): Page<WireModel> {
-  if (after !== null && !/^[01] /.test(after)) throw badUserInput('after', 'a cursor that this field has given');
-  const behind = after === null ? all : all.filter(({ id }) => (id ?? '') < after);
-  const items = behind.slice(0, limit);
-  // From an item without an id nobody can go on, and none with an id is left.
-  return { items, hasMore: behind.length > limit && items.at(-1)?.id !== null };
+function pageAfter(all: readonly PageItem<WireModel>[], limit: number, after: string | null): Page<WireModel> {
+  if (after !== null && !/^[01] /.test(after)) throw unknownCursor();
+  const following = after === null ? all : all.filter(({ id }) => (id ?? '') < after);
+  const items = following.slice(0, limit);
+  // No page can start after an item without an id, and only such items follow it.
+  return { items, hasMore: following.length > limit && items.at(-1)?.id !== null };
 }

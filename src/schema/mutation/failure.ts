@@ -1,14 +1,14 @@
 import type { UpstreamError } from '../../upstream/errors/upstream-error.ts';
 import type { ErrorCode } from '../core/errors.ts';
 
-// What a mutation answers in place of its success. A failure is data: clients see in the schema what can go wrong, and
-// nothing that the mutation's siblings have done is lost to an error.
+// A mutation returns its failures as data. So the schema lists what can go wrong, and one failed mutation of an operation
+// does not hide the results of the others.
 
-/** Why a mutation did not do what it was asked. */
+/** The reason why a mutation did not succeed. */
 export abstract class Failure {
   abstract readonly code: ErrorCode;
   readonly message: string;
-  /** The upstream's failure, if that is why; `detail` is for the log only. */
+  /** The error of the upstream, when that is the reason. Its `detail` is for the log only. */
   readonly cause: UpstreamError | undefined;
 
   constructor(message: string, cause?: UpstreamError) {
@@ -17,42 +17,43 @@ export abstract class Failure {
   }
 }
 
-/** One thing that is wrong with an input, and where: names of its fields, and places in lists. */
+/** A problem of an input: its position, as names of fields and indices in lists, and what was expected there. */
 export interface InputIssue {
   readonly path: readonly string[];
   readonly message: string;
 }
 
-/** The input has values that are not accepted; here is all that is wrong with it. */
+/** The input is invalid. Nothing was sent to the upstream. */
 export class InvalidInput extends Failure {
   readonly code = 'BAD_USER_INPUT';
-  /** At least one. */
+  /** All problems, at least one. */
   readonly issues: readonly InputIssue[];
 
   constructor(issues: readonly InputIssue[]) {
     const [first, ...others] = issues;
-    const more = others.length === 0 ? '' : `, and ${others.length} more`;
-    super(`${first?.path.join('.') || 'input'}: ${first?.message}${more}.`);
+    const more = others.length === 0 ? '' : ` issues has ${others.length} more.`;
+    super(`${first?.path.join('.') || 'input'}: ${first?.message}.${more}`);
     this.issues = issues;
   }
 }
 
-/** What was to be changed does not exist. */
+/** The object of the mutation does not exist. */
 export class NotFound extends Failure {
   readonly code = 'NOT_FOUND';
 }
 
-/** Nothing has the id that a field of the input gives; the message says what was expected there. */
-export function notFound(field: string, expected: string, id: string): NotFound {
-  return new NotFound(`${field}: expected ${expected}, got ${JSON.stringify(id.slice(0, MAX_QUOTE_LENGTH))}.`);
+/** Creates the failure of an id of the input that no entity has: `fileId: no file has the id "x"; expected …`. */
+export function notFound(field: string, entity: string, example: string, id: string): NotFound {
+  const quoted = JSON.stringify(id.slice(0, MAX_QUOTE_LENGTH));
+  return new NotFound(`${field}: no ${entity} has the id ${quoted}; expected an existing id, such as ${example}.`);
 }
 
 const MAX_QUOTE_LENGTH = 100;
 
-/** What was asked does not go together with what there is. */
+/** The current state does not allow the mutation. */
 export class Conflict extends Failure {
   readonly code = 'CONFLICT';
-  /** The status of the job concerned, as the upstream spells it. */
+  /** The status of the job that causes the conflict, as the upstream spells it. */
   readonly rawStatus: string;
 
   constructor(message: string, rawStatus: string, cause?: UpstreamError) {
@@ -61,12 +62,12 @@ export class Conflict extends Failure {
   }
 }
 
-/** The caller, or the gateway, may not do this. */
+/** The caller, or the gateway, may not execute the mutation. */
 export class Forbidden extends Failure {
   readonly code = 'FORBIDDEN';
 }
 
-/** The upstream account has done as much as it may, or the caller here. */
+/** A quota of the upstream account, or of the caller, is used up. */
 export class QuotaExceeded extends Failure {
   readonly code: 'UPSTREAM_QUOTA_EXCEEDED' | 'RATE_LIMITED';
   readonly retryAfterSeconds: number | null;
@@ -78,12 +79,12 @@ export class QuotaExceeded extends Failure {
   }
 }
 
-/** Nobody knows whether the upstream did it: after it had been asked the connection broke, or it failed. */
+/** The upstream did not confirm the mutation: the connection broke after the request, or the upstream failed. */
 export class OutcomeUnknown extends Failure {
   readonly code = 'OUTCOME_UNKNOWN';
 }
 
-/** The upstream did not do it, for a reason of its own. */
+/** The upstream did not execute the mutation. */
 export class UpstreamFailure extends Failure {
   readonly code: ErrorCode;
   override readonly cause: UpstreamError;
@@ -94,3 +95,6 @@ export class UpstreamFailure extends Failure {
     this.cause = cause;
   }
 }
+
+/** The failures that every mutation can return. */
+export type CommonFailure = Forbidden | OutcomeUnknown | QuotaExceeded | UpstreamFailure;

@@ -1,38 +1,38 @@
 import type { Issue } from '../../upstream/requests/validation.ts';
 import type { InputIssue } from './failure.ts';
 
-/** A place of the wire below which the input has another form, and how what stands below it is found there. */
+/** A part of a REST request whose form differs from that of the input. */
 export interface PathMapping {
-  /** Where it is, in wire spelling. */
+  /** The path of the part in the REST request. */
   readonly at: readonly string[];
-  /** The way in the input from there to a place below it. */
-  readonly path: (below: Issue['path']) => readonly string[];
+  /** Maps a path within the part to a path of the input. */
+  readonly path: (wirePath: Issue['path']) => readonly string[];
 }
 
-/** What an input is called whose name is not that of the wire in camelCase. */
+/** Input fields that are not the camelCase form of the REST property. */
 const NAMES: Readonly<Record<string, string>> = {
   model: 'modelId',
   training_file: 'trainingFileId',
   validation_file: 'validationFileId',
 };
 
-/** The name of an input's field for a member in wire spelling. */
-export const inputName = (member: string) =>
-  NAMES[member] ?? member.replace(/_+([a-z\d])/g, (_, letter: string) => letter.toUpperCase());
+/** Returns the input field of a REST property. */
+export const inputName = (property: string) =>
+  NAMES[property] ?? property.replace(/_+([a-z\d])/g, (_, letter: string) => letter.toUpperCase());
 
-/** What is wrong with a request in wire spelling, as clients know their input. */
-export function inputIssues(issues: readonly Issue[], detours: readonly PathMapping[] = []): InputIssue[] {
-  return issues.map(({ path, message }) => ({ path: inputPath(path, detours), message }));
+/** Converts the problems of a REST request to problems of the input. */
+export function inputIssues(issues: readonly Issue[], mappings: readonly PathMapping[] = []): InputIssue[] {
+  return issues.map(({ path, message }) => ({ path: inputPath(path, mappings), message }));
 }
 
-function inputPath(path: Issue['path'], detours: readonly PathMapping[]): string[] {
-  const detour = detours.find(({ at }) => at.every((member, place) => path[place] === member));
-  if (detour === undefined) return plainPath(path);
-  return [...plainPath(detour.at), ...detour.path(path.slice(detour.at.length))];
+function inputPath(path: Issue['path'], mappings: readonly PathMapping[]): string[] {
+  const mapping = mappings.find(({ at }) => at.every((member, index) => path[index] === member));
+  if (mapping === undefined) return renamedPath(path);
+  return [...renamedPath(mapping.at), ...mapping.path(path.slice(mapping.at.length))];
 }
 
-// Below `extra` clients have written what the wire has.
-function plainPath(path: Issue['path']): string[] {
-  const named = path.includes('extra') ? path.indexOf('extra') : path.length;
-  return path.map((place, at) => (at < named && typeof place === 'string' ? inputName(place) : String(place)));
+// Clients write `extra` in the form of the REST API.
+function renamedPath(path: Issue['path']): string[] {
+  const end = path.includes('extra') ? path.indexOf('extra') : path.length;
+  return path.map((member, index) => (index < end && typeof member === 'string' ? inputName(member) : String(member)));
 }

@@ -5,10 +5,10 @@ import type { Viewer } from '../../request/viewer.ts';
 import type { ErrorCode } from '../../schema/core/errors.ts';
 import { createAccessFactory } from '../../store/cache/scope.ts';
 import { HttpError } from '../http/http-error.ts';
-import { holderOf, isSame } from './token.ts';
+import { findToken, isSameToken } from './token.ts';
 import { createTokenStore, type TokenStoreOptions } from './token-store.ts';
 
-/** How callers show who they are: not at all, by a token of this gateway's, or by their own key of the upstream. */
+/** How callers authenticate: not at all, with a token of this gateway, or with their own key of the upstream. */
 export type Auth =
   | { readonly kind: 'none' }
   | { readonly kind: 'tokens'; readonly file: string }
@@ -16,59 +16,59 @@ export type Auth =
 
 export interface AuthenticateOptions extends Omit<TokenStoreOptions, 'file'> {
   auth: Auth;
-  /** With what the upstream is asked; its key is replaced where callers bring their own. */
+  /** The upstream credential; its key is replaced where callers bring their own. */
   credential: Identity['access']['credential'];
 }
 
-/** Who asks, by the headers of a request over whatever transport. Throws a Refusal (401) when they do not say. */
+/** Returns the identity of a caller by the headers of its request. Throws an HttpError (401). */
 export type Authenticate = (headers: IncomingHttpHeaders) => Identity;
 
-// Who can reach a gateway that asks for nothing is on its machine, or has a sandbox: all that it can do is theirs.
-const ANYBODY: Viewer = { name: null, role: 'admin' };
+// Without authentication only this machine reaches the gateway, or it serves the sandbox: no role is needed.
+const UNAUTHENTICATED_VIEWER: Viewer = { name: null, role: 'admin' };
 const KEY_HOLDER: Viewer = { name: null, role: 'operator' };
 
 export function createAuthenticate({ auth, credential, ...rest }: AuthenticateOptions): Authenticate {
   const accessOf = createAccessFactory();
   if (auth.kind === 'passthrough') {
     return (headers) => {
-      const access = accessOf({ ...credential, apiKey: bearerOf(headers), adminKey: undefined }); // Which is not theirs.
+      const apiKey = bearerOf(headers, EXPECTED_KEY);
+      const access = accessOf({ ...credential, apiKey, adminKey: undefined }); // The admin key is the gateway's own.
       return { viewer: KEY_HOLDER, access, isValid: always };
     };
   }
   const access = accessOf(credential);
-  if (auth.kind === 'none') return () => ({ viewer: ANYBODY, access, isValid: always });
+  if (auth.kind === 'none') return () => ({ viewer: UNAUTHENTICATED_VIEWER, access, isValid: always });
   const tokens = createTokenStore({ file: auth.file, ...rest });
   return (headers) => {
-    const holder = holderOf(bearerOf(headers), tokens());
-    if (holder === undefined) throw unauthenticated(IN_FORCE);
-    const { name, role } = holder;
-    return { viewer: { name, role }, access, isValid: () => tokens().some((token) => isSame(token, holder)) };
+    const token = findToken(bearerOf(headers, EXPECTED_TOKEN), tokens());
+    if (token === undefined) throw unauthenticated(UNKNOWN_TOKEN);
+    const { name, role } = token;
+    return { viewer: { name, role }, access, isValid: () => tokens().some((listed) => isSameToken(listed, token)) };
   };
 }
 
 const always = () => true;
 
-const IN_FORCE = 'a token that is in force';
+// Messages of at most 123 bytes: they are also the close reasons of WebSockets.
+const EXPECTED_TOKEN = 'send Authorization: Bearer TOKEN. Create a token: npm run token -- NAME ROLE FILE';
+const EXPECTED_KEY = 'send Authorization: Bearer KEY, with your own API key of the upstream';
+const UNKNOWN_TOKEN = 'Authorization: the token is unknown or revoked; create one: npm run token -- NAME ROLE FILE.';
+const REVOKED_TOKEN = 'Authorization: the token was revoked or has another role now; reconnect with a valid token.';
 
-/** What a stream says at its end when the token that it was opened with is no longer listed as it was. */
+/** The error that ends a stream whose token is revoked or has another role. */
 export function revokedError(): GraphQLError {
-  const extensions = { code: 'UNAUTHENTICATED' satisfies ErrorCode };
-  return new GraphQLError(messageOf(IN_FORCE), { extensions });
+  return new GraphQLError(REVOKED_TOKEN, { extensions: { code: 'UNAUTHENTICATED' satisfies ErrorCode } });
 }
 
-// The characters of a key as the configuration takes them: others are written in another way in JSON, and would escape
-// the search for the key in what is answered.
+// The characters that the configuration allows in a key. JSON escapes all others, so that redaction would not find them.
 const BEARER = /^Bearer +([\x21\x23-\x5b\x5d-\x7e]{1,512})$/i;
 
-function bearerOf({ authorization = '' }: IncomingHttpHeaders): string {
-  const bearer = BEARER.exec(authorization)?.[1];
-  if (bearer === undefined) throw unauthenticated('Bearer and a token');
-  return bearer;
+function bearerOf({ authorization }: IncomingHttpHeaders, expected: string): string {
+  const bearer = BEARER.exec(authorization ?? '')?.[1];
+  if (bearer !== undefined) return bearer;
+  throw unauthenticated(`Authorization: is ${authorization === undefined ? 'missing' : 'malformed'}; ${expected}.`);
 }
 
-function unauthenticated(expected: string): HttpError {
-  const headers = { 'www-authenticate': 'Bearer' };
-  return new HttpError(401, messageOf(expected), headers, 'UNAUTHENTICATED');
+function unauthenticated(message: string): HttpError {
+  return new HttpError(401, message, { 'www-authenticate': 'Bearer' }, 'UNAUTHENTICATED');
 }
-
-const messageOf = (expected: string) => `Authorization: expected ${expected}.`;

@@ -3,41 +3,41 @@ import type { Logger } from '../../telemetry/logger.ts';
 import type { Token } from './token.ts';
 import { readTokenList } from './token-file.ts';
 
-/** How long a change of the file may stay unseen, in milliseconds. */
+/** Minimum time between two reads of the file, in milliseconds. */
 const RELOAD_INTERVAL_MS = 1000;
 
 export interface TokenStoreOptions {
-  /** Where they are listed. */
+  /** Path of the token list. */
   file: string;
   clock: Clock;
   log: Logger;
 }
 
 /**
- * The tokens that the file lists now. It is read again at most once a second, when somebody asks, and whole: a file can
- * change without its time or its size. What cannot be read or has faults changes nothing, and is told to the log once.
+ * Returns a function that returns the valid tokens. It reads the whole file again at most once a second, because a file can
+ * change without its time or size. An invalid file is logged once per problem; the previous tokens stay valid.
  */
 export function createTokenStore({ file, clock, log }: TokenStoreOptions): () => readonly Token[] {
-  let inForce: readonly Token[] = [];
-  let lookedAt = Number.NEGATIVE_INFINITY;
-  let told = '';
+  let validTokens: readonly Token[] = [];
+  let lastReadAt = Number.NEGATIVE_INFINITY;
+  let loggedProblem = '';
 
-  function look() {
-    const { tokens, faults = [] } = readTokenList(file);
-    if (tokens) inForce = tokens;
-    const complaint = faults.join('; ');
-    if (complaint !== told && complaint !== '') {
-      log.error({ file, faults }, 'AUTH_TOKENS_FILE has faults: the tokens that it listed before stay in force');
+  function reload() {
+    const { tokens, problems = [] } = readTokenList(file);
+    if (tokens) validTokens = tokens;
+    const problem = problems.join('; ');
+    if (problem !== loggedProblem && problem !== '') {
+      log.error({ file, problems }, 'AUTH_TOKENS_FILE is invalid; the previous tokens stay valid');
     }
-    told = complaint;
+    loggedProblem = problem;
   }
 
   return () => {
     const now = clock.now();
-    if (now - lookedAt >= RELOAD_INTERVAL_MS) {
-      lookedAt = now;
-      look();
+    if (now - lastReadAt >= RELOAD_INTERVAL_MS) {
+      lastReadAt = now;
+      reload();
     }
-    return inForce;
+    return validTokens;
   };
 }

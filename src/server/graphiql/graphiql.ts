@@ -4,16 +4,16 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import Negotiator from 'negotiator';
 import type { Reply } from '../http/reply.ts';
-import { exampleTabs } from './example-tabs.ts';
+import { type ExampleIds, readExampleTabs } from './example-tabs.ts';
 import { TOKEN_DIALOG } from './token-dialog.ts';
 
 const compress = promisify(gzip);
 
-/** Serves the GraphiQL page, whole: it loads nothing else. `exampleJobId` is what its example tabs ask about. */
-export function createGraphiql(exampleJobId: string): (headers: IncomingHttpHeaders) => Promise<Reply> {
-  let page: ReturnType<typeof makePage> | undefined; // At the first wish: it is 9 MB large.
+/** Serves the GraphiQL page, which loads nothing else. `examples` are the variables of its example tabs. */
+export function createGraphiql(examples: ExampleIds): (headers: IncomingHttpHeaders) => Promise<Reply> {
+  let page: ReturnType<typeof createPage> | undefined; // Created at the first request: it has 9 MB.
   return async (headers) => {
-    page ??= makePage(exampleJobId);
+    page ??= createPage(examples);
     const { html, gzipped, etag, policy } = await page;
     const common = { ...HEADERS, etag, 'content-security-policy': policy };
     if (headers['if-none-match']?.includes(etag)) return { status: 304, headers: common };
@@ -32,21 +32,23 @@ const HEADERS = {
   'permissions-policy': 'camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()',
 };
 
-// The tab that is pressed jumps to where it stood while the page was built, and the click misses it (GraphiQL 5).
+// GraphiQL 5 moves a tab while it is pressed, so that the click misses it.
 const STEADY_TABS = '.graphiql-tab { transform: none !important; }';
 
-async function makePage(exampleJobId: string) {
-  const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
-  const defaultTabs = exampleTabs(exampleJobId);
+async function createPage(examples: ExampleIds) {
+  const [{ renderGraphiQL }, defaultTabs] = await Promise.all([
+    import('@graphql-yoga/render-graphiql'),
+    readExampleTabs(examples),
+  ]);
   const page = renderGraphiQL({ title: 'Finetune Gateway', defaultTabs, schemaDescription: true });
   const text = page.replace('</head>', `<style>${STEADY_TABS}</style>${TOKEN_DIALOG}</head>`);
   const html = Buffer.from(text);
   const etag = `W/"${hash(html)}"`;
-  return { html, gzipped: await compress(html), etag, policy: policyOf(text) };
+  return { html, gzipped: await compress(html), etag, policy: contentSecurityPolicyOf(text) };
 }
 
-/** Lets the page run its own scripts, start its editors' workers and ask its own origin: nothing else. */
-function policyOf(html: string): string {
+/** Allows the page its own scripts, the workers of its editors and requests to its own origin only. */
+function contentSecurityPolicyOf(html: string): string {
   const scripts = [...html.matchAll(/<script[^>]*>(.*?)<\/script>/gs)].map(
     ([, script = '']) => `'sha256-${hash(script)}'`,
   );
@@ -54,7 +56,7 @@ function policyOf(html: string): string {
     "default-src 'none'",
     `script-src ${scripts.join(' ')}`,
     'worker-src blob:',
-    "style-src 'unsafe-inline'", // The editor writes its styles while it runs.
+    "style-src 'unsafe-inline'", // The editor creates styles at run time.
     'font-src data:',
     'img-src data:',
     "connect-src 'self'",

@@ -1,6 +1,6 @@
 /**
- * For GraphiQL's page, ahead of its own scripts: when the server wants to know who asks (401), the person is asked for a
- * token once, for all tabs. The browser keeps it until its tab is closed. A header from GraphiQL's editor goes before it.
+ * A script for the GraphiQL page, before its own scripts. On a 401 response it asks once for a token, for all tabs.
+ * The browser stores it until its tab is closed. A header of GraphiQL's editor takes precedence.
  */
 export const TOKEN_DIALOG = `<style>
   #token-dialog { border: 1px solid #d60690; border-radius: 8px; padding: 24px; width: 380px; font: 15px system-ui, sans-serif; }
@@ -10,29 +10,29 @@ export const TOKEN_DIALOG = `<style>
 </style>
 <script>
 {
-  const KEPT_AS = 'finetune-gateway-token';
-  const send = globalThis.fetch;
-  let asking;
-  let isDeclined = false; // Until the page is loaded again; GraphiQL tries more than once.
+  const STORAGE_KEY = 'finetune-gateway-token';
+  const originalFetch = globalThis.fetch;
+  let pendingDialog;
+  let isDeclined = false; // Until the page is reloaded; GraphiQL retries its introspection.
 
-  // Resolves with whether one was given.
-  function askForToken(wasRefused) {
+  // Resolves to whether a token was entered.
+  function askForToken(wasRejected) {
     const dialog = document.createElement('dialog');
     dialog.id = 'token-dialog';
     dialog.innerHTML = \`<form method="dialog">
-      <label>\${wasRefused ? 'This token is not accepted. Another one:' : 'This gateway asks for a token:'}
-        <input type="password" autocomplete="off" required autofocus pattern="[!-~]+" title="the token alone">
+      <label>\${wasRejected ? 'This token is unknown or revoked. Enter another one:' : 'This gateway requires a token:'}
+        <input type="password" autocomplete="off" required autofocus pattern="[!-~]+" title="the token alone, without Bearer">
       </label>
-      <button value="given">Go on</button> <button value="" formnovalidate>Without</button>
+      <button value="entered">Continue</button> <button value="" formnovalidate>Skip</button>
     </form>\`;
     document.body.append(dialog);
     dialog.showModal();
     return new Promise((resolve) => {
       dialog.addEventListener('close', () => {
-        const isGiven = dialog.returnValue === 'given';
-        if (isGiven) sessionStorage.setItem(KEPT_AS, dialog.querySelector('input').value);
+        const isEntered = dialog.returnValue === 'entered';
+        if (isEntered) sessionStorage.setItem(STORAGE_KEY, dialog.querySelector('input').value);
         dialog.remove();
-        resolve(isGiven);
+        resolve(isEntered);
       });
     });
   }
@@ -40,13 +40,13 @@ export const TOKEN_DIALOG = `<style>
   globalThis.fetch = async (url, init = {}) => {
     for (;;) {
       const headers = new Headers(init.headers);
-      const token = headers.has('authorization') ? null : sessionStorage.getItem(KEPT_AS);
+      const token = headers.has('authorization') ? null : sessionStorage.getItem(STORAGE_KEY);
       if (token) headers.set('authorization', 'Bearer ' + token);
-      const response = await send(url, { ...init, headers });
+      const response = await originalFetch(url, { ...init, headers });
       if (response.status !== 401 || isDeclined || (!token && headers.has('authorization'))) return response;
-      if (sessionStorage.getItem(KEPT_AS) !== token) continue; // Another request has brought one meanwhile.
-      asking ??= askForToken(token !== null).finally(() => { asking = undefined; });
-      isDeclined = !(await asking);
+      if (sessionStorage.getItem(STORAGE_KEY) !== token) continue; // Another request has stored a token meanwhile.
+      pendingDialog ??= askForToken(token !== null).finally(() => { pendingDialog = undefined; });
+      isDeclined = !(await pendingDialog);
       if (isDeclined) return response;
     }
   };

@@ -4,45 +4,48 @@ import { HttpError } from '../http/http-error.ts';
 import type { Params, RawParams } from './params.ts';
 import { bareHash, hashOf, type TrustedDocuments } from './trusted-documents.ts';
 
-/** Most documents of which is remembered that they were logged. */
-const MAX_REMEMBERED = 10_000;
+/** Maximum number of untrusted documents that are logged once only. */
+const MAX_LOGGED_HASHES = 10_000;
 
 /**
- * Finds the document that a request means. Throws a Refusal: 400 without one, 403 when it is not trusted and has to be.
+ * Finds the document of a request. Throws an HttpError: 400 without a document, 403 when only trusted ones are allowed.
  */
-export type FindDocument = (asked: RawParams, requestId: string) => Params;
+export type FindDocument = (params: RawParams, requestId: string) => Params;
 
 export interface DocumentOptions {
   readonly trustedDocuments: TrustedDocuments | undefined;
-  /** Whether a document that is not trusted is refused. */
+  /** Whether untrusted documents are rejected, not only logged. */
   readonly mustTrust: boolean;
 }
 
 export function createFindDocument({ trustedDocuments, mustTrust }: DocumentOptions, log: Logger): FindDocument {
-  const logged = new LRUCache<string, true>({ maxSize: MAX_REMEMBERED, sizeCalculation: () => 1 });
-  return (asked, requestId) => {
-    const { query, documentId } = asked;
-    if (trustedDocuments === undefined) return { ...asked, query: given(query) };
+  const loggedHashes = new LRUCache<string, true>({ maxSize: MAX_LOGGED_HASHES, sizeCalculation: () => 1 });
+  return (params, requestId) => {
+    const { query, documentId } = params;
+    if (trustedDocuments === undefined) return { ...params, query: requireQuery(params) };
     if (query === undefined && documentId !== undefined) {
       const text = trustedDocuments.get(bareHash(documentId));
-      if (text !== undefined) return { ...asked, query: text };
-      throw notTrusted('documentId: expected the sha-256 of a trusted document.');
+      if (text !== undefined) return { ...params, query: text };
+      throw notTrusted(`documentId: is unknown; ${EXPECTED_DOCUMENT}.`);
     }
-    const text = given(query); // The text decides, whatever id it comes with.
+    const text = requireQuery(params); // A query takes precedence over a documentId.
     const hash = hashOf(text);
-    if (trustedDocuments.has(hash)) return { ...asked, query: text };
-    if (mustTrust) throw notTrusted('query: expected a trusted document, or the sha-256 of one as documentId.');
-    if (!logged.has(hash)) {
-      logged.set(hash, true);
-      log.warn({ requestId, sha256: hash }, 'document not trusted');
+    if (trustedDocuments.has(hash)) return { ...params, query: text };
+    if (mustTrust) throw notTrusted(`query: is not a trusted document; ${EXPECTED_DOCUMENT}.`);
+    if (!loggedHashes.has(hash)) {
+      loggedHashes.set(hash, true);
+      log.warn({ requestId, sha256: hash }, 'untrusted document');
     }
-    return { ...asked, query: text };
+    return { ...params, query: text };
   };
 }
 
-function given(query: string | undefined): string {
-  if (query === undefined) throw new HttpError(400, 'query: expected a string.');
-  return query;
+const EXPECTED_DOCUMENT = 'expected a document of the TRUSTED_DOCUMENTS file, or its SHA-256 as documentId';
+
+function requireQuery({ query, documentId }: RawParams): string {
+  if (query !== undefined) return query;
+  const hint = documentId === undefined ? '' : ' A documentId alone needs TRUSTED_DOCUMENTS.';
+  throw new HttpError(400, `query: is missing; expected a GraphQL document, such as { gateway { version } }.${hint}`);
 }
 
 const notTrusted = (message: string) => new HttpError(403, message, {}, 'DOCUMENT_NOT_TRUSTED');

@@ -5,45 +5,45 @@ import { isInternal, toClientError } from '../../schema/core/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { UpstreamError } from '../../upstream/errors/upstream-error.ts';
 
-/** Shows clients what they may see of each error, and tells the log the rest. */
+/** Replaces errors by their public form and logs their causes. */
 export function useClientErrors(log: Logger): Plugin<Context> {
   return {
     onExecute: () => ({
       onExecuteDone({ result, setResult, args }) {
         const { requestId, readContext } = args.contextValue;
-        if (!('errors' in result) || readContext.signal.aborted) return; // Nobody reads it any more.
+        if (!('errors' in result) || readContext.signal.aborted) return; // The client has disconnected.
         setResult(toClientResult(result, requestId, log));
       },
     }),
   };
 }
 
-/** What a client may see of a result; the log is told the rest. */
+/** Returns the result with public errors only, and logs their causes. */
 export function toClientResult(result: ExecutionResult, requestId: string, log: Logger): ExecutionResult {
   if (!result.errors) return result;
-  tell(log, requestId, result.errors);
+  logCauses(log, requestId, result.errors);
   return { ...result, errors: result.errors.map((error) => toClientError(error, requestId)) };
 }
 
-// One line for each cause, however many fields it has cost.
-function tell(log: Logger, requestId: string, errors: readonly GraphQLError[]): void {
-  const byCause = Map.groupBy(errors, (error) => {
-    const failure = failureOf(error);
-    return failure ? `${failure.code} ${failure.detail}` : error.message;
+/** Logs one line per cause, with the number of failed fields. */
+function logCauses(log: Logger, requestId: string, errors: readonly GraphQLError[]): void {
+  const errorsByCause = Map.groupBy(errors, (error) => {
+    const cause = upstreamErrorOf(error);
+    return cause ? `${cause.code} ${cause.detail}` : error.message;
   });
-  for (const [first, ...others] of byCause.values()) {
+  for (const [first, ...others] of errorsByCause.values()) {
     if (first === undefined) continue;
-    const where = { requestId, path: first.path?.join('.'), fields: 1 + others.length };
-    const failure = failureOf(first);
-    if (failure) {
-      log.warn({ ...where, code: failure.code, detail: failure.detail, ...failure.facts }, 'upstream call failed');
+    const location = { requestId, path: first.path?.join('.'), fields: 1 + others.length };
+    const cause = upstreamErrorOf(first);
+    if (cause) {
+      log.warn({ ...location, code: cause.code, detail: cause.detail, ...cause.facts }, 'upstream call failed');
     } else if (isInternal(first)) {
-      log.error({ ...where, err: first.originalError ?? first }, 'internal error');
+      log.error({ ...location, err: first.originalError ?? first }, 'internal error');
     }
   }
 }
 
-// What the upstream rejects can be the fault of an argument.
-function failureOf({ originalError }: GraphQLError): UpstreamError | undefined {
+// An UpstreamError can be the cause of an error about an argument.
+function upstreamErrorOf({ originalError }: GraphQLError): UpstreamError | undefined {
   return [originalError, originalError?.cause].find((cause) => cause instanceof UpstreamError);
 }

@@ -1,7 +1,7 @@
 import type { ExecutionResult } from 'graphql';
 import type { Prepared } from './prepare.ts';
 
-/** Runs a query or a mutation. Its errors are those that clients may see. */
+/** Executes a query or a mutation. Its errors are in their public form. */
 export async function execute(prepared: Prepared): Promise<ExecutionResult> {
   const { document, operationName, params, enveloped } = prepared;
   const { execute, contextFactory, schema } = enveloped;

@@ -1,85 +1,118 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { MIMEType } from 'node:util';
 import { z } from 'zod';
+import { isTextWithinDepth } from '../../upstream/json/depth.ts';
 import { HttpError } from '../http/http-error.ts';
+import { quoteInput } from '../http/quote-input.ts';
 
-const map = (name: string) => z.record(z.string(), z.unknown(), `${name}: expected an object`).nullish();
-const text = (name: string) => z.string(`${name}: expected a string`);
+const EXAMPLE_QUERY = '{ gateway { version } }';
+
+/** An example for each part of a request, for error messages. */
+const EXAMPLES = {
+  Body: `{"query": "${EXAMPLE_QUERY}"}`,
+  operations: '{"query": "mutation ($file: Upload!) { ... }", "variables": {"file": null}}',
+  map: '{"0": ["variables.file"]}',
+  query: EXAMPLE_QUERY,
+  documentId: 'the SHA-256 of a trusted document',
+  operationName: 'Jobs',
+  variables: '{"id": "ftjob-abc123"}',
+  extensions: '{"cost": true}',
+};
+
+type PartName = keyof typeof EXAMPLES;
+
+const object = (name: PartName) =>
+  z.record(z.string(), z.unknown(), `${name}: is not an object; expected one such as ${EXAMPLES[name]}`).nullish();
+const text = (name: PartName) => z.string(`${name}: is not a string; expected one such as ${EXAMPLES[name]}`).nullish();
 
 const schema = z.object(
   {
-    query: text('query').nullish(),
-    documentId: text('documentId').nullish(),
-    operationName: text('operationName').nullish(),
-    variables: map('variables'),
-    extensions: map('extensions'),
+    query: text('query'),
+    documentId: text('documentId'),
+    operationName: text('operationName'),
+    variables: object('variables'),
+    extensions: object('extensions'),
   },
-  'The body: expected one object; batches are not answered',
+  `Body: is not an object; expected one such as ${EXAMPLES.Body} (batches are not supported)`,
 );
 
-/** What a client asks, by the GraphQL-over-HTTP specification; the document may be named only. */
+/** The parameters of a request (GraphQL over HTTP), whose document can be given as text or as hash. */
 export interface RawParams extends Omit<z.output<typeof schema>, 'query' | 'documentId'> {
   readonly query: string | undefined;
   readonly documentId: string | undefined;
 }
 
-/** What a client asks, with the document. */
+/** The parameters of a request, with the text of the document. */
 export interface Params extends RawParams {
   readonly query: string;
 }
 
-// Longer ones are nobody's, and Node takes time for them that grows with the square of their length.
+// Parsing a media type in Node takes quadratic time.
 const MAX_CONTENT_TYPE_LENGTH = 200;
 
-/** How the parameters come: as JSON, or in a form with a file, whose parts stand between boundaries. */
+/** How the body encodes the parameters: as JSON, or as a multipart form with a file. */
 export type BodyKind = { readonly kind: 'json' } | { readonly kind: 'form'; readonly boundary: string | null };
 
 /**
- * What a body is. Throws a Refusal (415) unless it is one that a browser sends to another site only after asking first:
- * by its type, or by a header that says no more than that.
+ * Returns how the body is encoded. Throws an HttpError (415) for a body that a browser would send to another site without a
+ * preflight: its media type, or a header that has no other purpose, forces one (protection against CSRF).
  */
 export function kindOfBody(headers: IncomingHttpHeaders): BodyKind {
   const { 'content-type': contentType = '', 'content-encoding': encoding = 'identity' } = headers;
-  if (encoding !== 'identity') throw new HttpError(415, 'Content-Encoding: expected none.');
-  try {
-    const type = new MIMEType(contentType.length > MAX_CONTENT_TYPE_LENGTH ? '' : contentType);
-    const charset = type.params.get('charset') ?? 'utf-8';
-    if (type.essence === 'application/json' && /^utf-?8$/i.test(charset)) return { kind: 'json' };
-    const isForm = type.essence === 'multipart/form-data' && PREFLIGHT_HEADERS.some((name) => headers[name]);
-    if (isForm) return { kind: 'form', boundary: type.params.get('boundary') };
-  } catch {
-    // Not a media type at all.
+  if (encoding !== 'identity') {
+    const message = `Content-Encoding: ${quoteInput(encoding)} is not supported; send the body without compression.`;
+    throw new HttpError(415, message);
   }
+  const type = parseMediaType(contentType);
+  const charset = type?.params.get('charset') ?? 'utf-8';
+  if (type?.essence === 'application/json' && /^utf-?8$/i.test(charset)) return { kind: 'json' };
+  if (type?.essence === 'multipart/form-data') {
+    if (PREFLIGHT_HEADERS.some((name) => headers[name])) return { kind: 'form', boundary: type.params.get('boundary') };
+    throw new HttpError(
+      415,
+      'GraphQL-Require-Preflight: is missing; a multipart/form-data request needs this header, such as GraphQL-Require-Preflight: 1 (protection against CSRF).',
+    );
+  }
+  const problem = contentType === '' ? 'is missing' : `${quoteInput(contentType)} is not supported`;
   throw new HttpError(
     415,
-    'Content-Type: expected application/json in UTF-8, or multipart/form-data with the header GraphQL-Require-Preflight.',
+    `Content-Type: ${problem}; expected application/json in UTF-8, or multipart/form-data with the header GraphQL-Require-Preflight: 1.`,
   );
 }
 
-// The second is what clients of Apollo's servers send.
+function parseMediaType(contentType: string): MIMEType | undefined {
+  if (contentType.length > MAX_CONTENT_TYPE_LENGTH) return undefined;
+  try {
+    return new MIMEType(contentType);
+  } catch {
+    return undefined; // Not a media type.
+  }
+}
+
+// Apollo's clients send the second one.
 const PREFLIGHT_HEADERS = ['graphql-require-preflight', 'apollo-require-preflight'];
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Deeper than anything that clients send. */
+/** Maximum nesting of JSON in a request; far above that of real clients. */
 const MAX_DEPTH = 1000;
 
-/** The parameters in a JSON body. Throws a Refusal (400) that names what was expected, and calls it by this name. */
-export function paramsOfBody(body: Buffer, name = 'The body'): RawParams {
+/** Parses the parameters of a JSON body. Throws an HttpError (400), whose message calls the body by `name`. */
+export function paramsOfBody(body: Buffer, name: PartName = 'Body'): RawParams {
   return paramsOf(jsonOf(body, name));
 }
 
-/** What stands in JSON in UTF-8. Throws a Refusal (400) that calls it by this name. */
-export function jsonOf(body: Buffer, name: string): unknown {
-  if (isDeeper(body, MAX_DEPTH)) {
-    throw new HttpError(400, `${name}: expected at most ${MAX_DEPTH} lists and objects inside one another.`);
+/** Parses JSON in UTF-8. Throws an HttpError (400), whose message calls it by `name`. */
+export function jsonOf(body: Buffer, name: PartName): unknown {
+  if (!isTextWithinDepth(body, MAX_DEPTH)) {
+    throw new HttpError(400, `${name}: exceeds the limit of ${MAX_DEPTH} nested lists and objects.`);
   }
   return parseJson(() => utf8.decode(body), name);
 }
 
-/** The parameters in a URL's query. Throws a Refusal (400) that names what was expected. */
+/** Parses the parameters in a URL's query. Throws an HttpError (400). */
 export function paramsOfUrl(search: URLSearchParams): RawParams {
-  const json = (name: string) => {
+  const json = (name: PartName) => {
     const value = search.get(name);
     return value ? parseJson(() => value, name) : null;
   };
@@ -92,42 +125,22 @@ export function paramsOfUrl(search: URLSearchParams): RawParams {
   });
 }
 
-const [QUOTE, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = Buffer.from('"\\[]{}');
-
-/**
- * Whether JSON has more lists and objects inside one another. To read a list in a list takes V8 25 times as long as any
- * other two bytes, so that a body of nothing else would take a third of a second.
- */
-function isDeeper(json: Uint8Array, most: number): boolean {
-  if (json.length <= most) return false;
-  let depth = 0;
-  let isText = false;
-  for (let index = 0; index < json.length && depth <= most; index++) {
-    const byte = json[index];
-    if (byte === QUOTE) isText = !isText;
-    else if (isText) index += byte === BACKSLASH ? 1 : 0;
-    else if (byte === OPEN_LIST || byte === OPEN_OBJECT) depth++;
-    else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) depth--;
-  }
-  return depth > most;
-}
-
-function parseJson(read: () => string, name: string): unknown {
+function parseJson(read: () => string, name: PartName): unknown {
   try {
     return JSON.parse(read());
   } catch {
-    throw new HttpError(400, `${name}: expected JSON in UTF-8.`);
+    throw new HttpError(400, `${name}: is not valid JSON in UTF-8; expected an object such as ${EXAMPLES[name]}.`);
   }
 }
 
-/** The parameters in what was read as JSON. Throws a Refusal (400) that names what was expected. */
+/** Validates parsed parameters. Throws an HttpError (400). */
 export function paramsOf(value: unknown): RawParams {
   const { data, error } = schema.safeParse(value);
   if (!data) throw new HttpError(400, `${error.issues[0]?.message}.`);
   return { ...data, query: data.query ?? undefined, documentId: data.documentId ?? persistedQueryOf(data.extensions) };
 }
 
-/** The name that Apollo's clients give a document: `{"persistedQuery":{"version":1,"sha256Hash":"…"}}`. */
+/** The hash in Apollo's extension: `{"persistedQuery": {"version": 1, "sha256Hash": "…"}}`. */
 function persistedQueryOf(extensions: RawParams['extensions']): string | undefined {
   const hash = Object(extensions?.['persistedQuery']).sha256Hash;
   return typeof hash === 'string' ? hash : undefined;

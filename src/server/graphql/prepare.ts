@@ -4,12 +4,14 @@ import {
   type FragmentDefinitionNode,
   GraphQLError,
   getOperationAST,
+  Kind,
   type OperationDefinitionNode,
   type OperationTypeNode,
   type ParseOptions,
 } from 'graphql';
 import type { Context } from '../../request/context.ts';
 import type { ErrorCode } from '../../schema/core/errors.ts';
+import { quoteInput } from '../http/quote-input.ts';
 import type { CallerBudget } from '../limits/caller-rate-limiter.ts';
 import { costOf } from '../limits/cost.ts';
 import { measureDocument } from '../limits/document-shape.ts';
@@ -19,26 +21,26 @@ import { type Limits, type LimitViolation, limitViolationError } from '../limits
 import type { Engine } from './engine.ts';
 import type { Params } from './params.ts';
 
-/** An operation that may run: understood, valid, within all limits and paid. */
+/** An operation that may be executed: parsed, valid, within all limits and paid. */
 export interface Prepared {
   readonly params: Params;
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
   readonly operationName: string | undefined;
-  /** Its points. */
+  /** In points. */
   readonly cost: number;
-  /** What runs it, in the context that it was prepared in. */
+  /** Executes the operation in the context that it was prepared in. */
   readonly enveloped: ReturnType<Engine['getEnveloped']>;
 }
 
-/** Why nothing was executed. */
+/** The errors of an operation that may not be executed. */
 export interface Unprepared {
   readonly result: ExecutionResult;
 }
 
 /**
- * Makes an operation ready to run over whatever transport. Throws a Refusal: 413 for too large variables, 429 when the
- * caller has no points left, and what `guard` throws at an operation of this kind, before it is looked at any further.
+ * Prepares an operation of any transport. Throws an HttpError: 413 for too large variables, 429 when the caller has too few
+ * points, and what `guard` throws for this kind of operation, which is called before validation.
  */
 export async function prepare(
   engine: Engine,
@@ -51,87 +53,100 @@ export async function prepare(
   const { parse, validate, schema } = enveloped;
   const variables = params.variables ?? {};
   guardVariables(variables, limits);
-  const known = engine.validDocuments.get(params.query);
-  const document = known ?? read(params.query, parse, limits);
+  const validDocument = engine.validDocuments.get(params.query);
+  const document = validDocument ?? parseDocument(params.query, parse, limits);
   if (!('kind' in document)) return document;
   const operationName = params.operationName || undefined;
   const operation = getOperationAST(document, operationName) ?? undefined;
   context.operationName = operation?.name?.value;
   if (operation) guard(operation.operation);
-  const fault = known ? null : faultOf(document, () => validate(schema, document), limits);
-  if (fault) return fault;
-  if (!operation) return failed('BAD_USER_INPUT', [new GraphQLError(NO_OPERATION)]);
+  const invalid = validDocument ? null : checkDocument(document, () => validate(schema, document), limits);
+  if (invalid) return invalid;
+  if (!operation) return failed('BAD_USER_INPUT', [noOperation(document, operationName)]);
   const cost = costOf(schema, document, operation, variables);
-  if (cost > limits.cost) return refused({ limit: 'cost', max: limits.cost, actual: cost });
-  if (!known) engine.validDocuments.set(params.query, document);
-  if (cost > 1) await spend(cost - 1); // The first is paid.
+  if (cost > limits.cost) return rejected({ limit: 'cost', max: limits.cost, actual: cost });
+  if (!validDocument) engine.validDocuments.set(params.query, document);
+  if (cost > 1) await spend(cost - 1); // The first point is already spent.
   return { params, document, operation, operationName, cost, enveloped };
 }
 
-const TOO_DEEP = 'The document: expected less depth.';
-const NO_OPERATION = 'operationName: expected the name of one operation in the document.';
-
-/** The document, or what is answered in its place when it cannot be read. */
-function read(text: string, parse: (text: string, options: ParseOptions) => DocumentNode, limits: Limits) {
-  const excess = findLineViolation(text, limits);
-  if (excess) return refused(excess);
-  const document = understand(() => parse(text, { maxTokens: limits.tokens }));
-  return document instanceof GraphQLError ? notParsed(document, limits) : document;
+/** Returns the document, or the errors when it cannot be parsed. */
+function parseDocument(text: string, parse: (text: string, options: ParseOptions) => DocumentNode, limits: Limits) {
+  const violation = findLineViolation(text, limits);
+  if (violation) return rejected(violation);
+  const document = orGraphQLError(() => parse(text, { maxTokens: limits.tokens }));
+  return document instanceof GraphQLError ? parseFailed(document, limits) : document;
 }
 
-/** What is answered in place of a document that goes past a limit or is not valid. */
-function faultOf(document: DocumentNode, validate: () => readonly GraphQLError[], limits: Limits): Unprepared | null {
-  const excess = findViolation(document, limits);
-  if (excess) return refused(excess);
-  // Where a fragment spreads itself, nothing was counted: no rule may meet it.
+/** Returns the errors of a document that exceeds a limit or is invalid. */
+function checkDocument(
+  document: DocumentNode,
+  validate: () => readonly GraphQLError[],
+  limits: Limits,
+): Unprepared | null {
+  const violation = findViolation(document, limits);
+  if (violation) return rejected(violation);
+  // A document with circular fragments was not measured: no validation rule may walk it.
   const { circular } = measureDocument(document);
-  const errors = circular ? [spreadsItself(circular)] : understand(validate);
+  const errors = circular ? [circularFragment(circular)] : orGraphQLError(validate);
   if (errors instanceof GraphQLError) return failed('GRAPHQL_VALIDATION_FAILED', [errors]);
   return errors.length > 0 ? failed('GRAPHQL_VALIDATION_FAILED', errors) : null;
 }
 
-/** As GraphQL's own rule says it, without the whole way round: for each step of it the text would be searched. */
-function spreadsItself(fragment: FragmentDefinitionNode): GraphQLError {
+/** The message of GraphQL's own rule, without the path of the circle: each step would be located in the text. */
+function circularFragment(fragment: FragmentDefinitionNode): GraphQLError {
   return new GraphQLError(`Cannot spread fragment "${fragment.name.value}" within itself.`, { nodes: fragment });
 }
 
+function noOperation({ definitions }: DocumentNode, operationName: string | undefined): GraphQLError {
+  const count = definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION).length;
+  const problem = operationName === undefined ? 'is missing' : `${quoteInput(operationName)} is unknown`;
+  return new GraphQLError(
+    `operationName: ${problem}; expected the name of an operation in the document, which has ${count}.`,
+  );
+}
+
 function guardVariables(variables: Readonly<Record<string, unknown>>, limits: Limits): void {
-  const excess = findVariablesViolation(variables, limits);
-  if (excess) throw new LimitError(413, limitViolationError(excess));
+  const violation = findVariablesViolation(variables, limits);
+  if (violation) throw new LimitError(413, limitViolationError(violation));
 }
 
-/** The parser says of too many tokens what it says of any fault. */
-function notParsed(error: GraphQLError, { tokens }: Limits): Unprepared {
+/** The parser reports too many tokens as a syntax error. */
+function parseFailed(error: GraphQLError, { tokens }: Limits): Unprepared {
   if (!error.message.includes(`more than ${tokens} tokens`)) return failed('GRAPHQL_PARSE_FAILED', [error]);
-  return refused({ limit: 'tokens', max: tokens });
+  return rejected({ limit: 'tokens', max: tokens });
 }
 
-/** What `read` makes of a document, or why it cannot: GraphQL's parser and rules go as deep as the document does. */
-function understand<T>(read: () => T): T | GraphQLError {
+const NESTED_TOO_DEEP = 'query: is nested too deep to be parsed; expected less nesting of lists, objects and fields.';
+
+/** Returns a thrown GraphQLError. GraphQL's parser and rules recurse, so that deep documents exhaust the stack. */
+function orGraphQLError<T>(read: () => T): T | GraphQLError {
   try {
     return read();
   } catch (error) {
     if (error instanceof GraphQLError) return error;
-    if (error instanceof RangeError) return new GraphQLError(TOO_DEEP, { extensions: { code: 'QUERY_TOO_COMPLEX' } });
+    if (error instanceof RangeError) {
+      return new GraphQLError(NESTED_TOO_DEEP, { extensions: { code: 'QUERY_TOO_COMPLEX' satisfies ErrorCode } });
+    }
     throw error;
   }
 }
 
-function refused(excess: LimitViolation): Unprepared {
-  return { result: { errors: [limitViolationError(excess)] } };
+function rejected(violation: LimitViolation): Unprepared {
+  return { result: { errors: [limitViolationError(violation)] } };
 }
 
 function failed(code: ErrorCode, errors: readonly GraphQLError[]): Unprepared {
   const coded = errors.map(
     ({ message, source, positions, nodes, extensions: { code: own = code } }) =>
-      new GraphQLError(shortened(message), { nodes, source, positions, extensions: { code: own } }),
+      new GraphQLError(truncate(message), { nodes, source, positions, extensions: { code: own } }),
   );
   return { result: { errors: coded } };
 }
 
 const MAX_MESSAGE_LENGTH = 500;
 
-// Names that clients choose stand in it.
-function shortened(message: string): string {
+// Messages of GraphQL contain names that clients choose.
+function truncate(message: string): string {
   return message.length <= MAX_MESSAGE_LENGTH ? message : `${message.slice(0, MAX_MESSAGE_LENGTH)}…`;
 }

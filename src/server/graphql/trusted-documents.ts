@@ -4,56 +4,58 @@ import { GraphQLError, parse, validate } from 'graphql';
 import { z } from 'zod';
 import { createSchema } from '../../schema/schema.ts';
 
-/** Documents by the lower-case hex of their sha-256. */
+/** Document texts by their SHA-256 in lower-case hex. */
 export type TrustedDocuments = ReadonlyMap<string, string>;
 
-const byHash = z.record(z.string(), z.string());
-/** What Apollo's generate-persisted-query-manifest writes. */
-const manifest = z
+const textByHash = z.record(z.string(), z.string());
+/** The format of Apollo's generate-persisted-query-manifest. */
+const apolloManifest = z
   .object({ operations: z.array(z.object({ id: z.string(), body: z.string() })) })
   .transform(({ operations }) => Object.fromEntries(operations.map(({ id, body }) => [id, body])));
 
-/** Reads the file that TRUSTED_DOCUMENTS names. Every fault becomes an issue that names the key. */
+/** Reads and validates the file of TRUSTED_DOCUMENTS. Adds an issue for each problem. */
 export function readTrustedDocuments(file: string, context: z.RefinementCtx): TrustedDocuments {
   const documents = new Map<string, string>();
   const entries = readEntries(file);
   if (typeof entries === 'string') context.addIssue(entries);
-  else if (Object.keys(entries).length === 0) context.addIssue('the file has no documents; expected at least one.');
+  else if (Object.keys(entries).length === 0) context.addIssue('is empty; expected at least one document');
   else {
-    const faultOf = createCheck();
+    const findProblem = createDocumentCheck();
     for (const [key, text] of Object.entries(entries)) {
-      const fault = faultOf(key, text);
-      if (fault !== undefined) context.addIssue(`the key ${JSON.stringify(key.slice(0, 100))}: ${fault}`);
+      const problem = findProblem(key, text);
+      if (problem !== undefined) context.addIssue(`the key ${JSON.stringify(key.slice(0, 100))}: ${problem}`);
       documents.set(hashOf(text), text);
     }
   }
   return documents;
 }
 
-/** The name of a document: what clients send for it. */
+/** The SHA-256 of a document's text in hex, by which clients request it. */
 export function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** A name as clients and files write it, as the bare hash. */
-export function bareHash(name: string): string {
-  return name.toLowerCase().replace(/^sha256:/, '');
+/** Removes the optional prefix `sha256:` and converts to lower case. */
+export function bareHash(documentId: string): string {
+  return documentId.toLowerCase().replace(/^sha256:/, '');
 }
 
-/** The texts by their keys, or what is wrong with the file. */
+/** Returns the texts by their keys, or the problem of the file. */
 function readEntries(file: string): Readonly<Record<string, string>> | string {
   try {
-    const { data } = z.union([manifest, byHash]).safeParse(JSON.parse(readFileSync(file, 'utf8')));
-    return data ?? 'expected an object of documents by their sha-256, or a manifest of persisted queries';
+    const { data } = z.union([apolloManifest, textByHash]).safeParse(JSON.parse(readFileSync(file, 'utf8')));
+    return data ?? 'has an unknown format; expected an object of documents by SHA-256, or a manifest of Apollo';
   } catch (error) {
-    return error instanceof SyntaxError ? 'expected a file of JSON' : 'expected the path of a file that can be read';
+    if (error instanceof SyntaxError)
+      return 'is not JSON; expected an object such as {"SHA-256": "query Jobs { ... }"}';
+    return 'cannot be read; expected the path of a JSON file';
   }
 }
 
-function createCheck(): (key: string, text: string) => string | undefined {
+function createDocumentCheck(): (key: string, text: string) => string | undefined {
   const schema = createSchema();
   return (key, text) => {
-    if (bareHash(key) !== hashOf(text)) return 'expected the sha-256 of its document, in hex';
+    if (bareHash(key) !== hashOf(text)) return 'expected the SHA-256 of its document, in hex';
     try {
       return validate(schema, parse(text))[0]?.message;
     } catch (error) {

@@ -2,20 +2,21 @@ import { type DocumentNode, execute, GraphQLError, type ValidationRule, validate
 import type { Plugin } from 'graphql-yoga';
 import type { ErrorCode } from '../../schema/core/errors.ts';
 
-/** How many faults of one document are told. For each of them its place is looked up in the whole text. */
-const MAX_FAULTS = 10;
+/** Maximum reported errors of one document. Locating each error searches the whole text. */
+const MAX_ERRORS = 10;
 
-/** Names that are like an unknown one are looked for in texts of at most so many characters: it takes as long as that one is. */
-const MAX_SUGGESTION_LENGTH = 20_000;
+/** Maximum length of a document, in characters, whose errors suggest similar names: the search takes as long as the name. */
+const MAX_LENGTH_FOR_SUGGESTIONS = 20_000;
 
-/** Validates by GraphQL's rules. Without introspection, questions about the schema are refused, and no error suggests a name of it. */
+/** Validates with the rules of GraphQL. Without introspection, errors suggest no names of the schema either. */
 export function useValidation(hasIntrospection: boolean): Plugin {
   return {
     onValidate({ addValidationRule, setValidationFn }) {
       if (!hasIntrospection) addValidationRule(noIntrospection);
       setValidationFn((schema, document: DocumentNode, rules) => {
-        const hideSuggestions = !hasIntrospection || (document.loc?.source.body.length ?? 0) > MAX_SUGGESTION_LENGTH;
-        return validate(schema, document, rules, { maxErrors: MAX_FAULTS, hideSuggestions });
+        const length = document.loc?.source.body.length ?? 0;
+        const hideSuggestions = !hasIntrospection || length > MAX_LENGTH_FOR_SUGGESTIONS;
+        return validate(schema, document, rules, { maxErrors: MAX_ERRORS, hideSuggestions });
       });
     },
     ...(!hasIntrospection && {
@@ -24,12 +25,13 @@ export function useValidation(hasIntrospection: boolean): Plugin {
   };
 }
 
-// `__typename` stays: clients that keep objects need it.
+// `__typename` stays allowed: normalized caches of clients need it.
 const noIntrospection: ValidationRule = (context) => ({
   Field(node) {
     const { value: name } = node.name;
     if (name !== '__schema' && name !== '__type') return;
+    const message = `${name}: introspection is off (INTROSPECTION); use the published schema.graphql.`;
     const extensions = { code: 'INTROSPECTION_DISABLED' satisfies ErrorCode };
-    context.reportError(new GraphQLError(`${name}: the schema cannot be asked for here.`, { nodes: node, extensions }));
+    context.reportError(new GraphQLError(message, { nodes: node, extensions }));
   },
 });

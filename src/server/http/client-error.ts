@@ -5,80 +5,101 @@ import type { Clock } from '../../clock.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { HttpError } from './http-error.ts';
 import { COMMON_HEADERS, type GatewayResponse, type GatewayServer, type Reply, send } from './reply.ts';
+import { bodyTimeout } from './request-body.ts';
 
-/** How long a refused client may take to read why, in milliseconds. */
+/** How long a rejected client has to read the response before its connection is destroyed, in milliseconds. */
 const LINGER_MS = 1000;
+
+/** Maximum bytes of a request line and its headers. */
+export const MAX_HEADER_BYTES = 16 * 1024;
 
 interface Exchange {
   readonly request: IncomingMessage;
   readonly response: GatewayResponse;
 }
 
-/** Requests that are not refused for how long they take: somebody else sees to it that they flow. */
+/** Requests without a total timeout, because another component enforces their progress. */
 export type NoTimeoutRequests = WeakSet<IncomingMessage>;
 
-/** Answers what Node itself refuses: what is not HTTP, headers without end, requests that do not come to one. */
-export function useClientErrors(server: GatewayServer, unhurried: NoTimeoutRequests, log: Logger, clock: Clock): void {
-  const latest = new WeakMap<Duplex, Exchange>();
-  const refused = new WeakSet<Duplex>();
-  const refuse = (socket: Duplex, status: number, message: string, fault: string) => {
+export interface ClientErrorOptions {
+  readonly headersTimeoutMs: number;
+  readonly bodyTimeoutMs: number;
+  readonly noTimeoutRequests: NoTimeoutRequests;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/** Responds where Node itself rejects a request: malformed HTTP, too large headers, timeouts, CONNECT. */
+export function useClientErrors(server: GatewayServer, options: ClientErrorOptions): void {
+  const { noTimeoutRequests, log, clock } = options;
+  const latestExchange = new WeakMap<Duplex, Exchange>();
+  const rejected = new WeakSet<Duplex>();
+  const reject = (socket: Duplex, error: HttpError, reason: string) => {
     const requestId = randomUUID();
-    const isSilent = 'bytesRead' in socket && socket.bytesRead === 0; // As browsers open them in advance.
-    log[isSilent ? 'debug' : 'info']({ requestId, status, fault }, 'request refused');
-    rejectSocket(socket, new HttpError(status, message), requestId, clock);
+    const isSilent = 'bytesRead' in socket && socket.bytesRead === 0; // Browsers open connections in advance.
+    log[isSilent ? 'debug' : 'info']({ requestId, status: error.status, reason }, 'request rejected');
+    rejectSocket(socket, error, requestId, clock);
   };
-  server.prependListener('request', (request, response) => latest.set(request.socket, { request, response }));
-  server.on('connect', (_, socket) => refuse(socket, 405, 'The method: expected GET or POST.', 'CONNECT'));
+  server.prependListener('request', (request, response) => latestExchange.set(request.socket, { request, response }));
+  server.on('connect', (_, socket) => {
+    reject(socket, new HttpError(405, 'Method: CONNECT is not supported; expected GET or POST.'), 'CONNECT');
+  });
   server.on('clientError', ({ code = 'unknown' }: NodeJS.ErrnoException, socket) => {
-    if (refused.has(socket)) return; // More of the same bytes.
-    const exchange = latest.get(socket);
-    if (code === 'ERR_HTTP_REQUEST_TIMEOUT' && exchange && unhurried.has(exchange.request)) return;
-    refused.add(socket);
+    if (rejected.has(socket)) return; // The parser fails again on the rest of the same bytes.
+    const exchange = latestExchange.get(socket);
+    if (code === 'ERR_HTTP_REQUEST_TIMEOUT' && exchange && noTimeoutRequests.has(exchange.request)) return;
+    rejected.add(socket);
     if (code === 'ECONNRESET' || code === 'EPIPE' || !socket.writable) return void socket.destroy();
-    const [status, message] = statusOf(code);
-    if (exchange && !exchange.request.complete) return rejectBody(exchange, status, message);
-    // Behind an answer that is on its way, or it would be taken for that one.
-    if (exchange && !exchange.response.closed) {
-      exchange.response.on('close', () => refuse(socket, status, message, code));
-    } else refuse(socket, status, message, code);
+    const isInBody = exchange !== undefined && !exchange.request.complete;
+    const error = errorOf(code, isInBody, options);
+    if (isInBody) return rejectBody(exchange, error);
+    // After the pending response, or the client would take this one for it.
+    if (exchange && !exchange.response.closed) exchange.response.on('close', () => reject(socket, error, code));
+    else reject(socket, error, code);
   });
 }
 
-/** The status and its sentence for what Node calls an error. */
-function statusOf(code: string): [status: number, message: string] {
+/** The response to an error code of Node's HTTP parser and its timeouts. */
+function errorOf(code: string, isInBody: boolean, { headersTimeoutMs, bodyTimeoutMs }: ClientErrorOptions): HttpError {
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return [408, 'The request: expected sooner.'];
+      return isInBody ? bodyTimeout(bodyTimeoutMs) : headersTimeout(headersTimeoutMs);
     case 'HPE_HEADER_OVERFLOW':
-      return [431, 'The headers: expected at most 16384 bytes.'];
+      return new HttpError(431, `Headers: exceed the limit of ${MAX_HEADER_BYTES} bytes; send fewer or shorter ones.`);
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
-      return [413, 'The chunk extensions: expected less.'];
+      return new HttpError(413, 'Chunk extensions: exceed the limit of 16384 bytes; send chunks without extensions.');
     default:
-      return [400, 'The request: expected well-formed HTTP/1.1.'];
+      return new HttpError(400, 'Request: is not valid HTTP/1.1; expected plain HTTP, such as POST /graphql HTTP/1.1.');
   }
 }
 
-/** The front has the request already, and waits for its body: its line in the log says how that ended. */
-function rejectBody({ request, response }: Exchange, status: number, message: string): void {
+function headersTimeout(timeoutMs: number): HttpError {
+  const message = `Headers: did not arrive within ${timeoutMs} ms (HEADERS_TIMEOUT_MS); send them without pauses.`;
+  return new HttpError(408, message);
+}
+
+/** The router already has the request and waits for its body: its log line records the status. */
+function rejectBody({ request, response }: Exchange, error: HttpError): void {
   if (response.headersSent) return void request.socket.destroy();
+  const { status, message } = error;
   send(response, new HttpError(status, message, { connection: 'close' }).toReply());
 }
 
-/** Answers on a bare connection, and closes it. */
-export function rejectSocket(socket: Duplex, refusal: HttpError, requestId: string, clock: Clock): void {
-  socket.on('error', () => {}); // It may have gone.
-  socket.end(written(refusal.toReply(), requestId));
-  clock.after(LINGER_MS, () => socket.destroy()); // Not at once: what is left unread would take the answer with it.
+/** Writes the response on a bare socket and closes it. */
+export function rejectSocket(socket: Duplex, error: HttpError, requestId: string, clock: Clock): void {
+  socket.on('error', () => {}); // The client may have disconnected.
+  socket.end(serialize(error.toReply(), requestId));
+  clock.after(LINGER_MS, () => socket.destroy()); // Later, because destroying with unread bytes discards the response.
 }
 
-function written({ status, headers, body = '' }: Reply, requestId: string): string {
-  const all = {
+function serialize({ status, headers, body = '' }: Reply, requestId: string): string {
+  const allHeaders = {
     ...COMMON_HEADERS,
     ...headers,
     'x-request-id': requestId,
     'content-length': String(Buffer.byteLength(body)),
     connection: 'close',
   };
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  const lines = Object.entries(allHeaders).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
 }

@@ -1,15 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import type { Reply } from './reply.ts';
 
-// Which pages of other origins may ask (https://fetch.spec.whatwg.org/#http-cors-protocol). Cookies play no part here, so
-// that no answer allows credentials; a page sends its token by itself.
+// The CORS protocol (https://fetch.spec.whatwg.org/#http-cors-protocol). The gateway uses no cookies, so that no response
+// allows credentials; a page sends its token itself.
 
-/** Whether a page of one of these origins asks: exactly, with its scheme and port. */
+/** Whether the request's origin is one of these; scheme, host and port must be equal. */
 export function isOfOrigin({ headers }: IncomingMessage, origins: readonly string[]): boolean {
   return headers.origin !== undefined && origins.includes(headers.origin);
 }
 
-/** The answer to a browser that asks whether a page may ask; undefined for any other request. */
+/** The response to a CORS preflight from one of these origins; undefined for any other request. */
 export function preflight(request: IncomingMessage, origins: readonly string[]): Reply | undefined {
   const { 'access-control-request-method': method, 'access-control-request-headers': names } = request.headers;
   if (request.method !== 'OPTIONS' || method === undefined || !isOfOrigin(request, origins)) return undefined;
@@ -17,15 +17,15 @@ export function preflight(request: IncomingMessage, origins: readonly string[]):
     status: 204,
     headers: {
       'access-control-allow-methods': 'GET, POST',
-      // Whichever they are: these pages are as welcome as our own.
+      // All requested headers: pages of these origins may send the same as the gateway's own.
       ...(names !== undefined && { 'access-control-allow-headers': names }),
-      'access-control-max-age': '7200', // The longest that browsers take.
+      'access-control-max-age': '7200', // Seconds; the maximum of Chromium.
       vary: 'access-control-request-headers',
     },
   };
 }
 
-/** The reply, so that pages of these origins may read it. */
+/** Adds the headers that let pages of these origins read the response. */
 export function withCors<R extends Reply>(reply: R, request: IncomingMessage, origins: readonly string[]): R {
   if (origins.length === 0) return reply;
   const vary = [reply.headers['vary'], 'origin'].filter((name) => name !== undefined).join(', ');

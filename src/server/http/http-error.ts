@@ -1,9 +1,9 @@
 import type { ErrorCode } from '../../schema/core/errors.ts';
 import { errorReply, type Reply } from './reply.ts';
 
-/** Thrown when an HTTP request is not answered, before GraphQL is reached or because of what the document asks. */
+/** Thrown to reject an HTTP request with this status, before execution begins. The message is sent to the client. */
 export class HttpError extends Error {
-  override readonly name = 'Refusal';
+  override readonly name = 'HttpError';
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly code: ErrorCode;

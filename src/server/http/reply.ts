@@ -1,7 +1,7 @@
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
 
-/** What is answered to one HTTP request. */
+/** A whole HTTP response as a value. */
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -10,7 +10,7 @@ export interface Reply {
   readonly errorCodes?: readonly string[];
 }
 
-/** A GraphQL answer: always text. */
+/** A GraphQL response; its body is always text. */
 export interface GraphqlReply extends Reply {
   readonly body: string;
 }
@@ -20,19 +20,19 @@ export function jsonReply(status: number, value: unknown, headers: Readonly<Reco
   return { status, headers: { ...type, ...headers }, body: JSON.stringify(value) };
 }
 
-/** One error, in the form in which GraphQL clients expect it. */
+/** A response with one error, in the format of a GraphQL response. */
 export function errorReply(status: number, error: CodedError, headers: Readonly<Record<string, string>> = {}): Reply {
   return { ...jsonReply(status, { errors: [error] }, headers), errorCodes: codesOf([error]) };
 }
 
 type CodedError = Pick<GraphQLError, 'message' | 'extensions'>;
 
-/** What the log says of errors: what each is, never its message. */
+/** The codes of errors, for the log; messages are never logged. */
 export function codesOf(errors: readonly CodedError[]): string[] {
   return errors.map(({ extensions }) => String(extensions['code']));
 }
 
-/** Every answer is for the one who asked, is what it says it is, and is nothing for other sites to embed. */
+/** Headers of every response: not cached, not sniffed for another type, not embedded by other sites. */
 export const COMMON_HEADERS = {
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
@@ -40,13 +40,13 @@ export const COMMON_HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
 };
 
-/** A response to which headers can be given before it is known what is answered. */
+/** A response that collects headers before its status is known. */
 export class GatewayResponse extends ServerResponse {
-  /** They go with the others. What `setHeader` takes Node keeps for as long as the response, which may be hours. */
+  /** Sent with all other headers. Node retains `setHeader` values as long as the response, which can be hours. */
   readonly earlyHeaders: Record<string, string> = {};
 }
 
-/** Whose responses are of that kind. */
+/** A Node server whose responses are `GatewayResponse`. */
 export type GatewayServer = Server<typeof IncomingMessage, typeof GatewayResponse>;
 
 /** Sends the status and all headers. */

@@ -1,36 +1,55 @@
 import type { IncomingMessage } from 'node:http';
 import { HttpError } from './http-error.ts';
 
-/** Most bytes of a request's body. */
+/** Maximum bytes of a request body, except of uploads. */
 export const MAX_BODY_BYTES = 1024 * 1024;
 
-/** How many times as much of a body that is refused is read, so that its sender comes to read the refusal. */
-const DRAINED = 8;
+/** A rejected body is drained up to this multiple of its limit, so that its sender can read the response. */
+const DRAIN_FACTOR = 8;
 
-/** Reads a whole body of at most `maxBytes`. Throws a Refusal (413) past them, however the length was announced. */
+/** Reads the body. Throws an HttpError (413) above `maxBytes`, with or without a Content-Length. */
 export function readBody(request: IncomingMessage, maxBytes = MAX_BODY_BYTES): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
-    const most = DRAINED * maxBytes;
-    const refuse = () => reject(new HttpError(413, `The body: expected at most ${maxBytes} bytes.`));
-    if (Number(request.headers['content-length']) > most) refuse();
-    const take = (chunk: Buffer) => {
+    const maxDrainedBytes = DRAIN_FACTOR * maxBytes;
+    const rejectTooLarge = () => reject(bodyTooLarge(maxBytes));
+    if (Number(request.headers['content-length']) > maxDrainedBytes) rejectTooLarge();
+    const onData = (chunk: Buffer) => {
       length += chunk.length;
       if (length <= maxBytes) return void chunks.push(chunk);
       chunks.length = 0;
-      if (length <= most) return;
-      refuse();
+      if (length <= maxDrainedBytes) return;
+      rejectTooLarge();
       request.destroy();
     };
-    // Not before: an answer is lost when its connection is closed while more comes in.
-    const end = () => {
-      if (length > maxBytes) refuse();
+    // At the end, not earlier: closing a connection with unread bytes discards the response.
+    const onEnd = () => {
+      if (length > maxBytes) rejectTooLarge();
       else resolve(Buffer.concat(chunks, length));
-      // The request stays as long as its answer, which may be a stream: it must not hold the body.
-      request.off('data', take).off('end', end).off('error', fail);
+      // The request lives as long as its response, which can be a stream: release the chunks.
+      request.off('data', onData).off('end', onEnd).off('error', onError);
     };
-    const fail = () => reject(new HttpError(400, 'The body: expected to its end.')); // Its sender has gone.
-    request.on('data', take).on('end', end).on('error', fail);
+    const onError = () => reject(bodyIncomplete()); // The client has disconnected.
+    request.on('data', onData).on('end', onEnd).on('error', onError);
   });
+}
+
+/** 413. */
+export function bodyTooLarge(maxBytes: number): HttpError {
+  return new HttpError(
+    413,
+    `Body: exceeds the limit of ${maxBytes} bytes; send less, or a file as a multipart request.`,
+  );
+}
+
+/** 400: the connection closed before the end of the body. */
+export function bodyIncomplete(): HttpError {
+  return new HttpError(400, 'Body: is incomplete; expected all bytes that Content-Length or the chunks announce.');
+}
+
+/** 408. */
+export function bodyTimeout(timeoutMs: number): HttpError {
+  const message = `Body: did not arrive within ${timeoutMs} ms (BODY_TIMEOUT_MS); send it without pauses.`;
+  return new HttpError(408, message, { connection: 'close' });
 }

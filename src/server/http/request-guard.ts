@@ -1,74 +1,94 @@
 import type { IncomingMessage } from 'node:http';
 import { isOfOrigin } from './cors.ts';
 import { HttpError } from './http-error.ts';
+import { quoteInput } from './quote-input.ts';
 import type { RequestTarget } from './request-target.ts';
 
-/** Whom the front answers. */
+/** The hosts and origins that are served. */
 export interface HostPolicy {
   /** Host names, without ports. */
   readonly allowedHosts: readonly string[];
-  /** Origins of pages beside those. */
+  /** Origins of other sites whose pages are served too. */
   readonly corsOrigins: readonly string[];
 }
 
-/** Whether a target is one that probes ask for, by whatever address they have found: nothing private stands there. */
+/** Whether the request is a health probe. Probes use any host name; the paths expose nothing private. */
 export function isHealthProbe({ path, authority }: RequestTarget): boolean {
   return authority === undefined && (path === '/health' || path === '/ready');
 }
 
 /**
- * Throws a Refusal when a request comes by a name that is not ours (421: DNS rebinding), from a page that is not ours
- * (403), or in a form that others could take to end elsewhere (400, 501: request smuggling).
+ * Throws an HttpError when the host is not served (421: DNS rebinding), the page's origin is not allowed (403), or the
+ * end of the body is ambiguous (400, 501: request smuggling).
  */
-export function guardRequest(
-  request: IncomingMessage,
-  { allowedHosts, corsOrigins }: HostPolicy,
-  target: RequestTarget,
-): void {
-  const { headers, rawHeaders, httpVersion } = request;
-  const hosts = rawHeaders.filter(isHost).length;
-  const isProbe = isHealthProbe(target);
-  const isOldProbe = isProbe && httpVersion === '1.0' && hosts === 0; // Which has no Host.
-  if (hosts !== 1 && !isOldProbe) throw new HttpError(400, 'Host: expected once.'); // Node takes the first.
-  const names = [headers.host, target.authority ?? headers.host].map(hostNameOf);
-  if (!isProbe && !names.every((name) => allowedHosts.includes(name))) {
-    throw new HttpError(421, 'Host: expected localhost, a loopback address or a name in ALLOWED_HOSTS.');
-  }
-  const { origin } = headers;
-  const isOurs = origin === undefined || allowedHosts.includes(hostNameOf(origin.replace(/^https?:\/\//, '')));
-  if (!isOurs && !isOfOrigin(request, corsOrigins)) {
-    throw new HttpError(
-      403,
-      'Origin: expected a page of localhost, of a loopback address, of a name in ALLOWED_HOSTS or in CORS_ORIGINS.',
-    );
-  }
-  guardCoding(request);
+export function guardRequest(request: IncomingMessage, policy: HostPolicy, target: RequestTarget): void {
+  guardHost(request, policy, target);
+  guardOrigin(request, policy);
+  guardTransferEncoding(request);
 }
 
-// Others on the way may know another coding, or none in HTTP/1.0, and take the body to end elsewhere.
-function guardCoding({ headers, httpVersion }: IncomingMessage): void {
+function guardHost(request: IncomingMessage, { allowedHosts }: HostPolicy, target: RequestTarget): void {
+  const { headers, rawHeaders, httpVersion } = request;
+  const hostCount = rawHeaders.filter(isHostName).length;
+  const isProbe = isHealthProbe(target);
+  const isOldProbe = isProbe && httpVersion === '1.0' && hostCount === 0; // HTTP/1.0 has no Host.
+  if (hostCount !== 1 && !isOldProbe) {
+    const problem = hostCount === 0 ? 'is missing' : `is sent ${hostCount} times`;
+    throw new HttpError(400, `Host: ${problem}; expected exactly one, such as localhost:4000.`); // Node takes the first.
+  }
+  if (isProbe) return;
+  const { host = '' } = headers;
+  const unknown = [host, target.authority ?? host].find((name) => !allowedHosts.includes(hostNameOf(name)));
+  if (unknown !== undefined) {
+    throw new HttpError(
+      421,
+      `Host: ${quoteInput(unknown)} is not allowed; expected localhost, a loopback address or a name in ALLOWED_HOSTS, such as gateway.example.`,
+    );
+  }
+}
+
+function guardOrigin(request: IncomingMessage, { allowedHosts, corsOrigins }: HostPolicy): void {
+  const { origin } = request.headers;
+  const isOwn = origin === undefined || allowedHosts.includes(hostNameOf(origin.replace(/^https?:\/\//, '')));
+  if (isOwn || isOfOrigin(request, corsOrigins)) return;
+  throw new HttpError(
+    403,
+    `Origin: ${quoteInput(origin)} is not allowed; expected a page of localhost, of a name in ALLOWED_HOSTS, or of an origin in CORS_ORIGINS, such as https://app.example.`,
+  );
+}
+
+// Proxies may not know other codings, or any coding in HTTP/1.0, and see the body end elsewhere.
+function guardTransferEncoding({ headers, httpVersion }: IncomingMessage): void {
   const coding = headers['transfer-encoding'];
   if (coding === undefined) return;
   const close = { connection: 'close' };
-  if (httpVersion === '1.0') throw new HttpError(400, 'Transfer-Encoding: expected HTTP/1.1.', close);
-  if (coding.toLowerCase() !== 'chunked') throw new HttpError(501, 'Transfer-Encoding: expected chunked.', close);
-}
-
-/**
- * Throws a Refusal when a browser asks on behalf of a page of another site, in a way that needs no preflight. `Origin`
- * is missing from what `<img>` and its like send; Sec-Fetch-Site is not (https://www.w3.org/TR/fetch-metadata/).
- */
-export function guardQuery(request: IncomingMessage, corsOrigins: readonly string[]): void {
-  const site = request.headers['sec-fetch-site'];
-  if ((site === 'cross-site' || site === 'same-site') && !isOfOrigin(request, corsOrigins)) {
-    throw new HttpError(403, 'Sec-Fetch-Site: expected same-origin or none.');
+  if (httpVersion === '1.0') {
+    throw new HttpError(400, 'Transfer-Encoding: is not part of HTTP/1.0; expected Content-Length or HTTP/1.1.', close);
+  }
+  if (coding.toLowerCase() !== 'chunked') {
+    const message = `Transfer-Encoding: ${quoteInput(coding)} is not supported; expected chunked.`;
+    throw new HttpError(501, message, close);
   }
 }
 
-// Names and values take turns.
-const isHost = (text: string, index: number) => index % 2 === 0 && text.toLowerCase() === 'host';
+/**
+ * Throws an HttpError (403) when a browser sends a GET for a page of another site without a preflight. Such requests, as of
+ * an `<img>`, have no `Origin` but Sec-Fetch-Site (https://www.w3.org/TR/fetch-metadata/).
+ */
+export function guardCrossSiteGet(request: IncomingMessage, corsOrigins: readonly string[]): void {
+  const site = request.headers['sec-fetch-site'];
+  if ((site === 'cross-site' || site === 'same-site') && !isOfOrigin(request, corsOrigins)) {
+    throw new HttpError(
+      403,
+      `Sec-Fetch-Site: is ${site}; expected same-origin or none, or a page of an origin in CORS_ORIGINS, such as https://app.example.`,
+    );
+  }
+}
 
-// `localhost:4000` -> `localhost`, `[::1]:4000` -> `[::1]`; anything odd matches no name.
-function hostNameOf(host: string | undefined): string {
-  return host?.toLowerCase().replace(/:\d{1,5}$/, '') ?? '';
+// `rawHeaders` alternates names and values.
+const isHostName = (text: string, index: number) => index % 2 === 0 && text.toLowerCase() === 'host';
+
+// `localhost:4000` -> `localhost`, `[::1]:4000` -> `[::1]`; a malformed host matches no name.
+function hostNameOf(host: string): string {
+  return host.toLowerCase().replace(/:\d{1,5}$/, '');
 }

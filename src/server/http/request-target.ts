@@ -1,20 +1,20 @@
-/** What the first line of a request asks for. */
+/** The request target in the first line of a request, in its parts. */
 export interface RequestTarget {
   readonly path: string;
-  /** The URL's query. */
+  /** The URL's query, without the question mark. */
   readonly search: string;
-  /** Host and port, from clients that send the whole URL; they count as those in `Host` do. */
+  /** Host and port of the absolute form; checked like the header `Host`. */
   readonly authority: string | undefined;
 }
 
-/** Reads the origin form (`/graphql?query=…`) and the absolute form (`http://localhost/graphql`), RFC 9112 section 3.2. */
+/** Reads the origin form (`/graphql?query=…`) and the absolute form (`http://localhost/graphql`). RFC 9112 section 3.2. */
 export function readTarget(url: string): RequestTarget {
   const [, authority, rest = ''] = /^(?:https?:\/\/([^/?#]*))?(.*)$/is.exec(url) ?? [];
-  const query = rest.indexOf('?');
-  const path = query < 0 ? rest : rest.slice(0, query);
+  const queryIndex = rest.indexOf('?');
+  const path = queryIndex < 0 ? rest : rest.slice(0, queryIndex);
   return {
     path: path === '' && authority !== undefined ? '/' : path,
-    search: query < 0 ? '' : rest.slice(query + 1),
+    search: queryIndex < 0 ? '' : rest.slice(queryIndex + 1),
     authority,
   };
 }

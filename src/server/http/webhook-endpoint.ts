@@ -13,56 +13,59 @@ import { HttpError } from './http-error.ts';
 import type { Reply } from './reply.ts';
 import { readBody } from './request-body.ts';
 
-/** Most bytes of a webhook. They have some 200. */
+/** Maximum bytes of a webhook; a typical one has 200. */
 const MAX_WEBHOOK_BYTES = 64 * 1024;
-/** Most deliveries that are remembered. */
-const MAX_REMEMBERED = 10_000;
+/** Maximum number of delivery ids that are remembered. */
+const MAX_DELIVERY_IDS = 10_000;
 
-const TAKEN: Reply = { status: 204, headers: {} };
+const ACCEPTED: Reply = { status: 204, headers: {} };
 
 export interface WebhooksOptions {
-  /** What the upstream signs with. */
+  /** The secret with which the upstream signs. */
   secret: string;
-  /** Told once of each webhook about a job: it may have changed. Must not take long; a sender waits. */
+  /** Called once per webhook about a job, which may have changed. Must return fast, because the sender waits. */
   onHint: (jobId: string) => void;
   log: Logger;
   clock: Clock;
 }
 
-/** Answers a request at `/webhooks/openai`. Rejects with a Refusal when it does not come from the upstream. */
+/** Handles a request to `/webhooks/openai`. Rejects with an HttpError when the upstream did not sign it. */
 export type Webhooks = (request: IncomingMessage, requestId: string) => Promise<Reply>;
 
 /**
- * Takes the upstream's webhooks for hints, no more: what a job is like, the job's own endpoint says. Whatever a verified
- * one is about is answered alike and at once, or it would be sent again for days.
+ * Receives the upstream's webhooks as hints only: the state of a job is always read from the upstream. Every verified
+ * webhook gets 204 at once, for any type, because the sender retries any other status for days (docs/upstream.md: Webhooks).
  */
 export function createWebhooks({ secret, onHint, log, clock }: WebhooksOptions): Webhooks {
   const verify = createVerify(secret);
-  const memory = createMemory(clock);
+  const deliveries = createDeliveryLog(clock);
   return async (request, requestId) => {
-    if (request.method !== 'POST') throw new HttpError(405, 'The method: expected POST.', { allow: 'POST' });
+    if (request.method !== 'POST') {
+      const message = `Method: ${request.method} is not supported at /webhooks/openai; expected POST.`;
+      throw new HttpError(405, message, { allow: 'POST' });
+    }
     try {
-      const delivery = readDelivery(request.headers, clock.now()); // Before the body: what is refused has to be cheap.
+      const delivery = readDelivery(request.headers, clock.now()); // Before the body, so that a rejection is cheap.
       const body = await readBody(request, MAX_WEBHOOK_BYTES);
       verify(delivery, body);
       const { type, jobId = null } = readWebhook(body) ?? {};
-      const isRepeat = memory.has(delivery.id);
+      const isRepeat = deliveries.has(delivery.id);
       log.debug({ requestId, webhookId: delivery.id, type: type?.slice(0, 100), jobId, isRepeat }, 'webhook');
-      if (isRepeat) return TAKEN;
+      if (isRepeat) return ACCEPTED;
       if (jobId !== null) onHint(jobId);
-      memory.add(delivery.id);
-      return TAKEN;
+      deliveries.add(delivery.id);
+      return ACCEPTED;
     } catch (error) {
       if (!(error instanceof WebhookError)) throw error;
-      log.debug({ requestId, fault: error.message }, 'webhook refused');
+      log.debug({ requestId, reason: error.message }, 'webhook rejected');
       throw new HttpError(400, error.message);
     }
   };
 }
 
-/** Which deliveries came in the time in which somebody who has seen one could send it again. */
-function createMemory(clock: Clock) {
-  const arrivals = new LRUCache<string, number>({ maxSize: MAX_REMEMBERED, sizeCalculation: () => 1 });
+/** Remembers delivery ids while a recorded delivery could be replayed: until its timestamp leaves the tolerance. */
+function createDeliveryLog(clock: Clock) {
+  const arrivals = new LRUCache<string, number>({ maxSize: MAX_DELIVERY_IDS, sizeCalculation: () => 1 });
   return {
     has(id: string): boolean {
       const arrivedAt = arrivals.get(id);

@@ -8,82 +8,84 @@ import { type CredentialEvidence, createAcceptedCredentials } from './accepted-c
 import { LimitError } from './limit-error.ts';
 import type { Limits } from './query-limits.ts';
 
-/** What one request may ask for, and its caller may still spend. */
+/** The limits of one request, and the points that its caller has left. */
 export interface CallerBudget {
   readonly limits: Limits;
-  /** Who pays: the caller, or all strangers of its address together. What one of them may have at a time counts for these, too. */
+  /** The account that pays: the caller's, or that of all unverified callers of its address. Uploads are counted by it too. */
   readonly limitKey: string;
-  /** Points that the caller has left in this minute; null when nobody counts. */
+  /** Points that the caller has left in this minute; null without a rate limit. */
   readonly remaining: number | null;
-  /** Takes points from the caller, and tells so in the answer's headers if it has any. Throws a Refusal (429), and takes none then. */
+  /** Spends points and sets the rate limit headers of the response. Throws an HttpError (429) and spends none above the limit. */
   spend(points: number): Promise<void>;
-  /** Takes note of what the request has shown of its credential, by so many upstream calls. */
-  recordEvidence(showing: CredentialEvidence, upstreamCalls: number): Promise<void>;
+  /** Records the evidence about the credential, after this number of upstream calls. */
+  recordEvidence(evidence: CredentialEvidence, upstreamCalls: number): Promise<void>;
 }
 
-/** Who asks, as far as it matters for points. */
-interface Spender {
+/** The part of a request context that identifies a caller for its limits. */
+interface CallerIdentity {
   readonly scope: string;
   readonly viewer: { readonly name: string | null };
 }
 
 export type CreateCallerBudget = (
-  spender: Spender,
+  identity: CallerIdentity,
   request: IncomingMessage,
   response?: GatewayResponse,
 ) => CallerBudget;
 
-/** Whose limits count: those of the name that the caller has, or else of its view of the upstream and its address. */
-export function callerKey({ scope, viewer }: Spender, { socket }: IncomingMessage): string {
+/** The key of a caller's limits: its name, or else its scope and client address. */
+export function callerKey({ scope, viewer }: CallerIdentity, { socket }: IncomingMessage): string {
   return viewer.name === null ? `${scope} ${addressKey(socket.remoteAddress)}` : `name ${viewer.name}`;
 }
 
-/** Points that are counted together. */
+/** Points that are counted together under one key. */
 interface PointsAccount {
-  readonly minutes: RateLimiterMemory;
+  readonly limiter: RateLimiterMemory;
   readonly key: string;
 }
 
-/** How many refused credentials take all points of an address's strangers. */
-const MAX_REFUSED = 100;
+/** Number of rejected credentials that use up all points of an address's unverified callers. */
+const MAX_REJECTED = 100;
 
 /**
- * Counts what each caller spends, in windows of a minute that begin with its first request. They go by the machine's own
- * clock, as the library does.
+ * Counts the points of each caller in fixed windows of one minute, which start at its first request. The library uses the
+ * system clock.
  *
- * Where callers bring keys, anybody can make some up. Those of one address that the upstream has not accepted yet are
- * one caller together, which each call that it refuses costs a hundredth of its points; and all of one address, accepted
- * or not, have the points of a few callers.
+ * Where callers bring keys, a client can invent any number of them. Therefore all keys of one address that the upstream has
+ * not accepted yet share one account, and each upstream call with a rejected key costs 1/100 of its points. All keys of one
+ * address, accepted or not, share the points of `callersPerAddress` callers.
  */
 export function createCallerRateLimiter(limits: Limits, callersBringKeys: boolean): CreateCallerBudget {
   const { pointsPerMinute, callersPerAddress } = limits;
   if (pointsPerMinute === Number.POSITIVE_INFINITY) {
-    const free = { limits, remaining: null, spend: async () => {}, recordEvidence: async () => {} };
-    return (spender, request) => ({ ...free, limitKey: callerKey(spender, request) });
+    const unlimited = { limits, remaining: null, spend: async () => {}, recordEvidence: async () => {} };
+    return (identity, request) => ({ ...unlimited, limitKey: callerKey(identity, request) });
   }
-  const minutes = new RateLimiterMemory({ points: pointsPerMinute, duration: 60 });
-  const ofAddresses =
+  const limiter = new RateLimiterMemory({ points: pointsPerMinute, duration: 60 });
+  const addressLimiter =
     callersBringKeys && callersPerAddress !== Number.POSITIVE_INFINITY
       ? new RateLimiterMemory({ points: pointsPerMinute * callersPerAddress, duration: 60 })
       : null;
-  const acquaintances = createAcceptedCredentials();
+  const acceptedCredentials = createAcceptedCredentials();
 
   return ({ scope, viewer }, request, response) => {
     const address = addressKey(request.socket.remoteAddress);
-    const own: PointsAccount = { minutes, key: callerKey({ scope, viewer }, request) };
-    if (ofAddresses === null)
-      return Object.assign(payFrom([own], limits, response), { recordEvidence: async () => {} });
-    const strangers: PointsAccount = { minutes, key: `strangers ${address}` };
-    const isStranger = !acquaintances.has(scope);
-    const payment = payFrom([isStranger ? strangers : own, { minutes: ofAddresses, key: address }], limits, response);
+    const ownAccount: PointsAccount = { limiter, key: callerKey({ scope, viewer }, request) };
+    if (addressLimiter === null)
+      return Object.assign(createPayment([ownAccount], limits, response), { recordEvidence: async () => {} });
+    const unverifiedAccount: PointsAccount = { limiter, key: `unverified ${address}` };
+    const isUnverified = !acceptedCredentials.has(scope);
+    const addressAccount: PointsAccount = { limiter: addressLimiter, key: address };
+    const payment = createPayment([isUnverified ? unverifiedAccount : ownAccount, addressAccount], limits, response);
     return Object.assign(payment, {
-      async recordEvidence(showing: CredentialEvidence, upstreamCalls: number) {
-        acquaintances.note(scope, showing);
-        if (showing === 'refused') {
-          await minutes.penalty(strangers.key, upstreamCalls * Math.ceil(pointsPerMinute / MAX_REFUSED));
-        } else if (showing === 'accepted' && isStranger) {
-          await minutes.reward(strangers.key, payment.spent); // It was a caller of its own all the time.
-          await minutes.penalty(own.key, payment.spent);
+      async recordEvidence(evidence: CredentialEvidence, upstreamCalls: number) {
+        acceptedCredentials.record(scope, evidence);
+        if (evidence === 'rejected') {
+          const penalty = upstreamCalls * Math.ceil(pointsPerMinute / MAX_REJECTED);
+          await limiter.penalty(unverifiedAccount.key, penalty);
+        } else if (evidence === 'accepted' && isUnverified) {
+          await limiter.reward(unverifiedAccount.key, payment.spent); // Move the points to the caller's own account.
+          await limiter.penalty(ownAccount.key, payment.spent);
         }
       },
     });
@@ -92,13 +94,13 @@ export function createCallerRateLimiter(limits: Limits, callersBringKeys: boolea
 
 type PointsAccounts = readonly [PointsAccount, ...PointsAccount[]];
 
-/** What a request is paid from; `spent` is what it has taken so far. */
-function payFrom(purses: PointsAccounts, limits: Limits, response: GatewayResponse | undefined) {
+/** The accounts that pay for one request. `spent` is the sum so far. */
+function createPayment(accounts: PointsAccounts, limits: Limits, response: GatewayResponse | undefined) {
   let remaining = limits.pointsPerMinute;
   let spent = 0;
   return {
     limits,
-    limitKey: purses[0].key,
+    limitKey: accounts[0].key,
     get remaining() {
       return remaining;
     },
@@ -106,40 +108,40 @@ function payFrom(purses: PointsAccounts, limits: Limits, response: GatewayRespon
       return spent;
     },
     async spend(points: number) {
-      const { left, isRefused } = await takeFrom(purses, points);
-      remaining = left.remainingPoints;
-      tell(response, limits.pointsPerMinute, left);
-      if (isRefused) throw rateLimited(points, remaining, secondsOf(left.msBeforeNext));
+      const { state, isRejected } = await consumeFromAll(accounts, points);
+      remaining = state.remainingPoints;
+      setRateLimitHeaders(response, limits.pointsPerMinute, state);
+      if (isRejected) throw rateLimited(points, remaining, limits.pointsPerMinute, secondsOf(state.msBeforeNext));
       spent += points;
     },
   };
 }
 
-/** Takes points from each, or from none when one has too few. Tells what is left of that one, or of the first. */
-async function takeFrom([first, ...others]: PointsAccounts, points: number) {
-  const outcome = await take(first, points);
-  const taken = [first];
-  for (const purse of others) {
-    if (outcome.isRefused) break;
-    taken.push(purse);
-    const { left, isRefused } = await take(purse, points);
-    if (isRefused) Object.assign(outcome, { left, isRefused });
+/** Consumes points from every account, or from none when one has too few. Returns the state of that one, or of the first. */
+async function consumeFromAll([first, ...others]: PointsAccounts, points: number) {
+  const outcome = await consume(first, points);
+  const consumed = [first];
+  for (const account of others) {
+    if (outcome.isRejected) break;
+    consumed.push(account);
+    const { state, isRejected } = await consume(account, points);
+    if (isRejected) Object.assign(outcome, { state, isRejected });
   }
-  // Given back, or who cannot pay for this could pay for nothing smaller either.
-  if (outcome.isRefused) for (const { minutes, key } of taken) outcome.left = await minutes.reward(key, points);
+  // Refund, so that a caller that cannot pay for this request can still pay for a smaller one.
+  if (outcome.isRejected) for (const { limiter, key } of consumed) outcome.state = await limiter.reward(key, points);
   return outcome;
 }
 
-async function take({ minutes, key }: PointsAccount, points: number) {
+async function consume({ limiter, key }: PointsAccount, points: number) {
   try {
-    return { left: await minutes.consume(key, points), isRefused: false };
-  } catch (refused) {
-    if (!(refused instanceof RateLimiterRes)) throw refused;
-    return { left: refused, isRefused: true };
+    return { state: await limiter.consume(key, points), isRejected: false };
+  } catch (rejection) {
+    if (!(rejection instanceof RateLimiterRes)) throw rejection;
+    return { state: rejection, isRejected: true };
   }
 }
 
-function tell(
+function setRateLimitHeaders(
   response: GatewayResponse | undefined,
   limit: number,
   { remainingPoints, msBeforeNext }: RateLimiterRes,
@@ -152,8 +154,8 @@ function tell(
 
 const secondsOf = (ms: number) => Math.ceil(ms / 1000);
 
-function rateLimited(points: number, remaining: number, retryAfterSeconds: number): LimitError {
-  const message = `Rate limit: expected a query of at most ${remaining} points, got ${points}; in ${retryAfterSeconds} s there are more.`;
+function rateLimited(points: number, remaining: number, limit: number, retryAfterSeconds: number): LimitError {
+  const message = `Rate limit: the request costs ${points} points, but ${remaining} are left in this minute (RATE_LIMIT_PER_MINUTE ${limit}); retry after ${retryAfterSeconds} seconds.`;
   const extensions = { code: 'RATE_LIMITED' satisfies ErrorCode, retryAfterSeconds };
   return new LimitError(429, new GraphQLError(message, { extensions }), { 'retry-after': String(retryAfterSeconds) });
 }

@@ -2,35 +2,42 @@ import { GraphQLError } from 'graphql';
 import type { ErrorCode } from '../../schema/core/errors.ts';
 import { LimitError } from './limit-error.ts';
 
-/** Takes a place for what this caller begins; what it gives frees it. Throws a Refusal (429) when there is none. */
+/** Counts one operation in progress of this caller. Returns its release function. Throws an HttpError (429) at the limit. */
 export type ConcurrencyQuota = (caller: string) => () => void;
 
-export interface ConcurrencyQuotaOptions {
-  /** What takes places, for the refusal. */
-  readonly noun: 'Subscriptions' | 'Uploads';
+/** A maximum, and the setting that changes it. */
+export interface ConcurrencyLimit {
   readonly max: number;
-  readonly maxPerCaller: number;
+  readonly setting: string;
 }
 
-export function createConcurrencyQuota({ noun, max, maxPerCaller }: ConcurrencyQuotaOptions): ConcurrencyQuota {
-  const ofCaller = new Map<string, number>();
-  let all = 0;
+export interface ConcurrencyQuotaOptions {
+  /** The plural noun of what is counted, for the error message. */
+  readonly noun: 'Subscriptions' | 'Uploads';
+  readonly total: ConcurrencyLimit;
+  readonly perCaller: ConcurrencyLimit;
+}
+
+export function createConcurrencyQuota({ noun, total, perCaller }: ConcurrencyQuotaOptions): ConcurrencyQuota {
+  const countByCaller = new Map<string, number>();
+  let totalCount = 0;
   return (caller) => {
-    const own = ofCaller.get(caller) ?? 0;
-    if (own >= maxPerCaller) throw tooMany(noun, `at most ${maxPerCaller} of one caller`);
-    if (all >= max) throw tooMany(noun, `at most ${max} of all callers together`);
-    ofCaller.set(caller, own + 1);
-    all++;
+    const callerCount = countByCaller.get(caller) ?? 0;
+    if (callerCount >= perCaller.max) throw tooMany(noun, 'per caller', perCaller);
+    if (totalCount >= total.max) throw tooMany(noun, 'in total', total);
+    countByCaller.set(caller, callerCount + 1);
+    totalCount++;
     return () => {
-      all--;
-      const left = (ofCaller.get(caller) ?? 1) - 1;
-      if (left > 0) ofCaller.set(caller, left);
-      else ofCaller.delete(caller);
+      totalCount--;
+      const remaining = (countByCaller.get(caller) ?? 1) - 1;
+      if (remaining > 0) countByCaller.set(caller, remaining);
+      else countByCaller.delete(caller);
     };
   };
 }
 
-function tooMany(noun: string, expected: string): LimitError {
+function tooMany(noun: string, scope: string, { max, setting }: ConcurrencyLimit): LimitError {
+  const message = `${noun}: the limit of ${max} ${scope} is reached (${setting}); retry when one has ended.`;
   const extensions = { code: 'RATE_LIMITED' satisfies ErrorCode };
-  return new LimitError(429, new GraphQLError(`${noun}: expected ${expected} at a time.`, { extensions }));
+  return new LimitError(429, new GraphQLError(message, { extensions }));
 }

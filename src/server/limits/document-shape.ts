@@ -6,35 +6,34 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
-import { circularOf, type Fragments, fragmentsOf } from './fragments.ts';
+import { FieldCollector, MAX_FIELDS, selectionSetsOf, type TypedSelectionSet } from './field-collector.ts';
+import { findCircularFragment, fragmentsOf } from './fragments.ts';
 
-/** How large a document is. A fragment counts wherever it is spread, and what is merged into one field counts once. */
+/** The size of a document. A fragment counts at each place where it is spread; fields that are merged count once. */
 export interface DocumentShape {
-  /** A fragment that spreads itself, which GraphQL refuses: nothing is counted then. */
+  /** A fragment that spreads itself, which GraphQL rejects. All numbers are 0 then. */
   readonly circular: FragmentDefinitionNode | undefined;
-  /** Most fields inside one another, introspection left out. */
+  /** Maximum nested fields, without introspection. */
   readonly depth: number;
   readonly aliases: number;
   readonly directives: number;
-  /** Most directives in one place. */
+  /** Maximum directives at one location. */
   readonly directivesTogether: number;
-  /** Most fields at the root of an operation. */
+  /** Maximum root fields of an operation. */
   readonly rootFields: number;
-  /** Most fields inside one another in introspection; and of these only the lists of types or fields. */
+  /** Maximum nested fields of introspection. */
   readonly introspectionDepth: number;
+  /** Maximum nested lists of types or fields in introspection. */
   readonly introspectionLists: number;
-  /** Most fields that are merged into one, or fragments spread in one place: validation compares each with each. */
+  /** Maximum fields that are merged into one, or fragments spread in one object: validation compares all pairs. */
   readonly overlaps: number;
-  /** Selections that were looked at; when there are more than `MAX_FIELDS`, the counting has ended. */
+  /** Visited selections. Above `MAX_FIELDS` the measurement stopped, and all numbers are lower bounds. */
   readonly fields: number;
 }
 
-/** Where counting ends: however often fragments are spread in fragments, it takes no longer than this. */
-export const MAX_FIELDS = 10_000;
-
 const shapes = new WeakMap<DocumentNode, DocumentShape>();
 
-/** Measures a document, once. Never throws, whatever the document, and uses no stack however deep it is. */
+/** Measures a document, once. Never throws and never recurses, however deep the document is. */
 export function measureDocument(document: DocumentNode): DocumentShape {
   const known = shapes.get(document);
   if (known) return known;
@@ -43,36 +42,41 @@ export function measureDocument(document: DocumentNode): DocumentShape {
   return shape;
 }
 
-type Tally = { -readonly [Name in Exclude<keyof DocumentShape, 'circular'>]: number };
+type Counts = { -readonly [Name in Exclude<keyof DocumentShape, 'circular' | 'fields'>]: number };
 
-interface Count {
-  readonly fragments: Fragments;
-  readonly tally: Tally;
-  /** The fragments that were come by. */
+/** One measurement in progress. The collector needs no types. */
+interface Measurement {
+  readonly counts: Counts;
+  readonly collector: FieldCollector<null>;
+  /** Fragments that were spread so far. */
   readonly spread: Set<FragmentDefinitionNode>;
 }
 
 function measure(document: DocumentNode): DocumentShape {
-  const tally = { ...NOTHING };
+  const counts = { ...ZERO_COUNTS };
   const fragments = fragmentsOf(document);
-  const circular = circularOf(fragments);
-  if (circular) return { ...tally, circular };
-  const count: Count = { fragments, tally, spread: new Set() };
+  const circular = findCircularFragment(fragments);
+  if (circular) return { ...counts, fields: 0, circular };
+  const visit = (selection: SelectionNode) => {
+    countDirectives(selection, counts);
+    return true;
+  };
+  const collector = new FieldCollector<null>(fragments, { visit, narrow: () => null });
+  const measurement: Measurement = { counts, collector, spread: new Set() };
   for (const definition of document.definitions) {
     if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
-    for (const node of [definition, ...(definition.variableDefinitions ?? [])]) countDirectives(node, tally);
-    const rootFields = walk(definition.selectionSet, count);
-    tally.rootFields = Math.max(tally.rootFields, rootFields);
+    for (const node of [definition, ...(definition.variableDefinitions ?? [])]) countDirectives(node, counts);
+    counts.rootFields = Math.max(counts.rootFields, walk(definition.selectionSet, measurement));
   }
   for (const definition of document.definitions) {
     if (definition.kind !== Kind.FRAGMENT_DEFINITION) continue;
-    countDirectives(definition, tally);
-    if (!count.spread.has(definition)) walk(definition.selectionSet, count); // Validated too, though nobody asks for it.
+    countDirectives(definition, counts);
+    if (!measurement.spread.has(definition)) walk(definition.selectionSet, measurement); // Unused, but validated too.
   }
-  return { ...tally, circular };
+  return { ...counts, fields: collector.visited, circular };
 }
 
-const NOTHING: Tally = {
+const ZERO_COUNTS: Counts = {
   depth: 0,
   aliases: 0,
   directives: 0,
@@ -81,95 +85,81 @@ const NOTHING: Tally = {
   introspectionDepth: 0,
   introspectionLists: 0,
   overlaps: 0,
-  fields: 0,
 };
 
-function countDirectives({ directives = [] }: Pick<SelectionNode, 'directives'>, tally: Tally): void {
-  tally.directives += directives.length;
-  tally.directivesTogether = Math.max(tally.directivesTogether, directives.length);
+function countDirectives({ directives = [] }: Pick<SelectionNode, 'directives'>, counts: Counts): void {
+  if (directives.length === 0) return;
+  counts.directives += directives.length;
+  counts.directivesTogether = Math.max(counts.directivesTogether, directives.length);
 }
 
-/** One place in the answer: all that is selected there, from however many parts of the document. */
+/** One object of the response, with the selection sets of all fields that are merged into it. */
 interface SelectionLevel {
-  readonly sets: readonly SelectionSetNode[];
+  readonly sets: readonly TypedSelectionSet<null>[];
   readonly depth: number;
   readonly isIntrospection: boolean;
-  /** How many lists of types or fields lead here. */
+  /** Number of lists of types or fields on the path to it. */
   readonly lists: number;
 }
 
-/** Counts all below a selection set. Gives how many fields stand in it. */
-function walk(root: SelectionSetNode, count: Count): number {
-  const { tally } = count;
+/** Counts everything below a selection set. Returns the number of its own fields. */
+function walk(selectionSet: SelectionSetNode, measurement: Measurement): number {
+  const { counts, collector } = measurement;
   let rootFields = 0;
-  const open: SelectionLevel[] = [{ sets: [root], depth: 1, isIntrospection: false, lists: 0 }];
-  for (let place = open.pop(); place && tally.fields <= MAX_FIELDS; place = open.pop()) {
-    const fields = gather(place.sets, count);
-    if (place.depth === 1) rootFields = fields.size;
+  const root = { sets: [{ selectionSet, type: null }], depth: 1, isIntrospection: false, lists: 0 };
+  const pending: SelectionLevel[] = [root];
+  for (let level = pending.pop(); level && collector.visited <= MAX_FIELDS; level = pending.pop()) {
+    const fields = fieldsByResponseKey(level.sets, measurement);
+    if (level.depth === 1) rootFields = fields.size;
     for (const [key, nodes] of fields) {
       const name = nodes[0]?.name.value ?? '';
-      if (key !== name) tally.aliases++;
-      tally.overlaps = Math.max(tally.overlaps, nodes.length);
-      const inner = placeIn(place, name, nodes);
-      countDepth(place.depth, inner, tally);
-      if (inner.sets.length > 0) open.push(inner);
+      if (key !== name) counts.aliases++;
+      counts.overlaps = Math.max(counts.overlaps, nodes.length);
+      const inner = levelBelow(level, name, nodes);
+      countDepth(level.depth, inner, counts);
+      if (inner.sets.length > 0) pending.push(inner);
     }
   }
   return rootFields;
 }
 
-// Lists that lead from one type to many others: three inside one another are most of the schema many times over.
+// Lists that lead from one type to many others: three nested ones return most of the schema many times.
 const LISTS_OF_TYPES: ReadonlySet<string> = new Set(['types', 'fields', 'inputFields', 'interfaces', 'possibleTypes']);
 
-function placeIn(
+function levelBelow(
   { depth, isIntrospection, lists }: SelectionLevel,
   name: string,
   nodes: readonly FieldNode[],
 ): SelectionLevel {
   return {
-    sets: nodes.flatMap(({ selectionSet }) => selectionSet ?? []),
+    sets: selectionSetsOf(nodes, null),
     depth: depth + 1,
     isIntrospection: isIntrospection || name === '__schema' || name === '__type',
     lists: isIntrospection && LISTS_OF_TYPES.has(name) ? lists + 1 : lists,
   };
 }
 
-function countDepth(depth: number, { isIntrospection, lists }: SelectionLevel, tally: Tally): void {
+function countDepth(depth: number, { isIntrospection, lists }: SelectionLevel, counts: Counts): void {
   if (!isIntrospection) {
-    tally.depth = Math.max(tally.depth, depth);
+    counts.depth = Math.max(counts.depth, depth);
     return;
   }
-  tally.introspectionDepth = Math.max(tally.introspectionDepth, depth);
-  tally.introspectionLists = Math.max(tally.introspectionLists, lists);
+  counts.introspectionDepth = Math.max(counts.introspectionDepth, depth);
+  counts.introspectionLists = Math.max(counts.introspectionLists, lists);
 }
 
-/** The fields of one place by their names in the answer, through all fragments: each fragment once, as execution does. */
-function gather(sets: readonly SelectionSetNode[], { fragments, tally, spread }: Count): Map<string, FieldNode[]> {
+function fieldsByResponseKey(
+  sets: readonly TypedSelectionSet<null>[],
+  { counts, collector, spread }: Measurement,
+): Map<string, FieldNode[]> {
   const fields = new Map<string, FieldNode[]>();
-  const here = new Set<FragmentDefinitionNode>();
-  const open = [...sets];
-  for (let set = open.pop(); set && tally.fields <= MAX_FIELDS; set = open.pop()) {
-    for (const selection of set.selections) {
-      tally.fields++;
-      countDirectives(selection, tally);
-      if (selection.kind === Kind.FIELD) add(fields, selection);
-      else if (selection.kind === Kind.INLINE_FRAGMENT) open.push(selection.selectionSet);
-      else {
-        const fragment = fragments.get(selection.name.value);
-        if (!fragment || here.has(fragment)) continue;
-        here.add(fragment);
-        spread.add(fragment);
-        open.push(fragment.selectionSet);
-      }
-    }
-  }
-  tally.overlaps = Math.max(tally.overlaps, here.size);
+  const spreads = collector.collect(sets, (field) => {
+    const key = (field.alias ?? field.name).value;
+    const sameKey = fields.get(key);
+    if (sameKey) sameKey.push(field);
+    else fields.set(key, [field]);
+  });
+  for (const fragment of spreads.keys()) spread.add(fragment);
+  counts.overlaps = Math.max(counts.overlaps, spreads.size);
   return fields;
-}
-
-function add(fields: Map<string, FieldNode[]>, field: FieldNode): void {
-  const key = (field.alias ?? field.name).value;
-  const others = fields.get(key);
-  if (others) others.push(field);
-  else fields.set(key, [field]);
 }

@@ -7,33 +7,34 @@ export function fragmentsOf({ definitions }: DocumentNode): Fragments {
   return new Map(fragments.map((fragment) => [fragment.name.value, fragment]));
 }
 
-/** A fragment that spreads itself, directly or through others. Linear, and uses no stack however long the chain is. */
-export function circularOf(fragments: Fragments): FragmentDefinitionNode | undefined {
-  const above = new Set<string>(); // What is being looked into: each of these leads to where we are.
+/** Finds a fragment that spreads itself, directly or through others. Takes linear time and no recursion. */
+export function findCircularFragment(fragments: Fragments): FragmentDefinitionNode | undefined {
+  const ancestors = new Set<string>(); // Fragments on the path to the current one.
   const done = new Set<string>();
-  const open = [...fragments.keys()];
-  for (let name = open.at(-1); name !== undefined; name = open.at(-1)) {
-    if (above.has(name) || done.has(name)) {
-      open.pop();
-      if (above.delete(name)) done.add(name);
+  const pending = [...fragments.keys()];
+  for (let name = pending.at(-1); name !== undefined; name = pending.at(-1)) {
+    if (ancestors.has(name) || done.has(name)) {
+      pending.pop();
+      if (ancestors.delete(name)) done.add(name);
       continue;
     }
-    above.add(name);
-    for (const next of spreadsIn(fragments.get(name))) {
-      if (above.has(next)) return fragments.get(next);
-      if (!done.has(next)) open.push(next);
+    ancestors.add(name);
+    for (const next of spreadNamesIn(fragments.get(name))) {
+      if (ancestors.has(next)) return fragments.get(next);
+      if (!done.has(next)) pending.push(next);
     }
   }
   return undefined;
 }
 
-function spreadsIn(fragment: FragmentDefinitionNode | undefined): ReadonlySet<string> {
+/** Names of all fragments that are spread in this one, at any depth. */
+function spreadNamesIn(fragment: FragmentDefinitionNode | undefined): ReadonlySet<string> {
   const names = new Set<string>();
-  const open: SelectionSetNode[] = fragment ? [fragment.selectionSet] : [];
-  for (let set = open.pop(); set; set = open.pop()) {
+  const pending: SelectionSetNode[] = fragment ? [fragment.selectionSet] : [];
+  for (let set = pending.pop(); set; set = pending.pop()) {
     for (const selection of set.selections) {
       if (selection.kind === Kind.FRAGMENT_SPREAD) names.add(selection.name.value);
-      else if (selection.selectionSet) open.push(selection.selectionSet);
+      else if (selection.selectionSet) pending.push(selection.selectionSet);
     }
   }
   return names;

@@ -1,25 +1,27 @@
 import type { DocumentNode } from 'graphql';
-import { MAX_FIELDS, measureDocument } from './document-shape.ts';
+import { isWithinDepth } from '../../upstream/json/depth.ts';
+import { measureDocument } from './document-shape.ts';
+import { MAX_FIELDS } from './field-collector.ts';
 import type { LimitName, Limits, LimitViolation } from './query-limits.ts';
 
-// No settings: far more than anybody needs, and no more than what reads documents can take.
+// Limits without a setting: far above every real query, and below what slows down validation.
 
 const MAX_DIRECTIVES_PER_LOCATION = 10;
-/** GraphiQL goes 15 deep. */
+/** GraphiQL's introspection query has depth 15. */
 const MAX_INTROSPECTION_DEPTH = 30;
 const MAX_OVERLAPS = 100;
 const MAX_VARIABLES_DEPTH = 50;
 
 const LINE_END = /\r\n|[\n\r]/g;
 
-/** More lines than tokens may be. The parser passes over them, but for each error they are counted up to its place. */
+/** More lines than tokens: the parser skips empty lines, but each error counts all lines up to its location. */
 export function findLineViolation(text: string, { tokens: max }: Limits): LimitViolation | null {
   let lines = 1;
   if (text.length >= max) for (const _ of text.matchAll(LINE_END)) if (++lines > max) return { limit: 'lines', max };
   return null;
 }
 
-/** The first limit that a document goes past; null also for one that GraphQL itself refuses as circular. */
+/** The first limit that a document exceeds; null also for circular fragments, which GraphQL itself rejects. */
 export function findViolation(document: DocumentNode, limits: Limits): LimitViolation | null {
   const shape = measureDocument(document);
   const checks: readonly [LimitName, max: number, actual: number][] = [
@@ -35,27 +37,17 @@ export function findViolation(document: DocumentNode, limits: Limits): LimitViol
   ];
   const [limit, max, actual] = checks.find(([, max, actual]) => actual > max) ?? [];
   if (limit === undefined || max === undefined) return null;
-  // Past the end of the counting nobody knows how many there are.
+  // Above MAX_FIELDS, `actual` is only a lower bound.
   return shape.fields > MAX_FIELDS ? { limit, max } : { limit, max, actual };
 }
 
-/** The limit that the variables go past. Their depth first: what writes them as JSON goes as deep as they do. */
+/** The limit that the variables exceed. Depth is checked first, because JSON.stringify recurses. */
 export function findVariablesViolation(
   variables: Readonly<Record<string, unknown>>,
   limits: Limits,
 ): LimitViolation | null {
-  if (isDeeper(variables, MAX_VARIABLES_DEPTH)) return { limit: 'variablesDepth', max: MAX_VARIABLES_DEPTH };
+  if (!isWithinDepth(variables, MAX_VARIABLES_DEPTH)) return { limit: 'variablesDepth', max: MAX_VARIABLES_DEPTH };
   if (limits.variablesBytes === Number.POSITIVE_INFINITY) return null;
   const actual = Buffer.byteLength(JSON.stringify(variables));
   return actual > limits.variablesBytes ? { limit: 'variables', max: limits.variablesBytes, actual } : null;
-}
-
-/** Whether a value read from JSON has more objects and lists inside one another. Level by level: uses no stack. */
-function isDeeper(value: object, most: number): boolean {
-  let level = [value];
-  for (let depth = 1; level.length > 0; depth++) {
-    if (depth > most) return true;
-    level = level.flatMap((one) => Object.values(one).filter((inner) => typeof inner === 'object' && inner !== null));
-  }
-  return false;
 }

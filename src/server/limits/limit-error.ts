@@ -2,7 +2,7 @@ import type { GraphQLError } from 'graphql';
 import { HttpError } from '../http/http-error.ts';
 import { errorReply, type Reply } from '../http/reply.ts';
 
-/** Thrown when a request goes past a limit that has an HTTP status of its own. */
+/** Thrown when a request exceeds a limit that has an HTTP status, such as 429. Carries the GraphQL error. */
 export class LimitError extends HttpError {
   readonly error: GraphQLError;
 

@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 import type { ErrorCode } from '../../schema/core/errors.ts';
 
-/** The most there may be of each; Infinity where a limit is off. */
+/** Maximum of each; Infinity where a limit is off. */
 export interface Limits {
   readonly depth: number;
   readonly aliases: number;
@@ -12,40 +12,42 @@ export interface Limits {
   readonly cost: number;
   readonly variablesBytes: number;
   readonly pointsPerMinute: number;
-  /** How many callers' points one address has, where callers bring keys. */
+  /** Points of one client address, as a multiple of one caller's, where callers bring keys. */
   readonly callersPerAddress: number;
 }
 
-/** What can be too much: the `limit` in the error's extensions, and what is counted. */
-const COUNTED = {
-  depth: 'fields inside one another',
-  aliases: 'aliases',
-  tokens: 'tokens',
-  lines: 'lines',
-  directives: 'directives',
-  directivesTogether: 'directives in one place',
-  rootFields: 'fields at the root',
-  introspection: 'lists of types or fields inside one another',
-  introspectionDepth: 'fields inside one another in introspection',
-  overlaps: 'fields of one name, or fragments, in one place',
-  fields: 'fields, those of a fragment wherever it is spread',
-  cost: 'points',
-  variables: 'bytes of JSON',
-  variablesDepth: 'objects and lists inside one another',
-};
+/** Each limit by its name in the error's extensions: its unit, and its setting if it has one. */
+const LIMITS = {
+  depth: ['nested fields', 'MAX_QUERY_DEPTH'],
+  aliases: ['aliases', 'MAX_QUERY_ALIASES'],
+  tokens: ['tokens', 'MAX_QUERY_TOKENS'],
+  lines: ['lines', 'MAX_QUERY_TOKENS'],
+  directives: ['directives', 'MAX_QUERY_DIRECTIVES'],
+  directivesTogether: ['directives at one location'],
+  rootFields: ['root fields', 'MAX_QUERY_ROOT_FIELDS'],
+  introspection: ['nested lists of types or fields', 'MAX_INTROSPECTION_DEPTH'],
+  introspectionDepth: ['nested fields of introspection'],
+  overlaps: ['fields of one name, or fragments, in one object'],
+  fields: ['fields, counted wherever a fragment is spread'],
+  cost: ['points', 'the lower of MAX_QUERY_COST and RATE_LIMIT_PER_MINUTE'],
+  variables: ['bytes of JSON', 'MAX_VARIABLES_BYTES'],
+  variablesDepth: ['nested objects and lists'],
+} as const satisfies Record<string, readonly [unit: string, setting?: string]>;
 
-export type LimitName = keyof typeof COUNTED;
+export type LimitName = keyof typeof LIMITS;
 
-/** That there is more than may be. `actual` is left out where nobody has counted to the end. */
+/** A limit that a request exceeds. `actual` is missing when counting stopped early. */
 export interface LimitViolation {
   readonly limit: LimitName;
   readonly max: number;
   readonly actual?: number | undefined;
 }
 
-/** What a client is told of it: nothing of its own words. */
+/** The error that a client gets: `depth: 16 exceeds the limit of 15 nested fields (MAX_QUERY_DEPTH).` */
 export function limitViolationError({ limit, max, actual }: LimitViolation): GraphQLError {
-  const got = actual === undefined ? '' : `, got ${actual}`;
+  const [unit, setting] = LIMITS[limit];
+  const subject = actual === undefined ? '' : `${actual} `;
+  const message = `${limit}: ${subject}exceeds the limit of ${max} ${unit}${setting ? ` (${setting})` : ''}.`;
   const extensions = { code: 'QUERY_TOO_COMPLEX' satisfies ErrorCode, limit, max, actual };
-  return new GraphQLError(`${limit}: expected at most ${max} ${COUNTED[limit]}${got}.`, { extensions });
+  return new GraphQLError(message, { extensions });
 }

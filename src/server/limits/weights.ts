@@ -10,25 +10,26 @@ import {
 } from 'graphql';
 import { FieldCost, fieldCostOf } from '../../schema/core/field-cost.ts';
 
-/** What counts of a field when a query is priced. */
+/** The properties of a field that determine the cost of a query. */
 export interface FieldWeight {
   readonly cost: FieldCost | undefined;
   readonly isList: boolean;
-  /** What it gives; null when nothing in it counts. */
+  /** The type of the objects that the field returns; null for a leaf. */
   readonly type: GraphQLNamedType | null;
 }
 
-const weights = new WeakMap<GraphQLNamedType, ReadonlyMap<string, FieldWeight>>();
+const weightsByType = new WeakMap<GraphQLNamedType, ReadonlyMap<string, FieldWeight>>();
 
-/** The fields of a type that count, by their names: those with a price, and those that give objects. */
+/** The fields of a type that have a cost or return objects, by name. */
 export function fieldWeightsOf(type: GraphQLNamedType): ReadonlyMap<string, FieldWeight> {
-  const known = weights.get(type);
+  const known = weightsByType.get(type);
   if (known) return known;
   const fields = isObjectType(type) || isInterfaceType(type) ? Object.values(type.getFields()) : [];
-  const heavy = fields.filter((field) => fieldCostOf(field) || isCompositeType(getNamedType(field.type)));
-  const made = new Map([...heavy.map((field) => [field.name, weightOf(field)] as const), ...INTROSPECTION]);
-  weights.set(type, made);
-  return made;
+  const costedFields = fields.filter((field) => fieldCostOf(field) || isCompositeType(getNamedType(field.type)));
+  const entries = costedFields.map((field) => [field.name, weightOf(field)] as const);
+  const weights = new Map([...entries, ...INTROSPECTION]);
+  weightsByType.set(type, weights);
+  return weights;
 }
 
 function weightOf(field: GraphQLField<unknown, unknown>): FieldWeight {
@@ -40,13 +41,13 @@ function weightOf(field: GraphQLField<unknown, unknown>): FieldWeight {
   };
 }
 
-/** Answers with about as many objects as the schema has types, fields and arguments. */
-const OF_INTROSPECTION: FieldWeight = {
+/** Introspection returns about one object per type, field and argument of the schema. */
+const INTROSPECTION_WEIGHT: FieldWeight = {
   cost: new FieldCost({ calls: 0, weight: () => 1000 }),
   isList: false,
   type: null,
 };
 const INTROSPECTION = [
-  ['__schema', OF_INTROSPECTION],
-  ['__type', OF_INTROSPECTION],
+  ['__schema', INTROSPECTION_WEIGHT],
+  ['__type', INTROSPECTION_WEIGHT],
 ] as const;

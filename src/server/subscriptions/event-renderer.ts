@@ -15,24 +15,24 @@ import type { Logger } from '../../telemetry/logger.ts';
 import { toClientResult } from '../graphql/error-masking.ts';
 import type { Prepared } from '../graphql/prepare.ts';
 
-/** What one event of a subscription is to clients. Equal subscriptions get the same object. */
+/** The result of one event, serialized once. Equal subscriptions share the object. */
 export interface RenderedEvent {
   readonly result: ExecutionResult;
   readonly json: string;
-  /** Its bytes by the format that they are in, made when they are first needed. */
+  /** The bytes of the event by stream format, created on first use. */
   readonly frames: Map<object, Buffer>;
 }
 
-/** Executes the events of one subscription: each once, however many ask for it. */
+/** Executes the events of one subscription, each once for all subscribers. */
 export interface EventRenderer {
   readonly args: ValidatedSubscriptionArgs;
-  /** A context for one thing to do, until its signal is aborted. */
+  /** Creates a context whose work ends when the signal is aborted. */
   contextOf(signal: AbortSignal): Context;
-  /** What an item of the source is to clients: the same item the same. Rejects when it was disposed of meanwhile. */
-  renderEvent(item: object): Promise<RenderedEvent>;
-  /** What clients see of an error that ends the source: the same error the same, and told once to the log. */
+  /** Executes an event of the source. Resolves to the same object for the same event. Rejects when disposed meanwhile. */
+  renderEvent(event: object): Promise<RenderedEvent>;
+  /** Renders an error that ends the source. Returns the same object for the same error, which is logged once. */
   renderError(error: unknown): RenderedEvent;
-  /** Aborts what is under way: nobody waits for it any more. */
+  /** Aborts all executions, because no subscriber is left. */
   dispose(): void;
 }
 
@@ -44,17 +44,17 @@ export interface EventRendererOptions {
   log: Logger;
 }
 
-/** Gives the errors instead when the variables do not fit. */
+/** Creates a renderer, or returns the errors when the variables are invalid. */
 export function createEventRenderer(
   { schema, createContext, hideSuggestions, log }: EventRendererOptions,
   { document, operationName, params }: Prepared,
   identity: Identity,
 ): EventRenderer | ExecutionResult {
-  const requestId = randomUUID(); // Whoever has begun it may leave long before the others.
+  const requestId = randomUUID(); // Its own id: the first subscriber can leave long before the others.
   const contextOf = (signal: AbortSignal) => createContext({ requestId, signal, identity });
-  const show = (result: ExecutionResult): RenderedEvent => {
-    const shown = toClientResult(result, requestId, log);
-    return { result: shown, json: JSON.stringify(shown), frames: new Map() };
+  const render = (result: ExecutionResult): RenderedEvent => {
+    const clientResult = toClientResult(result, requestId, log);
+    return { result: clientResult, json: JSON.stringify(clientResult), frames: new Map() };
   };
   const validated = validateSubscriptionArgs({
     schema,
@@ -63,55 +63,55 @@ export function createEventRenderer(
     variableValues: params.variables,
     hideSuggestions,
   });
-  if (!('schema' in validated)) return show({ errors: validated }).result;
+  if (!('schema' in validated)) return render({ errors: validated }).result;
   const args: ValidatedSubscriptionArgs = validated;
 
-  const events = new WeakMap<object, Promise<RenderedEvent>>();
-  const failures = new WeakMap<object, RenderedEvent>();
-  const underWay = new Set<AbortController>();
+  const renderedEvents = new WeakMap<object, Promise<RenderedEvent>>();
+  const renderedErrors = new WeakMap<object, RenderedEvent>();
+  const executions = new Set<AbortController>();
 
-  async function execute(item: object): Promise<RenderedEvent> {
-    const controller = new AbortController(); // One for each, so that what listens to it goes with it.
-    const contextValue = contextOf(controller.signal); // Fresh, so that its loaders read what is there now.
-    underWay.add(controller);
+  async function execute(event: object): Promise<RenderedEvent> {
+    const controller = new AbortController(); // One per event, so that its listeners are collected with it.
+    const contextValue = contextOf(controller.signal); // A new one per event, so that its loaders read current data.
+    executions.add(controller);
     try {
-      const result = await executeSubscriptionEvent({ ...args, rootValue: item, contextValue });
+      const result = await executeSubscriptionEvent({ ...args, rootValue: event, contextValue });
       controller.signal.throwIfAborted();
-      return show(result);
+      return render(result);
     } catch (error) {
-      events.delete(item);
+      renderedEvents.delete(event);
       throw error;
     } finally {
-      underWay.delete(controller);
+      executions.delete(controller);
     }
   }
 
   return {
     args,
     contextOf,
-    renderEvent(item) {
-      const known = events.get(item);
+    renderEvent(event) {
+      const known = renderedEvents.get(event);
       if (known) return known;
-      const event = execute(item);
-      events.set(item, event);
-      return event;
+      const rendered = execute(event);
+      renderedEvents.set(event, rendered);
+      return rendered;
     },
     renderError(error) {
-      const key = Object(error); // Of what is no object a new one.
-      const known = failures.get(key);
+      const key = Object(error); // A primitive gets a new object.
+      const known = renderedErrors.get(key);
       if (known) return known;
-      const failure = show({ errors: [located(error, args)] });
-      failures.set(key, failure);
-      return failure;
+      const rendered = render({ errors: [atRootField(error, args)] });
+      renderedErrors.set(key, rendered);
+      return rendered;
     },
     dispose() {
-      for (const controller of underWay) controller.abort(new Error('Nobody waits for it any more.'));
+      for (const controller of executions) controller.abort(new Error('The last subscriber has left.'));
     },
   };
 }
 
-/** The error as one of the operation's only root field. */
-function located(error: unknown, args: ValidatedSubscriptionArgs): GraphQLError {
+/** Locates the error at the operation's only root field. */
+function atRootField(error: unknown, args: ValidatedSubscriptionArgs): GraphQLError {
   const field = rootFieldOf(args);
   return locatedError(error, field, field && [(field.alias ?? field.name).value]);
 }

@@ -1,20 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { Identity } from '../../request/context.ts';
+import { canonicalJson } from '../../upstream/json/canonical.ts';
 import type { Prepared } from '../graphql/prepare.ts';
 
 /**
- * What equal subscriptions have in common, and no others: whose view of the upstream, what the role may see, and what is
- * asked, whatever the order in which a client writes its variables. As a digest: clients choose how long they are.
+ * The key that equal subscriptions share: scope, role, document, operation and variables, whose members can be in any order.
+ * A digest, because clients choose the length of the rest.
  */
 export function groupKey({ params, operation, operationName }: Prepared, { access, viewer }: Identity): string {
   const declared = operation.variableDefinitions?.map(({ variable }) => variable.name.value) ?? [];
-  const given = params.variables ?? {};
-  const variables = declared.filter((name) => Object.hasOwn(given, name)).map((name) => [name, given[name]]);
+  const values = params.variables ?? {};
+  const variables = declared.filter((name) => Object.hasOwn(values, name)).map((name) => [name, values[name]]);
   const key = [access.scope, viewer.role, params.query, operationName ?? null, variables];
-  return createHash('sha256').update(JSON.stringify(key, inOrder)).digest('base64');
-}
-
-function inOrder(_name: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return createHash('sha256').update(canonicalJson(key)).digest('base64');
 }

@@ -11,69 +11,69 @@ import { groupKey } from './group-key.ts';
 import { createYieldingGate, type YieldingGate } from './yielding-gate.ts';
 
 /**
- * One subscriber's results. It holds none back: the next one is what the source has for it once it is asked for. `return`
- * ends it at once, also while `next` waits.
+ * The results of one subscriber. Buffers nothing: `next` resolves to the source's next event for this subscriber. `return`
+ * ends it at once, even while `next` is pending.
  */
 export interface Subscriber extends AsyncIterableIterator<RenderedEvent, undefined> {
   return(): Promise<IteratorReturnResult<undefined>>;
 }
 
-/** Equal subscriptions, together: their source is asked for once, and each of its items is executed once. */
+/** Groups equal subscriptions: a group has one source, and executes each of its events once. */
 export interface SubscriptionGroups {
-  /** Gives the errors instead when the variables do not fit. `onLeave` is called once, when the member has ended. */
-  subscribe(prepared: Prepared, identity: Identity, onLeave: () => void): Subscriber | ExecutionResult;
-  /** How many there are. */
+  /** Adds a subscriber, or returns the errors when the variables are invalid. Calls `onEnd` once, when it has ended. */
+  subscribe(prepared: Prepared, identity: Identity, onEnd: () => void): Subscriber | ExecutionResult;
+  /** Number of groups. */
   readonly size: number;
 }
 
-/** How many members are told at once: when there are thousands, everything else has its turn in between. */
-const AT_ONCE = 250;
+/** Subscribers that get an event in one turn of the event loop, so that thousands of them do not block it. */
+const BATCH_SIZE = 250;
 
 interface Group {
   readonly renderer: EventRenderer;
-  /** Of items with an identity, each call of whose iterator is another reader. Rejects when there is none to be had. */
+  /** Yields event objects; each call of its iterator is another reader. Rejects when the source cannot be created. */
   readonly source: Promise<AsyncIterable<object>>;
   readonly gate: YieldingGate;
-  subscribers: number;
+  subscriberCount: number;
   leave(): void;
 }
 
 export function createSubscriptionGroups(options: EventRendererOptions): SubscriptionGroups {
   const groups = new Map<string, Group>();
-  const gate = createYieldingGate(AT_ONCE);
+  const gate = createYieldingGate(BATCH_SIZE);
 
-  function begin(key: string, renderer: EventRenderer): Group {
-    const leaving = new AbortController();
-    const source = sourceOf(renderer, leaving.signal);
-    const forget = () => groups.get(key) === group && groups.delete(key);
+  function createGroup(key: string, renderer: EventRenderer): Group {
+    const lastLeft = new AbortController();
+    const source = sourceOf(renderer, lastLeft.signal);
+    const remove = () => groups.get(key) === group && groups.delete(key);
     const group: Group = {
       renderer,
       source,
       gate,
-      subscribers: 0,
+      subscriberCount: 0,
       leave() {
-        if (--group.subscribers > 0) return;
-        forget(); // First, so that nobody joins what is about to be aborted.
-        leaving.abort(new Error('The last subscriber has left.'));
+        if (--group.subscriberCount > 0) return;
+        remove(); // First, so that no new subscriber joins an aborted group.
+        lastLeft.abort(new Error('The last subscriber has left.'));
         renderer.dispose();
       },
     };
     groups.set(key, group);
-    source.catch(forget); // Who comes later may have more luck.
+    source.catch(remove); // Later subscribers try again with a new group.
     return group;
   }
 
   return {
-    subscribe(prepared, identity, onLeave) {
+    subscribe(prepared, identity, onEnd) {
       const key = groupKey(prepared, identity);
       let group = groups.get(key);
       if (!group) {
-        const { role } = identity.viewer; // No name: what is shown to one is shown to all.
+        const { role } = identity.viewer; // Without the name: all subscribers of the group get the same results.
         const renderer = createEventRenderer(options, prepared, { ...identity, viewer: { name: null, role } });
         if (!('args' in renderer)) return renderer;
-        group = begin(key, renderer);
+        group = createGroup(key, renderer);
       }
-      return new GroupSubscriber(group, onLeave);
+      return new GroupSubscriber(group, onEnd);
     },
     get size() {
       return groups.size;
@@ -84,66 +84,66 @@ export function createSubscriptionGroups(options: EventRendererOptions): Subscri
 async function sourceOf({ args, contextOf }: EventRenderer, signal: AbortSignal): Promise<AsyncIterable<object>> {
   const source = await createSourceEventStream({ ...args, contextValue: contextOf(signal) });
   if (!(Symbol.asyncIterator in source)) throw source.errors?.[0];
-  return source as AsyncIterable<object>; // What a root field's `subscribe` gives is of objects.
+  return source as AsyncIterable<object>; // `subscribe` of every root field yields objects.
 }
 
 const END = { value: undefined, done: true } as const;
 
-/** A class, as there may be thousands, all of which wait. */
+/** A class, because a gateway has thousands of pending subscribers. */
 class GroupSubscriber implements Subscriber {
   readonly #group: Group;
-  readonly #onLeave: () => void;
+  readonly #onEnd: () => void;
   #iterator: AsyncIterator<object> | undefined;
-  #isOver = false;
+  #isEnded = false;
 
-  constructor(group: Group, onLeave: () => void) {
+  constructor(group: Group, onEnd: () => void) {
     this.#group = group;
-    this.#onLeave = onLeave;
-    group.subscribers++;
+    this.#onEnd = onEnd;
+    group.subscriberCount++;
   }
 
   [Symbol.asyncIterator](): this {
     return this;
   }
 
-  // One function, so that one of each waits.
+  // One async function, so that each pending subscriber holds one suspended function.
   async next(): Promise<IteratorResult<RenderedEvent, undefined>> {
-    if (this.#isOver) return END;
+    if (this.#isEnded) return END;
     const { source, renderer, gate } = this.#group;
     try {
       if (!this.#iterator) {
-        const items = await source;
-        if (this.#isOver) return END; // Before it reads, or nobody would end that.
-        this.#iterator = items[Symbol.asyncIterator]();
+        const events = await source;
+        if (this.#isEnded) return END; // Before it opens a reader that `return` could not close.
+        this.#iterator = events[Symbol.asyncIterator]();
       }
       const { value, done } = await this.#iterator.next();
-      if (this.#isOver) return END;
+      if (this.#isEnded) return END;
       const rendered = done ? undefined : await renderer.renderEvent(value);
       if (rendered) await gate.wait();
-      if (rendered && !this.#isOver) return { value: rendered, done: false };
-      await this.#leave();
+      if (rendered && !this.#isEnded) return { value: rendered, done: false };
+      await this.#end();
       return END;
     } catch (error) {
-      if (this.#isOver) return END;
-      await this.#leave();
+      if (this.#isEnded) return END;
+      await this.#end();
       return { value: renderer.renderError(error), done: false };
     }
   }
 
   async return(): Promise<IteratorReturnResult<undefined>> {
-    await this.#leave();
+    await this.#end();
     return END;
   }
 
-  async #leave(): Promise<void> {
-    if (this.#isOver) return;
-    this.#isOver = true;
+  async #end(): Promise<void> {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
     this.#group.leave();
-    this.#onLeave();
+    this.#onEnd();
     try {
       await this.#iterator?.return?.();
     } catch (error) {
-      this.#group.renderer.renderError(error); // For the log.
+      this.#group.renderer.renderError(error); // Logs it.
     }
   }
 }

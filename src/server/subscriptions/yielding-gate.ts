@@ -1,28 +1,28 @@
-/** Lets many through a few at a time, and does what else waits in between. */
+/** Lets callers pass in small batches, and yields to the event loop between the batches. */
 export interface YieldingGate {
-  /** Resolves when it is one's turn, which comes in the order of asking. */
+  /** Resolves when the caller may pass. Callers pass in the order of their calls. */
   wait(): Promise<void>;
 }
 
 const PASSED = Promise.resolve();
 
-/** Of those who come together `most` pass at once. */
-export function createYieldingGate(most: number): YieldingGate {
+/** Creates a gate that lets `batchSize` callers pass in each turn of the event loop. */
+export function createYieldingGate(batchSize: number): YieldingGate {
   let waiting: (() => void)[] = [];
   let passed = 0;
 
-  function open() {
-    const [next, later] = [waiting.slice(0, most), waiting.slice(most)];
-    waiting = later;
-    passed = next.length;
-    for (const go of next) go();
-    if (passed > 0) setImmediate(open);
+  function openBatch() {
+    const batch = waiting.slice(0, batchSize);
+    waiting = waiting.slice(batchSize);
+    passed = batch.length;
+    for (const resolve of batch) resolve();
+    if (passed > 0) setImmediate(openBatch);
   }
 
   return {
     wait() {
-      if (passed === 0) setImmediate(open);
-      if (passed < most && waiting.length === 0) {
+      if (passed === 0) setImmediate(openBatch);
+      if (passed < batchSize && waiting.length === 0) {
         passed++;
         return PASSED;
       }

@@ -6,11 +6,19 @@ import type { Engine } from '../graphql/engine.ts';
 import { kindOfBody, type Params, paramsOfBody, paramsOfUrl } from '../graphql/params.ts';
 import { type Prepared, prepare } from '../graphql/prepare.ts';
 import type { ResponseCache } from '../graphql/response-cache.ts';
-import { type AnswerTypes, answerTypes, GRAPHQL_TYPE, MULTIPART_TYPE, SSE_TYPE } from '../http/content-negotiation.ts';
+import {
+  GRAPHQL_TYPE,
+  MULTIPART_ACCEPT,
+  MULTIPART_TYPE,
+  negotiateResponseTypes,
+  type ResponseTypes,
+  SSE_TYPE,
+} from '../http/content-negotiation.ts';
 import { HttpError } from '../http/http-error.ts';
+import { quoteInput } from '../http/quote-input.ts';
 import { codesOf, type GraphqlReply } from '../http/reply.ts';
 import { readBody } from '../http/request-body.ts';
-import { guardQuery } from '../http/request-guard.ts';
+import { guardCrossSiteGet } from '../http/request-guard.ts';
 import { credentialEvidenceOf } from '../limits/accepted-credentials.ts';
 import type { CallerBudget } from '../limits/caller-rate-limiter.ts';
 import type { ReadUpload } from '../upload/multipart-request.ts';
@@ -20,14 +28,14 @@ import { isSubscription, type RequestIdentity, type RunOperation } from './opera
 import { sse } from './sse.ts';
 import { bodyOf, type StreamFormat } from './stream-format.ts';
 
-/** What answers, whoever asks. */
+/** The components that handle every request. */
 export interface GraphqlOptions {
   readonly engine: Engine;
   readonly runOperation: RunOperation;
   readonly responseCache: ResponseCache;
   readonly findDocument: FindDocument;
   readonly readUpload: ReadUpload;
-  /** Origins beside our own whose pages may ask. */
+  /** Origins of other sites whose pages are served too. */
   readonly corsOrigins: readonly string[];
 }
 
@@ -40,59 +48,63 @@ export interface GraphqlRequest extends RequestIdentity {
 }
 
 /**
- * Answers GET and POST at `/graphql` by the GraphQL-over-HTTP specification, and with streams where it has none. Throws a
- * Refusal for what is not such a request.
+ * Handles GET and POST of `/graphql` by the GraphQL-over-HTTP specification, and subscriptions as streams. Throws an
+ * HttpError for any other request.
  */
-export async function answerGraphql(
+export async function handleGraphql(
   options: GraphqlOptions,
-  asked: GraphqlRequest,
+  graphqlRequest: GraphqlRequest,
 ): Promise<GraphqlReply | StreamReply> {
   const { findDocument, corsOrigins } = options;
-  const { request, search, budget, context } = asked;
-  const types = answerTypes(request.headers);
-  await budget.spend(1); // For reading it, whatever it is; the rest of its price once that is known.
+  const { request, search, budget, context } = graphqlRequest;
+  const types = negotiateResponseTypes(request.headers);
+  await budget.spend(1); // For reading the request; the rest of its cost is spent once it is known.
   if (request.method === 'GET') {
-    guardQuery(request, corsOrigins);
+    guardCrossSiteGet(request, corsOrigins);
     const params = findDocument(paramsOfUrl(new URLSearchParams(search)), context.requestId);
-    return (await run(options, asked, params, types)).reply;
+    return (await run(options, graphqlRequest, params, types)).reply;
   }
-  if (request.method !== 'POST') throw new HttpError(405, 'The method: expected GET or POST.', { allow: 'GET, POST' });
+  if (request.method !== 'POST') {
+    const message = `Method: ${request.method} is not supported at /graphql; expected GET or POST.`;
+    throw new HttpError(405, message, { allow: 'GET, POST' });
+  }
   const body = kindOfBody(request.headers);
-  if (body.kind === 'form') return await answerUpload(options, asked, types, body.boundary);
-  return await answerPost(options, asked, types);
+  if (body.kind === 'form') return await handleUpload(options, graphqlRequest, types, body.boundary);
+  return await handlePost(options, graphqlRequest, types);
 }
 
-async function answerPost(options: GraphqlOptions, asked: GraphqlRequest, types: AnswerTypes) {
+async function handlePost(options: GraphqlOptions, graphqlRequest: GraphqlRequest, types: ResponseTypes) {
   const { responseCache, findDocument } = options;
-  const { request, context } = asked;
+  const { request, context } = graphqlRequest;
   const body = await readBody(request);
   const { scope, generation, viewer } = context;
-  const question = `${scope} ${viewer.role} ${generation} ${types.single} ${body.toString('latin1')}`;
-  const kept = responseCache.get(question);
-  if (kept) {
-    context.operationName = kept.operationName;
-    return kept.reply;
+  const cacheKey = `${scope} ${viewer.role} ${generation} ${types.single} ${body.toString('latin1')}`;
+  const cached = responseCache.get(cacheKey);
+  if (cached) {
+    context.operationName = cached.operationName;
+    return cached.reply;
   }
   const params = findDocument(paramsOfBody(body), context.requestId);
-  const { reply, isRepeatable } = await run(options, asked, params, types);
-  if (isRepeatable && 'body' in reply) {
-    responseCache.set(question, { reply, operationName: context.operationName }, context.readContext.freshUntil);
+  const { reply, isCacheable } = await run(options, graphqlRequest, params, types);
+  if (isCacheable && 'body' in reply) {
+    responseCache.set(cacheKey, { reply, operationName: context.operationName }, context.readContext.freshUntil);
   }
   return reply;
 }
 
-/** A form with a file: what is wrong with it is answered in place of what has come of the operation. */
-async function answerUpload(
+/** Handles a form with a file. An error of the form replaces the result of the operation. */
+async function handleUpload(
   options: GraphqlOptions,
-  asked: GraphqlRequest,
-  types: AnswerTypes,
+  graphqlRequest: GraphqlRequest,
+  types: ResponseTypes,
   boundary: string | null,
 ): Promise<GraphqlReply | StreamReply> {
   const { readUpload, findDocument } = options;
-  const upload = await readUpload(asked.request, boundary, asked.budget.limitKey);
+  const { request, budget, context } = graphqlRequest;
+  const upload = await readUpload(request, boundary, budget.limitKey);
   try {
-    const params = findDocument(paramsOfBody(upload.operations, 'operations'), asked.context.requestId);
-    const { reply } = await run(options, asked, params, types, upload.target);
+    const params = findDocument(paramsOfBody(upload.operations, 'operations'), context.requestId);
+    const { reply } = await run(options, graphqlRequest, params, types, upload.attachFile);
     upload.signal.throwIfAborted();
     return reply;
   } finally {
@@ -102,49 +114,55 @@ async function answerUpload(
 
 interface Outcome {
   readonly reply: GraphqlReply | StreamReply;
-  /** Whether it answers the same question again, as long as what it rests on is fresh. */
-  readonly isRepeatable: boolean;
+  /** Whether the reply is valid for equal requests while its data is fresh. */
+  readonly isCacheable: boolean;
 }
 
 async function run(
   { engine, runOperation }: GraphqlOptions,
-  asked: GraphqlRequest,
+  graphqlRequest: GraphqlRequest,
   params: Params,
-  types: AnswerTypes,
+  types: ResponseTypes,
   complete = (prepared: Prepared) => prepared,
 ): Promise<Outcome> {
-  const { request, context, budget } = asked;
+  const { request, context, budget } = graphqlRequest;
   const guard = (kind: OperationTypeNode) => guardKind(kind, request, types);
   const prepared = await prepare(engine, params, context, budget, guard);
-  if ('result' in prepared) return { reply: written(prepared.result, types.single), isRepeatable: false };
+  if ('result' in prepared) return { reply: resultReply(prepared.result, types.single), isCacheable: false };
   const { cost, operation } = prepared;
-  const result = await runOperation(complete(prepared), asked);
+  const result = await runOperation(complete(prepared), graphqlRequest);
   if (isSubscription(result)) {
-    return { reply: streamReply(result, formatOf(types.stream), asked.identity), isRepeatable: false };
+    return { reply: streamReply(result, formatOf(types.stream), graphqlRequest.identity), isCacheable: false };
   }
   await budget.recordEvidence(credentialEvidenceOf(result, context.readContext), context.readContext.upstreamCalls);
-  const told = params.extensions?.['cost'] === true;
+  const showsCost = params.extensions?.['cost'] === true;
   return {
-    reply: written(told ? withCost(result, cost, budget) : result, types.single),
-    isRepeatable: operation.operation === 'query' && result.errors === undefined && !told,
+    reply: resultReply(showsCost ? withCost(result, cost, budget) : result, types.single),
+    isCacheable: operation.operation === 'query' && result.errors === undefined && !showsCost,
   };
 }
 
-/** Throws a Refusal at an operation that may not come by this method (405), or whose results the client does not take (406). */
-function guardKind(kind: OperationTypeNode, { method }: IncomingMessage, { stream }: AnswerTypes): void {
+/** Throws an HttpError when this kind of operation needs another method (405) or another `Accept` (406). */
+function guardKind(kind: OperationTypeNode, { method, headers }: IncomingMessage, { stream }: ResponseTypes): void {
   const isSubscription = kind === 'subscription';
-  // By GET browsers ask for pages of other sites too, but not for an event stream that the page could read.
+  // A browser also sends GET for pages of other sites, but they cannot read an event stream.
   if (method === 'GET' && kind !== 'query' && !(isSubscription && stream === SSE_TYPE)) {
-    throw new HttpError(405, `A ${kind}: expected POST.`, { allow: 'POST' });
+    const alternative = isSubscription ? `, or Accept: ${SSE_TYPE}` : '';
+    const message = `Method: GET cannot execute a ${kind}; expected POST${alternative}.`;
+    throw new HttpError(405, message, { allow: 'POST' });
   }
   if (isSubscription && stream === undefined) {
-    throw new HttpError(406, `Accept: expected ${SSE_TYPE}, or multipart/mixed with subscriptionSpec="1.0".`);
+    const accept = quoteInput(headers.accept ?? '');
+    throw new HttpError(
+      406,
+      `Accept: ${accept} has no type for a subscription; expected ${SSE_TYPE} or ${MULTIPART_ACCEPT}.`,
+    );
   }
 }
 
 const formatOf = (type: string | undefined): StreamFormat => (type === MULTIPART_TYPE ? multipart : sse);
 
-function written(result: ExecutionResult, type: string): GraphqlReply {
+function resultReply(result: ExecutionResult, type: string): GraphqlReply {
   const json = JSON.stringify(result);
   const isStream = type === SSE_TYPE || type === MULTIPART_TYPE;
   const format = formatOf(type);
@@ -156,12 +174,12 @@ function written(result: ExecutionResult, type: string): GraphqlReply {
   };
 }
 
-/** For who asks by `"extensions": {"cost": true}`: what the query was priced at, and what there still is. */
+/** Adds the query's cost and the caller's remaining points, for requests with `"extensions": {"cost": true}`. */
 function withCost(result: ExecutionResult, requested: number, { limits, remaining }: CallerBudget): ExecutionResult {
   return { ...result, extensions: { ...result.extensions, cost: { requested, max: limits.cost, remaining } } };
 }
 
-// Only the newer media type tells by the status that nothing was executed.
+// Only application/graphql-response+json has a status for requests that were not executed.
 function statusOf(result: ExecutionResult, type: string): number {
   return type === GRAPHQL_TYPE && result.data === undefined ? 400 : 200;
 }

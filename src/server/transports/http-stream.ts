@@ -5,16 +5,16 @@ import type { Subscriber } from '../subscriptions/subscription-groups.ts';
 import { frameOf, type StreamFormat } from './stream-format.ts';
 import type { CloseReason, OpenStream, StreamRegistry } from './stream-registry.ts';
 
-/** How long a connection is quiet before the system asks whether the other side is there, in milliseconds. */
-const PROBE_MS = 30_000;
+/** Idle time before TCP keep-alive probes the client, in milliseconds. */
+const KEEP_ALIVE_DELAY_MS = 30_000;
 
-/** What a stream was, for the log. */
+/** The statistics of a stream, for the log. */
 export interface StreamStats {
   readonly transport: string;
   results: number;
 }
 
-/** A subscription as the answer to an HTTP request. */
+/** A subscription as the response to an HTTP request. */
 export interface StreamReply extends Omit<Reply, 'body'> {
   readonly status: 200;
   readonly subscriber: Subscriber;
@@ -28,43 +28,43 @@ export function streamReply(subscriber: Subscriber, format: StreamFormat, identi
 }
 
 /**
- * Sends a subscriber's results, each when the client has taken the one before it: who reads slowly gets fewer of them, and
- * holds up nobody. Ends with the subscriber, or the client.
+ * Sends the subscriber's results, each after the client has received the previous one: a slow client gets fewer results and
+ * delays no other. Ends with the subscriber or the connection.
  */
 export function openStream(response: GatewayResponse, reply: StreamReply, streams: StreamRegistry): StreamStats {
-  const tally: StreamStats = { transport: reply.format.transport, results: 0 };
+  const stats: StreamStats = { transport: reply.format.transport, results: 0 };
   if (response.destroyed || response.headersSent)
-    void reply.subscriber.return(); // The client has left meanwhile, or was refused.
+    void reply.subscriber.return(); // The client has disconnected or was rejected meanwhile.
   else {
-    open(response, reply);
-    new HttpStream(response, reply, tally).begin(streams);
+    writeOpening(response, reply);
+    new HttpStream(response, reply, stats).start(streams);
   }
-  return tally;
+  return stats;
 }
 
-/** A class, as there may be thousands. */
+/** A class, because a gateway has thousands of streams. */
 class HttpStream implements OpenStream {
   readonly #response: GatewayResponse;
   readonly #subscriber: Subscriber;
   readonly #format: StreamFormat;
-  readonly #tally: StreamStats;
+  readonly #stats: StreamStats;
   readonly isAuthorized: () => boolean;
   #resume: (() => void) | null = null;
 
-  constructor(response: GatewayResponse, { subscriber, format, identity }: StreamReply, tally: StreamStats) {
+  constructor(response: GatewayResponse, { subscriber, format, identity }: StreamReply, stats: StreamStats) {
     this.#response = response;
     this.#subscriber = subscriber;
     this.#format = format;
-    this.#tally = tally;
+    this.#stats = stats;
     this.isAuthorized = identity.isValid;
   }
 
-  begin(streams: StreamRegistry): void {
+  start(streams: StreamRegistry): void {
     const remove = streams.add(this);
-    this.#response.on('drain', () => this.#goOn());
+    this.#response.on('drain', () => this.#resumePump());
     this.#response.on('close', () => {
       remove();
-      this.#goOn();
+      this.#resumePump();
       void this.#subscriber.return();
     });
     void this.#pump();
@@ -78,15 +78,15 @@ class HttpStream implements OpenStream {
   end(reason: CloseReason): void {
     const { socket } = this.#response;
     if (reason === 'revoked') this.#close(this.#format.fatal(JSON.stringify([revokedError()])));
-    else this.#close('', () => socket?.destroySoon()); // Which was promised to stay, and would outlive the server.
+    else this.#close('', () => socket?.destroySoon()); // A kept-alive connection would outlive the server.
   }
 
   async #pump(): Promise<void> {
-    for await (const rendered of this.#subscriber) {
+    for await (const event of this.#subscriber) {
       if (!this.isAuthorized()) return this.end('revoked');
       if (this.#response.writableEnded) return;
-      this.#tally.results++;
-      if (this.#response.write(frameOf(this.#format, rendered))) continue;
+      this.#stats.results++;
+      if (this.#response.write(frameOf(this.#format, event))) continue;
       await new Promise<void>((resolve) => {
         this.#resume = resolve;
       });
@@ -94,25 +94,25 @@ class HttpStream implements OpenStream {
     this.#close('');
   }
 
-  #goOn(): void {
+  #resumePump(): void {
     this.#resume?.();
     this.#resume = null;
   }
 
-  #close(last: string, whenSent?: () => void): void {
-    if (!this.#response.writableEnded) this.#response.end(last + this.#format.end, whenSent);
+  #close(lastMessage: string, onSent?: () => void): void {
+    if (!this.#response.writableEnded) this.#response.end(lastMessage + this.#format.end, onSent);
     void this.#subscriber.return();
   }
 }
 
-function open(response: GatewayResponse, { status, headers, format }: StreamReply): void {
-  response.socket?.setTimeout(0); // Quiet is nothing bad here.
-  response.socket?.setKeepAlive(true, PROBE_MS);
+function writeOpening(response: GatewayResponse, { status, headers, format }: StreamReply): void {
+  response.socket?.setTimeout(0); // A stream may be idle.
+  response.socket?.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
   writeHead(response, status, headers);
   response.cork();
-  response.flushHeaders(); // Apart: with more behind it Node would keep the text of the headers in all its pieces.
+  response.flushHeaders(); // Separately: written with the body, Node retains the header text as a rope of its parts.
   response.write(format.opening);
   response.uncork();
-  response.req.rawHeaders.length = 0; // They were read, and would stay as long as the stream.
+  response.req.rawHeaders.length = 0; // No longer needed, but retained as long as the stream.
   response.req.headers = {};
 }

@@ -1,7 +1,7 @@
 import type { StreamFormat } from './stream-format.ts';
 
 const BOUNDARY = '\r\n--graphql';
-// Its end follows at once: clients wait for it.
+// The boundary follows each part at once, because clients read a part up to it.
 const part = (json: string) => `\r\ncontent-type: application/json\r\n\r\n${json}${BOUNDARY}`;
 
 /**

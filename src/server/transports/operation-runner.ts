@@ -5,29 +5,29 @@ import type { Prepared } from '../graphql/prepare.ts';
 import type { ConcurrencyQuota } from '../limits/concurrency-quota.ts';
 import type { Subscriber, SubscriptionGroups } from '../subscriptions/subscription-groups.ts';
 
-/** Who asks. */
+/** The caller of a request. */
 export interface RequestIdentity {
   readonly identity: Identity;
-  /** Whose limits count. */
+  /** The key of the caller's limits. */
   readonly caller: string;
 }
 
 /**
- * Runs a prepared operation, over whatever transport it came: a subscription becomes a member, which has to be ended by
- * `return` unless it comes to its end. Throws a Refusal (429) when there are too many of those.
+ * Executes a prepared operation of any transport. A subscription returns a subscriber, which has to be ended by `return`
+ * unless it ends by itself. Throws an HttpError (429) when the caller or the gateway has too many subscriptions.
  */
-export type RunOperation = (prepared: Prepared, asker: RequestIdentity) => Promise<ExecutionResult | Subscriber>;
+export type RunOperation = (prepared: Prepared, requester: RequestIdentity) => Promise<ExecutionResult | Subscriber>;
 
 export function createOperationRunner(subscriptionGroups: SubscriptionGroups, quota: ConcurrencyQuota): RunOperation {
   return async (prepared, { identity, caller }) => {
     if (prepared.operation.operation !== 'subscription') return await execute(prepared);
-    const leave = quota(caller);
+    const release = quota(caller);
     try {
-      const member = subscriptionGroups.subscribe(prepared, identity, leave);
-      if (!isSubscription(member)) leave();
-      return member;
+      const subscriber = subscriptionGroups.subscribe(prepared, identity, release);
+      if (!isSubscription(subscriber)) release();
+      return subscriber;
     } catch (error) {
-      leave();
+      release();
       throw error;
     }
   };

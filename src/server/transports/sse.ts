@@ -1,9 +1,9 @@
 import type { StreamFormat } from './stream-format.ts';
 
 /**
- * Server-sent events, as graphql-sse has them in its mode of distinct connections
- * (https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md). JSON has no line breaks. The last event has data, if
- * empty: browsers pass on none without.
+ * Server-sent events, in the distinct connections mode of graphql-sse
+ * (https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md). JSON has no line breaks. `complete` has empty data,
+ * because browsers dispatch no event without data.
  */
 export const sse: StreamFormat = {
   transport: 'sse',

@@ -1,30 +1,30 @@
 import type { RenderedEvent } from '../subscriptions/event-renderer.ts';
 
-/** How results follow one another in the body of an HTTP answer. */
+/** The encoding of a sequence of results in the body of an HTTP response. */
 export interface StreamFormat {
   /** For the log. */
   readonly transport: 'sse' | 'multipart';
   readonly contentType: string;
-  /** What the body begins with. */
+  /** The start of the body. */
   readonly opening: string;
-  /** What says nothing but that we are still there. */
+  /** A message without content, which keeps the connection alive. */
   readonly heartbeat: string;
-  /** What says that nothing more comes. */
+  /** The end of the body. */
   readonly end: string;
-  /** A result, written as JSON. */
+  /** Encodes a result, given as JSON. */
   next(json: string): string;
-  /** The errors, written as JSON, for which nothing more can come. */
+  /** Encodes the errors that end the stream, given as JSON. */
   fatal(errors: string): string;
 }
 
-/** A result in this format: the many who get the same one share its bytes. */
+/** The bytes of an event in this format. All subscribers of the event share them. */
 export function frameOf(format: StreamFormat, { json, frames }: RenderedEvent): Buffer {
   const frame = frames.get(format) ?? Buffer.from(format.next(json));
   frames.set(format, frame);
   return frame;
 }
 
-/** The whole body when there is one result. */
+/** The whole body of a response with a single result. */
 export function bodyOf(format: StreamFormat, json: string): string {
   return format.opening + format.next(json) + format.end;
 }

@@ -1,77 +1,77 @@
 import type { Clock } from '../../clock.ts';
 
-/** What is said to a client at the end of its stream that the client has not asked for. */
+/** Why the server ends a stream. */
 export type CloseReason = 'drain' | 'revoked';
 
-/** One connection that stays open for results, over whatever transport. */
+/** A connection that stays open for results, over any transport. */
 export interface OpenStream {
-  /** Whether the caller may still see what it gets. */
+  /** Whether the caller is still authorized. */
   isAuthorized(): boolean;
-  /** Says that we are still there, unless the client has not yet read what it was sent. */
+  /** Sends a heartbeat, unless earlier bytes are still unsent. */
   heartbeat(): void;
-  /** Tells the client why, and ends. */
+  /** Sends the reason and ends the stream. */
   end(reason: CloseReason): void;
 }
 
 /** All open streams. */
 export interface StreamRegistry {
-  /** Gives what takes it away, once it has ended. */
+  /** Adds a stream. Returns the function that removes it. */
   add(stream: OpenStream): () => void;
   /**
-   * Tells all to go: a few at once, many in the course of three seconds, so that they do not all come back together. Gives
-   * the milliseconds until all have been told.
+   * Ends all streams: few at once, many spread over three seconds, so that clients do not reconnect all together. Returns
+   * the milliseconds until all are ended.
    */
   drain(): number;
   readonly size: number;
 }
 
-/** The beats of many streams are spread over so many moments. */
-const MOMENTS = 8;
-const MIN_SPREAD_STREAMS = 100;
+/** Streams are divided into this number of slots, whose heartbeats are spread over the interval. */
+const HEARTBEAT_SLOTS = 8;
+const MIN_STREAMS_TO_SPREAD = 100;
 const DRAIN_MS = 3000;
 const DRAIN_STEPS = 30;
 
 export function createStreamRegistry(clock: Clock, heartbeatMs: number): StreamRegistry {
   const open = new Set<OpenStream>();
-  const moments = Array.from({ length: MOMENTS }, () => new Set<OpenStream>());
-  let now = 0;
-  let added = 0;
+  const slots = Array.from({ length: HEARTBEAT_SLOTS }, () => new Set<OpenStream>());
+  let currentSlot = 0;
+  let addedCount = 0;
   let isDraining = false;
-  let cancel: (() => void) | undefined; // Of the one timer; there is none without streams.
+  let cancelTimer: (() => void) | undefined; // One timer for all; none without streams.
 
   function tick() {
-    cancel = clock.after(heartbeatMs / MOMENTS, tick);
-    now = (now + 1) % MOMENTS;
-    for (const stream of moments[now] ?? []) {
+    cancelTimer = clock.after(heartbeatMs / HEARTBEAT_SLOTS, tick);
+    currentSlot = (currentSlot + 1) % HEARTBEAT_SLOTS;
+    for (const stream of slots[currentSlot] ?? []) {
       if (stream.isAuthorized()) stream.heartbeat();
       else stream.end('revoked');
     }
   }
 
-  function endSome(streams: readonly OpenStream[], count: number) {
-    for (const stream of streams.slice(0, count)) if (open.has(stream)) stream.end('drain');
-    const rest = streams.slice(count);
-    if (rest.length > 0) clock.after(DRAIN_MS / DRAIN_STEPS, () => endSome(rest, count));
+  function endInSteps(streams: readonly OpenStream[], stepSize: number) {
+    for (const stream of streams.slice(0, stepSize)) if (open.has(stream)) stream.end('drain');
+    const rest = streams.slice(stepSize);
+    if (rest.length > 0) clock.after(DRAIN_MS / DRAIN_STEPS, () => endInSteps(rest, stepSize));
   }
 
   return {
     add(stream) {
-      const moment = moments[added++ % MOMENTS];
+      const slot = slots[addedCount++ % HEARTBEAT_SLOTS];
       open.add(stream);
-      moment?.add(stream);
-      cancel ??= clock.after(heartbeatMs / MOMENTS, tick);
+      slot?.add(stream);
+      cancelTimer ??= clock.after(heartbeatMs / HEARTBEAT_SLOTS, tick);
       if (isDraining) stream.end('drain');
       return () => {
-        moment?.delete(stream);
+        slot?.delete(stream);
         if (!open.delete(stream) || open.size > 0) return;
-        cancel?.();
-        cancel = undefined;
+        cancelTimer?.();
+        cancelTimer = undefined;
       };
     },
     drain() {
       isDraining = true;
-      const isFew = open.size <= MIN_SPREAD_STREAMS;
-      endSome([...open], isFew ? MIN_SPREAD_STREAMS : Math.ceil(open.size / DRAIN_STEPS));
+      const isFew = open.size <= MIN_STREAMS_TO_SPREAD;
+      endInSteps([...open], isFew ? MIN_STREAMS_TO_SPREAD : Math.ceil(open.size / DRAIN_STEPS));
       return isFew ? 0 : DRAIN_MS;
     },
     get size() {

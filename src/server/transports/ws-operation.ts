@@ -22,25 +22,25 @@ export interface OperationOptions extends Pick<GraphqlOptions, 'engine' | 'runOp
   clock: Clock;
 }
 
-/** Who asks on a socket, and what is under way there. */
+/** An authenticated client of one WebSocket. */
 export interface SocketClient {
   readonly request: IncomingMessage;
   readonly identity: Identity;
-  /** What ends each operation under way. */
+  /** The functions that end each operation in progress. */
   readonly activeOperations: Set<() => void>;
-  /** Closes the socket, as the caller is no longer who it was. */
+  /** Closes the socket, because the caller is no longer authorized. */
   revoke(): void;
 }
 
-/** An operation that has begun: its one result, or those that it still gives. */
+/** An operation in progress, with its only result or the iterator of its results. */
 export interface StartedOperation {
   readonly prepared: Prepared;
   readonly outcome: ExecutionResult | AsyncIterableIterator<ExecutionResult, undefined>;
 }
 
-/** Begins the operation in a message, as one over HTTP is. Gives the errors instead when it cannot. */
+/** Starts the operation of a `subscribe` message, as over HTTP. Resolves to the errors when it cannot be executed. */
 export type StartOperation = (
-  visitor: SocketClient,
+  client: SocketClient,
   payload: unknown,
 ) => Promise<StartedOperation | readonly GraphQLError[]>;
 
@@ -53,95 +53,109 @@ export function createStartOperation({
   log,
   clock,
 }: OperationOptions): StartOperation {
-  return async (visitor, payload) => {
-    const { identity, request, activeOperations } = visitor;
+  return async (client, payload) => {
+    const { identity, request, activeOperations } = client;
     const requestId = randomUUID();
-    const leaving = new AbortController();
-    const context = createContext({ requestId, identity, signal: leaving.signal });
+    const clientAbort = new AbortController();
+    const context = createContext({ requestId, identity, signal: clientAbort.signal });
     const caller = callerKey(context, request);
-    const leave = () => leaving.abort(new Error('The client has left.'));
-    const end = whenEnded(context, log, clock);
-    activeOperations.add(leave);
+    const abort = () => clientAbort.abort(new Error('The client has disconnected.'));
+    const logEnd = operationLogger(context, log, clock);
+    activeOperations.add(abort);
     try {
       const budget = createBudget(context, request);
       await budget.spend(1);
       const params = findDocument(paramsOf(withoutEmptyQuery(payload)), requestId);
       const prepared = await prepare(engine, params, context, budget, () => {});
       if ('result' in prepared) {
-        end(0);
+        logEnd(0);
         return prepared.result.errors ?? [];
       }
       const outcome = await runOperation(prepared, { identity, caller });
-      if (isSubscription(outcome)) return { prepared, outcome: deliver(outcome, visitor, end) };
+      if (isSubscription(outcome)) return { prepared, outcome: deliver(outcome, client, logEnd) };
       await budget.recordEvidence(
         credentialEvidenceOf(outcome, context.readContext),
         context.readContext.upstreamCalls,
       );
-      end(1);
+      logEnd(1);
       return { prepared, outcome };
     } catch (error) {
-      end(0);
-      return [errorOf(error, requestId, log)];
+      logEnd(0);
+      return [toGraphQLError(error, requestId, log)];
     } finally {
-      activeOperations.delete(leave);
+      activeOperations.delete(abort);
     }
   };
 }
 
-/** A member's results, until the socket closes or the caller is no longer who it was. */
+/** Yields the subscriber's results until the socket closes or the caller is no longer authorized. */
 function deliver(
-  member: Subscriber,
+  subscriber: Subscriber,
   { identity, activeOperations, revoke }: SocketClient,
-  end: (results: number) => void,
+  logEnd: (results: number) => void,
 ): AsyncIterableIterator<ExecutionResult, undefined> {
   let results = 0;
-  const leave = async () => {
-    if (activeOperations.delete(leave)) end(results);
-    return await member.return();
+  const end = async () => {
+    if (activeOperations.delete(end)) logEnd(results);
+    return await subscriber.return();
   };
-  activeOperations.add(leave);
+  activeOperations.add(end);
   return {
     [Symbol.asyncIterator]() {
       return this;
     },
     async next() {
-      const { value, done } = await member.next();
-      if (done) return await leave();
+      const { value, done } = await subscriber.next();
+      if (done) return await end();
       if (!identity.isValid()) {
         revoke();
-        return await leave();
+        return await end();
       }
       results++;
       return { value: value.result, done: false };
     },
-    return: leave,
+    return: end,
   };
 }
 
-/** What an operation leaves in the log, once. */
-function whenEnded(context: Context, log: Logger, clock: Clock): (results: number) => void {
-  const beganAt = clock.now();
+/** The log line `operation`, written at the end of each operation of a WebSocket. */
+interface OperationLogLine {
+  readonly requestId: string;
+  readonly transport: 'websocket';
+  /** At most 100 characters. */
+  readonly operation: string | undefined;
+  /** The name of the caller, with AUTH=tokens. */
+  readonly viewer: string | undefined;
+  readonly upstreamCalls: number;
+  readonly results: number;
+  /** Duration in milliseconds. */
+  readonly ms: number;
+}
+
+/** Returns the function that logs the end of an operation. */
+function operationLogger(context: Context, log: Logger, clock: Clock): (results: number) => void {
+  const startedAt = clock.now();
   return (results) => {
     const { requestId, operationName, viewer, readContext } = context;
-    const line = {
+    const line: OperationLogLine = {
       requestId,
       transport: 'websocket',
       operation: operationName?.slice(0, 100),
       viewer: viewer.name ?? undefined,
       upstreamCalls: readContext.upstreamCalls,
       results,
-      ms: clock.now() - beganAt,
+      ms: clock.now() - startedAt,
     };
     log.info(line, 'operation');
   };
 }
 
-/** The protocol wants a text also from who names a document: an empty one. */
+/** The protocol requires a query; clients that send only a documentId send an empty one. */
 function withoutEmptyQuery(payload: unknown): unknown {
   return { ...Object(payload), query: Object(payload).query || undefined };
 }
 
-function errorOf(error: unknown, requestId: string, log: Logger): GraphQLError {
+function toGraphQLError(error: unknown, requestId: string, log: Logger): GraphQLError {
   if (error instanceof LimitError) return error.error;
   if (error instanceof HttpError) return new GraphQLError(error.message, { extensions: { code: error.code } });
   log.error({ requestId, err: error }, 'internal error');

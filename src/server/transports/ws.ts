@@ -16,15 +16,19 @@ import {
   type StartOperation,
 } from './ws-operation.ts';
 
-/** Most operations under way on one socket. */
+/** Maximum operations in progress on one socket. */
 const MAX_OPERATIONS = 100;
-const TOO_MANY = new GraphQLError(`Expected at most ${MAX_OPERATIONS} operations under way.`);
-/** How long a socket may take to say who it is, in milliseconds. */
-const INIT_MS = 10_000;
-/** How much a client may leave unread until it is read from no further, in bytes. */
-const MAX_UNREAD = 256 * 1024;
-/** How long a connection is quiet before the system asks whether the other side is there, in milliseconds. */
-const PROBE_MS = 30_000;
+const TOO_MANY_OPERATIONS = new GraphQLError(
+  `Operations: ${MAX_OPERATIONS} are in progress on this WebSocket, which is the limit; complete one first.`,
+);
+/** Maximum time between the opening of a socket and `connection_init`, in milliseconds. */
+const INIT_TIMEOUT_MS = 10_000;
+/** Maximum unsent bytes before the server stops reading from the client. */
+const MAX_UNSENT_BYTES = 256 * 1024;
+/** Idle time before TCP keep-alive probes the client, in milliseconds. */
+const KEEP_ALIVE_DELAY_MS = 30_000;
+/** Maximum bytes of a close reason (RFC 6455 5.5). */
+const MAX_CLOSE_REASON_BYTES = 123;
 
 export interface WebSocketsOptions extends OperationOptions {
   schema: GraphQLSchema;
@@ -33,13 +37,13 @@ export interface WebSocketsOptions extends OperationOptions {
 }
 
 export interface WebSockets {
-  /** Makes a WebSocket of a connection whose request is welcome. */
+  /** Completes the handshake of an upgrade request that passed the guards. */
   open(request: IncomingMessage, connection: Duplex, head: Buffer): void;
-  /** Ends all without a goodbye. */
+  /** Destroys all connections, without a close frame. */
   terminateAll(): void;
 }
 
-/** A socket's caller, who says in the first message who it is. */
+/** A client before `connection_init`, which authenticates it. */
 type UnauthenticatedClient = {
   -readonly [Key in keyof SocketClient]: Key extends 'identity' ? Identity | undefined : SocketClient[Key];
 } & {
@@ -52,42 +56,43 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_BODY_BYTES,
-    perMessageDeflate: false, // Its memory is a multiple of everything else that a socket takes.
+    perMessageDeflate: false, // Takes several times the memory of everything else in a socket.
     autoPong: false,
     handleProtocols,
   });
   const protocol = createProtocol(schema, authenticate, createStartOperation(options));
 
-  function welcome(socket: WebSocket, request: IncomingMessage) {
+  function onOpen(socket: WebSocket, request: IncomingMessage) {
     const activeOperations = new Set<() => void>();
-    const leaveAll = () => {
-      for (const leave of activeOperations) leave();
+    const endAllOperations = () => {
+      for (const end of activeOperations) end();
     };
-    const revoke = () => socket.close(CloseCode.Forbidden, 'Forbidden');
-    const guest: UnauthenticatedClient = { socket, request, identity: undefined, activeOperations, revoke };
-    const cancelWait = clock.after(INIT_MS, () => {
-      if (!guest.identity) socket.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
+    const revoke = () => socket.close(CloseCode.Forbidden, closeReason(revokedError().message));
+    const client: UnauthenticatedClient = { socket, request, identity: undefined, activeOperations, revoke };
+    const cancelInitTimeout = clock.after(INIT_TIMEOUT_MS, () => {
+      if (!client.identity)
+        socket.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
     });
-    const remove = streams.add({
-      isAuthorized: () => guest.identity?.isValid() ?? true,
+    const removeStream = streams.add({
+      isAuthorized: () => client.identity?.isValid() ?? true,
       heartbeat: () => socket.bufferedAmount === 0 && socket.ping(),
       end(reason) {
         if (reason === 'revoked') revoke();
         else socket.close(1001, 'Going away');
-        leaveAll();
+        endAllOperations();
       },
     });
-    const closed = connect(protocol, guest, (err) => log.error({ err }, 'internal error'));
+    const closed = connect(protocol, client, (err) => log.error({ err }, 'internal error'));
     socket.on('close', (code, reason) => {
-      cancelWait();
-      remove();
-      leaveAll();
+      cancelInitTimeout();
+      removeStream();
+      endAllOperations();
       void closed(code, String(reason));
     });
   }
 
   return {
-    open: (request, connection, head) => server.handleUpgrade(request, connection, head, welcome),
+    open: (request, connection, head) => server.handleUpgrade(request, connection, head, onOpen),
     terminateAll() {
       for (const socket of server.clients) socket.terminate();
     },
@@ -97,68 +102,72 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
 function createProtocol(
   schema: GraphQLSchema,
   authenticate: Authenticate,
-  begin: StartOperation,
+  startOperation: StartOperation,
 ): Server<UnauthenticatedClient> {
-  const run = ({ contextValue }: { contextValue?: unknown }) => (contextValue as StartedOperation).outcome; // From `onSubscribe`.
+  const run = ({ contextValue }: { contextValue?: unknown }) => (contextValue as StartedOperation).outcome; // Set by `onSubscribe`.
   return makeServer<Record<string, unknown>, UnauthenticatedClient>({
-    connectionInitWaitTimeout: 0, // By our own clock.
+    connectionInitWaitTimeout: 0, // The timeout uses the gateway's clock.
     onConnect({ extra, connectionParams }) {
       try {
         extra.identity = authenticate({ authorization: authorizationOf(extra.request, connectionParams) });
         return true;
       } catch (error) {
-        if (error instanceof HttpError) return false; // Which closes with 4403.
-        throw error;
+        if (!(error instanceof HttpError)) throw error;
+        extra.socket.close(CloseCode.Forbidden, closeReason(error.message)); // First: false closes without this reason.
+        return false;
       }
     },
     async onSubscribe({ extra }, _id, payload) {
       const { identity, activeOperations, socket } = extra;
-      if (!identity) return; // Such a message has closed the socket.
+      if (!identity) return; // graphql-ws has closed the socket: this message came before `connection_init`.
       if (!identity.isValid()) {
         extra.revoke();
         return [revokedError()];
       }
       if (activeOperations.size >= MAX_OPERATIONS) {
-        socket.close(CloseCode.TooManyInitialisationRequests, TOO_MANY.message);
-        return [TOO_MANY];
+        socket.close(CloseCode.TooManyInitialisationRequests, closeReason(TOO_MANY_OPERATIONS.message));
+        return [TOO_MANY_OPERATIONS];
       }
-      const begun = await begin({ ...extra, identity }, payload);
-      if (!('outcome' in begun)) return begun;
-      const { document, operationName } = begun.prepared;
-      return { schema, document, operationName, contextValue: begun };
+      const started = await startOperation({ ...extra, identity }, payload);
+      if (!('outcome' in started)) return started;
+      const { document, operationName } = started.prepared;
+      return { schema, document, operationName, contextValue: started };
     },
     execute: run,
     subscribe: run,
   });
 }
 
-/** Browsers can send no header with a WebSocket, but say it in the first message. */
+/** The messages are ASCII, so that characters are bytes. */
+const closeReason = (message: string) => message.slice(0, MAX_CLOSE_REASON_BYTES);
+
+/** Browsers cannot send headers with a WebSocket; they send the token in `connection_init`. */
 function authorizationOf({ headers }: IncomingMessage, params: Record<string, unknown> = {}): string | undefined {
-  const said = params['authorization'] ?? params['Authorization'];
-  return typeof said === 'string' ? said : headers.authorization;
+  const authorization = params['authorization'] ?? params['Authorization'];
+  return typeof authorization === 'string' ? authorization : headers.authorization;
 }
 
 /**
- * Joins a socket to the protocol. What is sent is waited for until the system has taken it, and from who leaves too much
- * unread nothing more is read: nothing piles up on either side. Gives what the protocol has to be told at the end.
+ * Connects a socket to the protocol with backpressure: each message is awaited until the system has taken it, and the server
+ * stops reading from a client with too many unsent bytes. Returns the protocol's close handler.
  */
 function connect(
   protocol: Server<UnauthenticatedClient>,
-  guest: UnauthenticatedClient,
+  client: UnauthenticatedClient,
   onError: (error: unknown) => void,
 ) {
-  const { socket, request } = guest;
-  request.socket.setKeepAlive(true, PROBE_MS);
-  const resume = () => {
-    if (socket.isPaused && socket.bufferedAmount <= MAX_UNREAD) socket.resume();
+  const { socket, request } = client;
+  request.socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
+  const resumeReading = () => {
+    if (socket.isPaused && socket.bufferedAmount <= MAX_UNSENT_BYTES) socket.resume();
   };
-  const hold = () => {
-    if (socket.bufferedAmount > MAX_UNREAD) socket.pause();
+  const pauseReading = () => {
+    if (socket.bufferedAmount > MAX_UNSENT_BYTES) socket.pause();
   };
-  socket.on('error', () => {}); // Frames that are none: it is closed already, by the code that says so.
+  socket.on('error', () => {}); // Invalid frames: `ws` has already closed the socket with the right code.
   socket.on('ping', (data) => {
-    socket.pong(data, false, resume);
-    hold();
+    socket.pong(data, false, resumeReading);
+    pauseReading();
   });
   return protocol.opened(
     {
@@ -167,22 +176,22 @@ function connect(
         new Promise((resolve) => {
           if (socket.readyState !== socket.OPEN) return resolve();
           socket.send(text, () => {
-            resume();
+            resumeReading();
             resolve();
           });
         }),
       close: (code, reason) => socket.close(code, reason),
-      onMessage: (take) =>
+      onMessage: (handleMessage) =>
         socket.on('message', async (data) => {
           try {
-            hold();
-            await take(String(data));
+            pauseReading();
+            await handleMessage(String(data));
           } catch (error) {
             onError(error);
             socket.close(CloseCode.InternalServerError, 'Internal server error');
           }
         }),
     },
-    guest,
+    client,
   );
 }

@@ -3,76 +3,80 @@ import type { Readable } from 'node:stream';
 import { Busboy } from '@fastify/busboy';
 import type { Clock } from '../../clock.ts';
 import { HttpError } from '../http/http-error.ts';
+import { bodyIncomplete, bodyTimeout } from '../http/request-body.ts';
 
-/** One part of a form; its content has to be read to its end before the next part comes. */
+/** One part of a form. Its content has to be read to the end before the next part arrives. */
 export interface Part {
   readonly name: string;
-  /** Undefined of a plain field. */
+  /** Undefined for a plain field. */
   readonly filename: string | undefined;
-  /** Throws the Refusal that says why it does not come to its end. */
+  /** Throws the form's HttpError when the form fails. */
   readonly content: AsyncIterable<Buffer>;
 }
 
-/** A form on its way in: the body of one request, read as fast as its parts are and no faster. */
+/** A form that is being received, as fast as its parts are read. */
 export interface Form {
-  /** The next part, null behind the last one when the form has come to its end. Rejects with what has gone wrong. */
+  /** Resolves to the next part, or to null at the end of the form. Rejects with the form's HttpError. */
   next(): Promise<Part | null>;
-  /** Gives the form up: what is being read of it, and what is still asked for, fails with that. */
-  fail(fault: HttpError): void;
-  /** Aborted, with the Refusal that says why, when the form will not come to its end. */
+  /** Fails the form: the current part and pending calls of `next` reject with this error. */
+  fail(error: HttpError): void;
+  /** Aborted when the form fails; the reason is its HttpError. */
   readonly signal: AbortSignal;
-  /** Nothing more of it is wanted: what still comes is thrown away, so that its sender comes to read the answer. */
+  /** Discards the rest of the body, so that the client can read the response. */
   discard(): void;
 }
 
 export interface FormLimits {
-  /** Most bytes of the body. */
+  /** Maximum bytes of the body. */
   readonly maxBytes: number;
   readonly maxParts: number;
-  /** How long the sender may send nothing while it is waited for, in milliseconds. */
+  /** Maximum time between two chunks while the reader waits for the client, in milliseconds. */
   readonly idleMs: number;
   readonly clock: Clock;
 }
 
-/** A part's headers: the longest filename that anybody means, and nothing else of length. */
+/** Maximum bytes of a part's headers; only a filename can be long. */
 const MAX_HEADER_BYTES = 64 * 1024;
 const MAX_HEADERS = 20;
-/** How much of a body that is too long is read all the same, so that its sender comes to read why. */
+/** Maximum bytes that are discarded beyond the limit, so that the client can read the response. */
 const MAX_DISCARDED_BYTES = 8 * 1024 * 1024;
 
 type Parser = InstanceType<typeof Busboy>;
 
-/** Reads a body of `multipart/form-data` with this boundary. Throws a Refusal (400) when that is none. */
+/** Reads a body of `multipart/form-data` with this boundary. Throws an HttpError (400) when the boundary is invalid. */
 export function openForm(request: IncomingMessage, boundary: string | null, limits: FormLimits): Form {
-  const ending = new AbortController();
-  const { signal } = ending;
-  const { push, next } = createQueue(signal);
-  const parser = openParser(boundary, limits.maxParts);
-  let current: Readable | undefined;
+  const failure = new AbortController();
+  const { signal } = failure;
+  const { push, next } = createPartQueue(signal);
+  const parser = createParser(boundary, limits.maxParts);
+  let currentContent: Readable | undefined;
   let discard = () => {};
 
-  function fail(fault: HttpError) {
+  function fail(error: HttpError) {
     if (signal.aborted) return;
-    ending.abort(fault);
+    failure.abort(error);
     discard();
-    current?.destroy(fault);
+    currentContent?.destroy(error);
   }
 
   parser.on('file', (name: string | undefined, content, filename: string | undefined) => {
-    content.on('error', () => {}); // Whoever reads it is told.
-    if (signal.aborted) return void content.resume(); // Of the chunk in which something went wrong.
-    current = content;
-    push({ name: name ?? '', filename, content: whole(content, signal) });
+    content.on('error', () => {}); // Its reader gets the error.
+    if (signal.aborted) return void content.resume(); // A part of the chunk in which the form failed.
+    currentContent = content;
+    push({ name: name ?? '', filename, content: contentOf(content, signal) });
   });
-  parser.on('partsLimit', () => fail(malformed(`at most ${limits.maxParts} parts: operations, map and one file`)));
-  parser.on('finish', () => push(null)); // Not before the request has ended.
-  parser.on('error', () => fail(malformed('its last boundary at its end')));
-  discard = feed(request, parser, limits, fail);
+  parser.on('partsLimit', () => fail(invalidForm(`has more than ${limits.maxParts} parts`)));
+  parser.on('finish', () => push(null)); // Only after the end of the request.
+  parser.on('error', () => fail(invalidForm('is malformed, or ends without its closing boundary')));
+  discard = pipeBody(request, parser, limits, fail);
   return { next, fail, signal, discard };
 }
 
-/** What a part holds. The parser's own errors say no more than the one that the form has failed with. */
-async function* whole(content: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+/** Yields the content of a part. Replaces the parser's errors by the form's HttpError. */
+async function* contentOf(
+  content: AsyncIterable<Buffer>,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void, undefined> {
   try {
     yield* content;
   } catch (error) {
@@ -81,36 +85,41 @@ async function* whole(content: AsyncIterable<Buffer>, signal: AbortSignal): Asyn
   }
 }
 
-export const malformed = (expected: string) => new HttpError(400, `The form: expected ${expected}.`);
+export function invalidForm(problem: string): HttpError {
+  return new HttpError(400, `Form: ${problem}; expected the parts operations, map and one file, in this order.`);
+}
 
-// What a boundary may be by RFC 2046.
+// RFC 2046 section 5.1.1.
 const BOUNDARY = /^[\w'()+,./:=? -]{0,69}[\w'()+,./:=?-]$/;
 
-function openParser(boundary: string | null, parts: number): Parser {
-  if (boundary === null || !BOUNDARY.test(boundary)) throw malformed('a boundary in its Content-Type');
+function createParser(boundary: string | null, maxParts: number): Parser {
+  if (boundary === null || !BOUNDARY.test(boundary)) {
+    const problem = boundary === null ? 'has no boundary' : 'has an invalid boundary';
+    throw new HttpError(400, `Content-Type: ${problem}; expected one such as multipart/form-data; boundary=x1.`);
+  }
   return new Busboy({
     headers: { 'content-type': `multipart/form-data; boundary="${boundary}"` },
-    limits: { parts, headerPairs: MAX_HEADERS, headerSize: MAX_HEADER_BYTES },
-    fileHwm: 1, // One chunk at a time: what waits here grows old, and is collected late.
+    limits: { parts: maxParts, headerPairs: MAX_HEADERS, headerSize: MAX_HEADER_BYTES },
+    fileHwm: 1, // Buffers one chunk: buffered chunks survive young garbage collections.
     preservePath: true,
-    isPartAFile: () => true, // Fields too are read by their bytes.
+    isPartAFile: () => true, // Fields are read as bytes too.
   });
 }
 
-/** Gives what was pushed, in its order, to one who asks: no more than a form has parts. */
-function createQueue(signal: AbortSignal) {
-  const pushed: (Part | null)[] = [];
+/** A queue between the parser and one reader. Its length is at most the number of parts. */
+function createPartQueue(signal: AbortSignal) {
+  const parts: (Part | null)[] = [];
   let wake = () => {};
   signal.addEventListener('abort', () => wake());
   return {
     push(part: Part | null) {
-      pushed.push(part);
+      parts.push(part);
       wake();
     },
     async next(): Promise<Part | null> {
       for (;;) {
         signal.throwIfAborted();
-        const part = pushed.shift();
+        const part = parts.shift();
         if (part !== undefined) return part;
         await new Promise<void>((resolve) => {
           wake = resolve;
@@ -120,59 +129,63 @@ function createQueue(signal: AbortSignal) {
   };
 }
 
-/** Gives a request's body to a parser, as fast as that takes it, until what it gives is called: then the rest is thrown away. */
-function feed(
+/** Pipes the body to the parser with backpressure. Returns the function that discards the rest of the body. */
+function pipeBody(
   request: IncomingMessage,
   parser: Parser,
   { maxBytes, idleMs, clock }: FormLimits,
-  fail: (fault: HttpError) => void,
+  fail: (error: HttpError) => void,
 ): () => void {
   const { socket } = request;
   let length = 0;
-  let isWanted = true;
-  let stopWaiting = () => {};
+  let isDiscarding = false;
+  let cancelTimeout = () => {};
 
-  function wait() {
-    stopWaiting();
-    if (!request.readableEnded && !socket.destroyed) stopWaiting = clock.after(idleMs, expire);
+  function restartTimeout() {
+    cancelTimeout();
+    if (!request.readableEnded && !socket.destroyed) cancelTimeout = clock.after(idleMs, onTimeout);
   }
-  function expire() {
-    if (isWanted) fail(new HttpError(408, 'The request: expected sooner.', { connection: 'close' }));
-    else request.destroy();
+  function onTimeout() {
+    if (isDiscarding) request.destroy();
+    else fail(bodyTimeout(idleMs));
   }
-  function take(chunk: Buffer) {
+  function onData(chunk: Buffer) {
     length += chunk.length;
-    wait();
-    if (!isWanted) {
+    restartTimeout();
+    if (isDiscarding) {
       if (length > maxBytes + MAX_DISCARDED_BYTES) request.destroy();
-    } else if (length > maxBytes) fail(new HttpError(413, `The body: expected at most ${maxBytes} bytes.`));
+    } else if (length > maxBytes) fail(formTooLarge(maxBytes));
     else if (!parser.write(chunk)) {
-      stopWaiting(); // Now it is the sender that waits.
+      cancelTimeout(); // Now the client waits for the reader.
       request.pause();
     }
   }
-  function goOn() {
+  function resume() {
     request.resume();
-    wait();
+    restartTimeout();
   }
 
-  function leave() {
-    stopWaiting();
-    fail(new HttpError(400, 'The body: expected to its end.'));
+  function onDisconnect() {
+    cancelTimeout();
+    fail(bodyIncomplete());
   }
 
-  request.on('data', take);
-  parser.on('drain', goOn);
+  request.on('data', onData);
+  parser.on('drain', resume);
   request.on('end', () => {
-    socket.off('close', leave);
-    stopWaiting();
-    if (isWanted) parser.end();
+    socket.off('close', onDisconnect);
+    cancelTimeout();
+    if (!isDiscarding) parser.end();
   });
-  request.on('error', leave);
-  socket.on('close', leave); // Nobody else tells of a client that has gone once it was answered that this is no HTTP.
-  wait();
+  request.on('error', onDisconnect);
+  socket.on('close', onDisconnect); // The only event when a client disconnects after a response to invalid HTTP.
+  restartTimeout();
   return () => {
-    isWanted = false;
-    goOn();
+    isDiscarding = true;
+    resume();
   };
+}
+
+function formTooLarge(maxBytes: number): HttpError {
+  return new HttpError(413, `Body: exceeds the limit of ${maxBytes} bytes (MAX_UPLOAD_MB, and 2 MiB beside the file).`);
 }

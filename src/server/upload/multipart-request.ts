@@ -5,29 +5,30 @@ import { UploadedFile } from '../../schema/core/upload-value.ts';
 import type { Prepared } from '../graphql/prepare.ts';
 import type { NoTimeoutRequests } from '../http/client-error.ts';
 import { HttpError } from '../http/http-error.ts';
+import { quoteInput } from '../http/quote-input.ts';
 import { MAX_BODY_BYTES } from '../http/request-body.ts';
 import { createConcurrencyQuota } from '../limits/concurrency-quota.ts';
-import { type Form, malformed, openForm, type Part } from './multipart-reader.ts';
-import { attachFile, readMap } from './upload-map.ts';
+import { type Form, invalidForm, openForm, type Part } from './multipart-reader.ts';
+import { attachFile, readMap, type UploadTarget } from './upload-map.ts';
 
-/** A request with a file, of which all but the file has been read. */
+/** A multipart request that has been read up to its file. */
 export interface MultipartUpload {
-  /** What stands in the part of this name: JSON, as a body without files would be. */
+  /** The part `operations`: the JSON body of the same request without a file. */
   readonly operations: Buffer;
   /**
-   * Puts the file where it belongs; from then on the request may take its time. Throws a Refusal: 400 when that is no place
-   * for a file, 429 when too many are under way, of this caller or in all.
+   * Puts the file into the variables and starts the upload; from then on the request has no total timeout. Throws an
+   * HttpError: 400 when the path is not an `Upload`, 429 when too many uploads are in progress.
    */
-  target(prepared: Prepared): Prepared;
-  /** Aborted, with the Refusal that says why, when the request is not as it should be, however much of it was. */
+  attachFile(prepared: Prepared): Prepared;
+  /** Aborted when the rest of the form is invalid; the reason is the HttpError. */
   readonly signal: AbortSignal;
-  /** No more of it is wanted: to be called once, when the answer is known. */
+  /** Ends the upload and discards the rest of the body. Call it once, after execution. */
   discard(): void;
 }
 
 /**
- * Reads a request with a file by the GraphQL multipart request specification, up to the file. Throws a Refusal: 400 when it
- * is none, 413 when it is too long. `caller` is whose limits count.
+ * Reads a request of the GraphQL multipart request specification, up to its file. Throws an HttpError: 400 when the form is
+ * invalid, 413 when it is too large. `caller` is the key of the caller's limits.
  */
 export type ReadUpload = (
   request: IncomingMessage,
@@ -36,55 +37,57 @@ export type ReadUpload = (
 ) => Promise<MultipartUpload>;
 
 export interface UploadOptions {
-  /** Most bytes of a file. */
+  /** Maximum bytes of a file. */
   readonly maxUploadBytes: number;
-  /** How long a client may send nothing, in milliseconds. */
+  /** Maximum time between two chunks of the body, in milliseconds. */
   readonly bodyTimeoutMs: number;
-  /** Most sockets to the upstream for one credential. */
+  /** Maximum sockets to the upstream per credential. */
   readonly upstreamConnections: number;
-  /** Takes the requests that may take longer than that in all. */
-  readonly unhurried: NoTimeoutRequests;
+  /** Receives the requests without a total timeout. */
+  readonly noTimeoutRequests: NoTimeoutRequests;
   readonly schema: GraphQLSchema;
   readonly clock: Clock;
 }
 
-const MAX_CONCURRENT = 16;
-/** Of all that there may be, for one caller: each lasts as long as its sender likes. */
-const SHARE_OF_ONE = 1 / 4;
+const MAX_CONCURRENT_UPLOADS = 16;
+/** Share of one caller in all concurrent uploads, because its client decides how long an upload takes. */
+const CALLER_SHARE = 1 / 4;
 
-/** Each holds a connection to the upstream: half of those of a credential are left for everything else. */
-function quotaFor(connections: number) {
-  const max = Math.max(1, Math.min(MAX_CONCURRENT, Math.floor(connections / 2)));
-  return createConcurrencyQuota({ noun: 'Uploads', max, maxPerCaller: Math.ceil(max * SHARE_OF_ONE) });
+/** An upload holds an upstream connection: half of a credential's connections stay free for other calls. */
+function createUploadQuota(upstreamConnections: number) {
+  const max = Math.max(1, Math.min(MAX_CONCURRENT_UPLOADS, Math.floor(upstreamConnections / 2)));
+  const setting = 'UPSTREAM_CONNECTIONS';
+  const perCaller = { max: Math.ceil(max * CALLER_SHARE), setting };
+  return createConcurrencyQuota({ noun: 'Uploads', total: { max, setting }, perCaller });
 }
 
-/** Of the boundaries and the headers of the three parts. */
-const MAX_FRAME_BYTES = 256 * 1024;
+/** Maximum bytes of the boundaries and headers of the three parts. */
+const MAX_FRAMING_BYTES = 256 * 1024;
 
 export function createReadUpload(options: UploadOptions): ReadUpload {
-  const { maxUploadBytes, bodyTimeoutMs, upstreamConnections, unhurried, schema, clock } = options;
-  const maxBytes = maxUploadBytes + 2 * MAX_BODY_BYTES + MAX_FRAME_BYTES;
-  const quota = quotaFor(upstreamConnections);
+  const { maxUploadBytes, bodyTimeoutMs, upstreamConnections, noTimeoutRequests, schema, clock } = options;
+  const maxBytes = maxUploadBytes + 2 * MAX_BODY_BYTES + MAX_FRAMING_BYTES;
+  const quota = createUploadQuota(upstreamConnections);
   return async (request, boundary, caller) => {
-    if (Number(request.headers['content-length']) > maxBytes) throw tooLong(maxUploadBytes);
+    if (Number(request.headers['content-length']) > maxBytes) throw fileTooLarge(maxUploadBytes);
     const form = openForm(request, boundary, { maxBytes, maxParts: 3, idleMs: bodyTimeoutMs, clock });
-    let leave = form.discard;
+    let discard = form.discard;
     try {
-      const { place, file, operations } = await readUpload(form, maxUploadBytes);
+      const { target, file, operations } = await readUpload(form, maxUploadBytes);
       return {
         operations,
-        target(prepared) {
-          const complete = attachFile(prepared, place, file, schema);
-          const free = quota(caller);
-          unhurried.add(request);
-          leave = () => {
-            free();
+        attachFile(prepared) {
+          const complete = attachFile(prepared, target, file, schema);
+          const release = quota(caller);
+          noTimeoutRequests.add(request);
+          discard = () => {
+            release();
             form.discard();
           };
           return complete;
         },
         signal: form.signal,
-        discard: () => leave(),
+        discard: () => discard(),
       };
     } catch (error) {
       form.discard();
@@ -93,55 +96,57 @@ export function createReadUpload(options: UploadOptions): ReadUpload {
   };
 }
 
-async function readUpload(form: Form, maxBytes: number) {
+async function readUpload(form: Form, maxFileBytes: number) {
   const operations = await readField(form, 'operations');
-  const place = readMap(await readField(form, 'map'));
+  const target = readMap(await readField(form, 'map'));
   const part = await form.next();
-  if (part === null || part.filename === undefined || part.name !== place.part) {
-    throw misplaced(`the file ${JSON.stringify(place.part.slice(0, 100))} that map names`, part);
-  }
-  const file = new UploadedFile({
-    filename: part.filename,
-    content: contentOf(form, part, maxBytes),
-  });
-  return { operations, place, file };
+  if (!isFilePart(part, target)) throw unexpectedPart(`the file ${quoteInput(target.partName)}`, part);
+  const file = new UploadedFile({ filename: part.filename, content: fileContentOf(form, part, maxFileBytes) });
+  return { operations, target, file };
+}
+
+function isFilePart(part: Part | null, { partName }: UploadTarget): part is Part & { readonly filename: string } {
+  return part !== null && part.filename !== undefined && part.name === partName;
 }
 
 async function readField(form: Form, name: string): Promise<Buffer> {
   const part = await form.next();
-  if (part === null || part.name !== name || part.filename !== undefined) throw misplaced(`the field ${name}`, part);
+  if (part === null || part.name !== name || part.filename !== undefined) {
+    throw unexpectedPart(`the field ${quoteInput(name)}`, part);
+  }
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of part.content) {
     length += chunk.length;
-    if (length > MAX_BODY_BYTES) throw new HttpError(413, `${name}: expected at most ${MAX_BODY_BYTES} bytes.`);
+    if (length > MAX_BODY_BYTES) throw new HttpError(413, `${name}: exceeds the limit of ${MAX_BODY_BYTES} bytes.`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }
 
-/** The bytes of the last part. Whatever should not stand behind it fails it too: nobody is to make anything of half a request. */
-async function* contentOf(form: Form, part: Part, maxBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
+/** Yields the bytes of the file. Anything invalid after it fails it too, so that half a request has no effect. */
+async function* fileContentOf(form: Form, part: Part, maxBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
   let length = 0;
   try {
     for await (const chunk of part.content) {
       length += chunk.length;
-      if (length > maxBytes) form.fail(tooLong(maxBytes));
+      if (length > maxBytes) form.fail(fileTooLarge(maxBytes));
       form.signal.throwIfAborted();
       yield chunk;
     }
     await form.next();
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
-    throw new GraphQLError(error.message, { extensions: { code: error.code } }); // What has become of the mutation.
+    throw new GraphQLError(error.message, { extensions: { code: error.code } }); // The outcome of the mutation.
   }
 }
 
-function misplaced(expected: string, got: Part | null): HttpError {
-  const kind = got?.filename === undefined ? 'field' : 'file';
-  return malformed(
-    `operations, map and one file, in this order, and here ${expected}; got ${got ? `the ${kind} ${JSON.stringify(got.name.slice(0, 100))}` : 'its end'}`,
-  );
+function unexpectedPart(expected: string, part: Part | null): HttpError {
+  if (part === null) return invalidForm(`ends before ${expected}`);
+  const kind = part.filename === undefined ? 'field' : 'file';
+  return invalidForm(`has the ${kind} ${quoteInput(part.name)} in the place of ${expected}`);
 }
 
-const tooLong = (maxBytes: number) => new HttpError(413, `The file: expected at most ${maxBytes} bytes.`);
+function fileTooLarge(maxBytes: number): HttpError {
+  return new HttpError(413, `file: exceeds the limit of ${maxBytes} bytes (MAX_UPLOAD_MB).`);
+}

@@ -1,41 +1,41 @@
 import { createFairQueue } from '../../upstream/resilience/fair-queue.ts';
 
-/** Places for a few at a time. Owners take turns in them: however many of another wait, one's own goes soon. */
+/** A semaphore that serves owners in turn: one owner's many waiters do not delay another owner's first. */
 export interface FairSemaphore {
-  /** Waits for a place. Gives what frees it; rejects with the reason of the signal, which ends the wait. */
+  /** Acquires a permit. Resolves to its release function; rejects with `signal.reason` when aborted while waiting. */
   acquire(owner: string, signal: AbortSignal): Promise<() => void>;
 }
 
-export function createFairSemaphore(most: number): FairSemaphore {
+export function createFairSemaphore(permits: number): FairSemaphore {
   const waiting = createFairQueue<() => void>();
-  let left = most;
+  let available = permits;
 
-  function grant() {
-    while (left > 0 && waiting.size > 0) {
-      left--;
+  function grantWaiting() {
+    while (available > 0 && waiting.size > 0) {
+      available--;
       waiting.take()?.();
     }
   }
 
-  function free() {
-    left++;
-    grant();
+  function release() {
+    available++;
+    grantWaiting();
   }
 
   return {
     acquire(owner, signal) {
       const { promise, resolve, reject } = Promise.withResolvers<() => void>();
-      const leave = () => {
-        waiting.delete(owner, go);
+      const onAbort = () => {
+        waiting.delete(owner, grant);
         reject(signal.reason);
       };
-      const go = () => {
-        signal.removeEventListener('abort', leave);
-        resolve(free);
+      const grant = () => {
+        signal.removeEventListener('abort', onAbort);
+        resolve(release);
       };
-      waiting.add(owner, go);
-      signal.addEventListener('abort', leave);
-      grant();
+      waiting.add(owner, grant);
+      signal.addEventListener('abort', onAbort);
+      grantWaiting();
       return promise;
     },
   };

@@ -1,105 +1,104 @@
 import { isTerminal, type Job } from '../../upstream/resources/job.ts';
 
-/** How long after a job was first seen at its end it may still change: its last events come after `finished_at`. */
-export const SETTLING_MS = 60_000;
+/** Milliseconds after its first observation in a terminal status during which a job can still change. */
+export const SETTLING_MS = 60_000; // The last events arrive after `finished_at` (docs/upstream.md: Event log).
 
-/** A job that says that it finished this long ago, and that nobody here has seen moving, has settled: clocks differ less. */
+/** A job whose `finished_at` is older than this counts as settled at first observation. Larger than any clock skew. */
 const LONG_AGO_MS = 600_000;
 
 export interface FreshnessLimits {
-  /** Oldest answer about a moving thing, a list or an absence, in milliseconds; 0 keeps none. */
+  /** TTL of active resources, lists and absences, in milliseconds; 0 disables caching of these. */
   readonly activeMs: number;
-  /** Oldest answer about a thing that no longer changes, in milliseconds; 0 keeps none. */
+  /** TTL of settled resources, in milliseconds; 0 disables caching of these. */
   readonly settledMs: number;
 }
 
-/** Something as it was seen upstream: when the request that showed it began, and when its answer arrived. */
+/** A value read upstream, with the times of its request and its response in milliseconds since the epoch. */
 export interface Observation<T> {
   readonly value: T;
   readonly requestedAt: number;
   readonly receivedAt: number;
 }
 
-/** A sight, and its place among all that the store has seen: of two times at the same millisecond these tell the order. */
+/** An observation with sequence numbers, which order requests and responses within one millisecond. */
 export interface SequencedObservation<T> extends Observation<T> {
   readonly requestedSeq: number;
   readonly receivedSeq: number;
 }
 
-/** A job as the store remembers it; null when there is none. */
+/** An accepted observation of a job; `value` is null when there is no such job. */
 export interface JobObservation extends SequencedObservation<Job | null> {
-  /** When this job was first seen in a terminal status; null while it moves. */
+  /** Time of the first observation in a terminal status; null while the job is active. */
   readonly terminalSince: number | null;
 }
 
-/** The end of a job, for what is known about it: until it has come, nothing is settled. */
+/** When a job ended. Decides the freshness of all data about the job. Milliseconds since the epoch. */
 export interface JobEnd {
-  /** What was read before has not seen the end; -Infinity while the job moves. */
+  /** Data requested earlier may lack the effects of the end; -Infinity while the job is active. */
   readonly endedAt: number;
-  /** What was read from then on is final; Infinity while the job moves. */
+  /** Data requested from this time on is final; Infinity while the job is active. */
   readonly settledAt: number;
 }
 
 export const NOT_ENDED: JobEnd = { endedAt: Number.NEGATIVE_INFINITY, settledAt: Number.POSITIVE_INFINITY };
 
 /**
- * What is remembered after `next` was seen where `kept` was. A question that was asked before the kept answer had come may
- * be answered with what was before it: only one that was asked later replaces it. And nothing leaves a terminal status.
+ * Returns the observation to accept. `next` is rejected unless it was requested after `previous` was received: its value
+ * may be older. A job never leaves a terminal status.
  */
 export function mergeJobObservation(
-  kept: JobObservation | undefined,
+  previous: JobObservation | undefined,
   next: SequencedObservation<Job | null>,
 ): JobObservation {
-  if (kept !== undefined && next.requestedSeq < kept.receivedSeq) return kept;
+  if (previous !== undefined && next.requestedSeq < previous.receivedSeq) return previous;
   const { value: job, receivedAt } = next;
   if (job === null) return { ...next, terminalSince: null };
-  if (kept?.value && kept.terminalSince !== null) {
-    const value = job.status === kept.value.status ? job : kept.value;
-    return { ...next, value, terminalSince: kept.terminalSince };
+  if (previous?.value && previous.terminalSince !== null) {
+    const value = job.status === previous.value.status ? job : previous.value;
+    return { ...next, value, terminalSince: previous.terminalSince };
   }
   if (!isTerminal(job)) return { ...next, terminalSince: null };
-  const hasSeenItMove = kept !== undefined && kept.value !== null;
+  const wasActive = previous !== undefined && previous.value !== null;
   const endedLongAgo = job.finished_at !== null && job.finished_at * 1000 < receivedAt - LONG_AGO_MS;
-  return { ...next, terminalSince: endedLongAgo && !hasSeenItMove ? receivedAt - SETTLING_MS : receivedAt };
+  return { ...next, terminalSince: endedLongAgo && !wasActive ? receivedAt - SETTLING_MS : receivedAt };
 }
 
-/** The end of a job by its last sight. */
+/** Returns the end of a job by its last accepted observation. */
 export function endOf(observation: JobObservation | undefined): JobEnd {
   if (observation?.terminalSince == null) return NOT_ENDED;
   return { endedAt: observation.terminalSince, settledAt: observation.terminalSince + SETTLING_MS };
 }
 
 /**
- * Until when a sight of a job answers questions, in milliseconds since the epoch. What was seen before the job had been
- * at its end for a minute does not count as settled later either: it may lack what the end brought. What was asked for
- * before `outdatedAt` answers none.
+ * Returns when an observation of a job becomes stale, in milliseconds since the epoch; -Infinity when it was requested
+ * before `staleBefore`. An observation received while the job was settling never counts as settled.
  */
 export function jobFreshUntil(
   observation: JobObservation,
   limits: FreshnessLimits,
-  outdatedAt = Number.NEGATIVE_INFINITY,
+  staleBefore = Number.NEGATIVE_INFINITY,
 ): number {
   const { requestedAt, receivedAt } = observation;
-  if (requestedAt < outdatedAt) return Number.NEGATIVE_INFINITY;
+  if (requestedAt < staleBefore) return Number.NEGATIVE_INFINITY;
   return hasSettled(observation) ? settledFreshUntil(receivedAt, limits) : activeFreshUntil(receivedAt, limits);
 }
 
-/** Whether a sight shows a job that had been at its end for a minute. */
+/** Whether the job had been in a terminal status for SETTLING_MS when it was observed. */
 export function hasSettled({ receivedAt, terminalSince }: JobObservation): boolean {
   return terminalSince !== null && receivedAt - terminalSince >= SETTLING_MS;
 }
 
-/** Until when a moving thing, a list or an absence answers questions, in milliseconds since the epoch. */
+/** Returns when an active resource, a list or an absence becomes stale, in milliseconds since the epoch. */
 export function activeFreshUntil(receivedAt: number, { activeMs }: FreshnessLimits): number {
   return receivedAt + activeMs;
 }
 
-/** Until when a thing that no longer changes answers questions, in milliseconds since the epoch. */
+/** Returns when a settled resource becomes stale, in milliseconds since the epoch. */
 export function settledFreshUntil(receivedAt: number, { settledMs }: FreshnessLimits): number {
   return receivedAt + settledMs;
 }
 
-/** Until when what was read about a job answers questions: not at all when the job has ended since. */
+/** Returns when data about a job becomes stale; -Infinity when it was requested before the job ended. */
 export function aboutJobFreshUntil(
   { requestedAt, receivedAt }: Omit<Observation<unknown>, 'value'>,
   { endedAt, settledAt }: JobEnd,
@@ -107,4 +106,9 @@ export function aboutJobFreshUntil(
 ): number {
   if (requestedAt < endedAt) return Number.NEGATIVE_INFINITY;
   return requestedAt >= settledAt ? settledFreshUntil(receivedAt, limits) : activeFreshUntil(receivedAt, limits);
+}
+
+/** Returns when a file's content becomes stale. It never changes once it exists; an absence (null) can end. */
+export function contentFreshUntil({ value, receivedAt }: Observation<unknown>, limits: FreshnessLimits): number {
+  return value === null ? activeFreshUntil(receivedAt, limits) : settledFreshUntil(receivedAt, limits);
 }

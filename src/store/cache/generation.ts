@@ -1,21 +1,21 @@
 import { LRUCache } from 'lru-cache';
 import type { SequenceClock } from './sequence-clock.ts';
 
-/** When something was last changed by this gateway: its turn, and the time in milliseconds since the epoch. */
+/** The last invalidation of a key: its sequence number, and its time in milliseconds since the epoch. */
 export interface Generation {
   readonly sequence: number;
   readonly at: number;
 }
 
-/** What this gateway has changed, by key. What was read in one generation is not believed in the next. */
+/** Cache generations by key. An entry of one generation is not used in the next. */
 export interface Generations {
-  /** The present one. */
+  /** Returns the current generation. */
   get(key: string): Generation;
-  /** Begins a new one. */
+  /** Starts the next generation. */
   bump(key: string): void;
 }
 
-/** Most keys of which it is remembered. What was forgotten is too old to be kept by then, but for a very busy store. */
+/** Maximum number of keys. A key evicted from so many is older than any cached entry, except in a very busy store. */
 const MAX_KEYS = 10_000;
 const FIRST: Generation = { sequence: 0, at: Number.NEGATIVE_INFINITY };
 

@@ -1,35 +1,35 @@
 import { LRUCache } from 'lru-cache';
 
-/** What is kept of one kind, by key. It shares its room with the other shelves: the least recently used goes first. */
+/** The entries of one kind, by key. All partitions share the memory limit: the least recently used entry is evicted. */
 export interface CachePartition<T> {
   get(key: string): T | undefined;
-  /** `weight` is what the value takes in memory, in bytes. What is heavier than all the room is not kept. */
-  set(key: string, value: T, weight: number): void;
+  /** `bytes` is the size of the value in memory. A value larger than the whole cache is not stored. */
+  set(key: string, value: T, bytes: number): void;
   delete(key: string): void;
 }
 
-/** A room of at most `maxBytes`. `shelf` makes a shelf in it; each needs a noun of its own. */
+/** An LRU cache of at most `maxBytes`. Each partition needs a unique name. */
 export interface MemoryCache {
-  partition<T extends object>(noun: string): CachePartition<T>;
-  /** Bytes that everything kept takes now. */
+  partition<T extends object>(name: string): CachePartition<T>;
+  /** Size of all entries in bytes. */
   readonly bytes: number;
 }
 
-/** An entry's own objects, beside its key and value. Measured. */
+/** Size of an entry's own objects, without its key and value. Measured. */
 const BYTES_PER_ENTRY = 400;
 
 export function createMemoryCache(maxBytes: number): MemoryCache {
-  const entries = new LRUCache<string, { value: object; weight: number }>({
+  const entries = new LRUCache<string, { value: object; bytes: number }>({
     maxSize: maxBytes,
-    sizeCalculation: ({ weight }, key) => BYTES_PER_ENTRY + 2 * key.length + Math.ceil(weight),
+    sizeCalculation: ({ bytes }, key) => BYTES_PER_ENTRY + 2 * key.length + Math.ceil(bytes),
   });
   return {
-    partition<T extends object>(noun: string): CachePartition<T> {
-      const address = (key: string) => `${noun} ${key}`;
+    partition<T extends object>(name: string): CachePartition<T> {
+      const entryKey = (key: string) => `${name} ${key}`;
       return {
-        get: (key) => entries.get(address(key))?.value as T | undefined, // Only this shelf's `set` writes at its noun.
-        set: (key, value, weight) => void entries.set(address(key), { value, weight }),
-        delete: (key) => void entries.delete(address(key)),
+        get: (key) => entries.get(entryKey(key))?.value as T | undefined, // Only this partition writes keys with its name.
+        set: (key, value, bytes) => void entries.set(entryKey(key), { value, bytes }),
+        delete: (key) => void entries.delete(entryKey(key)),
       };
     },
     get bytes() {

@@ -1,33 +1,33 @@
 import type { CachePartition } from './memory-cache.ts';
 
-/** A shelf some of whose keys are held: what is set there stays, however full the room is and where nothing else is kept. */
+/** A cache partition with pinned keys. A pinned entry is not evicted, and exists even where caching is disabled. */
 export interface PinningCache<T> extends CachePartition<T> {
-  /** Holds a key until what it returns is called, with `value` where nothing is kept; several can hold the same. */
+  /** Pins a key, with `value` if there is no entry. Several pins can hold one key. Returns an unpin function. */
   pin(key: string, value?: T): () => void;
 }
 
 export function createPinningCache<T>(cache: CachePartition<T> | null): PinningCache<T> {
-  const held = new Map<string, { value: T | undefined; holders: number }>();
+  const pinned = new Map<string, { value: T | undefined; pins: number }>();
   return {
-    get: (key) => held.get(key)?.value ?? cache?.get(key),
-    set(key, value, weight) {
-      const entry = held.get(key);
+    get: (key) => pinned.get(key)?.value ?? cache?.get(key),
+    set(key, value, bytes) {
+      const entry = pinned.get(key);
       if (entry) entry.value = value;
-      cache?.set(key, value, weight);
+      cache?.set(key, value, bytes);
     },
     delete(key) {
-      const entry = held.get(key);
+      const entry = pinned.get(key);
       if (entry) entry.value = undefined;
       cache?.delete(key);
     },
     pin(key, value) {
-      const entry = held.get(key) ?? { value: cache?.get(key) ?? value, holders: 0 };
-      held.set(key, entry);
-      entry.holders++;
-      let isHeld = true;
+      const entry = pinned.get(key) ?? { value: cache?.get(key) ?? value, pins: 0 };
+      pinned.set(key, entry);
+      entry.pins++;
+      let isPinned = true;
       return () => {
-        if (isHeld && --entry.holders === 0) held.delete(key);
-        isHeld = false;
+        if (isPinned && --entry.pins === 0) pinned.delete(key);
+        isPinned = false;
       };
     },
   };

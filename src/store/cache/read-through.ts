@@ -7,29 +7,26 @@ import type { Access } from './scope.ts';
 import type { SequenceClock } from './sequence-clock.ts';
 import { createSingleFlight, type FlightSignal, limitFreshness, type ReadContext } from './single-flight.ts';
 
-/** What caused the upstream to be asked. */
+/** Why the upstream was read. */
 export type Cause = 'poll' | 'webhook' | 'mutation' | 'query';
 
-/** What a read of the upstream is given. */
+/** Options of one upstream read. */
 export type UpstreamReadOptions = FlightSignal & { readonly credential: Credential };
 
-export interface ReadOptions<T, S extends Observation<T>> {
-  access: Access;
-  /** What is read; the scope joins it. */
-  name: string;
-  readContext: ReadContext;
-  /** Until when a sight answers this question, in milliseconds since the epoch. */
-  freshUntil: (sight: S) => number;
-  read: (call: UpstreamReadOptions) => Promise<T>;
-  /** What began earlier is not joined. */
-  notBefore?: number | undefined;
-  /** Whether a sight, however old, answers as long as the upstream does not; by default none does. */
-  isSettled?: ((sight: S) => boolean) | undefined;
-  /** A query unless it says otherwise. */
-  cause?: Cause | undefined;
+/** One read; `P` is what the read function needs beside the name. */
+export interface ReadRequest<P> {
+  readonly access: Access;
+  /** The cache key within the scope. */
+  readonly name: string;
+  readonly params: P;
+  readonly readContext: ReadContext;
+  /** Reads in flight that started earlier are not joined. Milliseconds since the epoch. */
+  readonly notBefore?: number | undefined;
+  /** Default: query. */
+  readonly cause?: Cause | undefined;
 }
 
-/** What came of a sight: `sight` is to be believed from now on, which is `next` only if that is news. */
+/** The effect of recording an observation: `accepted` is `previous` when the observation was rejected. */
 export interface RecordResult<T, S> {
   readonly previous: S | undefined;
   readonly accepted: S;
@@ -37,36 +34,43 @@ export interface RecordResult<T, S> {
   readonly cause: Cause;
 }
 
-/** Things of one kind, each kept while it is fresh and read once at a time. */
-export interface ReadThrough<T, S extends Observation<T>> {
-  /** The kept sight if it is fresh, else a new one. Rejects with UpstreamError, or the reason of the caller's signal. */
-  get(options: ReadOptions<T, S>): Promise<S>;
-  /** What is kept, however old. */
+/** Accepted observations of one kind, by scope and name. */
+export interface ObservationCache<T, S extends Observation<T>> {
+  /** Returns the cached observation, fresh or stale. */
   peek(access: Access, name: string): S | undefined;
-  /** Takes note of a sight that came by another way. Gives the sight to be believed. */
+  /** Records an observation made by another read. Returns the accepted one. */
   record(access: Access, name: string, observation: SequencedObservation<T>, cause: Cause): S;
-  /**
-   * Takes note of what a change has made of it, now: no read that began before is believed or joined any more. Gives the
-   * sight to be believed.
-   */
+  /** Records the result of a mutation. Reads that started earlier are rejected and not joined. Returns the accepted one. */
   put(access: Access, name: string, value: T): S;
-  /** Forgets it, as a change may have made something else of it: no read that began before is kept or joined any more. */
+  /** Removes an entry that a mutation may have changed. Reads that started earlier are not cached and not joined. */
   invalidate(access: Access, name: string): void;
 }
 
-export interface ReadThroughOptions<T, S extends Observation<T>> {
-  clock: SequenceClock;
-  /** Where sights are kept; without one, none is. */
-  cache: CachePartition<S> | null;
-  /** The sight to be believed, of the one kept and the one that has come. */
-  merge: (kept: S | undefined, next: SequencedObservation<T>) => S;
-  /** Bytes that a value takes in memory. */
-  estimateBytes: (value: T) => number;
-  /** Told of each sight. */
-  onRecorded?: (access: Access, name: string, outcome: RecordResult<T, S>) => void;
+/** A cache that reads missing and stale entries upstream, with single flight. */
+export interface ReadThrough<T, S extends Observation<T>, P> extends ObservationCache<T, S> {
+  /** Returns the cached observation if fresh, else a new one. Rejects with UpstreamError or `signal.reason`. */
+  get(request: ReadRequest<P>): Promise<S>;
+  /** Reads upstream regardless of the cache and of reads in flight. Rejects with UpstreamError or `signal.reason`. */
+  refresh(request: ReadRequest<P>): Promise<S>;
 }
 
-/** Of two sights the one whose question was asked later. */
+export interface ReadThroughOptions<T, S extends Observation<T>, P> {
+  clock: SequenceClock;
+  /** Null when caching is disabled: reads in flight are still shared. */
+  cache: CachePartition<S> | null;
+  read: (request: ReadRequest<P>, call: UpstreamReadOptions) => Promise<T>;
+  /** Returns when an observation becomes stale for this request, in milliseconds since the epoch. */
+  freshUntil: (observation: S, request: ReadRequest<P>) => number;
+  /** Whether a stale observation may be served while the upstream is down. Default: never. */
+  isSettled?: (observation: S, request: ReadRequest<P>) => boolean;
+  /** Decides which of the cached and the new observation to accept. */
+  merge: (previous: S | undefined, next: SequencedObservation<T>) => S;
+  estimateBytes: (value: T) => number;
+  /** Called for each recorded observation. */
+  onRecorded?: (access: Access, name: string, result: RecordResult<T, S>) => void;
+}
+
+/** A merge rule: accepts the observation with the later request. */
 export function newerRequestWins<T>(
   previous: SequencedObservation<T> | undefined,
   next: SequencedObservation<T>,
@@ -74,15 +78,17 @@ export function newerRequestWins<T>(
   return previous !== undefined && previous.requestedSeq > next.requestedSeq ? previous : next;
 }
 
-/** Reads something, and takes the times. */
+/** Reads a value and records the times of request and response. */
 export async function observe<T>(clock: SequenceClock, read: () => Promise<T>): Promise<SequencedObservation<T>> {
   const [requestedAt, requestedSeq] = [clock.now(), clock.nextSequence()];
   const value = await read();
   return { value, requestedAt, requestedSeq, receivedAt: clock.now(), receivedSeq: clock.nextSequence() };
 }
 
-export function createReadThrough<T, S extends Observation<T>>(options: ReadThroughOptions<T, S>): ReadThrough<T, S> {
-  const { clock, cache, merge, estimateBytes, onRecorded } = options;
+export function createReadThrough<T, S extends Observation<T>, P>(
+  options: ReadThroughOptions<T, S, P>,
+): ReadThrough<T, S, P> {
+  const { clock, cache, read, freshUntil, isSettled, merge, estimateBytes, onRecorded } = options;
   const singleFlight = createSingleFlight<S>(clock);
   const invalidations = createGenerations(clock);
 
@@ -96,30 +102,44 @@ export function createReadThrough<T, S extends Observation<T>>(options: ReadThro
     return accepted;
   }
 
+  function readShared(key: string, request: ReadRequest<P>, notBefore = request.notBefore): Promise<S> {
+    const { access, name, cause = 'query', readContext } = request;
+    const readUpstream = async (flightSignal: FlightSignal) => {
+      const call = { credential: access.credential, ...flightSignal };
+      return record(access, name, await observe(clock, () => read(request, call)), cause);
+    };
+    return singleFlight.run(key, readContext, readUpstream, notBefore);
+  }
+
+  async function readOrServeStale(key: string, request: ReadRequest<P>, cached: S | undefined): Promise<S> {
+    try {
+      return await readShared(key, request);
+    } catch (error) {
+      if (cached !== undefined && isSettled?.(cached, request) && isOutage(error)) return cached;
+      throw error;
+    }
+  }
+
   return {
-    async get({ access, name, readContext, freshUntil, read, notBefore, isSettled, cause = 'query' }) {
-      const key = keyOf(access, name);
+    async get(request) {
+      const key = keyOf(request.access, request.name);
       const cached = cache?.get(key);
-      const isFresh = cached !== undefined && clock.now() < freshUntil(cached);
-      const readUpstream = async (flight: FlightSignal) => {
-        const call = { credential: access.credential, ...flight };
-        return record(access, name, await observe(clock, () => read(call)), cause);
-      };
-      const observation = isFresh
-        ? cached
-        : await singleFlight.run(key, readContext, readUpstream, notBefore).catch((error) => {
-            if (cached !== undefined && isSettled?.(cached) && isOutage(error)) return cached;
-            throw error;
-          });
-      limitFreshness(readContext, freshUntil(observation));
+      const isFresh = cached !== undefined && clock.now() < freshUntil(cached, request);
+      const observation = isFresh ? cached : await readOrServeStale(key, request, cached);
+      limitFreshness(request.readContext, freshUntil(observation, request)); // Invalidation may have changed it since.
+      return observation;
+    },
+    async refresh(request) {
+      const observation = await readShared(keyOf(request.access, request.name), request, Number.POSITIVE_INFINITY);
+      limitFreshness(request.readContext, Number.NEGATIVE_INFINITY);
       return observation;
     },
     peek: (access, name) => cache?.get(keyOf(access, name)),
     record,
     put(access, name, value) {
       singleFlight.detach(keyOf(access, name));
-      const [now, seq] = [clock.now(), clock.nextSequence()];
-      const observed = { value, requestedAt: now, requestedSeq: seq, receivedAt: now, receivedSeq: seq };
+      const [now, sequence] = [clock.now(), clock.nextSequence()];
+      const observed = { value, requestedAt: now, requestedSeq: sequence, receivedAt: now, receivedSeq: sequence };
       return record(access, name, observed, 'mutation');
     },
     invalidate(access, name) {
@@ -131,5 +151,5 @@ export function createReadThrough<T, S extends Observation<T>>(options: ReadThro
   };
 }
 
-/** By which a thing is kept: its scope and its name there. */
+/** Returns the cache key of a name within a scope. */
 export const keyOf = ({ scope }: Access, name: string) => `${scope} ${name}`;

@@ -1,14 +1,14 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Credential } from '../../upstream/credentials/credential.ts';
 
-/** Whose view of the upstream something is. Values of different scopes never meet, in flight or kept. */
+/** A credential and its cache scope. Scopes share neither cached entries nor reads in flight. */
 export interface Access {
   readonly credential: Credential;
-  /** Names the scope without giving the credential away. */
+  /** The cache partition of the credential. Does not reveal the credential. */
   readonly scope: string;
 }
 
-/** Gives each combination of key, organisation and project a scope of its own, by an HMAC that only this process can make. */
+/** Assigns a scope to each combination of key, organization and project: an HMAC under a secret of this process. */
 export function createAccessFactory(): (credential: Credential) => Access {
   const secret = randomBytes(32);
   return (credential) => {

@@ -1,17 +1,17 @@
 import type { Clock } from '../../clock.ts';
 import type { UpstreamErrorCode } from '../../upstream/errors/upstream-error.ts';
 
-/** Who asks: one per request. */
+/** State of one request's reads. */
 export interface ReadContext {
-  /** Aborted when nobody waits for the answer any more. */
+  /** Aborted when the request's client has disconnected. */
   readonly signal: AbortSignal;
-  /** What is called then. One listener for all: a signal takes time for each that grows with their number. */
+  /** Callbacks on abort. One listener for all: the cost of a signal's listeners grows with their number. */
   readonly onLeave: Set<() => void>;
-  /** HTTP requests sent to the upstream because this caller was the first to ask. */
+  /** HTTP requests sent upstream for reads that this request started. */
   upstreamCalls: number;
-  /** How the upstream has failed where the answer tells it as data, and no error does. */
+  /** Codes of upstream failures that the response reports as data, not as errors. */
   readonly failures: UpstreamErrorCode[];
-  /** Until when all that was read for this caller answers the same question again, in milliseconds since the epoch. */
+  /** Earliest expiry of all values read so far, in milliseconds since the epoch. Limits response caching. */
   freshUntil: number;
 }
 
@@ -23,7 +23,7 @@ export function createReadContext(signal: AbortSignal): ReadContext {
   return { signal, onLeave, upstreamCalls: 0, failures: [], freshUntil: Number.POSITIVE_INFINITY };
 }
 
-/** The same caller, but waiting to the end: half of what is done for it would be worse than all. */
+/** Returns a context that counts for the same request but is never aborted, for work that must finish. */
 export function detachedContext(readContext: ReadContext): ReadContext {
   return {
     signal: new AbortController().signal,
@@ -39,35 +39,35 @@ export function detachedContext(readContext: ReadContext): ReadContext {
   };
 }
 
-/** Takes note that the answer rests on something that is fresh until then. */
+/** Records that the response depends on a value that is fresh until `until`. */
 export function limitFreshness(readContext: ReadContext, until: number): void {
   readContext.freshUntil = Math.min(readContext.freshUntil, until);
 }
 
-/** How a read that may be shared is begun. */
+/** Options of a shared read. */
 export interface FlightSignal {
   readonly signal: AbortSignal;
   readonly onRequest: () => void;
 }
 
-/** Reads under way: equal questions asked at the same time cost one. */
+/** Shares reads in flight: concurrent reads with the same key cost one upstream call. */
 export interface SingleFlight<T> {
   /**
-   * Joins the read of `key`, or begins it; one that began before `notBefore` is not joined. Rejects as the read does, or
-   * with the reason of the caller's signal.
+   * Joins the read in flight for `key`, or starts one. Does not join a read that started before `notBefore`. Rejects with
+   * the error of the read, or with the reason of the context's signal.
    */
   run(
     key: string,
     readContext: ReadContext,
-    read: (departure: FlightSignal) => Promise<T>,
+    read: (flightSignal: FlightSignal) => Promise<T>,
     notBefore?: number,
   ): Promise<T>;
-  /** Nobody joins the read of `key` any more that is under way; who has joined it already gets what it brings. */
+  /** Closes the read in flight for `key` to further waiters. Present waiters still get its result. */
   detach(key: string): void;
 }
 
 interface Flight<T> {
-  readonly landing: Promise<T>;
+  readonly result: Promise<T>;
   readonly controller: AbortController;
   readonly requestedAt: number;
   waiters: number;
@@ -76,24 +76,24 @@ interface Flight<T> {
 export function createSingleFlight<T>(clock: Clock): SingleFlight<T> {
   const flights = new Map<string, Flight<T>>();
 
-  function begin(key: string, readContext: ReadContext, read: (departure: FlightSignal) => Promise<T>): Flight<T> {
+  function start(key: string, readContext: ReadContext, read: (flightSignal: FlightSignal) => Promise<T>): Flight<T> {
     const controller = new AbortController();
     const requestedAt = clock.now();
-    const landing = read({ signal: controller.signal, onRequest: () => readContext.upstreamCalls++ });
-    const flight = { landing, controller, requestedAt, waiters: 0 };
+    const result = read({ signal: controller.signal, onRequest: () => readContext.upstreamCalls++ });
+    const flight = { result, controller, requestedAt, waiters: 0 };
     flights.set(key, flight);
-    const end = () => forget(key, flight);
-    landing.then(end, end);
+    const onSettled = () => remove(key, flight);
+    result.then(onSettled, onSettled);
     return flight;
   }
 
-  function underWay(key: string, notBefore: number): Flight<T> | undefined {
+  function findInFlight(key: string, notBefore: number): Flight<T> | undefined {
     const flight = flights.get(key);
     return flight && flight.requestedAt >= notBefore ? flight : undefined;
   }
 
-  // A flight may land after a newer one with its key took off: its last caller had left it, or it was too old for one.
-  function forget(key: string, flight: Flight<T>) {
+  // Race: a newer flight may have replaced this one, after its last waiter left or because it was too old to join.
+  function remove(key: string, flight: Flight<T>) {
     if (flights.get(key) === flight) flights.delete(key);
   }
 
@@ -101,23 +101,23 @@ export function createSingleFlight<T>(clock: Clock): SingleFlight<T> {
     detach: (key) => void flights.delete(key),
     run(key, readContext, read, notBefore = Number.NEGATIVE_INFINITY) {
       if (readContext.signal.aborted) return Promise.reject(readContext.signal.reason);
-      const flight = underWay(key, notBefore) ?? begin(key, readContext, read);
+      const flight = findInFlight(key, notBefore) ?? start(key, readContext, read);
       flight.waiters++;
       return new Promise((resolve, reject) => {
         const leave = () => {
           reject(readContext.signal.reason);
           if (--flight.waiters > 0) return;
-          forget(key, flight); // First, so that nobody joins a read that is about to be aborted.
+          remove(key, flight); // Before the abort: no new waiter may join an aborted read.
           flight.controller.abort(readContext.signal.reason);
         };
-        const landed = <A>(settle: (outcome: A) => void) => {
+        const unregisterThen = <A>(settle: (outcome: A) => void) => {
           return (outcome: A) => {
             readContext.onLeave.delete(leave);
             settle(outcome);
           };
         };
         readContext.onLeave.add(leave);
-        flight.landing.then(landed(resolve), landed(reject));
+        flight.result.then(unregisterThen(resolve), unregisterThen(reject));
       });
     },
   };

@@ -3,13 +3,13 @@ import type { FreshnessLimits } from './freshness.ts';
 import type { CachePartition } from './memory-cache.ts';
 import type { SequenceClock } from './sequence-clock.ts';
 
-/** What every part of the store is made of. */
+/** Dependencies of each resource store. */
 export interface ResourceStoreOptions {
   readonly upstream: Upstream;
   readonly clock: SequenceClock;
   readonly limits: FreshnessLimits;
-  /** A shelf for things of this noun, which no other part may take; null when nothing is to be kept. */
-  readonly partition: <T extends object>(noun: string) => CachePartition<T> | null;
-  /** Most memory that all kept values may take, in bytes. */
+  /** Creates the cache partition with this unique name; null when caching is disabled. */
+  readonly partition: <T extends object>(name: string) => CachePartition<T> | null;
+  /** Memory limit of all cached values, in bytes. */
   readonly maxBytes: number;
 }

@@ -10,7 +10,7 @@ import {
 import {
   createReadThrough,
   newerRequestWins,
-  type ReadThrough,
+  type ObservationCache,
   type UpstreamReadOptions,
 } from '../cache/read-through.ts';
 import type { Access } from '../cache/scope.ts';
@@ -18,65 +18,60 @@ import { limitFreshness, type ReadContext } from '../cache/single-flight.ts';
 import { estimateBytes } from '../cache/size-estimate.ts';
 import type { ResourceStoreOptions } from '../cache/store-options.ts';
 
-/** What jobs name by ids that are never given twice: files and models. */
+/** Entities that jobs refer to by id: files and models. An id is never reused. */
 export interface EntityStore<T> {
   /**
-   * The thing as it is now, null when there is none; `end` is that of the job that names it. Throws UpstreamError, or the
-   * reason of the caller's signal.
+   * Returns the entity, from the cache while fresh; null when there is none. `end` is that of the job that refers to it.
+   * Throws UpstreamError, or the reason of the context's signal.
    */
   get(access: Access, id: string, end: JobEnd, readContext: ReadContext): Promise<T | null>;
-  /** The thing if it is kept and fresh, null when it is known that there is none. */
+  /** Returns the cached entity if fresh, null if it is known not to exist, undefined otherwise. */
   getFresh(access: Access, id: string, end: JobEnd, readContext: ReadContext): T | null | undefined;
-  /** The thing as it was last seen, however old that is, if only its deletion could have changed it. */
+  /** Returns the cached entity, fresh or stale, if it is settled. */
   getSettled(access: Access, id: string): T | undefined;
-  /** Takes note of what this gateway has made of it; null when it has deleted it. Lists read before are out of date. */
-  put(access: Access, id: string, thing: T | null): void;
-  /** Takes note that this gateway may have deleted it, or not: nothing that was read before tells. */
+  /** Records the entity after a mutation, null after its deletion, and invalidates the lists read before. */
+  put(access: Access, id: string, entity: T | null): void;
+  /** Invalidates an entity that this gateway may have deleted, and the lists read before. */
   invalidate(access: Access, id: string): void;
-  /** Whether this id was last seen as that of such a thing. */
+  /** Whether the entity is cached, fresh or stale. */
   has(access: Access, id: string): boolean;
 }
 
 export interface EntityStoreOptions<T> {
-  /** What they are called among all that is kept. */
-  noun: string;
-  /** Whether only its deletion can still change it. */
-  isSettled: (thing: T) => boolean;
+  /** Name of the cache partition. */
+  name: string;
+  /** Whether an entity can no longer change, other than by its deletion. */
+  isSettled: (entity: T) => boolean;
   read: (id: string, call: UpstreamReadOptions) => Promise<T | null>;
-  /** Told of each that is put. */
-  changed: (access: Access) => void;
+  /** Called when an entity is put or invalidated. */
+  onChange: (access: Access) => void;
 }
 
-/** Beside the things, the reads that keep them: lists show them too. */
+/** Also returns the cache of the entities: lists record them there. */
 export function createEntityStore<T extends object>(
   { clock, limits, partition }: ResourceStoreOptions,
-  { noun, isSettled, read, changed }: EntityStoreOptions<T>,
-): { entities: EntityStore<T>; readThrough: ReadThrough<T | null, SequencedObservation<T | null>> } {
-  const readThrough = createReadThrough<T | null, SequencedObservation<T | null>>({
-    clock,
-    cache: partition(noun),
-    merge: newerRequestWins,
-    estimateBytes,
-  });
-
-  // One that was gone when its job had settled stays gone.
+  { name, isSettled, read, onChange }: EntityStoreOptions<T>,
+): { entities: EntityStore<T>; values: ObservationCache<T | null, SequencedObservation<T | null>> } {
+  // An absence that was observed after the job had settled is final.
   function freshUntil(observation: Observation<T | null>, end: JobEnd): number {
     const { value, receivedAt } = observation;
     if (value === null) return aboutJobFreshUntil(observation, end, limits);
     return isSettled(value) ? settledFreshUntil(receivedAt, limits) : activeFreshUntil(receivedAt, limits);
   }
 
+  const readThrough = createReadThrough<T | null, SequencedObservation<T | null>, JobEnd>({
+    clock,
+    cache: partition(name),
+    read: ({ name: id }, call) => read(id, call),
+    freshUntil: (observation, { params: end }) => freshUntil(observation, end),
+    merge: newerRequestWins,
+    estimateBytes,
+  });
+
   const entities: EntityStore<T> = {
     async get(access, id, end, readContext) {
-      if (!isValidName(id)) return null; // Not even kept: no client fills the store with what cannot be.
-      const { value } = await readThrough.get({
-        access,
-        name: id,
-        readContext,
-        freshUntil: (observation) => freshUntil(observation, end),
-        read: (call) => read(id, call),
-        notBefore: end.endedAt,
-      });
+      if (!isValidName(id)) return null; // Not cached, so that no client fills the cache with invalid ids.
+      const { value } = await readThrough.get({ access, name: id, params: end, readContext, notBefore: end.endedAt });
       return value;
     },
     getFresh(access, id, end, readContext) {
@@ -86,18 +81,18 @@ export function createEntityStore<T extends object>(
       return observation.value;
     },
     getSettled(access, id) {
-      const thing = readThrough.peek(access, id)?.value;
-      return thing && isSettled(thing) ? thing : undefined;
+      const entity = readThrough.peek(access, id)?.value;
+      return entity && isSettled(entity) ? entity : undefined;
     },
-    put(access, id, thing) {
-      changed(access);
-      readThrough.put(access, id, thing);
+    put(access, id, entity) {
+      onChange(access);
+      readThrough.put(access, id, entity);
     },
     invalidate(access, id) {
-      changed(access);
+      onChange(access);
       readThrough.invalidate(access, id);
     },
     has: (access, id) => Boolean(readThrough.peek(access, id)?.value),
   };
-  return { entities, readThrough };
+  return { entities, values: readThrough };
 }

@@ -1,27 +1,31 @@
-import type { JobEvent } from '../../upstream/resources/event.ts';
-import { isFinalEvent } from '../../upstream/resources/event.ts';
+// The cached event log of one job: the segment at its head, and at most one older segment. Events are newest first, many
+// have equal timestamps, and each id is stored once (see log-segment.ts). A read of the head merges with the known head if
+// they share an event. If not, more events arrived than one page holds: the new page becomes the head, the longest known
+// segment becomes `older`, and between them is a gap. Reading older events extends the head until it meets `older`; then
+// the two become one segment. A log above its size limit loses `older` first, then its oldest events.
+import { isFinalEvent, type JobEvent } from '../../upstream/resources/event.ts';
 import type { Page } from '../../upstream/resources/page.ts';
 import type { Observation } from '../cache/freshness.ts';
 import { estimateBytes } from '../cache/size-estimate.ts';
 import { appendPage, type LogSegment, mergeSegments, segmentOf } from './log-segment.ts';
 
-/** What is known of a job's log, by one look at its head and all that was read behind it. */
+/** The known part of a job's log. Times are those of the newest read of its head, in milliseconds since the epoch. */
 export interface EventLog {
-  /** From the newest event on. */
+  /** Starts with the newest event. */
   readonly head: LogSegment;
-  /** An earlier head that the present one has not been read back to yet. */
+  /** An earlier head, separated from the present one by a gap; null when there is no gap. */
   readonly older: LogSegment | null;
   readonly requestedAt: number;
   readonly receivedAt: number;
-  /** When the event was read after which nothing comes; null before. */
+  /** When the final event was received; null before. */
   readonly closedAt: number | null;
-  /** Bytes that it takes in memory. */
+  /** Size in memory, in bytes. */
   readonly bytes: number;
 }
 
 /**
- * The log after a page of it was read, at its head or behind the event `after`. What weighs more than `maxBytes` loses its
- * oldest events.
+ * Returns the log after a read of its head (`after` is null) or of events older than `after`. Removes the oldest events
+ * of a log larger than `maxBytes`. Returns undefined for older events of an unknown log.
  */
 export function mergePage(
   log: EventLog | undefined,
@@ -30,64 +34,64 @@ export function mergePage(
   maxBytes: number,
 ): EventLog | undefined {
   const next = after === null ? mergeHead(log, observation) : log && mergeOlder(log, after, observation.value);
-  return next && bounded(next, maxBytes);
+  return next && limitSize(next, maxBytes);
 }
 
-/** When a page with the event arrived after which nothing comes; null when it has none. */
+/** Returns when a page with the final event was received; null when the page lacks it. */
 export function closedAtIn({ value: page, receivedAt }: Observation<Page<JobEvent>>): number | null {
   return page.items.some(({ value }) => value && isFinalEvent(value)) ? receivedAt : null;
 }
 
 function mergeHead(log: EventLog | undefined, observation: Observation<Page<JobEvent>>): EventLog {
-  const run = segmentOf(observation.value);
-  // An answer to an older question tells nothing about the head, and yet may reach further back.
+  const segment = segmentOf(observation.value);
+  // Race: a response to an older request says nothing about the head, but can contain older events.
   const { requestedAt, receivedAt } = log && log.requestedAt > observation.requestedAt ? log : observation;
   const times = { requestedAt, receivedAt, closedAt: log?.closedAt ?? closedAtIn(observation) };
-  if (log === undefined) return sized({ head: run, older: null, ...times });
-  const head = mergeSegments(run, log.head);
-  if (head !== null) return closedUp({ ...log, ...times, ...resized(log, log.head, head), head });
+  if (log === undefined) return withSize({ head: segment, older: null, ...times });
+  const head = mergeSegments(segment, log.head);
+  if (head !== null) return closeGap({ ...log, ...times, bytes: resize(log.bytes, log.head, head), head });
   return requestedAt > observation.requestedAt
     ? log
-    : sized({ head: run, older: run.isComplete ? null : longest(log), ...times });
+    : withSize({ head: segment, older: segment.isComplete ? null : longestSegment(log), ...times });
 }
 
-// Behind a gap there is room for one run: the one that would take the most reading.
-function longest({ head, older }: EventLog): LogSegment {
+// Only one segment can follow the gap: the one that takes the most reads to replace.
+function longestSegment({ head, older }: EventLog): LogSegment {
   return older && older.items.length > head.items.length ? older : head;
 }
 
 function mergeOlder(log: EventLog, after: string, page: Page<JobEvent>): EventLog {
   const head = appendPage(log.head, after, page);
-  if (head !== null) return closedUp({ ...log, ...resized(log, log.head, head), head });
+  if (head !== null) return closeGap({ ...log, bytes: resize(log.bytes, log.head, head), head });
   const older = log.older && appendPage(log.older, after, page);
-  return older ? closedUp({ ...log, ...resized(log, log.older, older), older }) : log;
+  return older ? closeGap({ ...log, bytes: resize(log.bytes, log.older, older), older }) : log;
 }
 
-// A log is long and its pages are short: only what has come and what has gone is sized. A server can give an event
-// again with another body.
-function resized({ bytes }: EventLog, before: LogSegment | null, after: LogSegment): { bytes: number } {
-  if (before?.items === after.items) return { bytes };
-  const [had, has] = [new Set(before?.items), new Set(after.items)];
-  const [come, gone] = [has.difference(had), had.difference(has)];
-  return { bytes: bytes + estimateBytes([...come]) - estimateBytes([...gone]) };
+// Logs are long and pages are short: only the added and removed items are measured. A removed item is an event that the
+// server has returned again with another body.
+function resize(bytes: number, before: LogSegment | null, after: LogSegment): number {
+  if (before?.items === after.items) return bytes;
+  const [beforeItems, afterItems] = [new Set(before?.items), new Set(after.items)];
+  const [added, removed] = [afterItems.difference(beforeItems), beforeItems.difference(afterItems)];
+  return bytes + estimateBytes([...added]) - estimateBytes([...removed]);
 }
 
-function closedUp(log: EventLog): EventLog {
+function closeGap(log: EventLog): EventLog {
   if (log.older === null) return log;
-  if (log.head.isComplete) return sized({ ...log, older: null });
-  const whole = mergeSegments(log.head, log.older);
-  return whole ? sized({ ...log, head: whole, older: null }) : log;
+  if (log.head.isComplete) return withSize({ ...log, older: null });
+  const merged = mergeSegments(log.head, log.older);
+  return merged ? withSize({ ...log, head: merged, older: null }) : log;
 }
 
-function sized(log: Omit<EventLog, 'bytes'>): EventLog {
+function withSize(log: Omit<EventLog, 'bytes'>): EventLog {
   return { ...log, bytes: estimateBytes(log.head.items) + (log.older ? estimateBytes(log.older.items) : 0) };
 }
 
-function bounded(log: EventLog, maxBytes: number): EventLog {
+function limitSize(log: EventLog, maxBytes: number): EventLog {
   const { head, older, bytes } = log;
   if (bytes <= maxBytes) return log;
-  if (older) return bounded(sized({ ...log, older: null }), maxBytes);
-  const kept = Math.max(1, Math.floor((head.items.length * maxBytes) / bytes / 2));
-  if (kept >= head.items.length) return log;
-  return bounded(sized({ ...log, head: { items: head.items.slice(0, kept), isComplete: false } }), maxBytes);
+  if (older) return limitSize(withSize({ ...log, older: null }), maxBytes);
+  const count = Math.max(1, Math.floor((head.items.length * maxBytes) / bytes / 2));
+  if (count >= head.items.length) return log;
+  return limitSize(withSize({ ...log, head: { items: head.items.slice(0, count), isComplete: false } }), maxBytes);
 }

@@ -6,43 +6,52 @@ import type { ReadContext } from '../cache/single-flight.ts';
 import type { ResourceStoreOptions } from '../cache/store-options.ts';
 import type { ContentStore } from './content.ts';
 import { createEntityStore, type EntityStore } from './entity.ts';
-import type { JobStore } from './job.ts';
+import type { JobInvalidation } from './job-invalidation.ts';
 
 export interface FileStore extends EntityStore<FileObject> {
-  /** One page of the files. Throws UpstreamError, or the reason of the caller's signal. */
+  /** Returns one page of the files. Throws UpstreamError, or the reason of the context's signal. */
   list(access: Access, request: FilePageRequest, readContext: ReadContext): Promise<Page<FileObject>>;
 }
 
-/** What is kept of what stands in files. */
-type Kept = Pick<ContentStore, 'drop' | 'invalidate'>;
+/** A cache of file contents. */
+type ContentCache = Pick<ContentStore, 'drop' | 'invalidate'>;
 
-export function createFileStore(options: ResourceStoreOptions, jobs: JobStore, contents: readonly Kept[]): FileStore {
+export function createFileStore(
+  options: ResourceStoreOptions,
+  jobs: Pick<JobInvalidation, 'bumpGeneration' | 'listGeneration' | 'lastEndAt'>,
+  contentCaches: readonly ContentCache[],
+): FileStore {
   const { files: upstream } = options.upstream;
-  const { entities, readThrough } = createEntityStore<FileObject>(options, {
-    noun: 'file',
+  const { entities, values } = createEntityStore<FileObject>(options, {
+    name: 'file',
     isSettled,
     read: upstream.get,
-    changed: jobs.bumpGeneration,
+    onChange: jobs.bumpGeneration,
   });
-  const pages = createPageCache<FileObject>(options, 'files', readThrough);
+  const pages = createPageCache<FileObject, FilePageRequest>({
+    ...options,
+    name: 'files',
+    read: upstream.list,
+    values,
+  });
   return {
     ...entities,
     put(access, id, file) {
       entities.put(access, id, file);
-      if (file === null) for (const { drop } of contents) drop(access, id);
+      if (file === null) for (const { drop } of contentCaches) drop(access, id);
     },
     invalidate(access, id) {
       entities.invalidate(access, id);
-      for (const { invalidate } of contents) invalidate(access, id);
+      for (const { invalidate } of contentCaches) invalidate(access, id);
     },
     async list(access, request, readContext) {
       const { limit, after, purpose, order } = request;
       const { value } = await pages.get({
         access,
         name: JSON.stringify([limit, after, purpose, order]),
-        generation: jobs.listGeneration(access),
+        params: request,
         readContext,
-        read: (call) => upstream.list(request, call),
+        generation: jobs.listGeneration(access),
         notBefore: jobs.lastEndAt(access),
       });
       return value;

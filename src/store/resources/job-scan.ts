@@ -2,31 +2,29 @@ import { UpstreamError } from '../../upstream/errors/upstream-error.ts';
 import type { Job, JobPageRequest } from '../../upstream/resources/job.ts';
 import type { Page, PageItem, PageRequest } from '../../upstream/resources/page.ts';
 
-/** Which jobs are looked for. */
+/** Criteria of a scan. */
 export interface JobCriteria {
   readonly matches: (job: Job) => boolean;
-  /** What the upstream is asked for. */
+  /** The metadata filter sent upstream. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** In a list of jobs newest first, nothing that is older matches. Seconds since the epoch. */
+  /** Jobs created earlier do not match. Seconds since the epoch. */
   readonly oldest: number;
 }
 
-/** What a scan has found. */
+/** The matching jobs of one scan. */
 export interface Scan extends Page<Job> {
-  /** How many jobs were looked at. */
   readonly scannedCount: number;
-  /** The id of the last of them: from there a next scan misses nothing. */
+  /** Id of the last scanned job: the cursor for the next scan. */
   readonly endsAt: string | null;
 }
 
-/** Most upstream pages of one scan. */
+/** Maximum upstream pages per scan. */
 export const PAGES_PER_SCAN = 10;
 const JOBS_PER_PAGE = 100;
 
 /**
- * Looks through the jobs, newest first, for at most `limit` that match, in at most ten upstream pages. Items that cannot
- * be understood cannot match. Rejects as `readPage` does, and with UPSTREAM_INVALID_RESPONSE when a page that is not the
- * last brings nothing that was not looked at before.
+ * Scans the jobs, newest first, for at most `limit` matches, within PAGES_PER_SCAN upstream pages. Invalid items do not
+ * match. Rejects as `readPage` does, and with UPSTREAM_INVALID_RESPONSE when a page with more behind it has no new item.
  */
 export async function scanJobs(
   { limit, after }: PageRequest,
@@ -34,18 +32,18 @@ export async function scanJobs(
   readPage: (request: JobPageRequest) => Promise<Page<Job>>,
 ): Promise<Scan> {
   const found: PageItem<Job>[] = [];
-  const order = createOrder();
-  const seen = new Set([after]);
+  const order = createOrderCheck();
+  const scannedIds = new Set([after]);
   let scannedCount = 0;
   let endsAt: string | null = null;
   for (let pages = 0; pages < PAGES_PER_SCAN; pages++) {
     const page = await readPage({ limit: JOBS_PER_PAGE, after: endsAt ?? after, metadata });
-    if (page.hasMore && page.items.every(({ id }) => id === null || seen.has(id))) throw stuck();
+    if (page.hasMore && page.items.every(({ id }) => id === null || scannedIds.has(id))) throw noProgress();
     for (const [index, item] of page.items.entries()) {
       scannedCount++;
       endsAt = item.id ?? endsAt;
-      if (item.value && !seen.has(item.id) && matches(item.value)) found.push(item);
-      seen.add(item.id);
+      if (item.value && !scannedIds.has(item.id) && matches(item.value)) found.push(item);
+      scannedIds.add(item.id);
       const hasMore = page.hasMore || index < page.items.length - 1;
       if (found.length === limit) return { items: found, hasMore, scannedCount, endsAt };
     }
@@ -55,14 +53,15 @@ export async function scanJobs(
   return { items: found, hasMore: true, scannedCount, endsAt };
 }
 
-const stuck = () => new UpstreamError('UPSTREAM_INVALID_RESPONSE', 'data: the pages do not go on');
+const noProgress = () =>
+  new UpstreamError('UPSTREAM_INVALID_RESPONSE', 'data: has no new item, although has_more is true');
 
-/** Believes that a list goes from new to old only as long as it does, by whole pages. */
-function createOrder() {
+/** Tracks whether the list is sorted from newest to oldest, across all pages read so far. */
+function createOrderCheck() {
   let isDescending = true;
   let last = Number.POSITIVE_INFINITY;
   return {
-    /** Whether all behind this page, which followed the one given before, are older than `oldest`. */
+    /** Whether all jobs after this page, which follows the previous call's page, are older than `oldest`. */
     isPast(items: readonly PageItem<Job>[], oldest: number): boolean {
       for (const { value } of items) {
         if (!value) continue;

@@ -1,10 +1,14 @@
+// A log segment is a part of a job's event log without gaps, as an immutable list. Events are newest first. Timestamps
+// are equal for many events and ids have no order (docs/upstream.md: Event log), so only ids locate an event: two segments
+// are adjacent if they share an id, and each id is stored once. Items without a readable id are stored, but locate
+// nothing. When a read adds nothing, a segment keeps its `items` array: values derived from it stay valid.
 import type { JobEvent } from '../../upstream/resources/event.ts';
 import { type Page, type PageItem, type PageRequest, requireCursorAdvance } from '../../upstream/resources/page.ts';
 
-/** A stretch of a job's log without gaps, newest first. */
+/** A part of a job's log without gaps, newest first. */
 export interface LogSegment {
   readonly items: readonly PageItem<JobEvent>[];
-  /** Whether it goes back to the job's first event. */
+  /** Whether it includes the job's first event. */
   readonly isComplete: boolean;
 }
 
@@ -12,60 +16,54 @@ export function segmentOf({ items, hasMore }: Page<JobEvent>): LogSegment {
   return { items, isComplete: !hasMore };
 }
 
-/** From where the log goes on behind a run; null when there is no such place. */
+/** Returns the cursor after which older events follow; null when no item has an id. */
 export function lastIdOf({ items }: LogSegment): string | null {
   return items.findLast(({ id }) => id !== null)?.id ?? null;
 }
 
-/**
- * Two runs as one, or null when there is a gap between them; either can begin first. Of what both have, each item stands
- * once: time stamps have ties and ids no order, so that only the ids tell where the runs meet.
- */
+/** Returns the union of two segments that share an event; null otherwise. Either can start with the newer event. */
 export function mergeSegments(one: LogSegment, other: LogSegment): LogSegment | null {
-  const places = new Map(one.items.map(({ id }, place) => [id, place]));
-  places.delete(null); // Items without an id tell nothing.
-  const inOther = other.items.findIndex(({ id }) => places.has(id));
+  const indexes = new Map(one.items.map(({ id }, index) => [id, index]));
+  indexes.delete(null); // Items without an id are all different.
+  const inOther = other.items.findIndex(({ id }) => indexes.has(id));
   if (inOther < 0) return null;
-  const inOne = places.get(other.items[inOther]?.id ?? null) ?? 0;
+  const inOne = indexes.get(other.items[inOther]?.id ?? null) ?? 0;
   const isComplete = one.isComplete || other.isComplete;
   const reachesFurther = other.items.length - inOther >= one.items.length - inOne;
-  if (inOther >= inOne && reachesFurther) return { items: other.items, isComplete }; // Nothing new: the same array stays.
-  const before = longer(one.items.slice(0, inOne), other.items.slice(0, inOther));
-  const behind = longer(other.items.slice(inOther), one.items.slice(inOne)); // What is known stays the same objects.
-  return { items: before.concat(behind), isComplete };
+  if (inOther >= inOne && reachesFurther) return { items: other.items, isComplete }; // Nothing new: keep the array.
+  const newer = longer(one.items.slice(0, inOne), other.items.slice(0, inOther));
+  const older = longer(other.items.slice(inOther), one.items.slice(inOne)); // Prefers the known objects.
+  return { items: newer.concat(older), isComplete };
 }
 
-/**
- * A run with the page that was read behind its item `after`; null when the run has no such item. What a server repeats
- * from before that item stands once.
- */
-export function appendPage(run: LogSegment, after: string, page: Page<JobEvent>): LogSegment | null {
-  const place = run.items.findLastIndex(({ id }) => id === after);
-  if (place < 0) return null;
-  const before = run.items.slice(0, place + 1);
-  const known = new Set(before.map(({ id }) => id));
-  known.delete(null); // Items without an id are no repetition of each other.
-  const items = longer(run.items, before.concat(page.items.filter(({ id }) => !known.has(id))));
-  return { items, isComplete: run.isComplete || !page.hasMore };
+/** Appends a page that was read with the cursor `after`; null when the segment lacks that event. Skips repeated events. */
+export function appendPage(segment: LogSegment, after: string, page: Page<JobEvent>): LogSegment | null {
+  const index = segment.items.findLastIndex(({ id }) => id === after);
+  if (index < 0) return null;
+  const newer = segment.items.slice(0, index + 1);
+  const newerIds = new Set(newer.map(({ id }) => id));
+  newerIds.delete(null); // Items without an id are all different.
+  const items = longer(segment.items, newer.concat(page.items.filter(({ id }) => !newerIds.has(id))));
+  return { items, isComplete: segment.isComplete || !page.hasMore };
 }
 
-// Both begin or end at the same place, and the longer one has all of the other's.
+// Both start or end at the same event, so the longer one contains the other.
 function longer(one: LogSegment['items'], other: LogSegment['items']): LogSegment['items'] {
   return other.length > one.length ? other : one;
 }
 
-/** What stands behind an item of a run; null when the run has no such item. */
+/** Returns the events older than the event `after`; null when the segment lacks it. */
 export function segmentAfter({ items, isComplete }: LogSegment, after: string): LogSegment | null {
-  const place = items.findLastIndex(({ id }) => id === after);
-  return place < 0 ? null : { items: items.slice(place + 1), isComplete };
+  const index = items.findLastIndex(({ id }) => id === after);
+  return index < 0 ? null : { items: items.slice(index + 1), isComplete };
 }
 
-/** Whether a run has so many items, or all there are. */
+/** Whether a segment has at least `count` items, or all there are. */
 export function covers({ items, isComplete }: LogSegment, count: number): boolean {
   return isComplete || items.length >= count;
 }
 
-/** The beginning of a run, which stands behind `after`, as a page. Throws as reading it would: see `goingOn`. */
+/** Returns the start of a segment, which follows the event `after`, as a page. Throws as `requireCursorAdvance` does. */
 export function pageOf({ items, isComplete }: LogSegment, { limit, after }: PageRequest): Page<JobEvent> {
   return requireCursorAdvance({ items: items.slice(0, limit), hasMore: items.length > limit || !isComplete }, after);
 }

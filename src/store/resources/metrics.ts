@@ -6,63 +6,74 @@ import type { Access } from '../cache/scope.ts';
 import type { ReadContext } from '../cache/single-flight.ts';
 import type { ContentStore } from './content.ts';
 import type { EventStore } from './event.ts';
-import type { JobStore } from './job.ts';
+import type { JobInvalidation } from './job-invalidation.ts';
 import type { LogSegment } from './log-segment.ts';
 
 export interface MetricsStore {
   /**
-   * The whole loss curve: of a job at its end from its results file, else from its events, of which `head` gives the
-   * newest. Of events at most `PAGES_PER_CURVE` pages are read at once: `isComplete` is then false, and the next question goes
-   * on from there. Throws UpstreamError, or the reason of the caller's signal.
+   * Returns the loss curve: of an ended job from its results file, otherwise from its events, starting with `readHead()`.
+   * Reads at most PAGES_PER_CURVE pages of events; `isComplete` is false when there are more, and the next call continues
+   * from there. Throws UpstreamError, or the reason of the context's signal.
    */
-  curve(access: Access, job: Job, head: () => Promise<LogSegment>, readContext: ReadContext): Promise<MetricsSeries>;
+  curve(
+    access: Access,
+    job: Job,
+    readHead: () => Promise<LogSegment>,
+    readContext: ReadContext,
+  ): Promise<MetricsSeries>;
 }
 
-/** Most upstream pages of a job's events that one question reads. */
+/** Maximum upstream pages of events per curve, the head included. */
 export const PAGES_PER_CURVE = 20;
 
-export function createMetricsStore(jobs: JobStore, events: EventStore, contents: ContentStore): MetricsStore {
-  async function fromEvents(
+export function createMetricsStore(
+  jobs: Pick<JobInvalidation, 'end'>,
+  events: EventStore,
+  contents: ContentStore,
+): MetricsStore {
+  async function curveFromEvents(
     access: Access,
     jobId: string,
     head: LogSegment,
     readContext: ReadContext,
   ): Promise<MetricsSeries> {
-    let run = head;
-    for (let pages = 1; pages < PAGES_PER_CURVE && !run.isComplete; pages++) {
-      const more = await events.readOlder(access, jobId, run, readContext);
-      if (more.items.length === run.items.length && !more.isComplete) break; // Nothing came, and nothing will.
-      run = more;
+    let segment = head;
+    for (let pages = 1; pages < PAGES_PER_CURVE && !segment.isComplete; pages++) {
+      const next = await events.readOlder(access, jobId, segment, readContext);
+      if (next.items.length === segment.items.length && !next.isComplete) break; // The server returned nothing new.
+      segment = next;
     }
-    return seriesOf(run);
+    return seriesOf(segment);
   }
 
-  // A log stays the same array until it grows.
-  const made = new WeakMap<LogSegment['items'], MetricsSeries>();
+  // A segment keeps its array of items until it grows.
+  const seriesByItems = new WeakMap<LogSegment['items'], MetricsSeries>();
   function seriesOf({ items, isComplete }: LogSegment): MetricsSeries {
-    const known = made.get(items);
-    if (known?.isComplete === isComplete) return known;
+    const cached = seriesByItems.get(items);
+    if (cached?.isComplete === isComplete) return cached;
     const series = seriesOfEvents(
       items.flatMap(({ value }) => (value ? [value] : [])),
       isComplete,
     );
-    made.set(items, series);
+    seriesByItems.set(items, series);
     return series;
   }
 
   return {
-    async curve(access, job, head, readContext) {
+    async curve(access, job, readHead, readContext) {
       const [fileId] = job.result_files;
       const end = jobs.end(access, job.id);
-      const isToBeRead = isTerminal(job) && fileId !== undefined;
-      const results = isToBeRead ? await contents.results(access, fileId, end, readContext).catch(nullIfRefused) : null;
-      return results ?? (await fromEvents(access, job.id, await head(), readContext));
+      const hasResults = isTerminal(job) && fileId !== undefined;
+      const results = hasResults
+        ? await contents.results(access, fileId, end, readContext).catch(nullIfRejected)
+        : null;
+      return results ?? (await curveFromEvents(access, job.id, await readHead(), readContext));
     },
   };
 }
 
-// A server that gives no contents, or not to us, has the events all the same.
-function nullIfRefused(error: unknown): null {
+// A server that rejects reading file contents still has the events.
+function nullIfRejected(error: unknown): null {
   if (isRejection(error)) return null;
   throw error;
 }

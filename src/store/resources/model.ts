@@ -5,34 +5,42 @@ import type { Access } from '../cache/scope.ts';
 import type { ReadContext } from '../cache/single-flight.ts';
 import type { ResourceStoreOptions } from '../cache/store-options.ts';
 import { createEntityStore, type EntityStore } from './entity.ts';
-import type { JobStore } from './job.ts';
+import type { JobInvalidation } from './job-invalidation.ts';
 
 export interface ModelStore extends EntityStore<Model> {
-  /** All models. Throws UpstreamError, or the reason of the caller's signal. */
+  /** Returns all models. Throws UpstreamError, or the reason of the context's signal. */
   list(access: Access, readContext: ReadContext): Promise<readonly PageItem<Model>[]>;
 }
 
-/** All that a model tells stays as it is; a list is believed about what it has, and some servers leave models out. */
+/** A model never changes. Its absence from a list proves nothing: some servers leave models out. */
 const isSettled = () => true;
 
-export function createModelStore(options: ResourceStoreOptions, jobs: JobStore): ModelStore {
+export function createModelStore(
+  options: ResourceStoreOptions,
+  jobs: Pick<JobInvalidation, 'bumpGeneration' | 'listGeneration' | 'lastEndAt'>,
+): ModelStore {
   const { models: upstream } = options.upstream;
-  const { entities, readThrough } = createEntityStore<Model>(options, {
-    noun: 'model',
+  const { entities, values } = createEntityStore<Model>(options, {
+    name: 'model',
     isSettled,
     read: upstream.get,
-    changed: jobs.bumpGeneration,
+    onChange: jobs.bumpGeneration,
   });
-  const lists = createPageCache<Model>(options, 'models', readThrough);
+  const lists = createPageCache<Model, null>({
+    ...options,
+    name: 'models',
+    read: async (_, call) => ({ items: await upstream.list(call), hasMore: false }),
+    values,
+  });
   return {
     ...entities,
     async list(access, readContext) {
       const { value } = await lists.get({
         access,
-        name: '', // The only one.
-        generation: jobs.listGeneration(access),
+        name: '', // There is one list.
+        params: null,
         readContext,
-        read: async (call) => ({ items: await upstream.list(call), hasMore: false }),
+        generation: jobs.listGeneration(access),
         notBefore: jobs.lastEndAt(access),
       });
       return value.items;

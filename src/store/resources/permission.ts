@@ -7,12 +7,12 @@ import type { Access } from '../cache/scope.ts';
 import type { ReadContext } from '../cache/single-flight.ts';
 import { estimateBytes } from '../cache/size-estimate.ts';
 import type { ResourceStoreOptions } from '../cache/store-options.ts';
-import type { JobStore } from './job.ts';
+import type { JobInvalidation } from './job-invalidation.ts';
 
 export interface PermissionStore {
   /**
-   * One page of the permissions of a checkpoint, by the name of its model. Throws NoAdminKey where there is no key of an
-   * administrator, UpstreamError, or the reason of the caller's signal.
+   * Returns one page of the permissions of a checkpoint, by the name of its model. Throws NoAdminKey when the credential
+   * has no admin key, UpstreamError, or the reason of the context's signal.
    */
   list(
     access: Access,
@@ -20,36 +20,39 @@ export interface PermissionStore {
     request: PermissionPageRequest,
     readContext: ReadContext,
   ): Promise<Page<Permission>>;
-  /** Takes note that this gateway has changed them: nothing that was read before is believed any more. */
+  /** Marks the permissions of a checkpoint as stale, and whole responses too. */
   markStale(access: Access, model: string): void;
+}
+
+interface PermissionReadParams {
+  readonly model: string;
+  readonly request: PermissionPageRequest;
 }
 
 export function createPermissionStore(
   { upstream, clock, limits, partition }: ResourceStoreOptions,
-  jobs: Pick<JobStore, 'bumpGeneration'>,
+  jobs: Pick<JobInvalidation, 'bumpGeneration'>,
 ): PermissionStore {
   const generations = createGenerations(clock);
-  const pages = createReadThrough<Page<Permission>, SequencedObservation<Page<Permission>>>({
+  const pages = createReadThrough<Page<Permission>, SequencedObservation<Page<Permission>>, PermissionReadParams>({
     clock,
     cache: partition('permissions'),
+    read: ({ params: { model, request } }, call) => upstream.permissions.list(model, request, call),
+    freshUntil: ({ receivedAt }) => activeFreshUntil(receivedAt, limits),
     merge: newerRequestWins,
     estimateBytes: ({ items }) => estimateBytes(items),
   });
   return {
     async list(access, model, request, readContext) {
       const { sequence } = generations.get(keyOf(access, model));
-      const { value } = await pages.get({
-        access,
-        name: JSON.stringify([model, sequence, request.limit, request.after, request.projectId]),
-        readContext,
-        freshUntil: ({ receivedAt }) => activeFreshUntil(receivedAt, limits),
-        read: (call) => upstream.permissions.list(model, request, call),
-      });
+      const { limit, after, projectId } = request;
+      const name = JSON.stringify([model, sequence, limit, after, projectId]);
+      const { value } = await pages.get({ access, name, params: { model, request }, readContext });
       return value;
     },
     markStale(access, model) {
       generations.bump(keyOf(access, model));
-      jobs.bumpGeneration(access); // Whole answers show permissions too.
+      jobs.bumpGeneration(access); // Cached responses contain permissions too.
     },
   };
 }

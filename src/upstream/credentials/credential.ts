@@ -1,28 +1,28 @@
 import { NoAdminKey } from '../errors/upstream-error.ts';
 
-/** On whose behalf the upstream is called. */
+/** The identity with which the upstream is called. */
 export interface Credential {
   readonly apiKey: string;
   readonly organizationId?: string | undefined;
   readonly projectId?: string | undefined;
-  /** The key of an administrator, for the few calls that need one; sent with no others. */
+  /** The key of an administrator. Sent only with calls that need one. */
   readonly adminKey?: string | undefined;
 }
 
-/** Where a key is sent: with the word `Bearer` in front, or bare in Azure's own header. */
+/** The header that carries the key: `Authorization: Bearer`, or Azure's `api-key`. */
 export type KeyHeader = 'authorization' | 'api-key';
 
-/** Fewest characters of a secret; servers that need none are given any text, which must not be cut out of others. */
+/** Minimum characters of a secret. A shorter key is a placeholder for a server without keys: redaction would mangle text. */
 export const MIN_KEY_LENGTH = 8;
 
-/** The same for calls that need an administrator's key, which then takes the place of the other. Throws NoAdminKey when there is none. */
+/** Returns the call with the admin key in place of the API key. Throws NoAdminKey when there is none. */
 export function asAdmin<T extends { readonly credential: Credential }>(call: T): T {
   const { apiKey, adminKey } = call.credential;
   if (adminKey === undefined) throw new NoAdminKey();
   return { ...call, credential: { ...call.credential, apiKey: adminKey, adminKey: apiKey } };
 }
 
-/** The headers that say who asks. */
+/** Returns the headers that authenticate a call. */
 export function headersOf(
   { apiKey, organizationId, projectId }: Credential,
   keyHeader: KeyHeader,
@@ -34,6 +34,6 @@ export function headersOf(
   };
 }
 
-/** What is nobody else's to know: also the key that this call was not made with, as another may have been. One too short is none. */
+/** Returns both keys, as an upstream may echo one that was sent with another call. Placeholders are left out. */
 export const secretsOf = ({ apiKey, adminKey = '' }: Credential): readonly string[] =>
   [apiKey, adminKey].filter(({ length }) => length >= MIN_KEY_LENGTH);

@@ -1,20 +1,20 @@
 import { type Credential, MIN_KEY_LENGTH, secretsOf } from './credential.ts';
 
-/** What stands in the place of a key. */
+/** Replaces a key in a text. */
 const REDACTED = '[credential]';
 
-/** Servers have been seen to repeat the key that they refuse, and there is `raw`. A key too short to be one stays. */
+/** Redacts both keys, as some servers echo the key that they refuse. Placeholder keys stay. */
 export const redactKey = (text: string, credential: Credential): string => secretsOf(credential).reduce(redact, text);
 
 function redact(text: string, key: string): string {
-  const clean = text.replaceAll(key, REDACTED);
-  return ESCAPES.test(clean) ? clean.replaceAll(asEscaped(key), REDACTED) : clean;
+  const redacted = text.replaceAll(key, REDACTED);
+  return ESCAPES.test(redacted) ? redacted.replaceAll(escapedPattern(key), REDACTED) : redacted;
 }
 
-// JSON can write any character in another way, and some servers do: `\/`, `\u0026`.
+// JSON allows `\/` and `\u0026` for any character, and some servers use them.
 const ESCAPES = /\\(?:\/|u00)/;
 
-function asEscaped(key: string): RegExp {
+function escapedPattern(key: string): RegExp {
   const characters = [...key].map((character) => {
     const hex = character.charCodeAt(0).toString(16).padStart(4, '0');
     return `(?:\\\\?${RegExp.escape(character)}|\\\\u${hex})`;
@@ -22,13 +22,13 @@ function asEscaped(key: string): RegExp {
   return new RegExp(characters.join(''), 'gi');
 }
 
-/** As `withoutKey`, for a text that was cut off: its end may be most of a key, which is nearly as good as all of it. */
+/** Redacts like `redactKey`, and also the beginning of a key at the end of a text that was truncated. */
 export function redactTruncatedKey(text: string, credential: Credential): string {
-  const clean = redactKey(text, credential);
+  const redacted = redactKey(text, credential);
   for (const key of secretsOf(credential)) {
     for (let length = key.length - 1; length >= MIN_KEY_LENGTH; length--) {
-      if (clean.endsWith(key.slice(0, length))) return clean.slice(0, -length) + REDACTED;
+      if (redacted.endsWith(key.slice(0, length))) return redacted.slice(0, -length) + REDACTED;
     }
   }
-  return clean;
+  return redacted;
 }

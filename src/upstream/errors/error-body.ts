@@ -1,46 +1,39 @@
 import { z } from 'zod';
-import { isShallow } from '../json/depth.ts';
+import { isWithinDepth } from '../json/depth.ts';
+import { parseJson } from '../json/parse.ts';
 
-/** What an error answer's body says, in whichever envelope: `{error:{…}}`, `{detail}`, or nothing readable. */
+/** The body of an error response, in any envelope: `{error:{…}}`, `{detail}`, `{message}`, or none. */
 export interface ErrorBody {
   code: string | null;
   message: string;
-  /** Whether it has the form in which the dialect answers; an HTML page or a router's own 404 has not. */
+  /** Whether the body is an error of the dialect. An HTML page or the 404 page of a router is not. */
   isEnvelope: boolean;
 }
 
-// Members of any form: what is no text is given as its JSON, which cannot be written for what is nested without end.
-const asJson = (value: unknown) => (isShallow(value) ? JSON.stringify(value) : 'nested too deep');
+// JSON.stringify overflows the stack on a value that is nested too deep.
+const toJson = (value: unknown) => (isWithinDepth(value) ? JSON.stringify(value) : 'nested too deep');
 
-const words = z
+const messageText = z
   .unknown()
   .optional()
-  .transform((value) => (value == null ? '' : typeof value === 'string' ? value : asJson(value)));
+  .transform((value) => (value == null ? '' : typeof value === 'string' ? value : toJson(value)));
 
-const errorObject = z.object({ code: z.string().nullable().catch(null), message: words });
+const errorObject = z.object({ code: z.string().nullable().catch(null), message: messageText });
 
 const envelope = z.object({ error: z.unknown(), detail: z.unknown(), message: z.unknown() }).partial();
 
-/** Never throws, whatever the text is. */
+/** Parses the body of an error response. Never throws: a body without an envelope is itself the message. */
 export function readErrorBody(text: string): ErrorBody {
-  const { data } = envelope.safeParse(parsed(text));
+  const { data } = envelope.safeParse(parseJson(text));
   const { data: error } = errorObject.safeParse(data?.error);
   if (error) return { code: error.code, message: error.message, isEnvelope: true };
   const message = data?.error ?? data?.detail ?? data?.message;
-  if (message !== undefined) return { code: null, message: asJson(message), isEnvelope: true };
+  if (message !== undefined) return { code: null, message: toJson(message), isEnvelope: true };
   return { code: null, message: text, isEnvelope: false };
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // The text itself is all there is.
-  }
-}
-
-/** Whether a 404 speaks of the endpoint, not of the object: the server lacks it, or the base URL is wrong. */
+/** Returns whether a 404 is about the endpoint, not the object: the server lacks it, or the base URL is wrong. */
 export function isMissingEndpoint({ code, message, isEnvelope }: ErrorBody): boolean {
-  const isAzuresOwn = code === '404' && message === 'Resource not found'; // Of its router; its services have other codes.
-  return !isEnvelope || message.startsWith('Invalid URL') || message === '"Not Found"' || isAzuresOwn;
+  const isAzureRouter = code === '404' && message === 'Resource not found'; // Azure's services have other codes.
+  return !isEnvelope || message.startsWith('Invalid URL') || message === '"Not Found"' || isAzureRouter;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Why the upstream did not give what was asked. Published to clients as part of the enum `ErrorCode`. */
+/** Why a call to the upstream failed. Published to clients as part of the enum `ErrorCode`. */
 export type UpstreamErrorCode =
   | 'UPSTREAM_RATE_LIMITED'
   | 'UPSTREAM_QUOTA_EXCEEDED'
@@ -12,47 +12,69 @@ export type UpstreamErrorCode =
   | 'UPSTREAM_REJECTED'
   | 'UPSTREAM_UNSUPPORTED';
 
-const SENTENCES: Record<UpstreamErrorCode, string> = {
-  UPSTREAM_RATE_LIMITED: 'The upstream is limiting the rate of requests.',
-  UPSTREAM_QUOTA_EXCEEDED: 'The upstream account has used up its quota.',
-  UPSTREAM_UNAUTHENTICATED: 'The upstream did not accept the credential.',
-  UPSTREAM_FORBIDDEN: 'The upstream does not allow this to the credential.',
-  UPSTREAM_TIMEOUT: 'The upstream did not answer in time.',
-  UPSTREAM_UNAVAILABLE: 'The upstream is not available.',
-  UPSTREAM_INVALID_RESPONSE: 'The upstream gave an answer that cannot be understood.',
-  UPSTREAM_REJECTED: 'The upstream rejected the request.',
-  UPSTREAM_UNSUPPORTED: 'The upstream has no such endpoint.',
+/** The problem and the advice for each code. The upstream's own sentence, where clients may see it, replaces the advice. */
+const TEXTS: Record<UpstreamErrorCode, { readonly problem: string; readonly advice: string }> = {
+  UPSTREAM_RATE_LIMITED: {
+    problem: 'The upstream rate limit is reached',
+    advice: 'Retry later, after retryAfterSeconds when given.',
+  },
+  UPSTREAM_QUOTA_EXCEEDED: {
+    problem: 'The upstream account has no quota or credit left',
+    advice: 'Check its plan and billing.',
+  },
+  UPSTREAM_UNAUTHENTICATED: {
+    problem: 'The upstream did not accept the credential (HTTP 401)',
+    advice: 'Check the key, organization and project.',
+  },
+  UPSTREAM_FORBIDDEN: {
+    problem: 'The upstream does not permit this request with this credential',
+    advice: 'Check the permissions of the key and its project.',
+  },
+  UPSTREAM_TIMEOUT: { problem: 'The upstream did not respond in time', advice: 'Retry later.' },
+  UPSTREAM_UNAVAILABLE: { problem: 'The upstream is unavailable', advice: 'Retry later.' },
+  UPSTREAM_INVALID_RESPONSE: {
+    problem: 'The upstream sent an invalid response',
+    advice: 'If a retry fails too, report upstreamRequestId to its operator.',
+  },
+  UPSTREAM_REJECTED: {
+    problem: 'The upstream rejected the request',
+    advice: 'Check the arguments.',
+  },
+  UPSTREAM_UNSUPPORTED: {
+    problem: 'The upstream does not support this request',
+    advice: 'Check that the base URL is that of a server with this endpoint.',
+  },
 };
 
 export interface UpstreamErrorFacts {
-  /** The HTTP status, if there was an answer. */
+  /** The HTTP status, if there was a response. */
   upstreamStatus?: number | undefined;
   /** The upstream's `x-request-id`, for a question to its operator. */
   upstreamRequestId?: string | undefined;
-  /** Seconds until another try makes sense, if the upstream said so. */
+  /** Seconds until a retry makes sense, if the upstream sent them. */
   retryAfterSeconds?: number | undefined;
 }
 
-/** What a failure says about another try. */
+/** Whether and when to retry after a failure. */
 export interface RetryAdvice {
   /** Whether the same call may succeed soon. */
   readonly isRetryable: boolean;
-  /** The shortest wait that the upstream asks for, in milliseconds. */
+  /** The minimum wait that the upstream asks for, in milliseconds. */
   readonly afterMs?: number | undefined;
 }
 
 export const NO_RETRY: RetryAdvice = { isRetryable: false };
 
-/** What an upstream says of a request that it does not do is for whoever made that; of itself it may say more than they should know. */
-const SHOWN_TO_CALLER: ReadonlySet<UpstreamErrorCode> = new Set([
+/** Codes whose upstream message is about the request. Under other codes it can expose internals of the upstream. */
+const CODES_WITH_UPSTREAM_MESSAGE: ReadonlySet<UpstreamErrorCode> = new Set([
   'UPSTREAM_QUOTA_EXCEEDED',
   'UPSTREAM_FORBIDDEN',
   'UPSTREAM_REJECTED',
 ] as const);
 
 /**
- * Thrown when a call to the upstream fails. The message is ours and `facts` are safe for clients; `detail` is what the
- * upstream or the network said, for the log only.
+ * Thrown when a call to the upstream fails. `message`, `facts` and `upstreamMessage` are safe for clients. `detail` is the
+ * error text of the upstream or the network, for the log only.
  */
 export class UpstreamError extends Error {
   override readonly name = 'UpstreamError';
@@ -61,12 +83,12 @@ export class UpstreamError extends Error {
   readonly detail: string;
   readonly retry: RetryAdvice;
   /**
-   * Whether what was to be changed may have been changed all the same: the call was sent, and no answer says that it was
-   * not made. Never so of a read, and of what was refused: before it was sent, or by an answer of 4xx.
+   * Whether a change may have been made despite the error: the request was sent, and no response says that it was refused.
+   * Always false for reads, for unsent requests and after a 4xx response.
    */
   readonly isOutcomeUnknown: boolean;
-  /** What the upstream says is wrong with the request, without addresses; null when it says nothing about that. */
-  readonly reason: string | null;
+  /** The upstream's sentence about the request, without URLs; null when it has none. */
+  readonly upstreamMessage: string | null;
 
   constructor(
     code: UpstreamErrorCode,
@@ -74,47 +96,58 @@ export class UpstreamError extends Error {
     facts: UpstreamErrorFacts = {},
     retry: RetryAdvice = NO_RETRY,
     isOutcomeUnknown = false,
-    message = '',
+    rawUpstreamMessage = '',
   ) {
-    super(SENTENCES[code]);
+    const upstreamMessage =
+      (CODES_WITH_UPSTREAM_MESSAGE.has(code) && rawUpstreamMessage.replace(URLS, '…').trim()) || null;
+    super(clientMessage(code, upstreamMessage));
     this.code = code;
     this.detail = detail;
     this.facts = facts;
     this.retry = retry;
     this.isOutcomeUnknown = isOutcomeUnknown;
-    this.reason = (SHOWN_TO_CALLER.has(code) && message.replace(ADDRESS, '…').trim()) || null;
+    this.upstreamMessage = upstreamMessage;
   }
 }
 
-const ADDRESS = /[a-z][a-z\d+.-]*:\/\/\S+/gi;
+const URLS = /[a-z][a-z\d+.-]*:\/\/\S+/gi;
+const CONTROL_CHARACTERS = /[\p{Cc}\p{Zl}\p{Zp}]+/gu;
 
-/** Thrown by calls that need the key of an administrator, OPENAI_ADMIN_KEY, when there is none. Nothing was sent. */
+function clientMessage(code: UpstreamErrorCode, upstreamMessage: string | null): string {
+  const { problem, advice } = TEXTS[code];
+  if (upstreamMessage === null) return `${problem}. ${advice}`;
+  const sentence = upstreamMessage.replace(CONTROL_CHARACTERS, ' ');
+  return `${problem}: ${sentence}${/[.!?…]$/.test(sentence) ? '' : '.'}`;
+}
+
+/** Thrown by calls that need an admin key when OPENAI_ADMIN_KEY is not set. Nothing was sent. */
 export class NoAdminKey extends UpstreamError {
-  override readonly message = 'This needs OPENAI_ADMIN_KEY, which is not set.';
+  override readonly message =
+    'OPENAI_ADMIN_KEY: is not set; this operation needs the key of an administrator, such as sk-admin-abc123.';
 
   constructor() {
-    super('UPSTREAM_FORBIDDEN', 'not asked: there is no admin key');
+    super('UPSTREAM_FORBIDDEN', 'not sent: there is no admin key');
   }
 }
 
-/** Whether it failed so that nobody knows if something was changed. */
+/** Returns whether a call failed without telling whether its change was made. */
 export const isOutcomeUnknown = (error: unknown): error is UpstreamError =>
   error instanceof UpstreamError && error.isOutcomeUnknown;
 
-/** The same failure, of a call of which nobody knows whether it was made. */
+/** Returns the same error, marked as one whose outcome is unknown and which must not be retried. */
 export function withUnknownOutcome({ code, detail, facts }: UpstreamError): UpstreamError {
   return new UpstreamError(code, detail, facts, NO_RETRY, true);
 }
 
-const REFUSALS: ReadonlySet<string> = new Set<UpstreamErrorCode>([
+const REJECTIONS: ReadonlySet<string> = new Set<UpstreamErrorCode>([
   'UPSTREAM_FORBIDDEN',
   'UPSTREAM_REJECTED',
   'UPSTREAM_UNSUPPORTED',
 ]);
 
-/** Whether the upstream is there and does not do what was asked: another way to the same thing may work. */
+/** Returns whether the upstream responded and refused the request. Another endpoint may still serve the purpose. */
 export function isRejection(error: unknown): boolean {
-  return error instanceof UpstreamError && REFUSALS.has(error.code);
+  return error instanceof UpstreamError && REJECTIONS.has(error.code);
 }
 
 const OUTAGES: ReadonlySet<string> = new Set<UpstreamErrorCode>([
@@ -123,20 +156,20 @@ const OUTAGES: ReadonlySet<string> = new Set<UpstreamErrorCode>([
   'UPSTREAM_UNAVAILABLE',
 ]);
 
-/** Whether a failure says nothing about what was asked: the upstream is down, too slow or too busy. */
+/** Returns whether an error is independent of the request: the upstream is down, too slow or overloaded. */
 export function isOutage(error: unknown): boolean {
   return error instanceof UpstreamError && OUTAGES.has(error.code);
 }
 
-// Codes that make another try useless, whatever the status they come with (docs/upstream.md: Errors).
+// Codes that make a retry useless under any status (docs/upstream.md: Errors).
 const QUOTA_CODES = new Set([
   'insufficient_quota',
   'daily_rate_limit_exceeded',
   'billing_hard_limit_reached',
-  'quotaExceeded', // Azure's.
+  'quotaExceeded', // Azure.
 ]);
 
-/** The one table from what an error answer says to the code that clients see. */
+/** Maps the status and the error code of a response to the code that clients see. */
 export function codeOf(status: number, upstreamCode: string | null): UpstreamErrorCode {
   if (upstreamCode !== null && QUOTA_CODES.has(upstreamCode)) return 'UPSTREAM_QUOTA_EXCEEDED';
   if (status < 400) return 'UPSTREAM_INVALID_RESPONSE';
@@ -160,10 +193,10 @@ export function codeOf(status: number, upstreamCode: string | null): UpstreamErr
   }
 }
 
-/** Which member of a body was wrong and how, for the log: `method.type: expected string`. */
+/** Describes for the log which member of a body is invalid, such as `method.type: expected string`. */
 export function describeInvalidBody(error: unknown): string {
-  if (error instanceof SyntaxError) return 'body: not JSON'; // Its message would repeat the body.
+  if (error instanceof SyntaxError) return 'body: is not JSON'; // The message of a SyntaxError quotes the body.
   if (!(error instanceof z.ZodError)) return String(error);
   const [issue] = error.issues;
-  return issue === undefined ? 'unreadable' : `${issue.path.join('.') || 'body'}: ${issue.message}`;
+  return issue === undefined ? 'body: is invalid' : `${issue.path.join('.') || 'body'}: ${issue.message}`;
 }

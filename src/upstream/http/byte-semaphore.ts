@@ -1,38 +1,38 @@
-/** A number of bytes that are shared: who finds too few left waits, first come, first served. */
+/** A semaphore over bytes: a request that exceeds the free bytes waits its turn, first come, first served. */
 export interface ByteSemaphore {
-  /** Takes so many, and calls `go` when it has them, at once if it can. What it gives puts them back, or ends the wait. */
-  acquire(bytes: number, go: () => void): () => void;
+  /** Calls `onAcquired` once the bytes are free, at once if they are. Returns a function that releases them or ends the wait. */
+  acquire(bytes: number, onAcquired: () => void): () => void;
 }
 
-interface Waiter {
+interface Acquisition {
   readonly bytes: number;
-  readonly go: () => void;
+  readonly onAcquired: () => void;
 }
 
-/** Of `total` bytes; nobody may wish for more. */
-export function createByteSemaphore(total: number): ByteSemaphore {
-  const waiting = new Set<Waiter>();
-  const held = new Set<Waiter>();
-  let left = total;
+/** No acquisition may exceed `totalBytes`: it would wait without end. */
+export function createByteSemaphore(totalBytes: number): ByteSemaphore {
+  const waiting = new Set<Acquisition>();
+  const granted = new Set<Acquisition>();
+  let freeBytes = totalBytes;
 
   function grant() {
-    for (const wish of waiting) {
-      if (wish.bytes > left) return; // The first in the queue is not overtaken by smaller ones.
-      waiting.delete(wish);
-      held.add(wish);
-      left -= wish.bytes;
-      wish.go();
+    for (const acquisition of waiting) {
+      if (acquisition.bytes > freeBytes) return; // Smaller ones do not overtake the first in the queue.
+      waiting.delete(acquisition);
+      granted.add(acquisition);
+      freeBytes -= acquisition.bytes;
+      acquisition.onAcquired();
     }
   }
 
   return {
-    acquire(bytes, go) {
-      const wish = { bytes, go };
-      waiting.add(wish);
+    acquire(bytes, onAcquired) {
+      const acquisition = { bytes, onAcquired };
+      waiting.add(acquisition);
       grant();
       return () => {
-        if (held.delete(wish)) left += bytes;
-        waiting.delete(wish);
+        if (granted.delete(acquisition)) freeBytes += bytes;
+        waiting.delete(acquisition);
         grant();
       };
     },

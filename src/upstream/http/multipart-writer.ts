@@ -1,36 +1,37 @@
 import { Readable } from 'node:stream';
 import type { Deadline } from '../resilience/deadline.ts';
 
-/** A file on its way up, as a form of the type `multipart/form-data`. */
+/** A file to upload as `multipart/form-data`. */
 export interface Upload {
-  /** The members beside the file; they go first. */
+  /** Form fields, sent before the file. */
   readonly fields: Readonly<Record<string, string>>;
   readonly filename: string;
-  /** Its bytes, taken as fast as the upstream takes them and no faster; told to end when no more are wanted. */
+  /** Consumed only as fast as the upstream reads; its `return` is called when no more is needed. */
   readonly content: AsyncIterable<Uint8Array>;
 }
 
-/** How far bytes are taken ahead of the socket. */
-const AHEAD_BYTES = 64 * 1024;
+/** Bytes that are buffered ahead of the socket. */
+const HIGH_WATER_MARK_BYTES = 64 * 1024;
 
-/** A boundary that no content can have foreseen. */
-export const makeBoundary = () => `finetune-gateway-${crypto.randomUUID()}`;
+/** Returns a random boundary, which no content can contain on purpose. */
+export const createBoundary = () => `finetune-gateway-${crypto.randomUUID()}`;
 
 /**
- * The body of the form. The deadline counts only while the upstream is waited for: it rests while the content is. What
- * goes wrong with the content is told to `onFailure`, and the body is then cut off.
+ * Creates the body of the form. The deadline runs only while the body waits for the upstream, and pauses while it waits for
+ * the content. An error of the content is passed to `onContentError`, and the body is cut off.
  */
-export function bodyOf(
+export function createFormBody(
   upload: Upload,
   boundary: string,
   deadline: Deadline,
-  onFailure: (error: unknown) => void,
+  onContentError: (error: unknown) => void,
 ): Readable {
   const { fields, filename, content } = upload;
   const parts = Object.entries(fields).map(
-    ([name, value]) => `--${boundary}\r\nContent-Disposition: form-data; name="${escaped(name)}"\r\n\r\n${value}\r\n`,
+    ([name, value]) =>
+      `--${boundary}\r\nContent-Disposition: form-data; name="${escapeName(name)}"\r\n\r\n${value}\r\n`,
   );
-  const head = `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="${escaped(filename)}"\r\nContent-Type: application/octet-stream\r\n\r\n`;
+  const head = `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="${escapeName(filename)}"\r\nContent-Type: application/octet-stream\r\n\r\n`;
   async function* body() {
     yield Buffer.from(parts.join('') + head);
     deadline.pause();
@@ -41,37 +42,37 @@ export function bodyOf(
         deadline.pause();
       }
     } catch (error) {
-      onFailure(error);
+      onContentError(error);
       throw error;
     }
     deadline.restart();
     yield Buffer.from(`\r\n--${boundary}--\r\n`);
   }
-  return Readable.from(body(), { objectMode: false, highWaterMark: AHEAD_BYTES });
+  return Readable.from(body(), { objectMode: false, highWaterMark: HIGH_WATER_MARK_BYTES });
 }
 
-/** The same, and ended at once when the signal is aborted, also while the next chunk is waited for. Throws its reason. */
+/** Yields the chunks of `source`. Throws `signal.reason` as soon as the signal is aborted, even while a chunk is awaited. */
 async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T, void, undefined> {
   const iterator = source[Symbol.asyncIterator]();
-  let stop = (_reason: unknown) => {};
-  const abort = () => stop(signal.reason);
-  signal.addEventListener('abort', abort);
+  let rejectNext = (_reason: unknown) => {};
+  const onAbort = () => rejectNext(signal.reason);
+  signal.addEventListener('abort', onAbort);
   try {
     for (;;) {
       signal.throwIfAborted();
-      // No race with one promise for all: it would hold every chunk until its end.
+      // A Promise.race with one long-lived promise would retain every chunk until that promise settles.
       const next = await new Promise<IteratorResult<T>>((resolve, reject) => {
-        stop = reject;
+        rejectNext = reject;
         iterator.next().then(resolve, reject);
       });
       if (next.done) return;
       yield next.value;
     }
   } finally {
-    signal.removeEventListener('abort', abort);
-    Promise.resolve(iterator.return?.()).catch(() => {}); // Not waited for: it may be in the middle of a read.
+    signal.removeEventListener('abort', onAbort);
+    Promise.resolve(iterator.return?.()).catch(() => {}); // Not awaited: a pending read can delay it.
   }
 }
 
-// As browsers write names in forms (https://html.spec.whatwg.org/#multipart-form-data).
-const escaped = (name: string) => name.replaceAll('\n', '%0A').replaceAll('\r', '%0D').replaceAll('"', '%22');
+// Browsers escape names in forms in this way (https://html.spec.whatwg.org/#multipart-form-data).
+const escapeName = (name: string) => name.replaceAll('\n', '%0A').replaceAll('\r', '%0D').replaceAll('"', '%22');

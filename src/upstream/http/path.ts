@@ -1,19 +1,28 @@
 const MAX_NAME_LENGTH = 512;
 
-/** A path below the API's base, each of its segments encoded. Only the tag `path` makes one. */
+/** A path below the base URL, with every segment encoded. Only the tag `path` creates one. */
 export type Path = string & { readonly brand: unique symbol };
 
-/** Builds a path from a template: every value becomes exactly one encoded segment. Null when one can name nothing. */
+/** Builds a path from a template. Each value becomes one encoded segment. Returns null when a value is not a valid name. */
 export function path(strings: TemplateStringsArray, ...values: string[]): Path | null {
   if (!values.every(isValidName)) return null;
-  return String.raw({ raw: strings }, ...values.map(encodeURIComponent)) as Path; // The one place that makes the brand.
+  return String.raw({ raw: strings }, ...values.map(encodeURIComponent)) as Path; // The only place that adds the brand.
 }
 
 /**
- * Whether a text can be the name of anything. Not so: nothing, over 512 characters, control characters, half a surrogate
- * pair, a percent sign (what is encoded already might be decoded twice on the way), a dot segment.
+ * Returns whether a text can be an id or a name. Invalid: empty, over 512 characters, control characters, a lone surrogate,
+ * a percent sign (a proxy might decode it a second time), a dot segment.
  */
 export function isValidName(text: string): boolean {
   const isPlain = text !== '' && text.length <= MAX_NAME_LENGTH && text.isWellFormed() && !/[\p{Cc}%]/u.test(text);
   return isPlain && !text.split(/[/\\]/).some((part) => /^\.\.?(;|$)/.test(part));
+}
+
+/** Returns why a text is not a valid name, such as `is empty`. Only for texts that `isValidName` refuses. */
+export function nameProblem(text: string): string {
+  if (text === '') return 'is empty';
+  if (text.length > MAX_NAME_LENGTH) return `has ${text.length} characters, more than ${MAX_NAME_LENGTH}`;
+  if (text.includes('%')) return 'contains a percent sign';
+  if (/\p{Cc}/u.test(text)) return 'contains a control character';
+  return text.isWellFormed() ? 'contains a dot segment ("." or "..")' : 'contains half of a surrogate pair';
 }

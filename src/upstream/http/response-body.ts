@@ -3,42 +3,42 @@ import { createJsonTokenCounter, MAX_JSON_TOKENS } from '../json/token-count.ts'
 import { type ByteSemaphore, createByteSemaphore } from './byte-semaphore.ts';
 
 const MIB = 1024 * 1024;
-/** Most bytes of a body that is read whole. */
+/** Maximum bytes of a body that is buffered. */
 const MAX_BODY_BYTES = 32 * MIB;
-/** Up to here a body is neither counted nor made to wait: nearly all are, and what they could cost is little. */
+/** Maximum bytes of a small body. Small bodies skip the token count and the semaphore. */
 const SMALL_BODY_BYTES = MIB;
-/** Most bytes of all larger bodies that are read at once: four of the largest. */
+/** Maximum bytes of all large bodies that are buffered at the same time: four of the largest. */
 const LARGE_BODIES_BYTES = 4 * MAX_BODY_BYTES;
 
-/** A chunk of one byte takes a hundred: so many are made into one. */
+/** Chunks that are merged into one: a chunk of one byte takes a hundred bytes of memory. */
 const MAX_CHUNKS = 2000;
 
 /**
- * Reads a body of at most 32 MiB as UTF-8 text; past 1 MiB it must be JSON of at most 500,000 marks, and waits until all
- * such bodies together are at most 128 MiB, one whose length was not announced for 32 MiB. Rejects when it is beyond these
- * bounds, and when it is cut off.
+ * Reads a body of at most 32 MiB as UTF-8 text. A body over 1 MiB may have at most 500,000 JSON tokens, and waits until all
+ * such bodies together take at most 128 MiB. A body without `content-length` counts as 32 MiB. Rejects when a limit is
+ * exceeded or the body is cut off.
  */
-export type ReadText = (body: Readable, announcedLength: unknown) => Promise<string>;
+export type ReadText = (body: Readable, contentLength: unknown) => Promise<string>;
 
 export function createBodyReader(): ReadText {
   const semaphore = createByteSemaphore(LARGE_BODIES_BYTES);
-  return (body, announcedLength) =>
+  return (body, contentLength) =>
     new Promise((resolve, reject) => {
-      const refuse = (bound: string) => {
-        reject(new Error(`a body of more than ${bound}`));
+      const refuse = (limit: string) => {
+        reject(new Error(`body: exceeds ${limit}`));
         body.destroy();
       };
       body.on('error', reject);
-      const announced = Number(announcedLength ?? MAX_BODY_BYTES);
-      if (!(announced <= MAX_BODY_BYTES)) return refuse(`${MAX_BODY_BYTES} bytes`);
-      collect(body, guarding(body, announced, semaphore, refuse), resolve);
+      const announcedBytes = Number(contentLength ?? MAX_BODY_BYTES);
+      if (!(announcedBytes <= MAX_BODY_BYTES)) return refuse(`${MAX_BODY_BYTES} bytes`);
+      collect(body, createGuard(body, announcedBytes, semaphore, refuse), resolve);
     });
 }
 
-/** Is told of each chunk, with those before it and the length of all. */
-type Guard = (chunk: Buffer, before: readonly Buffer[], length: number) => void;
+/** Checks each chunk, given the buffered chunks before it and the length of all. */
+type Guard = (chunk: Buffer, buffered: readonly Buffer[], length: number) => void;
 
-function collect(body: Readable, guard: Guard, done: (text: string) => void): void {
+function collect(body: Readable, guard: Guard, onText: (text: string) => void): void {
   let chunks: Buffer[] = [];
   let length = 0;
   body.on('data', (chunk: Buffer) => {
@@ -50,26 +50,31 @@ function collect(body: Readable, guard: Guard, done: (text: string) => void): vo
   body.on('end', () => {
     const [first, ...others] = chunks;
     const whole = others.length === 0 ? first : Buffer.concat(chunks, length);
-    chunks = []; // Not beside the text.
-    done(whole?.toString() ?? '');
+    chunks = []; // Freed before the text is created.
+    onText(whole?.toString() ?? '');
   });
 }
 
-function guarding(body: Readable, announced: number, semaphore: ByteSemaphore, refuse: (bound: string) => void): Guard {
-  const count = createJsonTokenCounter();
+function createGuard(
+  body: Readable,
+  announcedBytes: number,
+  semaphore: ByteSemaphore,
+  refuse: (limit: string) => void,
+): Guard {
+  const counter = createJsonTokenCounter();
   let isLarge = false;
-  return (chunk, before, length) => {
+  return (chunk, buffered, length) => {
     if (length <= SMALL_BODY_BYTES) return;
     if (length > MAX_BODY_BYTES) return refuse(`${MAX_BODY_BYTES} bytes`);
     if (!isLarge) {
       isLarge = true;
-      for (const earlier of before) count.add(earlier);
+      for (const earlier of buffered) counter.add(earlier);
       body.pause();
       body.on(
         'close',
-        semaphore.acquire(announced, () => body.resume()),
+        semaphore.acquire(announcedBytes, () => body.resume()),
       );
     }
-    if (count.add(chunk) > MAX_JSON_TOKENS) refuse(`${MAX_JSON_TOKENS} marks of JSON`);
+    if (counter.add(chunk) > MAX_JSON_TOKENS) refuse(`${MAX_JSON_TOKENS} JSON tokens`);
   };
 }

@@ -20,40 +20,42 @@ import {
   type Response,
   type TransportOptions,
 } from '../resilience/transport.ts';
-import { bodyOf, makeBoundary, type Upload } from './multipart-writer.ts';
+import { createBoundary, createFormBody, type Upload } from './multipart-writer.ts';
 import type { Path } from './path.ts';
 import { createBodyReader } from './response-body.ts';
 
-/** Makes something of a body, or throws; `facts` are for errors about parts of it. */
+/** Parses a JSON body, or throws. `facts` go into the errors of single items. */
 type Read<T> = (body: unknown, facts: UpstreamErrorFacts) => T;
 export type Query = Readonly<Record<string, string | number | null>>;
 
-/** The only part that talks to the upstream. Every method throws UpstreamError, or the reason of the call's signal. */
+/** Sends every request to the upstream. All methods reject with UpstreamError, or with the reason of the call's signal. */
 export interface RestClient {
   get<T>(path: Path | null, query: Query, read: Read<T>, call: Call): Promise<T>;
-  /** As `get`, for one object: null when there is none, or when the path can name none (then without a request). */
+  /** GETs one object. Resolves to null when it does not exist, or without a request when the path is null. */
   getOrNull<T>(path: Path | null, read: Read<T>, call: Call): Promise<T | null>;
   /**
-   * As `find`, for up to 256 MiB, past which `read` is told an error, UPSTREAM_INVALID_RESPONSE when it lets that pass:
-   * `read` takes the bytes as they come, and what it leaves is not fetched. Patiently: up to 1 GiB, and the call's time
-   * counts only until the next bytes come.
+   * GETs one object as a stream of bytes; null when it does not exist. `read` may stop early: the rest is not fetched. The
+   * stream throws when it exceeds the maximum of its mode; an error that `read` throws becomes UPSTREAM_INVALID_RESPONSE.
    */
   stream<T>(
     path: Path | null,
     read: (chunks: AsyncIterable<Uint8Array>) => Promise<T>,
     call: Call,
-    patiently?: 'patiently',
+    mode?: StreamMode,
   ): Promise<T | null>;
-  /** POSTs JSON, once whatever comes of it, unless `repetition` says that nothing is changed by it. */
+  /** POSTs JSON. Sent once, unless `retrySafety` says that the request changes nothing. */
   post<T>(path: Path | null, body: unknown, read: Read<T>, call: Call, retrySafety?: RetrySafety): Promise<T>;
-  /** POSTs nothing to one object, which it changes; null when there is none. */
+  /** POSTs to one object without a body; null when it does not exist. */
   postOrNull<T>(path: Path | null, read: Read<T>, call: Call): Promise<T | null>;
-  /** DELETEs one object; null when there is none. Where the answer has no body `read` gets null. */
+  /** DELETEs one object; null when it does not exist. `read` receives null when the response has no body. */
   delete<T>(path: Path | null, read: Read<T>, call: Call): Promise<T | null>;
-  /** POSTs a form with a file in it as its bytes come, once. Rejects also with what the bytes' source throws: nothing is made then. */
+  /** POSTs a form with a file, once. Rejects with any error of the file's content; then the upstream has created nothing. */
   upload<T>(path: Path | null, upload: Upload, read: Read<T>, call: Call): Promise<T>;
   dispose(): Promise<void>;
 }
+
+/** `bounded`: at most 256 MiB within the timeout. `whole`: at most 1 GiB, and the timeout restarts with every chunk. */
+export type StreamMode = 'bounded' | 'whole';
 
 interface Received {
   readonly status: number;
@@ -68,8 +70,8 @@ export function createRestClient(options: TransportOptions): RestClient {
   const transport = createTransport(options);
   const readText = createBodyReader();
   const prefix = baseUrl.pathname.replace(/\/$/, '');
-  const standing = Object.fromEntries(baseUrl.searchParams);
-  const targetOf = (path: Path, query: Query = {}) => prefix + path + queryStringOf({ ...query, ...standing });
+  const baseQuery = Object.fromEntries(baseUrl.searchParams);
+  const targetOf = (path: Path, query: Query = {}) => prefix + path + queryStringOf({ ...query, ...baseQuery });
 
   async function receive({ statusCode: status, headers, body }: Response, credential: Credential): Promise<Received> {
     const text = redactKey(await readText(body, headers['content-length']), credential);
@@ -79,7 +81,7 @@ export function createRestClient(options: TransportOptions): RestClient {
     return { status, text, facts, retry, credential };
   }
 
-  async function ask<T>(request: Request, read: Read<T>, call: Call): Promise<T> {
+  async function send<T>(request: Request, read: Read<T>, call: Call): Promise<T> {
     const use = async (response: Response) => {
       const received = await receive(response, call.credential);
       if (isSuccess(received.status)) return parse(received, read);
@@ -88,7 +90,7 @@ export function createRestClient(options: TransportOptions): RestClient {
     return await transport.send(request, use, call);
   }
 
-  async function askAbout<T>(request: Request, read: Read<T>, call: Call): Promise<T | null> {
+  async function sendOrNull<T>(request: Request, read: Read<T>, call: Call): Promise<T | null> {
     const use = async (response: Response) => {
       const received = await receive(response, call.credential);
       return isSuccess(received.status) ? parse(received, read) : nullIfAbsent(received);
@@ -96,59 +98,57 @@ export function createRestClient(options: TransportOptions): RestClient {
     return await transport.send(request, use, call);
   }
 
-  const reading = (path: Path, query?: Query): Request => {
-    return { method: 'GET', target: targetOf(path, query), retrySafety: 'freely' };
+  const readRequest = (path: Path, query?: Query): Request => {
+    return { method: 'GET', target: targetOf(path, query), retrySafety: 'always' };
   };
 
-  const changing = (method: 'POST' | 'DELETE', path: Path): Request => {
-    return { method, target: targetOf(path), retrySafety: 'if asked' };
+  const changeRequest = (method: 'POST' | 'DELETE', path: Path): Request => {
+    return { method, target: targetOf(path), retrySafety: 'if requested' };
   };
 
   return {
-    get: async (path, query, read, call) => ask(reading(requirePath(path), query), read, call),
-    getOrNull: async (path, read, call) => (path === null ? null : askAbout(reading(path), read, call)),
-    async stream(path, read, call, patiently) {
+    get: async (path, query, read, call) => send(readRequest(requirePath(path), query), read, call),
+    getOrNull: async (path, read, call) => (path === null ? null : sendOrNull(readRequest(path), read, call)),
+    async stream(path, read, call, mode = 'bounded') {
       if (path === null) return null;
       const use = async (response: Response, deadline: Deadline) => {
         if (!isSuccess(response.statusCode)) return nullIfAbsent(await receive(response, call.credential));
-        response.body.on('error', () => {}); // Whoever reads is told; what is left unread may end as it likes.
+        response.body.on('error', () => {}); // `read` throws the error. Errors of an unread rest are ignored.
         try {
-          return await read(
-            patiently ? bounded(response.body, MAX_WHOLE_BYTES, deadline.restart) : bounded(response.body),
-          );
+          return await read(limitBytes(response.body, mode, deadline));
         } finally {
           response.body.destroy();
         }
       };
-      return await transport.send(reading(path), use, call);
+      return await transport.send(readRequest(path), use, call);
     },
     async post(path, content, read, call, retrySafety = 'never') {
       const target = targetOf(requirePath(path));
       const body = JSON.stringify(content);
-      return await ask({ method: 'POST', target, headers: JSON_CONTENT, body, retrySafety }, read, asMutation(call));
+      return await send({ method: 'POST', target, headers: JSON_CONTENT, body, retrySafety }, read, asMutation(call));
     },
     postOrNull: async (path, read, call) =>
-      path === null ? null : askAbout(changing('POST', path), read, asMutation(call)),
+      path === null ? null : sendOrNull(changeRequest('POST', path), read, asMutation(call)),
     delete: async (path, read, call) =>
-      path === null ? null : askAbout(changing('DELETE', path), read, asMutation(call)),
+      path === null ? null : sendOrNull(changeRequest('DELETE', path), read, asMutation(call)),
     async upload(path, upload, read, call) {
-      const ending = new AbortController();
-      const boundary = makeBoundary();
+      const end = new AbortController();
+      const boundary = createBoundary();
       const request: Request = {
         method: 'POST',
         target: targetOf(requirePath(path)),
         headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
-        body: ({ signal, ...deadline }) =>
-          bodyOf(upload, boundary, { ...deadline, signal: AbortSignal.any([signal, ending.signal]) }, (error) =>
-            ending.abort(error),
-          ),
+        body: ({ signal, ...deadline }) => {
+          const bodyDeadline = { ...deadline, signal: AbortSignal.any([signal, end.signal]) };
+          return createFormBody(upload, boundary, bodyDeadline, (error) => end.abort(error));
+        },
         retrySafety: 'never',
       };
-      const signal = AbortSignal.any([call.signal, ending.signal]);
+      const signal = AbortSignal.any([call.signal, end.signal]);
       try {
-        return await ask(request, read, { ...asMutation(call), signal });
+        return await send(request, read, { ...asMutation(call), signal });
       } finally {
-        ending.abort(new Error('The upload has ended.')); // An answer can come before the last byte.
+        end.abort(new Error('The upload has ended.')); // A response can arrive before the last byte is sent.
       }
     },
     dispose: transport.dispose,
@@ -160,34 +160,32 @@ const JSON_CONTENT = { 'content-type': 'application/json' };
 const asMutation = (call: Call): Call => ({ ...call, priority: 'mutation' });
 
 function requirePath(path: Path | null): Path {
-  if (path === null) throw new UpstreamError('UPSTREAM_REJECTED', 'a name that nothing can have');
+  if (path === null) throw new UpstreamError('UPSTREAM_REJECTED', 'not sent: the path contains an invalid id or name');
   return path;
 }
 
-/** More than any content that is read to its end: a results file of two million steps in base64. */
-const MAX_CONTENT_BYTES = 256 * 1024 * 1024;
+/** Maximum bytes of a stream. 256 MiB hold a results file of two million steps in base64; 1 GiB is twice OpenAI's limit. */
+const MAX_STREAM_BYTES: Record<StreamMode, number> = { bounded: 256 * 1024 * 1024, whole: 1024 * 1024 * 1024 };
 
-/** Twice what OpenAI takes. */
-const MAX_WHOLE_BYTES = 1024 * 1024 * 1024;
-
-async function* bounded(
+async function* limitBytes(
   chunks: AsyncIterable<Uint8Array>,
-  maxBytes = MAX_CONTENT_BYTES,
-  onChunk = () => {},
+  mode: StreamMode,
+  deadline: Deadline,
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  const maxBytes = MAX_STREAM_BYTES[mode];
   let length = 0;
   for await (const chunk of chunks) {
-    onChunk();
+    if (mode === 'whole') deadline.restart();
     length += chunk.length;
-    if (length > maxBytes) throw new Error(`a content of more than ${maxBytes} bytes`);
+    if (length > maxBytes) throw new Error(`content: exceeds ${maxBytes} bytes`);
     yield chunk;
   }
 }
 
 function queryStringOf(query: Query): string {
-  const given = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) if (value !== null) given.append(name, String(value));
-  return given.size === 0 ? '' : `?${given}`;
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== null) params.append(name, String(value));
+  return params.size === 0 ? '' : `?${params}`;
 }
 
 const isSuccess = (status: number) => status >= 200 && status < 300;
@@ -212,12 +210,13 @@ const MAX_DETAIL_LENGTH = 500;
 function rejectionOf({ status, text, facts, retry, credential }: Received): UpstreamError {
   const body = readErrorBody(text);
   const code = status === 404 && isMissingEndpoint(body) ? 'UPSTREAM_UNSUPPORTED' : codeOf(status, body.code);
-  const isForGood = code === 'UPSTREAM_QUOTA_EXCEEDED' || code === 'UPSTREAM_UNSUPPORTED';
-  // Where it is cut, it may end in a part of the key.
+  const isPermanent = code === 'UPSTREAM_QUOTA_EXCEEDED' || code === 'UPSTREAM_UNSUPPORTED';
   const message = body.message.slice(0, MAX_DETAIL_LENGTH);
-  const detail = containsKeyFragment(message, credential) ? 'a message with the credential in it' : message;
-  const told = body.isEnvelope && detail === message ? message : '';
-  return new UpstreamError(code, detail, facts, isForGood ? NO_RETRY : retry, false, told);
+  // Checked after the truncation, which can leave the beginning of a key.
+  const isLeak = containsKeyFragment(message, credential);
+  const detail = isLeak ? 'message withheld: it contains the credential' : message;
+  const upstreamMessage = body.isEnvelope && !isLeak ? message : '';
+  return new UpstreamError(code, detail, facts, isPermanent ? NO_RETRY : retry, false, upstreamMessage);
 }
 
 type Headers = Record<string, string | string[] | undefined>;

@@ -1,18 +1,18 @@
-/** Bytes of the beginning by which a file is known to be base64 or not. */
+/** Bytes at the start of a file that decide whether it is base64. */
 const HEAD_BYTES = 1024;
-/** Fewer characters are no sign of anything: many a word of four letters is base64 too. */
+/** Minimum characters to detect base64: many words of four letters are valid base64 too. */
 const MIN_CHARACTERS = 8;
-/** A character that base64 has not, or anything behind its padding. */
-const FOREIGN = /[^A-Za-z0-9+/=]|=[^=]/;
+/** A character outside of base64, or any character after the padding. */
+const INVALID_CHARACTER = /[^A-Za-z0-9+/=]|=[^=]/;
 
 /**
- * The bytes of a file as they were meant: decoded when they are text in base64, as OpenAI gives the results of a job
- * (docs/upstream.md: Results file), else as they are. Base64 may have line breaks and lack its padding.
+ * Yields the bytes of a file, decoded when they are text in base64, as in OpenAI's results files (docs/upstream.md: Results
+ * file). The base64 may contain line breaks and lack its padding.
  *
- * Throws an Error `results: …` when what began as base64 does not go on as such. Errors of `chunks` pass unchanged, and
- * who stops reading ends `chunks` too.
+ * Throws an Error `results: …` when a file that starts as base64 contains other characters. Errors of `chunks` are passed
+ * on. Stopping early also stops `chunks`.
  */
-export async function* decoded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* decodeIfBase64(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   let head: Uint8Array = new Uint8Array();
   let decoder: Decoder | null = null;
   for await (const chunk of chunks) {
@@ -34,22 +34,22 @@ export async function* decoded(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
 
 interface Decoder {
   decode(chunk: Uint8Array): Uint8Array;
-  /** What was held back until there was more. */
+  /** Returns the bytes of the last, incomplete group of characters. */
   end(): Uint8Array;
 }
 
 function decoderFor(head: Uint8Array): Decoder {
-  const isEncoded = isTextInBase64(head.subarray(0, HEAD_BYTES));
-  return isEncoded ? createDecoder() : { decode: (chunk) => chunk, end: () => new Uint8Array() };
+  const isBase64 = isTextInBase64(head.subarray(0, HEAD_BYTES));
+  return isBase64 ? createBase64Decoder() : { decode: (chunk) => chunk, end: () => new Uint8Array() };
 }
 
-// Plain text can consist of base64's characters alone, e.g. a column of numbers. What it decodes to is then no text.
+// Plain text can consist of base64 characters only, such as a column of numbers. It then decodes to bytes that are not text.
 function isTextInBase64(head: Uint8Array): boolean {
   const characters = withoutLineBreaks(head);
-  if (characters.length < MIN_CHARACTERS || FOREIGN.test(characters)) return false;
-  const bytes = Buffer.from(characters.slice(0, wholeQuanta(characters)), 'base64');
+  if (characters.length < MIN_CHARACTERS || INVALID_CHARACTER.test(characters)) return false;
+  const bytes = Buffer.from(characters.slice(0, completeLength(characters)), 'base64');
   try {
-    // As a stream, since the head may end within a character.
+    // `stream`, as the head may end within a character.
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
     return !/[^\P{Cc}\t\r\n]/u.test(text);
   } catch {
@@ -57,25 +57,26 @@ function isTextInBase64(head: Uint8Array): boolean {
   }
 }
 
-function createDecoder(): Decoder {
-  let rest = ''; // Up to three characters, no whole quantum yet.
+function createBase64Decoder(): Decoder {
+  let rest = ''; // Up to three characters of an incomplete group of four.
   let hasEnded = false;
   return {
     decode(chunk) {
       const characters = rest + withoutLineBreaks(chunk);
-      if (characters !== '' && (hasEnded || FOREIGN.test(characters))) {
-        throw new Error('results: expected base64 to its end');
+      if (characters !== '' && (hasEnded || INVALID_CHARACTER.test(characters))) {
+        throw new Error('results: is base64 with an invalid character; expected base64 throughout');
       }
-      const whole = wholeQuanta(characters);
-      rest = characters.slice(whole);
-      hasEnded = characters[whole - 1] === '=' || hasEnded;
-      return Buffer.from(characters.slice(0, whole), 'base64');
+      const end = completeLength(characters);
+      rest = characters.slice(end);
+      hasEnded = characters[end - 1] === '=' || hasEnded;
+      return Buffer.from(characters.slice(0, end), 'base64');
     },
     end: () => Buffer.from(rest, 'base64'),
   };
 }
 
-const wholeQuanta = ({ length }: string) => length - (length % 4);
+/** The number of characters in complete groups of four. */
+const completeLength = ({ length }: string) => length - (length % 4);
 
 function withoutLineBreaks(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

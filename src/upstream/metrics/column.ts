@@ -1,19 +1,19 @@
-const FIRST_CAPACITY = 64;
-/** Bytes that a text takes beside its characters, about: its own header and its place in the map. */
-const TEXT_OVERHEAD = 64;
-/** Bytes that a column takes beside its numbers and texts. Measured. */
-const COLUMN_OVERHEAD = 600;
+const INITIAL_CAPACITY = 64;
+/** Bytes of a string in a map beside its characters, about. */
+const TEXT_OVERHEAD_BYTES = 64;
+/** Bytes of a column beside its numbers and texts. Measured. */
+const COLUMN_OVERHEAD_BYTES = 600;
 
-/** Numbers side by side, as many as come. */
-export interface Numbers {
-  /** Indices come one after the other. */
+/** A growing buffer of numbers. */
+export interface NumberBuffer {
+  /** Sets a number. Indexes must be consecutive from 0. */
   set(index: number, value: number): void;
-  /** The first `length` of them; nothing can be set any more. */
+  /** Returns the first `length` numbers. The buffer cannot be used afterwards. */
   take(length: number): Float64Array;
 }
 
-export function createNumbers(): Numbers {
-  let values = new Float64Array(FIRST_CAPACITY);
+export function createNumberBuffer(): NumberBuffer {
+  let values = new Float64Array(INITIAL_CAPACITY);
   return {
     set(index, value) {
       if (index === values.length) values = new Float64Array(values.buffer.transfer(values.byteLength * 2));
@@ -23,80 +23,84 @@ export function createNumbers(): Numbers {
   };
 }
 
-/** A column that has been read: a number, a text or nothing at each point. */
+/** A complete column: a number, a text or no value at each point. */
 export interface Column {
   readonly name: string;
-  /** NaN where there is no number; null when there is none at all. */
+  /** NaN where a point has no number; null when no point has one. */
   readonly numbers: Float64Array | null;
-  /** What is not a number, by the index of its point. */
+  /** The cells that are not numbers, by the index of their point. */
   readonly texts: ReadonlyMap<number, string>;
-  /** Bytes. */
-  readonly weight: number;
+  readonly sizeInBytes: number;
 }
 
 export interface ColumnReader {
-  /** Reads the cell of the next point; a row that is too short has none. Gives the bytes of the text that is kept. */
+  /** Parses the cell of the next point; undefined when the row is too short. Returns the bytes of the text that it stores. */
   add(cell: string | undefined): number;
-  /** What has been read, as it came or in that order of points. Nothing can be added any more. */
+  /** Returns the column, in its original order or in `order` of points. The reader cannot be used afterwards. */
   take(order: Uint32Array | null): Column;
 }
 
-/** Reads a column cell by cell. Where it `lacksMinusOne`, -1 is no value, as a blank cell is; texts are kept as `clean` gives them. */
-export function createColumn(name: string, lacksMinusOne: boolean, clean: (text: string) => string): ColumnReader {
-  const numbers = createNumbers();
+/** Creates a reader of cells. With `isMinusOneMissing`, -1 means no value, as a blank cell does. Texts are stored redacted. */
+export function createColumnReader(
+  name: string,
+  isMinusOneMissing: boolean,
+  redact: (text: string) => string,
+): ColumnReader {
+  const numbers = createNumberBuffer();
   const texts = new Map<number, string>();
   let length = 0;
-  let measured = 0;
+  let numberCount = 0;
   let textBytes = 0;
   return {
     add(cell = '') {
-      const value = toNumber(cell);
-      const isNumber = !Number.isNaN(value) && !(lacksMinusOne && value === -1);
-      if (isNumber) measured++;
-      const weight = Number.isNaN(value) && cell.trim() !== '' ? keep(clean(cell)) : 0;
+      const value = parseNumber(cell);
+      const isNumber = !Number.isNaN(value) && !(isMinusOneMissing && value === -1);
+      if (isNumber) numberCount++;
+      const bytes = Number.isNaN(value) && cell.trim() !== '' ? addText(redact(cell)) : 0;
       numbers.set(length++, isNumber ? value : Number.NaN);
-      return weight;
+      return bytes;
     },
     take(order) {
-      const asRead = measured === 0 ? null : numbers.take(length);
+      const unordered = numberCount === 0 ? null : numbers.take(length);
       return {
         name,
-        numbers: asRead === null || order === null ? asRead : reordered(asRead, order),
-        texts: order === null || texts.size === 0 ? texts : reorderedTexts(texts, order),
-        weight: COLUMN_OVERHEAD + (asRead?.byteLength ?? 0) + textBytes,
+        numbers: unordered === null || order === null ? unordered : reorder(unordered, order),
+        texts: order === null || texts.size === 0 ? texts : reorderTexts(texts, order),
+        sizeInBytes: COLUMN_OVERHEAD_BYTES + (unordered?.byteLength ?? 0) + textBytes,
       };
     },
   };
 
-  function keep(text: string): number {
-    texts.set(length, ownText(text));
-    const weight = 2 * text.length + TEXT_OVERHEAD;
-    textBytes += weight;
-    return weight;
+  function addText(text: string): number {
+    texts.set(length, copyText(text));
+    const bytes = 2 * text.length + TEXT_OVERHEAD_BYTES;
+    textBytes += bytes;
+    return bytes;
   }
 }
 
-/** A text that keeps nothing else alive: a part of a string keeps the whole, here a chunk of the file for each cell. */
-export function ownText(text: string): string {
+/** Copies a text. V8 represents a substring as a reference that retains the whole string, here a chunk of the file. */
+export function copyText(text: string): string {
   return Buffer.from(text).toString();
 }
 
-/** The number that a cell is, `6e-05` and ` 5 ` too; NaN when it is blank, no number or infinite. */
-export function toNumber(cell: string): number {
+/** Parses a cell as a number, `6e-05` and ` 5 ` included. NaN when it is blank, not a number or infinite. */
+export function parseNumber(cell: string): number {
   const value = Number(cell);
   if (value === 0 && cell.trim() === '') return Number.NaN;
   return Number.isFinite(value) ? value : Number.NaN;
 }
 
-export function reordered(values: Float64Array, order: Uint32Array): Float64Array {
+/** Returns the values in the order of `order`, which holds the old index of each new position. */
+export function reorder(values: Float64Array, order: Uint32Array): Float64Array {
   return new Float64Array(order.length).map((_, to) => values[order[to] ?? -1] ?? Number.NaN);
 }
 
-function reorderedTexts(texts: ReadonlyMap<number, string>, order: Uint32Array): Map<number, string> {
-  const moved = new Map<number, string>();
+function reorderTexts(texts: ReadonlyMap<number, string>, order: Uint32Array): Map<number, string> {
+  const reordered = new Map<number, string>();
   for (const [to, from] of order.entries()) {
     const text = texts.get(from);
-    if (text !== undefined) moved.set(to, text);
+    if (text !== undefined) reordered.set(to, text);
   }
-  return moved;
+  return reordered;
 }

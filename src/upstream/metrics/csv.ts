@@ -1,14 +1,14 @@
 import Papa from 'papaparse';
 
-/** Characters of a row, beyond which it is none: a quotation without end, or no text at all. */
+/** Maximum characters of a row. A longer one is an unterminated quote, or no text at all. */
 const MAX_ROW_LENGTH = 1024 * 1024;
 
 /**
- * The rows of a CSV file in UTF-8, as they come, in batches: each an array of cells, blank ones too, so a blank line is a
- * row of one. A mark of byte order is skipped; lines end in LF, CRLF or CR, the last one may lack its end.
+ * Parses a CSV file in UTF-8 while it streams. Yields batches of rows, each row an array of cells; a blank line is a row of
+ * one blank cell. Skips a byte order mark. Lines end in LF, CRLF or CR; the last line end is optional.
  *
- * Throws an Error `results: …` for a quotation without end, a quote within a cell and a row above 1 MiB. Errors of `chunks` pass unchanged,
- * and who stops reading ends `chunks` too.
+ * Throws an Error `results: …` for an unterminated quote, a quote within a cell and a row above 1 MiB. Errors of `chunks`
+ * are passed on. Stopping early also stops `chunks`.
  */
 export async function* readRows(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string[][], void, undefined> {
   const decoder = new TextDecoder();
@@ -17,26 +17,26 @@ export async function* readRows(chunks: AsyncIterable<Uint8Array>): AsyncGenerat
     const text = rest + withLineFeeds(decoder.decode(chunk, { stream: true }));
     const { rows, end } = parse(text, true);
     rest = text.slice(end);
-    if (rest.length > MAX_ROW_LENGTH) throw new Error('results: expected rows of CSV, found one above 1 MiB');
+    if (rest.length > MAX_ROW_LENGTH) throw new Error('results: has a row above 1 MiB; expected CSV with shorter rows');
     yield rows;
   }
   yield parse(rest + withLineFeeds(decoder.decode()), false).rows;
 }
 
-// A CR at the end of a chunk is taken for a whole line break; its LF then makes a blank line.
+// A CR at the end of a chunk counts as a line break, and the LF of the next chunk then as a blank line.
 const withLineFeeds = (text: string) => (text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text);
 
-// For each of them Papa looks for the end of its cell again: in a text that is made for it, for minutes.
+// Papa searches the end of the cell again for each such quote: a crafted text would take minutes.
 const STRAY_QUOTE = /[^",\n]"[^",\n]/;
 
-// Papa's own streaming is by events and reads on behind a quotation that never ends; its parser of one text is as fast
-// (an eighth of the time of csv-parse) and lets the reader set the pace.
+// Papa's own streaming is based on events and reads on after an unterminated quote. Its parser of one text is as fast (an
+// eighth of the time of csv-parse) and leaves the pace to the reader.
 function parse(text: string, isPart: boolean): { rows: string[][]; end: number } {
-  if (STRAY_QUOTE.test(text)) throw new Error('results: expected quotes round whole cells only');
+  if (STRAY_QUOTE.test(text)) throw new Error('results: has a quote within a cell; expected quotes around whole cells');
   const parser = new Papa.Parser({ delimiter: ',', newline: '\n' });
   const { data, errors, meta }: Papa.ParseResult<string[]> = parser.parse(text, 0, isPart);
   if (!isPart && errors.some(({ code }) => code === 'MissingQuotes')) {
-    throw new Error('results: expected the end of a quotation');
+    throw new Error('results: has an unterminated quote; expected a closing quote');
   }
   return { rows: data, end: meta.cursor };
 }

@@ -1,4 +1,4 @@
-/** What a job may measure at a step, by the names of metrics events (docs/upstream.md: Metrics events). */
+/** The metrics of a job at a step, by their names in metrics events (docs/upstream.md: Metrics events). */
 export const METRICS = [
   'train_loss',
   'train_mean_token_accuracy',
@@ -14,19 +14,18 @@ export const METRICS = [
 export type Metric = (typeof METRICS)[number];
 
 /**
- * A loss curve, oldest point first, whatever it was read from. A column for each metric that was measured at all, NaN
- * where it was not: numbers side by side weigh a tenth of an object for each point.
+ * A loss curve from events or from a results file, oldest point first. Columns take a tenth of the memory of one object per
+ * point. A column exists only for a metric with at least one value; NaN means no value.
  */
 export interface MetricsSeries {
   readonly length: number;
   readonly steps: Float64Array;
   readonly columns: Readonly<Partial<Record<Metric, Float64Array>>>;
-  /** Whether it is all that the source has; false when reading ended at a limit. */
+  /** Whether the series has all points of the source; false when reading stopped at a limit. */
   readonly isComplete: boolean;
-  /** Seconds since the epoch, null where the source does not tell. */
+  /** Seconds since the epoch; null when the source has no time. */
   createdAt(index: number): number | null;
-  /** All that the source has at this point, unknown members too: any JSON. */
+  /** All members of the source at this point, unknown ones included: any JSON. */
   data(index: number): unknown;
-  /** Bytes that the series takes in memory. */
-  readonly weight: number;
+  readonly sizeInBytes: number;
 }

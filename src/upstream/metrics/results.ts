@@ -1,13 +1,13 @@
 import type { Credential } from '../credentials/credential.ts';
 import { redactKey } from '../credentials/redaction.ts';
-import { decoded } from './base64.ts';
-import { type Column, createColumn, createNumbers, ownText, reordered, toNumber } from './column.ts';
+import { decodeIfBase64 } from './base64.ts';
+import { type Column, copyText, createColumnReader, createNumberBuffer, parseNumber, reorder } from './column.ts';
 import { readRows } from './csv.ts';
 import { METRICS, type Metric, type MetricsSeries } from './metrics.ts';
 
 export interface ResultsLimits {
   readonly rows: number;
-  /** Cells of all columns: what bounds the memory when there are many. */
+  /** Maximum cells of all columns together. */
   readonly cells: number;
 }
 
@@ -17,7 +17,7 @@ const MAX_COLUMNS = 100;
 const MAX_STEP = 2 ** 31 - 1;
 const STEP = 'step';
 
-// Older files have another name for the accuracy (docs/upstream.md: Results file).
+// Older files use other names for the accuracy (docs/upstream.md: Results file).
 const METRIC_OF: ReadonlyMap<string, Metric> = new Map<string, Metric>([
   ...METRICS.map((metric) => [metric, metric] as const),
   ['train_accuracy', 'train_mean_token_accuracy'],
@@ -25,25 +25,23 @@ const METRIC_OF: ReadonlyMap<string, Metric> = new Map<string, Metric>([
 ]);
 
 /**
- * Reads the results file of a job as it comes, CSV in base64 or plain, without holding its text (docs/upstream.md: Results file). Rows
- * without a step are skipped, the others sorted by it. A file beyond the limits is read up to there; the series is then
- * not complete, and `chunks` has been ended. The key is cut out of its texts. Null when it has nothing but blank lines, not
- * even a header: such a body comes in the place of a file that is not there.
+ * Parses the results file of a job while it streams: CSV, plain or in base64 (docs/upstream.md: Results file). Skips rows
+ * without a step and sorts the others by step. Redacts the credential. At a limit it stops `chunks` and returns an
+ * incomplete series. Returns null for a file of blank lines only: servers send that in place of a missing file.
  *
- * Throws an Error `results: …` that says what was expected when the file is no CSV with a column of steps. Errors of
- * `chunks` pass unchanged.
+ * Throws an Error `results: …` when the file is not CSV with a column of steps. Errors of `chunks` are passed on.
  */
 export async function readResults(
   chunks: AsyncIterable<Uint8Array>,
   credential: Credential,
   limits: ResultsLimits = LIMITS,
 ): Promise<MetricsSeries | null> {
-  const clean = (text: string) => redactKey(text, credential);
+  const redact = (text: string) => redactKey(text, credential);
   let table: Table | null = null;
-  for await (const rows of readRows(decoded(chunks))) {
+  for await (const rows of readRows(decodeIfBase64(chunks))) {
     for (const row of rows) {
       if (isBlank(row)) continue;
-      if (table === null) table = createTable(row, limits, clean);
+      if (table === null) table = createTable(row, limits, redact);
       else if (table.isFull()) return table.toSeries(false);
       else table.add(row);
     }
@@ -56,69 +54,70 @@ const isBlank = (row: readonly string[]) => row.length === 1 && row[0]?.trim() =
 interface Table {
   add(row: readonly string[]): void;
   isFull(): boolean;
-  /** What has been read. Nothing can be added any more. */
+  /** Returns the series. The table cannot be used afterwards. */
   toSeries(isComplete: boolean): MetricsSeries;
 }
 
-function createTable(header: readonly string[], limits: ResultsLimits, clean: (text: string) => string): Table {
-  if (header.length > MAX_COLUMNS) throw new Error(`results: expected at most ${MAX_COLUMNS} columns`);
-  const names = header.map((name) => ownText(clean(name.trim())));
-  const stepAt = names.indexOf(STEP);
-  if (stepAt === -1) throw new Error('results: expected CSV whose header has a column "step"');
-  const steps = createNumbers();
-  const readers = names.flatMap((name, at) =>
-    name === STEP ? [] : { at, column: createColumn(name, lacksMinusOne(name), clean) },
+function createTable(header: readonly string[], limits: ResultsLimits, redact: (text: string) => string): Table {
+  if (header.length > MAX_COLUMNS)
+    throw new Error(`results: has ${header.length} columns; expected at most ${MAX_COLUMNS}`);
+  const names = header.map((name) => copyText(redact(name.trim())));
+  const stepIndex = names.indexOf(STEP);
+  if (stepIndex === -1) throw new Error('results: has no column "step"; expected CSV with a header');
+  const steps = createNumberBuffer();
+  const readers = names.flatMap((name, index) =>
+    name === STEP ? [] : { index, column: createColumnReader(name, isMinusOneMissing(name), redact) },
   );
   const maxRows = Math.min(limits.rows, Math.floor(limits.cells / names.length));
   let length = 0;
-  let last = 0;
+  let lastStep = 0;
   let isSorted = true;
   let textBytes = 0;
   return {
     add(row) {
-      const step = Math.trunc(toNumber(row[stepAt] ?? ''));
+      const step = Math.trunc(parseNumber(row[stepIndex] ?? ''));
       if (!(step >= 0 && step <= MAX_STEP)) return;
-      isSorted &&= step >= last;
-      last = step;
+      isSorted &&= step >= lastStep;
+      lastStep = step;
       steps.set(length++, step);
-      for (const { at, column } of readers) textBytes += column.add(row[at]);
+      for (const { index, column } of readers) textBytes += column.add(row[index]);
     },
     isFull: () => length >= maxRows || textBytes > MAX_TEXT_BYTES,
     toSeries(isComplete) {
-      const asRead = steps.take(length);
-      const order = isSorted ? null : ascending(asRead);
+      const unordered = steps.take(length);
+      const order = isSorted ? null : ascendingOrder(unordered);
       const columns = readers.map(({ column }) => column.take(order));
-      return createSeries(order === null ? asRead : reordered(asRead, order), columns, isComplete);
+      return createSeries(order === null ? unordered : reorder(unordered, order), columns, isComplete);
     },
   };
 }
 
-// Azure's "no value" (docs/upstream.md: Results file). A reward can be negative.
-const lacksMinusOne = (name: string) => /(loss|accuracy)$/.test(name);
+// Azure writes -1 for no value (docs/upstream.md: Results file). Only a reward can be negative.
+const isMinusOneMissing = (name: string) => /(loss|accuracy)$/.test(name);
 
-/** The indices of some numbers, in the order of these; of equal ones, the first comes first. */
-function ascending(values: Float64Array): Uint32Array {
-  const at = (index: number) => values[index] ?? Number.NaN;
-  return new Uint32Array(values.length).map((_, index) => index).sort((a, b) => at(a) - at(b));
+/** Returns the indexes of the values in ascending order of the values. The sort is stable. */
+function ascendingOrder(values: Float64Array): Uint32Array {
+  const valueAt = (index: number) => values[index] ?? Number.NaN;
+  return new Uint32Array(values.length).map((_, index) => index).sort((a, b) => valueAt(a) - valueAt(b));
 }
 
 function createSeries(steps: Float64Array, columns: readonly Column[], isComplete: boolean): MetricsSeries {
-  const measured: Partial<Record<Metric, Float64Array>> = {};
+  const metrics: Partial<Record<Metric, Float64Array>> = {};
   for (const { name, numbers } of columns) {
     const metric = METRIC_OF.get(name);
-    if (metric !== undefined && numbers !== null && (name === metric || !measured[metric])) measured[metric] = numbers;
+    if (metric !== undefined && numbers !== null && (name === metric || !metrics[metric])) metrics[metric] = numbers;
   }
   return {
     length: steps.length,
     steps,
-    columns: measured,
+    columns: metrics,
     isComplete,
     createdAt: () => null,
     data(index) {
       const cells = columns.map(({ name, numbers, texts }) => [name, texts.get(index) ?? numbers?.[index]] as const);
       return Object.fromEntries([[STEP, steps[index]], ...cells.filter(([, cell]) => isValue(cell))]);
     },
-    weight: columns.reduce((sum, column) => sum + column.weight, steps.byteLength),
+    sizeInBytes: columns.reduce((sum, column) => sum + column.sizeInBytes, steps.byteLength),
   };
 }
 

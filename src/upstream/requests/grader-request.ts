@@ -1,19 +1,22 @@
 import { z } from 'zod';
-import { compact, membersOf } from '../json/members.ts';
+import { compact, isObject, membersOf } from '../json/members.ts';
+import { typeProblem } from '../json/problem.ts';
 import type { GraderSample } from '../resources/grader-run.ts';
 import {
-  filledText,
+  expected,
+  findDepthIssues,
+  findIssues,
   type Issue,
-  issuesOf,
-  issuesOfDepth,
-  nameText,
+  modelName,
+  nonEmptyText,
   oneOf,
   optional,
+  problemOf,
   type RequestRules,
   text,
 } from './validation.ts';
 
-// Graders as they are sent (docs/upstream.md: Objects): of several, a map of names to graders, as OpenAI's guide has it.
+// Graders in wire spelling (docs/upstream.md: Objects). A multi grader has a map of names to graders, as in OpenAI's guide.
 
 const OPERATIONS = ['eq', 'ne', 'like', 'ilike'];
 const METRICS = [
@@ -21,87 +24,105 @@ const METRICS = [
   ...['rouge_1', 'rouge_2', 'rouge_3', 'rouge_4', 'rouge_5', 'rouge_l'],
 ];
 
-const A_LIST = 'expected a list';
-const member = <T extends string>(type: T) => ({ type: z.literal(type), name: filledText() });
+const A_LIST = expected('a list');
+const AN_OBJECT = expected('an object');
+const A_NUMBER = expected('a number');
+const commonMembers = <T extends string>(type: T) => ({ type: z.literal(type), name: nonEmptyText() });
+const content = z.unknown().refine((value) => value != null, expected('a string or a list of content parts'));
 const messages = z
-  .array(
-    z.object({ role: filledText(), content: z.unknown().refine((content) => content != null, 'expected a content') }),
-    A_LIST,
-  )
-  .min(1, 'expected at least one message');
+  .array(z.object({ role: nonEmptyText(), content }, expected('an object with role and content')), A_LIST)
+  .min(1, 'is empty; expected at least one message');
+const range = z.tuple(
+  [z.number(A_NUMBER), z.number(A_NUMBER)],
+  expected('two numbers, such as [0, 1]', (value) =>
+    Array.isArray(value) ? `has ${value.length} items` : problemOf(value),
+  ),
+);
 
-function singles(limits: RequestRules) {
-  const choice = (...names: readonly string[]) => (limits === 'openai' ? oneOf(...names) : filledText());
+function singleGraders(limits: RequestRules) {
+  const choice = (...names: readonly string[]) => (limits === 'openai' ? oneOf(...names) : nonEmptyText());
   return [
-    z.object({ ...member('string_check'), input: text(), reference: text(), operation: choice(...OPERATIONS) }),
-    z.object({ ...member('text_similarity'), input: text(), reference: text(), evaluation_metric: choice(...METRICS) }),
-    z.object({ ...member('python'), source: filledText(), image_tag: optional(text()) }),
+    z.object({ ...commonMembers('string_check'), input: text(), reference: text(), operation: choice(...OPERATIONS) }),
     z.object({
-      ...member('score_model'),
-      model: nameText(),
+      ...commonMembers('text_similarity'),
+      input: text(),
+      reference: text(),
+      evaluation_metric: choice(...METRICS),
+    }),
+    z.object({ ...commonMembers('python'), source: nonEmptyText(), image_tag: optional(text()) }),
+    z.object({
+      ...commonMembers('score_model'),
+      model: modelName(),
       input: messages,
-      range: optional(z.tuple([z.number(), z.number()], 'expected two numbers')),
-      sampling_params: optional(z.record(z.string(), z.unknown(), 'expected an object')),
+      range: optional(range),
+      sampling_params: optional(z.record(z.string(), z.unknown(), AN_OBJECT)),
     }),
   ] as const;
 }
 
-const texts = z.array(text(), A_LIST).min(1, 'expected at least one text');
+const labels = z.array(text(), A_LIST).min(1, 'is empty; expected at least one label');
 const labelModel = z.object({
-  ...member('label_model'),
-  model: nameText(),
+  ...commonMembers('label_model'),
+  model: modelName(),
   input: messages,
-  labels: texts,
-  passing_labels: texts,
+  labels,
+  passing_labels: labels,
 });
 
-const unknownType = (names: string) => ({ error: `expected a grader of a type among ${names}` });
-const NAMES = 'string_check, text_similarity, python, score_model';
+const unknownType = (types: string) =>
+  expected(`a grader of one of the types ${types}`, (value) =>
+    isObject(value) ? problemOf(value['type']) : typeProblem(value),
+  );
+const TYPES = 'string_check, text_similarity, python, score_model';
 
 function createGraderRequestSchema(limits: RequestRules) {
-  const inMulti = z.discriminatedUnion('type', [...singles(limits), labelModel], unknownType(`${NAMES}, label_model`));
+  const inMulti = z.discriminatedUnion(
+    'type',
+    [...singleGraders(limits), labelModel],
+    unknownType(`${TYPES}, label_model`),
+  );
   const multi = z.object({
-    ...member('multi'),
-    calculate_output: filledText(),
+    ...commonMembers('multi'),
+    calculate_output: nonEmptyText(),
     graders: z
-      .record(z.string(), inMulti, 'expected an object of named graders')
-      .refine((graders) => Object.keys(graders).length > 0, 'expected at least one grader'),
+      .record(z.string(), inMulti, expected('an object of named graders'))
+      .refine((graders) => Object.keys(graders).length > 0, 'is empty; expected at least one grader'),
   });
-  return z.discriminatedUnion('type', [...singles(limits), multi], unknownType(`${NAMES}, multi`));
+  return z.discriminatedUnion('type', [...singleGraders(limits), multi], unknownType(`${TYPES}, multi`));
 }
 
-/** A grader as it is sent. */
+/** The schemas of a grader in wire spelling. */
 export const graderRequestSchemas: Record<RequestRules, z.ZodType> = {
   openai: createGraderRequestSchema('openai'),
   unknown: createGraderRequestSchema('unknown'),
 };
 
-/** A grader that was checked, without what is null in it. */
-export function sentGrader(draft: unknown): object {
-  const { extra: _, graders, ...members } = membersOf(draft);
+/** Returns a valid grader without the members that are null. */
+export function toGraderBody(grader: unknown): object {
+  const { extra: _, graders, ...members } = membersOf(grader);
   if (graders == null) return compact(members);
-  const named = Object.entries(membersOf(graders)).map(([name, grader]) => [name, sentGrader(grader)]);
+  const named = Object.entries(membersOf(graders)).map(([name, part]) => [name, toGraderBody(part)]);
   return { ...compact(members), graders: Object.fromEntries(named) };
 }
 
-/** Checks a grader in wire spelling: gives it as it is sent, or all that is wrong with it. */
-export function checkGrader(draft: unknown, limits: RequestRules): { body: unknown } | { issues: Issue[] } {
-  const wrong = issuesOf(graderRequestSchemas[limits], draft, ['grader']);
-  const issues = wrong.length > 0 ? wrong : issuesOfDepth(draft, ['grader']);
-  return issues.length > 0 ? { issues } : { body: sentGrader(draft) };
+/** Validates a grader in wire spelling. Returns the body to send, or all issues. */
+export function validateGrader(grader: unknown, limits: RequestRules): { body: unknown } | { issues: Issue[] } {
+  const schemaIssues = findIssues(graderRequestSchemas[limits], grader, ['grader']);
+  const issues = schemaIssues.length > 0 ? schemaIssues : findDepthIssues(grader, ['grader']);
+  return issues.length > 0 ? { issues } : { body: toGraderBody(grader) };
 }
 
-const anItem = optional(z.record(z.string(), z.unknown(), 'expected an object'));
+const optionalItem = optional(z.record(z.string(), z.unknown(), AN_OBJECT));
 
-/** Checks what a grader is to be run on, in wire spelling: gives it as it is sent, or all that is wrong with it. */
-export function checkGraderSample(
+/** Validates a grader and the sample to run it on, in wire spelling. Returns the body to send, or all issues. */
+export function validateGraderSample(
   { grader, model_sample, item }: GraderSample,
   limits: RequestRules,
 ): { body: GraderSample } | { issues: Issue[] } {
-  const checked = checkGrader(grader, limits);
-  const issues = issuesOf(anItem, item, ['item']);
-  if ('issues' in checked) return { issues: [...checked.issues, ...issues] };
+  const validated = validateGrader(grader, limits);
+  const issues = findIssues(optionalItem, item, ['item']);
+  if ('issues' in validated) return { issues: [...validated.issues, ...issues] };
   return issues.length > 0
     ? { issues }
-    : { body: { grader: checked.body, model_sample, ...(item != null && { item }) } };
+    : { body: { grader: validated.body, model_sample, ...(item != null && { item }) } };
 }

@@ -1,33 +1,38 @@
 import { z } from 'zod';
-import { compact, membersOf } from '../json/members.ts';
-import { issuesOfMethod, sentMethod } from './method-request.ts';
+import { compact, isObject, membersOf } from '../json/members.ts';
+import { typeProblem } from '../json/problem.ts';
+import { findMethodIssues, toMethodBody } from './method-request.ts';
 import {
-  filledText,
+  expected,
+  fileId,
+  findDepthIssues,
+  findExtraIssues,
+  findIssues,
   type Issue,
-  issuesOf,
-  issuesOfDepth,
-  issuesOfExtra,
-  nameText,
+  integer,
+  modelName,
+  nonEmptyText,
   oneOf,
   optional,
+  problemOf,
   type RequestRules,
   text,
-  textOf,
-  whole,
+  textOfLength,
 } from './validation.ts';
 
-/** Pairs that a job's metadata can have. */
+/** Maximum pairs of a job's metadata. */
 export const MAX_METADATA_PAIRS = 16;
 const MAX_METADATA_KEY_LENGTH = 64;
 const MAX_METADATA_VALUE_LENGTH = 512;
 
-const AN_OBJECT = 'expected an object';
+const AN_OBJECT = expected('an object');
+const A_LIST = expected('a list');
 const wandb = z.object(
   {
-    project: filledText(),
+    project: nonEmptyText(),
     name: optional(text()),
     entity: optional(text()),
-    tags: optional(z.array(text(), 'expected a list')),
+    tags: optional(z.array(text(), A_LIST)),
   },
   AN_OBJECT,
 );
@@ -36,15 +41,15 @@ function createSchema(limits: RequestRules) {
   const isLimited = limits === 'openai';
   const integration = isLimited
     ? z.object({ type: oneOf('wandb'), wandb }, AN_OBJECT)
-    : z.object({ type: filledText(), wandb: optional(wandb) }, AN_OBJECT);
+    : z.object({ type: nonEmptyText(), wandb: optional(wandb) }, AN_OBJECT);
   return z.object(
     {
-      model: nameText(),
-      training_file: nameText(),
-      validation_file: optional(nameText()),
-      suffix: optional(isLimited ? textOf(1, 64) : text()),
-      seed: optional(isLimited ? whole(0, 2_147_483_647) : whole()),
-      integrations: optional(z.array(integration, 'expected a list')),
+      model: modelName(),
+      training_file: fileId(),
+      validation_file: optional(fileId()),
+      suffix: optional(isLimited ? textOfLength(1, 64) : text()),
+      seed: optional(isLimited ? integer(0, 2_147_483_647) : integer()),
+      integrations: optional(z.array(integration, A_LIST)),
     },
     AN_OBJECT,
   );
@@ -52,63 +57,66 @@ function createSchema(limits: RequestRules) {
 
 const schemas: Record<RequestRules, z.ZodType> = { openai: createSchema('openai'), unknown: createSchema('unknown') };
 
-/** What we know of a request, beside which there can be extra members; `hyperparameters` have moved into the method. */
-const MEMBERS = [
+/** The members that extra members may not repeat. `hyperparameters` is the deprecated place of those of the method. */
+const KNOWN_MEMBERS = [
   ...['model', 'training_file', 'validation_file', 'suffix', 'seed'],
   ...['method', 'hyperparameters', 'integrations', 'metadata'],
 ];
 
 export interface JobRequestOptions {
   readonly limits: RequestRules;
-  /** Pairs of metadata that will be added, and must have room. */
+  /** Pairs of metadata that the gateway adds: the request may have that many fewer. */
   readonly reservedPairs?: number;
 }
 
 /**
- * Checks a request for a job in wire spelling (docs/upstream.md: Creating a job), before anything is sent: gives the body to send, or all
- * that is wrong at once. Members that we do not know stand in `extra`, on the request and on the object of its method;
- * in the body they stand among the others.
+ * Validates a request to create a job, in wire spelling (docs/upstream.md: Creating a job). Returns the body to send, or all
+ * issues. Unknown members are passed in `extra`, on the request and on the object of its method, and become members of the
+ * body.
  */
-export function checkJobRequest(draft: unknown, options: JobRequestOptions): { body: object } | { issues: Issue[] } {
+export function validateJobRequest(
+  request: unknown,
+  options: JobRequestOptions,
+): { body: object } | { issues: Issue[] } {
   const { limits, reservedPairs = 0 } = options;
-  const { data: members } = z.record(z.string(), z.unknown()).safeParse(draft);
-  if (members === undefined) return { issues: [{ path: [], message: AN_OBJECT }] };
+  const { data: members } = z.record(z.string(), z.unknown()).safeParse(request);
+  if (members === undefined) return { issues: [{ path: [], message: `${typeProblem(request)}; expected an object` }] };
   const issues = [
-    ...issuesOf(schemas[limits], members),
-    ...issuesOfMethod(members['method'], limits),
-    ...issuesOfMetadata(members['metadata'], limits === 'openai' ? MAX_METADATA_PAIRS - reservedPairs : null),
-    ...issuesOfExtra(members['extra'], MEMBERS, ['extra']),
+    ...findIssues(schemas[limits], members),
+    ...findMethodIssues(members['method'], limits),
+    ...findMetadataIssues(members['metadata'], limits === 'openai' ? MAX_METADATA_PAIRS - reservedPairs : null),
+    ...findExtraIssues(members['extra'], KNOWN_MEMBERS, ['extra']),
   ];
-  const all = issues.length > 0 ? issues : issuesOfDepth(members);
-  return all.length > 0 ? { issues: all } : { body: bodyOf(members) };
+  const all = issues.length > 0 ? issues : findDepthIssues(members);
+  return all.length > 0 ? { issues: all } : { body: toJobBody(members) };
 }
 
-function bodyOf({ method, integrations, ...members }: Record<string, unknown>): object {
-  const sent = {
-    method: method == null ? null : sentMethod(method),
-    integrations: Array.isArray(integrations) ? integrations.map(sentIntegration) : null,
+function toJobBody({ method, integrations, ...members }: Record<string, unknown>): object {
+  const encoded = {
+    method: method == null ? null : toMethodBody(method),
+    integrations: Array.isArray(integrations) ? integrations.map(toIntegrationBody) : null,
   };
-  return compact({ ...sent, ...members });
+  return compact({ ...encoded, ...members });
 }
 
-function sentIntegration(draft: unknown): object {
-  const { wandb, ...members } = compact(membersOf(draft));
+function toIntegrationBody(integration: unknown): object {
+  const { wandb, ...members } = compact(membersOf(integration));
   return { ...members, ...(wandb !== undefined && { wandb: compact(membersOf(wandb)) }) };
 }
 
-/** What is wrong with a key stands below it, at `key`. `mostPairs` is null where no limits are known. */
-function issuesOfMetadata(metadata: unknown, mostPairs: number | null): Issue[] {
+/** The issues of a key have the path `metadata.<key>.key`. `maxPairs` is null for servers of unknown limits. */
+function findMetadataIssues(metadata: unknown, maxPairs: number | null): Issue[] {
   if (metadata == null) return [];
-  if (typeof metadata !== 'object' || Array.isArray(metadata)) return [{ path: ['metadata'], message: AN_OBJECT }];
+  if (!isObject(metadata)) return [{ path: ['metadata'], message: `${problemOf(metadata)}; expected an object` }];
   const pairs = Object.entries(metadata);
-  const isLimited = mostPairs !== null;
-  const key = textOf(1, MAX_METADATA_KEY_LENGTH);
-  const value = isLimited ? textOf(0, MAX_METADATA_VALUE_LENGTH) : text();
+  const isLimited = maxPairs !== null;
+  const key = textOfLength(1, MAX_METADATA_KEY_LENGTH);
+  const value = isLimited ? textOfLength(0, MAX_METADATA_VALUE_LENGTH) : text();
   return [
-    ...(isLimited && pairs.length > mostPairs
-      ? [{ path: ['metadata'], message: `expected at most ${mostPairs} pairs` }]
+    ...(isLimited && pairs.length > maxPairs
+      ? [{ path: ['metadata'], message: `has ${pairs.length} pairs; expected at most ${maxPairs}` }]
       : []),
-    ...(isLimited ? pairs.flatMap(([name]) => issuesOf(key, name, ['metadata', name, 'key'])) : []),
-    ...pairs.flatMap(([name, content]) => issuesOf(value, content, ['metadata', name])),
+    ...(isLimited ? pairs.flatMap(([name]) => findIssues(key, name, ['metadata', name, 'key'])) : []),
+    ...pairs.flatMap(([name, pairValue]) => findIssues(value, pairValue, ['metadata', name])),
   ];
 }

@@ -1,44 +1,45 @@
 import { z } from 'zod';
 import { compact, membersOf } from '../json/members.ts';
-import { graderRequestSchemas, sentGrader } from './grader-request.ts';
+import { graderRequestSchemas, toGraderBody } from './grader-request.ts';
 import {
-  filledText,
+  expected,
+  findExtraIssues,
+  findIssues,
   type Issue,
-  issuesOf,
-  issuesOfExtra,
+  integerOrAuto,
+  nonEmptyText,
   numberOrAuto,
   oneOf,
   optional,
   type RequestRules,
-  wholeOrAuto,
 } from './validation.ts';
 
-// How a job is to train, as it is sent (docs/upstream.md: Creating a job).
+// The training method of a job in wire spelling (docs/upstream.md: Creating a job).
 
 const EFFORTS = ['default', 'low', 'medium', 'high'];
-const AN_OBJECT = 'expected an object';
+const AN_OBJECT = expected('an object');
 
 function createMethodSchema(limits: RequestRules) {
   const isLimited = limits === 'openai';
-  const whole = (least: number, most?: number) => optional(isLimited ? wholeOrAuto(least, most) : wholeOrAuto());
-  const number = (above: number, most?: number) => optional(isLimited ? numberOrAuto(above, most) : numberOrAuto());
-  const common = { batch_size: whole(1, 256), learning_rate_multiplier: number(0), n_epochs: whole(1, 50) };
+  const integer = (min: number, max?: number) => optional(isLimited ? integerOrAuto(min, max) : integerOrAuto());
+  const number = (above: number, max?: number) => optional(isLimited ? numberOrAuto(above, max) : numberOrAuto());
+  const common = { batch_size: integer(1, 256), learning_rate_multiplier: number(0), n_epochs: integer(1, 50) };
   const supervised = z.object(common, AN_OBJECT);
   const dpo = z.object({ ...common, beta: number(0, 2) }, AN_OBJECT);
   const reinforcement = z.object(
     {
       ...common,
       compute_multiplier: number(1e-5, 10),
-      eval_interval: whole(1),
-      eval_samples: whole(1),
-      reasoning_effort: optional(isLimited ? oneOf(...EFFORTS) : filledText()),
+      eval_interval: integer(1),
+      eval_samples: integer(1),
+      reasoning_effort: optional(isLimited ? oneOf(...EFFORTS) : nonEmptyText()),
     },
     AN_OBJECT,
   );
   const grader = graderRequestSchemas[limits];
   return z.object(
     {
-      type: isLimited ? oneOf(...METHODS) : filledText(),
+      type: isLimited ? oneOf(...METHODS) : nonEmptyText(),
       supervised: optional(z.object({ hyperparameters: optional(supervised) }, AN_OBJECT)),
       dpo: optional(z.object({ hyperparameters: optional(dpo) }, AN_OBJECT)),
       reinforcement: optional(z.object({ grader, hyperparameters: optional(reinforcement) }, AN_OBJECT)),
@@ -48,8 +49,8 @@ function createMethodSchema(limits: RequestRules) {
 }
 
 const METHODS = ['supervised', 'dpo', 'reinforcement'] as const;
-/** What we know of each, beside which there can be extra members. */
-const MEMBERS = {
+/** The known members of each method. Extra members may not repeat them. */
+const KNOWN_MEMBERS = {
   supervised: ['hyperparameters'],
   dpo: ['hyperparameters'],
   reinforcement: ['grader', 'hyperparameters'],
@@ -60,31 +61,34 @@ export const methodRequestSchemas: Record<RequestRules, z.ZodType> = {
   unknown: createMethodSchema('unknown'),
 };
 
-/** All that is wrong with a method. */
-export function issuesOfMethod(draft: unknown, limits: RequestRules): Issue[] {
-  if (draft == null) return [];
-  const method = membersOf(draft);
-  const { type } = method;
-  const beside = METHODS.filter((name) => method[name] != null);
+/** Returns all issues of a method. */
+export function findMethodIssues(method: unknown, limits: RequestRules): Issue[] {
+  if (method == null) return [];
+  const members = membersOf(method);
+  const { type } = members;
+  const present = METHODS.filter((name) => members[name] != null);
   return [
-    ...issuesOf(methodRequestSchemas[limits], draft, ['method']),
-    ...(type === 'reinforcement' && method['reinforcement'] == null ? [MISSING] : []),
-    ...beside
+    ...findIssues(methodRequestSchemas[limits], method, ['method']),
+    ...(type === 'reinforcement' && members['reinforcement'] == null ? [MISSING_REINFORCEMENT] : []),
+    ...present
       .filter((name) => name !== type)
-      .map((name) => ({ path: ['method', name], message: 'expected nothing here, as the type names another' })),
-    ...beside.flatMap((name) => {
-      return issuesOfExtra(membersOf(method[name])['extra'], MEMBERS[name], ['method', name, 'extra']);
+      .map((name) => ({
+        path: ['method', name],
+        message: 'does not match the type of the method; expected only the object that the type names',
+      })),
+    ...present.flatMap((name) => {
+      return findExtraIssues(membersOf(members[name])['extra'], KNOWN_MEMBERS[name], ['method', name, 'extra']);
     }),
   ];
 }
 
-/** A method that was checked, without what is null in it. */
-export function sentMethod(draft: unknown): object {
-  const { type, ...members } = membersOf(draft);
+/** Returns a valid method without the members that are null. */
+export function toMethodBody(method: unknown): object {
+  const { type, ...members } = membersOf(method);
   const objects = Object.entries(compact(members)).map(([name, object]) => {
     const { grader, hyperparameters, ...others } = membersOf(object);
     const known = {
-      grader: grader == null ? null : sentGrader(grader),
+      grader: grader == null ? null : toGraderBody(grader),
       hyperparameters: hyperparameters == null ? null : compact(membersOf(hyperparameters)),
     };
     return [name, compact({ ...known, ...others })];
@@ -92,4 +96,7 @@ export function sentMethod(draft: unknown): object {
   return { type, ...Object.fromEntries(objects) };
 }
 
-const MISSING: Issue = { path: ['method', 'reinforcement'], message: 'expected an object with a grader' };
+const MISSING_REINFORCEMENT: Issue = {
+  path: ['method', 'reinforcement'],
+  message: 'is missing; expected an object with a grader',
+};

@@ -1,98 +1,128 @@
 import { z } from 'zod';
-import { isValidName } from '../http/path.ts';
-import { isShallow } from '../json/depth.ts';
+import { isValidName, nameProblem } from '../http/path.ts';
+import { isWithinDepth, MAX_DEPTH } from '../json/depth.ts';
+import { isObject } from '../json/members.ts';
+import { typeProblem } from '../json/problem.ts';
 
-// How requests are checked before they are sent: in wire spelling, with all that is wrong at once.
+// Schemas that validate requests in wire spelling before they are sent, and report all issues at once. Every message has
+// the form `<what is wrong>; expected <what>`, such as `is empty; expected the id of an uploaded file, such as file-abc123`.
 
-/** One thing that is wrong with a request, and where: members and places in lists, in wire spelling. */
+/** One issue of a request, at a path of member names and list indexes in wire spelling. */
 export interface Issue {
   readonly path: readonly (string | number)[];
-  /** What was expected there. */
+  /** The problem and the expected value. */
   readonly message: string;
 }
 
-/** All that a schema finds wrong with a value. */
-export function issuesOf(schema: z.ZodType, value: unknown, at: Issue['path'] = []): Issue[] {
+/** Returns all issues that a schema finds in a value. */
+export function findIssues(schema: z.ZodType, value: unknown, path: Issue['path'] = []): Issue[] {
   const { error } = schema.safeParse(value);
-  return (error?.issues ?? []).map(({ path, message }) => ({ path: [...at, ...path.map(asPlace)], message }));
+  return (error?.issues ?? []).map((issue) => ({
+    path: [...path, ...issue.path.map(toPathSegment)],
+    message: issue.message,
+  }));
 }
 
-const asPlace = (place: PropertyKey) => (typeof place === 'number' ? place : String(place));
+const toPathSegment = (key: PropertyKey) => (typeof key === 'number' ? key : String(key));
 
 /**
- * Whose limits hold: OpenAI's (docs/upstream.md: Creating a job), which its sandbox shares, or none that we know. Shapes hold everywhere.
+ * The limits of a server: those of OpenAI (docs/upstream.md: Creating a job), which its sandbox shares, or unknown ones.
+ * Types are validated in both cases.
  */
 export type RequestRules = 'openai' | 'unknown';
 
-/** A value that passes a test, which says what it expects: one issue, whatever is wrong with it. */
-const check = (expected: string, isRight: (value: unknown) => boolean) =>
-  z.unknown().refine(isRight, `expected ${expected}`);
+const MAX_QUOTE_LENGTH = 40;
 
-const isWhole = (value: unknown): value is number => Number.isSafeInteger(value);
+/** Describes an invalid value: `is empty`, `is missing`, `is 300`, `is "sft"`. */
+export function problemOf(value: unknown): string {
+  if (value === '') return 'is empty';
+  if (typeof value === 'string') return `is ${JSON.stringify(value.slice(0, MAX_QUOTE_LENGTH))}`;
+  return typeof value === 'number' ? `is ${value}` : typeProblem(value);
+}
+
+/** The error option of a zod schema: describes the value, then what was expected. */
+export const expected = (what: string, problem = problemOf) => ({
+  error: ({ input }: { input?: unknown }) => `${problem(input)}; expected ${what}`,
+});
+
+/** Accepts a value that passes a test. Creates one issue for any other value. */
+const check = (what: string, isValid: (value: unknown) => boolean, problem = problemOf) =>
+  z.unknown().refine(isValid, expected(what, problem));
+
+const isInteger = (value: unknown): value is number => Number.isSafeInteger(value);
 const isNumber = (value: unknown): value is number => Number.isFinite(value);
-/** As servers count: a character outside of the basic plane is one. */
+/** Code points, as servers count characters. */
 const lengthOf = (text: string) => [...text].length;
 
-export const text = (expected = 'a text') => check(expected, (value) => typeof value === 'string');
-export const filledText = (expected = 'a text that is not empty') =>
-  check(expected, (value) => typeof value === 'string' && value !== '');
-/** The id or the name of a thing; what can name nothing is wrong whatever there is. */
-export const nameText = () =>
-  check('what can be the name of something', (value) => typeof value === 'string' && isValidName(value));
+export const text = () => check('a string', (value) => typeof value === 'string');
+export const nonEmptyText = () => check('a non-empty string', (value) => typeof value === 'string' && value !== '');
+
+/** The id or the name of an object. */
+const objectName = (what: string) =>
+  check(
+    what,
+    (value) => typeof value === 'string' && isValidName(value),
+    (value) => (typeof value === 'string' ? nameProblem(value) : typeProblem(value)),
+  );
+export const fileId = () => objectName('the id of an uploaded file, such as file-abc123');
+export const modelName = () => objectName('the name of a model, such as gpt-4.1-mini');
+
 export const oneOf = (...names: readonly string[]) =>
   check(names.length === 1 ? String(names[0]) : `one of ${names.join(', ')}`, (value) =>
     names.some((name) => name === value),
   );
 
-export const textOf = (least: number, most: number) =>
+export const textOfLength = (min: number, max: number) =>
   check(
-    `a text of ${least === 0 ? 'at most' : `${least} to`} ${most} characters`,
-    (value) => typeof value === 'string' && lengthOf(value) >= least && lengthOf(value) <= most,
+    min === 0 ? `a string of at most ${max} characters` : `a string of ${min} to ${max} characters`,
+    (value) => typeof value === 'string' && lengthOf(value) >= min && lengthOf(value) <= max,
+    (value) => (typeof value === 'string' && value !== '' ? `has ${lengthOf(value)} characters` : problemOf(value)),
   );
 
-export const whole = (least?: number, most?: number) => {
-  const expected = `a whole number${range(least, most)}`;
-  return check(expected, (value) => isWhole(value) && isWithin(value, least, most));
-};
-export const wholeOrAuto = (least?: number, most?: number) => {
-  const expected = `auto or a whole number${range(least, most)}`;
-  return check(expected, (value) => value === 'auto' || (isWhole(value) && isWithin(value, least, most)));
-};
-/** The lower bound is not itself within. */
-export const numberOrAuto = (above?: number, most?: number) => {
-  const bounds = [above === undefined ? '' : ` above ${above}`, most === undefined ? '' : `at most ${most}`];
-  const expected = `auto or a number${bounds.filter(Boolean).join(' and ')}`;
+export const integer = (min?: number, max?: number) =>
+  check(`an integer${range(min, max)}`, (value) => isInteger(value) && isWithin(value, min, max));
+
+export const integerOrAuto = (min?: number, max?: number) =>
+  check(
+    `auto or an integer${range(min, max)}`,
+    (value) => value === 'auto' || (isInteger(value) && isWithin(value, min, max)),
+  );
+
+/** The lower bound is exclusive. */
+export const numberOrAuto = (above?: number, max?: number) => {
+  const bounds = [above === undefined ? '' : ` above ${above}`, max === undefined ? '' : `at most ${max}`];
   return check(
-    expected,
-    (value) => value === 'auto' || (isNumber(value) && value !== above && isWithin(value, above, most)),
+    `auto or a number${bounds.filter(Boolean).join(' and ')}`,
+    (value) => value === 'auto' || (isNumber(value) && value !== above && isWithin(value, above, max)),
   );
 };
 
-const isWithin = (value: number, least = Number.NEGATIVE_INFINITY, most = Number.POSITIVE_INFINITY) =>
-  value >= least && value <= most;
+const isWithin = (value: number, min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY) =>
+  value >= min && value <= max;
 
-function range(least: number | undefined, most: number | undefined): string {
-  if (least === undefined) return '';
-  return most === undefined ? ` of at least ${least}` : ` from ${least} to ${most}`;
+function range(min: number | undefined, max: number | undefined): string {
+  if (min === undefined) return '';
+  return max === undefined ? ` of at least ${min}` : ` from ${min} to ${max}`;
 }
 
-/** A member that can be left out; null is the same. */
+/** Accepts an absent member; null counts as absent. */
 export const optional = <T extends z.ZodType>(schema: T) => schema.nullish();
 
-/** What is nested too deep to be written is wrong as a whole. */
-export function issuesOfDepth(value: unknown, at: Issue['path'] = []): Issue[] {
-  return isShallow(value) ? [] : [{ path: at, message: 'expected JSON that is not nested so deep' }];
+/** Returns an issue for a value that is nested too deep to be serialized. */
+export function findDepthIssues(value: unknown, path: Issue['path'] = []): Issue[] {
+  if (isWithinDepth(value)) return [];
+  return [{ path, message: `is nested too deep; expected at most ${MAX_DEPTH} levels of objects and lists` }];
 }
 
-/** Members that we do not know, given beside those that we do: what is wrong with them. */
-export function issuesOfExtra(extra: unknown, known: readonly string[], at: Issue['path']): Issue[] {
+/** Returns the issues of extra members, which may not repeat `known` members. */
+export function findExtraIssues(extra: unknown, known: readonly string[], path: Issue['path']): Issue[] {
   if (extra == null) return [];
-  if (typeof extra !== 'object' || Array.isArray(extra)) return [{ path: at, message: 'expected an object' }];
-  if (!isShallow(extra)) return issuesOfDepth(extra, at);
+  if (!isObject(extra)) return [{ path, message: `${problemOf(extra)}; expected an object` }];
+  if (!isWithinDepth(extra)) return findDepthIssues(extra, path);
   return known
     .filter((name) => Object.hasOwn(extra, name))
     .map((name) => ({
-      path: [...at, name],
-      message: `expected ${name} in its own place, not among the extra members`,
+      path: [...path, name],
+      message: 'is not an extra member; expected it in its own field of the input',
     }));
 }

@@ -2,128 +2,129 @@ import type { Clock } from '../../clock.ts';
 import { UpstreamError } from '../errors/upstream-error.ts';
 import { createFairQueue } from './fair-queue.ts';
 
-/** What a call is for; the first goes first where calls have to wait, but for what `MAX_MUTATIONS_IN_A_ROW` says. */
+/** The purpose of a call, highest priority first. `MAX_CONSECUTIVE_MUTATIONS` limits the first. */
 export const PRIORITIES = ['mutation', 'query', 'poll'] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
-/** Who wants to make a call. */
+/** A request for permission to make one call. */
 export interface CallTicket {
   readonly priority: Priority;
-  /** Owners take turns within a priority: however many calls wait for one, another's goes soon. */
+  /** Owners take turns within a priority, so that one with many calls does not delay the others. */
   readonly owner: string;
   readonly signal: AbortSignal;
-  /** Longest it can wait, in milliseconds. */
+  /** Maximum wait in milliseconds. */
   readonly maxWaitMs: number;
 }
 
-/** Behind so many mutations a query goes that waits: who floods with them keeps nobody from reading. */
-const MAX_MUTATIONS_IN_A_ROW = 3;
+/** Mutations in a row before a waiting query goes first, so that a flood of mutations does not block reads. */
+const MAX_CONSECUTIVE_MUTATIONS = 3;
 const QUERY_FIRST: readonly Priority[] = ['query', 'mutation', 'poll'];
 
-/** Spreads calls over time: the organisation's rate limit is shared with people's other work. */
+/** A token bucket with priorities. The organization's rate limit is shared with its other programs. */
 export interface CallRateLimiter {
   /**
-   * Resolves when a call may be made; undefined when it may at once. Rejects with the signal's reason, and at once with
-   * UPSTREAM_RATE_LIMITED when its turn could come too late.
+   * Resolves when the call may be made; undefined when it may be made at once. Rejects with the reason of the signal. Throws
+   * UPSTREAM_RATE_LIMITED at once when the wait could exceed `maxWaitMs`.
    */
-  acquire(comer: CallTicket): Promise<void> | undefined;
+  acquire(ticket: CallTicket): Promise<void> | undefined;
 }
 
-interface Waiting {
-  go(): void;
+interface Waiter {
+  start(): void;
 }
 
-/** At most `perSecond` calls a second, and as many at once after a quiet second. */
+/** Allows `perSecond` calls per second, and a burst of as many after an idle second. */
 export function createCallRateLimiter(perSecond: number, clock: Clock): CallRateLimiter {
   const queues = {
-    mutation: createFairQueue<Waiting>(),
-    query: createFairQueue<Waiting>(),
-    poll: createFairQueue<Waiting>(),
+    mutation: createFairQueue<Waiter>(),
+    query: createFairQueue<Waiter>(),
+    poll: createFairQueue<Waiter>(),
   };
   let tokens = perSecond;
-  let countedAt = clock.now();
-  let cancelTick: (() => void) | null = null;
-  let inARow = 0; // Mutations that went last.
+  let refilledAt = clock.now();
+  let cancelTimer: (() => void) | null = null;
+  let consecutiveMutations = 0; // Among the last calls.
 
   function refill() {
     const now = clock.now();
-    tokens = Math.min(perSecond, tokens + ((now - countedAt) * perSecond) / 1000);
-    countedAt = now;
+    tokens = Math.min(perSecond, tokens + ((now - refilledAt) * perSecond) / 1000);
+    refilledAt = now;
   }
 
-  const isEmpty = () => PRIORITIES.every((name) => queues[name].size === 0);
+  const isEmpty = () => PRIORITIES.every((priority) => queues[priority].size === 0);
 
-  function waitingBefore({ priority, owner }: CallTicket): number {
+  function countAhead({ priority, owner }: CallTicket): number {
     const { mutation, query } = queues;
     const ahead = queues[priority].countAhead(owner);
     if (priority === 'poll') return mutation.size + query.size + ahead;
-    if (priority === 'query') return ahead + Math.min(mutation.size, (ahead + 1) * MAX_MUTATIONS_IN_A_ROW);
-    return ahead + Math.min(query.size, Math.floor((inARow + ahead) / MAX_MUTATIONS_IN_A_ROW));
+    if (priority === 'query') return ahead + Math.min(mutation.size, (ahead + 1) * MAX_CONSECUTIVE_MUTATIONS);
+    return ahead + Math.min(query.size, Math.floor((consecutiveMutations + ahead) / MAX_CONSECUTIVE_MUTATIONS));
   }
 
-  function take(): Waiting | undefined {
-    for (const name of inARow < MAX_MUTATIONS_IN_A_ROW ? PRIORITIES : QUERY_FIRST) {
-      const waiting = queues[name].take();
-      if (waiting === undefined) continue;
-      inARow = name === 'mutation' ? Math.min(inARow + 1, MAX_MUTATIONS_IN_A_ROW) : 0;
-      return waiting;
+  function takeNext(): Waiter | undefined {
+    for (const priority of consecutiveMutations < MAX_CONSECUTIVE_MUTATIONS ? PRIORITIES : QUERY_FIRST) {
+      const waiter = queues[priority].take();
+      if (waiter === undefined) continue;
+      consecutiveMutations =
+        priority === 'mutation' ? Math.min(consecutiveMutations + 1, MAX_CONSECUTIVE_MUTATIONS) : 0;
+      return waiter;
     }
     return undefined;
   }
 
-  function serve() {
-    cancelTick = null;
+  function drain() {
+    cancelTimer = null;
     refill();
-    for (; tokens >= 1 && !isEmpty(); tokens -= 1) take()?.go();
-    tick();
+    for (; tokens >= 1 && !isEmpty(); tokens -= 1) takeNext()?.start();
+    schedule();
   }
 
-  // One timer for all: it falls due when the next call may go.
-  function tick() {
-    if (cancelTick !== null || isEmpty()) return;
-    cancelTick = clock.after(Math.max(1, Math.ceil(((1 - tokens) * 1000) / perSecond)), serve);
+  // One timer for all waiters: it fires when the next token is available.
+  function schedule() {
+    if (cancelTimer !== null || isEmpty()) return;
+    cancelTimer = clock.after(Math.max(1, Math.ceil(((1 - tokens) * 1000) / perSecond)), drain);
   }
 
   function enqueue({ priority, owner, signal }: CallTicket): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const queue = queues[priority];
-    const leave = () => {
-      queue.delete(owner, waiting);
-      signal.removeEventListener('abort', leave);
+    const onAbort = () => {
+      queue.delete(owner, waiter);
+      signal.removeEventListener('abort', onAbort);
       if (isEmpty()) {
-        cancelTick?.();
-        cancelTick = null;
+        cancelTimer?.();
+        cancelTimer = null;
       }
       reject(signal.reason);
     };
-    const waiting: Waiting = {
-      go() {
-        signal.removeEventListener('abort', leave);
+    const waiter: Waiter = {
+      start() {
+        signal.removeEventListener('abort', onAbort);
         resolve();
       },
     };
-    queue.add(owner, waiting);
-    signal.addEventListener('abort', leave);
-    tick();
+    queue.add(owner, waiter);
+    signal.addEventListener('abort', onAbort);
+    schedule();
     return promise;
   }
 
   return {
-    acquire(comer) {
+    acquire(ticket) {
       refill();
-      const ahead = waitingBefore(comer);
+      const ahead = countAhead(ticket);
       if (ahead === 0 && tokens >= 1) {
         tokens -= 1;
         return undefined;
       }
       const waitMs = ((ahead + 1 - tokens) * 1000) / perSecond;
-      if (waitMs > comer.maxWaitMs) throw tooMany(waitMs);
-      return enqueue(comer);
+      if (waitMs > ticket.maxWaitMs) throw queueTooLong(waitMs);
+      return enqueue(ticket);
     },
   };
 }
 
-const tooMany = (waitMs: number) =>
-  new UpstreamError('UPSTREAM_RATE_LIMITED', 'not asked: too many calls wait for their turn', {
+const queueTooLong = (waitMs: number) =>
+  new UpstreamError('UPSTREAM_RATE_LIMITED', 'not sent: the queue of upstream calls is too long', {
     retryAfterSeconds: Math.ceil(waitMs / 1000),
   });

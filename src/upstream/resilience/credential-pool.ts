@@ -6,9 +6,9 @@ import type { Credential } from '../credentials/credential.ts';
 import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.ts';
 import { createRetryBudget, type RetryBudget } from './retry-budget.ts';
 
-/** What each credential has for itself, so that its troubles are nobody else's. */
+/** The connections, circuit breaker and retry budget of one credential, so that its failures do not affect others. */
 export interface CredentialPool {
-  /** Names its credential without giving it away. */
+  /** A digest of the credential. */
   readonly name: string;
   readonly pool: Pool;
   readonly breaker: CircuitBreaker;
@@ -16,18 +16,18 @@ export interface CredentialPool {
 }
 
 export interface CredentialPools {
-  /** The pool of a credential, to be used at once: one that has rested longest makes way for a new one. */
+  /** Returns the pool of a credential, for use without delay: the least recently used pool is evicted for a new one. */
   get(credential: Credential): CredentialPool;
   /** Ends every call and closes every socket. */
   dispose(): Promise<void>;
 }
 
-/** Most pools: whoever can make up credentials could fill the memory otherwise. */
+/** Maximum pools: a client that invents credentials must not fill the memory. */
 const MAX_POOLS = 1000;
 
-export function createCredentialPools(openPool: () => Pool, clock: Clock, most = MAX_POOLS): CredentialPools {
-  const openPools = new Set<Pool>(); // Evicted pools too, until their last call ends.
-  const byCredential = new LRUCache<string, CredentialPool>({ max: most, dispose: ({ pool }) => void close(pool) });
+export function createCredentialPools(openPool: () => Pool, clock: Clock, maxPools = MAX_POOLS): CredentialPools {
+  const openPools = new Set<Pool>(); // Includes evicted pools until their last call ends.
+  const byCredential = new LRUCache<string, CredentialPool>({ max: maxPools, dispose: ({ pool }) => void close(pool) });
 
   async function close(pool: Pool) {
     await pool.close();

@@ -1,47 +1,48 @@
 import type { Clock } from '../../clock.ts';
 import { UpstreamError } from '../errors/upstream-error.ts';
 
-/** The time that some work has. */
+/** The time limit of an operation. */
 export interface Deadline {
-  /** Aborted when it is over. */
+  /** Aborted when the time is over. */
   readonly signal: AbortSignal;
-  /** Counts from the beginning again. */
+  /** Starts the full time again. */
   restart(): void;
-  /** Counts no further until it is renewed. */
+  /** Stops the timer until `restart` is called. */
   pause(): void;
 }
 
 /**
- * Does `work` until it ends, `timeoutMs` have passed (UPSTREAM_TIMEOUT) or `signal` is aborted (its reason). The signal
- * that `work` gets is then aborted, and what it comes to afterwards is of no interest.
+ * Runs `work` with a deadline. Rejects with UPSTREAM_TIMEOUT after `timeoutMs`, or with the reason of `signal` when it is
+ * aborted. Either aborts the signal that `work` receives; its later result is ignored.
  */
 export async function withinDeadline<T>(
   work: (deadline: Deadline) => Promise<T>,
   { timeoutMs, clock, signal }: { timeoutMs: number; clock: Clock; signal: AbortSignal },
 ): Promise<T> {
   signal.throwIfAborted();
-  const ending = new AbortController();
-  const ended = Promise.withResolvers<never>();
-  ending.signal.addEventListener('abort', () => ended.reject(ending.signal.reason));
-  const leave = () => ending.abort(signal.reason);
-  signal.addEventListener('abort', leave);
-  const expire = () => ending.abort(new UpstreamError('UPSTREAM_TIMEOUT', `no whole answer within ${timeoutMs} ms`));
-  let pause = clock.after(timeoutMs, expire);
-  let isOver = false; // What still goes on sets no timer.
+  const controller = new AbortController();
+  const aborted = Promise.withResolvers<never>();
+  controller.signal.addEventListener('abort', () => aborted.reject(controller.signal.reason));
+  const onAbort = () => controller.abort(signal.reason);
+  signal.addEventListener('abort', onAbort);
+  const onTimeout = () =>
+    controller.abort(new UpstreamError('UPSTREAM_TIMEOUT', `no complete response within ${timeoutMs} ms`));
+  let cancelTimer = clock.after(timeoutMs, onTimeout);
+  let isSettled = false; // Work that continues after that must not set a timer.
   const deadline = {
-    signal: ending.signal,
+    signal: controller.signal,
     restart() {
-      pause();
-      if (!isOver) pause = clock.after(timeoutMs, expire);
+      cancelTimer();
+      if (!isSettled) cancelTimer = clock.after(timeoutMs, onTimeout);
     },
-    pause: () => pause(),
+    pause: () => cancelTimer(),
   };
   try {
-    // undici looks at the signal only once it is connected: the race ends a call that does not get that far.
-    return await Promise.race([work(deadline), ended.promise]);
+    // undici observes the signal only once it is connected. The race ends a call that never connects.
+    return await Promise.race([work(deadline), aborted.promise]);
   } finally {
-    isOver = true;
-    pause();
-    signal.removeEventListener('abort', leave);
+    isSettled = true;
+    cancelTimer();
+    signal.removeEventListener('abort', onAbort);
   }
 }

@@ -1,26 +1,26 @@
-/** Those that wait, each of an owner. Owners take turns, and what is of one owner goes in the order of its coming. */
+/** A queue of items that each have an owner: round robin among owners, first in, first out within one owner. */
 export interface FairQueue<T> {
   readonly size: number;
-  /** Most that go before one that this owner would add now. */
+  /** Maximum items that are taken before one that this owner would add now. */
   countAhead(owner: string): number;
   add(owner: string, item: T): void;
-  /** Takes out the one whose turn it is. */
+  /** Removes and returns the next item. */
   take(): T | undefined;
-  /** Takes out one that waits no longer. */
+  /** Removes an item that no longer waits. */
   delete(owner: string, item: T): void;
 }
 
 export function createFairQueue<T>(): FairQueue<T> {
-  const owners = new Map<string, Set<T>>(); // The one whose turn it is comes first.
+  const owners = new Map<string, Set<T>>(); // In round-robin order: the next owner comes first.
   let size = 0;
   return {
     get size() {
       return size;
     },
     countAhead(owner) {
-      const own = owners.get(owner)?.size ?? 0;
-      let ahead = own;
-      for (const [name, items] of owners) if (name !== owner) ahead += Math.min(items.size, own + 1);
+      const ownCount = owners.get(owner)?.size ?? 0;
+      let ahead = ownCount;
+      for (const [name, items] of owners) if (name !== owner) ahead += Math.min(items.size, ownCount + 1);
       return ahead;
     },
     add(owner, item) {
@@ -33,7 +33,7 @@ export function createFairQueue<T>(): FairQueue<T> {
         for (const item of items) {
           owners.delete(owner);
           items.delete(item);
-          if (items.size > 0) owners.set(owner, items); // Behind the others.
+          if (items.size > 0) owners.set(owner, items); // Moves the owner to the end.
           size--;
           return item;
         }

@@ -1,12 +1,12 @@
 import type { Dispatcher } from 'undici';
 
-/** Tells when a request is about to be written to a connected socket: before that the other side has seen nothing of it. */
+/** Calls `onSend` before a request is written to a connected socket: until then the upstream has received nothing of it. */
 export function onSendInterceptor(onSend: () => void): Dispatcher.DispatcherComposeInterceptor {
   return (dispatch) => (options, handler) => {
-    const start = handler.onRequestStart?.bind(handler);
+    const onRequestStart = handler.onRequestStart?.bind(handler);
     handler.onRequestStart = (controller, context) => {
       onSend();
-      start?.(controller, context);
+      onRequestStart?.(controller, context);
     };
     return dispatch(options, handler);
   };

@@ -1,25 +1,25 @@
-/** Keeps tries again a small part of all calls, so that an outage is not met with a multiple of the load. */
+/** A retry budget: limits retries to a share of all calls, so that an outage does not multiply the load. */
 export interface RetryBudget {
-  /** Counts a call that is made for the first time. */
-  earn(): void;
-  /** Whether one may be made again; takes it off the budget. */
-  spend(): boolean;
+  /** Records the first attempt of a call. */
+  deposit(): void;
+  /** Withdraws one retry. Returns false when the budget is used up. */
+  tryWithdraw(): boolean;
 }
 
-/** Tries again for each call. */
-const SHARE = 0.1;
-/** Most that can be saved up: what a quiet process has for its first troubles. */
-const MAX_SAVED = 10;
+/** Retries per call. */
+const RETRY_RATIO = 0.1;
+/** Maximum balance, and the balance at the start. */
+const MAX_BALANCE = 10;
 
 export function createRetryBudget(): RetryBudget {
-  let saved = MAX_SAVED;
+  let balance = MAX_BALANCE;
   return {
-    earn() {
-      saved = Math.min(MAX_SAVED, saved + SHARE);
+    deposit() {
+      balance = Math.min(MAX_BALANCE, balance + RETRY_RATIO);
     },
-    spend() {
-      if (saved < 1) return false;
-      saved -= 1;
+    tryWithdraw() {
+      if (balance < 1) return false;
+      balance -= 1;
       return true;
     },
   };

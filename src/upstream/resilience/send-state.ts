@@ -1,41 +1,41 @@
-/** How far a call that changes something has come: whether it can have been made, as far as that is known here. */
+/** How far a call that changes something has got: whether the upstream may have executed it. */
 export interface SendState {
-  /** Whether nobody here knows if it was made. */
+  /** Whether the upstream may have executed the call and no response says that it has not. */
   readonly isOutcomeUnknown: boolean;
-  /** Whether anything of the present try has gone over the wire. */
-  readonly wasSent: boolean;
-  /** Another try begins. */
-  begin(): void;
-  /** From here on the upstream may have it. */
-  send(): void;
-  /** The status of an answer has come. */
-  answer(status: number): void;
+  /** Whether any byte of the current attempt was written to the socket. */
+  readonly isSent: boolean;
+  /** Records the start of an attempt. */
+  startAttempt(): void;
+  /** Records that the upstream may have received the request. */
+  markSent(): void;
+  /** Records the status of a response. */
+  recordStatus(status: number): void;
 }
 
 export function createSendState(): SendState {
   let isSent = false;
   let isUnknown = false;
-  let wasUnknown = false; // By the tries before.
+  let wasUnknown = false; // After the previous attempts.
   return {
     get isOutcomeUnknown() {
       return isUnknown;
     },
-    get wasSent() {
+    get isSent() {
       return isSent;
     },
-    begin() {
+    startAttempt() {
       isSent = false;
       wasUnknown = isUnknown;
     },
-    send() {
+    markSent() {
       isSent = true;
       isUnknown = true;
     },
-    answer(status) {
+    recordStatus(status) {
       if (isRefusal(status)) isUnknown = wasUnknown;
     },
   };
 }
 
-// Who answers so has not done it. 408 is not among these: between us and who did it may be one who lost patience.
+// A 4xx response means that nothing was executed. Except 408: it can come from a proxy while the server still executes.
 const isRefusal = (status: number) => status >= 400 && status < 500 && status !== 408;

@@ -17,39 +17,39 @@ import { onSendInterceptor } from './on-send-interceptor.ts';
 import { isRetryAllowed, type RetrySafety, waitBeforeRetry } from './retry.ts';
 import { createSendState, type SendState } from './send-state.ts';
 
-/** For whom one request is made, and how it ends early. */
+/** The credential, cancellation and priority of one call. */
 export interface Call {
   readonly credential: Credential;
-  /** Ends the request, down to the socket. The promise then rejects with the signal's reason. */
+  /** Aborts the request and closes its socket. The call then rejects with the reason of the signal. */
   readonly signal: AbortSignal;
-  /** Called for each HTTP request that is sent. */
+  /** Called for each HTTP request, retries included. */
   readonly onRequest?: () => void;
-  /** A query unless it says otherwise; what changes something is a mutation. */
+  /** `query` by default. Calls that change something are mutations. */
   readonly priority?: Priority;
 }
 
-/** What is sent. */
+/** One HTTP request. */
 export interface Request {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly target: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** What is made for a deadline renews it as it flows, and ends with its signal. */
+  /** A stream is created for each attempt: it restarts the deadline as it flows, and ends when its signal is aborted. */
   readonly body?: string | ((deadline: Deadline) => Readable);
   readonly retrySafety: RetrySafety;
 }
 
 export interface TransportOptions {
-  /** Where the API begins, e.g. `https://api.openai.com/v1`. Its query goes with every request. */
+  /** The base URL of the API, such as `https://api.openai.com/v1`. Its query is added to every request. */
   baseUrl: URL;
-  /** How the key is sent: `Authorization: Bearer`, the default, or Azure's header `api-key`. */
+  /** The header of the key: `Authorization: Bearer` by default, or Azure's `api-key`. */
   keyHeader?: KeyHeader | undefined;
-  /** Milliseconds from asking to the last byte of the body, all tries and waits included. */
+  /** Milliseconds from the call to the last byte of the body, including all retries and waits. */
   timeoutMs: number;
-  /** Most tries again of a call that fails in a way that may pass. */
+  /** Maximum retries of a failed call. All retries share `timeoutMs`. */
   retries: number;
-  /** Most sockets at a time for one credential. */
+  /** Maximum open sockets per credential. */
   connections: number;
-  /** Most calls a second, whoever asks. */
+  /** Maximum calls per second of all credentials together. */
   maxRps: number;
   clock: Clock;
 }
@@ -57,7 +57,7 @@ export interface TransportOptions {
 export type Response = Dispatcher.ResponseData;
 type Use<T> = (response: Response, deadline: Deadline) => Promise<T>;
 
-/** One try. */
+/** One attempt to send a request. */
 interface Attempt<T> {
   readonly request: Request;
   readonly use: Use<T>;
@@ -67,21 +67,23 @@ interface Attempt<T> {
   readonly reportResult: ReportResult;
 }
 
+/** The part of an attempt that sends the request. */
+type Sending = Omit<Attempt<unknown>, 'use' | 'reportResult'>;
+
 /**
- * Sends requests: at a pace, within a deadline, again where that helps, and not at all while the upstream is down. Of all
- * this only the pace is common to all credentials, and they take turns there: what one of them meets, a refusal, an outage
- * or a call that hangs, costs the others nothing.
+ * Sends requests through the rate limiter, the circuit breaker, the deadline and the retries. Credentials share only the
+ * rate limiter, where they take turns: failures, outages and hanging calls of one credential do not affect another.
  */
 export interface Transport {
-  /** Sends it and makes something of the answer. Rejects with UpstreamError, or the reason of the call's signal. */
+  /** Sends a request and passes the response to `use`. Rejects with UpstreamError, or the reason of the call's signal. */
   send<T>(request: Request, use: Use<T>, call: Call): Promise<T>;
   dispose(): Promise<void>;
 }
 
 export function createTransport(options: TransportOptions): Transport {
   const { baseUrl, keyHeader = 'authorization', timeoutMs, retries, connections, maxRps, clock } = options;
-  // undici's timeouts for answers are off: the deadline covers the whole call. Its requests follow no redirect, so the
-  // credential reaches this origin only.
+  // undici's response timeouts are off: the deadline covers the whole call. undici does not follow redirects, so the
+  // credential reaches only this origin.
   const openPool = () =>
     new Pool(baseUrl.origin, {
       connections,
@@ -93,83 +95,83 @@ export function createTransport(options: TransportOptions): Transport {
   const pools = createCredentialPools(openPool, clock);
   const rateLimiter = createCallRateLimiter(maxRps, clock);
 
-  function request({
-    request,
-    call,
-    deadline,
-    sendState,
-  }: Omit<Attempt<unknown>, 'use' | 'reportResult'>): Promise<Response> {
+  function sendRequest({ request, call, deadline, sendState }: Sending): Promise<Response> {
     const { method, target: path, headers, body } = request;
     const { pool } = pools.get(call.credential);
-    const dispatcher = method === 'GET' ? pool : pool.compose(onSendInterceptor(sendState.send));
+    const dispatcher = method === 'GET' ? pool : pool.compose(onSendInterceptor(sendState.markSent));
     return dispatcher.request({
       method,
       path,
-      headers: { ...STANDING_HEADERS, ...headersOf(call.credential, keyHeader), ...headers },
+      headers: { ...COMMON_HEADERS, ...headersOf(call.credential, keyHeader), ...headers },
       body: typeof body === 'function' ? body(deadline) : (body ?? null),
       signal: deadline.signal,
     });
   }
 
-  /** One request. What goes wrong before `use` is done with the answer becomes an UpstreamError. */
-  async function attempt<T>({ use, reportResult, ...asked }: Attempt<T>): Promise<T> {
-    let hasBegun = false;
+  /** Sends the request once. Any error before `use` has read the response becomes an UpstreamError. */
+  async function attemptOnce<T>({ use, reportResult, ...sending }: Attempt<T>): Promise<T> {
+    let hasResponse = false;
     try {
-      asked.call.onRequest?.();
-      const response = await request(asked);
-      hasBegun = true;
-      asked.sendState.answer(response.statusCode);
+      sending.call.onRequest?.();
+      const response = await sendRequest(sending);
+      hasResponse = true;
+      sending.sendState.recordStatus(response.statusCode);
       reportResult(isOutageStatus(response.statusCode) ? 'down' : 'up');
-      return await use(response, asked.deadline);
+      return await use(response, sending.deadline);
     } catch (error) {
-      throw error instanceof UpstreamError ? error : failureOf(error, hasBegun);
+      throw error instanceof UpstreamError ? error : toTransportError(error, hasResponse);
     }
   }
 
-  /** The same; the breaker learns what came of it, however it ends. */
-  async function attemptWithBreaker<T>(asked: Attempt<T>): Promise<T> {
-    const { reportResult, deadline } = asked;
-    // undici may notice much later that a call was ended: a probe must not be waited for until then.
-    const end = () => reportResult(callResultOf(deadline.signal.reason));
-    deadline.signal.addEventListener('abort', end);
+  /** Sends the request once, and reports its result to the circuit breaker. */
+  async function attemptWithBreaker<T>(attempt: Attempt<T>): Promise<T> {
+    const { reportResult, deadline } = attempt;
+    // undici may notice an abort much later. An aborted probe must report at once.
+    const onAbort = () => reportResult(callResultOf(deadline.signal.reason));
+    deadline.signal.addEventListener('abort', onAbort);
     try {
-      return await attempt(asked);
+      return await attemptOnce(attempt);
     } catch (error) {
       reportResult(callResultOf(error));
       throw error;
     } finally {
-      deadline.signal.removeEventListener('abort', end);
+      deadline.signal.removeEventListener('abort', onAbort);
     }
   }
 
-  /** The wait before another try, or null when there is to be none. */
-  function waitFor(error: unknown, tries: number, leftMs: number, { request, call, sendState }: Attempt<unknown>) {
-    if (!(error instanceof UpstreamError) || tries >= retries) return null;
-    const said = { status: error.facts.upstreamStatus, afterMs: error.retry.afterMs, isSent: sendState.wasSent };
-    const waitMs = isRetryAllowed(request.retrySafety, said)
-      ? waitBeforeRetry(error.retry, tries, Math.random())
+  /** Milliseconds until the next retry, or null when the call is not retryCount. */
+  function retryWait(
+    error: unknown,
+    retryCount: number,
+    leftMs: number,
+    { request, call, sendState }: Attempt<unknown>,
+  ) {
+    if (!(error instanceof UpstreamError) || retryCount >= retries) return null;
+    const failure = { status: error.facts.upstreamStatus, afterMs: error.retry.afterMs, isSent: sendState.isSent };
+    const waitMs = isRetryAllowed(request.retrySafety, failure)
+      ? waitBeforeRetry(error.retry, retryCount, Math.random())
       : null;
-    return waitMs !== null && waitMs < leftMs && pools.get(call.credential).budget.spend() ? waitMs : null;
+    return waitMs !== null && waitMs < leftMs && pools.get(call.credential).budget.tryWithdraw() ? waitMs : null;
   }
 
-  async function sendWithin<T>(deadline: Deadline, asked: Omit<Attempt<T>, 'deadline' | 'reportResult'>): Promise<T> {
+  async function sendWithin<T>(deadline: Deadline, work: Omit<Attempt<T>, 'deadline' | 'reportResult'>): Promise<T> {
     const until = clock.now() + timeoutMs;
     const { signal } = deadline;
-    const { call, sendState } = asked;
+    const { call, sendState } = work;
     const { name: owner, breaker, budget } = pools.get(call.credential);
-    for (let tries = 0; ; tries++) {
-      breaker.check(); // Who would be turned away needs no turn.
+    for (let retryCount = 0; ; retryCount++) {
+      breaker.check(); // Before the rate limiter: a call that is rejected must not take a token.
       const { priority = 'query' } = call;
       await rateLimiter.acquire({ priority, owner, signal, maxWaitMs: until - clock.now() });
-      const present = { ...asked, deadline, reportResult: breaker.startCall() };
-      if (tries === 0) budget.earn();
-      sendState.begin();
+      const attempt = { ...work, deadline, reportResult: breaker.startCall() };
+      if (retryCount === 0) budget.deposit();
+      sendState.startAttempt();
       try {
-        return await attemptWithBreaker(present);
+        return await attemptWithBreaker(attempt);
       } catch (error) {
-        const waitMs = signal.aborted ? null : waitFor(error, tries, until - clock.now(), present);
+        const waitMs = signal.aborted ? null : retryWait(error, retryCount, until - clock.now(), attempt);
         if (waitMs === null) throw error;
-        await pause(waitMs, clock, signal);
+        await sleep(waitMs, clock, signal);
       }
     }
   }
@@ -181,7 +183,7 @@ export function createTransport(options: TransportOptions): Transport {
       try {
         return await withinDeadline((deadline) => sendWithin(deadline, { request, use, call, sendState }), bounds);
       } catch (error) {
-        const isUnknown = request.retrySafety !== 'freely' && sendState.isOutcomeUnknown;
+        const isUnknown = request.retrySafety !== 'always' && sendState.isOutcomeUnknown;
         throw isUnknown && error instanceof UpstreamError ? withUnknownOutcome(error) : error;
       }
     },
@@ -189,42 +191,42 @@ export function createTransport(options: TransportOptions): Transport {
   };
 }
 
-// What reads an answer can be wrong itself: that is nobody's fault but ours, and is not to be blamed on the upstream.
-function isOurs(error: unknown): error is Error {
+// A bug in the code that reads a response. It must not count as a failure of the upstream.
+function isProgramError(error: unknown): error is Error {
   return error instanceof TypeError || error instanceof ReferenceError;
 }
 
-const STANDING_HEADERS = { accept: 'application/json', 'user-agent': 'finetune-gateway' };
+const COMMON_HEADERS = { accept: 'application/json', 'user-agent': 'finetune-gateway' };
 
-function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
+function sleep(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const leave = () => {
-      cancel();
+    const onAbort = () => {
+      cancelTimer();
       reject(signal.reason);
     };
-    const cancel = clock.after(ms, () => {
-      signal.removeEventListener('abort', leave);
+    const cancelTimer = clock.after(ms, () => {
+      signal.removeEventListener('abort', onAbort);
       resolve();
     });
-    signal.addEventListener('abort', leave);
+    signal.addEventListener('abort', onAbort);
   });
 }
 
-// 500 is not among these: it is about one request, and an endpoint that is broken must not cost the others.
+// Without 500: it concerns one request, and one broken endpoint must not block the others.
 const isOutageStatus = (status: number) => status > 501;
 
 function callResultOf(error: unknown): CallResult {
-  if (!(error instanceof UpstreamError)) return 'unknown'; // Nobody waits any more.
+  if (!(error instanceof UpstreamError)) return 'unknown'; // The caller has aborted.
   return error.code === 'UPSTREAM_TIMEOUT' || error.code === 'UPSTREAM_UNAVAILABLE' ? 'down' : 'up';
 }
 
-const NO_HTTP = [errors.HTTPParserError, errors.HeadersOverflowError, errors.ResponseContentLengthMismatchError];
+const INVALID_HTTP = [errors.HTTPParserError, errors.HeadersOverflowError, errors.ResponseContentLengthMismatchError];
 
-// Before the first header nobody answered; after it, or when what came is not HTTP, the answer is at fault.
-function failureOf(error: unknown, hasBegun: boolean): Error {
-  if (isOurs(error)) return error;
-  const isAnswered = hasBegun || NO_HTTP.some((kind) => error instanceof kind);
-  const code: UpstreamErrorCode = isAnswered ? 'UPSTREAM_INVALID_RESPONSE' : 'UPSTREAM_UNAVAILABLE';
-  const retry = code === 'UPSTREAM_UNAVAILABLE' ? { isRetryable: true } : NO_RETRY;
+// Without a response the upstream is unavailable. With one, or with bytes that are not HTTP, the response is invalid.
+function toTransportError(error: unknown, hasResponse: boolean): Error {
+  if (isProgramError(error)) return error;
+  const isInvalid = hasResponse || INVALID_HTTP.some((kind) => error instanceof kind);
+  const code: UpstreamErrorCode = isInvalid ? 'UPSTREAM_INVALID_RESPONSE' : 'UPSTREAM_UNAVAILABLE';
+  const retry = isInvalid ? NO_RETRY : { isRetryable: true };
   return new UpstreamError(code, describeInvalidBody(error), {}, retry);
 }

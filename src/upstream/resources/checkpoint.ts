@@ -5,7 +5,7 @@ import type { Call } from '../resilience/transport.ts';
 import { identifier, nullIfInvalid, stepNumber, timestamp } from './lenient-schema.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 
-// Azure writes steps as 100.0 and OpenAI adds a string among the numbers of `metrics` (docs/upstream.md: Objects, Other servers).
+// Azure writes steps as 100.0. OpenAI's `metrics` have a string among the numbers (docs/upstream.md: Objects, Other servers).
 const fields = z.object({
   id: identifier,
   created_at: timestamp,
@@ -15,13 +15,13 @@ const fields = z.object({
   metrics: z.record(z.string(), z.unknown()).nullish().catch(null),
 });
 
-/** A checkpoint as servers write it. */
+/** The body of a checkpoint, as servers send it. */
 export type CheckpointBody = z.input<typeof fields>;
 
-/** A model that a job has saved on its way, in wire spelling, repaired. */
+/** A model that a job saved at a step, in wire spelling; invalid members are null. */
 export type Checkpoint = z.output<typeof fields>;
 
-/** Throws a ZodError when the body lacks what identifies a checkpoint: id, created_at, its model and its step. */
+/** Parses a checkpoint. Throws a ZodError when id, created_at, its model or its step is invalid. */
 export function readCheckpoint(body: unknown): Checkpoint {
   return fields.parse(body);
 }

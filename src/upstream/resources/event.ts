@@ -5,7 +5,7 @@ import type { Call } from '../resilience/transport.ts';
 import { identifier, nullIfInvalid, timestamp } from './lenient-schema.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 
-// `level` and `type` are open sets, `data` is any JSON: {}, null or absent on plain messages, nested for reinforcement
+// `level` and `type` are open sets. `data` is any JSON: {}, null or absent in plain messages, nested for reinforcement
 // (docs/upstream.md: Objects, Event log, Metrics events).
 const fields = z.object({
   id: identifier,
@@ -19,18 +19,18 @@ const fields = z.object({
     .transform((data) => data ?? null),
 });
 
-/** An event as servers write it. */
+/** The body of an event, as servers send it. */
 export type EventBody = z.input<typeof fields>;
 
-/** One line of a job's log, in wire spelling, repaired. */
+/** One event of a job's event log, in wire spelling; invalid members are null. */
 export type JobEvent = z.output<typeof fields>;
 
-/** Throws a ZodError when the body lacks what identifies an event: id, created_at. */
+/** Parses an event. Throws a ZodError when id or created_at is invalid. */
 export function readEvent(body: unknown): JobEvent {
   return fields.parse(body);
 }
 
-/** After this event a job's log says nothing more, and its checkpoints are all there (docs/upstream.md: Event log). */
+/** Returns whether an event ends the log. All checkpoints exist by then (docs/upstream.md: Event log). */
 export function isFinalEvent({ message }: JobEvent): boolean {
   return /^(the job has|fine.tuning job) successfully completed/i.test(message);
 }

@@ -7,7 +7,7 @@ import { type Deletion, readDeletion } from './deletion.ts';
 import { identifier, nullIfInvalid, requireId, timestamp, timestampOrNull } from './lenient-schema.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 
-// `status` is required by the document and missing from its examples; purposes are an open set (docs/upstream.md: Objects).
+// The API specification requires `status`, but its examples lack it. Purposes are an open set (docs/upstream.md: Objects).
 const fields = z.object({
   id: identifier,
   bytes: nullIfInvalid(z.int()),
@@ -19,53 +19,53 @@ const fields = z.object({
   status_details: nullIfInvalid(z.string()),
 });
 
-/** A file as servers write it. */
+/** The body of a file, as servers send it. */
 export type FileBody = z.input<typeof fields>;
 
-/** What is known of an uploaded or generated file, in wire spelling, repaired; its content is read apart. */
+/** An uploaded or generated file without its content, in wire spelling; invalid members are null. */
 export type FileObject = z.output<typeof fields>;
 
-/** Throws a ZodError when the body lacks what identifies a file: id, created_at. */
+/** Parses a file. Throws a ZodError when id or created_at is invalid. */
 export function readFile(body: unknown): FileObject {
   return fields.parse(body);
 }
 
-const UNSETTLED = new Set(['uploaded', 'pending', 'running', 'notRunning', 'deleting']);
+const ACTIVE_STATUSES = new Set(['uploaded', 'pending', 'running', 'notRunning', 'deleting']);
 
-/** Whether the server is done with a file, or does not tell: from then on it can only be deleted. */
+/** Returns whether a file is settled: it can only be deleted. A file without a status counts as settled. */
 export function isSettled({ status }: FileObject): boolean {
-  return status === null || !UNSETTLED.has(status);
+  return status === null || !ACTIVE_STATUSES.has(status);
 }
 
-/** Which files: a page of those with this purpose, newest first unless `order` is `asc`. */
+/** Selects a page of the files of one purpose, or of all; newest first unless `order` is `asc`. */
 export interface FilePageRequest extends PageRequest {
   readonly purpose: string | null;
   readonly order: 'asc' | 'desc';
 }
 
 export interface FileResource {
-  /** GET /files/{id}; null when there is none. Throws UpstreamError. */
+  /** GET /files/{id}; null when it does not exist. Throws UpstreamError. */
   get(id: string, call: Call): Promise<FileObject | null>;
   /** GET /files. Throws UpstreamError. */
   list(request: FilePageRequest, call: Call): Promise<Page<FileObject>>;
-  /** GET /files/{id}/content, as it comes, up to 256 MiB; null when there is none. Throws UpstreamError. */
+  /** GET /files/{id}/content as a stream of at most 256 MiB; null when it does not exist. Throws UpstreamError. */
   content<T>(id: string, read: (chunks: AsyncIterable<Uint8Array>) => Promise<T>, call: Call): Promise<T | null>;
-  /** As `content`, up to 1 GiB, and however long that takes as long as bytes come. */
+  /** The same for at most 1 GiB; the timeout restarts with every chunk. */
   wholeContent: FileResource['content'];
   /**
-   * POST /files, once, with the content as it comes. The call's time counts only while the upstream is waited for. Throws
-   * UpstreamError, or what the content throws: then the body is cut off, and no file made.
+   * POST /files with a stream as content, never retried. The timeout runs only while the upstream is awaited. Throws
+   * UpstreamError, or any error of the content: then the body is cut off and no file is created.
    */
   upload(upload: FileUpload, call: Call): Promise<FileObject>;
-  /** DELETE /files/{id}; null when there is none. Throws UpstreamError. */
+  /** DELETE /files/{id}; null when it does not exist. Throws UpstreamError. */
   delete(id: string, call: Call): Promise<Deletion | null>;
 }
 
-/** A file to be made. */
+/** A file to upload. */
 export interface FileUpload {
   readonly filename: string;
   readonly purpose: string;
-  /** Seconds from its making until it is deleted; never if absent. */
+  /** Seconds from its creation until the upstream deletes it; never when absent. */
   readonly expiresAfterSeconds?: number | undefined;
   readonly content: AsyncIterable<Uint8Array>;
 }
@@ -80,7 +80,7 @@ export function createFileResource(rest: RestClient): FileResource {
     get: (id, call) => rest.getOrNull(path`/files/${id}`, (body) => requireId(id, readFile(body)), call),
     list: (request, call) => rest.get(path`/files`, { ...request }, readPage(request, readFile), call),
     content: (id, read, call) => rest.stream(path`/files/${id}/content`, read, call),
-    wholeContent: (id, read, call) => rest.stream(path`/files/${id}/content`, read, call, 'patiently'),
+    wholeContent: (id, read, call) => rest.stream(path`/files/${id}/content`, read, call, 'whole'),
     upload: (upload, call) => rest.upload(path`/files`, formOf(upload), readFile, call),
     delete: (id, call) => rest.delete(path`/files/${id}`, readDeletion(id), call),
   };

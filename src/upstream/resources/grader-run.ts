@@ -5,8 +5,8 @@ import type { Call } from '../resilience/transport.ts';
 import { type Grader, graderSchema } from './grader.ts';
 import { nullIfInvalid } from './lenient-schema.ts';
 
-// `token_usage` is a number by the document and an object in its example (docs/upstream.md: Objects): what is open stays JSON.
-const anything = z
+// `token_usage` is a number in the API specification and an object in its example (docs/upstream.md: Objects).
+const anyJson = z
   .unknown()
   .optional()
   .transform((value) => value ?? null);
@@ -15,25 +15,25 @@ const metadataFields = z.object({
   type: nullIfInvalid(z.string()),
   errors: nullIfInvalid(z.record(z.string(), z.unknown())),
   execution_time: nullIfInvalid(z.number()),
-  scores: anything,
-  token_usage: anything,
+  scores: anyJson,
+  token_usage: anyJson,
   sampled_model_name: nullIfInvalid(z.string()),
 });
 const runFields = z.object({
   reward: nullIfInvalid(z.number()),
   metadata: nullIfInvalid(metadataFields),
-  sub_rewards: anything,
-  model_grader_token_usage_per_model: anything,
+  sub_rewards: anyJson,
+  model_grader_token_usage_per_model: anyJson,
 });
 const validationFields = z.object({ grader: graderSchema });
 
-/** What a grader gave for a sample, in wire spelling, repaired. */
+/** The result of running a grader on a sample, in wire spelling; invalid members are null. */
 export type GraderRun = z.output<typeof runFields>;
 
-/** What a grader has told of a run. */
+/** Details of a grader run. */
 export type GraderRunMetadata = z.output<typeof metadataFields>;
 
-/** What a grader is run on. */
+/** A grader and the model sample to grade. */
 export interface GraderSample {
   readonly grader: unknown;
   readonly model_sample: string;
@@ -41,9 +41,9 @@ export interface GraderSample {
 }
 
 export interface GraderResource {
-  /** POST /fine_tuning/alpha/graders/run: once, as it may call models. Throws UpstreamError. */
+  /** POST /fine_tuning/alpha/graders/run. Never retried, as it may call models. Throws UpstreamError. */
   run(sample: GraderSample, call: Call): Promise<GraderRun>;
-  /** POST /fine_tuning/alpha/graders/validate: gives the grader as the upstream understands it. Throws UpstreamError. */
+  /** POST /fine_tuning/alpha/graders/validate. Returns the grader as parsed by the upstream. Throws UpstreamError. */
   validate(grader: unknown, call: Call): Promise<Grader>;
 }
 
@@ -52,7 +52,7 @@ export function createGraderResource(rest: RestClient): GraderResource {
     run: (sample, call) =>
       rest.post(path`/fine_tuning/alpha/graders/run`, sample, (body) => runFields.parse(body), call),
     validate: (grader, call) =>
-      rest.post(path`/fine_tuning/alpha/graders/validate`, { grader }, readValidation, call, 'freely'),
+      rest.post(path`/fine_tuning/alpha/graders/validate`, { grader }, readValidation, call, 'always'),
   };
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isShallow } from '../json/depth.ts';
+import { isWithinDepth } from '../json/depth.ts';
 import { orNull } from './lenient-schema.ts';
 
 const message = z.object({ role: z.string(), content: z.unknown() });
@@ -67,7 +67,7 @@ export interface MultiGrader {
   calculate_output: string;
   graders: NamedGrader[];
 }
-/** A grader of a type that we do not know, or one that lacks what its type requires. */
+/** A grader of an unknown type, or one that lacks a required member. */
 export interface UnknownGrader {
   type: 'unknown';
   rawType: string;
@@ -82,17 +82,18 @@ export type Grader =
   | MultiGrader
   | UnknownGrader;
 
-/** Reads any JSON as a grader: what cannot be read is an `UnknownGrader`, never an error. */
-export const graderSchema = z.unknown().transform((body) => readGrader(isShallow(body) ? body : null));
+/** Accepts any JSON: an invalid grader becomes an `UnknownGrader`, never an error. */
+export const graderSchema = z.unknown().transform((body) => readGrader(isWithinDepth(body) ? body : null));
 
 function readGrader(body: unknown): Grader {
-  const read = known.safeParse(body);
-  if (read.success) return read.data;
+  const { success, data } = known.safeParse(body);
+  if (success) return data;
   const { type, name } = named.parse(body);
   return { type: 'unknown', rawType: type, name };
 }
 
-// The document types `graders` as one grader, its example shows a list, its guide and real requests a map (docs/upstream.md: Objects).
+// The API specification defines `graders` as one grader; its example shows a list, the guide and real requests a map
+// (docs/upstream.md: Objects).
 const MAX_GRADERS = 100;
 
 function readNamedGraders(body: unknown): NamedGrader[] {

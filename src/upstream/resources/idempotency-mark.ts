@@ -1,15 +1,15 @@
 import { membersOf } from '../json/members.ts';
 
-// What a job that is to be made once carries in its metadata, for the gateway to find it again: two pairs that are the
-// gateway's own. Clients of the upstream see them; clients of the gateway do not.
+// The mark of a job that was created with an idempotency key: two metadata pairs by which the gateway finds the job again.
+// Clients of the upstream see them; clients of the gateway do not.
 
 const KEY = 'finetune_gateway_key';
 const REQUEST = 'finetune_gateway_request';
 
-/** How many pairs a mark takes of the metadata. */
+/** Metadata pairs of a mark. */
 export const MARK_PAIRS = 2;
 
-/** Digests: of the key under which a job was asked for, and of all that was asked. */
+/** Digests of the idempotency key and of the request. */
 export interface IdempotencyMark {
   readonly key: string;
   readonly request: string;
@@ -20,36 +20,36 @@ interface HasBody {
   readonly raw: unknown;
 }
 
-/** Whether a name of metadata is one of the gateway's own. */
+/** Returns whether a metadata key belongs to a mark. */
 export const isMarkName = (name: string) => name === KEY || name === REQUEST;
 
-/** The pair that the job of this mark has, and no other job. */
+/** Returns the metadata pair that identifies the job of a mark. */
 export const metadataFilterOf = ({ key }: IdempotencyMark): Readonly<Record<string, string>> => ({ [KEY]: key });
 
-/** A request with this mark in its metadata. */
+/** Adds a mark to the metadata of a request. */
 export function addMark(request: object, { key, request: digest }: IdempotencyMark): object {
   const metadata = membersOf(membersOf(request)['metadata']);
   return { ...request, metadata: { ...metadata, [KEY]: key, [REQUEST]: digest } };
 }
 
-/** Whether a job was asked for under the key of this mark. */
+/** Returns whether a job was created with the key of this mark. */
 export const hasKeyOf = (job: HasBody, { key }: IdempotencyMark) => metadataIn(job.raw)[KEY] === key;
 
-/** Whether a job was asked for by the request of this mark. */
+/** Returns whether a job was created by the request of this mark. */
 export const hasRequestOf = (job: HasBody, { request }: IdempotencyMark) => metadataIn(job.raw)[REQUEST] === request;
 
-/** Metadata without what only the gateway has put there, null when nothing is left; the same when there is nothing of it. */
+/** Returns the metadata without the pairs of a mark: null when none is left, the same object when it has no mark. */
 export function removeMarkPairs<T>(metadata: Readonly<Record<string, T>> | null): Readonly<Record<string, T>> | null {
   if (metadata === null || !(Object.hasOwn(metadata, KEY) || Object.hasOwn(metadata, REQUEST))) return metadata;
-  const left = Object.entries(metadata).filter(([name]) => !isMarkName(name));
-  return left.length === 0 ? null : Object.fromEntries(left);
+  const remaining = Object.entries(metadata).filter(([name]) => !isMarkName(name));
+  return remaining.length === 0 ? null : Object.fromEntries(remaining);
 }
 
-/** The same for the whole object that the upstream sent. */
+/** Removes the mark from the raw object of a job. */
 export function removeMark(raw: unknown): unknown {
   const metadata = metadataIn(raw);
-  const shown = removeMarkPairs(metadata);
-  return shown === metadata ? raw : { ...membersOf(raw), metadata: shown };
+  const unmarked = removeMarkPairs(metadata);
+  return unmarked === metadata ? raw : { ...membersOf(raw), metadata: unmarked };
 }
 
 const metadataIn = (raw: unknown) => membersOf(membersOf(raw)['metadata']);

@@ -8,7 +8,7 @@ import { type Page, type PageRequest, readPage } from './page.ts';
 
 const MAX_RESULT_FILES = 100;
 
-// What identifies a job has to be right. Of the rest, what cannot be read counts as not there; `raw` has it.
+// The members that identify a job must be valid. Invalid other members become null; `raw` still has them.
 const fields = z.object({
   id: identifier,
   status: z.string().min(1),
@@ -17,36 +17,36 @@ const fields = z.object({
   finished_at: timestampOrNull,
   estimated_finish: timestampOrNull,
   organization_id: nullIfInvalid(z.string()),
-  seed: nullIfInvalid(z.int32()), // Past 32 bits GraphQL's Int could not carry it.
+  seed: nullIfInvalid(z.int32()), // GraphQL's Int has 32 bits.
   user_provided_suffix: nullIfInvalid(z.string()),
-  suffix: nullIfInvalid(z.string()), // Where other servers put it.
+  suffix: nullIfInvalid(z.string()), // The same in other servers.
   fine_tuned_model: nullIfInvalid(z.string()),
   training_file: nullIfInvalid(z.string()),
   validation_file: nullIfInvalid(z.string()),
   result_files: z
     .array(z.string())
     .nullish()
-    .transform((ids) => (ids ?? []).slice(0, MAX_RESULT_FILES)) // Each is a file to read.
+    .transform((ids) => (ids ?? []).slice(0, MAX_RESULT_FILES)) // Each one can cost a call.
     .catch([]),
   trained_tokens: nullIfInvalid(z.int()),
 });
 
-/** A job as servers write it. */
+/** The body of a job, as servers send it. */
 export type JobBody = z.input<typeof fields> & JobPartsBody;
 
 /**
- * A fine-tuning job in wire spelling, repaired; `raw` is the very object that the upstream sent, from which `job-parts`
- * reads the rest.
+ * A fine-tuning job in wire spelling; invalid members are null. `raw` is the unchanged object of the upstream, from which
+ * `job-parts` parses the other members.
  */
 export type Job = z.output<typeof fields> & { raw: unknown };
 
-/** Throws a ZodError when the body lacks what identifies a job: id, status, model, created_at. */
+/** Parses a job. Throws a ZodError when id, status, model or created_at is invalid. */
 export function readJob(body: unknown): Job {
   return { ...fields.parse(body), raw: body };
 }
 
-// All spellings seen in servers of the dialect (docs/upstream.md: Other servers), in lower case.
-const TERMINAL = new Set([
+// All spellings of terminal statuses in servers of the dialect (docs/upstream.md: Other servers), in lower case.
+const TERMINAL_STATUSES = new Set([
   'succeeded',
   'failed',
   'cancelled',
@@ -58,29 +58,31 @@ const TERMINAL = new Set([
   'error',
 ]);
 
-/** Whether the job has come to its end and will not move again. */
+/** Returns whether the status of a job is terminal: it cannot change any more. */
 export function isTerminal(job: Pick<Job, 'status'>): boolean {
-  return TERMINAL.has(job.status.toLowerCase());
+  return TERMINAL_STATUSES.has(job.status.toLowerCase());
 }
 
-/** Which jobs: a page of those that carry all of these metadata pairs, where the server knows that filter. */
+/** Selects a page of the jobs with all of these metadata pairs. Some servers ignore that filter. */
 export interface JobPageRequest extends PageRequest {
   readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface JobResource {
-  /** GET /fine_tuning/jobs/{id}; null when there is none. Throws UpstreamError. */
+  /** GET /fine_tuning/jobs/{id}; null when it does not exist. Throws UpstreamError. */
   get(id: string, call: Call): Promise<Job | null>;
   /** GET /fine_tuning/jobs, newest first. Throws UpstreamError. */
   list(request: JobPageRequest, call: Call): Promise<Page<Job>>;
   /**
-   * POST /fine_tuning/jobs, once whatever comes of it. Throws UpstreamError, of which `isOutcomeUnknown` tells whether there
-   * may be a job all the same; after the reason of the call's signal nobody can tell.
+   * POST /fine_tuning/jobs, never retried. Throws UpstreamError; `isOutcomeUnknown` says whether the job may have been
+   * created despite the error. That is unknown too when it rejects with the reason of the call's signal.
    */
   create(body: object, call: Call): Promise<Job>;
-  /** POST /fine_tuning/jobs/{id}/cancel, /pause or /resume; null when there is none. Throws UpstreamError. */
+  /** POST /fine_tuning/jobs/{id}/cancel; null when the job does not exist. Throws UpstreamError. */
   cancel(id: string, call: Call): Promise<Job | null>;
+  /** POST /fine_tuning/jobs/{id}/pause; null when the job does not exist. Throws UpstreamError. */
   pause(id: string, call: Call): Promise<Job | null>;
+  /** POST /fine_tuning/jobs/{id}/resume; null when the job does not exist. Throws UpstreamError. */
   resume(id: string, call: Call): Promise<Job | null>;
 }
 
@@ -99,7 +101,7 @@ export function createJobResource(rest: RestClient): JobResource {
   };
 }
 
-// `metadata[key]=value`, once for each pair (docs/upstream.md: Metadata filter).
+// One `metadata[key]=value` per pair (docs/upstream.md: Metadata filter).
 function metadataQuery(metadata: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(metadata).map(([key, value]) => [`metadata[${key}]`, value]));
 }

@@ -15,7 +15,7 @@ const reinforcementHyperparametersSchema = hyperparametersSchema.extend({
   reasoning_effort: nullIfInvalid(z.string()),
 });
 
-/** How a job trains: `type` names which of the three objects beside it counts. */
+/** The training method of a job. `type` names which of the three objects applies. */
 export const methodSchema = z.object({
   type: z.string(),
   supervised: nullIfInvalid(z.object({ hyperparameters: nullIfInvalid(hyperparametersSchema) })),

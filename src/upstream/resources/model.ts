@@ -13,23 +13,23 @@ const fields = z.object({
   shutdown_date: nullIfInvalid(z.iso.date()), // Older servers lack it.
 });
 
-/** A model as servers write it. */
+/** The body of a model, as servers send it. */
 export type ModelBody = z.input<typeof fields>;
 
-/** A model that can be used or trained on, in wire spelling, repaired. */
+/** A base model or a fine-tuned one, in wire spelling; invalid members are null. */
 export type Model = z.output<typeof fields>;
 
-/** Throws a ZodError when the body lacks what identifies a model: its id, which is its name. */
+/** Parses a model. Throws a ZodError when its id, which is its name, is invalid. */
 export function readModel(body: unknown): Model {
   return fields.parse(body);
 }
 
 export interface ModelResource {
-  /** GET /models/{id}; null when there is none. Throws UpstreamError. */
+  /** GET /models/{id}; null when it does not exist. Throws UpstreamError. */
   get(id: string, call: Call): Promise<Model | null>;
-  /** GET /models: all of them, as this endpoint knows no pages. Throws UpstreamError. */
+  /** GET /models: all models, as this endpoint has no pages. Throws UpstreamError. */
   list(call: Call): Promise<PageItem<Model>[]>;
-  /** DELETE /models/{id}, for fine-tuned models only; null when there is none. Throws UpstreamError. */
+  /** DELETE /models/{id}, for fine-tuned models only; null when it does not exist. Throws UpstreamError. */
   delete(id: string, call: Call): Promise<Deletion | null>;
 }
 

@@ -9,28 +9,31 @@ import { type Page, type PageItem, type PageRequest, readPage, readUnpaged } fro
 
 const fields = z.object({ id: identifier, created_at: timestamp, project_id: z.string() });
 
-/** A permission as servers write it. */
+/** The body of a permission, as servers send it. */
 export type PermissionBody = z.input<typeof fields>;
 
-/** That a project may use a checkpoint, in wire spelling. */
+/** The permission of a project to use a checkpoint, in wire spelling. */
 export type Permission = z.output<typeof fields>;
 
-/** Throws a ZodError when the body lacks a part of it. */
+/** Parses a permission. Throws a ZodError when a member is invalid. */
 export function readPermission(body: unknown): Permission {
   return fields.parse(body);
 }
 
-/** Who may use a checkpoint, which goes by the name of its model. Every method needs an admin key, and throws NoAdminKey without. */
+/**
+ * The permissions of a checkpoint, which is identified by the name of its model. All methods throw NoAdminKey when the
+ * credential has no admin key.
+ */
 export interface PermissionResource {
   /** GET /fine_tuning/checkpoints/{model}/permissions, newest first. Throws UpstreamError. */
   list(model: string, request: PermissionPageRequest, call: Call): Promise<Page<Permission>>;
-  /** POST the same: lets these projects use it, and gives the new permissions. Throws UpstreamError. */
+  /** POST to the same path: grants permissions to projects, and returns them. Throws UpstreamError. */
   create(model: string, projectIds: readonly string[], call: Call): Promise<PageItem<Permission>[]>;
-  /** DELETE /fine_tuning/checkpoints/{model}/permissions/{id}; null when there is none. Throws UpstreamError. */
+  /** DELETE /fine_tuning/checkpoints/{model}/permissions/{id}; null when it does not exist. Throws UpstreamError. */
   delete(model: string, id: string, call: Call): Promise<Deletion | null>;
 }
 
-/** Which permissions: a page of those of one project, or of all. */
+/** Selects a page of the permissions of one project, or of all. */
 export interface PermissionPageRequest extends PageRequest {
   readonly projectId?: string | undefined;
 }

@@ -1,35 +1,35 @@
 import { hash } from 'node:crypto';
 
-/** Contents that came before, by hashes of 53 bits: of a million the chance that two are taken for one is 1 in 18,000. */
+/** A set of contents by hashes of 53 bits. The chance of a false duplicate among a million contents is 1 in 18,000. */
 export interface ContentHashSet {
-  /** Whether this content came before. Takes note of it, as long as there is room. */
-  has(content: Uint8Array): boolean;
+  /** Returns whether the content is in the set, and adds it unless the set is full. */
+  testAndAdd(content: Uint8Array): boolean;
 }
 
-/** A table of numbers, at most half full; 0 is an empty place. At a million hashes it takes 16 MiB, a set of texts 100. */
-export function createContentHashSet(mostHashes: number): ContentHashSet {
+/** A hash table with open addressing, at most half full; 0 marks a free slot. A million hashes take 16 MiB, as strings 100. */
+export function createContentHashSet(maxHashes: number): ContentHashSet {
   let table = new Float64Array(4096);
   let size = 0;
 
-  function placeOf(key: number): number {
-    let place = key % table.length;
-    while (table[place] !== 0 && table[place] !== key) place = (place + 1) % table.length;
-    return place;
+  function slotOf(key: number): number {
+    let slot = key % table.length;
+    while (table[slot] !== 0 && table[slot] !== key) slot = (slot + 1) % table.length;
+    return slot;
   }
 
   function grow() {
-    const before = table;
-    table = new Float64Array(2 * before.length);
-    for (const key of before) if (key !== 0) table[placeOf(key)] = key;
+    const previous = table;
+    table = new Float64Array(2 * previous.length);
+    for (const key of previous) if (key !== 0) table[slotOf(key)] = key;
   }
 
   return {
-    has(content) {
+    testAndAdd(content) {
       const key = keyOf(content);
-      if (table[placeOf(key)] === key) return true;
-      if (size >= mostHashes) return false;
+      if (table[slotOf(key)] === key) return true;
+      if (size >= maxHashes) return false;
       if (2 * ++size > table.length) grow();
-      table[placeOf(key)] = key;
+      table[slotOf(key)] = key;
       return false;
     },
   };

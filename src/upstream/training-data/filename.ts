@@ -1,13 +1,13 @@
-/** Longest name, in characters, as most file systems take it. */
+/** Maximum characters of a filename; most file systems accept that many. */
 const MAX_FILENAME_LENGTH = 200;
 const MAX_EXTENSION_LENGTH = 20;
 
 /**
- * A name of a file as it can be shown and stored anywhere: without the path that some clients send, control characters and
- * quotes, also as browsers write those in forms, and not too long; its extension stays.
+ * Returns a filename that can be displayed and stored anywhere. Removes the path that some clients send, replaces control
+ * characters and quotes (also escaped as browsers do in forms), and truncates a long name before its extension.
  */
-export function plainFilename(given: string): string {
-  const base = given.replace(/^.*[/\\]/s, '').toWellFormed();
+export function sanitizeFilename(filename: string): string {
+  const base = filename.replace(/^.*[/\\]/s, '').toWellFormed();
   const plain = base.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}"'`]|%(?:22|0A|0D)/giu, '_').trim();
   if (/^[._ ]*$/.test(plain)) return 'upload';
   const characters = [...plain];

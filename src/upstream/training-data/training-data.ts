@@ -1,76 +1,78 @@
-import { isShallow } from '../json/depth.ts';
+import { isWithinDepth, MAX_DEPTH } from '../json/depth.ts';
+import { membersOf } from '../json/members.ts';
+import { parseJson } from '../json/parse.ts';
 import { createJsonTokenCounter, MAX_JSON_TOKENS } from '../json/token-count.ts';
 import { createContentHashSet } from './content-hash-set.ts';
-import { type ExampleFault, faultsOf, formatOf, type TrainingFormat } from './training-example.ts';
+import { detectFormat, type ExampleIssue, findExampleIssues, type TrainingFormat } from './training-example.ts';
 
-export interface TrainingIssue extends ExampleFault {
-  /** The line it stands in, from 1; null when it is about the whole. */
+export interface TrainingIssue extends ExampleIssue {
+  /** The line, from 1; null when the issue is about the whole file. */
   readonly line: number | null;
 }
 
-/** What stands in a file that is to be trained on. */
+/** The result of validating a training file. */
 export interface TrainingReport {
-  /** Of its examples; null when they differ, or there is none. */
+  /** The format of all examples; null when they differ or there is none. */
   readonly format: TrainingFormat | null;
   readonly exampleCount: number;
-  /** Of all lines, without their ends. */
+  /** Characters of all lines, without line ends. */
   readonly characterCount: number;
   /** Characters of the longest line. */
   readonly longestExample: number;
-  /** Examples that stood there before, to the byte; a lower bound past the first million different ones. */
+  /** Examples that equal an earlier one byte for byte; a lower bound after a million distinct ones. */
   readonly duplicateCount: number;
-  /** The first hundred. */
+  /** The first hundred issues. */
   readonly issues: readonly TrainingIssue[];
   readonly issueCount: number;
   readonly errorCount: number;
 }
 
-export interface TrainingCheck {
-  /** Takes the next bytes; never throws. */
+export interface TrainingDataValidator {
+  /** Validates the next bytes. Never throws. */
   add(chunk: Uint8Array): void;
-  /** Issues so far that are errors: as soon as there is one the file is of no use. */
+  /** The number of errors so far. A file with an error cannot be used. */
   readonly errorCount: number;
-  /** Ends it. */
+  /** Ends the validation and returns the report. */
   report(): TrainingReport;
 }
 
-/** Of a longer line only its length is told; the bound keeps what a line costs in memory. */
+/** Maximum bytes of a line that is parsed. A longer line is only measured, which bounds the memory. */
 const MAX_LINE_BYTES = 8 * 1024 * 1024;
 const MAX_ISSUES = 100;
 /** They take 16 MiB. */
 const MAX_HASHES = 1_000_000;
-/** Fewest examples that OpenAI takes. */
+/** The minimum that OpenAI accepts (docs/upstream.md: Training file rules). */
 const MIN_EXAMPLES = 10;
 
 const [LF, CR] = [0x0a, 0x0d];
 const isContinuation = (byte: number) => (byte & 0xc0) === 0x80;
 
-/** Checks JSONL for fine-tuning as it flows: in the memory of one line, however it is cut into chunks. */
-export function createTrainingCheck(): TrainingCheck {
-  const tally = createTally();
-  let held = Buffer.alloc(64 * 1024); // The line so far, as long as it is not too long; it grows.
+/** Creates a validator of JSONL. It buffers at most one line, and the report does not depend on chunk boundaries. */
+export function createTrainingDataValidator(): TrainingDataValidator {
+  const builder = createReportBuilder();
+  let buffer = Buffer.alloc(64 * 1024); // The current line, unless it is too long. Grows as needed.
   let bytes = 0;
   let characters = 0;
   let lastByte = -1;
   let line = 1;
   let hasBytes = false;
 
-  function take(piece: Uint8Array) {
+  function append(piece: Uint8Array) {
     if (piece.length === 0) return;
     const length = bytes + piece.length;
     if (length <= MAX_LINE_BYTES) {
-      if (length > held.length) held = Buffer.concat([held], Math.min(2 * length, MAX_LINE_BYTES));
-      held.set(piece, bytes);
-    } else if (bytes <= MAX_LINE_BYTES) tally.tooLong(line); // Now: its end may be far.
+      if (length > buffer.length) buffer = Buffer.concat([buffer], Math.min(2 * length, MAX_LINE_BYTES));
+      buffer.set(piece, bytes);
+    } else if (bytes <= MAX_LINE_BYTES) builder.addTooLongLine(line); // Reported at once: the line end can be far away.
     bytes = length;
     lastByte = piece[piece.length - 1] ?? -1;
-    for (let at = 0; at < piece.length; at++) if (!isContinuation(piece[at] ?? 0)) characters++;
+    for (let index = 0; index < piece.length; index++) if (!isContinuation(piece[index] ?? 0)) characters++;
   }
 
-  function end() {
+  function endLine() {
     const length = characters - (lastByte === CR ? 1 : 0);
-    if (bytes > MAX_LINE_BYTES) tally.measure(length);
-    else tally.line(line, held.subarray(0, bytes), length);
+    if (bytes > MAX_LINE_BYTES) builder.measure(length);
+    else builder.addLine(line, buffer.subarray(0, bytes), length);
     bytes = 0;
     characters = 0;
     lastByte = -1;
@@ -80,53 +82,54 @@ export function createTrainingCheck(): TrainingCheck {
   return {
     add(chunk) {
       hasBytes ||= chunk.length > 0;
-      let from = 0;
-      for (let at = chunk.indexOf(LF); at >= 0; at = chunk.indexOf(LF, from)) {
-        take(chunk.subarray(from, at));
-        end();
-        from = at + 1;
+      let start = 0;
+      for (let end = chunk.indexOf(LF); end >= 0; end = chunk.indexOf(LF, start)) {
+        append(chunk.subarray(start, end));
+        endLine();
+        start = end + 1;
       }
-      take(chunk.subarray(from));
+      append(chunk.subarray(start));
     },
     get errorCount() {
-      return tally.errorCount;
+      return builder.errorCount;
     },
     report() {
-      if (bytes > 0) end();
-      return tally.report(hasBytes);
+      if (bytes > 0) endLine();
+      return builder.report(hasBytes);
     },
   };
 }
 
-function createTally() {
+function createReportBuilder() {
   const issues: TrainingIssue[] = [];
-  const seen = createContentHashSet(MAX_HASHES);
+  const contentHashes = createContentHashSet(MAX_HASHES);
   const formats = new Set<TrainingFormat>();
   const counts = { issues: 0, errors: 0, examples: 0, characters: 0, longest: 0, duplicates: 0 };
 
-  function tell(line: number | null, { severity, message }: ExampleFault) {
+  function addIssue(line: number | null, { severity, message }: ExampleIssue) {
     counts.issues++;
     if (severity === 'error') counts.errors++;
     if (issues.length < MAX_ISSUES) issues.push({ line, severity, message });
   }
-  const fail = (line: number | null, message: string) => tell(line, { severity: 'error', message });
+  const addError = (line: number | null, message: string) => addIssue(line, { severity: 'error', message });
+  const addWarning = (line: number | null, message: string) => addIssue(line, { severity: 'warning', message });
 
   function measure(length: number) {
     counts.characters += length;
     counts.longest = Math.max(counts.longest, length);
   }
 
-  function example(line: number, content: Buffer) {
-    const read = parsed(content);
-    if ('fault' in read) return fail(line, read.fault);
-    const { value } = read;
-    const format = formatOf(value);
-    if (format === null)
-      return fail(line, 'expected an example: messages, or prompt and completion, or input with two outputs');
+  function addExample(line: number, content: Buffer) {
+    const parsed = parseLine(content);
+    if ('error' in parsed) return addError(line, parsed.error);
+    const { value } = parsed;
+    const format = detectFormat(value);
+    if (format === null) return addError(line, NO_EXAMPLE);
     const [first = format] = formats;
-    if (format !== first) fail(line, `expected the format of the first example, ${first}, not ${format}`);
+    if (format !== first)
+      addError(line, `has the format ${format}; expected ${first}, the format of the first example`);
     formats.add(format);
-    for (const fault of faultsOf(value as Record<string, unknown>, format)) tell(line, fault); // Only objects have a format.
+    for (const issue of findExampleIssues(membersOf(value), format)) addIssue(line, issue);
   }
 
   return {
@@ -134,33 +137,30 @@ function createTally() {
       return counts.errors;
     },
     measure,
-    tooLong(line: number) {
+    addTooLongLine(line: number) {
       counts.examples++;
-      fail(line, `expected a line of at most ${MAX_LINE_BYTES} bytes`);
+      addError(line, `is too long; expected a line of at most ${MAX_LINE_BYTES} bytes`);
     },
-    line(line: number, whole: Buffer, length: number) {
-      const hasMark = line === 1 && whole[0] === 0xef && whole[1] === 0xbb && whole[2] === 0xbf;
-      if (hasMark) tell(line, { severity: 'warning', message: 'expected no byte order mark' });
-      const content = whole.subarray(hasMark ? 3 : 0, whole.at(-1) === CR ? -1 : undefined);
-      if (content.length === 0)
-        return tell(line, { severity: 'warning', message: 'expected an example, not an empty line' });
-      measure(hasMark ? length - 1 : length);
+    addLine(line: number, bytes: Buffer, length: number) {
+      const hasByteOrderMark = line === 1 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+      if (hasByteOrderMark) addWarning(line, 'has a byte order mark; expected UTF-8 without one');
+      const content = bytes.subarray(hasByteOrderMark ? 3 : 0, bytes.at(-1) === CR ? -1 : undefined);
+      if (content.length === 0) return addWarning(line, 'is empty; expected an example');
+      measure(hasByteOrderMark ? length - 1 : length);
       counts.examples++;
-      if (seen.has(content)) counts.duplicates++;
-      example(line, content);
+      if (contentHashes.testAndAdd(content)) counts.duplicates++;
+      addExample(line, content);
     },
     report(hasBytes: boolean): TrainingReport {
-      if (!hasBytes) fail(null, 'expected examples, not an empty file');
-      else if (counts.examples < MIN_EXAMPLES) {
-        tell(null, {
-          severity: 'warning',
-          message: `expected at least ${MIN_EXAMPLES} examples, which OpenAI needs`,
-        });
+      const { examples } = counts;
+      if (!hasBytes) addError(null, 'is empty; expected a file with at least one example');
+      else if (examples < MIN_EXAMPLES) {
+        addWarning(null, `has too few examples (${examples}); OpenAI expects at least ${MIN_EXAMPLES}`);
       }
       const [format = null] = formats.size === 1 ? formats : [];
       return {
         format,
-        exampleCount: counts.examples,
+        exampleCount: examples,
         characterCount: counts.characters,
         longestExample: counts.longest,
         duplicateCount: counts.duplicates,
@@ -172,28 +172,29 @@ function createTally() {
   };
 }
 
+const NO_EXAMPLE =
+  'is not an example; expected an object with messages, or with prompt and completion, or with input, preferred_output and non_preferred_output';
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-function parsed(content: Buffer): { value: unknown } | { fault: string } {
-  if (createJsonTokenCounter().add(content) > MAX_JSON_TOKENS)
-    return { fault: `expected JSON of at most ${MAX_JSON_TOKENS} marks` };
+function parseLine(content: Buffer): { value: unknown } | { error: string } {
+  if (createJsonTokenCounter().add(content) > MAX_JSON_TOKENS) {
+    return { error: `has too many JSON values; expected at most ${MAX_JSON_TOKENS} JSON tokens` };
+  }
   let text: string;
   try {
     text = utf8.decode(content);
   } catch {
-    return { fault: 'expected UTF-8' };
+    return { error: 'is not UTF-8; expected JSON in UTF-8' };
   }
-  try {
-    const value: unknown = JSON.parse(text);
-    return isShallow(value) ? { value } : { fault: 'expected JSON that is not nested so deep' };
-  } catch {
-    return { fault: 'expected JSON' };
-  }
+  const value = parseJson(text);
+  if (value === undefined) return { error: 'is not JSON; expected one JSON object per line' };
+  return isWithinDepth(value) ? { value } : { error: `is nested too deep; expected at most ${MAX_DEPTH} levels` };
 }
 
-/** Checks all of a content. */
-export async function checkTrainingData(chunks: AsyncIterable<Uint8Array>): Promise<TrainingReport> {
-  const check = createTrainingCheck();
-  for await (const chunk of chunks) check.add(chunk);
-  return check.report();
+/** Validates a whole file. */
+export async function validateTrainingData(chunks: AsyncIterable<Uint8Array>): Promise<TrainingReport> {
+  const validator = createTrainingDataValidator();
+  for await (const chunk of chunks) validator.add(chunk);
+  return validator.report();
 }

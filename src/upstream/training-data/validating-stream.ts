@@ -1,52 +1,54 @@
-import { createTrainingCheck, type TrainingReport } from './training-data.ts';
+import { createTrainingDataValidator, type TrainingReport } from './training-data.ts';
 
-/** What is known of training data, of which the end may not have been read. */
+/** The report on a training file that may not have been read to its end. */
 export interface TrainingFileReport extends TrainingReport {
   readonly isComplete: boolean;
 }
 
-/** Content on its way up that is checked as it flows. */
+/** An upload that is validated while it streams. */
 export interface ValidatedStream {
-  /** The same bytes. Throws InvalidTrainingData in place of the first chunk with an error in it, or of the end. */
+  /** The same bytes. Throws InvalidTrainingData in place of the first chunk that contains an error. */
   readonly content: AsyncIterable<Uint8Array>;
-  /** What is known of it once it has ended. Of an invalid one more is read first, so that not only its first error is told. */
+  /** Returns the report after `content` has ended. Reads on after the first error, to find more errors. */
   report(): Promise<TrainingFileReport>;
 }
 
-/** Thrown by content that is no training data: nobody is to make a file of it. */
+/** Thrown by content that is not valid training data, so that no file is created. */
 export class InvalidTrainingData extends Error {
   override readonly name = 'InvalidTrainingData';
 }
 
-/** How much is read behind the first error, at most, in search of others. */
-const MAX_BYTES_BEHIND = 16 * 1024 * 1024;
+/** Maximum bytes that are read after the first error. */
+const MAX_BYTES_AFTER_ERROR = 16 * 1024 * 1024;
 
-export function validateStream(given: AsyncIterable<Uint8Array>): ValidatedStream {
-  const check = createTrainingCheck();
-  const source = given[Symbol.asyncIterator](); // It goes on when the content has thrown.
-  let final: TrainingReport | null = null;
+export function validateStream(input: AsyncIterable<Uint8Array>): ValidatedStream {
+  const validator = createTrainingDataValidator();
+  const source = input[Symbol.asyncIterator](); // Not `for await`: it is read on after `content` has thrown.
+  let finalReport: TrainingReport | null = null;
 
-  /** Takes the next chunk and checks it; null at the end, with which the check ends. */
-  async function take(): Promise<Uint8Array | null> {
+  /** Reads and validates the next chunk. Resolves to null at the end, and then sets the final report. */
+  async function readNext(): Promise<Uint8Array | null> {
     const { done, value } = await source.next();
-    if (done) final ??= check.report();
-    else check.add(value);
+    if (done) finalReport ??= validator.report();
+    else validator.add(value);
     return done ? null : value;
   }
 
   async function* content() {
-    for (let chunk = await take(); chunk !== null; chunk = await take()) {
-      if (check.errorCount > 0) throw new InvalidTrainingData();
+    for (let chunk = await readNext(); chunk !== null; chunk = await readNext()) {
+      if (validator.errorCount > 0) throw new InvalidTrainingData();
       yield chunk;
     }
-    if (check.errorCount > 0) throw new InvalidTrainingData();
+    if (validator.errorCount > 0) throw new InvalidTrainingData();
   }
 
   return {
     content: content(),
     async report() {
-      for (let behind = 0; final === null && behind < MAX_BYTES_BEHIND; ) behind += (await take())?.length ?? 0;
-      return { ...(final ?? check.report()), isComplete: final !== null };
+      for (let bytes = 0; finalReport === null && bytes < MAX_BYTES_AFTER_ERROR; ) {
+        bytes += (await readNext())?.length ?? 0;
+      }
+      return { ...(finalReport ?? validator.report()), isComplete: finalReport !== null };
     },
   };
 }

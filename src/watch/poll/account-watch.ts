@@ -2,24 +2,30 @@ import type { Job } from '../../upstream/resources/job.ts';
 import { nextHeadPollIn } from './cadence.ts';
 import type { WatchListener } from './watched-job.ts';
 
-/** Who follows all jobs of one scope, and which of them are new to it. */
+/**
+ * The account-wide watch of one scope: all jobs, including new ones. Times are milliseconds since the epoch.
+ *
+ * - Start (`start`): the first listener. The first scan of the list, ten pages, finds the active jobs.
+ * - Poll: when `dueAt` has passed, the list is read from its head, where new jobs appear. The interval depends on the time
+ *   without a change; a webhook about an unknown job makes a poll due at once.
+ * - End: the last listener has left; or the upstream rejects the list or the credential, and listeners get the error.
+ */
 export interface AccountWatch {
   readonly listeners: Set<WatchListener>;
-  /** Whether the jobs that move were all found once. */
+  /** Whether the first scan is complete: all active jobs are known. */
   readonly isScanned: boolean;
-  /** When the head of the list is to be read again, in milliseconds since the epoch. */
+  /** When the next poll of the list's head is due; Infinity without listeners. */
   readonly dueAt: number;
   isPolling: boolean;
-  begin(now: number): void;
-  /** Whether a job was created after all that were seen before. It counts as seen then. */
+  start(now: number): void;
+  /** Whether a job is newer than all jobs checked before. Records it as checked. */
   isNew(job: Job): boolean;
-  /** A job has changed. */
-  changed(now: number): void;
-  /** The list was read, down to the oldest job that moves. */
-  scanned(now: number, pollIntervalMs: number): void;
-  /** Puts off, or brings forward, when the head of the list is read again. */
+  recordChange(now: number): void;
+  /** Records a scan of the list and schedules the next poll. */
+  recordScan(now: number, pollIntervalMs: number): void;
+  /** Sets when the next poll is due. */
   requestPoll(dueAt: number): void;
-  /** Tells its listeners that nothing more comes. */
+  /** Ends the watch: passes the error to all listeners and removes them. */
   end(error: Error): void;
 }
 
@@ -27,9 +33,9 @@ export function createAccountWatch(): AccountWatch {
   const listeners = new Set<WatchListener>();
   let isScanned = false;
   let dueAt = Number.POSITIVE_INFINITY;
-  let newestAt = Number.NEGATIVE_INFINITY;
   let changedAt = 0;
-  const newest = new Set<string>(); // Several jobs can share the second in which the newest was created.
+  let newestCreatedAt = Number.NEGATIVE_INFINITY;
+  const newestIds = new Set<string>(); // Several jobs can be created in the same second.
   return {
     listeners,
     get isScanned() {
@@ -39,24 +45,24 @@ export function createAccountWatch(): AccountWatch {
       return listeners.size === 0 ? Number.POSITIVE_INFINITY : dueAt;
     },
     isPolling: false,
-    begin(now) {
+    start(now) {
       isScanned = false;
       dueAt = now;
       changedAt = now;
-      newestAt = Number.NEGATIVE_INFINITY;
-      newest.clear();
+      newestCreatedAt = Number.NEGATIVE_INFINITY;
+      newestIds.clear();
     },
     isNew({ id, created_at }) {
-      if (created_at < newestAt || newest.has(id)) return false;
-      if (created_at > newestAt) newest.clear();
-      newestAt = created_at;
-      newest.add(id);
+      if (created_at < newestCreatedAt || newestIds.has(id)) return false;
+      if (created_at > newestCreatedAt) newestIds.clear();
+      newestCreatedAt = created_at;
+      newestIds.add(id);
       return true;
     },
-    changed(now) {
+    recordChange(now) {
       changedAt = now;
     },
-    scanned(now, pollIntervalMs) {
+    recordScan(now, pollIntervalMs) {
       isScanned = true;
       dueAt = now + nextHeadPollIn(now - changedAt, pollIntervalMs);
     },

@@ -3,20 +3,20 @@ import type { Cause } from '../../store/cache/read-through.ts';
 import type { JobObserved } from '../../store/resources/job.ts';
 import type { Job } from '../../upstream/resources/job.ts';
 
-/** A job in a state in which it was not before; or, as a snapshot, the state that it is in. The same change is one object. */
+/** A change of a job's state, or a snapshot of its present state. All listeners get the same object. */
 export interface JobChange {
   readonly job: Job;
-  /** The job as it was believed to be before; null in a snapshot, and of a job that is new. */
+  /** The previously observed job; null in a snapshot, and for a new job. */
   readonly previous: Job | null;
-  /** When the answer arrived that showed it, in milliseconds since the epoch. */
+  /** When the response with the change was received, in milliseconds since the epoch. */
   readonly observedAt: number;
   readonly cause: Cause | 'snapshot';
 }
 
-/** What counts as the same state of a job. */
+/** Returns the state of a job; a change is a difference between two states. */
 export type StateOf = (job: Job) => string;
 
-/** The change that a sight has brought, if any. Polling cannot see a state that came and went between two looks. */
+/** Returns the change that an observation shows; null if none. States between two polls are not observed. */
 export function changeOf({ previous: observation, accepted, cause }: JobObserved, stateOf: StateOf): JobChange | null {
   const { value: job, receivedAt: observedAt } = accepted;
   if (accepted === observation || job === null) return null;
@@ -25,14 +25,14 @@ export function changeOf({ previous: observation, accepted, cause }: JobObserved
   return { job, previous, observedAt, cause };
 }
 
-/** Snapshots by the sight that they show: whoever comes between two sights gets the same one. */
+/** Returns a function from an observation to its snapshot. Equal observations give the same snapshot object. */
 export function createSnapshots(): (observation: JobObservation) => JobChange | null {
-  const made = new WeakMap<JobObservation, JobChange>();
+  const snapshots = new WeakMap<JobObservation, JobChange>();
   return (observation) => {
     const { value: job, receivedAt: observedAt } = observation;
     if (job === null) return null;
-    const snapshot = made.get(observation) ?? { job, previous: null, observedAt, cause: 'snapshot' };
-    made.set(observation, snapshot);
+    const snapshot = snapshots.get(observation) ?? { job, previous: null, observedAt, cause: 'snapshot' };
+    snapshots.set(observation, snapshot);
     return snapshot;
   };
 }

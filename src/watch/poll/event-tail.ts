@@ -18,122 +18,129 @@ export interface EventTailOptions {
   pollIntervalMs: number;
 }
 
-/** The growing end of a job's log: looked at for all its readers together, each of whom reads on from its own place. */
+/**
+ * Polls the head of one job's event log, for all its readers. Each reader has its own cursor.
+ *
+ * - Poll: at once when the job's state changes or `pollNow` is called; otherwise at the job's poll interval, and once more
+ *   when the ended job has settled. After a failure: with backoff.
+ * - Closed: the log has its final event, or was read after the job had settled. There are no further polls.
+ * - Failed: the job's watch has ended with an error (the job does not exist), or a poll failed permanently. Waiting and
+ *   later calls reject with that error.
+ */
 export interface EventTail {
-  /** The job, by its last sight; undefined before the first. */
+  /** The job by its last observation; undefined before the first. */
   readonly job: Job | undefined;
-  /** Counts what has come: looks, and the end. */
+  /** Increases with each successful poll. */
   readonly version: number;
-  /** Whether nothing comes any more. */
   readonly isClosed: boolean;
-  /** Resolves when the version is another one, or the signal is aborted. Rejects when the log cannot be read any more. */
+  /** Resolves when `version` differs from the argument, or on abort. Rejects when the tail fails. */
   waitForUpdate(version: number, signal: AbortSignal): Promise<void>;
-  /** Looks at once, and resolves when a look has ended that began from now on. Rejects as `news` does. */
+  /** Polls at once. Resolves after a poll that started after this call, or on abort. Rejects when the tail fails. */
   pollNow(signal: AbortSignal): Promise<void>;
   dispose(): void;
 }
 
-/** `onEnd` is called when the log cannot be read any more. */
+/** `onEnd` is called when the tail fails. */
 export function createEventTail(options: EventTailOptions, jobId: string, onEnd: () => void): EventTail {
   const { access, store, clock, registry, stateOf, pollIntervalMs } = options;
-  const leaving = new AbortController();
-  const readContext = createReadContext(leaving.signal);
-  const release = store.events.pin(access, jobId);
-  const waiting = new Set<PromiseWithResolvers<void>>();
+  const disposal = new AbortController();
+  const readContext = createReadContext(disposal.signal);
+  const unpin = store.events.pin(access, jobId);
+  const waiters = new Set<PromiseWithResolvers<void>>();
   let job: Job | undefined;
   let version = 0;
-  let isOver = false;
+  let isClosed = false;
   let error: Error | undefined;
   let failures = 0;
-  let newsAt = clock.now();
-  let isLooking = false;
-  let isWanted = false;
+  let changedAt = clock.now();
+  let isPolling = false;
+  let isPollRequested = false;
   let cancelTimer: (() => void) | null = null;
 
-  function wake() {
+  function notifyWaiters() {
     version++;
-    for (const { resolve } of waiting) resolve();
-    waiting.clear();
+    for (const { resolve } of waiters) resolve();
+    waiters.clear();
   }
 
   function fail(reason: Error) {
     error = reason;
-    for (const { reject } of waiting) reject(reason);
-    waiting.clear();
+    for (const { reject } of waiters) reject(reason);
+    waiters.clear();
     onEnd();
   }
 
-  function lookIn(ms: number) {
+  function pollIn(ms: number) {
     cancelTimer?.();
-    cancelTimer = isOver || error || leaving.signal.aborted ? null : clock.after(ms, () => void look());
+    cancelTimer = isClosed || error || disposal.signal.aborted ? null : clock.after(ms, () => void poll());
   }
 
-  /** The last events come after the job's end: it is looked at once more when nothing can be missing. */
-  function untilNextLook(): number {
-    const { settledAt } = store.jobs.end(access, jobId);
+  /** Includes a poll when the job settles: the last events arrive after its end. */
+  function nextPollDelay(): number {
+    const { settledAt } = store.jobs.invalidation.end(access, jobId);
     const now = clock.now();
-    const waitMs = nextPollIn(job ? stateOf(job) : '', now - newsAt, pollIntervalMs);
+    const waitMs = nextPollIn(job ? stateOf(job) : '', now - changedAt, pollIntervalMs);
     return settledAt > now ? Math.min(waitMs, settledAt - now) : waitMs;
   }
 
-  async function look() {
-    if (isLooking) return;
-    isLooking = true;
-    isWanted = false;
+  async function poll() {
+    if (isPolling) return;
+    isPolling = true;
+    isPollRequested = false;
     const before = store.events.lastLog(access, jobId);
     try {
-      learn(before, await store.events.refresh(access, jobId, readContext));
-      lookIn(isWanted ? 0 : untilNextLook());
+      update(before, await store.events.refresh(access, jobId, readContext));
+      pollIn(isPollRequested ? 0 : nextPollDelay());
     } catch (reason) {
-      if (isNotFound(reason)) await lookAtJob();
-      if (leaving.signal.aborted || error) return;
+      if (isNotFound(reason)) await refreshJob();
+      if (disposal.signal.aborted || error) return;
       if (isPermanent(reason)) return fail(toError(reason));
-      lookIn(nextPollAfterFailureIn(++failures, pollIntervalMs, Math.random(), retryAfterOf(reason)));
+      pollIn(nextPollAfterFailureIn(++failures, pollIntervalMs, Math.random(), retryAfterOf(reason)));
     } finally {
-      isLooking = false;
+      isPolling = false;
     }
   }
 
-  /** Whether the job is there, its own endpoint says: when it is not, the board tells that this is the end. */
-  async function lookAtJob() {
+  /** Reads the job after a 404 for its log. If it does not exist either, the registry ends this tail with JobNotFound. */
+  async function refreshJob() {
     await store.jobs.refresh(access, jobId, { readContext, cause: 'poll' }).catch(() => null);
   }
 
-  function learn(before: EventLog | undefined, log: EventLog) {
+  function update(before: EventLog | undefined, log: EventLog) {
     failures = 0;
-    if (log.head.items !== before?.head.items) newsAt = clock.now();
-    isOver = log.closedAt !== null || log.requestedAt >= store.jobs.end(access, jobId).settledAt;
-    wake();
+    if (log.head.items !== before?.head.items) changedAt = clock.now();
+    isClosed = log.closedAt !== null || log.requestedAt >= store.jobs.invalidation.end(access, jobId).settledAt;
+    notifyWaiters();
   }
 
-  async function waitForUpdate(known: number, signal: AbortSignal) {
+  async function waitForUpdate(knownVersion: number, signal: AbortSignal) {
     if (error) throw error;
-    if (version !== known || signal.aborted) return;
+    if (version !== knownVersion || signal.aborted) return;
     const waiter = Promise.withResolvers<void>();
-    const leave = () => {
-      waiting.delete(waiter);
+    const onAbort = () => {
+      waiters.delete(waiter);
       waiter.resolve();
     };
-    waiting.add(waiter);
-    signal.addEventListener('abort', leave);
+    waiters.add(waiter);
+    signal.addEventListener('abort', onAbort);
     try {
       await waiter.promise;
     } finally {
-      signal.removeEventListener('abort', leave);
+      signal.removeEventListener('abort', onAbort);
     }
   }
 
-  const followed = registry.follow(jobId, {
+  const watch = registry.watch(jobId, {
     onChange(change) {
       job = change.job;
-      newsAt = clock.now();
-      lookIn(0);
+      changedAt = clock.now();
+      pollIn(0);
     },
     onEnd: fail,
   });
-  if (followed.current) {
-    job = followed.current.job;
-    lookIn(0);
+  if (watch.snapshot) {
+    job = watch.snapshot.job;
+    pollIn(0);
   }
 
   return {
@@ -144,20 +151,20 @@ export function createEventTail(options: EventTailOptions, jobId: string, onEnd:
       return version;
     },
     get isClosed() {
-      return isOver;
+      return isClosed;
     },
     waitForUpdate,
     async pollNow(signal) {
-      const looks = isLooking ? 2 : 1;
-      isWanted = true;
-      lookIn(0);
-      for (let look = 0; look < looks; look++) await waitForUpdate(version, signal);
+      const updates = isPolling ? 2 : 1; // A running poll may have started before the event was added.
+      isPollRequested = true;
+      pollIn(0);
+      for (let count = 0; count < updates; count++) await waitForUpdate(version, signal);
     },
     dispose() {
-      leaving.abort(new Error('Nobody reads any more.'));
+      disposal.abort(new Error('The event log has no more readers.'));
       cancelTimer?.();
-      followed.leave();
-      release();
+      watch.stop();
+      unpin();
     },
   };
 }

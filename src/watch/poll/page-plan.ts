@@ -1,22 +1,22 @@
-/** Of so many jobs whose place in the list is not known, a page is expected to show more than one. */
-const SINGLE_READS_WORTH_A_PAGE = 10;
+/** Of this many jobs with unknown list positions, one page is expected to contain more than one. */
+const SINGLE_READS_PER_PAGE = 10;
 
-/** How looking at several jobs stands: by pages of the list, newest first, and in the end one by one. */
+/** Progress of a poll of several jobs: pages of the list from its head, and finally single reads. */
 export interface PollProgress {
-  /** Pages that were read, from the head of the list on. */
+  /** Number of pages read. */
   readonly pagesRead: number;
-  /** How many of the jobs the last page has shown, whose place was not known. */
+  /** How many jobs with unknown positions the last page contained. */
   readonly found: number;
-  /** The page on which each job not seen yet stood when it was seen last; undefined when that is not known. */
+  /** The last known page of each remaining job, from 1; undefined if unknown. */
   readonly positions: readonly (number | undefined)[];
 }
 
-/** Whether reading one page more costs fewer calls than asking for each job that it may show. Pages count from 1. */
+/** Whether reading the next page costs fewer calls than single reads of the jobs that it may contain. */
 export function isPageWorthReading({ pagesRead, found, positions }: PollProgress): boolean {
-  // New jobs push the others back: one that should have been seen is on the next page.
   const next = pagesRead + 1;
+  // New jobs move older ones to the next page: a job that was missing on its last known page is expected there.
   const known = positions.flatMap((page) => (page === undefined ? [] : [Math.max(page, next)])).sort((a, b) => a - b);
   if (known.some((page, index) => index + 1 > page - pagesRead)) return true;
-  const unknown = positions.length - known.length;
-  return pagesRead < Math.floor(unknown / SINGLE_READS_WORTH_A_PAGE) || (found > 1 && unknown > 1);
+  const unknownCount = positions.length - known.length;
+  return pagesRead < Math.floor(unknownCount / SINGLE_READS_PER_PAGE) || (found > 1 && unknownCount > 1);
 }

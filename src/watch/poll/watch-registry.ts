@@ -9,8 +9,8 @@ import { changeOf, createSnapshots, type JobChange, type StateOf } from './chang
 import { isPermanent, JobNotFound, retryAfterOf, toError } from './watch-errors.ts';
 import type { WatchedJob, WatchListener } from './watched-job.ts';
 
-/** A look that somebody waits for does not follow another sooner than this, in milliseconds. */
-const MIN_GAP_MS = 250;
+/** Minimum milliseconds between the starts of two polls of a job, the second of which was requested. */
+const MIN_REQUESTED_INTERVAL_MS = 250;
 
 export interface WatchRegistryOptions {
   access: Access;
@@ -18,27 +18,27 @@ export interface WatchRegistryOptions {
   clock: Clock;
   stateOf: StateOf;
   pollIntervalMs: number;
-  /** Called when a look may be due sooner than before, or nobody watches any more. */
+  /** Called when a poll may be due earlier than before, and when a watch has ended. */
   onScheduleChange: () => void;
 }
 
-/** Which jobs of one scope are watched, by whom, what was seen of them last, and when to look again. */
+/** The watched jobs of one scope: their listeners, last observations and due times. */
 export interface WatchRegistry {
   readonly jobs: ReadonlyMap<string, WatchedJob>;
   readonly account: AccountWatch;
-  /** Tells of a job's changes from now on; `current` is what is known of it already. */
-  follow(id: string, listener: WatchListener): { current: JobChange | null; leave: () => void };
-  /** Tells of the changes of all jobs from now on; `current` is the state of those that move. */
-  followAll(listener: WatchListener): { current: readonly JobChange[]; leave: () => void };
-  /** Takes note of a sight of any job. */
-  onObserved(sighting: JobObserved): void;
-  /** Makes a look necessary that begins from now on. */
+  /** Adds a listener for a job's changes. `snapshot` is the known state, if any; `stop` removes the listener. */
+  watch(id: string, listener: WatchListener): { snapshot: JobChange | null; stop: () => void };
+  /** Adds an account-wide listener. `snapshots` are the known active jobs; `stop` removes the listener. */
+  watchAll(listener: WatchListener): { snapshots: readonly JobChange[]; stop: () => void };
+  /** Updates the watches with an observation of any job, and notifies listeners of a change. */
+  onObserved(observed: JobObserved): void;
+  /** Requests a poll of a job after a webhook. */
   requestPoll(id: string): void;
-  /** Takes note that a look at a job has failed: it is tried later, or its followers are told. */
+  /** Records a failed poll: schedules a retry, or ends the job's watch with the error. */
   onPollFailed(job: WatchedJob, error: unknown): void;
-  /** Takes note that the account's jobs were looked at, down to the oldest that moves. */
+  /** Records a scan of the list. After the first one, sends the snapshots of all active jobs. */
   onListScanned(): void;
-  /** Ends everything: the upstream does not answer this credential. */
+  /** Ends all watches of the scope with the error. */
   endAll(error: Error): void;
 }
 
@@ -54,13 +54,13 @@ export function createWatchRegistry({
   const snapshotOf = createSnapshots();
   const account = createAccountWatch();
 
-  function watch(id: string, seen = store.freshObservation(access, id)): WatchedJob {
-    const release = store.pin(access, id, seen);
+  function addJob(id: string, observation = store.freshObservation(access, id)): WatchedJob {
+    const unpin = store.pin(access, id, observation);
     const job: WatchedJob = {
       id,
       listeners: new Set(),
-      isOfAccount: false,
-      observation: seen?.value ? seen : undefined, // That there is none is asked again.
+      isWatchedByAccount: false,
+      observation: observation?.value ? observation : undefined, // An absence is polled again.
       listPosition: undefined,
       changedAt: clock.now(),
       dueAt: clock.now(),
@@ -68,143 +68,146 @@ export function createWatchRegistry({
       requested: null,
       isPolling: false,
       failures: 0,
-      release,
+      unpin,
     };
     jobs.set(id, job);
-    if (job.observation) plan(job);
+    if (job.observation) scheduleNextPoll(job);
     return job;
   }
 
-  function letGo(job: WatchedJob) {
-    if (job.listeners.size > 0 || job.isOfAccount || jobs.get(job.id) !== job) return;
+  function removeIfUnwatched(job: WatchedJob) {
+    if (job.listeners.size > 0 || job.isWatchedByAccount || jobs.get(job.id) !== job) return;
     jobs.delete(job.id);
-    job.release();
+    job.unpin();
     onScheduleChange();
   }
 
-  function plan(job: WatchedJob) {
+  function scheduleNextPoll(job: WatchedJob) {
     const { observation, changedAt, polledAt, requested } = job;
     const now = clock.now();
-    if (requested) job.dueAt = Math.max(now, polledAt + Math.min(MIN_GAP_MS, pollIntervalMs));
+    if (requested) job.dueAt = Math.max(now, polledAt + Math.min(MIN_REQUESTED_INTERVAL_MS, pollIntervalMs));
     else if (!observation?.value) job.dueAt = now;
     else if (isTerminal(observation.value)) job.dueAt = Number.POSITIVE_INFINITY;
     else job.dueAt = now + nextPollIn(stateOf(observation.value), now - changedAt, pollIntervalMs);
   }
 
-  function end(job: WatchedJob, error: Error) {
-    job.isOfAccount = false;
+  function endJob(job: WatchedJob, error: Error) {
+    job.isWatchedByAccount = false;
     for (const listener of [...job.listeners]) listener.onEnd(error);
     job.listeners.clear();
-    letGo(job);
+    removeIfUnwatched(job);
   }
 
-  function show(job: WatchedJob, observation: JobObservation, change: JobChange | null) {
+  function updateJob(job: WatchedJob, observation: JobObservation, change: JobChange | null) {
     const isFirst = job.observation === undefined;
     job.observation = observation;
     job.failures = 0;
-    if (observation.value === null) return end(job, new JobNotFound(!isFirst));
+    if (observation.value === null) return endJob(job, new JobNotFound(!isFirst));
     if (change) job.changedAt = clock.now();
-    plan(job);
-    const news = isFirst ? snapshotOf(observation) : change;
-    if (news) for (const listener of [...job.listeners]) listener.onChange(news);
+    scheduleNextPoll(job);
+    const notification = isFirst ? snapshotOf(observation) : change;
+    if (notification) for (const listener of [...job.listeners]) listener.onChange(notification);
   }
 
-  /** What those who follow all are told of a sight. Such a job is watched from then on. */
-  function showToAll(observation: JobObservation, change: JobChange | null) {
+  /** Notifies account-wide listeners of a change, of a new job, or of an active job found. The job is then watched. */
+  function updateAccount(observation: JobObservation, change: JobChange | null) {
     const { value: job } = observation;
     if (job === null || account.listeners.size === 0) return;
     const isNew = account.isNew(job);
-    const isFound = !isTerminal(job) && jobs.get(job.id)?.isOfAccount !== true;
-    const isNews = change !== null && (change.previous !== null || isNew);
-    const news = isNews ? change : isFound ? snapshotOf(observation) : null;
-    if (!news) return;
-    // One that has ended too, for a while: what was asked before may come late, and would show it moving.
-    const watched = jobs.get(job.id) ?? watch(job.id, observation);
-    watched.isOfAccount = true;
+    const isFound = !isTerminal(job) && jobs.get(job.id)?.isWatchedByAccount !== true;
+    const isChange = change !== null && (change.previous !== null || isNew);
+    const notification = isChange ? change : isFound ? snapshotOf(observation) : null;
+    if (!notification) return;
+    // Race: an ended job is watched until it has settled, as a late response to an older request could show it as active.
+    const watched = jobs.get(job.id) ?? addJob(job.id, observation);
+    watched.isWatchedByAccount = true;
     if (!account.isScanned) return;
-    account.changed(clock.now());
-    for (const listener of [...account.listeners]) listener.onChange(news);
+    account.recordChange(clock.now());
+    for (const listener of [...account.listeners]) listener.onChange(notification);
   }
 
-  function want(job: WatchedJob, cause: 'webhook' | 'poll') {
+  function requestJobPoll(job: WatchedJob, cause: 'webhook' | 'poll') {
     if (job.requested !== 'webhook') job.requested = cause;
-    plan(job);
+    scheduleNextPoll(job);
     onScheduleChange();
   }
 
-  const moving = () =>
-    [...jobs.values()].flatMap(({ isOfAccount, observation }) => {
-      const isMoving = isOfAccount && observation?.value && !isTerminal(observation.value);
-      return isMoving ? (snapshotOf(observation) ?? []) : [];
+  const activeSnapshots = () =>
+    [...jobs.values()].flatMap(({ isWatchedByAccount, observation }) => {
+      const isActive = isWatchedByAccount && observation?.value && !isTerminal(observation.value);
+      return isActive ? (snapshotOf(observation) ?? []) : [];
     });
 
-  function leaveAccount(job: WatchedJob) {
-    job.isOfAccount = false;
-    letGo(job);
+  function removeFromAccount(job: WatchedJob) {
+    job.isWatchedByAccount = false;
+    removeIfUnwatched(job);
+  }
+
+  /** Whether an observation was rejected although it shows another state than the accepted one. */
+  function isRejectedChange({ previous, accepted, observed }: JobObserved): boolean {
+    if (accepted !== previous || !observed.value || !accepted.value) return false;
+    return stateOf(observed.value) !== stateOf(accepted.value);
   }
 
   return {
     jobs,
     account,
-    follow(id, listener) {
-      const job = jobs.get(id) ?? watch(id);
+    watch(id, listener) {
+      const job = jobs.get(id) ?? addJob(id);
       job.listeners.add(listener);
       onScheduleChange();
-      const leave = () => {
-        if (job.listeners.delete(listener)) letGo(job);
+      const stop = () => {
+        if (job.listeners.delete(listener)) removeIfUnwatched(job);
       };
-      return { current: job.observation ? snapshotOf(job.observation) : null, leave };
+      return { snapshot: job.observation ? snapshotOf(job.observation) : null, stop };
     },
-    followAll(listener) {
-      if (account.listeners.size === 0) account.begin(clock.now());
+    watchAll(listener) {
+      if (account.listeners.size === 0) account.start(clock.now());
       account.listeners.add(listener);
       onScheduleChange();
-      const leave = () => {
+      const stop = () => {
         if (!account.listeners.delete(listener) || account.listeners.size > 0) return;
-        for (const job of [...jobs.values()]) leaveAccount(job);
+        for (const job of [...jobs.values()]) removeFromAccount(job);
         onScheduleChange();
       };
-      return { current: account.isScanned ? moving() : [], leave };
+      return { snapshots: account.isScanned ? activeSnapshots() : [], stop };
     },
-    onObserved(sighting) {
-      const { id, previous, accepted, observed } = sighting;
+    onObserved(observed) {
+      const { id, previous, accepted } = observed;
       const job = jobs.get(id);
-      const isDoubted =
-        accepted === previous &&
-        observed.value &&
-        accepted.value &&
-        stateOf(observed.value) !== stateOf(accepted.value);
-      const change = changeOf(sighting, stateOf);
-      if (job && isDoubted) want(job, 'poll');
-      if (job && accepted !== previous) show(job, accepted, change);
-      showToAll(accepted, change);
+      const change = changeOf(observed, stateOf);
+      if (job && isRejectedChange(observed)) requestJobPoll(job, 'poll');
+      if (job && accepted !== previous) updateJob(job, accepted, change);
+      updateAccount(accepted, change);
     },
     requestPoll(id) {
       const job = jobs.get(id);
-      if (job) return want(job, 'webhook');
+      if (job) return requestJobPoll(job, 'webhook');
       if (account.listeners.size === 0) return;
-      account.requestPoll(clock.now()); // It may be a new one.
+      account.requestPoll(clock.now()); // The job may be new.
       onScheduleChange();
     },
     onPollFailed(job, error) {
       job.failures++;
-      if (isPermanent(error) || job.observation === undefined) return end(job, toError(error));
+      if (isPermanent(error) || job.observation === undefined) return endJob(job, toError(error));
       const waitMs = nextPollAfterFailureIn(job.failures, pollIntervalMs, Math.random(), retryAfterOf(error));
       job.dueAt = clock.now() + waitMs;
     },
     onListScanned() {
       const isFirst = !account.isScanned;
-      account.scanned(clock.now(), pollIntervalMs);
-      const quiet = [...jobs.values()].filter(
-        ({ id, isOfAccount }) => isOfAccount && store.end(access, id).settledAt <= clock.now(),
+      account.recordScan(clock.now(), pollIntervalMs);
+      const settled = [...jobs.values()].filter(
+        ({ id, isWatchedByAccount }) =>
+          isWatchedByAccount && store.invalidation.end(access, id).settledAt <= clock.now(),
       );
-      for (const job of quiet) leaveAccount(job);
+      for (const job of settled) removeFromAccount(job);
       if (!isFirst) return;
-      for (const change of moving()) for (const listener of [...account.listeners]) listener.onChange(change);
+      for (const snapshot of activeSnapshots())
+        for (const listener of [...account.listeners]) listener.onChange(snapshot);
     },
     endAll(error) {
       account.end(error);
-      for (const job of [...jobs.values()]) end(job, error);
+      for (const job of [...jobs.values()]) endJob(job, error);
       onScheduleChange();
     },
   };

@@ -1,34 +1,42 @@
 import type { JobObservation } from '../../store/cache/freshness.ts';
 import type { JobChange } from './change.ts';
 
-/** Who is told of a job, or of all. */
+/** A listener for the changes of one job, or of all jobs of a scope. */
 export interface WatchListener {
   onChange(change: JobChange): void;
-  /** Nothing more will be told. */
+  /** Called when the watch ends with an error. No further calls follow. */
   onEnd(error: Error): void;
 }
 
-/** A job that somebody watches. */
+/**
+ * The state of one watched job. Times are milliseconds since the epoch.
+ *
+ * - Start: the first listener of the job, or an active job found for account-wide listeners.
+ * - Poll: when `dueAt` has passed and no poll is running. A change, a rejected observation or a webhook brings `dueAt`
+ *   forward; a failure puts it off. In a terminal status `dueAt` is Infinity: only a webhook triggers a poll.
+ * - End: the last listener has left, and account-wide listeners do not include the job. Or the job does not exist, or a
+ *   poll has failed permanently or before the first observation: then listeners get the error. An outage ends no watch.
+ */
 export interface WatchedJob {
   readonly id: string;
   readonly listeners: Set<WatchListener>;
-  /** Whether those who follow the whole account are to see it move. */
-  isOfAccount: boolean;
-  /** What was seen last since it is watched. */
+  /** Whether account-wide listeners include this job. */
+  isWatchedByAccount: boolean;
+  /** The last observation since the watch started. */
   observation: JobObservation | undefined;
-  /** On which page of the list it stood when it was seen there last, from 1. */
+  /** The page of the list where the job was found last, from 1. */
   listPosition: number | undefined;
-  /** When it was last seen to have changed, or began to be watched; milliseconds since the epoch, as are those below. */
+  /** When the last change was observed, or the watch started. */
   changedAt: number;
-  /** When to look at it again; Infinity when it has come to its end. */
+  /** When the next poll is due. */
   dueAt: number;
-  /** When the last look began. */
+  /** When the last poll started. */
   polledAt: number;
-  /** What makes a look necessary that begins from now on: a webhook, or a sight that could not be believed. */
+  /** Cause of a requested poll; null when none is requested. */
   requested: 'webhook' | 'poll' | null;
   isPolling: boolean;
-  /** Looks that have failed in a row. */
+  /** Consecutive failed polls. */
   failures: number;
-  /** Lets go of what the store holds for it. */
-  release(): void;
+  /** Unpins the job in the store. */
+  unpin(): void;
 }

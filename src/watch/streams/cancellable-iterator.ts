@@ -1,25 +1,25 @@
 /**
- * An iterator that a generator makes, and that ends at once when its reader leaves: by itself a generator that waits for
- * something does not hear `return()` before that has come. `onLeave` is called once, however it ends.
+ * Returns an iterator over a generator that ends at once on `return()`. A plain generator that awaits a promise handles
+ * `return()` only after that promise settles. `onClose` is called once, when the iterator ends or is closed.
  */
 export function cancellableIterator<T>(
   generate: (signal: AbortSignal) => AsyncGenerator<T>,
-  onLeave: () => void,
+  onClose: () => void,
 ): AsyncIterableIterator<T> & { return(): Promise<IteratorResult<T>> } {
-  const leaving = new AbortController();
-  let hasLeft = false;
-  const leave = () => {
-    if (!hasLeft) onLeave();
-    hasLeft = true;
+  const controller = new AbortController();
+  let isClosed = false;
+  const close = () => {
+    if (!isClosed) onClose();
+    isClosed = true;
   };
 
   async function* run(): AsyncGenerator<T> {
     try {
-      yield* generate(leaving.signal);
+      yield* generate(controller.signal);
     } catch (error) {
-      if (!leaving.signal.aborted) throw error;
+      if (!controller.signal.aborted) throw error;
     } finally {
-      leave();
+      close();
     }
   }
 
@@ -27,8 +27,8 @@ export function cancellableIterator<T>(
   return {
     next: () => values.next(),
     return() {
-      leaving.abort(new Error('The reader has left.'));
-      leave(); // A generator that was never asked does not run to its end.
+      controller.abort(new Error('The iterator was closed.'));
+      close(); // A generator that was never started does not run its finally block.
       return values.return(undefined);
     },
     [Symbol.asyncIterator]() {

@@ -1,49 +1,49 @@
 /**
- * What one subscriber has not read yet: of each key the newest value, in the order in which the keys came. A reader that is
- * slow, or never comes, costs a slot and delays nobody.
+ * The unread values of one subscriber: only the latest value per key, in the order in which the keys were added. A slow
+ * reader uses bounded memory and does not delay the producer.
  */
 export interface ConflatingQueue<T> extends AsyncIterableIterator<T> {
   put(key: string, value: T): void;
-  /** Nothing comes any more: what is there is still read, and then `error` if one is given. */
+  /** Ends the queue. The reader gets the unread values, then `error` if given. */
   end(error?: Error): void;
   return(): Promise<IteratorResult<T>>;
 }
 
 const DONE = { done: true, value: undefined } as const;
 
-/** `onLeave` is called once: when nothing comes any more, or the reader has left. One read may be under way at a time. */
-export function createConflatingQueue<T>(onLeave: () => void): ConflatingQueue<T> {
-  return new NewestPerKeyQueue(onLeave);
+/** `onClose` is called once, when the queue ends or its reader closes it. At most one read may be pending. */
+export function createConflatingQueue<T>(onClose: () => void): ConflatingQueue<T> {
+  return new LatestPerKeyQueue(onClose);
 }
 
-/** A class, as there may be thousands, most of them empty most of the time. */
-class NewestPerKeyQueue<T> implements ConflatingQueue<T> {
-  readonly #onLeave: () => void;
+/** A class to save memory: there can be thousands of queues, most of them empty. */
+class LatestPerKeyQueue<T> implements ConflatingQueue<T> {
+  readonly #onClose: () => void;
   #values: Map<string, T> | null = null;
-  /** The reader that waits. There is no value then. */
-  #parked: PromiseWithResolvers<IteratorResult<T>> | null = null;
+  /** The pending read. Only set while there is no value. */
+  #pendingRead: PromiseWithResolvers<IteratorResult<T>> | null = null;
   #error: Error | undefined;
-  #hasEnded = false;
+  #isClosed = false;
 
-  constructor(onLeave: () => void) {
-    this.#onLeave = onLeave;
+  constructor(onClose: () => void) {
+    this.#onClose = onClose;
   }
 
   put(key: string, value: T) {
-    if (this.#hasEnded) return;
-    const reader = this.#unpark();
-    if (reader) return reader.resolve({ done: false, value });
+    if (this.#isClosed) return;
+    const read = this.#takePendingRead();
+    if (read) return read.resolve({ done: false, value });
     this.#values ??= new Map();
     this.#values.set(key, value);
   }
 
   end(error?: Error): void {
-    if (this.#hasEnded) return;
-    this.#leave();
-    const reader = this.#unpark();
-    if (!reader) this.#error = error;
-    else if (error) reader.reject(error);
-    else reader.resolve(DONE);
+    if (this.#isClosed) return;
+    this.#close();
+    const read = this.#takePendingRead();
+    if (!read) this.#error = error;
+    else if (error) read.reject(error);
+    else read.resolve(DONE);
   }
 
   next(): Promise<IteratorResult<T>> {
@@ -55,16 +55,16 @@ class NewestPerKeyQueue<T> implements ConflatingQueue<T> {
     const error = this.#error;
     this.#error = undefined;
     if (error) return Promise.reject(error);
-    if (this.#hasEnded) return Promise.resolve(DONE);
-    this.#parked = Promise.withResolvers();
-    return this.#parked.promise;
+    if (this.#isClosed) return Promise.resolve(DONE);
+    this.#pendingRead = Promise.withResolvers();
+    return this.#pendingRead.promise;
   }
 
   return(): Promise<IteratorResult<T>> {
     this.#values = null;
     this.#error = undefined;
-    this.#leave();
-    this.#unpark()?.resolve(DONE);
+    this.#close();
+    this.#takePendingRead()?.resolve(DONE);
     return Promise.resolve(DONE);
   }
 
@@ -72,15 +72,15 @@ class NewestPerKeyQueue<T> implements ConflatingQueue<T> {
     return this;
   }
 
-  #leave() {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    this.#onLeave();
+  #close() {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#onClose();
   }
 
-  #unpark() {
-    const reader = this.#parked;
-    this.#parked = null;
-    return reader;
+  #takePendingRead() {
+    const read = this.#pendingRead;
+    this.#pendingRead = null;
+    return read;
   }
 }

@@ -10,10 +10,10 @@ import type { EventTail } from '../poll/event-tail.ts';
 import { cancellableIterator } from './cancellable-iterator.ts';
 import { createLogReader, type EventStart, UnknownCursor } from './log-reader.ts';
 
-/** Of how many events, the newest that were read, all readers of a stream get the same object. */
-const MAX_SHARED = 256;
+/** Maximum number of items that the readers of a stream share as one object: those of the events read last. */
+const MAX_SHARED_ITEMS = 256;
 
-/** Something that was added to a job's log, with the job as it was seen then. The same one is one object for all readers. */
+/** An item added to a job's log, and the job as last observed. Readers share one object per item. */
 export interface AddedItem<T> {
   readonly job: Job;
   readonly value: T;
@@ -24,51 +24,51 @@ export interface EventStreamOptions<T> {
   store: Store;
   jobId: string;
   start: EventStart;
-  /** What is given of an event; null for nothing. Made anew for each reader. */
+  /** Returns a selector for one reader: from an event to the value to send, or null to skip it. */
   select: () => (event: JobEvent) => T | null;
-  /** Joins those who read this log; `leave` has to be called in the end. */
-  join: () => { tail: EventTail; leave: () => void };
+  /** Returns the shared tail of the log. The caller must call `close` once. */
+  openTail: () => { tail: EventTail; close: () => void };
 }
 
 /**
- * What is added to a job's log, oldest first, nothing left out and nothing twice; done when nothing comes any more. Each
- * iterator is a reader of its own, who takes what it has not read from the log: no queue is kept for it.
+ * Iterates over the events added to a job's log, oldest first, without gaps and duplicates; done when the log is closed.
+ * Each iterator is a subscriber with its own cursor in the log: there is no queue per subscriber.
  */
 export function streamEvents<T>(options: EventStreamOptions<T>): AsyncIterable<AddedItem<T>> {
-  // Readers are mostly at the end of the log. What was made for those behind is made again: it would weigh as much as the log.
-  const made = new LRUCache<string, AddedItem<T>>({ max: MAX_SHARED });
+  // Most readers are at the end of the log. Items for the others are created again: caching them all takes too much memory.
+  const sharedItems = new LRUCache<string, AddedItem<T>>({ max: MAX_SHARED_ITEMS });
   return {
     [Symbol.asyncIterator]() {
-      const { tail, leave } = options.join();
-      return cancellableIterator((signal) => readOn(options, tail, made, signal), leave);
+      const { tail, close } = options.openTail();
+      return cancellableIterator((signal) => readEvents(options, tail, sharedItems, signal), close);
     },
   };
 }
 
-async function* readOn<T>(
+async function* readEvents<T>(
   { access, store, jobId, start, select }: EventStreamOptions<T>,
   tail: EventTail,
-  made: LRUCache<string, AddedItem<T>>,
+  sharedItems: LRUCache<string, AddedItem<T>>,
   signal: AbortSignal,
 ): AsyncGenerator<AddedItem<T>> {
-  await tail.waitForUpdate(0, signal); // The first look.
+  await tail.waitForUpdate(0, signal); // The first poll.
   const reader = createLogReader(access, store, jobId, createReadContext(signal));
-  const wanted = select();
-  let place = await reader.begin(start).catch(async (error) => {
+  const selectValue = select();
+  let cursor = await reader.cursorOf(start).catch(async (error) => {
     if (!(error instanceof UnknownCursor)) throw error;
-    await tail.pollNow(signal); // The place may be newer than the last look.
-    return signal.aborted ? null : await reader.begin(start);
+    await tail.pollNow(signal); // The event may have been added since the last poll.
+    return signal.aborted ? null : await reader.cursorOf(start);
   });
   while (!signal.aborted) {
     const { version, isClosed } = tail;
-    const events = await reader.next(place);
+    const events = await reader.readAfter(cursor);
     for (const event of events) {
-      place = event.id;
-      const value = wanted(event);
+      cursor = event.id;
+      const value = selectValue(event);
       if (value === null || !tail.job) continue;
-      const added = made.get(event.id) ?? { job: tail.job, value };
-      made.set(event.id, added);
-      yield added;
+      const item = sharedItems.get(event.id) ?? { job: tail.job, value };
+      sharedItems.set(event.id, item);
+      yield item;
     }
     if (events.length > 0) continue;
     if (isClosed) return;
@@ -76,17 +76,17 @@ async function* readOn<T>(
   }
 }
 
-/** Every event. */
+/** Selects each event. */
 export const anyEvent = () => (event: JobEvent) => event;
 
-/** The measurements of the steps behind the last one that was seen. */
+/** Selects the metrics of each step greater than `last` and than all steps selected before. */
 export function stepsAfter(last: number): () => (event: JobEvent) => MetricsSeries | null {
   return () => {
-    let seen = last;
+    let lastStep = last;
     return (event) => {
-      const mark = stepReportOf(event);
-      if (mark === null || mark.step <= seen) return null;
-      seen = mark.step;
+      const report = stepReportOf(event);
+      if (report === null || report.step <= lastStep) return null;
+      lastStep = report.step;
       return seriesOfEvents([event], true);
     };
   };

@@ -4,52 +4,52 @@ import type { WatchRegistry } from '../poll/watch-registry.ts';
 import type { WatchListener } from '../poll/watched-job.ts';
 import { createConflatingQueue } from './conflating-queue.ts';
 
-/** One job's state, and then its changes; done when it has come to its end. Each iterator is a subscriber of its own. */
-export function streamJob(boardOf: () => WatchRegistry, id: string): AsyncIterable<JobChange> {
+/** Iterates over a snapshot of one job, then its changes; done at a terminal status. Each iterator is a subscriber. */
+export function streamJob(getRegistry: () => WatchRegistry, id: string): AsyncIterable<JobChange> {
   return {
     [Symbol.asyncIterator]() {
-      let leave: (() => void) | undefined;
-      let hasLeft = false;
-      const slot = createConflatingQueue<JobChange>(() => {
-        hasLeft = true;
-        leave?.();
+      let stop: (() => void) | undefined;
+      let isClosed = false;
+      const queue = createConflatingQueue<JobChange>(() => {
+        isClosed = true;
+        stop?.();
       });
       const listener: WatchListener = {
         onChange(change) {
-          slot.put(id, change);
-          if (isTerminal(change.job)) slot.end();
+          queue.put(id, change);
+          if (isTerminal(change.job)) queue.end();
         },
-        onEnd: (error) => slot.end(error),
+        onEnd: (error) => queue.end(error),
       };
-      const followed = boardOf().follow(id, listener); // Before the present state is taken: nothing comes in between.
-      leave = followed.leave;
-      if (followed.current) listener.onChange(followed.current);
-      if (hasLeft) leave();
-      return slot;
+      const watch = getRegistry().watch(id, listener); // Returns the snapshot after adding the listener: no change is lost.
+      stop = watch.stop;
+      if (watch.snapshot) listener.onChange(watch.snapshot);
+      if (isClosed) stop();
+      return queue;
     },
   };
 }
 
 /**
- * The state of every job that moves, and then every change of any job, new ones too. A change is given when the job
- * matches before or after it, so that leaving is seen. Each iterator is a subscriber of its own.
+ * Iterates over snapshots of all active jobs, then all changes of any job, including new ones. Yields a change if the job
+ * matches before or after it. Each iterator is a subscriber.
  */
-export function streamJobs(boardOf: () => WatchRegistry, matches: (job: Job) => boolean): AsyncIterable<JobChange> {
+export function streamJobs(getRegistry: () => WatchRegistry, matches: (job: Job) => boolean): AsyncIterable<JobChange> {
   return {
     [Symbol.asyncIterator]() {
-      let leave: (() => void) | undefined;
-      const slot = createConflatingQueue<JobChange>(() => leave?.());
+      let stop: (() => void) | undefined;
+      const queue = createConflatingQueue<JobChange>(() => stop?.());
       const listener: WatchListener = {
         onChange(change) {
           const { job, previous } = change;
-          if (matches(job) || (previous && matches(previous))) slot.put(job.id, change);
+          if (matches(job) || (previous && matches(previous))) queue.put(job.id, change);
         },
-        onEnd: (error) => slot.end(error),
+        onEnd: (error) => queue.end(error),
       };
-      const followed = boardOf().followAll(listener);
-      leave = followed.leave;
-      for (const change of followed.current) listener.onChange(change);
-      return slot;
+      const watch = getRegistry().watchAll(listener);
+      stop = watch.stop;
+      for (const snapshot of watch.snapshots) listener.onChange(snapshot);
+      return queue;
     },
   };
 }

@@ -5,99 +5,99 @@ import type { Store } from '../../store/store.ts';
 import { stepReportOf } from '../../upstream/metrics/event-metrics.ts';
 import type { JobEvent } from '../../upstream/resources/event.ts';
 
-/** Where in a job's log a reader begins: behind an event, behind a step, at the first event, or with what comes now. */
+/** Where a reader starts: after an event, after a step, at the first event, or after the newest event. */
 export type EventStart =
   | { readonly kind: 'since'; readonly id: string }
   | { readonly kind: 'sinceStep'; readonly step: number }
   | { readonly kind: 'start' }
   | { readonly kind: 'now' };
 
-/** Thrown when a job's log does not have the place where a reader wants to begin, as far back as is looked. */
+/** Thrown when a job's log does not contain the start of a reader within MAX_PAGES_BACK pages. */
 export class UnknownCursor extends Error {
-  override readonly name = 'UnknownPlace';
+  override readonly name = 'UnknownCursor';
   readonly start: EventStart;
 
   constructor(start: EventStart) {
-    super(`The log has no such place: ${start.kind}.`);
+    super(`The event log does not contain the start: ${JSON.stringify(start)}.`);
     this.start = start;
   }
 }
 
-/** However long a log is, nobody reads back further than this: 50,000 events. */
+/** Maximum pages that a reader reads back: 50,000 events. */
 export const MAX_PAGES_BACK = 500;
 
-/** Most events that a reader holds at a time while it catches up with a log that is kept. */
+/** Maximum events that a reader holds at a time while it catches up with a cached log. */
 const EVENTS_PER_BATCH = 100;
 
-/** A reader of one job's log, which goes from a place to the next events. A place is the id of an event; null is the beginning. */
+/** Reads one job's log forwards. A cursor is the id of the last event read; null is before the first event. */
 export interface LogReader {
-  /** Where to begin. Throws UnknownPlace. */
-  begin(start: EventStart): Promise<string | null>;
-  /** The next events behind a place, oldest first; none when there are none yet. Throws UnknownPlace. */
-  next(place: string | null): Promise<JobEvent[]>;
+  /** Returns the cursor of a start. Throws UnknownCursor, or UpstreamError. */
+  cursorOf(start: EventStart): Promise<string | null>;
+  /** Returns the next events, oldest first; none when the cursor is at the end. Throws UnknownCursor, or UpstreamError. */
+  readAfter(cursor: string | null): Promise<JobEvent[]>;
 }
 
-/** What the store has kept of the log is taken from there, the rest is read. Both methods throw UpstreamError too. */
+/** Reads from the cached log where possible, otherwise upstream. */
 export function createLogReader(access: Access, store: Store, jobId: string, readContext: ReadContext): LogReader {
-  // What was read from further back than the log is kept.
-  let far: LogSegment | null = null;
-  const known = (): LogSegment => store.events.lastLog(access, jobId)?.head ?? NOTHING;
+  // Read from the newest event back to the cursor, further than the cached log. Dropped once the cursor is in the latter.
+  let catchUp: LogSegment | null = null;
+  const cachedHead = (): LogSegment => store.events.lastLog(access, jobId)?.head ?? EMPTY;
 
-  /** The log from its newest event back to where `isFarEnough`, or to its beginning. */
-  async function readBack(isFarEnough: (run: LogSegment) => boolean, start: EventStart): Promise<LogSegment> {
-    let run = known();
-    for (let pages = 0; !isFarEnough(run) && !run.isComplete; pages++) {
-      const more = await store.events.readOlder(access, jobId, run, readContext);
-      const hasStopped = more.items.length === run.items.length && !more.isComplete; // Nothing came, and nothing will.
-      if (hasStopped || pages >= MAX_PAGES_BACK) throw new UnknownCursor(start);
-      run = more;
+  /** Reads the log from its newest event back until `isDone`, or to its first event. */
+  async function readBack(isDone: (segment: LogSegment) => boolean, start: EventStart): Promise<LogSegment> {
+    let segment = cachedHead();
+    for (let pages = 0; !isDone(segment) && !segment.isComplete; pages++) {
+      const next = await store.events.readOlder(access, jobId, segment, readContext);
+      const hasNoProgress = next.items.length === segment.items.length && !next.isComplete;
+      if (hasNoProgress || pages >= MAX_PAGES_BACK) throw new UnknownCursor(start);
+      segment = next;
     }
-    return run;
+    return segment;
   }
 
   return {
-    async begin(start) {
+    async cursorOf(start) {
       switch (start.kind) {
         case 'now':
-          return known().items.find(({ id }) => id !== null)?.id ?? null;
+          return cachedHead().items.find(({ id }) => id !== null)?.id ?? null;
         case 'start':
-          far = await readBack(({ isComplete }) => isComplete, start);
+          catchUp = await readBack(({ isComplete }) => isComplete, start);
           return null;
         case 'since':
-          far = await readBack((run) => has(run, start.id), start);
-          if (!has(far, start.id)) throw new UnknownCursor(start);
+          catchUp = await readBack((segment) => contains(segment, start.id), start);
+          if (!contains(catchUp, start.id)) throw new UnknownCursor(start);
           return start.id;
         case 'sinceStep': {
-          const isBefore = ({ value }: LogSegment['items'][number]) =>
+          const isUpToStep = ({ value }: LogSegment['items'][number]) =>
             value !== undefined && isStepUpTo(value, start.step);
-          far = await readBack(({ items }) => items.some(isBefore), start);
-          return far.items.find(isBefore)?.id ?? null;
+          catchUp = await readBack(({ items }) => items.some(isUpToStep), start);
+          return catchUp.items.find(isUpToStep)?.id ?? null;
         }
       }
     },
-    async next(place) {
-      if (has(known(), place)) {
-        far = null;
-        return eventsAfter(known(), place);
+    async readAfter(cursor) {
+      if (contains(cachedHead(), cursor)) {
+        catchUp = null;
+        return eventsAfter(cachedHead(), cursor);
       }
-      const events = far && has(far, place) ? eventsAfter(far, place) : [];
+      const events = catchUp && contains(catchUp, cursor) ? eventsAfter(catchUp, cursor) : [];
       if (events.length > 0) return events;
-      const since: EventStart = place === null ? { kind: 'start' } : { kind: 'since', id: place };
-      far = await readBack((run) => has(run, place), since);
-      if (!has(far, place)) throw new UnknownCursor(since);
-      return eventsAfter(far, place);
+      const start: EventStart = cursor === null ? { kind: 'start' } : { kind: 'since', id: cursor };
+      catchUp = await readBack((segment) => contains(segment, cursor), start);
+      if (!contains(catchUp, cursor)) throw new UnknownCursor(start);
+      return eventsAfter(catchUp, cursor);
     },
   };
 }
 
-const NOTHING: LogSegment = { items: [], isComplete: false };
+const EMPTY: LogSegment = { items: [], isComplete: false };
 
-const has = ({ items, isComplete }: LogSegment, place: string | null) =>
-  place === null ? isComplete : items.some(({ id }) => id === place);
+const contains = ({ items, isComplete }: LogSegment, cursor: string | null) =>
+  cursor === null ? isComplete : items.some(({ id }) => id === cursor);
 
-// What cannot be read, or has no id to go on from, is passed over.
-function eventsAfter({ items }: LogSegment, place: string | null): JobEvent[] {
-  const index = place === null ? items.length : items.findIndex(({ id }) => id === place);
+// Skips invalid items: without an id they cannot be a cursor.
+function eventsAfter({ items }: LogSegment, cursor: string | null): JobEvent[] {
+  const index = cursor === null ? items.length : items.findIndex(({ id }) => id === cursor);
   return items
     .slice(0, index)
     .flatMap(({ value }) => value ?? [])
@@ -106,6 +106,6 @@ function eventsAfter({ items }: LogSegment, place: string | null): JobEvent[] {
 }
 
 function isStepUpTo(event: JobEvent, last: number): boolean {
-  const mark = stepReportOf(event);
-  return mark !== null && mark.step <= last;
+  const report = stepReportOf(event);
+  return report !== null && report.step <= last;
 }

@@ -3,50 +3,55 @@ import { expect, it } from 'vitest';
 import { createTestClock } from '../../kit/clock.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
 import { startAccounts } from '../../kit/isolation/accounts.ts';
-import { isOneByOne, QUESTIONS, type Question, questions } from '../../kit/isolation/operations.ts';
+import { isSequential, QUERIES, type QueryName, queryNames } from '../../kit/isolation/operations.ts';
 import { tokenFile } from '../../kit/process/token.ts';
 import { until } from '../../kit/until.ts';
 
-// Callers with tokens share what is read, but for what is theirs: who they are, what their role may see, their points.
+// Callers with tokens share cached reads, but not their identity, the fields of their role, or their points.
 
 const NAMES = ['vera', 'vic', 'otto'] as const;
 type Name = (typeof NAMES)[number];
 const ROLES = { vera: 'viewer', vic: 'viewer', otto: 'operator' };
 const POINTS = 1_000_000_000;
-/** Longer than anything is fresh. */
+/** Longer than every TTL. */
 const LONG_MS = 3_600_000;
 
 type Method = 'GET' | 'POST';
 type Step =
-  | { readonly turn: number }
-  /** All of these at the same time, or one after another. */
-  | { readonly ask: Question; readonly who: readonly Name[]; readonly method: Method; readonly inTurn: boolean }
-  /** Both ask what is not known, and the one leaves who was first. */
-  | { readonly share: Question; readonly leaver: Name; readonly method: Method };
+  | { readonly advance: number }
+  /** All callers at the same time, or one after another. */
+  | {
+      readonly query: QueryName;
+      readonly callers: readonly Name[];
+      readonly method: Method;
+      readonly isSequential: boolean;
+    }
+  /** Two callers share a read, and the first one disconnects. */
+  | { readonly share: QueryName; readonly aborting: Name; readonly method: Method };
 
 const method = fc.constantFrom<Method>('GET', 'POST');
-const shareable = questions.filter((question) => isOneByOne(question) && !['nobody', 'preview'].includes(question));
+const shareable = queryNames.filter((name) => isSequential(name) && !['viewer', 'preview'].includes(name));
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
     {
       weight: 6,
       arbitrary: fc.record({
-        ask: fc.constantFrom(...questions),
-        who: fc.uniqueArray(fc.constantFrom(...NAMES), { minLength: 1 }),
+        query: fc.constantFrom(...queryNames),
+        callers: fc.uniqueArray(fc.constantFrom(...NAMES), { minLength: 1 }),
         method,
-        inTurn: fc.boolean(),
+        isSequential: fc.boolean(),
       }),
     },
-    { weight: 2, arbitrary: fc.record({ turn: fc.constantFrom(500, 1000, 61_000, LONG_MS) }) },
+    { weight: 2, arbitrary: fc.record({ advance: fc.constantFrom(500, 1000, 61_000, LONG_MS) }) },
     {
       weight: 1,
-      arbitrary: fc.record({ share: fc.constantFrom(...shareable), leaver: fc.constantFrom(...NAMES), method }),
+      arbitrary: fc.record({ share: fc.constantFrom(...shareable), aborting: fc.constantFrom(...NAMES), method }),
     },
   ),
   { minLength: 3, maxLength: 15 },
 );
 
-interface Answered {
+interface Result {
   readonly remaining: number;
   readonly body: unknown;
 }
@@ -66,31 +71,36 @@ async function start(names: readonly Name[]) {
     },
     clock,
   );
-  let sent = 0;
-  async function send(who: Name, params: { query: string; extensions?: object }, method: Method, signal?: AbortSignal) {
-    sent++;
-    const headers = { 'content-type': 'application/json', authorization: `Bearer ${tokens[who]}` };
-    const ending = signal ? { signal } : {};
+  let sentCount = 0;
+  async function send(
+    name: Name,
+    params: { query: string; extensions?: object },
+    method: Method,
+    signal?: AbortSignal,
+  ) {
+    sentCount++;
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${tokens[name]}` };
+    const options = signal ? { headers, signal } : { headers };
     const response = await (method === 'POST'
-      ? fetch(gateway.url, { method, headers, body: JSON.stringify(params), ...ending })
-      : fetch(`${gateway.url}?${new URLSearchParams({ query: params.query })}`, { headers, ...ending }));
+      ? fetch(gateway.url, { method, body: JSON.stringify(params), ...options })
+      : fetch(`${gateway.url}?${new URLSearchParams({ query: params.query })}`, options));
     const remaining = Number(response.headers.get('ratelimit-remaining'));
-    return { remaining, body: (await response.json()) as Record<string, unknown> }; // The form of every GraphQL answer.
+    return { remaining, body: (await response.json()) as Record<string, unknown> }; // The format of every GraphQL response.
   }
   return {
     clock,
     account,
     send,
-    /** Ends what was sent with this. Resolves when the gateway has noticed. */
-    async leave(leaving: AbortController) {
+    /** Aborts a request. Resolves when the gateway has noticed. */
+    async abort(client: AbortController) {
       const before = gateway.log.length;
-      leaving.abort();
+      client.abort();
       await until(() => gateway.log.slice(before).some(({ isAborted }) => isAborted === true));
     },
-    /** Resolves when all that was sent has begun. */
-    async received(who: Name) {
-      await gateway.received(sent++);
-      return await send(who, { query: '{ __typename }' }, 'POST');
+    /** Resolves when the gateway has received all requests, to the response of one more. */
+    async received(name: Name) {
+      await gateway.received(sentCount++);
+      return await send(name, { query: '{ __typename }' }, 'POST');
     },
     async [Symbol.asyncDispose]() {
       await gateway[Symbol.asyncDispose]();
@@ -99,82 +109,85 @@ async function start(names: readonly Name[]) {
   };
 }
 
-/** What somebody is answered who is alone with a gateway, and what that costs. */
-async function alone(name: Name) {
+/** The responses and costs of a caller that has a gateway for itself. */
+async function resultsAlone(name: Name) {
   await using world = await start([name]);
-  const answers = new Map<Question, { body: unknown; cost: number }>();
-  for (const question of questions) {
-    const query = QUESTIONS[question];
-    const told = await world.send(name, { query, extensions: { cost: true } }, 'POST');
-    const { extensions, ...body } = told.body;
-    const { cost } = extensions as { cost: { requested: number } }; // As it was asked for.
-    answers.set(question, { body, cost: Math.max(1, cost.requested) });
+  const results = new Map<QueryName, { body: unknown; cost: number }>();
+  for (const queryName of queryNames) {
+    const result = await world.send(name, { query: QUERIES[queryName], extensions: { cost: true } }, 'POST');
+    const { extensions, ...body } = result.body;
+    const { cost } = extensions as { cost: { requested: number } }; // As requested.
+    results.set(queryName, { body, cost: Math.max(1, cost.requested) });
   }
-  return answers;
+  return results;
 }
 
-/** Holds the points of one caller against what it has spent. */
-function createPurse() {
+/** Checks the remaining points of one caller against its spending. */
+function createPointsCheck() {
   let left = POINTS;
   return {
-    /** One of `costs` was spent. A new minute may have begun: the library counts by the machine's own clock. */
-    spent(costs: readonly number[], { remaining }: Answered) {
+    /** One of `costs` was spent. A new minute may have started: the rate limiter uses the system clock. */
+    spent(costs: readonly number[], { remaining }: Result) {
       expect([left, POINTS].flatMap((points) => costs.map((cost) => points - cost))).toContain(remaining);
       left = remaining;
     },
-    /** That many were spent, and nobody was told. */
+    /** Points of a request without a response. */
     lost(cost: number) {
       left -= cost;
     },
   };
 }
 
-it('callers with tokens never get what only another may see, nor spend its points, nor end its reads', async () => {
-  const expected = { vera: await alone('vera'), vic: await alone('vic'), otto: await alone('otto') };
+it('callers with tokens never get fields of another role, spend its points or abort its reads', async () => {
+  const expected = {
+    vera: await resultsAlone('vera'),
+    vic: await resultsAlone('vic'),
+    otto: await resultsAlone('otto'),
+  };
   expect(JSON.stringify(expected.vera.get('job'))).toContain('"raw":null');
   expect(JSON.stringify(expected.otto.get('job'))).toContain('"raw":{');
   await using world = await start(NAMES);
   const { clock, account } = world;
-  const purses = { vera: createPurse(), vic: createPurse(), otto: createPurse() };
-  const expectationOf = (who: Name, question: Question) => expected[who].get(question) ?? { body: null, cost: 0 };
+  const points = { vera: createPointsCheck(), vic: createPointsCheck(), otto: createPointsCheck() };
+  const expectedFor = (name: Name, queryName: QueryName) => expected[name].get(queryName) ?? { body: null, cost: 0 };
 
-  async function ask(who: Name, question: Question, method: Method) {
-    const answered = await world.send(who, { query: QUESTIONS[question] }, method);
-    const { body, cost } = expectationOf(who, question);
-    expect(answered.body).toEqual(body);
-    purses[who].spent(method === 'GET' ? [cost] : [1, cost], answered); // A kept answer costs a point.
+  async function query(name: Name, queryName: QueryName, method: Method) {
+    const result = await world.send(name, { query: QUERIES[queryName] }, method);
+    const { body, cost } = expectedFor(name, queryName);
+    expect(result.body).toEqual(body);
+    points[name].spent(method === 'GET' ? [cost] : [1, cost], result); // A cached response costs one point.
   }
 
-  async function share(question: Question, leaver: Name, method: Method) {
-    const stayer = leaver === 'otto' ? 'vera' : 'otto';
+  async function share(queryName: QueryName, aborting: Name, method: Method) {
+    const waiting = aborting === 'otto' ? 'vera' : 'otto';
     clock.advance(LONG_MS);
     account.fault = 'hang';
     const before = account.calls.length;
-    const leaving = new AbortController();
-    const query = QUESTIONS[question];
-    const left = expect(world.send(leaver, { query }, method, leaving.signal)).rejects.toThrow();
+    const client = new AbortController();
+    const params = { query: QUERIES[queryName] };
+    const aborted = expect(world.send(aborting, params, method, client.signal)).rejects.toThrow();
     await until(() => account.hanging.size === 1);
-    const staying = world.send(stayer, { query }, method);
-    const lastly = await world.received(stayer);
-    await world.leave(leaving);
-    await left;
+    const pending = world.send(waiting, params, method);
+    const last = await world.received(waiting);
+    await world.abort(client);
+    await aborted;
     account.fault = 'none';
     account.release();
-    const { body, cost } = expectationOf(stayer, question);
-    expect((await staying).body).toEqual(body);
+    const { body, cost } = expectedFor(waiting, queryName);
+    expect((await pending).body).toEqual(body);
     expect(new Set(account.calls.slice(before)).size).toBe(account.calls.length - before); // No call was made twice.
-    purses[leaver].lost(expectationOf(leaver, question).cost);
-    purses[stayer].spent([cost + 1], lastly);
+    points[aborting].lost(expectedFor(aborting, queryName).cost);
+    points[waiting].spent([cost + 1], last);
   }
 
   const property = fc.asyncProperty(steps, async (steps) => {
     clock.advance(LONG_MS);
     for (const step of steps) {
-      if ('turn' in step) clock.advance(step.turn);
-      else if ('share' in step) await share(step.share, step.leaver, step.method);
-      else if (step.inTurn) for (const who of step.who) await ask(who, step.ask, step.method);
-      else await Promise.all(step.who.map((who) => ask(who, step.ask, step.method)));
+      if ('advance' in step) clock.advance(step.advance);
+      else if ('share' in step) await share(step.share, step.aborting, step.method);
+      else if (step.isSequential) for (const name of step.callers) await query(name, step.query, step.method);
+      else await Promise.all(step.callers.map((name) => query(name, step.query, step.method)));
     }
   });
-  await fc.assert(property, { numRuns: 60, endOnFailure: true }); // What was spent is of all runs.
+  await fc.assert(property, { numRuns: 60, endOnFailure: true }); // The points are counted over all runs.
 }, 60_000);

@@ -5,32 +5,32 @@ import { createTestClock, type TestClock } from '../../kit/clock.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
 import { type Account, type Accounts, FAULTS, type Fault, startAccounts } from '../../kit/isolation/accounts.ts';
 import {
-  CHANGES,
-  type Change,
-  changes,
-  isOneByOne,
-  QUESTIONS,
-  type Question,
-  questions,
+  isSequential,
+  MUTATIONS,
+  type MutationName,
+  mutationNames,
+  QUERIES,
+  type QueryName,
+  queryNames,
 } from '../../kit/isolation/operations.ts';
 import { until } from '../../kit/until.ts';
 
-// Callers with keys of their own do not exist for each other: whatever they do, at whatever moments, what each of them is
-// answered and what it causes upstream is to the letter what it would be if it was alone with the gateway.
+// Callers with their own keys do not affect each other: for any actions at any times, the responses and the upstream calls
+// of each caller are exactly those of a caller that has the gateway for itself.
 
 const NAMES = ['ann', 'bob'] as const;
 type Name = (typeof NAMES)[number];
 
 type Step =
-  | { readonly turn: number }
+  | { readonly advance: number }
   | {
-      readonly who: readonly Name[];
-      readonly ask: Question | Change;
+      readonly callers: readonly Name[];
+      readonly operation: QueryName | MutationName;
       readonly method: 'GET' | 'POST';
       readonly times: number;
     }
-  | { readonly who: readonly Name[]; readonly fault: Fault }
-  | { readonly who: readonly Name[]; readonly act: 'change' | 'leave' | 'release' };
+  | { readonly callers: readonly Name[]; readonly fault: Fault }
+  | { readonly callers: readonly Name[]; readonly action: 'change' | 'abort' | 'release' };
 
 const DEADLINE_MS = 30_000;
 const one = fc.constantFrom<(readonly Name[])[]>(['ann'], ['bob']);
@@ -41,61 +41,64 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     {
       weight: 10,
       arbitrary: fc.record({
-        who: some,
-        ask: fc.oneof(
-          { weight: 3, arbitrary: fc.constantFrom(...questions) },
-          { weight: 2, arbitrary: fc.constantFrom(...changes) },
+        callers: some,
+        operation: fc.oneof(
+          { weight: 3, arbitrary: fc.constantFrom(...queryNames) },
+          { weight: 2, arbitrary: fc.constantFrom(...mutationNames) },
         ),
         method: fc.constantFrom('GET' as const, 'POST' as const),
         times: fc.oneof({ weight: 12, arbitrary: fc.constantFrom(1, 2) }, { weight: 1, arbitrary: fc.constant(11) }),
       }),
     },
-    { weight: 4, arbitrary: fc.record({ who: one, fault: fc.constantFrom(...FAULTS) }) },
-    { weight: 3, arbitrary: fc.record({ turn: fc.constantFrom(1, 500, 1000, 2500, DEADLINE_MS, 61_000, 301_000) }) },
+    { weight: 4, arbitrary: fc.record({ callers: one, fault: fc.constantFrom(...FAULTS) }) },
+    { weight: 3, arbitrary: fc.record({ advance: fc.constantFrom(1, 500, 1000, 2500, DEADLINE_MS, 61_000, 301_000) }) },
     {
       weight: 3,
-      arbitrary: fc.record({ who: one, act: fc.constantFrom('change' as const, 'leave' as const, 'release' as const) }),
+      arbitrary: fc.record({
+        callers: one,
+        action: fc.constantFrom('change' as const, 'abort' as const, 'release' as const),
+      }),
     },
   ),
   { minLength: 4, maxLength: 12 },
 );
 
-/** These pass through what chance may leave out. */
+/** Steps that random runs may miss. */
 const examples: [Step[], Name][] = [
   [
     [
-      { who: ['ann'], fault: 'hang' },
-      ...questions.slice(0, 5).map((ask) => ({ who: NAMES, ask, method: 'POST', times: 2 }) as const),
-      { who: ['ann'], act: 'leave' },
-      { who: NAMES, ask: 'job', method: 'GET', times: 1 },
-      { turn: DEADLINE_MS },
-      { who: NAMES, ask: 'job', method: 'POST', times: 2 },
+      { callers: ['ann'], fault: 'hang' },
+      ...queryNames.slice(0, 5).map((operation) => ({ callers: NAMES, operation, method: 'POST', times: 2 }) as const),
+      { callers: ['ann'], action: 'abort' },
+      { callers: NAMES, operation: 'job', method: 'GET', times: 1 },
+      { advance: DEADLINE_MS },
+      { callers: NAMES, operation: 'job', method: 'POST', times: 2 },
     ],
     'bob',
   ],
   [
     [
-      { who: NAMES, ask: 'whole', method: 'POST', times: 2 },
-      { turn: 61_000 },
-      { who: NAMES, ask: 'whole', method: 'POST', times: 1 },
-      { who: ['bob'], fault: '503' },
-      { turn: 301_000 },
-      { who: NAMES, ask: 'whole', method: 'POST', times: 11 },
-      { who: NAMES, ask: 'nodes', method: 'POST', times: 2 },
+      { callers: NAMES, operation: 'whole', method: 'POST', times: 2 },
+      { advance: 61_000 },
+      { callers: NAMES, operation: 'whole', method: 'POST', times: 1 },
+      { callers: ['bob'], fault: '503' },
+      { advance: 301_000 },
+      { callers: NAMES, operation: 'whole', method: 'POST', times: 11 },
+      { callers: NAMES, operation: 'nodes', method: 'POST', times: 2 },
     ],
     'ann',
   ],
   [
     [
-      ...changes.map((ask) => ({ who: NAMES, ask, method: 'POST', times: 2 }) as const),
-      { who: NAMES, ask: 'roots', method: 'POST', times: 2 },
-      { who: ['ann'], fault: 'cut' },
-      ...changes.map((ask) => ({ who: NAMES, ask, method: 'POST', times: 1 }) as const),
-      { who: ['ann'], fault: 'none' },
-      ...changes.map((ask) => ({ who: NAMES, ask, method: 'POST', times: 1 }) as const),
-      { turn: 61_000 },
-      { who: NAMES, ask: 'createOnce', method: 'POST', times: 1 },
-      { who: NAMES, ask: 'whole', method: 'POST', times: 1 },
+      ...mutationNames.map((operation) => ({ callers: NAMES, operation, method: 'POST', times: 2 }) as const),
+      { callers: NAMES, operation: 'roots', method: 'POST', times: 2 },
+      { callers: ['ann'], fault: 'cut' },
+      ...mutationNames.map((operation) => ({ callers: NAMES, operation, method: 'POST', times: 1 }) as const),
+      { callers: ['ann'], fault: 'none' },
+      ...mutationNames.map((operation) => ({ callers: NAMES, operation, method: 'POST', times: 1 }) as const),
+      { advance: 61_000 },
+      { callers: NAMES, operation: 'createOnce', method: 'POST', times: 1 },
+      { callers: NAMES, operation: 'whole', method: 'POST', times: 1 },
     ],
     'bob',
   ],
@@ -106,61 +109,62 @@ const OUTCOMES = [
   ...['ConflictError', 'NotFoundError', 'ForbiddenError', 'OutcomeUnknownError', 'UpstreamError'],
 ].map((outcome) => `"${outcome}"`);
 
-/** One caller at work, and all that it has seen. */
+/** A client that executes steps and records its responses. */
 interface Client {
   readonly trace: unknown[];
-  take(step: Step): Promise<void>;
-  /** Time has gone by. */
-  turned(): Promise<void>;
+  execute(step: Step): Promise<void>;
+  /** Waits for the timeouts after an advance of the clock. */
+  afterAdvance(): Promise<void>;
   end(): Promise<void>;
 }
 
-interface Waiting {
-  readonly leaving: AbortController;
-  isOver: boolean;
+interface PendingRequest {
+  readonly abort: AbortController;
+  isDone: boolean;
 }
 
 function createClient(url: string, account: Account, clock: TestClock): Client {
   const trace: unknown[] = [];
-  let waiting: Waiting | null = null;
+  let pending: PendingRequest | null = null;
 
-  /** Until the answer is there, or a call for it hangs. */
+  /** Resolves when the response has arrived, or an upstream call for it hangs. */
   async function settle(): Promise<void> {
-    await until(() => waiting === null || waiting.isOver || account.hanging.size > 0);
-    if (waiting?.isOver) waiting = null;
+    await until(() => pending === null || pending.isDone || account.hanging.size > 0);
+    if (pending?.isDone) pending = null;
   }
 
-  async function ask(question: Question | Change, method: 'GET' | 'POST'): Promise<void> {
+  async function send(operation: QueryName | MutationName, method: 'GET' | 'POST'): Promise<void> {
     const before = account.calls.length;
-    const own: Waiting = { leaving: new AbortController(), isOver: false };
-    waiting = own;
-    send(url, account, question, method, own.leaving.signal)
-      .catch(() => 'left')
-      .then((answer) => {
-        trace.push({ question, method, answer, calls: account.calls.slice(before).sort() });
-        own.isOver = true;
+    const request: PendingRequest = { abort: new AbortController(), isDone: false };
+    pending = request;
+    sendTo(url, account, operation, method, request.abort.signal)
+      .catch(() => 'aborted')
+      .then((response) => {
+        trace.push({ operation, method, response, calls: account.calls.slice(before).sort() });
+        request.isDone = true;
       });
     await settle();
   }
 
   return {
     trace,
-    async take(step) {
-      if ('ask' in step) {
-        for (let time = 0; time < step.times; time++) {
-          const wouldHang = account.fault === 'hang' && (isChange(step.ask) || !isOneByOne(step.ask)); // A change does not end with its caller.
-          if (waiting === null && !wouldHang) await ask(step.ask, step.method); // A client that waits asks nothing else.
+    async execute(step) {
+      if ('operation' in step) {
+        for (let count = 0; count < step.times; count++) {
+          // A mutation is not aborted with its client, and parallel calls would hang in random order.
+          const wouldHang = account.fault === 'hang' && (isMutation(step.operation) || !isSequential(step.operation));
+          if (pending === null && !wouldHang) await send(step.operation, step.method); // One request at a time.
         }
       } else if ('fault' in step) account.fault = step.fault;
-      else if ('act' in step) {
-        if (step.act === 'change') account.version++;
-        else if (step.act === 'release') account.release();
-        else waiting?.leaving.abort();
-        if (step.act === 'leave') await until(() => account.hanging.size === 0);
+      else if ('action' in step) {
+        if (step.action === 'change') account.version++;
+        else if (step.action === 'release') account.release();
+        else pending?.abort.abort();
+        if (step.action === 'abort') await until(() => account.hanging.size === 0);
         await settle();
       }
     },
-    async turned() {
+    async afterAdvance() {
       await until(() => [...account.hanging].every(({ at }) => clock.now() - at < DEADLINE_MS));
       await settle();
     },
@@ -172,23 +176,20 @@ function createClient(url: string, account: Account, clock: TestClock): Client {
   };
 }
 
-const isChange = (question: Question | Change): question is Change => question in CHANGES;
+const isMutation = (operation: QueryName | MutationName): operation is MutationName => operation in MUTATIONS;
 
-async function send(
+async function sendTo(
   url: string,
   account: Account,
-  question: Question | Change,
+  operation: QueryName | MutationName,
   method: 'GET' | 'POST',
   signal: AbortSignal,
 ) {
-  const query = isChange(question) ? CHANGES[question] : QUESTIONS[question];
+  const query = isMutation(operation) ? MUTATIONS[operation] : QUERIES[operation];
   const headers = { 'content-type': 'application/json', authorization: account.authorization };
-  if (question === 'upload') {
-    const uploading = await upload(url, trainingLines(10), {
-      query,
-      headers: { authorization: account.authorization },
-    });
-    return { status: uploading.status, body: uploading.body };
+  if (operation === 'upload') {
+    const result = await upload(url, trainingLines(10), { query, headers: { authorization: account.authorization } });
+    return { status: result.status, body: result.body };
   }
   const response = await (method === 'POST'
     ? fetch(url, { method, headers, body: JSON.stringify({ query }), signal })
@@ -196,18 +197,18 @@ async function send(
   return { status: response.status, body: await response.json() };
 }
 
-/** Plays the steps of some callers, each with an account that nobody knows yet; gives what each has seen. */
+/** Executes the steps of some callers, each with a new account. Returns the trace of each. */
 async function play(steps: readonly Step[], names: readonly Name[], url: string, accounts: Accounts, clock: TestClock) {
   const clients = new Map(names.map((name) => [name, createClient(url, accounts.open(name), clock)]));
-  const each = (work: (client: Client) => Promise<void>, among: readonly Name[] = names) =>
-    Promise.all([...clients].map(([name, client]) => among.includes(name) && work(client)));
+  const forEach = (work: (client: Client) => Promise<void>, callers: readonly Name[] = names) =>
+    Promise.all([...clients].map(([name, client]) => callers.includes(name) && work(client)));
   for (const step of steps) {
-    if ('turn' in step) {
-      clock.advance(step.turn);
-      await each((client) => client.turned());
-    } else await each((client) => client.take(step), step.who);
+    if ('advance' in step) {
+      clock.advance(step.advance);
+      await forEach((client) => client.afterAdvance());
+    } else await forEach((client) => client.execute(step), step.callers);
   }
-  await each((client) => client.end());
+  await forEach((client) => client.end());
   return { ann: clients.get('ann')?.trace, bob: clients.get('bob')?.trace };
 }
 
@@ -215,7 +216,7 @@ const UNLIMITED = { RATE_LIMIT_PER_MINUTE: '0', ALLOW_MUTATIONS: 'on', MAX_CREAT
 const RUNS = 100;
 
 it(
-  'callers with keys of their own never see, share or wait for anything of each other',
+  'callers with their own keys never get data of each other, share a read or wait for each other',
   async () => {
     const clock = createTestClock();
     await using accounts = await startAccounts(clock);
@@ -223,22 +224,21 @@ it(
       { OPENAI_BASE_URL: accounts.baseUrl, AUTH: 'passthrough', ...UNLIMITED, LOG_LEVEL: 'error' },
       clock,
     );
-    const seen = new Set<string>();
-    const property = fc.asyncProperty(steps, fc.constantFrom(...NAMES), async (steps, lonely) => {
+    const outcomes = new Set<string>();
+    const property = fc.asyncProperty(steps, fc.constantFrom(...NAMES), async (steps, single) => {
       const together = await play(steps, NAMES, gateway.url, accounts, clock);
       expect(JSON.stringify(together.ann)).not.toContain('bob v');
       expect(JSON.stringify(together.bob)).not.toContain('ann v');
-      expect(together[lonely]).toEqual((await play(steps, [lonely], gateway.url, accounts, clock))[lonely]);
-      for (const [kind] of JSON.stringify(together).matchAll(
-        /"UPSTREAM_\w+"|"left"|v\d|"calls":\[\]|"\w+(?:Success|Error)"/g,
+      expect(together[single]).toEqual((await play(steps, [single], gateway.url, accounts, clock))[single]);
+      for (const [outcome] of JSON.stringify(together).matchAll(
+        /"UPSTREAM_\w+"|"aborted"|v\d|"calls":\[\]|"\w+(?:Success|Error)"/g,
       ))
-        seen.add(kind);
+        outcomes.add(outcome);
     });
     await fc.assert(property, { numRuns: RUNS, examples });
-    // It has been there: kept answers, changes, calls that were given up, failures of each kind, outcomes of mutations.
-    for (const kind of ['"calls":[]', 'v1', '"left"', '"UPSTREAM_UNAVAILABLE"', '"UPSTREAM_TIMEOUT"', ...OUTCOMES]) {
-      expect(seen).toContain(kind);
-    }
+    // The runs covered cached responses, new versions, aborted calls, upstream errors and outcomes of mutations.
+    const expected = ['"calls":[]', 'v1', '"aborted"', '"UPSTREAM_UNAVAILABLE"', '"UPSTREAM_TIMEOUT"', ...OUTCOMES];
+    for (const outcome of expected) expect(outcomes).toContain(outcome);
   },
   60_000 + RUNS * 1000,
 );

@@ -6,10 +6,10 @@ import { answer, startUpstream } from '../../kit/gateway/upstream.ts';
 import { EXAMPLES, mutate } from '../../kit/mutation/examples.ts';
 
 const KEY = 'test-0a1b2c3d-4e5f-6789-abcd-ef0123456789';
-const MESSAGE = 'a message with the credential in it';
+const MESSAGE = 'message withheld: it contains the credential';
 
-/** What the client and the log are told when the upstream refuses a read with this message and request id. */
-async function refusing(message: string, requestId: string) {
+/** The client's error and the log line when the upstream rejects a read with this message and request id. */
+async function rejectWith(message: string, requestId: string) {
   await using upstream = await startUpstream();
   await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, OPENAI_API_KEY: KEY });
   upstream.on('/fine_tuning/jobs/ftjob-1', (_: unknown, response: ServerResponse) =>
@@ -25,45 +25,48 @@ it.each([
   ['a part', `req_${KEY.slice(10, 18)}`],
   ['all of it backwards', [...KEY].reverse().join('')],
   ['its base64', Buffer.from(KEY).toString('base64url')],
-])('a request id with the key in it is told to nobody: %s', async (_, requestId) => {
-  const { extensions, line } = await refusing('No.', requestId);
+])('a request id that contains the key is neither returned nor logged: %s', async (_, requestId) => {
+  const { extensions, line } = await rejectWith('No.', requestId);
   expect(extensions).toEqual({ code: 'UPSTREAM_UNAUTHENTICATED', upstreamStatus: 401 });
   expect(line).toMatchObject({ detail: 'No.' });
   expect(JSON.stringify(line)).not.toContain(requestId);
 });
 
-it('a request id that has seven signs of the key is told', async () => {
-  const { extensions } = await refusing('No.', `req_${KEY.slice(10, 17)}`);
+it('a request id with seven characters of the key is returned', async () => {
+  const { extensions } = await rejectWith('No.', `req_${KEY.slice(10, 17)}`);
   expect(extensions).toMatchObject({ upstreamRequestId: `req_${KEY.slice(10, 17)}` });
 });
 
 it.each([
   ['a part', `Wrong: ${KEY.slice(0, 20)}…`],
-  ['a part at the end that is left of it', `${'x'.repeat(480)}${KEY}`.slice(0, 510)],
+  ['a part at the end of a truncated message', `${'x'.repeat(480)}${KEY}`.slice(0, 510)],
   ['base64', `Wrong: ${Buffer.from(KEY).toString('base64')}`],
   ['base64 of the whole header', `Wrong: ${Buffer.from(`Bearer ${KEY}`).toString('base64')}`],
-  ['signs encoded for a URL', `Wrong: ${[...KEY].map((sign) => `%${sign.charCodeAt(0).toString(16)}`).join('')}`],
+  [
+    'characters encoded for a URL',
+    `Wrong: ${[...KEY].map((character) => `%${character.charCodeAt(0).toString(16)}`).join('')}`,
+  ],
   ['hexadecimal', `Wrong: ${Buffer.from(KEY).toString('hex')}`],
-])('a message with the key in it is not logged: %s', async (_, message) => {
-  const { line } = await refusing(message, 'req_1');
+])('a message that contains the key is not logged: %s', async (_, message) => {
+  const { line } = await rejectWith(message, 'req_1');
   expect(line).toMatchObject({ detail: MESSAGE, upstreamRequestId: 'req_1' });
 });
 
-it('a message without it is logged', async () => {
-  const { line } = await refusing('Incorrect API key provided: test-0a********', 'req_1');
+it('a message without the key is logged', async () => {
+  const { line } = await rejectWith('Incorrect API key provided: test-0a********', 'req_1');
   expect(line).toMatchObject({ detail: 'Incorrect API key provided: test-0a********' });
 });
 
 const ADMIN_KEY = 'admin-9f8e7d6c-5b4a-3210-fedc-ba9876543210';
-/** How an upstream could repeat a key. */
+/** The forms in which an upstream could repeat a key. */
 const ECHOES: [string, (key: string) => string][] = [
   ['all of it', (key) => key],
   ['a part', (key) => key.slice(0, 20)],
   ['base64', (key) => Buffer.from(key).toString('base64url')],
 ];
 
-describe.each(Object.keys(EXAMPLES))('%s, when the upstream repeats the key that it refuses,', (mutation) => {
-  it.each(ECHOES)('tells nobody %s of it, and the log neither', async (_, echoOf) => {
+describe.each(Object.keys(EXAMPLES))('%s, when the upstream repeats the rejected key,', (mutation) => {
+  it.each(ECHOES)('neither returns nor logs %s of it', async (_, echoOf) => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({
       OPENAI_BASE_URL: upstream.baseUrl,
@@ -87,7 +90,7 @@ describe.each(Object.keys(EXAMPLES))('%s, when the upstream repeats the key that
     expect(JSON.stringify([outcome, gateway.log])).not.toContain(echoes[0]);
   });
 
-  it.each(ECHOES)("tells nobody %s of the gateway's other key", async (_, echoOf) => {
+  it.each(ECHOES)("neither returns nor logs %s of the gateway's other key", async (_, echoOf) => {
     await using upstream = await startUpstream();
     const keys = { OPENAI_API_KEY: KEY, OPENAI_ADMIN_KEY: ADMIN_KEY };
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, ...keys, ALLOW_MUTATIONS: 'on' });

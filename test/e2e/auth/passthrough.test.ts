@@ -12,7 +12,7 @@ const [ANN, BOB] = [`sk-ann-${crypto.randomUUID()}`, `sk-bob-${crypto.randomUUID
 
 async function start(settings: Record<string, string> = {}) {
   const upstream = await startUpstream();
-  // To each the job that only they have.
+  // Each key has its own job under the same id.
   upstream.on(TARGET, ({ headers }: IncomingMessage, response: ServerResponse) => {
     const owner = headers.authorization === `Bearer ${ANN}` ? 'of-ann' : 'of-bob';
     answer(response, 200, jobBody({ id: 'ftjob-1', user_provided_suffix: owner }));
@@ -31,13 +31,13 @@ async function start(settings: Record<string, string> = {}) {
   };
 }
 
-const seen = ({ calls }: ScriptedUpstream) => calls.map(({ authorization }) => authorization);
+const keysOf = ({ calls }: ScriptedUpstream) => calls.map(({ authorization }) => authorization);
 const jobOf = (suffix: string) => ({ fineTuningJob: { id: 'ftjob-1', suffix } });
 
 describe.each(['POST', 'GET'] as const)("the caller's own key, by %s", (method) => {
-  it('goes upstream, with nothing of ours but organisation and project', async () => {
-    const ours = `ours-${crypto.randomUUID()}`;
-    await using world = await start({ OPENAI_API_KEY: ours, OPENAI_ORG_ID: 'org-1', OPENAI_PROJECT_ID: 'proj-1' });
+  it('is sent upstream, with only the organization and project of the gateway', async () => {
+    const ownKey = `ours-${crypto.randomUUID()}`;
+    await using world = await start({ OPENAI_API_KEY: ownKey, OPENAI_ORG_ID: 'org-1', OPENAI_PROJECT_ID: 'proj-1' });
     expect((await world.ask(ANN, JOB, method)).data).toEqual(jobOf('of-ann'));
     expect(world.upstream.calls.map(({ headers }) => headers)).toEqual([
       expect.objectContaining({
@@ -46,13 +46,13 @@ describe.each(['POST', 'GET'] as const)("the caller's own key, by %s", (method) 
         'openai-project': 'proj-1',
       }),
     ]);
-    expect(JSON.stringify(world.upstream.calls)).not.toContain(ours);
+    expect(JSON.stringify(world.upstream.calls)).not.toContain(ownKey);
   });
 
-  it('is needed, and has to be one: else 401, and nobody is called', async () => {
+  it('is required and validated: otherwise 401 without an upstream call', async () => {
     await using world = await start();
-    const wrong = [null, '', 'Bearer', ANN, 'Basic eDp5', 'Bearer a"b', 'Bearer a\\b', 'Bearer a b', 'Bearer \u00fc'];
-    for (const authorization of [...wrong, `Bearer ${'x'.repeat(513)}`]) {
+    const invalid = [null, '', 'Bearer', ANN, 'Basic eDp5', 'Bearer a"b', 'Bearer a\\b', 'Bearer a b', 'Bearer \u00fc'];
+    for (const authorization of [...invalid, `Bearer ${'x'.repeat(513)}`]) {
       const { status, headers, errors } = await askAs(world.gateway.url, authorization, JOB, method);
       expect([authorization, status, headers.get('www-authenticate')]).toEqual([authorization, 401, 'Bearer']);
       expect(errors?.[0]?.extensions).toEqual({ code: 'UNAUTHENTICATED' });
@@ -64,31 +64,31 @@ describe.each(['POST', 'GET'] as const)("the caller's own key, by %s", (method) 
     await using world = await start();
     const key = 'x'.repeat(512);
     expect((await world.ask(key, JOB, method)).status).toBe(200);
-    expect(seen(world.upstream)).toEqual([`Bearer ${key}`]);
+    expect(keysOf(world.upstream)).toEqual([`Bearer ${key}`]);
   });
 
-  it('never gets what was read with another: two keys are two calls, and each is answered twice from its own', async () => {
+  it('never gets data of another key: two keys make two calls, and each gets its own data twice', async () => {
     await using world = await start();
     for (const _ of [1, 2]) {
       expect((await world.ask(ANN, JOB, method)).data).toEqual(jobOf('of-ann'));
       expect((await world.ask(BOB, JOB, method)).data).toEqual(jobOf('of-bob'));
     }
-    expect(seen(world.upstream)).toEqual([`Bearer ${ANN}`, `Bearer ${BOB}`]);
+    expect(keysOf(world.upstream)).toEqual([`Bearer ${ANN}`, `Bearer ${BOB}`]);
   });
 
-  it('never joins a read that is under way with another', async () => {
+  it('never joins a read in flight of another key', async () => {
     await using world = await start();
     const gate = world.upstream.hold();
-    const asked = [ANN, ANN, BOB, BOB].map((key) => world.ask(key, JOB, method));
+    const pending = [ANN, ANN, BOB, BOB].map((key) => world.ask(key, JOB, method));
     await world.gateway.received(4);
     gate.release();
-    const answers = (await Promise.all(asked)).map(({ data }) => data);
-    expect(answers).toEqual(['of-ann', 'of-ann', 'of-bob', 'of-bob'].map(jobOf));
-    expect(seen(world.upstream).sort()).toEqual([`Bearer ${ANN}`, `Bearer ${BOB}`]);
+    const results = (await Promise.all(pending)).map(({ data }) => data);
+    expect(results).toEqual(['of-ann', 'of-ann', 'of-bob', 'of-bob'].map(jobOf));
+    expect(keysOf(world.upstream).sort()).toEqual([`Bearer ${ANN}`, `Bearer ${BOB}`]);
   });
 });
 
-describe('a caller with a key of their own', () => {
+describe('a caller with its own key', () => {
   it('is an operator without a name', async () => {
     await using world = await start();
     const { data } = await world.ask(ANN, '{ viewer { name role } fineTuningJob(id: "ftjob-1") { raw } }');
@@ -98,7 +98,7 @@ describe('a caller with a key of their own', () => {
     });
   });
 
-  it('is told by a code when the upstream refuses the key, and others are answered', async () => {
+  it('gets UPSTREAM_UNAUTHENTICATED when the upstream rejects its key, and other callers get data', async () => {
     await using world = await start();
     world.upstream.on(TARGET, ({ headers }: IncomingMessage, response: ServerResponse) =>
       headers.authorization === `Bearer ${ANN}`
@@ -110,7 +110,7 @@ describe('a caller with a key of their own', () => {
     expect((await world.ask(BOB)).errors).toBeUndefined();
   });
 
-  it('is sent on to Azure in the header that Azure wants', async () => {
+  it('has its key sent to Azure in the header `api-key`', async () => {
     await using upstream = await startUpstream();
     const AZURE_OPENAI_ENDPOINT = upstream.baseUrl.replace('/v1', '/openai/v1');
     await using gateway = await startGateway({ AUTH: 'passthrough', AZURE_OPENAI_ENDPOINT });
@@ -120,7 +120,7 @@ describe('a caller with a key of their own', () => {
     ]);
   });
 
-  it('can try it on the sandbox with any key', async () => {
+  it('can use the sandbox with any key', async () => {
     await using gateway = await startGateway({ AUTH: 'passthrough', UPSTREAM: 'sandbox' });
     const { data, errors } = await askAs(
       gateway.url,
@@ -131,12 +131,13 @@ describe('a caller with a key of their own', () => {
   });
 });
 
-it("a caller's key appears in no answer, no log line and no error, though the upstream repeats it", async () => {
+it("a caller's key appears in no response, log line or error, though the upstream repeats it", async () => {
   const key = `sk-${crypto.randomUUID()}`;
   await using upstream = await startUpstream();
-  const tell = (status: number) => (_: IncomingMessage, response: ServerResponse) =>
+  const failWith = (status: number) => (_: IncomingMessage, response: ServerResponse) =>
     answer(response, status, { error: { message: `Wrong: Bearer ${key}`, code: key } }, { 'x-request-id': key });
-  for (const status of [400, 401, 403, 404, 429, 500]) upstream.on(`/fine_tuning/jobs/ftjob-${status}`, tell(status));
+  for (const status of [400, 401, 403, 404, 429, 500])
+    upstream.on(`/fine_tuning/jobs/ftjob-${status}`, failWith(status));
   upstream.on('/fine_tuning/jobs/ftjob-echo', jobBody({ id: 'ftjob-echo', user_provided_suffix: key, [key]: [key] }));
   upstream.on('/fine_tuning/jobs/ftjob-text', (_: IncomingMessage, response: ServerResponse) =>
     answer(response, 200, `${key} is no JSON`),
@@ -152,20 +153,20 @@ it("a caller's key appears in no answer, no log line and no error, though the up
     OPENAI_BASE_URL: upstream.baseUrl,
   });
   const [, url = ''] = await gateway.said(/answers on (http:\S+\/graphql)/);
-  const said: string[] = [];
+  const received: string[] = [];
   for (const authorization of [`Bearer ${key}`, key, `Bearer "${key}"`, `Bearer ${key} ${key}`]) {
     const ids = ['400', '401', '403', '404', '429', '500', 'echo', 'text', 'cut', 'none'];
     const ask = async (id: string, method: 'POST' | 'GET') => {
       const query = `{ fineTuningJob(id: "ftjob-${id}") { id suffix raw } viewer { name } }`;
       const { headers, ...rest } = await askAs(url, authorization, query, method);
-      said.push(JSON.stringify([...headers]), JSON.stringify(rest));
+      received.push(JSON.stringify([...headers]), JSON.stringify(rest));
     };
     // All at once, so that their retries wait at the same time.
     await Promise.all(ids.flatMap((id) => [ask(id, 'POST'), ask(id, 'GET')]));
   }
   gateway.signal('SIGTERM');
   await gateway.ended;
-  expect(new Set(seen(upstream))).toEqual(new Set([`Bearer ${key}`]));
+  expect(new Set(keysOf(upstream))).toEqual(new Set([`Bearer ${key}`]));
   expect(gateway.output.text).toContain('UPSTREAM_UNAUTHENTICATED');
-  expect([...said, gateway.output.text].filter((text) => text.includes(key))).toEqual([]);
+  expect([...received, gateway.output.text].filter((text) => text.includes(key))).toEqual([]);
 }, 30_000);

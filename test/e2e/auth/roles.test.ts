@@ -28,32 +28,32 @@ async function start() {
   return { ...world, ask, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
 }
 
-const refused = (path: (string | number)[], field: string) =>
+const forbidden = (path: (string | number)[], field: string) =>
   expect.objectContaining({
     path,
-    message: `${field}: expected the role operator, got viewer.`,
+    message: `${field} needs the role operator; the caller has the role viewer.`,
     extensions: { code: 'FORBIDDEN' },
   });
 
 describe('a viewer', () => {
-  it('is refused what the upstream sent as it is, and gets its siblings', async () => {
+  it('cannot read the raw upstream object, and gets its siblings', async () => {
     await using world = await start();
     expect(await world.ask('vera', RAW)).toEqual({
       data: { fineTuningJob: { id: 'ftjob-1', raw: null, status: 'RUNNING' } },
-      errors: [refused(['fineTuningJob', 'raw'], 'FineTuningJob.raw')],
+      errors: [forbidden(['fineTuningJob', 'raw'], 'FineTuningJob.raw')],
     });
   });
 
-  it('is refused what files contain without a call for it, and gets its siblings', async () => {
+  it('cannot read file contents, makes no call for them, and gets their siblings', async () => {
     await using world = await start();
     expect(await world.ask('vera', PREVIEW)).toEqual({
       data: { file: { id: 'file-1', preview: null, bytes: 120_000 } },
-      errors: [refused(['file', 'preview'], 'File.preview')],
+      errors: [forbidden(['file', 'preview'], 'File.preview')],
     });
     expect(world.targets()).toEqual(['/files/file-1']);
   });
 
-  it('is refused by whatever way: aliases, fragments, lists, interfaces, directives', async () => {
+  it('cannot read them through aliases, fragments, lists, interfaces or directives', async () => {
     await using world = await start();
     const query = `query ($yes: Boolean = true) {
       node(id: "ftjob-1") { id ...Job }
@@ -66,25 +66,25 @@ describe('a viewer', () => {
         fineTuningJobs: { edges: [{ node: { hidden: null } }, { node: { hidden: null } }] },
       },
       errors: expect.arrayContaining([
-        refused(['node', 'raw'], 'FineTuningJob.raw'),
-        refused(['fineTuningJobs', 'edges', 0, 'node', 'hidden'], 'FineTuningJob.raw'),
-        refused(['fineTuningJobs', 'edges', 1, 'node', 'hidden'], 'FineTuningJob.raw'),
+        forbidden(['node', 'raw'], 'FineTuningJob.raw'),
+        forbidden(['fineTuningJobs', 'edges', 0, 'node', 'hidden'], 'FineTuningJob.raw'),
+        forbidden(['fineTuningJobs', 'edges', 1, 'node', 'hidden'], 'FineTuningJob.raw'),
       ]),
     });
   });
 
-  it('gets nothing of an answer that was kept for an operator', async () => {
+  it('does not get a response that was cached for an operator', async () => {
     await using world = await start();
-    const whole = await world.ask('otto', RAW);
-    expect(whole).toEqual({ data: { fineTuningJob: { id: 'ftjob-1', raw: JOB, status: 'RUNNING' } } });
+    const result = await world.ask('otto', RAW);
+    expect(result).toEqual({ data: { fineTuningJob: { id: 'ftjob-1', raw: JOB, status: 'RUNNING' } } });
     expect((await world.ask('vera', RAW)).errors).toHaveLength(1);
-    expect(await world.ask('otto', RAW)).toEqual(whole);
-    expect(world.targets()).toEqual(['/fine_tuning/jobs/ftjob-1']); // What it was made of is shared all the same.
+    expect(await world.ask('otto', RAW)).toEqual(result);
+    expect(world.targets()).toEqual(['/fine_tuning/jobs/ftjob-1']); // The cached job is shared.
   });
 });
 
-describe.each(['otto', 'ada'] as const)('%s, who is more than a viewer', (name) => {
-  it('reads what the upstream sent as it is, and what files contain', async () => {
+describe.each(['otto', 'ada'] as const)('%s, an operator or admin', (name) => {
+  it('reads the raw upstream object and file contents', async () => {
     await using world = await start();
     expect(await world.ask(name, RAW)).toEqual({
       data: { fineTuningJob: { id: 'ftjob-1', raw: JOB, status: 'RUNNING' } },
@@ -95,44 +95,44 @@ describe.each(['otto', 'ada'] as const)('%s, who is more than a viewer', (name) 
   });
 });
 
-describe('who may use a checkpoint', () => {
+describe('the permissions of a checkpoint', () => {
   const QUERY =
     '{ fineTuningJob(id: "ftjob-1") { checkpoints { edges { node { id permissions { edges { node { id } } } } } } } }';
   const PERMISSIONS = '/fine_tuning/checkpoints/ft%3Am/permissions';
 
-  it('is read by an admin, and refused anybody else without a call for it', async () => {
+  it('can be read by an admin, and by no other role, without a call', async () => {
     await using world = await start();
     world.upstream.onCheckpoints('ftjob-1', [checkpointBody('ftckpt-1', { fine_tuned_model_checkpoint: 'ft:m' })]);
     world.upstream.on(PERMISSIONS, { data: [{ id: 'cp_1', created_at: 1, project_id: 'proj_a' }], has_more: false });
-    const answered = (permissions: object | null) => ({
+    const resultWith = (permissions: object | null) => ({
       fineTuningJob: { checkpoints: { edges: [{ node: { id: 'ftckpt-1', permissions } }] } },
     });
-    const asked = async (name: 'vera' | 'otto', role: string) => {
+    const expectForbidden = async (name: 'vera' | 'otto', role: string) => {
       const { data, errors } = await world.ask(name, QUERY);
-      expect(data).toEqual(answered(null));
+      expect(data).toEqual(resultWith(null));
       expect(errors).toMatchObject([
         {
-          message: `FineTuningJobCheckpoint.permissions: expected the role admin, got ${role}.`,
+          message: `FineTuningJobCheckpoint.permissions needs the role admin; the caller has the role ${role}.`,
           extensions: { code: 'FORBIDDEN' },
         },
       ]);
     };
-    await asked('vera', 'viewer');
-    await asked('otto', 'operator');
+    await expectForbidden('vera', 'viewer');
+    await expectForbidden('otto', 'operator');
     expect(world.targets()).not.toContain(PERMISSIONS);
-    expect(await world.ask('ada', QUERY)).toEqual({ data: answered({ edges: [{ node: { id: 'cp_1' } }] }) });
-    await asked('otto', 'operator'); // What was kept for an admin is not for others.
+    expect(await world.ask('ada', QUERY)).toEqual({ data: resultWith({ edges: [{ node: { id: 'cp_1' } }] }) });
+    await expectForbidden('otto', 'operator'); // Not the response that was cached for an admin.
   });
 });
 
 describe('Query.viewer', () => {
-  it('is who asks, though others of the same role have asked the same', async () => {
+  it('is the caller, though others of the same role have sent the same query', async () => {
     await using world = await start();
-    const answers = [];
+    const viewers = [];
     for (const name of ['vera', 'vic', 'otto', 'ada', 'vera'] as const) {
-      answers.push((await world.ask(name, '{ viewer { name role } }')).data?.['viewer']);
+      viewers.push((await world.ask(name, '{ viewer { name role } }')).data?.['viewer']);
     }
-    expect(answers).toEqual([
+    expect(viewers).toEqual([
       { name: 'vera', role: 'VIEWER' },
       { name: 'vic', role: 'VIEWER' },
       { name: 'otto', role: 'OPERATOR' },

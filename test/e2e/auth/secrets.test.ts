@@ -9,7 +9,7 @@ import { toBase64 } from '../../kit/bodies/results.ts';
 import { answer, type ScriptedUpstream, startUpstream } from '../../kit/gateway/upstream.ts';
 import { startScript } from '../../kit/process/process.ts';
 
-/** All that is read beside a job: each of these takes its own upstream call. */
+/** The fields of a job that take their own upstream calls. */
 const PARTS = `
   model { id ownedBy shutdownDate } fineTunedModel { id ownedBy }
   trainingFile { id filename rawPurpose rawStatus statusDetails all: preview { text } cut: preview(maxBytes: 30) { text } }
@@ -19,8 +19,8 @@ const PARTS = `
   metrics { points { step trainLoss data } } progress { step }
 `;
 
-/** Scripts a job that has ended, and each of its parts. */
-function onParts(upstream: ScriptedUpstream, name: string, partOf: (usual: unknown) => unknown): void {
+/** Scripts a settled job and the resources behind its fields. */
+function onParts(upstream: ScriptedUpstream, name: string, scriptOf: (body: unknown) => unknown): void {
   const [job, results, file] = [`ftjob-${name}`, `file-results-${name}`, `file-${name}`];
   const ids = { fine_tuned_model: `tuned-${name}`, training_file: file, result_files: [results] };
   upstream.onJob(jobBody({ id: job, status: 'succeeded', model: `model-${name}`, ...ids }));
@@ -34,10 +34,10 @@ function onParts(upstream: ScriptedUpstream, name: string, partOf: (usual: unkno
     [`/fine_tuning/jobs/${job}/events`]: { data: [stepBody(1, 2), eventBody('ftevent-1')] },
     [`/fine_tuning/jobs/${job}/checkpoints`]: { data: [checkpointBody('ftckpt_1')] },
   };
-  for (const [target, usual] of Object.entries(parts)) upstream.on(target, partOf(usual));
+  for (const [target, body] of Object.entries(parts)) upstream.on(target, scriptOf(body));
 }
 
-/** A body whose every text, and every name that nobody reads, is the key. */
+/** A body in which every string, and an additional member, is the key. */
 function echoing(key: string, body: unknown): unknown {
   if (Array.isArray(body)) return body.map((item) => echoing(key, item));
   if (typeof body !== 'object' || body === null) return typeof body === 'string' ? key : body;
@@ -46,13 +46,13 @@ function echoing(key: string, body: unknown): unknown {
 }
 
 /**
- * The upstream repeats the credential wherever it can, the gateway is led through every kind of error at the lowest log
- * level, and all that leaves any of the processes is searched.
+ * The upstream repeats the credential wherever it can, the test provokes every kind of error at the lowest log level, and
+ * searches all output of the processes.
  */
-it('the upstream key appears in no answer, no log line and no error', async () => {
+it('the upstream key appears in no response, log line or error', async () => {
   const key = `test-${crypto.randomUUID()}`;
   await using upstream = await startUpstream();
-  const tell =
+  const failWith =
     (status: number, headers: Record<string, string> = {}) =>
     (request: IncomingMessage, response: ServerResponse) => {
       const message = `Incorrect API key provided: ${request.headers.authorization}`;
@@ -64,8 +64,8 @@ it('the upstream key appears in no answer, no log line and no error', async () =
       );
     };
   const statuses = [400, 401, 403, 404, 409, 422, 429, 500, 503];
-  for (const status of statuses) upstream.on(`/fine_tuning/jobs/ftjob-${status}`, tell(status));
-  upstream.on('/fine_tuning/jobs/ftjob-redirect', tell(302, { location: `http://127.0.0.1:1/?key=${key}` }));
+  for (const status of statuses) upstream.on(`/fine_tuning/jobs/ftjob-${status}`, failWith(status));
+  upstream.on('/fine_tuning/jobs/ftjob-redirect', failWith(302, { location: `http://127.0.0.1:1/?key=${key}` }));
   upstream.on('/fine_tuning/jobs/ftjob-text', (_: unknown, response: ServerResponse) =>
     answer(response, 200, `${key} is no JSON`),
   );
@@ -82,9 +82,9 @@ it('the upstream key appears in no answer, no log line and no error', async () =
     echoed: [key],
   };
   upstream.on('/fine_tuning/jobs/ftjob-echo', jobBody({ id: 'ftjob-echo', ...echo }));
-  upstream.on('/fine_tuning/jobs', tell(401));
-  for (const target of ['/files', '/models']) upstream.on(target, tell(403));
-  for (const status of [401, 404, 503]) onParts(upstream, `parts-${status}`, () => tell(status));
+  upstream.on('/fine_tuning/jobs', failWith(401));
+  for (const target of ['/files', '/models']) upstream.on(target, failWith(403));
+  for (const status of [401, 404, 503]) onParts(upstream, `parts-${status}`, () => failWith(status));
   onParts(upstream, 'parts-text', () => (_: IncomingMessage, response: ServerResponse) => {
     answer(response, 200, `${key} is no JSON`, { 'x-request-id': key });
   });
@@ -94,8 +94,8 @@ it('the upstream key appears in no answer, no log line and no error', async () =
   onParts(upstream, 'parts-echo', (body) => echoing(key, body));
   upstream.onContent('file-parts-echo', `{"a":"${key}"}`, `${key}\n`);
   upstream.onContent('file-results-parts-echo', toBase64(`step,${key},note\n1,2,${key}\n2,${key},"${key}, ${key}"\n`));
-  const unreadable = { data: [{ id: key }, { [key]: key }, key], has_more: true };
-  onParts(upstream, 'parts-unreadable', () => unreadable);
+  const invalid = { data: [{ id: key }, { [key]: key }, key], has_more: true };
+  onParts(upstream, 'parts-unreadable', () => invalid);
 
   const ids = [
     ...statuses.map((status) => `ftjob-${status}`),
@@ -108,7 +108,7 @@ it('the upstream key appears in no answer, no log line and no error', async () =
     'ftjob-none',
     '../files',
   ];
-  const said: string[] = [];
+  const received: string[] = [];
   await using gateway = startScript('src/main.ts', [], {
     PORT: '0',
     LOG_LEVEL: 'trace',
@@ -119,7 +119,7 @@ it('the upstream key appears in no answer, no log line and no error', async () =
   const [, url = ''] = await gateway.said(/answers on (http:\S+\/graphql)/);
   const send = async (path: string, init: RequestInit = {}) => {
     const response = await fetch(new URL(path, url), init);
-    said.push(JSON.stringify([...response.headers]), await response.text());
+    received.push(JSON.stringify([...response.headers]), await response.text());
   };
   const post = (query: string, variables: object = {}) =>
     send('/graphql', {
@@ -134,7 +134,7 @@ it('the upstream key appears in no answer, no log line and no error', async () =
   await Promise.all(ids.map((id) => post(query, { id })));
   await Promise.all(ids.map((id) => post(`query ($id: ID!) { fineTuningJob(id: $id) { ${PARTS} } }`, { id })));
   await post('{ files { edges { cursor } } models { edges { cursor } } odd: node(id: "odd") { id } }');
-  for (const target of ['/files', '/models']) upstream.on(target, unreadable);
+  for (const target of ['/files', '/models']) upstream.on(target, invalid);
   await post('{ files { edges { cursor node { id } } } models { edges { cursor node { id } } } }');
   await post(
     '{ fineTuningJobs { edges { node { id } } } gateway { upstreamName } __schema { types { name description } } }',
@@ -147,16 +147,16 @@ it('the upstream key appears in no answer, no log line and no error', async () =
   gateway.signal('SIGTERM');
   await gateway.ended;
 
-  const outputs = [...said, gateway.output.text];
+  const outputs = [...received, gateway.output.text];
   expect(upstream.calls.every(({ authorization }) => authorization === `Bearer ${key}`)).toBe(true);
   expect(gateway.output.text).toContain('UPSTREAM_UNAUTHENTICATED');
   expect(outputs.filter((text) => text.includes(key))).toEqual([]);
-  const faulty = startScript('src/main.ts', [], {
+  const invalidGateway = startScript('src/main.ts', [], {
     OPENAI_API_KEY: `${key} \u0001`,
     OPENAI_BASE_URL: `http://user:${key}@127.0.0.1/`,
     PORT: key,
   });
-  expect(await faulty.ended).toBe(1);
-  expect(faulty.output.text).toMatch(/PORT: .*is not a whole number/);
-  expect(faulty.output.text).not.toContain(key);
+  expect(await invalidGateway.ended).toBe(1);
+  expect(invalidGateway.output.text).toMatch(/PORT: .*is not a whole number/);
+  expect(invalidGateway.output.text).not.toContain(key);
 }, 30_000);

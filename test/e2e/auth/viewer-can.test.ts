@@ -26,20 +26,20 @@ async function start() {
   return { ...world, bearerOf, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
 }
 
-describe('what a caller may do with a job', () => {
+describe('the viewerCan fields of a job', () => {
   it.each([['viewer', 'operator', 'admin', 'viewer'] as const, ['operator', 'viewer', 'admin', 'operator'] as const])(
-    'is by the role of who asks, whoever has asked the same before: %s, %s, %s, %s',
+    'depend on the role of the caller, for any order of callers: %s, %s, %s, %s',
     async (...roles) => {
       await using world = await start();
       for (const role of roles) {
         const { data } = await askAs(world.gateway.url, world.bearerOf(role), QUERY);
         expect(data).toEqual({ fineTuningJob: role === 'viewer' ? NOTHING : OF_RUNNING });
       }
-      expect(world.upstream.calls).toHaveLength(1); // The others got what was kept.
+      expect(world.upstream.calls).toHaveLength(1); // The others got the cached job.
     },
   );
 
-  it('is by the role of who follows it, also beside others who follow the same', async () => {
+  it('depend on the role of the subscriber, also for equal subscriptions of several roles', async () => {
     await using world = await start();
     const streamFor = (role: 'viewer' | 'operator') =>
       openSse(world.gateway.url, { query: FOLLOW }, { authorization: world.bearerOf(role) });

@@ -11,15 +11,17 @@ const BASE_MODEL = 'gpt-4.1-mini-2025-04-14';
 const NEW_MODEL = 'ft:gpt-4.1-mini-2025-04-14:acme::new00001';
 const HOUR = 3600;
 
-/** Events newest first: so many steps, and what comes before and behind them. */
-function logOf(steps: number, last: readonly string[] = []) {
-  const told = last.map((message, index) => eventBody(`ftevent-last-${index}`, { message, created_at: 1_760_009_000 }));
-  const made = Array.from({ length: steps }, (_, index) => stepBody(index + 1, steps));
-  return [eventBody('ftevent-first'), ...made, ...told].reverse();
+/** Returns events, newest first: the first event, this number of steps, and events with the last messages. */
+function logOf(steps: number, lastMessages: readonly string[] = []) {
+  const lastEvents = lastMessages.map((message, index) =>
+    eventBody(`ftevent-last-${index}`, { message, created_at: 1_760_009_000 }),
+  );
+  const stepEvents = Array.from({ length: steps }, (_, index) => stepBody(index + 1, steps));
+  return [eventBody('ftevent-first'), ...stepEvents, ...lastEvents].reverse();
 }
-const CLOSING = ['New fine-tuned model created', 'The job has successfully completed'];
+const FINAL_MESSAGES = ['New fine-tuned model created', 'The job has successfully completed'];
 
-/** A job at its end with all that a job can have. */
+/** Scripts an ended job with all data that a job can have. */
 function scriptFinishedJob(upstream: ScriptedUpstream, members: Record<string, unknown> = {}): void {
   const hasSucceeded = (members['status'] ?? 'succeeded') === 'succeeded';
   upstream.onJob(
@@ -33,7 +35,7 @@ function scriptFinishedJob(upstream: ScriptedUpstream, members: Record<string, u
       ...members,
     }),
   );
-  upstream.onEvents('ftjob-1', logOf(240, hasSucceeded ? CLOSING : ['It has ended']));
+  upstream.onEvents('ftjob-1', logOf(240, hasSucceeded ? FINAL_MESSAGES : ['It has ended']));
   upstream.onCheckpoints('ftjob-1', [checkpointBody('ftckpt_2'), checkpointBody('ftckpt_1')]);
   upstream.onModels([modelBody(BASE_MODEL), modelBody(NEW_MODEL)]);
   for (const id of ['file-train', 'file-valid']) upstream.onFile(fileBody(id));
@@ -62,7 +64,7 @@ const jobs = (count: number, members: (index: number) => Record<string, unknown>
 const files = (count: number) => Array.from({ length: count }, (_, index) => fileBody(`file-${index}`));
 
 describe('a list of jobs', () => {
-  it('costs two calls with the training file of each of 20, when those are among the newest 100', async () => {
+  it('costs two calls with the training files of 20 jobs, which are among the newest 100', async () => {
     await using world = await startWorld();
     world.upstream.onJobs(jobs(20, (index) => ({ training_file: `file-${index + 70}` })));
     world.upstream.onFiles(files(200));
@@ -75,7 +77,7 @@ describe('a list of jobs', () => {
     );
   });
 
-  it('costs two calls with `model` and `fineTunedModel` of each of 50', async () => {
+  it('costs two calls with `model` and `fineTunedModel` of 50 jobs', async () => {
     await using world = await startWorld();
     const names = Array.from({ length: 50 }, (_, index) => `ft:base:acme::${index}`);
     world.upstream.onJobs(jobs(50, (index) => ({ status: 'succeeded', fine_tuned_model: names[index] })));
@@ -86,7 +88,7 @@ describe('a list of jobs', () => {
     expect(calls).toEqual(['/fine_tuning/jobs?limit=50', '/models']);
   });
 
-  it('costs two calls with the result files of each of 20', async () => {
+  it('costs two calls with the result files of 20 jobs', async () => {
     await using world = await startWorld();
     world.upstream.onJobs(jobs(20, (index) => ({ status: 'succeeded', result_files: [`file-${index}`] })));
     world.upstream.onFiles(files(20).map((file) => ({ ...file, purpose: 'fine-tune-results' })));
@@ -94,7 +96,7 @@ describe('a list of jobs', () => {
     expect(calls).toEqual(['/fine_tuning/jobs?limit=20', FILE_LIST.replace('fine-tune', 'fine-tune-results')]);
   });
 
-  it('asks for three files one by one, and not for their list', async () => {
+  it('reads three files one by one', async () => {
     await using world = await startWorld();
     world.upstream.onJobs(jobs(3, (index) => ({ training_file: `file-${index}` })));
     world.upstream.onFiles(files(3));
@@ -102,7 +104,7 @@ describe('a list of jobs', () => {
     expect(calls.slice(1).sort()).toEqual(['/files/file-0', '/files/file-1', '/files/file-2']);
   });
 
-  it('asks for four files by their list', async () => {
+  it('reads four files as a list', async () => {
     await using world = await startWorld();
     world.upstream.onJobs(jobs(4, (index) => ({ training_file: `file-${index}` })));
     world.upstream.onFiles(files(4));
@@ -110,7 +112,7 @@ describe('a list of jobs', () => {
     expect(calls).toEqual(['/fine_tuning/jobs?limit=20', FILE_LIST]);
   });
 
-  it('asks for one model alone, and not for the list of all', async () => {
+  it('reads one model alone', async () => {
     await using world = await startWorld();
     world.upstream.onJobs(jobs(20, () => ({})));
     world.upstream.onModels([modelBody(BASE_MODEL)]);
@@ -118,7 +120,7 @@ describe('a list of jobs', () => {
     expect(calls).toEqual(['/fine_tuning/jobs?limit=20', `/models/${BASE_MODEL}`]);
   });
 
-  it('asks for a file that several jobs share once', async () => {
+  it('reads a file that several jobs share once', async () => {
     await using world = await startWorld();
     world.upstream.onJobs(jobs(20, () => ({ training_file: 'file-0' })));
     world.upstream.onFiles(files(1));
@@ -126,7 +128,7 @@ describe('a list of jobs', () => {
     expect(calls).toEqual(['/fine_tuning/jobs?limit=20', '/files/file-0']);
   });
 
-  it('asks one by one, behind the list, for the files that the list lacks', async () => {
+  it('reads the files that the list lacks one by one, after the list', async () => {
     await using world = await startWorld();
     world.upstream.onJobs(jobs(6, (index) => ({ training_file: `file-${index * 30}` })));
     world.upstream.onFiles(files(200));
@@ -138,7 +140,7 @@ describe('a list of jobs', () => {
     expect(fineTuningJobs.edges.map(({ node }) => node.trainingFile)).not.toContain(null);
   });
 
-  it('of 100 with progress and metrics costs 20 event pages at most for each that runs, and cuts the curve', async () => {
+  it('with progress and metrics costs at most 20 event pages per running job, and truncates the curve', async () => {
     await using world = await startWorld();
     const statuses = (index: number) => (index < 3 ? 'running' : index < 6 ? 'succeeded' : 'queued');
     const list = jobs(100, (index) => ({
@@ -148,23 +150,23 @@ describe('a list of jobs', () => {
     }));
     world.upstream.onJobs(list);
     for (const [index, { id }] of list.entries()) {
-      const events = { running: logOf(5000), succeeded: logOf(30, CLOSING), queued: logOf(0) };
+      const events = { running: logOf(5000), succeeded: logOf(30, FINAL_MESSAGES), queued: logOf(0) };
       world.upstream.onEvents(id, events[statuses(index)]);
       world.upstream.onContent(`file-result-${index}`, 'step,train_loss\n1,0.5\n2,0.4\n');
     }
     const query = `{ fineTuningJobs(first: 100) { edges { node { status progress { step totalSteps }
       metrics(maxPoints: 50) { totalPoints isComplete points { step } } } } } }`;
     const calls = await world.callsOf(query);
-    const about = (index: number) =>
+    const callsOfJob = (index: number) =>
       calls.filter((target) => target.includes(`ftjob-${index}/`) || target.includes(`file-result-${index}/`));
-    const counts = list.map((_, index) => about(index).length);
+    const counts = list.map((_, index) => callsOfJob(index).length);
     expect(counts.slice(0, 3)).toEqual([20, 20, 20]);
-    expect(counts.slice(3, 6)).toEqual([2, 2, 2]); // The results, and the newest events for the progress.
+    expect(counts.slice(3, 6)).toEqual([2, 2, 2]); // The results file, and the newest events for the progress.
     expect(counts.slice(6).every((count) => count === 1)).toBe(true);
     expect(calls).toHaveLength(1 + 60 + 6 + 94);
   });
 
-  it('says of a curve that was cut that it is not complete, and shows its newest part', async () => {
+  it('returns the newest part of a truncated curve with isComplete: false', async () => {
     await using world = await startWorld();
     world.upstream.onJobs(jobs(1, () => ({ status: 'running' })));
     world.upstream.onEvents('ftjob-0', logOf(5000));
@@ -180,22 +182,22 @@ describe('a list of jobs', () => {
     expect([curve?.metrics.points.at(0), curve?.metrics.points.at(-1)]).toEqual([{ step: 3001 }, { step: 5000 }]);
   });
 
-  it('goes on with a curve that was cut at the next query, until it is whole and costs one page', async () => {
+  it('continues a truncated curve at the next query, until it is complete and costs one page', async () => {
     await using world = await startWorld();
     world.upstream.onJob(jobBody({ id: 'ftjob-1', status: 'running' }));
     world.upstream.onEvents('ftjob-1', logOf(5000));
     const query = '{ fineTuningJob(id: "ftjob-1") { metrics { totalPoints isComplete } } }';
-    const seen = [];
+    const results = [];
     for (let n = 0; n < 4; n++) {
       const before = world.upstream.calls.length;
       const { fineTuningJob } = await world.ask<{ fineTuningJob: Pick<Curve, 'metrics'> }>(query);
       const pages = world.upstream.calls.slice(before).filter(({ target }) => target.includes('/events'));
-      seen.push({ ...fineTuningJob.metrics, pages: pages.length });
+      results.push({ ...fineTuningJob.metrics, pages: pages.length });
       world.clock.advance(1000);
     }
-    expect(seen).toEqual([
+    expect(results).toEqual([
       { totalPoints: 2000, isComplete: false, pages: 20 },
-      { totalPoints: 3900, isComplete: false, pages: 20 }, // The head is looked at anew.
+      { totalPoints: 3900, isComplete: false, pages: 20 }, // One page reads the head again.
       { totalPoints: 5000, isComplete: true, pages: 13 },
       { totalPoints: 5000, isComplete: true, pages: 1 },
     ]);
@@ -203,17 +205,17 @@ describe('a list of jobs', () => {
 });
 
 describe('a job with events, checkpoints and all its files', () => {
-  it('costs six calls in two round trips: none of the five waits for another', async () => {
+  it('costs six calls in two round trips', async () => {
     await using world = await startWorld();
     scriptFinishedJob(world.upstream);
     const first = world.upstream.hold();
-    const answer = world.ask(ONE);
+    const response = world.ask(ONE);
     await first.arrived(1);
     const second = world.upstream.hold();
     first.release();
     await second.arrived(5);
     second.release();
-    const { fineTuningJob } = await answer;
+    const { fineTuningJob } = await response;
     expect(fineTuningJob).toMatchObject({
       trainingFile: { id: 'file-train' },
       validationFile: { id: 'file-valid' },
@@ -243,9 +245,9 @@ describe('a job with events, checkpoints and all its files', () => {
 
 describe('100 identical queries at once', () => {
   it.each([
-    ['nothing being kept', NO_CACHE],
-    ['with the standard settings', {}],
-  ])('cost what one costs, of a query for all that a job has, %s', async (_, settings) => {
+    ['without caching', NO_CACHE],
+    ['with the default settings', {}],
+  ])('cost the calls of one, for all data of a job, %s', async (_, settings) => {
     await using alone = await startWorld(settings);
     scriptFinishedJob(alone.upstream);
     const cost = (await alone.callsOf(RICH)).sort();
@@ -253,31 +255,31 @@ describe('100 identical queries at once', () => {
     await using world = await startWorld(settings);
     scriptFinishedJob(world.upstream);
     const gate = world.upstream.hold();
-    const answers = Promise.all(Array.from({ length: 100 }, () => world.gateway.query(RICH)));
+    const responses = Promise.all(Array.from({ length: 100 }, () => world.gateway.query(RICH)));
     await world.gateway.received(100);
     gate.release();
-    const [first, ...others] = await answers;
+    const [first, ...others] = await responses;
     expect(first?.errors).toBeUndefined();
     for (const other of others) expect(other).toEqual(first);
     expect(world.upstream.calls.map(({ target }) => target).sort()).toEqual(cost);
   });
 
-  it('cost what one costs when a list and what it lacks have to be read behind another, nothing being kept', async () => {
+  it('cost the calls of one when files that a list lacks are read after it, without caching', async () => {
     await using world = await startWorld(NO_CACHE);
     world.upstream.onJobs(jobs(6, (index) => ({ training_file: `file-${index * 30}` })));
     world.upstream.onFiles(files(200));
     const query = '{ fineTuningJobs { edges { node { trainingFile { id } } } } }';
     const gate = world.upstream.hold();
-    const answers = Promise.all(Array.from({ length: 100 }, () => world.gateway.query(query)));
+    const responses = Promise.all(Array.from({ length: 100 }, () => world.gateway.query(query)));
     await world.gateway.received(100);
     gate.release();
-    await answers;
+    await responses;
     expect(world.upstream.calls).toHaveLength(4);
   });
 });
 
 describe('a finished job', () => {
-  it('costs nothing at the second query when it finished long ago', async () => {
+  it('costs no call at the second query when it ended long ago', async () => {
     await using world = await startWorld();
     scriptFinishedJob(world.upstream, { finished_at: world.seconds() - HOUR });
     expect((await world.callsOf(RICH)).length).toBeGreaterThanOrEqual(8);
@@ -291,9 +293,9 @@ describe('a finished job', () => {
 
   it.each([
     ['succeeded a moment ago', { status: 'succeeded' }],
-    ['was cancelled, whenever that was', { status: 'cancelled', finished_at: null }],
-    ['failed, whenever that was', { status: 'failed', finished_at: null }],
-  ])('costs nothing from the second query behind the quiet minute on when it %s', async (_, members) => {
+    ['was cancelled, without finished_at', { status: 'cancelled', finished_at: null }],
+    ['failed, without finished_at', { status: 'failed', finished_at: null }],
+  ])('costs no call from the second query after it has settled, when it %s', async (_, members) => {
     await using world = await startWorld();
     scriptFinishedJob(world.upstream, { finished_at: world.seconds(), ...members });
     await world.ask(RICH);
@@ -305,24 +307,27 @@ describe('a finished job', () => {
     }
   });
 
-  it.each(['succeeded', 'cancelled'])('that has %s costs nothing for what it names and has lost', async (status) => {
-    await using world = await startWorld();
-    scriptFinishedJob(world.upstream, {
-      status,
-      finished_at: status === 'succeeded' ? world.seconds() : null,
-      training_file: 'file-deleted',
-      fine_tuned_model: status === 'succeeded' ? 'ft:deleted' : null,
-      model: 'retired',
-    });
-    await world.ask(RICH);
-    world.clock.advance(60_000);
-    const { fineTuningJob } = await world.ask(RICH);
-    expect(fineTuningJob).toMatchObject({ trainingFile: null, fineTunedModel: null, model: null });
-    world.clock.advance(60_000);
-    expect(await world.callsOf(RICH)).toEqual([]);
-  });
+  it.each(['succeeded', 'cancelled'])(
+    'that has %s costs no call for files and models that were deleted',
+    async (status) => {
+      await using world = await startWorld();
+      scriptFinishedJob(world.upstream, {
+        status,
+        finished_at: status === 'succeeded' ? world.seconds() : null,
+        training_file: 'file-deleted',
+        fine_tuned_model: status === 'succeeded' ? 'ft:deleted' : null,
+        model: 'retired',
+      });
+      await world.ask(RICH);
+      world.clock.advance(60_000);
+      const { fineTuningJob } = await world.ask(RICH);
+      expect(fineTuningJob).toMatchObject({ trainingFile: null, fineTunedModel: null, model: null });
+      world.clock.advance(60_000);
+      expect(await world.callsOf(RICH)).toEqual([]);
+    },
+  );
 
-  it('costs nothing when a list has shown it and the rest was read before', async () => {
+  it('costs no call after an unrelated list was read', async () => {
     await using world = await startWorld();
     scriptFinishedJob(world.upstream, { finished_at: world.seconds() - HOUR });
     await world.ask(RICH);

@@ -12,7 +12,7 @@ const PAGE = `query ($first: Int, $after: String) { fineTuningJob(id: "ftjob-1")
   edges { cursor node { id } } pageInfo { hasNextPage endCursor } } } }`;
 const JOB = '/fine_tuning/jobs/ftjob-1';
 
-/** Events of one and the same second, newest first; their ids say nothing of their order. */
+/** Returns events of the same second, newest first. Their ids have no order. */
 const eventsOf = (count: number, from = 0) =>
   Array.from({ length: count }, (_, index) =>
     eventBody(`ftevent-${(((from + index) * 7919) % 1_000_003).toString(36)}`, { created_at: 1_760_000_000 }),
@@ -23,8 +23,8 @@ async function pageOf(world: World, first: number, after: string | null): Promis
   return fineTuningJob.events;
 }
 
-/** Goes through the log from its head, with pages of these lengths in turn, and gives every id; `between` pages, `meanwhile`. */
-async function walk(world: World, lengths: readonly number[], meanwhile: (page: number) => unknown = () => {}) {
+/** Reads the log from its head in pages of these lengths in turn. Returns all ids. Calls `betweenPages` after each page. */
+async function readAll(world: World, lengths: readonly number[], betweenPages: (page: number) => unknown = () => {}) {
   const ids: (string | undefined)[] = [];
   let after: string | null = null;
   for (let page = 0; ; page++) {
@@ -34,34 +34,34 @@ async function walk(world: World, lengths: readonly number[], meanwhile: (page: 
     ids.push(...edges.map(({ node }) => node?.id));
     if (!pageInfo.hasNextPage) return ids;
     after = pageInfo.endCursor;
-    await meanwhile(page);
+    await betweenPages(page);
   }
 }
 
 const MIXED = [1, 100, 7, 64, 2, 33, 100, 20];
 const SETTINGS = [
-  ['nothing being kept', NO_CACHE],
-  ['with the standard settings', {}],
+  ['without caching', NO_CACHE],
+  ['with the default settings', {}],
 ] as const;
 
 describe('2,000 events of the same second', () => {
-  it.each(SETTINGS)('are paged through, none lost, none twice, %s', async (_, settings) => {
+  it.each(SETTINGS)('are paged without gaps and duplicates, %s', async (_, settings) => {
     await using world = await startWorld(settings);
     world.upstream.onJob(jobBody({ id: 'ftjob-1' }));
     const events = eventsOf(2000);
     world.upstream.onEvents('ftjob-1', events);
-    expect(await walk(world, MIXED)).toEqual(events.map(({ id }) => id));
+    expect(await readAll(world, MIXED)).toEqual(events.map(({ id }) => id));
   });
 
   it.each(SETTINGS)(
-    'are so while new ones arrive and others look at the head and the curve, %s',
+    'are so while events are added and other clients read the head and the curve, %s',
     async (_, settings) => {
       await using world = await startWorld(settings);
       world.upstream.onJob(jobBody({ id: 'ftjob-1' }));
       const events = eventsOf(2000);
       world.upstream.onEvents('ftjob-1', events);
       let all = events;
-      const ids = await walk(world, MIXED, async (page) => {
+      const ids = await readAll(world, MIXED, async (page) => {
         all = [...eventsOf(1 + ((page * 37) % 150), all.length), ...all];
         world.upstream.onEvents('ftjob-1', all);
         world.clock.advance((page * 331) % 1500);
@@ -69,48 +69,52 @@ describe('2,000 events of the same second', () => {
         if (page % 5 === 0) await world.ask('{ fineTuningJob(id: "ftjob-1") { metrics { totalPoints } } }');
       });
       expect(ids).toEqual(events.map(({ id }) => id));
-      expect(await walk(world, [100])).toEqual(all.map(({ id }) => id));
+      expect(await readAll(world, [100])).toEqual(all.map(({ id }) => id));
     },
   );
 
-  it('are so by two clients at once, each at its own pace', async () => {
+  it('are so by three clients at once, with pages of different lengths', async () => {
     await using world = await startWorld();
     world.upstream.onJob(jobBody({ id: 'ftjob-1' }));
     const events = eventsOf(2000);
     world.upstream.onEvents('ftjob-1', events);
     const ids = events.map(({ id }) => id);
-    expect(await Promise.all([walk(world, MIXED), walk(world, [100]), walk(world, [99, 3])])).toEqual([ids, ids, ids]);
+    expect(await Promise.all([readAll(world, MIXED), readAll(world, [100]), readAll(world, [99, 3])])).toEqual([
+      ids,
+      ids,
+      ids,
+    ]);
   });
 
-  it('cost nothing when they were paged through before, but for the look at the head', async () => {
+  it('cost one read of the head when they were paged before', async () => {
     await using world = await startWorld();
     world.upstream.onJob(jobBody({ id: 'ftjob-1' }));
     world.upstream.onEvents('ftjob-1', eventsOf(2000));
-    await walk(world, [100]);
+    await readAll(world, [100]);
     world.clock.advance(1000);
     const before = world.upstream.calls.length;
-    await walk(world, MIXED);
+    await readAll(world, MIXED);
     expect(world.upstream.calls.slice(before).map(({ target }) => target)).toEqual([JOB, `${JOB}/events?limit=1`]);
   });
 });
 
-describe('a gap in the log', () => {
-  it('is read back by who pages through it, and what is known behind it is not read again', async () => {
+describe('a gap in the cached log', () => {
+  it('is filled by paging through it, and the events after it are not read again', async () => {
     await using world = await startWorld();
     world.upstream.onJob(jobBody({ id: 'ftjob-1' }));
     const old = eventsOf(500);
     world.upstream.onEvents('ftjob-1', old);
-    await walk(world, [100]);
+    await readAll(world, [100]);
     const all = [...eventsOf(250, 500), ...old];
     world.upstream.onEvents('ftjob-1', all);
     world.clock.advance(1000);
     const before = world.upstream.calls.length;
-    expect(await walk(world, [100])).toEqual(all.map(({ id }) => id));
-    // The head, two pages of the gap of which the second meets what is known, and nothing behind it.
+    expect(await readAll(world, [100])).toEqual(all.map(({ id }) => id));
+    // The head, and two pages of the gap; the second one meets the known events.
     expect(world.upstream.calls.slice(before).filter(({ target }) => target.includes('/events'))).toHaveLength(3);
   });
 
-  it('does not hide what a cursor from before it points to', async () => {
+  it('does not hide the events after an older cursor', async () => {
     await using world = await startWorld();
     world.upstream.onJob(jobBody({ id: 'ftjob-1' }));
     const old = eventsOf(100);
@@ -126,18 +130,22 @@ describe('a gap in the log', () => {
 
 describe('an event without an id', () => {
   it.each(SETTINGS)(
-    'that fills a page with more behind it is an error, not a page for ever, %s',
+    'that fills a page with more behind it is an error, not an endless list, %s',
     async (_, settings) => {
       await using world = await startWorld(settings);
       world.upstream.onJob(jobBody({ id: 'ftjob-1' }));
       const [first, ...others] = eventsOf(5);
-      const broken = { object: 'fine_tuning.job.event' };
+      const withoutId = { object: 'fine_tuning.job.event' };
       world.upstream.on(`${JOB}/events?limit=20`, {
         object: 'list',
-        data: [first, broken, ...others],
+        data: [first, withoutId, ...others],
         has_more: false,
       });
-      world.upstream.on(`${JOB}/events?limit=1&after=${first?.id}`, { object: 'list', data: [broken], has_more: true });
+      world.upstream.on(`${JOB}/events?limit=1&after=${first?.id}`, {
+        object: 'list',
+        data: [withoutId],
+        has_more: true,
+      });
       await world.gateway.query(PAGE, { first: 20 });
       const after = Buffer.from(`event:${first?.id}`).toString('base64url');
       const { data, errors } = await world.gateway.query(PAGE, { first: 1, after });

@@ -4,17 +4,17 @@ import { jobBody } from '../../kit/bodies/job.ts';
 import { modelBody } from '../../kit/bodies/model.ts';
 import { startWorld } from '../../kit/gateway/world.ts';
 
-const KEPT_LONG = { CACHE_ACTIVE_MS: '60000' };
+const LONG_TTL = { CACHE_ACTIVE_MS: '60000' };
 const NEW_MODEL = 'ft:gpt-4.1-mini-2025-04-14:acme::new00001';
 
-/** The job as one query sees it, and lists that another looks at. */
+/** A query for the job, and a query for lists of files and models. */
 const JOB = '{ fineTuningJob(id: "ftjob-1") { status fineTunedModel { id } } }';
-const AROUND = '{ files { edges { node { id } } } models { edges { node { id } } } }';
+const FILES_AND_MODELS = '{ files { edges { node { id } } } models { edges { node { id } } } }';
 const LIST = '{ fineTuningJobs { edges { node { status } } } }';
 
-describe('once a list has shown the end of a job', () => {
-  it('the answer to a query that was asked before, letter by letter, is not given again', async () => {
-    await using world = await startWorld(KEPT_LONG);
+describe('after a list has shown the end of a job', () => {
+  it('the cached response to an identical query is not served', async () => {
+    await using world = await startWorld(LONG_TTL);
     world.upstream.onJob(jobBody({ id: 'ftjob-1' }));
     const running = { data: { fineTuningJob: { status: 'RUNNING', fineTunedModel: null } } };
     expect(await world.gateway.query(JOB)).toEqual(running);
@@ -28,28 +28,28 @@ describe('once a list has shown the end of a job', () => {
     });
   });
 
-  it('the files and the models are listed anew', async () => {
-    await using world = await startWorld(KEPT_LONG);
+  it('the files and the models are read again', async () => {
+    await using world = await startWorld(LONG_TTL);
     world.upstream.onJob(jobBody({ id: 'ftjob-1' }));
     world.upstream.onFiles([]);
     world.upstream.onModels([]);
     await world.ask(JOB);
-    await world.ask(AROUND);
+    await world.ask(FILES_AND_MODELS);
     world.upstream.onJobs([jobBody({ id: 'ftjob-1', status: 'succeeded', fine_tuned_model: NEW_MODEL })]);
     world.upstream.onFiles([fileBody('file-result', { purpose: 'fine-tune-results' })]);
     world.upstream.onModels([modelBody(NEW_MODEL)]);
     world.clock.advance(300);
-    expect(await world.ask(AROUND)).toEqual({ files: { edges: [] }, models: { edges: [] } });
+    expect(await world.ask(FILES_AND_MODELS)).toEqual({ files: { edges: [] }, models: { edges: [] } });
     await world.ask(LIST);
     world.clock.advance(1);
-    expect(await world.ask(AROUND)).toEqual({
+    expect(await world.ask(FILES_AND_MODELS)).toEqual({
       files: { edges: [{ node: { id: 'file-result' } }] },
       models: { edges: [{ node: { id: NEW_MODEL } }] },
     });
   });
 
-  it('what was listed since is kept', async () => {
-    await using world = await startWorld(KEPT_LONG);
+  it('the lists read since are cached', async () => {
+    await using world = await startWorld(LONG_TTL);
     world.upstream.onJobs([jobBody({ id: 'ftjob-1' })]);
     await world.ask(LIST);
     world.upstream.onJob(jobBody({ id: 'ftjob-1', status: 'failed' }));
@@ -57,7 +57,7 @@ describe('once a list has shown the end of a job', () => {
     world.upstream.onModels([]);
     world.clock.advance(60_000);
     await world.ask(JOB);
-    await world.ask(AROUND);
-    expect(await world.callsOf(AROUND)).toEqual([]);
+    await world.ask(FILES_AND_MODELS);
+    expect(await world.callsOf(FILES_AND_MODELS)).toEqual([]);
   });
 });

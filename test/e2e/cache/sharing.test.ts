@@ -10,26 +10,26 @@ const NO_CACHE = { CACHE_ACTIVE_MS: '0', CACHE_SETTLED_MS: '0' };
 
 const times = <T>(count: number, make: () => Promise<T>) => Promise.all(Array.from({ length: count }, make));
 
-describe('queries under way', () => {
+describe('concurrent queries', () => {
   it.each([
     ['one job', JOB],
     ['a list', JOBS],
-  ])('cost one upstream call when 100 ask the same at once, nothing being kept: %s', async (_, query) => {
+  ])('cost one upstream call for 100 equal queries, without caching: %s', async (_, query) => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, ...NO_CACHE });
     upstream.onJob(jobBody({ id: 'ftjob-1' }));
     upstream.onJobs([jobBody({ id: 'ftjob-1' })]);
     const gate = upstream.hold();
-    const answers = times(100, () => gateway.query(query));
+    const responses = times(100, () => gateway.query(query));
     await gateway.received(100);
     gate.release();
-    const [first, ...others] = await answers;
+    const [first, ...others] = await responses;
     expect(first?.errors).toBeUndefined();
     for (const other of others) expect(other).toEqual(first);
     expect(upstream.calls).toHaveLength(1);
   });
 
-  it('ask again when the answer came before the question and nothing is kept', async () => {
+  it('do not share a read that has ended, without caching', async () => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, ...NO_CACHE });
     upstream.onJob(jobBody({ id: 'ftjob-1' }));
@@ -39,30 +39,30 @@ describe('queries under way', () => {
     expect(upstream.calls).toHaveLength(2);
   });
 
-  it('share a failure too, and do not keep it', async () => {
+  it('share a failure, which is not cached', async () => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
     upstream.on('/fine_tuning/jobs/ftjob-1', { id: 'broken' });
     const gate = upstream.hold();
-    const answers = times(10, () => gateway.query(JOB));
+    const responses = times(10, () => gateway.query(JOB));
     await gateway.received(10);
     gate.release();
-    for (const { errors } of await answers) expect(errors?.[0]?.extensions['code']).toBe('UPSTREAM_INVALID_RESPONSE');
+    for (const { errors } of await responses) expect(errors?.[0]?.extensions['code']).toBe('UPSTREAM_INVALID_RESPONSE');
     upstream.onJob(jobBody({ id: 'ftjob-1' }));
     expect(await gateway.query(JOB)).toEqual({ data: { fineTuningJob: { id: 'ftjob-1', status: 'RUNNING' } } });
     expect(upstream.calls).toHaveLength(2);
   });
 
-  it('abort their upstream call when the last client leaves', async () => {
+  it('abort their upstream call when the last client disconnects', async () => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
     upstream.onJob(jobBody({ id: 'ftjob-1' }));
     const gate = upstream.hold();
-    const leaving = new AbortController();
-    const answer = gateway.query(JOB, {}, leaving.signal);
+    const client = new AbortController();
+    const response = gateway.query(JOB, {}, client.signal);
     await gate.arrived(1);
-    leaving.abort();
-    await expect(answer).rejects.toThrow();
+    client.abort();
+    await expect(response).rejects.toThrow();
     await gate.abandoned(1);
     gate.release();
     await gateway.query('{ __typename }');
@@ -78,17 +78,17 @@ describe('queries under way', () => {
     ]);
   });
 
-  it('go on for the others when one client leaves', async () => {
+  it('do not abort it while another client waits', async () => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
     upstream.onJob(jobBody({ id: 'ftjob-1' }));
     const gate = upstream.hold();
-    const leaving = new AbortController();
-    const first = gateway.query(JOB, {}, leaving.signal);
+    const client = new AbortController();
+    const first = gateway.query(JOB, {}, client.signal);
     await gate.arrived(1);
     const second = gateway.query(JOB);
     await gateway.received(2);
-    leaving.abort();
+    client.abort();
     await expect(first).rejects.toThrow();
     gate.release();
     expect(await second).toEqual({ data: { fineTuningJob: { id: 'ftjob-1', status: 'RUNNING' } } });
@@ -96,7 +96,7 @@ describe('queries under way', () => {
   });
 });
 
-describe('kept answers', () => {
+describe('cached values', () => {
   const start = async (status: string) => {
     const clock = createTestClock();
     const upstream = await startUpstream();
@@ -115,10 +115,10 @@ describe('kept answers', () => {
   };
 
   it.each([
-    ['a moving job', JOB],
+    ['an active job', JOB],
     ['a list', JOBS],
     ['an absence', '{ fineTuningJob(id: "ftjob-none") { id } }'],
-  ])('about %s serve for CACHE_ACTIVE_MS and no longer', async (_, query) => {
+  ])('of %s are fresh for CACHE_ACTIVE_MS', async (_, query) => {
     await using world = await start('running');
     await world.gateway.query(query);
     world.clock.advance(999);
@@ -129,7 +129,7 @@ describe('kept answers', () => {
     expect(world.upstream.calls).toHaveLength(2);
   });
 
-  it('about a job at its end serve for CACHE_SETTLED_MS, once it has been there for a minute', async () => {
+  it('of an ended job are fresh for CACHE_SETTLED_MS, from a minute after its end', async () => {
     await using world = await start('succeeded');
     const callsAfter = async (ms: number) => {
       world.clock.advance(ms);
@@ -143,12 +143,12 @@ describe('kept answers', () => {
     expect(await callsAfter(1)).toBe(4);
   });
 
-  it('do not go back to an older one that arrives late', async () => {
+  it('are not replaced by a late response to an older request', async () => {
     await using world = await start('running');
     const gate = world.upstream.hold();
     const list = world.gateway.query('{ fineTuningJobs(first: 3) { edges { node { status } } } }');
     await gate.arrived(1);
-    const held = world.upstream.hold(); // The list waits on; the job is asked for, and answered, in between.
+    const held = world.upstream.hold(); // The list stays on hold; the job is read meanwhile.
     world.clock.advance(10);
     world.upstream.onJob(jobBody({ id: 'ftjob-1', status: 'succeeded' }));
     held.release();
@@ -158,14 +158,14 @@ describe('kept answers', () => {
     expect(await world.gateway.query(JOB)).toEqual({ data: { fineTuningJob: { id: 'ftjob-1', status: 'SUCCEEDED' } } });
   });
 
-  it('of a list serve for each of its jobs', async () => {
+  it('of a list are served for each of its jobs', async () => {
     await using world = await start('running');
     await world.gateway.query(JOBS);
     expect(await world.gateway.query(JOB)).toEqual({ data: { fineTuningJob: { id: 'ftjob-1', status: 'RUNNING' } } });
     expect(world.upstream.calls).toHaveLength(1);
   });
 
-  it('are told apart by the page that was asked for', async () => {
+  it('are separate for each page', async () => {
     await using world = await start('running');
     await world.gateway.query('{ fineTuningJobs(first: 3) { edges { cursor } } }');
     await world.gateway.query('{ fineTuningJobs(first: 4) { edges { cursor } } }');
@@ -174,7 +174,7 @@ describe('kept answers', () => {
 });
 
 describe('one query', () => {
-  it('reads a job once, however many fields name it, nothing being kept', async () => {
+  it('reads a job once for all fields that refer to it, without caching', async () => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, ...NO_CACHE });
     upstream.onJob(jobBody({ id: 'ftjob-1' }));

@@ -8,15 +8,15 @@ import { startWorld, type World } from '../../kit/gateway/world.ts';
 
 const query = (selection: string) => `{ file(id: "file-1") { ${selection} } }`;
 
-/** What the graph says of a file whose body has these members, beside the usual ones. */
-async function ask(members: Record<string, unknown>, selection: string): Promise<unknown> {
+/** The fields of a file whose body has these members too. */
+async function readFile(members: Record<string, unknown>, selection: string): Promise<unknown> {
   await using world = await startWorld();
   world.upstream.onFile(fileBody('file-1', members));
   return (await world.ask(query(selection)))['file'];
 }
 
 describe('a file', () => {
-  it('shows every member in its field', async () => {
+  it('has a field for every property', async () => {
     await using world = await startWorld();
     const members = { expires_at: 1_770_000_000, status: 'error', status_details: 'Line 3 is no JSON.' };
     world.upstream.onFile(fileBody('file-1', members));
@@ -52,12 +52,12 @@ describe('a file', () => {
     ['user_data', 'USER_DATA'],
     ['evals', 'EVALS'],
     ['training-logs', 'UNKNOWN'],
-  ])('of purpose %s is for %s', async (rawPurpose, purpose) => {
-    expect(await ask({ purpose: rawPurpose }, 'purpose rawPurpose')).toEqual({ purpose, rawPurpose });
+  ])('with the purpose %s has the value %s', async (rawPurpose, purpose) => {
+    expect(await readFile({ purpose: rawPurpose }, 'purpose rawPurpose')).toEqual({ purpose, rawPurpose });
   });
 
-  it.each([[null], [undefined], [7]])('answers when its purpose is %j', async (purpose) => {
-    expect(await ask({ purpose }, 'id purpose rawPurpose')).toEqual({
+  it.each([[null], [undefined], [7]])('is valid when its purpose is %j', async (purpose) => {
+    expect(await readFile({ purpose }, 'id purpose rawPurpose')).toEqual({
       id: 'file-1',
       purpose: 'UNKNOWN',
       rawPurpose: '',
@@ -75,11 +75,11 @@ describe('a file', () => {
     ['deleting', 'DELETING'],
     ['deleted', 'DELETED'],
     ['quarantined', 'UNKNOWN'],
-  ])('with the status %s is %s', async (rawStatus, status) => {
-    expect(await ask({ status: rawStatus }, 'status rawStatus')).toEqual({ status, rawStatus });
+  ])('with the status %s has the value %s', async (rawStatus, status) => {
+    expect(await readFile({ status: rawStatus }, 'status rawStatus')).toEqual({ status, rawStatus });
   });
 
-  it('is kept as settled where the server tells no status', async () => {
+  it('is cached like a settled file when the server sends no status', async () => {
     await using world = await startWorld();
     world.upstream.onFile(fileBody('file-1', { status: undefined }));
     await world.ask('{ file(id: "file-1") { status } }');
@@ -87,30 +87,37 @@ describe('a file', () => {
     expect(await world.callsOf('{ file(id: "file-1") { status } }')).toEqual([]);
   });
 
-  it.each([[null], [undefined], [{}]])('has no status when it is %j, as in the examples of the API', async (status) => {
-    expect(await ask({ status }, 'id status rawStatus')).toEqual({ id: 'file-1', status: null, rawStatus: null });
-  });
-
-  it.each([
-    ['past 2^31', 5_000_000_000, 5_000_000_000],
-    ['as many as a number can tell', 2 ** 53 - 1, 2 ** 53 - 1],
-    ['none', 0, 0],
-    ['null', null, null],
-    ['absent', undefined, null],
-    ['half ones', 1.5, null],
-    ['a text', '12', null],
-  ])('has bytes: %s', async (_, bytes, shown) => {
-    expect(await ask({ bytes }, 'id bytes')).toEqual({ id: 'file-1', bytes: shown });
-  });
-
-  it.each([[null], [undefined], [0], ['2026-01-01']])(
-    'does not expire when the upstream says %j',
-    async (expires_at) => {
-      expect(await ask({ expires_at }, 'id expiresAt')).toEqual({ id: 'file-1', expiresAt: null });
+  it.each([[null], [undefined], [{}]])(
+    'has no status when the upstream sends %j, as in the examples of the API',
+    async (status) => {
+      expect(await readFile({ status }, 'id status rawStatus')).toEqual({
+        id: 'file-1',
+        status: null,
+        rawStatus: null,
+      });
     },
   );
 
-  it('answers when it has nothing but what identifies it', async () => {
+  it.each([
+    ['beyond 2^31', 5_000_000_000, 5_000_000_000],
+    ['the largest safe integer', 2 ** 53 - 1, 2 ** 53 - 1],
+    ['zero', 0, 0],
+    ['null', null, null],
+    ['absent', undefined, null],
+    ['a fraction', 1.5, null],
+    ['a string', '12', null],
+  ])('has bytes: %s', async (_, bytes, expected) => {
+    expect(await readFile({ bytes }, 'id bytes')).toEqual({ id: 'file-1', bytes: expected });
+  });
+
+  it.each([[null], [undefined], [0], ['2026-01-01']])(
+    'does not expire when the upstream sends %j',
+    async (expires_at) => {
+      expect(await readFile({ expires_at }, 'id expiresAt')).toEqual({ id: 'file-1', expiresAt: null });
+    },
+  );
+
+  it('is valid with its id and its time only', async () => {
     await using world = await startWorld();
     world.upstream.onFile({ id: 'file-1', created_at: 1_760_000_000 });
     expect(await world.ask(query('id filename bytes purpose status statusDetails createdAt expiresAt'))).toEqual({
@@ -139,12 +146,12 @@ describe('a file', () => {
     expect(errors).toMatchObject([{ path: ['file'], extensions: { code: 'UPSTREAM_INVALID_RESPONSE' } }]);
   });
 
-  it('is null without an error when there is none', async () => {
+  it('is null without an error when it does not exist', async () => {
     await using world = await startWorld();
     expect(await world.ask(query('id'))).toEqual({ file: null });
   });
 
-  it('of a job is null without an error when it was deleted, and its id stays', async () => {
+  it('of a job is null without an error when it was deleted, and its id remains', async () => {
     await using world = await startWorld();
     const files = { training_file: 'file-1', validation_file: 'file-2', result_files: ['file-3', 'file-4'] };
     world.upstream.onJob(jobBody({ id: 'ftjob-1', status: 'succeeded', ...files }));
@@ -173,11 +180,11 @@ describe('files', () => {
   };
 
   it.each([
-    ['left out', '', ['file-5', 'file-4', 'file-3', 'file-2', 'file-1']],
+    ['omitted', '', ['file-5', 'file-4', 'file-3', 'file-2', 'file-1']],
     ['null', '(order: null)', ['file-5', 'file-4', 'file-3', 'file-2', 'file-1']],
     ['DESC', '(order: DESC)', ['file-5', 'file-4', 'file-3', 'file-2', 'file-1']],
     ['ASC', '(order: ASC)', ['file-1', 'file-2', 'file-3', 'file-4', 'file-5']],
-  ])('come in their order when `order` is %s', async (_, args, ids) => {
+  ])('have the requested order when `order` is %s', async (_, args, ids) => {
     await using world = await startWorld();
     world.upstream.onFiles(FILES);
     expect(await idsOf(world, args)).toEqual(ids);
@@ -186,34 +193,34 @@ describe('files', () => {
   it.each([
     ['FINE_TUNE_RESULTS', '(filter: { purpose: FINE_TUNE_RESULTS })', ['file-5']],
     ['null', '(filter: { purpose: null }, first: 2)', ['file-5', 'file-4']],
-    ['left out', '(filter: {}, first: 2)', ['file-5', 'file-4']],
-    ['of no filter', '(filter: null, first: 2)', ['file-5', 'file-4']],
-  ])('are those of a purpose when it is %s', async (_, args, ids) => {
+    ['omitted', '(filter: {}, first: 2)', ['file-5', 'file-4']],
+    ['in a filter that is null', '(filter: null, first: 2)', ['file-5', 'file-4']],
+  ])('have the requested purpose when it is %s', async (_, args, ids) => {
     await using world = await startWorld();
     world.upstream.onFiles(FILES);
     expect(await idsOf(world, args)).toEqual(ids);
   });
 
-  it('go on behind a cursor with the same purpose in the same order', async () => {
+  it('continue after a cursor with the same purpose and order', async () => {
     await using world = await startWorld();
     world.upstream.onFiles(FILES);
-    const ask = async (after: string | null) => {
+    const readPage = async (after: string | null) => {
       const { files } = await world.ask(
         'query ($after: String) { files(first: 3, after: $after, order: ASC, filter: { purpose: FINE_TUNE }) { edges { node { id } } pageInfo { hasNextPage endCursor } } }',
         { after },
       );
       return files as { edges: unknown[]; pageInfo: { hasNextPage: boolean; endCursor: string } };
     };
-    const first = await ask(null);
+    const first = await readPage(null);
     expect(first.edges).toEqual(['file-1', 'file-2', 'file-3'].map((id) => ({ node: { id } })));
     expect(first.pageInfo.hasNextPage).toBe(true);
-    expect(await ask(first.pageInfo.endCursor)).toMatchObject({
+    expect(await readPage(first.pageInfo.endCursor)).toMatchObject({
       edges: [{ node: { id: 'file-4' } }],
       pageInfo: { hasNextPage: false },
     });
   });
 
-  it('are those of the purpose alone where the server ignores it, and go on behind the last that was looked at', async () => {
+  it('have the requested purpose also from a server that ignores it, and continue after the last file that was read', async () => {
     await using world = await startWorld();
     const files = [fileBody('file-2'), fileBody('file-1', { purpose: 'vision' })];
     world.upstream.on('/files', { data: files, has_more: true });
@@ -224,20 +231,20 @@ describe('files', () => {
     expect(page).toEqual({ edges: [{ node: { id: 'file-2' } }], pageInfo: { hasNextPage: true, endCursor } });
   });
 
-  it('are refused for the purpose UNKNOWN, by its name and without a call', async () => {
+  it('reject the purpose UNKNOWN without a call, and name the argument', async () => {
     await using world = await startWorld();
     const { data, errors } = await world.gateway.query('{ files(filter: { purpose: UNKNOWN }) { edges { cursor } } }');
     expect(data).toEqual({ files: null });
     expect(errors).toMatchObject([
       {
-        message: 'filter.purpose: expected a known value, got UNKNOWN.',
+        message: 'filter.purpose: is UNKNOWN; expected a known FilePurpose, such as FINE_TUNE.',
         extensions: { code: 'BAD_USER_INPUT', argument: 'filter.purpose' },
       },
     ]);
     expect(world.upstream.calls).toEqual([]);
   });
 
-  it('fail one by one', async () => {
+  it('report an error for each invalid file', async () => {
     await using world = await startWorld();
     world.upstream.on('/files', { data: [fileBody('file-3'), { id: 'file-2' }, null, fileBody('file-1')] });
     const { data, errors } = await world.gateway.query('{ files { edges { node { id } } } }');
@@ -254,7 +261,7 @@ describe('files', () => {
 });
 
 describe('a preview', () => {
-  /** The preview of this content. */
+  /** The preview of a file with this content. */
   async function previewOf(content: string | Uint8Array, args = '', members = {}): Promise<unknown> {
     await using world = await startWorld();
     world.upstream.onFile(fileBody('file-1', members));
@@ -265,14 +272,14 @@ describe('a preview', () => {
   const RESULTS = { purpose: 'fine-tune-results' };
   const CSV = 'step,train_loss\n1,0.5\n2,0.25\n';
 
-  it.each([0, -1, 1_048_577])('is refused when maxBytes is %i, by its name and without reading', async (maxBytes) => {
+  it.each([0, -1, 1_048_577])('is rejected when maxBytes is %i, without reading the content', async (maxBytes) => {
     await using world = await startWorld();
     world.upstream.onFile(fileBody('file-1'));
     const { data, errors } = await world.gateway.query(query(`id preview(maxBytes: ${maxBytes}) { text }`));
     expect(data).toEqual({ file: { id: 'file-1', preview: null } });
     expect(errors).toMatchObject([
       {
-        message: `maxBytes: expected a whole number from 1 to 1048576, got ${maxBytes}.`,
+        message: `maxBytes: is ${maxBytes}; expected an integer from 1 to 1048576, such as 4096.`,
         path: ['file', 'preview'],
         extensions: { code: 'BAD_USER_INPUT', argument: 'maxBytes' },
       },
@@ -283,17 +290,17 @@ describe('a preview', () => {
   it.each([
     ['1', '(maxBytes: 1)', 1],
     ['1048576', '(maxBytes: 1048576)', 1_048_576],
-    ['left out', '', 4096],
+    ['omitted', '', 4096],
     ['null', '(maxBytes: null)', 4096],
-  ])('has so many bytes when maxBytes is %s', async (_, args, length) => {
+  ])('has at most maxBytes bytes: %s', async (_, args, length) => {
     expect(await previewOf('x'.repeat(2_000_000), args)).toEqual({ text: 'x'.repeat(length), isTruncated: true });
   });
 
   it.each([
     ['shorter', 'abc', false],
-    ['just as long', 'abcd', false],
+    ['equally long', 'abcd', false],
     ['longer', 'abcde', true],
-  ])('says whether the file has more: it is %s', async (_, content, isTruncated) => {
+  ])('reports whether a file is longer: %s', async (_, content, isTruncated) => {
     expect(await previewOf(content, '(maxBytes: 4)')).toEqual({ text: content.slice(0, 4), isTruncated });
   });
 
@@ -309,26 +316,26 @@ describe('a preview', () => {
     [5, 'a€'],
     [7, 'a€'],
     [8, 'a€😀'],
-  ])('leaves out a character that its end would cut: %i bytes', async (maxBytes, text) => {
+  ])('leaves out an incomplete character at its end: %i bytes', async (maxBytes, text) => {
     expect(await previewOf('a€😀!', `(maxBytes: ${maxBytes})`)).toEqual({ text, isTruncated: true });
   });
 
-  it('shows what is no UTF-8 as U+FFFD, also a character that the file itself cuts', async () => {
+  it('has U+FFFD for invalid UTF-8, also at the end of the file', async () => {
     expect(await previewOf(Buffer.from([0x61, 0xff, 0x62, 0xe2, 0x82]))).toEqual({
       text: 'a\uFFFDb\uFFFD',
       isTruncated: false,
     });
   });
 
-  it('of the results of a job is their text when they are in base64', async () => {
+  it('of a results file is decoded when it is base64', async () => {
     expect(await previewOf(toBase64(CSV), '', RESULTS)).toEqual({ text: CSV, isTruncated: false });
   });
 
-  it('of the results of a job is their text when they are plain', async () => {
+  it('of a results file is unchanged when it is plain text', async () => {
     expect(await previewOf(CSV, '', RESULTS)).toEqual({ text: CSV, isTruncated: false });
   });
 
-  it('of the results of a job counts the bytes of the text', async () => {
+  it('of a results file counts the decoded bytes', async () => {
     expect(await previewOf(toBase64(CSV.repeat(100)), '(maxBytes: 20)', RESULTS)).toEqual({
       text: CSV.slice(0, 20),
       isTruncated: true,
@@ -339,17 +346,17 @@ describe('a preview', () => {
     });
   });
 
-  it('of another file is as it is, base64 too', async () => {
+  it('of another file is unchanged, base64 too', async () => {
     expect(await previewOf(toBase64(CSV))).toEqual({ text: toBase64(CSV), isTruncated: false });
   });
 
-  it('is null without an error when the content is gone, and the file still answers', async () => {
+  it('is null without an error when the content was deleted, and the file remains', async () => {
     await using world = await startWorld();
     world.upstream.onFile(fileBody('file-1'));
     expect(await world.ask(query('id preview { text }'))).toEqual({ file: { id: 'file-1', preview: null } });
   });
 
-  it('is looked for again after CACHE_ACTIVE_MS when the content was not there', async () => {
+  it('is read again after CACHE_ACTIVE_MS when there was no content', async () => {
     await using world = await startWorld();
     world.upstream.onFile(fileBody('file-1', { status: 'pending' }));
     await world.ask(query('preview { text }'));
@@ -358,26 +365,30 @@ describe('a preview', () => {
     expect(await world.ask(query('preview { text }'))).toEqual({ file: { preview: { text: '{}' } } });
   });
 
-  it('ends the download of what it does not need', async () => {
+  it('aborts the download after the bytes that it needs', async () => {
     await using world = await startWorld();
     world.upstream.onFile(fileBody('file-1'));
     const ended = Promise.withResolvers<void>();
     world.upstream.on('/files/file-1/content', (_: IncomingMessage, response: ServerResponse) => {
       response.on('close', ended.resolve);
-      response.write('x'.repeat(10_000)); // And never an end.
+      response.write('x'.repeat(10_000)); // The response never ends.
     });
     expect(await world.ask(query('preview { isTruncated }'))).toEqual({ file: { preview: { isTruncated: true } } });
     await ended.promise;
   });
 
   it.each([
-    ['refuses', (_: IncomingMessage, response: ServerResponse) => answer(response, 403, {}), 'UPSTREAM_FORBIDDEN'],
     [
-      'breaks off',
+      'rejects the request',
+      (_: IncomingMessage, response: ServerResponse) => answer(response, 403, {}),
+      'UPSTREAM_FORBIDDEN',
+    ],
+    [
+      'closes the connection',
       (_: IncomingMessage, response: ServerResponse) => void response.write('x', () => response.destroy()),
       'UPSTREAM_INVALID_RESPONSE',
     ],
-  ])('fails alone when the upstream %s', async (_, script, code) => {
+  ])('is an error of its own when the upstream %s', async (_, script, code) => {
     await using world = await startWorld();
     world.upstream.onFile(fileBody('file-1'));
     world.upstream.on('/files/file-1/content', script);
@@ -386,7 +397,7 @@ describe('a preview', () => {
     expect(errors).toMatchObject([{ path: ['file', 'preview'], extensions: { code } }]);
   });
 
-  describe('does not tell the key of the upstream', () => {
+  describe('does not contain the upstream key', () => {
     const KEY = 'sk-test-0123456789abcdef';
     async function previewWithKey(content: string, maxBytes: number, members = {}, key = KEY): Promise<unknown> {
       await using world = await startWorld({ OPENAI_API_KEY: key });
@@ -396,25 +407,25 @@ describe('a preview', () => {
       return (file as { preview: { text: string } }).preview.text;
     }
 
-    it('when the file has it, as often as it has', async () => {
+    it('when the file has it, at every occurrence', async () => {
       expect(await previewWithKey(`a ${KEY} b ${KEY}`, 4096)).toBe('a [credential] b [credential]');
     });
 
-    it('when the results of a job have it', async () => {
+    it('when a results file has it', async () => {
       expect(await previewWithKey(toBase64(`step\n${KEY}\n`), 4096, RESULTS)).toBe('step\n[credential]\n');
     });
 
-    it.each([KEY.length - 1, 8])('when the end cuts it: after %i characters', async (characters) => {
+    it.each([KEY.length - 1, 8])('when it is truncated after %i characters', async (characters) => {
       expect(await previewWithKey(`a ${KEY} b`, 2 + characters)).toBe('a [credential]');
     });
 
-    it('and shows a text that only begins as the key does', async () => {
+    it('but does contain a text with the same beginning', async () => {
       expect(await previewWithKey(`a ${KEY.slice(0, 12)} b`, 4096)).toBe(`a ${KEY.slice(0, 12)} b`);
       expect(await previewWithKey(`a ${KEY.slice(0, 12)}`, 4096)).toBe(`a ${KEY.slice(0, 12)}`);
       expect(await previewWithKey(`a ${KEY} b`, 2 + 7)).toBe(`a ${KEY.slice(0, 7)}`);
     });
 
-    it('but for one that is too short to be one', async () => {
+    it('unless it is too short to be a key', async () => {
       expect(await previewWithKey('none of it', 4096, {}, 'none')).toBe('none of it');
     });
   });

@@ -8,17 +8,17 @@ import { startWorld } from '../../kit/gateway/world.ts';
 const BASE = 'gpt-4.1-mini-2025-04-14';
 const TUNED = `ft:${BASE}:acme::abc12345`;
 
-/** What the graph says of a model whose body has these members, beside the usual ones. */
-async function ask(members: Record<string, unknown>, selection: string, id = 'gpt-x'): Promise<unknown> {
+/** The fields of a model whose body has these members too. */
+async function readModel(members: Record<string, unknown>, selection: string, id = 'gpt-x'): Promise<unknown> {
   await using world = await startWorld();
   world.upstream.onModel(modelBody(id, members));
   return (await world.ask(`query ($id: ID!) { model(id: $id) { ${selection} } }`, { id }))['model'];
 }
 
 describe('a model', () => {
-  it('shows every member in its field', async () => {
+  it('has a field for every property', async () => {
     const members = { created: 1_750_000_001, owned_by: 'acme', shutdown_date: '2026-10-23' };
-    expect(await ask(members, '__typename id createdAt ownedBy shutdownDate isFineTuned', TUNED)).toEqual({
+    expect(await readModel(members, '__typename id createdAt ownedBy shutdownDate isFineTuned', TUNED)).toEqual({
       __typename: 'Model',
       id: TUNED,
       createdAt: 1_750_000_001,
@@ -33,14 +33,14 @@ describe('a model', () => {
     ['absent', undefined],
     ['a time', '2026-10-23T00:00:00Z'],
     ['a number', 1_790_000_000],
-    ['no day of the calendar', '2026-02-30'],
-    ['a word', 'soon'],
+    ['no calendar date', '2026-02-30'],
+    ['a string', 'soon'],
     ['empty', ''],
-  ])('has no shutdown date when that is %s', async (_, shutdown_date) => {
-    expect(await ask({ shutdown_date }, 'id shutdownDate')).toEqual({ id: 'gpt-x', shutdownDate: null });
+  ])('has no shutdown date when it is %s', async (_, shutdown_date) => {
+    expect(await readModel({ shutdown_date }, 'id shutdownDate')).toEqual({ id: 'gpt-x', shutdownDate: null });
   });
 
-  it('answers when it has nothing but its name', async () => {
+  it('is valid with its id only', async () => {
     await using world = await startWorld();
     world.upstream.onModel({ id: 'llama' });
     expect(await world.ask('{ model(id: "llama") { id createdAt ownedBy shutdownDate isFineTuned } }')).toEqual({
@@ -55,16 +55,16 @@ describe('a model', () => {
     ['curie:ft-acme-2023-01-01', true],
     [BASE, false],
     ['meta-llama/Llama-3.1-8B', false],
-  ])('of the name %s is fine-tuned: %s', async (id, isFineTuned) => {
-    expect(await ask({}, 'id isFineTuned', id)).toEqual({ id, isFineTuned });
+  ])('with the id %s is fine-tuned: %s', async (id, isFineTuned) => {
+    expect(await readModel({}, 'id isFineTuned', id)).toEqual({ id, isFineTuned });
   });
 
-  it('of a name that is no id upstream is null without an error', async () => {
+  it('that does not exist is null without an error', async () => {
     await using world = await startWorld();
     expect(await world.ask('{ model(id: "gpt-none") { id } }')).toEqual({ model: null });
   });
 
-  it('is UPSTREAM_INVALID_RESPONSE when the upstream answers with another one', async () => {
+  it('is UPSTREAM_INVALID_RESPONSE when the upstream returns another model', async () => {
     await using world = await startWorld();
     world.upstream.on('/models/gpt-x', modelBody('gpt-y'));
     const { data, errors } = await world.gateway.query('{ model(id: "gpt-x") { id } }');
@@ -77,7 +77,7 @@ describe("a job's models", () => {
   const JOB = jobBody({ id: 'ftjob-1', status: 'succeeded', fine_tuned_model: TUNED });
   const BOTH = '{ fineTuningJob(id: "ftjob-1") { modelId model { id } fineTunedModelId fineTunedModel { id } } }';
 
-  it('are null without an error when both are gone, and their names stay', async () => {
+  it('are null without an error when both were deleted, and their ids remain', async () => {
     await using world = await startWorld();
     world.upstream.onJob(JOB);
     world.upstream.onModels([]);
@@ -86,7 +86,7 @@ describe("a job's models", () => {
     });
   });
 
-  it('are found one by one when the list does not have them', async () => {
+  it('are read one by one when the list does not have them', async () => {
     await using world = await startWorld();
     world.upstream.onJob(JOB);
     world.upstream.onModels([modelBody(BASE)]);
@@ -98,10 +98,10 @@ describe("a job's models", () => {
   });
 
   it.each([
-    ['does not know the list', 404, 'Not Found'],
+    ['does not have the list', 404, 'Not Found'],
     ['does not allow the list', 403, { error: { message: 'no' } }],
-    ['gives no list', 200, { models: [] }],
-  ])('are found one by one when the upstream %s', async (_, status, body) => {
+    ['returns no list', 200, { models: [] }],
+  ])('are read one by one when the upstream %s', async (_, status, body) => {
     await using world = await startWorld();
     world.upstream.onJob(JOB);
     world.upstream.on('/models', (__: IncomingMessage, response: ServerResponse) => answer(response, status, body));
@@ -111,7 +111,7 @@ describe("a job's models", () => {
     });
   });
 
-  it('that are kept answer when the list fails', async () => {
+  it('are returned from the cache when the list fails', async () => {
     await using world = await startWorld();
     world.upstream.onJob(JOB);
     world.upstream.onModel(modelBody(BASE));
@@ -128,7 +128,7 @@ describe("a job's models", () => {
     ]);
   });
 
-  it('are not asked for by jobs that have none', async () => {
+  it('are not read for a job without a fine-tuned model', async () => {
     await using world = await startWorld();
     world.upstream.onJob(jobBody({ id: 'ftjob-1' }));
     expect(await world.ask('{ fineTuningJob(id: "ftjob-1") { fineTunedModelId fineTunedModel { id } } }')).toEqual({
@@ -159,34 +159,34 @@ describe('models', () => {
     ['no filter', null, [TUNED, 'base-new', 'ft:base-old:other::1', 'base-old', 'timeless']],
     ['an empty filter', {}, [TUNED, 'base-new', 'ft:base-old:other::1', 'base-old', 'timeless']],
     ['the fine-tuned ones', { isFineTuned: true }, [TUNED, 'ft:base-old:other::1']],
-    ['the others', { isFineTuned: false }, ['base-new', 'base-old', 'timeless']],
+    ['the base models', { isFineTuned: false }, ['base-new', 'base-old', 'timeless']],
     ['those of an owner', { ownedBy: 'system' }, ['base-new', 'base-old', 'timeless']],
     ['both', { isFineTuned: true, ownedBy: 'acme' }, [TUNED]],
-    ['an owner of none', { ownedBy: 'nobody' }, []],
-  ])('come newest first, whatever the order of the upstream: %s', async (_, filter, ids) => {
+    ['an owner without models', { ownedBy: 'nobody' }, []],
+  ])('are newest first, whatever the order of the upstream: %s', async (_, filter, ids) => {
     await using world = await startWorld();
     world.upstream.onModels(MODELS);
     const { models } = await world.ask(PAGE, { filter });
     expect(idsOf(models as Connection)).toEqual(ids);
   });
 
-  it('are walked through by their cursors in one upstream call, none lost, none twice', async () => {
+  it('are returned exactly once by following the cursors, in one upstream call', async () => {
     await using world = await startWorld();
-    // All with one creation time, as is usual for models that come out together.
+    // Models of one release have the same creation time.
     const names = Array.from({ length: 23 }, (_, index) => `model-${String(index).padStart(2, '0')}`);
     world.upstream.onModels(names.map((id) => modelBody(id)));
-    const seen: (string | undefined)[] = [];
+    const found: (string | undefined)[] = [];
     let after: string | null = null;
     for (let hasNextPage = true; hasNextPage; ) {
       const models = (await world.ask(PAGE, { first: 5, after }))['models'] as Connection;
-      seen.push(...idsOf(models));
+      found.push(...idsOf(models));
       ({ hasNextPage, endCursor: after } = models.pageInfo);
     }
-    expect(seen.toSorted()).toEqual(names);
+    expect(found.toSorted()).toEqual(names);
     expect(world.targets()).toEqual(['/models']);
   });
 
-  it('are walked through behind a filter too', async () => {
+  it('are paged with a filter too', async () => {
     await using world = await startWorld();
     world.upstream.onModels(MODELS);
     const filter = { ownedBy: 'system' };
@@ -196,7 +196,7 @@ describe('models', () => {
     expect(second).toMatchObject({ edges: [{ node: { id: 'timeless' } }], pageInfo: { hasNextPage: false } });
   });
 
-  it('go on where a page has ended though its last model is gone since', async () => {
+  it('continue after the end of a page whose last model was deleted', async () => {
     await using world = await startWorld();
     world.upstream.onModels(MODELS);
     const first = (await world.ask(PAGE, { first: 2 }))['models'] as Connection;
@@ -207,7 +207,7 @@ describe('models', () => {
     expect(idsOf(second)).toEqual(['ft:base-old:other::1', 'base-old', 'timeless']);
   });
 
-  it('are refused behind no cursor of theirs, by the name of the argument', async () => {
+  it('reject the cursor of another list, and name the argument', async () => {
     await using world = await startWorld();
     world.upstream.onModels(MODELS);
     const after = Buffer.from('model:gone').toString('base64url');
@@ -216,7 +216,7 @@ describe('models', () => {
     expect(errors?.[0]?.extensions).toEqual({ code: 'BAD_USER_INPUT', argument: 'after' });
   });
 
-  it('fail one by one, behind those that can be read', async () => {
+  it('report an error for each invalid model, after the valid ones', async () => {
     await using world = await startWorld();
     world.upstream.on('/models', { data: [{ created: 1 }, modelBody('a'), { id: 7 }, modelBody('b')] });
     const { data, errors } = await world.gateway.query(PAGE);
@@ -230,7 +230,7 @@ describe('models', () => {
     );
   });
 
-  it('end, when there is nothing left but what has no name to go on from', async () => {
+  it('end when only models without an id remain', async () => {
     await using world = await startWorld();
     world.upstream.on('/models', { data: [{}, modelBody('a'), {}, {}, modelBody('b'), {}, {}] });
     const cursors: (string | null)[] = [];
@@ -245,7 +245,7 @@ describe('models', () => {
     expect(cursors).toHaveLength(2);
   });
 
-  it('are all there when the server speaks of pages, which this endpoint does not have', async () => {
+  it('are complete when the server sends has_more, which this endpoint does not have', async () => {
     await using world = await startWorld();
     world.upstream.on('/models', { data: [modelBody('a')], has_more: true });
     const { models } = await world.ask(PAGE);

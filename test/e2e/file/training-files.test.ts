@@ -25,14 +25,14 @@ async function uploaded(gateway: TestGateway, content = LINES, input = {}): Prom
 const one = ({ data }: Answer, field: string) => data?.[field];
 
 describe('checkTrainingFile', () => {
-  it('tells the same of a file that is there as of one that comes', async () => {
+  it('returns the same report as the upload', async () => {
     await using gateway = await startGateway({}, createTestClock());
     const { outcome } = await upload(gateway.url, LINES);
     const id = String(Object(outcome?.['file']).id);
     expect(one(await gateway.query(CHECK, { id }), 'checkTrainingFile')).toEqual(outcome?.['report']);
   });
 
-  it('tells what is wrong with one that was not checked', async () => {
+  it('reports the errors of a file that was uploaded without validation', async () => {
     await using gateway = await startGateway();
     const id = await uploaded(gateway, `${LINES}no JSON\n${LINES}{}`, { isChecked: false });
     expect(one(await gateway.query(CHECK, { id }), 'checkTrainingFile')).toMatchObject({
@@ -44,29 +44,29 @@ describe('checkTrainingFile', () => {
     });
   });
 
-  it.each(['file-none', '../models/x', ''])('is null for what is no file: %j', async (id) => {
+  it.each(['file-none', '../models/x', ''])('is null when the file does not exist: %j', async (id) => {
     await using gateway = await startGateway();
     expect(await gateway.query(CHECK, { id })).toEqual({ data: { checkTrainingFile: null } });
   });
 
-  it('is one read for all who ask at once, and none for who asks later', async () => {
+  it('reads the file once for queries at the same time, and not for later ones', async () => {
     await using upstream = await startUpstream();
     upstream.onContent('file-1', LINES);
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl }, createTestClock());
     const gate = upstream.hold();
-    const asked = [1, 2, 3].map(() => gateway.query(CHECK, { id: 'file-1' }));
+    const responses = [1, 2, 3].map(() => gateway.query(CHECK, { id: 'file-1' }));
     await gateway.received(3);
     await gate.arrived(1);
     gate.release();
-    for (const answered of await Promise.all(asked)) {
-      expect(one(answered, 'checkTrainingFile')).toMatchObject({ exampleCount: 12 });
+    for (const response of await Promise.all(responses)) {
+      expect(one(response, 'checkTrainingFile')).toMatchObject({ exampleCount: 12 });
     }
     await gateway.query(CHECK, { id: 'file-1' });
     await gateway.query(CHECK.replace('format', 'form: format'), { id: 'file-1' });
     expect(upstream.calls.map(({ target }) => target)).toEqual(['/files/file-1/content']);
   });
 
-  it('takes as long as it takes, as long as bytes come', async () => {
+  it('has no time limit while bytes arrive', async () => {
     await using upstream = await startUpstream();
     const clock = createTestClock();
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl }, clock);
@@ -75,7 +75,7 @@ describe('checkTrainingFile', () => {
       response.writeHead(200, { 'content-type': 'application/octet-stream' });
       for (const line of lines) {
         response.write(line);
-        await until(() => clock.untilNext === 30_000); // As much as a call has.
+        await until(() => clock.untilNext === 30_000); // The timeout between two chunks of a response.
         clock.advance(20_000);
       }
       response.end();
@@ -83,56 +83,60 @@ describe('checkTrainingFile', () => {
     expect(one(await gateway.query(CHECK, { id: 'file-1' }), 'checkTrainingFile')).toMatchObject({ exampleCount: 12 });
   });
 
-  it('checks at most four files at a time, and those whose callers have left not at all', async () => {
+  it('validates at most four files at a time, and none for clients that disconnected', async () => {
     await using upstream = await startUpstream();
     const ids = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((number) => `file-${number}`);
     for (const id of ids) upstream.onContent(id, LINES);
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
     const gate = upstream.hold();
-    const leaving = new AbortController();
-    const asked = ids.slice(0, 4).map((id) => gateway.query(CHECK, { id }));
+    const disconnect = new AbortController();
+    const active = ids.slice(0, 4).map((id) => gateway.query(CHECK, { id }));
     await gate.arrived(4);
-    const left = ids.slice(4, 8).map((id) => gateway.query(CHECK, { id }, leaving.signal).catch(() => 'left'));
+    const disconnected = ids
+      .slice(4, 8)
+      .map((id) => gateway.query(CHECK, { id }, disconnect.signal).catch(() => 'disconnected'));
     await gateway.received(8);
     const last = gateway.query(CHECK, { id: 'file-9' });
     await gateway.received(9);
-    leaving.abort();
+    disconnect.abort();
     await expect.poll(() => gateway.log.filter(({ isAborted }) => isAborted), { timeout: 10_000 }).toHaveLength(4);
     expect(upstream.calls).toHaveLength(4);
     gate.release();
-    for (const answered of await Promise.all([...asked, last])) {
-      expect(one(answered, 'checkTrainingFile')).toMatchObject({ exampleCount: 12 });
+    for (const response of await Promise.all([...active, last])) {
+      expect(one(response, 'checkTrainingFile')).toMatchObject({ exampleCount: 12 });
     }
-    expect(await Promise.all(left)).toEqual(['left', 'left', 'left', 'left']);
+    expect(await Promise.all(disconnected)).toEqual(Array(4).fill('disconnected'));
     expect(upstream.calls).toHaveLength(5);
   });
 
-  it('lets callers with keys of their own take turns, however many files of another wait', async () => {
+  it('alternates between callers with their own keys, however many files of one caller wait', async () => {
     await using upstream = await startUpstream();
-    const begun: Parameters<typeof answer>[0][] = [];
+    const started: Parameters<typeof answer>[0][] = [];
     const ids = Array.from({ length: 13 }, (_, index) => `file-${index}`);
     for (const id of ids)
-      upstream.on(`/files/${id}/content`, (_: unknown, response: Parameters<typeof answer>[0]) => begun.push(response));
+      upstream.on(`/files/${id}/content`, (_: unknown, response: Parameters<typeof answer>[0]) =>
+        started.push(response),
+      );
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, AUTH: 'passthrough' });
-    const ask = (key: string, id: string) => askAs(gateway.url, `Bearer ${key}`, CHECK, 'POST', { id });
-    const many = ids.slice(1).map((id) => ask('key-of-many', id));
+    const check = (key: string, id: string) => askAs(gateway.url, `Bearer ${key}`, CHECK, 'POST', { id });
+    const many = ids.slice(1).map((id) => check('key-of-many', id));
     await gateway.received(12);
-    await until(() => begun.length === 4);
-    const one = ask('key-of-one', 'file-0');
+    await until(() => started.length === 4);
+    const other = check('key-of-one', 'file-0');
     await gateway.received(14);
-    for (const response of begun.slice(0, 2)) response.end(LINES);
-    await until(() => begun.length === 6);
+    for (const response of started.slice(0, 2)) response.end(LINES);
+    await until(() => started.length === 6);
     expect(upstream.calls.slice(4).map(({ authorization }) => authorization)).toContain('Bearer key-of-one');
     for (let index = 2; index < 13; index++) {
-      await until(() => begun.length > index);
-      begun[index]?.end(LINES);
+      await until(() => started.length > index);
+      started[index]?.end(LINES);
     }
-    for (const { data } of await Promise.all([...many, one])) {
+    for (const { data } of await Promise.all([...many, other])) {
       expect(data?.['checkTrainingFile']).toMatchObject({ exampleCount: 12 });
     }
   });
 
-  it('costs more than a look at the file', async () => {
+  it('costs more than a read of the file object', async () => {
     await using gateway = await startGateway();
     const query = '{ checkTrainingFile(fileId: "file-none") { format } }';
     const response = await fetch(gateway.url, {
@@ -143,7 +147,7 @@ describe('checkTrainingFile', () => {
     expect(await response.json()).toMatchObject({ extensions: { cost: { requested: 51 } } });
   });
 
-  it('is an upstream failure when the content is cut off', async () => {
+  it('is an upstream error when the content is incomplete', async () => {
     await using upstream = await startUpstream();
     upstream.on('/files/file-1/content', (_: unknown, response: Parameters<typeof answer>[0]) => {
       response.writeHead(200, { 'content-length': 1000 });
@@ -155,15 +159,15 @@ describe('checkTrainingFile', () => {
     ]);
   });
 
-  it('is for operators, as what files contain is', async () => {
+  it('requires the role operator', async () => {
     await using upstream = await startUpstream();
     const { file, tokens } = tokenFile({ vera: 'viewer', otto: 'operator' });
     const settings = { AUTH: 'tokens', AUTH_TOKENS_FILE: file, OPENAI_BASE_URL: upstream.baseUrl };
     await using gateway = await startGateway(settings);
     upstream.onContent('file-1', LINES);
     const query = '{ checkTrainingFile(fileId: "file-1") { exampleCount } }';
-    const refused = await askAs(gateway.url, `Bearer ${tokens.vera}`, query);
-    expect(refused.errors?.[0]?.extensions['code']).toBe('FORBIDDEN');
+    const forbidden = await askAs(gateway.url, `Bearer ${tokens.vera}`, query);
+    expect(forbidden.errors?.[0]?.extensions['code']).toBe('FORBIDDEN');
     expect(upstream.calls).toEqual([]);
     expect((await askAs(gateway.url, `Bearer ${tokens.otto}`, query)).data).toEqual({
       checkTrainingFile: { exampleCount: 12 },
@@ -172,15 +176,18 @@ describe('checkTrainingFile', () => {
 });
 
 describe('deleteFile', () => {
-  it('deletes it for good, and no query shows it any more', async () => {
+  it('deletes the file permanently, and the next query shows it', async () => {
     await using gateway = await startGateway({}, createTestClock());
     const id = await uploaded(gateway);
     const query = `query ($id: ID!) {
       file(id: $id) { id } node(id: $id) { id } checkTrainingFile(fileId: $id) { exampleCount }
       files(first: 1) { edges { node { id } } }
     }`;
-    const there = { file: { id }, node: { id }, checkTrainingFile: { exampleCount: 12 } };
-    expect((await gateway.query(query, { id })).data).toMatchObject({ ...there, files: { edges: [{ node: { id } }] } });
+    const before = { file: { id }, node: { id }, checkTrainingFile: { exampleCount: 12 } };
+    expect((await gateway.query(query, { id })).data).toMatchObject({
+      ...before,
+      files: { edges: [{ node: { id } }] },
+    });
     expect(one(await gateway.query(DELETE, { id }), 'deleteFile')).toEqual({
       __typename: 'DeleteFileSuccess',
       deletedFileId: id,
@@ -195,7 +202,7 @@ describe('deleteFile', () => {
     ]);
   });
 
-  it('fails a job that still validates it, which every query shows at once', async () => {
+  it('fails a job that is validating the file, and the next query shows it', async () => {
     const clock = createTestClock();
     await using gateway = await startGateway({}, clock);
     const id = await uploaded(gateway);
@@ -205,7 +212,7 @@ describe('deleteFile', () => {
     const created = one(await gateway.query(create, { id }), 'createFineTuningJob');
     const jobId = Object(created).fineTuningJob?.id;
     expect(created).toMatchObject({ fineTuningJob: { status: 'VALIDATING_FILES' } });
-    clock.advance(1); // Far less than anything is kept.
+    clock.advance(1); // Less than every cache time.
     await gateway.query(DELETE, { id });
     const query = 'query ($id: ID!) { fineTuningJob(id: $id) { status error { code } trainingFile { id } } }';
     expect((await gateway.query(query, { id: jobId })).data).toEqual({
@@ -213,7 +220,7 @@ describe('deleteFile', () => {
     });
   });
 
-  it('whose outcome nobody knows lets the file be read anew, and what stands in it', async () => {
+  it('that the upstream did not confirm lets the next query read the file and its content again', async () => {
     await using upstream = await startUpstream();
     upstream.onFile(fileBody('file-1'));
     upstream.onContent('file-1', LINES);

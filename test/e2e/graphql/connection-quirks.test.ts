@@ -15,11 +15,11 @@ interface Connection {
 }
 interface List {
   noun: string;
-  /** Where the upstream has it. */
+  /** The path of the list upstream. */
   target: string;
-  /** The field that shows it, with its arguments. */
+  /** The GraphQL field with its arguments. */
   field: string;
-  /** Whether the field stands in the job `ftjob-1`. */
+  /** Whether the field belongs to the job `ftjob-1`. */
   isOfJob: boolean;
   bodyOf: (id: string) => { id: string };
 }
@@ -69,19 +69,19 @@ async function startWith(body: unknown, { target, isOfJob }: List): Promise<Worl
   return world;
 }
 
-/** Asks for a page, and gives its field's answer and its errors. */
-async function ask(world: World, list: List, first?: number | null, after?: string | null) {
+/** Queries a page. Returns the value of its field and the errors. */
+async function queryPage(world: World, list: List, first?: number | null, after?: string | null) {
   const selection = `page: ${list.field} { ${PAGE} ${list.noun === 'job' ? 'scannedCount' : ''} }`;
   const field = list.isOfJob ? `job: fineTuningJob(id: "ftjob-1") { ${selection} }` : selection;
   const query = `query ($first: Int, $after: String) { ${field} gateway { version } }`;
   const { data, errors }: Answer = await world.gateway.query(query, { first, after });
   expect(data?.['gateway']).toEqual({ version: expect.any(String) });
-  const holder = list.isOfJob ? data?.['job'] : data;
-  return { page: (holder as { page: Connection | null }).page, errors };
+  const parent = list.isOfJob ? data?.['job'] : data;
+  return { page: (parent as { page: Connection | null }).page, errors };
 }
 
 async function pageOf(world: World, list: List, first?: number | null, after?: string | null): Promise<Connection> {
-  const { page, errors } = await ask(world, list, first, after);
+  const { page, errors } = await queryPage(world, list, first, after);
   expect(errors).toBeUndefined();
   if (!page) throw new Error('no page');
   return page;
@@ -91,14 +91,14 @@ describe.each(LISTS)('a list of $noun items', (list) => {
   const { noun, target, bodyOf } = list;
   const bodies = (from: number, to: number) => idsFrom(from, to).map(bodyOf);
 
-  it('is walked through by its cursors, none lost, none twice', async () => {
+  it('returns every item once when a client follows its cursors', async () => {
     await using world = await startWith(undefined, list);
     const all = bodies(0, 23);
     if (noun === 'job') world.upstream.onJobs(all);
     else if (noun === 'event') world.upstream.onEvents('ftjob-1', all);
     else if (noun === 'checkpoint') world.upstream.onCheckpoints('ftjob-1', all);
     else world.upstream.onFiles(all);
-    const seen: (string | undefined)[] = [];
+    const ids: (string | undefined)[] = [];
     let after: string | null = null;
     for (let hasNextPage = true; hasNextPage; ) {
       const page: Connection = await pageOf(world, list, 5, after);
@@ -107,29 +107,29 @@ describe.each(LISTS)('a list of $noun items', (list) => {
         startCursor: page.edges[0]?.cursor,
         endCursor: page.edges.at(-1)?.cursor,
       });
-      seen.push(...idsOf(page));
+      ids.push(...idsOf(page));
       ({ hasNextPage, endCursor: after } = page.pageInfo);
     }
-    expect(seen).toEqual(idsFrom(0, 23));
+    expect(ids).toEqual(idsFrom(0, 23));
   });
 
-  it('is cut when the server ignores `limit`, and goes on behind the cut', async () => {
+  it('is truncated when the server ignores `limit`, and continues after the last returned item', async () => {
     await using world = await startWith({ object: 'list', data: bodies(0, 10), has_more: false }, list);
     const page = await pageOf(world, list, 4);
     expect(idsOf(page)).toEqual(idsFrom(0, 4));
     expect(page.pageInfo).toMatchObject({ hasNextPage: true, endCursor: cursorOf(noun, 'id-3') });
   });
 
-  it('fails when the server repeats a page for ever, so that no client pages for ever', async () => {
+  it('fails when the server repeats a page, so that no client pages endlessly', async () => {
     await using world = await startWith({ object: 'list', data: bodies(0, 3), has_more: true }, list);
     const first = await pageOf(world, list, 3);
     expect(first.pageInfo.hasNextPage).toBe(true);
-    const { page, errors } = await ask(world, list, 3, first.pageInfo.endCursor);
+    const { page, errors } = await queryPage(world, list, 3, first.pageInfo.endCursor);
     expect(page).toBeNull();
     expect(errors).toMatchObject([{ extensions: { code: 'UPSTREAM_INVALID_RESPONSE', upstreamStatus: 200 } }]);
   });
 
-  it('has no next page when the server says `has_more` and gives nothing', async () => {
+  it('has no next page when the server returns `has_more` with an empty page', async () => {
     await using world = await startWith({ object: 'list', data: [], has_more: true }, list);
     expect(await pageOf(world, list)).toMatchObject({
       edges: [],
@@ -141,19 +141,19 @@ describe.each(LISTS)('a list of $noun items', (list) => {
     ['full', 5, true],
     ['short', 4, false],
     ['empty', 0, false],
-  ])('takes a %s page to mean that there is more, or not, when the server lacks `has_more`', async (_, count, more) => {
+  ])('derives hasNextPage from a %s page when the server sends no `has_more`', async (_, count, hasNextPage) => {
     await using world = await startWith({ object: 'list', data: bodies(0, count) }, list);
-    expect((await pageOf(world, list, 5)).pageInfo.hasNextPage).toBe(more);
+    expect((await pageOf(world, list, 5)).pageInfo.hasNextPage).toBe(hasNextPage);
   });
 
-  it('is empty when its data are null', async () => {
+  it('is empty when its data is null', async () => {
     await using world = await startWith({ object: 'list', data: null, has_more: null }, list);
     expect((await pageOf(world, list)).edges).toEqual([]);
   });
 
-  it('gives an item without an id the cursor before it, so that nothing is skipped', async () => {
+  it('gives an item without an id the previous cursor, so that no item is skipped', async () => {
     await using world = await startWith({ data: [bodyOf('id-0'), {}, { id: 'id-2' }], has_more: true }, list);
-    const { page, errors } = await ask(world, list, 3);
+    const { page, errors } = await queryPage(world, list, 3);
     expect(page?.edges).toEqual([
       { cursor: cursorOf(noun, 'id-0'), node: { id: 'id-0' } },
       { cursor: cursorOf(noun, 'id-0'), node: null },
@@ -162,32 +162,32 @@ describe.each(LISTS)('a list of $noun items', (list) => {
     expect(errors?.map(({ extensions }) => extensions['code'])).toEqual(Array(2).fill('UPSTREAM_INVALID_RESPONSE'));
   });
 
-  it('fails when there is more behind items that all have no id', async () => {
+  it('fails when a page of items without ids has a next page', async () => {
     await using world = await startWith({ data: [{}, {}], has_more: true }, list);
-    const { page, errors } = await ask(world, list, 2);
+    const { page, errors } = await queryPage(world, list, 2);
     expect(page).toBeNull();
     expect(errors).toMatchObject([{ extensions: { code: 'UPSTREAM_INVALID_RESPONSE' } }]);
   });
 
   it.each([
     ['has no data', { object: 'list' }],
-    ['has data that are no list', { data: { first: 1 } }],
-    ['has a text for `has_more`', { data: [], has_more: 'yes' }],
+    ['has data that is not a list', { data: { first: 1 } }],
+    ['has a string as `has_more`', { data: [], has_more: 'yes' }],
     ['is a list', []],
-  ])('is null with UPSTREAM_INVALID_RESPONSE when the answer %s', async (_, body) => {
+  ])('is null with UPSTREAM_INVALID_RESPONSE when the response %s', async (_, body) => {
     await using world = await startWith(body, list);
-    const { page, errors } = await ask(world, list);
+    const { page, errors } = await queryPage(world, list);
     expect(page).toBeNull();
     expect(errors).toMatchObject([{ extensions: { code: 'UPSTREAM_INVALID_RESPONSE', upstreamStatus: 200 } }]);
   });
 
-  it.each([0, -1, 101])('refuses first: %i by its name, without reading', async (first) => {
+  it.each([0, -1, 101])('rejects first: %i by its name, without a call', async (first) => {
     await using world = await startWith({ data: [] }, list);
-    const { page, errors } = await ask(world, list, first);
+    const { page, errors } = await queryPage(world, list, first);
     expect(page).toBeNull();
     expect(errors).toMatchObject([
       {
-        message: `first: expected a whole number from 1 to 100, got ${first}.`,
+        message: expect.stringMatching(`^first: is ${first}; expected an integer from 1 to 100, such as \\d+\\.$`),
         extensions: { code: 'BAD_USER_INPUT', argument: 'first' },
       },
     ]);
@@ -195,14 +195,14 @@ describe.each(LISTS)('a list of $noun items', (list) => {
   });
 
   it.each([
-    ['of another noun', cursorOf('model', 'id-1')],
-    ['of nobody', 'x'],
+    ['of another list', cursorOf('model', 'id-1')],
+    ['not a cursor', 'x'],
     ['padded', `${cursorOf(noun, 'id-1')}=`],
-    ['far too long', cursorOf(noun, 'x'.repeat(1000))],
+    ['too long', cursorOf(noun, 'x'.repeat(1000))],
     ['empty', ''],
-  ])('refuses a cursor that is %s, without reading', async (_, after) => {
+  ])('rejects a cursor that is %s, without a call', async (_, after) => {
     await using world = await startWith({ data: [] }, list);
-    const { page, errors } = await ask(world, list, 1, after);
+    const { page, errors } = await queryPage(world, list, 1, after);
     expect(page).toBeNull();
     expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', argument: 'after' } }]);
     expect(world.targets()).not.toContain(target);
@@ -211,17 +211,19 @@ describe.each(LISTS)('a list of $noun items', (list) => {
   it.each([
     ['400', 400],
     ['404', 404],
-  ])('names `after` when the upstream rejects a page behind a cursor by %s', async (_, status) => {
+  ])('names `after` when the upstream rejects a page after a cursor with %s', async (_, status) => {
     await using world = await startWith(undefined, list);
     const message = `No such item: ${list.noun}`;
     world.upstream.on(target, (__: unknown, response: ServerResponse) =>
       answer(response, status, { error: { message } }, { 'x-request-id': 'req_1' }),
     );
-    const { page, errors } = await ask(world, list, 2, cursorOf(noun, 'id-gone'));
+    const { page, errors } = await queryPage(world, list, 2, cursorOf(noun, 'id-gone'));
     expect(page).toBeNull();
     expect(errors).toEqual([
       expect.objectContaining({
-        message: expect.stringMatching(/^after: expected .* begin with the first page again\.$/),
+        message: expect.stringMatching(
+          /^after: the upstream does not have the item .* start again with the first page, without after\.$/,
+        ),
         extensions: { code: 'BAD_USER_INPUT', argument: 'after', upstreamStatus: status, upstreamRequestId: 'req_1' },
       }),
     ]);
@@ -230,20 +232,20 @@ describe.each(LISTS)('a list of $noun items', (list) => {
 
   it.each([
     ['400 for a first page', 400, null],
-    ['409 behind a cursor', 409, cursorOf(noun, 'id-1')],
-  ])('says that the upstream rejected it by %s', async (_, status, after) => {
+    ['409 after a cursor', 409, cursorOf(noun, 'id-1')],
+  ])('reports UPSTREAM_REJECTED for %s', async (_, status, after) => {
     await using world = await startWith(undefined, list);
     world.upstream.on(target, (__: unknown, response: ServerResponse) =>
       answer(response, status, { error: { message: 'No.' } }),
     );
-    const { errors } = await ask(world, list, 2, after);
+    const { errors } = await queryPage(world, list, 2, after);
     expect(errors).toMatchObject([{ extensions: { code: 'UPSTREAM_REJECTED', upstreamStatus: status } }]);
   });
 
   it.each([
-    ['in letters of one byte', 'x'.repeat(512)],
-    ['in letters of three', '日'.repeat(512)],
-  ])('goes on behind the longest id there can be, %s', async (_, id) => {
+    ['in characters of one byte', 'x'.repeat(512)],
+    ['in characters of three bytes', '日'.repeat(512)],
+  ])('continues after an id of the maximum length, %s', async (_, id) => {
     await using world = await startWith({ data: [bodyOf(id)], has_more: true }, list);
     const { edges, pageInfo } = await pageOf(world, list, 1);
     expect(edges).toMatchObject([{ node: { id } }]);
@@ -257,11 +259,11 @@ describe.each(LISTS)('a list of $noun items', (list) => {
     ['of 100,000 characters', 'x'.repeat(100_000)],
     ['with half a surrogate pair', 'id-\uD83C'],
     ['with a NUL', 'id-\0'],
-    ['that is a way up', '../files'],
-  ])('has an error in the place of an item with an id %s, and goes on', async (_, id) => {
+    ['that traverses the path', '../files'],
+  ])('has an error in the place of an item with an id %s, and continues', async (_, id) => {
     const data = [bodyOf('id-1'), bodyOf(id), bodyOf('id-2')];
     await using world = await startWith({ data, has_more: true }, list);
-    const { page, errors } = await ask(world, list, 3);
+    const { page, errors } = await queryPage(world, list, 3);
     expect(page?.edges.map(({ node }) => node?.id)).toEqual(['id-1', undefined, 'id-2']);
     expect(page?.edges[1]?.cursor).toBe(page?.edges[0]?.cursor);
     expect(errors).toMatchObject([{ extensions: { code: 'UPSTREAM_INVALID_RESPONSE' } }]);
@@ -269,7 +271,7 @@ describe.each(LISTS)('a list of $noun items', (list) => {
   });
 
   it.each([2 ** 53, 1e300, -1, -0.5, '1760000000', null])(
-    'has an error in the place of an item that was made at %s',
+    'has an error in the place of an item with created_at %s',
     async (created_at) => {
       const data = [
         { ...bodyOf('id-1'), created_at },
@@ -278,14 +280,14 @@ describe.each(LISTS)('a list of $noun items', (list) => {
       await using world = await startWith({ data, has_more: false }, list);
       const selection = `page: ${list.field} { edges { node { id createdAt } } }`;
       const field = list.isOfJob ? `job: fineTuningJob(id: "ftjob-1") { ${selection} }` : selection;
-      const { data: answer, errors } = await world.gateway.query(`query ($first: Int, $after: String) { ${field} }`);
-      const holder = (list.isOfJob ? answer?.['job'] : answer) as { page: unknown };
-      expect(holder.page).toEqual({ edges: [{ node: null }, { node: { id: 'id-2', createdAt: 2 ** 53 - 1 } }] });
+      const { data: result, errors } = await world.gateway.query(`query ($first: Int, $after: String) { ${field} }`);
+      const parent = (list.isOfJob ? result?.['job'] : result) as { page: unknown };
+      expect(parent.page).toEqual({ edges: [{ node: null }, { node: { id: 'id-2', createdAt: 2 ** 53 - 1 } }] });
       expect(errors).toMatchObject([{ extensions: { code: 'UPSTREAM_INVALID_RESPONSE' } }]);
     },
   );
 
-  it.each([1, 100])('asks for as many as the client: %i', async (first) => {
+  it.each([1, 100])('passes `first` on as `limit`: %i', async (first) => {
     await using world = await startWith({ data: [] }, list);
     await pageOf(world, list, first);
     const { searchParams } = new URL(world.upstream.calls.at(-1)?.target ?? '', 'http://upstream');
@@ -293,7 +295,7 @@ describe.each(LISTS)('a list of $noun items', (list) => {
     expect(searchParams.has('after')).toBe(false);
   });
 
-  it('asks behind a cursor for what follows the id in it, whatever its form', async () => {
+  it('passes the id of a cursor on as `after`, with any characters', async () => {
     await using world = await startWith({ data: [] }, list);
     await pageOf(world, list, 3, cursorOf(noun, 'a&b=ü/?#'));
     const { searchParams } = new URL(world.upstream.calls.at(-1)?.target ?? '', 'http://upstream');
@@ -301,28 +303,28 @@ describe.each(LISTS)('a list of $noun items', (list) => {
   });
 });
 
-describe('a scan behind a filter', () => {
+describe('a filtered scan', () => {
   const other = (id: string) => jobBody({ id, model: 'another' });
-  const some = (ids: readonly string[], wanted: readonly string[]) =>
-    ids.map((id) => (wanted.includes(id) ? jobBody({ id }) : other(id)));
+  const jobsWith = (ids: readonly string[], matching: readonly string[]) =>
+    ids.map((id) => (matching.includes(id) ? jobBody({ id }) : other(id)));
 
-  it('walks through all that match by its cursors, none lost, none twice', async () => {
+  it('returns every matching job once when a client follows its cursors', async () => {
     await using world = await startWith(undefined, SCAN);
-    const wanted = idsFrom(0, 450).filter((_, index) => index % 7 === 0);
-    world.upstream.onJobs(some(idsFrom(0, 450), wanted));
-    const seen: (string | undefined)[] = [];
+    const matching = idsFrom(0, 450).filter((_, index) => index % 7 === 0);
+    world.upstream.onJobs(jobsWith(idsFrom(0, 450), matching));
+    const ids: (string | undefined)[] = [];
     let after: string | null = null;
     for (let hasNextPage = true; hasNextPage; ) {
       const page: Connection = await pageOf(world, SCAN, 10, after);
-      seen.push(...idsOf(page));
+      ids.push(...idsOf(page));
       ({ hasNextPage, endCursor: after } = page.pageInfo);
     }
-    expect(seen).toEqual(wanted);
+    expect(ids).toEqual(matching);
   });
 
-  it('reads no more than ten pages, and goes on behind the last job that it has looked at', async () => {
+  it('reads at most ten pages, and continues after the last scanned job', async () => {
     await using world = await startWith(undefined, SCAN);
-    world.upstream.onJobs(some(idsFrom(0, 1050), ['id-1040']));
+    world.upstream.onJobs(jobsWith(idsFrom(0, 1050), ['id-1040']));
     const first = await pageOf(world, SCAN, 5);
     expect(first).toMatchObject({
       edges: [],
@@ -337,12 +339,12 @@ describe('a scan behind a filter', () => {
     });
   });
 
-  it('goes on behind the cut when the server ignores `limit`', async () => {
+  it('continues after the last returned job when the server ignores `limit`', async () => {
     await using world = await startWith(undefined, SCAN);
     const pages = { '': [0, 150], 'id-99': [100, 150] } as const;
     for (const [after, [from, to]] of Object.entries(pages)) {
       const query = after === '' ? '?limit=100' : `?limit=100&after=${after}`;
-      const data = some(idsFrom(from, to), ['id-5', 'id-140']);
+      const data = jobsWith(idsFrom(from, to), ['id-5', 'id-140']);
       world.upstream.on(`/fine_tuning/jobs${query}`, { object: 'list', data, has_more: false });
     }
     expect(await pageOf(world, SCAN)).toMatchObject({
@@ -352,7 +354,7 @@ describe('a scan behind a filter', () => {
     });
   });
 
-  it('believes in a page that is shorter than it has asked for', async () => {
+  it('continues after a page that is shorter than its limit', async () => {
     await using world = await startWith(undefined, SCAN);
     world.upstream.on('/fine_tuning/jobs?limit=100', { data: [other('id-0'), other('id-1')], has_more: true });
     world.upstream.on('/fine_tuning/jobs?limit=100&after=id-1', { data: [jobBody({ id: 'id-2' })], has_more: false });
@@ -361,21 +363,21 @@ describe('a scan behind a filter', () => {
 
   it.each([
     ['the same page', () => 0],
-    ['two pages in turn', (page: number) => page % 2],
-  ])('fails when the server repeats %s for ever', async (_, which) => {
+    ['two pages alternately', (page: number) => page % 2],
+  ])('fails when the server repeats %s', async (_, pageAt) => {
     await using world = await startWith(undefined, SCAN);
-    let asked = 0;
+    let calls = 0;
     world.upstream.on('/fine_tuning/jobs', (__: unknown, response: ServerResponse) => {
-      const from = which(asked++) * 3;
+      const from = pageAt(calls++) * 3;
       response.end(JSON.stringify({ data: idsFrom(from, from + 3).map(other), has_more: true }));
     });
-    const { page, errors } = await ask(world, SCAN);
+    const { page, errors } = await queryPage(world, SCAN);
     expect(page).toBeNull();
     expect(errors).toMatchObject([{ path: ['page'], extensions: { code: 'UPSTREAM_INVALID_RESPONSE' } }]);
     expect(world.upstream.calls.length).toBeLessThanOrEqual(3);
   });
 
-  it('ends when the server says `has_more` and gives nothing', async () => {
+  it('ends when the server returns `has_more` with an empty page', async () => {
     await using world = await startWith({ data: [], has_more: true }, SCAN);
     expect(await pageOf(world, SCAN)).toMatchObject({
       edges: [],
@@ -385,10 +387,10 @@ describe('a scan behind a filter', () => {
     expect(world.upstream.calls).toHaveLength(1);
   });
 
-  it('goes on behind full pages, and no further than a short one, when the server lacks `has_more`', async () => {
+  it('continues after full pages and ends at a short one when the server sends no `has_more`', async () => {
     await using world = await startWith(undefined, SCAN);
-    world.upstream.on('/fine_tuning/jobs?limit=100', { data: some(idsFrom(0, 100), ['id-1']) });
-    world.upstream.on('/fine_tuning/jobs?limit=100&after=id-99', { data: some(idsFrom(100, 130), ['id-101']) });
+    world.upstream.on('/fine_tuning/jobs?limit=100', { data: jobsWith(idsFrom(0, 100), ['id-1']) });
+    world.upstream.on('/fine_tuning/jobs?limit=100&after=id-99', { data: jobsWith(idsFrom(100, 130), ['id-101']) });
     expect(await pageOf(world, SCAN)).toMatchObject({
       edges: [{ node: { id: 'id-1' } }, { node: { id: 'id-101' } }],
       pageInfo: { hasNextPage: false },
@@ -397,7 +399,7 @@ describe('a scan behind a filter', () => {
     expect(world.upstream.calls).toHaveLength(2);
   });
 
-  it('passes over jobs that cannot be read, since they cannot match', async () => {
+  it('skips invalid jobs, which cannot match', async () => {
     await using world = await startWith({ data: [{ id: 'id-0' }, {}, jobBody({ id: 'id-2' }), {}] }, SCAN);
     expect(await pageOf(world, SCAN)).toMatchObject({
       edges: [{ node: { id: 'id-2' } }],
@@ -406,11 +408,11 @@ describe('a scan behind a filter', () => {
     });
   });
 
-  it('fails as a whole when one of its pages does, so that no job is missed unseen', async () => {
+  it('fails completely when one of its pages fails, so that no job is missed silently', async () => {
     await using world = await startWith(undefined, SCAN);
     world.upstream.on('/fine_tuning/jobs?limit=100', { data: [jobBody({ id: 'id-0' })], has_more: true });
     world.upstream.on('/fine_tuning/jobs?limit=100&after=id-0', { data: 'none' });
-    const { page, errors } = await ask(world, SCAN);
+    const { page, errors } = await queryPage(world, SCAN);
     expect(page).toBeNull();
     expect(errors).toMatchObject([{ path: ['page'], extensions: { code: 'UPSTREAM_INVALID_RESPONSE' } }]);
   });

@@ -3,27 +3,27 @@ import { startGateway } from '../../kit/gateway/gateway.ts';
 import { startUpstream } from '../../kit/gateway/upstream.ts';
 import {
   EXAMPLES,
-  idPlaces,
+  type InputPath,
+  idPaths,
   makeWritable,
   mutationDocument,
-  type Place,
   withValue,
 } from '../../kit/mutation/examples.ts';
 
-/** Ids that can be the name of nothing: no call is made for them. */
-const NAMELESS = {
+/** Ids that cannot exist: the gateway makes no call for them. */
+const INVALID_IDS = {
   empty: '',
   'a dot': '.',
   'two dots': '..',
-  'a way up': '../',
-  'a way up to another endpoint': '../../files/file-secret',
-  'a way up behind a job': 'ftjob-1/../../files/file-secret',
-  'a way up with backslashes': '..\\..\\files',
+  'a path traversal': '../',
+  'a path traversal to another endpoint': '../../files/file-secret',
+  'a path traversal after a job': 'ftjob-1/../../files/file-secret',
+  'a path traversal with backslashes': '..\\..\\files',
   'encoded dots': '%2e%2e',
   'encoded dots in capitals': '%2E%2E%2Ffiles',
   'dots encoded twice': '%252e%252e%252ffiles',
   'an encoded slash': 'ftjob-1%2Fevents',
-  'dots behind encoded signs': '%2%65%2%65',
+  'partly encoded dots': '%2%65%2%65',
   'two dots with a parameter': '..;/files',
   'a newline': 'ftjob-1\nHost: evil',
   'a carriage return': 'ftjob-1\r\n\r\nGET /v1/files HTTP/1.1',
@@ -31,8 +31,8 @@ const NAMELESS = {
   '10,000 characters': 'a'.repeat(10_000),
 };
 
-/** Odd ids that could be a name: at most their own, percent-encoded path is called. */
-const ODD = {
+/** Unusual ids that could exist: the gateway calls only their own percent-encoded path. */
+const UNUSUAL_IDS = {
   'a question mark': 'ftjob-1?limit=1',
   'a fragment': 'ftjob-1#x',
   'a slash': 'ftjob-1/events',
@@ -45,7 +45,7 @@ const ODD = {
 };
 
 const JOBS = '/fine_tuning/jobs/';
-/** Each field that takes an id, and the paths that it looks for the id at. */
+/** Each field with an id argument, and the paths that it reads. */
 const FIELDS: Record<string, (id: string) => string[]> = {
   fineTuningJob: () => [JOBS],
   file: () => ['/files/'],
@@ -54,29 +54,29 @@ const FIELDS: Record<string, (id: string) => string[]> = {
 };
 
 describe.each(Object.entries(FIELDS))('%s', (field, paths) => {
-  it.each(Object.entries(NAMELESS))('is null for %s, without a call', async (_, id) => {
+  it.each(Object.entries(INVALID_IDS))('is null for %s, without a call', async (_, id) => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
-    const answer = await gateway.query(`query ($id: ID!) { ${field}(id: $id) { id } }`, { id });
-    expect(answer).toEqual({ data: { [field]: null } });
+    const result = await gateway.query(`query ($id: ID!) { ${field}(id: $id) { id } }`, { id });
+    expect(result).toEqual({ data: { [field]: null } });
     expect(upstream.calls).toEqual([]);
   });
 
-  it.each(Object.entries(ODD))('is null for %s, and calls only its own encoded path', async (_, id) => {
+  it.each(Object.entries(UNUSUAL_IDS))('is null for %s, and calls only its own encoded path', async (_, id) => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
-    const answer = await gateway.query(`query ($id: ID!) { ${field}(id: $id) { id } }`, { id });
-    expect(answer).toEqual({ data: { [field]: null } });
-    const own = paths(id).map((path) => path + encodeURIComponent(id));
-    expect(upstream.calls.map(({ target }) => target)).toEqual(own);
+    const result = await gateway.query(`query ($id: ID!) { ${field}(id: $id) { id } }`, { id });
+    expect(result).toEqual({ data: { [field]: null } });
+    const expected = paths(id).map((path) => path + encodeURIComponent(id));
+    expect(upstream.calls.map(({ target }) => target)).toEqual(expected);
   });
 
   it('is null for half a surrogate pair, without a call', async () => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
-    const answer = await gateway.query(`{ ${field}(id: "ftjob-\\uD83C") { id } }`);
-    // GraphQL refuses it in a literal; as a variable it reaches the resolver.
-    expect(answer.errors?.[0]?.extensions).toEqual({ code: 'GRAPHQL_PARSE_FAILED' });
+    const result = await gateway.query(`{ ${field}(id: "ftjob-\\uD83C") { id } }`);
+    // GraphQL rejects it as a literal; as a variable it reaches the resolver.
+    expect(result.errors?.[0]?.extensions).toEqual({ code: 'GRAPHQL_PARSE_FAILED' });
     expect(await gateway.query(`query ($id: ID!) { ${field}(id: $id) { id } }`, { id: 'ftjob-\uD83C' })).toEqual({
       data: { [field]: null },
     });
@@ -84,33 +84,35 @@ describe.each(Object.entries(FIELDS))('%s', (field, paths) => {
   });
 });
 
-it.each(Object.entries({ ...NAMELESS, ...ODD }))(
+it.each(Object.entries({ ...INVALID_IDS, ...UNUSUAL_IDS }))(
   'checkTrainingFile is null for %s, and calls only its own encoded path, if any',
   async (_, fileId) => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
     const query = 'query ($fileId: ID!) { checkTrainingFile(fileId: $fileId) { exampleCount } }';
     expect(await gateway.query(query, { fileId })).toEqual({ data: { checkTrainingFile: null } });
-    const own = Object.values(NAMELESS).includes(fileId) ? [] : [`/files/${encodeURIComponent(fileId)}/content`];
-    expect(upstream.calls.map(({ target }) => target)).toEqual(own);
+    const expected = Object.values(INVALID_IDS).includes(fileId)
+      ? []
+      : [`/files/${encodeURIComponent(fileId)}/content`];
+    expect(upstream.calls.map(({ target }) => target)).toEqual(expected);
   },
 );
 
-/** Each place in a mutation's input that takes an id. */
+/** Each member of a mutation's input that is an id. */
 const PLACES = Object.keys(EXAMPLES).flatMap((mutation) =>
-  idPlaces(mutation).map((place): [string, string, Place] => [mutation, place.join('.'), place]),
+  idPaths(mutation).map((path): [string, string, InputPath] => [mutation, path.join('.'), path]),
 );
 
 describe.each(PLACES)('%s, at %s', (mutation, _, place) => {
-  /** A gateway before an upstream that would do anything. */
+  /** A gateway with an upstream that accepts every write. */
   async function start() {
     const upstream = await startUpstream();
     makeWritable(upstream);
     const settings = { OPENAI_BASE_URL: upstream.baseUrl, OPENAI_ADMIN_KEY: 'an-admin-key', ALLOW_MUTATIONS: 'on' };
     const gateway = await startGateway(settings);
-    const example = { ...EXAMPLES[mutation]?.input, idempotencyKey: undefined }; // Each time it is another wish.
+    const example = { ...EXAMPLES[mutation]?.input, idempotencyKey: undefined }; // Without a key, each request is a new one.
     return {
-      async ask(id: string) {
+      async mutateWith(id: string) {
         const before = upstream.calls.length;
         const { data, errors } = await gateway.query(mutationDocument(mutation), {
           input: withValue(example, place, id),
@@ -126,24 +128,24 @@ describe.each(PLACES)('%s, at %s', (mutation, _, place) => {
     };
   }
 
-  it('refuses what can be the name of nothing, and says what it expected, without a call', async () => {
+  it('rejects an invalid id with an expectation, without a call', async () => {
     await using world = await start();
-    for (const id of [...Object.values(NAMELESS), 'ftjob-\uD83C']) {
-      const { outcome, message, targets } = await world.ask(id);
+    for (const id of [...Object.values(INVALID_IDS), 'ftjob-\uD83C']) {
+      const { outcome, message, targets } = await world.mutateWith(id);
       expect(['NotFoundError', 'InvalidInputError']).toContain(outcome);
-      expect(message).toMatch(/^[a-z][\w.]*: expected /i);
+      expect(message).toMatch(/^[a-z][\w.]*: .*\bexpected /i);
       expect(targets).toEqual([]);
     }
   });
 
-  it('calls for an odd one what it calls for any, with that encoded in its place', async () => {
+  it('makes the same calls for an unusual id as for any, with the encoded id', async () => {
     await using world = await start();
-    const any = 'any-id';
-    const { targets: usual } = await world.ask(any);
-    expect(usual).not.toEqual([]);
-    for (const id of Object.values(ODD)) {
-      const { targets } = await world.ask(id);
-      expect(targets).toEqual(usual.map((target) => target.replace(any, encodeURIComponent(id))));
+    const anyId = 'any-id';
+    const { targets: usualTargets } = await world.mutateWith(anyId);
+    expect(usualTargets).not.toEqual([]);
+    for (const id of Object.values(UNUSUAL_IDS)) {
+      const { targets } = await world.mutateWith(id);
+      expect(targets).toEqual(usualTargets.map((target) => target.replace(anyId, encodeURIComponent(id))));
     }
   });
 });
@@ -165,8 +167,8 @@ describe('a hostile cursor', () => {
 
   it.each([
     ['of another list', Buffer.from('file:file-1').toString('base64url')],
-    ['that is a bare id', 'ftjob-1'],
-    ['that is no base64', '*'],
+    ['that is an id', 'ftjob-1'],
+    ['that is not base64', '*'],
     ['that is empty', ''],
     ['of 10,000 characters', asCursor('a'.repeat(10_000))],
   ])('%s is BAD_USER_INPUT that names the argument, without a call', async (_, after) => {
@@ -177,7 +179,8 @@ describe('a hostile cursor', () => {
       { after },
     );
     expect(errors?.[0]).toMatchObject({
-      message: 'after: expected a cursor that this field has given.',
+      message:
+        'after: no page of this list ends at this cursor; take endCursor from the same list with the same filter.',
       extensions: { code: 'BAD_USER_INPUT', argument: 'after' },
     });
     expect(upstream.calls).toEqual([]);

@@ -16,7 +16,7 @@ describe('node and nodes', () => {
     ['ftjob-1', 'FineTuningJob', `${JOB}ftjob-1`],
     ['file-1', 'File', '/files/file-1'],
     [TUNED, 'Model', `/models/${encodeURIComponent(TUNED)}`],
-  ])('find %s by its form, in one call', async (id, __typename, target) => {
+  ])('find %s by the format of its id, in one call', async (id, __typename, target) => {
     await using world = await startWorld();
     world.upstream.onJob(jobBody({ id: 'ftjob-1' }));
     world.upstream.onFile(fileBody('file-1'));
@@ -31,29 +31,30 @@ describe('node and nodes', () => {
     expect(world.upstream.calls).toHaveLength(1);
   });
 
-  it('look for an id of unknown form as a job, a file and a model, in turn', async () => {
+  it('read an id of unknown format as a job, a file and a model, one after another', async () => {
     await using world = await startWorld();
     world.upstream.onModel(modelBody('gpt-x'));
     expect(await world.ask(TYPED, { id: 'gpt-x' })).toEqual({ node: { __typename: 'Model', id: 'gpt-x' } });
     expect(world.targets()).toEqual([`${JOB}gpt-x`, '/files/gpt-x', '/models/gpt-x']);
   });
 
-  it('are null for an id that is nothing, after three calls', async () => {
+  it('are null for an unknown id of unknown format, after three calls', async () => {
     await using world = await startWorld();
     expect(await world.ask(TYPED, { id: 'nothing' })).toEqual({ node: null });
     expect(world.targets()).toEqual([`${JOB}nothing`, '/files/nothing', '/models/nothing']);
   });
 
-  it('look on when a server answers that the form of the id is wrong', async () => {
+  it('continue when the server rejects the format of the id', async () => {
     await using world = await startWorld();
-    const wrong = (_: IncomingMessage, response: ServerResponse) => answer(response, 400, { error: { message: 'id' } });
-    world.upstream.on(`${JOB}gpt-x`, wrong);
-    world.upstream.on('/files/gpt-x', wrong);
+    const reject = (_: IncomingMessage, response: ServerResponse) =>
+      answer(response, 400, { error: { message: 'id' } });
+    world.upstream.on(`${JOB}gpt-x`, reject);
+    world.upstream.on('/files/gpt-x', reject);
     world.upstream.onModel(modelBody('gpt-x'));
     expect(await world.ask(TYPED, { id: 'gpt-x' })).toEqual({ node: { __typename: 'Model', id: 'gpt-x' } });
   });
 
-  it('do not take a failure for an absence', async () => {
+  it('do not treat a failed read as a missing object', async () => {
     await using world = await startWorld();
     world.upstream.on(`${JOB}gpt-x`, (_: IncomingMessage, response: ServerResponse) => answer(response, 503, {}));
     world.upstream.onModel(modelBody('gpt-x'));
@@ -65,7 +66,7 @@ describe('node and nodes', () => {
   it.each([
     ['a file', '{ files { edges { node { id } } } }', 'File', ['/files', '/files/odd']],
     ['a model', '{ models { edges { node { id } } } }', 'Model', ['/models']],
-  ])('remember what an id of unknown form was seen as: %s', async (_, list, __typename, targets) => {
+  ])('remember the type of an id of unknown format: %s', async (_, list, __typename, targets) => {
     await using world = await startWorld();
     if (__typename === 'File') world.upstream.onFiles([fileBody('odd', { status: 'uploaded' })]);
     else world.upstream.onModels([modelBody('odd')]);
@@ -75,7 +76,7 @@ describe('node and nodes', () => {
     expect(world.targets()).toEqual(targets);
   });
 
-  it('give jobs, files and models in the order of their ids, null where there is none', async () => {
+  it('return jobs, files and models in the order of their ids, with null for missing ones', async () => {
     await using world = await startWorld();
     world.upstream.onJob(jobBody({ id: 'ftjob-1' }));
     world.upstream.onFile(fileBody('file-1'));
@@ -100,17 +101,17 @@ describe('node and nodes', () => {
     expect(world.upstream.calls).toHaveLength(4);
   });
 
-  it('find a model where the server has neither files nor a job of such a name', async () => {
+  it('find a model where the server has neither files nor a job with this id', async () => {
     await using world = await startWorld();
-    const refuse = (status: number) => (_: unknown, response: Parameters<typeof answer>[0]) =>
+    const failWith = (status: number) => (_: unknown, response: Parameters<typeof answer>[0]) =>
       answer(response, status, { error: { message: 'Invalid URL (GET /v1/files/odd)', code: null } });
-    world.upstream.on('/fine_tuning/jobs/odd', refuse(400));
-    world.upstream.on('/files/odd', refuse(404));
+    world.upstream.on('/fine_tuning/jobs/odd', failWith(400));
+    world.upstream.on('/files/odd', failWith(404));
     world.upstream.onModel(modelBody('odd'));
     expect(await world.ask(TYPED, { id: 'odd' })).toEqual({ node: { __typename: 'Model', id: 'odd' } });
   });
 
-  it('fail when the server refuses all three', async () => {
+  it('fail when the server has none of the three endpoints', async () => {
     await using world = await startWorld();
     for (const path of ['/fine_tuning/jobs/odd', '/files/odd', '/models/odd']) {
       world.upstream.on(path, (_: unknown, response: Parameters<typeof answer>[0]) => answer(response, 404, '<html>'));

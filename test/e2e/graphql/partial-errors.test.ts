@@ -9,7 +9,7 @@ import { csvOf } from '../../kit/bodies/results.ts';
 import { answer } from '../../kit/gateway/upstream.ts';
 import { startWorld, type World } from '../../kit/gateway/world.ts';
 
-// Every field that costs an upstream call of its own fails alone: its siblings answer, and the error says what and why.
+// Every field with its own upstream call fails alone: its siblings have data, and the error has the path and the code.
 
 const JOB = '/fine_tuning/jobs/ftjob-1';
 const QUERY = `{ fineTuningJob(id: "ftjob-1") {
@@ -24,7 +24,7 @@ const QUERY = `{ fineTuningJob(id: "ftjob-1") {
   progress { step }
 } }`;
 
-const WHOLE = {
+const COMPLETE = {
   id: 'ftjob-1',
   status: 'SUCCEEDED',
   model: { id: 'base' },
@@ -58,43 +58,47 @@ async function start(): Promise<World> {
   return world;
 }
 
-type Fail = (request: IncomingMessage, response: ServerResponse) => void;
-const tell =
-  (status: number, body: unknown, headers: Record<string, string> = {}): Fail =>
+type Respond = (request: IncomingMessage, response: ServerResponse) => void;
+const failWith =
+  (status: number, body: unknown, headers: Record<string, string> = {}): Respond =>
   (_, response) =>
     answer(response, status, body, headers);
-const error = (code: string | null, message = 'Something is wrong.') => ({
+const errorBody = (code: string | null, message = 'An error.') => ({
   error: { message, type: 'invalid_request_error', param: null, code },
 });
 
 const REQUEST_ID = { 'x-request-id': 'req_123' };
-const FAILURES: [string, Fail, Record<string, unknown>][] = [
+const FAILURES: [string, Respond, Record<string, unknown>][] = [
   [
     '400',
-    tell(400, error(null), REQUEST_ID),
+    failWith(400, errorBody(null), REQUEST_ID),
     { code: 'UPSTREAM_REJECTED', upstreamStatus: 400, upstreamRequestId: 'req_123' },
   ],
-  ['401', tell(401, error('invalid_api_key')), { code: 'UPSTREAM_UNAUTHENTICATED', upstreamStatus: 401 }],
-  ['403', tell(403, error(null)), { code: 'UPSTREAM_FORBIDDEN', upstreamStatus: 403 }],
-  ['404 of a router', tell(404, { detail: 'Not Found' }), { code: 'UPSTREAM_UNSUPPORTED', upstreamStatus: 404 }],
-  ['405', tell(405, 'no'), { code: 'UPSTREAM_UNSUPPORTED', upstreamStatus: 405 }],
+  ['401', failWith(401, errorBody('invalid_api_key')), { code: 'UPSTREAM_UNAUTHENTICATED', upstreamStatus: 401 }],
+  ['403', failWith(403, errorBody(null)), { code: 'UPSTREAM_FORBIDDEN', upstreamStatus: 403 }],
+  ['404 of a router', failWith(404, { detail: 'Not Found' }), { code: 'UPSTREAM_UNSUPPORTED', upstreamStatus: 404 }],
+  ['405', failWith(405, 'no'), { code: 'UPSTREAM_UNSUPPORTED', upstreamStatus: 405 }],
   [
     '429',
-    tell(429, error('rate_limit_exceeded'), { 'retry-after': '7' }),
+    failWith(429, errorBody('rate_limit_exceeded'), { 'retry-after': '7' }),
     { code: 'UPSTREAM_RATE_LIMITED', upstreamStatus: 429, retryAfterSeconds: 7 },
   ],
-  ['429 for good', tell(429, error('insufficient_quota')), { code: 'UPSTREAM_QUOTA_EXCEEDED', upstreamStatus: 429 }],
-  ['500', tell(500, error('server_error')), { code: 'UPSTREAM_UNAVAILABLE', upstreamStatus: 500 }],
-  ['503', tell(503, '<html>'), { code: 'UPSTREAM_UNAVAILABLE', upstreamStatus: 503 }],
+  [
+    '429 without retry',
+    failWith(429, errorBody('insufficient_quota')),
+    { code: 'UPSTREAM_QUOTA_EXCEEDED', upstreamStatus: 429 },
+  ],
+  ['500', failWith(500, errorBody('server_error')), { code: 'UPSTREAM_UNAVAILABLE', upstreamStatus: 500 }],
+  ['503', failWith(503, '<html>'), { code: 'UPSTREAM_UNAVAILABLE', upstreamStatus: 503 }],
   ['a broken connection', (_, response) => void response.destroy(), { code: 'UPSTREAM_UNAVAILABLE' }],
 ];
-const UNREADABLE: [string, Fail, Record<string, unknown>] = [
-  'an answer that is not JSON',
-  tell(200, 'none'),
+const INVALID: [string, Respond, Record<string, unknown>] = [
+  'a response that is not JSON',
+  failWith(200, 'none'),
   { code: 'UPSTREAM_INVALID_RESPONSE', upstreamStatus: 200 },
 ];
 
-/** What each endpoint of the upstream is read for. */
+/** The fields that depend on each endpoint of the upstream. */
 const ENDPOINTS: [string, string, Record<string, unknown>, (string | number)[][]][] = [
   ['the model', '/models/base', { model: null }, [['model']]],
   ['the training file', '/files/file-training', { trainingFile: null }, [['trainingFile']]],
@@ -110,18 +114,18 @@ const ENDPOINTS: [string, string, Record<string, unknown>, (string | number)[][]
   ['the checkpoints', `${JOB}/checkpoints`, { checkpoints: null }, [['checkpoints']]],
 ];
 
-it('every field answers when the upstream does', async () => {
+it('every field has data when the upstream responds', async () => {
   await using world = await start();
-  expect(await world.ask(QUERY)).toEqual({ fineTuningJob: WHOLE });
+  expect(await world.ask(QUERY)).toEqual({ fineTuningJob: COMPLETE });
 });
 
-const REFUSALS = ['UPSTREAM_FORBIDDEN', 'UPSTREAM_REJECTED', 'UPSTREAM_UNSUPPORTED'];
-const CASES = ENDPOINTS.flatMap(([what, target, lost, paths]) =>
-  // What is not JSON is a content like any other.
-  [...FAILURES, ...(target.endsWith('/content') ? [] : [UNREADABLE])]
-    // Where the contents are refused, the events make up for the results.
-    .filter(([, , { code }]) => !(what === 'the metrics' && REFUSALS.includes(String(code))))
-    .map(([failure, script, extensions]) => [what, failure, { target, script, lost, paths, extensions }] as const),
+const REJECTIONS = ['UPSTREAM_FORBIDDEN', 'UPSTREAM_REJECTED', 'UPSTREAM_UNSUPPORTED'];
+const CASES = ENDPOINTS.flatMap(([name, target, lost, paths]) =>
+  // File contents can be anything but JSON.
+  [...FAILURES, ...(target.endsWith('/content') ? [] : [INVALID])]
+    // When the contents are rejected, the metrics come from the events.
+    .filter(([, , { code }]) => !(name === 'the metrics' && REJECTIONS.includes(String(code))))
+    .map(([failure, script, extensions]) => [name, failure, { target, script, lost, paths, extensions }] as const),
 );
 
 it.each(CASES)(
@@ -130,19 +134,19 @@ it.each(CASES)(
     await using world = await start();
     world.upstream.on(target, script);
     const { data, errors = [] } = await world.gateway.query(QUERY);
-    expect(data).toEqual({ fineTuningJob: { ...WHOLE, ...lost } });
-    const bySpot = errors.toSorted((a, b) => String(a.path).localeCompare(String(b.path)));
-    expect(bySpot.map(({ path, extensions }) => ({ path, extensions }))).toEqual(
+    expect(data).toEqual({ fineTuningJob: { ...COMPLETE, ...lost } });
+    const sortedErrors = errors.toSorted((a, b) => String(a.path).localeCompare(String(b.path)));
+    expect(sortedErrors.map(({ path, extensions }) => ({ path, extensions }))).toEqual(
       paths.map((path) => ({ path: ['fineTuningJob', ...path], extensions })),
     );
   },
 );
 
-it('one model that fails leaves the other', async () => {
+it('a failed read of one model does not affect the other', async () => {
   await using world = await start();
   world.upstream.onJob(jobBody({ id: 'ftjob-1', status: 'succeeded', model: 'base', fine_tuned_model: 'ft:base' }));
   world.upstream.onModels([modelBody('base')]);
-  world.upstream.on('/models/ft%3Abase', tell(500, {}));
+  world.upstream.on('/models/ft%3Abase', failWith(500, {}));
   const { data, errors } = await world.gateway.query(
     '{ fineTuningJob(id: "ftjob-1") { model { id } fineTunedModel { id } } }',
   );
@@ -152,12 +156,12 @@ it('one model that fails leaves the other', async () => {
   ]);
 });
 
-it('one file that fails leaves the others', async () => {
+it('a failed read of one file does not affect the others', async () => {
   await using world = await start();
   const files = { training_file: 'file-1', validation_file: 'file-2', result_files: ['file-3'] };
   world.upstream.onJob(jobBody({ id: 'ftjob-1', status: 'succeeded', ...files }));
   for (const id of ['file-1', 'file-3']) world.upstream.onFile(fileBody(id));
-  world.upstream.on('/files/file-2', tell(500, {}));
+  world.upstream.on('/files/file-2', failWith(500, {}));
   const { data, errors } = await world.gateway.query(
     '{ fineTuningJob(id: "ftjob-1") { trainingFile { id } validationFile { id } resultFiles { id } } }',
   );
@@ -169,10 +173,10 @@ it('one file that fails leaves the others', async () => {
   ]);
 });
 
-it('one job of a list whose events fail leaves the others', async () => {
+it('failed events of one job in a list do not affect the other jobs', async () => {
   await using world = await start();
   world.upstream.onJobs(['ftjob-1', 'ftjob-2'].map((id) => jobBody({ id })));
-  world.upstream.on('/fine_tuning/jobs/ftjob-2/events', tell(500, {}));
+  world.upstream.on('/fine_tuning/jobs/ftjob-2/events', failWith(500, {}));
   const { data, errors } = await world.gateway.query(
     '{ fineTuningJobs { edges { node { id progress { step } metrics { totalPoints } } } } }',
   );
@@ -190,12 +194,12 @@ it('one job of a list whose events fail leaves the others', async () => {
   ]);
 });
 
-it('a field that the upstream does not answer in time is UPSTREAM_TIMEOUT, and its siblings answer', async () => {
+it('a field whose upstream call times out is UPSTREAM_TIMEOUT, and its siblings have data', async () => {
   await using world = await start();
-  const asked = Promise.withResolvers<void>();
-  world.upstream.on(`${JOB}/checkpoints`, () => asked.resolve());
+  const called = Promise.withResolvers<void>();
+  world.upstream.on(`${JOB}/checkpoints`, () => called.resolve());
   const pending = world.gateway.query('{ fineTuningJob(id: "ftjob-1") { id checkpoints { edges { cursor } } } }');
-  await asked.promise;
+  await called.promise;
   world.clock.advance(30_000);
   const { data, errors } = await pending;
   expect(data).toEqual({ fineTuningJob: { id: 'ftjob-1', checkpoints: null } });

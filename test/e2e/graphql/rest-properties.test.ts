@@ -3,10 +3,7 @@ import { jobBody } from '../../kit/bodies/job.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
 import { startUpstream } from '../../kit/gateway/upstream.ts';
 
-/**
- * The seed of the schema: the 16 properties of the REST API's job that the graph took over, the field that carries each,
- * its type, and a value on both sides.
- */
+/** The 16 properties of the REST API's job, each with its GraphQL field and type, and an example value of both. */
 const PROPERTIES = [
   { property: 'id', field: 'id', type: 'ID!', wire: 'ftjob-seed', graph: 'ftjob-seed' },
   {
@@ -80,12 +77,12 @@ const STATUSES = {
 
 const wireJob = jobBody(Object.fromEntries(PROPERTIES.map(({ property, wire }) => [property, wire])) as { id: string });
 
-describe('the seed of the schema', () => {
-  it('has 16 properties', () => {
+describe('the REST properties of a job', () => {
+  it('are 16', () => {
     expect(PROPERTIES).toHaveLength(16);
   });
 
-  it('declares a field of the right type for each property', async () => {
+  it('each have a field of the right type', async () => {
     await using gateway = await startGateway();
     const { data } =
       await gateway.query(`{ __type(name: "FineTuningJob") { fields { name type { ...T ofType { ...T ofType { ...T ofType { ...T } } } } } } }
@@ -95,7 +92,7 @@ describe('the seed of the schema', () => {
     expect(types).toMatchObject(Object.fromEntries(PROPERTIES.map(({ field, type }) => [field, type])));
   });
 
-  it.each(PROPERTIES)('gives the value of $property as $field', async ({ field, selection = '', graph }) => {
+  it.each(PROPERTIES)('return the value of $property as $field', async ({ field, selection = '', graph }) => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
     upstream.onJob(wireJob);
@@ -104,7 +101,7 @@ describe('the seed of the schema', () => {
     });
   });
 
-  it('publishes both enums with exactly their values', async () => {
+  it('have two enums with exactly these values', async () => {
     await using gateway = await startGateway();
     const { data } = await gateway.query(`{
       object: __type(name: "FineTuningJobObject") { enumValues { name } }
@@ -115,7 +112,7 @@ describe('the seed of the schema', () => {
     expect(names(data?.['status']).sort()).toEqual([...Object.values(STATUSES), 'UNKNOWN'].sort());
   });
 
-  it.each(Object.entries(STATUSES))('reads the status %s as %s', async (wire, graph) => {
+  it.each(Object.entries(STATUSES))('read the status %s as %s', async (wire, graph) => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
     upstream.onJob(jobBody({ id: 'ftjob-s', status: wire }));

@@ -15,20 +15,30 @@ const start = (settings: Record<string, string> = {}, content: unknown = { [hash
 
 async function post({ url }: TestGateway, body: object) {
   const headers = { 'content-type': 'application/json' };
-  const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
-  return [answer.status, await answer.json()];
+  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+  return [response.status, await response.json()];
 }
 
 async function get({ url }: TestGateway, params: Record<string, string>) {
-  const answer = await fetch(`${url}?${new URLSearchParams(params)}`);
-  return [answer.status, await answer.json()];
+  const response = await fetch(`${url}?${new URLSearchParams(params)}`);
+  return [response.status, await response.json()];
 }
 
-const ANSWERED = [200, { data: { gateway: { isSandbox: true } } }];
-const REFUSED = [403, { errors: [{ message: expect.any(String), extensions: { code: 'DOCUMENT_NOT_TRUSTED' } }] }];
+const EXECUTED = [200, { data: { gateway: { isSandbox: true } } }];
+const REJECTED = [
+  403,
+  {
+    errors: [
+      {
+        message: expect.stringMatching(/expected a document of the TRUSTED_DOCUMENTS file/),
+        extensions: { code: 'DOCUMENT_NOT_TRUSTED' },
+      },
+    ],
+  },
+];
 
-/** How clients name a document. */
-const namesOf = (hash: string): [form: string, params: object][] => [
+/** The forms in which clients send the hash of a document. */
+const hashParamsOf = (hash: string): [form: string, params: object][] => [
   ['documentId', { documentId: hash }],
   ['documentId with a prefix', { documentId: `sha256:${hash}` }],
   ["Apollo's extension", { extensions: { persistedQuery: { version: 1, sha256Hash: hash } } }],
@@ -36,77 +46,78 @@ const namesOf = (hash: string): [form: string, params: object][] => [
 ];
 
 describe('a trusted document', () => {
-  it.each(namesOf(hashOf(SANDBOX)))('is answered by its name alone: %s', async (_, params) => {
+  it.each(hashParamsOf(hashOf(SANDBOX)))('is executed by its hash: %s', async (_, params) => {
     await using gateway = await start();
-    expect(await post(gateway, params)).toEqual(ANSWERED);
+    expect(await post(gateway, params)).toEqual(EXECUTED);
   });
 
-  it('is answered by its name in a URL', async () => {
+  it('is executed by its hash in a URL', async () => {
     await using gateway = await start();
-    expect(await get(gateway, { documentId: hashOf(SANDBOX) })).toEqual(ANSWERED);
+    expect(await get(gateway, { documentId: hashOf(SANDBOX) })).toEqual(EXECUTED);
     const extensions = JSON.stringify({ persistedQuery: { version: 1, sha256Hash: hashOf(SANDBOX) } });
-    expect(await get(gateway, { extensions })).toEqual(ANSWERED);
+    expect(await get(gateway, { extensions })).toEqual(EXECUTED);
   });
 
-  it('is answered by its text', async () => {
+  it('is executed by its text', async () => {
     await using gateway = await start();
-    expect(await post(gateway, { query: SANDBOX })).toEqual(ANSWERED);
+    expect(await post(gateway, { query: SANDBOX })).toEqual(EXECUTED);
   });
 
-  it('takes variables and an operation as any other', async () => {
+  it('accepts variables and an operation name', async () => {
     const text =
       'query A($first: Int) { fineTuningJobs(first: $first) { edges { node { object } } } } query B { __typename }';
     await using gateway = await start({}, { [hashOf(text)]: text });
-    const answer = await post(gateway, { documentId: hashOf(text), operationName: 'A', variables: { first: 2 } });
+    const result = await post(gateway, { documentId: hashOf(text), operationName: 'A', variables: { first: 2 } });
     const edge = { node: { object: 'FINE_TUNING_JOB' } };
-    expect(answer).toEqual([200, { data: { fineTuningJobs: { edges: [edge, edge] } } }]);
+    expect(result).toEqual([200, { data: { fineTuningJobs: { edges: [edge, edge] } } }]);
   });
 
-  it('may stand in a manifest as Apollo writes it', async () => {
+  it('can be listed in a manifest of Apollo', async () => {
     const operations = [{ id: hashOf(SANDBOX), body: SANDBOX, name: 'Sandbox', type: 'query' }];
     await using gateway = await start({}, { format: 'apollo-persisted-query-manifest', version: 1, operations });
-    expect(await post(gateway, { documentId: hashOf(SANDBOX) })).toEqual(ANSWERED);
+    expect(await post(gateway, { documentId: hashOf(SANDBOX) })).toEqual(EXECUTED);
   });
 });
 
-describe('any other document', () => {
+describe('an untrusted document', () => {
   it.each([
-    ...namesOf(hashOf(VERSION)),
+    ...hashParamsOf(hashOf(VERSION)),
     ['its text', { query: VERSION }],
-    ['its text under the name of a trusted one', { query: VERSION, documentId: hashOf(SANDBOX) }],
+    ['its text with the hash of a trusted one', { query: VERSION, documentId: hashOf(SANDBOX) }],
     ['the text of a trusted one and a space', { query: `${SANDBOX} ` }],
-    ['the name of a member of every object', { documentId: '__proto__' }],
-  ])('is refused, each time: %s', async (_, params) => {
+    ['an inherited member of objects', { documentId: '__proto__' }],
+  ])('is rejected each time: %s', async (_, params) => {
     await using gateway = await start();
-    expect(await post(gateway, params)).toEqual(REFUSED);
-    expect(await post(gateway, params)).toEqual(REFUSED);
+    expect(await post(gateway, params)).toEqual(REJECTED);
+    expect(await post(gateway, params)).toEqual(REJECTED);
   });
 
-  it('is refused in a URL', async () => {
+  it('is rejected in a URL', async () => {
     await using gateway = await start();
-    expect(await get(gateway, { query: VERSION })).toEqual(REFUSED);
+    expect(await get(gateway, { query: VERSION })).toEqual(REJECTED);
   });
 
-  it('is answered in the mode log, and logged once', async () => {
+  it('is executed in the mode log, and logged once', async () => {
     await using gateway = await start({ TRUSTED_DOCUMENTS_MODE: 'log' });
     for (const variables of [{}, { a: 1 }]) {
       expect((await post(gateway, { query: VERSION, variables }))[0]).toBe(200);
-      expect(await post(gateway, { query: SANDBOX, variables })).toEqual(ANSWERED);
+      expect(await post(gateway, { query: SANDBOX, variables })).toEqual(EXECUTED);
     }
     expect((await get(gateway, { query: VERSION }))[0]).toBe(200);
-    expect(gateway.log.filter(({ msg }) => msg === 'document not trusted')).toEqual([
+    expect(gateway.log.filter(({ msg }) => msg === 'untrusted document')).toEqual([
       expect.objectContaining({ sha256: hashOf(VERSION), requestId: expect.any(String) }),
     ]);
   });
 
-  it('cannot be found by its name in the mode log either', async () => {
+  it('cannot be found by its hash in the mode log', async () => {
     await using gateway = await start({ TRUSTED_DOCUMENTS_MODE: 'log' });
-    expect(await post(gateway, { documentId: hashOf(VERSION) })).toEqual(REFUSED);
+    expect(await post(gateway, { documentId: hashOf(VERSION) })).toEqual(REJECTED);
   });
 
-  it('needs its text where no documents are trusted', async () => {
+  it('needs its text when no documents are trusted', async () => {
     await using gateway = await startGateway();
-    const message = 'query: expected a string.';
+    const message =
+      'query: is missing; expected a GraphQL document, such as { gateway { version } }. A documentId alone needs TRUSTED_DOCUMENTS.';
     expect(await post(gateway, { documentId: hashOf(SANDBOX) })).toEqual([
       400,
       { errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] },
@@ -117,7 +128,7 @@ describe('any other document', () => {
 describe('GraphiQL', () => {
   const statusOf = async ({ url }: TestGateway) => (await fetch(url, { headers: { accept: 'text/html' } })).status;
 
-  it('is off where documents have to be trusted, unless it is turned on', async () => {
+  it('is off by default when only trusted documents are allowed', async () => {
     await using off = await start();
     expect(await statusOf(off)).not.toBe(200);
     await using on = await start({ GRAPHIQL: 'on' });
@@ -129,36 +140,38 @@ describe('GraphiQL', () => {
 
 describe('the file', () => {
   const problemsIn = (content: unknown) => problemsOf({ TRUSTED_DOCUMENTS: writeFile(content) });
-  const wrong = hashOf('{ nothing }');
-  const broken = hashOf('{');
+  const invalid = hashOf('{ nothing }');
+  const unparsable = hashOf('{');
 
-  it('may have the prefix and capitals in its keys', () => {
+  it('can have the prefix and upper case in its keys', () => {
     expect(problemsIn({ [`sha256:${hashOf(SANDBOX)}`]: SANDBOX, [hashOf(VERSION).toUpperCase()]: VERSION })).toEqual(
       [],
     );
   });
 
-  it('has all its faults named with their keys', () => {
-    expect(problemsIn({ [hashOf(SANDBOX)]: VERSION, short: SANDBOX, [wrong]: '{ nothing }', [broken]: '{' })).toEqual([
-      `TRUSTED_DOCUMENTS: the key "${hashOf(SANDBOX)}": expected the sha-256 of its document, in hex`,
-      'TRUSTED_DOCUMENTS: the key "short": expected the sha-256 of its document, in hex',
-      `TRUSTED_DOCUMENTS: the key "${wrong}": Cannot query field "nothing" on type "Query".`,
-      `TRUSTED_DOCUMENTS: the key "${broken}": Syntax Error: Expected Name, found <EOF>.`,
+  it('has all problems reported with their keys', () => {
+    expect(
+      problemsIn({ [hashOf(SANDBOX)]: VERSION, short: SANDBOX, [invalid]: '{ nothing }', [unparsable]: '{' }),
+    ).toEqual([
+      `TRUSTED_DOCUMENTS: the key "${hashOf(SANDBOX)}": expected the SHA-256 of its document, in hex`,
+      'TRUSTED_DOCUMENTS: the key "short": expected the SHA-256 of its document, in hex',
+      `TRUSTED_DOCUMENTS: the key "${invalid}": Cannot query field "nothing" on type "Query".`,
+      `TRUSTED_DOCUMENTS: the key "${unparsable}": Syntax Error: Expected Name, found <EOF>.`,
     ]);
   });
 
   it.each([
-    ['no JSON', '{', /is not a file of JSON/],
-    ['a list', [], /is not an object of documents/],
-    ['documents that are no text', { a: 1 }, /is not an object of documents/],
-    ['nothing', {}, /expected at least one/],
-  ])('must not be %s', (_, content, fault) => {
-    expect(problemsIn(content)).toEqual([expect.stringMatching(fault)]);
+    ['invalid JSON', '{', /^TRUSTED_DOCUMENTS: is not JSON; expected an object such as/],
+    ['a list', [], /^TRUSTED_DOCUMENTS: has an unknown format; expected an object of documents/],
+    ['documents that are not text', { a: 1 }, /expected an object of documents/],
+    ['empty', {}, /^TRUSTED_DOCUMENTS: is empty; expected at least one document/],
+  ])('must not be %s', (_, content, problem) => {
+    expect(problemsIn(content)).toEqual([expect.stringMatching(problem)]);
   });
 
-  it('must be there', () => {
+  it('must exist', () => {
     expect(problemsOf({ TRUSTED_DOCUMENTS: '/nowhere/documents.json' })).toEqual([
-      'TRUSTED_DOCUMENTS: "/nowhere/documents.json" is not the path of a file that can be read, such as persisted.json.',
+      expect.stringMatching(/^TRUSTED_DOCUMENTS: cannot be read; expected the path of a JSON file/),
     ]);
     expect(problemsOf({ TRUSTED_DOCUMENTS_MODE: 'log' })).toEqual([
       'TRUSTED_DOCUMENTS: is not set, but TRUSTED_DOCUMENTS_MODE is; expected the path of a file of documents, such as persisted.json.',

@@ -9,7 +9,7 @@ import { startWorld, type World } from '../../kit/gateway/world.ts';
 import { until } from '../../kit/until.ts';
 
 const JOB = '{ fineTuningJob(id: "ftjob-1") { id } file(id: "file-1") { id } }';
-/** What is read behind the job and the file, which are known. */
+/** Reads behind the job and the file, which are cached. */
 const READS = [
   ['events', '{ fineTuningJob(id: "ftjob-1") { events { edges { cursor } } } }'],
   ['checkpoints', '{ fineTuningJob(id: "ftjob-1") { checkpoints { edges { cursor } } } }'],
@@ -35,30 +35,30 @@ async function start(settings: Record<string, string> = {}): Promise<World> {
   return world;
 }
 
-describe('a client that leaves', () => {
-  it.each(READS)('ends the upstream call that nobody else waits for: %s', async (_, query) => {
+describe('a client that disconnects', () => {
+  it.each(READS)('aborts the upstream call when no other client waits for it: %s', async (_, query) => {
     await using world = await start();
     const gate = world.upstream.hold();
-    const leaving = new AbortController();
-    const answer = world.gateway.query(query, {}, leaving.signal);
+    const client = new AbortController();
+    const pending = world.gateway.query(query, {}, client.signal);
     await gate.arrived(1);
-    leaving.abort();
-    await expect(answer).rejects.toThrow();
+    client.abort();
+    await expect(pending).rejects.toThrow();
     await gate.abandoned(1);
     gate.release();
     expect(world.gateway.log).toContainEqual(expect.objectContaining({ isAborted: true, upstreamCalls: 1 }));
   });
 
-  it.each(READS)('takes nothing from another that waits for the same: %s', async (_, query) => {
+  it.each(READS)('does not abort a call that another client waits for: %s', async (_, query) => {
     await using world = await start();
     const calls = world.upstream.calls.length;
     const gate = world.upstream.hold();
-    const leaving = new AbortController();
-    const first = world.gateway.query(query, {}, leaving.signal);
+    const client = new AbortController();
+    const first = world.gateway.query(query, {}, client.signal);
     await gate.arrived(1);
     const second = world.gateway.query(query);
-    await world.gateway.received(3); // With the query that `start` has asked.
-    leaving.abort();
+    await world.gateway.received(3); // Including the query of `start`.
+    client.abort();
     await expect(first).rejects.toThrow();
     gate.release();
     expect((await second).errors).toBeUndefined();
@@ -68,101 +68,101 @@ describe('a client that leaves', () => {
   it.each([
     ['a preview', 'file-1', '{ file(id: "file-1") { preview(maxBytes: 1000000) { text } } }'],
     ['metrics', 'file-result', '{ fineTuningJob(id: "ftjob-1") { metrics { totalPoints } } }'],
-  ])('ends a content that is streaming: %s', async (_, fileId, query) => {
+  ])('aborts a content download: %s', async (_, fileId, query) => {
     await using world = await start();
-    const begun = Promise.withResolvers<ServerResponse>();
+    const started = Promise.withResolvers<ServerResponse>();
     world.upstream.on(`/files/${fileId}/content`, (_: unknown, response: ServerResponse) => {
       response.writeHead(200);
-      response.write('step,train_loss\n1,0.5\n', () => begun.resolve(response)); // And nothing more.
+      response.write('step,train_loss\n1,0.5\n', () => started.resolve(response)); // Never ends.
     });
-    const leaving = new AbortController();
-    const answer = world.gateway.query(query, {}, leaving.signal);
-    const closed = once(await begun.promise, 'close');
-    leaving.abort();
-    await expect(answer).rejects.toThrow();
+    const client = new AbortController();
+    const pending = world.gateway.query(query, {}, client.signal);
+    const closed = once(await started.promise, 'close');
+    client.abort();
+    await expect(pending).rejects.toThrow();
     await closed;
   });
 
-  it('ends the reading of a long log between its pages', async () => {
+  it('aborts the read of a long event log between two pages', async () => {
     await using world = await start();
     world.upstream.onJob(jobBody({ id: 'ftjob-2' }));
     const events = Array.from({ length: 900 }, (_, index) => eventBody(`ftevent-${index}`));
     world.upstream.onEvents('ftjob-2', events);
-    const leaving = new AbortController();
-    const begun = Promise.withResolvers<ServerResponse>();
+    const client = new AbortController();
+    const started = Promise.withResolvers<ServerResponse>();
     world.upstream.on(
       '/fine_tuning/jobs/ftjob-2/events?limit=100&after=ftevent-299',
-      (_: unknown, response: ServerResponse) => begun.resolve(response),
+      (_: unknown, response: ServerResponse) => started.resolve(response),
     );
-    const answer = world.gateway.query(
+    const pending = world.gateway.query(
       '{ fineTuningJob(id: "ftjob-2") { metrics { totalPoints } } }',
       {},
-      leaving.signal,
+      client.signal,
     );
-    const closed = once(await begun.promise, 'close');
-    leaving.abort();
-    await expect(answer).rejects.toThrow();
+    const closed = once(await started.promise, 'close');
+    client.abort();
+    await expect(pending).rejects.toThrow();
     await closed;
     const { target } = world.upstream.calls.at(-1) ?? {};
     expect(target).toBe('/fine_tuning/jobs/ftjob-2/events?limit=100&after=ftevent-299');
   });
 });
 
-describe('a client that leaves before its call is made', () => {
+describe('a client that disconnects before its upstream call', () => {
   const FAILING = '{ fineTuningJob(id: "ftjob-3") { id } }';
-  const hasLeft = ({ gateway }: World) => until(() => gateway.log.some(({ isAborted }) => isAborted === true));
+  const hasDisconnected = ({ gateway }: World) => until(() => gateway.log.some(({ isAborted }) => isAborted === true));
 
-  /** The job's read has failed once, and waits for its second try. */
+  /** The first attempt of a read has failed, and the read waits for its retry. */
   async function startFailing() {
     const world = await start({ UPSTREAM_RETRIES: '1' });
     const before = world.upstream.calls.length;
-    let tries = 0;
+    let attempts = 0;
     world.upstream.on('/fine_tuning/jobs/ftjob-3', (_: unknown, response: ServerResponse) =>
-      tries++ === 0 ? answer(response, 503, {}) : answer(response, 200, jobBody({ id: 'ftjob-3' })),
+      attempts++ === 0 ? answer(response, 503, {}) : answer(response, 200, jobBody({ id: 'ftjob-3' })),
     );
-    const leaving = new AbortController();
-    const first = world.gateway.query(FAILING, {}, leaving.signal);
+    const client = new AbortController();
+    const first = world.gateway.query(FAILING, {}, client.signal);
     await world.clock.timerBelow(501);
-    return { world, leaving, first, calls: () => world.upstream.calls.length - before };
+    return { world, client, first, calls: () => world.upstream.calls.length - before };
   }
 
-  it('ends the wait for another try', async () => {
-    const { world, leaving, first, calls } = await startFailing();
-    leaving.abort();
+  it('cancels the pending retry', async () => {
+    const { world, client, first, calls } = await startFailing();
+    client.abort();
     await expect(first).rejects.toThrow();
-    await hasLeft(world);
+    await hasDisconnected(world);
     expect(world.clock.timers).toBe(0);
     world.clock.advance(60_000);
-    await world.ask(JOB); // Known: all that it would make is way for others.
+    await world.ask(JOB); // Cached: it only gives other work its turn.
     expect(calls()).toBe(1);
     await world[Symbol.asyncDispose]();
   });
 
-  it('does not end the wait for another try when somebody shares it', async () => {
-    const { world, leaving, first, calls } = await startFailing();
+  it('does not cancel the pending retry of another client', async () => {
+    const { world, client, first, calls } = await startFailing();
     const second = world.gateway.query(FAILING);
     await world.gateway.received(3);
-    leaving.abort();
+    client.abort();
     await expect(first).rejects.toThrow();
-    await hasLeft(world);
+    await hasDisconnected(world);
     world.clock.advance(500);
     expect(await second).toEqual({ data: { fineTuningJob: { id: 'ftjob-3' } } });
     expect(calls()).toBe(2);
     await world[Symbol.asyncDispose]();
   });
 
-  it('gives up its place in the queue of calls', async () => {
+  it('leaves the queue of the rate limiter', async () => {
     const world = await startWorld({ UPSTREAM_MAX_RPS: '1' });
     for (const id of ['ftjob-1', 'ftjob-2', 'ftjob-3']) world.upstream.onJob(jobBody({ id }));
     await world.ask('{ fineTuningJob(id: "ftjob-1") { id } }');
-    const leaving = new AbortController();
-    const left = world.gateway.query('{ fineTuningJob(id: "ftjob-2") { id } }', {}, leaving.signal);
+    const client = new AbortController();
+    const aborted = world.gateway.query('{ fineTuningJob(id: "ftjob-2") { id } }', {}, client.signal);
     await world.clock.timerBelow(1001);
     const next = world.gateway.query('{ fineTuningJob(id: "ftjob-3") { id } }');
     await world.gateway.received(3);
-    leaving.abort();
-    await expect(left).rejects.toThrow();
-    await hasLeft(world);
+    client.abort();
+    await expect(aborted).rejects.toThrow();
+    await hasDisconnected(world);
     world.clock.advance(1000);
     expect((await next).errors).toBeUndefined();
     expect(world.targets()).toEqual(['/fine_tuning/jobs/ftjob-1', '/fine_tuning/jobs/ftjob-3']);

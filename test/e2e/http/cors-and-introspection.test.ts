@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { startGateway, type TestGateway } from '../../kit/gateway/gateway.ts';
 
-// What an operator can turn on and off: CORS, introspection, GraphiQL.
+// Features that an operator can turn on and off: CORS, introspection and GraphiQL.
 
 const BODY = JSON.stringify({ query: '{ __typename }' });
-const ANSWER = { data: { __typename: 'Query' } };
+const RESULT = { data: { __typename: 'Query' } };
 const HTML = { accept: 'text/html,*/*;q=0.8' };
 
 const post = ({ url }: TestGateway, headers: Record<string, string>, body = BODY) =>
@@ -16,26 +16,26 @@ describe('a page of an origin in CORS_ORIGINS', () => {
   const origin = 'https://app.example';
   const start = () => startGateway({ CORS_ORIGINS: 'https://app.example:443, http://other.example:8080' });
 
-  it('may ask and read the answers, refusals too, without cookies', async () => {
+  it('may send requests and read the responses, also of rejected requests, without cookies', async () => {
     await using gateway = await start();
     const permission = {
       'access-control-allow-origin': origin,
       'access-control-expose-headers': expect.stringContaining('x-request-id'),
     };
-    const answer = await post(gateway, { origin });
-    expect([answer.status, await answer.json()]).toEqual([200, ANSWER]);
-    expect(corsOf(answer)).toEqual(permission);
+    const posted = await post(gateway, { origin });
+    expect([posted.status, await posted.json()]).toEqual([200, RESULT]);
+    expect(corsOf(posted)).toEqual(permission);
     const query = `${gateway.url}?${new URLSearchParams({ query: '{ __typename }' })}`;
     const got = await fetch(query, { headers: { origin, 'sec-fetch-site': 'cross-site' } });
-    expect([got.status, await got.json()]).toEqual([200, ANSWER]);
+    expect([got.status, await got.json()]).toEqual([200, RESULT]);
     expect(corsOf(got)).toEqual(permission);
-    const refused = await post(gateway, { origin }, '{');
-    expect([refused.status, corsOf(refused)]).toEqual([400, permission]);
+    const rejected = await post(gateway, { origin }, '{');
+    expect([rejected.status, corsOf(rejected)]).toEqual([400, permission]);
   });
 
-  it('gets leave beforehand for what it wants to send', async () => {
+  it('gets permission for the requested headers by a preflight', async () => {
     await using gateway = await start();
-    const answer = await fetch(gateway.url, {
+    const response = await fetch(gateway.url, {
       method: 'OPTIONS',
       headers: {
         origin,
@@ -43,18 +43,18 @@ describe('a page of an origin in CORS_ORIGINS', () => {
         'access-control-request-headers': 'authorization,content-type',
       },
     });
-    expect([answer.status, await answer.text()]).toEqual([204, '']);
-    expect(corsOf(answer)).toMatchObject({
+    expect([response.status, await response.text()]).toEqual([204, '']);
+    expect(corsOf(response)).toMatchObject({
       'access-control-allow-origin': origin,
       'access-control-allow-methods': 'GET, POST',
       'access-control-allow-headers': 'authorization,content-type',
       'access-control-max-age': '7200',
     });
-    expect(answer.headers.get('access-control-allow-credentials')).toBeNull();
-    expect(answer.headers.get('vary')).toMatch(/\borigin$/);
+    expect(response.headers.get('access-control-allow-credentials')).toBeNull();
+    expect(response.headers.get('vary')).toMatch(/\borigin$/);
   });
 
-  it('is told apart by caches from all others', async () => {
+  it('gets `vary: origin`, as every other origin does', async () => {
     await using gateway = await start();
     for (const headers of [{ origin }, {}]) {
       expect((await post(gateway, headers)).headers.get('vary')).toBe('accept, origin');
@@ -68,23 +68,23 @@ describe('a page of an origin in CORS_ORIGINS', () => {
     'https://evil.example',
     'https://other.example:8080',
     'null',
-  ])('is not %s', async (other) => {
+  ])('does not include %s', async (other) => {
     await using gateway = await start();
     const query = `${gateway.url}?${new URLSearchParams({ query: '{ __typename }' })}`;
     const preflight = { 'access-control-request-method': 'POST', origin: other };
-    const answers = [
+    const responses = [
       await post(gateway, { origin: other }),
       await fetch(query, { headers: { origin: other } }),
       await fetch(gateway.url, { method: 'OPTIONS', headers: preflight }),
     ];
-    for (const answer of answers) expect([answer.status, corsOf(answer)]).toEqual([403, {}]);
+    for (const response of responses) expect([response.status, corsOf(response)]).toEqual([403, {}]);
   });
 
-  it('opens nothing to an image of another site', async () => {
+  it('does not allow an image of another site', async () => {
     await using gateway = await start();
     const query = `${gateway.url}?${new URLSearchParams({ query: '{ __typename }' })}`;
-    const answer = await fetch(query, { headers: { 'sec-fetch-site': 'cross-site' } });
-    expect([answer.status, corsOf(answer)]).toEqual([403, {}]);
+    const response = await fetch(query, { headers: { 'sec-fetch-site': 'cross-site' } });
+    expect([response.status, corsOf(response)]).toEqual([403, {}]);
   });
 });
 
@@ -95,27 +95,27 @@ describe('INTROSPECTION=off', () => {
     ['__schema', '{ __schema { types { name } } }'],
     ['__type', '{ a: __type(name: "File") { name } }'],
     ['__schema', 'query { ...F } fragment F on Query { ... on Query { __schema { queryType { name } } } }'],
-  ])('refuses %s: %s', async (name, query) => {
+  ])('rejects %s: %s', async (name, query) => {
     await using gateway = await start();
     expect(await gateway.query(query)).toEqual({
       errors: [
         expect.objectContaining({
-          message: `${name}: the schema cannot be asked for here.`,
+          message: `${name}: introspection is off (INTROSPECTION); use the published schema.graphql.`,
           extensions: { code: 'INTROSPECTION_DISABLED' },
         }),
       ],
     });
   });
 
-  it('leaves __typename, and every query', async () => {
+  it('allows __typename and all queries', async () => {
     await using gateway = await start();
     expect(await gateway.query('{ __typename gateway { __typename isSandbox } }')).toEqual({
       data: { __typename: 'Query', gateway: { __typename: 'Gateway', isSandbox: true } },
     });
   });
 
-  // Each names something that is nearly there, in a place where GraphQL would help.
-  const SLIPS: [what: string, query: string, variables?: Record<string, unknown>][] = [
+  // Names that are similar to existing ones, where GraphQL makes suggestions.
+  const TYPING_ERRORS: [kind: string, query: string, variables?: Record<string, unknown>][] = [
     ['a field', '{ fineTuningJob(id: "1") { statu } }'],
     ['an argument', '{ fineTuningJobs(firs: 1) { scannedCount } }'],
     ['a type', '{ node(id: "1") { ... on Filee { id } } }'],
@@ -129,7 +129,7 @@ describe('INTROSPECTION=off', () => {
     ],
   ];
 
-  it.each(SLIPS)('suggests nothing in place of %s', async (_, query, variables) => {
+  it.each(TYPING_ERRORS)('suggests no similar name for %s', async (_, query, variables) => {
     await using open = await startGateway();
     await using closed = await start();
     const messageOf = async (gateway: TestGateway) => (await gateway.query(query, variables)).errors?.[0]?.message;
@@ -141,26 +141,26 @@ describe('INTROSPECTION=off', () => {
 });
 
 describe('GraphiQL', () => {
-  it('is off with GRAPHIQL=off, and then a browser is answered as any client', async () => {
+  it('is off with GRAPHIQL=off, and a browser gets the same response as any client', async () => {
     await using gateway = await startGateway({ GRAPHIQL: 'off' });
-    const answer = await fetch(gateway.url, { headers: HTML });
-    expect([answer.status, (await answer.json()).errors[0].extensions]).toEqual([400, { code: 'BAD_REQUEST' }]);
+    const response = await fetch(gateway.url, { headers: HTML });
+    expect([response.status, (await response.json()).errors[0].extensions]).toEqual([400, { code: 'BAD_REQUEST' }]);
     expect((await post(gateway, {})).status).toBe(200);
   });
 
-  it('is there for HEAD as for GET', async () => {
+  it('responds to HEAD as to GET', async () => {
     await using gateway = await startGateway();
-    const [got, head] = [
+    const [get, head] = [
       await fetch(gateway.url, { headers: HTML }),
       await fetch(gateway.url, { headers: HTML, method: 'HEAD' }),
     ];
     expect([head.status, await head.text()]).toEqual([200, '']);
     for (const name of ['content-type', 'content-security-policy', 'etag']) {
-      expect(head.headers.get(name)).toBe(got.headers.get(name));
+      expect(head.headers.get(name)).toBe(get.headers.get(name));
     }
   });
 
-  it('runs no script but its own, loads nothing, and is in no frame', async () => {
+  it('allows only its own scripts, loads nothing, and cannot be framed', async () => {
     await using gateway = await startGateway();
     const { headers } = await fetch(gateway.url, { headers: HTML });
     const policy = new Map(
@@ -174,7 +174,7 @@ describe('GraphiQL', () => {
     );
     expect(policy.get('default-src')).toEqual(["'none'"]);
     const scripts = policy.get('script-src') ?? [];
-    expect(scripts).toHaveLength(2); // GraphiQL, and what asks for a token.
+    expect(scripts).toHaveLength(2); // GraphiQL and the token dialog.
     for (const script of scripts) expect(script).toMatch(/^'sha256-[\w+/]{43}='$/);
     expect(policy.get('connect-src')).toEqual(["'self'"]);
     for (const name of ['base-uri', 'form-action', 'frame-ancestors']) expect(policy.get(name)).toEqual(["'none'"]);
@@ -188,10 +188,14 @@ describe('GraphiQL', () => {
   });
 });
 
-it('every answer says that it is what it says, for nobody to embed, and tells no other site whence one came', async () => {
+it('every response forbids sniffing, embedding and referrers', async () => {
   await using gateway = await startGateway();
-  const answers = [await post(gateway, {}), await post(gateway, {}, '{'), await fetch(new URL('/health', gateway.url))];
-  for (const { headers } of answers) {
+  const responses = [
+    await post(gateway, {}),
+    await post(gateway, {}, '{'),
+    await fetch(new URL('/health', gateway.url)),
+  ];
+  for (const { headers } of responses) {
     expect(Object.fromEntries(headers)).toMatchObject({
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',

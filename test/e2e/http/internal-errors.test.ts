@@ -14,7 +14,7 @@ import { createWatcher } from '../../../src/watch/watcher.ts';
 import { createTestClock } from '../../kit/clock.ts';
 import { NO_MUTATIONS } from '../../kit/mutation/policy.ts';
 
-/** A server whose reads do what a test says, as those of a gateway with a fault would. */
+/** A server with this implementation of job reads, which can throw like a bug of the gateway. */
 async function startServer(readJob: () => Promise<never>) {
   const log: Record<string, unknown>[] = [];
   const destination = { write: (line: string) => void log.push(JSON.parse(line)) };
@@ -30,7 +30,7 @@ async function startServer(readJob: () => Promise<never>) {
   const store = createStore({ upstream, clock, activeMs: 0, settledMs: 0, maxBytes: 1 });
   const access = createAccessFactory()({ apiKey: 'test' });
   const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: 1000 });
-  const contextOf = createContextFactory({
+  const createBaseContext = createContextFactory({
     upstream,
     store,
     watcher,
@@ -39,7 +39,7 @@ async function startServer(readJob: () => Promise<never>) {
     gateway: { version: '0', isSandbox: true, upstreamName: 'test', limits: 'openai' },
   });
   const createContext: ContextFactory = (request) => {
-    const context = contextOf(request);
+    const context = createBaseContext(request);
     return { ...context, loaders: { ...context.loaders, job: readJob, jobs: readJob } };
   };
   const server = await createServer({
@@ -54,34 +54,34 @@ async function startServer(readJob: () => Promise<never>) {
     schema: createSchema(),
     authenticate: () => ({ viewer: { name: null, role: 'admin' }, access, isValid: () => true }),
     createContext,
-    exampleJobId: 'ftjob-1',
+    examples: { jobId: 'ftjob-1', fileId: 'file-1' },
     log: createLogger({ level: 'debug', secrets: [], destination }),
     clock,
     webhookSecret: undefined,
     onHint: () => {},
     maxResponseCacheBytes: 1_000_000,
   });
-  const ask = (query: string) =>
+  const send = (query: string) =>
     fetch(server.url, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ query }),
     });
-  return { server, clock, log, ask };
+  return { server, clock, log, send };
 }
 
-describe('a fault of the gateway', () => {
-  it('is INTERNAL to the client, and whole in the log under the same request id', async () => {
-    const { server, log, ask } = await startServer(async () => {
+describe('an internal error', () => {
+  it('is INTERNAL for the client, and logged completely with the same request id', async () => {
+    const { server, log, send } = await startServer(async () => {
       throw new TypeError('cannot read /etc/gateway/secret.ts of undefined');
     });
-    const response = await ask('{ fineTuningJob(id: "ftjob-1") { id } gateway { version } }');
+    const response = await send('{ fineTuningJob(id: "ftjob-1") { id } gateway { version } }');
     const requestId = response.headers.get('x-request-id');
     expect(await response.json()).toEqual({
       data: { fineTuningJob: null, gateway: { version: '0' } },
       errors: [
         {
-          message: 'Something went wrong in the gateway.',
+          message: 'Internal error of the gateway. Report the requestId to its operator.',
           locations: [{ line: 1, column: 3 }],
           path: ['fineTuningJob'],
           extensions: { code: 'INTERNAL', requestId },
@@ -99,11 +99,11 @@ describe('a fault of the gateway', () => {
     await server.dispose();
   });
 
-  it('leaves one line for each cause, however many fields it has cost', async () => {
-    const { server, log, ask } = await startServer(async () => {
+  it('is logged once per cause, with the number of failed fields', async () => {
+    const { server, log, send } = await startServer(async () => {
       throw new TypeError('again');
     });
-    await ask('{ a: fineTuningJob(id: "1") { id } b: fineTuningJob(id: "2") { id } c: node(id: "3") { id } }');
+    await send('{ a: fineTuningJob(id: "1") { id } b: fineTuningJob(id: "2") { id } c: node(id: "3") { id } }');
     expect(log.filter(({ msg }) => msg === 'internal error')).toEqual([
       expect.objectContaining({ path: 'a', fields: 3 }),
     ]);
@@ -111,42 +111,42 @@ describe('a fault of the gateway', () => {
   });
 });
 
-describe('a server that stops', () => {
+describe('a server that shuts down', () => {
   it('does not wait for connections without a request', async () => {
     const { server } = await startServer(() => new Promise(() => {}));
     const { hostname, port } = new URL(server.url);
-    const silent = connect(Number(port), hostname);
-    const halfway = connect(Number(port), hostname);
-    for (const socket of [silent, halfway]) {
+    const idle = connect(Number(port), hostname);
+    const incomplete = connect(Number(port), hostname);
+    for (const socket of [idle, incomplete]) {
       socket.on('error', () => {});
       await new Promise((resolve) => socket.once('connect', resolve));
     }
-    await new Promise((resolve) => halfway.write('POST /graphql HTTP/1.1\r\nHost:', resolve));
-    await fetch(new URL('/health', server.url)); // Both have been accepted by now.
-    await server.dispose(); // The clock stands still: nothing but the end of all connections ends this.
+    await new Promise((resolve) => incomplete.write('POST /graphql HTTP/1.1\r\nHost:', resolve));
+    await fetch(new URL('/health', server.url)); // Then both connections have been accepted.
+    await server.dispose(); // The test clock is stopped: only the end of all connections resolves this.
   });
 
-  it('cuts after ten seconds what does not end by itself', async () => {
+  it('closes the remaining connections after ten seconds', async () => {
     const reading = Promise.withResolvers<void>();
-    const { server, clock, ask } = await startServer(() => {
+    const { server, clock, send } = await startServer(() => {
       reading.resolve();
       return new Promise(() => {});
     });
-    const answer = ask('{ fineTuningJob(id: "ftjob-1") { id } }');
+    const pending = send('{ fineTuningJob(id: "ftjob-1") { id } }');
     await reading.promise;
     const stopped = server.dispose();
     clock.advance(9_999);
     const outcome = Promise.race([
-      answer.then(String, () => 'cut'),
+      pending.then(String, () => 'closed'),
       new Promise((resolve) => setImmediate(resolve, 'open')),
     ]);
     expect(await outcome).toBe('open');
     clock.advance(1);
-    await expect(answer).rejects.toThrow();
+    await expect(pending).rejects.toThrow();
     await stopped;
   });
 
-  it('says on a connection that is still open that it takes no more traffic', async () => {
+  it('sends `Connection: close` on an open connection', async () => {
     const read = Promise.withResolvers<never>();
     const reading = Promise.withResolvers<void>();
     const { server } = await startServer(() => {

@@ -1,138 +1,146 @@
 import { describe, expect, it } from 'vitest';
-import { openLobby } from '../../kit/attack/connection-count.ts';
-import { answersIn, exchange, openWire } from '../../kit/client/raw-http.ts';
+import { countConnections } from '../../kit/attack/connection-count.ts';
+import { exchange, openRawConnection, parseResponses } from '../../kit/client/raw-http.ts';
 import { startGateway, type TestGateway } from '../../kit/gateway/gateway.ts';
 import { startUpstream } from '../../kit/gateway/upstream.ts';
 import { startScript } from '../../kit/process/process.ts';
 
-// These waits are Node's and take real time: short ones by the settings, and their end is awaited. Not too short for the
-// others, who are to be answered on a machine that is busy.
+// Node measures these timeouts in real time. They are short, but long enough for the other callers on a busy machine.
 const SHORT = { HEADERS_TIMEOUT_MS: '1500', BODY_TIMEOUT_MS: '1500', IDLE_TIMEOUT_MS: '500' };
 
 const HEALTH = 'GET /health HTTP/1.1\r\nHost: localhost\r\n';
 const POST = 'POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
 
-async function expectAnswerForAnother({ url }: TestGateway) {
-  const [answer] = await exchange(url, `${HEALTH}Connection: close\r\n\r\n`);
-  expect(answer?.status).toBe(200);
+async function expectResponseForOtherCaller({ url }: TestGateway) {
+  const [response] = await exchange(url, `${HEALTH}Connection: close\r\n\r\n`);
+  expect(response?.status).toBe(200);
 }
 
-/** Opens a connection, sends the bytes, and goes on with a byte at a time until it is closed. Gives what came back. */
-async function drip(gateway: TestGateway, bytes: string, drop: string) {
-  await using wire = await openWire(gateway.url);
-  wire.write(bytes);
+/** Sends the bytes, and then one byte after another until the connection is closed. Resolves to the responses. */
+async function sendSlowly(gateway: TestGateway, bytes: string, byte: string) {
+  await using connection = await openRawConnection(gateway.url);
+  connection.write(bytes);
   let isOpen = true;
-  void wire.closed.then(() => {
+  void connection.closed.then(() => {
     isOpen = false;
   });
   while (isOpen) {
-    wire.write(drop);
-    await expectAnswerForAnother(gateway);
+    connection.write(byte);
+    await expectResponseForOtherCaller(gateway);
   }
-  return answersIn(await wire.closed);
+  return parseResponses(await connection.closed);
 }
 
-const REFUSED = { errors: [{ message: 'The request: expected sooner.', extensions: { code: 'BAD_REQUEST' } }] };
+const timeoutOf = (part: 'Headers' | 'Body', setting: string) => ({
+  errors: [
+    {
+      message: `${part}: did not arrive within 1500 ms (${setting}); send ${part === 'Body' ? 'it' : 'them'} without pauses.`,
+      extensions: { code: 'BAD_REQUEST' },
+    },
+  ],
+});
 
-describe('a client that takes its time', () => {
-  it('over the headers is refused, however it drips, while others are answered', async () => {
+describe('a slow client', () => {
+  it('that sends its headers byte by byte gets 408, while other callers get responses', async () => {
     await using gateway = await startGateway(SHORT);
-    const lobby = await openLobby(gateway.url);
-    const answers = await drip(gateway, `${HEALTH}X-A: `, 'a');
-    expect(answers.map(({ status, body }) => [status, JSON.parse(body)])).toEqual([[408, REFUSED]]);
-    expect(gateway.log).toContainEqual(expect.objectContaining({ msg: 'request refused', level: 30, status: 408 }));
-    await lobby.emptied();
+    const connections = await countConnections(gateway.url);
+    const responses = await sendSlowly(gateway, `${HEALTH}X-A: `, 'a');
+    expect(responses.map(({ status, body }) => [status, JSON.parse(body)])).toEqual([
+      [408, timeoutOf('Headers', 'HEADERS_TIMEOUT_MS')],
+    ]);
+    expect(gateway.log).toContainEqual(expect.objectContaining({ msg: 'request rejected', level: 30, status: 408 }));
+    await connections.droppedTo(0);
   });
 
-  it('over the body is refused, however it drips, while others are answered', async () => {
+  it('that sends its body byte by byte gets 408, while other callers get responses', async () => {
     await using gateway = await startGateway(SHORT);
-    const lobby = await openLobby(gateway.url);
-    const [answer, ...more] = await drip(gateway, `${POST}Content-Length: 1000000\r\n\r\n`, ' ');
-    expect([answer?.status, JSON.parse(answer?.body ?? '')]).toEqual([408, REFUSED]);
-    expect(more).toEqual([]);
-    await lobby.emptied();
-    const id = answer?.headers['x-request-id'];
+    const connections = await countConnections(gateway.url);
+    const [response, ...others] = await sendSlowly(gateway, `${POST}Content-Length: 1000000\r\n\r\n`, ' ');
+    expect([response?.status, JSON.parse(response?.body ?? '')]).toEqual([408, timeoutOf('Body', 'BODY_TIMEOUT_MS')]);
+    expect(others).toEqual([]);
+    await connections.droppedTo(0);
+    const id = response?.headers['x-request-id'];
     expect(gateway.log.filter(({ requestId }) => requestId === id)).toEqual([
       expect.objectContaining({ msg: 'request', path: '/graphql', status: 408 }),
     ]);
     expect(gateway.log.filter(({ msg }) => msg === 'internal error')).toEqual([]);
   });
 
-  it('over the body is refused in its turn, even if it then hurries', async () => {
+  it('that sends its second body too late gets 408 after the first response', async () => {
     await using upstream = await startUpstream();
     upstream.onJobs([]);
     await using gateway = await startGateway({ ...SHORT, OPENAI_BASE_URL: upstream.baseUrl });
     const gate = upstream.hold();
     const body = '{"query":"{ fineTuningJobs { edges { cursor } } }"}';
-    const wire = await openWire(gateway.url);
-    wire.write(`${POST}Content-Length: ${body.length}\r\n\r\n${body}`, `${POST}Content-Length: 2\r\n\r\n{`);
+    const connection = await openRawConnection(gateway.url);
+    connection.write(`${POST}Content-Length: ${body.length}\r\n\r\n${body}`, `${POST}Content-Length: 2\r\n\r\n{`);
     await gate.arrived(1);
-    const later = await openWire(gateway.url);
+    const later = await openRawConnection(gateway.url);
     later.write(`${POST}Content-Length: 2\r\n\r\n{`);
-    await later.closed; // So the earlier one is over as well: its refusal waits behind the first answer.
-    wire.write('}');
-    await expectAnswerForAnother(gateway);
+    await later.closed; // Then the earlier request has timed out too; its 408 waits for the first response.
+    connection.write('}');
+    await expectResponseForOtherCaller(gateway);
     gate.release();
-    expect(answersIn(await wire.closed).map(({ status }) => status)).toEqual([200, 408]);
+    expect(parseResponses(await connection.closed).map(({ status }) => status)).toEqual([200, 408]);
   });
 
-  it('over its first byte is refused, which is nothing for the usual log', async () => {
+  it('that sends no byte gets 408, which is logged at debug level only', async () => {
     await using gateway = await startGateway(SHORT);
-    const wire = await openWire(gateway.url);
-    expect(answersIn(await wire.closed).map(({ status }) => status)).toEqual([408]);
-    expect(gateway.log).toContainEqual(expect.objectContaining({ msg: 'request refused', level: 20 }));
+    const connection = await openRawConnection(gateway.url);
+    expect(parseResponses(await connection.closed).map(({ status }) => status)).toEqual([408]);
+    expect(gateway.log).toContainEqual(expect.objectContaining({ msg: 'request rejected', level: 20 }));
   });
 
-  it('over its next request loses its connection', async () => {
+  it('that sends no further request is disconnected', async () => {
     await using gateway = await startGateway(SHORT);
-    const wire = await openWire(gateway.url);
-    wire.write(`${HEALTH}\r\n`);
-    expect(answersIn(await wire.closed).map(({ status }) => status)).toEqual([200]);
+    const connection = await openRawConnection(gateway.url);
+    connection.write(`${HEALTH}\r\n`);
+    expect(parseResponses(await connection.closed).map(({ status }) => status)).toEqual([200]);
   });
 
-  it('over reading its answer loses its connection', async () => {
+  it('that does not read its response is disconnected', async () => {
     await using gateway = await startGateway({ IDLE_TIMEOUT_MS: '500' });
-    const lobby = await openLobby(gateway.url);
-    await using wire = await openWire(gateway.url);
-    wire.pause();
-    wire.write('GET /graphql HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n\r\n'); // 9 MB: more than any buffer.
-    await lobby.arrived(1);
-    await expectAnswerForAnother(gateway);
-    await lobby.emptied();
+    const connections = await countConnections(gateway.url);
+    await using connection = await openRawConnection(gateway.url);
+    connection.pause();
+    connection.write('GET /graphql HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n\r\n'); // 9 MB: more than any buffer.
+    await connections.arrived(1);
+    await expectResponseForOtherCaller(gateway);
+    await connections.droppedTo(0);
     expect(gateway.log).toContainEqual(expect.objectContaining({ msg: 'request', path: '/graphql', isAborted: true }));
   });
 });
 
-describe('connections in numbers', () => {
-  it('above the cap take the place of those that rest, the longest first', async () => {
+describe('connections above the maximum', () => {
+  it('replace idle connections, the longest idle one first', async () => {
     await using gateway = await startGateway({ MAX_CONNECTIONS: '20' });
-    const lobby = await openLobby(gateway.url);
-    const first = await openWire(gateway.url);
+    const connections = await countConnections(gateway.url);
+    const first = await openRawConnection(gateway.url);
     await using clients = startScript('test/kit/attack/idle-clients.ts', [new URL(gateway.url).port, '39']);
     await clients.said(/^open /m);
     await clients.said(/^closed 19$/m);
     expect(await first.closed).toBe('');
-    await expectAnswerForAnother(gateway);
+    await expectResponseForOtherCaller(gateway);
     await clients.said(/^closed 20$/m);
-    expect(await lobby.count()).toBe(19);
-    expect(gateway.log.filter(({ msg }) => msg === 'too many connections')).toHaveLength(1); // Not one for each.
+    expect(await connections.current()).toBe(19);
+    expect(gateway.log.filter(({ msg }) => msg === 'connection limit reached')).toHaveLength(1); // Not one per connection.
   });
 
-  it('above the cap are closed at once while every other one waits for its answer', async () => {
+  it('are closed at once while all others have a request in progress', async () => {
     await using upstream = await startUpstream();
     upstream.onJobs([]);
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, MAX_CONNECTIONS: '2' });
     const gate = upstream.hold();
-    const ask = async (first: number) => {
+    const query = async (first: number) => {
       const body = JSON.stringify({ query: `{ fineTuningJobs(first: ${first}) { edges { cursor } } }` });
       return await exchange(gateway.url, `${POST}Connection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
     };
-    const answers = [ask(1), ask(2)];
+    const requests = [query(1), query(2)];
     await gate.arrived(2);
-    const third = await openWire(gateway.url);
+    const third = await openRawConnection(gateway.url);
     expect(await third.closed).toBe('');
     gate.release();
-    for (const answer of answers) expect((await answer).map(({ status }) => status)).toEqual([200]);
-    await expectAnswerForAnother(gateway);
+    for (const request of requests) expect((await request).map(({ status }) => status)).toEqual([200]);
+    await expectResponseForOtherCaller(gateway);
   });
 });

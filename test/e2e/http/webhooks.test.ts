@@ -14,65 +14,65 @@ import { until } from '../../kit/until.ts';
 
 const JOB = 'ftjob-1';
 const BODY = webhookBody(JOB);
-/** So long that nothing that is kept is read again by itself. */
-const KEEPS = { CACHE_ACTIVE_MS: '3600000', CACHE_SETTLED_MS: '3600000' };
+/** Long TTLs, so that no cached value becomes stale by itself. */
+const LONG_TTLS = { CACHE_ACTIVE_MS: '3600000', CACHE_SETTLED_MS: '3600000' };
 const STATUS = `{ fineTuningJob(id: "${JOB}") { status } }`;
 
 const urlOf = ({ url }: { url: string }) => new URL('/webhooks/openai', url).href;
 
-/** What is sent: all that is not given is as it should be. */
-interface Sent {
+/** A delivery; everything that is not set is valid. */
+interface Delivery {
   id?: string;
   timestamp?: number | string;
   body?: string;
-  /** What it was signed for, where that is another text. */
-  signed?: string;
+  /** The body that is signed, if it differs from the sent one. */
+  signedBody?: string;
   secret?: string;
-  /** In the place of others, or beside them; undefined leaves one out. */
+  /** Replaced or additional headers; undefined removes one. */
   headers?: Record<string, string | undefined>;
 }
 
 async function openWorld(settings: Record<string, string> = {}) {
   const secret = settings['OPENAI_WEBHOOK_SECRET'] ?? newSecret();
-  const world: World = await startWorld({ OPENAI_WEBHOOK_SECRET: secret, ...KEEPS, ...settings });
+  const world: World = await startWorld({ OPENAI_WEBHOOK_SECRET: secret, ...LONG_TTLS, ...settings });
   world.upstream.onJob(jobBody({ id: JOB }));
   world.upstream.onJobs([jobBody({ id: JOB })]);
-  const said: string[] = [];
-  let sent = 0;
-  async function send({ id = `wh_${++sent}`, timestamp = world.seconds(), body = BODY, ...rest }: Sent = {}) {
-    const signed = webhookHeaders(rest.secret ?? secret, id, timestamp, rest.signed ?? body);
-    const given = Object.entries({ ...signed, ...rest.headers }).filter((pair): pair is [string, string] => {
+  const received: string[] = [];
+  let sentCount = 0;
+  async function send({ id = `wh_${++sentCount}`, timestamp = world.seconds(), body = BODY, ...rest }: Delivery = {}) {
+    const signedHeaders = webhookHeaders(rest.secret ?? secret, id, timestamp, rest.signedBody ?? body);
+    const headers = Object.entries({ ...signedHeaders, ...rest.headers }).filter((pair): pair is [string, string] => {
       return pair[1] !== undefined;
     });
-    const response = await fetch(urlOf(world.gateway), { method: 'POST', headers: given, body });
+    const response = await fetch(urlOf(world.gateway), { method: 'POST', headers, body });
     const text = await response.text();
-    said.push(text, ...response.headers.values());
+    received.push(text, ...response.headers.values());
     return { status: response.status, text, headers: response.headers };
   }
   return {
     ...world,
     secret,
     send,
-    /** Whether the job that is asked for is read anew. */
+    /** Queries the job; whether that reads it from the upstream. */
     async isRead(): Promise<boolean> {
       world.clock.advance(1);
       return (await world.callsOf(STATUS)).length > 0;
     },
     async [Symbol.asyncDispose]() {
       await world[Symbol.asyncDispose]();
-      assertNoSecrets([secret.replace('whsec_', '')], said);
+      assertNoSecrets([secret.replace('whsec_', '')], received);
     },
   };
 }
 
 describe('a webhook', () => {
-  it('is answered with 204 and nothing else', async () => {
+  it('gets 204 without a body', async () => {
     await using world = await openWorld();
     const { status, text, headers } = await world.send();
     expect([status, text, headers.get('content-type')]).toEqual([204, '', null]);
   });
 
-  it('is answered before anything is read upstream', async () => {
+  it('gets its response before any upstream call', async () => {
     await using world = await openWorld();
     const gate = world.upstream.hold();
     expect((await world.send()).status).toBe(204);
@@ -87,7 +87,7 @@ describe('a webhook', () => {
       '{ fineTuningJobs { edges { node { status } } } }',
       ['fineTuningJobs', 'edges', 0, 'node', 'status'],
     ],
-  ])('puts %s out of date, and the whole answer with it', async (_, query, path) => {
+  ])('invalidates %s, and the cached response', async (_, query, path) => {
     await using world = await openWorld();
     const status = async () =>
       path.reduce<unknown>((value, key) => Object(value)[key], (await world.gateway.query(query)).data);
@@ -104,7 +104,7 @@ describe('a webhook', () => {
     expect(world.upstream.calls).toHaveLength(calls);
   });
 
-  it('leaves other jobs as they are kept', async () => {
+  it('does not invalidate other jobs', async () => {
     await using world = await openWorld();
     await world.isRead();
     world.clock.advance(1);
@@ -112,7 +112,7 @@ describe('a webhook', () => {
     expect(await world.isRead()).toBe(false);
   });
 
-  it('lets nobody join a read of the job that had begun before', async () => {
+  it('starts a new read of the job, though one is in flight', async () => {
     await using world = await openWorld();
     const gate = world.upstream.hold();
     const early = world.gateway.query(STATUS);
@@ -126,7 +126,7 @@ describe('a webhook', () => {
     expect(world.upstream.calls).toHaveLength(2);
   });
 
-  it('puts the job out of date for every caller whose own key is used', async () => {
+  it('invalidates the job for every caller with its own key', async () => {
     await using upstream = await startUpstream();
     upstream.onJob(jobBody({ id: JOB }));
     const clock = createTestClock();
@@ -135,23 +135,23 @@ describe('a webhook', () => {
       OPENAI_BASE_URL: upstream.baseUrl,
       AUTH: 'passthrough',
       OPENAI_WEBHOOK_SECRET: secret,
-      ...KEEPS,
+      ...LONG_TTLS,
     };
     await using gateway = await startGateway(settings, clock);
-    const ask = async (key: string) => {
+    const queryAs = async (key: string) => {
       const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
       await fetch(gateway.url, { method: 'POST', headers, body: JSON.stringify({ query: STATUS }) });
     };
-    for (const key of ['key-of-one', 'key-of-two', 'key-of-one', 'key-of-two']) await ask(key);
+    for (const key of ['key-of-one', 'key-of-two', 'key-of-one', 'key-of-two']) await queryAs(key);
     expect(upstream.calls).toHaveLength(2);
     clock.advance(1);
     const headers = webhookHeaders(secret, 'wh_1', clock.now() / 1000 - 0.001, BODY);
     expect((await fetch(urlOf(gateway), { method: 'POST', headers, body: BODY })).status).toBe(204);
-    for (const key of ['key-of-one', 'key-of-two']) await ask(key);
+    for (const key of ['key-of-one', 'key-of-two']) await queryAs(key);
     expect(upstream.calls).toHaveLength(4);
   });
 
-  it('needs no token, and has no place in the rate limit', async () => {
+  it('needs no token, and is not rate limited', async () => {
     await using world = await openWorld({ AUTH: 'passthrough', RATE_LIMIT_PER_MINUTE: '1' });
     for (let count = 0; count < 5; count++) {
       const { status, headers } = await world.send();
@@ -159,7 +159,7 @@ describe('a webhook', () => {
     }
   });
 
-  it('leaves a line in the access log, without its signature', async () => {
+  it('is logged as a request, without its signature', async () => {
     await using world = await openWorld();
     await world.send();
     await until(() => world.gateway.log.some(({ msg }) => msg === 'request'));
@@ -174,14 +174,14 @@ describe('a webhook', () => {
 
 describe('the signature', () => {
   it.each([
-    ['the bytes of a secret without whsec_', 'correct-horse-battery'],
-    ['the UTF-8 bytes of any such text, digits too', '1234567890'],
-  ])('is made with %s', async (_, OPENAI_WEBHOOK_SECRET) => {
+    ['the UTF-8 bytes of a secret without whsec_', 'correct-horse-battery'],
+    ['the UTF-8 bytes of a secret of digits', '1234567890'],
+  ])('is computed with %s', async (_, OPENAI_WEBHOOK_SECRET) => {
     await using world = await openWorld({ OPENAI_WEBHOOK_SECRET });
     expect((await world.send()).status).toBe(204);
   });
 
-  it('of another secret is refused, and says nothing of ours', async () => {
+  it('of another secret is rejected, without details of the own secret', async () => {
     await using world = await openWorld();
     await world.isRead();
     const { status, text } = await world.send({ secret: newSecret() });
@@ -189,7 +189,7 @@ describe('the signature', () => {
     expect(JSON.parse(text)).toEqual({
       errors: [
         {
-          message: 'webhook-signature: expected one of this id, time and body.',
+          message: 'webhook-signature: does not match; expected a signature of this id, timestamp and body.',
           extensions: { code: 'BAD_REQUEST' },
         },
       ],
@@ -197,15 +197,15 @@ describe('the signature', () => {
     expect(await world.isRead()).toBe(false);
   });
 
-  it('may stand anywhere among others, with or without its version', async () => {
+  it('can be at any position among others, with or without its version', async () => {
     await using world = await openWorld();
     const other = signatureOf(newSecret(), 'wh_1', 1, BODY);
-    const right = (id: string) => signatureOf(world.secret, id, world.seconds(), BODY);
+    const valid = (id: string) => signatureOf(world.secret, id, world.seconds(), BODY);
     const lists: ((id: string) => string)[] = [
-      (id) => `${other} ${right(id)}`,
-      (id) => `${right(id)} ${other}`,
-      (id) => `${other} v1,short v1, v2,${right(id).slice(3)} ,, ${right(id)} v1a,x`,
-      (id) => right(id).slice(3),
+      (id) => `${other} ${valid(id)}`,
+      (id) => `${valid(id)} ${other}`,
+      (id) => `${other} v1,short v1, v2,${valid(id).slice(3)} ,, ${valid(id)} v1a,x`,
+      (id) => valid(id).slice(3),
     ];
     for (const [index, list] of lists.entries()) {
       const id = `wh_list-${index}`;
@@ -213,15 +213,15 @@ describe('the signature', () => {
     }
   });
 
-  it('is refused when all entries are malformed, of another version or of something else', async () => {
+  it('is rejected when all entries are malformed, of another version or of another body', async () => {
     await using world = await openWorld();
-    const right = signatureOf(world.secret, 'wh_a', world.seconds(), BODY).slice(3);
+    const valid = signatureOf(world.secret, 'wh_a', world.seconds(), BODY).slice(3);
     const lists = [
-      `v2,${right}`,
-      `v1a,${right}`,
-      right.slice(0, -1),
-      `v1,${right}=`,
-      `v1,${right},`,
+      `v2,${valid}`,
+      `v1a,${valid}`,
+      valid.slice(0, -1),
+      `v1,${valid}=`,
+      `v1,${valid},`,
       'v1,',
       ' ',
       `v1,${'A'.repeat(43)}=`,
@@ -232,20 +232,20 @@ describe('the signature', () => {
   });
 
   it.each([
-    ['tampered with', BODY.replace(JOB, 'ftjob-2')],
-    ['written anew from what it says', JSON.stringify(JSON.parse(BODY))],
+    ['changed', BODY.replace(JOB, 'ftjob-2')],
+    ['serialized again', JSON.stringify(JSON.parse(BODY))],
     ['one byte longer', `${BODY}\n`],
     ['empty', ''],
-  ])('does not fit a body that is %s', async (_, body) => {
+  ])('is invalid for a body that is %s', async (_, body) => {
     await using world = await openWorld();
-    expect((await world.send({ body, signed: BODY })).status).toBe(400);
+    expect((await world.send({ body, signedBody: BODY })).status).toBe(400);
     expect((await world.send()).status).toBe(204);
   });
 
   it.each([
     ['id', { 'webhook-id': 'wh_other' }],
     ['time', { 'webhook-timestamp': String(Date.UTC(2026, 0, 1) / 1000 + 1) }],
-  ])('does not fit another %s', async (_, headers) => {
+  ])('is invalid for another %s', async (_, headers) => {
     await using world = await openWorld();
     expect((await world.send({ headers })).status).toBe(400);
   });
@@ -253,13 +253,13 @@ describe('the signature', () => {
 
 describe('the headers', () => {
   it.each(['webhook-id', 'webhook-timestamp', 'webhook-signature'])(
-    'need %s: its lack is told by name',
+    'must include %s, which the error names',
     async (name) => {
       await using world = await openWorld();
       for (const value of [undefined, '']) {
         const { status, text } = await world.send({ headers: { [name]: value } });
         expect(status).toBe(400);
-        expect(JSON.parse(text).errors[0].message).toMatch(new RegExp(`^${name}: expected`));
+        expect(JSON.parse(text).errors[0].message).toMatch(new RegExp(`^${name}: is missing.*; expected `));
       }
     },
   );
@@ -269,29 +269,29 @@ describe('the headers', () => {
     [301, 400],
     [-300, 204],
     [-301, 400],
-  ])('with a time that is %i seconds off are answered with %i', async (off, status) => {
+  ])('with a timestamp that differs by %i seconds get %i', async (difference, status) => {
     await using world = await openWorld();
-    world.clock.advance(999); // The last moment of a second counts as that second.
-    expect((await world.send({ timestamp: world.seconds() + off })).status).toBe(status);
+    world.clock.advance(999); // Timestamps are whole seconds, rounded down.
+    expect((await world.send({ timestamp: world.seconds() + difference })).status).toBe(status);
   });
 
   it.each(['-1', '1e9', '0x10', 'now', '1767225600.5', '01767225600', '+1767225600', ' ', '9999999999999'])(
-    'with the time %s are refused, though it was signed',
+    'with the signed timestamp %s are rejected',
     async (timestamp) => {
       await using world = await openWorld();
       const { status, text } = await world.send({ timestamp });
       expect(status).toBe(400);
-      expect(JSON.parse(text).errors[0].message).toMatch(/^webhook-timestamp: expected/);
+      expect(JSON.parse(text).errors[0].message).toMatch(/^webhook-timestamp: is missing or invalid; expected/);
     },
   );
 
-  it('with an id without end are refused', async () => {
+  it('with an id of more than 256 characters are rejected', async () => {
     await using world = await openWorld();
     expect((await world.send({ id: 'x'.repeat(256) })).status).toBe(204);
     expect((await world.send({ id: 'x'.repeat(257) })).status).toBe(400);
   });
 
-  it('are refused before the body has come', async () => {
+  it('are rejected before the body arrives', async () => {
     await using world = await openWorld();
     const head =
       'POST /webhooks/openai HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 60000\r\n\r\n';
@@ -300,7 +300,7 @@ describe('the headers', () => {
 });
 
 describe('deliveries', () => {
-  it('of the same webhook-id are one hint', async () => {
+  it('with the same webhook-id are one hint', async () => {
     await using world = await openWorld();
     await world.isRead();
     for (const isFirst of [true, false, false]) {
@@ -313,7 +313,7 @@ describe('deliveries', () => {
     expect(await world.isRead()).toBe(true);
   });
 
-  it('that are refused do not use up the webhook-id', async () => {
+  it('that are rejected do not use up the webhook-id', async () => {
     await using world = await openWorld();
     await world.isRead();
     world.clock.advance(1);
@@ -322,7 +322,7 @@ describe('deliveries', () => {
     expect(await world.isRead()).toBe(true);
   });
 
-  it('are forgotten when nobody could send them again but their sender', async () => {
+  it('are forgotten when a recorded one can no longer be replayed', async () => {
     await using world = await openWorld();
     await world.isRead();
     world.clock.advance(1);
@@ -338,7 +338,7 @@ describe('deliveries', () => {
     expect(await world.isRead()).toBe(true);
   });
 
-  it('by the thousand are all answered, and cost one read', async () => {
+  it('get 1000 responses, and cost one read', async () => {
     await using world = await openWorld();
     await world.isRead();
     world.clock.advance(1);
@@ -356,12 +356,12 @@ describe('deliveries', () => {
   it.each([
     ['of another type', webhookBody('resp_1', 'response.completed')],
     ['of another type with the id of a job', webhookBody(JOB, 'batch.completed')],
-    ['about a job with an impossible id', webhookBody('../files/x')],
+    ['about a job with an invalid id', webhookBody('../files/x')],
     ['without an id', '{"type": "fine_tuning.job.failed", "data": {}}'],
-    ['that are no JSON', 'fine_tuning.job.failed'],
-    ['that are no object', '[null]'],
+    ['that are not JSON', 'fine_tuning.job.failed'],
+    ['that are not an object', '[null]'],
     ['that are empty', ''],
-  ])('%s are taken, but are no hint', async (_, body) => {
+  ])('%s are accepted, but are no hint', async (_, body) => {
     await using world = await openWorld();
     await world.isRead();
     world.clock.advance(1);
@@ -370,7 +370,7 @@ describe('deliveries', () => {
     expect(world.gateway.log).toContainEqual(expect.objectContaining({ level: 20, msg: 'webhook', webhookId: 'wh_1' }));
   });
 
-  it('about a job that nobody knows are taken, and nothing is read', async () => {
+  it('about an unknown job are accepted without a read', async () => {
     await using world = await openWorld();
     expect((await world.send({ body: webhookBody('ftjob-of-others') })).status).toBe(204);
     expect(world.upstream.calls).toEqual([]);
@@ -379,45 +379,45 @@ describe('deliveries', () => {
 });
 
 describe('POST /webhooks/openai', () => {
-  it('is not there without OPENAI_WEBHOOK_SECRET', async () => {
+  it('is 404 without OPENAI_WEBHOOK_SECRET', async () => {
     await using world = await startWorld();
     expect((await fetch(urlOf(world.gateway), { method: 'POST' })).status).toBe(404);
   });
 
-  it.each(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'])('does not know %s', async (method) => {
+  it.each(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'])('rejects %s', async (method) => {
     await using world = await openWorld();
     const response = await fetch(urlOf(world.gateway), { method });
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST']);
   });
 
-  it('takes 65536 bytes and no more, whether or not they are announced', async () => {
+  it('accepts at most 65536 bytes, with a Content-Length or in chunks', async () => {
     await using world = await openWorld();
-    const fitting = BODY.padEnd(65_536);
-    expect((await world.send({ body: fitting })).status).toBe(204);
-    expect((await world.send({ body: `${fitting} ` })).status).toBe(413);
+    const largest = BODY.padEnd(65_536);
+    expect((await world.send({ body: largest })).status).toBe(204);
+    expect((await world.send({ body: `${largest} ` })).status).toBe(413);
     const headers = Object.entries(webhookHeaders(world.secret, 'wh_chunked', world.seconds(), BODY));
-    const answers = await exchange(
+    const responses = await exchange(
       world.gateway.url,
       'POST /webhooks/openai HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n',
       ...headers.map(([name, value]) => `${name}: ${value}\r\n`),
       `\r\n10001\r\n${' '.repeat(65_537)}\r\n0\r\n\r\n`,
     );
-    expect(answers).toMatchObject([{ status: 413 }]);
+    expect(responses).toMatchObject([{ status: 413 }]);
   });
 
-  it('is reached by a name in ALLOWED_HOSTS', async () => {
+  it('is available at a host in ALLOWED_HOSTS', async () => {
     await using world = await openWorld({ ALLOWED_HOSTS: 'hooks.example' });
     const headers = Object.entries(webhookHeaders(world.secret, 'wh_1', world.seconds(), BODY));
-    const answers = await exchange(
+    const responses = await exchange(
       world.gateway.url,
       `POST /webhooks/openai HTTP/1.1\r\nHost: hooks.example\r\nConnection: close\r\nContent-Length: ${BODY.length}\r\n`,
       ...headers.map(([name, value]) => `${name}: ${value}\r\n`),
       `\r\n${BODY}`,
     );
-    expect(answers).toMatchObject([{ status: 204 }]);
+    expect(responses).toMatchObject([{ status: 204 }]);
   });
 
-  it('is guarded as every path is: a foreign name or page is refused', async () => {
+  it('rejects a foreign Host or Origin, as every path does', async () => {
     await using world = await openWorld();
     const head =
       'POST /webhooks/openai HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
@@ -431,16 +431,16 @@ describe('OPENAI_WEBHOOK_SECRET', () => {
 
   it.each([
     ['by --check', secret, 0],
-    ['where it is at fault', `${secret}"`, 1],
-  ])('is not said %s', async (_, OPENAI_WEBHOOK_SECRET, code) => {
+    ['by the message about an invalid one', `${secret}"`, 1],
+  ])('is not printed %s', async (_, OPENAI_WEBHOOK_SECRET, code) => {
     await using process = startScript('src/main.ts', ['--check'], { OPENAI_WEBHOOK_SECRET });
     expect(await process.ended).toBe(code);
     expect(process.output.text).not.toContain(secret.slice(6));
   });
 });
 
-describe('before the sandbox', () => {
-  it('a query right after the end of a job shows it, although what was kept is fresh', async () => {
+describe('webhooks of the sandbox', () => {
+  it('make a query right after the end of a job return its final status', async () => {
     const clock = createTestClock();
     const state = createState({ seed: 1, speed: 10, startedAt: clock.now() });
     const [first] = state
@@ -448,22 +448,22 @@ describe('before the sandbox', () => {
       .newestFirst.flatMap(({ id, changes }) => changes.slice(-1).map(({ status, at }) => ({ id, status, at })))
       .filter(({ at }) => at > clock.now())
       .sort((a, b) => a.at - b.at);
-    if (first === undefined) throw new Error('expected a job that moves');
-    await using gateway = await startGateway({ ...KEEPS }, clock);
-    const ask = async () => (await gateway.query(`{ fineTuningJob(id: "${first.id}") { rawStatus } }`)).data;
+    if (first === undefined) throw new Error('the sandbox has no active job');
+    await using gateway = await startGateway({ ...LONG_TTLS }, clock);
+    const queryStatus = async () => (await gateway.query(`{ fineTuningJob(id: "${first.id}") { rawStatus } }`)).data;
     clock.advance(first.at - clock.now() - 1);
-    expect(await ask()).toEqual({ fineTuningJob: { rawStatus: 'running' } });
+    expect(await queryStatus()).toEqual({ fineTuningJob: { rawStatus: 'running' } });
     clock.advance(1);
     await until(() => gateway.log.some(({ msg, status }) => msg === 'request' && status === 204));
-    expect(await ask()).toEqual({ fineTuningJob: { rawStatus: first.status } });
+    expect(await queryStatus()).toEqual({ fineTuningJob: { rawStatus: first.status } });
   });
 
-  it('of Azure none come: it has no webhooks', async () => {
+  it('do not exist in the dialect of Azure', async () => {
     await using gateway = await startGateway({ SANDBOX_DIALECT: 'azure' });
     expect((await fetch(urlOf(gateway), { method: 'POST' })).status).toBe(404);
   });
 
-  it('they go to SANDBOX_WEBHOOK_URL instead when it is set', async () => {
+  it('go to SANDBOX_WEBHOOK_URL instead when it is set', async () => {
     await using receiver = await startReceiver();
     const secret = newSecret();
     const settings = { SANDBOX_WEBHOOK_URL: receiver.url.href, SANDBOX_WEBHOOK_SECRET: secret, SANDBOX_SPEED: '10000' };
@@ -473,7 +473,7 @@ describe('before the sandbox', () => {
     expect((await fetch(urlOf(gateway), { method: 'POST' })).status).toBe(404);
   });
 
-  it('npm run sandbox does not repeat a secret that it was given', async () => {
+  it('do not make npm run sandbox print a configured secret', async () => {
     const secret = newSecret();
     const settings = { SANDBOX_WEBHOOK_URL: 'http://127.0.0.1:1/', SANDBOX_WEBHOOK_SECRET: secret };
     await using sandbox = startScript('src/sandbox/serve.ts', [], settings);
@@ -482,7 +482,7 @@ describe('before the sandbox', () => {
     expect(sandbox.output.text).not.toContain(secret.slice(6));
   });
 
-  it('npm run sandbox sends them, and makes up a secret and prints it', async () => {
+  it('are sent by npm run sandbox with a generated secret, which it prints', async () => {
     await using receiver = await startReceiver();
     const settings = { SANDBOX_WEBHOOK_URL: receiver.url.href, SANDBOX_SPEED: '10000' };
     await using sandbox = startScript('src/sandbox/serve.ts', [], settings);

@@ -9,7 +9,7 @@ import { METRIC_FIELDS } from '../../kit/store/series.ts';
 const CHECKPOINTS = '/fine_tuning/jobs/ftjob-1/checkpoints';
 const MODEL = 'ft:gpt-4.1-mini-2025-04-14:acme::ckpt-1';
 
-/** A job with these checkpoints, the newest first. */
+/** A world with one job and these checkpoints, newest first. */
 async function startWith(...checkpoints: unknown[]): Promise<World> {
   const world = await startWorld();
   world.upstream.onJob(jobBody({ id: 'ftjob-1', status: 'succeeded' }));
@@ -21,15 +21,15 @@ async function startWith(...checkpoints: unknown[]): Promise<World> {
 const query = (selection: string) =>
   `{ fineTuningJob(id: "ftjob-1") { id checkpoints { edges { node { ${selection} } } } } }`;
 
-/** What the graph says of a checkpoint whose body has these members, beside the usual ones. */
-async function ask(members: Record<string, unknown>, selection: string): Promise<unknown> {
+/** The fields of a checkpoint whose body has these members too. */
+async function readCheckpoint(members: Record<string, unknown>, selection: string): Promise<unknown> {
   await using world = await startWith(checkpointBody('ftckpt_1', members));
   const { fineTuningJob } = await world.ask(query(selection));
   return (fineTuningJob as { checkpoints: { edges: { node: unknown }[] } }).checkpoints.edges[0]?.node;
 }
 
 describe('a checkpoint', () => {
-  it('shows every member in its field', async () => {
+  it('has a field for every property', async () => {
     const body = checkpointBody('ftckpt_1', { fine_tuned_model_checkpoint: MODEL });
     await using world = await startWith(body);
     world.upstream.onModel(modelBody(MODEL, { created: 1_760_000_771 }));
@@ -55,17 +55,17 @@ describe('a checkpoint', () => {
     });
   });
 
-  it('shows every metric under its own name', async () => {
+  it('has a field for every metric', async () => {
     const names = Object.entries(METRIC_FIELDS);
     const metrics = Object.fromEntries(names.map(([, wire], index) => [wire, index + 0.25]));
-    expect(await ask({ metrics }, `metrics { ${Object.keys(METRIC_FIELDS).join(' ')} }`)).toEqual({
+    expect(await readCheckpoint({ metrics }, `metrics { ${Object.keys(METRIC_FIELDS).join(' ')} }`)).toEqual({
       metrics: Object.fromEntries(names.map(([name], index) => [name, index + 0.25])),
     });
   });
 
-  it('has metrics among which stands a text, as OpenAI sends them', async () => {
+  it('has metrics with a string among the numbers, as OpenAI sends them', async () => {
     const metrics = { type: 'supervised', step: 80, train_loss: 0.5, valid_loss: 'n/a' };
-    expect(await ask({ metrics }, 'metrics { trainLoss validLoss data }')).toEqual({
+    expect(await readCheckpoint({ metrics }, 'metrics { trainLoss validLoss data }')).toEqual({
       metrics: { trainLoss: 0.5, validLoss: null, data: metrics },
     });
   });
@@ -73,18 +73,18 @@ describe('a checkpoint', () => {
   it.each([
     ['null', null, null],
     ['absent', undefined, null],
-    ['a text', 'none', null],
+    ['a string', 'none', null],
     ['a list', [0.5], null],
     ['empty', {}, { trainLoss: null, fullValidLoss: null, data: {} }],
     ['all null', { train_loss: null }, { trainLoss: null, fullValidLoss: null, data: { train_loss: null } }],
-  ])('answers when its metrics are %s', async (_, metrics, shown) => {
-    expect(await ask({ metrics }, 'id metrics { trainLoss fullValidLoss data }')).toEqual({
+  ])('is valid when its metrics are %s', async (_, metrics, expected) => {
+    expect(await readCheckpoint({ metrics }, 'id metrics { trainLoss fullValidLoss data }')).toEqual({
       id: 'ftckpt_1',
-      metrics: shown,
+      metrics: expected,
     });
   });
 
-  it('has no metric where the upstream writes a number past all numbers', async () => {
+  it('has no metric when the upstream sends a number that is too large', async () => {
     await using world = await startWith();
     const body = JSON.stringify({
       data: [checkpointBody('ftckpt_1', { metrics: { train_loss: 'N', valid_loss: 2 } })],
@@ -100,7 +100,7 @@ describe('a checkpoint', () => {
     });
   });
 
-  it('has a whole number of steps when the upstream writes 100.0', async () => {
+  it('has an integer step when the upstream sends 100.0', async () => {
     await using world = await startWith();
     const body = JSON.stringify({ data: [checkpointBody('ftchkpt-1', { step_number: 'N' })] }).replace('"N"', '100.0');
     world.upstream.on(CHECKPOINTS, (_: unknown, response: ServerResponse) => response.end(body));
@@ -109,7 +109,7 @@ describe('a checkpoint', () => {
     });
   });
 
-  it('answers when it has nothing but what it must have, on a page without first_id and last_id', async () => {
+  it('is valid with its required properties only, on a page without first_id and last_id', async () => {
     await using world = await startWith();
     const bare = { id: 'ftchkpt-1', created_at: 1_760_000_000, step_number: 90, fine_tuned_model_checkpoint: 'm.ft-1' };
     world.upstream.on(CHECKPOINTS, { data: [bare] });
@@ -136,26 +136,26 @@ describe('a checkpoint', () => {
     });
   });
 
-  it('has no model when that was deleted, and its name all the same', async () => {
+  it('has no model when it was deleted, but its id', async () => {
     const members = { fine_tuned_model_checkpoint: MODEL };
-    expect(await ask(members, 'fineTunedModelId fineTunedModel { id }')).toEqual({
+    expect(await readCheckpoint(members, 'fineTunedModelId fineTunedModel { id }')).toEqual({
       fineTunedModelId: MODEL,
       fineTunedModel: null,
     });
   });
 });
 
-describe('a checkpoint that cannot be read', () => {
+describe('an invalid checkpoint', () => {
   it.each([
     ['has no id', { ...checkpointBody('x'), id: undefined }],
     ['has no creation time', checkpointBody('ftckpt_2', { created_at: null })],
     ['has no model', checkpointBody('ftckpt_2', { fine_tuned_model_checkpoint: null })],
     ['has no step', checkpointBody('ftckpt_2', { step_number: undefined })],
-    ['has a text for a step', checkpointBody('ftckpt_2', { step_number: '80' })],
-    ['has a step that Int cannot carry', checkpointBody('ftckpt_2', { step_number: 2 ** 31 })],
+    ['has a string as its step', checkpointBody('ftckpt_2', { step_number: '80' })],
+    ['has a step beyond the range of Int', checkpointBody('ftckpt_2', { step_number: 2 ** 31 })],
     ['is null', null],
-  ])('fails alone when it %s', async (_, bad) => {
-    await using world = await startWith(checkpointBody('ftckpt_3'), bad, checkpointBody('ftckpt_1'));
+  ])('is an error of its own when it %s', async (_, invalid) => {
+    await using world = await startWith(checkpointBody('ftckpt_3'), invalid, checkpointBody('ftckpt_1'));
     const { data, errors } = await world.gateway.query(query('id stepNumber'));
     expect(data).toMatchObject({
       fineTuningJob: {
@@ -172,20 +172,20 @@ describe('a checkpoint that cannot be read', () => {
 });
 
 describe('the checkpoints of a job', () => {
-  it('are none as long as there are none', async () => {
+  it('are an empty page when there are none', async () => {
     await using world = await startWith();
     expect(
       await world.ask('{ fineTuningJob(id: "ftjob-1") { checkpoints { edges { cursor } pageInfo { endCursor } } } }'),
     ).toEqual({ fineTuningJob: { checkpoints: { edges: [], pageInfo: { endCursor: null } } } });
   });
 
-  it('are asked for ten at a time when the client does not say', async () => {
+  it('are read ten at a time by default', async () => {
     await using world = await startWith();
     await world.ask(query('id'));
     expect(world.upstream.calls.at(-1)?.target).toBe(`${CHECKPOINTS}?limit=10`);
   });
 
-  it('have the models that they name in one call', async () => {
+  it('have their models by one call', async () => {
     const models = ['a', 'b', 'c'].map((name) => modelBody(`${MODEL}${name}`));
     const checkpoints = models.map(({ id }) => checkpointBody(`ckpt-${id}`, { fine_tuned_model_checkpoint: id }));
     await using world = await startWith(...checkpoints);

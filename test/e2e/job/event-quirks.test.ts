@@ -5,7 +5,7 @@ import { startWorld, type World } from '../../kit/gateway/world.ts';
 
 const EVENTS = '/fine_tuning/jobs/ftjob-1/events';
 
-/** A job with these events, the newest first. */
+/** A world with one job and these events, newest first. */
 async function startWith(...events: unknown[]): Promise<World> {
   const world = await startWorld();
   world.upstream.onJob(jobBody({ id: 'ftjob-1' }));
@@ -16,14 +16,14 @@ async function startWith(...events: unknown[]): Promise<World> {
 const query = (selection: string) =>
   `{ fineTuningJob(id: "ftjob-1") { id events { edges { node { ${selection} } } } } }`;
 
-/** What the graph says of an event whose body has these members, beside the usual ones. */
-async function ask(members: Record<string, unknown>, selection: string): Promise<unknown> {
+/** The fields of an event whose body has these members too. */
+async function readEvent(members: Record<string, unknown>, selection: string): Promise<unknown> {
   await using world = await startWith(eventBody('ftevent-1', members));
   const { fineTuningJob } = await world.ask(query(selection));
   return (fineTuningJob as { events: { edges: { node: unknown }[] } }).events.edges[0]?.node;
 }
 
-// As the upstream's guide to reinforcement shows it, shortened.
+// As in the guide of the upstream to reinforcement fine-tuning, shortened.
 const NESTED = {
   step: 10,
   total_steps: 20,
@@ -33,7 +33,7 @@ const NESTED = {
 };
 
 describe('an event', () => {
-  it('shows every member in its field', async () => {
+  it('has a field for every property', async () => {
     const members = {
       created_at: 1_760_000_123,
       level: 'warn',
@@ -42,7 +42,7 @@ describe('an event', () => {
       data: { by: 'me' },
     };
     const selection = 'id createdAt level rawLevel message type rawType data job { id status modelId }';
-    expect(await ask(members, selection)).toEqual({
+    expect(await readEvent(members, selection)).toEqual({
       id: 'ftevent-1',
       createdAt: 1_760_000_123,
       level: 'WARN',
@@ -55,7 +55,7 @@ describe('an event', () => {
     });
   });
 
-  it('of a step is of type METRICS, with all that was measured', async () => {
+  it('of a step has the type METRICS and all measured values', async () => {
     await using world = await startWith(stepBody(7, 240, { valid_loss: 1.25 }));
     expect(await world.ask(query('type message data'))).toMatchObject({
       fineTuningJob: {
@@ -79,13 +79,13 @@ describe('an event', () => {
     ['{}', {}, {}],
     ['absent', undefined, null],
     ['nested, as for reinforcement', NESTED, NESTED],
-    ['a text', 'none', 'none'],
-    ['an empty text', '', ''],
+    ['a string', 'none', 'none'],
+    ['an empty string', '', ''],
     ['0', 0, 0],
     ['false', false, false],
     ['a list', [1, [2]], [1, [2]]],
-  ])('has data as the upstream has it: %s', async (_, data, shown) => {
-    expect(await ask({ data }, 'id data')).toEqual({ id: 'ftevent-1', data: shown });
+  ])('has data in the form of the upstream: %s', async (_, data, expected) => {
+    expect(await readEvent({ data }, 'id data')).toEqual({ id: 'ftevent-1', data: expected });
   });
 
   it.each([
@@ -98,8 +98,8 @@ describe('an event', () => {
     [null, 'UNKNOWN', ''],
     [undefined, 'UNKNOWN', ''],
     [3, 'UNKNOWN', ''],
-  ])('reads the level %j as %s, with the raw string beside it', async (wire, level, rawLevel) => {
-    expect(await ask({ level: wire }, 'level rawLevel')).toEqual({ level, rawLevel });
+  ])('reads the level %j as %s, with rawLevel beside it', async (wire, level, rawLevel) => {
+    expect(await readEvent({ level: wire }, 'level rawLevel')).toEqual({ level, rawLevel });
   });
 
   it.each([
@@ -109,19 +109,19 @@ describe('an event', () => {
     [null, null, null],
     [undefined, null, null],
     [3, null, null],
-  ])('reads the type %j as %s, with the raw string beside it', async (wire, type, rawType) => {
-    expect(await ask({ type: wire }, 'type rawType')).toEqual({ type, rawType });
+  ])('reads the type %j as %s, with rawType beside it', async (wire, type, rawType) => {
+    expect(await readEvent({ type: wire }, 'type rawType')).toEqual({ type, rawType });
   });
 
   it.each([[null], [undefined], [{ text: 'Job started.' }]])('has an empty message when it is %j', async (message) => {
-    expect(await ask({ message }, 'id message')).toEqual({ id: 'ftevent-1', message: '' });
+    expect(await readEvent({ message }, 'id message')).toEqual({ id: 'ftevent-1', message: '' });
   });
 
-  it('cuts fractions of a second, and carries times past 2038', async () => {
-    expect(await ask({ created_at: 4_102_444_800.9 }, 'createdAt')).toEqual({ createdAt: 4_102_444_800 });
+  it('truncates fractions of a second, and represents times after 2038', async () => {
+    expect(await readEvent({ created_at: 4_102_444_800.9 }, 'createdAt')).toEqual({ createdAt: 4_102_444_800 });
   });
 
-  it('answers when it has nothing but what identifies it', async () => {
+  it('is valid with its id and its time only', async () => {
     await using world = await startWith({ id: 'ftevent-bare', created_at: 1_760_000_000 });
     const bare = { id: 'ftevent-bare', level: 'UNKNOWN', message: '', type: null, rawType: null, data: null };
     expect(await world.ask(query('id level message type rawType data'))).toEqual({
@@ -130,16 +130,16 @@ describe('an event', () => {
   });
 });
 
-describe('an event that cannot be read', () => {
+describe('an invalid event', () => {
   it.each([
     ['has no id', { ...eventBody('x'), id: undefined }],
     ['has an empty id', eventBody('')],
     ['has no creation time', eventBody('ftevent-2', { created_at: null })],
-    ['has a text for a creation time', eventBody('ftevent-2', { created_at: '2026-01-01T00:00:00Z' })],
+    ['has a string as its creation time', eventBody('ftevent-2', { created_at: '2026-01-01T00:00:00Z' })],
     ['is null', null],
-    ['is a text', 'Step 1'],
-  ])('fails alone when it %s', async (_, bad) => {
-    await using world = await startWith(eventBody('ftevent-3'), bad, eventBody('ftevent-1'));
+    ['is a string', 'Step 1'],
+  ])('is an error of its own when it %s', async (_, invalid) => {
+    await using world = await startWith(eventBody('ftevent-3'), invalid, eventBody('ftevent-1'));
     const { data, errors } = await world.gateway.query(query('id'));
     expect(data).toEqual({
       fineTuningJob: {
@@ -155,7 +155,7 @@ describe('an event that cannot be read', () => {
     ]);
   });
 
-  it('costs progress and metrics nothing but itself', async () => {
+  it('is left out of progress and metrics', async () => {
     await using world = await startWith(stepBody(3, 4), { id: 'ftevent-bad' }, stepBody(1, 4));
     expect(
       await world.ask('{ fineTuningJob(id: "ftjob-1") { progress { step } metrics { points { step } isComplete } } }'),
@@ -165,17 +165,17 @@ describe('an event that cannot be read', () => {
   });
 });
 
-describe('the log of a job', () => {
-  it('is asked for with the number of events that the client wants, 20 if it does not say', async () => {
+describe('the events of a job', () => {
+  it('are read with the requested number, by default 20', async () => {
     await using world = await startWith(eventBody('ftevent-1'));
     await world.ask(query('id'));
     world.clock.advance(5000);
     await world.ask('{ fineTuningJob(id: "ftjob-1") { events(first: 7) { edges { cursor } } } }');
-    const asked = world.upstream.calls.filter(({ target }) => target.startsWith(EVENTS));
-    expect(asked.map(({ target }) => target)).toEqual([`${EVENTS}?limit=20`, `${EVENTS}?limit=7`]);
+    const calls = world.upstream.calls.filter(({ target }) => target.startsWith(EVENTS));
+    expect(calls.map(({ target }) => target)).toEqual([`${EVENTS}?limit=20`, `${EVENTS}?limit=7`]);
   });
 
-  it('may have events with the same second, which stay in the order of the upstream', async () => {
+  it('with the same second stay in the order of the upstream', async () => {
     await using world = await startWith(...['c', 'a', 'b'].map((id) => eventBody(`ftevent-${id}`)));
     expect(await world.ask(query('id createdAt'))).toMatchObject({
       fineTuningJob: {

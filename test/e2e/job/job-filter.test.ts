@@ -27,8 +27,8 @@ async function pageOf(world: World, variables: Arguments): Promise<Connection> {
 
 const idsOf = ({ edges }: Connection) => edges.map(({ node }) => node?.id.replace('ftjob-', ''));
 
-/** The names of those of these jobs that pass, in their order. */
-async function passing(jobs: Record<string, Members>, filter: unknown): Promise<(string | undefined)[]> {
+/** The names of the jobs that match a filter, in their order. */
+async function matching(jobs: Record<string, Members>, filter: unknown): Promise<(string | undefined)[]> {
   await using world = await startWorld();
   world.upstream.onJobs(Object.entries(jobs).map(([name, members]) => jobBody({ ...members, id: `ftjob-${name}` })));
   return idsOf(await pageOf(world, { filter }));
@@ -58,18 +58,18 @@ describe('statuses', () => {
       ['running', 'paused'],
     ],
     [['SUCCEEDED'], []],
-  ])('%j pass in all their spellings', async (statuses, expected) => {
-    expect(await passing(jobs, { statuses })).toEqual(expected);
+  ])('%j match jobs in every spelling', async (statuses, expected) => {
+    expect(await matching(jobs, { statuses })).toEqual(expected);
   });
 });
 
-describe('the other members', () => {
-  it('modelIds passes jobs of one of these models', async () => {
+describe('the other fields', () => {
+  it('modelIds matches jobs of one of the models', async () => {
     const jobs = { a: { model: 'gpt-a' }, b: { model: 'gpt-b' }, c: { model: 'gpt-c' }, d: { model: 'gpt-a-2' } };
-    expect(await passing(jobs, { modelIds: ['gpt-a', 'gpt-c'] })).toEqual(['a', 'c']);
+    expect(await matching(jobs, { modelIds: ['gpt-a', 'gpt-c'] })).toEqual(['a', 'c']);
   });
 
-  it('methods passes jobs of one of these methods, and none of before there were methods', async () => {
+  it('methods matches jobs with one of the methods, and no old job without a method', async () => {
     const jobs = {
       sft: { method: { type: 'supervised' } },
       dpo: { method: { type: 'dpo' } },
@@ -77,34 +77,34 @@ describe('the other members', () => {
       other: { method: { type: 'distillation' } },
       old: { method: undefined },
     };
-    expect(await passing(jobs, { methods: ['SUPERVISED', 'DPO'] })).toEqual(['sft', 'dpo']);
-    expect(await passing(jobs, { methods: ['REINFORCEMENT'] })).toEqual(['rft']);
+    expect(await matching(jobs, { methods: ['SUPERVISED', 'DPO'] })).toEqual(['sft', 'dpo']);
+    expect(await matching(jobs, { methods: ['REINFORCEMENT'] })).toEqual(['rft']);
   });
 
-  it('suffix passes jobs with exactly this one, wherever the server puts it', async () => {
+  it('suffix matches jobs with exactly this suffix, in the properties of every server', async () => {
     const jobs = {
       openai: { user_provided_suffix: 'mail' },
       other: { user_provided_suffix: undefined, suffix: 'mail' },
       longer: { user_provided_suffix: 'mails' },
       none: {},
     };
-    expect(await passing(jobs, { suffix: 'mail' })).toEqual(['openai', 'other']);
+    expect(await matching(jobs, { suffix: 'mail' })).toEqual(['openai', 'other']);
   });
 
   it('createdAtOrAfter includes its second, createdBefore does not', async () => {
     const jobs = { d: { created_at: 400 }, c: { created_at: 300 }, b: { created_at: 200 }, a: { created_at: 100 } };
-    expect(await passing(jobs, { createdAtOrAfter: 200 })).toEqual(['d', 'c', 'b']);
-    expect(await passing(jobs, { createdBefore: 300 })).toEqual(['b', 'a']);
-    expect(await passing(jobs, { createdAtOrAfter: 200, createdBefore: 400 })).toEqual(['c', 'b']);
+    expect(await matching(jobs, { createdAtOrAfter: 200 })).toEqual(['d', 'c', 'b']);
+    expect(await matching(jobs, { createdBefore: 300 })).toEqual(['b', 'a']);
+    expect(await matching(jobs, { createdAtOrAfter: 200, createdBefore: 400 })).toEqual(['c', 'b']);
   });
 
-  it('are all to fit at once', async () => {
+  it('have to match together', async () => {
     const jobs = {
       both: { status: 'running', model: 'gpt-a' },
       one: { status: 'running', model: 'gpt-b' },
       other: { status: 'failed', model: 'gpt-a' },
     };
-    expect(await passing(jobs, { statuses: ['RUNNING'], modelIds: ['gpt-a'] })).toEqual(['both']);
+    expect(await matching(jobs, { statuses: ['RUNNING'], modelIds: ['gpt-a'] })).toEqual(['both']);
   });
 
   it.each([
@@ -115,8 +115,8 @@ describe('the other members', () => {
       { statuses: null, modelIds: null, methods: null, metadata: null, createdAtOrAfter: null, createdBefore: null },
     ],
     ['null itself', null],
-  ])('let everything pass when they are %s', async (_, filter) => {
-    expect(await passing({ a: {}, b: { status: 'moderating' } }, filter)).toEqual(['a', 'b']);
+  ])('match every job when they are %s', async (_, filter) => {
+    expect(await matching({ a: {}, b: { status: 'moderating' } }, filter)).toEqual(['a', 'b']);
   });
 });
 
@@ -126,7 +126,7 @@ describe('metadata', () => {
     { key: 'run', value: '1' },
   ];
 
-  it('goes upstream, pair by pair, and is checked again: some servers ignore it', async () => {
+  it('is sent to the upstream pair by pair, and checked again: some servers ignore it', async () => {
     await using world = await startWorld();
     world.upstream.onJobs([
       jobBody({ id: 'ftjob-both', metadata: { team: 'a&b', run: '1', more: 'x' } }),
@@ -143,7 +143,7 @@ describe('metadata', () => {
     ]);
   });
 
-  it('in another order is the same question, and other metadata is not', async () => {
+  it('in another order uses the same cached pages, other metadata does not', async () => {
     await using world = await startWorld();
     world.upstream.onJobs([jobBody({ id: 'ftjob-1', metadata: { team: 'a&b', run: '1' } })]);
     await pageOf(world, { filter: { metadata } });
@@ -153,7 +153,7 @@ describe('metadata', () => {
     expect(world.upstream.calls).toHaveLength(2);
   });
 
-  it('goes with the cursor to every page', async () => {
+  it('is sent with the cursor of every page', async () => {
     await using world = await startWorld();
     const pair = [{ key: 'team', value: 'a' }];
     world.upstream.onJobs(
@@ -167,7 +167,7 @@ describe('metadata', () => {
   });
 });
 
-describe('the bounds of a filter', () => {
+describe('the limits of a filter', () => {
   const pairs = (count: number) => Array.from({ length: count }, (_, index) => ({ key: `${index}`, value: '' }));
   const pair = (key: string, value: string) => [
     { key: 'team', value: 'a' },
@@ -180,39 +180,47 @@ describe('the bounds of a filter', () => {
     ['a value of 512 characters', { metadata: pair('run', '🏃'.repeat(512)) }],
     ['the last second before milliseconds', { createdAtOrAfter: 1e11, createdBefore: 1e11 }],
     ['times before the epoch', { createdAtOrAfter: -1, createdBefore: 0 }],
-  ])('include %s', async (_, filter) => {
-    expect(await passing({}, filter)).toEqual([]);
+  ])('allow %s', async (_, filter) => {
+    expect(await matching({}, filter)).toEqual([]);
   });
 
   it.each([
-    ['filter.metadata', { metadata: pairs(17) }, 'at most 16 pairs, got 17'],
-    ['filter.metadata[1].key', { metadata: pair('k'.repeat(65), '') }, 'at most 64 characters, got 65'],
-    ['filter.metadata[1].value', { metadata: pair('k', 'v'.repeat(513)) }, 'at most 512 characters, got 513'],
+    ['filter.metadata', { metadata: pairs(17) }, 'has 17 pairs; expected at most 16'],
+    ['filter.metadata[1].key', { metadata: pair('k'.repeat(65), '') }, 'has 65 characters; expected at most 64'],
+    ['filter.metadata[1].value', { metadata: pair('k', 'v'.repeat(513)) }, 'has 513 characters; expected at most 512'],
     [
       'filter.createdAtOrAfter',
       { createdAtOrAfter: 1e11 + 1 },
-      'seconds since the epoch, at most 100000000000 and not milliseconds, got 100000000001',
+      'is 100000000001, which is probably in milliseconds; expected seconds since 1970, such as 1767225600',
     ],
     [
       'filter.createdBefore',
       { createdBefore: 1_760_000_000_000 },
-      'seconds since the epoch, at most 100000000000 and not milliseconds, got 1760000000000',
+      'is 1760000000000, which is probably in milliseconds; expected seconds since 1970, such as 1767225600',
     ],
-  ])('exclude one more, by BAD_USER_INPUT without a call: %s', async (argument, filter, expected) => {
+  ])('reject one more without a call, by BAD_USER_INPUT: %s', async (argument, filter, problem) => {
     await using world = await startWorld();
     const { data, errors } = await world.gateway.query(PAGE, { filter });
     expect(data).toEqual({ fineTuningJobs: null });
     expect(errors).toMatchObject([
-      { message: `${argument}: expected ${expected}.`, extensions: { code: 'BAD_USER_INPUT', argument } },
+      { message: `${argument}: ${problem}.`, extensions: { code: 'BAD_USER_INPUT', argument } },
     ]);
     expect(world.upstream.calls).toEqual([]);
   });
 });
 
-describe('what no job can fit', () => {
+describe('a filter that no job can match', () => {
   it.each([
-    ['filter.statuses', { statuses: ['RUNNING', 'UNKNOWN'] }],
-    ['filter.methods', { methods: ['UNKNOWN'] }],
+    [
+      'filter.statuses',
+      { statuses: ['RUNNING', 'UNKNOWN'] },
+      'is UNKNOWN; expected a known FineTuningJobStatus, such as VALIDATING_FILES',
+    ],
+    [
+      'filter.methods',
+      { methods: ['UNKNOWN'] },
+      'is UNKNOWN; expected a known FineTuningJobMethodType, such as SUPERVISED',
+    ],
     [
       'filter.metadata',
       {
@@ -221,17 +229,20 @@ describe('what no job can fit', () => {
           { key: 'a', value: '2' },
         ],
       },
+      'has the key "a" twice; expected each key once',
     ],
-  ])('is BAD_USER_INPUT without a call: %s', async (argument, filter) => {
+  ])('is BAD_USER_INPUT without a call: %s', async (argument, filter, problem) => {
     await using world = await startWorld();
     const { data, errors } = await world.gateway.query(PAGE, { filter });
     expect(data).toEqual({ fineTuningJobs: null });
-    expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', argument } }]);
+    expect(errors).toMatchObject([
+      { message: `${argument}: ${problem}.`, extensions: { code: 'BAD_USER_INPUT', argument } },
+    ]);
     expect(world.upstream.calls).toEqual([]);
   });
 });
 
-describe('a page behind a filter', () => {
+describe('a page with a filter', () => {
   const failedAt = (index: number) => index % 7 === 0;
   const jobs = (count: number, hasFailed: (index: number) => boolean) =>
     Array.from({ length: count }, (_, index) =>
@@ -239,14 +250,14 @@ describe('a page behind a filter', () => {
     );
   const filter = { statuses: ['FAILED'] };
 
-  it('says how many jobs were looked at, with a filter and without', async () => {
+  it('has the number of jobs that were read, with a filter and without', async () => {
     await using world = await startWorld();
     world.upstream.onJobs(jobs(250, (index) => index === 130));
     expect(await pageOf(world, { first: 1, filter })).toMatchObject({ scannedCount: 131 });
     expect(await pageOf(world, { first: 30 })).toMatchObject({ scannedCount: 30 });
   });
 
-  it('can be empty and have a next one, with a cursor that goes on behind the last job looked at', async () => {
+  it('can be empty and have a next one, with the cursor of the last job that was read', async () => {
     await using world = await startWorld();
     world.upstream.onJobs(jobs(1050, (index) => index === 1020));
     const first = await pageOf(world, { filter });
@@ -258,27 +269,27 @@ describe('a page behind a filter', () => {
     expect(second).toMatchObject({ scannedCount: 50, pageInfo: { hasNextPage: false } });
   });
 
-  it('goes on without losing or repeating a job, whatever its length', async () => {
+  it('of any length continues without a lost or repeated job', async () => {
     await using world = await startWorld();
     const all = jobs(430, failedAt);
     world.upstream.onJobs(all);
-    const seen: (string | undefined)[] = [];
+    const found: (string | undefined)[] = [];
     let after: string | null = null;
     for (let first = 1, hasNextPage = true; hasNextPage; first = (first * 5) % 23) {
       const page: Connection = await pageOf(world, { first, after, filter });
-      seen.push(...idsOf(page));
+      found.push(...idsOf(page));
       ({ hasNextPage, endCursor: after } = page.pageInfo);
     }
-    expect(seen).toEqual(all.flatMap((_, index) => (failedAt(index) ? [`${index}`] : [])));
+    expect(found).toEqual(all.flatMap((_, index) => (failedAt(index) ? [`${index}`] : [])));
   });
 
-  it('leaves out jobs that cannot be understood, and looks on behind them', async () => {
+  it('leaves out invalid jobs and reads on', async () => {
     await using world = await startWorld();
     world.upstream.onJobs([{ id: 'ftjob-broken' }, ...jobs(3, () => true)]);
     expect(idsOf(await pageOf(world, { first: 2, filter }))).toEqual(['0', '1']);
   });
 
-  it('is an error when the pages of the upstream do not go on', async () => {
+  it('is an error when the pages of the upstream repeat', async () => {
     await using world = await startWorld();
     world.upstream.on('/fine_tuning/jobs', { object: 'list', data: jobs(2, () => false), has_more: true });
     const { data, errors } = await world.gateway.query(PAGE, { filter });
@@ -286,7 +297,7 @@ describe('a page behind a filter', () => {
     expect(errors).toMatchObject([{ extensions: { code: 'UPSTREAM_INVALID_RESPONSE' } }]);
   });
 
-  it('ends well on a server that does not say has_more and whose last page is full', async () => {
+  it('ends toward a server without has_more whose last page is full', async () => {
     await using world = await startWorld();
     const list = jobs(100, (index) => index === 50);
     world.upstream.on('/fine_tuning/jobs?limit=100', { object: 'list', data: list });
@@ -296,7 +307,7 @@ describe('a page behind a filter', () => {
     expect(page.pageInfo.hasNextPage).toBe(false);
   });
 
-  it('reads no further than createdAtOrAfter needs', async () => {
+  it('stops reading at createdAtOrAfter', async () => {
     await using world = await startWorld();
     world.upstream.onJobs(
       Array.from({ length: 900 }, (_, index) => jobBody({ id: `ftjob-${index}`, created_at: 10_000 - index })),

@@ -3,8 +3,8 @@ import { jobBody } from '../../kit/bodies/job.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
 import { startUpstream } from '../../kit/gateway/upstream.ts';
 
-/** What the graph says of a job whose body has these members, beside the usual ones. */
-async function ask(members: Record<string, unknown>, selection: string) {
+/** The fields of a job whose body has these members too, or the errors of the query. */
+async function readJob(members: Record<string, unknown>, selection: string) {
   await using upstream = await startUpstream();
   await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
   upstream.onJob(jobBody({ ...members, id: 'ftjob-quirk' }));
@@ -24,48 +24,48 @@ describe("a job's error", () => {
     ['{}', {}],
     ['an object of nulls', { code: null, message: null, param: null }],
     ['an object of nulls with an error member', { code: null, message: null, param: null, error: null }],
-  ])('is null when the upstream says %s', async (_, error) => {
-    expect(await ask({ error }, 'error { code }')).toEqual({ error: null });
+  ])('is null when the upstream sends %s', async (_, error) => {
+    expect(await readJob({ error }, 'error { code }')).toEqual({ error: null });
   });
 
-  it('keeps the code when the upstream leaves the rest out', async () => {
-    expect(await ask({ error: { code: 'cancelled_by_admin' } }, 'error { code message param }')).toEqual({
+  it('has the code when the upstream omits the rest', async () => {
+    expect(await readJob({ error: { code: 'cancelled_by_admin' } }, 'error { code message param }')).toEqual({
       error: { code: 'cancelled_by_admin', message: null, param: null },
     });
   });
 
-  it('is read when the upstream sends a bare sentence', async () => {
-    expect(await ask({ error: 'out of memory' }, 'error { code message }')).toEqual({
+  it('has a message when the upstream sends a string', async () => {
+    expect(await readJob({ error: 'out of memory' }, 'error { code message }')).toEqual({
       error: { code: null, message: 'out of memory' },
     });
   });
 });
 
 describe("a job's times", () => {
-  it('leaves finishedAt null on a cancelled job', async () => {
-    expect(await ask({ status: 'cancelled', finished_at: null }, 'status finishedAt isTerminal')).toEqual({
+  it('have no finishedAt for a cancelled job', async () => {
+    expect(await readJob({ status: 'cancelled', finished_at: null }, 'status finishedAt isTerminal')).toEqual({
       status: 'CANCELLED',
       finishedAt: null,
       isTerminal: true,
     });
   });
 
-  it('reads 0 as none', async () => {
-    expect(await ask({ finished_at: 0, estimated_finish: 0 }, 'finishedAt estimatedFinishAt')).toEqual({
+  it('are null when the upstream sends 0', async () => {
+    expect(await readJob({ finished_at: 0, estimated_finish: 0 }, 'finishedAt estimatedFinishAt')).toEqual({
       finishedAt: null,
       estimatedFinishAt: null,
     });
   });
 
-  it('carries times past 2038', async () => {
-    expect(await ask({ created_at: 4_102_444_800, finished_at: 4_102_444_801 }, 'createdAt finishedAt')).toEqual({
+  it('can be after 2038', async () => {
+    expect(await readJob({ created_at: 4_102_444_800, finished_at: 4_102_444_801 }, 'createdAt finishedAt')).toEqual({
       createdAt: 4_102_444_800,
       finishedAt: 4_102_444_801,
     });
   });
 
-  it('cuts fractions of a second', async () => {
-    expect(await ask({ created_at: 1_760_000_000.73 }, 'createdAt')).toEqual({ createdAt: 1_760_000_000 });
+  it('are truncated to seconds', async () => {
+    expect(await readJob({ created_at: 1_760_000_000.73 }, 'createdAt')).toEqual({ createdAt: 1_760_000_000 });
   });
 });
 
@@ -75,30 +75,30 @@ describe("a job's hyperparameters", () => {
     ['null', null],
     ['"auto" as a whole', 'auto'],
   ])('are null when %s', async (_, hyperparameters) => {
-    expect(await ask({ hyperparameters }, HYPERPARAMETERS)).toEqual({ hyperparameters: null });
+    expect(await readJob({ hyperparameters }, HYPERPARAMETERS)).toEqual({ hyperparameters: null });
   });
 
-  it('are null one by one when members are missing or null', async () => {
-    expect(await ask({ hyperparameters: { n_epochs: 2, batch_size: null } }, HYPERPARAMETERS)).toEqual({
+  it('are null one by one when properties are missing or null', async () => {
+    expect(await readJob({ hyperparameters: { n_epochs: 2, batch_size: null } }, HYPERPARAMETERS)).toEqual({
       hyperparameters: { nEpochs: 2, batchSize: null, learningRateMultiplier: null },
     });
   });
 
-  it('are "auto" when the upstream says so', async () => {
+  it('are "auto" when the upstream sends that', async () => {
     const auto = { n_epochs: 'auto', batch_size: 'auto', learning_rate_multiplier: 'auto' };
-    expect(await ask({ hyperparameters: auto }, HYPERPARAMETERS)).toEqual({
+    expect(await readJob({ hyperparameters: auto }, HYPERPARAMETERS)).toEqual({
       hyperparameters: { nEpochs: 'auto', batchSize: 'auto', learningRateMultiplier: 'auto' },
     });
   });
 
-  it('are "auto" when Azure says -1', async () => {
+  it('are "auto" when Azure sends -1', async () => {
     const auto = { n_epochs: -1, batch_size: -1, learning_rate_multiplier: -1 };
-    expect(await ask({ hyperparameters: auto }, HYPERPARAMETERS)).toEqual({
+    expect(await readJob({ hyperparameters: auto }, HYPERPARAMETERS)).toEqual({
       hyperparameters: { nEpochs: 'auto', batchSize: 'auto', learningRateMultiplier: 'auto' },
     });
   });
 
-  it('are whole numbers when the upstream writes 2.0', async () => {
+  it('are integers when the upstream sends 2.0', async () => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
     const text = JSON.stringify(jobBody({ id: 'ftjob-float', hyperparameters: { n_epochs: 'N' } })).replace(
@@ -114,9 +114,9 @@ describe("a job's hyperparameters", () => {
   });
 });
 
-describe('what no enum lists', () => {
-  it('reads an unknown status as UNKNOWN, with the raw string beside it', async () => {
-    expect(await ask({ status: 'moderating' }, 'status rawStatus isTerminal')).toEqual({
+describe('a value that no enum lists', () => {
+  it('is UNKNOWN for a status, with rawStatus beside it', async () => {
+    expect(await readJob({ status: 'moderating' }, 'status rawStatus isTerminal')).toEqual({
       status: 'UNKNOWN',
       rawStatus: 'moderating',
       isTerminal: false,
@@ -130,34 +130,38 @@ describe('what no enum lists', () => {
     ['canceled', 'CANCELLED', true],
     ['canceling', 'CANCELLING', false],
     ['deleted', 'UNKNOWN', true],
-  ])('reads the spelling %s as %s', async (wire, status, isTerminal) => {
-    expect(await ask({ status: wire }, 'status rawStatus isTerminal')).toEqual({ status, rawStatus: wire, isTerminal });
+  ])('is not the spelling %s: its status is %s', async (wire, status, isTerminal) => {
+    expect(await readJob({ status: wire }, 'status rawStatus isTerminal')).toEqual({
+      status,
+      rawStatus: wire,
+      isTerminal,
+    });
   });
 
-  it('reads an unknown method as an unknown method', async () => {
+  it('is an UnknownMethod for a method', async () => {
     expect(
-      await ask({ method: { type: 'distillation', distillation: {} } }, 'method { __typename type rawType }'),
+      await readJob({ method: { type: 'distillation', distillation: {} } }, 'method { __typename type rawType }'),
     ).toEqual({
       method: { __typename: 'FineTuningJobUnknownMethod', type: 'UNKNOWN', rawType: 'distillation' },
     });
   });
 
-  it('reads an unknown integration as an unknown integration', async () => {
+  it('is an UnknownIntegration for an integration', async () => {
     const integrations = [{ type: 'mlflow', mlflow: { experiment: 'a' } }];
-    expect(await ask({ integrations }, 'integrations { __typename type rawType }')).toEqual({
+    expect(await readJob({ integrations }, 'integrations { __typename type rawType }')).toEqual({
       integrations: [{ __typename: 'FineTuningJobUnknownIntegration', type: 'UNKNOWN', rawType: 'mlflow' }],
     });
   });
 
-  it('reads integrations null as none', async () => {
-    expect(await ask({ integrations: null }, 'integrations { type }')).toEqual({ integrations: [] });
+  it('is no integration when the upstream sends null', async () => {
+    expect(await readJob({ integrations: null }, 'integrations { type }')).toEqual({ integrations: [] });
   });
 });
 
 describe('a grader', () => {
-  const grader = async (body: unknown) => {
+  const readGrader = async (body: unknown) => {
     const method = { type: 'reinforcement', reinforcement: { grader: body } };
-    const answer = (await ask({ method }, METHOD)) as { method: { grader: unknown } };
+    const answer = (await readJob({ method }, METHOD)) as { method: { grader: unknown } };
     return answer.method.grader;
   };
   const check = { type: 'string_check', name: 'exact', input: '{{sample}}', reference: 'yes', operation: 'eq' };
@@ -170,7 +174,7 @@ describe('a grader', () => {
   const multi = (graders: unknown) => ({ type: 'multi', name: 'all', calculate_output: 'exact', graders });
 
   it('of an unknown type is an UnknownGrader with its name', async () => {
-    expect(await grader({ type: 'vibes', name: 'mood' })).toMatchObject({
+    expect(await readGrader({ type: 'vibes', name: 'mood' })).toMatchObject({
       __typename: 'UnknownGrader',
       type: 'UNKNOWN',
       rawType: 'vibes',
@@ -178,8 +182,8 @@ describe('a grader', () => {
     });
   });
 
-  it('without what its type requires is an UnknownGrader', async () => {
-    expect(await grader({ type: 'python', name: 'script' })).toMatchObject({
+  it('without a required property of its type is an UnknownGrader', async () => {
+    expect(await readGrader({ type: 'python', name: 'script' })).toMatchObject({
       __typename: 'UnknownGrader',
       rawType: 'python',
       name: 'script',
@@ -190,15 +194,15 @@ describe('a grader', () => {
     ['a map', { exact: check }],
     ['a list', [check]],
     ['one grader', check],
-  ])('of type multi holds named graders, written as %s', async (_, graders) => {
-    expect(await grader(multi(graders))).toMatchObject({
+  ])('of type multi has named graders, sent as %s', async (_, graders) => {
+    expect(await readGrader(multi(graders))).toMatchObject({
       __typename: 'MultiGrader',
       calculateOutput: 'exact',
       graders: [{ name: 'exact', grader: checkInGraph }],
     });
   });
 
-  it('of each known type shows all that it holds', async () => {
+  it('of each known type has a field for every property', async () => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
     const input = [{ role: 'user', content: 'Score {{sample}}' }];
@@ -266,8 +270,8 @@ describe('a grader', () => {
   });
 });
 
-describe('the other members of a job', () => {
-  it('reads the hyperparameters of every method', async () => {
+describe('the other properties of a job', () => {
+  it('include the hyperparameters of every method', async () => {
     const reinforcement = {
       reasoning_effort: 'high',
       compute_multiplier: 1.5,
@@ -282,12 +286,15 @@ describe('the other members of a job', () => {
       } }
     }`;
     expect(
-      await ask({ method: { type: 'dpo', dpo: { hyperparameters: { n_epochs: 2, beta: 0.1 } } } }, selection),
+      await readJob({ method: { type: 'dpo', dpo: { hyperparameters: { n_epochs: 2, beta: 0.1 } } } }, selection),
     ).toEqual({
       method: { hyperparameters: { nEpochs: 2, beta: 0.1 } },
     });
     expect(
-      await ask({ method: { type: 'reinforcement', reinforcement: { hyperparameters: reinforcement } } }, selection),
+      await readJob(
+        { method: { type: 'reinforcement', reinforcement: { hyperparameters: reinforcement } } },
+        selection,
+      ),
     ).toEqual({
       method: {
         hyperparameters: {
@@ -302,7 +309,7 @@ describe('the other members of a job', () => {
     });
   });
 
-  it('answers for a body without what the document requires, as Azure sends it', async () => {
+  it('can be missing, as on Azure, though the API document requires them', async () => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
     upstream.onJob({ id: 'ftjob-azure', status: 'pending', model: 'gpt-4.1', created_at: 1_760_000_000 } as {
@@ -331,18 +338,20 @@ describe('the other members of a job', () => {
     });
   });
 
-  it('carries token counts past 2^31', async () => {
-    expect(await ask({ trained_tokens: 2 ** 53 - 1 }, 'trainedTokens')).toEqual({ trainedTokens: 2 ** 53 - 1 });
+  it('include token counts beyond 2^31', async () => {
+    expect(await readJob({ trained_tokens: 2 ** 53 - 1 }, 'trainedTokens')).toEqual({ trainedTokens: 2 ** 53 - 1 });
   });
 
-  it('takes the suffix from where OpenAI and where others put it', async () => {
-    expect(await ask({ user_provided_suffix: 'mine' }, 'suffix')).toEqual({ suffix: 'mine' });
-    expect(await ask({ user_provided_suffix: undefined, suffix: 'theirs' }, 'suffix')).toEqual({ suffix: 'theirs' });
+  it('include the suffix, from the properties of OpenAI and of other servers', async () => {
+    expect(await readJob({ user_provided_suffix: 'mine' }, 'suffix')).toEqual({ suffix: 'mine' });
+    expect(await readJob({ user_provided_suffix: undefined, suffix: 'theirs' }, 'suffix')).toEqual({
+      suffix: 'theirs',
+    });
   });
 
-  it('gives a pair of metadata whatever its key', async () => {
+  it('include metadata pairs with any key', async () => {
     const metadata = JSON.parse('{ "__proto__": "a", "constructor": "b" }');
-    expect(await ask({ metadata }, 'metadata { key value }')).toEqual({
+    expect(await readJob({ metadata }, 'metadata { key value }')).toEqual({
       metadata: [
         { key: '__proto__', value: 'a' },
         { key: 'constructor', value: 'b' },
@@ -350,8 +359,8 @@ describe('the other members of a job', () => {
     });
   });
 
-  it('gives metadata as pairs, and a value that is no string as its JSON', async () => {
-    expect(await ask({ metadata: { team: 'a', retries: 3 } }, 'metadata { key value }')).toEqual({
+  it('include metadata as pairs, with a value that is no string as JSON text', async () => {
+    expect(await readJob({ metadata: { team: 'a', retries: 3 } }, 'metadata { key value }')).toEqual({
       metadata: [
         { key: 'team', value: 'a' },
         { key: 'retries', value: '3' },
@@ -359,13 +368,13 @@ describe('the other members of a job', () => {
     });
   });
 
-  it('keeps unknown members in raw, and the known ones unrepaired', async () => {
+  it('are unchanged in raw, including unknown ones', async () => {
     const members = { usage_metrics: { gpu_hours: 1.5 }, error: {}, hyperparameters: { n_epochs: -1, lora_r: 8 } };
-    expect(await ask(members, 'raw')).toEqual({ raw: jobBody({ ...members, id: 'ftjob-quirk' }) });
+    expect(await readJob(members, 'raw')).toEqual({ raw: jobBody({ ...members, id: 'ftjob-quirk' }) });
   });
 });
 
-describe('a decoration that cannot be read', () => {
+describe('an invalid optional property', () => {
   it.each([
     ['finished_at', 'finishedAt', '2026-01-01T00:00:00Z', null],
     ['trained_tokens', 'trainedTokens', 1.5, null],
@@ -375,31 +384,34 @@ describe('a decoration that cannot be read', () => {
     ['validation_file', 'validationFileId', [], null],
     ['result_files', 'resultFileIds', [{ id: 'file-1' }], []],
     ['seed', 'seed', 2 ** 40, null],
-  ])('does not cost the job: %s', async (member, field, value, read) => {
-    expect(await ask({ [member]: value }, `id ${field} raw`)).toEqual({
+  ])('is null and the job remains: %s', async (member, field, value, read) => {
+    expect(await readJob({ [member]: value }, `id ${field} raw`)).toEqual({
       id: 'ftjob-quirk',
       [field]: read,
       raw: expect.objectContaining({ [member]: value }),
     });
   });
 
-  it.each([1e20, 2 ** 53, -1])('is null when it is no time that JSON readers would keep: %s', async (finished_at) => {
-    await using upstream = await startUpstream();
-    await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
-    upstream.onJob(jobBody({ id: 'ftjob-1', finished_at }));
-    expect(await gateway.query('{ fineTuningJob(id: "ftjob-1") { id finishedAt } }')).toEqual({
-      data: { fineTuningJob: { id: 'ftjob-1', finishedAt: null } },
-    });
-  });
+  it.each([1e20, 2 ** 53, -1])(
+    'is null when it is a time beyond the range of UnixTimestamp: %s',
+    async (finished_at) => {
+      await using upstream = await startUpstream();
+      await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
+      upstream.onJob(jobBody({ id: 'ftjob-1', finished_at }));
+      expect(await gateway.query('{ fineTuningJob(id: "ftjob-1") { id finishedAt } }')).toEqual({
+        data: { fineTuningJob: { id: 'ftjob-1', finishedAt: null } },
+      });
+    },
+  );
 });
 
-describe('a body that is no job', () => {
+describe('an invalid job', () => {
   it.each([
     ['has no id', { id: undefined }, 'id'],
-    ['has a number for a status', { status: 7 }, 'status'],
+    ['has a number as its status', { status: 7 }, 'status'],
     ['has no model', { model: undefined }, 'model'],
     ['has no creation time', { created_at: null }, 'created_at'],
-  ])('is UPSTREAM_INVALID_RESPONSE when it %s, and the log names the member', async (_, members, member) => {
+  ])('is UPSTREAM_INVALID_RESPONSE when it %s, and the log names the property', async (_, members, property) => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
     upstream.on('/fine_tuning/jobs/ftjob-bad', jobBody(members));
@@ -409,10 +421,10 @@ describe('a body that is no job', () => {
       path: ['fineTuningJob'],
       extensions: { code: 'UPSTREAM_INVALID_RESPONSE', upstreamStatus: 200 },
     });
-    expect(gateway.log).toContainEqual(expect.objectContaining({ detail: expect.stringContaining(`${member}:`) }));
+    expect(gateway.log).toContainEqual(expect.objectContaining({ detail: expect.stringContaining(`${property}:`) }));
   });
 
-  it('is UPSTREAM_INVALID_RESPONSE when it is another job than asked for', async () => {
+  it('is UPSTREAM_INVALID_RESPONSE when it is another job than requested', async () => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
     upstream.on('/fine_tuning/jobs/ftjob-mine', jobBody({ id: 'ftjob-yours' }));
@@ -421,7 +433,7 @@ describe('a body that is no job', () => {
     expect(errors?.[0]?.extensions['code']).toBe('UPSTREAM_INVALID_RESPONSE');
   });
 
-  it('fails alone in a list', async () => {
+  it('is an error of its own in a list', async () => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl });
     upstream.onJobs([jobBody({ id: 'ftjob-1' }), jobBody({ id: 'ftjob-2', status: null }), jobBody({ id: 'ftjob-3' })]);

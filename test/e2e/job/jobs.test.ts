@@ -33,21 +33,21 @@ async function start() {
 }
 
 describe('fineTuningJobs', () => {
-  it('walks through all jobs by its cursors, none lost, none twice', async () => {
+  it('returns every job exactly once when a client follows the cursors', async () => {
     await using world = await start();
     const all = jobs(23);
     world.upstream.onJobs(all);
-    const seen: (string | undefined)[] = [];
+    const found: (string | undefined)[] = [];
     let after: string | null = null;
     for (let hasNextPage = true; hasNextPage; ) {
       const page: Connection = await world.page(5, after);
-      seen.push(...ids(page));
+      found.push(...ids(page));
       ({ hasNextPage, endCursor: after } = page.pageInfo);
     }
-    expect(seen).toEqual(all.map(({ id }) => id));
+    expect(found).toEqual(all.map(({ id }) => id));
   });
 
-  it('goes on from the cursor of any edge', async () => {
+  it('starts a page after the cursor of any edge', async () => {
     await using world = await start();
     world.upstream.onJobs(jobs(6));
     const { edges } = await world.page(6);
@@ -55,15 +55,15 @@ describe('fineTuningJobs', () => {
   });
 
   it.each([
-    ['left out', undefined],
+    ['omitted', undefined],
     ['null', null],
-  ])('gives 20 when `first` is %s', async (_, first) => {
+  ])('returns 20 jobs when `first` is %s', async (_, first) => {
     await using world = await start();
     world.upstream.onJobs(jobs(30));
     expect(ids(await world.page(first))).toHaveLength(20);
   });
 
-  it('gives an empty page without cursors when there are no jobs', async () => {
+  it('returns an empty page without cursors when there are no jobs', async () => {
     await using world = await start();
     world.upstream.onJobs([]);
     expect(await world.page()).toEqual({
@@ -72,17 +72,17 @@ describe('fineTuningJobs', () => {
     });
   });
 
-  it.each([0, -1, 101, 2_147_483_647])('refuses first: %i without a call, naming the argument', async (first) => {
+  it.each([0, -1, 101, 2_147_483_647])('rejects first: %i without a call, and names the argument', async (first) => {
     await using world = await start();
     const { errors } = await world.gateway.query(PAGE, { first });
     expect(errors?.[0]).toMatchObject({
-      message: `first: expected a whole number from 1 to 100, got ${first}.`,
+      message: `first: is ${first}; expected an integer from 1 to 100, such as 20.`,
       extensions: { code: 'BAD_USER_INPUT', argument: 'first' },
     });
     expect(world.upstream.calls).toEqual([]);
   });
 
-  it('cuts the page of a server that ignores the limit, and goes on behind the cut', async () => {
+  it('truncates the page of a server that ignores the limit, and continues there', async () => {
     await using world = await start();
     world.upstream.on('/fine_tuning/jobs', { object: 'list', data: jobs(10), has_more: false });
     const page = await world.page(4);
@@ -93,22 +93,25 @@ describe('fineTuningJobs', () => {
   it.each([
     ['full', 5, true],
     ['short', 3, false],
-  ])('takes a %s page to mean that there is more: %i, when the server does not say', async (_, count, hasNextPage) => {
-    await using world = await start();
-    world.upstream.on('/fine_tuning/jobs', { object: 'list', data: jobs(count) });
-    expect((await world.page(5)).pageInfo.hasNextPage).toBe(hasNextPage);
-  });
+  ])(
+    'derives hasNextPage from a %s page of %i jobs when the server does not send has_more',
+    async (_, count, hasNextPage) => {
+      await using world = await start();
+      world.upstream.on('/fine_tuning/jobs', { object: 'list', data: jobs(count) });
+      expect((await world.page(5)).pageInfo.hasNextPage).toBe(hasNextPage);
+    },
+  );
 
-  it('does not believe that there is more behind an empty page', async () => {
+  it('has no next page after an empty one, whatever the server sends', async () => {
     await using world = await start();
     world.upstream.on('/fine_tuning/jobs', { object: 'list', data: [], has_more: true });
     expect((await world.page()).pageInfo.hasNextPage).toBe(false);
   });
 
   it.each([
-    ['repeats the same page for ever', { object: 'list', data: [jobBody({ id: 'ftjob-7' })], has_more: true }],
+    ['repeats the same page', { object: 'list', data: [jobBody({ id: 'ftjob-7' })], has_more: true }],
     ['has only items without an id', { object: 'list', data: [{ object: 'fine_tuning.job' }], has_more: true }],
-  ])('fails when the upstream %s, so that no client pages for ever', async (_, body) => {
+  ])('fails when the upstream %s, so that no client pages endlessly', async (_, body) => {
     await using world = await start();
     world.upstream.on('/fine_tuning/jobs', body);
     const after = Buffer.from('job:ftjob-7').toString('base64url');
@@ -117,7 +120,7 @@ describe('fineTuningJobs', () => {
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'UPSTREAM_INVALID_RESPONSE', upstreamStatus: 200 });
   });
 
-  it('gives a bad item without an id at the head of a later page the cursor where the page began', async () => {
+  it('gives an invalid item without an id at the start of a page the cursor that the page starts after', async () => {
     await using world = await start();
     world.upstream.on('/fine_tuning/jobs', { object: 'list', data: [{ object: 'fine_tuning.job' }, ...jobs(1)] });
     const after = Buffer.from('job:ftjob-before').toString('base64url');
@@ -126,7 +129,7 @@ describe('fineTuningJobs', () => {
     expect(connection?.edges[0]).toEqual({ node: null, cursor: after });
   });
 
-  it('gives a bad item without an id the cursor before it, so that nothing is skipped', async () => {
+  it('gives an invalid item without an id the cursor of the item before it, so that none is skipped', async () => {
     await using world = await start();
     world.upstream.on('/fine_tuning/jobs', {
       object: 'list',
@@ -139,11 +142,11 @@ describe('fineTuningJobs', () => {
   });
 
   it.each([
-    ['no list', { object: 'list' }],
+    ['an object without a list', { object: 'list' }],
     ['a job', jobBody()],
     ['null', null],
-    ['a list of nothing readable', { data: 'none' }],
-  ])('is null with UPSTREAM_INVALID_RESPONSE for %s, and its siblings answer', async (_, body) => {
+    ['an object with a string as its list', { data: 'none' }],
+  ])('is null with UPSTREAM_INVALID_RESPONSE for %s, and other fields have their values', async (_, body) => {
     await using world = await start();
     world.upstream.on('/fine_tuning/jobs', (__: unknown, response: import('node:http').ServerResponse) =>
       answer(response, 200, body),
@@ -155,7 +158,7 @@ describe('fineTuningJobs', () => {
 });
 
 describe('node and nodes', () => {
-  it('give a job by its id, as any of its types', async () => {
+  it('return a job by its id', async () => {
     await using world = await start();
     world.upstream.onJob(jobBody({ id: 'ftjob-1' }));
     expect(
@@ -165,17 +168,17 @@ describe('node and nodes', () => {
     });
   });
 
-  it('keep the order of the ids, with null for what does not exist, each looked up once', async () => {
+  it('keep the order of the ids, with null for a missing object, and read each once', async () => {
     await using world = await start();
     for (const job of jobs(2)) world.upstream.onJob(job);
-    const wanted = ['ftjob-1', 'ftjob-none', 'ftjob-0', 'ftjob-1'];
-    expect(await world.gateway.query('query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', { ids: wanted })).toEqual({
+    const requested = ['ftjob-1', 'ftjob-none', 'ftjob-0', 'ftjob-1'];
+    expect(await world.gateway.query('query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', { ids: requested })).toEqual({
       data: { nodes: [{ id: 'ftjob-1' }, null, { id: 'ftjob-0' }, { id: 'ftjob-1' }] },
     });
     expect(world.upstream.calls).toHaveLength(3);
   });
 
-  it('fail one by one', async () => {
+  it('report an error for the invalid item only', async () => {
     await using world = await start();
     world.upstream.onJob(jobBody({ id: 'ftjob-1' }));
     world.upstream.on('/fine_tuning/jobs/ftjob-2', { id: 'ftjob-2' });
@@ -184,11 +187,14 @@ describe('node and nodes', () => {
     expect(errors).toMatchObject([{ path: ['nodes', 1], extensions: { code: 'UPSTREAM_INVALID_RESPONSE' } }]);
   });
 
-  it('refuse more than 100 ids without a call', async () => {
+  it('reject more than 100 ids without a call', async () => {
     await using world = await start();
     const tooMany = jobs(101).map(({ id }) => id);
     const { errors } = await world.gateway.query('query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', { ids: tooMany });
-    expect(errors?.[0]?.extensions).toEqual({ code: 'BAD_USER_INPUT', argument: 'ids' });
+    expect(errors?.[0]).toMatchObject({
+      message: 'ids: has 101 ids; expected at most 100.',
+      extensions: { code: 'BAD_USER_INPUT', argument: 'ids' },
+    });
     expect(world.upstream.calls).toEqual([]);
   });
 });

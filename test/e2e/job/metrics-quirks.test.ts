@@ -19,7 +19,7 @@ interface Curve {
   isComplete: boolean;
 }
 
-/** A job that has ended, with a results file. */
+/** A world with an ended job, and the content of its results file. */
 async function startFinished(...content: (string | Uint8Array)[]): Promise<World> {
   const world = await startWorld();
   world.upstream.onJob(jobBody({ id: 'ftjob-1', status: 'succeeded', result_files: ['file-results'] }));
@@ -27,7 +27,7 @@ async function startFinished(...content: (string | Uint8Array)[]): Promise<World
   return world;
 }
 
-/** A job that runs, with these events, the newest first. */
+/** A world with a running job and these events, newest first. */
 async function startRunning(...events: ReturnType<typeof eventBody>[]): Promise<World> {
   const world = await startWorld();
   world.upstream.onJob(jobBody({ id: 'ftjob-1' }));
@@ -42,14 +42,14 @@ async function curveOf(world: World, point: string, args = ''): Promise<Curve> {
   return (fineTuningJob as { metrics: Curve }).metrics;
 }
 
-/** The curve in a results file. */
-async function read(content: string | Uint8Array, point: string): Promise<Curve> {
+/** The curve of a results file with this content. */
+async function readCurve(content: string | Uint8Array, point: string): Promise<Curve> {
   await using world = await startFinished(content);
   return await curveOf(world, point);
 }
 
 const HEADER = 'step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy';
-// As OpenAI writes them: five decimals, an exponent, empty cells where nothing was measured.
+// As OpenAI sends it: five decimals, an exponent, and empty cells for values that were not measured.
 const FILE = `${HEADER}\n1,1.60742,0.64516,,\n2,6e-05,0.7,1.39911,0.66667\n`;
 const POINT = 'step createdAt trainLoss trainMeanTokenAccuracy validLoss validMeanTokenAccuracy data';
 const POINTS = [
@@ -73,7 +73,7 @@ const POINTS = [
   },
 ];
 
-describe('the metrics of a finished job', () => {
+describe('the metrics of an ended job', () => {
   it.each([
     ['in base64', toBase64(FILE)],
     ['plain', FILE],
@@ -82,28 +82,28 @@ describe('the metrics of a finished job', () => {
       'in base64 with CRLF, and line breaks every 76 characters',
       toBase64(FILE.replaceAll('\n', '\r\n')).replace(/.{76}/g, '$&\r\n'),
     ],
-    ['plain, without a line end behind the last row', FILE.trimEnd()],
-    ['plain, with a mark of byte order', `\uFEFF${FILE}`],
+    ['plain, without a line break after the last row', FILE.trimEnd()],
+    ['plain, with a byte order mark', `\uFEFF${FILE}`],
   ])('are read from its results file: %s', async (_, content) => {
-    expect(await read(content, POINT)).toEqual({ points: POINTS, totalPoints: 2, isComplete: true });
+    expect(await readCurve(content, POINT)).toEqual({ points: POINTS, totalPoints: 2, isComplete: true });
   });
 
-  it('come from the job and its file alone, in two calls', async () => {
+  it('cost two calls: the job and its results file', async () => {
     await using world = await startFinished(FILE);
     await curveOf(world, 'step');
     expect(world.targets()).toEqual(['/fine_tuning/jobs/ftjob-1', CONTENT]);
   });
 
-  it('show every metric under its own name', async () => {
+  it('have a field for every metric', async () => {
     const names = Object.entries(METRIC_FIELDS);
     const csv = csvOf(`step,${Object.values(METRIC_FIELDS).join(',')}`, [[9, ...names.map((_, index) => index + 0.5)]]);
-    const { points } = await read(toBase64(csv), EVERY_METRIC);
+    const { points } = await readCurve(toBase64(csv), EVERY_METRIC);
     expect(points).toEqual([Object.fromEntries(names.map(([name], index) => [name, index + 0.5]))]);
   });
 
-  it('take -1 for no value of a loss and of an accuracy, as Azure means it, and for a value of a reward', async () => {
+  it('read -1 as a missing loss or accuracy, as on Azure, and as a value of a reward', async () => {
     const csv = 'step,train_loss,valid_mean_token_accuracy,train_mean_reward\n1,0.5,-1,-1\n2,-1.0,0.25,0\n';
-    expect((await read(csv, 'trainLoss validMeanTokenAccuracy trainMeanReward data')).points).toEqual([
+    expect((await readCurve(csv, 'trainLoss validMeanTokenAccuracy trainMeanReward data')).points).toEqual([
       {
         trainLoss: 0.5,
         validMeanTokenAccuracy: null,
@@ -119,23 +119,23 @@ describe('the metrics of a finished job', () => {
     ]);
   });
 
-  it('keep columns that nobody knows in data, numbers as such and texts else', async () => {
-    expect((await read('step,lr,note\n1,1e-5,"warm, up"\n2,,\n', 'trainLoss data')).points).toEqual([
+  it('have unknown columns in data, as numbers or strings', async () => {
+    expect((await readCurve('step,lr,note\n1,1e-5,"warm, up"\n2,,\n', 'trainLoss data')).points).toEqual([
       { trainLoss: null, data: { step: 1, lr: 0.00001, note: 'warm, up' } },
       { trainLoss: null, data: { step: 2 } },
     ]);
   });
 
-  it.each(['inf', 'nan', 'n/a'])('have no loss where the file says %s, which stands in data', async (text) => {
-    expect((await read(`step,train_loss\n1,${text}\n2,0.5\n`, 'trainLoss data')).points).toEqual([
+  it.each(['inf', 'nan', 'n/a'])('have no loss when the file has %s, which is in data', async (text) => {
+    expect((await readCurve(`step,train_loss\n1,${text}\n2,0.5\n`, 'trainLoss data')).points).toEqual([
       { trainLoss: null, data: { step: 1, train_loss: text } },
       { trainLoss: 0.5, data: { step: 2, train_loss: 0.5 } },
     ]);
   });
 
-  it('are in the order of their steps, whatever the order of the file, without rows that have no step', async () => {
+  it('are in the order of the steps, without rows that have no step', async () => {
     const csv = 'train_loss,step\n0.3,3\n0.9,\n0.1,1\n0.2,2.0\n0.8,x\n';
-    expect(await read(csv, 'step trainLoss')).toEqual({
+    expect(await readCurve(csv, 'step trainLoss')).toEqual({
       points: [
         { step: 1, trainLoss: 0.1 },
         { step: 2, trainLoss: 0.2 },
@@ -149,11 +149,11 @@ describe('the metrics of a finished job', () => {
   it.each([
     ['has a header only', `${HEADER}\n`],
     ['has a header only, in base64', toBase64(`${HEADER}\n`)],
-  ])('are an empty curve when the file %s', async (_, content) => {
-    expect(await read(content, 'step')).toEqual({ points: [], totalPoints: 0, isComplete: true });
+  ])('are empty when the file %s', async (_, content) => {
+    expect(await readCurve(content, 'step')).toEqual({ points: [], totalPoints: 0, isComplete: true });
   });
 
-  it('do not tell the key of the upstream, even when the file does', async () => {
+  it('do not contain the upstream key, even when the file does', async () => {
     const key = 'sk-test-0123456789abcdef';
     await using world = await startWorld({ OPENAI_API_KEY: key });
     world.upstream.onJob(jobBody({ id: 'ftjob-1', status: 'succeeded', result_files: ['file-results'] }));
@@ -162,7 +162,7 @@ describe('the metrics of a finished job', () => {
     expect(curve.points).toEqual([{ data: { step: 1, note: 'by [credential].', '[credential]': 2 } }]);
   });
 
-  it('are those of 50 MB of base64, exactly', async () => {
+  it('are exact for 50 MB of base64', async () => {
     const rows = 1_000_000;
     const lossAt = (step: number, scale: number) => (scale / Math.sqrt(step)).toFixed(5);
     const lineOf = (step: number) =>
@@ -177,9 +177,9 @@ describe('the metrics of a finished job', () => {
       for (let step = 1; step <= rows; step++) {
         text += lineOf(step);
         if (text.length < 65_536) continue;
-        const whole = text.length - (text.length % 3); // Base64 within a file is padded only at its end.
-        yield encode(text.slice(0, whole));
-        text = text.slice(whole);
+        const end = text.length - (text.length % 3); // Base64 has padding at its end only.
+        yield encode(text.slice(0, end));
+        text = text.slice(end);
       }
       yield encode(text);
     }
@@ -218,13 +218,13 @@ describe('the metrics of a finished job', () => {
   }, 120_000);
 });
 
-describe('the results file of a finished job', () => {
+describe('the results file of an ended job', () => {
   const STEPS = [stepBody(4, 4), stepBody(1, 4)];
 
   it.each([
-    ['is gone', undefined],
-    ['was never made', []],
-  ])('is made up for by the events when it %s', async (_, result_files) => {
+    ['was deleted', undefined],
+    ['does not exist', []],
+  ])('is replaced by the events when it %s', async (_, result_files) => {
     await using world = await startFinished();
     if (result_files) world.upstream.onJob(jobBody({ id: 'ftjob-1', status: 'cancelled', result_files }));
     world.upstream.onEvents('ftjob-1', STEPS);
@@ -242,7 +242,7 @@ describe('the results file of a finished job', () => {
     [404, '<html>'],
     [403, { error: { message: 'Not allowed' } }],
     [400, { error: { message: 'Not allowed to download files of purpose: fine-tune' } }],
-  ])('is made up for by the events where the server gives no contents: %i', async (status, body) => {
+  ])('is replaced by the events when the server has no file contents: %i', async (status, body) => {
     await using world = await startFinished();
     world.upstream.on(CONTENT, (_: IncomingMessage, response: ServerResponse) => answer(response, status, body));
     world.upstream.onEvents('ftjob-1', STEPS);
@@ -253,14 +253,14 @@ describe('the results file of a finished job', () => {
     ['an empty body', 200, ''],
     ['no body', 204, ''],
     ['blank lines', 200, '\n\r\n \n'],
-  ])('is made up for by the events where %s comes in its place', async (_, status, body) => {
+  ])('is replaced by the events when the response has %s', async (_, status, body) => {
     await using world = await startFinished();
     world.upstream.on(CONTENT, (__: IncomingMessage, response: ServerResponse) => answer(response, status, body));
     world.upstream.onEvents('ftjob-1', STEPS);
     expect((await curveOf(world, 'step')).totalPoints).toBe(2);
   });
 
-  it('is UPSTREAM_INVALID_RESPONSE when it goes on past 256 MiB, and the call is given up', async () => {
+  it('is UPSTREAM_INVALID_RESPONSE beyond 256 MiB, and the call is aborted', async () => {
     await using world = await startFinished();
     const chunk = Buffer.alloc(1024 * 1024, '\n');
     const closed = Promise.withResolvers<void>();
@@ -279,14 +279,14 @@ describe('the results file of a finished job', () => {
     expect(data).toEqual({ fineTuningJob: { metrics: null } });
     expect(errors?.[0]?.extensions['code']).toBe('UPSTREAM_INVALID_RESPONSE');
     expect(world.gateway.log).toContainEqual(
-      expect.objectContaining({ detail: expect.stringContaining('a content of more than 268435456 bytes') }),
+      expect.objectContaining({ detail: expect.stringContaining('content: exceeds 268435456 bytes') }),
     );
     await closed.promise;
     expect(sent).toBeGreaterThanOrEqual(256);
     expect(sent).toBeLessThan(400);
   }, 120_000);
 
-  it('is not asked for while the job runs', async () => {
+  it('is not read while the job runs', async () => {
     await using world = await startRunning(...STEPS);
     world.upstream.onJob(jobBody({ id: 'ftjob-1', result_files: ['file-results'] }));
     expect((await curveOf(world, 'step')).totalPoints).toBe(2);
@@ -296,10 +296,10 @@ describe('the results file of a finished job', () => {
   it.each([
     ['has no column of steps', 'epoch,loss\n1,2\n'],
     ['is JSON', '{"error": "none"}'],
-    ['is a picture', Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])],
-    ['begins as base64 and goes on as text', `${toBase64(FILE.repeat(50))} and so on`],
-    ['ends within a quotation', 'step,note\n1,"'],
-  ])('is UPSTREAM_INVALID_RESPONSE of metrics alone when it %s', async (_, content) => {
+    ['is an image', Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])],
+    ['starts as base64 and continues as text', `${toBase64(FILE.repeat(50))} and so on`],
+    ['ends within quotes', 'step,note\n1,"'],
+  ])('is UPSTREAM_INVALID_RESPONSE of `metrics` only when it %s', async (_, content) => {
     await using world = await startFinished(content);
     world.upstream.onEvents('ftjob-1', STEPS);
     const { data, errors } = await world.gateway.query(
@@ -319,7 +319,7 @@ describe('the results file of a finished job', () => {
     expect(world.gateway.log).toContainEqual(expect.objectContaining({ detail: expect.stringMatching('results: ') }));
   });
 
-  it('is UPSTREAM_INVALID_RESPONSE when it is cut off', async () => {
+  it('is UPSTREAM_INVALID_RESPONSE when it is incomplete', async () => {
     await using world = await startFinished();
     world.upstream.on(CONTENT, (_: IncomingMessage, response: ServerResponse) => {
       response.writeHead(200, { 'content-length': 1000 });
@@ -330,7 +330,7 @@ describe('the results file of a finished job', () => {
     expect(errors?.[0]?.extensions['code']).toBe('UPSTREAM_INVALID_RESPONSE');
   });
 
-  it('is asked for again after a failure', async () => {
+  it('is read again after an error', async () => {
     await using world = await startFinished();
     world.upstream.on(CONTENT, (_: IncomingMessage, response: ServerResponse) => answer(response, 503, {}));
     expect((await world.gateway.query(query('totalPoints'))).errors?.[0]?.extensions['code']).toBe(
@@ -342,7 +342,7 @@ describe('the results file of a finished job', () => {
 });
 
 describe('the metrics of a running job', () => {
-  it('are those of its events, the oldest first, with every metric under its own name', async () => {
+  it('are those of its events, oldest first, with a field for every metric', async () => {
     const names = Object.entries(METRIC_FIELDS);
     const measured = Object.fromEntries(names.map(([, wire], index) => [wire, index + 0.5]));
     await using world = await startRunning(
@@ -367,7 +367,7 @@ describe('the metrics of a running job', () => {
     });
   });
 
-  it('keep what is nested for reinforcement in data', async () => {
+  it('have the nested objects of reinforcement fine-tuning in data', async () => {
     const data = {
       step: 10,
       train_mean_reward: 0.42,
@@ -380,7 +380,7 @@ describe('the metrics of a running job', () => {
     ]);
   });
 
-  it('are read whatever type their events have, as some servers leave it out', async () => {
+  it('are read from events of any type, because some servers omit it', async () => {
     const withoutType = { ...stepBody(1, 2), type: undefined };
     await using world = await startRunning(
       withoutType,
@@ -389,7 +389,7 @@ describe('the metrics of a running job', () => {
     expect(await curveOf(world, 'step')).toEqual({ points: [{ step: 1 }], totalPoints: 1, isComplete: true });
   });
 
-  it('have no loss where the upstream has no number', async () => {
+  it('have no loss when the upstream sends no number', async () => {
     const odd = [null, '0.5', {}].map((train_loss, index) => stepBody(3 - index, 9, { train_loss }));
     await using world = await startRunning(...odd);
     expect((await curveOf(world, 'step trainLoss')).points).toEqual(
@@ -402,7 +402,7 @@ describe('the metrics of a running job', () => {
     expect(await curveOf(world, 'step')).toEqual({ points: [], totalPoints: 0, isComplete: true });
   });
 
-  it('say that they are not complete when the log is longer than 20 pages, and go on from there', async () => {
+  it('are not complete when the log is longer than 20 pages, and the next query continues', async () => {
     await using world = await startRunning(...Array.from({ length: 2500 }, (_, index) => stepBody(2500 - index, 2500)));
     const selection = 'step';
     const first = await curveOf(world, selection);
@@ -413,43 +413,43 @@ describe('the metrics of a running job', () => {
     const second = await curveOf(world, selection);
     expect(second).toMatchObject({ totalPoints: 2500, isComplete: true });
     expect([second.points[0], second.points.at(-1)]).toEqual([{ step: 1 }, { step: 2500 }]);
-    expect(world.targets().filter((target) => target === EVENTS)).toHaveLength(20 + 1 + 5); // A new look at the head, and what is left.
+    expect(world.targets().filter((target) => target === EVENTS)).toHaveLength(20 + 1 + 5); // One page of the newest events, and the remaining pages.
   });
 });
 
 describe('the metrics of a running job whose server', () => {
   const steps = (from: number, to: number) =>
     Array.from({ length: from - to + 1 }, (_, index) => stepBody(from - index, 500));
-  const startWith = async (script: (after: string | null, asked: number) => unknown) => {
+  const startWith = async (script: (after: string | null, callNumber: number) => unknown) => {
     const world = await startRunning();
-    let asked = 0;
+    let callCount = 0;
     world.upstream.on(EVENTS, ({ url }: IncomingMessage, response: ServerResponse) => {
       const after = new URL(url ?? '', 'http://upstream').searchParams.get('after');
-      answer(response, 200, script(after, ++asked));
+      answer(response, 200, script(after, ++callCount));
     });
     return world;
   };
-  const stepsBehind = (after: string | null) => steps(after === null ? 250 : Number(after.split('-').at(-1)) - 1, 1);
+  const stepsAfter = (after: string | null) => steps(after === null ? 250 : Number(after.split('-').at(-1)) - 1, 1);
 
   it.each([
-    ['ignores `limit`', (after: string | null) => ({ data: stepsBehind(after), has_more: false })],
-    ['lacks `has_more`', (after: string | null) => ({ data: stepsBehind(after).slice(0, 100) })],
+    ['ignores `limit`', (after: string | null) => ({ data: stepsAfter(after), has_more: false })],
+    ['lacks `has_more`', (after: string | null) => ({ data: stepsAfter(after).slice(0, 100) })],
     [
-      'gives less than was asked for',
-      (after: string | null) => ({ data: stepsBehind(after).slice(0, 30), has_more: after !== 'ftevent-step-11' }),
+      'returns less than the limit',
+      (after: string | null) => ({ data: stepsAfter(after).slice(0, 30), has_more: after !== 'ftevent-step-11' }),
     ],
     [
-      'says that there is more, and gives nothing',
-      (after: string | null) => ({ data: stepsBehind(after).slice(0, 100), has_more: true }),
+      'announces more, and returns nothing',
+      (after: string | null) => ({ data: stepsAfter(after).slice(0, 100), has_more: true }),
     ],
-  ])('%s are whole', async (_, script) => {
+  ])('%s are complete', async (_, script) => {
     await using world = await startWith(script);
     const { points, totalPoints, isComplete } = await curveOf(world, 'step', '(maxPoints: 1000)');
     expect(points).toEqual(steps(250, 1).map((_, index) => ({ step: index + 1 })));
     expect({ totalPoints, isComplete }).toEqual({ totalPoints: 250, isComplete: true });
   });
 
-  it('repeats a page for ever are UPSTREAM_INVALID_RESPONSE alone', async () => {
+  it('repeats a page are UPSTREAM_INVALID_RESPONSE of `metrics` only', async () => {
     await using world = await startWith(() => ({ data: steps(100, 1), has_more: true }));
     const { data, errors } = await world.gateway.query(
       '{ fineTuningJob(id: "ftjob-1") { id metrics { totalPoints } progress { step } } }',
@@ -461,9 +461,9 @@ describe('the metrics of a running job whose server', () => {
     expect(world.targets().filter((target) => target === EVENTS)).toHaveLength(2);
   });
 
-  it('repeats two pages in turn have each step once, and are not complete', async () => {
+  it('alternates between two pages have each step once, and are not complete', async () => {
     const pages = [steps(200, 101), steps(100, 1)];
-    await using world = await startWith((_, asked) => ({ data: pages[(asked - 1) % 2], has_more: true }));
+    await using world = await startWith((_, callNumber) => ({ data: pages[(callNumber - 1) % 2], has_more: true }));
     const { points, totalPoints, isComplete } = await curveOf(world, 'step');
     expect({ totalPoints, isComplete }).toEqual({ totalPoints: 200, isComplete: false });
     expect(points).toEqual(steps(200, 1).map((_, index) => ({ step: index + 1 })));
@@ -483,7 +483,7 @@ describe('the metrics of a running job whose server', () => {
 
 describe('maxPoints', () => {
   const ROWS = 2000;
-  // A peak and a dip that no even choice of 100 points would meet, and validation every tenth step.
+  // A peak and a dip that 100 evenly spaced points would miss, and validation every tenth step.
   const lossAt = (step: number) => (step === 777 ? 99 : step === 1234 ? 0.001 : 2 + Math.sin(step / 50));
   const LONG = csvOf(
     'step,train_loss,valid_loss,full_valid_loss',
@@ -496,14 +496,14 @@ describe('maxPoints', () => {
   );
 
   it.each([15, 0, -1, 10_001, 2_147_483_647])(
-    'is refused when it is %i, by its name and without a call for them',
+    'is rejected when it is %i, and the metrics are not read',
     async (maxPoints) => {
       await using world = await startFinished(FILE);
       const { data, errors } = await world.gateway.query(query('totalPoints', `(maxPoints: ${maxPoints})`));
       expect(data).toEqual({ fineTuningJob: { metrics: null } });
       expect(errors).toMatchObject([
         {
-          message: `maxPoints: expected a whole number from 16 to 10000, got ${maxPoints}.`,
+          message: `maxPoints: is ${maxPoints}; expected an integer from 16 to 10000, such as 500.`,
           path: ['fineTuningJob', 'metrics'],
           extensions: { code: 'BAD_USER_INPUT', argument: 'maxPoints' },
         },
@@ -515,15 +515,15 @@ describe('maxPoints', () => {
   it.each([
     ['16', '(maxPoints: 16)', 16],
     ['10000', '(maxPoints: 10000)', ROWS],
-    ['left out', '', 500],
+    ['omitted', '', 500],
     ['null', '(maxPoints: null)', 500],
-  ])('bounds the points when it is %s, and not the total', async (_, args, shown) => {
+  ])('limits the points when it is %s, but not the total', async (_, args, shown) => {
     await using world = await startFinished(LONG);
     const { points, totalPoints, isComplete } = await curveOf(world, 'step', args);
     expect({ shown: points.length, totalPoints, isComplete }).toEqual({ shown, totalPoints: ROWS, isComplete: true });
   });
 
-  it('keeps the first and the last point, the lowest and the highest loss, and points of validation', async () => {
+  it('keeps the first and the last point, the minimum and the maximum loss, and points of validation', async () => {
     await using world = await startFinished(toBase64(LONG));
     const { points } = await curveOf(world, 'step trainLoss validLoss fullValidLoss', '(maxPoints: 100)');
     const steps = points.map(({ step }) => step);
@@ -537,7 +537,7 @@ describe('maxPoints', () => {
     for (const { step, trainLoss } of points) expect(trainLoss).toBeCloseTo(lossAt(Number(step)), 10);
   });
 
-  it('of several fields in one query cost one read', async () => {
+  it('of several fields in one query costs one read', async () => {
     await using world = await startFinished(LONG);
     await world.ask(
       '{ fineTuningJob(id: "ftjob-1") { few: metrics(maxPoints: 16) { totalPoints } many: metrics(maxPoints: 999) { totalPoints } } }',

@@ -9,13 +9,13 @@ const QUERY = `{ fineTuningJob(id: "ftjob-1") { progress { ${SELECTION} } } }`;
 const NOTHING = { step: null, totalSteps: null, fraction: null, epoch: null, estimatedFinishAt: null };
 const started = eventBody('ftevent-0', { message: 'Fine-tuning job started', data: null });
 
-/** A step that was made so many seconds after the job began. */
+/** A step, at a number of seconds after the start of the job. */
 const stepAt = (step: number, totalSteps: number, seconds: number, data = {}) => ({
   ...stepBody(step, totalSteps, data),
   created_at: 1_760_000_000 + seconds,
 });
 
-/** A job with these members beside the usual ones, and with these events, the newest first. */
+/** A world with one job: its body has these members too, and its log these events, newest first. */
 async function startWith(members: Record<string, unknown>, events: readonly { id: string }[]): Promise<World> {
   const world = await startWorld();
   world.upstream.onJob(jobBody({ ...members, id: 'ftjob-1' }));
@@ -23,17 +23,17 @@ async function startWith(members: Record<string, unknown>, events: readonly { id
   return world;
 }
 
-async function ask(members: Record<string, unknown>, events: readonly { id: string }[]): Promise<unknown> {
+async function progressOf(members: Record<string, unknown>, events: readonly { id: string }[]): Promise<unknown> {
   await using world = await startWith(members, events);
   const { fineTuningJob } = await world.ask(QUERY);
   return (fineTuningJob as { progress: unknown }).progress;
 }
 
 describe('the progress of a running job', () => {
-  it('shows every member in its field', async () => {
-    // 20 seconds for 10 steps, so 120 seconds for the 60 that are left.
+  it('has a field for every value', async () => {
+    // 10 steps in 20 seconds: 120 seconds for the remaining 60 steps.
     const events = [stepAt(60, 120, 300), stepAt(55, 120, 290), stepAt(50, 120, 280), started];
-    expect(await ask({}, events)).toEqual({
+    expect(await progressOf({}, events)).toEqual({
       step: 60,
       totalSteps: 120,
       fraction: 0.5,
@@ -44,21 +44,21 @@ describe('the progress of a running job', () => {
 
   it.each([
     ['there are no events', []],
-    ['it has made no step', [started]],
-  ])('is null as long as %s', async (_, events) => {
-    expect(await ask({}, events)).toBeNull();
+    ['there is no step', [started]],
+  ])('is null while %s', async (_, events) => {
+    expect(await progressOf({}, events)).toBeNull();
   });
 
   it.each([[undefined], [null], [0], [-1], ['many']])(
-    'has no total when that is %j, nor what depends on it',
+    'has neither a total nor a fraction when total_steps is %j',
     async (total_steps) => {
       const events = [stepAt(100, 0, 20, { total_steps }), stepAt(90, 0, 10, { total_steps })];
-      expect(await ask({}, events)).toEqual({ ...NOTHING, step: 100 });
+      expect(await progressOf({}, events)).toEqual({ ...NOTHING, step: 100 });
     },
   );
 
-  it('is never more than the whole, and then done at once', async () => {
-    expect(await ask({}, [stepAt(12, 10, 20), stepAt(11, 10, 10)])).toEqual({
+  it('is at most 1, and then finishes at the last step', async () => {
+    expect(await progressOf({}, [stepAt(12, 10, 20), stepAt(11, 10, 10)])).toEqual({
       step: 12,
       totalSteps: 10,
       fraction: 1,
@@ -69,7 +69,7 @@ describe('the progress of a running job', () => {
 
   it.each([
     ['in its method', { hyperparameters: null }, 1.5],
-    ['outside of it, as of old', { method: null }, 1.5],
+    ['outside of it, as in old jobs', { method: null }, 1.5],
     [
       'outside of it, while the method says "auto"',
       { method: { type: 'dpo', dpo: { hyperparameters: { n_epochs: 'auto' } } } },
@@ -77,12 +77,12 @@ describe('the progress of a running job', () => {
     ],
     ['nowhere', { hyperparameters: null, method: null }, null],
     ['as "auto"', { hyperparameters: { n_epochs: 'auto' }, method: null }, null],
-  ])('counts epochs when their number stands %s', async (_, members, epoch) => {
-    expect(await ask(members, [stepAt(5, 10, 1)])).toMatchObject({ fraction: 0.5, epoch });
+  ])('has the epoch when the number of epochs is %s', async (_, members, epoch) => {
+    expect(await progressOf(members, [stepAt(5, 10, 1)])).toMatchObject({ fraction: 0.5, epoch });
   });
 
-  it('is the same whatever others have asked for', async () => {
-    // A day's rest lies behind the newest steps.
+  it('does not depend on the events that other queries read', async () => {
+    // The job rested a day before the newest steps.
     const events = Array.from({ length: 60 }, (_, index) =>
       stepAt(60 - index, 120, (index < 30 ? 90_000 : 600) - index),
     );
@@ -93,29 +93,31 @@ describe('the progress of a running job', () => {
     expect(before).toMatchObject({ fineTuningJob: { progress: { estimatedFinishAt: 1_760_090_060 } } });
   });
 
-  it("takes the upstream's own word for when it will be done", async () => {
+  it('prefers the estimate of the upstream', async () => {
     const events = [stepAt(60, 120, 300), stepAt(50, 120, 280)];
-    expect(await ask({ estimated_finish: 1_760_009_999 }, events)).toMatchObject({ estimatedFinishAt: 1_760_009_999 });
+    expect(await progressOf({ estimated_finish: 1_760_009_999 }, events)).toMatchObject({
+      estimatedFinishAt: 1_760_009_999,
+    });
   });
 
   it.each([
     ['one step', [stepAt(60, 120, 300)]],
     ['steps of one second', [stepAt(60, 120, 300), stepAt(59, 120, 300)]],
     ['the same step twice', [stepAt(60, 120, 300), { ...stepAt(60, 120, 290), id: 'ftevent-again' }]],
-  ])('has no pace to go by with %s', async (_, events) => {
-    expect(await ask({}, events)).toMatchObject({ step: 60, estimatedFinishAt: null });
+  ])('has no estimate with %s', async (_, events) => {
+    expect(await progressOf({}, events)).toMatchObject({ step: 60, estimatedFinishAt: null });
   });
 
-  it('goes by the step that an event tells of, whatever its type', async () => {
+  it('reads steps from events of any type', async () => {
     expect(
-      await ask({}, [eventBody('ftevent-9', { data: { note: 1 } }), { ...stepAt(3, 4, 1), type: undefined }]),
+      await progressOf({}, [eventBody('ftevent-9', { data: { note: 1 } }), { ...stepAt(3, 4, 1), type: undefined }]),
     ).toMatchObject({
       step: 3,
       fraction: 0.75,
     });
   });
 
-  it('looks one page further back when many other events came behind the last step', async () => {
+  it('reads one more page when many other events follow the last step', async () => {
     const others = Array.from({ length: 25 }, (_, index) => eventBody(`ftevent-other-${index}`));
     await using world = await startWith({ status: 'paused' }, [...others, stepAt(3, 4, 1)]);
     expect(await world.ask(QUERY)).toMatchObject({ fineTuningJob: { progress: { step: 3, fraction: 0.75 } } });
@@ -125,7 +127,7 @@ describe('the progress of a running job', () => {
     ]);
   });
 
-  it('costs one call, and none more with its events', async () => {
+  it('costs one call, also together with `events`', async () => {
     await using world = await startWith({}, [stepAt(3, 4, 1)]);
     await world.ask(`{ fineTuningJob(id: "ftjob-1") { progress { step } events { edges { node { id } } } } }`);
     expect(world.targets()).toEqual(['/fine_tuning/jobs/ftjob-1', EVENTS]);
@@ -134,7 +136,7 @@ describe('the progress of a running job', () => {
 
 describe('the progress of a job that does not run', () => {
   it.each(['validating_files', 'queued', 'pending', 'notRunning', 'created'])(
-    'is null without a call when it is %s',
+    'is null without a call when the job is %s',
     async (status) => {
       await using world = await startWith({ status }, [stepAt(3, 4, 1)]);
       expect(await world.ask(QUERY)).toEqual({ fineTuningJob: { progress: null } });
@@ -146,8 +148,8 @@ describe('the progress of a job that does not run', () => {
     ['its last steps', [started, stepAt(118, 120, 300), stepAt(117, 120, 290)], { step: 118, totalSteps: 120 }],
     ['no events', [], {}],
     ['events without steps', [started], {}],
-  ])('is 1 when it has succeeded, with %s', async (_, events, rest) => {
-    expect(await ask({ status: 'succeeded', finished_at: 1_760_000_400 }, events)).toEqual({
+  ])('is 1 when the job succeeded, with %s', async (_, events, rest) => {
+    expect(await progressOf({ status: 'succeeded', finished_at: 1_760_000_400 }, events)).toEqual({
       ...NOTHING,
       ...rest,
       fraction: 1,
@@ -155,9 +157,9 @@ describe('the progress of a job that does not run', () => {
     });
   });
 
-  it.each(['failed', 'cancelled', 'canceled'])('is how far it came when it is %s', async (status) => {
+  it.each(['failed', 'cancelled', 'canceled'])('is that of the last step when the job is %s', async (status) => {
     const events = [stepAt(60, 120, 300), stepAt(50, 120, 280)];
-    expect(await ask({ status, estimated_finish: 1_760_009_999 }, events)).toEqual({
+    expect(await progressOf({ status, estimated_finish: 1_760_009_999 }, events)).toEqual({
       step: 60,
       totalSteps: 120,
       fraction: 0.5,
@@ -166,12 +168,12 @@ describe('the progress of a job that does not run', () => {
     });
   });
 
-  it('is null when it was cancelled before its first step', async () => {
-    expect(await ask({ status: 'cancelled' }, [started])).toBeNull();
+  it('is null when the job was cancelled before its first step', async () => {
+    expect(await progressOf({ status: 'cancelled' }, [started])).toBeNull();
   });
 
-  it.each(['paused', 'pausing', 'resuming', 'cancelling'])('is not extrapolated when it is %s', async (status) => {
+  it.each(['paused', 'pausing', 'resuming', 'cancelling'])('has no estimate when the job is %s', async (status) => {
     const events = [stepAt(60, 120, 300), stepAt(50, 120, 280)];
-    expect(await ask({ status }, events)).toMatchObject({ step: 60, fraction: 0.5, estimatedFinishAt: null });
+    expect(await progressOf({ status }, events)).toMatchObject({ step: 60, fraction: 0.5, estimatedFinishAt: null });
   });
 });

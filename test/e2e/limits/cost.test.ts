@@ -12,48 +12,51 @@ import { type ScriptedUpstream, startUpstream } from '../../kit/gateway/upstream
 import { NO_CACHE } from '../../kit/gateway/world.ts';
 import { randomQuery } from '../../kit/isolation/random-query.ts';
 
-const ASKING = { cost: true };
+const WITH_COST = { cost: true };
 const NO_LIMITS = { RATE_LIMIT_PER_MINUTE: '0', MAX_QUERY_COST: '0', MAX_QUERY_DEPTH: '0', MAX_QUERY_ALIASES: '0' };
 
 describe('the cost of a query', () => {
-  it('is told to who asks for it, with the most there may be and what is left', async () => {
+  it('is returned on request, with the maximum and the remaining points', async () => {
     await using gateway = await startGateway();
     const query = '{ fineTuningJobs(first: 3) { edges { node { id progress { step } } } } }';
-    const { body } = await post(gateway.url, { query, extensions: ASKING });
+    const { body } = await post(gateway.url, { query, extensions: WITH_COST });
     expect(body.extensions).toEqual({ cost: { requested: 7, max: 5000, remaining: 20_000 - 7 } });
     expect(body.data).toMatchObject({ fineTuningJobs: { edges: [{}, {}, {}] } });
   });
 
-  it.each([{}, { cost: false }, { cost: 'true' }, { other: 1 }, null])('is not told by %j', async (extensions) => {
+  it.each([{}, { cost: false }, { cost: 'true' }, { other: 1 }, null])(
+    'is not returned for the extensions %j',
+    async (extensions) => {
+      await using gateway = await startGateway();
+      const { body } = await post(gateway.url, { query: '{ __typename }', extensions });
+      expect(body).toEqual({ data: { __typename: 'Query' } });
+    },
+  );
+
+  it('is current in each response, though equal responses are cached', async () => {
     await using gateway = await startGateway();
-    const { body } = await post(gateway.url, { query: '{ __typename }', extensions });
-    expect(body).toEqual({ data: { __typename: 'Query' } });
+    const params = { query: '{ gateway { version } }', extensions: WITH_COST };
+    const extensionsOf = async () => (await post(gateway.url, params)).body.extensions;
+    expect(await extensionsOf()).toEqual({ cost: { requested: 1, max: 5000, remaining: 19_999 } });
+    expect(await extensionsOf()).toEqual({ cost: { requested: 1, max: 5000, remaining: 19_998 } });
   });
 
-  it('is told anew for each query, though the answer to it could be kept', async () => {
-    await using gateway = await startGateway();
-    const params = { query: '{ gateway { version } }', extensions: ASKING };
-    const told = async () => (await post(gateway.url, params)).body.extensions;
-    expect(await told()).toEqual({ cost: { requested: 1, max: 5000, remaining: 19_999 } });
-    expect(await told()).toEqual({ cost: { requested: 1, max: 5000, remaining: 19_998 } });
-  });
-
-  it('has neither where nobody limits them', async () => {
+  it('has neither without limits', async () => {
     await using gateway = await startGateway(NO_LIMITS);
-    const { body } = await post(gateway.url, { query: '{ __typename }', extensions: ASKING });
+    const { body } = await post(gateway.url, { query: '{ __typename }', extensions: WITH_COST });
     expect(body.extensions).toEqual({ cost: { requested: 1, max: null, remaining: null } });
   });
 
-  it('is told by GET as well', async () => {
+  it('is returned by GET as well', async () => {
     await using gateway = await startGateway();
-    const search = new URLSearchParams({ query: '{ __typename }', extensions: JSON.stringify(ASKING) });
+    const search = new URLSearchParams({ query: '{ __typename }', extensions: JSON.stringify(WITH_COST) });
     const response = await fetch(`${gateway.url}?${search}`);
     expect(await response.json()).toMatchObject({ extensions: { cost: { requested: 1 } } });
   });
 });
 
-/** Jobs of every kind, each with things of its own; some of what they name is gone. */
-function script(upstream: ScriptedUpstream): void {
+/** Jobs of every kind with their own resources, some of which are missing. */
+function scriptJobs(upstream: ScriptedUpstream): void {
   const statuses = ['running', 'succeeded', 'failed', 'queued', 'succeeded', 'cancelled'];
   const jobs = Array.from({ length: 30 }, (_, index) => {
     const status = statuses[index % statuses.length];
@@ -72,10 +75,13 @@ function script(upstream: ScriptedUpstream): void {
   for (const [index, job] of jobs.entries()) {
     upstream.onJob(job);
     const steps = index % 3 === 2 ? 30 : 3000;
-    const last = Array.from({ length: 25 }, (_, index) => eventBody(`ftevent-last-${index}`));
-    upstream.onEvents(job.id, [...last, ...Array.from({ length: steps }, (_, step) => stepBody(steps - step, steps))]);
-    const saved = (step: number) => ({ fine_tuned_model_checkpoint: `ft:base:${index}:${step}` });
-    const checkpoints = [1, 2, 3].map((step) => checkpointBody(`ftckpt_${index}_${step}`, saved(step)));
+    const newest = Array.from({ length: 25 }, (_, index) => eventBody(`ftevent-last-${index}`));
+    upstream.onEvents(job.id, [
+      ...newest,
+      ...Array.from({ length: steps }, (_, step) => stepBody(steps - step, steps)),
+    ]);
+    const modelOf = (step: number) => ({ fine_tuned_model_checkpoint: `ft:base:${index}:${step}` });
+    const checkpoints = [1, 2, 3].map((step) => checkpointBody(`ftckpt_${index}_${step}`, modelOf(step)));
     upstream.onCheckpoints(job.id, checkpoints);
     if (index % 2 === 0) upstream.onFile(fileBody(`file-train-${index}`));
     if (index % 4 === 0) upstream.onContent(`file-result-${index}`, 'step,train_loss\n1,0.5\n');
@@ -84,9 +90,9 @@ function script(upstream: ScriptedUpstream): void {
   upstream.onModels([modelBody('base-1')]);
 }
 
-it('no query causes more upstream calls than it costs, whatever it asks, with nothing kept', async () => {
+it('no query causes more upstream calls than its points, with empty caches', async () => {
   await using upstream = await startUpstream();
-  script(upstream);
+  scriptJobs(upstream);
   await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, ...NO_CACHE, ...NO_LIMITS });
   const schema = createSchema();
   const values = {
@@ -97,29 +103,29 @@ it('no query causes more upstream calls than it costs, whatever it asks, with no
     maxPoints: ['', '16'],
     fileId: ['"file-result-0"', '"file-train-0"', '"file-none"'],
   };
-  const cheap: [made: number, requested: number, query: string][] = [];
+  const underestimated: [calls: number, cost: number, query: string][] = [];
   let calls = 0;
-  const ask = async (query: string) => {
+  const check = async (query: string) => {
     const before = upstream.calls.length;
-    const { body } = await post(gateway.url, { query, extensions: ASKING });
+    const { body } = await post(gateway.url, { query, extensions: WITH_COST });
     const made = upstream.calls.length - before;
     const { requested } = Object(body.extensions?.['cost']);
     calls += made;
-    if (!(requested >= made)) cheap.push([made, requested, query]);
+    if (!(requested >= made)) underestimated.push([made, requested, query]);
   };
-  // Each price alone, where it has no other to hide behind; then whatever comes of them together.
+  // Each cost alone, where no other can cover for it; then random combinations.
   for (const id of ['ftjob-0', 'ftjob-1', 'ftjob-4', 'ftjob-5']) {
-    for (const part of PARTS) await ask(`{ fineTuningJob(id: "${id}") { ${part} } }`);
+    for (const part of PARTS) await check(`{ fineTuningJob(id: "${id}") { ${part} } }`);
   }
-  for (const part of PARTS) await ask(`{ fineTuningJobs(first: 30) { edges { node { ${part} } } } }`);
+  for (const part of PARTS) await check(`{ fineTuningJobs(first: 30) { edges { node { ${part} } } } }`);
   await fc.assert(
     fc.asyncProperty(fc.array(fc.nat(1000), { minLength: 10, maxLength: 60 }), (choices) =>
-      ask(randomQuery(schema, values, choices, 7)),
+      check(randomQuery(schema, values, choices, 7)),
     ),
     { numRuns: 100, seed: 4 },
   );
-  expect(cheap).toEqual([]);
-  expect(calls).toBeGreaterThan(1000); // Or it would be easy.
+  expect(underestimated).toEqual([]);
+  expect(calls).toBeGreaterThan(1000); // Enough for the comparison to mean something.
 }, 120_000);
 
 const PARTS = [

@@ -9,7 +9,7 @@ import { until } from '../../kit/until.ts';
 const MUTATION = 'mutation { deleteFile(input: { fileId: "file-1" }) { __typename } }';
 const FLOOD = 200;
 
-it('a query goes soon, however many mutations wait for their turn with the upstream', async () => {
+it('a query is called before many mutations that wait in the queue of the rate limiter', async () => {
   await using upstream = await startUpstream();
   upstream.onJob(jobBody({ id: 'ftjob-1' }));
   upstream.on('/files/file-1', (_: IncomingMessage, response: ServerResponse) =>
@@ -19,17 +19,17 @@ it('a query goes soon, however many mutations wait for their turn with the upstr
   const settings = { OPENAI_BASE_URL: upstream.baseUrl, ALLOW_MUTATIONS: 'on', UPSTREAM_MAX_RPS: '4' };
   await using gateway = await startGateway(settings, clock);
   using end = new DisposableStack();
-  end.defer(() => clock.advance(60_000)); // All that still wait go, or have waited too long.
-  const leaving = new AbortController();
-  const flood = Array.from({ length: FLOOD }, () => gateway.query(MUTATION, {}, leaving.signal).catch(() => null));
+  end.defer(() => clock.advance(60_000)); // Ends all that still wait.
+  const clients = new AbortController();
+  const flood = Array.from({ length: FLOOD }, () => gateway.query(MUTATION, {}, clients.signal).catch(() => null));
   await gateway.received(FLOOD);
   await until(() => upstream.calls.length === 4);
   const query = gateway.query('{ fineTuningJob(id: "ftjob-1") { status } }');
   await gateway.received(FLOOD + 2);
-  clock.advance(1000); // Four more calls go.
+  clock.advance(1000); // Allows four more calls.
   await until(() => upstream.calls.length === 8);
   expect(upstream.calls.slice(4).map(({ method }) => method)).toContain('GET');
   expect(await query).toEqual({ data: { fineTuningJob: { status: 'RUNNING' } } });
-  leaving.abort();
+  clients.abort();
   await Promise.all(flood);
 });

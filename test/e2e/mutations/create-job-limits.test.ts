@@ -11,35 +11,35 @@ const GRADER = { stringCheck: { name: 'same', input: '{{sample.output_text}}', r
 const METHODS = ['supervised', 'dpo', 'reinforcement'] as const;
 type Method = (typeof METHODS)[number];
 
-/** The part of an input that has this value among the hyperparameters of a method. */
+/** The part of an input with one hyperparameter of a method. */
 function hyperparameter(method: Method, name: string, value: unknown): object {
   const others = method === 'reinforcement' ? { grader: GRADER } : {};
   return { method: { [method]: { hyperparameters: { [name]: value }, ...others } } };
 }
 
-/** Of as many characters as servers count: one outside of the basic plane is one. */
+/** Strings of a length in characters: a surrogate pair is one character. */
 const texts = (length: number) => ['x'.repeat(length), '𝄞'.repeat(length)];
 const pairs = (count: number) => Array.from({ length: count }, (_, index) => ({ key: `key-${index}`, value: 'v' }));
 
-/** A limit: where an issue about it stands, the part of an input with a value, and values just within and just past it. */
-type Limit = [path: string, part: (value: unknown) => object, within: unknown[], past: unknown[]];
-const plain = (name: string, within: unknown[], past: unknown[]): Limit => [
+/** A limit: the path of its issue, the part of an input with a value, and values just within and just beyond it. */
+type Limit = [path: string, part: (value: unknown) => object, within: unknown[], beyond: unknown[]];
+const plain = (name: string, within: unknown[], beyond: unknown[]): Limit => [
   name,
   (value) => ({ [name]: value }),
   within,
-  past,
+  beyond,
 ];
-const ofMethods = (methods: readonly Method[], name: string, within: unknown[], past: unknown[]) =>
+const ofMethods = (methods: readonly Method[], name: string, within: unknown[], beyond: unknown[]) =>
   methods.map(
     (method): Limit => [
       `method.${method}.hyperparameters.${name}`,
       (value) => hyperparameter(method, name, value),
       ['auto', null, ...within],
-      past,
+      beyond,
     ],
   );
 
-/** Those of docs/upstream.md: Creating a job. */
+/** The limits of docs/upstream.md: Creating a job. */
 const LIMITS: Limit[] = [
   plain('suffix', [...texts(1), ...texts(64)], ['', ...texts(65)]),
   plain('seed', [0, 2_147_483_647], [-1, 2_147_483_648]),
@@ -71,11 +71,11 @@ const LIMITS: Limit[] = [
   ],
 ];
 
-describe('toward the sandbox, which has the limits of OpenAI', () => {
+describe("toward the sandbox, whose limits are OpenAI's", () => {
   let gateway: TestGateway;
   let input: { modelId: string; trainingFileId: string };
   beforeAll(async () => {
-    gateway = await startGateway({ MAX_CREATES_PER_DAY: '1000000' }, createTestClock()); // Which stands: the file stays.
+    gateway = await startGateway({ MAX_CREATES_PER_DAY: '1000000' }, createTestClock()); // The clock stands still, so that the file does not expire.
     const { data } = await gateway.query(
       '{ files(first: 1, filter: { purpose: FINE_TUNE }) { edges { node { id } } } }',
     );
@@ -83,7 +83,7 @@ describe('toward the sandbox, which has the limits of OpenAI', () => {
   });
   afterAll(() => gateway[Symbol.asyncDispose]());
 
-  it.each(LIMITS)('what is just within the limit of %s is made', async (_, part, within) => {
+  it.each(LIMITS)('a value just within the limit of %s is accepted', async (_, part, within) => {
     for (const value of within) {
       expect(await create(gateway, { ...input, ...part(value) })).toMatchObject({
         __typename: 'CreateFineTuningJobSuccess',
@@ -91,18 +91,15 @@ describe('toward the sandbox, which has the limits of OpenAI', () => {
     }
   });
 
-  it.each(LIMITS)(
-    'what is just past the limit of %s is refused, and the place is told',
-    async (path, part, _, past) => {
-      for (const value of past) {
-        const created = await create(gateway, { ...input, ...part(value) });
-        expect(created.issues).toEqual([{ path: path.split('.'), message: expect.stringMatching(/^expected /) }]);
-        expect(created).toMatchObject({ __typename: 'InvalidInputError', code: 'BAD_USER_INPUT' });
-      }
-    },
-  );
+  it.each(LIMITS)('a value just beyond the limit of %s is an issue with that path', async (path, part, _, beyond) => {
+    for (const value of beyond) {
+      const created = await create(gateway, { ...input, ...part(value) });
+      expect(created.issues).toEqual([{ path: path.split('.'), message: expect.stringMatching(/\bexpected /) }]);
+      expect(created).toMatchObject({ __typename: 'InvalidInputError', code: 'BAD_USER_INPUT' });
+    }
+  });
 
-  it('of two pairs with one key the second is refused, and what is wrong with its value', async () => {
+  it('the second of two metadata pairs with the same key is an issue, and its invalid value too', async () => {
     const metadata = [
       { key: 'team', value: 'a' },
       { key: 'team', value: 'v'.repeat(513) },
@@ -111,7 +108,7 @@ describe('toward the sandbox, which has the limits of OpenAI', () => {
     expect(issues.map(({ path }) => path.join('.')).sort()).toEqual(['metadata.1.key', 'metadata.1.value']);
   });
 
-  it('20 issues come back as 20, each with its place', async () => {
+  it('an input with 20 problems returns 20 issues with their paths', async () => {
     const created = await create(gateway, {
       modelId: '',
       trainingFileId: 'a/../b',
@@ -172,7 +169,7 @@ describe('toward the sandbox, which has the limits of OpenAI', () => {
   });
 });
 
-describe('toward a server whose limits are not known', () => {
+describe('toward a server whose limits are unknown', () => {
   let world: World;
   beforeAll(async () => {
     world = await startWorld({ ALLOW_MUTATIONS: 'on', MAX_CREATES_PER_DAY: '1000000' });
@@ -182,26 +179,29 @@ describe('toward a server whose limits are not known', () => {
   });
   afterAll(() => world[Symbol.asyncDispose]());
 
-  // What is a shape, or the gateway's own, holds there too.
-  const OWN = /^idempotencyKey|project$|operation$|reasoningEffort$/;
-  const numeric = LIMITS.filter(([path]) => !OWN.test(path));
+  // The types of values, and the gateway's own limits, hold there too.
+  const ENFORCED = /^idempotencyKey|project$|operation$|reasoningEffort$/;
+  const numeric = LIMITS.filter(([path]) => !ENFORCED.test(path));
 
-  it.each(numeric)('what is past the limit of %s is asked for all the same', async (_, part, __, past) => {
-    for (const value of past) {
+  it.each(numeric)('a value beyond the limit of %s is sent', async (_, part, __, beyond) => {
+    for (const value of beyond) {
       const created = await create(world.gateway, { modelId: 'm', trainingFileId: 'file-1', ...part(value) });
       expect(created.__typename).toBe('CreateFineTuningJobSuccess');
     }
   });
 
-  it.each(LIMITS.filter(([path]) => OWN.test(path)))('what is no %s at all is refused', async (path, part, _, past) => {
-    for (const value of past) {
-      const created = await create(world.gateway, { modelId: 'm', trainingFileId: 'file-1', ...part(value) });
-      expect(created.issues).toMatchObject([{ path: path.split('.') }]);
-    }
-  });
+  it.each(LIMITS.filter(([path]) => ENFORCED.test(path)))(
+    'an invalid %s is an issue',
+    async (path, part, _, beyond) => {
+      for (const value of beyond) {
+        const created = await create(world.gateway, { modelId: 'm', trainingFileId: 'file-1', ...part(value) });
+        expect(created.issues).toMatchObject([{ path: path.split('.') }]);
+      }
+    },
+  );
 });
 
-describe('whose limits hold is decided by the upstream, before any call', () => {
+describe('the upstream decides which limits hold, without a call', () => {
   const AZURE = { AZURE_OPENAI_API_KEY: 'none-for-tests', OPENAI_API_VERSION: '2024-10-21' };
   it.each<[string, Record<string, string>, string[]]>([
     ['OpenAI', { OPENAI_API_KEY: 'none-for-tests' }, ['modelId', 'suffix']],

@@ -7,14 +7,14 @@ import { createTestClock, turning } from '../../kit/clock.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
 import { answer } from '../../kit/gateway/upstream.ts';
 import { startWorld } from '../../kit/gateway/world.ts';
-import { CREATE, create, idOf, startSite } from '../../kit/mutation/create-job.ts';
+import { CREATE, create, idOf, startSandboxWorld } from '../../kit/mutation/create-job.ts';
 import { tokenFile } from '../../kit/process/token.ts';
 
 const JOBS = '/fine_tuning/jobs';
 const UNLIMITED = { CACHE_ACTIVE_MS: '60000' };
 
-/** A world whose upstream makes a job of everything, and the bodies that it was sent. */
-async function startEager() {
+/** A world whose upstream creates a job from every body, and records the bodies. */
+async function startCreating() {
   const world = await startWorld({ ALLOW_MUTATIONS: 'on', ...UNLIMITED });
   const bodies: Record<string, unknown>[] = [];
   world.upstream.on(JOBS, async (request: IncomingMessage, response: ServerResponse) => {
@@ -31,12 +31,16 @@ const WIRE = { model: 'gpt-4.1-mini', training_file: 'file-1' };
 const COMMON = { batchSize: 8, learningRateMultiplier: 1.5, nEpochs: 'auto' };
 const WIRE_COMMON = { batch_size: 8, learning_rate_multiplier: 1.5, n_epochs: 'auto' };
 
-describe('a job that is asked for', () => {
+describe('createFineTuningJob', () => {
   it.each<[string, object, object]>([
-    ['no more than a model and a file', {}, {}],
-    ['nulls, which are the same', { method: null, seed: null, metadata: null, integrations: null, extra: null }, {}],
+    ['only a model and a training file', {}, {}],
     [
-      'all members',
+      'nulls, which mean the defaults',
+      { method: null, seed: null, metadata: null, integrations: null, extra: null },
+      {},
+    ],
+    [
+      'every top-level field',
       {
         validationFileId: 'file-2',
         suffix: 'mine',
@@ -62,14 +66,18 @@ describe('a job that is asked for', () => {
       { method: { supervised: { hyperparameters: COMMON, extra: { packing: true } } } },
       { method: { type: 'supervised', supervised: { hyperparameters: WIRE_COMMON, packing: true } } },
     ],
-    ['a method without a choice', { method: { supervised: {} } }, { method: { type: 'supervised', supervised: {} } }],
     [
-      'preferences',
+      'a method without hyperparameters',
+      { method: { supervised: {} } },
+      { method: { type: 'supervised', supervised: {} } },
+    ],
+    [
+      'a DPO method',
       { method: { dpo: { hyperparameters: { ...COMMON, beta: 0.1 } } } },
       { method: { type: 'dpo', dpo: { hyperparameters: { ...WIRE_COMMON, beta: 0.1 } } } },
     ],
     [
-      'a grader, and what only its server knows',
+      'a reinforcement method with a grader and an extra property',
       {
         method: {
           reinforcement: {
@@ -101,8 +109,8 @@ describe('a job that is asked for', () => {
         },
       },
     ],
-  ])('with %s is asked for as the API has it', async (_, members, wire) => {
-    await using world = await startEager();
+  ])('sends %s in the form of the REST API', async (_, members, wire) => {
+    await using world = await startCreating();
     expect(await create(world.gateway, { ...INPUT, ...members })).toMatchObject({
       __typename: 'CreateFineTuningJobSuccess',
       fineTuningJob: { id: 'ftjob-new', status: 'VALIDATING_FILES' },
@@ -113,13 +121,16 @@ describe('a job that is asked for', () => {
     ]);
   });
 
-  it('wrongly is not, and leaves a line in the log all the same', async () => {
-    await using world = await startEager();
+  it('sends nothing for an invalid input, and writes an audit record', async () => {
+    await using world = await startCreating();
     const created = await create(world.gateway, { ...INPUT, trainingFileId: '../files', extra: { model: 'x' } });
     expect(created).toMatchObject({ __typename: 'InvalidInputError', code: 'BAD_USER_INPUT' });
     expect(created.issues).toEqual([
-      { path: ['trainingFileId'], message: 'expected what can be the name of something' },
-      { path: ['extra', 'model'], message: 'expected model in its own place, not among the extra members' },
+      {
+        path: ['trainingFileId'],
+        message: 'contains a dot segment ("." or ".."); expected the id of an uploaded file, such as file-abc123',
+      },
+      { path: ['extra', 'model'], message: 'is not an extra member; expected it in its own field of the input' },
     ]);
     expect(world.upstream.calls).toEqual([]);
     expect(world.gateway.log.filter(({ msg }) => msg === 'mutation')).toMatchObject([{ outcome: 'InvalidInput' }]);
@@ -130,68 +141,71 @@ describe('a job that is asked for', () => {
     [{ method: {} }, []],
     [{ method: { supervised: {}, dpo: {} } }, []],
     [{ integrations: [{}] }, []],
-  ])('has exactly one method, and of each integration one kind: %j', async (members, bodies) => {
-    await using world = await startEager();
+  ])('accepts exactly one method, and one service per integration: %j', async (members, bodies) => {
+    await using world = await startCreating();
     await create(world.gateway, { ...INPUT, ...members }).catch(() => null);
     expect(world.bodies).toEqual(bodies);
   });
 
-  it('more often than a caller may in a day is refused before any call', async () => {
+  it('fails before any call when the daily quota of the caller is used up', async () => {
     const { file, tokens } = tokenFile({ otto: 'operator', olga: 'operator' });
-    await using site = await startSite();
+    await using world = await startSandboxWorld();
     const limits = { AUTH: 'tokens', AUTH_TOKENS_FILE: file, MAX_CREATES_PER_DAY: '2' };
-    const gateway = await site.open(limits);
-    const kinds = async (token: string, ...inputs: object[]) => {
-      const all = [];
-      for (const input of inputs) all.push((await create(gateway, { ...site.input, ...input }, token)).__typename);
-      return all.map((name) => name.replace('CreateFineTuningJob', ''));
+    const gateway = await world.startGateway(limits);
+    const outcomes = async (token: string, ...inputs: object[]) => {
+      const names = [];
+      for (const input of inputs) names.push((await create(gateway, { ...world.input, ...input }, token)).__typename);
+      return names.map((name) => name.replace('CreateFineTuningJob', ''));
     };
     const keyed = { idempotencyKey: 'k' };
-    // What the upstream refuses was not made, and what was made before is not made again.
-    expect(await kinds(tokens.otto, { modelId: 'none' }, keyed, keyed, {})).toEqual([
+    // Neither a job that the upstream rejects nor an existing job of a key counts.
+    expect(await outcomes(tokens.otto, { modelId: 'none' }, keyed, keyed, {})).toEqual([
       'UpstreamError',
       'Success',
       'Success',
       'Success',
     ]);
     const before = gateway.log.length;
-    const refused = await create(gateway, { ...site.input, idempotencyKey: 'l' }, tokens.otto);
-    expect(refused).toMatchObject({
+    const failure = await create(gateway, { ...world.input, idempotencyKey: 'l' }, tokens.otto);
+    expect(failure).toMatchObject({
       __typename: 'QuotaExceededError',
       code: 'RATE_LIMITED',
       retryAfterSeconds: 86_400,
     });
     const request = gateway.log.slice(before).find(({ upstreamCalls }) => upstreamCalls !== undefined);
     expect(request).toMatchObject({ upstreamCalls: 0 });
-    expect(await kinds(tokens.otto, keyed)).toEqual(['Success']);
-    expect(await kinds(tokens.olga, {}, {}, {})).toEqual(['Success', 'Success', 'QuotaExceededError']);
-    site.clock.advance(86_400_000);
-    expect(await kinds(tokens.otto, {})).toEqual(['Success']);
-    expect(await site.made()).toHaveLength(5);
+    expect(await outcomes(tokens.otto, keyed)).toEqual(['Success']);
+    expect(await outcomes(tokens.olga, {}, {}, {})).toEqual(['Success', 'Success', 'QuotaExceededError']);
+    world.clock.advance(86_400_000);
+    expect(await outcomes(tokens.otto, {})).toEqual(['Success']);
+    expect(await world.createdJobs()).toHaveLength(5);
   });
 
-  it('of which the upstream does not say what came of it is not asked for again, and the next list shows it', async () => {
-    await using site = await startSite();
-    const gateway = await site.open({ ...UNLIMITED, UPSTREAM_RETRIES: '5' });
+  it('does not retry a request that the upstream did not confirm, and the next list shows the job', async () => {
+    await using world = await startSandboxWorld();
+    const gateway = await world.startGateway({ ...UNLIMITED, UPSTREAM_RETRIES: '5' });
     const query = '{ fineTuningJobs(first: 1) { edges { node { trainingFileId } } } }';
     await gateway.query(query);
-    site.sandbox.faults.onNext('POST', JOBS, 'cut_before_answer');
-    expect(await create(gateway, site.input)).toMatchObject({
+    world.sandbox.faults.onNext('POST', JOBS, 'cut_before_answer');
+    expect(await create(gateway, world.input)).toMatchObject({
       __typename: 'OutcomeUnknownError',
-      message: 'Nobody knows whether the job was made: look for it before you try again.',
+      message:
+        'The upstream did not confirm that the job was created. Check fineTuningJobs before you retry; with an idempotencyKey a retry is safe.',
     });
-    expect(await site.made()).toHaveLength(1);
+    expect(await world.createdJobs()).toHaveLength(1);
     expect((await gateway.query(query)).data).toEqual({
-      fineTuningJobs: { edges: [{ node: { trainingFileId: site.input.trainingFileId } }] },
+      fineTuningJobs: { edges: [{ node: { trainingFileId: world.input.trainingFileId } }] },
     });
   });
 
-  it('and refused by the upstream leaves in the log what that said', async () => {
-    await using site = await startSite();
-    const gateway = await site.open();
-    const refused = await create(gateway, { ...site.input, modelId: 'no-such-model' });
-    expect(refused).toMatchObject({ __typename: 'UpstreamError', code: 'UPSTREAM_REJECTED', upstreamStatus: 400 });
-    expect(refused.message).toBe('The upstream rejected the request.');
+  it('writes the message of an upstream that rejects the job to the log', async () => {
+    await using world = await startSandboxWorld();
+    const gateway = await world.startGateway();
+    const failure = await create(gateway, { ...world.input, modelId: 'no-such-model' });
+    expect(failure).toMatchObject({ __typename: 'UpstreamError', code: 'UPSTREAM_REJECTED', upstreamStatus: 400 });
+    expect(failure.message).toBe(
+      'The upstream rejected the request: Model no-such-model is not available for fine-tuning or does not exist.',
+    );
     expect(gateway.log.filter(({ msg }) => msg === 'mutation')).toMatchObject([
       {
         mutation: 'createFineTuningJob',
@@ -204,7 +218,7 @@ describe('a job that is asked for', () => {
   });
 });
 
-/** Everything that a client can ask about jobs, at once. */
+/** Every query field that can show a job. */
 const READ = (id: string) => `{
   fineTuningJob(id: "${id}") { id status }
   node(id: "${id}") { id }
@@ -214,7 +228,7 @@ const READ = (id: string) => `{
 const ALL = 'subscription { anyFineTuningJobStatusChanged { job { id } status previousStatus source } }';
 const ONE = (id: string) => `subscription { fineTuningJobStatusChanged(jobId: "${id}") { status source } }`;
 
-/** The next change of this job. */
+/** The next change of a job. */
 async function changeOf(stream: SseStream, id: string) {
   for (;;) {
     const { job, ...change } = Object(await stream.result()).data.anyFineTuningJobStatusChanged;
@@ -222,14 +236,14 @@ async function changeOf(stream: SseStream, id: string) {
   }
 }
 
-describe('what a mutation has done', () => {
-  it('is in every answer from then on, whatever was kept, and in whole answers too', async () => {
-    await using site = await startSite();
-    const gateway = await site.open(UNLIMITED);
+describe('the effect of a mutation', () => {
+  it('is in every later response, whatever the caches hold', async () => {
+    await using world = await startSandboxWorld();
+    const gateway = await world.startGateway(UNLIMITED);
     const before = await gateway.query(READ('ftjob-none'));
     expect(before.data).toMatchObject({ fineTuningJob: null, filtered: { edges: [] } });
     expect(await gateway.query(READ('ftjob-none'))).toEqual(before);
-    const id = String(idOf(await create(gateway, { ...site.input, suffix: 'fresh' })));
+    const id = String(idOf(await create(gateway, { ...world.input, suffix: 'fresh' })));
     const lists = { fineTuningJobs: { edges: [{ node: { id } }] }, filtered: { edges: [{ node: { id } }] } };
     expect((await gateway.query(READ('ftjob-none'))).data).toMatchObject(lists);
     const job = { id, status: 'VALIDATING_FILES' };
@@ -245,31 +259,31 @@ describe('what a mutation has done', () => {
     });
   });
 
-  it('is in every list also when the job was only found after its create was cut', async () => {
-    await using site = await startSite();
-    const gateway = await site.open(UNLIMITED);
+  it('is in every list when the job was found after an unconfirmed request', async () => {
+    await using world = await startSandboxWorld();
+    const gateway = await world.startGateway(UNLIMITED);
     await gateway.query(READ('ftjob-none'));
-    site.sandbox.faults.onNext('POST', JOBS, 'fail_after');
-    const id = idOf(await create(gateway, { ...site.input, suffix: 'fresh', idempotencyKey: 'k' }));
+    world.sandbox.faults.onNext('POST', JOBS, 'fail_after');
+    const id = idOf(await create(gateway, { ...world.input, suffix: 'fresh', idempotencyKey: 'k' }));
     expect((await gateway.query(READ('ftjob-none'))).data).toMatchObject({
       fineTuningJobs: { edges: [{ node: { id } }] },
       filtered: { edges: [{ node: { id } }] },
     });
   });
 
-  it('reaches who follows all jobs, or this one, at once', async () => {
-    await using site = await startSite();
-    const gateway = await site.open();
+  it('reaches the subscribers of all jobs and of the job at once', async () => {
+    await using world = await startSandboxWorld();
+    const gateway = await world.startGateway();
     await using all = await openSse(gateway.url, { query: ALL });
-    await turning(site.clock, 1, all.result()); // The first of the present states: from now on it is followed.
-    const id = String(idOf(await create(gateway, site.input)));
+    await turning(world.clock, 1, all.result()); // The first snapshot: the stream has started.
+    const id = String(idOf(await create(gateway, world.input)));
     expect(await changeOf(all, id)).toEqual({
       status: 'VALIDATING_FILES',
       previousStatus: null,
       source: 'MUTATION',
     });
     await using one = await openSse(gateway.url, { query: ONE(id) });
-    const next = async () => Object(await turning(site.clock, 1, one.result())).data.fineTuningJobStatusChanged;
+    const next = async () => Object(await turning(world.clock, 1, one.result())).data.fineTuningJobStatusChanged;
     expect(await next()).toEqual({ status: 'VALIDATING_FILES', source: 'SNAPSHOT' });
     await gateway.query(`mutation { cancelFineTuningJob(input: { jobId: "${id}" }) { __typename } }`);
     expect(await next()).toEqual({ status: 'CANCELLED', source: 'MUTATION' });
@@ -280,20 +294,20 @@ describe('what a mutation has done', () => {
     });
   });
 
-  it('reaches them also when the job was only found after its create was cut', async () => {
-    await using site = await startSite();
-    const gateway = await site.open();
+  it('reaches subscribers when the job was found after an unconfirmed request', async () => {
+    await using world = await startSandboxWorld();
+    const gateway = await world.startGateway();
     await using all = await openSse(gateway.url, { query: ALL });
-    await turning(site.clock, 1, all.result());
-    site.sandbox.faults.onNext('POST', JOBS, 'cut_before_answer');
-    const id = String(idOf(await create(gateway, { ...site.input, idempotencyKey: 'k' })));
+    await turning(world.clock, 1, all.result());
+    world.sandbox.faults.onNext('POST', JOBS, 'cut_before_answer');
+    const id = String(idOf(await create(gateway, { ...world.input, idempotencyKey: 'k' })));
     expect(await changeOf(all, id)).toEqual({ status: 'VALIDATING_FILES', previousStatus: null, source: 'MUTATION' });
   });
 
   it.each([
     ['pause', 'RUNNING'],
     ['resume', 'PAUSED'],
-  ])('by %s reaches who follows the job at once', async (mutation, status) => {
+  ])('reaches the subscribers of the job at once, by %s', async (mutation, status) => {
     const clock = createTestClock();
     await using gateway = await startGateway({}, clock);
     const { data } = await gateway.query(
@@ -308,8 +322,8 @@ describe('what a mutation has done', () => {
   });
 });
 
-it('a create is priced by what it may take', async () => {
-  await using world = await startEager();
+it('the cost of createFineTuningJob includes the search for an idempotencyKey', async () => {
+  await using world = await startCreating();
   const costOf = async (input: object) => {
     const response = await fetch(world.gateway.url, {
       method: 'POST',

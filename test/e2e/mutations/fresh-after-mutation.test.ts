@@ -22,8 +22,8 @@ async function start(settings: Record<string, string> = {}) {
   return {
     ...feed,
     losses,
-    /** Makes the job go on: two more steps, and maybe another name of its file. */
-    show(status: string, filename?: string) {
+    /** Adds two steps to the job, sets its status, and may rename its training file. */
+    advance(status: string, filename?: string) {
       log.grow(2, () => {
         step++;
         losses.push({ trainLoss: step / 100 });
@@ -36,34 +36,34 @@ async function start(settings: Record<string, string> = {}) {
   };
 }
 
-describe('what a change asks for beside the change', () => {
-  it('is read once for all who ask for the same, and is what is there when it changes', async () => {
+describe('the other fields of a status change', () => {
+  it('are read once for all subscribers that select them, at the time of the change', async () => {
     await using feed = await start();
-    feed.show('queued', 'first.jsonl');
+    feed.advance('queued', 'first.jsonl');
     const ofOneQuery = (await feed.callsOf(`{ fineTuningJob(id: "${JOB}") { status ${FIELDS} } }`)).toSorted();
     expect(ofOneQuery).toHaveLength(3);
-    using crowd = await feed.followAll(Array(50).fill(STATUS));
+    using subscribers = await feed.followAll(Array(50).fill(STATUS));
     for (const [turnMs, status, filename] of [
       [0, 'running', 'first.jsonl'],
       [INTERVAL_MS, 'paused', 'second.jsonl'],
       [INTERVAL_MS, 'running', 'third.jsonl'],
     ] as const) {
-      feed.show(status, filename);
+      feed.advance(status, filename);
       expect((await feed.turn(turnMs)).map(({ target }) => target).toSorted()).toEqual(ofOneQuery);
       const job = { trainingFile: { filename }, metrics: { points: feed.losses } };
       const change = { status: status.toUpperCase(), job };
-      expect(await crowd.results()).toEqual(Array(50).fill({ data: { fineTuningJobStatusChanged: change } }));
+      expect(await subscribers.results()).toEqual(Array(50).fill({ data: { fineTuningJobStatusChanged: change } }));
     }
   });
 
-  it('is what is there when an event is added, also beside the event', async () => {
+  it('are up to date in an event stream too', async () => {
     await using feed = await start();
-    feed.show('running', 'first.jsonl');
+    feed.advance('running', 'first.jsonl');
     const query = `subscription { fineTuningJobEventAdded(jobId: "${JOB}") { event { id } job { ${FIELDS} } } }`;
     await using stream = await feed.follow(query);
     await feed.turn(0);
     for (const filename of ['second.jsonl', 'third.jsonl']) {
-      feed.show('running', filename);
+      feed.advance('running', filename);
       await feed.turn(INTERVAL_MS);
       for (const step of [feed.losses.length - 1, feed.losses.length]) {
         const added = {
@@ -75,7 +75,7 @@ describe('what a change asks for beside the change', () => {
     }
   });
 
-  it('is never shared between callers with other keys', async () => {
+  it('are not shared between callers with different upstream keys', async () => {
     await using feed = await start({ AUTH: 'passthrough' });
     const nameOf = ({ authorization }: { authorization?: string | undefined }) => authorization?.slice(7, 10);
     feed.upstream.on('/files/file-training', ({ headers }: IncomingMessage, response: ServerResponse) => {
@@ -91,11 +91,11 @@ describe('what a change asks for beside the change', () => {
       [0, 'running'],
       [INTERVAL_MS, 'paused'],
     ] as const) {
-      feed.show(status);
+      feed.advance(status);
       const before = feed.upstream.calls.length;
       expect(await feed.turn(turnMs)).toHaveLength(6);
-      const askers = feed.upstream.calls.slice(before).map(nameOf);
-      expect(askers.toSorted()).toEqual([...Array(3).fill('ann'), ...Array(3).fill('bob')]);
+      const callers = feed.upstream.calls.slice(before).map(nameOf);
+      expect(callers.toSorted()).toEqual([...Array(3).fill('ann'), ...Array(3).fill('bob')]);
       for (const [index, stream] of streams.entries()) {
         const job = { trainingFile: { filename: `of ${names[index % 2]}` }, metrics: { points: feed.losses } };
         const change = { status: status.toUpperCase(), job };
@@ -106,11 +106,11 @@ describe('what a change asks for beside the change', () => {
   });
 });
 
-describe('a role that may not see a field', () => {
-  it('is refused it there and gets the rest, beside others who get it, at one look for both', async () => {
+describe('a subscriber without the role of a field', () => {
+  it('gets an error for the field and the other fields, with one poll for subscribers of both roles', async () => {
     const { file, tokens } = tokenFile({ vera: 'viewer', otto: 'operator' });
     await using feed = await start({ AUTH: 'tokens', AUTH_TOKENS_FILE: file });
-    feed.show('running', 'first.jsonl');
+    feed.advance('running', 'first.jsonl');
     const query = `subscription { fineTuningJobStatusChanged(jobId: "${JOB}") { status job { id raw } } }`;
     await using viewer = await feed.follow(query, {}, { authorization: `Bearer ${tokens.vera}` });
     await using operator = await feed.follow(query, {}, { authorization: `Bearer ${tokens.otto}` });
@@ -118,7 +118,7 @@ describe('a role that may not see a field', () => {
       [0, 'running'],
       [INTERVAL_MS, 'paused'],
     ] as const) {
-      feed.show(status);
+      feed.advance(status);
       expect(await feed.turn(turnMs)).toHaveLength(1);
       const change = (raw: unknown) => ({
         fineTuningJobStatusChanged: { status: status.toUpperCase(), job: { id: JOB, raw } },
@@ -128,7 +128,7 @@ describe('a role that may not see a field', () => {
         data: change(null),
         errors: [
           expect.objectContaining({
-            message: 'FineTuningJob.raw: expected the role operator, got viewer.',
+            message: 'FineTuningJob.raw needs the role operator; the caller has the role viewer.',
             path: ['fineTuningJobStatusChanged', 'job', 'raw'],
             extensions: { code: 'FORBIDDEN' },
           }),
@@ -138,13 +138,13 @@ describe('a role that may not see a field', () => {
   });
 });
 
-describe('a subscription that asks for more than is answered', () => {
+describe('a subscription that exceeds a query limit', () => {
   it.each([
     ['cost', { MAX_QUERY_COST: '3' }, STATUS.replace('trainingFile', 'events { edges { node { id } } } trainingFile')],
     ['depth', { MAX_QUERY_DEPTH: '4' }, STATUS],
-  ])('is refused by its %s, as a query is, and nothing is looked at', async (limit, settings, query) => {
+  ])('is rejected because of its %s, like a query, and starts no poll', async (limit, settings, query) => {
     await using feed = await start(settings);
-    feed.show('running', 'first.jsonl');
+    feed.advance('running', 'first.jsonl');
     await using stream = await feed.follow(query);
     expect(await stream.result()).toMatchObject({
       errors: [{ extensions: { code: 'QUERY_TOO_COMPLEX', limit } }],

@@ -30,13 +30,13 @@ const JUDGE = {
 };
 const SAMPLE = { grader: { stringCheck: CHECK }, modelSample: 'Yes', item: { answer: 'Yes' } };
 
-async function ask(gateway: TestGateway, query: string, input: object) {
+async function mutate(gateway: TestGateway, query: string, input: object) {
   const { data, errors } = await gateway.query(query, { input });
   expect(errors).toBeUndefined();
   return Object.values(data ?? {})[0];
 }
 
-/** A gateway before an upstream that takes runs and tells what it was sent. */
+/** A gateway in front of an upstream that runs graders and records the bodies of the requests. */
 async function startWithUpstream(settings: Record<string, string> = {}) {
   const upstream = await startUpstream();
   const bodies: unknown[] = [];
@@ -56,17 +56,17 @@ async function startWithUpstream(settings: Record<string, string> = {}) {
 }
 
 describe('a grader', () => {
-  it('is validated, and answered as the upstream understands it', async () => {
+  it('is validated and returned as in the response of the upstream', async () => {
     await using gateway = await startGateway();
-    expect(await ask(gateway, VALIDATE, { grader: { stringCheck: CHECK } })).toEqual({
+    expect(await mutate(gateway, VALIDATE, { grader: { stringCheck: CHECK } })).toEqual({
       __typename: 'ValidateGraderSuccess',
       grader: { __typename: 'StringCheckGrader', name: 'same', operation: 'EQ', reference: '{{item.answer}}' },
     });
   });
 
-  it('is run on a sample, and answers the score and what it was made of', async () => {
+  it('is run on a sample and returns the score with its details', async () => {
     await using gateway = await startGateway({}, createTestClock());
-    expect(await ask(gateway, RUN, SAMPLE)).toEqual({
+    expect(await mutate(gateway, RUN, SAMPLE)).toEqual({
       __typename: 'RunGraderSuccess',
       reward: 1,
       subRewards: {},
@@ -81,10 +81,10 @@ describe('a grader', () => {
         sampledModelName: null,
       },
     });
-    expect(await ask(gateway, RUN, { ...SAMPLE, modelSample: 'No' })).toMatchObject({ reward: 0 });
+    expect(await mutate(gateway, RUN, { ...SAMPLE, modelSample: 'No' })).toMatchObject({ reward: 0 });
   });
 
-  it('of several is a list here and a map there, and each tells what it gave', async () => {
+  it('of type multi is a list in the input and a map upstream, and returns the score of each member', async () => {
     await using gateway = await startGateway();
     const graders = [
       { name: 'exact', grader: { stringCheck: CHECK } },
@@ -92,25 +92,28 @@ describe('a grader', () => {
       { name: 'good', grader: { scoreModel: { ...JUDGE, range: [0, 1] } } },
     ];
     const multi = { name: 'all', calculateOutput: 'exact + 0 * polite + 0 * good', graders };
-    expect(await ask(gateway, RUN, { ...SAMPLE, grader: { multi } })).toMatchObject({
+    expect(await mutate(gateway, RUN, { ...SAMPLE, grader: { multi } })).toMatchObject({
       reward: 1,
       subRewards: { exact: 1, polite: expect.any(Number), good: expect.any(Number) },
       modelGraderTokenUsagePerModel: { [JUDGE.modelId]: expect.any(Number) },
     });
   });
 
-  it('that is wrong is told all that is wrong with it, and nothing is sent', async () => {
+  it('that is invalid returns every problem and sends nothing', async () => {
     await using world = await startWithUpstream();
     const graders = [
       { name: 'a', grader: { stringCheck: { ...CHECK, name: '' } } },
       { name: 'a', grader: { scoreModel: { ...JUDGE, messages: [], range: [1] } } },
     ];
     const grader = { multi: { name: 'all', calculateOutput: '', graders } };
-    const failure = await ask(world.gateway, RUN, { grader, modelSample: '', item: [] });
+    const failure = await mutate(world.gateway, RUN, { grader, modelSample: '', item: [] });
     expect(failure).toMatchObject({ __typename: 'InvalidInputError', code: 'BAD_USER_INPUT' });
-    expect(failure).toHaveProperty('message', expect.stringMatching(/^grader\.multi\.\S+: expected .*, and 5 more\.$/));
-    const places = Object(failure).issues.map(({ path }: { path: string[] }) => path.join('.'));
-    expect(places.sort()).toEqual([
+    expect(failure).toHaveProperty(
+      'message',
+      expect.stringMatching(/^grader\.multi\.\S+: .*\bexpected .*\. issues has 5 more\.$/),
+    );
+    const paths = Object(failure).issues.map(({ path }: { path: string[] }) => path.join('.'));
+    expect(paths.sort()).toEqual([
       'grader.multi.calculateOutput',
       'grader.multi.graders.0.grader.stringCheck.name',
       'grader.multi.graders.1.grader.scoreModel.messages',
@@ -118,24 +121,24 @@ describe('a grader', () => {
       'grader.multi.graders.1.name',
       'item',
     ]);
-    expect(await ask(world.gateway, VALIDATE, { grader })).toMatchObject({ __typename: 'InvalidInputError' });
+    expect(await mutate(world.gateway, VALIDATE, { grader })).toMatchObject({ __typename: 'InvalidInputError' });
     expect(world.upstream.calls).toEqual([]);
   });
 
   it.each([
-    ['two kinds at once', { stringCheck: CHECK, python: { name: 'code', source: 'x' } }],
-    ['none', {}],
-    ['a label model that stands alone', { labelModel: { ...JUDGE, labels: ['a'], passingLabels: ['a'] } }],
-  ])('cannot be %s', async (_, grader) => {
+    ['two types at once', { stringCheck: CHECK, python: { name: 'code', source: 'x' } }],
+    ['no type', {}],
+    ['a label model outside of a multi grader', { labelModel: { ...JUDGE, labels: ['a'], passingLabels: ['a'] } }],
+  ])('of %s is rejected', async (_, grader) => {
     await using world = await startWithUpstream();
     const { errors } = await world.gateway.query(VALIDATE, { input: { grader } });
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT' });
     expect(world.upstream.calls).toEqual([]);
   });
 
-  it('that a server of the dialect knows better is not held to the limits of OpenAI, and sent as it is', async () => {
+  it('is sent unchanged to a server whose limits are unknown', async () => {
     await using world = await startWithUpstream();
-    expect(await ask(world.gateway, RUN, { ...SAMPLE, item: null })).toMatchObject({ reward: 1, metadata: null });
+    expect(await mutate(world.gateway, RUN, { ...SAMPLE, item: null })).toMatchObject({ reward: 1, metadata: null });
     expect(world.bodies).toEqual([
       {
         grader: { type: 'string_check', ...CHECK, operation: 'eq' },
@@ -144,41 +147,43 @@ describe('a grader', () => {
     ]);
   });
 
-  it('that the upstream rejects is a failure of the upstream, with what to ask its operator', async () => {
+  it('that the upstream rejects returns UpstreamError', async () => {
     await using world = await startWithUpstream();
     world.upstream.failAll((_, response) =>
       answer(response, 400, { error: { message: 'no' } }, { 'x-request-id': 'r' }),
     );
-    expect(await ask(world.gateway, VALIDATE, { grader: { stringCheck: CHECK } })).toMatchObject({
+    expect(await mutate(world.gateway, VALIDATE, { grader: { stringCheck: CHECK } })).toMatchObject({
       __typename: 'UpstreamError',
       code: 'UPSTREAM_REJECTED',
     });
   });
 });
 
-describe('the runs of a day', () => {
-  it('are as many as MAX_GRADER_RUNS_PER_DAY says, and one more makes no call', async () => {
+describe('the daily quota of grader runs', () => {
+  it('is MAX_GRADER_RUNS_PER_DAY, and a run beyond it makes no call', async () => {
     await using world = await startWithUpstream({ MAX_GRADER_RUNS_PER_DAY: '2' });
-    for (const _ of [1, 2]) expect(await ask(world.gateway, RUN, SAMPLE)).toMatchObject({ reward: 1 });
-    expect(await ask(world.gateway, RUN, SAMPLE)).toEqual({
+    for (const _ of [1, 2]) expect(await mutate(world.gateway, RUN, SAMPLE)).toMatchObject({ reward: 1 });
+    expect(await mutate(world.gateway, RUN, SAMPLE)).toEqual({
       __typename: 'QuotaExceededError',
       code: 'RATE_LIMITED',
-      message: 'Expected at most 2 runs of graders of one caller in a day (UTC): see MAX_GRADER_RUNS_PER_DAY.',
+      message: expect.stringMatching(
+        /^MAX_GRADER_RUNS_PER_DAY: the caller's daily quota for running graders \(2\) is used up; it resets at .*T00:00:00Z/,
+      ),
       retryAfterSeconds: 3600,
     });
     expect(world.upstream.calls).toHaveLength(2);
   });
 
-  it('do not count what was not accepted, here or there', async () => {
+  it('does not count a run that the gateway or the upstream rejects', async () => {
     await using world = await startWithUpstream({ MAX_GRADER_RUNS_PER_DAY: '1' });
     world.upstream.failAll((_, response) => answer(response, 400, { error: { message: 'no' } }));
-    await ask(world.gateway, RUN, SAMPLE);
-    await ask(world.gateway, RUN, { ...SAMPLE, item: 7 });
+    await mutate(world.gateway, RUN, SAMPLE);
+    await mutate(world.gateway, RUN, { ...SAMPLE, item: 7 });
     world.upstream.failAll(null);
-    expect(await ask(world.gateway, RUN, SAMPLE)).toMatchObject({ reward: 1 });
+    expect(await mutate(world.gateway, RUN, SAMPLE)).toMatchObject({ reward: 1 });
   });
 
-  it('are those of each caller', async () => {
+  it('is per caller', async () => {
     const { file, tokens } = tokenFile({ otto: 'operator', olga: 'operator' });
     await using world = await startWithUpstream({
       MAX_GRADER_RUNS_PER_DAY: '1',

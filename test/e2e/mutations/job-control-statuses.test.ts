@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
 import type { TestGateway } from '../../kit/gateway/gateway.ts';
-import { create, idOf, type Site, startSite } from '../../kit/mutation/create-job.ts';
+import { create, idOf, type SandboxWorld, startSandboxWorld } from '../../kit/mutation/create-job.ts';
 
-type Steer = 'Cancel' | 'Pause' | 'Resume';
+type Action = 'Cancel' | 'Pause' | 'Resume';
 
-/** What the sandbox lets be done to a job in each status. */
-const ALLOWED: Record<string, readonly Steer[]> = {
+/** The actions that the sandbox allows in each status. */
+const ALLOWED: Record<string, readonly Action[]> = {
   VALIDATING_FILES: ['Cancel'],
   QUEUED: ['Cancel'],
   RUNNING: ['Cancel', 'Pause'],
@@ -17,8 +17,8 @@ const ALLOWED: Record<string, readonly Steer[]> = {
   CANCELLED: [],
 };
 
-async function steer(gateway: TestGateway, what: Steer, id: string) {
-  const name = `${what.toLowerCase()}FineTuningJob`;
+async function control(gateway: TestGateway, action: Action, id: string) {
+  const name = `${action.toLowerCase()}FineTuningJob`;
   const query = `mutation { ${name}(input: { jobId: "${id}" }) {
     __typename ... on Error { code message } ... on ConflictError { status }
   } }`;
@@ -27,43 +27,47 @@ async function steer(gateway: TestGateway, what: Steer, id: string) {
   return data?.[name];
 }
 
-/** A new job of which there is nothing more to wait for until it has this status. */
-async function jobIn(status: string, site: Site, gateway: TestGateway): Promise<string> {
-  const id = String(idOf(await create(gateway, { ...site.input, ...(status === 'FAILED' && UNFIT) })));
-  const until = async (wanted: string) => {
+/** Creates a job and advances the clock until it has a status. */
+async function jobIn(status: string, world: SandboxWorld, gateway: TestGateway): Promise<string> {
+  const id = String(idOf(await create(gateway, { ...world.input, ...(status === 'FAILED' && UNFIT) })));
+  const until = async (target: string) => {
     for (;;) {
       const { data } = await gateway.query(`{ fineTuningJob(id: "${id}") { status } }`);
-      if (Object(data).fineTuningJob.status === wanted) return;
-      site.clock.advance(500);
+      if (Object(data).fineTuningJob.status === target) return;
+      world.clock.advance(500);
     }
   };
   if (/PAUS|RESUM/.test(status)) await until('RUNNING');
-  if (/PAUS|RESUM/.test(status)) await steer(gateway, 'Pause', id);
+  if (/PAUS|RESUM/.test(status)) await control(gateway, 'Pause', id);
   if (status === 'RESUMING') await until('PAUSED');
-  if (status === 'RESUMING') await steer(gateway, 'Resume', id);
-  if (status === 'CANCELLED') await steer(gateway, 'Cancel', id);
+  if (status === 'RESUMING') await control(gateway, 'Resume', id);
+  if (status === 'CANCELLED') await control(gateway, 'Cancel', id);
   await until(status);
   return id;
 }
 
-/** The file has no preferences: the job fails by it. */
+/** The training file has no preferences, so that a DPO job fails. */
 const UNFIT = { method: { dpo: {} } };
 
 it.each(Object.entries(ALLOWED))(
-  'a job that is %s can be steered as far as its fields say, also twice at once; else it is a conflict',
+  'a %s job allows the actions of its viewerCan fields, once also when requested twice at once; others are conflicts',
   async (status, allowed) => {
-    await using site = await startSite();
-    const gateway = await site.open({ CACHE_ACTIVE_MS: '0', CACHE_SETTLED_MS: '0', RATE_LIMIT_PER_MINUTE: '0' });
-    for (const what of ['Cancel', 'Pause', 'Resume'] as const) {
-      const success = { __typename: `${what}FineTuningJobSuccess` };
+    await using world = await startSandboxWorld();
+    const gateway = await world.startGateway({
+      CACHE_ACTIVE_MS: '0',
+      CACHE_SETTLED_MS: '0',
+      RATE_LIMIT_PER_MINUTE: '0',
+    });
+    for (const action of ['Cancel', 'Pause', 'Resume'] as const) {
+      const success = { __typename: `${action}FineTuningJobSuccess` };
       const conflict = { __typename: 'ConflictError', code: 'CONFLICT' };
-      const isAllowed = allowed.includes(what);
-      const once = await jobIn(status, site, gateway);
-      const { data } = await gateway.query(`{ fineTuningJob(id: "${once}") { viewerCan${what} } }`);
-      expect(data).toEqual({ fineTuningJob: { [`viewerCan${what}`]: isAllowed } });
-      expect(await steer(gateway, what, once)).toMatchObject(isAllowed ? success : { ...conflict, status });
-      const twice = await jobIn(status, site, gateway);
-      const outcomes = await Promise.all([steer(gateway, what, twice), steer(gateway, what, twice)]);
+      const isAllowed = allowed.includes(action);
+      const once = await jobIn(status, world, gateway);
+      const { data } = await gateway.query(`{ fineTuningJob(id: "${once}") { viewerCan${action} } }`);
+      expect(data).toEqual({ fineTuningJob: { [`viewerCan${action}`]: isAllowed } });
+      expect(await control(gateway, action, once)).toMatchObject(isAllowed ? success : { ...conflict, status });
+      const twice = await jobIn(status, world, gateway);
+      const outcomes = await Promise.all([control(gateway, action, twice), control(gateway, action, twice)]);
       const failed = outcomes.filter((outcome) => Object(outcome).__typename === 'ConflictError');
       expect(failed).toMatchObject(
         isAllowed

@@ -31,7 +31,7 @@ const READ = `query ($first: Int, $after: String, $project: ID) {
   } } }
 }`;
 
-/** The checkpoint of the query above, and the errors beside it. */
+/** The model id and the permissions of the checkpoint in READ, with the errors of the response. */
 async function read(gateway: TestGateway, variables: Record<string, unknown> = {}) {
   const { data, errors } = await gateway.query(READ, variables);
   const checkpoint = Object(data).fineTuningJobs.edges[0].node.checkpoints.edges[0].node;
@@ -41,13 +41,13 @@ async function read(gateway: TestGateway, variables: Record<string, unknown> = {
 const projectsOf = (permissions: { edges: { node: { projectId: string } }[] }) =>
   permissions.edges.map(({ node }) => node.projectId);
 
-async function change(gateway: TestGateway, mutation: string, variables: Record<string, unknown>) {
+async function mutate(gateway: TestGateway, mutation: string, variables: Record<string, unknown>) {
   const { data, errors } = await gateway.query(mutation, variables);
   expect(errors).toBeUndefined();
   return Object.values(data ?? {})[0];
 }
 
-/** A gateway before a scripted upstream, whose calls of any kind are answered by `script`. */
+/** A gateway that allows mutations, in front of a scripted upstream. */
 async function startScripted(settings: Record<string, string>) {
   const upstream = await startUpstream();
   const gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, ALLOW_MUTATIONS: 'on', ...settings });
@@ -61,11 +61,11 @@ async function startScripted(settings: Record<string, string>) {
 const ADMIN_KEY = { OPENAI_ADMIN_KEY: 'an-admin-key-for-tests' };
 
 describe('the permissions of a checkpoint', () => {
-  it('are given and taken away, and every query shows it at once', async () => {
+  it('are created and deleted, and the next query shows it', async () => {
     await using gateway = await startGateway({}, createTestClock());
     const { model, permissions } = await read(gateway);
     expect(permissions.edges).toEqual([]);
-    const created = await change(gateway, CREATE, { model, projects: ['proj_a', 'proj_b'] });
+    const created = await mutate(gateway, CREATE, { model, projects: ['proj_a', 'proj_b'] });
     expect(created).toEqual({
       __typename: 'CreateCheckpointPermissionsSuccess',
       permissions: ['proj_a', 'proj_b'].map((projectId) => ({
@@ -77,14 +77,14 @@ describe('the permissions of a checkpoint', () => {
     });
     expect(projectsOf((await read(gateway)).permissions)).toEqual(['proj_b', 'proj_a']);
     const [{ id }] = Object(created).permissions;
-    expect(await change(gateway, DELETE, { model, id })).toEqual({
+    expect(await mutate(gateway, DELETE, { model, id })).toEqual({
       __typename: 'DeleteCheckpointPermissionSuccess',
       deletedPermissionId: id,
     });
     expect(projectsOf((await read(gateway)).permissions)).toEqual(['proj_b']);
-    expect(await change(gateway, DELETE, { model, id })).toMatchObject({
+    expect(await mutate(gateway, DELETE, { model, id })).toMatchObject({
       __typename: 'NotFoundError',
-      message: `permissionId: expected the id of a permission of this checkpoint, got "${id}".`,
+      message: `permissionId: no permission of this checkpoint has the id "${id}"; expected an existing id, such as cp_abc123.`,
     });
     expect(gateway.log.filter(({ msg }) => msg === 'mutation')).toMatchObject([
       { mutation: 'createCheckpointPermissions', id: model, outcome: 'Success' },
@@ -93,10 +93,10 @@ describe('the permissions of a checkpoint', () => {
     ]);
   });
 
-  it('are read page by page, or of one project', async () => {
+  it('are read by pages, and by project', async () => {
     await using gateway = await startGateway({}, createTestClock());
     const { model } = await read(gateway);
-    await change(gateway, CREATE, { model, projects: ['proj_a', 'proj_b', 'proj_c'] });
+    await mutate(gateway, CREATE, { model, projects: ['proj_a', 'proj_b', 'proj_c'] });
     const { permissions: page } = await read(gateway, { first: 2 });
     expect(projectsOf(page)).toEqual(['proj_c', 'proj_b']);
     expect(page.pageInfo.hasNextPage).toBe(true);
@@ -105,36 +105,42 @@ describe('the permissions of a checkpoint', () => {
     expect(projectsOf((await read(gateway, { project: 'proj_b' })).permissions)).toEqual(['proj_b']);
   });
 
-  it('name all that is wrong with the projects, and a model that is no checkpoint, without harm', async () => {
+  it('are not created for invalid projects or for a model that is no checkpoint', async () => {
     await using gateway = await startGateway({}, createTestClock());
     const { model } = await read(gateway);
-    expect(await change(gateway, CREATE, { model, projects: ['', 'proj_a', '../x'] })).toMatchObject({
+    expect(await mutate(gateway, CREATE, { model, projects: ['', 'proj_a', '../x'] })).toMatchObject({
       __typename: 'InvalidInputError',
-      issues: [{ path: ['projectIds', '0'] }, { path: ['projectIds', '2'] }],
+      issues: ['0', '2'].map((index) => ({
+        path: ['projectIds', index],
+        message: 'is not a valid id; expected the id of a project, such as proj_abc123',
+      })),
     });
-    expect(await change(gateway, CREATE, { model, projects: [] })).toMatchObject({
+    expect(await mutate(gateway, CREATE, { model, projects: [] })).toMatchObject({
       __typename: 'InvalidInputError',
-      issues: [{ path: ['projectIds'] }],
+      issues: [{ path: ['projectIds'], message: 'is empty; expected at least one project id, such as proj_abc123' }],
     });
     for (const none of ['ft:none', '../files', 'gpt-4.1-2025-04-14'])
-      expect(await change(gateway, CREATE, { model: none, projects: ['proj_a'] })).toMatchObject({
+      expect(await mutate(gateway, CREATE, { model: none, projects: ['proj_a'] })).toMatchObject({
         __typename: 'NotFoundError',
-        message: `fineTunedModelId: expected the name of the model of a checkpoint, got "${none}".`,
+        message: expect.stringMatching(
+          /^fineTunedModelId: no checkpoint model has the id ".+"; expected an existing id, such as ft:/,
+        ),
       });
     expect((await read(gateway)).permissions.edges).toEqual([]);
   });
 });
 
-describe('without the key of an administrator', () => {
-  it('nobody reads or changes permissions, which says what is missing, and no call is made', async () => {
+describe('without OPENAI_ADMIN_KEY', () => {
+  it('permissions are not read or changed, the message names the setting, and no call is made', async () => {
     await using world = await startScripted({});
     const missing = {
       __typename: 'ForbiddenError',
       code: 'FORBIDDEN',
-      message: 'This needs OPENAI_ADMIN_KEY, which is not set.',
+      message:
+        'OPENAI_ADMIN_KEY: is not set; this operation needs the key of an administrator, such as sk-admin-abc123.',
     };
-    expect(await change(world.gateway, CREATE, { model: 'ft:m', projects: ['proj_a'] })).toEqual(missing);
-    expect(await change(world.gateway, DELETE, { model: 'ft:m', id: 'cp_1' })).toEqual(missing);
+    expect(await mutate(world.gateway, CREATE, { model: 'ft:m', projects: ['proj_a'] })).toEqual(missing);
+    expect(await mutate(world.gateway, DELETE, { model: 'ft:m', id: 'cp_1' })).toEqual(missing);
     expect(world.upstream.calls).toEqual([]);
     world.upstream.onJobs([jobBody({ id: 'ftjob-1', status: 'succeeded' })]);
     world.upstream.onCheckpoints('ftjob-1', [checkpointBody('ftckpt-1', { fine_tuned_model_checkpoint: 'ft:m' })]);
@@ -145,8 +151,8 @@ describe('without the key of an administrator', () => {
   });
 });
 
-describe('with a key of an administrator', () => {
-  it('that key, and no other call, asks for permissions', async () => {
+describe('with OPENAI_ADMIN_KEY', () => {
+  it('calls about permissions, and no others, use that key', async () => {
     await using world = await startScripted(ADMIN_KEY);
     world.upstream.on('/fine_tuning/checkpoints/ft%3Am/permissions', {
       data: [{ id: 'cp_1', created_at: 1, project_id: 'proj_a' }, { id: 'cp_2' }],
@@ -167,15 +173,15 @@ describe('with a key of an administrator', () => {
     ]);
   });
 
-  it('a refusal of the upstream is told as such, and an unknown outcome as that', async () => {
+  it('a rejection by the upstream and an unconfirmed request are distinct failures', async () => {
     await using world = await startScripted(ADMIN_KEY);
     const variables = { model: 'ft:m', projects: ['proj_a'] };
     world.upstream.failAll((_, response) => answer(response, 403, { error: { message: 'no' } }));
-    expect(await change(world.gateway, CREATE, variables)).toMatchObject({
+    expect(await mutate(world.gateway, CREATE, variables)).toMatchObject({
       __typename: 'UpstreamError',
       code: 'UPSTREAM_FORBIDDEN',
     });
     world.upstream.failAll((_, response) => response.destroy());
-    expect(await change(world.gateway, CREATE, variables)).toMatchObject({ __typename: 'OutcomeUnknownError' });
+    expect(await mutate(world.gateway, CREATE, variables)).toMatchObject({ __typename: 'OutcomeUnknownError' });
   });
 });

@@ -10,37 +10,37 @@ const ALL = `subscription ($filter: FineTuningJobChangeFilter) {
 
 type Members = Record<string, unknown>;
 
-/** An account with these jobs, by their ids, newest first. */
+/** Starts a gateway over an account with these jobs by id, newest first. */
 async function start(first: Record<string, Members>) {
   const feed = await startFeed();
   const jobs = new Map<string, Members>();
-  /** Adds jobs, newer than all others, or changes some. */
-  function show(changed: Record<string, Members>) {
-    const second = 1_760_000_000;
+  /** Adds jobs, newer than all others, or changes existing ones. */
+  function setJobs(changed: Record<string, Members>) {
+    const firstSecond = 1_760_000_000;
     for (const [id, members] of Object.entries(changed).reverse()) {
-      jobs.set(id, { created_at: second + jobs.size, ...jobs.get(id), ...members });
+      jobs.set(id, { created_at: firstSecond + jobs.size, ...jobs.get(id), ...members });
     }
     const bodies = [...jobs].map(([id, members]) => jobBody({ id, ...members })).reverse();
     feed.upstream.onJobs(bodies);
     for (const body of bodies) feed.upstream.onJob(body);
   }
-  show(first);
-  return { ...feed, show, [Symbol.asyncDispose]: () => feed[Symbol.asyncDispose]() };
+  setJobs(first);
+  return { ...feed, setJobs, [Symbol.asyncDispose]: () => feed[Symbol.asyncDispose]() };
 }
 
-type Told = [id: string, status: string, previousStatus: string | null, source: string];
+type Change = [id: string, status: string, previousStatus: string | null, source: string];
 
-async function take(stream: SseStream, count: number): Promise<Told[]> {
-  const told: Told[] = [];
-  while (told.length < count) {
+async function take(stream: SseStream, count: number): Promise<Change[]> {
+  const changes: Change[] = [];
+  while (changes.length < count) {
     const { job, status, previousStatus, source } = Object(await stream.result()).data.anyFineTuningJobStatusChanged;
-    told.push([job.id, status, previousStatus, source]);
+    changes.push([job.id, status, previousStatus, source]);
   }
-  return told;
+  return changes;
 }
 
-describe('a subscription about all jobs', () => {
-  it('gives the state of those that have not come to their end, and then the changes of all: new ones have no status before', async () => {
+describe('a subscription to all jobs', () => {
+  it('sends snapshots of the active jobs, then the changes of all jobs, without a previous status for new ones', async () => {
     await using feed = await start({
       a: { status: 'running' },
       b: { status: 'succeeded' },
@@ -54,10 +54,10 @@ describe('a subscription about all jobs', () => {
       ['c', 'QUEUED', null, 'SNAPSHOT'],
       ['d', 'PAUSED', null, 'SNAPSHOT'],
     ]);
-    feed.show({ e: { status: 'validating_files' } });
+    feed.setJobs({ e: { status: 'validating_files' } });
     await feed.turn(INTERVAL_MS);
     expect(await take(stream, 1)).toEqual([['e', 'VALIDATING_FILES', null, 'POLL']]);
-    feed.show({ a: { status: 'succeeded' }, c: { status: 'running' }, f: { status: 'failed' } });
+    feed.setJobs({ a: { status: 'succeeded' }, c: { status: 'running' }, f: { status: 'failed' } });
     await feed.turn(INTERVAL_MS);
     expect((await take(stream, 3)).toSorted()).toEqual([
       ['a', 'SUCCEEDED', 'RUNNING', 'POLL'],
@@ -72,14 +72,14 @@ describe('a subscription about all jobs', () => {
     ]);
   });
 
-  it('sees the jobs move that stand far behind in the list', async () => {
+  it('sends the changes of active jobs far back in the list', async () => {
     const many = Object.fromEntries(
       Array.from({ length: 450 }, (_, index) => [`done-${index}`, { status: 'succeeded' }]),
     );
     await using feed = await start({ ...many, old: { status: 'running' } });
     await using stream = await feed.follow(ALL);
     expect(await feed.turn(0)).toHaveLength(5);
-    feed.show({ old: { status: 'succeeded' } });
+    feed.setJobs({ old: { status: 'succeeded' } });
     const calls = await feed.turn(INTERVAL_MS);
     expect(calls.map(({ target }) => target)).toEqual(['/fine_tuning/jobs?limit=100', '/fine_tuning/jobs/old']);
     expect(await take(stream, 2)).toEqual([
@@ -88,13 +88,13 @@ describe('a subscription about all jobs', () => {
     ]);
   });
 
-  it('with a filter of statuses shows who comes into them and who leaves them', async () => {
+  it('with a status filter sends the changes to and from these statuses', async () => {
     await using feed = await start({ a: { status: 'running' }, b: { status: 'queued' }, c: { status: 'paused' } });
     await using stream = await feed.follow(ALL, { filter: { statuses: ['RUNNING'] } });
     await feed.turn(0);
-    feed.show({ a: { status: 'pausing' }, b: { status: 'cancelled' }, c: { status: 'resuming' } });
+    feed.setJobs({ a: { status: 'pausing' }, b: { status: 'cancelled' }, c: { status: 'resuming' } });
     await feed.turn(INTERVAL_MS);
-    feed.show({ a: { status: 'paused' }, c: { status: 'running' }, d: { status: 'queued' } });
+    feed.setJobs({ a: { status: 'paused' }, c: { status: 'running' }, d: { status: 'queued' } });
     await feed.turn(INTERVAL_MS);
     expect(await take(stream, 3)).toEqual([
       ['a', 'RUNNING', null, 'SNAPSHOT'],
@@ -112,21 +112,21 @@ describe('a subscription about all jobs', () => {
     ],
     ['a model', { modelIds: ['gpt-blue'] }, { model: 'gpt-blue' }, { model: 'gpt-red' }],
     ['a suffix', { suffix: 'blue' }, { user_provided_suffix: 'blue' }, { user_provided_suffix: 'red' }],
-  ])('with a filter of %s shows no others', async (_, filter, blue, red) => {
+  ])('with a filter by %s sends only the changes of matching jobs', async (_, filter, blue, red) => {
     await using feed = await start({ a: { status: 'running', ...red }, b: { status: 'queued', ...blue } });
     await using stream = await feed.follow(ALL, { filter });
     await feed.turn(0);
-    feed.show({
+    feed.setJobs({
       a: { status: 'paused' },
       b: { status: 'running' },
       d: { status: 'queued', ...blue },
       c: { status: 'queued', ...red },
     });
     await feed.turn(INTERVAL_MS);
-    feed.show({ b: { status: 'succeeded' } });
+    feed.setJobs({ b: { status: 'succeeded' } });
     await feed.turn(INTERVAL_MS);
-    const told = await take(stream, 4);
-    expect([told[0], ...told.slice(1, 3).toSorted(), told[3]]).toEqual([
+    const changes = await take(stream, 4);
+    expect([changes[0], ...changes.slice(1, 3).toSorted(), changes[3]]).toEqual([
       ['b', 'QUEUED', null, 'SNAPSHOT'],
       ['b', 'RUNNING', 'QUEUED', 'POLL'],
       ['d', 'QUEUED', null, 'POLL'],
@@ -134,12 +134,15 @@ describe('a subscription about all jobs', () => {
     ]);
   });
 
-  it('refuses a filter by UNKNOWN, and makes no call for it', async () => {
+  it('rejects a filter by UNKNOWN without an upstream call', async () => {
     await using feed = await start({ a: { status: 'dreaming' } });
     await using stream = await feed.follow(ALL, { filter: { statuses: ['UNKNOWN'] } });
     expect(await stream.result()).toMatchObject({
       errors: [
-        { message: expect.stringMatching(/^filter\.statuses: expected/), extensions: { code: 'BAD_USER_INPUT' } },
+        {
+          message: expect.stringMatching(/^filter\.statuses: is UNKNOWN; expected a known FineTuningJobStatus/),
+          extensions: { code: 'BAD_USER_INPUT' },
+        },
       ],
     });
     expect(await stream.next()).toEqual({ event: 'complete', data: '' });

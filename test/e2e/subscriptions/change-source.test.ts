@@ -15,7 +15,7 @@ async function start() {
   let sent = 0;
   return {
     ...feed,
-    show(status: string) {
+    setStatus(status: string) {
       feed.upstream.onJob(jobBody({ id: JOB, status }));
       feed.upstream.onJobs([jobBody({ id: JOB, status })]);
     },
@@ -30,42 +30,42 @@ async function start() {
 
 const single = (at: number) => [{ target: `/fine_tuning/jobs/${JOB}`, at }];
 
-describe('a change tells how it became known', () => {
-  it('first it is none, but the present state; then the gateway has looked', async () => {
+describe('the source of a change', () => {
+  it('is SNAPSHOT for the first state, and POLL for a change found by a poll', async () => {
     await using feed = await start();
-    feed.show('queued');
+    feed.setStatus('queued');
     await using stream = await feed.follow(STATUS);
     await feed.turn(0);
     const change = (status: string, source: string) => ({
       data: { fineTuningJobStatusChanged: { status, source, observedAt: feed.seconds() } },
     });
     expect(await stream.result()).toEqual(change('QUEUED', 'SNAPSHOT'));
-    feed.show('running');
+    feed.setStatus('running');
     expect(await feed.turn(INTERVAL_MS)).toEqual(single(INTERVAL_MS));
     expect(await stream.result()).toEqual(change('RUNNING', 'POLL'));
   });
 
-  it("or somebody's query has seen it, and no look was needed", async () => {
+  it('is QUERY for a change found by a query, which saves a poll', async () => {
     await using feed = await start();
-    feed.show('queued');
+    feed.setStatus('queued');
     await using stream = await feed.follow(STATUS);
     await feed.turn(1000);
-    feed.show('running');
+    feed.setStatus('running');
     expect(await feed.callsOf(`{ fineTuningJob(id: "${JOB}") { status } }`)).toHaveLength(1);
     expect(await stream.result()).toMatchObject({ data: { fineTuningJobStatusChanged: { source: 'SNAPSHOT' } } });
     expect(await stream.result()).toMatchObject({ data: { fineTuningJobStatusChanged: { source: 'QUERY' } } });
-    feed.show('paused');
+    feed.setStatus('paused');
     expect(await feed.callsOf('{ fineTuningJobs { edges { node { status } } } }')).toHaveLength(1);
     expect(await stream.result()).toMatchObject({ data: { fineTuningJobStatusChanged: { source: 'QUERY' } } });
   });
 
-  it('or the upstream has said so: it is looked at once, and those who follow all jobs are told too', async () => {
+  it('is WEBHOOK for a change found by the poll after a webhook, also for subscribers to all jobs', async () => {
     await using feed = await start();
-    feed.show('queued');
+    feed.setStatus('queued');
     await using stream = await feed.follow(STATUS);
     await using all = await feed.follow(ALL);
     await feed.turn(1000);
-    feed.show('running');
+    feed.setStatus('running');
     await feed.send();
     expect(await feed.turn(0)).toEqual(single(0));
     for (const source of ['SNAPSHOT', 'WEBHOOK']) {
@@ -76,9 +76,9 @@ describe('a change tells how it became known', () => {
 });
 
 describe('a webhook', () => {
-  it('makes no call when nobody watches, or when it is about a job that nobody watches', async () => {
+  it('causes no upstream call for a job without subscribers', async () => {
     await using feed = await start();
-    feed.show('queued');
+    feed.setStatus('queued');
     await feed.send();
     expect(await feed.turn(60_000)).toEqual([]);
     await using stream = await feed.follow(STATUS);
@@ -88,19 +88,19 @@ describe('a webhook', () => {
     expect(await stream.result()).toMatchObject({ data: { fineTuningJobStatusChanged: { status: 'QUEUED' } } });
   });
 
-  it('among 1,000 in a second costs next to nothing, and the last of them is not lost', async () => {
+  it('of 1,000 in a second causes at most one poll per 250 ms, and the last one is not lost', async () => {
     await using feed = await start();
-    feed.show('queued');
+    feed.setStatus('queued');
     await using stream = await feed.follow(STATUS);
     await feed.turn(0);
     let calls = 0;
     for (let tenth = 0; tenth < 10; tenth++) {
-      if (tenth === 9) feed.show('running');
+      if (tenth === 9) feed.setStatus('running');
       for (let count = 0; count < 4; count++) await Promise.all(Array.from({ length: 25 }, () => feed.send()));
       calls += (await feed.turn(100)).length;
     }
     calls += (await feed.turn(1000)).length;
-    expect(calls).toBeLessThan(7); // Four looks a second, as no two are closer together than a quarter of one.
+    expect(calls).toBeLessThan(7); // At most four polls per second.
     expect(calls).toBeGreaterThan(1);
     for (const [status, source] of [
       ['QUEUED', 'SNAPSHOT'],

@@ -2,7 +2,7 @@ import { subscribe as listen, unsubscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { jobBody } from '../../kit/bodies/job.ts';
-import { openWire } from '../../kit/client/raw-http.ts';
+import { openRawConnection } from '../../kit/client/raw-http.ts';
 import { openSse, type SseStream } from '../../kit/client/sse.ts';
 import { type Feed, startFeed } from '../../kit/gateway/feed.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
@@ -23,28 +23,28 @@ async function start(status = 'running') {
 const idOf = (result: unknown): string =>
   Object(result).data?.fineTuningJobEventAdded.event.id ?? JSON.stringify(result);
 
-/** The ids of the next so many events. */
+/** Reads this number of events. Returns their ids. */
 async function take(stream: SseStream, count: number): Promise<string[]> {
   const ids: string[] = [];
   while (ids.length < count) ids.push(idOf(await stream.result()));
   return ids;
 }
 
-/** The ids of all events until the stream is complete. */
+/** Reads until the stream is complete. Returns the ids of the events. */
 async function takeAll(stream: SseStream): Promise<string[]> {
   const ids: string[] = [];
   for (let result = await stream.result(); result !== undefined; result = await stream.result()) ids.push(idOf(result));
   return ids;
 }
 
-/** Ends the job, and turns the clock until its streams are complete. */
+/** Ends the job, and advances the clock until its streams are complete. */
 async function finish({ upstream, turn, seconds }: Feed) {
   upstream.onJob(jobBody({ id: JOB, status: 'succeeded', finished_at: seconds() }));
   await turn(180_000);
 }
 
 describe('the events of a job', () => {
-  it('come without a gap, none twice and in their order, in whatever bursts and with equal times', async () => {
+  it('are sent in order, without gaps and duplicates, in bursts and with equal timestamps', async () => {
     await using world = await start();
     const { feed, log } = world;
     const before = log.grow(150);
@@ -58,7 +58,7 @@ describe('the events of a job', () => {
     expect(await takeAll(stream)).toEqual(log.ids.slice(before.length));
   });
 
-  it('are read once for all who follow them, whenever they have come', async () => {
+  it('are read upstream once for all subscribers, early and late', async () => {
     await using world = await start();
     const { feed, log } = world;
     log.grow(120);
@@ -66,19 +66,19 @@ describe('the events of a job', () => {
     await feed.turn(0);
     for (let n = 1; n <= 3; n++) {
       log.grow(230);
-      streams.push(await feed.follow(EVENTS)); // In the middle of a burst that was not seen yet.
+      streams.push(await feed.follow(EVENTS)); // During a burst that was not read yet.
       const calls = await feed.turn(INTERVAL_MS);
       const pages = calls.filter(({ target }) => target.includes('/events'));
       expect(pages.map(({ target }) => target.includes('after='))).toEqual([false, true, true]);
     }
     await finish(feed);
-    const begins = [120, 120, 350, 580];
+    const starts = [120, 120, 350, 580];
     for (const [index, stream] of streams.entries()) {
-      expect(await takeAll(stream), `of reader ${index}`).toEqual(log.ids.slice(begins[index]));
+      expect(await takeAll(stream), `reader ${index}`).toEqual(log.ids.slice(starts[index]));
     }
   });
 
-  it('begin behind any event that a reader names, however far back, or with the first', async () => {
+  it('start after any given event, or with the first one', async () => {
     await using world = await start();
     const { feed, log } = world;
     const ids = log.grow(3000);
@@ -88,12 +88,12 @@ describe('the events of a job', () => {
     log.grow(130);
     await feed.turn(INTERVAL_MS);
     await finish(feed);
-    for (const [index, begin] of [1235, 1, 3000, 0].entries()) {
-      expect(await takeAll(streams[index] as SseStream), `of reader ${index}`).toEqual(log.ids.slice(begin));
+    for (const [index, first] of [1235, 1, 3000, 0].entries()) {
+      expect(await takeAll(streams[index] as SseStream), `reader ${index}`).toEqual(log.ids.slice(first));
     }
   });
 
-  it('begin behind an event that is newer than the last look', async () => {
+  it('start after an event that is newer than the last poll', async () => {
     await using world = await start();
     const { feed, log } = world;
     log.grow(10);
@@ -106,7 +106,7 @@ describe('the events of a job', () => {
     expect(await take(first, 300)).toEqual(log.ids.slice(10));
   });
 
-  it('behind one that the job does not have are refused by the name of the argument, and the stream is complete', async () => {
+  it('fail with an error that names the argument when the job lacks the event to start after', async () => {
     await using world = await start();
     world.log.grow(250);
     await using stream = await world.feed.follow(EVENTS, { since: 'ftevent-unknown' });
@@ -114,7 +114,7 @@ describe('the events of a job', () => {
     expect(await stream.result()).toMatchObject({
       errors: [
         {
-          message: expect.stringMatching(/^since: expected/),
+          message: expect.stringMatching(/^since: is not the id of one of the newest 50000 events of this job; /),
           path: ['fineTuningJobEventAdded'],
           extensions: { code: 'BAD_USER_INPUT', argument: 'since' },
         },
@@ -124,7 +124,7 @@ describe('the events of a job', () => {
     expect(await world.feed.turn(60_000)).toEqual([]);
   });
 
-  it('cannot begin both behind an event and with the first: no call is made for that', async () => {
+  it('fail without an upstream call for both since and fromStart', async () => {
     await using world = await start();
     const [since] = world.log.grow(1);
     await using stream = await world.feed.follow(EVENTS, { since, fromStart: true });
@@ -135,7 +135,7 @@ describe('the events of a job', () => {
     expect(await world.feed.turn(60_000)).toEqual([]);
   });
 
-  it('go on after finished_at until nothing more comes, and then the stream is complete', async () => {
+  it('are sent after finished_at too, until the job has settled; then the stream is complete', async () => {
     await using world = await start();
     const { feed, log } = world;
     await using stream = await feed.follow(EVENTS);
@@ -152,7 +152,7 @@ describe('the events of a job', () => {
     expect(await feed.turn(600_000)).toEqual([]);
   });
 
-  it('are complete at once after the one that closes the log', async () => {
+  it('are complete at once after the final event', async () => {
     await using world = await start();
     const { feed, log } = world;
     await using stream = await feed.follow(EVENTS);
@@ -162,7 +162,7 @@ describe('the events of a job', () => {
     expect(await takeAll(stream)).toEqual(log.ids);
   });
 
-  it('go on from the last one that was read when the gateway was another one meanwhile', async () => {
+  it('continue after the last event read when the gateway has restarted', async () => {
     await using world = await start();
     const { feed, log } = world;
     const settings = { OPENAI_BASE_URL: feed.upstream.baseUrl };
@@ -172,7 +172,7 @@ describe('the events of a job', () => {
     log.grow(170);
     await feed.turn(INTERVAL_MS);
     const read = await take(before, 130);
-    log.grow(260); // Nobody ever sees these come.
+    log.grow(260); // No gateway polls while these are added.
     await first[Symbol.asyncDispose]();
     log.grow(140);
     await using second = await startGateway(settings, feed.clock);
@@ -185,26 +185,26 @@ describe('the events of a job', () => {
   });
 });
 
-describe('a reader of events who reads nothing for a minute', () => {
-  it('misses none, and delays no other', async () => {
+describe('a client that reads no events for a minute', () => {
+  it('misses none of them, and does not delay another client', async () => {
     await using world = await start();
     const { feed, log } = world;
     const query = `subscription { fineTuningJobEventAdded(jobId: "${JOB}") { event { id message again: message } } }`;
     const responses: ServerResponse[] = [];
-    const onRequest = (message: unknown) => void responses.push((message as { response: ServerResponse }).response); // Node's documented form.
+    const onRequest = (message: unknown) => void responses.push((message as { response: ServerResponse }).response); // Documented by Node.
     listen('http.server.request.start', onRequest);
-    await using wire = await openWire(feed.gateway.url);
+    await using wire = await openRawConnection(feed.gateway.url);
     const body = JSON.stringify({ query });
     wire.write(
       'POST /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAccept: text/event-stream\r\n',
       `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
     );
-    await wire.said(/:\n\n/);
+    await wire.receivedMatch(/:\n\n/);
     unsubscribe('http.server.request.start', onRequest);
     await using reader = await feed.follow(query);
     await feed.turn(0);
     wire.pause();
-    const message = 'x'.repeat(40_000); // 24 MB in all: more than the system keeps for a connection.
+    const message = 'x'.repeat(40_000); // 24 MB in all: more than the socket buffers hold.
     for (let seconds = 0; seconds < 60; seconds += 2) {
       const ids = log.grow(10, () => ({ message }));
       await feed.turn(INTERVAL_MS);
@@ -215,7 +215,7 @@ describe('a reader of events who reads nothing for a minute', () => {
     log.grow(1, () => ({ message: 'The job has successfully completed' }));
     await feed.turn(INTERVAL_MS);
     wire.resume();
-    const said = await wire.closed;
-    expect([...said.matchAll(/"id":"(.*?)"/g)].map(([, id]) => id)).toEqual(log.ids);
+    const received = await wire.closed;
+    expect([...received.matchAll(/"id":"(.*?)"/g)].map(([, id]) => id)).toEqual(log.ids);
   });
 });

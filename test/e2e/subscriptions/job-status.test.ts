@@ -8,7 +8,7 @@ import { answer } from '../../kit/gateway/upstream.ts';
 const JOB = 'ftjob-1';
 const INTERVAL_MS = 2000; // The default.
 const STATUS = `subscription { fineTuningJobStatusChanged(jobId: "${JOB}") { status rawStatus previousStatus rawPreviousStatus source } }`;
-const FOLLOWED: [string, string][] = [
+const SUBSCRIPTIONS: [string, string][] = [
   ['fineTuningJobStatusChanged', STATUS],
   ['fineTuningJobEventAdded', `subscription { fineTuningJobEventAdded(jobId: "${JOB}") { event { id } } }`],
   ['fineTuningJobMetricsAdded', `subscription { fineTuningJobMetricsAdded(jobId: "${JOB}") { point { step } } }`],
@@ -16,35 +16,39 @@ const FOLLOWED: [string, string][] = [
 
 async function start(status: string | null, settings: Record<string, string> = {}) {
   const feed = await startFeed(settings);
-  const show = (status: string, members = {}) => feed.upstream.onJob(jobBody({ id: JOB, status, ...members }));
-  if (status !== null) show(status);
+  const setStatus = (status: string, members = {}) => feed.upstream.onJob(jobBody({ id: JOB, status, ...members }));
+  if (status !== null) setStatus(status);
   feed.upstream.onEvents(JOB, []);
-  return { ...feed, show, [Symbol.asyncDispose]: () => feed[Symbol.asyncDispose]() };
+  return { ...feed, setStatus, [Symbol.asyncDispose]: () => feed[Symbol.asyncDispose]() };
 }
 
 const change = (status: string, previousStatus: string | null, source: string) => ({
   data: { fineTuningJobStatusChanged: expect.objectContaining({ status, previousStatus, source }) },
 });
 
-/** Expects that this error is the last that comes. */
+/** Expects this error, and then the end of the stream. */
 async function expectEnd(stream: SseStream, error: object): Promise<void> {
   expect(await stream.result()).toMatchObject({ errors: [error] });
   expect(await stream.next()).toEqual({ event: 'complete', data: '' });
   expect(await stream.next()).toBeUndefined();
 }
 
-const refuse = { error: { message: 'Incorrect API key provided.', code: 'invalid_api_key' } };
+const invalidKey = { error: { message: 'Incorrect API key provided.', code: 'invalid_api_key' } };
 
-describe('a subscription about one job', () => {
-  it.each(FOLLOWED)('as %s ends with one error when there is no such job', async (field, query) => {
+describe('a subscription to one job', () => {
+  it.each(SUBSCRIPTIONS)('ends with one error when the job does not exist: %s', async (field, query) => {
     await using feed = await start(null);
     await using stream = await feed.follow(query);
     await feed.turn(0);
-    await expectEnd(stream, { message: 'There is no such job.', path: [field], extensions: { code: 'NOT_FOUND' } });
+    await expectEnd(stream, {
+      message: expect.stringMatching(/^jobId: is not the id of a job;/),
+      path: [field],
+      extensions: { code: 'NOT_FOUND' },
+    });
     expect(await feed.turn(60_000)).toEqual([]);
   });
 
-  it.each(FOLLOWED)('as %s ends with one error when the job is deleted', async (field, query) => {
+  it.each(SUBSCRIPTIONS)('ends with one error when the job is deleted: %s', async (field, query) => {
     await using feed = await start('running');
     await using stream = await feed.follow(query);
     await feed.turn(INTERVAL_MS);
@@ -56,34 +60,34 @@ describe('a subscription about one job', () => {
     expect(await feed.turn(60_000)).toEqual([]);
   });
 
-  it.each(FOLLOWED)('as %s ends with one error when the upstream refuses the credential', async (field, query) => {
+  it.each(SUBSCRIPTIONS)('ends with one error when the upstream rejects the credential: %s', async (field, query) => {
     await using feed = await start('running');
     await using stream = await feed.follow(query);
     await feed.turn(INTERVAL_MS);
-    feed.upstream.failAll((_, response) => answer(response, 401, refuse));
+    feed.upstream.failAll((_, response) => answer(response, 401, invalidKey));
     await feed.turn(INTERVAL_MS);
     if (query === STATUS) expect(await stream.result()).toEqual(change('RUNNING', null, 'SNAPSHOT'));
     await expectEnd(stream, { path: [field], extensions: { code: 'UPSTREAM_UNAUTHENTICATED' } });
     expect(await feed.turn(60_000)).toEqual([]);
   });
 
-  it('ends with what the upstream says of the log when that is not there, and the job is', async () => {
+  it('ends with the upstream error when the job exists but its event log does not', async () => {
     await using feed = await start('running');
     feed.upstream.on(`/fine_tuning/jobs/${JOB}/events`, undefined);
-    await using stream = await feed.follow(FOLLOWED[1]?.[1] ?? '');
+    await using stream = await feed.follow(SUBSCRIPTIONS[1]?.[1] ?? '');
     await feed.turn(0);
     await expectEnd(stream, { extensions: { code: 'UPSTREAM_REJECTED', upstreamStatus: 404 } });
     expect(await feed.turn(60_000)).toEqual([]);
   });
 
-  it('ends for the caller whose own key is refused, and for no other', async () => {
+  it('ends for the caller whose own key is rejected, and for no other caller', async () => {
     await using feed = await start('running', { AUTH: 'passthrough' });
     const [ann, bob] = [`ann-${crypto.randomUUID()}`, `bob-${crypto.randomUUID()}`];
     await using first = await feed.follow(STATUS, {}, { authorization: `Bearer ${ann}` });
     await using second = await feed.follow(STATUS, {}, { authorization: `Bearer ${bob}` });
     await feed.turn(0);
     feed.upstream.on(`/fine_tuning/jobs/${JOB}`, ({ headers }: IncomingMessage, response: ServerResponse) => {
-      if (headers.authorization === `Bearer ${ann}`) answer(response, 401, refuse);
+      if (headers.authorization === `Bearer ${ann}`) answer(response, 401, invalidKey);
       else answer(response, 200, jobBody({ id: JOB, status: 'paused' }));
     });
     await feed.turn(INTERVAL_MS);
@@ -93,7 +97,7 @@ describe('a subscription about one job', () => {
     expect(await feed.turn(INTERVAL_MS)).toHaveLength(1);
   });
 
-  it.each(['succeeded', 'failed', 'cancelled'])('that is %s gives its state once, and is complete', async (status) => {
+  it.each(['succeeded', 'failed', 'cancelled'])('sends one snapshot of a %s job, and is complete', async (status) => {
     await using feed = await start(status);
     await using stream = await feed.follow(STATUS);
     await feed.turn(0);
@@ -102,11 +106,11 @@ describe('a subscription about one job', () => {
     expect(await feed.turn(600_000)).toEqual([]);
   });
 
-  it('is complete when the job comes to its end', async () => {
+  it('is complete when the job ends', async () => {
     await using feed = await start('running');
     await using stream = await feed.follow(STATUS);
     await feed.turn(0);
-    feed.show('succeeded', { finished_at: feed.seconds() });
+    feed.setStatus('succeeded', { finished_at: feed.seconds() });
     await feed.turn(INTERVAL_MS);
     expect(await stream.result()).toEqual(change('RUNNING', null, 'SNAPSHOT'));
     expect(await stream.result()).toEqual(change('SUCCEEDED', 'RUNNING', 'POLL'));
@@ -114,7 +118,7 @@ describe('a subscription about one job', () => {
     expect(await feed.turn(600_000)).toEqual([]);
   });
 
-  it('goes on through statuses that nobody knows, and tells how they are spelled', async () => {
+  it('continues through unknown statuses, with their raw spelling', async () => {
     await using feed = await start('dreaming');
     await using stream = await feed.follow(STATUS);
     await feed.turn(0);
@@ -125,19 +129,19 @@ describe('a subscription about one job', () => {
       ['RUNNING', 'running', 'UNKNOWN', 'sleeping'],
       ['UNKNOWN', 'dreaming', 'RUNNING', 'running'],
     ] as const) {
-      feed.show(rawStatus);
+      feed.setStatus(rawStatus);
       await feed.turn(INTERVAL_MS);
       expect(await next()).toEqual({ status, rawStatus, previousStatus, rawPreviousStatus, source: 'POLL' });
     }
   });
 
-  it('tells nothing of what changes in a job while its status stays, however that is spelled', async () => {
+  it('sends nothing when a job changes but its status does not, in any spelling', async () => {
     await using feed = await start('cancelling');
     await using stream = await feed.follow(STATUS);
     await feed.turn(0);
-    feed.show('canceling', { trained_tokens: 1 });
+    feed.setStatus('canceling', { trained_tokens: 1 });
     await feed.turn(INTERVAL_MS);
-    feed.show('cancelled');
+    feed.setStatus('cancelled');
     await feed.turn(INTERVAL_MS);
     expect(await stream.result()).toEqual(change('CANCELLING', null, 'SNAPSHOT'));
     expect(await stream.result()).toEqual(change('CANCELLED', 'CANCELLING', 'POLL'));

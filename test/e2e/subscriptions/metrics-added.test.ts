@@ -18,8 +18,8 @@ async function start() {
   let last = 0;
   return {
     feed,
-    /** Makes steps, and says something between them. */
-    make(count: number) {
+    /** Adds metrics events of the next steps, and two other events. */
+    addSteps(count: number) {
       log.grow(count, () => stepBody(++last, 5000, { train_loss: last / 1000 }));
       log.grow(2);
     },
@@ -34,69 +34,69 @@ async function start() {
 
 const steps = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, index) => first + index);
 
-/** The steps until the stream is complete. */
+/** Reads until the stream is complete. Returns the steps. */
 async function takeAll(stream: SseStream): Promise<number[]> {
-  const taken: number[] = [];
+  const received: number[] = [];
   for (let result = await stream.result(); result !== undefined; result = await stream.result()) {
     const { step, trainLoss } = Object(result).data.fineTuningJobMetricsAdded.point;
     expect(trainLoss).toBe(step / 1000);
-    taken.push(step);
+    received.push(step);
   }
-  return taken;
+  return received;
 }
 
 describe('the steps of a job', () => {
-  it('come without a gap, none twice and in their order: from now on, from the first, or behind any that is named', async () => {
+  it('are sent in order, without gaps and duplicates: from now on, from the first, or after a given step', async () => {
     await using world = await start();
-    world.make(1500);
-    const begins = [{}, { sinceStep: 0 }, { sinceStep: 700 }, { sinceStep: 1500 }];
-    const streams = await Promise.all(begins.map((variables) => world.feed.follow(STEPS, variables)));
+    world.addSteps(1500);
+    const starts = [{}, { sinceStep: 0 }, { sinceStep: 700 }, { sinceStep: 1500 }];
+    const streams = await Promise.all(starts.map((variables) => world.feed.follow(STEPS, variables)));
     await world.feed.turn(0);
     for (const count of [500, 0, 1, 99]) {
-      world.make(count);
+      world.addSteps(count);
       await world.feed.turn(INTERVAL_MS);
     }
     await world.finish();
     for (const [index, first] of [1501, 1, 701, 1501].entries()) {
-      expect(await takeAll(streams[index] as SseStream), `of reader ${index}`).toEqual(steps(first, 2100));
+      expect(await takeAll(streams[index] as SseStream), `reader ${index}`).toEqual(steps(first, 2100));
     }
   });
 
-  it('go on behind the last one that was read, after a break in which nobody has looked', async () => {
+  it('continue after the last step read, after a break without polls', async () => {
     await using world = await start();
     await using before = await world.feed.follow(STEPS);
     await world.feed.turn(0);
-    world.make(150);
+    world.addSteps(150);
     await world.feed.turn(INTERVAL_MS);
     for (let step = 1; step <= 120; step++) {
       expect(await before.result()).toMatchObject({ data: { fineTuningJobMetricsAdded: { point: { step } } } });
     }
     before.close();
     await world.feed.ended(1);
-    world.make(400);
+    world.addSteps(400);
     await world.feed.turn(600_000);
     await using after = await world.feed.follow(STEPS, { sinceStep: 120 });
     await world.feed.turn(0);
-    world.make(30);
+    world.addSteps(30);
     await world.finish();
     expect(await takeAll(after)).toEqual(steps(121, 580));
   });
 
-  it('behind one that is named are read back to that one, and no further', async () => {
+  it('are read back to the given step, and no further', async () => {
     await using world = await start();
-    world.make(1500);
+    world.addSteps(1500);
     await using stream = await world.feed.follow(STEPS, { sinceStep: 1350 });
     const pages = (await world.feed.turn(0)).filter(({ target }) => target.includes('/events'));
     expect(pages).toHaveLength(2);
     expect(await stream.result()).toMatchObject({ data: { fineTuningJobMetricsAdded: { point: { step: 1351 } } } });
   });
 
-  it('that the job has not made yet are waited for', async () => {
+  it('are sent once the job reaches the given step', async () => {
     await using world = await start();
-    world.make(10);
+    world.addSteps(10);
     await using stream = await world.feed.follow(STEPS, { sinceStep: 15 });
     await world.feed.turn(0);
-    world.make(10);
+    world.addSteps(10);
     await world.finish();
     expect(await takeAll(stream)).toEqual(steps(16, 20));
   });

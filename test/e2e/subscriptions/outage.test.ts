@@ -7,23 +7,23 @@ import { createGrowingLog } from '../../kit/store/growing-log.ts';
 
 const INTERVAL_MS = 2000; // The default.
 const IDS = ['ftjob-1', 'ftjob-2', 'ftjob-3', 'ftjob-4', 'ftjob-5', 'ftjob-6'];
-const follow = (id: string) => `subscription { fineTuningJobStatusChanged(jobId: "${id}") { status source } }`;
+const statusOf = (id: string) => `subscription { fineTuningJobStatusChanged(jobId: "${id}") { status source } }`;
 const result = (status: string, source: string) => ({ data: { fineTuningJobStatusChanged: { status, source } } });
 const EVENTS = 'subscription { fineTuningJobEventAdded(jobId: "ftjob-1", fromStart: true) { event { id } } }';
 
-/** Begins an outage, and gives what ends it. */
+/** Starts an outage. Resolves to a function that ends it. */
 type Outage = (feed: Feed) => Promise<() => unknown>;
 
 const OUTAGES: [string, Outage][] = [
   [
-    'answers 503',
+    'responds 503',
     async ({ upstream }) => {
       upstream.failAll((_, response) => answer(response, 503, { error: { message: 'Overloaded.' } }));
       return () => upstream.failAll(null);
     },
   ],
   [
-    'breaks off',
+    'closes connections',
     async ({ upstream }) => {
       upstream.failAll((_, response) => void response.destroy());
       return () => upstream.failAll(null);
@@ -32,36 +32,36 @@ const OUTAGES: [string, Outage][] = [
   ['refuses connections', ({ upstream }) => upstream.refuse()],
 ];
 
-function show({ upstream }: Feed, status: string): void {
+function setStatus({ upstream }: Feed, status: string): void {
   for (const id of IDS) upstream.onJob(jobBody({ id, status }));
 }
 
 describe('a minute in which the upstream', () => {
   it.each(OUTAGES)(
-    '%s ends no stream and costs a handful of calls; then all get the present state, by one look at each job',
-    async (_, begin) => {
+    '%s ends no stream and costs few calls; then all get the present state by one poll of each job',
+    async (_, startOutage) => {
       await using feed = await startFeed();
       const log = createGrowingLog(feed.upstream, 'ftjob-1');
       log.grow(3);
-      show(feed, 'running');
+      setStatus(feed, 'running');
       const streams = [];
-      for (const id of IDS) streams.push(await feed.follow(follow(id)));
+      for (const id of IDS) streams.push(await feed.follow(statusOf(id)));
       await using events = await feed.follow(EVENTS);
       await feed.turn(0);
-      const end = await begin(feed);
+      const end = await startOutage(feed);
       const before = feed.tries;
       await feed.turn(60_000);
       expect(feed.tries - before).toBeGreaterThan(4);
-      expect(feed.tries - before).toBeLessThan(16); // Of the jobs together, and of the log.
+      expect(feed.tries - before).toBeLessThan(16); // For all jobs together, and for the event log.
       await end();
       log.grow(250);
-      show(feed, 'paused');
+      setStatus(feed, 'paused');
       const targets: string[] = [];
       while (!IDS.every((id) => targets.includes(`/fine_tuning/jobs/${id}`))) {
         targets.push(...(await feed.turn(1000)).map(({ target }) => target));
       }
-      const looks = targets.filter((target) => !target.includes('/events'));
-      expect(looks.toSorted()).toEqual(IDS.map((id) => `/fine_tuning/jobs/${id}`));
+      const polls = targets.filter((target) => !target.includes('/events'));
+      expect(polls.toSorted()).toEqual(IDS.map((id) => `/fine_tuning/jobs/${id}`));
       for (const stream of streams) {
         expect(await stream.result()).toEqual(result('RUNNING', 'SNAPSHOT'));
         expect(await stream.result()).toEqual(result('PAUSED', 'POLL'));
@@ -74,7 +74,7 @@ describe('a minute in which the upstream', () => {
     },
   );
 
-  it('answers 503 ends no stream about all jobs either; then one page shows what all of them have come to', async () => {
+  it('responds 503 ends no stream of all jobs; then one page has the present state of all of them', async () => {
     await using feed = await startFeed();
     const list = (status: string) => feed.upstream.onJobs(IDS.map((id) => jobBody({ id, status })));
     list('running');
@@ -86,9 +86,9 @@ describe('a minute in which the upstream', () => {
     expect(calls.length).toBeLessThan(8);
     feed.upstream.failAll(null);
     list('paused');
-    let looks = 0;
-    while (looks === 0) looks = (await feed.turn(1000)).length;
-    expect(looks).toBe(1);
+    let polls = 0;
+    while (polls === 0) polls = (await feed.turn(1000)).length;
+    expect(polls).toBe(1);
     for (const status of ['RUNNING', 'PAUSED']) {
       for (const id of IDS) {
         expect(await stream.result()).toEqual({ data: { anyFineTuningJobStatusChanged: { job: { id }, status } } });
@@ -97,36 +97,33 @@ describe('a minute in which the upstream', () => {
   });
 });
 
-describe('the looks during an outage', () => {
+describe('the polls during an outage', () => {
   afterEach(() => void vi.restoreAllMocks());
 
-  it.each([0, 0.5, 1])(
-    'come seldomer and seldomer, not all of them at the same times (by chance %d)',
-    async (random) => {
-      await using feed = await startFeed();
-      show(feed, 'running');
-      await using stream = await feed.follow(follow('ftjob-1'));
-      await feed.turn(0);
-      vi.spyOn(Math, 'random').mockReturnValue(random);
-      feed.upstream.failAll((_, response) => answer(response, 503, {}));
-      const expected: number[] = [];
-      for (let at = INTERVAL_MS; at <= 60_000; at += nextPollAfterFailureIn(expected.length, INTERVAL_MS, random)) {
-        expected.push(at);
-      }
-      expect((await feed.turn(60_000)).map(({ at }) => at)).toEqual(expected);
-      expect(await stream.result()).toEqual(result('RUNNING', 'SNAPSHOT'));
-    },
-  );
-
-  it('leave the upstream alone for as long as it asks', async () => {
+  it.each([0, 0.5, 1])('back off with jitter (random %d)', async (random) => {
     await using feed = await startFeed();
-    show(feed, 'running');
-    await using stream = await feed.follow(follow('ftjob-1'));
+    setStatus(feed, 'running');
+    await using stream = await feed.follow(statusOf('ftjob-1'));
+    await feed.turn(0);
+    vi.spyOn(Math, 'random').mockReturnValue(random);
+    feed.upstream.failAll((_, response) => answer(response, 503, {}));
+    const expected: number[] = [];
+    for (let at = INTERVAL_MS; at <= 60_000; at += nextPollAfterFailureIn(expected.length, INTERVAL_MS, random)) {
+      expected.push(at);
+    }
+    expect((await feed.turn(60_000)).map(({ at }) => at)).toEqual(expected);
+    expect(await stream.result()).toEqual(result('RUNNING', 'SNAPSHOT'));
+  });
+
+  it('respect Retry-After', async () => {
+    await using feed = await startFeed();
+    setStatus(feed, 'running');
+    await using stream = await feed.follow(statusOf('ftjob-1'));
     await feed.turn(0);
     feed.upstream.failAll((_, response) => answer(response, 429, {}, { 'retry-after': '120' }));
     expect((await feed.turn(121_999)).map(({ at }) => at)).toEqual([INTERVAL_MS]);
     feed.upstream.failAll(null);
-    show(feed, 'paused');
+    setStatus(feed, 'paused');
     expect(await feed.turn(1)).toHaveLength(1);
     expect(await stream.result()).toEqual(result('RUNNING', 'SNAPSHOT'));
     expect(await stream.result()).toEqual(result('PAUSED', 'POLL'));

@@ -5,14 +5,14 @@ import { startFeed } from '../../kit/gateway/feed.ts';
 
 const INTERVAL_MS = 2000; // The default.
 const idOf = (index: number) => `ftjob-${index}`;
-const follow = (id: string) =>
+const statusOf = (id: string) =>
   `subscription { fineTuningJobStatusChanged(jobId: "${id}") { job { id } status source } }`;
 const result = (id: string, status: string, source: string) => ({
   data: { fineTuningJobStatusChanged: { job: { id }, status, source } },
 });
 const single = (id: string) => `/fine_tuning/jobs/${id}`;
 
-/** So many jobs, newest first. */
+/** Starts a gateway over an account with this number of jobs, newest first. */
 async function startAccount(size: number) {
   const feed = await startFeed();
   const jobs = Array.from({ length: size }, (_, index) =>
@@ -23,10 +23,10 @@ async function startAccount(size: number) {
   return feed;
 }
 
-describe('the looks at a job', () => {
-  it('are one in each interval, however many subscribe to it, and each of them gets what they show', async () => {
+describe('the polls of a job', () => {
+  it('are one per interval for any number of subscribers, and each subscriber gets the result', async () => {
     await using feed = await startAccount(1);
-    using crowd = await feed.followAll(Array(1000).fill(follow('ftjob-0')));
+    using crowd = await feed.followAll(Array(1000).fill(statusOf('ftjob-0')));
     expect(await feed.turn(0)).toEqual([{ target: single('ftjob-0'), at: 0 }]);
     expect(await crowd.results()).toEqual(Array(1000).fill(result('ftjob-0', 'RUNNING', 'SNAPSHOT')));
     feed.upstream.onJob(jobBody({ id: 'ftjob-0', status: 'paused' }));
@@ -35,27 +35,27 @@ describe('the looks at a job', () => {
     expect((await feed.turn(5 * INTERVAL_MS)).map(({ at }) => at / INTERVAL_MS)).toEqual([1, 2, 3, 4, 5]);
   });
 
-  it('come as its status and the time without a change say', async () => {
+  it('have an interval by its status and by the time without a change', async () => {
     await using feed = await startFeed();
     feed.upstream.onJob(jobBody({ id: 'ftjob-0', status: 'queued' }));
-    await using stream = await feed.follow(follow('ftjob-0'));
+    await using stream = await feed.follow(statusOf('ftjob-0'));
     const expected: number[] = [];
     for (let at = 0; at <= 300_000; at += nextPollIn('QUEUED', at, INTERVAL_MS)) expected.push(at);
-    expect(new Set(expected.map((at, index) => at - (expected[index - 1] ?? at))).size).toBeGreaterThan(5); // It decays.
+    expect(new Set(expected.map((at, index) => at - (expected[index - 1] ?? at))).size).toBeGreaterThan(5); // The interval grows.
     expect((await feed.turn(300_000)).map(({ at }) => Math.round(at))).toEqual(expected.map(Math.round));
     feed.upstream.onJob(jobBody({ id: 'ftjob-0', status: 'running' }));
     const calls = await feed.turn(20_000);
-    const seenAt = calls[0]?.at ?? Number.NaN;
-    expect(calls.slice(0, 3).map(({ at }) => at - seenAt)).toEqual([0, INTERVAL_MS, 2 * INTERVAL_MS]);
+    const observedAt = calls[0]?.at ?? Number.NaN;
+    expect(calls.slice(0, 3).map(({ at }) => at - observedAt)).toEqual([0, INTERVAL_MS, 2 * INTERVAL_MS]);
     expect(await stream.result()).toEqual(result('ftjob-0', 'QUEUED', 'SNAPSHOT'));
     expect(await stream.result()).toEqual(result('ftjob-0', 'RUNNING', 'POLL'));
   });
 });
 
-describe('the looks at many jobs', () => {
-  it('that are the newest 1,000 are ten pages from the head of the list, and no single one', async () => {
+describe('the polls of many jobs', () => {
+  it('read ten pages of the list and no single job for the newest 1,000', async () => {
     await using feed = await startAccount(1200);
-    using crowd = await feed.followAll(Array.from({ length: 1000 }, (_, index) => follow(idOf(index))));
+    using crowd = await feed.followAll(Array.from({ length: 1000 }, (_, index) => statusOf(idOf(index))));
     for (const at of [0, INTERVAL_MS, INTERVAL_MS]) {
       const calls = await feed.turn(at);
       const pages = calls.map(({ target }) => target.replace('/fine_tuning/jobs?limit=100', ''));
@@ -66,10 +66,10 @@ describe('the looks at many jobs', () => {
     expect(results).toContainEqual(result('ftjob-999', 'RUNNING', 'SNAPSHOT'));
   });
 
-  it('that are old, and six, are six single ones in each interval, and no page', async () => {
+  it('read six single jobs per interval and no page for six old ones', async () => {
     await using feed = await startAccount(3000);
     const old = [1500, 1700, 1900, 2100, 2300, 2999].map(idOf);
-    using crowd = await feed.followAll(old.map(follow));
+    using crowd = await feed.followAll(old.map(statusOf));
     for (const at of [0, INTERVAL_MS, INTERVAL_MS]) {
       expect((await feed.turn(at)).map(({ target }) => target)).toEqual(old.map(single));
     }
@@ -77,20 +77,20 @@ describe('the looks at many jobs', () => {
   });
 });
 
-describe('nobody who subscribes', () => {
-  it('is no look, whatever was asked for and however long', async () => {
+describe('without subscribers', () => {
+  it('there is no poll after a query', async () => {
     await using feed = await startAccount(1);
     await feed.ask('{ fineTuningJob(id: "ftjob-0") { status } }');
     expect(await feed.turn(3_600_000)).toEqual([]);
   });
 
-  it('any more is no look from then on: those of a job, of its log and of all jobs end with the last', async () => {
+  it('the polls of a job, of its event log and of all jobs end with the last subscriber', async () => {
     await using feed = await startAccount(1);
     feed.upstream.onEvents('ftjob-0', []);
     const events = 'subscription { fineTuningJobEventAdded(jobId: "ftjob-0") { event { id } } }';
     const all = 'subscription { anyFineTuningJobStatusChanged { status } }';
     const streams = await Promise.all(
-      [follow('ftjob-0'), follow('ftjob-0'), events, all].map((query) => feed.follow(query)),
+      [statusOf('ftjob-0'), statusOf('ftjob-0'), events, all].map((query) => feed.follow(query)),
     );
     await feed.turn(INTERVAL_MS);
     for (const [index, stream] of streams.entries()) {
@@ -101,7 +101,7 @@ describe('nobody who subscribes', () => {
       await feed.ended(index + 1);
     }
     expect(await feed.turn(600_000)).toEqual([]);
-    await using later = await feed.follow(follow('ftjob-0'));
+    await using later = await feed.follow(statusOf('ftjob-0'));
     expect(await feed.turn(0)).toHaveLength(1);
     expect(await later.result()).toEqual(result('ftjob-0', 'RUNNING', 'SNAPSHOT'));
   });

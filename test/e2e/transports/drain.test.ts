@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openWire } from '../../kit/client/raw-http.ts';
+import { openRawConnection } from '../../kit/client/raw-http.ts';
 import { openSse } from '../../kit/client/sse.ts';
 import { openSocket, subscribe } from '../../kit/client/ws.ts';
 import { startLive } from '../../kit/gateway/subscription-server.ts';
@@ -7,8 +7,8 @@ import { until } from '../../kit/until.ts';
 
 const QUERY = 'subscription { changed(topic: "t") { n } }';
 
-describe('a server that stops', () => {
-  it('says at once that it is not ready, and takes traffic for as long as is set; then streams are told to go', async () => {
+describe('a server that shuts down', () => {
+  it('is not ready at once, serves for the drain delay, and then ends its streams', async () => {
     await using live = await startLive({ DRAIN_DELAY_MS: '5000' });
     const { timers } = live.clock;
     await using stream = await openSse(live.url, { query: QUERY });
@@ -20,16 +20,16 @@ describe('a server that stops', () => {
     await using late = await openSse(live.url, { query: QUERY });
     await until(() => live.topic('t').waits === 3);
     live.topic('t').emit({ n: 1 });
-    for (const one of [stream, late]) expect(await one.result()).toEqual({ data: { changed: { n: 1 } } });
+    for (const open of [stream, late]) expect(await open.result()).toEqual({ data: { changed: { n: 1 } } });
     live.clock.advance(5000);
-    for (const one of [stream, late]) expect(await one.result()).toBeUndefined(); // But `complete`.
+    for (const open of [stream, late]) expect(await open.result()).toBeUndefined(); // Only `complete`.
     expect(await socket.closed).toEqual([1001, 'Going away']);
     await stopped;
     expect(live.topic('t').readers).toBe(0);
     await until(() => live.clock.timers === timers);
   });
 
-  it('without a delay tells a few streams at once', async () => {
+  it('without a delay ends a few streams at once', async () => {
     const live = await startLive();
     const stream = await openSse(live.url, { query: QUERY });
     await until(() => live.topic('t').waits === 1);
@@ -38,7 +38,7 @@ describe('a server that stops', () => {
     expect(live.log).toContainEqual(expect.objectContaining({ msg: 'request', transport: 'sse', results: 0 }));
   });
 
-  it('tells many in the course of three seconds', async () => {
+  it('ends many streams over three seconds', async () => {
     await using live = await startLive();
     const streams = await Promise.all(Array.from({ length: 150 }, () => openSse(live.url, { query: QUERY })));
     await until(() => live.topic('t').waits === 150);
@@ -52,16 +52,16 @@ describe('a server that stops', () => {
     await stopped;
   });
 
-  it('cuts after ten seconds who does not take the end', async () => {
+  it('closes connections after ten seconds that do not read their end', async () => {
     await using live = await startLive();
-    await using wire = await openWire(live.url);
+    await using connection = await openRawConnection(live.url);
     const body = JSON.stringify({ query: 'subscription { changed(topic: "t") { text } }' });
-    wire.write(
+    connection.write(
       'POST /graphql HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nContent-Type: application/json\r\n',
     );
-    wire.write(`Content-Length: ${body.length}\r\n\r\n${body}`);
+    connection.write(`Content-Length: ${body.length}\r\n\r\n${body}`);
     await until(() => live.topic('t').waits === 1);
-    wire.pause();
+    connection.pause();
     using socket = await openSocket(live.url);
     socket.send(subscribe('1', QUERY));
     await until(() => live.topic('t').waits === 2);
@@ -80,24 +80,24 @@ describe('a server that stops', () => {
   });
 });
 
-describe('a quiet stream', () => {
-  it('gets a comment at each heartbeat, and is none of the idle connections that end', async () => {
+describe('a stream without results', () => {
+  it('gets a comment at each heartbeat, and is not closed as an idle connection', async () => {
     await using live = await startLive({ IDLE_TIMEOUT_MS: '300', HEARTBEAT_MS: '1000' });
-    await using wire = await openWire(live.url);
+    await using connection = await openRawConnection(live.url);
     const body = JSON.stringify({ query: QUERY });
-    wire.write('GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n');
-    await wire.said(/alive/);
-    wire.write(
+    connection.write('GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await connection.receivedMatch(/alive/);
+    connection.write(
       'POST /graphql HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nContent-Type: application/json\r\n',
     );
-    wire.write(`Content-Length: ${body.length}\r\n\r\n${body}`);
-    await wire.said(/:\n\n/);
-    await using idle = await openWire(live.url);
+    connection.write(`Content-Length: ${body.length}\r\n\r\n${body}`);
+    await connection.receivedMatch(/:\n\n/);
+    await using idle = await openRawConnection(live.url);
     idle.write('GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n');
-    await idle.closed; // Which began to rest later than the stream did.
+    await idle.closed; // It became idle after the stream was opened.
     live.clock.advance(1000);
-    await wire.said(/:\n\n[\s\S]*:\n\n/);
+    await connection.receivedMatch(/:\n\n[\s\S]*:\n\n/);
     live.clock.advance(1000);
-    await wire.said(/:\n\n[\s\S]*:\n\n[\s\S]*:\n\n/);
+    await connection.receivedMatch(/:\n\n[\s\S]*:\n\n[\s\S]*:\n\n/);
   });
 });

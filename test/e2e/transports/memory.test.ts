@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startGateway as startProcess } from '../../bench/rows.ts';
-import { type Force, startTarget, type Target } from '../../kit/attack/attack.ts';
+import { type AttackedGateway, type AttackOptions, startAttackedGateway } from '../../kit/attack/attack.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
-import { openWire, type Wire } from '../../kit/client/raw-http.ts';
+import { openRawConnection, type RawConnection } from '../../kit/client/raw-http.ts';
 import { openSse } from '../../kit/client/sse.ts';
 import { openSocket, subscribe, type TestSocket } from '../../kit/client/ws.ts';
 import { createTestClock, turning } from '../../kit/clock.ts';
@@ -15,15 +15,15 @@ const SSE = 'text/event-stream';
 const MULTIPART = 'multipart/mixed;boundary="graphql";subscriptionSpec="1.0"';
 const STATUS = 'subscription { fineTuningJobStatusChanged(jobId: "ftjob-1") { job { id seed } } }';
 
-/** A subscription on a bare connection, which the client can leave unread or cut. */
-async function openBare(url: string, query: string, accept: string): Promise<Wire> {
-  const wire = await openWire(url);
+/** Opens a subscription on a raw connection, which the test can pause or close. */
+async function openRawSubscription(url: string, query: string, accept: string): Promise<RawConnection> {
+  const connection = await openRawConnection(url);
   const body = JSON.stringify({ query });
-  wire.write(
+  connection.write(
     `POST /graphql HTTP/1.1\r\nHost: localhost\r\nAccept: ${accept}\r\nContent-Type: application/json\r\n`,
     `Content-Length: ${body.length}\r\n\r\n${body}`,
   );
-  return wire;
+  return connection;
 }
 
 describe('clients that stop reading while 20,000 changes come', () => {
@@ -31,7 +31,7 @@ describe('clients that stop reading while 20,000 changes come', () => {
   const ROUNDS = 200;
   const MAX_RISE = 30 * MIB;
   const ALL = `subscription { anyFineTuningJobStatusChanged { job { id seed metadata { value } } } }`;
-  // Some 40 MB for each client in all: far more than the system keeps for its connection.
+  // About 40 MB per client in total: far above the buffers of its connection.
   const metadata = Object.fromEntries(Array.from({ length: 4 }, (_, n) => [`k${n}`, 'x'.repeat(500)]));
   const bodyOf = (index: number, round: number) =>
     jobBody({ id: `ftjob-${index}`, status: round % 2 === 0 ? 'running' : 'queued', seed: round, metadata });
@@ -48,7 +48,7 @@ describe('clients that stop reading while 20,000 changes come', () => {
     }
   }
 
-  it('cost no more than a slot, delay nobody, and then get the newest state of every job', async () => {
+  it('cost bounded memory, delay no other client, and then get the newest state of every job', async () => {
     await using upstream = await startUpstream();
     let round = 0;
     upstream.on('/fine_tuning/jobs', (_request: unknown, response: Parameters<typeof answer>[0]) =>
@@ -56,25 +56,25 @@ describe('clients that stop reading while 20,000 changes come', () => {
     );
     const settings = { CACHE_ACTIVE_MS: '0', CACHE_MAX_MB: '8', POLL_INTERVAL_MS: '3600000', LOG_LEVEL: 'warn' };
     await using gateway = await startProcess('gateway', upstream.baseUrl, settings, ['--expose-gc']);
-    await using events = await openBare(gateway.url, ALL, SSE);
-    await using parts = await openBare(gateway.url, ALL, MULTIPART);
+    await using events = await openRawSubscription(gateway.url, ALL, SSE);
+    await using parts = await openRawSubscription(gateway.url, ALL, MULTIPART);
     using socket = await openSocket(gateway.url);
     socket.send(subscribe('1', ALL));
     await using reader = await openSse(gateway.url, { query: ALL });
-    for (const wire of [events, parts]) {
-      await wire.said(/"id":"ftjob-99"/);
-      wire.pause();
+    for (const connection of [events, parts]) {
+      await connection.receivedMatch(/"id":"ftjob-99"/);
+      connection.pause();
     }
     for (let count = 0; count < JOBS; count++) await socket.next();
     socket.socket.pause();
     for (let count = 0; count < JOBS; count++) await reader.result();
 
     const { used } = await gateway.memory('collect');
-    const looking = JSON.stringify({ query: '{ fineTuningJobs(first: 100) { edges { cursor } } }' });
+    const listQuery = JSON.stringify({ query: '{ fineTuningJobs(first: 100) { edges { cursor } } }' });
     for (round = 1; round <= ROUNDS; round++) {
       const headers = { 'content-type': 'application/json' };
-      await (await fetch(gateway.url, { method: 'POST', headers, body: looking })).text();
-      // The one who reads has all of them before the next come: 20,000 in all, none left out.
+      await (await fetch(gateway.url, { method: 'POST', headers, body: listQuery })).text();
+      // The reading client gets every change of the round before the next round: 20,000 in all.
       for (let count = 0; count < JOBS; count++) {
         const { data } = (await reader.result()) as { data: { anyFineTuningJobStatusChanged: Change } };
         expect(data.anyFineTuningJobStatusChanged.job.seed).toBe(round);
@@ -84,11 +84,11 @@ describe('clients that stop reading while 20,000 changes come', () => {
     round = ROUNDS;
     expect((await gateway.memory('collect')).used - used).toBeLessThan(MAX_RISE);
 
-    for (const wire of [events, parts]) {
-      wire.resume();
-      for (const index of indices) await wire.said(isLast(index));
-      const said = await wire.said(/^/);
-      expect(said.input.match(/"seed":/g)?.length).toBeLessThan((JOBS * ROUNDS) / 2);
+    for (const connection of [events, parts]) {
+      connection.resume();
+      for (const index of indices) await connection.receivedMatch(isLast(index));
+      const received = await connection.receivedMatch(/^/);
+      expect(received.input.match(/"seed":/g)?.length).toBeLessThan((JOBS * ROUNDS) / 2);
     }
     socket.socket.resume();
     expect(await expectNewest(socket)).toBeLessThan((JOBS * ROUNDS) / 2);
@@ -99,29 +99,29 @@ interface Change {
   readonly job: { readonly id: string; readonly seed: number };
 }
 
-/** Subscribes over a transport, and is cut off without a goodbye once it has the first result. */
-type Visit = (url: string) => Promise<void>;
+/** Subscribes over a transport, and disconnects after the first result without closing the subscription. */
+type Session = (url: string) => Promise<void>;
 
-const cutBare =
-  (accept: string): Visit =>
+const disconnectStream =
+  (accept: string): Session =>
   async (url) => {
-    await using wire = await openBare(url, STATUS, accept);
-    await wire.said(/"seed":42/);
+    await using connection = await openRawSubscription(url, STATUS, accept);
+    await connection.receivedMatch(/"seed":42/);
   };
 
-const cutSocket: Visit = async (url) => {
+const disconnectSocket: Session = async (url) => {
   using socket = await openSocket(url);
   socket.send(subscribe('1', STATUS), subscribe('2', `${STATUS} # 2`));
   for (let count = 0; count < 2; count++) expect((await socket.next())['type']).toBe('next');
 };
 
-/** Subscribes and leaves again and again. */
-const stormOfEvents: Visit = async (url) => {
-  for (let turn = 0; turn < 50; turn++) await cutBare(SSE)(url);
+/** Subscribes and disconnects 50 times. */
+const repeatStreams: Session = async (url) => {
+  for (let turn = 0; turn < 50; turn++) await disconnectStream(SSE)(url);
 };
 
-/** Subscribes and says goodbye again and again on one socket. */
-const storm: Visit = async (url) => {
+/** Subscribes and completes 50 times on one socket. */
+const repeatOnSocket: Session = async (url) => {
   using socket = await openSocket(url);
   for (let turn = 0; turn < 50; turn++) {
     const id = String(turn);
@@ -131,51 +131,51 @@ const storm: Visit = async (url) => {
   }
 };
 
-const VISITS: [string, Visit, Force & { atOnce: number; rounds: number }][] = [
-  ['500 clients of server-sent events that are cut off', cutBare(SSE), { atOnce: 125, rounds: 4 }],
-  ['500 clients of multipart subscriptions that are cut off', cutBare(MULTIPART), { atOnce: 125, rounds: 4 }],
-  ['200 WebSockets that are cut off with two subscriptions each', cutSocket, { atOnce: 50, rounds: 4 }],
-  ['2,000 streams of server-sent events that begin and end', stormOfEvents, { atOnce: 10, rounds: 4 }],
-  ['2,000 subscriptions that begin and end on 40 WebSockets', storm, { atOnce: 10, rounds: 4 }],
+const SESSIONS: [string, Session, AttackOptions & { atOnce: number; rounds: number }][] = [
+  ['500 clients of server-sent events that disconnect', disconnectStream(SSE), { atOnce: 125, rounds: 4 }],
+  ['500 clients of multipart subscriptions that disconnect', disconnectStream(MULTIPART), { atOnce: 125, rounds: 4 }],
+  ['200 WebSockets that disconnect with two subscriptions each', disconnectSocket, { atOnce: 50, rounds: 4 }],
+  ['2,000 streams of server-sent events that start and end', repeatStreams, { atOnce: 10, rounds: 4 }],
+  ['2,000 subscriptions that start and end on 40 WebSockets', repeatOnSocket, { atOnce: 10, rounds: 4 }],
 ];
 
-/** Looks that are due at once are set for less, heartbeats and later looks for more. */
+/** Longer than the timers of polls that are due, shorter than heartbeats and later polls. */
 const SOON_MS = 1000;
 
 describe('nothing is left of', () => {
   const settings = { RATE_LIMIT_PER_MINUTE: '0', MAX_SUBSCRIPTIONS_PER_CALLER: '1000' };
-  let target: Target;
+  let attacked: AttackedGateway;
   beforeAll(async () => {
-    target = await startTarget(settings);
+    attacked = await startAttackedGateway(settings);
   });
-  afterAll(() => target[Symbol.asyncDispose]());
+  afterAll(() => attacked[Symbol.asyncDispose]());
 
-  it.each(VISITS)(
+  it.each(SESSIONS)(
     '%s, in memory',
-    async (_, visit, force) => {
-      await target.survives(() => visit(target.url), force);
+    async (_, session, options) => {
+      await attacked.withstands(() => session(attacked.url), options);
     },
     120_000,
   );
 
-  it.each(VISITS)(
-    '%s, by count: no stream, group, look or timer',
-    async (_, visit, { atOnce, rounds }) => {
+  it.each(SESSIONS)(
+    '%s, by count: no stream, group, poll or timer',
+    async (_, session, { atOnce, rounds }) => {
       const clock = createTestClock();
       await using upstream = await startUpstream();
       upstream.onJob(jobBody({ id: 'ftjob-1' }));
       await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, ...settings }, clock);
-      await turning(clock, SOON_MS, visit(gateway.url));
+      await turning(clock, SOON_MS, session(gateway.url));
       await until(() => gateway.load().streams === 0);
       const { timers } = clock;
-      await turning(clock, SOON_MS, Promise.all(Array.from({ length: atOnce * rounds }, () => visit(gateway.url))));
+      await turning(clock, SOON_MS, Promise.all(Array.from({ length: atOnce * rounds }, () => session(gateway.url))));
       await until(() => gateway.load().streams === 0);
       await until(() => gateway.load().groups === 0);
       expect(gateway.load()).toMatchObject({ groups: 0, watched: 0 });
       expect(clock.timers).toBe(timers);
       const { length } = upstream.calls;
       clock.advance(3_600_000);
-      await gateway.query('{ __typename }'); // Takes its turn behind what that has begun.
+      await gateway.query('{ __typename }'); // Completes after everything that the advance has started.
       expect(upstream.calls).toHaveLength(length);
     },
     60_000,

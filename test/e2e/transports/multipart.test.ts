@@ -2,22 +2,22 @@ import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client';
 import { GraphQLError } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { post } from '../../kit/client/post.ts';
-import { openWire, type Wire } from '../../kit/client/raw-http.ts';
+import { openRawConnection, type RawConnection } from '../../kit/client/raw-http.ts';
 import { startLive } from '../../kit/gateway/subscription-server.ts';
 import { until } from '../../kit/until.ts';
 
 const ACCEPT = 'multipart/mixed;boundary="graphql";subscriptionSpec="1.0",application/json;q=0.9';
 const QUERY = 'subscription { changed(topic: "t") { n } }';
 
-async function ask(url: string, query: string, accept = ACCEPT): Promise<Wire> {
+async function send(url: string, query: string, accept = ACCEPT): Promise<RawConnection> {
   const body = JSON.stringify({ query });
-  const wire = await openWire(url);
-  wire.write(`POST /graphql HTTP/1.1\r\nHost: localhost\r\nAccept: ${accept}\r\nConnection: close\r\n`);
-  wire.write(`Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
-  return wire;
+  const connection = await openRawConnection(url);
+  connection.write(`POST /graphql HTTP/1.1\r\nHost: localhost\r\nAccept: ${accept}\r\nConnection: close\r\n`);
+  connection.write(`Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  return connection;
 }
 
-/** The body in what came, whose chunks are put together. */
+/** The body of a chunked response. */
 const bodyOf = (text: string) =>
   text
     .slice(text.indexOf('\r\n\r\n') + 4)
@@ -26,46 +26,46 @@ const bodyOf = (text: string) =>
 const part = (json: string) => `\r\ncontent-type: application/json\r\n\r\n${json}\r\n--graphql`;
 
 describe("a subscription in Apollo's multipart format", () => {
-  it('is parts with their results, parts that say nothing at each heartbeat, and an end', async () => {
+  it('has parts with results, empty parts as heartbeats, and an end', async () => {
     await using live = await startLive();
-    await using wire = await ask(live.url, QUERY);
-    await wire.said(/content-type: multipart\/mixed; boundary="graphql"; subscriptionSpec="1.0"\r\n/i);
+    await using connection = await send(live.url, QUERY);
+    await connection.receivedMatch(/content-type: multipart\/mixed; boundary="graphql"; subscriptionSpec="1.0"\r\n/i);
     await until(() => live.topic('t').waits === 1);
     live.topic('t').emit({ n: 1 });
     await until(() => live.topic('t').waits === 2);
     live.clock.advance(12_000);
-    await wire.said(/\{\}/);
+    await connection.receivedMatch(/\{\}/);
     live.topic('t').end();
     const parts = [part('{"payload":{"data":{"changed":{"n":1}}}}'), part('{}')];
-    expect(bodyOf(await wire.closed)).toBe(`\r\n--graphql${parts.join('')}--\r\n`);
+    expect(bodyOf(await connection.closed)).toBe(`\r\n--graphql${parts.join('')}--\r\n`);
   });
 
-  it('is what the client of Apollo takes by itself', async () => {
+  it('works with Apollo Client', async () => {
     await using live = await startLive();
     const client = new ApolloClient({ link: new HttpLink({ uri: live.url }), cache: new InMemoryCache() });
-    const seen: unknown[] = [];
+    const results: unknown[] = [];
     const done = Promise.withResolvers<void>();
     client.subscribe({ query: gql(QUERY) }).subscribe({
-      next: (result) => void seen.push(result.error?.message ?? result.data),
+      next: (result) => void results.push(result.error?.message ?? result.data),
       error: done.reject,
       complete: done.resolve,
     });
     await until(() => live.topic('t').waits === 1);
     live.topic('t').emit({ n: 1 });
-    await until(() => live.topic('t').waits === 2 && seen.length === 1);
+    await until(() => live.topic('t').waits === 2 && results.length === 1);
     live.topic('t').fail(new GraphQLError('No such job.', { extensions: { code: 'NOT_FOUND' } }));
     await done.promise;
-    expect(seen).toEqual([{ changed: { __typename: 'Change', n: 1 } }, 'No such job.']);
+    expect(results).toEqual([{ changed: { __typename: 'Change', n: 1 } }, 'No such job.']);
     client.stop();
   });
 
-  it('has the errors of a document as a result', async () => {
+  it('has the errors of an invalid document as a result', async () => {
     await using live = await startLive();
-    await using wire = await ask(live.url, 'subscription { nothing }', 'multipart/mixed;subscriptionSpec="1.0"');
-    expect(await wire.closed).toMatch(/"payload":\{"errors":\[.*GRAPHQL_VALIDATION_FAILED.*--graphql--\r\n$/s);
+    await using connection = await send(live.url, 'subscription { nothing }', 'multipart/mixed;subscriptionSpec="1.0"');
+    expect(await connection.closed).toMatch(/"payload":\{"errors":\[.*GRAPHQL_VALIDATION_FAILED.*--graphql--\r\n$/s);
   });
 
-  it('is none for a query, which is answered as usual', async () => {
+  it('is not used for a query, which gets a JSON response', async () => {
     await using live = await startLive();
     const { headers, body } = await post(live.url, { query: '{ role }' }, { accept: ACCEPT });
     expect([headers.get('content-type'), body]).toEqual([
@@ -74,7 +74,7 @@ describe("a subscription in Apollo's multipart format", () => {
     ]);
   });
 
-  it('is none for other formats of that name', async () => {
+  it('is not used for other formats of multipart/mixed', async () => {
     await using live = await startLive();
     for (const accept of [
       'multipart/mixed',
@@ -91,10 +91,10 @@ describe("a subscription in Apollo's multipart format", () => {
     ['text/event-stream;q=0.5, multipart/mixed;subscriptionSpec="1.0"', 'multipart/mixed'],
     ['text/event-stream, multipart/mixed', 'text/event-stream'],
     ['*/*', 'text/event-stream'],
-  ])('is chosen by what the client likes best: %s', async (accept, type) => {
+  ])('is chosen by the preference of the client: %s', async (accept, type) => {
     await using live = await startLive();
-    await using wire = await ask(live.url, QUERY, accept);
-    const [, chosen] = await wire.said(/^content-type: ([^;]*);/im);
-    expect(chosen).toBe(type);
+    await using connection = await send(live.url, QUERY, accept);
+    const [, contentType] = await connection.receivedMatch(/^content-type: ([^;]*);/im);
+    expect(contentType).toBe(type);
   });
 });

@@ -1,35 +1,35 @@
-import { subscribe as listen, unsubscribe } from 'node:diagnostics_channel';
+import { subscribe as subscribeToChannel, unsubscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { openWire } from '../../kit/client/raw-http.ts';
+import { openRawConnection } from '../../kit/client/raw-http.ts';
 import { openSse } from '../../kit/client/sse.ts';
 import { openSocket, subscribe } from '../../kit/client/ws.ts';
 import { startLive } from '../../kit/gateway/subscription-server.ts';
 import { until } from '../../kit/until.ts';
 
 const CHANGES = 600;
-const TEXT = 'x'.repeat(50_000); // 30 MB in all: more than the system keeps for a connection.
-const ASKED = 20;
+const TEXT = 'x'.repeat(50_000); // 30 MB in total: above the buffers of a connection.
+const QUERIES = 20;
 const QUERY = 'subscription { changed(topic: "t") { n text } }';
 
 describe('a client that stops reading', () => {
   it.each([
     ['server-sent events', 'text/event-stream'],
     ['multipart', 'multipart/mixed;boundary="graphql";subscriptionSpec="1.0"'],
-  ])('over %s costs no more than what is under way, delays nobody, and then gets the latest', async (_, accept) => {
+  ])('over %s costs bounded memory, delays no other client, and then gets the newest change', async (_, accept) => {
     await using live = await startLive();
     const responses: ServerResponse[] = [];
-    const onRequest = (message: unknown) => void responses.push((message as { response: ServerResponse }).response); // Node's documented form.
-    listen('http.server.request.start', onRequest);
-    await using wire = await openWire(live.url);
+    const onRequest = (message: unknown) => void responses.push((message as { response: ServerResponse }).response); // As documented by Node.
+    subscribeToChannel('http.server.request.start', onRequest);
+    await using connection = await openRawConnection(live.url);
     const body = JSON.stringify({ query: QUERY });
-    wire.write(
+    connection.write(
       `POST /graphql HTTP/1.1\r\nHost: localhost\r\nAccept: ${accept}\r\nContent-Type: application/json\r\n`,
       `Content-Length: ${body.length}\r\n\r\n${body}`,
     );
     await until(() => live.topic('t').waits === 1);
-    wire.pause();
+    connection.pause();
     await using reader = await openSse(live.url, { query: QUERY });
     unsubscribe('http.server.request.start', onRequest);
     await until(() => live.topic('t').waits === 2);
@@ -44,19 +44,19 @@ describe('a client that stops reading', () => {
       live.topic('t').emit({ n, text: TEXT });
       await setImmediate();
     }
-    await reading; // The other one has the latest, while this one still does not read.
+    await reading; // The other client has the newest change, while this one does not read.
     const [slow] = responses;
     expect(slow?.writableNeedDrain).toBe(true);
     expect(slow?.writableLength).toBeLessThan(4 * TEXT.length);
-    const held = slow?.writableLength;
+    const bufferedBytes = slow?.writableLength;
     live.clock.advance(60_000);
-    expect(slow?.writableLength).toBe(held); // No heartbeat is put on top.
-    wire.resume();
-    const said = await wire.said(new RegExp(`"n":${CHANGES},`));
-    expect(said.input.match(/"n":/g)?.length).toBeLessThan(CHANGES);
+    expect(slow?.writableLength).toBe(bufferedBytes); // Without heartbeats.
+    connection.resume();
+    const received = await connection.receivedMatch(new RegExp(`"n":${CHANGES},`));
+    expect(received.input.match(/"n":/g)?.length).toBeLessThan(CHANGES);
   });
 
-  it('over a WebSocket costs no more than what is under way, and then gets the latest', async () => {
+  it('over a WebSocket costs bounded memory, and then gets the newest change', async () => {
     await using live = await startLive();
     using client = await openSocket(live.url);
     client.send(subscribe('1', QUERY));
@@ -74,15 +74,15 @@ describe('a client that stops reading', () => {
     expect(live.calls.n).toBeLessThan(CHANGES);
   });
 
-  it('over a WebSocket and yet asks on and on is read from no further', async () => {
+  it('over a WebSocket but continues to send queries is no longer read from', async () => {
     await using live = await startLive({ RATE_LIMIT_PER_MINUTE: '0' });
     using client = await openSocket(live.url);
     client.socket.pause();
-    const asking = JSON.stringify(subscribe('1', '{ text(length: 1000000) }'));
+    const message = JSON.stringify(subscribe('1', '{ text(length: 1000000) }'));
     const pong = 'p'.repeat(125);
-    for (let n = 0; n < ASKED; n++) client.send(asking.replace('"1"', `"${n}"`));
+    for (let n = 0; n < QUERIES; n++) client.send(message.replace('"1"', `"${n}"`));
     for (let n = 0; n < 100_000; n++) client.socket.ping(pong);
-    // It is held up at what the system keeps for a connection: the rest waits on its own side.
+    // The buffers of the connection fill up; the rest stays in the client.
     let before = -1;
     while (before !== client.socket.bufferedAmount) {
       before = client.socket.bufferedAmount;
@@ -92,7 +92,7 @@ describe('a client that stops reading', () => {
     await using other = await openSse(live.url, { query: '{ role }' });
     expect(await other.result()).toEqual({ data: { role: 'admin' } });
     client.socket.resume();
-    for (let n = 0; n < ASKED; n++) expect((await nextResult(client))?.['type']).toBe('next');
+    for (let n = 0; n < QUERIES; n++) expect((await nextResult(client))?.['type']).toBe('next');
   });
 });
 

@@ -9,7 +9,7 @@ const CHANGED = { query: 'subscription S { changed(topic: "t") { n } }' };
 const result = (n: number) => ({ data: { changed: { n } } });
 
 describe('a subscription over server-sent events', () => {
-  it('begins at once, gives each result and says when it is complete', async () => {
+  it('opens at once, sends each result and then `complete`', async () => {
     await using live = await startLive();
     await using stream = await openSse(live.url, CHANGED);
     expect([stream.status, stream.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
@@ -25,7 +25,7 @@ describe('a subscription over server-sent events', () => {
     expect(await stream.next()).toBeUndefined();
   });
 
-  it('is what the client of graphql-sse takes', async () => {
+  it('works with the client of graphql-sse', async () => {
     await using live = await startLive();
     const client = createClient({ url: live.url, retryAttempts: 0 });
     const results = client.iterate(CHANGED);
@@ -39,7 +39,7 @@ describe('a subscription over server-sent events', () => {
     client.dispose();
   });
 
-  it('comes by GET too, as browsers ask with EventSource, but not for a page of another site', async () => {
+  it('can be opened by GET, as EventSource does, but not for a page of another site', async () => {
     await using live = await startLive();
     await using stream = await openSse(live.url, CHANGED, { 'sec-fetch-site': 'same-origin' }, 'GET');
     await until(() => live.topic('t').waits === 1);
@@ -67,20 +67,22 @@ describe('a subscription over server-sent events', () => {
     expect((await stream.next())?.event).toBe('complete');
   });
 
-  it.each(['refused', 'broken'])(
-    'of a source that is %s gives an error that tells nothing, and completes',
-    async (field) => {
-      await using live = await startLive();
-      await using stream = await openSse(live.url, { query: `subscription { ${field} { n } }` });
-      expect(await stream.result()).toEqual({
-        errors: [expect.objectContaining({ message: 'Something went wrong in the gateway.', path: [field] })],
-      });
-      expect((await stream.next())?.event).toBe('complete');
-      expect(live.log.filter(({ msg }) => msg === 'internal error')).toHaveLength(1);
-    },
-  );
+  it.each(['refused', 'broken'])('of the source `%s` gets a masked error, and completes', async (field) => {
+    await using live = await startLive();
+    await using stream = await openSse(live.url, { query: `subscription { ${field} { n } }` });
+    expect(await stream.result()).toEqual({
+      errors: [
+        expect.objectContaining({
+          message: 'Internal error of the gateway. Report the requestId to its operator.',
+          path: [field],
+        }),
+      ],
+    });
+    expect((await stream.next())?.event).toBe('complete');
+    expect(live.log.filter(({ msg }) => msg === 'internal error')).toHaveLength(1);
+  });
 
-  it('masks the faults of its events, and goes on', async () => {
+  it('masks internal errors of its events, and continues', async () => {
     await using live = await startLive();
     await using stream = await openSse(live.url, { query: 'subscription { changed(topic: "t") { n fault } }' });
     for (const n of [1, 2]) {
@@ -93,7 +95,7 @@ describe('a subscription over server-sent events', () => {
     }
   });
 
-  it('may be read by the pages that are named, and by no others', async () => {
+  it('can be read by pages of CORS_ORIGINS only', async () => {
     await using live = await startLive({ CORS_ORIGINS: 'https://app.example' });
     await using stream = await openSse(live.url, CHANGED, { origin: 'https://app.example' });
     expect(stream.headers.get('access-control-allow-origin')).toBe('https://app.example');
@@ -101,7 +103,7 @@ describe('a subscription over server-sent events', () => {
     expect([other.status, other.headers.get('access-control-allow-origin')]).toEqual([403, null]);
   });
 
-  it('is refused to who takes JSON only, and by GET to who takes no event stream', async () => {
+  it('is rejected for a client that accepts only JSON, by POST and by GET', async () => {
     await using live = await startLive();
     const asJson = await openSse(live.url, CHANGED, { accept: 'application/json' });
     expect(asJson.status).toBe(406);
@@ -109,7 +111,7 @@ describe('a subscription over server-sent events', () => {
     expect(byGet.status).toBe(405);
   });
 
-  it('that asks for no field at all is an error', async () => {
+  it('that selects no field gets an error', async () => {
     await using live = await startLive();
     await using stream = await openSse(live.url, {
       query: 'subscription { changed(topic: "t") @skip(if: true) { n } }',
@@ -119,7 +121,7 @@ describe('a subscription over server-sent events', () => {
   });
 });
 
-describe('what is asked for over server-sent events', () => {
+describe('an operation over server-sent events', () => {
   const events = async (query: string, variables = {}) => {
     await using live = await startLive();
     await using stream = await openSse(live.url, { query, variables });
@@ -129,7 +131,7 @@ describe('what is asked for over server-sent events', () => {
   };
   const complete = { event: 'complete', data: '' };
 
-  it('and is a query or a mutation has one result', async () => {
+  it('that is a query or a mutation has one result', async () => {
     const data = JSON.stringify({ data: { role: 'admin' } });
     expect(await events('{ role }')).toEqual([200, { event: 'next', data }, complete]);
     expect(await events('mutation { touch }')).toEqual([
@@ -140,15 +142,15 @@ describe('what is asked for over server-sent events', () => {
   });
 
   it.each([
-    ['no GraphQL', '{', 'GRAPHQL_PARSE_FAILED'],
-    ['not of the schema', 'subscription { nothing }', 'GRAPHQL_VALIDATION_FAILED'],
-    ['of two fields', 'subscription { broken { n } refused { n } }', 'GRAPHQL_VALIDATION_FAILED'],
-    ['with wrong variables', 'subscription ($t: String!) { changed(topic: $t) { n } }', 'BAD_USER_INPUT'],
-  ])('and is %s has its errors as a result, as the protocol wants it', async (_, query, code) => {
+    ['is not GraphQL', '{', 'GRAPHQL_PARSE_FAILED'],
+    ['does not match the schema', 'subscription { nothing }', 'GRAPHQL_VALIDATION_FAILED'],
+    ['has two root fields', 'subscription { broken { n } refused { n } }', 'GRAPHQL_VALIDATION_FAILED'],
+    ['has invalid variables', 'subscription ($t: String!) { changed(topic: $t) { n } }', 'BAD_USER_INPUT'],
+  ])('that %s has its errors as a result, as the protocol requires', async (_, query, code) => {
     expect(await events(query)).toEqual([200, { event: 'next', data: expect.stringContaining(code) }, complete]);
   });
 
-  it('and is a mutation by GET is refused', async () => {
+  it('that is a mutation by GET is rejected', async () => {
     await using live = await startLive();
     const stream = await openSse(live.url, { query: 'mutation { touch }' }, {}, 'GET');
     expect(stream.status).toBe(405);

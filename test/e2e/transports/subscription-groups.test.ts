@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { openWire, type Wire } from '../../kit/client/raw-http.ts';
+import { openRawConnection, type RawConnection } from '../../kit/client/raw-http.ts';
 import { openSse, type SseRequest } from '../../kit/client/sse.ts';
 import { openSocket, subscribe } from '../../kit/client/ws.ts';
 import { startLive } from '../../kit/gateway/subscription-server.ts';
@@ -8,23 +8,23 @@ import { tokenFile } from '../../kit/process/token.ts';
 import { until } from '../../kit/until.ts';
 
 const QUERY = 'subscription S($t: String!, $o: Options) { changed(topic: $t, options: $o) { n role viewer } }';
-const asked = (o: object): SseRequest => ({ query: QUERY, variables: { t: 't', o } });
+const paramsWith = (o: object): SseRequest => ({ query: QUERY, variables: { t: 't', o } });
 const MULTIPART = 'multipart/mixed;boundary="graphql";subscriptionSpec="1.0"';
 
 describe('equal subscriptions', () => {
-  it('ask for their source once and execute each of its items once, over whatever transport', async () => {
+  it('create one source and execute each of its events once, over all transports', async () => {
     await using live = await startLive();
-    await using first = await openSse(live.url, asked({ a: 1, b: 2 }));
+    await using first = await openSse(live.url, paramsWith({ a: 1, b: 2 }));
     await using second = await openSse(live.url, { query: QUERY, variables: { o: { b: 2, a: 1 }, t: 't' } });
     using third = await openSocket(live.url);
     third.send(subscribe('1', QUERY, { variables: { t: 't', o: { a: 1, b: 2 }, more: 1 } }));
-    await using fourth = await openSse(live.url, asked({ a: 1, b: 2 }), { accept: MULTIPART });
+    await using fourth = await openSse(live.url, paramsWith({ a: 1, b: 2 }), { accept: MULTIPART });
     for (let n = 1; n <= 3; n++) {
       await until(() => live.topic('t').waits === 4 * n);
       live.topic('t').emit({ n });
-      const expected = { data: { changed: { n, role: 'admin', viewer: null } } };
-      expect([await first.result(), await second.result()]).toEqual([expected, expected]);
-      expect(await third.next()).toEqual({ id: '1', type: 'next', payload: expected });
+      const payload = { data: { changed: { n, role: 'admin', viewer: null } } };
+      expect([await first.result(), await second.result()]).toEqual([payload, payload]);
+      expect(await third.next()).toEqual({ id: '1', type: 'next', payload });
     }
     await until(() => live.topic('t').waits === 16);
     fourth.close();
@@ -32,13 +32,13 @@ describe('equal subscriptions', () => {
   });
 
   it.each<[string, SseRequest]>([
-    ['variables', asked({ a: 1 })],
-    ['variables left out', { query: QUERY, variables: { t: 't' } }],
-    ['texts', { ...asked({ a: 2 }), query: `${QUERY} #` }],
-    ['operations', { ...asked({ a: 2 }), query: `${QUERY} query Other { role }`, operationName: 'S' }],
-  ])('are none when they have other %s', async (_, other) => {
+    ['variables', paramsWith({ a: 1 })],
+    ['missing variables', { query: QUERY, variables: { t: 't' } }],
+    ['document texts', { ...paramsWith({ a: 2 }), query: `${QUERY} #` }],
+    ['operations', { ...paramsWith({ a: 2 }), query: `${QUERY} query Other { role }`, operationName: 'S' }],
+  ])('do not include those with other %s', async (_, other) => {
     await using live = await startLive();
-    await using first = await openSse(live.url, asked({ a: 2 }));
+    await using first = await openSse(live.url, paramsWith({ a: 2 }));
     await using second = await openSse(live.url, other);
     await until(() => live.topic('t').waits === 2);
     live.topic('t').emit({ n: 1 });
@@ -46,11 +46,11 @@ describe('equal subscriptions', () => {
     expect(live.calls).toEqual({ changed: 2, n: 2 });
   });
 
-  it('are none when the role is another; names of one role share, and no name is shown', async () => {
+  it('do not include those of another role; callers of one role share them, without their names', async () => {
     const { file, tokens } = tokenFile({ ann: 'viewer', bob: 'operator', cat: 'viewer' });
     await using live = await startLive({ AUTH: 'tokens', AUTH_TOKENS_FILE: file });
     const streams = await Promise.all(
-      Object.values(tokens).map((token) => openSse(live.url, asked({}), { authorization: `Bearer ${token}` })),
+      Object.values(tokens).map((token) => openSse(live.url, paramsWith({}), { authorization: `Bearer ${token}` })),
     );
     await until(() => live.topic('t').waits === 3);
     live.topic('t').emit({ n: 1 });
@@ -62,11 +62,11 @@ describe('equal subscriptions', () => {
     expect(live.calls).toEqual({ changed: 2, n: 2 });
   });
 
-  it('are none when the key is another', async () => {
+  it('do not include those of another key', async () => {
     await using live = await startLive({ AUTH: 'passthrough' });
     const keys = ['a'.repeat(30), 'b'.repeat(30), 'a'.repeat(30)];
     const streams = await Promise.all(
-      keys.map((key) => openSse(live.url, asked({}), { authorization: `Bearer ${key}` })),
+      keys.map((key) => openSse(live.url, paramsWith({}), { authorization: `Bearer ${key}` })),
     );
     await until(() => live.topic('t').waits === 3);
     expect(live.calls.changed).toBe(2);
@@ -74,9 +74,9 @@ describe('equal subscriptions', () => {
     for (const stream of streams) stream.close();
   });
 
-  it('execute each item in a context of its own', async () => {
+  it('execute each event in its own context', async () => {
     await using live = await startLive();
-    await using stream = await openSse(live.url, asked({}));
+    await using stream = await openSse(live.url, paramsWith({}));
     for (let n = 1; n <= 2; n++) {
       await until(() => live.topic('t').waits === n);
       live.topic('t').emit({ n });
@@ -86,7 +86,7 @@ describe('equal subscriptions', () => {
     expect(first?.loaders).not.toBe(second?.loaders);
   });
 
-  it('go on for those who stay when another leaves, and are over with the last, with what is under way', async () => {
+  it('continue when one subscriber leaves, and end with the last one, together with executions in progress', async () => {
     await using live = await startLive();
     const query = 'subscription { changed(topic: "t") { n slow } }';
     await using first = await openSse(live.url, { query });
@@ -113,22 +113,24 @@ describe('equal subscriptions', () => {
     later.close();
   });
 
-  it('tell the log once what their source has died of', async () => {
+  it('log the error of their source once', async () => {
     await using live = await startLive();
-    const streams = await Promise.all([1, 2, 3].map(() => openSse(live.url, asked({}))));
+    const streams = await Promise.all([1, 2, 3].map(() => openSse(live.url, paramsWith({}))));
     await until(() => live.topic('t').waits === 3);
-    live.topic('t').fail(new TypeError('of a fault that nobody may see'));
+    live.topic('t').fail(new TypeError('a secret detail'));
     const results = await Promise.all(streams.map((stream) => stream.result()));
     expect(results[0]).toEqual({
-      errors: [expect.objectContaining({ message: 'Something went wrong in the gateway.' })],
+      errors: [
+        expect.objectContaining({ message: 'Internal error of the gateway. Report the requestId to its operator.' }),
+      ],
     });
     expect(new Set(results.map((result) => JSON.stringify(result))).size).toBe(1);
     expect(live.log.filter(({ msg }) => msg === 'internal error')).toHaveLength(1);
   });
 
-  it('let nothing listen to them for each event', async () => {
+  it('add no abort listener per event', async () => {
     await using live = await startLive();
-    await using stream = await openSse(live.url, asked({}));
+    await using stream = await openSse(live.url, paramsWith({}));
     const listeners = () => {
       const { signal, onLeave } = live.sources[0]?.readContext ?? {};
       return [signal && getEventListeners(signal, 'abort').length, onLeave?.size];
@@ -145,28 +147,28 @@ describe('equal subscriptions', () => {
 });
 
 describe('500 clients', () => {
-  it('that go without a goodbye leave nothing: no reader, no source, no timer', async () => {
+  it('that disconnect leave nothing: no reader, no source, no timer', async () => {
     await using live = await startLive({ MAX_SUBSCRIPTIONS_PER_CALLER: '500' });
     const body = JSON.stringify({ query: 'subscription { changed(topic: "t") { n } }' });
     const head = `POST /graphql HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
     const open = async () => {
-      const wire = await openWire(live.url);
-      wire.write(head, body);
-      await wire.said(/:\n\n/);
-      return wire;
+      const connection = await openRawConnection(live.url);
+      connection.write(head, body);
+      await connection.receivedMatch(/:\n\n/);
+      return connection;
     };
     const timers = live.clock.timers;
-    const wires: Wire[] = [];
-    for (let i = 0; i < 500; i++) wires.push(await open());
+    const connections: RawConnection[] = [];
+    for (let i = 0; i < 500; i++) connections.push(await open());
     await until(() => live.topic('t').waits === 500);
-    expect(live.clock.timers).toBe(timers + 1); // One for all.
+    expect(live.clock.timers).toBe(timers + 1); // One timer for all.
     live.topic('t').emit({ n: 1 });
     await until(() => live.topic('t').waits === 1000);
     expect(live.calls).toEqual({ changed: 1, n: 1 });
-    await Promise.all(wires.map((wire) => wire[Symbol.asyncDispose]()));
+    await Promise.all(connections.map((connection) => connection[Symbol.asyncDispose]()));
     await until(() => live.topic('t').readers === 0 && live.clock.timers === timers);
     expect(live.sources[0]?.readContext.signal.aborted).toBe(true);
-    const again = await open(); // And their places are free.
-    await again[Symbol.asyncDispose]();
+    const next = await open(); // Within the limit again.
+    await next[Symbol.asyncDispose]();
   });
 });

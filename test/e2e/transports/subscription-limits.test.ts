@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { revokedError } from '../../../src/server/auth/authenticate.ts';
 import { post } from '../../kit/client/post.ts';
-import { openWire } from '../../kit/client/raw-http.ts';
+import { openRawConnection } from '../../kit/client/raw-http.ts';
 import { openSse } from '../../kit/client/sse.ts';
 import { openSocket, subscribe } from '../../kit/client/ws.ts';
 import { startLive } from '../../kit/gateway/subscription-server.ts';
@@ -12,8 +13,8 @@ const QUERY = 'subscription { changed(topic: "t") { n } }';
 const SSE = { accept: 'text/event-stream' };
 const LIMITED = { extensions: { code: 'RATE_LIMITED' } };
 
-describe('the most subscriptions', () => {
-  it('of one caller are refused a further one over every transport, until one ends; others have their own', async () => {
+describe('the maximum number of subscriptions', () => {
+  it('of one caller holds over all transports, until one ends; other callers have their own', async () => {
     const { file, tokens } = tokenFile({ ann: 'viewer', bob: 'viewer' });
     const authorization = `Bearer ${tokens.ann}`;
     await using live = await startLive({ AUTH: 'tokens', AUTH_TOKENS_FILE: file, MAX_SUBSCRIPTIONS_PER_CALLER: '2' });
@@ -21,10 +22,16 @@ describe('the most subscriptions', () => {
     using socket = await openSocket(live.url, { headers: { authorization } });
     socket.send(subscribe('1', QUERY));
     await until(() => live.topic('t').waits === 2);
-    const refused = await post(live.url, { query: QUERY }, { ...SSE, authorization });
-    expect([refused.status, refused.body.errors]).toEqual([
+    const rejected = await post(live.url, { query: QUERY }, { ...SSE, authorization });
+    expect([rejected.status, rejected.body.errors]).toEqual([
       429,
-      [{ message: 'Subscriptions: expected at most 2 of one caller at a time.', ...LIMITED }],
+      [
+        {
+          message:
+            'Subscriptions: the limit of 2 per caller is reached (MAX_SUBSCRIPTIONS_PER_CALLER); retry when one has ended.',
+          ...LIMITED,
+        },
+      ],
     ]);
     socket.send(subscribe('2', QUERY));
     expect(await socket.next()).toMatchObject({ id: '2', type: 'error', payload: [LIMITED] });
@@ -37,14 +44,18 @@ describe('the most subscriptions', () => {
     await until(() => live.topic('t').readers === 3);
   });
 
-  it('of all callers together are refused a further one', async () => {
+  it('in total holds for all callers', async () => {
     await using live = await startLive({ MAX_SUBSCRIPTIONS: '1' });
     await using first = await openSse(live.url, { query: QUERY });
     expect(await first.next()).toBeDefined();
-    expect((await post(live.url, { query: QUERY }, SSE)).status).toBe(429);
+    const rejected = await post(live.url, { query: QUERY }, SSE);
+    expect([rejected.status, rejected.body.errors?.[0]?.message]).toEqual([
+      429,
+      'Subscriptions: the limit of 1 in total is reached (MAX_SUBSCRIPTIONS); retry when one has ended.',
+    ]);
   });
 
-  it('are not counted when the variables do not fit, or the source is none', async () => {
+  it('does not count subscriptions with invalid variables or without a source', async () => {
     await using live = await startLive({ MAX_SUBSCRIPTIONS: '1' });
     for (const query of ['subscription ($t: String!) { changed(topic: $t) { n } }', 'subscription { refused { n } }']) {
       await using stream = await openSse(live.url, { query });
@@ -56,7 +67,7 @@ describe('the most subscriptions', () => {
 });
 
 describe('the limits of queries', () => {
-  it('hold for subscriptions: of one document, and of points a minute', async () => {
+  it('hold for subscriptions: of one document, and of points in a minute', async () => {
     await using live = await startLive({ MAX_QUERY_ALIASES: '1', RATE_LIMIT_PER_MINUTE: '2' });
     await using complex = await openSse(live.url, { query: 'subscription { a: changed(topic: "t") { b: n } }' });
     expect(await complex.result()).toMatchObject({ errors: [{ extensions: { code: 'QUERY_TOO_COMPLEX' } }] });
@@ -78,46 +89,50 @@ describe('a token that is revoked', () => {
     const stream = await openSse(live.url, { query: QUERY }, { authorization });
     const socket = await openSocket(live.url, { headers: { authorization } });
     socket.send(subscribe('1', QUERY));
-    const wire = await openWire(live.url);
+    const connection = await openRawConnection(live.url);
     const accept = 'multipart/mixed;subscriptionSpec="1.0"';
-    wire.write(`POST /graphql HTTP/1.1\r\nHost: localhost\r\nAccept: ${accept}\r\nAuthorization: ${authorization}\r\n`);
+    connection.write(
+      `POST /graphql HTTP/1.1\r\nHost: localhost\r\nAccept: ${accept}\r\nAuthorization: ${authorization}\r\n`,
+    );
     const body = JSON.stringify({ query: QUERY });
-    wire.write(`Connection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    connection.write(
+      `Connection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
     await until(() => live.topic('t').waits === 3);
-    return { ...list, live, stream, socket, wire, authorization };
+    return { ...list, live, stream, socket, connection, authorization };
   };
 
   it.each<[string, (token: string) => string]>([
-    ['is listed no more', () => ''],
+    ['is no longer listed', () => ''],
     ['has another role', (token) => tokenLine('ann', 'admin', token)],
     ['is replaced', () => tokenLine('ann', 'viewer')],
-  ])('as it %s, ends its streams at the next heartbeat, with the reason', async (_, lines) => {
-    const { live, file, tokens, stream, socket, wire } = await start();
+  ])('because it %s ends its streams at the next heartbeat, with the reason', async (_, lines) => {
+    const { live, file, tokens, stream, socket, connection } = await start();
     live.clock.advance(12_000);
     expect(await stream.next()).toEqual({ event: ':', data: '' });
     writeFileSync(file, lines(tokens.ann));
     live.clock.advance(12_000);
     expect(await stream.result()).toMatchObject({ errors: [REVOKED] });
     expect(await stream.next()).toEqual({ event: 'complete', data: '' });
-    expect((await socket.closed)[0]).toBe(4403);
-    expect(await wire.closed).toMatch(/"payload":null,"errors":\[.*UNAUTHENTICATED.*--graphql--\r\n/s);
+    expect(await socket.closed).toEqual([4403, revokedError().message]);
+    expect(await connection.closed).toMatch(/"payload":null,"errors":\[.*UNAUTHENTICATED.*--graphql--\r\n/s);
     expect(live.topic('t').readers).toBe(0);
     await live[Symbol.asyncDispose]();
   });
 
-  it('is shown nothing that comes before the next heartbeat', async () => {
-    const { live, write, stream, socket, wire } = await start();
+  it('gets no result before the next heartbeat', async () => {
+    const { live, write, stream, socket, connection } = await start();
     write('');
     live.clock.advance(1000);
     live.topic('t').emit({ n: 1 });
     expect(await stream.result()).toMatchObject({ errors: [REVOKED] });
     expect((await socket.closed)[0]).toBe(4403);
-    expect(await wire.closed).not.toContain('"n":1');
+    expect(await connection.closed).not.toContain('"n":1');
     expect(live.topic('t').readers).toBe(0);
     await live[Symbol.asyncDispose]();
   });
 
-  it('is answered no further query on a socket that it has opened', async () => {
+  it('cannot execute further queries on an open socket', async () => {
     const { live, write, socket } = await start();
     write('');
     live.clock.advance(1000);

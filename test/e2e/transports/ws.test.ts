@@ -13,14 +13,14 @@ import { until } from '../../kit/until.ts';
 const CHANGED = 'subscription S { changed(topic: "t") { n } }';
 const result = (n: number) => ({ data: { changed: { n } } });
 
-async function expectOthersAnswered({ url }: LiveServer) {
+async function expectResultForOtherClient({ url }: LiveServer) {
   using other = await openSocket(url);
   other.send(subscribe('1', '{ role }'));
   expect(await other.next()).toMatchObject({ type: 'next' });
 }
 
 describe('a subscription over a WebSocket', () => {
-  it('is what the client of graphql-ws takes, beside queries and mutations', async () => {
+  it('works with the client of graphql-ws, as do queries and mutations', async () => {
     await using live = await startLive();
     const client = createClient({ url: live.url.replace('http', 'ws'), webSocketImpl: WebSocket });
     const results = client.iterate({ query: CHANGED });
@@ -39,7 +39,7 @@ describe('a subscription over a WebSocket', () => {
     await until(() => live.topic('t').readers === 0);
   });
 
-  it('ends when its client says so, and leaves a line in the log', async () => {
+  it('ends when its client completes it, and is logged', async () => {
     await using live = await startLive();
     using client = await openSocket(live.url);
     client.send(subscribe('1', CHANGED));
@@ -53,7 +53,7 @@ describe('a subscription over a WebSocket', () => {
     expect(live.log).toEqual([expect.objectContaining(line)]);
   });
 
-  it('ends with its socket, and so do the queries there', async () => {
+  it('ends with its socket, and so do its queries', async () => {
     await using live = await startLive();
     const client = await openSocket(live.url);
     client.send(subscribe('1', CHANGED), subscribe('2', 'subscription { changed(topic: "t") { n slow } }'));
@@ -63,14 +63,14 @@ describe('a subscription over a WebSocket', () => {
     await until(() => live.events.length === 3);
     client.socket.terminate();
     await until(() => live.topic('t').readers === 0);
-    await until(() => live.events.filter(({ readContext }) => readContext.signal.aborted).length === 2); // One is over already.
+    await until(() => live.events.filter(({ readContext }) => readContext.signal.aborted).length === 2); // One has already ended.
     await until(() => live.log.filter(({ msg }) => msg === 'operation').length === 3);
   });
 
   it.each([
-    ['no GraphQL', '{', 'GRAPHQL_PARSE_FAILED'],
-    ['not of the schema', 'subscription { nothing }', 'GRAPHQL_VALIDATION_FAILED'],
-  ])('that is %s gets an error, and the socket stays', async (_, query, code) => {
+    ['is not GraphQL', '{', 'GRAPHQL_PARSE_FAILED'],
+    ['does not match the schema', 'subscription { nothing }', 'GRAPHQL_VALIDATION_FAILED'],
+  ])('that %s gets an error, and the socket stays open', async (_, query, code) => {
     await using live = await startLive();
     using client = await openSocket(live.url);
     client.send(subscribe('1', query), subscribe('2', '{ role }'));
@@ -78,7 +78,7 @@ describe('a subscription over a WebSocket', () => {
     expect(await client.next()).toEqual({ id: '2', type: 'next', payload: { data: { role: 'admin' } } });
   });
 
-  it('and what else is asked there can be named by its hash', async () => {
+  it('can be sent as the hash of a trusted document', async () => {
     const text = '{ __typename }';
     const folder = makeFolder({ documents: JSON.stringify({ [hashOf(text)]: text }) });
     await using live = await startLive({ TRUSTED_DOCUMENTS: join(folder, 'documents') });
@@ -91,7 +91,7 @@ describe('a subscription over a WebSocket', () => {
     expect(await client.next()).toMatchObject({ payload: [{ extensions: { code: 'DOCUMENT_NOT_TRUSTED' } }] });
   });
 
-  it('masks the faults of its source, and completes', async () => {
+  it('masks internal errors of its source, and completes', async () => {
     await using live = await startLive();
     using client = await openSocket(live.url);
     client.send(subscribe('1', 'subscription { refused { n } }'));
@@ -112,7 +112,7 @@ describe('a socket', () => {
     ['its first message', (authorization) => ({ init: { authorization } })],
     ['its first message, in capitals', (authorization) => ({ init: { Authorization: authorization } })],
     ['the header of its request', (authorization) => ({ headers: { authorization } })],
-  ])('says who it is in %s', async (_, options) => {
+  ])('authenticates in %s', async (_, options) => {
     const { live: started, authorization } = await start();
     await using live = started;
     using client = await openSocket(live.url, options(authorization));
@@ -121,53 +121,63 @@ describe('a socket', () => {
   });
 
   it.each([
-    ['does not say who it is', {}, 4403],
-    ['says it with a token that is not in force', { init: { authorization: 'Bearer nobody' } }, 4403],
-    ['names no protocol', { protocol: [], init: false as const }, 4406],
-  ])('that %s is closed', async (_, options, code) => {
+    ['has no token', {}, 4403, /^Authorization: is missing; send Authorization: Bearer TOKEN\. Create a token: /],
+    [
+      'has an unknown token',
+      { init: { authorization: 'Bearer nobody' } },
+      4403,
+      /^Authorization: the token is unknown or revoked; create one: npm run token/,
+    ],
+    ['has no subprotocol', { protocol: [], init: false as const }, 4406, /^Subprotocol not acceptable$/],
+  ])('that %s is closed with the reason', async (_, options, code, reason) => {
     await using live = (await start()).live;
     using client = await openSocket(live.url, options);
-    expect((await client.closed)[0]).toBe(code);
+    expect(await client.closed).toEqual([code, expect.stringMatching(reason)]);
     expect(JSON.stringify(live.log)).not.toContain('nobody');
   });
 
-  it('that says nothing for ten seconds is closed', async () => {
+  it('that sends nothing for ten seconds is closed', async () => {
     await using live = await startLive();
-    using silent = await openSocket(live.url, { init: false });
-    using talking = await openSocket(live.url);
+    using idle = await openSocket(live.url, { init: false });
+    using active = await openSocket(live.url);
     live.clock.advance(10_000);
-    expect((await silent.closed)[0]).toBe(4408);
-    talking.send(subscribe('1', '{ role }'));
-    expect(await talking.next()).toMatchObject({ type: 'next' });
+    expect((await idle.closed)[0]).toBe(4408);
+    active.send(subscribe('1', '{ role }'));
+    expect(await active.next()).toMatchObject({ type: 'next' });
   });
 
   it.each<[string, object | false, (object | string)[], number]>([
-    ['asks before it has said who it is', false, [subscribe('1', '{ role }')], 4401],
-    ['says what is no JSON', {}, ['{'], 4400],
-    ['says what is no message', {}, [{ type: 'nothing' }], 4400],
-    ['says who it is twice', {}, [{ type: 'connection_init' }], 4429],
+    ['subscribes before connection_init', false, [subscribe('1', '{ role }')], 4401],
+    ['sends invalid JSON', {}, ['{'], 4400],
+    ['sends an unknown message', {}, [{ type: 'nothing' }], 4400],
+    ['sends connection_init twice', {}, [{ type: 'connection_init' }], 4429],
     ['uses an id twice', {}, [subscribe('1', CHANGED), subscribe('1', CHANGED)], 4409],
-    ['asks for too much at a time', {}, Array.from({ length: 101 }, (_, id) => subscribe(`${id}`, CHANGED)), 4429],
-    ['sends too much at once', {}, [subscribe('1', `{ role } # ${'x'.repeat(1024 * 1024)}`)], 1009],
-  ])('that %s is closed, and no other', async (_, init, messages, code) => {
+    [
+      'has too many operations in progress',
+      {},
+      Array.from({ length: 101 }, (_, id) => subscribe(`${id}`, CHANGED)),
+      4429,
+    ],
+    ['sends a message above the limit', {}, [subscribe('1', `{ role } # ${'x'.repeat(1024 * 1024)}`)], 1009],
+  ])('that %s is closed, and other sockets stay open', async (_, init, messages, code) => {
     await using live = await startLive();
     using client = await openSocket(live.url, { init });
     client.send(...messages);
     expect((await client.closed)[0]).toBe(code);
     await until(() => live.topic('t').readers === 0);
-    await expectOthersAnswered(live);
+    await expectResultForOtherClient(live);
     expect(live.log.filter(({ level }) => Number(level) > 30)).toEqual([]);
   });
 
-  it('that sends what are no frames is closed, and no other', async () => {
+  it('that sends invalid frames is closed, and other sockets stay open', async () => {
     await using live = await startLive();
     using client = await openSocket(live.url);
     Object(client.socket)._socket.write(Buffer.from([0xff, 0xff, 0xff, 0xff]));
     expect((await client.closed)[0]).toBe(1002);
-    await expectOthersAnswered(live);
+    await expectResultForOtherClient(live);
   });
 
-  it('is told at each heartbeat that we are there, and its own questions are answered', async () => {
+  it('gets a ping at each heartbeat, and a pong for each of its own pings', async () => {
     await using live = await startLive();
     using client = await openSocket(live.url);
     const ping = new Promise((resolve) => client.socket.once('ping', resolve));
@@ -183,21 +193,21 @@ describe('a socket', () => {
   it.each([
     ['another host', { host: 'evil.example' }, 421],
     ['a page of another site', { origin: 'https://evil.example' }, 403],
-  ])('of %s is refused as any request is', async (_, headers, status) => {
+  ])('of %s is rejected, as any request is', async (_, headers, status) => {
     await using live = await startLive();
     const opening = openSocket(live.url, { headers });
     await expect(opening).rejects.toThrow(`Unexpected server response: ${status}`);
-    expect(live.log).toContainEqual(expect.objectContaining({ msg: 'request refused', status }));
+    expect(live.log).toContainEqual(expect.objectContaining({ msg: 'request rejected', status }));
   });
 
-  it('is not forced on who would like another protocol', async () => {
+  it('is not opened for another protocol', async () => {
     await using live = await startLive();
     const upgrade = 'Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n';
-    const [answer] = await exchange(live.url, `GET /health HTTP/1.1\r\nHost: localhost\r\n${upgrade}\r\n`);
-    expect(answer?.status).toBe(200);
+    const [response] = await exchange(live.url, `GET /health HTTP/1.1\r\nHost: localhost\r\n${upgrade}\r\n`);
+    expect(response?.status).toBe(200);
   });
 
-  it('is no silent connection: it does not have to go for another', async () => {
+  it('is not an idle connection: it is not closed for a new one', async () => {
     await using live = await startLive({ MAX_CONNECTIONS: '1' });
     using client = await openSocket(live.url);
     await expect(fetch(live.url)).rejects.toThrow('fetch failed');

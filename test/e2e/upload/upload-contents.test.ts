@@ -3,16 +3,16 @@ import type { IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fileBody } from '../../kit/bodies/file.ts';
-import { answersIn, openWire } from '../../kit/client/raw-http.ts';
+import { openRawConnection, parseResponses } from '../../kit/client/raw-http.ts';
 import {
   BOUNDARY,
   chunkOf,
   filePart,
   formOf,
   headOf,
-  openForm,
   partsOf,
   trainingLines,
+  unclosedForm,
   upload,
 } from '../../kit/client/upload.ts';
 import { startGateway, type TestGateway } from '../../kit/gateway/gateway.ts';
@@ -28,38 +28,42 @@ beforeAll(async () => {
 });
 afterAll(() => gateway[Symbol.asyncDispose]());
 
-const deepLine = `{"messages":${'['.repeat(100_000)}${']'.repeat(100_000)}}\n`;
+const nestedLine = `{"messages":${'['.repeat(100_000)}${']'.repeat(100_000)}}\n`;
 const binary = Buffer.from(Array.from({ length: 3 * MIB }, (_, index) => (index * index) % 256));
 
 describe('a training file', () => {
   it.each<[string, string | Uint8Array<ArrayBuffer>, object]>([
     [
-      'of nothing',
+      'of zero bytes',
       '',
-      { exampleCount: 0, errorCount: 1, issues: [{ line: null, message: 'expected examples, not an empty file' }] },
+      {
+        exampleCount: 0,
+        errorCount: 1,
+        issues: [{ line: null, message: 'is empty; expected a file with at least one example' }],
+      },
     ],
-    ['of binary', binary, { format: null, isComplete: true }],
+    ['of binary data', binary, { format: null, isComplete: true }],
     [
       'of invalid UTF-8',
       Buffer.concat([Buffer.from(LINES), Buffer.from([0x22, 0xff, 0x22])]),
-      { issues: [{ line: 13, message: 'expected UTF-8' }] },
+      { issues: [{ line: 13, message: 'is not UTF-8; expected JSON in UTF-8' }] },
     ],
-    ['of deep JSON', deepLine + LINES, { errorCount: 1, exampleCount: 13 }],
+    ['of nested JSON', nestedLine + LINES, { errorCount: 1, exampleCount: 13 }],
     [
       'of one line of 9 MiB',
       'x'.repeat(9 * MIB),
       {
         exampleCount: 1,
         longestExample: 9 * MIB,
-        issues: [{ line: 1, message: 'expected a line of at most 8388608 bytes' }, {}],
+        issues: [{ line: 1, message: 'is too long; expected a line of at most 8388608 bytes' }, {}],
       },
     ],
     [
-      'of two forms',
+      'of two formats',
       `${LINES}{"prompt":"a","completion":"b"}\n`,
       { errorCount: 1, format: null, issues: [{ line: 13 }] },
     ],
-  ])('%s is refused', async (_, content, report) => {
+  ])('%s is rejected', async (_, content, report) => {
     const { outcome } = await upload(gateway.url, content);
     expect(outcome).toMatchObject({ __typename: 'InvalidTrainingFileError', report });
   });
@@ -67,14 +71,14 @@ describe('a training file', () => {
   it.each<[string, string, object]>([
     ['with a byte order mark', `\uFEFF${LINES}`, { exampleCount: 12, issues: [{ line: 1, severity: 'WARNING' }] }],
     [
-      'with ends of lines of Windows',
+      'with line ends of Windows',
       LINES.replaceAll('\n', '\r\n'),
       { exampleCount: 12, issues: [], longestExample: LINE.length + 1 },
     ],
-    ['without a last end of line', LINES.slice(0, -1), { exampleCount: 12, issues: [] }],
+    ['without a final line end', LINES.slice(0, -1), { exampleCount: 12, issues: [] }],
     ['with an empty line', `${LINES}\n`, { exampleCount: 12, issues: [{ line: 13, severity: 'WARNING' }] }],
     ['with too few examples', `${LINE}\n`, { exampleCount: 1, issues: [{ line: null, severity: 'WARNING' }] }],
-  ])('%s is made, and told of', async (_, content, report) => {
+  ])('%s is created, and reported', async (_, content, report) => {
     const { outcome } = await upload(gateway.url, content);
     expect(outcome).toMatchObject({
       __typename: 'UploadFileSuccess',
@@ -83,49 +87,49 @@ describe('a training file', () => {
     });
   });
 
-  it('of one line without end is refused as soon as that is clear', async () => {
-    await using wire = await openWire(gateway.url);
-    wire.write(headOf(null), chunkOf(openForm(...partsOf(), filePart(''))));
-    const answered = wire.said(/^HTTP\/1.1 200.*"isComplete":false/s);
+  it('of one endless line is rejected before all of it is sent', async () => {
+    await using connection = await openRawConnection(gateway.url);
+    connection.write(headOf(null), chunkOf(unclosedForm(...partsOf(), filePart(''))));
+    const responded = connection.receivedMatch(/^HTTP\/1.1 200.*"isComplete":false/s);
     const chunk = chunkOf(Buffer.alloc(MIB, 'x'));
     let sent = 0;
-    let isAnswered = false;
-    void answered.then(() => {
-      isAnswered = true;
+    let isDone = false;
+    void responded.then(() => {
+      isDone = true;
     });
-    for (; !isAnswered && sent < 600; sent++) {
-      wire.write(chunk);
-      await wire.drained();
+    for (; !isDone && sent < 600; sent++) {
+      connection.write(chunk);
+      await connection.drained();
     }
-    await answered;
+    await responded;
     expect(sent).toBeLessThan(60); // Of 600.
   });
 });
 
 describe('any other file', () => {
   it.each<[string, Uint8Array<ArrayBuffer>]>([
-    ['of nothing', Buffer.alloc(0)],
-    ['of binary', binary],
+    ['of zero bytes', Buffer.alloc(0)],
+    ['of binary data', binary],
     [
-      'of what looks like boundaries',
+      'of text that resembles boundaries',
       Buffer.from(`\r\n--${BOUNDARY.slice(0, -1)}\r\n--\r\n--${BOUNDARY}`.slice(0, -1).repeat(10_000)),
     ],
-  ])('%s comes as it is, however it is cut into pieces', async (_, content) => {
+  ])('%s is passed on unchanged, for any sizes of chunks', async (_, content) => {
     await using upstream = await startUpstream();
     const hashes: string[] = [];
     upstream.on('/files', async (request: IncomingMessage, response: Parameters<typeof answer>[0]) => {
       const headers = { 'content-type': request.headers['content-type'] ?? '' };
       const form = await new Response(await buffer(request), { headers }).formData();
-      hashes.push(hashOf(Buffer.from(await (form.get('file') as File).arrayBuffer()))); // It is one, by its filename.
+      hashes.push(hashOf(Buffer.from(await (form.get('file') as File).arrayBuffer()))); // A part with a filename.
       answer(response, 200, fileBody('file-1'));
     });
     await using own = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, ALLOW_MUTATIONS: 'on' });
     const form = formOf(...partsOf({ purpose: 'ASSISTANTS' }), filePart(content));
     for (const size of [form.length, 4093, 65_536]) {
-      await using wire = await openWire(own.url);
-      wire.write(headOf(form.length, 'Connection: close\r\n'));
-      for (let at = 0; at < form.length; at += size) wire.write(form.subarray(at, at + size));
-      expect(answersIn(await wire.closed)[0]?.body).toContain('UploadFileSuccess');
+      await using connection = await openRawConnection(own.url);
+      connection.write(headOf(form.length, 'Connection: close\r\n'));
+      for (let at = 0; at < form.length; at += size) connection.write(form.subarray(at, at + size));
+      expect(parseResponses(await connection.closed)[0]?.body).toContain('UploadFileSuccess');
     }
     expect(hashes).toEqual(Array.from({ length: 3 }, () => hashOf(content)));
   });
@@ -142,18 +146,18 @@ describe('a filename', () => {
     ['', 'upload'],
     [`${'x'.repeat(10_000)}.jsonl`, `${'x'.repeat(194)}.jsonl`],
     ['数据.jsonl', '数据.jsonl'],
-  ])('%j goes up as %j', async (given, filename) => {
-    const form = formOf(...partsOf(), filePart(LINES, given));
-    await using wire = await openWire(gateway.url);
-    wire.write(headOf(form.length, 'Connection: close\r\n'), form);
-    const body = JSON.parse(Buffer.from(answersIn(await wire.closed)[0]?.body ?? '', 'latin1').toString());
+  ])('%j is sent as %j', async (original, filename) => {
+    const form = formOf(...partsOf(), filePart(LINES, original));
+    await using connection = await openRawConnection(gateway.url);
+    connection.write(headOf(form.length, 'Connection: close\r\n'), form);
+    const body = JSON.parse(Buffer.from(parseResponses(await connection.closed)[0]?.body ?? '', 'latin1').toString());
     expect(body.data.uploadFile).toMatchObject({ file: { filename } });
   });
 
-  it('with a bare line break in it is not read as one', async () => {
+  it('with a line feed is rejected', async () => {
     const form = formOf(...partsOf(), filePart(LINES, 'a\nb.jsonl'));
-    await using wire = await openWire(gateway.url);
-    wire.write(headOf(form.length, 'Connection: close\r\n'), form);
-    expect(answersIn(await wire.closed).map(({ status }) => status)).toEqual([400]);
+    await using connection = await openRawConnection(gateway.url);
+    connection.write(headOf(form.length, 'Connection: close\r\n'), form);
+    expect(parseResponses(await connection.closed).map(({ status }) => status)).toEqual([400]);
   });
 });

@@ -1,18 +1,18 @@
 import type { IncomingMessage } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { openLobby } from '../../kit/attack/connection-count.ts';
+import { countConnections } from '../../kit/attack/connection-count.ts';
 import { fileBody } from '../../kit/bodies/file.ts';
-import { answersIn, exchange, openWire } from '../../kit/client/raw-http.ts';
+import { exchange, openRawConnection, parseResponses } from '../../kit/client/raw-http.ts';
 import {
-  CLOSING,
   chunkOf,
+  FORM_END,
   filePart,
   formOf,
   headOf,
-  openForm,
   partsOf,
   trainingLines,
+  unclosedForm,
   upload,
 } from '../../kit/client/upload.ts';
 import { createTestClock } from '../../kit/clock.ts';
@@ -21,79 +21,82 @@ import { answer, type ScriptedUpstream, startUpstream } from '../../kit/gateway/
 import { until } from '../../kit/until.ts';
 
 const LINES = trainingLines(12);
-const BEGINNING = openForm(...partsOf(), filePart(LINES));
+const PARTIAL_FORM = unclosedForm(...partsOf(), filePart(LINES));
 const HEALTH = 'GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
 const MIB = 1024 * 1024;
 
 const settingsOf = ({ baseUrl }: ScriptedUpstream) => ({ OPENAI_BASE_URL: baseUrl, ALLOW_MUTATIONS: 'on' });
 
-/** Takes forms, and counts those that have come to their end and those that have not. */
-function takeForms(upstream: ScriptedUpstream) {
-  const forms = { begun: 0, whole: 0, cut: 0 };
+/** Receives forms and counts those that have started, are complete, and were aborted. */
+function receiveForms(upstream: ScriptedUpstream) {
+  const forms = { started: 0, complete: 0, aborted: 0 };
   upstream.on('/files', (request: IncomingMessage, response: Parameters<typeof answer>[0]) => {
-    request.once('data', () => forms.begun++);
-    request.resume().on('close', () => request.complete || forms.cut++);
+    request.once('data', () => forms.started++);
+    request.resume().on('close', () => request.complete || forms.aborted++);
     request.on('end', () => {
-      forms.whole++;
+      forms.complete++;
       answer(response, 200, fileBody('file-1'));
     });
   });
   return forms;
 }
 
-describe('an upload that stops', () => {
-  it('is refused when nothing comes for as long as is set, and the upstream request ended', async () => {
+describe('an upload that stalls', () => {
+  it('gets 408 after BODY_TIMEOUT_MS without bytes, and its upstream request is aborted', async () => {
     await using upstream = await startUpstream();
-    const forms = takeForms(upstream);
+    const forms = receiveForms(upstream);
     const clock = createTestClock();
     await using gateway = await startGateway({ ...settingsOf(upstream), BODY_TIMEOUT_MS: '20000' }, clock);
-    const lobby = await openLobby(gateway.url);
-    await using wire = await openWire(gateway.url);
-    wire.write(headOf(1_000_000), BEGINNING);
-    await until(() => forms.begun === 1);
-    for (let time = 0; time < 3; time++) {
+    const openConnections = await countConnections(gateway.url);
+    await using connection = await openRawConnection(gateway.url);
+    connection.write(headOf(1_000_000), PARTIAL_FORM);
+    await until(() => forms.started === 1);
+    for (let count = 0; count < 3; count++) {
       clock.advance(19_999);
-      wire.write(LINES);
+      connection.write(LINES);
       await until(() => clock.untilNext === 20_000);
     }
     clock.advance(20_000);
-    const [refused] = answersIn(await wire.closed);
-    expect([refused?.status, refused?.body]).toEqual([408, expect.stringContaining('The request: expected sooner.')]);
-    await until(() => forms.cut === 1);
-    await lobby.emptied();
-    expect(forms.whole).toBe(0);
+    const [response] = parseResponses(await connection.closed);
+    expect([response?.status, response?.body]).toEqual([
+      408,
+      expect.stringContaining('Body: did not arrive within 20000 ms (BODY_TIMEOUT_MS); send it without pauses.'),
+    ]);
+    await until(() => forms.aborted === 1);
+    await openConnections.droppedTo(0);
+    expect(forms.complete).toBe(0);
     expect(gateway.log.filter(({ msg }) => msg === 'internal error')).toEqual([]);
   });
 
-  it('before its file has begun is refused like any slow body, however it drips', async () => {
+  it('before its file gets 408 like any slow body', async () => {
     await using upstream = await startUpstream();
     const short = { HEADERS_TIMEOUT_MS: '500', BODY_TIMEOUT_MS: '500' };
     await using gateway = await startGateway({ ...settingsOf(upstream), ...short });
-    await using wire = await openWire(gateway.url);
-    wire.write(headOf(1_000_000), openForm(partsOf()[0]));
+    await using connection = await openRawConnection(gateway.url);
+    connection.write(headOf(1_000_000), unclosedForm(partsOf()[0]));
     let isOpen = true;
-    void wire.closed.then(() => {
+    void connection.closed.then(() => {
       isOpen = false;
     });
     while (isOpen) {
-      wire.write(' ');
+      connection.write(' ');
       await exchange(gateway.url, HEALTH);
     }
-    expect(answersIn(await wire.closed).map(({ status }) => status)).toEqual([408]);
+    expect(parseResponses(await connection.closed).map(({ status }) => status)).toEqual([408]);
     expect(upstream.calls).toEqual([]);
   });
 });
 
-describe('an upload that flows', () => {
-  it('takes as long as it takes, whatever a request may take otherwise', async () => {
+describe('an upload without pauses', () => {
+  it('has no total timeout, unlike other requests', async () => {
     await using upstream = await startUpstream();
-    takeForms(upstream);
+    receiveForms(upstream);
     const short = { HEADERS_TIMEOUT_MS: '300', BODY_TIMEOUT_MS: '300' };
-    // The gateway's own clock stands; that of Node, which ends other requests after 0.6 s, goes on.
+    // The test clock is stopped. Node's own timeout, which ends other requests after 0.6 s, uses real time.
     await using gateway = await startGateway({ ...settingsOf(upstream), ...short }, createTestClock());
-    await using wire = await openWire(gateway.url);
-    await using other = await openWire(gateway.url);
-    wire.write(headOf(null, 'Connection: close\r\n'), chunkOf(BEGINNING));
+    await using connection = await openRawConnection(gateway.url);
+    await using other = await openRawConnection(gateway.url);
+    connection.write(headOf(null, 'Connection: close\r\n'), chunkOf(PARTIAL_FORM));
     other.write(
       'POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{',
     );
@@ -102,16 +105,19 @@ describe('an upload that flows', () => {
       isOver = true;
     });
     while (!isOver) {
-      wire.write(chunkOf(LINES));
+      connection.write(chunkOf(LINES));
       await exchange(gateway.url, HEALTH);
     }
-    wire.write(chunkOf(CLOSING), '0\r\n\r\n');
+    connection.write(chunkOf(FORM_END), '0\r\n\r\n');
     expect(
-      answersIn(await wire.closed).map(({ status, body }) => [status, JSON.parse(body).data.uploadFile.__typename]),
+      parseResponses(await connection.closed).map(({ status, body }) => [
+        status,
+        JSON.parse(body).data.uploadFile.__typename,
+      ]),
     ).toEqual([[200, 'UploadFileSuccess']]);
   });
 
-  it('is taken no faster than the upstream takes it', async () => {
+  it('is read no faster than the upstream reads it', async () => {
     await using upstream = await startUpstream();
     const requests: IncomingMessage[] = [];
     upstream.on('/files', (request: IncomingMessage, response: Parameters<typeof answer>[0]) => {
@@ -119,38 +125,38 @@ describe('an upload that flows', () => {
       request.on('end', () => answer(response, 200, fileBody('file-1')));
     });
     await using gateway = await startGateway(settingsOf(upstream), createTestClock());
-    await using wire = await openWire(gateway.url);
-    wire.write(
+    await using connection = await openRawConnection(gateway.url);
+    connection.write(
       headOf(null, 'Connection: close\r\n'),
-      chunkOf(openForm(...partsOf({ purpose: 'ASSISTANTS' }), filePart(''))),
+      chunkOf(unclosedForm(...partsOf({ purpose: 'ASSISTANTS' }), filePart(''))),
     );
     const chunk = chunkOf(Buffer.alloc(MIB, 'x'));
     let written = 0;
     let isWriting = true;
     const writing = (async () => {
       for (; written < 200; written++) {
-        await wire.drained();
-        wire.write(chunk);
+        await connection.drained();
+        connection.write(chunk);
       }
       isWriting = false;
     })();
     await until(() => requests.length === 1);
     let before = -1;
-    // The buffers of the sockets fill up; then nothing more is taken.
-    for (let still = 0; still < 300; still = written === before ? still + 1 : 0) {
+    // The buffers of the sockets fill up; then the gateway reads no more.
+    for (let unchanged = 0; unchanged < 300; unchanged = written === before ? unchanged + 1 : 0) {
       before = written;
       await setImmediate();
     }
     expect([isWriting, written < 60]).toEqual([true, true]);
     requests[0]?.resume();
     await writing;
-    wire.write(chunkOf(CLOSING), '0\r\n\r\n');
-    expect((await wire.closed).includes('UploadFileSuccess')).toBe(true);
+    connection.write(chunkOf(FORM_END), '0\r\n\r\n');
+    expect((await connection.closed).includes('UploadFileSuccess')).toBe(true);
   });
 });
 
-describe('a file that nobody reads in the end', () => {
-  it('is taken off the connection all the same, however long it has waited', async () => {
+describe('a file that the mutation does not read', () => {
+  it('is discarded, so that the connection can be used again', async () => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway(settingsOf(upstream), createTestClock());
     const gate = upstream.hold();
@@ -159,101 +165,111 @@ describe('a file that nobody reads in the end', () => {
       uploadFile(input: $input) { __typename }
     }`;
     const form = formOf(...partsOf({ expiresAfterSeconds: 1 }, query), filePart(Buffer.alloc(20 * MIB, 'x')));
-    await using wire = await openWire(gateway.url);
-    wire.write(headOf(form.length), form, HEALTH);
+    await using connection = await openRawConnection(gateway.url);
+    connection.write(headOf(form.length), form, HEALTH);
     await gate.arrived(1);
-    await exchange(gateway.url, HEALTH); // Meanwhile as much of it has come as is taken unread.
+    await exchange(gateway.url, HEALTH); // Meanwhile the gateway has received as much of it as it buffers.
     gate.release();
-    const answers = answersIn(await wire.closed);
-    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
-    expect(answers[0]?.body).toContain('InvalidInputError');
+    const responses = parseResponses(await connection.closed);
+    expect(responses.map(({ status }) => status)).toEqual([200, 200]);
+    expect(responses[0]?.body).toContain('InvalidInputError');
   });
 });
 
-describe('a form that turns out to be none behind its file', () => {
-  it('is refused, and the upstream makes nothing of it, though it has all bytes of the file', async () => {
+describe('a form that is invalid after its file', () => {
+  it('is rejected, and the upstream creates no file, though it has received all bytes', async () => {
     await using upstream = await startUpstream();
-    const forms = takeForms(upstream);
+    const forms = receiveForms(upstream);
     await using gateway = await startGateway(settingsOf(upstream));
-    await using wire = await openWire(gateway.url);
-    wire.write(headOf(null, 'Connection: close\r\n'), chunkOf(BEGINNING));
-    await until(() => forms.begun === 1);
-    wire.write(chunkOf(CLOSING.slice(0, -4))); // As if another part were to come.
+    await using connection = await openRawConnection(gateway.url);
+    connection.write(headOf(null, 'Connection: close\r\n'), chunkOf(PARTIAL_FORM));
+    await until(() => forms.started === 1);
+    connection.write(chunkOf(FORM_END.slice(0, -4))); // As before another part.
     await exchange(gateway.url, HEALTH);
-    wire.write(chunkOf('\r\nContent-Disposition: form-data; name="more"\r\n\r\nx'), chunkOf(CLOSING), '0\r\n\r\n');
-    expect(answersIn(await wire.closed).map(({ status }) => status)).toEqual([400]);
-    await until(() => forms.cut === 1);
-    expect(forms.whole).toBe(0);
+    connection.write(
+      chunkOf('\r\nContent-Disposition: form-data; name="more"\r\n\r\nx'),
+      chunkOf(FORM_END),
+      '0\r\n\r\n',
+    );
+    expect(parseResponses(await connection.closed).map(({ status }) => status)).toEqual([400]);
+    await until(() => forms.aborted === 1);
+    expect(forms.complete).toBe(0);
   });
 });
 
-describe('many uploads at once', () => {
-  it('are four of one caller at most; a further one is refused, until one has ended', async () => {
+describe('concurrent uploads', () => {
+  it('are at most four per caller; a further one is rejected until one has ended', async () => {
     await using upstream = await startUpstream();
-    const forms = takeForms(upstream);
+    const forms = receiveForms(upstream);
     await using gateway = await startGateway(settingsOf(upstream));
-    const wires = await Promise.all(Array.from({ length: 4 }, () => openWire(gateway.url)));
-    for (const wire of wires) wire.write(headOf(null, 'Connection: close\r\n'), chunkOf(BEGINNING));
-    await until(() => forms.begun === 4);
-    const refused = await upload(gateway.url, LINES);
-    expect([refused.status, refused.body.errors]).toMatchObject([
+    const connections = await Promise.all(Array.from({ length: 4 }, () => openRawConnection(gateway.url)));
+    for (const connection of connections)
+      connection.write(headOf(null, 'Connection: close\r\n'), chunkOf(PARTIAL_FORM));
+    await until(() => forms.started === 4);
+    const rejected = await upload(gateway.url, LINES);
+    expect([rejected.status, rejected.body.errors]).toMatchObject([
       429,
-      [{ message: 'Uploads: expected at most 4 of one caller at a time.', extensions: { code: 'RATE_LIMITED' } }],
+      [
+        {
+          message: 'Uploads: the limit of 4 per caller is reached (UPSTREAM_CONNECTIONS); retry when one has ended.',
+          extensions: { code: 'RATE_LIMITED' },
+        },
+      ],
     ]);
-    wires[0]?.write(chunkOf(CLOSING), '0\r\n\r\n');
-    expect(await wires[0]?.closed).toContain('UploadFileSuccess');
+    connections[0]?.write(chunkOf(FORM_END), '0\r\n\r\n');
+    expect(await connections[0]?.closed).toContain('UploadFileSuccess');
     expect((await upload(gateway.url, LINES)).outcome).toMatchObject({ __typename: 'UploadFileSuccess' });
-    for (const wire of wires) await wire[Symbol.asyncDispose]();
-    await until(() => forms.cut === 3);
+    for (const connection of connections) await connection[Symbol.asyncDispose]();
+    await until(() => forms.aborted === 3);
     expect((await upload(gateway.url, LINES)).status).toBe(200);
   });
 });
 
-describe('a gateway that stops', () => {
-  it('lets an upload come to its end', async () => {
+describe('a gateway that shuts down', () => {
+  it('waits for an upload', async () => {
     await using upstream = await startUpstream();
-    const forms = takeForms(upstream);
+    const forms = receiveForms(upstream);
     const gateway = await startGateway(settingsOf(upstream), createTestClock());
-    await using wire = await openWire(gateway.url);
-    wire.write(headOf(null), chunkOf(BEGINNING));
-    await until(() => forms.begun === 1);
+    await using connection = await openRawConnection(gateway.url);
+    connection.write(headOf(null), chunkOf(PARTIAL_FORM));
+    await until(() => forms.started === 1);
     const stopped = gateway[Symbol.asyncDispose]();
-    wire.write(chunkOf(CLOSING), '0\r\n\r\n');
-    expect(answersIn(await wire.closed).map(({ status }) => status)).toEqual([200]);
+    connection.write(chunkOf(FORM_END), '0\r\n\r\n');
+    expect(parseResponses(await connection.closed).map(({ status }) => status)).toEqual([200]);
     await stopped;
-    expect(forms).toEqual({ begun: 1, whole: 1, cut: 0 });
+    expect(forms).toEqual({ started: 1, complete: 1, aborted: 0 });
   });
 
-  it('cuts one that takes ten seconds longer, and the upstream makes nothing of it', async () => {
+  it('aborts an upload after ten seconds, and the upstream creates no file', async () => {
     await using upstream = await startUpstream();
-    const forms = takeForms(upstream);
+    const forms = receiveForms(upstream);
     const clock = createTestClock();
     const gateway = await startGateway(settingsOf(upstream), clock);
-    await using wire = await openWire(gateway.url);
-    wire.write(headOf(null), chunkOf(BEGINNING));
-    await until(() => forms.begun === 1);
+    await using connection = await openRawConnection(gateway.url);
+    connection.write(headOf(null), chunkOf(PARTIAL_FORM));
+    await until(() => forms.started === 1);
     const stopped = gateway[Symbol.asyncDispose]();
     clock.advance(10_000);
-    expect(await wire.closed).toBe('');
+    expect(await connection.closed).toBe('');
     await stopped;
-    await until(() => forms.cut === 1);
-    expect(forms.whole).toBe(0);
+    await until(() => forms.aborted === 1);
+    expect(forms.complete).toBe(0);
   });
 });
 
-describe('a client that sends its form by halves', () => {
-  it('and then another request, has its two answers', async () => {
+describe('a client that sends its form byte by byte', () => {
+  it('and then another request gets both responses', async () => {
     await using upstream = await startUpstream();
-    takeForms(upstream);
+    receiveForms(upstream);
     await using gateway = await startGateway(settingsOf(upstream));
     const form = formOf(...partsOf(), filePart(LINES));
-    await using wire = await openWire(gateway.url);
-    wire.write(headOf(form.length));
+    await using connection = await openRawConnection(gateway.url);
+    connection.write(headOf(form.length));
     for (let at = 0; at < form.length; at += 1) {
-      wire.write(form.subarray(at, at + 1));
+      connection.write(form.subarray(at, at + 1));
       if (at % 100 === 0) await setImmediate();
     }
-    wire.write(HEALTH);
-    expect(answersIn(await wire.closed).map(({ status }) => status)).toEqual([200, 200]);
+    connection.write(HEALTH);
+    expect(parseResponses(await connection.closed).map(({ status }) => status)).toEqual([200, 200]);
   });
 });

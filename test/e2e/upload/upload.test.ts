@@ -3,18 +3,27 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { hashOf } from '../../../src/server/graphql/trusted-documents.ts';
 import { fileBody } from '../../kit/bodies/file.ts';
-import { answersIn, openWire } from '../../kit/client/raw-http.ts';
-import { filePart, formOf, headOf, openForm, partsOf, trainingLines, UPLOAD, upload } from '../../kit/client/upload.ts';
+import { openRawConnection, parseResponses } from '../../kit/client/raw-http.ts';
+import {
+  filePart,
+  formOf,
+  headOf,
+  partsOf,
+  trainingLines,
+  UPLOAD,
+  unclosedForm,
+  upload,
+} from '../../kit/client/upload.ts';
 import { createTestClock } from '../../kit/clock.ts';
 import { startGateway, type TestGateway } from '../../kit/gateway/gateway.ts';
 import { answer, startUpstream } from '../../kit/gateway/upstream.ts';
 import { makeFolder } from '../../kit/process/folder.ts';
 import { askAs, tokenFile } from '../../kit/process/token.ts';
 
-const PATIENCE = { timeout: 10_000 };
+const POLL = { timeout: 10_000 };
 const LINES = trainingLines(12);
 
-/** Where the sandbox of this process puts uploads. */
+/** Redirects the sandbox's spool. Returns a function that lists its files. */
 function watchSpool(): () => string[] {
   const folder = makeFolder({});
   const before = process.env['TMPDIR'];
@@ -29,15 +38,15 @@ function watchSpool(): () => string[] {
 const NAMES = '{ files(first: 100) { edges { node { filename } } } }';
 async function namesIn(gateway: TestGateway): Promise<string[]> {
   const { data } = await gateway.query(NAMES);
-  const files = data?.['files'] as { edges: { node: { filename: string } }[] } | undefined; // By the query.
+  const files = data?.['files'] as { edges: { node: { filename: string } }[] } | undefined; // As queried.
   return (files?.edges ?? []).map(({ node }) => node.filename);
 }
 
 describe('a training file', () => {
-  it('is uploaded, told of, and in every query at once', async () => {
+  it('is uploaded and reported, and appears in every query at once', async () => {
     const spool = watchSpool();
     await using gateway = await startGateway({}, createTestClock());
-    const before = await namesIn(gateway); // Which is kept, as the clock stands.
+    const before = await namesIn(gateway); // Cached, as the test clock is stopped.
     const { status, body, outcome } = await upload(gateway.url, LINES);
     expect([status, body.errors]).toEqual([200, undefined]);
     const id: unknown = Object(outcome?.['file']).id;
@@ -57,7 +66,7 @@ describe('a training file', () => {
     ]);
   });
 
-  it('gets the name, the purpose and the end that it is given', async () => {
+  it('gets the requested name, purpose and expiration', async () => {
     const clock = createTestClock();
     await using gateway = await startGateway({}, clock);
     const input = { filename: '../x/other.txt', purpose: 'ASSISTANTS', expiresAfterSeconds: 3600 };
@@ -67,7 +76,7 @@ describe('a training file', () => {
     });
   });
 
-  it('can be a text in the query, where it is checked as well', async () => {
+  it('can be sent as text in the query, and is validated as well', async () => {
     await using gateway = await startGateway();
     const uploadText = async (input: object) => {
       const { data, errors } = await gateway.query(UPLOAD, { input });
@@ -87,8 +96,8 @@ describe('a training file', () => {
     expect(await uploadText({ purpose: 'UNKNOWN', expiresAfterSeconds: 0 })).toMatchObject({
       __typename: 'InvalidInputError',
       issues: [
-        { path: ['file'], message: 'expected either a file or a text' },
-        { path: ['purpose'], message: 'expected a known purpose' },
+        { path: ['file'], message: 'is missing; expected a file, or its content as text' },
+        { path: ['purpose'], message: 'is UNKNOWN; expected a known FilePurpose, such as FINE_TUNE' },
         { path: ['expiresAfterSeconds'] },
       ],
     });
@@ -97,7 +106,7 @@ describe('a training file', () => {
     expect((await namesIn(gateway)).slice(0, 2)).toEqual(['upload.jsonl', 'train.jsonl']);
   });
 
-  it('with errors in it is not made, and all of them are told', async () => {
+  it('with errors is not created, and all errors are reported', async () => {
     const spool = watchSpool();
     await using gateway = await startGateway();
     const content = `${LINES}no JSON\n{"messages":[]}\n${LINES}{"a":1}\n`;
@@ -112,29 +121,32 @@ describe('a training file', () => {
         errorCount: 3,
         isComplete: true,
         issues: [
-          { line: 13, severity: 'ERROR', message: 'expected JSON' },
+          { line: 13, severity: 'ERROR', message: 'is not JSON; expected one JSON object per line' },
           { line: 14, severity: 'ERROR' },
           { line: 27, severity: 'ERROR' },
         ],
       },
     });
     expect(await namesIn(gateway)).not.toContain('train.jsonl');
-    await expect.poll(spool, PATIENCE).toEqual([]);
+    await expect.poll(spool, POLL).toEqual([]);
   });
 
-  it('whose last line has the error is not made either, though all of it was sent', async () => {
+  it('with an error in its last line is not created, though all of it was sent', async () => {
     const spool = watchSpool();
     await using gateway = await startGateway();
     const { outcome } = await upload(gateway.url, `${trainingLines(50_000)}{"half":`);
     expect(outcome).toMatchObject({
       __typename: 'InvalidTrainingFileError',
-      report: { exampleCount: 50_001, issues: [{ line: 50_001, message: 'expected JSON' }] },
+      report: {
+        exampleCount: 50_001,
+        issues: [{ line: 50_001, message: 'is not JSON; expected one JSON object per line' }],
+      },
     });
     expect(await namesIn(gateway)).not.toContain('train.jsonl');
-    await expect.poll(spool, PATIENCE).toEqual([]);
+    await expect.poll(spool, POLL).toEqual([]);
   });
 
-  it('is not checked when it is not to be', async () => {
+  it('is not validated with `isChecked: false`', async () => {
     await using gateway = await startGateway();
     const input = { isChecked: false };
     expect((await upload(gateway.url, '{"prompt":1}', { input })).outcome).toMatchObject({
@@ -148,17 +160,22 @@ describe('a training file', () => {
     [{ expiresAfterSeconds: 3600 }, 'UploadFileSuccess'],
     [{ expiresAfterSeconds: 2_592_000 }, 'UploadFileSuccess'],
     [{ expiresAfterSeconds: 2_592_001 }, 'InvalidInputError'],
-  ])('with %j is %s', async (input, __typename) => {
+  ])('with %j results in %s', async (input, __typename) => {
     await using gateway = await startGateway();
     const { outcome } = await upload(gateway.url, LINES, { input });
     expect(outcome).toMatchObject({ __typename });
     if (__typename === 'UploadFileSuccess') return;
     expect(outcome).toMatchObject({
-      issues: [{ path: ['expiresAfterSeconds'], message: 'expected a whole number from 3600 to 2592000' }],
+      issues: [
+        {
+          path: ['expiresAfterSeconds'],
+          message: expect.stringMatching(/^is \d+; expected an integer from 3600 to 2592000, such as 86400$/),
+        },
+      ],
     });
   });
 
-  it('is another file each time, though the same request comes again', async () => {
+  it('is a new file for each equal request', async () => {
     await using gateway = await startGateway({}, createTestClock());
     const ids = [];
     for (let time = 0; time < 2; time++) ids.push(Object((await upload(gateway.url, LINES)).outcome?.['file']).id);
@@ -168,14 +185,14 @@ describe('a training file', () => {
   it.each([
     [{ MAX_QUERY_COST: '50' }, 200, 'QUERY_TOO_COMPLEX'],
     [{ MAX_QUERY_COST: '51', RATE_LIMIT_PER_MINUTE: '52' }, 429, 'RATE_LIMITED'],
-  ])('counts as the points that it may cost: with %j its second time is refused', async (settings, status, code) => {
+  ])('costs points: with %j the second upload is rejected', async (settings, status, code) => {
     await using gateway = await startGateway(settings);
     if (status === 429) expect((await upload(gateway.url, LINES)).outcome).toMatchObject({ report: {} });
-    const refused = await upload(gateway.url, LINES);
-    expect([refused.status, refused.body.errors?.[0]?.extensions['code']]).toEqual([status, code]);
+    const rejected = await upload(gateway.url, LINES);
+    expect([rejected.status, rejected.body.errors?.[0]?.extensions['code']]).toEqual([status, code]);
   });
 
-  it('is two when two are uploaded at once', async () => {
+  it('becomes two files when two are uploaded at once', async () => {
     await using gateway = await startGateway();
     const contents = [trainingLines(20_000, 'one'), trainingLines(10_000, 'two')];
     const uploads = await Promise.all(
@@ -194,20 +211,23 @@ describe('a training file', () => {
   });
 });
 
-describe('who may not upload', () => {
-  it('is told so, and the upstream is not asked; the connection serves on', async () => {
+describe('a caller without permission to upload', () => {
+  it('gets an error without an upstream call, and can use the connection again', async () => {
     await using upstream = await startUpstream();
     const { file, tokens } = tokenFile({ vera: 'viewer', otto: 'operator' });
     const auth = { AUTH: 'tokens', AUTH_TOKENS_FILE: file, ALLOW_MUTATIONS: 'on' };
     await using gateway = await startGateway({ ...auth, OPENAI_BASE_URL: upstream.baseUrl });
     const form = formOf(...partsOf(), filePart(trainingLines(50_000)));
-    await using wire = await openWire(gateway.url);
-    wire.write(headOf(form.length, `Authorization: Bearer ${tokens.vera}\r\n`), form);
-    await wire.said(/Expected the role operator, got viewer/);
-    wire.write('GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
-    expect(answersIn(await wire.closed).map(({ status }) => status)).toEqual([200, 200]);
-    const none = await upload(gateway.url, LINES);
-    expect([none.status, none.body.errors?.[0]?.extensions['code']]).toEqual([401, 'UNAUTHENTICATED']);
+    await using connection = await openRawConnection(gateway.url);
+    connection.write(headOf(form.length, `Authorization: Bearer ${tokens.vera}\r\n`), form);
+    await connection.receivedMatch(/uploadFile needs the role operator; the caller has the role viewer\./);
+    connection.write('GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+    expect(parseResponses(await connection.closed).map(({ status }) => status)).toEqual([200, 200]);
+    const unauthenticated = await upload(gateway.url, LINES);
+    expect([unauthenticated.status, unauthenticated.body.errors?.[0]?.extensions['code']]).toEqual([
+      401,
+      'UNAUTHENTICATED',
+    ]);
     expect(upstream.calls).toEqual([]);
     upstream.on('/files', fileBody('file-1'));
     const headers = { authorization: `Bearer ${tokens.otto}` };
@@ -215,12 +235,12 @@ describe('who may not upload', () => {
     expect((await askAs(gateway.url, headers.authorization, '{ file(id: "file-1") { id } }')).data).toEqual({
       file: { id: 'file-1' },
     });
-    expect(upstream.calls.map(({ method }) => method)).toEqual(['POST']); // The store knew it.
+    expect(upstream.calls.map(({ method }) => method)).toEqual(['POST']); // The file was cached.
   });
 });
 
-describe('an upload by a document that is not trusted', () => {
-  it('is refused like any other', async () => {
+describe('an upload by an untrusted document', () => {
+  it('is rejected like any other request', async () => {
     const folder = makeFolder({ 'documents.json': JSON.stringify({ [hashOf(NAMES)]: NAMES }) });
     await using gateway = await startGateway({ TRUSTED_DOCUMENTS: join(folder, 'documents.json') });
     const { status, body } = await upload(gateway.url, LINES);
@@ -228,23 +248,23 @@ describe('an upload by a document that is not trusted', () => {
   });
 });
 
-describe('an upload that its client leaves in the middle', () => {
-  it('ends the upstream request, and leaves nothing', async () => {
+describe('an upload whose client disconnects', () => {
+  it('aborts the upstream request, and leaves no file', async () => {
     const spool = watchSpool();
     await using gateway = await startGateway();
-    const wire = await openWire(gateway.url);
-    wire.write(headOf(10_000_000), openForm(...partsOf(), filePart(trainingLines(5000))));
-    await expect.poll(spool, PATIENCE).toHaveLength(1);
-    await wire[Symbol.asyncDispose]();
-    await expect.poll(spool, PATIENCE).toEqual([]);
+    const connection = await openRawConnection(gateway.url);
+    connection.write(headOf(10_000_000), unclosedForm(...partsOf(), filePart(trainingLines(5000))));
+    await expect.poll(spool, POLL).toHaveLength(1);
+    await connection[Symbol.asyncDispose]();
+    await expect.poll(spool, POLL).toEqual([]);
     expect(await namesIn(gateway)).not.toContain('train.jsonl');
-    const told = gateway.log.filter(({ msg }) => msg === 'mutation' || msg === 'internal error');
-    expect(told).toMatchObject([{ mutation: 'uploadFile', outcome: 'BAD_REQUEST' }]);
+    const lines = gateway.log.filter(({ msg }) => msg === 'mutation' || msg === 'internal error');
+    expect(lines).toMatchObject([{ mutation: 'uploadFile', outcome: 'BAD_REQUEST' }]);
   });
 });
 
-describe('an upstream that fails in the middle of an upload', () => {
-  const content = trainingLines(100_000); // 9 MB: more than any buffer on the way.
+describe('an upstream that fails during an upload', () => {
+  const content = trainingLines(100_000); // 9 MB: above all buffers on the way.
   let upstream: Awaited<ReturnType<typeof startUpstream>>;
   let gateway: TestGateway;
   beforeEach(async () => {
@@ -266,33 +286,33 @@ describe('an upstream that fails in the middle of an upload', () => {
     [429, 'insufficient_quota', { __typename: 'QuotaExceededError', code: 'UPSTREAM_QUOTA_EXCEEDED' }],
     [413, 'too_large', { __typename: 'UpstreamError', code: 'UPSTREAM_REJECTED', upstreamStatus: 413 }],
     [500, 'server_error', { __typename: 'OutcomeUnknownError', code: 'OUTCOME_UNKNOWN' }],
-  ])('with %i %s is a failure that its client reads', async (status, code, failure) => {
+  ])('with %i %s returns a failure to the client', async (status, code, failure) => {
     failing(status, code, { 'retry-after': '7' });
     expect((await upload(gateway.url, content)).outcome).toMatchObject(failure);
     expect(upstream.calls).toHaveLength(1);
   });
 
-  it('by a cut connection is a failure that its client reads', async () => {
+  it('with a closed connection returns a failure to the client', async () => {
     upstream.on('/files', (request: import('node:http').IncomingMessage) => {
       request.once('data', () => request.socket.destroy());
     });
     expect((await upload(gateway.url, content)).outcome).toMatchObject({ __typename: 'OutcomeUnknownError' });
   });
 
-  it('leaves a connection that serves on, for a client that sends all before it reads', async () => {
+  it('leaves the connection usable for a client that sends all before it reads', async () => {
     failing(429, 'slow_down');
     const form = formOf(...partsOf(), filePart(content));
-    await using wire = await openWire(gateway.url);
-    wire.write(headOf(form.length), form);
-    wire.write('GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
-    const answers = answersIn(await wire.closed);
-    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
-    expect(answers[0]?.body).toContain('UPSTREAM_RATE_LIMITED');
+    await using connection = await openRawConnection(gateway.url);
+    connection.write(headOf(form.length), form);
+    connection.write('GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+    const responses = parseResponses(await connection.closed);
+    expect(responses.map(({ status }) => status)).toEqual([200, 200]);
+    expect(responses[0]?.body).toContain('UPSTREAM_RATE_LIMITED');
   });
 });
 
 describe('clients', () => {
-  it("of Apollo's upload link are answered: its header, its keys, its variable of the type Upload", async () => {
+  it("with Apollo's upload link work: its header, its keys, its variable of the type Upload", async () => {
     await using gateway = await startGateway();
     const query = UPLOAD.replace('$input: UploadFileInput!', '$file: Upload!').replace(
       'input: $input',
@@ -310,18 +330,18 @@ describe('clients', () => {
     expect(await response.json()).toMatchObject({ data: { uploadFile: { file: { filename: 'mine.jsonl' } } } });
   });
 
-  it('that write the document as GraphQL writes null are told what a file is', async () => {
+  it('that send a literal in the place of a file get an error', async () => {
     await using gateway = await startGateway();
     for (const file of ['"text"', '{ a: 1 }', '1']) {
       const { errors } = await gateway.query(`mutation { uploadFile(input: { file: ${file} }) { __typename } }`);
-      expect(errors?.[0]?.message).toMatch(/expected a file by a multipart request/);
+      expect(errors?.[0]?.message).toMatch(/expected a file that is sent in a multipart request/);
     }
     const { errors } = await gateway.query(UPLOAD, { input: { file: 'text' } });
     expect(errors?.[0]).toMatchObject({ extensions: { code: 'BAD_USER_INPUT' } });
-    expect(errors?.[0]?.message).toMatch(/expected a file by a multipart request/);
+    expect(errors?.[0]?.message).toMatch(/expected a file that is sent in a multipart request/);
   });
 
-  it('that ask for two files by one upload have the first, and are told so by the second', async () => {
+  it('that use one file twice get the first, and an error for the second', async () => {
     await using gateway = await startGateway();
     const query = `mutation ($input: UploadFileInput!) {
       one: uploadFile(input: $input) { __typename }
@@ -332,7 +352,12 @@ describe('clients', () => {
         one: { __typename: 'UploadFileSuccess' },
         two: {
           __typename: 'InvalidInputError',
-          issues: [{ path: ['file'], message: 'expected a file that nothing else in the operation uses' }],
+          issues: [
+            {
+              path: ['file'],
+              message: 'is already used by another field of the operation; expected a file of its own',
+            },
+          ],
         },
       },
     });

@@ -12,7 +12,7 @@ const settings = (upstream: ScriptedUpstream, path = '') => ({
 const VERSION = { OPENAI_API_VERSION: '2024-10-21' };
 
 describe('Azure', () => {
-  it('is asked below /openai with the key in its own header and the version in every query', async () => {
+  it('is called below /openai with the key in the header api-key and the version in every query', async () => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ ...settings(upstream), ...VERSION });
     upstream.on('/openai/fine_tuning/jobs', { data: [jobBody({ id: 'ftjob-1' })], has_more: false });
@@ -33,14 +33,14 @@ describe('Azure', () => {
     }
   });
 
-  it('is asked without a version where its newer API begins', async () => {
+  it('is called without a version below /openai/v1', async () => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway(settings(upstream, '/openai/v1/'));
     await gateway.query('{ fineTuningJob(id: "ftjob-1") { id } }');
     expect(upstream.calls.map(({ target }) => target)).toEqual(['/openai/fine_tuning/jobs/ftjob-1']);
   });
 
-  it('says by a code of its own that a quota is used up', async () => {
+  it('has its own error code for an exhausted quota', async () => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ ...settings(upstream), ...VERSION });
     upstream.on('/openai/fine_tuning/jobs', (_: unknown, response: Parameters<typeof answer>[0]) =>
@@ -50,7 +50,7 @@ describe('Azure', () => {
     expect(errors?.[0]?.extensions['code']).toBe('UPSTREAM_QUOTA_EXCEEDED');
   });
 
-  it('answers a version that it does not know as if there were no such endpoint', async () => {
+  it('reports an unknown version as a missing endpoint', async () => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ ...settings(upstream), OPENAI_API_VERSION: '1999-01-01' });
     upstream.on('/openai/fine_tuning/jobs/ftjob-1', (_: unknown, response: Parameters<typeof answer>[0]) =>
@@ -60,23 +60,23 @@ describe('Azure', () => {
     expect(errors?.[0]?.extensions['code']).toBe('UPSTREAM_UNSUPPORTED');
   });
 
-  it('never shows its key', async () => {
+  it('never exposes its key', async () => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ ...settings(upstream), ...VERSION, LOG_LEVEL: 'trace' });
     upstream.on('/openai/fine_tuning/jobs/ftjob-1', jobBody({ id: 'ftjob-1', suffix: `a ${KEY}` }));
-    const said = await gateway.query('{ fineTuningJob(id: "ftjob-1") { suffix raw } }');
-    expect(JSON.stringify([said, gateway.log])).not.toContain(KEY);
-    expect(said.data?.['fineTuningJob']).toMatchObject({ suffix: 'a [credential]' });
+    const response = await gateway.query('{ fineTuningJob(id: "ftjob-1") { suffix raw } }');
+    expect(JSON.stringify([response, gateway.log])).not.toContain(KEY);
+    expect(response.data?.['fineTuningJob']).toMatchObject({ suffix: 'a [credential]' });
   });
 });
 
-/** The data of an answer without errors. */
+/** The data of a response, which must have no errors. */
 function dataOf<T>({ data, errors }: Answer): T {
   expect(errors).toBeUndefined();
-  return data as T; // What the query asks for.
+  return data as T; // As selected by the query.
 }
 
-it('the sandboxes show each status from the start: all but CANCELLING as OpenAI, which has none, and that as Azure', async () => {
+it('the sandbox has jobs of every status from the start, except CANCELLING as OpenAI and VALIDATING_FILES as Azure', async () => {
   const missing = async (SANDBOX_DIALECT: string) => {
     await using gateway = await startGateway({ SANDBOX_DIALECT });
     const known = await gateway.query('{ __type(name: "FineTuningJobStatus") { enumValues { name } } }');
@@ -89,11 +89,11 @@ it('the sandboxes show each status from the start: all but CANCELLING as OpenAI,
     return names.filter((name) => jobs[name]?.edges.length === 0);
   };
   expect(await missing('openai')).toEqual(['CANCELLING']);
-  expect(await missing('azure')).toEqual(['VALIDATING_FILES']); // It calls that and QUEUED the same.
+  expect(await missing('azure')).toEqual(['VALIDATING_FILES']); // Azure has one status for it and QUEUED.
 });
 
 describe('the sandbox as Azure', () => {
-  it('answers the whole graph, its spellings repaired', async () => {
+  it('serves the whole graph, with statuses in the spelling of the schema', async () => {
     await using gateway = await startGateway({ SANDBOX_DIALECT: 'azure' });
     const { fineTuningJobs } = dataOf<{ fineTuningJobs: { edges: { node: Record<string, unknown> }[] } }>(
       await gateway.query(`{ fineTuningJobs(first: 100) { edges { node {
@@ -110,7 +110,7 @@ describe('the sandbox as Azure', () => {
     expect(JSON.stringify(fineTuningJobs)).not.toContain('"nEpochs":-1');
   });
 
-  it('gives a finished job with its events, checkpoints and loss curve', async () => {
+  it('serves a finished job with its events, checkpoints and loss curve', async () => {
     await using gateway = await startGateway({ SANDBOX_DIALECT: 'azure' });
     const { fineTuningJobs } = dataOf<{ fineTuningJobs: { edges: { node: { id: string } }[] } }>(
       await gateway.query(`{ fineTuningJobs(first: 1, filter: { statuses: [SUCCEEDED], suffix: "support-triage" }) {

@@ -1,56 +1,160 @@
-import { expect, it } from 'vitest';
+import type { ServerResponse } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { openSse } from '../../kit/client/sse.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
 import { answer, startUpstream } from '../../kit/gateway/upstream.ts';
 
 const KEY = 'test-0a1b2c3d-4e5f-6789-abcd-ef0123456789';
 const ADMIN_KEY = 'admin-9f8e7d6c-5b4a-3210-fedc-ba9876543210';
+const QUERY = '{ fineTuningJob(id: "ftjob-1") { id } }';
+const SUBSCRIPTION = 'subscription { fineTuningJobStatusChanged(jobId: "ftjob-1") { status } }';
 const CANCEL = `mutation { cancelFineTuningJob(input: { jobId: "ftjob-1" }) {
-  ... on Error { code }
+  ... on Error { code message }
   ... on UpstreamError { upstreamStatus upstreamMessage }
   ... on QuotaExceededError { upstreamMessage }
 } }`;
+const CREATE = `mutation { createFineTuningJob(input: { modelId: "gpt-x", trainingFileId: "file-1" }) {
+  ... on Error { code message }
+  ... on UpstreamError { upstreamMessage }
+} }`;
 
-/** What a mutation answers when the upstream answers it like this. */
-async function answerTo(status: number, body: unknown) {
-  await using upstream = await startUpstream();
+/** Starts a gateway whose upstream sends this response to every request for a job. */
+async function start(status: number, body: unknown) {
+  const upstream = await startUpstream();
   const keys = { OPENAI_API_KEY: KEY, OPENAI_ADMIN_KEY: ADMIN_KEY };
-  const settings = { OPENAI_BASE_URL: upstream.baseUrl, ...keys, ALLOW_MUTATIONS: 'on' };
-  await using gateway = await startGateway({ ...settings, UPSTREAM_RETRIES: '0' });
-  upstream.on('/fine_tuning/jobs/ftjob-1/cancel', (_: unknown, response: Parameters<typeof answer>[0]) =>
-    answer(response, status, body),
-  );
-  upstream.on('/fine_tuning/jobs/ftjob-1', (_: unknown, response: Parameters<typeof answer>[0]) =>
-    answer(response, 500, {}),
-  );
-  const { data, errors } = await gateway.query(CANCEL);
-  expect(errors).toBeUndefined();
-  return data?.['cancelFineTuningJob'];
+  const settings = { OPENAI_BASE_URL: upstream.baseUrl, ...keys, ALLOW_MUTATIONS: 'on', UPSTREAM_RETRIES: '0' };
+  const gateway = await startGateway(settings);
+  const respond = (_: unknown, response: ServerResponse) => answer(response, status, body);
+  for (const path of ['', '/ftjob-1', '/ftjob-1/cancel']) upstream.on(`/fine_tuning/jobs${path}`, respond);
+  return {
+    upstream,
+    gateway,
+    async [Symbol.asyncDispose]() {
+      await gateway[Symbol.asyncDispose]();
+      await upstream[Symbol.asyncDispose]();
+    },
+  };
 }
 
-const saying = (message: string, code: string | null = null) => ({ error: { message, code } });
+/** The error of a query. */
+async function queryError(status: number, body: unknown) {
+  await using world = await start(status, body);
+  const { errors } = await world.gateway.query(QUERY);
+  return { ...errors?.[0]?.extensions, message: errors?.[0]?.message };
+}
 
-it.each([
-  [403, saying('Jobs cannot be created on this plan.'), 'UPSTREAM_FORBIDDEN'],
-  [429, saying('At most 8 jobs a day.', 'daily_rate_limit_exceeded'), 'UPSTREAM_QUOTA_EXCEEDED'],
-])('who changes something is told what the upstream says of it: %i', async (status, body, code) => {
-  expect(await answerTo(status, body)).toMatchObject({ code, upstreamMessage: body.error.message });
+/** The outcome of a mutation. */
+async function mutationError(status: number, body: unknown, mutation = CANCEL) {
+  await using world = await start(status, body);
+  const { data, errors } = await world.gateway.query(mutation);
+  expect(errors).toBeUndefined();
+  return Object.values(data ?? {})[0];
+}
+
+/** The first result of a subscription. */
+async function subscriptionError(status: number, body: unknown) {
+  await using world = await start(status, body);
+  await using stream = await openSse(world.gateway.url, { query: SUBSCRIPTION });
+  const { errors } = Object(await stream.result());
+  return { ...errors?.[0]?.extensions, message: errors?.[0]?.message };
+}
+
+const envelope = (message: string, code: string | null = null) => ({ error: { message, code } });
+
+const SHOWN: [number, { error: { message: string } }, string, string][] = [
+  [
+    403,
+    envelope('Jobs cannot be created on this plan.'),
+    'UPSTREAM_FORBIDDEN',
+    'The upstream does not permit this request with this credential: Jobs cannot be created on this plan.',
+  ],
+  [
+    429,
+    envelope('At most 8 jobs a day', 'daily_rate_limit_exceeded'),
+    'UPSTREAM_QUOTA_EXCEEDED',
+    'The upstream account has no quota or credit left: At most 8 jobs a day.',
+  ],
+];
+const REJECTED = 'Model gpt-x is not available for fine-tuning or does not exist.';
+
+describe('the message of an error contains the sentence of the upstream', () => {
+  it.each(SHOWN)('in a mutation, beside upstreamMessage: %i', async (status, body, code, message) => {
+    expect(await mutationError(status, body)).toMatchObject({ code, message, upstreamMessage: body.error.message });
+  });
+
+  it('in a mutation that the upstream rejects', async () => {
+    expect(await mutationError(400, envelope(REJECTED), CREATE)).toEqual({
+      code: 'UPSTREAM_REJECTED',
+      message: `The upstream rejected the request: ${REJECTED}`,
+      upstreamMessage: REJECTED,
+    });
+  });
+
+  it.each([
+    ...SHOWN,
+    [422, envelope(REJECTED), 'UPSTREAM_REJECTED', `The upstream rejected the request: ${REJECTED}`] as const,
+  ])('in a query: %i', async (status, body, code, message) => {
+    expect(await queryError(status, body)).toEqual({ code, message, upstreamStatus: status });
+  });
+
+  it.each(SHOWN)('in a subscription: %i', async (status, body, code, message) => {
+    expect(await subscriptionError(status, body)).toMatchObject({ code, message });
+  });
+
+  it('in at most 500 characters', async () => {
+    const { message } = await queryError(403, envelope('x'.repeat(100_000)));
+    expect(message).toBe(`The upstream does not permit this request with this credential: ${'x'.repeat(500)}.`);
+  });
+
+  it('on one line, without the control characters that a terminal interprets', async () => {
+    const { message } = await queryError(422, envelope('Not\nthis \u001b[2Jone\u009b2J!'));
+    expect(message).toBe('The upstream rejected the request: Not this  [2Jone 2J!');
+  });
+
+  it('without URLs', async () => {
+    const body = envelope('Not here. See https://inner.example/a?b=c or ask http://10.0.0.1');
+    const upstreamMessage = 'Not here. See … or ask …';
+    const message = `The upstream does not permit this request with this credential: ${upstreamMessage}`;
+    expect(await mutationError(403, body)).toMatchObject({ message, upstreamMessage });
+    expect(await queryError(403, body)).toMatchObject({ message });
+  });
+
+  it.each([KEY, ADMIN_KEY])('without the key in it: %s', async (key) => {
+    const body = envelope(`Not for ${key}.`);
+    const upstreamMessage = 'Not for [credential].';
+    const message = `The upstream does not permit this request with this credential: ${upstreamMessage}`;
+    expect(await mutationError(403, body)).toMatchObject({ message, upstreamMessage });
+    expect(await queryError(403, body)).toMatchObject({ message });
+  });
 });
 
-it('what the upstream says is told without the addresses in it', async () => {
-  const body = saying('Not here. See https://inner.example/a?b=c or ask http://10.0.0.1');
-  expect(await answerTo(403, body)).toMatchObject({ upstreamMessage: 'Not here. See … or ask …' });
-});
+const FORBIDDEN =
+  'The upstream does not permit this request with this credential. Check the permissions of the key and its project.';
 
-it.each([KEY, ADMIN_KEY])('what the upstream says is told without a key in it: %s', async (key) => {
-  expect(await answerTo(403, saying(`Not for ${key}.`))).toMatchObject({ upstreamMessage: 'Not for [credential].' });
-});
+describe('the message of an error advises what to do, without the sentence of the upstream,', () => {
+  it.each([
+    ['contains a part of the key', 403, envelope(`Not for ${KEY.slice(0, 14)}…`), FORBIDDEN],
+    [
+      'is about the credential',
+      401,
+      envelope('Incorrect API key provided: test-0a*****'),
+      'The upstream did not accept the credential (HTTP 401). Check the key, organization and project.',
+    ],
+    [
+      'is about the upstream itself',
+      429,
+      envelope('The pod gateway-7 is too busy.'),
+      'The upstream rate limit is reached. Retry later, after retryAfterSeconds when given.',
+    ],
+    ['is not an error of the dialect', 403, '<html>nginx</html>', FORBIDDEN],
+    ['is blank', 403, envelope(' '), FORBIDDEN],
+  ])('when that %s', async (_, status, body, message) => {
+    expect(await mutationError(status, body)).toMatchObject({ message, upstreamMessage: null });
+    expect(await queryError(status, body)).toMatchObject({ message });
+  });
 
-it.each([
-  ['has a part of the key in it', 403, saying(`Not for ${KEY.slice(0, 14)}…`)],
-  ['is about the credential', 401, saying('Incorrect API key provided: test-0a*****')],
-  ['is about itself', 429, saying('The pod gateway-7 is too busy.')],
-  ['is no message of the dialect', 403, '<html>nginx</html>'],
-  ['is nothing', 403, saying(' ')],
-])('what the upstream says is not told when it %s', async (_, status, body) => {
-  expect(await answerTo(status, body)).toMatchObject({ upstreamMessage: null });
+  it('in a subscription too', async () => {
+    const body = envelope(`Not for ${KEY.slice(0, 14)}…`);
+    expect(await subscriptionError(403, body)).toMatchObject({ message: FORBIDDEN });
+  });
 });

@@ -15,33 +15,33 @@ import { until } from '../../kit/until.ts';
 const MIB = 1024 * 1024;
 const IDS = Array.from({ length: 8 }, (_, index) => `ftjob-${index}`);
 
-/** Sends the body without announcing its length. */
-const sending = (body: Buffer) => (_: IncomingMessage, response: ServerResponse) => {
-  response.on('error', () => {}); // The other side hangs up.
+/** Sends a body without a content-length. */
+const sendBody = (body: Buffer) => (_: IncomingMessage, response: ServerResponse) => {
+  response.on('error', () => {}); // The gateway closes the connection.
   response.write(body);
   response.end();
 };
 
-/** A body of a right job that takes 32 MiB, filled up by what `unit` repeats. */
+/** A body of a valid job that has 32 MiB, filled by repetitions of `unit`. */
 function fullBody(id: string, open: string, unit: string, close: string): Buffer {
   const job = JSON.stringify(jobBody({ id })).slice(0, -1);
   const body = Buffer.alloc(32 * MIB, ' ');
-  const room = body.length - job.length - 100 - close.length;
+  const available = body.length - job.length - 100 - close.length;
   body.write(`${job},"extra":${open}`);
-  const filled = Buffer.byteLength(`${job},"extra":${open}`);
-  const count = Math.floor(room / unit.length);
-  body.write(unit.repeat(count), filled);
-  body.write(`${close}}`, filled + count * unit.length);
+  const start = Buffer.byteLength(`${job},"extra":${open}`);
+  const count = Math.floor(available / unit.length);
+  body.write(unit.repeat(count), start);
+  body.write(`${close}}`, start + count * unit.length);
   return body;
 }
 
-/** What a gateway in a process of its own answers to eight jobs and a file at once, and the most memory it took, in MiB. */
-async function askAll(upstream: ScriptedUpstream) {
+/** The response of a gateway in its own process to a query for eight jobs and a file, and its peak memory in MiB. */
+async function queryAll(upstream: ScriptedUpstream) {
   upstream.onFile(fileBody('file-1'));
   await using gateway: TestProcess = startScript('src/main.ts', [], {
     PORT: '0',
     OPENAI_BASE_URL: upstream.baseUrl,
-    OPENAI_API_KEY: 'test-key-of-nobody',
+    OPENAI_API_KEY: 'test-key-example',
     UPSTREAM_RETRIES: '0',
     UPSTREAM_TIMEOUT_MS: '120000',
   });
@@ -52,113 +52,113 @@ async function askAll(upstream: ScriptedUpstream) {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ query: `{ ${jobs} file(id: "file-1") { id } }` }),
   });
-  const answer = (await response.json()) as Answer; // The form of every GraphQL answer.
-  return { ...answer, mostMib: mostMemory(gateway.pid) };
+  const result = (await response.json()) as Answer; // The shape of every GraphQL response.
+  return { ...result, peakMib: peakMemory(gateway.pid) };
 }
 
-function mostMemory(pid: number): number {
+function peakMemory(pid: number): number {
   const [, kib = ''] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return Number(kib) / 1024;
 }
 
-// Only Linux tells what another process has taken.
-describe.skipIf(process.platform !== 'linux')('eight bodies of 32 MiB at once', () => {
+// Only Linux reports the memory of another process.
+describe.skipIf(process.platform !== 'linux')('eight concurrent bodies of 32 MiB', () => {
   it.each([
     ['objects', '[', '{},', '0]'],
     ['arrays', '', '[', ''],
   ])(
-    'are refused when they are small %s, in less than 400 MiB, and their sibling is answered',
+    'are refused when they consist of small %s, in less than 400 MiB, and the sibling field has a value',
     async (_, ...parts) => {
       await using upstream = await startUpstream();
-      const script = sending(fullBody('ftjob-0', ...parts));
+      const script = sendBody(fullBody('ftjob-0', ...parts));
       for (const id of IDS) upstream.on(`/fine_tuning/jobs/${id}`, script);
-      const { data, errors, mostMib } = await askAll(upstream);
+      const { data, errors, peakMib } = await queryAll(upstream);
       expect(data?.['file']).toEqual({ id: 'file-1' });
       expect(errors?.map(({ extensions }) => extensions['code'])).toEqual(IDS.map(() => 'UPSTREAM_INVALID_RESPONSE'));
-      expect(mostMib).toBeLessThan(400);
+      expect(peakMib).toBeLessThan(400);
     },
     120_000,
   );
 
-  it('are all answered in less than 800 MiB when they are long texts', async () => {
+  it('are all read in less than 800 MiB when they are long strings', async () => {
     await using upstream = await startUpstream();
     for (const id of IDS) {
-      const body = fullBody(id, '"', 'Nothing, that is: [all] {is} well. ', '"');
-      upstream.on(`/fine_tuning/jobs/${id}`, sending(body));
+      const body = fullBody(id, '"', 'Punctuation, such as: [a] {b} c. ', '"');
+      upstream.on(`/fine_tuning/jobs/${id}`, sendBody(body));
     }
-    const { data, errors, mostMib } = await askAll(upstream);
+    const { data, errors, peakMib } = await queryAll(upstream);
     expect(errors).toBeUndefined();
     expect(Object.values(data ?? {})).toEqual([...IDS, 'file-1'].map((id) => ({ id })));
-    expect(mostMib).toBeLessThan(800);
+    expect(peakMib).toBeLessThan(800);
   }, 120_000);
 });
 
-describe('more large bodies than are read at once', () => {
+describe('large bodies beyond the shared memory limit', () => {
   const QUERY = `{ ${IDS.map((id, index) => `j${index}: fineTuningJob(id: "${id}") { id }`).join(' ')} }`;
   const MAX_CONCURRENT = 4;
 
-  /** Scripts each job to send all of its body but the end, and tells of those that were taken so far. */
-  function holdBack({ upstream }: World) {
-    const taken: ServerResponse[] = [];
+  /** Scripts each job to send its body except the end. `responses` are those whose body the gateway has received. */
+  function sendUnfinished({ upstream }: World) {
+    const responses: ServerResponse[] = [];
     const arrivals = createCounter();
     const text = Buffer.alloc(24 * MIB, 'x');
     for (const id of IDS) {
       upstream.on(`/fine_tuning/jobs/${id}`, (_: unknown, response: ServerResponse) => {
-        response.on('error', () => {}); // The other side hangs up.
+        response.on('error', () => {}); // The gateway closes the connection.
         response.write(`${JSON.stringify(jobBody({ id })).slice(0, -1)},"extra":"`);
         response.write(text, (error) => {
           if (error) return;
-          taken.push(response);
+          responses.push(response);
           arrivals.count();
         });
       });
     }
-    return { taken, arrived: arrivals.reached };
+    return { responses, arrived: arrivals.reached };
   }
 
-  /** Small questions in the meantime: they are answered, and give the others time enough to go wrong. */
-  async function askSmall(world: World): Promise<void> {
-    for (let turn = 0; turn < 20; turn++) {
-      world.upstream.onFile(fileBody(`file-${turn}`));
-      expect(await world.ask(`{ file(id: "file-${turn}") { id } }`)).toEqual({ file: { id: `file-${turn}` } });
+  /** Sends small queries, which succeed and give the large ones time to exceed the limit. */
+  async function querySmall(world: World): Promise<void> {
+    for (let index = 0; index < 20; index++) {
+      world.upstream.onFile(fileBody(`file-${index}`));
+      expect(await world.ask(`{ file(id: "file-${index}") { id } }`)).toEqual({ file: { id: `file-${index}` } });
     }
   }
 
-  it('wait for their turn while small ones pass, and all are answered', async () => {
+  it('wait for memory while small ones pass, and all succeed', async () => {
     await using world = await startWorld();
-    const { taken, arrived } = holdBack(world);
+    const { responses, arrived } = sendUnfinished(world);
     const pending = world.ask(QUERY);
     await arrived(MAX_CONCURRENT);
-    await askSmall(world);
-    expect(taken).toHaveLength(MAX_CONCURRENT);
+    await querySmall(world);
+    expect(responses).toHaveLength(MAX_CONCURRENT);
     for (let count = MAX_CONCURRENT; count <= IDS.length; count++) {
       await arrived(count);
-      taken[count - MAX_CONCURRENT]?.end('"}');
+      responses[count - MAX_CONCURRENT]?.end('"}');
     }
-    for (const response of taken.slice(1 - MAX_CONCURRENT)) response.end('"}');
+    for (const response of responses.slice(1 - MAX_CONCURRENT)) response.end('"}');
     expect(Object.values(await pending)).toEqual(IDS.map((id) => ({ id })));
   });
 
-  it('fail at the deadline, and leave their places to others', async () => {
+  it('fail at the deadline, and free their memory for others', async () => {
     await using world = await startWorld();
-    const { taken, arrived } = holdBack(world);
+    const { responses, arrived } = sendUnfinished(world);
     const pending = world.gateway.query(QUERY);
     await arrived(MAX_CONCURRENT);
-    await askSmall(world);
+    await querySmall(world);
     world.clock.advance(30_000);
     const { errors } = await pending;
     expect(errors?.map(({ extensions }) => extensions['code'])).toEqual(IDS.map(() => 'UPSTREAM_TIMEOUT'));
-    taken.length = 0;
-    world.clock.advance(60_000); // So that the breaker lets one through.
+    responses.length = 0;
+    world.clock.advance(60_000); // So that the circuit breaker lets a probe through.
     const next = world.ask('{ fineTuningJob(id: "ftjob-0") { id } }');
-    await until(() => taken.length > 0);
-    taken[0]?.end('"}');
+    await until(() => responses.length > 0);
+    responses[0]?.end('"}');
     expect(await next).toEqual({ fineTuningJob: { id: 'ftjob-0' } });
   });
 });
 
 describe('a large body', () => {
-  async function answering(target: string, body: unknown, query: string): Promise<Record<string, unknown>> {
+  async function dataFor(target: string, body: unknown, query: string): Promise<Record<string, unknown>> {
     await using world: World = await startWorld();
     world.upstream.onJob(jobBody({ id: 'ftjob-1' }));
     world.upstream.on(target, body);
@@ -177,7 +177,7 @@ describe('a large body', () => {
 
   it.each<[string, string, unknown, string]>([
     [
-      'of 100 jobs with all the metadata they can have',
+      'of 100 jobs with the maximum of metadata',
       '/fine_tuning/jobs',
       list(100, (id) => jobBody({ id, metadata, integrations: [{ type: 'x', notes: 'n'.repeat(2000) }] })),
       `list: fineTuningJobs(first: 100) { ${TO_100} }`,
@@ -186,7 +186,7 @@ describe('a large body', () => {
     [
       'of 10,000 models',
       '/models',
-      list(10_000, (id) => modelBody(`${id}-of-many-models`)),
+      list(10_000, (id) => modelBody(`${id}-of-10000-models`)),
       `list: models(first: 100) { ${TO_100} }`,
     ],
     [
@@ -196,8 +196,8 @@ describe('a large body', () => {
       `job: fineTuningJob(id: "ftjob-1") { list: events(first: 100) { ${TO_100} } }`,
     ],
   ])('%s is read', async (_, target, body, query) => {
-    const { list, job } = await answering(target, body, `{ ${query} }`);
-    const { edges } = (list ?? (job as { list: unknown }).list) as { edges: unknown[] }; // As the query asks for it.
+    const { list, job } = await dataFor(target, body, `{ ${query} }`);
+    const { edges } = (list ?? (job as { list: unknown }).list) as { edges: unknown[] }; // As selected by the query.
     expect(edges).toHaveLength(100);
   });
 });

@@ -19,7 +19,7 @@ const SETTLED = `{ fineTuningJob(id: "ftjob-1") {
   metrics { totalPoints points { step trainLoss } }
   progress { step }
 } node(id: "ftjob-1") { id } file(id: "file-1") { id } }`;
-const MOVING = [
+const ACTIVE = [
   '{ fineTuningJobs { edges { node { id } } } }',
   '{ fineTuningJob(id: "ftjob-2") { id } }',
   '{ file(id: "file-2") { id } }',
@@ -28,11 +28,11 @@ const MOVING = [
 ];
 
 const DEADLINE_MS = 30_000;
-/** Longer than anything is fresh. */
+/** Longer than any TTL. */
 const LONG_MS = 3_600_000;
 const PER_SECOND = 50;
 
-/** A world in which all has been seen, long ago. */
+/** A world whose cache has an entry for everything, none of them fresh. */
 async function start(settings: Record<string, string> = {}): Promise<World> {
   const world = await startWorld({
     UPSTREAM_RETRIES: '2',
@@ -50,10 +50,10 @@ async function start(settings: Record<string, string> = {}): Promise<World> {
     training_file: 'file-1',
     result_files: ['file-results'],
   });
-  const moving = jobBody({ id: 'ftjob-2' });
+  const activeJob = jobBody({ id: 'ftjob-2' });
   upstream.onJob(job);
-  upstream.onJob(moving);
-  upstream.onJobs([moving, job]);
+  upstream.onJob(activeJob);
+  upstream.onJobs([activeJob, job]);
   upstream.onModels(['base', 'tuned', 'tuned:1'].map((id) => modelBody(id)));
   upstream.onFiles([
     fileBody('file-1'),
@@ -64,30 +64,30 @@ async function start(settings: Record<string, string> = {}): Promise<World> {
   upstream.onContent('file-results', 'step,train_loss\n1,0.5\n');
   upstream.onEvents('ftjob-1', [eventBody('ftevent-2'), eventBody('ftevent-1')]);
   upstream.onCheckpoints('ftjob-1', [checkpointBody('ftckpt_1', { fine_tuned_model_checkpoint: 'tuned:1' })]);
-  for (const query of [SETTLED, ...MOVING]) await world.ask(query);
+  for (const query of [SETTLED, ...ACTIVE]) await world.ask(query);
   world.clock.advance(LONG_MS);
   return world;
 }
 
 type Fail = (request: IncomingMessage, response: ServerResponse) => void;
-const tell =
+const respond =
   (status: number): Fail =>
   (_, response) =>
     answer(response, status, {});
 const OUTAGES: [string, Fail][] = [
-  ['503', tell(503)],
-  ['500', tell(500)],
-  ['429', tell(429)],
+  ['503', respond(503)],
+  ['500', respond(500)],
+  ['429', respond(429)],
   ['closed connections', (_, response) => void response.destroy()],
 ];
 
 describe('while the upstream is down', () => {
-  it.each(OUTAGES)('what had settled is answered as it was: %s', async (_, fail) => {
+  it.each(OUTAGES)('a settled resource is served from the cache: %s', async (_, fail) => {
     await using world = await start();
     const before = await world.ask(SETTLED);
     world.clock.advance(LONG_MS);
     world.upstream.failAll(fail);
-    for (let time = 0; time < 5; time++) {
+    for (let count = 0; count < 5; count++) {
       const { data, errors } = await turning(world.clock, DEADLINE_MS, world.gateway.query(SETTLED));
       expect(errors).toBeUndefined();
       expect(data).toEqual(before);
@@ -95,10 +95,10 @@ describe('while the upstream is down', () => {
     }
   });
 
-  it.each(MOVING)('what still moves is not: %s', async (query) => {
+  it.each(ACTIVE)('an active resource is not served from the cache: %s', async (query) => {
     await using world = await start({ UPSTREAM_RETRIES: '0' });
-    world.upstream.failAll(tell(503));
-    for (let time = 0; time < 10; time++) {
+    world.upstream.failAll(respond(503));
+    for (let count = 0; count < 10; count++) {
       expect((await world.gateway.query(query)).errors?.[0]?.extensions).toMatchObject({ upstreamStatus: 503 });
     }
     expect((await world.gateway.query(query)).errors).toEqual([
@@ -107,10 +107,10 @@ describe('while the upstream is down', () => {
   });
 
   it.each([401, 403, 422])(
-    'an answer of %i is no outage: what had settled is asked for, and not answered',
+    'a response of %i is not an outage: a settled resource is not served from the cache',
     async (status) => {
       await using world = await start();
-      world.upstream.failAll(tell(status));
+      world.upstream.failAll(respond(status));
       const { data, errors } = await world.gateway.query(
         '{ fineTuningJob(id: "ftjob-1") { id } file(id: "file-1") { id } }',
       );
@@ -122,7 +122,7 @@ describe('while the upstream is down', () => {
     },
   );
 
-  it('a job that has gone is not answered from what was seen', async () => {
+  it('a deleted job is not served from the cache', async () => {
     await using world = await start();
     world.upstream.on('/fine_tuning/jobs/ftjob-1', (_: unknown, response: ServerResponse) =>
       answer(response, 404, { error: { message: 'Could not find fine tune: ftjob-1', code: 'fine_tune_not_found' } }),
@@ -130,9 +130,9 @@ describe('while the upstream is down', () => {
     expect(await world.ask('{ fineTuningJob(id: "ftjob-1") { id } }')).toEqual({ fineTuningJob: null });
   });
 
-  it('what was answered so is not kept as if it was new: the upstream is asked when it is back', async () => {
+  it('a cached response does not count as fresh: the upstream is called again after the outage', async () => {
     await using world = await start();
-    world.upstream.failAll(tell(503));
+    world.upstream.failAll(respond(503));
     const query = '{ fineTuningJob(id: "ftjob-1") { suffix } }';
     const during = await turning(world.clock, DEADLINE_MS, world.gateway.query(query));
     expect(during).toEqual({ data: { fineTuningJob: { suffix: null } } });
@@ -144,57 +144,60 @@ describe('while the upstream is down', () => {
 
 const PER_TICK = 5;
 
-/** Sends 50 queries a second for a minute, five at a time, each the query of its turn; advances the clock meanwhile. */
-async function askForAMinute({ clock, gateway, upstream }: World, queryOf: (turn: number) => string) {
+/** Sends 50 queries per second of the test clock for a minute, five at a time. */
+async function queryForAMinute({ clock, gateway, upstream }: World, queryOf: (index: number) => string) {
   const before = upstream.calls.length;
-  const answers: Promise<Answer>[] = [];
-  for (let turn = 0; turn < 60 * PER_SECOND; turn++) {
-    if (turn % PER_TICK === 0) {
+  const responses: Promise<Answer>[] = [];
+  for (let index = 0; index < 60 * PER_SECOND; index++) {
+    if (index % PER_TICK === 0) {
       await gateway.query('{ __typename }'); // The gateway has received the others by then.
       clock.advance((1000 * PER_TICK) / PER_SECOND);
     }
-    answers.push(gateway.query(queryOf(turn)));
+    responses.push(gateway.query(queryOf(index)));
   }
-  return { answers: await turning(clock, DEADLINE_MS, Promise.all(answers)), calls: upstream.calls.length - before };
+  return {
+    responses: await turning(clock, DEADLINE_MS, Promise.all(responses)),
+    calls: upstream.calls.length - before,
+  };
 }
 
 describe('an outage of a minute under 50 queries a second', () => {
-  it('costs but its first failures and the probes, settled things are answered throughout, and one probe ends it', async () => {
+  it('costs only its first failures and the probes, serves settled resources throughout, and ends with one probe', async () => {
     await using world = await start();
-    const whole = await world.ask(SETTLED);
+    const cached = await world.ask(SETTLED);
     world.clock.advance(LONG_MS);
-    world.upstream.failAll(tell(503));
-    const queryOf = (turn: number) => (turn % 2 === 0 ? SETTLED : (MOVING[((turn - 1) / 2) % MOVING.length] ?? ''));
-    const { answers, calls } = await askForAMinute(world, queryOf);
+    world.upstream.failAll(respond(503));
+    const queryOf = (index: number) => (index % 2 === 0 ? SETTLED : (ACTIVE[((index - 1) / 2) % ACTIVE.length] ?? ''));
+    const { responses, calls } = await queryForAMinute(world, queryOf);
 
-    const [ofSettled, ofMoving] = [0, 1].map((rest) => answers.filter((_, turn) => turn % 2 === rest));
-    for (const answer of ofSettled ?? []) expect(answer).toEqual({ data: whole });
-    const refusals = (ofMoving ?? []).map(({ errors }) => errors?.[0]?.extensions ?? {});
+    const [settled, active] = [0, 1].map((rest) => responses.filter((_, index) => index % 2 === rest));
+    for (const response of settled ?? []) expect(response).toEqual({ data: cached });
+    const refusals = (active ?? []).map(({ errors }) => errors?.[0]?.extensions ?? {});
     expect(refusals).toHaveLength(30 * PER_SECOND);
     expect(new Set(refusals.map(({ code }) => code))).toEqual(new Set(['UPSTREAM_UNAVAILABLE']));
-    const asked = refusals.filter(({ retryAfterSeconds }) => retryAfterSeconds === undefined);
-    expect(asked.length).toBeLessThan(100);
-    expect(calls).toBeLessThan(60); // Of 3,000 queries: far below one in ten.
+    const sent = refusals.filter(({ retryAfterSeconds }) => retryAfterSeconds === undefined);
+    expect(sent.length).toBeLessThan(100);
+    expect(calls).toBeLessThan(60); // Far below a tenth of 3,000 queries.
 
     world.upstream.failAll(null);
-    const moving = '{ fineTuningJob(id: "ftjob-2") { id } }';
-    const { errors } = await world.gateway.query(moving);
+    const activeQuery = '{ fineTuningJob(id: "ftjob-2") { id } }';
+    const { errors } = await world.gateway.query(activeQuery);
     const seconds = Number(errors?.[0]?.extensions['retryAfterSeconds']);
     expect(seconds).toBeLessThanOrEqual(15);
     world.clock.advance(seconds * 1000);
-    expect(await world.callsOf(moving)).toHaveLength(1);
-    for (const query of [SETTLED, ...MOVING]) await world.ask(query);
+    expect(await world.callsOf(activeQuery)).toHaveLength(1);
+    for (const query of [SETTLED, ...ACTIVE]) await world.ask(query);
   });
 
-  it('has at most one try again in ten calls, beside ten that were saved up, when each call is answered with 500', async () => {
+  it('has at most one retry per ten calls, beside the initial budget of ten, when each response is 500', async () => {
     await using world = await start();
-    world.upstream.failAll(tell(500));
-    const { answers, calls } = await askForAMinute(
+    world.upstream.failAll(respond(500));
+    const { responses, calls } = await queryForAMinute(
       world,
-      (turn) => `{ fineTuningJob(id: "ftjob-of-turn-${turn}") { id } }`,
+      (index) => `{ fineTuningJob(id: "ftjob-new-${index}") { id } }`,
     );
-    expect(answers.every(({ errors }) => errors?.[0]?.extensions['code'] === 'UPSTREAM_UNAVAILABLE')).toBe(true);
-    const queries = answers.length;
+    expect(responses.every(({ errors }) => errors?.[0]?.extensions['code'] === 'UPSTREAM_UNAVAILABLE')).toBe(true);
+    const queries = responses.length;
     expect(calls).toBeGreaterThan(queries);
     expect(calls).toBeLessThanOrEqual(queries * 1.1 + 10);
   });

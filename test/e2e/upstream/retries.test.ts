@@ -16,57 +16,57 @@ const SIBLINGS = { file: { id: 'file-1' }, gateway: { isSandbox: false } };
 const RETRYING = { UPSTREAM_RETRIES: '2' };
 const DEADLINE_MS = 30_000;
 
-/** Answers one request, the first being 0. */
-type Script = (response: ServerResponse, turn: number, world: World) => void;
+/** Responds to a request, given its index from 0. */
+type Script = (response: ServerResponse, index: number, world: World) => void;
 
-const tell =
+const respond =
   (status: number, members: object = {}, headers: Record<string, string> = {}): Script =>
   (response) =>
     answer(response, status, envelope(members), headers);
 const envelope = (members: object) => ({
   error: { message: 'No.', type: 'invalid_request_error', param: null, code: null, ...members },
 });
-const job = (response: ServerResponse) => answer(response, 200, jobBody({ id: 'ftjob-1' }));
-/** What goes over the wire as it stands here. */
+const respondJob = (response: ServerResponse) => answer(response, 200, jobBody({ id: 'ftjob-1' }));
+/** Sends these bytes unchanged. */
 const raw =
   (head: string, body = ''): Script =>
   (response) =>
     void response.socket?.end(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n${body}`);
 
-/** What the gateway answers, in how many calls for the job and after how long by the clock. */
-async function ask(script: Script, settings: Record<string, string> = RETRYING) {
+/** The response of the gateway, its number of calls for the job, and its duration by the clock. */
+async function query(script: Script, settings: Record<string, string> = RETRYING) {
   await using world = await startWorld(settings);
-  let turn = 0;
+  let index = 0;
   world.upstream.onFile(fileBody('file-1'));
-  world.upstream.on(JOB, (_: unknown, response: ServerResponse) => script(response, turn++, world));
-  const beganAt = world.clock.now();
+  world.upstream.on(JOB, (_: unknown, response: ServerResponse) => script(response, index++, world));
+  const startedAt = world.clock.now();
   const { data, errors } = await turning(world.clock, DEADLINE_MS, world.gateway.query(QUERY));
   const calls = world.targets().filter((target) => target === JOB).length;
   expect(world.targets()).toHaveLength(calls + 1); // One for the sibling.
   expect(world.clock.timers).toBe(0);
-  return { data, errors, calls, ms: world.clock.now() - beganAt };
+  return { data, errors, calls, ms: world.clock.now() - startedAt };
 }
 
 const FAILURES: [string, Script, Record<string, unknown>, number][] = [
-  ['401', tell(401), { code: 'UPSTREAM_UNAUTHENTICATED', upstreamStatus: 401 }, 1],
-  ['403', tell(403), { code: 'UPSTREAM_FORBIDDEN', upstreamStatus: 403 }, 1],
-  ['404 of a router', tell(404, { message: 'Invalid URL (GET /v1/x)' }), { code: 'UPSTREAM_UNSUPPORTED' }, 1],
-  ['408', tell(408), { code: 'UPSTREAM_TIMEOUT', upstreamStatus: 408 }, 3],
-  ['409', tell(409), { code: 'UPSTREAM_REJECTED', upstreamStatus: 409 }, 3],
-  ['422', tell(422), { code: 'UPSTREAM_REJECTED', upstreamStatus: 422 }, 1],
-  ['429 without Retry-After', tell(429), { code: 'UPSTREAM_RATE_LIMITED', upstreamStatus: 429 }, 3],
+  ['401', respond(401), { code: 'UPSTREAM_UNAUTHENTICATED', upstreamStatus: 401 }, 1],
+  ['403', respond(403), { code: 'UPSTREAM_FORBIDDEN', upstreamStatus: 403 }, 1],
+  ['404 of a router', respond(404, { message: 'Invalid URL (GET /v1/x)' }), { code: 'UPSTREAM_UNSUPPORTED' }, 1],
+  ['408', respond(408), { code: 'UPSTREAM_TIMEOUT', upstreamStatus: 408 }, 3],
+  ['409', respond(409), { code: 'UPSTREAM_REJECTED', upstreamStatus: 409 }, 3],
+  ['422', respond(422), { code: 'UPSTREAM_REJECTED', upstreamStatus: 422 }, 1],
+  ['429 without Retry-After', respond(429), { code: 'UPSTREAM_RATE_LIMITED', upstreamStatus: 429 }, 3],
   [
-    '429 for the day',
-    tell(429, { code: 'daily_rate_limit_exceeded' }, { 'retry-after': '1' }),
+    '429 for a daily limit',
+    respond(429, { code: 'daily_rate_limit_exceeded' }, { 'retry-after': '1' }),
     { code: 'UPSTREAM_QUOTA_EXCEEDED' },
     1,
   ],
-  ['429 for want of credit', tell(429, { code: 'insufficient_quota' }), { code: 'UPSTREAM_QUOTA_EXCEEDED' }, 1],
-  ['503 for want of credit', tell(503, { code: 'insufficient_quota' }), { code: 'UPSTREAM_QUOTA_EXCEEDED' }, 1],
-  ['500', tell(500), { code: 'UPSTREAM_UNAVAILABLE', upstreamStatus: 500 }, 3],
-  ['501', tell(501), { code: 'UPSTREAM_UNSUPPORTED', upstreamStatus: 501 }, 1],
-  ['503', tell(503), { code: 'UPSTREAM_UNAVAILABLE', upstreamStatus: 503 }, 3],
-  ['504', tell(504), { code: 'UPSTREAM_TIMEOUT', upstreamStatus: 504 }, 3],
+  ['429 without credit', respond(429, { code: 'insufficient_quota' }), { code: 'UPSTREAM_QUOTA_EXCEEDED' }, 1],
+  ['503 without credit', respond(503, { code: 'insufficient_quota' }), { code: 'UPSTREAM_QUOTA_EXCEEDED' }, 1],
+  ['500', respond(500), { code: 'UPSTREAM_UNAVAILABLE', upstreamStatus: 500 }, 3],
+  ['501', respond(501), { code: 'UPSTREAM_UNSUPPORTED', upstreamStatus: 501 }, 1],
+  ['503', respond(503), { code: 'UPSTREAM_UNAVAILABLE', upstreamStatus: 503 }, 3],
+  ['504', respond(504), { code: 'UPSTREAM_TIMEOUT', upstreamStatus: 504 }, 3],
   [
     'an HTML error page',
     (response) => answer(response, 502, '<html>Bad Gateway</html>', { 'content-type': 'text/html' }),
@@ -79,36 +79,36 @@ const FAILURES: [string, Script, Record<string, unknown>, number][] = [
     { code: 'UPSTREAM_INVALID_RESPONSE', upstreamStatus: 200 },
     1,
   ],
-  ['no JSON', (response) => answer(response, 200, '{"id":'), { code: 'UPSTREAM_INVALID_RESPONSE' }, 1],
+  ['a body that is not JSON', (response) => answer(response, 200, '{"id":'), { code: 'UPSTREAM_INVALID_RESPONSE' }, 1],
+  ['a connection reset', (response) => void response.socket?.resetAndDestroy(), { code: 'UPSTREAM_UNAVAILABLE' }, 3],
   [
-    'a connection that is reset',
-    (response) => void response.socket?.resetAndDestroy(),
-    { code: 'UPSTREAM_UNAVAILABLE' },
-    3,
-  ],
-  [
-    'a reset in the body',
+    'a connection reset within the body',
     (response) => void response.write('{"id":', () => response.socket?.resetAndDestroy()),
     { code: 'UPSTREAM_INVALID_RESPONSE' },
     1,
   ],
   ['a body that is cut off', raw('Content-Length: 1000', '{"id":'), { code: 'UPSTREAM_INVALID_RESPONSE' }, 1],
   [
-    'a body longer than announced',
+    'a body longer than its content-length',
     raw('Content-Length: 10', JSON.stringify(jobBody({ id: 'ftjob-1' }))),
     { code: 'UPSTREAM_INVALID_RESPONSE' },
     1,
   ],
-  ['a length that is none', raw('Content-Length: much', '{}'), { code: 'UPSTREAM_INVALID_RESPONSE' }, 1],
+  ['an invalid content-length', raw('Content-Length: much', '{}'), { code: 'UPSTREAM_INVALID_RESPONSE' }, 1],
   [
-    'a length that is none of several',
+    'two different content-lengths',
     raw('Content-Length: 2\r\nContent-Length: 9', '{}'),
     { code: 'UPSTREAM_INVALID_RESPONSE' },
     1,
   ],
-  ['a chunk of no length', raw('Transfer-Encoding: chunked', 'zz\r\n{}\r\n'), { code: 'UPSTREAM_INVALID_RESPONSE' }, 1],
   [
-    'no HTTP',
+    'a chunk with an invalid length',
+    raw('Transfer-Encoding: chunked', 'zz\r\n{}\r\n'),
+    { code: 'UPSTREAM_INVALID_RESPONSE' },
+    1,
+  ],
+  [
+    'a response that is not HTTP',
     (response) => void response.socket?.end('SSH-2.0-OpenSSH_9.7\r\n'),
     { code: 'UPSTREAM_INVALID_RESPONSE' },
     1,
@@ -117,9 +117,9 @@ const FAILURES: [string, Script, Record<string, unknown>, number][] = [
 
 describe('a failing upstream', () => {
   it.each(FAILURES)(
-    'fails only the field that it fails, after as many tries as help: %s',
+    'fails only its own field, after the retries that the failure allows: %s',
     async (...[, script, facts, count]) => {
-      const { data, errors, calls, ms } = await ask(script);
+      const { data, errors, calls, ms } = await query(script);
       expect(data).toEqual({ fineTuningJob: null, ...SIBLINGS });
       expect(errors).toEqual([
         expect.objectContaining({ path: ['fineTuningJob'], extensions: expect.objectContaining(facts) }),
@@ -129,8 +129,8 @@ describe('a failing upstream', () => {
     },
   );
 
-  it('is no failure when it says that there is no such job', async () => {
-    const { data, errors, calls } = await ask(tell(404, { code: 'fine_tune_not_found' }));
+  it('is not retried when the job does not exist', async () => {
+    const { data, errors, calls } = await query(respond(404, { code: 'fine_tune_not_found' }));
     expect({ data, errors, calls }).toEqual({
       data: { fineTuningJob: null, ...SIBLINGS },
       errors: undefined,
@@ -139,13 +139,13 @@ describe('a failing upstream', () => {
   });
 
   it.each<[string, Script, number]>([
-    ['500', tell(500), 2],
-    ['429', tell(429), 2],
-    ['409', tell(409), 2],
-    ['a reset', (response) => void response.socket?.resetAndDestroy(), 2],
-  ])('is no failure when %s comes once', async (_, script, count) => {
-    const { data, errors, calls } = await ask((response, turn, world) =>
-      turn === 0 ? script(response, turn, world) : job(response),
+    ['500', respond(500), 2],
+    ['429', respond(429), 2],
+    ['409', respond(409), 2],
+    ['a connection reset', (response) => void response.socket?.resetAndDestroy(), 2],
+  ])('does not fail the query when %s occurs once', async (_, script, count) => {
+    const { data, errors, calls } = await query((response, index, world) =>
+      index === 0 ? script(response, index, world) : respondJob(response),
     );
     expect({ data, errors, calls }).toEqual({
       data: { fineTuningJob: { id: 'ftjob-1' }, ...SIBLINGS },
@@ -154,38 +154,38 @@ describe('a failing upstream', () => {
     });
   });
 
-  it('is asked once when UPSTREAM_RETRIES is 0', async () => {
-    expect((await ask(tell(500), { UPSTREAM_RETRIES: '0' })).calls).toBe(1);
+  it('is called once when UPSTREAM_RETRIES is 0', async () => {
+    expect((await query(respond(500), { UPSTREAM_RETRIES: '0' })).calls).toBe(1);
   });
 
   it.each([
     ['false', 500, 1],
     ['true', 422, 3],
-  ])('decides by x-should-retry %s after %i', async (value, status, count) => {
-    expect((await ask(tell(status, {}, { 'x-should-retry': value }))).calls).toBe(count);
+  ])('is retried according to x-should-retry: %s after %i', async (value, status, count) => {
+    expect((await query(respond(status, {}, { 'x-should-retry': value }))).calls).toBe(count);
   });
 });
 
-describe('the wait before another try', () => {
-  const startOf = Date.UTC(2026, 0, 1);
+describe('the wait before a retry', () => {
+  const startMs = Date.UTC(2026, 0, 1);
   it.each<[string, Record<string, string>, number, number]>([
-    ['half a second and a second by itself', {}, 1125, 1500],
+    ['half a second, then a second, by default', {}, 1125, 1500],
     ['the seconds of Retry-After', { 'retry-after': '3' }, 6000, 6250],
     ['the milliseconds of retry-after-ms', { 'retry-after-ms': '1500', 'retry-after': '9' }, 3000, 3250],
-    ['as if nothing was said when it is absurd', { 'retry-after': '99999999999' }, 1125, 1500],
-    ['as if nothing was said when it is negative', { 'retry-after': '-5' }, 1125, 1500],
-    ['as if nothing was said when it is a word', { 'retry-after': 'soon' }, 1125, 1500],
-  ])('is %s', async (_, headers, least, most) => {
-    const { calls, ms } = await ask(tell(429, {}, headers));
+    ['the default when Retry-After is too long', { 'retry-after': '99999999999' }, 1125, 1500],
+    ['the default when Retry-After is negative', { 'retry-after': '-5' }, 1125, 1500],
+    ['the default when Retry-After is a word', { 'retry-after': 'soon' }, 1125, 1500],
+  ])('is %s', async (_, headers, minMs, maxMs) => {
+    const { calls, ms } = await query(respond(429, {}, headers));
     expect(calls).toBe(3);
-    expect(ms).toBeGreaterThanOrEqual(least);
-    expect(ms).toBeLessThanOrEqual(most + 1);
+    expect(ms).toBeGreaterThanOrEqual(minMs);
+    expect(ms).toBeLessThanOrEqual(maxMs + 1);
   });
 
-  it('is until the date of Retry-After', async () => {
-    const date = new Date(startOf + 7000).toUTCString();
-    const { calls, ms } = await ask((response, turn) =>
-      turn === 0 ? answer(response, 429, envelope({}), { 'retry-after': date }) : job(response),
+  it('lasts until the date of Retry-After', async () => {
+    const date = new Date(startMs + 7000).toUTCString();
+    const { calls, ms } = await query((response, index) =>
+      index === 0 ? answer(response, 429, envelope({}), { 'retry-after': date }) : respondJob(response),
     );
     expect(calls).toBe(2);
     expect(ms).toBeGreaterThanOrEqual(7000);
@@ -194,26 +194,26 @@ describe('the wait before another try', () => {
 
   it.each<[string, Record<string, string>, number]>([
     ['seconds', { 'retry-after': '31' }, 31],
-    ['a date', { 'retry-after': new Date(startOf + 60_000).toUTCString() }, 60],
+    ['a date', { 'retry-after': new Date(startMs + 60_000).toUTCString() }, 60],
     ['milliseconds', { 'retry-after-ms': '40500' }, 41],
   ])(
-    'is none when it does not fit the deadline: the client is told how long it would be, in %s',
+    'exceeds the deadline: there is no retry, and retryAfterSeconds has the wait from %s',
     async (_, headers, seconds) => {
-      const { errors, calls, ms } = await ask(tell(429, {}, headers));
+      const { errors, calls, ms } = await query(respond(429, {}, headers));
       expect(errors?.[0]?.extensions).toMatchObject({ code: 'UPSTREAM_RATE_LIMITED', retryAfterSeconds: seconds });
       expect({ calls, ms }).toEqual({ calls: 1, ms: 0 });
     },
   );
 
-  it('is none once the waits together do not fit the deadline', async () => {
-    const { errors, calls, ms } = await ask(tell(429, {}, { 'retry-after': '20' }));
+  it('exceeds the deadline together with earlier waits: there is no further retry', async () => {
+    const { errors, calls, ms } = await query(respond(429, {}, { 'retry-after': '20' }));
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'UPSTREAM_RATE_LIMITED', retryAfterSeconds: 20 });
     expect(calls).toBe(2);
     expect(ms).toBeLessThan(21_000);
   });
 });
 
-describe('an upstream that does not come to an end', () => {
+describe('an upstream that does not complete its response', () => {
   it.each<[string, Script]>([
     ['hangs before the headers', () => {}],
     ['hangs in the body', (response) => void response.write('{')],
@@ -228,17 +228,17 @@ describe('an upstream that does not come to an end', () => {
       },
     ],
   ])(
-    'is UPSTREAM_TIMEOUT at the deadline when it %s; the call is given up, and siblings have answered',
+    'causes UPSTREAM_TIMEOUT at the deadline when it %s; the call is aborted, and sibling fields have values',
     async (_, script) => {
       await using world = await startWorld(RETRYING);
-      const begun = Promise.withResolvers<ServerResponse>();
+      const started = Promise.withResolvers<ServerResponse>();
       world.upstream.onFile(fileBody('file-1'));
       world.upstream.on(JOB, (__: unknown, response: ServerResponse) => {
         script(response, 0, world);
-        begun.resolve(response);
+        started.resolve(response);
       });
       const pending = world.gateway.query(QUERY);
-      const response = await begun.promise;
+      const response = await started.promise;
       const closed = new Promise((resolve) => response.on('close', resolve));
       await world.gateway.query('{ file(id: "file-1") { id } }');
       for (let second = 0; second < 30; second++) world.clock.advance(1000);
@@ -250,16 +250,16 @@ describe('an upstream that does not come to an end', () => {
     },
   );
 
-  it('is cut off in 200 MB of JSON, and its siblings answer', async () => {
+  it('is cut off within 200 MB of JSON, and sibling fields have values', async () => {
     const chunk = Buffer.from(`"${'x'.repeat(1024 * 1024 - 3)}",`);
     let sent = 0;
-    const { data, errors, calls } = await ask((response) => {
+    const { data, errors, calls } = await query((response) => {
       response.write('[');
-      const more = () => {
+      const writeMore = () => {
         while (!response.destroyed && sent < 200 && response.write(chunk)) sent++;
       };
-      response.on('drain', more);
-      more();
+      response.on('drain', writeMore);
+      writeMore();
     });
     expect(data).toEqual({ fineTuningJob: null, ...SIBLINGS });
     expect(errors?.[0]?.extensions['code']).toBe('UPSTREAM_INVALID_RESPONSE');
@@ -270,11 +270,11 @@ describe('an upstream that does not come to an end', () => {
 
 describe('a redirect', () => {
   it.each([301, 302, 303, 307, 308])(
-    'of %i to another host is not followed: nobody there sees the key',
+    'of %i to another host is not followed: that host does not receive the key',
     async (status) => {
       await using elsewhere = await startUpstream();
       elsewhere.on(JOB, jobBody({ id: 'ftjob-1' }));
-      const { data, errors, calls } = await ask((response) =>
+      const { data, errors, calls } = await query((response) =>
         answer(response, status, '', { location: `${elsewhere.baseUrl}${JOB}` }),
       );
       expect(data).toEqual({ fineTuningJob: null, ...SIBLINGS });
@@ -285,57 +285,57 @@ describe('a redirect', () => {
   );
 });
 
-describe('an upstream that cannot be reached', () => {
-  /** What a gateway answers that asks there, and how often it has tried. */
-  async function askAt(baseUrl: string) {
-    await using world = await startWorld(RETRYING); // For its clock.
+describe('an unreachable upstream', () => {
+  /** The response of a gateway for this base URL, and its number of attempts. */
+  async function queryAt(baseUrl: string) {
+    await using world = await startWorld(RETRYING); // Only its clock is used.
     await using gateway = await startGateway({ OPENAI_BASE_URL: baseUrl, ...RETRYING }, world.clock);
-    const answer = await turning(
+    const result = await turning(
       world.clock,
       DEADLINE_MS,
       gateway.query('{ fineTuningJob(id: "ftjob-1") { id } gateway { isSandbox } }'),
     );
-    return { ...answer, tries: gateway.log.find(({ msg }) => msg === 'request')?.['upstreamCalls'] };
+    return { ...result, attempts: gateway.log.find(({ msg }) => msg === 'request')?.['upstreamCalls'] };
   }
   const failed = {
     data: { fineTuningJob: null, gateway: { isSandbox: false } },
     errors: [expect.objectContaining({ extensions: { code: 'UPSTREAM_UNAVAILABLE' } })],
-    tries: 3,
+    attempts: 3,
   };
 
-  it('is tried again, then UPSTREAM_UNAVAILABLE, when it refuses connections', async () => {
-    const gone = await startUpstream();
-    await gone[Symbol.asyncDispose]();
-    expect(await askAt(gone.baseUrl)).toEqual(failed);
+  it('is retried, then causes UPSTREAM_UNAVAILABLE, when it refuses connections', async () => {
+    const stopped = await startUpstream();
+    await stopped[Symbol.asyncDispose]();
+    expect(await queryAt(stopped.baseUrl)).toEqual(failed);
   });
 
-  it('is UPSTREAM_UNAVAILABLE when nobody vouches for its certificate, and gets no request', async () => {
+  it('causes UPSTREAM_UNAVAILABLE when its certificate is not trusted, and receives no request', async () => {
     let requests = 0;
     const server = createTlsServer(createSelfSigned(), () => requests++);
-    const port = await listening(server);
-    expect(await askAt(`https://127.0.0.1:${port}/v1`)).toEqual(failed);
+    const port = await listen(server);
+    expect(await queryAt(`https://127.0.0.1:${port}/v1`)).toEqual(failed);
     expect(requests).toBe(0);
     server.close();
   });
 
-  it('is UPSTREAM_UNAVAILABLE when it does not speak TLS, and never sees the key', async () => {
-    const heard: Buffer[] = [];
+  it('causes UPSTREAM_UNAVAILABLE when it does not speak TLS, and does not receive the key', async () => {
+    const received: Buffer[] = [];
     const server = createTcpServer((socket: Socket) => {
       socket.on('error', () => {});
       socket.on('data', (data) => {
-        heard.push(data);
+        received.push(data);
         socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
       });
     });
-    const port = await listening(server);
-    expect(await askAt(`https://127.0.0.1:${port}/v1`)).toEqual(failed);
-    expect(heard.length).toBeGreaterThan(0);
-    expect(Buffer.concat(heard).toString('latin1')).not.toContain('Bearer');
+    const port = await listen(server);
+    expect(await queryAt(`https://127.0.0.1:${port}/v1`)).toEqual(failed);
+    expect(received.length).toBeGreaterThan(0);
+    expect(Buffer.concat(received).toString('latin1')).not.toContain('Bearer');
     server.close();
   });
 });
 
-async function listening(server: ReturnType<typeof createTcpServer>): Promise<number> {
+async function listen(server: ReturnType<typeof createTcpServer>): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return (server.address() as AddressInfo).port; // It listens on TCP.
+  return (server.address() as AddressInfo).port; // A TCP server has an address object.
 }

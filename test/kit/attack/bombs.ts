@@ -1,4 +1,4 @@
-// Documents that are small to write and costly to read, or would be without a limit.
+// Small documents that would be costly to validate or execute without limits.
 
 export const many = (count: number, write: (index: number) => string) =>
   Array.from({ length: count }, (_, index) => write(index)).join(' ');
@@ -8,14 +8,14 @@ export const nested = (depth: number, fields: readonly string[]) => {
   return `{ ${names.join(' { ')} ${'}'.repeat(depth)}`;
 };
 
-/** The loss curves of all jobs, so many times: the costliest that there is. */
+/** The loss curves of all jobs, `count` times: the most costly query of the schema. */
 export const curves = (count: number) =>
   `{ ${many(count, (i) => `a${i}: fineTuningJobs(first: 100) { edges { node { metrics(maxPoints: 16) { totalPoints } } } }`)} }`;
 
-const ladder = (steps: number, rung: (next: string) => string, last: string) =>
-  `{ ...F0 } ${many(steps, (i) => `fragment F${i} on Query { ${rung(`...F${i + 1}`)} }`)} fragment F${steps} on Query { ${last} }`;
+const chain = (length: number, step: (next: string) => string, last: string) =>
+  `{ ...F0 } ${many(length, (i) => `fragment F${i} on Query { ${step(`...F${i + 1}`)} }`)} fragment F${length} on Query { ${last} }`;
 
-/** Each step asks for the next one twice. */
+/** Each fragment spreads the next one twice. */
 export const doubling = (steps: number) => {
   const branch = (name: string, next: string) => `${name} { edges { node { job { ${next} } } } }`;
   const both = (next: string) => `${branch('events', next)} ${branch('checkpoints', next)}`;
@@ -25,45 +25,39 @@ export const doubling = (steps: number) => {
 
 const spreads = (count: number) => many(count, (i) => `fragment F${i} on Query { gateway { f${i} } }`);
 const types = many(60, (i) => `fragment F${i} on __Type { ofType { ...F${i + 1} } possibleTypes { ...F${i + 1} } }`);
-const down = many(400, (i) => `fragment F${i} on T { a { ...F${i + 1} } }`);
+const nestedFragments = many(400, (i) => `fragment F${i} on T { a { ...F${i + 1} } }`);
 
-/** Each with the limit that it goes past, what that is, and how much it has of it where that is counted to the end. */
+/** Each with the limit that it exceeds, the maximum, and the actual value where counting completes. */
 export const BOMBS: [name: string, query: string, limit: string, max: number, actual?: number][] = [
   ['aliases', `{ ${many(1600, (i) => `a${i}: __typename`)} }`, 'aliases', 30, 1600],
-  ['aliases of what is costly', curves(20), 'cost', 5000],
-  ['one field again and again', `{ ${'gateway { version } '.repeat(1000)} }`, 'overlaps', 100, 1000],
+  ['aliases of a costly field', curves(20), 'cost', 5000],
+  ['one field, repeated', `{ ${'gateway { version } '.repeat(1000)} }`, 'overlaps', 100, 1000],
+  ['nested fields, repeated', `{ ${`gateway { ${'version '.repeat(40)} } `.repeat(40)} }`, 'overlaps', 100, 1600],
+  ['fragments in one object', `{ ${many(400, (i) => `...F${i}`)} } ${spreads(400)}`, 'overlaps', 100, 400],
   [
-    'one in another again and again',
-    `{ ${`gateway { ${'version '.repeat(40)} } `.repeat(40)} }`,
-    'overlaps',
-    100,
-    1600,
-  ],
-  ['fragments in one place', `{ ${many(400, (i) => `...F${i}`)} } ${spreads(400)}`, 'overlaps', 100, 400],
-  [
-    'fragments that double',
+    'fragments that double introspection',
     `{ __type(name: "A") { ...F0 } } ${types} fragment F60 on __Type { name }`,
     'introspection',
     2,
   ],
   ['fragments that double the fields of a job', doubling(60), 'depth', 15],
   ['directives', `{ __typename ${'@a '.repeat(2000)} }`, 'directives', 50, 2000],
-  ['directives on fragments', ladder(100, (next) => `${next} @skip(if: false)`, '__typename'), 'directives', 50, 100],
+  ['directives on fragments', chain(100, (next) => `${next} @skip(if: false)`, '__typename'), 'directives', 50, 100],
   ['tokens', `{ ${'a '.repeat(300_000)} }`, 'tokens', 5000],
-  ['open fields', '{a'.repeat(300_000), 'tokens', 5000],
+  ['unclosed fields', '{a'.repeat(300_000), 'tokens', 5000],
   ['depth', nested(1600, ['a']), 'depth', 15, 1600],
-  ['depth that no fragment shows', `{ ...F0 } ${down} fragment F400 on T { a }`, 'depth', 15, 401],
-  ['introspection in itself', nested(14, ['__schema', 'types', 'fields', 'type']), 'introspection', 2],
-  ['introspection again', `{ ${many(40, (i) => `a${i}: __schema { types { name } }`)} }`, 'aliases', 30, 40],
+  ['depth through fragments', `{ ...F0 } ${nestedFragments} fragment F400 on T { a }`, 'depth', 15, 401],
+  ['nested introspection', nested(14, ['__schema', 'types', 'fields', 'type']), 'introspection', 2],
+  ['repeated introspection', `{ ${many(40, (i) => `a${i}: __schema { types { name } }`)} }`, 'aliases', 30, 40],
 ];
 
-/** Fragments that lead back to themselves. */
+/** Circular fragments. */
 export const CIRCLES: [through: string, query: string][] = [
   ['itself', '{ ...F } fragment F on Query { ...F }'],
   ['itself in a field', '{ ...F } fragment F on Query { gateway { ...F } }'],
-  ['others in a circle', ladder(400, (next) => `${next} __typename`, '...F0')],
+  ['400 others in one circle', chain(400, (next) => `${next} __typename`, '...F0')],
   [
-    'others in many',
+    '400 others in many circles',
     `{ ...F0 } ${many(400, (i) => `fragment F${i} on Query { ...F${(i + 1) % 400} ...F${(i * 7) % 400} }`)}`,
   ],
 ];

@@ -4,17 +4,17 @@ import type { Socket } from 'node:net';
 import { exchange } from '../client/raw-http.ts';
 import { createCounter } from '../counter.ts';
 
-/** The connections of a gateway in this process, as its own server counts them. */
-export interface Lobby {
-  count(): Promise<number>;
-  /** Resolves when so many more connections have come in since the lobby was opened. */
+/** The connections of a gateway in this process, as its HTTP server counts them. */
+export interface ConnectionCount {
+  current(): Promise<number>;
+  /** Resolves after this number of new connections. */
   arrived(count: number): Promise<void>;
-  /** Resolves when there are at most so many. */
-  emptied(most?: number): Promise<void>;
+  /** Resolves when at most `max` are open. */
+  droppedTo(max: number): Promise<void>;
 }
 
-/** Finds the server behind a URL. From then on its connections are watched; call it before there are any. */
-export async function openLobby(url: string): Promise<Lobby> {
+/** Finds the server of a URL and counts its connections from then on. Call it before the first connection. */
+export async function countConnections(url: string): Promise<ConnectionCount> {
   const server = await serverOf(url);
   const arrivals = createCounter();
   let changed = Promise.withResolvers<void>();
@@ -25,13 +25,13 @@ export async function openLobby(url: string): Promise<Lobby> {
       changed = Promise.withResolvers();
     });
   });
-  const count = () =>
+  const current = () =>
     new Promise<number>((resolve, reject) => server.getConnections((error, n) => (error ? reject(error) : resolve(n))));
   return {
-    count,
+    current,
     arrived: arrivals.reached,
-    async emptied(most = 0) {
-      for (let change = changed.promise; (await count()) > most; change = changed.promise) await change;
+    async droppedTo(max) {
+      for (let change = changed.promise; (await current()) > max; change = changed.promise) await change;
     },
   };
 }
@@ -40,7 +40,7 @@ async function serverOf(url: string): Promise<Server> {
   const path = `/${crypto.randomUUID()}`;
   const found = Promise.withResolvers<Server>();
   const onRequest = (message: unknown) => {
-    const { request, server } = message as { request: { url?: string }; server: Server }; // Node's documented form.
+    const { request, server } = message as { request: { url?: string }; server: Server }; // As documented by Node.
     if (request.url === path) found.resolve(server);
   };
   subscribe('http.server.request.start', onRequest);

@@ -1,4 +1,4 @@
-/** A checkpoint's body as OpenAI sends it, for tests to bend. */
+/** A checkpoint as OpenAI sends it. `members` override or extend the body. */
 export function checkpointBody(
   id: string,
   members: Record<string, unknown> = {},

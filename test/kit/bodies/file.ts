@@ -1,4 +1,4 @@
-/** A file's body as OpenAI sends it, for tests to bend. */
+/** A file as OpenAI sends it. `members` override or extend the body. */
 export function fileBody(id: string, members: Record<string, unknown> = {}): { id: string; [member: string]: unknown } {
   return {
     object: 'file',

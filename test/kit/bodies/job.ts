@@ -1,4 +1,4 @@
-/** A job's body as OpenAI sends it, for tests to bend: `jobBody({ status: 'failed' })`. */
+/** A job as OpenAI sends it. `members` override or extend the body: `jobBody({ status: 'failed' })`. */
 export function jobBody(members: Record<string, unknown> = {}): { id: string; [member: string]: unknown } {
   return {
     object: 'fine_tuning.job',

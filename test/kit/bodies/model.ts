@@ -1,4 +1,4 @@
-/** A model's body as OpenAI sends it, for tests to bend. */
+/** A model as OpenAI sends it. `members` override or extend the body. */
 export function modelBody(
   id: string,
   members: Record<string, unknown> = {},

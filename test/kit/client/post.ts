@@ -1,5 +1,5 @@
-/** What came back from a GraphQL server. */
-export interface Posted {
+/** The response of a GraphQL server. */
+export interface PostResult {
   readonly status: number;
   readonly headers: Headers;
   readonly body: {
@@ -9,17 +9,17 @@ export interface Posted {
   };
 }
 
-/** Sends a body of parameters, or a text in place of one, and gives the whole answer. */
+/** Sends parameters as JSON, or a text as it is. */
 export async function post(
   url: string,
   params: object | string,
   headers: Record<string, string> = {},
-): Promise<Posted> {
+): Promise<PostResult> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: typeof params === 'string' ? params : JSON.stringify(params),
   });
-  const body = (await response.json()) as Posted['body']; // The form of every GraphQL answer.
+  const body = (await response.json()) as PostResult['body']; // The format of every GraphQL response.
   return { status: response.status, headers: response.headers, body };
 }

@@ -1,34 +1,34 @@
 import { connect } from 'node:net';
 
-/** A bare connection: what is written goes out as it is. */
-export interface Wire extends AsyncDisposable {
+/** A TCP connection that sends bytes as they are. */
+export interface RawConnection extends AsyncDisposable {
   write(...parts: readonly (string | Uint8Array)[]): void;
-  /** Resolves once little of what was written still waits to go out, or the connection is closed. */
+  /** Resolves when the write buffer is below its limit, or the connection is closed. */
   drained(): Promise<void>;
-  /** Says that no more will come. */
+  /** Ends the writing side. */
   end(): void;
-  /** Takes nothing more from the other side. */
+  /** Stops reading. */
   pause(): void;
-  /** Takes what comes again. */
+  /** Reads again. */
   resume(): void;
-  /** Resolves with the match once what came back has one; rejects when the connection closes without. */
-  said(pattern: RegExp): Promise<RegExpExecArray>;
-  /** Everything that came back, once the connection is closed. */
+  /** Resolves to the match once the received text has one. Rejects when the connection closes before. */
+  receivedMatch(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Resolves to the received text when the connection is closed. */
   readonly closed: Promise<string>;
 }
 
-export async function openWire(url: string): Promise<Wire> {
+export async function openRawConnection(url: string): Promise<RawConnection> {
   const { hostname, port } = new URL(url);
   const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: false });
   let text = '';
-  let heard = Promise.withResolvers<void>();
+  let received = Promise.withResolvers<void>();
   socket.setEncoding('latin1').on('data', (chunk: string) => {
     text += chunk;
-    heard.resolve();
-    heard = Promise.withResolvers();
+    received.resolve();
+    received = Promise.withResolvers();
   });
   const closed = new Promise<string>((resolve) => {
-    socket.on('error', () => {}); // A reset is an end as well.
+    socket.on('error', () => {}); // A reset closes the socket too.
     socket.on('close', () => resolve(text));
   });
   await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
@@ -44,11 +44,11 @@ export async function openWire(url: string): Promise<Wire> {
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
     closed,
-    async said(pattern) {
+    async receivedMatch(pattern) {
       for (;;) {
         const match = pattern.exec(text);
         if (match) return match;
-        const outcome = await Promise.race([heard.promise, closed.then(() => 'closed')]);
+        const outcome = await Promise.race([received.promise, closed.then(() => 'closed')]);
         if (outcome === 'closed' && !pattern.test(text)) throw new Error(`closed after: ${text}`);
       }
     },
@@ -59,32 +59,32 @@ export async function openWire(url: string): Promise<Wire> {
   };
 }
 
-/** One answer as it came over the wire. */
-export interface WireAnswer {
+/** One HTTP response. */
+export interface RawResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** Splits what came back into its answers. Fails when it is anything else; bodies must have their length announced. */
-export function answersIn(text: string): WireAnswer[] {
-  const answers: WireAnswer[] = [];
+/** Splits received text into responses. Throws for anything else; each body needs a Content-Length. */
+export function parseResponses(text: string): RawResponse[] {
+  const responses: RawResponse[] = [];
   for (let rest = text; rest !== ''; ) {
     const [head = '', line, status, fields = ''] =
       /^(HTTP\/1\.1 (\d{3}) [^\r\n]*)\r\n((?:[^\r\n]+\r\n)*)\r\n/.exec(rest) ?? [];
-    if (line === undefined) throw new Error(`not an answer: ${rest}`);
+    if (line === undefined) throw new Error(`not a response: ${rest}`);
     const pairs = fields.split('\r\n').map((field) => field.split(': '));
     const headers = Object.fromEntries(pairs.map(([name = '', ...value]) => [name.toLowerCase(), value.join(': ')]));
     const end = head.length + Number(headers['content-length'] ?? 0);
-    answers.push({ status: Number(status), headers, body: rest.slice(head.length, end) });
+    responses.push({ status: Number(status), headers, body: rest.slice(head.length, end) });
     rest = rest.slice(end);
   }
-  return answers;
+  return responses;
 }
 
-/** Sends these bytes, and gives the answers until the other side closes the connection. */
-export async function exchange(url: string, ...parts: readonly (string | Uint8Array)[]): Promise<WireAnswer[]> {
-  await using wire = await openWire(url);
-  wire.write(...parts);
-  return answersIn(await wire.closed);
+/** Sends these bytes. Resolves to the responses when the server closes the connection. */
+export async function exchange(url: string, ...parts: readonly (string | Uint8Array)[]): Promise<RawResponse[]> {
+  await using connection = await openRawConnection(url);
+  connection.write(...parts);
+  return parseResponses(await connection.closed);
 }

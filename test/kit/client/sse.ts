@@ -1,18 +1,18 @@
-/** One event of an event stream; a comment has the event `:`. */
+/** One event of an event stream. A comment has the name `:`. */
 export interface SseEvent {
   readonly event: string;
   readonly data: string;
 }
 
-/** A stream of server-sent events, read as it comes: nothing is missed, and nothing waited for twice. */
+/** A stream of server-sent events, which are read one by one. */
 export interface SseStream extends AsyncDisposable {
   readonly status: number;
   readonly headers: Headers;
-  /** The next event or comment; undefined at the end. */
+  /** Resolves to the next event or comment, or to undefined at the end. */
   next(): Promise<SseEvent | undefined>;
-  /** The next result, past comments; undefined when something else comes. */
+  /** Resolves to the next result, without comments; undefined for any other event. */
   result(): Promise<unknown>;
-  /** Leaves without a goodbye. */
+  /** Aborts the request. */
   close(): void;
 }
 
@@ -28,15 +28,15 @@ export async function openSse(
   headers: Record<string, string> = {},
   method: 'POST' | 'GET' = 'POST',
 ): Promise<SseStream> {
-  const leaving = new AbortController();
+  const abort = new AbortController();
   const search = new URLSearchParams({ query: params.query, variables: JSON.stringify(params.variables ?? {}) });
   const response = await fetch(method === 'GET' ? `${url}?${search}` : url, {
     method,
     headers: { accept: 'text/event-stream', 'content-type': 'application/json', ...headers },
-    signal: leaving.signal,
+    signal: abort.signal,
     ...(method === 'POST' && { body: JSON.stringify(params) }),
   });
-  const events = read(response);
+  const events = readEvents(response);
   const next = async () => {
     const { value, done } = await events.next();
     return done ? undefined : value;
@@ -50,14 +50,14 @@ export async function openSse(
       while (event?.event === ':') event = await next();
       return event?.event === 'next' ? JSON.parse(event.data) : undefined;
     },
-    close: () => leaving.abort(),
+    close: () => abort.abort(),
     async [Symbol.asyncDispose]() {
-      leaving.abort();
+      abort.abort();
     },
   };
 }
 
-async function* read({ body }: Response): AsyncGenerator<SseEvent, void> {
+async function* readEvents({ body }: Response): AsyncGenerator<SseEvent, void> {
   let text = '';
   for await (const chunk of body?.pipeThrough(new TextDecoderStream()) ?? []) {
     text += chunk;
@@ -72,5 +72,5 @@ async function* read({ body }: Response): AsyncGenerator<SseEvent, void> {
       yield { event: lines[0] === ':' ? ':' : (field('event:') ?? 'message'), data: field('data:') ?? '' };
     }
   }
-  if (text !== '') throw new Error(`cut off: ${text}`);
+  if (text !== '') throw new Error(`the stream ended within an event: ${text}`);
 }

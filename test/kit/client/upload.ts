@@ -1,6 +1,6 @@
 import type { Answer } from '../gateway/gateway.ts';
 
-/** Everything that can come of an upload. */
+/** A mutation that selects all outcomes of an upload. */
 export const UPLOAD = `mutation ($input: UploadFileInput!) { uploadFile(input: $input) {
   __typename
   ... on UploadFileSuccess { file { id filename bytes purpose expiresAt } report { ...Report } }
@@ -14,7 +14,7 @@ fragment Report on TrainingFileReport {
   issues { line severity message }
 }`;
 
-/** Lines of training data, each another. */
+/** Different lines of training data. */
 export const trainingLines = (count: number, content = 'a') =>
   Array.from({ length: count }, (_, index) => {
     const messages = [
@@ -24,34 +24,34 @@ export const trainingLines = (count: number, content = 'a') =>
     return `${JSON.stringify({ messages })}\n`;
   }).join('');
 
-/** One part of a form, as it goes over the wire. */
+/** One part of a form. */
 export interface FormPart {
   readonly name: string;
   readonly filename?: string;
   readonly content: string | Uint8Array;
-  /** In place of the usual ones. */
+  /** Replaces the headers of the part. */
   readonly headers?: string;
 }
 
 export const BOUNDARY = 'test-boundary';
 
-/** The bytes of a form, but for those of its last boundary. */
-export function openForm(...parts: readonly FormPart[]): Buffer {
+/** The bytes of a form without its closing boundary. */
+export function unclosedForm(...parts: readonly FormPart[]): Buffer {
   return Buffer.concat(
     parts.map(({ name, filename, content, headers }, index) => {
       const file = filename === undefined ? '' : `; filename="${filename}"`;
-      const usual = `Content-Disposition: form-data; name="${name}"${file}\r\n`;
-      const head = `${index === 0 ? '' : '\r\n'}--${BOUNDARY}\r\n${headers ?? usual}\r\n`;
+      const defaultHeaders = `Content-Disposition: form-data; name="${name}"${file}\r\n`;
+      const head = `${index === 0 ? '' : '\r\n'}--${BOUNDARY}\r\n${headers ?? defaultHeaders}\r\n`;
       return Buffer.concat([Buffer.from(head), Buffer.from(content)]);
     }),
   );
 }
 
-export const CLOSING = `\r\n--${BOUNDARY}--\r\n`;
+export const FORM_END = `\r\n--${BOUNDARY}--\r\n`;
 
-export const formOf = (...parts: readonly FormPart[]) => Buffer.concat([openForm(...parts), Buffer.from(CLOSING)]);
+export const formOf = (...parts: readonly FormPart[]) => Buffer.concat([unclosedForm(...parts), Buffer.from(FORM_END)]);
 
-/** The first two parts of every upload. */
+/** The parts before the file. */
 export function partsOf(input: object = {}, query = UPLOAD): [operations: FormPart, map: FormPart] {
   const variables = { input: { ...input, file: null } };
   return [
@@ -71,19 +71,19 @@ export const headersOf = () => ({
   'content-type': `multipart/form-data; boundary=${BOUNDARY}`,
 });
 
-/** The head of a request with a form of this length; chunked without one. */
+/** The head of a request with a form of this length, or with chunks when it is null. */
 export function headOf(length: number | null, headers = ''): string {
   const size = length === null ? 'Transfer-Encoding: chunked' : `Content-Length: ${length}`;
   return `POST /graphql HTTP/1.1\r\nHost: localhost\r\nGraphQL-Require-Preflight: 1\r\nContent-Type: multipart/form-data; boundary=${BOUNDARY}\r\n${headers}${size}\r\n\r\n`;
 }
 
-/** One chunk of a body whose length was not announced. */
+/** One chunk of a chunked body. */
 export function chunkOf(bytes: Uint8Array | string): Buffer {
   const content = Buffer.from(bytes);
   return Buffer.concat([Buffer.from(`${content.length.toString(16)}\r\n`), content, Buffer.from('\r\n')]);
 }
 
-/** Uploads as a browser does, and gives what has come of it. */
+/** Uploads with FormData, as a browser does. `outcome` is the value of the mutation. */
 export async function upload(
   url: string,
   content: BlobPart,
@@ -97,8 +97,8 @@ export async function upload(
     headers: { 'graphql-require-preflight': '1', ...headers },
     body: form,
   });
-  const body = (await response.json()) as Answer; // The form of every GraphQL answer.
-  const outcome = body.data?.['uploadFile'] as Record<string, unknown> | undefined; // It is an object, by the schema.
+  const body = (await response.json()) as Answer; // The format of every GraphQL response.
+  const outcome = body.data?.['uploadFile'] as Record<string, unknown> | undefined; // An object type of the schema.
   return { status: response.status, body, outcome };
 }
 

@@ -1,23 +1,23 @@
 import { WebSocket } from 'ws';
 
-/** A bare WebSocket: each message is read once, in its order. */
+/** A WebSocket whose messages are read one by one. */
 export interface TestSocket extends Disposable {
   readonly socket: WebSocket;
   send(...messages: readonly (object | string)[]): void;
-  /** The next message that is no ping of the protocol. */
+  /** Resolves to the next message. Rejects when the socket is closed. */
   next(): Promise<Record<string, unknown>>;
-  /** The code and reason with which it was closed. */
+  /** Resolves to the close code and reason. */
   readonly closed: Promise<[code: number, reason: string]>;
 }
 
 export interface SocketOptions {
   readonly headers?: Record<string, string>;
   readonly protocol?: string | string[];
-  /** Whether it says who it is at once, by these parameters. */
+  /** The payload of `connection_init`; false sends none. */
   readonly init?: object | false;
 }
 
-/** Resolves once it is open; rejects with the answer's status when it is refused. */
+/** Resolves when the socket is open. Rejects with the response's status when the upgrade is rejected. */
 export async function openSocket(url: string, options: SocketOptions = {}): Promise<TestSocket> {
   const { headers = {}, protocol = 'graphql-transport-ws', init = {} } = options;
   const socket = new WebSocket(url.replace(/^http/, 'ws'), protocol, { headers });
@@ -34,7 +34,7 @@ export async function openSocket(url: string, options: SocketOptions = {}): Prom
     }),
   );
   await new Promise<void>((resolve, reject) => socket.once('open', resolve).once('error', reject));
-  socket.on('error', () => {}); // A reset is an end as well.
+  socket.on('error', () => {}); // A reset closes the socket too.
   const send: TestSocket['send'] = (...texts) => {
     for (const text of texts) socket.send(typeof text === 'string' ? text : JSON.stringify(text));
   };
@@ -55,8 +55,8 @@ export async function openSocket(url: string, options: SocketOptions = {}): Prom
   return { socket, send, next, closed, [Symbol.dispose]: () => socket.terminate() };
 }
 
-export const subscribe = (id: string, query: string, more: object = {}) => ({
+export const subscribe = (id: string, query: string, params: object = {}) => ({
   id,
   type: 'subscribe',
-  payload: { query, ...more },
+  payload: { query, ...params },
 });

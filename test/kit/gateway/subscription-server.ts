@@ -85,7 +85,7 @@ export async function startLive(settings: Record<string, string> = {}): Promise<
       mutations: NO_MUTATIONS,
       gateway: { version: '0', isSandbox: true, upstreamName: 'test', limits: 'openai' },
     }),
-    exampleJobId: 'ftjob-1',
+    examples: { jobId: 'ftjob-1', fileId: 'file-1' },
     webhookSecret: undefined,
     onHint: watcher.hint,
     log,

@@ -7,47 +7,47 @@ import { jobBody } from '../bodies/job.ts';
 import { modelBody } from '../bodies/model.ts';
 import { answer, pager } from '../gateway/upstream.ts';
 
-/** What the calls of an account have made of what every account has. */
-export interface Possession {
-  /** What was sent for jobs, in its order. */
+/** The writes of one account, on top of the resources that every account has. */
+export interface AccountState {
+  /** The bodies of created jobs, oldest first. */
   readonly created: { readonly metadata?: unknown }[];
   readonly cancelled: Set<string>;
   readonly deleted: Set<string>;
   uploads: number;
 }
 
-export const createPossession = (): Possession => ({
+export const createAccountState = (): AccountState => ({
   created: [],
   cancelled: new Set(),
   deleted: new Set(),
   uploads: 0,
 });
 
-/** The answer of an account in which everything that can bear one has this mark. */
+/** Responds for one account, with this mark in every resource. */
 export async function respondWith(
   mark: string,
-  possession: Possession,
+  state: AccountState,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const sent = await buffer(request);
+  const body = await buffer(request);
   const path = decodeURIComponent(new URL(request.url ?? '', 'http://upstream').pathname.replace('/v1', ''));
-  const told = request.method === 'GET' ? path : change(`${request.method} ${path}`, possession, sent);
-  const script = typeof told === 'string' ? scriptsOf(mark, possession)[told] : told;
-  if (script == null) answer(response, 404, { error: { message: 'There is none.', type: 'invalid_request_error' } });
+  const result = request.method === 'GET' ? path : write(`${request.method} ${path}`, state, body);
+  const script = typeof result === 'string' ? scriptsOf(mark, state)[result] : result;
+  if (script == null) answer(response, 404, { error: { message: 'Not found.', type: 'invalid_request_error' } });
   else if (typeof script === 'function') script(request, response);
   else answer(response, 200, script);
 }
 
-/** Does what is asked, and gives what tells of it: a body, or the path of what was changed; null when there is none. */
-function change(call: string, possession: Possession, sent: Buffer): object | string | null {
-  const { created, cancelled, deleted } = possession;
+/** Executes a write. Returns the response body or the path of the changed resource; null when it does not exist. */
+function write(call: string, state: AccountState, body: Buffer): object | string | null {
+  const { created, cancelled, deleted } = state;
   const [, noun = '', id = '', verb] = /^\w+ (?:\/fine_tuning)?\/(\w+)\/?([^/]*)\/?(.*)$/.exec(call) ?? [];
   if (call === 'POST /fine_tuning/jobs') {
-    created.push(JSON.parse(sent.toString()));
+    created.push(JSON.parse(body.toString()));
     return `/fine_tuning/jobs/ftjob-made-${created.length - 1}`;
   }
-  if (call === 'POST /files') return `/files/file-made-${possession.uploads++}`;
+  if (call === 'POST /files') return `/files/file-made-${state.uploads++}`;
   if (verb === 'cancel') {
     cancelled.add(id);
     return `/fine_tuning/jobs/${id}`;
@@ -57,8 +57,8 @@ function change(call: string, possession: Possession, sent: Buffer): object | st
   return { id, deleted: true };
 }
 
-/** Everything there is, by its path. Each name's job `ftjob-NAME` is in its account only. */
-function scriptsOf(mark: string, { created, cancelled, deleted, uploads }: Possession): Record<string, unknown> {
+/** All resources by path. Only the account itself has the job `ftjob-NAME`. */
+function scriptsOf(mark: string, { created, cancelled, deleted, uploads }: AccountState): Record<string, unknown> {
   const [name = ''] = mark.split(' ');
   const user_provided_suffix = mark;
   const running = jobBody({ id: 'ftjob-1', model: 'base', training_file: 'file-1', user_provided_suffix });
@@ -84,14 +84,14 @@ function scriptsOf(mark: string, { created, cancelled, deleted, uploads }: Posse
     fileBody('file-results', { filename: mark, purpose: 'fine-tune-results' }),
   ].filter(({ id }) => !deleted.has(id));
   const models = ['base', 'tuned'].map((id) => modelBody(id, { owned_by: mark }));
-  const step = mark.length * 10 + Number(mark.at(-1)); // A mark for what has only numbers.
-  const things = [
+  const step = mark.length * 10 + Number(mark.at(-1)); // The mark as a number.
+  const resources = [
     ...jobs.map((job) => [`/fine_tuning/jobs/${job.id}`, job]),
     ...files.map((file) => [`/files/${file.id}`, file]),
     ...models.map((model) => [`/models/${model.id}`, model]),
   ];
   return {
-    ...Object.fromEntries(things),
+    ...Object.fromEntries(resources),
     '/fine_tuning/jobs': pager(jobs),
     '/fine_tuning/jobs/ftjob-1/events': pager([stepBody(step, 1000), eventBody('ftevent-1', { message: mark })]),
     '/fine_tuning/jobs/ftjob-2/events': pager([eventBody('ftevent-2', { message: mark })]),

@@ -2,45 +2,45 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import type { TestClock } from '../clock.ts';
 import { answer, startUpstream } from '../gateway/upstream.ts';
-import { createPossession, respondWith } from './account-state.ts';
+import { createAccountState, respondWith } from './account-state.ts';
 
 type Respond = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 
-/** What may go wrong for one account while all is well for the others. `hang` is answered when it is released. */
+/** Faults of one account that the others do not have. `hang` responds when it is released. */
 export const FAULTS = ['none', '401', '403', '429', '500', '503', 'cut', 'foreign', 'text', 'reset', 'hang'] as const;
 export type Fault = (typeof FAULTS)[number];
 
-/** What one credential finds upstream: under the same ids as all the others, but everything has its mark. */
+/** The account of one credential. All accounts have resources with the same ids, but each resource has its account's mark. */
 export interface Account {
-  /** What a caller says to be asked for with it. */
+  /** The header with its credential. */
   readonly authorization: string;
   fault: Fault;
-  /** Another version has other values everywhere. */
+  /** A part of the mark; a new version changes every resource. */
   version: number;
-  /** Targets of its calls so far. */
+  /** Paths of its calls so far. */
   readonly calls: string[];
-  /** Calls that hang. */
+  /** Calls without a response. */
   readonly hanging: Set<Hanging>;
-  /** Answers those. */
+  /** Responds to these calls. */
   release(): void;
 }
 
 export interface Hanging {
-  /** When it came. */
+  /** Arrival in milliseconds since the epoch. */
   readonly at: number;
   answer(): void;
 }
 
 export interface Accounts extends AsyncDisposable {
   readonly baseUrl: string;
-  /** Opens an account with a credential that nobody had before. Marks are made of the name. */
+  /** Creates an account with a new credential. Its marks contain the name. */
   open(name: string): Account;
 }
 
-/** What the gateway makes of a caller's key, another for each account. */
+/** The gateway's digest of a caller's key in a metadata filter; it differs by account. */
 const DIGEST = /(metadata%5B\w+%5D=)[\w-]+/;
 
-/** A real server with many accounts, told apart by their credentials. */
+/** A server with many accounts, which it identifies by their credentials. */
 export async function startAccounts(clock: TestClock): Promise<Accounts> {
   const upstream = await startUpstream();
   const accounts = new Map<string | undefined, { account: Account; respond: Respond }>();
@@ -52,7 +52,7 @@ export async function startAccounts(clock: TestClock): Promise<Accounts> {
     if (account.fault === 'none') respond(request, response);
     else if (account.fault === 'hang') hang(account.hanging, response, clock.now(), () => respond(request, response));
     else {
-      if (request.method === 'POST') await buffer(request); // Or what its sender notices first would be chance.
+      if (request.method === 'POST') await buffer(request); // Otherwise the sender's first error would be random.
       FAILURES[account.fault](request, response);
     }
   });
@@ -71,9 +71,9 @@ export async function startAccounts(clock: TestClock): Promise<Accounts> {
           hanging.clear();
         },
       };
-      const possession = createPossession();
+      const state = createAccountState();
       const respond: Respond = (request, response) =>
-        respondWith(`${name} v${account.version}`, possession, request, response);
+        respondWith(`${name} v${account.version}`, state, request, response);
       accounts.set(account.authorization, { account, respond });
       return account;
     },
@@ -81,16 +81,16 @@ export async function startAccounts(clock: TestClock): Promise<Accounts> {
   };
 }
 
-const tell = (status: number, headers = {}): Respond => {
+const failWith = (status: number, headers = {}): Respond => {
   return (_, response) => answer(response, status, { error: { message: 'No.' } }, headers);
 };
 
 const FAILURES: Record<Exclude<Fault, 'none' | 'hang'>, Respond> = {
-  401: tell(401),
-  403: tell(403),
-  429: tell(429, { 'retry-after': '7' }),
-  500: tell(500),
-  503: tell(503),
+  401: failWith(401),
+  403: failWith(403),
+  429: failWith(429, { 'retry-after': '7' }),
+  500: failWith(500),
+  503: failWith(503),
   foreign: (_, response) => answer(response, 200, { greeting: 'of another dialect' }),
   text: (_, response) => answer(response, 200, 'no JSON'),
   reset: (_, response) => void response.destroy(),

@@ -1,8 +1,8 @@
 /**
- * Questions of many shapes about things that every account has. The first of them make one upstream call after another;
- * those from `whole` on make several at the same time.
+ * Queries of many shapes about resources that every account has. The first ones make their upstream calls one by one; those
+ * from `whole` on make several at the same time.
  */
-export const QUESTIONS = {
+export const QUERIES = {
   job: '{ fineTuningJob(id: "ftjob-1") { id suffix status raw } }',
   settled: '{ fineTuningJob(id: "ftjob-2") { id suffix status } }',
   absent: '{ fineTuningJob(id: "ftjob-ann") { id suffix } }',
@@ -19,7 +19,7 @@ export const QUESTIONS = {
   checkpoints: '{ fineTuningJob(id: "ftjob-2") { checkpoints { edges { node { fineTunedModelId stepNumber } } } } }',
   curve: '{ fineTuningJob(id: "ftjob-1") { metrics { points { step } } progress { step } } }',
   results: '{ fineTuningJob(id: "ftjob-2") { metrics { points { step } } } }',
-  nobody: '{ viewer { name role } gateway { upstreamName } }',
+  viewer: '{ viewer { name role } gateway { upstreamName } }',
   whole: `{ fineTuningJob(id: "ftjob-2") {
     raw trainingFile { filename } resultFiles { filename } model { ownedBy } fineTunedModel { ownedBy }
     events { edges { node { message } } } checkpoints { edges { node { stepNumber } } } metrics { points { step } }
@@ -39,8 +39,8 @@ const creating = (input: string) => `mutation {
   }
 }`;
 
-/** What every account can be asked to do. No two of its calls are made at the same time. */
-export const CHANGES = {
+/** Mutations that every account can execute. Each makes its upstream calls one by one. */
+export const MUTATIONS = {
   create: creating(''),
   createOnce: creating('idempotencyKey: "same"'),
   createAnother: creating('idempotencyKey: "same" suffix: "another"'),
@@ -65,9 +65,9 @@ export const CHANGES = {
   }`,
 } as const;
 
-export type Change = keyof typeof CHANGES;
-export const changes = Object.keys(CHANGES) as Change[]; // Its own keys.
+export type MutationName = keyof typeof MUTATIONS;
+export const mutationNames = Object.keys(MUTATIONS) as MutationName[]; // The keys of the constant above.
 
-export type Question = keyof typeof QUESTIONS;
-export const questions = Object.keys(QUESTIONS) as Question[]; // Its own keys.
-export const isOneByOne = (question: Question) => questions.indexOf(question) < questions.indexOf('whole');
+export type QueryName = keyof typeof QUERIES;
+export const queryNames = Object.keys(QUERIES) as QueryName[]; // The keys of the constant above.
+export const isSequential = (name: QueryName) => queryNames.indexOf(name) < queryNames.indexOf('whole');

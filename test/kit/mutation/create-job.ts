@@ -3,7 +3,7 @@ import { lines } from '../../unit/sandbox/write.ts';
 import { createTestClock, type TestClock } from '../clock.ts';
 import { startGateway, type TestGateway } from '../gateway/gateway.ts';
 
-/** Asks for a job, and for all that can come of it. */
+/** Creates a job; selects the success and every failure. */
 export const CREATE = `mutation ($input: CreateFineTuningJobInput!) { createFineTuningJob(input: $input) {
   __typename
   ... on CreateFineTuningJobSuccess { fineTuningJob { id status metadata { key value } raw } }
@@ -14,8 +14,8 @@ export const CREATE = `mutation ($input: CreateFineTuningJobInput!) { createFine
   ... on UpstreamError { upstreamStatus isRetryable }
 } }`;
 
-/** What came of it; the members of the outcome that it is. */
-export interface Created {
+/** The success or the failure that CREATE returns. */
+export interface CreateOutcome {
   readonly __typename: string;
   readonly message?: string;
   readonly code?: string;
@@ -24,43 +24,46 @@ export interface Created {
   readonly retryAfterSeconds?: number | null;
 }
 
-/** Asks as the caller with this token, or as anybody. Fails when there are errors. */
-export async function create(gateway: { readonly url: string }, input: object, token?: string): Promise<Created> {
+/** Creates a job as the caller with a token, or as an anonymous caller. Throws when the response has errors. */
+export async function create(gateway: { readonly url: string }, input: object, token?: string): Promise<CreateOutcome> {
   const response = await fetch(gateway.url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }) },
     body: JSON.stringify({ query: CREATE, variables: { input } }),
   });
-  const { data, errors } = (await response.json()) as { data?: { createFineTuningJob: Created }; errors?: unknown }; // By the query above.
+  const { data, errors } = (await response.json()) as {
+    data?: { createFineTuningJob: CreateOutcome };
+    errors?: unknown;
+  }; // The selection of CREATE.
   if (!data || errors !== undefined) throw new Error(JSON.stringify(errors));
   return data.createFineTuningJob;
 }
 
-export const idOf = ({ fineTuningJob }: Created) => fineTuningJob?.id ?? null;
+export const idOf = ({ fineTuningJob }: CreateOutcome) => fineTuningJob?.id ?? null;
 
-/** A sandbox with a file to train on, and gateways before it, by one clock that the test turns. */
-export interface Site extends AsyncDisposable {
+/** A sandbox with a training file, and gateways in front of it, on one test clock. */
+export interface SandboxWorld extends AsyncDisposable {
   readonly clock: TestClock;
   readonly sandbox: Sandbox;
-  /** The job that most tests ask for. */
+  /** The input of a valid job. */
   readonly input: { readonly modelId: string; readonly trainingFileId: string };
-  /** Starts a gateway that may change things, always with the same credential. It lasts as long as the site. */
-  open(settings?: Record<string, string>): Promise<TestGateway>;
-  /** The jobs that were made to train on the file, as the sandbox has them, newest first. */
-  made(): Promise<Record<string, unknown>[]>;
+  /** Starts a gateway that allows mutations, always with the same credential. Disposed with the world. */
+  startGateway(settings?: Record<string, string>): Promise<TestGateway>;
+  /** The jobs of the sandbox that use the training file, newest first. */
+  createdJobs(): Promise<Record<string, unknown>[]>;
 }
 
-export async function startSite(): Promise<Site> {
+export async function startSandboxWorld(): Promise<SandboxWorld> {
   const clock = createTestClock();
   const sandbox = await createSandbox({ clock, speed: 10, seed: 1 });
-  const ask = async (path: string, init: RequestInit = {}) => {
+  const request = async (path: string, init: RequestInit = {}) => {
     const response = await fetch(sandbox.baseUrl + path, { ...init, headers: { authorization: 'Bearer any' } });
-    return (await response.json()) as Record<string, unknown>; // Of the sandbox's own.
+    return (await response.json()) as Record<string, unknown>; // An object, in every response of the sandbox.
   };
   const form = new FormData();
   form.append('purpose', 'fine-tune');
   form.append('file', new Blob([lines(20)]), 'train.jsonl');
-  const { id } = await ask('/files', { method: 'POST', body: form });
+  const { id } = await request('/files', { method: 'POST', body: form });
   const trainingFileId = String(id);
   const key = { OPENAI_API_KEY: `test-${crypto.randomUUID()}` };
   const gateways: TestGateway[] = [];
@@ -68,15 +71,15 @@ export async function startSite(): Promise<Site> {
     clock,
     sandbox,
     input: { modelId: 'gpt-4o-mini', trainingFileId },
-    async open(settings = {}) {
+    async startGateway(settings = {}) {
       const target = { OPENAI_BASE_URL: String(sandbox.baseUrl), ALLOW_MUTATIONS: 'on', ...key };
       const gateway = await startGateway({ ...target, ...settings }, clock);
       gateways.push(gateway);
       return gateway;
     },
-    async made() {
-      const { data } = await ask('/fine_tuning/jobs?limit=1000');
-      return (data as Record<string, unknown>[]).filter((job) => job['training_file'] === trainingFileId); // A list's form.
+    async createdJobs() {
+      const { data } = await request('/fine_tuning/jobs?limit=1000');
+      return (data as Record<string, unknown>[]).filter((job) => job['training_file'] === trainingFileId); // The form of a list.
     },
     async [Symbol.asyncDispose]() {
       for (const gateway of gateways) await gateway[Symbol.asyncDispose]();

@@ -8,23 +8,23 @@ import { trainingLines } from '../client/upload.ts';
 import type { Answer } from '../gateway/gateway.ts';
 import { answer, type ScriptedUpstream } from '../gateway/upstream.ts';
 
-/** How a mutation is used, so that a writable upstream does it. */
+/** A valid use of a mutation toward a writable upstream. */
 export interface Example {
-  /** Who may. */
+  /** The role that the mutation needs. */
   readonly role: Role;
   readonly input: Readonly<Record<string, unknown>>;
-  /** What it makes, changes or deletes, as the log names it; undefined for nothing that has an id. */
+  /** The id in the audit record of a success; undefined when the mutation affects nothing with an id. */
   readonly id?: string;
-  /** Which thing it is about that is to be there, as the log names it when nothing was done. */
-  readonly about?: string;
+  /** The id in the audit record of a failure: the one that the input names. */
+  readonly inputId?: string;
 }
 
 const MODEL = 'ft:gpt-4.1-mini:org::1';
 const GRADER = { stringCheck: { name: 'same', input: 'a', reference: 'b', operation: 'EQ' } };
 const JUDGE = { name: 'judge', modelId: 'gpt-4.1-mini', messages: [{ role: 'user', content: 'Judge.' }] };
-const ofJob = { role: 'operator', input: { jobId: 'ftjob-1' }, id: 'ftjob-1', about: 'ftjob-1' } as const;
+const ofJob = { role: 'operator', input: { jobId: 'ftjob-1' }, id: 'ftjob-1', inputId: 'ftjob-1' } as const;
 
-/** One of each mutation of the schema. */
+/** One example per mutation of the schema. */
 export const EXAMPLES: Readonly<Record<string, Example>> = {
   createFineTuningJob: {
     role: 'operator',
@@ -35,50 +35,50 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   pauseFineTuningJob: ofJob,
   resumeFineTuningJob: ofJob,
   uploadFile: { role: 'operator', input: { file: null, filename: 'train.jsonl' }, id: 'file-made' },
-  deleteFile: { role: 'operator', input: { fileId: 'file-1' }, id: 'file-1', about: 'file-1' },
-  deleteModel: { role: 'admin', input: { modelId: MODEL }, id: MODEL, about: MODEL },
+  deleteFile: { role: 'operator', input: { fileId: 'file-1' }, id: 'file-1', inputId: 'file-1' },
+  deleteModel: { role: 'admin', input: { modelId: MODEL }, id: MODEL, inputId: MODEL },
   createCheckpointPermissions: {
     role: 'admin',
     input: { fineTunedModelId: MODEL, projectIds: ['proj_1'] },
     id: MODEL,
-    about: MODEL,
+    inputId: MODEL,
   },
   deleteCheckpointPermission: {
     role: 'admin',
     input: { fineTunedModelId: MODEL, permissionId: 'cp_1' },
     id: 'cp_1',
-    about: 'cp_1',
+    inputId: 'cp_1',
   },
   validateGrader: { role: 'operator', input: { grader: { scoreModel: JUDGE } } },
   runGrader: { role: 'operator', input: { grader: GRADER, modelSample: 'a' } },
 };
 
-/** Asks for a mutation, with a file if its input has a place for one. */
+/** Executes a mutation; sends a file when the input has the field `file`. */
 export async function mutate(url: string, authorization: string, name: string, input: object) {
   const operation = JSON.stringify({ query: mutationDocument(name), variables: { input } });
   const form = new FormData();
   form.append('operations', operation);
   form.append('map', '{"0":["variables.input.file"]}');
   form.append('0', new Blob([trainingLines(10)]), 'train.jsonl');
-  const how =
+  const init =
     'file' in input
       ? { headers: { authorization, 'graphql-require-preflight': '1' }, body: form }
       : { headers: { authorization, 'content-type': 'application/json' }, body: operation };
-  const response = await fetch(url, { method: 'POST', ...how });
-  const { data, errors } = (await response.json()) as Answer; // The form of every GraphQL answer.
+  const response = await fetch(url, { method: 'POST', ...init });
+  const { data, errors } = (await response.json()) as Answer; // The form of every GraphQL response.
   return { outcome: data?.[name], errors, requestId: response.headers.get('x-request-id') };
 }
 
-/** The mutations of the schema, by their names. */
+/** The mutations of the schema by name. */
 export function mutationFields(): Readonly<Record<string, GraphQLField<unknown, unknown>>> {
   return createSchema().getMutationType()?.getFields() ?? {};
 }
 
-/** A name as those of its types begin. */
-export const capital = (name: string) => `${name[0]?.toUpperCase()}${name.slice(1)}`;
+/** The name of a mutation as the prefix of its types. */
+export const capitalized = (name: string) => `${name[0]?.toUpperCase()}${name.slice(1)}`;
 
-/** Asks for a mutation, by its input, and for all that every one can answer. */
-export function mutationDocument(name: string, operation = capital(name)): string {
+/** The document that executes a mutation; selects the fields that every mutation has. */
+export function mutationDocument(name: string, operation = capitalized(name)): string {
   const input = inputOf(name);
   return `mutation ${operation}($input: ${input.name}!) { ${name}(input: $input) { __typename ... on Error { message code } } }`;
 }
@@ -90,31 +90,31 @@ export function inputOf(name: string) {
   return input;
 }
 
-/** A place in an input: names of its fields, and places in lists. */
-export type Place = readonly string[];
+/** A position in an input: names of fields, and indices in lists. */
+export type InputPath = readonly string[];
 
-/** Where ids stand in the example of a mutation, whatever kind they are of. */
-export function idPlaces(name: string): Place[] {
-  return placesIn(inputOf(name), EXAMPLES[name]?.input, []);
+/** The positions of all ids in the example of a mutation. */
+export function idPaths(name: string): InputPath[] {
+  return pathsIn(inputOf(name), EXAMPLES[name]?.input, []);
 }
 
-function placesIn(type: GraphQLInputType, value: unknown, at: Place): Place[] {
+function pathsIn(type: GraphQLInputType, value: unknown, path: InputPath): InputPath[] {
   if (value == null) return [];
-  if (Array.isArray(value)) return value.flatMap((item, index) => placesIn(type, item, [...at, String(index)]));
+  if (Array.isArray(value)) return value.flatMap((item, index) => pathsIn(type, item, [...path, String(index)]));
   const named = getNamedType(type);
-  if (!isInputObjectType(named)) return named.name === 'ID' ? [at] : [];
+  if (!isInputObjectType(named)) return named.name === 'ID' ? [path] : [];
   const fields = Object.values(named.getFields());
-  return fields.flatMap((field) => placesIn(field.type, Object(value)[field.name], [...at, field.name]));
+  return fields.flatMap((field) => pathsIn(field.type, Object(value)[field.name], [...path, field.name]));
 }
 
-/** The same input with another value in one place. */
-export function withValue(input: unknown, [field, ...below]: Place, value: unknown): unknown {
+/** Returns a copy of an input with another value at one position. */
+export function withValue(input: unknown, [field, ...rest]: InputPath, value: unknown): unknown {
   if (field === undefined) return value;
-  const changed = withValue(Object(input)[field], below, value);
+  const changed = withValue(Object(input)[field], rest, value);
   return Array.isArray(input) ? input.with(Number(field), changed) : Object.assign({}, input, { [field]: changed });
 }
 
-/** Lets the upstream do whatever it is asked, for the examples. */
+/** Makes the upstream accept every call of the examples. */
 export function makeWritable(upstream: ScriptedUpstream): void {
   upstream.failAll(async (request, response) => {
     const { method, url = '' } = request;

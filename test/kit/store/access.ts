@@ -1,8 +1,8 @@
 import { createAccessFactory } from '../../../src/store/cache/scope.ts';
 import { createReadContext } from '../../../src/store/cache/single-flight.ts';
 
-/** Somebody's view of the upstream. */
+/** Returns the access of a credential. Equal credentials share a scope within one test file. */
 export const accessOf = createAccessFactory();
 
-/** A request that asks, and does not leave unless `signal` says so. */
-export const newCaller = (signal = new AbortController().signal) => createReadContext(signal);
+/** Returns the read context of a new request, aborted by `signal` only. */
+export const newReadContext = (signal = new AbortController().signal) => createReadContext(signal);

@@ -1,11 +1,11 @@
 import { eventBody } from '../bodies/event.ts';
 import type { ScriptedUpstream } from '../gateway/upstream.ts';
 
-/** A job's log upstream, which grows. */
+/** A job's event log on the scripted upstream. */
 export interface GrowingLog {
-  /** Logs events, a second that all share unless `membersOf` says otherwise, and gives their ids, oldest first. */
+  /** Adds events, all with the same timestamp unless `membersOf` sets it. Returns their ids, oldest first. */
   grow(count: number, membersOf?: (index: number) => Record<string, unknown>): string[];
-  /** The ids of all events, oldest first. */
+  /** Ids of all events, oldest first. */
   readonly ids: readonly string[];
 }
 
@@ -15,7 +15,7 @@ export function createGrowingLog(upstream: ScriptedUpstream, jobId: string): Gro
   upstream.onEvents(jobId, events);
   return {
     grow(count, membersOf = () => ({})) {
-      // Ids in no order, as real ones.
+      // Ids without an order, as in the REST API.
       const grown = Array.from({ length: count }, (_, index) => {
         const id = `ftevent-${(((ids.length + index) * 7919) % 1_000_003).toString(36)}`;
         return eventBody(id, { message: `line ${ids.length + index}`, ...membersOf(index) });

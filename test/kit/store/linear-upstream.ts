@@ -6,25 +6,25 @@ import type { Page, PageRequest } from '../../../src/upstream/resources/page.ts'
 import type { Upstream } from '../../../src/upstream/upstream.ts';
 import { jobBody } from '../bodies/job.ts';
 
-/** A call that waits for the test: it sees the truth at `sample`, and comes back at `answer` or `fail`. */
+/** A call that the test controls: it reads the state at `sample`, and settles at `respond` or `fail`. */
 export interface PendingCall {
   readonly target: string;
-  readonly askedAt: number;
+  readonly startedAt: number;
   sample(): void;
-  answer(): void;
+  respond(): void;
   fail(error: Error): void;
 }
 
 /**
- * An upstream whose jobs are what the test says at each moment, and whose answers tell the truth of some moment between
- * question and answer. Each job tells the version of its state as its `seed`.
+ * A linearizable upstream: each response has the state at some time between request and response. The test sets the state
+ * of the jobs. The `seed` of a job is the version of its state.
  */
 export interface LinearUpstream {
   readonly upstream: Upstream;
   readonly pending: readonly PendingCall[];
-  /** The states of each job so far. */
+  /** All statuses of each job so far. */
   readonly histories: ReadonlyMap<string, readonly string[]>;
-  /** Puts a job into a state; a new one is created, newer than all others. */
+  /** Sets the status of a job. Creates a job with a new id as the newest. */
   put(id: string, status: string): void;
 }
 
@@ -32,40 +32,40 @@ export function createLinearUpstream(clock: Clock): LinearUpstream {
   const histories = new Map<string, string[]>();
   const pending: PendingCall[] = [];
 
-  function jobNow(id: string): Job | null {
+  function currentJob(id: string): Job | null {
     const history = histories.get(id);
     if (!history) return null;
     const created_at = 1_760_000_000 + [...histories.keys()].indexOf(id);
     return readJob(jobBody({ id, created_at, status: history.at(-1), seed: history.length }));
   }
 
-  function pageNow({ limit, after }: PageRequest): Page<Job> {
+  function currentPage({ limit, after }: PageRequest): Page<Job> {
     const ids = [...histories.keys()].reverse();
-    const from = after === null ? 0 : ids.indexOf(after) + 1;
-    const items = ids.slice(from, from + limit).flatMap((id) => {
-      const value = jobNow(id);
+    const start = after === null ? 0 : ids.indexOf(after) + 1;
+    const items = ids.slice(start, start + limit).flatMap((id) => {
+      const value = currentJob(id);
       return value ? [{ id, value }] : [];
     });
-    return { items, hasMore: from + limit < ids.length };
+    return { items, hasMore: start + limit < ids.length };
   }
 
-  function call<T>(target: string, see: () => T, { signal }: Call): Promise<T> {
+  function call<T>(target: string, read: () => T, { signal }: Call): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    let seen: { value: T } | undefined;
-    const take = () => pending.splice(pending.indexOf(entry), 1);
+    let sampled: { value: T } | undefined;
+    const remove = () => pending.splice(pending.indexOf(entry), 1);
     const entry: PendingCall = {
       target,
-      askedAt: clock.now(),
+      startedAt: clock.now(),
       sample() {
-        seen ??= { value: see() };
+        sampled ??= { value: read() };
       },
-      answer() {
+      respond() {
         this.sample();
-        take();
-        if (seen) resolve(seen.value);
+        remove();
+        if (sampled) resolve(sampled.value);
       },
       fail(error) {
-        take();
+        remove();
         reject(error);
       },
     };
@@ -74,7 +74,7 @@ export function createLinearUpstream(clock: Clock): LinearUpstream {
     return promise;
   }
 
-  const unused = () => Promise.reject(new UpstreamError('UPSTREAM_UNSUPPORTED', 'not asked for here'));
+  const unused = () => Promise.reject(new UpstreamError('UPSTREAM_UNSUPPORTED', 'not part of this test upstream'));
   return {
     pending,
     histories,
@@ -85,8 +85,8 @@ export function createLinearUpstream(clock: Clock): LinearUpstream {
     },
     upstream: {
       jobs: {
-        get: (id, options) => call(id, () => jobNow(id), options),
-        list: (request, options) => call('list', () => pageNow(request), options),
+        get: (id, options) => call(id, () => currentJob(id), options),
+        list: (request, options) => call('list', () => currentPage(request), options),
         create: unused,
         cancel: unused,
         pause: unused,

@@ -1,6 +1,6 @@
 import type { Metric, MetricsSeries } from '../../../src/upstream/metrics/metrics.ts';
 
-/** A series with these columns, which are equally long, and a point at each step from 0. */
+/** Returns a series with these columns, all of this length, with one point per step from 0. */
 export function seriesOf(columns: Partial<Record<Metric, Iterable<number>>>, length: number): MetricsSeries {
   const entries = Object.entries(columns).map(([metric, values]) => [metric, Float64Array.from(values)]);
   return {
@@ -10,11 +10,11 @@ export function seriesOf(columns: Partial<Record<Metric, Iterable<number>>>, len
     isComplete: true,
     createdAt: () => null,
     data: () => null,
-    weight: 0,
+    sizeInBytes: 0,
   };
 }
 
-/** How the graph names each metric, and how the wire does. */
+/** GraphQL field -> wire name of each metric. */
 export const METRIC_FIELDS: Readonly<Record<string, Metric>> = {
   trainLoss: 'train_loss',
   trainMeanTokenAccuracy: 'train_mean_token_accuracy',

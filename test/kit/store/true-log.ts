@@ -2,13 +2,13 @@ import { type JobEvent, readEvent } from '../../../src/upstream/resources/event.
 import type { Page, PageItem, PageRequest } from '../../../src/upstream/resources/page.ts';
 import { eventBody } from '../bodies/event.ts';
 
-/** A job's log as it really is: it grows at its head, and pages of it are what an honest server would send. */
+/** A job's complete event log. It grows at its head; its pages are the correct responses of a server. */
 export interface TrueLog {
   /** Newest first. */
   readonly items: readonly PageItem<JobEvent>[];
-  /** Logs events; those logged at once share a second, as some that follow may. */
+  /** Adds events. Those of one call have the same timestamp, and possibly those of the next call too. */
   grow(count: number, members?: Record<string, unknown>): void;
-  /** A page as it is now; `short` takes that many items off a page that has more behind it. */
+  /** Returns a page of the present log; a page with more behind it is `short` items shorter than its limit. */
   page(request: PageRequest, short?: number): Page<JobEvent>;
 }
 
@@ -21,7 +21,7 @@ export function createTrueLog(): TrueLog {
     grow(count, members) {
       const second = 1_760_000_000 + Math.floor(items.length / 3);
       const grown = Array.from({ length: count }, (_, index) => {
-        // Ids in no order, as real ones.
+        // Ids without an order, as in the REST API.
         const id = `ftevent-${(((items.length + index) * 7919) % 1_000_003).toString(36)}`;
         return { id, value: readEvent(eventBody(id, { created_at: second, ...members })) };
       });

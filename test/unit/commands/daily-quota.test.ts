@@ -10,83 +10,87 @@ const failing = (error: Error) => async () => {
 };
 const outcomeOf = (promise: Promise<unknown>) => promise.catch((error: unknown) => error);
 
-describe('what a caller may do in a day', () => {
-  it('is done so often, and then not at all before the next day of UTC', async () => {
+describe('the daily quota of a caller', () => {
+  it('allows the limit, then nothing until midnight UTC', async () => {
     const clock = createTestClock(Date.UTC(2026, 0, 1, 20));
-    const caps = createDailyQuotas(clock, { create: 2, graderRun: 1 })('a');
-    expect([await caps.spend('create', done), await caps.spend('create', done)]).toEqual(['done', 'done']);
+    const quota = createDailyQuotas(clock, { create: 2, graderRun: 1 })('a');
+    expect([await quota.spend('create', done), await quota.spend('create', done)]).toEqual(['done', 'done']);
     let runs = 0;
-    const refusal = await outcomeOf(caps.spend('create', async () => runs++));
-    expect(refusal).toBeInstanceOf(DailyQuotaExceeded);
-    expect(refusal).toMatchObject({
+    const error = await outcomeOf(quota.spend('create', async () => runs++));
+    expect(error).toBeInstanceOf(DailyQuotaExceeded);
+    expect(error).toMatchObject({
       retryAfterSeconds: 4 * 3600,
-      message: 'Expected at most 2 jobs created of one caller in a day (UTC): see MAX_CREATES_PER_DAY.',
+      message:
+        "MAX_CREATES_PER_DAY: the caller's daily quota for creating jobs (2) is used up; it resets at 2026-01-02T00:00:00Z (midnight UTC).",
     });
     expect(runs).toBe(0);
     clock.advance(4 * HOUR - 1);
-    expect(await outcomeOf(caps.spend('create', done))).toMatchObject({ retryAfterSeconds: 1 });
+    expect(await outcomeOf(quota.spend('create', done))).toMatchObject({ retryAfterSeconds: 1 });
     clock.advance(1);
-    expect(await caps.spend('create', done)).toBe('done');
+    expect(await quota.spend('create', done)).toBe('done');
   });
 
-  it('is counted for each caller and each kind apart', async () => {
-    const capsOf = createDailyQuotas(createTestClock(), { create: 1, graderRun: 1 });
+  it('is separate for each caller and each operation', async () => {
+    const quotaOf = createDailyQuotas(createTestClock(), { create: 1, graderRun: 1 });
     const all = [
-      capsOf('a').spend('create', done),
-      capsOf('a').spend('graderRun', done),
-      capsOf('b').spend('create', done),
+      quotaOf('a').spend('create', done),
+      quotaOf('a').spend('graderRun', done),
+      quotaOf('b').spend('create', done),
     ];
     expect(await Promise.all(all)).toEqual(['done', 'done', 'done']);
-    expect(await outcomeOf(capsOf('a').spend('create', done))).toBeInstanceOf(DailyQuotaExceeded);
+    expect(await outcomeOf(quotaOf('a').spend('create', done))).toBeInstanceOf(DailyQuotaExceeded);
   });
 
-  it('counts what is under way', async () => {
-    const caps = createDailyQuotas(createTestClock(), { create: 1, graderRun: 0 })('a');
-    const first = caps.spend('create', done);
-    expect(await outcomeOf(caps.spend('create', done))).toBeInstanceOf(DailyQuotaExceeded);
+  it('counts operations in progress', async () => {
+    const quota = createDailyQuotas(createTestClock(), { create: 1, graderRun: 0 })('a');
+    const first = quota.spend('create', done);
+    expect(await outcomeOf(quota.spend('create', done))).toBeInstanceOf(DailyQuotaExceeded);
     await first;
   });
 
-  it('is nothing where none may be, however long one waits', async () => {
-    const caps = createDailyQuotas(createTestClock(), { create: 0, graderRun: 0 })('a');
-    expect(await outcomeOf(caps.spend('graderRun', done))).toMatchObject({ retryAfterSeconds: null });
+  it('allows nothing at a limit of 0, and never resets', async () => {
+    const quota = createDailyQuotas(createTestClock(), { create: 0, graderRun: 0 })('a');
+    expect(await outcomeOf(quota.spend('graderRun', done))).toMatchObject({
+      retryAfterSeconds: null,
+      message: 'MAX_GRADER_RUNS_PER_DAY: is 0, which disables running graders; expected at least 1 to allow it.',
+    });
   });
 });
 
-describe('what was spent', () => {
-  const refused = new UpstreamError('UPSTREAM_REJECTED', 'no');
+describe('a unit of the quota', () => {
+  const rejected = new UpstreamError('UPSTREAM_REJECTED', 'no');
   const unknown = new UpstreamError('UPSTREAM_TIMEOUT', 'silence', {}, undefined, true);
 
   it.each([
-    ['comes back when the upstream has refused it', refused, 'done'],
-    ['stays spent when nobody knows whether it was done', unknown, expect.any(DailyQuotaExceeded)],
-    ['stays spent when something else fails', new TypeError('ours'), expect.any(DailyQuotaExceeded)],
+    ['is refunded when the upstream rejects the operation', rejected, 'done'],
+    ['is not refunded when the outcome is unknown', unknown, expect.any(DailyQuotaExceeded)],
+    ['is not refunded after any other error', new TypeError('internal'), expect.any(DailyQuotaExceeded)],
   ])('%s', async (_, error, next) => {
-    const caps = createDailyQuotas(createTestClock(), { create: 1, graderRun: 0 })('a');
-    expect(await outcomeOf(caps.spend('create', failing(error)))).toBe(error);
-    expect(await outcomeOf(caps.spend('create', done))).toEqual(next);
+    const quota = createDailyQuotas(createTestClock(), { create: 1, graderRun: 0 })('a');
+    expect(await outcomeOf(quota.spend('create', failing(error)))).toBe(error);
+    expect(await outcomeOf(quota.spend('create', done))).toEqual(next);
   });
 
-  it('is given back once, when there was nothing to do', async () => {
-    const caps = createDailyQuotas(createTestClock(), { create: 2, graderRun: 0 })('a');
-    await caps.spend('create', done);
-    await caps.spend('create', async (giveBack) => {
-      giveBack();
-      giveBack();
+  it('is refunded once by refund()', async () => {
+    const quota = createDailyQuotas(createTestClock(), { create: 2, graderRun: 0 })('a');
+    await quota.spend('create', done);
+    await quota.spend('create', async (refund) => {
+      refund();
+      refund();
     });
-    expect(await caps.spend('create', done)).toBe('done');
-    expect(await outcomeOf(caps.spend('create', done))).toBeInstanceOf(DailyQuotaExceeded);
+    expect(await quota.spend('create', done)).toBe('done');
+    expect(await outcomeOf(quota.spend('create', done))).toBeInstanceOf(DailyQuotaExceeded);
   });
 
-  it('on one day is not given back on the next', async () => {
+  it('is not refunded to the quota of the next day', async () => {
     const clock = createTestClock(Date.UTC(2026, 0, 1, 23));
-    const caps = createDailyQuotas(clock, { create: 1, graderRun: 0 })('a');
-    const gate = Promise.withResolvers<never>();
-    const late = outcomeOf(caps.spend('create', () => gate.promise));
+    const quota = createDailyQuotas(clock, { create: 1, graderRun: 0 })('a');
+    const pending = Promise.withResolvers<never>();
+    const late = outcomeOf(quota.spend('create', () => pending.promise));
     clock.advance(HOUR);
-    await caps.spend('create', done);
-    gate.reject(refused);
+    await quota.spend('create', done);
+    pending.reject(rejected);
     await late;
-    expect(await outcomeOf(caps.spend('create', done))).toBeInstanceOf(DailyQuotaExceeded);
+    expect(await outcomeOf(quota.spend('create', done))).toBeInstanceOf(DailyQuotaExceeded);
   });
 });

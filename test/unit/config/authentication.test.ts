@@ -31,7 +31,7 @@ describe('AUTH', () => {
       'AUTH_TOKENS_FILE: is not set; AUTH=tokens expects the path of a token file, such as tokens. Create one: npm run token -- ann operator tokens',
     ]);
     expect(problemsOf({ AUTH: 'tokens', AUTH_TOKENS_FILE: '/nowhere/tokens' })).toEqual([
-      'AUTH_TOKENS_FILE: "/nowhere/tokens" is not the path of a file that can be read, such as tokens.',
+      expect.stringMatching(/^AUTH_TOKENS_FILE: cannot be read; expected the path of a token list/),
     ]);
   });
 

@@ -14,35 +14,41 @@ import { jobBody } from '../../kit/bodies/job.ts';
 import { modelBody } from '../../kit/bodies/model.ts';
 import { createTestClock, type TestClock } from '../../kit/clock.ts';
 import { type ScriptedUpstream, startUpstream } from '../../kit/gateway/upstream.ts';
-import { accessOf, newCaller } from '../../kit/store/access.ts';
+import { accessOf, newReadContext } from '../../kit/store/access.ts';
 
 const page = { limit: 10, after: null };
 const filePage = { ...page, purpose: null, order: 'desc' } as const;
 const file = readFile(fileBody('file-1'));
 
-/** A read of each part of the store, by what it reads. */
-const PARTS: readonly (readonly [
+/** One read per kind of cached value. */
+const READS: readonly (readonly [
   string,
-  (access: Access, readContext?: ReturnType<typeof newCaller>) => Promise<unknown>,
+  (access: Access, readContext?: ReturnType<typeof newReadContext>) => Promise<unknown>,
 ])[] = [
-  ['a job', (access, readContext = newCaller()) => store.jobs.get(access, 'ftjob-1', readContext)],
-  ['a list of jobs', (access, readContext = newCaller()) => store.jobs.list(access, page, readContext)],
-  ['the head of a log', (access, readContext = newCaller()) => store.events.head(access, 'ftjob-1', 10, readContext)],
+  ['a job', (access, readContext = newReadContext()) => store.jobs.get(access, 'ftjob-1', readContext)],
+  ['a list of jobs', (access, readContext = newReadContext()) => store.jobs.list(access, page, readContext)],
   [
-    'a page of a log',
-    (access, readContext = newCaller()) =>
+    'the head of an event log',
+    (access, readContext = newReadContext()) => store.events.head(access, 'ftjob-1', 10, readContext),
+  ],
+  [
+    'a page of an event log',
+    (access, readContext = newReadContext()) =>
       store.events.page(access, 'ftjob-1', { limit: 10, after: 'ftevent-step-15' }, readContext),
   ],
-  ['checkpoints', (access, readContext = newCaller()) => store.checkpoints.list(access, 'ftjob-1', page, readContext)],
-  ['a file', (access, readContext = newCaller()) => store.files.get(access, 'file-1', NOT_ENDED, readContext)],
-  ['a list of files', (access, readContext = newCaller()) => store.files.list(access, filePage, readContext)],
-  ['a model', (access, readContext = newCaller()) => store.models.get(access, 'gpt-1', NOT_ENDED, readContext)],
-  ['the models', (access, readContext = newCaller()) => store.models.list(access, readContext)],
+  [
+    'checkpoints',
+    (access, readContext = newReadContext()) => store.checkpoints.list(access, 'ftjob-1', page, readContext),
+  ],
+  ['a file', (access, readContext = newReadContext()) => store.files.get(access, 'file-1', NOT_ENDED, readContext)],
+  ['a list of files', (access, readContext = newReadContext()) => store.files.list(access, filePage, readContext)],
+  ['a model', (access, readContext = newReadContext()) => store.models.get(access, 'gpt-1', NOT_ENDED, readContext)],
+  ['the models', (access, readContext = newReadContext()) => store.models.list(access, readContext)],
   [
     'results',
-    (access, readContext = newCaller()) => store.contents.results(access, 'file-result', NOT_ENDED, readContext),
+    (access, readContext = newReadContext()) => store.contents.results(access, 'file-result', NOT_ENDED, readContext),
   ],
-  ['a preview', (access, readContext = newCaller()) => store.contents.preview(access, file, 100, readContext)],
+  ['a preview', (access, readContext = newReadContext()) => store.contents.preview(access, file, 100, readContext)],
 ];
 
 function scriptAll(): void {
@@ -84,19 +90,19 @@ afterEach(async () => {
 describe('two credentials', () => {
   const pairs = [
     ['keys', { apiKey: 'a' }, { apiKey: 'b' }],
-    ['organisations', { apiKey: 'a', organizationId: 'x' }, { apiKey: 'a', organizationId: 'y' }],
+    ['organizations', { apiKey: 'a', organizationId: 'x' }, { apiKey: 'a', organizationId: 'y' }],
     ['projects', { apiKey: 'a', projectId: 'x' }, { apiKey: 'a', projectId: 'y' }],
-    ['places of the same words', { apiKey: 'a', organizationId: 'x' }, { apiKey: 'a', projectId: 'x' }],
+    ['members of the same value', { apiKey: 'a', organizationId: 'x' }, { apiKey: 'a', projectId: 'x' }],
   ] as const;
 
-  it.each(pairs)('of different %s never share a read under way', async (_, one, other) => {
+  it.each(pairs)('with different %s never share a read in flight', async (_, one, other) => {
     scripted.onJob(jobBody({ id: 'ftjob-1' }));
     scripted.onJobs([]);
     const gate = scripted.hold();
     const [a, b] = [accessOf(one), accessOf(other)];
     const reads = [a, a, b, b].flatMap((access) => [
-      store.jobs.get(access, 'ftjob-1', newCaller()),
-      store.jobs.list(access, page, newCaller()),
+      store.jobs.get(access, 'ftjob-1', newReadContext()),
+      store.jobs.list(access, page, newReadContext()),
     ]);
     await gate.arrived(4);
     gate.release();
@@ -104,18 +110,18 @@ describe('two credentials', () => {
     expect(scripted.calls).toHaveLength(4);
   });
 
-  it.each(pairs)('of different %s never share a read of any part of the store', async (_, one, other) => {
+  it.each(pairs)('with different %s never share a read in flight, of any kind', async (_, one, other) => {
     scriptAll();
     const gate = scripted.hold();
     const [a, b] = [accessOf(one), accessOf(other)];
-    const reads = [a, a, b, b].flatMap((access) => PARTS.map(([, read]) => read(access)));
-    await gate.arrived(8); // The sockets that there are.
+    const reads = [a, a, b, b].flatMap((access) => READS.map(([, read]) => read(access)));
+    await gate.arrived(8); // The size of the socket pool.
     gate.release();
     await Promise.all(reads);
-    expect(scripted.calls).toHaveLength(2 * PARTS.length);
+    expect(scripted.calls).toHaveLength(2 * READS.length);
   });
 
-  it.each(PARTS)('never share what is kept: %s', async (_, read) => {
+  it.each(READS)('never share a cached value: %s', async (_, read) => {
     scriptAll();
     const [mine, theirs] = [accessOf({ apiKey: 'mine' }), accessOf({ apiKey: 'theirs' })];
     await read(mine);
@@ -125,52 +131,52 @@ describe('two credentials', () => {
     expect(scripted.calls.slice(calls)).toMatchObject([{ authorization: 'Bearer theirs' }]);
   });
 
-  it('never share a log: pages and curves of one come of its own reads', async () => {
+  it('never share an event log, for pages and for curves', async () => {
     scriptAll();
     const [mine, theirs] = [accessOf({ apiKey: 'mine' }), accessOf({ apiKey: 'theirs' })];
-    await store.events.head(mine, 'ftjob-1', 30, newCaller());
+    await store.events.head(mine, 'ftjob-1', 30, newReadContext());
     scripted.onEvents('ftjob-1', []);
-    const behind = { limit: 5, after: 'ftevent-step-20' };
-    expect((await store.events.page(mine, 'ftjob-1', behind, newCaller())).items).toHaveLength(5);
-    expect((await store.events.page(theirs, 'ftjob-1', behind, newCaller())).items).toEqual([]);
-    const head = () => store.events.head(theirs, 'ftjob-1', 30, newCaller());
-    expect((await store.metrics.curve(theirs, readJob(jobBody()), head, newCaller())).length).toBe(0);
+    const older = { limit: 5, after: 'ftevent-step-20' };
+    expect((await store.events.page(mine, 'ftjob-1', older, newReadContext())).items).toHaveLength(5);
+    expect((await store.events.page(theirs, 'ftjob-1', older, newReadContext())).items).toEqual([]);
+    const head = () => store.events.head(theirs, 'ftjob-1', 30, newReadContext());
+    expect((await store.metrics.curve(theirs, readJob(jobBody()), head, newReadContext())).length).toBe(0);
   });
 
-  it('never share what an id stands for, nor the end of a job', async () => {
+  it('never share the kind of an id, nor the end of a job', async () => {
     scriptAll();
     scripted.onJob(jobBody({ id: 'ftjob-1', status: 'succeeded' }));
     scripted.onJobs([jobBody({ id: 'ftjob-1', status: 'succeeded' })]);
     const [mine, theirs] = [accessOf({ apiKey: 'mine' }), accessOf({ apiKey: 'theirs' })];
-    for (const [, read] of PARTS) await read(mine);
+    for (const [, read] of READS) await read(mine);
     expect(['ftjob-1', 'file-1', 'gpt-1'].map((id) => store.kindOf(mine, id))).toEqual(['job', 'file', 'model']);
     expect(['ftjob-1', 'file-1', 'gpt-1'].map((id) => store.kindOf(theirs, id))).toEqual([
       undefined,
       undefined,
       undefined,
     ]);
-    expect(store.jobs.end(mine, 'ftjob-1').endedAt).toBe(clock.now());
-    expect(store.jobs.end(theirs, 'ftjob-1')).toBe(NOT_ENDED);
-    expect(store.jobs.end(theirs, 'ftjob-1')).toBe(NOT_ENDED);
+    expect(store.jobs.invalidation.end(mine, 'ftjob-1').endedAt).toBe(clock.now());
+    expect(store.jobs.invalidation.end(theirs, 'ftjob-1')).toBe(NOT_ENDED);
+    expect(store.jobs.invalidation.end(theirs, 'ftjob-1')).toBe(NOT_ENDED);
   });
 
-  it.each(pairs)('of different %s never share what is kept', async (_, one, other) => {
+  it.each(pairs)('with different %s never share a cached list', async (_, one, other) => {
     scripted.onJobs([jobBody({ id: 'ftjob-1' })]);
-    await store.jobs.list(accessOf(one), page, newCaller());
+    await store.jobs.list(accessOf(one), page, newReadContext());
     scripted.onJobs([]);
-    expect((await store.jobs.list(accessOf(other), page, newCaller())).items).toEqual([]);
-    expect(await store.jobs.get(accessOf(other), 'ftjob-1', newCaller())).toBeNull();
-    expect(await store.jobs.get(accessOf(one), 'ftjob-1', newCaller())).toMatchObject({ id: 'ftjob-1' });
+    expect((await store.jobs.list(accessOf(other), page, newReadContext())).items).toEqual([]);
+    expect(await store.jobs.get(accessOf(other), 'ftjob-1', newReadContext())).toBeNull();
+    expect(await store.jobs.get(accessOf(one), 'ftjob-1', newReadContext())).toMatchObject({ id: 'ftjob-1' });
   });
 
-  it('are sent each with its own requests', async () => {
+  it('are each sent with their own requests', async () => {
     scripted.onJob(jobBody({ id: 'ftjob-1' }));
-    await store.jobs.get(accessOf({ apiKey: 'a' }), 'ftjob-1', newCaller());
-    await store.jobs.get(accessOf({ apiKey: 'b' }), 'ftjob-1', newCaller());
+    await store.jobs.get(accessOf({ apiKey: 'a' }), 'ftjob-1', newReadContext());
+    await store.jobs.get(accessOf({ apiKey: 'b' }), 'ftjob-1', newReadContext());
     expect(scripted.calls.map(({ authorization }) => authorization)).toEqual(['Bearer a', 'Bearer b']);
   });
 
-  it('that are equal share a scope, whose name does not give the key away', () => {
+  it('share a scope when they are equal, and the scope does not contain the key', () => {
     const { scope } = accessOf({ apiKey: 'open-sesame' });
     expect(accessOf({ apiKey: 'open-sesame' }).scope).toBe(scope);
     expect(scope).not.toContain('open-sesame');
@@ -178,119 +184,119 @@ describe('two credentials', () => {
   });
 });
 
-describe('callers of one read', () => {
+describe('requests that share a read', () => {
   const access = accessOf({ apiKey: 'a' });
 
-  it('charge it to the first of them', async () => {
+  it('count its upstream call for the first of them', async () => {
     scripted.onJob(jobBody({ id: 'ftjob-1' }));
-    const callers = [newCaller(), newCaller(), newCaller()];
-    await Promise.all(callers.map((readContext) => store.jobs.get(access, 'ftjob-1', readContext)));
-    expect(callers.map(({ upstreamCalls }) => upstreamCalls)).toEqual([1, 0, 0]);
+    const readContexts = [newReadContext(), newReadContext(), newReadContext()];
+    await Promise.all(readContexts.map((readContext) => store.jobs.get(access, 'ftjob-1', readContext)));
+    expect(readContexts.map(({ upstreamCalls }) => upstreamCalls)).toEqual([1, 0, 0]);
   });
 
-  it('leave it running for the others, and abort it when the last has left', async () => {
+  it('do not abort it while another request waits, and abort it when the last one is aborted', async () => {
     const gate = scripted.hold();
-    const leaving = [new AbortController(), new AbortController()];
-    const reads = leaving.map(({ signal }) => store.jobs.get(access, 'ftjob-1', newCaller(signal)));
+    const controllers = [new AbortController(), new AbortController()];
+    const reads = controllers.map(({ signal }) => store.jobs.get(access, 'ftjob-1', newReadContext(signal)));
     const outcomes = Promise.allSettled(reads);
     await gate.arrived(1);
-    leaving[0]?.abort(new Error('first left'));
-    await expect(reads[0]).rejects.toThrow('first left');
-    leaving[1]?.abort(new Error('second left'));
+    controllers[0]?.abort(new Error('first aborted'));
+    await expect(reads[0]).rejects.toThrow('first aborted');
+    controllers[1]?.abort(new Error('second aborted'));
     await gate.abandoned(1);
     expect(await outcomes).toMatchObject([
-      { reason: { message: 'first left' } },
-      { reason: { message: 'second left' } },
+      { reason: { message: 'first aborted' } },
+      { reason: { message: 'second aborted' } },
     ]);
     gate.release();
   });
 
-  it.each(PARTS)('abort it when the last has left, and not before: %s', async (_, read) => {
+  it.each(READS)('abort it only when the last one is aborted: %s', async (_, read) => {
     const gate = scripted.hold();
-    const leaving = [new AbortController(), new AbortController()];
-    const outcomes = Promise.allSettled(leaving.map(({ signal }) => read(access, newCaller(signal))));
+    const controllers = [new AbortController(), new AbortController()];
+    const outcomes = Promise.allSettled(controllers.map(({ signal }) => read(access, newReadContext(signal))));
     await gate.arrived(1);
-    leaving[0]?.abort(new Error('first left'));
+    controllers[0]?.abort(new Error('first aborted'));
     const third = new AbortController();
-    const last = Promise.allSettled([read(access, newCaller(third.signal))]);
-    leaving[1]?.abort(new Error('second left'));
-    third.abort(new Error('third left'));
+    const last = Promise.allSettled([read(access, newReadContext(third.signal))]);
+    controllers[1]?.abort(new Error('second aborted'));
+    third.abort(new Error('third aborted'));
     await gate.abandoned(1);
     gate.release();
     expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    expect(await last).toMatchObject([{ reason: { message: 'third left' } }]);
+    expect(await last).toMatchObject([{ reason: { message: 'third aborted' } }]);
     expect(scripted.calls).toHaveLength(1);
   });
 
   it.each([
-    ['results', (readContext = newCaller()) => store.contents.results(access, 'file-1', NOT_ENDED, readContext)],
-    ['a preview', (readContext = newCaller()) => store.contents.preview(access, file, 1_000_000, readContext)],
-  ])('abort it in the middle of its stream too: %s', async (_, read) => {
-    const begun = Promise.withResolvers<ServerResponse>();
+    ['results', (readContext = newReadContext()) => store.contents.results(access, 'file-1', NOT_ENDED, readContext)],
+    ['a preview', (readContext = newReadContext()) => store.contents.preview(access, file, 1_000_000, readContext)],
+  ])('abort it even while its response is streaming: %s', async (_, read) => {
+    const started = Promise.withResolvers<ServerResponse>();
     scripted.on('/files/file-1/content', (_: unknown, response: ServerResponse) => {
       response.writeHead(200);
-      response.write('step,train_loss\n1,0.5\n', () => begun.resolve(response)); // And nothing more.
+      response.write('step,train_loss\n1,0.5\n', () => started.resolve(response)); // The stream stays open.
     });
-    const leaving = new AbortController();
-    const reading = read(newCaller(leaving.signal));
-    const closed = once(await begun.promise, 'close');
-    leaving.abort(new Error('left'));
-    await expect(reading).rejects.toThrow('left');
+    const controller = new AbortController();
+    const reading = read(newReadContext(controller.signal));
+    const closed = once(await started.promise, 'close');
+    controller.abort(new Error('aborted'));
+    await expect(reading).rejects.toThrow('aborted');
     await closed;
   });
 
-  it('begin anew behind one that was given up', async () => {
+  it('start a new read after an aborted one', async () => {
     scripted.onJob(jobBody({ id: 'ftjob-1' }));
     const gate = scripted.hold();
-    const leaving = new AbortController();
-    const first = store.jobs.get(access, 'ftjob-1', newCaller(leaving.signal));
+    const controller = new AbortController();
+    const first = store.jobs.get(access, 'ftjob-1', newReadContext(controller.signal));
     await gate.arrived(1);
-    leaving.abort(new Error('left'));
-    const second = store.jobs.get(access, 'ftjob-1', newCaller());
-    await expect(first).rejects.toThrow('left');
+    controller.abort(new Error('aborted'));
+    const second = store.jobs.get(access, 'ftjob-1', newReadContext());
+    await expect(first).rejects.toThrow('aborted');
     await gate.arrived(2);
     gate.release();
     expect(await second).toMatchObject({ id: 'ftjob-1' });
   });
 
-  it('that have left already begin nothing', async () => {
-    await expect(store.jobs.get(access, 'ftjob-1', newCaller(AbortSignal.abort(new Error('left'))))).rejects.toThrow(
-      'left',
-    );
+  it('start no read when they are already aborted', async () => {
+    await expect(
+      store.jobs.get(access, 'ftjob-1', newReadContext(AbortSignal.abort(new Error('aborted')))),
+    ).rejects.toThrow('aborted');
     expect(scripted.calls).toEqual([]);
   });
 });
 
-describe('what is kept', () => {
+describe('the cache', () => {
   const access = accessOf({ apiKey: 'a' });
 
-  it('does not include what no name can stand for, however much of it is asked for', async () => {
+  it('stores nothing under an invalid id', async () => {
     const small = createStore({ upstream, clock, activeMs: 1000, settledMs: 0, maxBytes: 100_000 });
     scripted.onJob(jobBody({ id: 'ftjob-1' }));
-    await small.jobs.get(access, 'ftjob-1', newCaller());
-    for (let i = 0; i < 20; i++) await small.jobs.get(access, `${i}`.repeat(20_000), newCaller());
-    await small.jobs.get(access, 'ftjob-1', newCaller());
+    await small.jobs.get(access, 'ftjob-1', newReadContext());
+    for (let i = 0; i < 20; i++) await small.jobs.get(access, `${i}`.repeat(20_000), newReadContext());
+    await small.jobs.get(access, 'ftjob-1', newReadContext());
     expect(scripted.calls).toHaveLength(1);
   });
 
-  it('is bounded in bytes: the least recently used goes first', async () => {
+  it('evicts the least recently used value at its size limit', async () => {
     const small = createStore({ upstream, clock, activeMs: 1000, settledMs: 0, maxBytes: 50_000 });
-    const big = (id: string) => jobBody({ id, metadata: { note: 'x'.repeat(8_000) } });
+    const largeJob = (id: string) => jobBody({ id, metadata: { note: 'x'.repeat(8_000) } });
     for (const id of ['1', '2', '3', '4']) {
-      scripted.onJob(big(id));
-      await small.jobs.get(access, id, newCaller());
+      scripted.onJob(largeJob(id));
+      await small.jobs.get(access, id, newReadContext());
     }
     const calls = scripted.calls.length;
-    await small.jobs.get(access, '4', newCaller());
+    await small.jobs.get(access, '4', newReadContext());
     expect(scripted.calls).toHaveLength(calls);
-    await small.jobs.get(access, '1', newCaller());
+    await small.jobs.get(access, '1', newReadContext());
     expect(scripted.calls).toHaveLength(calls + 1);
   });
 
-  it('never takes more than the bytes it is given, whatever is read', async () => {
+  it('never exceeds its size limit, for reads of all kinds', async () => {
     const small = createStore({ upstream, clock, activeMs: 1000, settledMs: 300_000, maxBytes: 30_000 });
     scriptAll();
-    const everything = async (id: string) => {
+    const readAll = async (id: string) => {
       scripted.onJob(jobBody({ id, metadata: { note: 'x'.repeat(200) } }));
       scripted.onEvents(
         id,
@@ -299,139 +305,139 @@ describe('what is kept', () => {
       scripted.onCheckpoints(id, [checkpointBody(`ftckpt_${id}`)]);
       scripted.onFile(fileBody(`file-${id}`));
       scripted.onContent(`file-${id}`, 'step,train_loss\n1,0.5\n');
-      await small.jobs.get(access, id, newCaller());
-      await small.events.head(access, id, 20, newCaller());
-      await small.checkpoints.list(access, id, page, newCaller());
-      await small.files.get(access, `file-${id}`, NOT_ENDED, newCaller());
-      await small.contents.results(access, `file-${id}`, NOT_ENDED, newCaller());
+      await small.jobs.get(access, id, newReadContext());
+      await small.events.head(access, id, 20, newReadContext());
+      await small.checkpoints.list(access, id, page, newReadContext());
+      await small.files.get(access, `file-${id}`, NOT_ENDED, newReadContext());
+      await small.contents.results(access, `file-${id}`, NOT_ENDED, newReadContext());
     };
-    const weights: number[] = [];
+    const sizes: number[] = [];
     for (let n = 0; n < 30; n++) {
-      await everything(`ftjob-${n}`);
-      weights.push(small.bytes);
+      await readAll(`ftjob-${n}`);
+      sizes.push(small.bytes);
     }
-    expect(Math.max(...weights)).toBeLessThanOrEqual(30_000);
-    expect(weights.at(-1)).toBeGreaterThan(10_000);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(30_000);
+    expect(sizes.at(-1)).toBeGreaterThan(10_000);
   });
 
-  it('lets a job stay longer than what was read about it, which its end makes worthless', async () => {
+  it('evicts data about a job before the job itself, which decides its freshness', async () => {
     const small = createStore({ upstream, clock, activeMs: 1000, settledMs: 300_000, maxBytes: 13_400 });
     scripted.onJob(jobBody({ id: 'ftjob-1' }));
     scripted.onCheckpoints('ftjob-1', []);
-    await small.jobs.get(access, 'ftjob-1', newCaller());
-    await small.checkpoints.list(access, 'ftjob-1', page, newCaller());
+    await small.jobs.get(access, 'ftjob-1', newReadContext());
+    await small.checkpoints.list(access, 'ftjob-1', page, newReadContext());
     for (let n = 0; n < 5; n++) {
       scripted.onJob(jobBody({ id: `ftjob-other-${n}` }));
-      await small.jobs.get(access, `ftjob-other-${n}`, newCaller());
+      await small.jobs.get(access, `ftjob-other-${n}`, newReadContext());
     }
     const calls = scripted.calls.length;
-    await small.jobs.get(access, 'ftjob-1', newCaller());
+    await small.jobs.get(access, 'ftjob-1', newReadContext());
     expect(scripted.calls).toHaveLength(calls);
-    await small.checkpoints.list(access, 'ftjob-1', page, newCaller());
+    await small.checkpoints.list(access, 'ftjob-1', page, newReadContext());
     expect(scripted.calls).toHaveLength(calls + 1);
   });
 
-  it('of a file that lacks its content serves for activeMs only: it may come', async () => {
-    expect(await store.contents.preview(access, file, 100, newCaller())).toBeNull();
+  it('serves a missing content for activeMs, an existing one for settledMs', async () => {
+    expect(await store.contents.preview(access, file, 100, newReadContext())).toBeNull();
     scripted.onContent('file-1', 'the first line');
     clock.advance(1000);
-    expect(await store.contents.preview(access, file, 100, newCaller())).toMatchObject({ text: 'the first line' });
+    expect(await store.contents.preview(access, file, 100, newReadContext())).toMatchObject({ text: 'the first line' });
     clock.advance(299_999);
-    await store.contents.preview(access, file, 100, newCaller());
+    await store.contents.preview(access, file, 100, newReadContext());
     expect(scripted.calls).toHaveLength(2);
   });
 });
 
 describe('a model', () => {
   const access = accessOf({ apiKey: 'a' });
-  const fresh = () => store.models.getFresh(access, 'gpt-1', NOT_ENDED, newCaller());
+  const fresh = () => store.models.getFresh(access, 'gpt-1', NOT_ENDED, newReadContext());
 
-  it('is known for settledMs by the list that has shown it', async () => {
+  it('is fresh for settledMs after a list that contains it', async () => {
     scripted.onModels([modelBody('gpt-1')]);
-    await store.models.list(access, newCaller());
+    await store.models.list(access, newReadContext());
     clock.advance(299_999);
     expect(fresh()).toMatchObject({ id: 'gpt-1' });
     clock.advance(1);
     expect(fresh()).toBeUndefined();
   });
 
-  it('is known by what was read last, of the list and of itself alone', async () => {
+  it('is fresh after its own read when the list is stale', async () => {
     scripted.onModels([modelBody('gpt-1')]);
-    await store.models.list(access, newCaller());
+    await store.models.list(access, newReadContext());
     clock.advance(300_000);
-    await store.models.get(access, 'gpt-1', NOT_ENDED, newCaller());
+    await store.models.get(access, 'gpt-1', NOT_ENDED, newReadContext());
     clock.advance(1000);
     expect(fresh()).toMatchObject({ id: 'gpt-1' });
   });
 
-  it('that is gone from the list may yet be there: some servers leave models out', async () => {
+  it('stays cached when a later list lacks it, because some servers omit models', async () => {
     scripted.onModels([modelBody('gpt-1')]);
-    await store.models.get(access, 'gpt-1', NOT_ENDED, newCaller());
+    await store.models.get(access, 'gpt-1', NOT_ENDED, newReadContext());
     clock.advance(1000);
     scripted.onModels([]);
-    await store.models.list(access, newCaller());
+    await store.models.list(access, newReadContext());
     expect(fresh()).toMatchObject({ id: 'gpt-1' });
     expect(store.kindOf(access, 'gpt-1')).toBe('model');
   });
 });
 
-describe('a job that may have changed', () => {
+describe('a job that was marked as stale', () => {
   const access = accessOf({ apiKey: 'one' });
   const other = accessOf({ apiKey: 'two' });
   const targets = () => scripted.calls.map(({ target }) => target.split('?')[0]);
 
-  it('is read anew in every scope that has it, and no other job is', async () => {
+  it('is read again in every scope, and no other job is', async () => {
     scriptAll();
     scripted.onJob(jobBody({ id: 'ftjob-2' }));
-    for (const each of [access, other]) await store.jobs.get(each, 'ftjob-1', newCaller());
-    await store.jobs.get(access, 'ftjob-2', newCaller());
+    for (const each of [access, other]) await store.jobs.get(each, 'ftjob-1', newReadContext());
+    await store.jobs.get(access, 'ftjob-2', newReadContext());
     clock.advance(1);
-    store.jobs.markStale('ftjob-1');
-    for (const each of [access, other]) await store.jobs.get(each, 'ftjob-1', newCaller());
-    await store.jobs.get(access, 'ftjob-2', newCaller());
+    store.jobs.invalidation.markStale('ftjob-1');
+    for (const each of [access, other]) await store.jobs.get(each, 'ftjob-1', newReadContext());
+    await store.jobs.get(access, 'ftjob-2', newReadContext());
     expect(targets().filter((target) => target === '/fine_tuning/jobs/ftjob-1')).toHaveLength(4);
     expect(targets().filter((target) => target === '/fine_tuning/jobs/ftjob-2')).toHaveLength(1);
   });
 
-  it('is fresh again once it was read, and so is a list', async () => {
+  it('is fresh again after one read, and so is a list', async () => {
     scriptAll();
-    store.jobs.markStale('ftjob-1');
-    for (let count = 0; count < 2; count++) await store.jobs.get(access, 'ftjob-1', newCaller());
-    for (let count = 0; count < 2; count++) await store.jobs.list(access, page, newCaller());
+    store.jobs.invalidation.markStale('ftjob-1');
+    for (let count = 0; count < 2; count++) await store.jobs.get(access, 'ftjob-1', newReadContext());
+    for (let count = 0; count < 2; count++) await store.jobs.list(access, page, newReadContext());
     expect(scripted.calls).toHaveLength(2);
   });
 
-  it('is read anew although it had settled', async () => {
+  it('is read again although it was settled', async () => {
     scripted.onJob(jobBody({ id: 'ftjob-1', status: 'succeeded', finished_at: 1 }));
-    await store.jobs.get(access, 'ftjob-1', newCaller());
+    await store.jobs.get(access, 'ftjob-1', newReadContext());
     clock.advance(1);
-    store.jobs.markStale('ftjob-1');
-    await store.jobs.get(access, 'ftjob-1', newCaller());
+    store.jobs.invalidation.markStale('ftjob-1');
+    await store.jobs.get(access, 'ftjob-1', newReadContext());
     expect(scripted.calls).toHaveLength(2);
   });
 
-  it('puts lists and whole answers out of date that were read before', async () => {
+  it('invalidates the lists and responses read before', async () => {
     scriptAll();
-    await store.jobs.list(access, page, newCaller());
-    const generation = store.jobs.generation(access);
-    store.jobs.markStale('ftjob-1');
-    expect(store.jobs.generation(access)).toBeGreaterThan(generation);
-    await store.jobs.list(access, page, newCaller());
+    await store.jobs.list(access, page, newReadContext());
+    const generation = store.jobs.invalidation.responseGeneration(access);
+    store.jobs.invalidation.markStale('ftjob-1');
+    expect(store.jobs.invalidation.responseGeneration(access)).toBeGreaterThan(generation);
+    await store.jobs.list(access, page, newReadContext());
     expect(scripted.calls).toHaveLength(2);
   });
 
-  it('makes an answer that was under way meanwhile answer nobody later', async () => {
+  it('makes a response uncacheable that was in progress', async () => {
     scriptAll();
-    const readContext = newCaller();
+    const readContext = newReadContext();
     const gate = scripted.hold();
     const reading = store.jobs.get(access, 'ftjob-1', readContext);
     await gate.arrived(1);
     clock.advance(1);
-    store.jobs.markStale('ftjob-1');
+    store.jobs.invalidation.markStale('ftjob-1');
     gate.release();
     await reading;
     expect(readContext.freshUntil).toBe(Number.NEGATIVE_INFINITY);
-    await store.jobs.get(access, 'ftjob-1', newCaller());
+    await store.jobs.get(access, 'ftjob-1', newReadContext());
     expect(scripted.calls).toHaveLength(2);
   });
 });

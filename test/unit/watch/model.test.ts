@@ -7,62 +7,68 @@ import { UpstreamError } from '../../../src/upstream/errors/upstream-error.ts';
 import type { JobChange } from '../../../src/watch/poll/change.ts';
 import { createWatcher } from '../../../src/watch/watcher.ts';
 import { createTestClock } from '../../kit/clock.ts';
-import { accessOf, newCaller } from '../../kit/store/access.ts';
+import { accessOf, newReadContext } from '../../kit/store/access.ts';
 import { createLinearUpstream } from '../../kit/store/linear-upstream.ts';
 
 const RUNS = 10_000;
-/** No call takes longer: it fails then. */
+/** Timeout of each upstream call. */
 const TIMEOUT_MS = 30_000;
 const JOBS = ['ftjob-a', 'ftjob-b'];
 const NEXT: Readonly<Record<string, readonly string[]>> = {
   validating_files: ['queued', 'failed'],
   queued: ['running', 'cancelled'],
-  running: ['pausing', 'succeeded', 'cancelled', 'brooding'],
-  brooding: ['running'],
+  running: ['pausing', 'succeeded', 'cancelled', 'unknown_status'],
+  unknown_status: ['running'],
   pausing: ['paused'],
   paused: ['resuming', 'cancelled'],
   resuming: ['running'],
 };
 const access = accessOf({ apiKey: 'model' });
 
-type Op =
-  | { kind: 'move' | 'query' | 'hint' | 'join'; job: number; pick: number }
-  | { kind: 'sample' | 'answer' | 'fail' | 'read' | 'leave'; pick: number }
-  | { kind: 'create' | 'list' | 'joinAll' }
+type Step =
+  | { kind: 'changeStatus' | 'query' | 'hint' | 'subscribe'; job: number; pick: number }
+  | { kind: 'sample' | 'respond' | 'fail' | 'read' | 'unsubscribe'; pick: number }
+  | { kind: 'create' | 'list' | 'subscribeAll' }
   | { kind: 'advance'; ms: number };
 
 const small = fc.nat(7);
-const op: fc.Arbitrary<Op> = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('move' as const), job: fc.nat(2), pick: small }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('query', 'hint', 'join'), job: fc.nat(2), pick: small }) },
-  { weight: 8, arbitrary: fc.record({ kind: fc.constantFrom('sample', 'answer'), pick: small }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('fail', 'read', 'leave'), pick: small }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('create', 'list', 'joinAll') }) },
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('changeStatus' as const), job: fc.nat(2), pick: small }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constantFrom('query', 'hint', 'subscribe'), job: fc.nat(2), pick: small }),
+  },
+  { weight: 8, arbitrary: fc.record({ kind: fc.constantFrom('sample', 'respond'), pick: small }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('fail', 'read', 'unsubscribe'), pick: small }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('create', 'list', 'subscribeAll') }) },
   {
     weight: 4,
     arbitrary: fc.record({ kind: fc.constant('advance' as const), ms: fc.constantFrom(0, 1, 250, 2000, 9000) }),
   },
-) as fc.Arbitrary<Op>; // fast-check widens what it is given by name.
+) as fc.Arbitrary<Step>; // fast-check widens the kinds to string.
 
-/** Somebody follows from the beginning, and many things happen. */
+/** At least one subscriber from the start, then any steps. */
 const schedule = fc
   .tuple(
-    fc.subarray<Op>([{ kind: 'join', job: 0, pick: 0 }, { kind: 'join', job: 1, pick: 0 }, { kind: 'joinAll' }], {
-      minLength: 1,
-    }),
-    fc.array(op, { minLength: 20, maxLength: 60, size: 'max' }),
+    fc.subarray<Step>(
+      [{ kind: 'subscribe', job: 0, pick: 0 }, { kind: 'subscribe', job: 1, pick: 0 }, { kind: 'subscribeAll' }],
+      {
+        minLength: 1,
+      },
+    ),
+    fc.array(step, { minLength: 20, maxLength: 60, size: 'max' }),
   )
-  .map(([joins, steps]) => [...joins, ...steps]);
+  .map(([subscriptions, steps]) => [...subscriptions, ...steps]);
 
-/** A subscriber, and what it was given of each job: versions, statuses and causes. */
+/** A subscriber and the changes that it has received of each job. */
 interface Subscriber {
   readonly changes: AsyncIterator<JobChange>;
-  /** Undefined for one who follows all. */
+  /** Undefined for a subscriber to all jobs. */
   readonly job: string | undefined;
-  readonly got: Map<string, JobChange[]>;
+  readonly received: Map<string, JobChange[]>;
   isReading: boolean;
   isDone: boolean;
-  hasLeft: boolean;
+  hasUnsubscribed: boolean;
 }
 
 function createWorld(limits: { activeMs: number; settledMs: number }) {
@@ -73,13 +79,13 @@ function createWorld(limits: { activeMs: number; settledMs: number }) {
   const subscribers: Subscriber[] = [];
   for (const id of JOBS) linear.put(id, 'validating_files');
 
-  function join(job?: string) {
+  function subscribe(job?: string) {
     const feeds = watcher.feeds(access);
     const changes = (job === undefined ? feeds.jobs(() => true) : feeds.job(job))[Symbol.asyncIterator]();
-    subscribers.push({ changes, job, got: new Map(), isReading: false, isDone: false, hasLeft: false });
+    subscribers.push({ changes, job, received: new Map(), isReading: false, isDone: false, hasUnsubscribed: false });
   }
 
-  /** Reads one change as soon as there is one. */
+  /** Reads one change once there is one. */
   function read(subscriber: Subscriber | undefined) {
     if (!subscriber || subscriber.isReading || subscriber.isDone) return;
     subscriber.isReading = true;
@@ -87,62 +93,64 @@ function createWorld(limits: { activeMs: number; settledMs: number }) {
       subscriber.isReading = false;
       subscriber.isDone = done === true;
       if (done) return;
-      const got = subscriber.got.get(value.job.id) ?? [];
-      subscriber.got.set(value.job.id, got);
-      got.push(value);
+      const received = subscriber.received.get(value.job.id) ?? [];
+      subscriber.received.set(value.job.id, received);
+      received.push(value);
     });
   }
 
-  function move(id: string, pick: number) {
-    const now = linear.histories.get(id)?.at(-1) ?? '';
-    const next = NEXT[now];
+  function changeStatus(id: string, pick: number) {
+    const status = linear.histories.get(id)?.at(-1) ?? '';
+    const next = NEXT[status];
     if (next) linear.put(id, next[pick % next.length] ?? '');
   }
 
   const ids = () => [...linear.histories.keys()];
-  function run(step: Op) {
-    const of = <T>(list: readonly T[], pick: number): T | undefined => list[pick % Math.max(1, list.length)];
+  function run(step: Step) {
+    const pickFrom = <T>(list: readonly T[], pick: number): T | undefined => list[pick % Math.max(1, list.length)];
     switch (step.kind) {
-      case 'move':
-        return move(of(ids(), step.job) ?? '', step.pick);
+      case 'changeStatus':
+        return changeStatus(pickFrom(ids(), step.job) ?? '', step.pick);
       case 'create':
         return linear.put(`ftjob-${ids().length}`, 'validating_files');
       case 'advance':
         clock.advance(step.ms);
-        for (const call of linear.pending.filter(({ askedAt }) => askedAt <= clock.now() - TIMEOUT_MS)) {
+        for (const call of linear.pending.filter(({ startedAt }) => startedAt <= clock.now() - TIMEOUT_MS)) {
           call.fail(new UpstreamError('UPSTREAM_TIMEOUT', 'slow'));
         }
         return;
       case 'sample':
-        return of(linear.pending, step.pick)?.sample();
-      case 'answer':
-        return of(linear.pending, step.pick)?.answer();
+        return pickFrom(linear.pending, step.pick)?.sample();
+      case 'respond':
+        return pickFrom(linear.pending, step.pick)?.respond();
       case 'fail':
-        return of(linear.pending, step.pick)?.fail(new UpstreamError('UPSTREAM_UNAVAILABLE', 'down'));
+        return pickFrom(linear.pending, step.pick)?.fail(new UpstreamError('UPSTREAM_UNAVAILABLE', 'down'));
       case 'query':
-        return void store.jobs.get(access, of(ids(), step.job) ?? '', newCaller()).catch(() => {});
+        return void store.jobs.get(access, pickFrom(ids(), step.job) ?? '', newReadContext()).catch(() => {});
       case 'list':
-        return void store.jobs.list(access, { limit: 20, after: null }, newCaller()).catch(() => {});
+        return void store.jobs.list(access, { limit: 20, after: null }, newReadContext()).catch(() => {});
       case 'hint':
-        return watcher.hint(of(ids(), step.job) ?? '');
-      case 'join':
-        return join(of(ids(), step.job));
-      case 'joinAll':
-        return join();
+        return watcher.hint(pickFrom(ids(), step.job) ?? '');
+      case 'subscribe':
+        return subscribe(pickFrom(ids(), step.job));
+      case 'subscribeAll':
+        return subscribe();
       case 'read':
-        return read(of(subscribers, step.pick));
-      case 'leave': {
-        const subscriber = of(subscribers, step.pick);
-        if (subscriber) Object.assign(subscriber, { isDone: true, hasLeft: true });
-        return void subscriber?.changes.return?.();
+        return read(pickFrom(subscribers, step.pick));
+      case 'unsubscribe': {
+        const subscriber = pickFrom(subscribers, step.pick);
+        if (!subscriber) return;
+        subscriber.isDone = true;
+        subscriber.hasUnsubscribed = true;
+        return void subscriber.changes.return?.();
       }
     }
   }
 
-  /** Lets time go on with an upstream that answers, until everybody has had time to hear of everything. */
+  /** Advances the clock, with an upstream that responds, until each subscriber has received all changes. */
   async function settle() {
     for (let round = 0; round < 24; round++) {
-      for (const call of [...linear.pending]) call.answer();
+      for (const call of [...linear.pending]) call.respond();
       for (const subscriber of subscribers) read(subscriber);
       await setImmediate();
       clock.advance(6000);
@@ -153,8 +161,8 @@ function createWorld(limits: { activeMs: number; settledMs: number }) {
 
 const versionOf = ({ job }: JobChange) => job.seed ?? 0;
 
-describe('a subscriber', () => {
-  it(`gets of each job a subsequence of its true states in their order, none twice, ending in the last: ${RUNS} schedules`, {
+describe('a subscriber to job changes', () => {
+  it(`receives of each job a subsequence of its states, without duplicates, up to the last one: ${RUNS} schedules`, {
     timeout: 300_000,
   }, async () => {
     const limits = fc.constantFrom({ activeMs: 0, settledMs: 0 }, { activeMs: 1000, settledMs: 300_000 });
@@ -167,8 +175,8 @@ describe('a subscriber', () => {
           await setImmediate();
         }
         await world.settle();
-        for (const { got } of subscribers) {
-          for (const [id, changes] of got) {
+        for (const { received } of subscribers) {
+          for (const [id, changes] of received) {
             const history = linear.histories.get(id) ?? [];
             const versions = changes.map(versionOf);
             expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
@@ -179,12 +187,12 @@ describe('a subscriber', () => {
             }
           }
         }
-        for (const { got, job } of subscribers.filter(({ hasLeft }) => !hasLeft)) {
+        for (const { received, job } of subscribers.filter(({ hasUnsubscribed }) => !hasUnsubscribed)) {
           for (const [id, history] of linear.histories) {
             if (job !== undefined && job !== id) continue;
-            const last = got.get(id)?.at(-1)?.job.status;
-            const hasEndedBefore = job === undefined && last === undefined && NEXT[history.at(-1) ?? ''] === undefined;
-            if (!hasEndedBefore) expect({ id, last }).toEqual({ id, last: history.at(-1) });
+            const last = received.get(id)?.at(-1)?.job.status;
+            const endedBefore = job === undefined && last === undefined && NEXT[history.at(-1) ?? ''] === undefined;
+            if (!endedBefore) expect({ id, last }).toEqual({ id, last: history.at(-1) });
           }
         }
         for (const { changes } of subscribers) void changes.return?.();

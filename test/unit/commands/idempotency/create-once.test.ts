@@ -10,7 +10,7 @@ import type { Fault, FilterFault } from '../../../../src/sandbox/state/faults.ts
 import { createStore } from '../../../../src/store/store.ts';
 import { UpstreamError } from '../../../../src/upstream/errors/upstream-error.ts';
 import { createUpstream, type Upstream } from '../../../../src/upstream/upstream.ts';
-import { accessOf, newCaller } from '../../../kit/store/access.ts';
+import { accessOf, newReadContext } from '../../../kit/store/access.ts';
 import { openWritable } from '../../sandbox/write.ts';
 
 const JOBS = '/fine_tuning/jobs';
@@ -20,35 +20,35 @@ const TIMEOUT_MS = 5000;
 
 type Outcome = CreateResult | UpstreamError;
 
-/** Processes that make jobs in one sandbox, one after the other. */
-async function openWorkshop() {
+/** Consecutive gateway processes that create jobs in one sandbox. */
+async function openWorld() {
   const sandbox = await openWritable();
   const { clock } = sandbox;
   const { id: training_file } = await sandbox.uploaded();
   const upstreams: Upstream[] = [];
   let spent = 0;
-  let whenAsked = () => {};
+  let onCreateEnd = () => {};
 
-  function start(mostKeys: number): IdempotentCreator {
+  function start(maxKeys: number): IdempotentCreator {
     const bounds = { timeoutMs: TIMEOUT_MS, connections: 8, retries: 0, maxRps: 100_000 };
     const upstream = createUpstream({ baseUrl: new URL(sandbox.baseUrl), clock, ...bounds });
     upstreams.push(upstream);
-    const create: Upstream['jobs']['create'] = (...asked) => upstream.jobs.create(...asked).finally(whenAsked);
+    const create: Upstream['jobs']['create'] = (...args) => upstream.jobs.create(...args).finally(() => onCreateEnd());
     const store = createStore({ upstream, clock, activeMs: 1000, settledMs: 300_000, maxBytes: 10_000_000 });
     return createIdempotentCreator({
       upstream: { ...upstream, jobs: { ...upstream.jobs, create } },
       store,
       clock,
-      mostKeys,
+      maxKeys,
     });
   }
   let creator = start(100);
 
-  async function make(key: string | null, seed = 1): Promise<Outcome> {
+  async function createJob(key: string | null, seed = 1): Promise<Outcome> {
     const request = { model: 'gpt-4o-mini', training_file, seed };
     const mark = key === null ? null : markOf({ credential, callerName: null, key, request });
-    const readContext = newCaller();
-    const spendQuota = async <T>(run: (giveBack: () => void) => Promise<T>) => {
+    const readContext = newReadContext();
+    const spendQuota = async <T>(run: (refund: () => void) => Promise<T>) => {
       spent++;
       return await run(() => void spent--);
     };
@@ -63,17 +63,17 @@ async function openWorkshop() {
   return {
     clock,
     faults: sandbox.faults,
-    make,
-    /** What was not written down is forgotten. */
-    restart(mostKeys = 100) {
-      creator = start(mostKeys);
+    createJob,
+    /** Starts a new process without memory. */
+    restart(maxKeys = 100) {
+      creator = start(maxKeys);
     },
-    /** Calls back once a create has ended. */
-    whenAsked(callback: () => void) {
-      whenAsked = callback;
+    /** Sets a callback for the end of each create call. */
+    afterCreate(callback: () => void) {
+      onCreateEnd = callback;
     },
     spent: () => spent,
-    /** How many jobs the sandbox has made for clients. */
+    /** Number of jobs created in the sandbox. */
     count: async () => (await sandbox.jobs()).filter((job) => job.training_file === training_file).length,
     [Symbol.asyncDispose]: async () => void (await Promise.all(upstreams.map((upstream) => upstream.dispose()))),
   };
@@ -87,100 +87,100 @@ const BEFORE: Fault[] = ['cut_at_once', 'cut_in_body', 'cut_after_body', 'fail_b
 const AFTER: Fault[] = ['cut_before_answer', 'cut_after_status', 'cut_in_answer', 'fail_after'];
 const LAG = { lagsMs: 30_000 };
 
-describe('a job that is asked for under a key', () => {
-  it('is made once, however often it is asked for, and the same is another only under another key', async () => {
-    await using workshop = await openWorkshop();
-    const first = await workshop.make('k');
-    expect(kindOf(first)).toBe('made');
-    expect(jobIdOf(await workshop.make('k'))).toBe(jobIdOf(first));
-    expect([await workshop.count(), workshop.spent()]).toEqual([1, 1]);
-    expect(jobIdOf(await workshop.make('l'))).not.toBe(jobIdOf(first));
-    expect(jobIdOf(await workshop.make(null))).not.toBe(jobIdOf(first));
-    expect([await workshop.count(), workshop.spent()]).toEqual([3, 3]);
+describe('a job with an idempotency key', () => {
+  it('is created once for any number of equal requests, and again for another key or without one', async () => {
+    await using world = await openWorld();
+    const first = await world.createJob('k');
+    expect(kindOf(first)).toBe('created');
+    expect(jobIdOf(await world.createJob('k'))).toBe(jobIdOf(first));
+    expect([await world.count(), world.spent()]).toEqual([1, 1]);
+    expect(jobIdOf(await world.createJob('l'))).not.toBe(jobIdOf(first));
+    expect(jobIdOf(await world.createJob(null))).not.toBe(jobIdOf(first));
+    expect([await world.count(), world.spent()]).toEqual([3, 3]);
   });
 
-  it('is one of another request when it is, at once or later', async () => {
-    await using workshop = await openWorkshop();
-    const outcomes = await Promise.all([workshop.make('k', 1), workshop.make('k', 2), workshop.make('k', 1)]);
-    expect(outcomes.map(kindOf)).toEqual(['made', 'other', 'made']);
-    workshop.restart();
-    expect(kindOf(await workshop.make('k', 2))).toBe('other');
-    expect([await workshop.count(), workshop.spent()]).toEqual([1, 1]);
+  it('is a conflict for another request, at the same time and later', async () => {
+    await using world = await openWorld();
+    const outcomes = await Promise.all([world.createJob('k', 1), world.createJob('k', 2), world.createJob('k', 1)]);
+    expect(outcomes.map(kindOf)).toEqual(['created', 'conflict', 'created']);
+    world.restart();
+    expect(kindOf(await world.createJob('k', 2))).toBe('conflict');
+    expect([await world.count(), world.spent()]).toEqual([1, 1]);
   });
 
-  it.each(AFTER)('is found when it was made and the answer is lost: %s', async (fault) => {
-    await using workshop = await openWorkshop();
-    workshop.faults.onNext('POST', JOBS, fault);
-    const outcome = await workshop.make('k');
-    expect(kindOf(outcome)).toBe('made');
-    expect(jobIdOf(await workshop.make('k'))).toBe(jobIdOf(outcome));
-    expect([await workshop.count(), workshop.spent()]).toEqual([1, 1]);
+  it.each(AFTER)('is found when it was created and the response is lost: %s', async (fault) => {
+    await using world = await openWorld();
+    world.faults.onNext('POST', JOBS, fault);
+    const outcome = await world.createJob('k');
+    expect(kindOf(outcome)).toBe('created');
+    expect(jobIdOf(await world.createJob('k'))).toBe(jobIdOf(outcome));
+    expect([await world.count(), world.spent()]).toEqual([1, 1]);
   });
 
-  it('is found when it was made and no answer comes', async () => {
-    await using workshop = await openWorkshop();
-    workshop.faults.onNext('POST', JOBS, 'silence');
-    const making = workshop.make('k');
-    await vi.waitFor(async () => expect(await workshop.count()).toBe(1), 10_000);
-    workshop.clock.advance(TIMEOUT_MS);
-    expect(kindOf(await making)).toBe('made');
-    expect(await workshop.count()).toBe(1);
+  it('is found when it was created and the response times out', async () => {
+    await using world = await openWorld();
+    world.faults.onNext('POST', JOBS, 'silence');
+    const creating = world.createJob('k');
+    await vi.waitFor(async () => expect(await world.count()).toBe(1), 10_000);
+    world.clock.advance(TIMEOUT_MS);
+    expect(kindOf(await creating)).toBe('created');
+    expect(await world.count()).toBe(1);
   });
 
-  it.each(BEFORE)('is not made again for a minute when nobody knows whether it was: %s', async (fault) => {
-    await using workshop = await openWorkshop();
-    workshop.faults.onNext('POST', JOBS, fault);
-    expect(kindOf(await workshop.make('k'))).toBe('unknown');
-    workshop.clock.advance(59_000);
-    expect(kindOf(await workshop.make('k'))).toBe('unknown');
-    expect([await workshop.count(), workshop.spent()]).toEqual([0, 1]);
-    workshop.clock.advance(1000);
-    expect(kindOf(await workshop.make('k'))).toBe('made');
-    expect([await workshop.count(), workshop.spent()]).toEqual([1, 2]);
+  it.each(BEFORE)('is not created again for a minute after an unknown outcome: %s', async (fault) => {
+    await using world = await openWorld();
+    world.faults.onNext('POST', JOBS, fault);
+    expect(kindOf(await world.createJob('k'))).toBe('unknown');
+    world.clock.advance(59_000);
+    expect(kindOf(await world.createJob('k'))).toBe('unknown');
+    expect([await world.count(), world.spent()]).toEqual([0, 1]);
+    world.clock.advance(1000);
+    expect(kindOf(await world.createJob('k'))).toBe('created');
+    expect([await world.count(), world.spent()]).toEqual([1, 2]);
   });
 
-  it('is not made when it cannot be looked for', async () => {
-    await using workshop = await openWorkshop();
-    workshop.faults.onNext('GET', JOBS, 'fail_before');
-    expect(kindOf(await workshop.make('k'))).toBe('failed');
-    expect([await workshop.count(), workshop.spent()]).toEqual([0, 1]);
+  it('is not created when the search fails', async () => {
+    await using world = await openWorld();
+    world.faults.onNext('GET', JOBS, 'fail_before');
+    expect(kindOf(await world.createJob('k'))).toBe('failed');
+    expect([await world.count(), world.spent()]).toEqual([0, 1]);
   });
 
-  it('may have been made when the answer is lost and it cannot be looked for then', async () => {
-    await using workshop = await openWorkshop();
-    workshop.faults.onNext('POST', JOBS, 'fail_after');
-    workshop.whenAsked(() => workshop.faults.onNext('GET', JOBS, 'fail_before'));
-    expect(kindOf(await workshop.make('k'))).toBe('unknown');
-    expect(kindOf(await workshop.make('k'))).toBe('made');
-    expect([await workshop.count(), workshop.spent()]).toEqual([1, 1]);
+  it('has an unknown outcome when the response is lost and the search fails', async () => {
+    await using world = await openWorld();
+    world.faults.onNext('POST', JOBS, 'fail_after');
+    world.afterCreate(() => world.faults.onNext('GET', JOBS, 'fail_before'));
+    expect(kindOf(await world.createJob('k'))).toBe('unknown');
+    expect(kindOf(await world.createJob('k'))).toBe('created');
+    expect([await world.count(), world.spent()]).toEqual([1, 1]);
   });
 
   it.each<[string, FilterFault]>([
     ['ignores the filter', 'ignored'],
-    ['filters late', LAG],
-    ['filters', 'none'],
-  ])('is found again after a restart by a server that %s', async (_, filter) => {
-    await using workshop = await openWorkshop();
-    workshop.faults.filter = filter;
-    const outcome = await workshop.make('k');
-    workshop.restart();
-    expect(jobIdOf(await workshop.make('k'))).toBe(jobIdOf(outcome));
-    expect([await workshop.count(), workshop.spent()]).toEqual([1, 1]);
+    ['filters with a lag', LAG],
+    ['filters at once', 'none'],
+  ])('is found after a restart with an upstream that %s', async (_, filter) => {
+    await using world = await openWorld();
+    world.faults.filter = filter;
+    const outcome = await world.createJob('k');
+    world.restart();
+    expect(jobIdOf(await world.createJob('k'))).toBe(jobIdOf(outcome));
+    expect([await world.count(), world.spent()]).toEqual([1, 1]);
   });
 
-  it('is found again when its key had to make room in memory', async () => {
-    await using workshop = await openWorkshop();
-    workshop.restart(1);
-    const outcome = await workshop.make('k');
-    await workshop.make('l');
-    workshop.faults.filter = LAG;
-    expect(jobIdOf(await workshop.make('k'))).toBe(jobIdOf(outcome));
-    expect(await workshop.count()).toBe(2);
+  it('is found when its key was evicted from memory', async () => {
+    await using world = await openWorld();
+    world.restart(1);
+    const outcome = await world.createJob('k');
+    await world.createJob('l');
+    world.faults.filter = LAG;
+    expect(jobIdOf(await world.createJob('k'))).toBe(jobIdOf(outcome));
+    expect(await world.count()).toBe(2);
   });
 });
 
 type Step =
-  | { readonly kind: 'try'; readonly key: 'k' | 'l'; readonly seed: 1 | 2; readonly twice: boolean }
+  | { readonly kind: 'create'; readonly key: 'k' | 'l'; readonly seed: 1 | 2; readonly isTwice: boolean }
   | { readonly kind: 'fault'; readonly method: 'POST' | 'GET'; readonly fault: Fault }
   | { readonly kind: 'filter'; readonly filter: FilterFault }
   | { readonly kind: 'wait'; readonly ms: number }
@@ -190,10 +190,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
-      kind: fc.constant('try' as const),
+      kind: fc.constant('create' as const),
       key: fc.constantFrom('k', 'l'),
       seed: fc.constantFrom(1, 2),
-      twice: fc.boolean(),
+      isTwice: fc.boolean(),
     }),
   },
   {
@@ -218,38 +218,41 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const) }) },
 );
 
-it('never makes two jobs for one key, whatever goes wrong, and one in the end', { timeout: 60_000 }, async () => {
-  await using workshop = await openWorkshop();
+it('creates at most one job per key through any failures, and exactly one in the end', {
+  timeout: 60_000,
+}, async () => {
+  await using world = await openWorld();
   let run = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 14 }), async (steps) => {
       run++;
-      const before = await workshop.count();
-      const made = new Map<string, string>();
-      const note = (key: string, outcome: Outcome) => {
+      const before = await world.count();
+      const jobIds = new Map<string, string>();
+      const check = (key: string, outcome: Outcome) => {
         const id = jobIdOf(outcome);
         if (id === null) return;
-        expect(made.get(key) ?? id).toBe(id);
-        made.set(key, id);
+        expect(jobIds.get(key) ?? id).toBe(id);
+        jobIds.set(key, id);
       };
-      for (const now of steps) {
-        if (now.kind === 'fault') workshop.faults.onNext(now.method, JOBS, now.fault);
-        else if (now.kind === 'filter') workshop.faults.filter = now.filter;
-        else if (now.kind === 'wait') workshop.clock.advance(now.ms);
-        else if (now.kind === 'restart') workshop.restart();
+      for (const step of steps) {
+        if (step.kind === 'fault') world.faults.onNext(step.method, JOBS, step.fault);
+        else if (step.kind === 'filter') world.faults.filter = step.filter;
+        else if (step.kind === 'wait') world.clock.advance(step.ms);
+        else if (step.kind === 'restart') world.restart();
         else {
-          const name = `${now.key} ${run}`;
-          const tries = now.twice ? [now.seed, now.seed] : [now.seed];
-          for (const outcome of await Promise.all(tries.map((seed) => workshop.make(name, seed)))) note(name, outcome);
+          const name = `${step.key} ${run}`;
+          const seeds = step.isTwice ? [step.seed, step.seed] : [step.seed];
+          for (const outcome of await Promise.all(seeds.map((seed) => world.createJob(name, seed))))
+            check(name, outcome);
         }
       }
-      for (const method of ['GET', 'POST']) while (workshop.faults.take(method, JOBS) !== undefined);
-      workshop.faults.filter = 'none';
-      workshop.clock.advance(61_000);
-      workshop.restart(); // With a breaker that is closed.
-      for (const key of ['k', 'l']) note(`${key} ${run}`, await workshop.make(`${key} ${run}`));
-      expect(await workshop.count()).toBe(before + 2);
-      expect(made.size).toBe(2);
+      for (const method of ['GET', 'POST']) while (world.faults.take(method, JOBS) !== undefined);
+      world.faults.filter = 'none';
+      world.clock.advance(61_000);
+      world.restart(); // With a closed circuit breaker.
+      for (const key of ['k', 'l']) check(`${key} ${run}`, await world.createJob(`${key} ${run}`));
+      expect(await world.count()).toBe(before + 2);
+      expect(jobIds.size).toBe(2);
     }),
     { numRuns: 60 },
   );

@@ -8,23 +8,23 @@ import { jobBody } from '../../../kit/bodies/job.ts';
 
 const claim = (request: object) => ({ credential: { apiKey: 'one' }, callerName: null, key: 'k', request });
 const [mark, otherMark] = [markOf(claim({ model: 'm' })), markOf(claim({ model: 'n' }))];
-const last = { error: new UpstreamError('UPSTREAM_TIMEOUT', ''), unknownAt: 1000 };
+const unresolved = { error: new UpstreamError('UPSTREAM_TIMEOUT', ''), unknownAt: 1000 };
 const jobOf = (marked: typeof mark) => readJob(addMark(jobBody(), marked));
 
-describe('what is to be done under a key', () => {
-  it.each([null, last])('is to answer with the job that was found, of the same request or another', (unknown) => {
-    expect(decide(mark, jobOf(mark), unknown, 1000)).toMatchObject({ kind: 'made', job: { id: jobBody().id } });
-    expect(decide(mark, jobOf(otherMark), unknown, 1000)).toMatchObject({ kind: 'other' });
+describe('decide', () => {
+  it.each([null, unresolved])('returns the job found: created by the same request, or a conflict', (last) => {
+    expect(decide(mark, jobOf(mark), last, 1000)).toMatchObject({ kind: 'created', job: { id: jobBody().id } });
+    expect(decide(mark, jobOf(otherMark), last, 1000)).toMatchObject({ kind: 'conflict' });
   });
 
-  it('is to create when there is none, and nothing is known of another create', () => {
+  it('creates the job when none is found, and there is no unresolved create', () => {
     expect(decide(mark, null, null, 1000)).toEqual({ kind: 'create' });
   });
 
-  it('is to wait for a minute after a create of which nobody knows what came of it', () => {
-    const kindAfter = (ms: number) => decide(mark, null, last, last.unknownAt + ms);
-    expect(kindAfter(0)).toEqual({ kind: 'wait', error: last.error });
-    expect(kindAfter(UNKNOWN_MS - 1)).toEqual({ kind: 'wait', error: last.error });
+  it('waits for a minute after a create with an unknown outcome', () => {
+    const kindAfter = (ms: number) => decide(mark, null, unresolved, unresolved.unknownAt + ms);
+    expect(kindAfter(0)).toEqual({ kind: 'wait', error: unresolved.error });
+    expect(kindAfter(UNKNOWN_MS - 1)).toEqual({ kind: 'wait', error: unresolved.error });
     expect(kindAfter(UNKNOWN_MS)).toEqual({ kind: 'create' });
   });
 });

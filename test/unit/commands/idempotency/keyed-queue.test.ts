@@ -2,67 +2,67 @@ import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createKeyedQueue } from '../../../../src/commands/idempotency/keyed-queue.ts';
 
-/** A queue, and what has begun in it, each to be ended by the test. */
+/** A queue and its started tasks, which the test ends. */
 function start() {
   const queue = createKeyedQueue<string>();
-  const begun: string[] = [];
-  const ends = new Map<string, PromiseWithResolvers<string>>();
+  const started: string[] = [];
+  const results = new Map<string, PromiseWithResolvers<string>>();
   return {
-    begun,
-    ask(key: string, request: string, name = request) {
+    started,
+    run(key: string, request: string, name = request) {
       return queue.run(key, request, () => {
-        const end = Promise.withResolvers<string>();
-        begun.push(name);
-        ends.set(name, end);
-        return end.promise;
+        const result = Promise.withResolvers<string>();
+        started.push(name);
+        results.set(name, result);
+        return result.promise;
       });
     },
     async end(name: string, error?: Error) {
-      if (error) ends.get(name)?.reject(error);
-      else ends.get(name)?.resolve(`of ${name}`);
-      await setImmediate(); // What waits for it takes its turn.
+      if (error) results.get(name)?.reject(error);
+      else results.get(name)?.resolve(`result of ${name}`);
+      await setImmediate(); // The next waiter starts.
     },
   };
 }
 
-describe('what is asked for under one key', () => {
-  it('by the same request at the same time is one for all, and later another', async () => {
-    const { ask, begun, end } = start();
-    const both = [ask('k', 'a'), ask('k', 'a')];
-    expect(begun).toEqual(['a']);
+describe('tasks with one key', () => {
+  it('are shared by concurrent calls with the same request, and run again later', async () => {
+    const { run, started, end } = start();
+    const both = [run('k', 'a'), run('k', 'a')];
+    expect(started).toEqual(['a']);
     await end('a');
-    expect(await Promise.all(both)).toEqual(['of a', 'of a']);
-    const later = ask('k', 'a');
+    expect(await Promise.all(both)).toEqual(['result of a', 'result of a']);
+    const later = run('k', 'a');
     await end('a');
-    expect(await later).toBe('of a');
-    expect(begun).toEqual(['a', 'a']);
+    expect(await later).toBe('result of a');
+    expect(started).toEqual(['a', 'a']);
   });
 
-  it('by other requests comes one after the other, whatever came of those before', async () => {
-    const { ask, begun, end } = start();
-    const failed = expect(ask('k', 'a')).rejects.toThrow('no');
-    const others = [ask('k', 'b'), ask('k', 'c'), ask('k', 'b')];
-    expect(begun).toEqual(['a']);
+  it('run one after another for different requests, even after a failure', async () => {
+    const { run, started, end } = start();
+    const failed = expect(run('k', 'a')).rejects.toThrow('no');
+    const others = [run('k', 'b'), run('k', 'c'), run('k', 'b')];
+    expect(started).toEqual(['a']);
     await end('a', new Error('no'));
     await failed;
-    expect(begun).toEqual(['a', 'b']);
+    expect(started).toEqual(['a', 'b']);
     await end('b');
-    expect(begun).toEqual(['a', 'b', 'c']);
+    expect(started).toEqual(['a', 'b', 'c']);
     await end('c');
-    expect(await Promise.all(others)).toEqual(['of b', 'of c', 'of b']);
+    expect(await Promise.all(others)).toEqual(['result of b', 'result of c', 'result of b']);
   });
 
-  it('fails for all who share it', async () => {
-    const { ask, end } = start();
-    const both = [ask('k', 'a'), ask('k', 'a')].map((asked) => expect(asked).rejects.toThrow('no'));
+  it('fail for all calls that share them', async () => {
+    const { run, end } = start();
+    const both = [run('k', 'a'), run('k', 'a')].map((call) => expect(call).rejects.toThrow('no'));
     await end('a', new Error('no'));
     await Promise.all(both);
   });
 
-  it('waits for nothing under another', () => {
-    const { ask, begun } = start();
-    void ask('k', 'a');
-    void ask('l', 'b');
-    expect(begun).toEqual(['a', 'b']);
+  it('do not wait for tasks with another key', () => {
+    const { run, started } = start();
+    void run('k', 'a');
+    void run('l', 'b');
+    expect(started).toEqual(['a', 'b']);
   });
 });

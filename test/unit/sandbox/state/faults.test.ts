@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../../../src/sandbox/state/faults.ts';
-import { openWire } from '../../../kit/client/raw-http.ts';
+import { openRawConnection } from '../../../kit/client/raw-http.ts';
 import { openWritable, UNTIL_RUNNING } from '../write.ts';
 
 const CREATE = '/fine_tuning/jobs';
@@ -48,7 +48,7 @@ describe('a fault', () => {
     const { id } = await uploaded();
     faults.onNext('POST', CREATE, 'silence');
     const body = JSON.stringify({ model: 'gpt-4o-mini', training_file: id });
-    await using wire = await openWire(baseUrl.href);
+    await using wire = await openRawConnection(baseUrl.href);
     wire.write(
       `POST /v1${CREATE} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer a\r\ncontent-type: application/json\r\n`,
       `content-length: ${body.length}\r\n\r\n${body}`,
@@ -62,7 +62,7 @@ describe('a fault', () => {
     const { faults, baseUrl } = await openWritable();
     const answer = async (fault: Fault) => {
       faults.onNext('GET', '/models', fault);
-      await using wire = await openWire(baseUrl.href);
+      await using wire = await openRawConnection(baseUrl.href);
       wire.write('GET /v1/models HTTP/1.1\r\nhost: a\r\nauthorization: Bearer a\r\n\r\n');
       return await wire.closed;
     };

@@ -5,7 +5,7 @@ import { createSchema } from '../../../../src/schema/schema.ts';
 const schema = createSchema();
 function scalar(name: string): GraphQLScalarType {
   const type = schema.getType(name);
-  if (!isScalarType(type)) throw new Error(`${name} is no scalar`);
+  if (!isScalarType(type)) throw new Error(`${name}: expected a scalar`);
   return type;
 }
 
@@ -27,21 +27,25 @@ const CASES = [
 ];
 
 describe.each(CASES)('$name', ({ name, good, bad }) => {
-  it('takes and gives what fits, unchanged', () => {
+  it('accepts valid values unchanged, in both directions', () => {
     for (const value of good) {
       expect(scalar(name).coerceInputValue(value)).toEqual(value);
       expect(scalar(name).coerceOutputValue(value)).toEqual(value);
     }
   });
 
-  it('refuses what does not fit, by its name', () => {
+  it('rejects invalid values, naming the scalar and the expected value', () => {
     for (const value of bad) {
-      expect(() => scalar(name).coerceInputValue(value), String(value)).toThrow(new RegExp(`^${name}: expected `));
-      expect(() => scalar(name).coerceOutputValue(value), String(value)).toThrow(new RegExp(`^${name}: expected `));
+      expect(() => scalar(name).coerceInputValue(value), String(value)).toThrow(
+        new RegExp(`^${name} cannot represent .*: expected .*\\.$`),
+      );
+      expect(() => scalar(name).coerceOutputValue(value), String(value)).toThrow(
+        new RegExp(`^${name} cannot represent .*: expected .*\\.$`),
+      );
     }
   });
 
-  it('reads the same from a literal of a document', () => {
+  it('reads the same values from literals of a document', () => {
     for (const value of good) {
       const literal = parseValue(
         typeof value === 'object' && value !== null

@@ -13,7 +13,7 @@ const value = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.MAX_VALUE) },
 );
 
-/** Any series, with any of the columns and any of their values missing. */
+/** A series with any columns and any values missing. */
 const anySeries = fc.integer({ min: 0, max: 120 }).chain((length) => {
   const random = fc.array(value, { minLength: length, maxLength: length });
   const constant = value.map((same) => Array.from({ length }, () => same));
@@ -23,12 +23,12 @@ const anySeries = fc.integer({ min: 0, max: 120 }).chain((length) => {
 });
 const maxPoints = fc.integer({ min: 16, max: 40 });
 
-/** For every series that is too long. */
-function always(holds: (series: MetricsSeries, shown: Set<number>, max: number) => void): void {
+/** Asserts a property of every series that is longer than the maximum. */
+function forLongSeries(check: (series: MetricsSeries, selected: Set<number>, max: number) => void): void {
   fc.assert(
     fc.property(anySeries, maxPoints, (series, max) => {
       fc.pre(series.length > max);
-      holds(series, new Set(downsample(series, max)), max);
+      check(series, new Set(downsample(series, max)), max);
     }),
     { numRuns: 400 },
   );
@@ -40,8 +40,8 @@ const column = (length: number, valueAt: (index: number) => number) => Array.fro
 const every = (step: number, valueAt: (index: number) => number) => (index: number) =>
   index % step === 0 ? valueAt(index) : Number.NaN;
 
-describe('thin', () => {
-  it('gives every point of a series that is short enough: property', () => {
+describe('downsample', () => {
+  it('returns every point of a series that is short enough: property', () => {
     fc.assert(
       fc.property(anySeries, (series) => {
         expect([...downsample(series, Math.max(16, series.length))]).toEqual([...series.steps.keys()]);
@@ -49,43 +49,43 @@ describe('thin', () => {
     );
   });
 
-  it('gives exactly as many points as are allowed: property', () => {
-    always((series, _, max) => expect(downsample(series, max)).toHaveLength(max));
+  it('returns exactly the maximum number of points: property', () => {
+    forLongSeries((series, _, max) => expect(downsample(series, max)).toHaveLength(max));
   });
 
-  it('gives indices of the series in ascending order, none twice: property', () => {
-    always((series, shown) => {
-      const indices = [...shown];
+  it('returns distinct indices of the series in ascending order: property', () => {
+    forLongSeries((series, selected) => {
+      const indices = [...selected];
       expect(indices).toEqual([...new Set(indices)].sort((a, b) => a - b));
       expect(indices.every((index) => Number.isInteger(index) && index >= 0 && index < series.length)).toBe(true);
     });
   });
 
   it('keeps the first and the last point: property', () => {
-    always((series, shown) => expect(shown.isSupersetOf(new Set([0, series.length - 1]))).toBe(true));
+    forLongSeries((series, selected) => expect(selected.isSupersetOf(new Set([0, series.length - 1]))).toBe(true));
   });
 
-  it.each(LOSSES)('keeps the lowest and the highest %s: property', (loss) => {
-    always((series, shown) => {
+  it.each(LOSSES)('keeps the minimum and the maximum of %s: property', (loss) => {
+    forLongSeries((series, selected) => {
       const all = measured(series, loss);
-      const kept = new Set([...shown].map((index) => series.columns[loss]?.[index]));
-      if (all.length > 0) expect(kept.isSupersetOf(new Set([Math.min(...all), Math.max(...all)]))).toBe(true);
+      const keptValues = new Set([...selected].map((index) => series.columns[loss]?.[index]));
+      if (all.length > 0) expect(keptValues.isSupersetOf(new Set([Math.min(...all), Math.max(...all)]))).toBe(true);
     });
   });
 
-  it('gives points of validation a quarter of what the fixed points leave: property', () => {
-    const FIXED = 8; // At most: the first, the last and two of each loss.
+  it('returns a quarter of validation points beside the fixed points: property', () => {
+    const FIXED = 8; // Maximum: the first, the last and two of each loss.
     const metrics = METRICS.filter((metric) => metric.includes('valid_'));
-    always((series, shown, max) => {
+    forLongSeries((series, selected, max) => {
       const isValidation = (index: number) =>
         metrics.some((metric) => !Number.isNaN(series.columns[metric]?.[index] ?? Number.NaN));
       const all = [...series.steps.keys()].filter(isValidation);
       const least = Math.min(all.length, Math.floor((max - FIXED) / 4));
-      expect([...shown].filter(isValidation).length).toBeGreaterThanOrEqual(least);
+      expect([...selected].filter(isValidation).length).toBeGreaterThanOrEqual(least);
     });
   });
 
-  it('leaves the series as it was', () => {
+  it('does not change the series', () => {
     const columns = { train_loss: column(100, Math.sin), valid_loss: column(100, every(7, Math.cos)) };
     const series = seriesOf(columns, 100);
     downsample(series, 16);
@@ -100,7 +100,7 @@ describe('thin', () => {
     expect(downsample(series, 100)).toContain(6789);
   });
 
-  it('keeps the spikes of a noisy training loss that are neither its lowest nor its highest', () => {
+  it('keeps the spikes of a noisy training loss that are neither its minimum nor its maximum', () => {
     const spikes = [1234, 4321, 7777];
     const loss = (at: number) => 10 * Math.exp(-at / 500) + 0.1 * Math.sin(at * at) + (spikes.includes(at) ? 4 : 0);
     expect([...downsample(seriesOf({ train_loss: column(10_000, loss) }, 10_000), 200)]).toEqual(
@@ -114,15 +114,15 @@ describe('thin', () => {
     expect(downsample(seriesOf(columns, 1000), 50)).toContain(321);
   });
 
-  it('spreads the points evenly when there is neither a training loss nor a reward', () => {
-    const shown = [...downsample(seriesOf({ train_mean_token_accuracy: column(1000, Math.sin) }, 1000), 100)];
-    const distances = shown.slice(1).map((index, nth) => index - (shown[nth] ?? 0));
+  it('spaces the points evenly when there is neither a training loss nor a reward', () => {
+    const selected = [...downsample(seriesOf({ train_mean_token_accuracy: column(1000, Math.sin) }, 1000), 100)];
+    const distances = selected.slice(1).map((index, position) => index - (selected[position] ?? 0));
     expect(Math.max(...distances)).toBeLessThanOrEqual(11);
   });
 
-  it('keeps the few points of validation that fit into their share all', () => {
+  it('keeps all points of validation when they fit into their share', () => {
     const columns = { train_loss: column(1000, Math.sin), valid_loss: column(1000, every(100, Math.cos)) };
-    const validation = column(10, (nth) => nth * 100);
+    const validation = column(10, (index) => index * 100);
     expect([...downsample(seriesOf(columns, 1000), 60)]).toEqual(expect.arrayContaining(validation));
   });
 
@@ -138,7 +138,7 @@ describe('thin', () => {
     expect([...downsample(seriesOf(columns, 1000), 32)]).toEqual(expect.arrayContaining([0, 200, 400, 600, 800]));
   });
 
-  it('spreads the points of validation over the whole series when they do not all fit', () => {
+  it('spaces the points of validation over the whole series when they do not fit', () => {
     const columns = {
       train_loss: column(1000, (at) => (at % 2 === 1 ? 1 : Number.NaN)),
       valid_loss: column(1000, every(2, Math.sin)),
@@ -149,10 +149,10 @@ describe('thin', () => {
     expect(quarters.size).toBe(4);
   });
 
-  it('fills up with points that have no training loss when few have one', () => {
+  it('adds points without a training loss when few have one', () => {
     const series = seriesOf({ train_loss: column(1000, every(250, Math.sin)) }, 1000);
-    const shown = [...downsample(series, 40)];
-    expect(shown).toEqual(expect.arrayContaining([0, 250, 500, 750, 999]));
-    expect(shown).toHaveLength(40);
+    const selected = [...downsample(series, 40)];
+    expect(selected).toEqual(expect.arrayContaining([0, 250, 500, 750, 999]));
+    expect(selected).toHaveLength(40);
   });
 });

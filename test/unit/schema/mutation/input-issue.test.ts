@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { encodeGrader } from '../../../../src/schema/grader/grader-encoder.ts';
 import { inputIssues } from '../../../../src/schema/mutation/input-issue.ts';
-import { checkGrader } from '../../../../src/upstream/requests/grader-request.ts';
+import { validateGrader } from '../../../../src/upstream/requests/grader-request.ts';
 import type { Issue } from '../../../../src/upstream/requests/validation.ts';
 
-const pathOf = (path: Issue['path'], detours: Parameters<typeof inputIssues>[1] = []) =>
-  inputIssues([{ path, message: 'expected better' }], detours)[0]?.path;
+const pathOf = (path: Issue['path'], mappings: Parameters<typeof inputIssues>[1] = []) =>
+  inputIssues([{ path, message: 'is empty' }], mappings)[0]?.path;
 
-describe('the place of an issue', () => {
+describe('the path of an issue', () => {
   it.each<[Issue['path'], string[]]>([
     [[], []],
     [['model'], ['modelId']],
@@ -38,14 +38,14 @@ describe('the place of an issue', () => {
     expect(pathOf(wire)).toEqual(input);
   });
 
-  it('is told by the detour that the input makes there, and by no other', () => {
-    const detour = { at: ['method', 'dpo_like'], path: (below: Issue['path']) => ['here', ...below.map(String)] };
-    expect(pathOf(['method', 'dpo_like', 'a_b'], [detour])).toEqual(['method', 'dpoLike', 'here', 'a_b']);
-    expect(pathOf(['method', 'other', 'a_b'], [detour])).toEqual(['method', 'other', 'aB']);
+  it('follows the mapping of its part of the request, and no other', () => {
+    const mapping = { at: ['method', 'dpo_like'], path: (rest: Issue['path']) => ['here', ...rest.map(String)] };
+    expect(pathOf(['method', 'dpo_like', 'a_b'], [mapping])).toEqual(['method', 'dpoLike', 'here', 'a_b']);
+    expect(pathOf(['method', 'other', 'a_b'], [mapping])).toEqual(['method', 'other', 'aB']);
   });
 });
 
-describe('a grader of a client', () => {
+describe('a grader of an input', () => {
   const check = { name: 'same', input: 'a', reference: 'b', operation: 'EQ' } as const;
   const model = { name: 'judge', modelId: 'gpt-4o', messages: [{ role: 'user', content: 'Judge.' }] };
 
@@ -98,15 +98,15 @@ describe('a grader of a client', () => {
         },
       },
     ],
-  ] satisfies [Parameters<typeof encodeGrader>[0], object][])('is on the wire what OpenAI has: %j', (given, wire) => {
-    const draft = encodeGrader(given);
-    expect(draft.issues).toEqual([]);
+  ] satisfies [Parameters<typeof encodeGrader>[0], object][])('has the REST form of OpenAI: %j', (input, wire) => {
+    const encoded = encodeGrader(input);
+    expect(encoded.issues).toEqual([]);
     for (const limits of ['openai', 'unknown'] as const)
-      expect(checkGrader(draft.wire, limits)).toEqual({ body: wire });
+      expect(validateGrader(encoded.wire, limits)).toEqual({ body: wire });
   });
 
-  it('has all its issues where the client can find them', () => {
-    const draft = encodeGrader({
+  it('has every issue at its path in the input', () => {
+    const encoded = encodeGrader({
       multi: {
         name: '',
         calculateOutput: '',
@@ -119,10 +119,10 @@ describe('a grader of a client', () => {
         ],
       },
     });
-    const checked = checkGrader(draft.wire, 'openai');
-    const detour = { at: ['grader'], path: draft.path };
-    const places = inputIssues('issues' in checked ? checked.issues : [], [detour]).map(({ path }) => path.join('.'));
-    expect(places.sort()).toEqual([
+    const checked = validateGrader(encoded.wire, 'openai');
+    const mapping = { at: ['grader'], path: encoded.path };
+    const paths = inputIssues('issues' in checked ? checked.issues : [], [mapping]).map(({ path }) => path.join('.'));
+    expect(paths.sort()).toEqual([
       'grader.multi.calculateOutput',
       'grader.multi.graders.0.grader.stringCheck.operation',
       'grader.multi.graders.1.grader.scoreModel.messages',
@@ -131,10 +131,10 @@ describe('a grader of a client', () => {
       'grader.multi.graders.2.grader.python.source',
       'grader.multi.name',
     ]);
-    expect(draft.issues.map(({ path }) => path.join('.'))).toEqual([
-      'multi.graders.2.name',
-      'multi.graders.3.name',
-      'multi.graders.4.name',
+    expect(encoded.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)).toEqual([
+      'multi.graders.2.name: is the name of an earlier grader too; expected a unique name',
+      'multi.graders.3.name: is empty; expected a name, such as accuracy',
+      'multi.graders.4.name: is reserved; expected another name than __proto__, such as accuracy',
     ]);
   });
 });

@@ -1,15 +1,61 @@
-import { expect, it } from 'vitest';
-import { createAuthenticate } from '../../../../src/server/auth/authenticate.ts';
+import { describe, expect, it } from 'vitest';
+import { type Auth, createAuthenticate, revokedError } from '../../../../src/server/auth/authenticate.ts';
+import { HttpError } from '../../../../src/server/http/http-error.ts';
 import { createLogger } from '../../../../src/telemetry/logger.ts';
 import { createTestClock } from '../../../kit/clock.ts';
+import { tokenFile } from '../../../kit/process/token.ts';
 
-it("callers who bring their own keys do not get the administrator's", () => {
-  const authenticate = createAuthenticate({
-    auth: { kind: 'passthrough' },
+const create = (auth: Auth) =>
+  createAuthenticate({
+    auth,
     credential: { apiKey: 'ours', adminKey: 'the-admins', projectId: 'proj-1' },
     clock: createTestClock(),
     log: createLogger({ level: 'silent', secrets: [] }),
   });
-  const { access } = authenticate({ authorization: 'Bearer sk-theirs' });
+
+it('callers who bring their own keys do not get the admin key', () => {
+  const { access } = create({ kind: 'passthrough' })({ authorization: 'Bearer sk-theirs' });
   expect(access.credential).toEqual({ apiKey: 'sk-theirs', projectId: 'proj-1', adminKey: undefined });
+});
+
+describe('the message of a rejected caller', () => {
+  const tokens = (): Auth => ({ kind: 'tokens', file: tokenFile({ ann: 'viewer' }).file });
+
+  function messageFor(auth: Auth, authorization?: string): string {
+    try {
+      create(auth)(authorization === undefined ? {} : { authorization });
+      return '';
+    } catch (error) {
+      return error instanceof HttpError ? error.message : String(error);
+    }
+  }
+
+  it('says how to send a token and how to create one', () => {
+    const advice = 'send Authorization: Bearer TOKEN. Create a token: npm run token -- NAME ROLE FILE.';
+    expect(messageFor(tokens())).toBe(`Authorization: is missing; ${advice}`);
+    expect(messageFor(tokens(), 'Basic eDp5')).toBe(`Authorization: is malformed; ${advice}`);
+  });
+
+  it('says that a token is unknown or revoked', () => {
+    expect(messageFor(tokens(), 'Bearer fgw_x')).toBe(
+      'Authorization: the token is unknown or revoked; create one: npm run token -- NAME ROLE FILE.',
+    );
+  });
+
+  it('says that a key of the upstream is expected', () => {
+    expect(messageFor({ kind: 'passthrough' })).toBe(
+      'Authorization: is missing; send Authorization: Bearer KEY, with your own API key of the upstream.',
+    );
+  });
+
+  it('fits into the close reason of a WebSocket', () => {
+    const messages = [
+      messageFor(tokens()),
+      messageFor(tokens(), 'x'),
+      messageFor(tokens(), 'Bearer x'),
+      messageFor({ kind: 'passthrough' }, 'x'),
+      revokedError().message,
+    ];
+    for (const message of messages) expect(message).toMatch(/^Authorization: [\x20-\x7e]{1,108}$/); // 123 bytes in all.
+  });
 });

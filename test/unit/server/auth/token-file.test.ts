@@ -6,9 +6,9 @@ import { tokenLine } from '../../../kit/process/token.ts';
 
 const HASH = 'a'.repeat(64);
 
-describe('a list of tokens', () => {
-  it('has a name, a role and a SHA-256 on each line, among comments, empty lines and spaces', () => {
-    const text = `# who may ask\r\n\r\n  ann  viewer\t${HASH}  # of the dashboard\n\nbot@ci.1-x operator ${'B'.repeat(64)}\r\nroot admin ${'0'.repeat(64)}`;
+describe('a token list', () => {
+  it('has a name, a role and a SHA-256 on each line, between comments, empty lines and spaces', () => {
+    const text = `# callers\r\n\r\n  ann  viewer\t${HASH}  # of the dashboard\n\nbot@ci.1-x operator ${'B'.repeat(64)}\r\nroot admin ${'0'.repeat(64)}`;
     const { tokens } = parseTokenList(text);
     expect(tokens?.map(({ name, role, digest }) => [name, role, digest.toString('hex')])).toEqual([
       ['ann', 'viewer', HASH],
@@ -17,62 +17,71 @@ describe('a list of tokens', () => {
     ]);
   });
 
-  it('may be empty: then nobody is let in', () => {
-    expect(parseTokenList('# nobody yet\n')).toEqual({ tokens: [] });
+  it('can be empty: then no token is valid', () => {
+    expect(parseTokenList('# none yet\n')).toEqual({ tokens: [] });
     expect(parseTokenList('')).toEqual({ tokens: [] });
   });
 
   it.each([
-    ['ann viewer', 'expected NAME ROLE SHA256'],
-    [`ann viewer ${HASH} more`, 'expected NAME ROLE SHA256'],
-    [`a/b viewer ${HASH}`, 'expected a name of at most 64 letters, digits and . _ - @'],
-    [`${'n'.repeat(65)} viewer ${HASH}`, 'expected a name of at most 64 letters, digits and . _ - @'],
-    [`ann Viewer ${HASH}`, 'expected one of the roles viewer, operator, admin'],
-    [`ann toString ${HASH}`, 'expected one of the roles viewer, operator, admin'],
-    [`ann viewer ${HASH}a`, "expected the token's SHA-256 in 64 hex digits"],
-    [`ann viewer ${'g'.repeat(64)}`, "expected the token's SHA-256 in 64 hex digits"],
-  ])('names the line that is wrong, and what was expected: %s', (line, fault) => {
+    ['ann viewer', 'has 2 fields; expected NAME ROLE SHA256'],
+    ['ann', 'has 1 field; expected NAME ROLE SHA256'],
+    [`ann viewer ${HASH} more`, 'has 4 fields; expected NAME ROLE SHA256'],
+    [`a/b viewer ${HASH}`, 'NAME is invalid; expected a name of at most 64 letters, digits and . _ - @, such as ann'],
+    [
+      `${'n'.repeat(65)} viewer ${HASH}`,
+      'NAME is invalid; expected a name of at most 64 letters, digits and . _ - @, such as ann',
+    ],
+    [`ann Viewer ${HASH}`, 'ROLE is invalid; expected one of the roles viewer, operator, admin'],
+    [`ann toString ${HASH}`, 'ROLE is invalid; expected one of the roles viewer, operator, admin'],
+    [`ann viewer ${HASH}a`, "SHA256 is invalid; expected the token's SHA-256 in 64 hex digits"],
+    [`ann viewer ${'g'.repeat(64)}`, "SHA256 is invalid; expected the token's SHA-256 in 64 hex digits"],
+  ])('reports the number of an invalid line, and what is expected: %s', (line, problem) => {
     const text = `# a comment\n${tokenLine('other', 'admin')}${line}\n`;
-    expect(parseTokenList(text)).toEqual({ faults: [`line 3: ${fault}`] });
+    expect(parseTokenList(text)).toEqual({ problems: [`line 3: ${problem}`] });
   });
 
-  it('has each name and each token once', () => {
+  it('rejects a name or a token that is listed twice', () => {
     const token = makeToken();
     const text = [tokenLine('ann', 'viewer', token), tokenLine('ann', 'admin'), tokenLine('bob', 'admin', token)];
     expect(parseTokenList(text.join(''))).toEqual({
-      faults: ['line 2: expected another name than on line 1', 'line 3: expected another token than on line 1'],
+      problems: [
+        'line 2: NAME is also on line 1; expected another name',
+        'line 3: SHA256 is also on line 1; expected another token',
+      ],
     });
   });
 
-  it('that is something else altogether is refused in a few sentences', () => {
-    expect(parseTokenList('{ "some": "json" } \n'.repeat(10_000)).faults).toEqual([
-      ...[1, 2, 3, 4, 5].map((line) => `line ${line}: expected NAME ROLE SHA256`),
-      'and 9995 more such lines',
+  it('reports at most five lines of a file in another format', () => {
+    expect(parseTokenList('{ "some": "json" } \n'.repeat(10_000)).problems).toEqual([
+      ...[1, 2, 3, 4, 5].map((line) => `line ${line}: has 4 fields; expected NAME ROLE SHA256`),
+      'and 9995 more lines',
     ]);
   });
 
-  it('is never repeated in its faults: it may hold a token', () => {
+  it('is never quoted in a problem, because it may contain a token', () => {
     const token = makeToken();
     for (const line of [`ann viewer ${token}`, `${token} viewer ${HASH}`, `ann ${token} ${HASH}`, token]) {
-      const { faults } = parseTokenList(line);
-      expect(faults).toHaveLength(1);
-      expect(String(faults)).not.toContain(token.slice(4));
+      const { problems } = parseTokenList(line);
+      expect(problems).toHaveLength(1);
+      expect(String(problems)).not.toContain(token.slice(4));
     }
   });
 
-  it('is read or refused, whatever stands in it: property', () => {
+  it('returns either tokens or problems for any text: property', () => {
     const word = fc.oneof(fc.string(), fc.constantFrom('ann', 'viewer', HASH, '#', ' ', '\n'));
     fc.assert(
       fc.property(fc.array(word), (words) => {
-        const { tokens, faults } = parseTokenList(words.join(' '));
-        expect(tokens === undefined).toBe(faults !== undefined);
+        const { tokens, problems } = parseTokenList(words.join(' '));
+        expect(tokens === undefined).toBe(problems !== undefined);
       }),
     );
   });
 
-  it('that cannot be read is a fault', () => {
-    const faults = ['expected the path of a file that can be read'];
-    expect(readTokenList('/nowhere/tokens')).toEqual({ faults });
-    expect(readTokenList('/')).toEqual({ faults });
+  it('reports a file that cannot be read', () => {
+    const problems = [
+      'cannot be read; expected the path of a token list, which npm run token -- NAME ROLE FILE writes',
+    ];
+    expect(readTokenList('/nowhere/tokens')).toEqual({ problems });
+    expect(readTokenList('/')).toEqual({ problems });
   });
 });

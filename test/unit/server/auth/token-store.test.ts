@@ -18,16 +18,16 @@ function start(text: string) {
   });
   const tokens = createTokenStore({ file, clock, log });
   const names = () => tokens().map(({ name }) => name);
-  /** The names a second later, when the file counts again. */
-  const later = () => {
+  /** The names one second later, when the file is read again. */
+  const namesLater = () => {
     clock.advance(1000);
     return names();
   };
-  return { file, clock, lines, names, later, write: (changed: string) => writeFileSync(file, changed) };
+  return { file, clock, lines, names, namesLater, write: (text: string) => writeFileSync(file, text) };
 }
 
-describe('the tokens in force', () => {
-  it('are those of the file, and a second later those of the changed file', () => {
+describe('the valid tokens', () => {
+  it('are those of the file, and one second after a change those of the changed file', () => {
     const { clock, names, write } = start(tokenLine('ann', 'viewer'));
     expect(names()).toEqual(['ann']);
     write(tokenLine('bob', 'viewer'));
@@ -37,36 +37,36 @@ describe('the tokens in force', () => {
     expect(names()).toEqual(['bob']);
   });
 
-  it('follow a change that leaves the size and the time of the file as they were', () => {
-    const { file, names, later, write } = start(tokenLine('ann', 'viewer'));
+  it('follow a change that keeps the size and the time of the file', () => {
+    const { file, names, namesLater, write } = start(tokenLine('ann', 'viewer'));
     const { atime, mtime, size } = statSync(file);
     expect(names()).toEqual(['ann']);
     write(tokenLine('bob', 'viewer'));
     utimesSync(file, atime, mtime);
     expect(statSync(file)).toMatchObject({ size, mtime });
-    expect(later()).toEqual(['bob']);
+    expect(namesLater()).toEqual(['bob']);
   });
 
-  it('are none when the file has become empty', () => {
-    const { names, later, write } = start(tokenLine('ann', 'viewer'));
+  it('are none when the file becomes empty', () => {
+    const { names, namesLater, write } = start(tokenLine('ann', 'viewer'));
     expect(names()).toEqual(['ann']);
     write('');
-    expect(later()).toEqual([]);
+    expect(namesLater()).toEqual([]);
   });
 
   it.each([
-    ['has a fault', (file: string) => writeFileSync(file, `${tokenLine('bob', 'viewer')}half a li`)],
-    ['is gone', (file: string) => rmSync(file)],
-  ])('are the last good ones while the file %s, which the log tells once', (_, spoil) => {
-    const { file, lines, names, later, write } = start(tokenLine('ann', 'viewer'));
+    ['has an invalid line', (file: string) => writeFileSync(file, `${tokenLine('bob', 'viewer')}half a li`)],
+    ['is deleted', (file: string) => rmSync(file)],
+  ])('are the previous ones while the file %s, which is logged once', (_, damage) => {
+    const { file, lines, names, namesLater, write } = start(tokenLine('ann', 'viewer'));
     names();
-    spoil(file);
-    for (let i = 0; i < 3; i++) expect(later()).toEqual(['ann']);
+    damage(file);
+    for (let i = 0; i < 3; i++) expect(namesLater()).toEqual(['ann']);
     expect(lines).toEqual([expect.objectContaining({ level: 50, msg: expect.stringMatching(/^AUTH_TOKENS_FILE/) })]);
     write(tokenLine('cem', 'admin'));
-    expect(later()).toEqual(['cem']);
-    spoil(file);
-    later();
-    expect(lines).toHaveLength(2); // It was well in between: this is another time.
+    expect(namesLater()).toEqual(['cem']);
+    damage(file);
+    namesLater();
+    expect(lines).toHaveLength(2); // The file was valid in between, so that this is a new problem.
   });
 });

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { digestOf, holderOf, makeToken, type Token } from '../../../../src/server/auth/token.ts';
+import { digestOf, findToken, makeToken, type Token } from '../../../../src/server/auth/token.ts';
 
 describe('a new token', () => {
-  it('is the prefix and 32 bytes in base64url, another one each time', () => {
+  it('is the prefix and 32 random bytes in base64url', () => {
     const tokens = Array.from({ length: 100 }, makeToken);
     for (const token of tokens) {
       expect(token).toMatch(/^fgw_[\w-]{43}$/);
@@ -12,58 +12,58 @@ describe('a new token', () => {
     expect(new Set(tokens).size).toBe(100);
   });
 
-  it('is known by its plain SHA-256, as other tools make it', () => {
+  it('has the unsalted SHA-256 digest that other tools compute', () => {
     expect(digestOf('fgw_a').toString('hex')).toBe(createHash('sha256').update('fgw_a').digest('hex'));
   });
 });
 
-describe('the holder of a token', () => {
-  /** Ten tokens that count how often each is looked at. */
-  function counted() {
-    const looks = Array.from({ length: 10 }, () => 0);
-    const secrets = looks.map(makeToken);
+describe('the lookup of a token', () => {
+  /** Ten tokens that count the reads of their digests. */
+  function countedTokens() {
+    const reads = Array.from({ length: 10 }, () => 0);
+    const secrets = reads.map(makeToken);
     const tokens = secrets.map((secret, index): Token => {
       const digest = digestOf(secret);
       return {
         name: `name-${index}`,
         role: 'viewer',
         get digest() {
-          looks[index] = (looks[index] ?? 0) + 1;
+          reads[index] = (reads[index] ?? 0) + 1;
           return digest;
         },
       };
     });
-    return { looks, secrets, tokens };
+    return { reads, secrets, tokens };
   }
 
-  it('is found wherever it stands, and nobody is for a token that nobody has', () => {
-    const { secrets, tokens } = counted();
-    expect(secrets.map((secret) => holderOf(secret, tokens)?.name)).toEqual(tokens.map(({ name }) => name));
+  it('finds a token at any position, and nothing for an unlisted one', () => {
+    const { secrets, tokens } = countedTokens();
+    expect(secrets.map((secret) => findToken(secret, tokens)?.name)).toEqual(tokens.map(({ name }) => name));
     for (const secret of [makeToken(), '', secrets[0]?.slice(0, -1) ?? '', `${secrets[0]}x`, 'name-0']) {
-      expect(holderOf(secret, tokens)).toBeUndefined();
+      expect(findToken(secret, tokens)).toBeUndefined();
     }
-    expect(holderOf('x', [])).toBeUndefined();
+    expect(findToken('x', [])).toBeUndefined();
   });
 
-  it('costs one comparison with each token, wherever it stands and whether it is there', () => {
-    for (const place of [0, 5, 9, undefined]) {
-      const { looks, secrets, tokens } = counted();
-      holderOf(place === undefined ? makeToken() : (secrets[place] ?? ''), tokens);
-      expect(looks).toEqual(Array.from({ length: 10 }, () => 1));
+  it('compares every digest once, at any position and for an unlisted token', () => {
+    for (const position of [0, 5, 9, undefined]) {
+      const { reads, secrets, tokens } = countedTokens();
+      findToken(position === undefined ? makeToken() : (secrets[position] ?? ''), tokens);
+      expect(reads).toEqual(Array.from({ length: 10 }, () => 1));
     }
   });
 
-  it('takes as long whatever the token: what is compared is 32 bytes of SHA-256, in constant time, to the last', () => {
-    const { secrets, tokens } = counted();
-    // A comparison in constant time is the one that refuses what is not as long; no other would notice.
+  it('compares the 32 bytes of every SHA-256 in constant time', () => {
+    const { secrets, tokens } = countedTokens();
+    // timingSafeEqual throws when the lengths differ; no other comparison does.
     const short: Token = { name: 'short', role: 'viewer', digest: Buffer.alloc(31) };
-    const [right = ''] = secrets;
-    const wrong = Array.from({ length: 600 }, (_, length) => right.slice(0, length).padEnd(length, 'x'));
-    for (const secret of [right, ...wrong.filter((secret) => secret !== right)]) {
-      expect(() => holderOf(secret, [...tokens, short])).toThrow(
+    const [listed = ''] = secrets;
+    const wrong = Array.from({ length: 600 }, (_, length) => listed.slice(0, length).padEnd(length, 'x'));
+    for (const secret of [listed, ...wrong.filter((secret) => secret !== listed)]) {
+      expect(() => findToken(secret, [...tokens, short])).toThrow(
         expect.objectContaining({ code: 'ERR_CRYPTO_TIMING_SAFE_EQUAL_LENGTH' }),
       );
-      expect(holderOf(secret, tokens)?.name).toBe(secret === right ? 'name-0' : undefined);
+      expect(findToken(secret, tokens)?.name).toBe(secret === listed ? 'name-0' : undefined);
     }
   });
 });

@@ -5,12 +5,12 @@ import { addressKey } from '../../../../src/server/http/client-address.ts';
 
 const hex = (group: number) => group.toString(16);
 const groups = fc.array(fc.oneof(fc.constant(0), fc.nat(0xffff)), { minLength: 8, maxLength: 8 });
-const written = (eight: readonly number[]) => eight.map(hex).join(':');
-/** As browsers write it: as short as can be. */
-const short = (eight: readonly number[]) => new URL(`http://[${written(eight)}]`).hostname.slice(1, -1);
+const full = (eight: readonly number[]) => eight.map(hex).join(':');
+/** The shortest form, as browsers write it. */
+const short = (eight: readonly number[]) => new URL(`http://[${full(eight)}]`).hostname.slice(1, -1);
 const isMapped = (eight: readonly number[]) => eight.slice(0, 5).every((group) => group === 0) && eight[5] === 0xffff;
 
-describe('an address is counted', () => {
+describe('the key of a client address', () => {
   it.each([
     ['127.0.0.1', '127.0.0.1'],
     ['::ffff:127.0.0.1', '127.0.0.1'],
@@ -23,11 +23,11 @@ describe('an address is counted', () => {
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
     ['64:ff9b::192.0.2.1', '64:ff9b:0:0::/64'],
     [undefined, ''],
-  ])('%s as %s', (address, key) => {
+  ])('of %s is %s', (address, key) => {
     expect(addressKey(address)).toBe(key);
   });
 
-  it('as itself when it is IPv4, mapped or not', () => {
+  it('is the address itself for IPv4, also when mapped into IPv6', () => {
     fc.assert(
       fc.property(fc.ipV4(), (address) => {
         expect(addressKey(address)).toBe(address);
@@ -38,31 +38,31 @@ describe('an address is counted', () => {
     );
   });
 
-  it('the same however it is written, and as all of its /64', () => {
+  it('is equal for all forms of an IPv6 address, and for all addresses of its /64', () => {
     fc.assert(
       fc.property(groups, groups, (one, other) => {
-        const neighbour = [...one.slice(0, 4), ...other.slice(4)];
-        fc.pre(!isMapped(one) && !isMapped(neighbour));
-        const key = addressKey(written(one));
-        expect([short(one), short(one).toUpperCase(), written(neighbour), short(neighbour)].map(addressKey)).toEqual(
+        const neighbor = [...one.slice(0, 4), ...other.slice(4)];
+        fc.pre(!isMapped(one) && !isMapped(neighbor));
+        const key = addressKey(full(one));
+        expect([short(one), short(one).toUpperCase(), full(neighbor), short(neighbor)].map(addressKey)).toEqual(
           Array(4).fill(key),
         );
       }),
     );
   });
 
-  it('as others of another /64 are not', () => {
+  it('differs between two /64', () => {
     fc.assert(
       fc.property(groups, groups, (one, other) => {
         fc.pre(!isMapped(one) && !isMapped(other));
         const subnet = new BlockList();
-        subnet.addSubnet(written(one), 64, 'ipv6');
-        expect(addressKey(short(one)) === addressKey(short(other))).toBe(subnet.check(written(other), 'ipv6'));
+        subnet.addSubnet(full(one), 64, 'ipv6');
+        expect(addressKey(short(one)) === addressKey(short(other))).toBe(subnet.check(full(other), 'ipv6'));
       }),
     );
   });
 
-  it('by a text of few characters, whatever it is', () => {
+  it('is short for any IPv6 address', () => {
     fc.assert(
       fc.property(fc.ipV6(), (address) => {
         fc.pre(isIPv6(address));

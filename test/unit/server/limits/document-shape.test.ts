@@ -2,39 +2,40 @@ import fc from 'fast-check';
 import { getIntrospectionQuery, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../../../src/config/config.ts';
-import { exampleTabs } from '../../../../src/server/graphiql/example-tabs.ts';
-import { MAX_FIELDS, measureDocument } from '../../../../src/server/limits/document-shape.ts';
+import { readExampleTabs } from '../../../../src/server/graphiql/example-tabs.ts';
+import { measureDocument } from '../../../../src/server/limits/document-shape.ts';
+import { MAX_FIELDS } from '../../../../src/server/limits/field-collector.ts';
 import { findViolation } from '../../../../src/server/limits/limit-check.ts';
-import { codeBlocks } from '../../../kit/process/readme.ts';
+import { exampleDocuments } from '../../../kit/process/documents.ts';
 
 const measure = (text: string) => measureDocument(parse(text));
 const many = (count: number, write: (index: number) => string) =>
   Array.from({ length: count }, (_, i) => write(i)).join(' ');
 
-describe('a document', () => {
-  it('is as deep as its deepest field, through fragments of both kinds', () => {
+describe('the shape of a document', () => {
+  it('has the depth of the deepest field, through both kinds of fragments', () => {
     expect(measure('{ a { b { c } } d }').depth).toBe(3);
     expect(measure('{ ... { a { ... on T { b } } } }').depth).toBe(2);
     expect(measure('{ a { ...F } } fragment F on T { b { ...G } } fragment G on T { c }').depth).toBe(3);
   });
 
-  it('has as many aliases as its answer has other names, wherever a fragment is spread', () => {
+  it('counts an alias at each place of the response where it renames a field', () => {
     expect(measure('{ x: a y: a a: a b }').aliases).toBe(2);
     expect(measure('{ a { ...F } b { ...F } } fragment F on T { x: c y: c }').aliases).toBe(4);
     expect(measure('{ x: a x: a ... { x: a } }').aliases).toBe(1);
   });
 
-  it('has the root fields of its largest operation, merged', () => {
+  it('has the merged root fields of its largest operation', () => {
     expect(measure('{ a b ...F } fragment F on Query { b c } query Other { a }').rootFields).toBe(3);
     expect(measure('{ a { b c d e } }').rootFields).toBe(1);
   });
 
-  it('has the directives of all that can have some', () => {
+  it('counts the directives of all locations', () => {
     const text = 'query ($v: Int @d) @d { a @d @d { ...F @d ... @d { b } } } fragment F on T @d { c @d }';
     expect(measure(text)).toMatchObject({ directives: 8, directivesTogether: 2 });
   });
 
-  it('counts lists of types inside one another in introspection only, and introspection not as depth', () => {
+  it('counts nested lists of types in introspection only, and excludes introspection from the depth', () => {
     expect(measure('{ __schema { types { fields { type { fields { name } } } } } }')).toMatchObject({
       introspectionLists: 3,
       introspectionDepth: 6,
@@ -46,7 +47,7 @@ describe('a document', () => {
     });
   });
 
-  it('overlaps as often as a field is asked for in one place, however it is reached', () => {
+  it('counts as overlaps how often one object selects a field or a fragment', () => {
     expect(measure('{ a a a }').overlaps).toBe(3);
     expect(measure('{ a { b b } a { b b } ... { a { b b } } }').overlaps).toBe(6);
     expect(
@@ -54,69 +55,69 @@ describe('a document', () => {
     ).toBe(3);
   });
 
-  it('is measured in fragments that nothing spreads too, but for root fields', () => {
+  it('includes unused fragments, except in the root fields', () => {
     const shape = measure(`{ a } fragment F on T { ${many(30, (i) => `x${i}: b`)} c { d { e } } }`);
     expect(shape).toMatchObject({ aliases: 30, depth: 3, rootFields: 1 });
   });
 
-  it('is measured in each of two fragments of one name', () => {
+  it('includes both of two fragments with one name', () => {
     expect(measure('{ ...F } fragment F on T { a { b { c } } } fragment F on T { a }').depth).toBe(3);
   });
 });
 
-describe('a circle of fragments', () => {
+describe('circular fragments', () => {
   it.each([
     '{ ...F } fragment F on T { ...F }',
     '{ ...F } fragment F on T { a { ...G } } fragment G on T { b ...H } fragment H on T { ... { c { ...F } } }',
     '{ a } fragment F on T { ...G } fragment G on T { ...F }',
     `{ ...F0 } ${many(400, (i) => `fragment F${i} on T { ...F${(i + 1) % 400} ...F${(i * 7) % 400} }`)}`,
-  ])('is seen: %#', (text) => {
+  ])('are found: %#', (text) => {
     expect(measure(text).circular).toBeDefined();
   });
 
   it.each([
     '{ ...F ...F } fragment F on T { a }',
     '{ ...F ...G } fragment F on T { ...H } fragment G on T { ...H ...F } fragment H on T { a ...None }',
-  ])('is no diamond: %#', (text) => {
+  ])('are not reported for a diamond: %#', (text) => {
     expect(measure(text).circular).toBeUndefined();
   });
 });
 
-describe('a bomb', () => {
-  const ladder = (steps: number, rung: (next: string) => string) =>
-    `{ ...F0 } ${many(steps, (i) => `fragment F${i} on T { ${rung(`...F${i + 1}`)} }`)} fragment F${steps} on T { z }`;
+describe('an attack', () => {
+  const chain = (length: number, step: (next: string) => string) =>
+    `{ ...F0 } ${many(length, (i) => `fragment F${i} on T { ${step(`...F${i + 1}`)} }`)} fragment F${length} on T { z }`;
 
-  it('of fragments in one place is no more than they are', () => {
-    const shape = measure(ladder(300, (next) => `${next} ${next} ${next}`));
+  it('that spreads a fragment repeatedly in one object counts it once', () => {
+    const shape = measure(chain(300, (next) => `${next} ${next} ${next}`));
     expect(shape.fields).toBeLessThan(1000);
   });
 
   it.each([
     ['aliases', (next: string) => `x: a { ${next} } y: a { ${next} }`],
     ['fields', (next: string) => `a { ${next} } b { ${next} } c { ${next} }`],
-  ])('of %s doubled in fragments ends with the counting', (_, rung) => {
-    const shape = measure(ladder(200, rung));
+  ])('that doubles %s in nested fragments stops at the limit', (_, step) => {
+    const shape = measure(chain(200, step));
     expect(shape.fields).toBeGreaterThan(MAX_FIELDS);
     expect(shape.fields).toBeLessThan(MAX_FIELDS + 10);
   });
 
-  it('of depth takes no stack', () => {
+  it('of nested fields takes no recursion', () => {
     const depth = 50_000;
-    // The parser itself would not get so deep.
+    // Built by hand, because the parser recurses.
     const document = parse('{ a }');
     const [operation] = document.definitions;
-    if (operation?.kind !== 'OperationDefinition') throw new Error('expected an operation');
+    if (operation?.kind !== 'OperationDefinition') throw new Error('the document has no operation');
     const { selectionSet } = operation;
     let inner = selectionSet;
     const [field] = selectionSet.selections;
-    if (field?.kind !== 'Field') throw new Error('expected a field');
+    if (field?.kind !== 'Field') throw new Error('the operation has no field');
     for (let i = 1; i < depth; i++) inner = { ...selectionSet, selections: [{ ...field, selectionSet: inner }] };
     const shape = measureDocument({ ...document, definitions: [{ ...operation, selectionSet: inner }] });
     expect(shape.depth).toBeGreaterThanOrEqual(MAX_FIELDS);
   });
 });
 
-/** A selection set as text, once with fragments written out where they stand and once with definitions of their own. */
+/** A selection set as text, once with inline fragments and once with fragment definitions. */
 interface Written {
   readonly inline: string;
   readonly spread: string;
@@ -149,7 +150,7 @@ const { set } = fc.letrec<{ set: Written; selection: Written }>((tie) => ({
 }));
 
 describe('any document', () => {
-  it('with fragments has the shape of the one with all written out', () => {
+  it('with fragment definitions has the same shape as with inline fragments', () => {
     fc.assert(
       fc.property(set, ({ inline, spread, definitions }) => {
         const { overlaps: _, ...whole } = measure(inline);
@@ -159,7 +160,7 @@ describe('any document', () => {
     );
   });
 
-  it('is measured without an error and with bounded work, whatever it spreads', () => {
+  it('is measured without an error and in bounded time, whatever it spreads', () => {
     const name = fc.constantFrom('A', 'B', 'C', 'D');
     const body = fc.array(
       fc.oneof(
@@ -179,12 +180,13 @@ describe('any document', () => {
   });
 });
 
-describe('the standard limits', () => {
+describe('the default limits', () => {
   const { limits } = readConfig({});
 
-  it("are far from GraphiQL's introspection, its tabs and the README's queries", () => {
+  it("are far above GraphiQL's introspection, its tabs and the README's queries", async () => {
     const half = { ...limits, depth: limits.depth / 1.5, aliases: 15, directives: 25, rootFields: 10 };
-    const texts = [...exampleTabs('ftjob-1').map(({ query }) => query), ...codeBlocks('graphql')];
+    const tabs = await readExampleTabs({ jobId: 'ftjob-1', fileId: 'file-1' });
+    const texts = [...tabs.map(({ query }) => query), ...exampleDocuments()];
     for (const text of [...texts, getIntrospectionQuery({ typeDepth: 13, inputValueDeprecation: true })]) {
       expect(findViolation(parse(text), half), text).toBeNull();
     }

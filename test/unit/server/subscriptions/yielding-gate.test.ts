@@ -2,9 +2,9 @@ import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createYieldingGate } from '../../../../src/server/subscriptions/yielding-gate.ts';
 
-describe('a gate for two', () => {
-  /** Who has passed so far, of so many who come together. */
-  async function come(gate: ReturnType<typeof createYieldingGate>, count: number) {
+describe('a gate with a batch size of two', () => {
+  /** Calls `wait` this number of times; returns the numbers of the calls that have passed. */
+  async function waitTimes(gate: ReturnType<typeof createYieldingGate>, count: number) {
     const passed: number[] = [];
     for (let number = 0; number < count; number++) void gate.wait().then(() => passed.push(number));
     await null;
@@ -12,8 +12,8 @@ describe('a gate for two', () => {
     return passed;
   }
 
-  it('lets two through at once, and two more each time that all else had its turn, in the order of asking', async () => {
-    const passed = await come(createYieldingGate(2), 5);
+  it('lets two calls pass at once, and two more per turn of the event loop, in their order', async () => {
+    const passed = await waitTimes(createYieldingGate(2), 5);
     expect(passed).toEqual([0, 1]);
     await setImmediate();
     expect(passed).toEqual([0, 1, 2, 3]);
@@ -21,10 +21,10 @@ describe('a gate for two', () => {
     expect(passed).toEqual([0, 1, 2, 3, 4]);
   });
 
-  it('lets nobody who comes later overtake those who wait', async () => {
+  it('lets no later call overtake a waiting one', async () => {
     const gate = createYieldingGate(2);
-    const first = await come(gate, 3);
-    const second = await come(gate, 2);
+    const first = await waitTimes(gate, 3);
+    const second = await waitTimes(gate, 2);
     expect([first, second]).toEqual([[0, 1], []]);
     await setImmediate();
     expect([first, second]).toEqual([[0, 1, 2], [0]]);
@@ -32,11 +32,11 @@ describe('a gate for two', () => {
     expect(second).toEqual([0, 1]);
   });
 
-  it('is free again once nobody has come for a turn', async () => {
+  it('lets two calls pass at once again after a turn without calls', async () => {
     const gate = createYieldingGate(2);
-    await come(gate, 2);
+    await waitTimes(gate, 2);
     await setImmediate();
     await setImmediate();
-    expect(await come(gate, 2)).toEqual([0, 1]);
+    expect(await waitTimes(gate, 2)).toEqual([0, 1]);
   });
 });

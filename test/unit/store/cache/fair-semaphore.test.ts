@@ -4,41 +4,41 @@ import { createFairSemaphore } from '../../../../src/store/cache/fair-semaphore.
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-/** Places whose takers are noted when they have one. */
-function start(most: number) {
-  const semaphore = createFairSemaphore(most);
-  const taken: string[] = [];
-  const free: (() => void)[] = [];
-  const take = async (name: string, owner: string, { signal } = new AbortController()) => {
-    free.push(await semaphore.acquire(owner, signal));
-    taken.push(name);
+/** A semaphore, with the names of those that have acquired a permit and their release functions. */
+function start(permits: number) {
+  const semaphore = createFairSemaphore(permits);
+  const acquired: string[] = [];
+  const releases: (() => void)[] = [];
+  const acquire = async (name: string, owner: string, { signal } = new AbortController()) => {
+    releases.push(await semaphore.acquire(owner, signal));
+    acquired.push(name);
   };
-  return { taken, free, take };
+  return { acquired, releases, acquire };
 }
 
-it('has so many places, and owners take turns in those that become free', async () => {
-  const { taken, free, take } = start(2);
-  for (const name of ['a1', 'a2', 'a3', 'a4', 'b1', 'b2', 'c1']) void take(name, name.slice(0, 1));
+it('grants at most its number of permits, and released permits to owners in turn', async () => {
+  const { acquired, releases, acquire } = start(2);
+  for (const name of ['a1', 'a2', 'a3', 'a4', 'b1', 'b2', 'c1']) void acquire(name, name.slice(0, 1));
   await settle();
-  expect(taken).toEqual(['a1', 'a2']);
+  expect(acquired).toEqual(['a1', 'a2']);
   for (let index = 0; index < 5; index++) {
-    free[index]?.();
+    releases[index]?.();
     await settle();
   }
-  expect(taken.slice(2)).toEqual(['a3', 'b1', 'c1', 'a4', 'b2']);
+  expect(acquired.slice(2)).toEqual(['a3', 'b1', 'c1', 'a4', 'b2']);
 });
 
-it('keeps nothing of one that leaves while it waits, and no listener of one that has a place', async () => {
-  const { taken, free, take } = start(1);
-  const [first, leaver] = [new AbortController(), new AbortController()];
-  void take('first', 'a', first);
-  const left = take('left', 'a', leaver);
-  void take('last', 'b');
+it('removes a waiter that is aborted, and the abort listener of one that has its permit', async () => {
+  const { acquired, releases, acquire } = start(1);
+  const [first, aborted] = [new AbortController(), new AbortController()];
+  void acquire('first', 'a', first);
+  const rejected = acquire('aborted', 'a', aborted);
+  void acquire('last', 'b');
   await settle();
-  leaver.abort(new Error('gone'));
-  await expect(left).rejects.toThrow('gone');
+  aborted.abort(new Error('aborted'));
+  await expect(rejected).rejects.toThrow('aborted');
   expect(getEventListeners(first.signal, 'abort')).toHaveLength(0);
-  free[0]?.();
+  releases[0]?.();
   await settle();
-  expect(taken).toEqual(['first', 'last']);
+  expect(acquired).toEqual(['first', 'last']);
 });

@@ -7,136 +7,138 @@ import { createSequenceClock } from '../../../../src/store/cache/sequence-clock.
 import { UpstreamError } from '../../../../src/upstream/errors/upstream-error.ts';
 import type { Page, PageItem } from '../../../../src/upstream/resources/page.ts';
 import { createTestClock } from '../../../kit/clock.ts';
-import { accessOf, newCaller } from '../../../kit/store/access.ts';
+import { accessOf, newReadContext } from '../../../kit/store/access.ts';
 
-interface Thing {
+interface Entity {
   readonly id: string;
   readonly state: string;
 }
 const access = accessOf({ apiKey: 'a' });
-const item = (id: string, state = 'listed'): PageItem<Thing> => ({ id, value: { id, state } });
-const unreadable: PageItem<Thing> = {
+const item = (id: string, state = 'listed'): PageItem<Entity> => ({ id, value: { id, state } });
+const invalidItem: PageItem<Entity> = {
   id: 'bad',
   error: new UpstreamError('UPSTREAM_INVALID_RESPONSE', 'state: missing'),
 };
 
 function createWorld(maxBytes = 100_000) {
   const clock = createTestClock(0);
-  const timeline = createSequenceClock(clock);
+  const sequenceClock = createSequenceClock(clock);
   const memoryCache = createMemoryCache(maxBytes);
-  const things = createReadThrough<Thing | null, SequencedObservation<Thing | null>>({
-    clock: timeline,
-    cache: memoryCache.partition('thing'),
+  const values = createReadThrough<Entity | null, SequencedObservation<Entity | null>, null>({
+    clock: sequenceClock,
+    cache: memoryCache.partition('entity'),
+    read: () => Promise.reject(new Error('not read one by one here')),
+    freshUntil: () => Number.NEGATIVE_INFINITY,
     merge: newerRequestWins,
     estimateBytes: () => 100,
   });
-  const limits = { activeMs: 1000, settledMs: 0 };
-  const lists = createPageCache<Thing>(
-    { clock: timeline, limits, partition: memoryCache.partition, maxBytes },
-    'things',
-    things,
-  );
-  const asked: ((page: Page<Thing>) => void)[] = [];
-  const get = async (readContext = newCaller()) => {
-    const read = () => new Promise<Page<Thing>>((resolve) => asked.push(resolve));
-    return (await lists.get({ access, name: 'all', readContext, read })).value;
-  };
-  /** As `get`, answered at once with these items. */
-  const read = async (...items: PageItem<Thing>[]) => {
+  const reads: ((page: Page<Entity>) => void)[] = [];
+  const lists = createPageCache<Entity, null>({
+    clock: sequenceClock,
+    limits: { activeMs: 1000, settledMs: 0 },
+    partition: memoryCache.partition,
+    name: 'entities',
+    read: () => new Promise((resolve) => reads.push(resolve)),
+    values,
+  });
+  const get = async (readContext = newReadContext()) =>
+    (await lists.get({ access, name: 'all', params: null, readContext })).value;
+  /** As `get`, where the upstream responds at once with these items. */
+  const read = async (...items: PageItem<Entity>[]) => {
     const page = get();
-    asked.at(-1)?.({ items, hasMore: false });
+    reads.at(-1)?.({ items, hasMore: false });
     return await page;
   };
-  const see = (id: string, state: string | null) =>
-    things.record(
+  const record = (id: string, state: string | null) =>
+    values.record(
       access,
       id,
       {
         value: state === null ? null : { id, state },
         requestedAt: clock.now(),
-        requestedSeq: timeline.nextSequence(),
+        requestedSeq: sequenceClock.nextSequence(),
         receivedAt: clock.now(),
-        receivedSeq: timeline.nextSequence(),
+        receivedSeq: sequenceClock.nextSequence(),
       },
       'query',
     );
-  return { clock, things, lists, asked, get, read, see };
+  return { clock, values, lists, reads, get, read, record };
 }
 
-describe('a kept page', () => {
-  it('serves while it is fresh, with what cannot be understood too, and then no longer', async () => {
-    const { clock, asked, get, read } = createWorld();
-    const page = await read(item('a'), unreadable, item('b'));
+describe('a cached page', () => {
+  it('is served while it is fresh, with its invalid items', async () => {
+    const { clock, reads, get, read } = createWorld();
+    const page = await read(item('a'), invalidItem, item('b'));
     clock.advance(999);
     expect(await get()).toEqual(page);
     clock.advance(1);
     void get();
-    expect(asked).toHaveLength(2);
+    expect(reads).toHaveLength(2);
   });
 
-  it('shows each of its things as it was seen last', async () => {
-    const { clock, get, read, see } = createWorld();
+  it('contains the last observed state of each value', async () => {
+    const { clock, get, read, record } = createWorld();
     await read(item('a'), item('b'));
     clock.advance(10);
-    see('b', 'seen');
-    expect((await get()).items).toEqual([item('a'), item('b', 'seen')]);
+    record('b', 'newer');
+    expect((await get()).items).toEqual([item('a'), item('b', 'newer')]);
   });
 
-  it('is read again when one of its things is gone', async () => {
-    const { clock, asked, get, read, see } = createWorld();
+  it('is read again when one of its values was deleted', async () => {
+    const { clock, reads, get, read, record } = createWorld();
     await read(item('a'), item('b'));
     clock.advance(10);
-    see('b', null);
+    record('b', null);
     void get();
-    expect(asked).toHaveLength(2);
+    expect(reads).toHaveLength(2);
   });
 
-  it('is read again when one of its things had to make room', async () => {
-    const { asked, get, read, see } = createWorld(4000);
+  it('is read again when one of its values was evicted', async () => {
+    const { reads, get, read, record } = createWorld(4000);
     await read(item('a'), item('b'));
-    for (const id of ['c', 'd', 'e', 'f', 'g', 'h']) see(id, 'seen');
+    for (const id of ['c', 'd', 'e', 'f', 'g', 'h']) record(id, 'newer');
     void get();
-    expect(asked).toHaveLength(2);
+    expect(reads).toHaveLength(2);
   });
 
-  it('tells its caller until when it serves', async () => {
+  it('limits the freshness of the read context', async () => {
     const { clock, get, read } = createWorld();
     await read(item('a'));
     clock.advance(400);
-    const readContext = newCaller();
+    const readContext = newReadContext();
     await get(readContext);
     expect(readContext.freshUntil).toBe(1000);
   });
 });
 
-describe('a page that is read', () => {
-  it('shows what stands on it one by one too', async () => {
-    const { things, read } = createWorld();
+describe('a page read upstream', () => {
+  it('records each of its values', async () => {
+    const { values, read } = createWorld();
     await read(item('a'));
-    expect(things.peek(access, 'a')?.value).toEqual({ id: 'a', state: 'listed' });
+    expect(values.peek(access, 'a')?.value).toEqual({ id: 'a', state: 'listed' });
   });
 
-  it('does not take back what was asked for later and came earlier', async () => {
-    const { clock, asked, get, things, see } = createWorld();
+  it('does not replace a value that was requested later and received earlier', async () => {
+    const { clock, reads, get, values, record } = createWorld();
     const page = get();
     clock.advance(10);
-    see('a', 'newer');
-    asked[0]?.({ items: [item('a'), item('b')], hasMore: true });
+    record('a', 'newer');
+    reads[0]?.({ items: [item('a'), item('b')], hasMore: true });
     expect(await page).toEqual({ items: [item('a', 'newer'), item('b')], hasMore: true });
-    expect(things.peek(access, 'a')?.value?.state).toBe('newer');
+    expect(values.peek(access, 'a')?.value?.state).toBe('newer');
   });
 
-  it('shows what it shows although it is known to be gone, and does not bring it back', async () => {
-    const { clock, asked, get, things, see } = createWorld();
+  it('contains a value that was deleted during the read, and does not restore it', async () => {
+    const { clock, reads, get, values, record } = createWorld();
     const page = get();
     clock.advance(10);
-    see('a', null);
-    asked[0]?.({ items: [item('a')], hasMore: false });
+    record('a', null);
+    reads[0]?.({ items: [item('a')], hasMore: false });
     expect((await page).items).toEqual([item('a')]);
-    expect(things.peek(access, 'a')?.value).toBeNull();
+    expect(values.peek(access, 'a')?.value).toBeNull();
   });
 
-  it('is whole also when there is no room for it', async () => {
+  it('is complete even when it is too large to be cached', async () => {
     const { read } = createWorld(500);
     expect((await read(item('a'), item('b'), item('c'))).items).toHaveLength(3);
   });

@@ -3,46 +3,45 @@ import type { SequencedObservation } from '../../../../src/store/cache/freshness
 import { type CachePartition, createMemoryCache } from '../../../../src/store/cache/memory-cache.ts';
 import { createReadThrough, newerRequestWins } from '../../../../src/store/cache/read-through.ts';
 import { createSequenceClock } from '../../../../src/store/cache/sequence-clock.ts';
+import { UpstreamError } from '../../../../src/upstream/errors/upstream-error.ts';
 import { createTestClock } from '../../../kit/clock.ts';
-import { accessOf, newCaller } from '../../../kit/store/access.ts';
+import { accessOf, newReadContext } from '../../../kit/store/access.ts';
 
-interface Thing {
+interface Entity {
   readonly name: string;
 }
 const access = accessOf({ apiKey: 'a' });
 
 function createWorld(
   options: {
-    cache?: CachePartition<SequencedObservation<Thing>> | null;
-    estimateBytes?: (thing: Thing) => number;
+    cache?: CachePartition<SequencedObservation<Entity>> | null;
+    estimateBytes?: (entity: Entity) => number;
   } = {},
 ) {
   const clock = createTestClock(0);
   const {
-    cache = createMemoryCache(100_000).partition<SequencedObservation<Thing>>('thing'),
+    cache = createMemoryCache(100_000).partition<SequencedObservation<Entity>>('entity'),
     estimateBytes = () => 10,
   } = options;
-  const readThrough = createReadThrough<Thing, SequencedObservation<Thing>>({
+  const reads: { respond: (name: string) => void; fail: (error: Error) => void }[] = [];
+  const readThrough = createReadThrough<Entity, SequencedObservation<Entity>, { readonly ttlMs: number }>({
     clock: createSequenceClock(clock),
     cache,
+    read: () => new Promise((resolve, reject) => reads.push({ respond: (name) => resolve({ name }), fail: reject })),
+    freshUntil: ({ receivedAt }, { params }) => receivedAt + params.ttlMs,
+    isSettled: ({ value }) => value.name === 'settled',
     merge: newerRequestWins,
     estimateBytes,
   });
-  const asked: ((name: string) => void)[] = [];
-  const get = (ms = 1000, readContext = newCaller(), notBefore?: number, who = access) =>
-    readThrough.get({
-      access: who,
-      name: 'key',
-      readContext,
-      freshUntil: ({ receivedAt }) => receivedAt + ms,
-      read: () => new Promise((resolve) => asked.push((name) => resolve({ name }))),
-      notBefore,
-    });
-  return { clock, readThrough, asked, get };
+  const get = (ttlMs = 1000, readContext = newReadContext(), notBefore?: number, requester = access) =>
+    readThrough.get({ access: requester, name: 'key', params: { ttlMs }, readContext, notBefore });
+  const refresh = (readContext = newReadContext()) =>
+    readThrough.refresh({ access, name: 'key', params: { ttlMs: 1000 }, readContext });
+  return { clock, readThrough, reads, get, refresh };
 }
 
-describe('later', () => {
-  const sight = (requestedSeq: number) => ({
+describe('newerRequestWins', () => {
+  const observation = (requestedSeq: number) => ({
     value: null,
     requestedAt: 0,
     requestedSeq,
@@ -50,49 +49,36 @@ describe('later', () => {
     receivedSeq: 0,
   });
 
-  it('is the sight whose question was asked later, and of equals the one that came last', () => {
-    const [one, two, same] = [sight(1), sight(2), sight(2)];
-    expect(newerRequestWins(undefined, one)).toBe(one);
-    expect(newerRequestWins(one, two)).toBe(two);
-    expect(newerRequestWins(two, one)).toBe(two);
-    expect(newerRequestWins(two, same)).toBe(same);
+  it('accepts the observation with the later request, and the new one when both are equal', () => {
+    const [first, second, equal] = [observation(1), observation(2), observation(2)];
+    expect(newerRequestWins(undefined, first)).toBe(first);
+    expect(newerRequestWins(first, second)).toBe(second);
+    expect(newerRequestWins(second, first)).toBe(second);
+    expect(newerRequestWins(second, equal)).toBe(equal);
   });
 });
 
-describe('a read', () => {
-  it('serves as long as the question takes it for fresh, which differs from question to question', async () => {
-    const { clock, asked, get } = createWorld();
+describe('get', () => {
+  it('serves the cached observation while it is fresh for the params of the request', async () => {
+    const { clock, reads, get } = createWorld();
     const first = get();
-    asked[0]?.('first');
+    reads[0]?.respond('first');
     await first;
     clock.advance(999);
     expect((await get()).value.name).toBe('first');
     const strict = get(500);
-    asked[1]?.('second');
+    reads[1]?.respond('second');
     expect((await strict).value.name).toBe('second');
     clock.advance(999);
     expect((await get()).value.name).toBe('second');
   });
 
-  it('that began before the thing was doubted serves who waits for it, and nobody else', async () => {
-    const { readThrough, asked, get } = createWorld();
-    const early = get();
-    readThrough.invalidate(access, 'key');
-    const late = get();
-    asked[0]?.('before');
-    expect((await early).value.name).toBe('before');
-    expect(readThrough.peek(access, 'key')).toBeUndefined();
-    asked[1]?.('after');
-    expect((await late).value.name).toBe('after');
-    expect((await get()).value.name).toBe('after');
-  });
-
-  it('tells its caller until when it serves, and of several the earliest', async () => {
-    const { clock, asked, get } = createWorld();
-    const readContext = newCaller();
+  it('limits the freshness of its context to the earliest expiry of all values read', async () => {
+    const { clock, reads, get } = createWorld();
+    const readContext = newReadContext();
     clock.advance(7);
     const first = get(1000, readContext);
-    asked[0]?.('first');
+    reads[0]?.respond('first');
     await first;
     expect(readContext.freshUntil).toBe(1007);
     await get(2000, readContext);
@@ -101,66 +87,108 @@ describe('a read', () => {
     expect(readContext.freshUntil).toBe(507);
   });
 
-  it('that lands behind a newer one gives the newer one, and leaves it where it is', async () => {
-    const { clock, asked, get, readThrough } = createWorld();
-    const old = get();
+  it('returns the newer observation when an older request is answered later', async () => {
+    const { clock, reads, get, readThrough } = createWorld();
+    const older = get();
     clock.advance(10);
-    const current = get(1000, newCaller(), 5);
-    asked[1]?.('new');
-    await current;
-    asked[0]?.('old');
-    expect((await old).value.name).toBe('new');
-    expect(readThrough.peek(access, 'key')?.value.name).toBe('new');
+    const newer = get(1000, newReadContext(), 5);
+    reads[1]?.respond('newer');
+    await newer;
+    reads[0]?.respond('older');
+    expect((await older).value.name).toBe('newer');
+    expect(readThrough.peek(access, 'key')?.value.name).toBe('newer');
   });
 
-  it('does not replace what was seen by another way meanwhile', async () => {
-    const { clock, asked, get, readThrough } = createWorld();
-    const old = get();
+  it('does not replace an observation that was recorded during the read', async () => {
+    const { clock, reads, get, readThrough } = createWorld();
+    const older = get();
     clock.advance(10);
     const times = { requestedAt: 10, requestedSeq: 3, receivedAt: 11, receivedSeq: 4 };
-    readThrough.record(access, 'key', { value: { name: 'seen' }, ...times }, 'query');
-    asked[0]?.('old');
-    expect((await old).value.name).toBe('seen');
+    readThrough.record(access, 'key', { value: { name: 'recorded' }, ...times }, 'query');
+    reads[0]?.respond('older');
+    expect((await older).value.name).toBe('recorded');
   });
 
-  it('that fails is not kept', async () => {
-    const { readThrough, clock } = createWorld();
-    const failing = readThrough.get({
-      access,
-      name: 'key',
-      readContext: newCaller(),
-      freshUntil: () => clock.now() + 1,
-      read: () => Promise.reject(new Error('down')),
-    });
+  it('does not cache a failure', async () => {
+    const { readThrough, reads, get } = createWorld();
+    const failing = get();
+    reads[0]?.fail(new Error('down'));
     await expect(failing).rejects.toThrow('down');
     expect(readThrough.peek(access, 'key')).toBeUndefined();
   });
 
-  it('is shared and answered without a shelf, and forgotten then', async () => {
-    const { asked, get, readThrough } = createWorld({ cache: null });
+  it.each([
+    ['serves a stale settled observation', 'settled', 'settled'],
+    ['fails for a stale observation that is not settled', 'active', 'UPSTREAM_UNAVAILABLE'],
+  ])('%s while the upstream is down', async (_, name, expected) => {
+    const { clock, reads, get } = createWorld();
+    const first = get();
+    reads[0]?.respond(name);
+    await first;
+    clock.advance(1000);
+    const second = get();
+    reads[1]?.fail(new UpstreamError('UPSTREAM_UNAVAILABLE', 'down'));
+    const outcome = await second.then(({ value }) => value.name).catch((error: UpstreamError) => error.code);
+    expect(outcome).toBe(expected);
+  });
+
+  it('shares reads in flight where caching is disabled, and caches nothing', async () => {
+    const { reads, get, readThrough } = createWorld({ cache: null });
     const both = Promise.all([get(), get()]);
-    asked[0]?.('first');
+    reads[0]?.respond('first');
     expect((await both).map(({ value }) => value.name)).toEqual(['first', 'first']);
     expect(readThrough.peek(access, 'key')).toBeUndefined();
     void get();
-    expect(asked).toHaveLength(2);
+    expect(reads).toHaveLength(2);
   });
 
-  it('answers also when it is too heavy to be kept', async () => {
-    const { asked, get, readThrough } = createWorld({ estimateBytes: () => 1_000_000 });
+  it('returns a value that is too large to be cached', async () => {
+    const { reads, get, readThrough } = createWorld({ estimateBytes: () => 1_000_000 });
     const first = get();
-    asked[0]?.('heavy');
-    expect((await first).value.name).toBe('heavy');
+    reads[0]?.respond('large');
+    expect((await first).value.name).toBe('large');
     expect(readThrough.peek(access, 'key')).toBeUndefined();
   });
 
-  it('of another scope is another', async () => {
-    const { asked, get, readThrough } = createWorld();
+  it('does not share reads or entries between scopes', async () => {
+    const { reads, get, readThrough } = createWorld();
     const other = accessOf({ apiKey: 'b' });
-    const both = [get(), get(1000, newCaller(), undefined, other)];
-    asked[0]?.('mine');
-    asked[1]?.('theirs');
+    const both = [get(), get(1000, newReadContext(), undefined, other)];
+    reads[0]?.respond('mine');
+    reads[1]?.respond('theirs');
     expect((await Promise.all(both)).map(({ value }) => value.name)).toEqual(['mine', 'theirs']);
     expect(readThrough.peek(other, 'key')?.value.name).toBe('theirs');
+  });
+});
+
+describe('refresh', () => {
+  it('reads a fresh entry again, does not join a read in flight, and makes the response uncacheable', async () => {
+    const { reads, get, refresh } = createWorld();
+    const readContext = newReadContext();
+    const first = get();
+    const second = refresh(readContext);
+    expect(reads).toHaveLength(2);
+    reads[0]?.respond('first');
+    reads[1]?.respond('second');
+    await first;
+    expect((await second).value.name).toBe('second');
+    expect(readContext.freshUntil).toBe(Number.NEGATIVE_INFINITY);
+    void refresh();
+    expect(reads).toHaveLength(3);
+  });
+});
+
+describe('invalidate', () => {
+  it('leaves a read in flight to its present waiters, and neither caches nor shares its result', async () => {
+    const { readThrough, reads, get } = createWorld();
+    const early = get();
+    readThrough.invalidate(access, 'key');
+    const late = get();
+    reads[0]?.respond('before');
+    expect((await early).value.name).toBe('before');
+    expect(readThrough.peek(access, 'key')).toBeUndefined();
+    reads[1]?.respond('after');
+    expect((await late).value.name).toBe('after');
+    expect((await get()).value.name).toBe('after');
   });
 });

@@ -1,23 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { createSingleFlight, type FlightSignal } from '../../../../src/store/cache/single-flight.ts';
 import { createTestClock } from '../../../kit/clock.ts';
-import { newCaller } from '../../../kit/store/access.ts';
+import { newReadContext } from '../../../kit/store/access.ts';
 
-/** Reads that a test lets land one by one, by their number. */
-function createTower() {
+/** Reads that a test settles one by one, in the order of their start. */
+function createWorld() {
   const clock = createTestClock(0);
   const singleFlight = createSingleFlight<string>(clock);
-  const reads: { land: (value: string) => void; fail: (error: Error) => void; departure: FlightSignal }[] = [];
+  const reads: { respond: (value: string) => void; fail: (error: Error) => void; flightSignal: FlightSignal }[] = [];
   return {
     clock,
     reads,
-    join: (key: string, readContext = newCaller(), notBefore?: number) =>
+    run: (key: string, readContext = newReadContext(), notBefore?: number) =>
       singleFlight.run(
         key,
         readContext,
-        (departure) => {
+        (flightSignal) => {
           const { promise, resolve, reject } = Promise.withResolvers<string>();
-          reads.push({ land: resolve, fail: reject, departure });
+          reads.push({ respond: resolve, fail: reject, flightSignal });
           return promise;
         },
         notBefore,
@@ -25,106 +25,106 @@ function createTower() {
   };
 }
 
-describe('a read under way', () => {
+describe('a read in flight', () => {
   it('is shared by its key', async () => {
-    const { join, reads } = createTower();
-    const all = Promise.all([join('a'), join('a'), join('b')]);
-    reads[0]?.land('A');
-    reads[1]?.land('B');
+    const { run, reads } = createWorld();
+    const all = Promise.all([run('a'), run('a'), run('b')]);
+    reads[0]?.respond('A');
+    reads[1]?.respond('B');
     expect(await all).toEqual(['A', 'A', 'B']);
     expect(reads).toHaveLength(2);
   });
 
-  it('is not shared any more when it has landed', async () => {
-    const { join, reads } = createTower();
-    const first = join('a');
-    reads[0]?.land('old');
+  it('is not shared after it has ended', async () => {
+    const { run, reads } = createWorld();
+    const first = run('a');
+    reads[0]?.respond('old');
     await first;
-    const second = join('a');
-    reads[1]?.land('new');
+    const second = run('a');
+    reads[1]?.respond('new');
     expect(await second).toBe('new');
   });
 
-  it('fails for all who share it, and is begun anew by the next', async () => {
-    const { join, reads } = createTower();
-    const both = Promise.allSettled([join('a'), join('a')]);
+  it('fails for all its waiters, and the next call starts a new read', async () => {
+    const { run, reads } = createWorld();
+    const both = Promise.allSettled([run('a'), run('a')]);
     reads[0]?.fail(new Error('down'));
     expect(await both).toMatchObject([{ reason: { message: 'down' } }, { reason: { message: 'down' } }]);
-    void join('a');
+    void run('a');
     expect(reads).toHaveLength(2);
   });
 });
 
 describe('notBefore', () => {
-  it('begins a read anew when the one under way began earlier, and each serves its own callers', async () => {
-    const { join, reads, clock } = createTower();
-    const early = join('a');
+  it('starts a new read when the one in flight started earlier, and each resolves for its own waiters', async () => {
+    const { run, reads, clock } = createWorld();
+    const early = run('a');
     clock.advance(10);
-    const late = join('a', newCaller(), 5);
-    reads[1]?.land('new');
+    const late = run('a', newReadContext(), 5);
+    reads[1]?.respond('new');
     expect(await late).toBe('new');
-    reads[0]?.land('old');
+    reads[0]?.respond('old');
     expect(await early).toBe('old');
   });
 
-  it('shares a read that began at that very time or later', () => {
-    const { join, reads, clock } = createTower();
+  it('joins a read that started at that time or later', () => {
+    const { run, reads, clock } = createWorld();
     clock.advance(5);
-    void join('a', newCaller(), 5);
-    void join('a', newCaller(), 5);
-    void join('a', newCaller(), 4);
-    void join('a');
+    void run('a', newReadContext(), 5);
+    void run('a', newReadContext(), 5);
+    void run('a', newReadContext(), 4);
+    void run('a');
     expect(reads).toHaveLength(1);
   });
 
-  it('lets those who come later share the newer read, also when the older one lands in between', async () => {
-    const { join, reads, clock } = createTower();
-    const early = join('a');
+  it('lets later calls join the newer read, even after the older one has ended', async () => {
+    const { run, reads, clock } = createWorld();
+    const early = run('a');
     clock.advance(10);
-    const late = [join('a', newCaller(), 5)];
-    reads[0]?.land('old');
+    const late = [run('a', newReadContext(), 5)];
+    reads[0]?.respond('old');
     await early;
-    late.push(join('a', newCaller(), 5), join('a'));
-    reads[1]?.land('new');
+    late.push(run('a', newReadContext(), 5), run('a'));
+    reads[1]?.respond('new');
     expect(await Promise.all(late)).toEqual(['new', 'new', 'new']);
     expect(reads).toHaveLength(2);
   });
 
-  it('does not abort the newer read when the callers of the older leave', async () => {
-    const { join, reads, clock } = createTower();
-    const leaving = new AbortController();
-    const early = join('a', newCaller(leaving.signal));
+  it('does not abort the newer read when the waiters of the older one leave', async () => {
+    const { run, reads, clock } = createWorld();
+    const controller = new AbortController();
+    const early = run('a', newReadContext(controller.signal));
     clock.advance(10);
-    const late = join('a', newCaller(), 5);
-    leaving.abort(new Error('left'));
-    await expect(early).rejects.toThrow('left');
-    expect(reads.map(({ departure }) => departure.signal.aborted)).toEqual([true, false]);
-    const other = join('a', newCaller(), 5);
-    reads[1]?.land('new');
+    const late = run('a', newReadContext(), 5);
+    controller.abort(new Error('aborted'));
+    await expect(early).rejects.toThrow('aborted');
+    expect(reads.map(({ flightSignal }) => flightSignal.signal.aborted)).toEqual([true, false]);
+    const other = run('a', newReadContext(), 5);
+    reads[1]?.respond('new');
     expect(await Promise.all([late, other])).toEqual(['new', 'new']);
   });
 });
 
-describe('a caller', () => {
-  it('who has joined a read twice aborts it only by leaving both times, which is at once', async () => {
-    const { join, reads } = createTower();
-    const leaving = new AbortController();
-    const readContext = newCaller(leaving.signal);
-    const both = Promise.allSettled([join('a', readContext), join('a', readContext)]);
-    leaving.abort(new Error('left'));
-    expect(await both).toMatchObject([{ reason: { message: 'left' } }, { reason: { message: 'left' } }]);
-    expect(reads[0]?.departure.signal.aborted).toBe(true);
+describe('a waiter', () => {
+  it('that joined a read twice leaves both times on abort, which aborts the read', async () => {
+    const { run, reads } = createWorld();
+    const controller = new AbortController();
+    const readContext = newReadContext(controller.signal);
+    const both = Promise.allSettled([run('a', readContext), run('a', readContext)]);
+    controller.abort(new Error('aborted'));
+    expect(await both).toMatchObject([{ reason: { message: 'aborted' } }, { reason: { message: 'aborted' } }]);
+    expect(reads[0]?.flightSignal.signal.aborted).toBe(true);
   });
 
-  it('who leaves behind the landing aborts nothing', async () => {
-    const { join, reads } = createTower();
-    const leaving = new AbortController();
-    const readContext = newCaller(leaving.signal);
-    const answer = join('a', readContext);
-    reads[0]?.land('A');
-    expect(await answer).toBe('A');
+  it('that is aborted after the read has ended aborts nothing', async () => {
+    const { run, reads } = createWorld();
+    const controller = new AbortController();
+    const readContext = newReadContext(controller.signal);
+    const result = run('a', readContext);
+    reads[0]?.respond('A');
+    expect(await result).toBe('A');
     expect(readContext.onLeave.size).toBe(0);
-    leaving.abort();
-    expect(reads[0]?.departure.signal.aborted).toBe(false);
+    controller.abort();
+    expect(reads[0]?.flightSignal.signal.aborted).toBe(false);
   });
 });

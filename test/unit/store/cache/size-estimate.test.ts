@@ -4,44 +4,44 @@ import { estimateBytes } from '../../../../src/store/cache/size-estimate.ts';
 import { UpstreamError } from '../../../../src/upstream/errors/upstream-error.ts';
 import { jobBody } from '../../../kit/bodies/job.ts';
 
-describe('weigh', () => {
+describe('estimateBytes', () => {
   it.each([
     ['null', null],
-    ['a truth value', true],
-    ['what is not there', undefined],
-  ])('is nothing for %s, which takes a slot of its holder only', (_, value) => expect(estimateBytes(value)).toBe(0));
+    ['a boolean', true],
+    ['undefined', undefined],
+  ])('is zero for %s, which only takes a slot of its container', (_, value) => expect(estimateBytes(value)).toBe(0));
 
-  it('grows with every member, item and character', () => {
-    const weights = [{}, { a: null }, { a: null, b: null }].map(estimateBytes);
-    expect(weights).toEqual([...new Set(weights)].sort((a, b) => a - b));
+  it('grows with each member, item and character', () => {
+    const sizes = [{}, { a: null }, { a: null, b: null }].map(estimateBytes);
+    expect(sizes).toEqual([...new Set(sizes)].sort((a, b) => a - b));
     expect(estimateBytes([1, 2, 3]) - estimateBytes([1, 2])).toBe(estimateBytes([1, 2]) - estimateBytes([1]));
     expect(estimateBytes('xx')).toBeGreaterThan(estimateBytes('x'));
   });
 
-  it('is at least a byte for each character of the JSON of a job, names of members aside', () => {
+  it('is at least one byte per character of the values of a job', () => {
     const body = jobBody();
     expect(estimateBytes(body)).toBeGreaterThan(Object.values(body).flat().join('').length);
   });
 
-  it('takes a long text for one of two bytes a character', () => {
+  it('counts two bytes per character of a long text', () => {
     expect(estimateBytes('ф'.repeat(5000))).toBeGreaterThanOrEqual(10_000);
   });
 
-  it('counts what an error knows of where it was made', () => {
+  it('counts the stack trace of an error', () => {
     const error = new UpstreamError('UPSTREAM_INVALID_RESPONSE', 'id: missing');
     expect(estimateBytes(error)).toBeGreaterThan(estimateBytes({ ...error }) + 500);
   });
 
-  it('is that of its parts and of their holder: property', () => {
+  it('is the sum of the items and of their array: property', () => {
     fc.assert(
       fc.property(fc.array(fc.jsonValue(), { maxLength: 10, size: 'max' }), (items) => {
-        const holder = estimateBytes(items.map(() => null));
-        expect(estimateBytes(items)).toBe(items.reduce((sum: number, item) => sum + estimateBytes(item), holder));
+        const container = estimateBytes(items.map(() => null));
+        expect(estimateBytes(items)).toBe(items.reduce((sum: number, item) => sum + estimateBytes(item), container));
       }),
     );
   });
 
-  it('never recurses: a body may be as deep as it likes', () => {
+  it('never recurses, for a body of any depth', () => {
     let deep: unknown = 'x';
     for (let n = 0; n < 100_000; n++) deep = [deep];
     expect(estimateBytes(deep)).toBeGreaterThan(3_200_000);

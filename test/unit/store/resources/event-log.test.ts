@@ -13,23 +13,23 @@ const addPage = (log: EventLog | undefined, after: string | null, observation: O
   mergePage(log, after, observation, MAX_LOG_BYTES);
 const idsOf = (items: readonly PageItem<JobEvent>[]) => items.map(({ id }) => id);
 
-/** What happens to a log: it grows, pages of it are asked for, and answers arrive in whatever order. */
-type Happening =
+/** The log grows, pages of it are requested, and responses arrive in any order. */
+type Step =
   | { kind: 'grow'; count: number }
-  | { kind: 'ask head'; limit: number; short: number }
-  | { kind: 'ask behind'; place: number; limit: number; short: number }
-  | { kind: 'land'; which: number };
+  | { kind: 'request head'; limit: number; short: number }
+  | { kind: 'request older'; index: number; limit: number; short: number }
+  | { kind: 'respond'; index: number };
 
 const limit = fc.integer({ min: 1, max: 8 });
 const short = fc.integer({ min: 0, max: 3 });
-const happening: fc.Arbitrary<Happening> = fc.oneof(
+const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant('grow' as const), count: fc.integer({ min: 1, max: 14 }) }),
-  fc.record({ kind: fc.constant('ask head' as const), limit, short }),
-  fc.record({ kind: fc.constant('ask behind' as const), place: fc.nat(), limit, short }),
-  fc.record({ kind: fc.constant('land' as const), which: fc.nat() }),
+  fc.record({ kind: fc.constant('request head' as const), limit, short }),
+  fc.record({ kind: fc.constant('request older' as const), index: fc.nat(), limit, short }),
+  fc.record({ kind: fc.constant('respond' as const), index: fc.nat() }),
 );
 
-interface Asked {
+interface PendingRead {
   after: string | null;
   observation: Observation<Page<JobEvent>>;
 }
@@ -37,98 +37,98 @@ interface Asked {
 function createWorld() {
   const truth = createTrueLog();
   let now = 0;
-  const pending: Asked[] = [];
-  const headsLanded: Observation<Page<JobEvent>>[] = [];
+  const pending: PendingRead[] = [];
+  const headReads: Observation<Page<JobEvent>>[] = [];
   let log: EventLog | undefined;
-  const ask = (request: PageRequest, short = 0) => {
+  const send = (request: PageRequest, short = 0) => {
     now += 1;
     pending.push({
       after: request.after,
       observation: { value: truth.page(request, short), requestedAt: now, receivedAt: Number.NaN },
     });
   };
-  const land = (which: number) => {
-    const [asked] = pending.splice(which % pending.length, 1);
-    if (!asked) return;
+  const respond = (index: number) => {
+    const [read] = pending.splice(index % pending.length, 1);
+    if (!read) return;
     now += 1;
-    const seen = { ...asked.observation, receivedAt: now };
-    if (asked.after === null) headsLanded.push(seen);
-    log = addPage(log, asked.after, seen);
+    const observation = { ...read.observation, receivedAt: now };
+    if (read.after === null) headReads.push(observation);
+    log = addPage(log, read.after, observation);
   };
   return {
     truth,
-    headsLanded,
+    headReads,
     pending,
-    ask,
-    land,
+    send,
+    respond,
     get log() {
       return log;
     },
-    happen(what: Happening) {
-      if (what.kind === 'grow') truth.grow(what.count);
-      else if (what.kind === 'ask head') ask({ limit: what.limit, after: null }, what.short);
-      else if (what.kind === 'land') land(what.which);
+    run(step: Step) {
+      if (step.kind === 'grow') truth.grow(step.count);
+      else if (step.kind === 'request head') send({ limit: step.limit, after: null }, step.short);
+      else if (step.kind === 'respond') respond(step.index);
       else {
-        // Behind what is known, or any other event: clients keep cursors for long.
-        const known = truth.items[what.place % Math.max(1, truth.items.length)];
-        if (known) ask({ limit: what.limit, after: known.id }, what.short);
+        // Any event, cached or not: clients can use old cursors.
+        const event = truth.items[step.index % Math.max(1, truth.items.length)];
+        if (event) send({ limit: step.limit, after: event.id }, step.short);
       }
     },
   };
 }
 
-/** Where a stretch stands in the truth; fails unless it is one, in order and without gaps. */
-function placeOf(truth: TrueLog, items: readonly PageItem<JobEvent>[]): number {
+/** Returns the index of a segment in the complete log. Fails unless it is in order and without gaps. */
+function indexIn(truth: TrueLog, items: readonly PageItem<JobEvent>[]): number {
   const from = truth.items.findIndex(({ id }) => id === items[0]?.id);
   expect(idsOf(items)).toEqual(idsOf(truth.items.slice(from, from + items.length)));
   return from;
 }
 
-function expectTrue({ truth, log, headsLanded }: ReturnType<typeof createWorld>): void {
+function expectConsistent({ truth, log, headReads }: ReturnType<typeof createWorld>): void {
   if (!log) {
-    expect(headsLanded).toEqual([]);
+    expect(headReads).toEqual([]);
     return;
   }
-  const newest = headsLanded.reduce((a, b) => (b.requestedAt > a.requestedAt ? b : a));
+  const newest = headReads.reduce((a, b) => (b.requestedAt > a.requestedAt ? b : a));
   expect(log).toMatchObject({ requestedAt: newest.requestedAt, receivedAt: newest.receivedAt });
   expect(log.head.items[0]?.id).toBe(newest.value.items[0]?.id);
   if (log.head.items.length === 0) return;
-  const from = placeOf(truth, log.head.items);
+  const from = indexIn(truth, log.head.items);
   const to = from + log.head.items.length;
   if (log.head.isComplete) expect(to).toBe(truth.items.length);
-  if (log.older && log.older.items.length > 0) expect(placeOf(truth, log.older.items)).toBeGreaterThanOrEqual(to);
-  const weight = estimateBytes(log.head.items) + (log.older ? estimateBytes(log.older.items) : 0);
-  expect(log.bytes).toBeGreaterThan(0.8 * weight); // Of a page that is known in part, the part is estimated.
-  expect(log.bytes).toBeLessThan(1.25 * weight + 2000);
+  if (log.older && log.older.items.length > 0) expect(indexIn(truth, log.older.items)).toBeGreaterThanOrEqual(to);
+  const bytes = estimateBytes(log.head.items) + (log.older ? estimateBytes(log.older.items) : 0);
+  expect(log.bytes).toBeGreaterThan(0.8 * bytes); // Approximate: a page is measured by its added and removed items.
+  expect(log.bytes).toBeLessThan(1.25 * bytes + 2000);
 }
 
-const happenings = fc.array(happening, { minLength: 1, maxLength: 60, size: 'max' });
+const schedule = fc.array(step, { minLength: 1, maxLength: 60, size: 'max' });
 
 describe('a log', () => {
-  it('is a piece of the truth from the newest look on, whatever is read and in whatever order it lands: property', () => {
+  it('is a part of the complete log from the newest read on, for any reads in any order of responses: property', () => {
     fc.assert(
-      fc.property(happenings, (all) => {
+      fc.property(schedule, (steps) => {
         const world = createWorld();
-        for (const what of all) {
-          world.happen(what);
-          expectTrue(world);
+        for (const step of steps) {
+          world.run(step);
+          expectConsistent(world);
         }
       }),
       { numRuns: 500 },
     );
   });
 
-  it('is the whole truth once it is read back from its tail, through every gap: property', () => {
+  it('becomes the complete log when it is read back through every gap: property', () => {
     fc.assert(
-      fc.property(happenings, limit, (all, limit) => {
+      fc.property(schedule, limit, (steps, limit) => {
         const world = createWorld();
-        for (const what of all) world.happen(what);
-        while (world.pending.length > 0) world.land(0);
-        world.ask({ limit, after: null });
-        world.land(0);
+        for (const step of steps) world.run(step);
+        while (world.pending.length > 0) world.respond(0);
+        world.send({ limit, after: null });
+        world.respond(0);
         while (world.log && !world.log.head.isComplete) {
-          world.ask({ limit, after: lastIdOf(world.log.head) });
-          world.land(0);
+          world.send({ limit, after: lastIdOf(world.log.head) });
+          world.respond(0);
         }
         expect(idsOf(world.log?.head.items ?? [])).toEqual(idsOf(world.truth.items));
         expect(world.log?.older).toBeNull();
@@ -137,23 +137,23 @@ describe('a log', () => {
     );
   });
 
-  it('that was read to its beginning needs only what came since, after any number of gaps', () => {
+  it('that was read completely needs only the later events, after any number of gaps', () => {
     const truth = createTrueLog();
     let now = 0;
-    const look = (log: EventLog | undefined, request: PageRequest) =>
+    const read = (log: EventLog | undefined, request: PageRequest) =>
       addPage(log, request.after, { value: truth.page(request), requestedAt: ++now, receivedAt: ++now });
     truth.grow(500);
-    let log = look(undefined, { limit: 1000, after: null });
+    let log = read(undefined, { limit: 1000, after: null });
     for (let gap = 0; gap < 5; gap++) {
       truth.grow(30);
-      log = look(log, { limit: 20, after: null });
+      log = read(log, { limit: 20, after: null });
     }
-    for (let pages = 0; pages < 2; pages++) log = look(log, { limit: 100, after: log ? lastIdOf(log.head) : null });
+    for (let pages = 0; pages < 2; pages++) log = read(log, { limit: 100, after: log ? lastIdOf(log.head) : null });
     expect(log).toMatchObject({ head: { isComplete: true }, older: null });
     expect(idsOf(log?.head.items ?? [])).toEqual(idsOf(truth.items));
   });
 
-  it('keeps the newest event when two looks of the same millisecond land the wrong way round: property', () => {
+  it('keeps the newest event when two reads of one millisecond are answered in reverse order: property', () => {
     fc.assert(
       fc.property(limit, limit, fc.integer({ min: 1, max: 8 }), (first, second, grown) => {
         fc.pre(grown < second);
@@ -169,8 +169,8 @@ describe('a log', () => {
   });
 });
 
-describe('an answer to an older question', () => {
-  it('adds what the newer one did not reach, and does not make the log look older or younger', () => {
+describe('a response to an older request', () => {
+  it('adds the events that the newer one lacks, and does not change the times of the log', () => {
     const truth = createTrueLog();
     truth.grow(30);
     const long = { value: truth.page({ limit: 20, after: null }), requestedAt: 1, receivedAt: 9 };
@@ -181,7 +181,7 @@ describe('an answer to an older question', () => {
     expect(log).toMatchObject({ requestedAt: 2, receivedAt: 3 });
   });
 
-  it('is forgotten when it does not reach up to what is known', () => {
+  it('is ignored when it shares no event with the log', () => {
     const truth = createTrueLog();
     truth.grow(30);
     const older = { value: truth.page({ limit: 5, after: null }), requestedAt: 1, receivedAt: 9 };
@@ -195,10 +195,10 @@ describe('an answer to an older question', () => {
   });
 });
 
-describe('the closing event', () => {
-  const closing = { message: 'The job has successfully completed' };
+describe('the final event', () => {
+  const final = { message: 'The job has successfully completed' };
 
-  it('closes a log from the moment on when it arrived, and for good', () => {
+  it('closes the log at the time of its response, permanently', () => {
     const truth = createTrueLog();
     truth.grow(3);
     const open = addPage(undefined, null, {
@@ -206,7 +206,7 @@ describe('the closing event', () => {
       requestedAt: 1,
       receivedAt: 2,
     });
-    truth.grow(1, closing);
+    truth.grow(1, final);
     const closed = addPage(open, null, { value: truth.page({ limit: 2, after: null }), requestedAt: 3, receivedAt: 4 });
     const again = addPage(closed, null, {
       value: truth.page({ limit: 2, after: null }),
@@ -216,9 +216,9 @@ describe('the closing event', () => {
     expect([open, closed, again].map((log) => log?.closedAt)).toEqual([null, 4, 4]);
   });
 
-  it('is not looked for behind the head, where only old jobs tell of other ends', () => {
+  it('does not close the log when it is read behind the head', () => {
     const truth = createTrueLog();
-    truth.grow(1, closing);
+    truth.grow(1, final);
     truth.grow(1);
     const log = addPage(undefined, null, {
       value: truth.page({ limit: 1, after: null }),
@@ -226,19 +226,19 @@ describe('the closing event', () => {
       receivedAt: 2,
     });
     const after = truth.items[0]?.id ?? '';
-    const seen = { value: truth.page({ limit: 5, after }), requestedAt: 3, receivedAt: 4 };
-    expect(addPage(log, after, seen)?.closedAt).toBeNull();
+    const observation = { value: truth.page({ limit: 5, after }), requestedAt: 3, receivedAt: 4 };
+    expect(addPage(log, after, observation)?.closedAt).toBeNull();
   });
 });
 
-describe('pages behind the head of a log', () => {
-  it('are not kept without one', () => {
+describe('pages of older events', () => {
+  it('are ignored when there is no log', () => {
     expect(
       addPage(undefined, 'ftevent-1', { value: { items: [], hasMore: false }, requestedAt: 1, receivedAt: 2 }),
     ).toBeUndefined();
   });
 
-  it('change nothing when they join nowhere', () => {
+  it('change nothing when the log lacks their cursor', () => {
     const truth = createTrueLog();
     truth.grow(30);
     const log = addPage(undefined, null, {
@@ -251,8 +251,8 @@ describe('pages behind the head of a log', () => {
   });
 });
 
-describe('its bound', () => {
-  it('is kept at the cost of the oldest events: property', () => {
+describe('the size limit', () => {
+  it('removes the oldest events: property', () => {
     const step = fc.record({ count: fc.integer({ min: 1, max: 12 }), kilobytes: fc.integer({ min: 1, max: 600 }) });
     fc.assert(
       fc.property(fc.array(step, { minLength: 5, maxLength: 12, size: 'max' }), (steps) => {
@@ -260,14 +260,14 @@ describe('its bound', () => {
         let log: EventLog | undefined;
         let now = 0;
         for (const { count, kilobytes } of steps) {
-          truth.grow(count, { message: 'x'.repeat(kilobytes * 500) }); // Text is weighed at two bytes.
+          truth.grow(count, { message: 'x'.repeat(kilobytes * 500) }); // Text counts as two bytes per character.
           const page = truth.page({ limit: 15, after: null });
           log = addPage(log, null, { value: page, requestedAt: ++now, receivedAt: ++now });
           const after = log ? lastIdOf(log.head) : null;
           log = addPage(log, after, { value: truth.page({ limit: 15, after }), requestedAt: ++now, receivedAt: ++now });
           expect(log?.bytes).toBeLessThanOrEqual(MAX_LOG_BYTES);
           expect(log?.head.items[0]?.id).toBe(truth.items[0]?.id);
-          placeOf(truth, log?.head.items ?? []);
+          indexIn(truth, log?.head.items ?? []);
           if (log?.head.isComplete) expect(log.head.items).toHaveLength(truth.items.length);
         }
       }),

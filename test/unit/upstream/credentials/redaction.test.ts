@@ -3,29 +3,29 @@ import { redactKey, redactTruncatedKey } from '../../../../src/upstream/credenti
 
 const credential = { apiKey: 'test/key+with&signs' };
 
-describe('a text without the key', () => {
+describe('the redaction of a key', () => {
   it.each([
-    ['plainly', 'a test/key+with&signs b'],
+    ['as plain text', 'a test/key+with&signs b'],
     ['with escaped slashes, as PHP does', 'a test\\/key+with&signs b'],
-    ['with escaped signs, as Go and .NET do', 'a test/key\\u002Bwith\\u0026signs b'],
+    ['with escaped punctuation, as Go and .NET do', 'a test/key\\u002Bwith\\u0026signs b'],
     [
       'with every character escaped',
       `a ${[...credential.apiKey].map((c) => `\\u00${c.charCodeAt(0).toString(16)}`).join('')} b`,
     ],
-  ])('has it cut out when the upstream writes it %s', (_, text) => {
+  ])('applies when the upstream writes it %s', (_, text) => {
     expect(redactKey(text, credential)).toBe('a [credential] b');
   });
 
-  it('is what it was when only parts of the key stand in it', () => {
+  it('does not apply to parts of a key', () => {
     const text = 'test\\/key and with\\u0026signs';
     expect(redactKey(text, credential)).toBe(text);
   });
 
-  it('keeps a key that is too short to be one', () => {
+  it('does not apply to a placeholder key', () => {
     expect(redactKey('none of it', { apiKey: 'none' })).toBe('none of it');
   });
 
-  it('has a key cut out that is itself cut off at the end', () => {
+  it('applies to a key that is truncated at the end of the text', () => {
     expect(redactTruncatedKey('a test/key+wi', credential)).toBe('a [credential]');
   });
 });

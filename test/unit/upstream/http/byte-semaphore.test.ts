@@ -2,70 +2,70 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createByteSemaphore } from '../../../../src/upstream/http/byte-semaphore.ts';
 
-it('whoever finds too little left waits until enough is put back, and is not overtaken', () => {
+it('an acquisition that exceeds the free bytes waits for a release, and is not overtaken', () => {
   const semaphore = createByteSemaphore(10);
-  const went: string[] = [];
-  const first = semaphore.acquire(6, () => went.push('first'));
-  const large = semaphore.acquire(5, () => went.push('large'));
-  semaphore.acquire(4, () => went.push('small'));
-  expect(went).toEqual(['first']);
+  const acquired: string[] = [];
+  const first = semaphore.acquire(6, () => acquired.push('first'));
+  const large = semaphore.acquire(5, () => acquired.push('large'));
+  semaphore.acquire(4, () => acquired.push('small'));
+  expect(acquired).toEqual(['first']);
   first();
-  expect(went).toEqual(['first', 'large', 'small']);
+  expect(acquired).toEqual(['first', 'large', 'small']);
   large();
-  first(); // A second time, it puts nothing back.
-  semaphore.acquire(7, () => went.push('too much'));
-  expect(went).toEqual(['first', 'large', 'small']);
+  first(); // A second release has no effect.
+  semaphore.acquire(7, () => acquired.push('too much'));
+  expect(acquired).toEqual(['first', 'large', 'small']);
 });
 
-it('whoever leaves the queue lets the next go', () => {
+it('an acquisition that is canceled does not block the next one', () => {
   const semaphore = createByteSemaphore(10);
-  const went: string[] = [];
-  semaphore.acquire(6, () => went.push('first'));
-  const large = semaphore.acquire(5, () => went.push('large'));
-  semaphore.acquire(4, () => went.push('small'));
+  const acquired: string[] = [];
+  semaphore.acquire(6, () => acquired.push('first'));
+  const large = semaphore.acquire(5, () => acquired.push('large'));
+  semaphore.acquire(4, () => acquired.push('small'));
   large();
-  expect(went).toEqual(['first', 'small']);
+  expect(acquired).toEqual(['first', 'small']);
 });
 
-it('never gives more than it has, and everybody goes in the end', () => {
+it('never grants more bytes than it has, and grants every acquisition at last: property', () => {
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 10 }), fc.nat())), (wishes) => {
+    fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 10 }), fc.nat())), (requests) => {
       const semaphore = createByteSemaphore(10);
-      const holding = new Map<number, () => void>();
+      const granted = new Map<number, () => void>();
       const waiting = new Map<number, () => void>();
-      const went = new Set<number>();
-      const held = () => [...went].reduce((sum, index) => sum + (wishes[index]?.[0] ?? 0), 0);
-      let all = 0;
+      const acquired = new Set<number>();
+      const bytesInUse = () => [...acquired].reduce((sum, index) => sum + (requests[index]?.[0] ?? 0), 0);
+      let total = 0;
       const settle = () => {
-        for (const index of went) {
-          const back = waiting.get(index);
-          if (back) holding.set(index, back);
+        for (const index of acquired) {
+          const release = waiting.get(index);
+          if (release) granted.set(index, release);
           waiting.delete(index);
         }
       };
-      const leave = (place: number) => {
+      const releaseOne = (seed: number) => {
         settle();
-        const [index, back] = [...holding][place % holding.size] ?? [];
-        if (index === undefined || back === undefined) return;
-        holding.delete(index);
-        went.delete(index);
-        back();
+        const [index, release] = [...granted][seed % granted.size] ?? [];
+        if (index === undefined || release === undefined) return;
+        granted.delete(index);
+        acquired.delete(index);
+        release();
         settle();
       };
-      for (const [index, [bytes, place]] of wishes.entries()) {
+      for (const [index, [bytes, seed]] of requests.entries()) {
         waiting.set(
           index,
           semaphore.acquire(bytes, () => {
-            went.add(index);
-            all++;
+            acquired.add(index);
+            total++;
           }),
         );
-        expect(held()).toBeLessThanOrEqual(10);
-        if (place % 2) leave(place);
-        expect(held()).toBeLessThanOrEqual(10);
+        expect(bytesInUse()).toBeLessThanOrEqual(10);
+        if (seed % 2) releaseOne(seed);
+        expect(bytesInUse()).toBeLessThanOrEqual(10);
       }
-      while (went.size > 0) leave(0);
-      expect(all).toBe(wishes.length);
+      while (acquired.size > 0) releaseOne(0);
+      expect(total).toBe(requests.length);
     }),
   );
 });

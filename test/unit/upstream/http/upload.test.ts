@@ -35,13 +35,13 @@ afterEach(async () => {
   await scripted[Symbol.asyncDispose]();
 });
 
-const aCall = (signal = new AbortController().signal): Call => ({ credential: { apiKey: 'any-text' }, signal });
+const callWith = (signal = new AbortController().signal): Call => ({ credential: { apiKey: 'any-text' }, signal });
 
-/** Content that a test gives by hand, and that notes how it was taken. */
+/** Content that the test supplies chunk by chunk. `consumed` records how it was read. */
 function createContent() {
   const chunks: (Uint8Array | Error | null)[] = [];
   let wake = () => {};
-  const taken = { chunks: 0, hasEnded: false };
+  const consumed = { chunks: 0, hasEnded: false };
   const content: AsyncIterable<Uint8Array> = {
     [Symbol.asyncIterator]: () => ({
       async next() {
@@ -49,38 +49,38 @@ function createContent() {
         const chunk = chunks.shift();
         if (chunk instanceof Error) throw chunk;
         if (chunk == null) return { done: true, value: undefined };
-        taken.chunks++;
+        consumed.chunks++;
         return { done: false, value: chunk };
       },
       async return() {
-        taken.hasEnded = true;
+        consumed.hasEnded = true;
         return { done: true, value: undefined };
       },
     }),
   };
-  const give = (...more: (Uint8Array | Error | null)[]) => {
+  const supply = (...more: (Uint8Array | Error | null)[]) => {
     chunks.push(...more);
     wake();
   };
-  return { content, give, taken };
+  return { content, supply, consumed };
 }
 
-const upload = (content: AsyncIterable<Uint8Array>, call = aCall(), more: Partial<FileUpload> = {}) =>
+const upload = (content: AsyncIterable<Uint8Array>, call = callWith(), more: Partial<FileUpload> = {}) =>
   upstream.files.upload({ filename: 'train.jsonl', purpose: 'fine-tune', content, ...more }, call);
 
 async function* of(...chunks: readonly string[]) {
   for (const chunk of chunks) yield Buffer.from(chunk);
 }
 
-/** Reads the form as another implementation does. */
+/** Parses the form with another implementation. */
 async function formOf(request: IncomingMessage): Promise<FormData> {
   return await new Response(await buffer(request), {
     headers: { 'content-type': request.headers['content-type'] ?? '' },
   }).formData();
 }
 
-/** The upstream takes the whole form and answers with a file. */
-function takeForms(): Promise<FormData> {
+/** Scripts the upstream to read the whole form and respond with a file. */
+function receiveForm(): Promise<FormData> {
   const form = Promise.withResolvers<FormData>();
   scripted.on('/files', async (request: IncomingMessage, response: ServerResponse) => {
     formOf(request).then(form.resolve, form.reject);
@@ -90,17 +90,17 @@ function takeForms(): Promise<FormData> {
   return form.promise;
 }
 
-/** The upstream reads nothing of the body until it is told to. Resolves with the request once it is there. */
-function takeRequest(): Promise<{ request: IncomingMessage; response: ServerResponse }> {
+/** Scripts the upstream to read nothing of the body. Resolves to the request when it arrives. */
+function receiveRequest(): Promise<{ request: IncomingMessage; response: ServerResponse }> {
   const { promise, resolve } = Promise.withResolvers<{ request: IncomingMessage; response: ServerResponse }>();
   scripted.on('/files', (request: IncomingMessage, response: ServerResponse) => resolve({ request, response }));
   return promise;
 }
 
 describe('an upload', () => {
-  it('is a form with the purpose, the expiry and the file, which is read as it was given', async () => {
-    const form = takeForms();
-    const file = await upload(of('{"a":1}\n', '', '{"b":"ü"}\r\n'), aCall(), { expiresAfterSeconds: 3600 });
+  it('is a form with the purpose, the expiry and the unchanged file', async () => {
+    const form = receiveForm();
+    const file = await upload(of('{"a":1}\n', '', '{"b":"ü"}\r\n'), callWith(), { expiresAfterSeconds: 3600 });
     const fields = [...(await form)];
     expect(fields.map(([name]) => name)).toEqual([
       'purpose',
@@ -125,37 +125,37 @@ describe('an upload', () => {
     ],
     ['other scripts', 'žluť-数据.jsonl', 'žluť-数据.jsonl'],
     ['10,000 characters', 'x'.repeat(10_000), 'x'.repeat(10_000)],
-  ])('whose name has %s has one file, and no other part', async (_, filename, sent) => {
+  ])('whose filename has %s is a form with one file and no additional part', async (_, filename, sent) => {
     const bodies: Promise<string>[] = [];
     scripted.on('/files', (request: IncomingMessage, response: ServerResponse) => {
       bodies.push(text(request));
       answer(response, 200, FILE);
     });
-    await upload(of('{}'), aCall(), { filename });
+    await upload(of('{}'), callWith(), { filename });
     const body = (await bodies[0]) ?? '';
     expect(body.match(/Content-Disposition/g)).toHaveLength(2);
     expect(body).toContain(`name="file"; filename="${sent}"\r\nContent-Type: application/octet-stream\r\n\r\n{}`);
   });
 
-  it('of nothing is a form with an empty file', async () => {
-    const form = takeForms();
+  it('without content is a form with an empty file', async () => {
+    const form = receiveForm();
     await upload(of());
     expect(await ((await form).get('file') as File).text()).toBe('');
   });
 
-  it('takes no more of its content than the upstream takes of it', async () => {
-    const { content, give, taken } = createContent();
-    const arrived = takeRequest();
-    give(...Array.from({ length: 200 }, () => MIB), null);
+  it('reads its content only as fast as the upstream reads the body', async () => {
+    const { content, supply, consumed } = createContent();
+    const arrived = receiveRequest();
+    supply(...Array.from({ length: 200 }, () => MIB), null);
     const uploading = upload(content);
     const { request, response } = await arrived;
     let before = -1;
-    // The buffers of the two sockets fill up; then nothing more is taken.
-    for (let still = 0; still < 200; still = taken.chunks === before ? still + 1 : 0) {
-      before = taken.chunks;
+    // The buffers of the two sockets fill up, then no more is read.
+    for (let unchanged = 0; unchanged < 200; unchanged = consumed.chunks === before ? unchanged + 1 : 0) {
+      before = consumed.chunks;
       await setImmediate();
     }
-    expect(taken.chunks).toBeLessThan(60);
+    expect(consumed.chunks).toBeLessThan(60);
     let bytes = 0;
     for await (const chunk of request) bytes += chunk.length;
     answer(response, 200, FILE);
@@ -163,103 +163,103 @@ describe('an upload', () => {
     expect(bytes).toBeGreaterThan(200 * MIB.length);
   });
 
-  it('that its caller leaves ends the request, and its content while that is waited for', async () => {
-    const { content, give, taken } = createContent();
-    const arrived = takeRequest();
-    const leaving = new AbortController();
-    const uploading = upload(content, aCall(leaving.signal));
-    give(Buffer.from('{"half":'));
+  it('that is aborted ends the request, and its content while a chunk is awaited', async () => {
+    const { content, supply, consumed } = createContent();
+    const arrived = receiveRequest();
+    const controller = new AbortController();
+    const uploading = upload(content, callWith(controller.signal));
+    supply(Buffer.from('{"half":'));
     const { request } = await arrived;
     const ended = text(request);
-    leaving.abort(new Error('gone'));
-    await expect(uploading).rejects.toThrow('gone');
+    controller.abort(new Error('aborted'));
+    await expect(uploading).rejects.toThrow('aborted');
     await expect(ended).rejects.toThrow();
-    await until(() => taken.hasEnded);
+    await until(() => consumed.hasEnded);
     expect(request.complete).toBe(false);
   });
 
-  it('whose content fails rejects with that, and the upstream gets no whole form', async () => {
-    const { content, give } = createContent();
-    const arrived = takeRequest();
+  it('whose content throws rejects with that error, and the upstream receives no complete form', async () => {
+    const { content, supply } = createContent();
+    const arrived = receiveRequest();
     const uploading = upload(content);
-    give(MIB, Buffer.from('{"bad":'));
+    supply(MIB, Buffer.from('{"bad":'));
     const { request } = await arrived;
     const ended = text(request);
-    give(new Error('line 2 is no JSON'));
-    await expect(uploading).rejects.toThrow('line 2 is no JSON');
+    supply(new Error('line 2: is not JSON'));
+    await expect(uploading).rejects.toThrow('line 2: is not JSON');
     await expect(ended).rejects.toThrow();
     expect(request.complete).toBe(false);
     scripted.onFile(FILE);
-    expect(await upstream.files.get('file-1', aCall())).toMatchObject({ id: 'file-1' }); // The next call is none the worse.
+    expect(await upstream.files.get('file-1', callWith())).toMatchObject({ id: 'file-1' }); // The next call is not affected.
   });
 
-  it('that is refused before its last byte is surely not made, and takes no more content', async () => {
-    const { content, give, taken } = createContent();
+  it('that is refused before its last byte has a known outcome, and reads no more content', async () => {
+    const { content, supply, consumed } = createContent();
     scripted.on('/files', (_: unknown, response: ServerResponse) => answer(response, 413, {}, { connection: 'close' }));
-    give(MIB);
+    supply(MIB);
     const failure = await upload(content).catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: 'UPSTREAM_REJECTED', isOutcomeUnknown: false });
-    await until(() => taken.hasEnded);
+    await until(() => consumed.hasEnded);
   });
 
   it.each<[string, (request: IncomingMessage, response: ServerResponse) => unknown]>([
-    ['in its body', (request) => once(request, 'data').then(() => request.socket.resetAndDestroy())],
-    ['behind its body', (request) => text(request).then(() => request.socket.resetAndDestroy())],
+    ['within its body', (request) => once(request, 'data').then(() => request.socket.resetAndDestroy())],
+    ['after its body', (request) => text(request).then(() => request.socket.resetAndDestroy())],
     [
-      'behind the status line',
+      'after the status line',
       (request, response) =>
         text(request).then(() => response.socket?.end('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n')),
     ],
     ['by a 503', (request, response) => text(request).then(() => answer(response, 503, {}, { 'retry-after': '1' }))],
-  ])('that is cut off %s may have been made, and is not sent again', async (_, script) => {
+  ])('that is cut off %s has an unknown outcome, and is not retried', async (_, script) => {
     scripted.on('/files', script);
     const failure = await upload(of('{}\n', '{}\n')).catch((error: unknown) => error);
     expect(failure).toMatchObject({ isOutcomeUnknown: true });
     expect(scripted.calls).toHaveLength(1);
   });
 
-  it('has time as long as its content is waited for', async () => {
-    const { content, give, taken } = createContent();
-    const form = takeForms();
+  it('has no timeout while it waits for its content', async () => {
+    const { content, supply, consumed } = createContent();
+    const form = receiveForm();
     const uploading = upload(content);
     await until(() => scripted.calls.length === 1);
-    give(Buffer.from('{}\n'));
-    await until(() => taken.chunks === 1);
+    supply(Buffer.from('{}\n'));
+    await until(() => consumed.chunks === 1);
     await setImmediate();
     await until(() => clock.timers === 0);
     clock.advance(10 * TIMEOUT_MS);
-    give(Buffer.from('{}\n'), null);
+    supply(Buffer.from('{}\n'), null);
     expect(await uploading).toMatchObject({ id: 'file-1' });
     expect(await ((await form).get('file') as File).text()).toBe('{}\n{}\n');
     expect(clock.timers).toBe(0);
   });
 
-  it('that the upstream takes no more of ends when its time is over', async () => {
-    const { content, give, taken } = createContent();
-    const arrived = takeRequest();
-    give(...Array.from({ length: 200 }, () => MIB));
+  it('that the upstream stops reading ends at the timeout', async () => {
+    const { content, supply, consumed } = createContent();
+    const arrived = receiveRequest();
+    supply(...Array.from({ length: 200 }, () => MIB));
     const failing = upload(content).catch((error: unknown) => error);
     await arrived;
-    await until(() => clock.timers === 1 && taken.chunks > 2);
-    let isOver = false;
-    void failing.then(() => (isOver = true));
-    while (!isOver) {
+    await until(() => clock.timers === 1 && consumed.chunks > 2);
+    let isSettled = false;
+    void failing.then(() => (isSettled = true));
+    while (!isSettled) {
       await setImmediate();
       clock.advance(TIMEOUT_MS / 10);
     }
     expect(await failing).toMatchObject({ code: 'UPSTREAM_TIMEOUT', isOutcomeUnknown: true });
-    await until(() => taken.hasEnded);
+    await until(() => consumed.hasEnded);
     expect(clock.timers).toBe(0);
   });
 
-  it('whose answer does not come ends when its time is over', async () => {
-    const form = scripted.hold();
+  it('without a response ends at the timeout', async () => {
+    const gate = scripted.hold();
     const failing = upload(of('{}')).catch((error: unknown) => error);
-    await form.arrived(1);
+    await gate.arrived(1);
     await until(() => clock.timers === 1);
-    for (let time = 0; time < 20; time++) await setImmediate(); // The last bytes renew the deadline.
+    for (let count = 0; count < 20; count++) await setImmediate(); // The last bytes restart the deadline.
     clock.advance(TIMEOUT_MS);
     expect(await failing).toMatchObject({ code: 'UPSTREAM_TIMEOUT', isOutcomeUnknown: true });
-    form.release();
+    gate.release();
   });
 });

@@ -6,16 +6,16 @@ import { fileBody } from '../../../kit/bodies/file.ts';
 import { jobBody } from '../../../kit/bodies/job.ts';
 import { modelBody } from '../../../kit/bodies/model.ts';
 
-const marksOf = (text: string) => createJsonTokenCounter().add(Buffer.from(text));
+const countTokens = (text: string) => createJsonTokenCounter().add(Buffer.from(text));
 
-/** Values of which a value consists, itself and the names of its members among them. */
-function valuesIn(value: unknown): number {
+/** Counts the values within a value, itself and the names of its members included. */
+function countValues(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 1;
   const names = Array.isArray(value) ? 0 : Object.keys(value).length;
-  return Object.values(value).reduce<number>((sum, member) => sum + valuesIn(member), 1 + names);
+  return Object.values(value).reduce<number>((sum, member) => sum + countValues(member), 1 + names);
 }
 
-describe('the marks of a JSON text', () => {
+describe('the token count of a JSON text', () => {
   it.each([
     ['""', 0],
     ['[]', 1],
@@ -24,21 +24,21 @@ describe('the marks of a JSON text', () => {
     ['{"a":[1,2]}', 4],
     [String.raw`["a,b:c[d{e","\",\\","\\",0]`, 4],
     ['"日,本"', 0],
-  ])('of %s are %i', (text, count) => {
-    expect(marksOf(text)).toBe(count);
+  ])('of %s is %i', (text, count) => {
+    expect(countTokens(text)).toBe(count);
   });
 
-  it('bound the values of any JSON from both sides, and do not depend on where its chunks begin', () => {
+  it('is between half and twice the number of values, and does not depend on chunk boundaries', () => {
     fc.assert(
-      fc.property(fc.jsonValue(), fc.nat(), (value, place) => {
+      fc.property(fc.jsonValue(), fc.nat(), (value, seed) => {
         const bytes = Buffer.from(JSON.stringify(value));
-        const cut = place % (bytes.length + 1);
-        const count = createJsonTokenCounter();
-        count.add(bytes.subarray(0, cut));
-        const marks = count.add(bytes.subarray(cut));
-        expect(marks).toBe(marksOf(bytes.toString()));
-        expect(marks).toBeGreaterThanOrEqual(valuesIn(value) / 2 - 1);
-        expect(marks).toBeLessThanOrEqual(2 * valuesIn(value));
+        const cut = seed % (bytes.length + 1);
+        const counter = createJsonTokenCounter();
+        counter.add(bytes.subarray(0, cut));
+        const tokens = counter.add(bytes.subarray(cut));
+        expect(tokens).toBe(countTokens(bytes.toString()));
+        expect(tokens).toBeGreaterThanOrEqual(countValues(value) / 2 - 1);
+        expect(tokens).toBeLessThanOrEqual(2 * countValues(value));
       }),
     );
   });
@@ -52,11 +52,11 @@ describe('the marks of a JSON text', () => {
   );
 
   it.each([
-    ['a page of 100 jobs with all the metadata they can have', list(100, (id) => jobBody({ id, metadata }))],
+    ['a page of 100 jobs with the maximum of metadata', list(100, (id) => jobBody({ id, metadata }))],
     ['10,000 files', list(10_000, (id) => fileBody(id))],
     ['10,000 models', list(10_000, (id) => modelBody(id))],
     ['100 events of reinforcement', list(100, (id) => eventBody(id, { data: { scores: members(800) } }))],
-  ])('of %s are fewer than half of what is read', (_, text) => {
-    expect(marksOf(text)).toBeLessThan(MAX_JSON_TOKENS / 2);
+  ])('of %s is below half of the limit', (_, text) => {
+    expect(countTokens(text)).toBeLessThan(MAX_JSON_TOKENS / 2);
   });
 });

@@ -3,16 +3,16 @@ import { describe, expect, it } from 'vitest';
 import type { MetricsSeries } from '../../../../src/upstream/metrics/metrics.ts';
 import { readResults } from '../../../../src/upstream/metrics/results.ts';
 
-/** A file as it comes: in chunks. */
+/** Streams a file in chunks. */
 async function* inChunks(file: string | Uint8Array, chunkBytes = 1 << 16): AsyncGenerator<Uint8Array> {
   const bytes = Buffer.from(file);
-  for (let from = 0; from < bytes.length; from += chunkBytes) yield bytes.subarray(from, from + chunkBytes);
+  for (let start = 0; start < bytes.length; start += chunkBytes) yield bytes.subarray(start, start + chunkBytes);
 }
 
-const CREDENTIAL = { apiKey: 'test-of-results' };
+const CREDENTIAL = { apiKey: 'test-key-results' };
 async function read(...args: [file: string | Uint8Array, chunkBytes?: number]): Promise<MetricsSeries> {
   const series = await readResults(inChunks(...args), CREDENTIAL);
-  if (series === null) throw new Error('nothing was found');
+  if (series === null) throw new Error('expected a series');
   return series;
 }
 const toBase64 = (text: string) => Buffer.from(text).toString('base64');
@@ -36,31 +36,31 @@ describe('readResults', () => {
 
   it('reads CSV in base64', async () => expect(pointsOf(await read(toBase64(FILE)))).toEqual(POINTS));
 
-  it('reads the same whatever the chunks are: property', async () => {
-    const text = `${HEADER},note\n${Array.from({ length: 60 }, (_, at) => `${at},0.${at},0.5,,,"ä,€""😀"`).join('\r\n')}`;
-    const whole = pointsOf(await read(text));
-    expect(whole[59]).toEqual({ step: 59, train_loss: 0.59, train_accuracy: 0.5, note: 'ä,€"😀' });
+  it('does not depend on chunk boundaries: property', async () => {
+    const text = `${HEADER},note\n${Array.from({ length: 60 }, (_, step) => `${step},0.${step},0.5,,,"ä,€""😀"`).join('\r\n')}`;
+    const points = pointsOf(await read(text));
+    expect(points[59]).toEqual({ step: 59, train_loss: 0.59, train_accuracy: 0.5, note: 'ä,€"😀' });
     const encodings = [text, toBase64(text), toBase64(text).replace(/.{76}/g, '$&\r\n')];
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...encodings), fc.integer({ min: 1, max: 300 }), async (file, chunkBytes) => {
-        expect(pointsOf(await read(file, chunkBytes))).toEqual(whole);
+        expect(pointsOf(await read(file, chunkBytes))).toEqual(points);
       }),
       { numRuns: 60, examples: encodings.map((file) => [file, 1]) },
     );
   });
 
-  it('leaves NaN where a cell is empty', async () => {
+  it('has NaN for an empty cell', async () => {
     expect([...((await read(FILE)).columns.valid_loss ?? [])]).toEqual([Number.NaN, 1.39911]);
   });
 
-  it('takes -1 for no value of a loss and of an accuracy', async () => {
+  it('reads -1 as no value of a loss or an accuracy', async () => {
     const series = await read('step,train_loss,valid_mean_token_accuracy\n1,-1,-1.0\n2,0.5,0.25\n');
     expect([...(series.columns.train_loss ?? [])]).toEqual([Number.NaN, 0.5]);
     expect([...(series.columns.valid_mean_token_accuracy ?? [])]).toEqual([Number.NaN, 0.25]);
     expect(series.data(0)).toEqual({ step: 1 });
   });
 
-  it('takes -1 for the value of a reward', async () => {
+  it('reads -1 as a value of a reward', async () => {
     expect((await read('step,train_mean_reward\n1,-1\n')).columns.train_mean_reward?.[0]).toBe(-1);
   });
 
@@ -75,16 +75,16 @@ describe('readResults', () => {
     expect((await read(`step,${alias}\n1,0.5\n`)).columns[metric]?.[0]).toBe(0.5);
   });
 
-  it('prefers the column with the name of the metric to one with an older name', async () => {
+  it('prefers the column with the name of the metric over one with an older name', async () => {
     const { columns } = await read('step,train_mean_token_accuracy,train_accuracy\n1,0.5,0.1\n');
     expect(columns.train_mean_token_accuracy?.[0]).toBe(0.5);
   });
 
-  it('has no column for a metric that was never measured', async () => {
+  it('has no column for a metric without values', async () => {
     expect(Object.keys((await read(`${HEADER}\n1,0.5,,,\n2,0.4,,-1,\n`)).columns)).toEqual(['train_loss']);
   });
 
-  it('keeps columns that it does not know: numbers as such, texts else', async () => {
+  it('includes unknown columns in the data of a point, as numbers or strings', async () => {
     const series = await read('step,tokens,phase,mixed,__proto__\n1,512,warm-up,7,x\n2,,,seven,-1\n');
     expect(series.columns).toEqual({});
     expect(series.data(0)).toEqual(
@@ -93,7 +93,7 @@ describe('readResults', () => {
     expect(series.data(1)).toEqual({ step: 2, mixed: 'seven', ['__proto__']: -1 });
   });
 
-  it.each(['inf', 'Infinity', 'nan', 'n/a'])('takes %s for no number, and keeps it as a text', async (text) => {
+  it.each(['inf', 'Infinity', 'nan', 'n/a'])('reads %s as a string, not as a number', async (text) => {
     const series = await read(`step,train_loss\n1,${text}\n2,0.5\n`);
     expect([...(series.columns.train_loss ?? [])]).toEqual([Number.NaN, 0.5]);
     expect(series.data(0)).toEqual({ step: 1, train_loss: text });
@@ -104,7 +104,7 @@ describe('readResults', () => {
     ['CR', FILE.replaceAll('\n', '\r')],
     ['no line break at its end', FILE.trimEnd()],
     ['blank lines', `\n${FILE.replaceAll('\n', '\n\n')} \n`],
-    ['a mark of byte order', `\uFEFF${FILE}`],
+    ['a byte order mark', `\uFEFF${FILE}`],
     ['spaces beside the cells', FILE.replaceAll(',', ' , ')],
     ['quoted cells', FILE.replace(/[^,\n]+/g, '"$&"')],
   ])('reads a file with %s', async (_, file) => {
@@ -112,11 +112,11 @@ describe('readResults', () => {
     expect(pointsOf(await read(toBase64(file)))).toEqual(POINTS);
   });
 
-  it('reads quoted cells with commas, quotation marks and line breaks', async () => {
+  it('reads quoted cells with commas, quotes and line breaks', async () => {
     expect((await read('note,step\n"a, ""b""\nc",1\n')).data(0)).toEqual({ note: 'a, "b"\nc', step: 1 });
   });
 
-  it('takes the cells that a short row lacks for empty, and ignores those beyond the header', async () => {
+  it('reads the missing cells of a short row as empty, and ignores cells beyond the header', async () => {
     const series = await read('step,train_loss,valid_loss\n1,0.5\n2,0.4,0.3,0.2,0.1\n');
     expect(pointsOf(series)).toEqual([
       { step: 1, train_loss: 0.5 },
@@ -128,11 +128,11 @@ describe('readResults', () => {
     expect([...(await read(`train_loss,step\n0.5,${step}\n0.4,2\n`)).steps]).toEqual([2]);
   });
 
-  it('reads a step with a fraction of zero as a whole number', async () => {
+  it('reads a step with a zero fraction as an integer', async () => {
     expect([...(await read('step,train_loss\n100.0,0.5\n')).steps]).toEqual([100]);
   });
 
-  it('sorts the points by step and keeps those of the same step in order', async () => {
+  it('sorts the points by step and keeps the order of equal steps', async () => {
     const series = await read('step,train_loss,phase\n3,0.3,c\n1,0.1,\n3,0.4,d\n2,,b\n');
     expect(pointsOf(series)).toEqual([
       { step: 1, train_loss: 0.1 },
@@ -144,10 +144,10 @@ describe('readResults', () => {
   });
 
   it.each([
-    ['a header alone', HEADER],
-    ['a header alone, in base64', toBase64(HEADER)],
+    ['a header only', HEADER],
+    ['a header only, in base64', toBase64(HEADER)],
     ['a single column without a row', 'step'],
-  ])('finds no point in %s', async (_, file) => {
+  ])('has no points for %s', async (_, file) => {
     expect(await read(file)).toMatchObject({ length: 0, isComplete: true, columns: {} });
   });
 
@@ -155,47 +155,52 @@ describe('readResults', () => {
     ['an empty file', ''],
     ['a file of blank lines', '\r\n\r\n'],
     ['blank lines in base64', toBase64('\n \n\n\n\n\n')],
-  ])('finds nothing at all in %s', async (_, file) => {
+  ])('returns null for %s', async (_, file) => {
     expect(await readResults(inChunks(file), CREDENTIAL)).toBeNull();
   });
 
-  it('knows no times', async () => expect((await read(FILE)).createdAt(0)).toBeNull());
+  it('has no times', async () => expect((await read(FILE)).createdAt(0)).toBeNull());
 
-  it('weighs as much as its numbers and its texts, and something for each column', async () => {
+  it('has the size of its numbers, its strings and an overhead per column', async () => {
     const numbers = await read(FILE);
-    expect(numbers.weight).toBe(8 * 2 * 5 + 600 * 4);
+    expect(numbers.sizeInBytes).toBe(8 * 2 * 5 + 600 * 4);
     const texts = await read(FILE.replaceAll('1.4,', 'x'.repeat(1000)));
-    expect(texts.weight).toBeGreaterThan(numbers.weight + 1000);
+    expect(texts.sizeInBytes).toBeGreaterThan(numbers.sizeInBytes + 1000);
   });
 });
 
-describe('readResults refuses', () => {
-  const noResults = /^results: expected (CSV whose header has a column "step"|quotes round whole cells only)/;
+describe('readResults throws for', () => {
+  const invalid =
+    /^results: has (no column "step"; expected CSV with a header|a quote within a cell; expected quotes around whole cells)$/;
   const random = fc.sample(fc.uint8Array({ minLength: 5000, maxLength: 5000 }), { numRuns: 1, seed: 1 })[0] ?? [];
 
   it.each([
-    ['CSV without a column of steps', 'epoch,train_loss\n1,0.5\n'],
+    ['CSV without a column "step"', 'epoch,train_loss\n1,0.5\n'],
     ['an HTML page', '<!doctype html>\n<html><body>"Not found"</body></html>\n'],
     ['JSON', '{"error": {"message": "No such file"}}'],
-    ['bytes that are no text', Buffer.from(random)],
+    ['bytes that are not text', Buffer.from(random)],
     ['the same in base64', Buffer.from(random).toString('base64')],
-  ])('%s', async (_, file) => expect(read(file)).rejects.toThrow(noResults));
+  ])('%s', async (_, file) => expect(read(file)).rejects.toThrow(invalid));
 
-  it('base64 that turns into something else', async () => {
+  it('base64 that is followed by other text', async () => {
     const file = `${toBase64(FILE.repeat(50))}\n<html>`;
-    await expect(read(file)).rejects.toThrow('results: expected base64 to its end');
+    await expect(read(file)).rejects.toThrow(
+      'results: is base64 with an invalid character; expected base64 throughout',
+    );
   });
 
-  it('quotes within a cell, as each would have its end looked for', async () => {
+  it('quotes within a cell, as the parser would search the end of each', async () => {
     const file = `step,train_loss\n1,"${'x"'.repeat(200_000)}x${' '.repeat(400_000)},3\n`;
-    await expect(read(file)).rejects.toThrow('results: expected quotes round whole cells only');
+    await expect(read(file)).rejects.toThrow('results: has a quote within a cell; expected quotes around whole cells');
   });
 
-  it('a quotation that never ends', async () => {
-    await expect(read('step,note\n1,"abc\n2,def\n')).rejects.toThrow('results: expected the end of a quotation');
+  it('an unterminated quote', async () => {
+    await expect(read('step,note\n1,"abc\n2,def\n')).rejects.toThrow(
+      'results: has an unterminated quote; expected a closing quote',
+    );
   });
 
-  it('a row that never ends, before it has read it all', async () => {
+  it('an endless row, before it has read all of it', async () => {
     let chunks = 0;
     async function* endless() {
       for (;;) {
@@ -204,16 +209,16 @@ describe('readResults refuses', () => {
       }
     }
     await expect(readResults(endless(), CREDENTIAL)).rejects.toThrow(
-      'results: expected rows of CSV, found one above 1 MiB',
+      'results: has a row above 1 MiB; expected CSV with shorter rows',
     );
     expect(chunks).toBeLessThan(20);
   });
 
-  it('more columns than anybody measures', async () => {
-    await expect(read(`step${',x'.repeat(1000)}\n`)).rejects.toThrow('results: expected at most 100 columns');
+  it('more than 100 columns', async () => {
+    await expect(read(`step${',x'.repeat(1000)}\n`)).rejects.toThrow('results: has 1001 columns; expected at most 100');
   });
 
-  it('any bytes by such an error, or reads them: property', async () => {
+  it('any other invalid bytes, with such an error: property', async () => {
     const bytes = fc.uint8Array({ maxLength: 3000 });
     const csv = fc.string({ unit: fc.constantFrom('1', '-', ',', '"', '\n', '\r', 'é', ' ') });
     const file = fc.oneof(
@@ -225,7 +230,7 @@ describe('readResults refuses', () => {
         const outcome = await readResults(inChunks(content, chunkBytes), CREDENTIAL).catch(
           (error: Error) => error.message,
         );
-        if (typeof outcome === 'string') expect(outcome).toMatch(/^results: expected /);
+        if (typeof outcome === 'string') expect(outcome).toMatch(/^results: (is|has) .+; expected /);
         else if (outcome === null) expect(Buffer.from(content).toString().trim()).toBe('');
         else expect(outcome.steps).toHaveLength(outcome.length);
       }),
@@ -235,39 +240,39 @@ describe('readResults refuses', () => {
 });
 
 describe('the source of readResults', () => {
-  /** Rows without end that tell how many were taken, and whether they were ended. */
+  /** An endless file that counts the rows that were read, and records whether it was stopped. */
   function endlessRows() {
-    const seen = { rows: 0, hasEnded: false };
+    const state = { rows: 0, hasEnded: false };
     async function* chunks() {
       try {
         yield Buffer.from('step,train_loss\n');
-        for (;;) yield Buffer.from(`${++seen.rows},0.5\n`);
+        for (;;) yield Buffer.from(`${++state.rows},0.5\n`);
       } finally {
-        seen.hasEnded = true;
+        state.hasEnded = true;
       }
     }
-    return { seen, chunks: chunks() };
+    return { state, chunks: chunks() };
   }
 
   it.each([
     { rows: 500, cells: 1e6 },
     { rows: 1e6, cells: 1000 },
-  ])('is ended at the limits %o, and the series says that it is not complete', async (limits) => {
-    const { seen, chunks } = endlessRows();
+  ])('is stopped at the limits %o, and the series is incomplete', async (limits) => {
+    const { state, chunks } = endlessRows();
     const series = await readResults(chunks, CREDENTIAL, limits);
     expect(series).toMatchObject({ length: 500, isComplete: false });
-    expect(seen.hasEnded).toBe(true);
-    expect(seen.rows).toBeLessThan(510);
+    expect(state.hasEnded).toBe(true);
+    expect(state.rows).toBeLessThan(510);
   });
 
-  it('is complete when it has exactly as many rows as the limit allows', async () => {
+  it('is read to its end when it has exactly as many rows as the limit', async () => {
     expect(await readResults(inChunks(FILE), CREDENTIAL, { rows: 2, cells: 100 })).toMatchObject({
       length: 2,
       isComplete: true,
     });
   });
 
-  it('is ended when the file is refused', async () => {
+  it('is stopped when the file is invalid', async () => {
     let hasEnded = false;
     async function* chunks() {
       try {
@@ -280,7 +285,7 @@ describe('the source of readResults', () => {
     expect(hasEnded).toBe(true);
   });
 
-  it.each([0, 1000])('fails the reading by its own error after %i rows', async (rows) => {
+  it.each([0, 1000])('passes its error on after %i rows', async (rows) => {
     const failure = new Error('cut off');
     async function* chunks() {
       yield Buffer.from('step,train_loss\n');

@@ -1,24 +1,26 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkGrader } from '../../../../src/upstream/requests/grader-request.ts';
-import { checkJobRequest, type JobRequestOptions } from '../../../../src/upstream/requests/job-request.ts';
+import { validateGrader } from '../../../../src/upstream/requests/grader-request.ts';
+import { type JobRequestOptions, validateJobRequest } from '../../../../src/upstream/requests/job-request.ts';
 import type { Issue } from '../../../../src/upstream/requests/validation.ts';
 
 const OPENAI = { limits: 'openai' } as const;
 const REQUEST = { model: 'gpt-4.1-mini', training_file: 'file-1' };
 
-function issuesOf(members: object, options: JobRequestOptions = OPENAI): Issue[] {
-  const checked = checkJobRequest({ ...REQUEST, ...members }, options);
-  return 'issues' in checked ? checked.issues : [];
+function issuesWith(members: object, options: JobRequestOptions = OPENAI): Issue[] {
+  const validated = validateJobRequest({ ...REQUEST, ...members }, options);
+  return 'issues' in validated ? validated.issues : [];
 }
-function bodyOf(members: object, options: JobRequestOptions = OPENAI): object {
-  const checked = checkJobRequest({ ...REQUEST, ...members }, options);
-  return 'body' in checked ? checked.body : checked;
+function bodyWith(members: object, options: JobRequestOptions = OPENAI): object {
+  const validated = validateJobRequest({ ...REQUEST, ...members }, options);
+  return 'body' in validated ? validated.body : validated;
 }
 const pathsOf = (issues: readonly Issue[]) => issues.map(({ path }) => path.join('.'));
+/** The form of every message: what is wrong, then what was expected. */
+const MESSAGE = /^(is|has|contains|does not match) .+; expected .+/;
 const METHOD_PATH = /^method\.(\w+)\.hyperparameters\.(\w+)$/;
 
-/** A request whose member at this path is this value; of reinforcement also a grader. */
+/** A request with this value at this path, and with a grader for reinforcement. */
 function withMember(path: string, value: unknown): object {
   const [, type, name] = METHOD_PATH.exec(path) ?? [];
   if (type === undefined || name === undefined) return { [path]: value };
@@ -36,7 +38,7 @@ const METHODS = ['supervised', 'dpo', 'reinforcement'];
 const texts = (length: number) => ['x'.repeat(length), '𝄞'.repeat(length)];
 const pairs = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`key-${index}`, 'v']));
 
-/** What is just within each limit, and what is just past it. */
+/** Values just within and just beyond each limit. */
 const LIMITS: [string, unknown[], unknown[]][] = [
   ['suffix', [...texts(1), ...texts(64), null], ['', ...texts(65), 5]],
   ['seed', [0, 2_147_483_647, null], [-1, 2_147_483_648, 1.5, '1', Number.NaN]],
@@ -60,61 +62,61 @@ const LIMITS: [string, unknown[], unknown[]][] = [
   ['method.reinforcement.hyperparameters.eval_samples', ['auto', 1, 1e9], [0, -1]],
   ['method.reinforcement.hyperparameters.reasoning_effort', ['default', 'low', 'medium', 'high'], ['none', '', 5]],
 ];
-const CASES = LIMITS.flatMap(([path, right, wrong]) => [
-  ...right.map((value) => [path, value, true] as const),
-  ...wrong.map((value) => [path, value, false] as const),
+const CASES = LIMITS.flatMap(([path, valid, invalid]) => [
+  ...valid.map((value) => [path, value, true] as const),
+  ...invalid.map((value) => [path, value, false] as const),
 ]);
 
 describe('a request for a job', () => {
-  it.each(CASES)('may have at %s %j: %s', (path, value, isRight) => {
-    expect(pathsOf(issuesOf(withMember(path, value)))).toEqual(isRight ? [] : [path]);
+  it.each(CASES)('with %s of %j is valid: %s', (path, value, isValid) => {
+    expect(pathsOf(issuesWith(withMember(path, value)))).toEqual(isValid ? [] : [path]);
   });
 
   it.each([
     ['a long key', { ['k'.repeat(65)]: 'v' }, ['key']],
     ['an empty key', { '': 'v' }, ['key']],
     ['a long value', { key: 'v'.repeat(513) }, []],
-    ['a value that is no text', { key: 5 }, []],
-  ])('may not have %s in its metadata', (_, metadata, below) => {
-    expect(issuesOf({ metadata })).toMatchObject([{ path: ['metadata', Object.keys(metadata)[0], ...below] }]);
+    ['a value that is not a string', { key: 5 }, []],
+  ])('is invalid with %s in its metadata', (_, metadata, suffix) => {
+    expect(issuesWith({ metadata })).toMatchObject([{ path: ['metadata', Object.keys(metadata)[0], ...suffix] }]);
   });
 
-  it('has room for the pairs that will be added', () => {
-    expect(issuesOf({ metadata: pairs(14) }, { ...OPENAI, reservedPairs: 2 })).toEqual([]);
-    expect(issuesOf({ metadata: pairs(15) }, { ...OPENAI, reservedPairs: 2 })).toEqual([
-      { path: ['metadata'], message: 'expected at most 14 pairs' },
+  it('leaves metadata pairs free for the gateway', () => {
+    expect(issuesWith({ metadata: pairs(14) }, { ...OPENAI, reservedPairs: 2 })).toEqual([]);
+    expect(issuesWith({ metadata: pairs(15) }, { ...OPENAI, reservedPairs: 2 })).toEqual([
+      { path: ['metadata'], message: 'has 15 pairs; expected at most 14' },
     ]);
   });
 
   it.each([
     ['the project', [{ type: 'wandb', wandb: {} }], ['integrations.0.wandb.project']],
     ['the object', [{ type: 'wandb' }], ['integrations.0.wandb']],
-    ['a type that is known', [{ type: 'other', wandb: { project: 'p' } }], ['integrations.0.type']],
+    ['a known type', [{ type: 'other', wandb: { project: 'p' } }], ['integrations.0.type']],
     [
-      'tags that are texts',
+      'tags that are strings',
       [{ type: 'wandb', wandb: { project: 'p', tags: ['a', 5] } }],
       ['integrations.0.wandb.tags.1'],
     ],
     ['nothing more', [{ type: 'wandb', wandb: { project: 'p', name: null, tags: ['a'] } }], []],
-  ])('has to have of an integration %s', (_, integrations, paths) => {
-    expect(pathsOf(issuesOf({ integrations }))).toEqual(paths);
+  ])('needs in an integration %s', (_, integrations, paths) => {
+    expect(pathsOf(issuesWith({ integrations }))).toEqual(paths);
   });
 
   it.each<[string, unknown, string[]]>([
     ['a type', {}, ['method.type']],
-    ['a type that is known', { type: 'sft' }, ['method.type']],
+    ['a known type', { type: 'sft' }, ['method.type']],
     ['an object', 5, ['method']],
     ['a grader', { type: 'reinforcement', reinforcement: {} }, ['method.reinforcement.grader']],
     ['the object with the grader', { type: 'reinforcement' }, ['method.reinforcement']],
-    ['nothing of another', { type: 'dpo', dpo: {}, supervised: {} }, ['method.supervised']],
-    ['an object of its own', { type: 'supervised', supervised: 'x' }, ['method.supervised']],
+    ['no object of another method', { type: 'dpo', dpo: {}, supervised: {} }, ['method.supervised']],
+    ['an object in its own member', { type: 'supervised', supervised: 'x' }, ['method.supervised']],
     ['no object', { type: 'supervised' }, []],
-  ])('has to have of a method %s', (_, method, paths) => {
-    expect(pathsOf(issuesOf({ method }))).toEqual(paths);
+  ])('needs in a method %s', (_, method, paths) => {
+    expect(pathsOf(issuesWith({ method }))).toEqual(paths);
   });
 
-  it('tells all that is wrong at once, each with its place and what was expected', () => {
-    const issues = issuesOf({
+  it('has all issues at once, each with its path, the problem and the expectation', () => {
+    const issues = issuesWith({
       model: '',
       training_file: 5,
       validation_file: '',
@@ -147,13 +149,38 @@ describe('a request for a job', () => {
       ].sort(),
     );
     expect(issues.length).toBeGreaterThanOrEqual(20);
-    expect(issues.every(({ message }) => message.startsWith('expected '))).toBe(true);
+    for (const { message } of issues) expect(message).toMatch(MESSAGE);
   });
 
-  it('is sent as it is, without what is null, and with the extra members in their places', () => {
+  it.each([
+    ['', 'is empty'],
+    [undefined, 'is missing'],
+    [null, 'is null'],
+    [5, 'is a number'],
+    ['../files', 'contains a dot segment ("." or "..")'],
+    ['file%2f1', 'contains a percent sign'],
+    ['file\n1', 'contains a control character'],
+    ['file-\ud800', 'contains half of a surrogate pair'],
+    ['x'.repeat(513), 'has 513 characters, more than 512'],
+  ])('says what is wrong with the file id %j', (training_file, problem) => {
+    const message = `${problem}; expected the id of an uploaded file, such as file-abc123`;
+    expect(issuesWith({ training_file })).toEqual([{ path: ['training_file'], message }]);
+  });
+
+  it.each([
+    [{ suffix: 'x'.repeat(65) }, 'has 65 characters; expected a string of 1 to 64 characters'],
+    [{ seed: -1 }, 'is -1; expected an integer from 0 to 2147483647'],
+    [{ method: { type: 'sft' } }, 'is "sft"; expected one of supervised, dpo, reinforcement'],
+    [{ model: '' }, 'is empty; expected the name of a model, such as gpt-4.1-mini'],
+    [{ metadata: 'x'.repeat(100) }, `is "${'x'.repeat(40)}"; expected an object`],
+  ])('says what is wrong with %j', (members, message) => {
+    expect(issuesWith(members)).toMatchObject([{ message }]);
+  });
+
+  it('becomes a body without null members, and with the extra members in place', () => {
     const grader = { type: 'multi', name: 'm', calculate_output: 'a', graders: { a: { ...PYTHON, image_tag: null } } };
     expect(
-      bodyOf({
+      bodyWith({
         suffix: null,
         seed: 7,
         method: {
@@ -166,7 +193,7 @@ describe('a request for a job', () => {
           },
         },
         integrations: [{ type: 'wandb', wandb: { project: 'p', name: null } }],
-        metadata: { extra: 'kept' },
+        metadata: { extra: 'value' },
         extra: { trainingType: 'Standard', nothing: null },
       }),
     ).toEqual({
@@ -181,7 +208,7 @@ describe('a request for a job', () => {
         },
       },
       integrations: [{ type: 'wandb', wandb: { project: 'p' } }],
-      metadata: { extra: 'kept' },
+      metadata: { extra: 'value' },
       trainingType: 'Standard',
       nothing: null,
     });
@@ -197,8 +224,8 @@ describe('a request for a job', () => {
     'hyperparameters',
     'integrations',
     'metadata',
-  ])('may not name %s among its extra members', (name) => {
-    expect(issuesOf({ extra: { [name]: null } })).toMatchObject([{ path: ['extra', name] }]);
+  ])('is invalid with %s among its extra members', (name) => {
+    expect(issuesWith({ extra: { [name]: null } })).toMatchObject([{ path: ['extra', name] }]);
   });
 
   it.each([
@@ -206,55 +233,55 @@ describe('a request for a job', () => {
     ['dpo', 'hyperparameters'],
     ['reinforcement', 'grader'],
     ['reinforcement', 'hyperparameters'],
-  ])('may not name among the extra members of %s its %s', (type, name) => {
+  ])('is invalid when the extra members of %s repeat its %s', (type, name) => {
     const method = { type, [type]: { ...(type === 'reinforcement' && { grader: PYTHON }), extra: { [name]: {} } } };
-    expect(issuesOf({ method })).toMatchObject([{ path: ['method', type, 'extra', name] }]);
+    expect(issuesWith({ method })).toMatchObject([{ path: ['method', type, 'extra', name] }]);
   });
 
-  it('has its extra members whatever their names', () => {
+  it('accepts extra members of any name', () => {
     const extra = JSON.parse('{ "__proto__": { "a": 1 }, "constructor": 2 }');
-    const checked = checkJobRequest({ model: 'm', training_file: 'f', extra }, OPENAI);
-    expect(JSON.stringify(checked)).toContain('"__proto__":{"a":1},"constructor":2');
+    const validated = validateJobRequest({ model: 'm', training_file: 'f', extra }, OPENAI);
+    expect(JSON.stringify(validated)).toContain('"__proto__":{"a":1},"constructor":2');
   });
 
-  it('may not have extra members that are no object or without end', () => {
+  it('is invalid with extra members that are not an object or are nested too deep', () => {
     let deep: unknown = {};
     for (let depth = 0; depth < 5000; depth++) deep = [deep];
-    for (const extra of [[], 'a', { deep }]) expect(pathsOf(issuesOf({ extra }))).toEqual(['extra']);
+    for (const extra of [[], 'a', { deep }]) expect(pathsOf(issuesWith({ extra }))).toEqual(['extra']);
     const grader = { ...SCORE_MODEL, sampling_params: { deep } };
-    expect(pathsOf(issuesOf({ method: { type: 'reinforcement', reinforcement: { grader } } }))).toEqual(['']);
-    expect(checkGrader(grader, 'openai')).toMatchObject({ issues: [{ path: ['grader'] }] });
+    expect(pathsOf(issuesWith({ method: { type: 'reinforcement', reinforcement: { grader } } }))).toEqual(['']);
+    expect(validateGrader(grader, 'openai')).toMatchObject({ issues: [{ path: ['grader'] }] });
   });
 
-  it('to a server of which no limits are known may have anything of the right shape', () => {
+  it('for a server of unknown limits is validated for types only', () => {
     const unknown = { limits: 'unknown' } as const;
     const method = { type: 'lora', dpo: null };
-    const beyond = {
+    const beyondLimits = {
       suffix: 'x'.repeat(1000),
       seed: -5,
       metadata: { ...pairs(30), ['k'.repeat(100)]: 'v'.repeat(9000) },
       method,
     };
-    expect(issuesOf({ ...beyond, integrations: [{ type: 'mlflow' }] }, unknown)).toEqual([]);
+    expect(issuesWith({ ...beyondLimits, integrations: [{ type: 'mlflow' }] }, unknown)).toEqual([]);
     const hyperparameters = { n_epochs: 500, batch_size: 4096, beta: 50, learning_rate_multiplier: -2 };
-    expect(issuesOf({ method: { type: 'dpo', dpo: { hyperparameters } } }, unknown)).toEqual([]);
+    expect(issuesWith({ method: { type: 'dpo', dpo: { hyperparameters } } }, unknown)).toEqual([]);
   });
 
   it.each<[string, object, string]>([
-    ['a seed that is no whole number', { seed: 1.5 }, 'seed'],
-    ['a metadata value that is no text', { metadata: { a: 5 } }, 'metadata.a'],
+    ['a seed that is not an integer', { seed: 1.5 }, 'seed'],
+    ['a metadata value that is not a string', { metadata: { a: 5 } }, 'metadata.a'],
     [
-      'epochs that are no number',
+      'epochs that are not a number',
       { method: { type: 'dpo', dpo: { hyperparameters: { n_epochs: 'many' } } } },
       'method.dpo.hyperparameters.n_epochs',
     ],
     ['no model', { model: undefined }, 'model'],
-    ['an extra member that we know', { extra: { model: 'b' } }, 'extra.model'],
-  ])('to such a server may not have %s', (_, members, path) => {
-    expect(pathsOf(issuesOf(members, { limits: 'unknown' }))).toEqual([path]);
+    ['a known member in extra', { extra: { model: 'b' } }, 'extra.model'],
+  ])('for such a server is invalid with %s', (_, members, path) => {
+    expect(pathsOf(issuesWith(members, { limits: 'unknown' }))).toEqual([path]);
   });
 
-  it('gives a body or issues for any JSON, and never throws: property', () => {
+  it('results in a body or in issues for any JSON: property', () => {
     const names = fc.constantFrom(
       'method',
       'metadata',
@@ -278,9 +305,11 @@ describe('a request for a job', () => {
     }));
     fc.assert(
       fc.property(draft, fc.constantFrom('openai' as const, 'unknown' as const), (value, limits) => {
-        const checked = checkJobRequest(value, { limits });
-        if ('issues' in checked) expect(checked.issues.length).toBeGreaterThan(0);
-        else expect(JSON.parse(JSON.stringify(checked.body))).toMatchObject({ model: expect.any(String) });
+        const validated = validateJobRequest(value, { limits });
+        if ('issues' in validated) {
+          expect(validated.issues.length).toBeGreaterThan(0);
+          for (const { message } of validated.issues) expect(message).toMatch(MESSAGE);
+        } else expect(JSON.parse(JSON.stringify(validated.body))).toMatchObject({ model: expect.any(String) });
       }),
       { numRuns: 300 },
     );
@@ -315,29 +344,29 @@ describe('a grader', () => {
     ],
   ];
 
-  it.each(graders)('of the type %s passes when it has what it needs, and not without any of that', (type, members) => {
+  it.each(graders)('of the type %s is valid with its required members only', (type, members) => {
     const grader = { type, name: 'g', ...members };
-    expect(checkGrader(grader, 'openai')).toEqual({ body: grader });
-    const needed = Object.keys(grader).filter((name) => !['image_tag', 'range', 'sampling_params'].includes(name));
-    for (const name of needed) {
-      const checked = checkGrader({ ...grader, [name]: undefined }, 'openai');
+    expect(validateGrader(grader, 'openai')).toEqual({ body: grader });
+    const required = Object.keys(grader).filter((name) => !['image_tag', 'range', 'sampling_params'].includes(name));
+    for (const name of required) {
+      const checked = validateGrader({ ...grader, [name]: undefined }, 'openai');
       expect('issues' in checked && pathsOf(checked.issues), name).toEqual([`grader.${name}`]);
     }
   });
 
   it.each<[string, object, string]>([
     [
-      'an operation that is unknown',
+      'an unknown operation',
       { type: 'string_check', name: 'g', input: '', reference: '', operation: 'is' },
       'operation',
     ],
     [
-      'a metric that is unknown',
+      'an unknown metric',
       { type: 'text_similarity', name: 'g', input: '', reference: '', evaluation_metric: 'rouge_6' },
       'evaluation_metric',
     ],
     [
-      'a range of three',
+      'a range of three numbers',
       { type: 'score_model', name: 'g', model: 'm', input: [{ role: 'user', content: 'a' }], range: [0, 1, 2] },
       'range',
     ],
@@ -348,23 +377,23 @@ describe('a grader', () => {
       'input.0.content',
     ],
     [
-      'labels, outside of several',
+      'labels, outside of a multi grader',
       { type: 'label_model', name: 'g', model: 'm', input: [], labels: [], passing_labels: [] },
       'type',
     ],
     [
-      'several within several',
+      'a multi grader within a multi grader',
       { type: 'multi', name: 'g', calculate_output: 'a', graders: { a: { type: 'multi' } } },
       'graders.a.type',
     ],
-    ['several of none', { type: 'multi', name: 'g', calculate_output: 'a', graders: {} }, 'graders'],
-  ])('may not have %s', (_, grader, path) => {
-    const checked = checkGrader(grader, 'openai');
+    ['a multi grader without graders', { type: 'multi', name: 'g', calculate_output: 'a', graders: {} }, 'graders'],
+  ])('is invalid with %s', (_, grader, path) => {
+    const checked = validateGrader(grader, 'openai');
     expect('issues' in checked && pathsOf(checked.issues)).toEqual([`grader.${path}`]);
   });
 
-  it.each([null, 5, [], {}, { type: 'other' }])('may not be %j', (grader) => {
-    expect(checkGrader(grader, 'unknown')).toMatchObject({
+  it.each([null, 5, [], {}, { type: 'other' }])('is invalid as %j', (grader) => {
+    expect(validateGrader(grader, 'unknown')).toMatchObject({
       issues: [{ message: expect.stringContaining('a grader') }],
     });
   });

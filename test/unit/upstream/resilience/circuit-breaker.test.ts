@@ -13,59 +13,59 @@ function start() {
   return { clock, breaker: createCircuitBreaker(clock) };
 }
 
-function find(breaker: CircuitBreaker, finding: CallResult, times = 1) {
-  for (let time = 0; time < times; time++) breaker.startCall()(finding);
+function report(breaker: CircuitBreaker, result: CallResult, times = 1) {
+  for (let count = 0; count < times; count++) breaker.startCall()(result);
 }
 
-function opened(): { clock: TestClock; breaker: CircuitBreaker } {
+function openBreaker(): { clock: TestClock; breaker: CircuitBreaker } {
   const world = start();
-  find(world.breaker, 'down', 10);
+  report(world.breaker, 'down', 10);
   return world;
 }
 
 const unavailable = (retryAfterSeconds: number) =>
   expect.objectContaining({ code: 'UPSTREAM_UNAVAILABLE', facts: { retryAfterSeconds } });
 
-describe('a closed breaker', () => {
-  it('opens at the tenth failure in a row, and not before', () => {
+describe('a closed circuit breaker', () => {
+  it('opens at the tenth consecutive failure, and not before', () => {
     const { breaker } = start();
-    find(breaker, 'down', 9);
-    find(breaker, 'down');
+    report(breaker, 'down', 9);
+    report(breaker, 'down');
     expect(() => breaker.check()).toThrow(unavailable(2));
     expect(() => breaker.startCall()).toThrow(unavailable(2));
   });
 
-  it('begins to count anew with each answer', () => {
+  it('resets its count with each response', () => {
     const { breaker } = start();
-    find(breaker, 'down', 9);
-    find(breaker, 'up');
-    find(breaker, 'down', 9);
+    report(breaker, 'down', 9);
+    report(breaker, 'up');
+    report(breaker, 'down', 9);
     breaker.check();
   });
 
-  it('learns nothing from calls that were ended early', () => {
+  it('ignores calls that were aborted', () => {
     const { breaker } = start();
-    find(breaker, 'down', 9);
-    find(breaker, 'unknown', 100);
+    report(breaker, 'down', 9);
+    report(breaker, 'unknown', 100);
     breaker.check();
-    find(breaker, 'down');
+    report(breaker, 'down');
     expect(() => breaker.check()).toThrow();
   });
 
-  it('counts each call once, whatever it finds later', () => {
+  it('counts only the first report of a call', () => {
     const { breaker } = start();
     for (let call = 0; call < 5; call++) {
-      const report = breaker.startCall();
-      report('down');
-      report('down');
+      const reportResult = breaker.startCall();
+      reportResult('down');
+      reportResult('down');
     }
     breaker.check();
   });
 });
 
-describe('an open breaker', () => {
-  it('tells how many seconds are left until a probe', () => {
-    const { breaker, clock } = opened();
+describe('an open circuit breaker', () => {
+  it('rejects with the seconds until the next probe', () => {
+    const { breaker, clock } = openBreaker();
     clock.advance(1);
     expect(() => breaker.check()).toThrow(unavailable(2));
     clock.advance(999);
@@ -77,7 +77,7 @@ describe('an open breaker', () => {
   });
 
   it('lets one probe through at a time', () => {
-    const { breaker, clock } = opened();
+    const { breaker, clock } = openBreaker();
     clock.advance(2000);
     breaker.startCall();
     expect(() => breaker.startCall()).toThrow(unavailable(1));
@@ -85,54 +85,54 @@ describe('an open breaker', () => {
     expect(() => breaker.startCall()).toThrow(unavailable(1));
   });
 
-  it('does not take a look for a probe', () => {
-    const { breaker, clock } = opened();
+  it('does not count a check as a probe', () => {
+    const { breaker, clock } = openBreaker();
     clock.advance(2000);
     breaker.check();
     breaker.check();
     breaker.startCall();
   });
 
-  it('closes when the probe finds the upstream up, and counts from nothing', () => {
-    const { breaker, clock } = opened();
+  it('closes when the probe succeeds, and resets its count', () => {
+    const { breaker, clock } = openBreaker();
     clock.advance(2000);
-    find(breaker, 'up');
-    find(breaker, 'down', 9);
+    report(breaker, 'up');
+    report(breaker, 'down', 9);
     breaker.check();
   });
 
-  it('waits twice as long after each probe that fails, up to 15 seconds', () => {
-    const { breaker, clock } = opened();
+  it('doubles its open period after each failed probe, up to 15 seconds', () => {
+    const { breaker, clock } = openBreaker();
     for (const ms of [2000, 4000, 8000, 15_000, 15_000]) {
       clock.advance(ms - 1);
       expect(() => breaker.check()).toThrow();
       clock.advance(1);
-      find(breaker, 'down');
+      report(breaker, 'down');
     }
     clock.advance(15_000);
-    find(breaker, 'up');
-    find(breaker, 'down', 10);
-    expect(() => breaker.check()).toThrow(unavailable(2)); // Short again.
+    report(breaker, 'up');
+    report(breaker, 'down', 10);
+    expect(() => breaker.check()).toThrow(unavailable(2)); // The first period again.
   });
 
-  it('lets the next one probe at once when a probe was ended before it could tell', () => {
-    const { breaker, clock } = opened();
+  it('lets the next probe through at once when a probe was aborted', () => {
+    const { breaker, clock } = openBreaker();
     clock.advance(2000);
-    find(breaker, 'unknown');
+    report(breaker, 'unknown');
     breaker.startCall();
     expect(() => breaker.startCall()).toThrow();
   });
 });
 
-describe('calls that were under way when the breaker opened', () => {
+describe('calls in flight when the circuit breaker opened', () => {
   function withStraggler(): { clock: TestClock; breaker: CircuitBreaker; straggler: ReportResult } {
     const { clock, breaker } = start();
     const straggler = breaker.startCall();
-    find(breaker, 'down', 10);
+    report(breaker, 'down', 10);
     return { clock, breaker, straggler };
   }
 
-  it('do not put the probe off when they fail', () => {
+  it('do not delay the probe when they fail', () => {
     const { clock, breaker, straggler } = withStraggler();
     clock.advance(1000);
     straggler('down');
@@ -140,46 +140,46 @@ describe('calls that were under way when the breaker opened', () => {
     breaker.startCall();
   });
 
-  it.each<CallResult>(['down', 'unknown'])('make no way for a second probe beside one under way: %s', (finding) => {
+  it.each<CallResult>(['down', 'unknown'])('do not allow a second probe beside one in flight: %s', (result) => {
     const { clock, breaker, straggler } = withStraggler();
     clock.advance(2000);
     const probe = breaker.startCall();
-    straggler(finding);
+    straggler(result);
     expect(() => breaker.startCall()).toThrow(unavailable(1));
     probe('down');
     expect(() => breaker.startCall()).toThrow(unavailable(4));
   });
 
-  it('close it when they were answered after all', () => {
+  it('close it when they succeed', () => {
     const { breaker, straggler } = withStraggler();
     straggler('up');
     breaker.startCall();
   });
 });
 
-it('a breaker never lets more than one call through between opening and an answer, and always some call at last', () => {
+it('an open circuit breaker has at most one probe in flight, and closes at last: property', () => {
   const steps = fc.array(fc.oneof(fc.nat(5000), fc.constantFrom<CallResult>('down', 'unknown')), { maxLength: 100 });
   fc.assert(
     fc.property(steps, (steps) => {
-      const { breaker, clock } = opened();
-      let underWay: ReportResult | null = null;
+      const { breaker, clock } = openBreaker();
+      let inFlight: ReportResult | null = null;
       for (const step of steps) {
         if (typeof step === 'number') clock.advance(step);
         else {
-          underWay?.(step);
-          underWay = null;
+          inFlight?.(step);
+          inFlight = null;
         }
         try {
-          const report = breaker.startCall();
-          expect(underWay).toBeNull();
-          underWay = report;
+          const reportResult = breaker.startCall();
+          expect(inFlight).toBeNull();
+          inFlight = reportResult;
         } catch {
-          // Not its time.
+          // Rejected by the open breaker.
         }
       }
-      underWay?.('unknown');
+      inFlight?.('unknown');
       clock.advance(15_000);
-      find(breaker, 'up');
+      report(breaker, 'up');
       breaker.check();
     }),
   );

@@ -5,10 +5,10 @@ import { createTestClock } from '../../../kit/clock.ts';
 import { answer, startUpstream } from '../../../kit/gateway/upstream.ts';
 import { until } from '../../../kit/until.ts';
 
-async function start(most = 1000) {
+async function start(maxPools = 1000) {
   const upstream = await startUpstream();
   upstream.failAll((_, response) => answer(response, 200, {}));
-  const pools = createCredentialPools(() => new Pool(new URL(upstream.baseUrl).origin), createTestClock(), most);
+  const pools = createCredentialPools(() => new Pool(new URL(upstream.baseUrl).origin), createTestClock(), maxPools);
   return {
     upstream,
     pools,
@@ -19,10 +19,10 @@ async function start(most = 1000) {
   };
 }
 
-const ask = (pool: Pool) => pool.request({ method: 'GET', path: '/' });
+const send = (pool: Pool) => pool.request({ method: 'GET', path: '/' });
 
-describe('pools', () => {
-  it('are the same for the same credential, and others for another in any part', async () => {
+describe('credential pools', () => {
+  it('are shared by equal credentials only', async () => {
     await using world = await start();
     const credentials = [
       { apiKey: 'one' },
@@ -42,25 +42,25 @@ describe('pools', () => {
     expect(world.pools.get({ apiKey }).name).not.toContain(apiKey);
   });
 
-  it('make way for new ones; a call under way on one that went is answered, and its sockets are closed then', async () => {
+  it('are evicted for new ones; a call in flight on an evicted pool completes, and its sockets close then', async () => {
     await using world = await start(2);
     const gate = world.upstream.hold();
     const first = world.pools.get({ apiKey: 'first' });
-    const asked = ask(first.pool);
+    const call = send(first.pool);
     await gate.arrived(1);
     for (const apiKey of ['second', 'third']) world.pools.get({ apiKey });
     expect(world.pools.get({ apiKey: 'first' })).not.toBe(first);
     gate.release();
-    await (await asked).body.dump();
+    await (await call).body.dump();
     await until(() => first.pool.destroyed);
   });
 
-  it('end the calls under way when they are disposed, those on pools that went too', async () => {
+  it('abort the calls in flight when disposed, those on evicted pools included', async () => {
     await using world = await start(1);
     const gate = world.upstream.hold();
-    const asked = ['first', 'second'].map((apiKey) => ask(world.pools.get({ apiKey }).pool));
+    const calls = ['first', 'second'].map((apiKey) => send(world.pools.get({ apiKey }).pool));
     await gate.arrived(2);
-    await Promise.all([world.pools.dispose(), ...asked.map((call) => expect(call).rejects.toThrow())]);
+    await Promise.all([world.pools.dispose(), ...calls.map((call) => expect(call).rejects.toThrow())]);
     await gate.abandoned(2);
     gate.release();
   });

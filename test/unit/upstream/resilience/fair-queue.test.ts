@@ -13,14 +13,14 @@ function takeAll(queue: FairQueue<Item>): Item[] {
 const steps = fc.array(
   fc.oneof(
     { weight: 3, arbitrary: fc.record({ add: fc.constantFrom('a', 'b', 'c') }) },
-    { weight: 1, arbitrary: fc.record({ leave: fc.nat(20) }) },
+    { weight: 1, arbitrary: fc.record({ remove: fc.nat(20) }) },
     { weight: 1, arbitrary: fc.constant({ take: true }) },
   ),
   { maxLength: 60 },
 );
 
-/** Plays steps; gives those that still wait, in the order of their coming. */
-function play(queue: FairQueue<Item>, steps: readonly object[]): Item[] {
+/** Runs the steps. Returns the items that still wait, in order of arrival. */
+function run(queue: FairQueue<Item>, steps: readonly object[]): Item[] {
   const waiting: Item[] = [];
   let number = 0;
   for (const step of steps) {
@@ -28,8 +28,8 @@ function play(queue: FairQueue<Item>, steps: readonly object[]): Item[] {
       const item = { owner: String(step.add), number: number++ };
       waiting.push(item);
       queue.add(item.owner, item);
-    } else if ('leave' in step) {
-      const [item] = waiting.splice(Number(step.leave), 1);
+    } else if ('remove' in step) {
+      const [item] = waiting.splice(Number(step.remove), 1);
       if (item) queue.delete(item.owner, item);
     } else {
       const item = queue.take();
@@ -40,12 +40,12 @@ function play(queue: FairQueue<Item>, steps: readonly object[]): Item[] {
   return waiting;
 }
 
-describe('turns, whoever comes and leaves', () => {
-  it('give each that waits once, those of one owner in their order', () => {
+describe('a fair queue', () => {
+  it('returns each waiting item once, those of one owner in order of arrival: property', () => {
     fc.assert(
       fc.property(steps, (steps) => {
         const queue = createFairQueue<Item>();
-        const waiting = play(queue, steps);
+        const waiting = run(queue, steps);
         const taken = takeAll(queue);
         const byOwner = (items: readonly Item[]) =>
           ['a', 'b', 'c'].map((name) => items.filter((i) => i.owner === name));
@@ -54,14 +54,14 @@ describe('turns, whoever comes and leaves', () => {
     );
   });
 
-  it('let no owner go twice while another waits', () => {
+  it('takes no second item of an owner while another owner waits: property', () => {
     fc.assert(
       fc.property(steps, (steps) => {
         const queue = createFairQueue<Item>();
-        play(queue, steps);
+        run(queue, steps);
         const taken = takeAll(queue);
         for (const [index, { owner }] of taken.entries()) {
-          const next = taken.findIndex((item, at) => at > index && item.owner === owner);
+          const next = taken.findIndex((item, position) => position > index && item.owner === owner);
           const between = new Set(taken.slice(index + 1, next).map((item) => item.owner));
           const later = new Set(taken.slice(Math.max(next, 0)).map((item) => item.owner));
           if (next > 0) expect([...later].filter((name) => name !== owner && !between.has(name))).toEqual([]);
@@ -70,22 +70,22 @@ describe('turns, whoever comes and leaves', () => {
     );
   });
 
-  it('say how many go before one that comes now, at most', () => {
+  it('never underestimates the items ahead of a new one: property', () => {
     fc.assert(
       fc.property(steps, fc.constantFrom('a', 'b', 'c', 'd'), (steps, owner) => {
         const queue = createFairQueue<Item>();
-        play(queue, steps);
+        run(queue, steps);
         const ahead = queue.countAhead(owner);
         const item = { owner, number: -1 };
         queue.add(owner, item);
         const position = takeAll(queue).indexOf(item);
         expect(position).toBeLessThanOrEqual(ahead);
-        expect(position).toBeGreaterThanOrEqual(ahead - 3); // Owners whose turn comes later in the round.
+        expect(position).toBeGreaterThanOrEqual(ahead - 3); // Other owners may come later in the round.
       }),
     );
   });
 
-  it('forget nobody who waits when one leaves that does not', () => {
+  it('ignores the removal of an item that does not wait', () => {
     const queue = createFairQueue<Item>();
     const item = { owner: 'a', number: 0 };
     queue.add('a', item);

@@ -2,46 +2,46 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRetryBudget } from '../../../../src/upstream/resilience/retry-budget.ts';
 
-function spendAll(budget: ReturnType<typeof createRetryBudget>): number {
-  let spent = 0;
-  while (budget.spend()) spent++;
-  return spent;
+function withdrawAll(budget: ReturnType<typeof createRetryBudget>): number {
+  let retries = 0;
+  while (budget.tryWithdraw()) retries++;
+  return retries;
 }
 
 describe('the retry budget', () => {
-  it('has ten tries for the first troubles', () => {
-    expect(spendAll(createRetryBudget())).toBe(10);
+  it('starts with ten retries', () => {
+    expect(withdrawAll(createRetryBudget())).toBe(10);
   });
 
-  it('earns one try with ten calls', () => {
+  it('gains one retry per ten calls', () => {
     const budget = createRetryBudget();
-    spendAll(budget);
-    for (let calls = 0; calls < 9; calls++) budget.earn();
-    expect(budget.spend()).toBe(false);
-    budget.earn();
-    budget.earn(); // Tenths are no whole numbers.
-    expect(spendAll(budget)).toBe(1);
+    withdrawAll(budget);
+    for (let calls = 0; calls < 9; calls++) budget.deposit();
+    expect(budget.tryWithdraw()).toBe(false);
+    budget.deposit();
+    budget.deposit(); // Ten times 0.1 is less than 1 in floating point.
+    expect(withdrawAll(budget)).toBe(1);
   });
 
-  it('saves up no more than ten', () => {
+  it('holds at most ten retries', () => {
     const budget = createRetryBudget();
-    for (let calls = 0; calls < 10_000; calls++) budget.earn();
-    expect(spendAll(budget)).toBe(10);
+    for (let calls = 0; calls < 10_000; calls++) budget.deposit();
+    expect(withdrawAll(budget)).toBe(10);
   });
 
-  it('never gives more than a tenth of the calls beside what was saved, in any order', () => {
+  it('never allows more retries than the initial ten and a tenth of the calls: property', () => {
     fc.assert(
       fc.property(fc.array(fc.boolean(), { maxLength: 500 }), (isCalls) => {
         const budget = createRetryBudget();
         let calls = 0;
-        let tries = 0;
+        let retries = 0;
         for (const isCall of isCalls) {
           if (isCall) {
-            budget.earn();
+            budget.deposit();
             calls++;
-          } else if (budget.spend()) tries++;
+          } else if (budget.tryWithdraw()) retries++;
         }
-        expect(tries).toBeLessThanOrEqual(10 + calls / 10);
+        expect(retries).toBeLessThanOrEqual(10 + calls / 10);
       }),
     );
   });

@@ -3,20 +3,20 @@ import { describe, expect, it } from 'vitest';
 import { NO_RETRY } from '../../../../src/upstream/errors/upstream-error.ts';
 import { isRetryable, waitBeforeRetry } from '../../../../src/upstream/resilience/retry.ts';
 
-const AGAIN = { isRetryable: true };
-const tries = fc.nat(30);
+const RETRYABLE = { isRetryable: true };
+const retryCounts = fc.nat(30);
 const random = fc.double({ min: 0, max: 1, noNaN: true });
 
-describe('another try', () => {
-  it.each([408, 409, 429, 500, 502, 503, 504, 529])('is worthwhile after %i', (status) => {
+describe('a response', () => {
+  it.each([408, 409, 429, 500, 502, 503, 504, 529])('is retryable with %i', (status) => {
     expect(isRetryable(status, undefined)).toBe(true);
   });
 
-  it.each([200, 302, 400, 401, 402, 403, 404, 405, 413, 422, 501])('is not worthwhile after %i', (status) => {
+  it.each([200, 302, 400, 401, 402, 403, 404, 405, 413, 422, 501])('is not retryable with %i', (status) => {
     expect(isRetryable(status, undefined)).toBe(false);
   });
 
-  it('is what x-should-retry says, whatever the status', () => {
+  it('is retryable according to x-should-retry under any status: property', () => {
     fc.assert(
       fc.property(fc.integer({ min: 100, max: 599 }), (status) => {
         expect(isRetryable(status, 'true')).toBe(true);
@@ -27,8 +27,8 @@ describe('another try', () => {
   });
 });
 
-describe('the wait before another try', () => {
-  it('is none when another try is of no use, however long the upstream wants it to be', () => {
+describe('the wait before a retry', () => {
+  it('is null when the failure is not retryable, even with retry-after', () => {
     expect(waitBeforeRetry(NO_RETRY, 0, 0)).toBeNull();
     expect(waitBeforeRetry({ isRetryable: false, afterMs: 10 }, 0, 0)).toBeNull();
   });
@@ -41,25 +41,30 @@ describe('the wait before another try', () => {
     [4, 8000],
     [5, 8000],
     [30, 8000],
-  ])('after %i tries is %i ms, and at most a quarter less', (count, longest) => {
-    expect(waitBeforeRetry(AGAIN, count, 0)).toBe(longest);
-    expect(waitBeforeRetry(AGAIN, count, 1)).toBe(longest * 0.75);
+  ])('after %i retries is %i ms, and at most a quarter less', (count, maxMs) => {
+    expect(waitBeforeRetry(RETRYABLE, count, 0)).toBe(maxMs);
+    expect(waitBeforeRetry(RETRYABLE, count, 1)).toBe(maxMs * 0.75);
   });
 
-  it('is never shorter than the upstream asks, and at most an eighth of a second longer', () => {
+  it('is never shorter than retry-after, and at most an eighth of a second longer: property', () => {
     fc.assert(
-      fc.property(fc.double({ min: 0, max: 86_400_000, noNaN: true }), tries, random, (afterMs, count, chance) => {
-        const waitMs = waitBeforeRetry({ isRetryable: true, afterMs }, count, chance);
-        expect(waitMs).toSatisfy(Number.isInteger);
-        expect(waitMs).toBeGreaterThanOrEqual(afterMs);
-        expect(waitMs).toBeLessThan(afterMs + 126);
-      }),
+      fc.property(
+        fc.double({ min: 0, max: 86_400_000, noNaN: true }),
+        retryCounts,
+        random,
+        (afterMs, count, chance) => {
+          const waitMs = waitBeforeRetry({ isRetryable: true, afterMs }, count, chance);
+          expect(waitMs).toSatisfy(Number.isInteger);
+          expect(waitMs).toBeGreaterThanOrEqual(afterMs);
+          expect(waitMs).toBeLessThan(afterMs + 126);
+        },
+      ),
     );
   });
 
-  it('differs between those that failed together', () => {
-    expect(waitBeforeRetry(AGAIN, 0, 0.1)).not.toBe(waitBeforeRetry(AGAIN, 0, 0.9));
-    const asked = { isRetryable: true, afterMs: 1000 };
-    expect(waitBeforeRetry(asked, 0, 0.1)).not.toBe(waitBeforeRetry(asked, 0, 0.9));
+  it('has jitter, so that calls that failed together are not retried together', () => {
+    expect(waitBeforeRetry(RETRYABLE, 0, 0.1)).not.toBe(waitBeforeRetry(RETRYABLE, 0, 0.9));
+    const retryAfter = { isRetryable: true, afterMs: 1000 };
+    expect(waitBeforeRetry(retryAfter, 0, 0.1)).not.toBe(waitBeforeRetry(retryAfter, 0, 0.9));
   });
 });

@@ -14,7 +14,7 @@ import { readPage } from '../../../../src/upstream/resources/page.ts';
 import { jobBody } from '../../../kit/bodies/job.ts';
 
 describe('readJob', () => {
-  it('reads any JSON in place of any member, or says which member is wrong: property', () => {
+  it('accepts any JSON as any member, or names the invalid member in a ZodError: property', () => {
     const members = Object.keys(jobBody());
     fc.assert(
       fc.property(fc.constantFrom(...members), fc.jsonValue(), (member, value) => {
@@ -29,7 +29,7 @@ describe('readJob', () => {
     );
   });
 
-  it('reads any JSON in place of any part, when it is asked for, without failing: property', () => {
+  it('never throws for the members that are parsed on demand: property', () => {
     const parts = {
       error: errorOf,
       hyperparameters: hyperparametersOf,
@@ -45,7 +45,7 @@ describe('readJob', () => {
     );
   });
 
-  it('fails by a ZodError for any JSON that is no job: property', () => {
+  it('throws a ZodError for any JSON that is not a job: property', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         expect(() => readJob(value)).toThrow(z.ZodError);
@@ -53,7 +53,7 @@ describe('readJob', () => {
     );
   });
 
-  it('keeps the very object that was sent', () => {
+  it('holds the unchanged object of the upstream', () => {
     const body = jobBody({ anything: { at: ['all'] } });
     expect(readJob(body).raw).toBe(body);
   });
@@ -70,16 +70,16 @@ describe('isTerminal', () => {
     'FAILED_VALIDATION',
     'completed',
     'error',
-  ])('holds for %s', (status) => expect(isTerminal({ status })).toBe(true));
+  ])('is true for %s', (status) => expect(isTerminal({ status })).toBe(true));
 
   it.each(['validating_files', 'queued', 'running', 'paused', 'cancelling', 'pending', 'moderating'])(
-    'does not hold for %s',
+    'is false for %s',
     (status) => expect(isTerminal({ status })).toBe(false),
   );
 });
 
 describe('readPage', () => {
-  it('reads any JSON as a page of readable and unreadable items, or fails by a ZodError: property', () => {
+  it('accepts any JSON as a page of valid and invalid items, or throws: property', () => {
     fc.assert(
       fc.property(fc.oneof(fc.jsonValue(), fc.record({ data: fc.jsonValue(), has_more: fc.jsonValue() })), (body) => {
         try {

@@ -14,12 +14,12 @@ const SECONDS = NOW / 1000;
 const BODY = Buffer.from(webhookBody('ftjob-1'));
 
 describe('readDelivery', () => {
-  it('gives what the headers say', () => {
+  it('returns the parsed headers', () => {
     const headers = { ...webhookHeaders(newSecret(), 'wh_1', SECONDS, ''), 'webhook-signature': 'v1,a v1,b' };
     expect(readDelivery(headers, NOW)).toEqual({ id: 'wh_1', timestamp: SECONDS, signatures: 'v1,a v1,b' });
   });
 
-  it('takes no header that came twice: Node joins them with a comma and a space', () => {
+  it('throws for a repeated header, which Node joins with a comma and a space', () => {
     for (const name of ['webhook-id', 'webhook-timestamp']) {
       const headers = webhookHeaders(newSecret(), 'wh_1', SECONDS, '');
       const twice = { ...headers, [name]: `${SECONDS}, ${SECONDS}` };
@@ -29,7 +29,7 @@ describe('readDelivery', () => {
 });
 
 describe('createVerify', () => {
-  it('takes what was signed, whatever the id and the body', () => {
+  it('accepts a signature of any id and body: property', () => {
     const secret = newSecret();
     const verify = createVerify(secret);
     fc.assert(
@@ -40,7 +40,7 @@ describe('createVerify', () => {
     );
   });
 
-  it('takes no body of which any byte is another', () => {
+  it('throws when any byte of the body differs', () => {
     const secret = newSecret();
     const delivery = readDelivery(webhookHeaders(secret, 'wh_1', SECONDS, BODY.toString()), NOW);
     const verify = createVerify(secret);
@@ -62,18 +62,18 @@ describe('isWebhookSecret', () => {
     ['whsec_not base64!', false],
     ['eight-ch', true],
     ['seven-c', false],
-  ])('of %s is %s', (text, expected) => {
+  ])('is for %s: %s', (text, expected) => {
     expect(isWebhookSecret(text)).toBe(expected);
   });
 });
 
 describe('readWebhook', () => {
-  it.each(['succeeded', 'failed', 'cancelled', 'paused'])('finds the job that has %s', (end) => {
+  it.each(['succeeded', 'failed', 'cancelled', 'paused'])('returns the job that has %s', (end) => {
     const type = `fine_tuning.job.${end}`;
     expect(readWebhook(Buffer.from(webhookBody('ftjob-1', type)))).toEqual({ type, jobId: 'ftjob-1' });
   });
 
-  it('finds no job in what is about something else, or under a name that nothing can have', () => {
+  it('returns no job for a webhook about another object, or with an invalid id', () => {
     expect(readWebhook(Buffer.from(webhookBody('x', 'batch.completed')))).toEqual({
       type: 'batch.completed',
       jobId: null,
@@ -83,7 +83,7 @@ describe('readWebhook', () => {
     }
   });
 
-  it('finds nothing in what is no webhook', () => {
+  it('returns null for a body that is not a webhook', () => {
     for (const text of ['', '{', 'null', '[]', '{}', '{"type": "a"}', '{"type": 1, "data": {"id": "a"}}']) {
       expect(readWebhook(Buffer.from(text)), text).toBeNull();
     }

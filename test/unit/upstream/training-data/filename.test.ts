@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { plainFilename } from '../../../../src/upstream/training-data/filename.ts';
+import { sanitizeFilename } from '../../../../src/upstream/training-data/filename.ts';
 
-describe('a filename', () => {
+describe('sanitizeFilename', () => {
   it.each([
     ['train.jsonl', 'train.jsonl'],
     ['../../etc/passwd', 'passwd'],
@@ -21,7 +21,7 @@ describe('a filename', () => {
     ['x'.repeat(10_000), 'x'.repeat(200)],
     [`a.${'x'.repeat(10_000)}`, `a.${'x'.repeat(198)}`],
     ['𝒳'.repeat(300), '𝒳'.repeat(200)],
-  ])('%j becomes %j', (given, plain) => {
-    expect(plainFilename(given)).toBe(plain);
+  ])('turns %j into %j', (filename, sanitized) => {
+    expect(sanitizeFilename(filename)).toBe(sanitized);
   });
 });

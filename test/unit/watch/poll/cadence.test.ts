@@ -16,8 +16,8 @@ const state = fc.constantFrom(...STATES);
 const ms = fc.nat(10_000_000);
 const interval = fc.integer({ min: 100, max: 120_000 });
 
-describe('the next look at a job', () => {
-  it('is never sooner than the poll interval, nor later than a minute or that interval', () => {
+describe('the next poll of a job', () => {
+  it('is at least the poll interval, and at most a minute or that interval, away', () => {
     fc.assert(
       fc.property(state, ms, interval, (state, unchangedMs, poll) => {
         const wait = nextPollIn(state, unchangedMs, poll);
@@ -27,7 +27,7 @@ describe('the next look at a job', () => {
     );
   });
 
-  it('comes later the longer nothing has changed', () => {
+  it('is later the longer the job has been unchanged', () => {
     fc.assert(
       fc.property(state, ms, ms, (state, a, b) => {
         const [early, late] = [Math.min(a, b), Math.max(a, b)];
@@ -51,15 +51,15 @@ describe('the next look at a job', () => {
     expect(nextPollIn(state, unchangedMs, 2000)).toBe(expected);
   });
 
-  it('at the head of the list is never later than five seconds, so that a new job is seen soon', () => {
+  it('of the head of the list is at most five seconds away', () => {
     expect(nextHeadPollIn(0, 2000)).toBe(2000);
     expect(nextHeadPollIn(30_000, 2000)).toBe(3000);
     expect(nextHeadPollIn(3_600_000, 2000)).toBe(5000);
   });
 });
 
-describe('the next look after a failure', () => {
-  it('is never sooner than the poll interval, nor much later than a quarter of a minute by itself', () => {
+describe('the next poll after a failure', () => {
+  it('is at least the poll interval, and at most 15 seconds with jitter, away', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 2000 }), fc.double({ min: 0, max: 1, noNaN: true }), (failures, random) => {
         const wait = nextPollAfterFailureIn(failures, 2000, random);
@@ -69,13 +69,13 @@ describe('the next look after a failure', () => {
     );
   });
 
-  it('doubles, and is spread by chance', () => {
-    const middle = [1, 2, 3, 4].map((failures) => nextPollAfterFailureIn(failures, 2000, 0.5));
-    expect(middle).toEqual([4000, 8000, 15_000, 15_000]);
+  it('backs off exponentially, with jitter', () => {
+    const delays = [1, 2, 3, 4].map((failures) => nextPollAfterFailureIn(failures, 2000, 0.5));
+    expect(delays).toEqual([4000, 8000, 15_000, 15_000]);
     expect([0, 1].map((random) => nextPollAfterFailureIn(2, 2000, random))).toEqual([6000, 10_000]);
   });
 
-  it('is not sooner than the upstream has asked for, up to ten minutes', () => {
+  it('respects Retry-After, up to ten minutes', () => {
     expect(nextPollAfterFailureIn(1, 2000, 0.5, 45_000)).toBe(45_000);
     expect(nextPollAfterFailureIn(1, 2000, 0.5, 86_400_000)).toBe(600_000);
   });

@@ -2,50 +2,53 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isPageWorthReading } from '../../../../src/watch/poll/page-plan.ts';
 
-/** Calls for looking at jobs that stand on these pages (0: not in the list), of which only some places are known. */
+/** Returns the calls of one poll of jobs on these pages (0: not in the list), some of them with known positions. */
 function callsFor(pages: readonly number[], isKnown: (index: number) => boolean): number {
-  let unseen = pages.map((page, index) => ({ page, place: isKnown(index) ? page : undefined }));
+  let remaining = pages.map((page, index) => ({ page, position: isKnown(index) ? page : undefined }));
   let [pagesRead, found] = [0, 0];
-  while (isPageWorthReading({ pagesRead, found, positions: unseen.map(({ place }) => place) }) && pagesRead < 1000) {
+  while (
+    isPageWorthReading({ pagesRead, found, positions: remaining.map(({ position }) => position) }) &&
+    pagesRead < 1000
+  ) {
     pagesRead++;
-    const seen = unseen.filter(({ page }) => page === pagesRead);
-    found = seen.filter(({ place }) => place === undefined).length;
-    unseen = unseen.filter(({ page }) => page !== pagesRead);
+    const onPage = remaining.filter(({ page }) => page === pagesRead);
+    found = onPage.filter(({ position }) => position === undefined).length;
+    remaining = remaining.filter(({ page }) => page !== pagesRead);
   }
-  return pagesRead + unseen.length;
+  return pagesRead + remaining.length;
 }
 
-describe('jobs whose places are known', () => {
-  it('cost the fewest calls there can be', () => {
+describe('jobs with known positions', () => {
+  it('cost the minimum number of calls', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 60 }), (pages) => {
-        const best = Math.min(
+        const minCalls = Math.min(
           ...Array.from({ length: 41 }, (_, depth) => depth + pages.filter((page) => page > depth).length),
         );
-        expect(callsFor(pages, () => true)).toBe(best);
+        expect(callsFor(pages, () => true)).toBe(minCalls);
       }),
     );
   });
 
-  it('are found on the next page when new ones have pushed them back', () => {
+  it('are expected on the next page when new jobs have moved them', () => {
     expect(isPageWorthReading({ pagesRead: 1, found: 0, positions: [1, 1] })).toBe(true);
     expect(isPageWorthReading({ pagesRead: 1, found: 0, positions: [1] })).toBe(false);
   });
 });
 
-describe('jobs whose places are not known', () => {
-  it('are asked for one by one when they are few', () => {
+describe('jobs with unknown positions', () => {
+  it('are read one by one when they are few', () => {
     expect(callsFor([12, 12, 13, 14, 20, 31], () => false)).toBe(6);
     expect(callsFor([1], () => false)).toBe(1);
   });
 
-  it('cost the pages that they stand on when they are many', () => {
+  it('cost one call per page when they are many', () => {
     const newest = Array.from({ length: 1000 }, (_, index) => 1 + Math.floor(index / 100));
     expect(callsFor(newest, () => false)).toBe(10);
   });
 
-  it('cost little more than one call each when the list does not have them', () => {
-    const nowhere = Array.from({ length: 50 }, () => 0);
-    expect(callsFor(nowhere, () => false)).toBe(55);
+  it('cost few more calls than single reads when they are not in the list', () => {
+    const absent = Array.from({ length: 50 }, () => 0);
+    expect(callsFor(absent, () => false)).toBe(55);
   });
 });

@@ -14,7 +14,7 @@ import { createLinearUpstream } from '../../../kit/store/linear-upstream.ts';
 import { createTrueLog } from '../../../kit/store/true-log.ts';
 
 const ID = 'ftjob-a';
-const CLOSING = { message: 'The job has successfully completed' };
+const FINAL = { message: 'The job has successfully completed' };
 const access = accessOf({ apiKey: 'events' });
 
 interface Limits {
@@ -22,19 +22,19 @@ interface Limits {
   readonly settledMs: number;
   readonly maxBytes: number;
 }
-const ROOMY: Limits = { activeMs: 1000, settledMs: 300_000, maxBytes: 50_000_000 };
+const LARGE_CACHE: Limits = { activeMs: 1000, settledMs: 300_000, maxBytes: 50_000_000 };
 
-/** A reader, and what it was given. */
+/** A reader and the ids of the events that it has received. */
 interface Reader {
-  readonly got: string[];
+  readonly received: string[];
   isDone: boolean;
   error: Error | undefined;
-  /** Reads one event as soon as there is one. */
+  /** Reads one event once there is one. */
   read(): void;
-  leave(): Promise<unknown>;
+  close(): Promise<unknown>;
 }
 
-/** A job with a log; the upstream answers at once, unless it is `down`. */
+/** A job with an event log. The upstream responds at once, or fails while `isDown`. */
 function createWorld(limits: Limits) {
   const clock = createTestClock();
   const log = createTrueLog();
@@ -56,163 +56,163 @@ function createWorld(limits: Limits) {
   const store = createStore({ upstream, clock, ...limits });
   const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: 2000 });
 
-  function join(start: EventStart): Reader {
+  function open(start: EventStart): Reader {
     const events = watcher.feeds(access).events(ID, start)[Symbol.asyncIterator]();
     let isReading = false;
     const reader: Reader = {
-      got: [],
+      received: [],
       isDone: false,
       error: undefined,
       read() {
         if (isReading || reader.isDone) return;
         isReading = true;
-        const took = ({ done, value }: IteratorResult<AddedItem<JobEvent>>) => {
+        const onResult = ({ done, value }: IteratorResult<AddedItem<JobEvent>>) => {
           isReading = false;
           if (done) reader.isDone = true;
-          else reader.got.push(value.value.id);
+          else reader.received.push(value.value.id);
         };
-        events.next().then(took, (error) => {
+        events.next().then(onResult, (error) => {
           reader.isDone = true;
           reader.error = error;
         });
       },
-      leave: () => events.return?.() ?? Promise.resolve(),
+      close: () => events.return?.() ?? Promise.resolve(),
     };
     return reader;
   }
 
-  /** Lets what is under way happen. */
-  async function turn() {
+  /** Responds to all pending calls. */
+  async function settle() {
     await setImmediate();
-    for (const call of [...linear.pending]) call.answer();
+    for (const call of [...linear.pending]) call.respond();
     await setImmediate();
   }
 
-  /** Lets time pass, and everybody read all there is. */
-  async function pass(ms: number, readers: readonly Reader[] = []) {
-    await turn();
-    for (let left = ms; left > 0; left -= 1000) {
+  /** Advances the clock second by second; each reader reads all events there are. */
+  async function advance(ms: number, readers: readonly Reader[] = []) {
+    await settle();
+    for (let remaining = ms; remaining > 0; remaining -= 1000) {
       clock.advance(1000);
-      await turn();
-      for (let before = -1; before !== count(readers); ) {
-        before = count(readers);
+      await settle();
+      for (let before = -1; before !== countReceived(readers); ) {
+        before = countReceived(readers);
         for (const reader of readers) reader.read();
-        await turn();
+        await settle();
       }
     }
   }
-  return { clock, log, linear, calls, state, watcher, join, turn, pass };
+  return { clock, log, linear, calls, state, watcher, open, settle, advance };
 }
 
-const count = (readers: readonly Reader[]) => readers.reduce((sum, { got }) => sum + got.length, 0);
+const countReceived = (readers: readonly Reader[]) => readers.reduce((sum, { received }) => sum + received.length, 0);
 const idsOf = ({ log }: ReturnType<typeof createWorld>) => log.items.map(({ id }) => id ?? '').reverse();
 
-describe('a reader of a log', () => {
-  it('gets what is added from now on, oldest first, also when 500 events come between two looks', async () => {
-    const world = createWorld(ROOMY);
+describe('a reader of an event log', () => {
+  it('receives later events, oldest first, even 500 between two polls', async () => {
+    const world = createWorld(LARGE_CACHE);
     world.log.grow(30);
-    const reader = world.join({ kind: 'now' });
-    await world.pass(2000, [reader]);
-    expect(reader.got).toEqual([]);
+    const reader = world.open({ kind: 'now' });
+    await world.advance(2000, [reader]);
+    expect(reader.received).toEqual([]);
     world.log.grow(500);
-    await world.pass(20_000, [reader]);
-    expect(reader.got).toEqual(idsOf(world).slice(30));
+    await world.advance(20_000, [reader]);
+    expect(reader.received).toEqual(idsOf(world).slice(30));
   });
 
-  it('begins with the first event, or behind any, however far back', async () => {
-    const world = createWorld(ROOMY);
+  it('starts with the first event, or after any event', async () => {
+    const world = createWorld(LARGE_CACHE);
     world.log.grow(1234);
     const ids = idsOf(world);
-    const readers = [world.join({ kind: 'start' }), world.join({ kind: 'since', id: ids[3] ?? '' })];
-    await world.pass(4000, readers);
-    expect(readers.map(({ got }) => got)).toEqual([ids, ids.slice(4)]);
+    const readers = [world.open({ kind: 'start' }), world.open({ kind: 'since', id: ids[3] ?? '' })];
+    await world.advance(4000, readers);
+    expect(readers.map(({ received }) => received)).toEqual([ids, ids.slice(4)]);
   });
 
-  it('is told when the event behind which it wants to begin is unknown', async () => {
-    const world = createWorld(ROOMY);
+  it('fails with UnknownCursor when the log lacks the event to start after', async () => {
+    const world = createWorld(LARGE_CACHE);
     world.log.grow(250);
-    const reader = world.join({ kind: 'since', id: 'ftevent-unknown' });
-    await world.pass(4000, [reader]);
-    expect(reader.error).toMatchObject({ name: 'UnknownPlace', start: { kind: 'since', id: 'ftevent-unknown' } });
+    const reader = world.open({ kind: 'since', id: 'ftevent-unknown' });
+    await world.advance(4000, [reader]);
+    expect(reader.error).toMatchObject({ name: 'UnknownCursor', start: { kind: 'since', id: 'ftevent-unknown' } });
     expect(world.watcher.size).toBe(0);
   });
 
-  it('gets the events that come after the end of the job, and is done after the closing one', async () => {
-    const world = createWorld(ROOMY);
-    const reader = world.join({ kind: 'start' });
+  it('receives the events after the end of the job, and is done after the final event', async () => {
+    const world = createWorld(LARGE_CACHE);
+    const reader = world.open({ kind: 'start' });
     world.log.grow(3);
-    await world.pass(4000, [reader]);
+    await world.advance(4000, [reader]);
     world.linear.put(ID, 'succeeded');
-    await world.pass(6000, [reader]);
+    await world.advance(6000, [reader]);
     expect(reader.isDone).toBe(false);
-    world.log.grow(1, CLOSING);
-    await world.pass(6000, [reader]);
-    expect(reader).toMatchObject({ isDone: true, got: idsOf(world) });
+    world.log.grow(1, FINAL);
+    await world.advance(6000, [reader]);
+    expect(reader).toMatchObject({ isDone: true, received: idsOf(world) });
     expect(world.watcher.size).toBe(0);
   });
 
-  it('is done a minute after the end of a job whose log is never closed', async () => {
-    const world = createWorld(ROOMY);
-    const reader = world.join({ kind: 'now' });
-    await world.pass(2000, [reader]);
+  it('is done a minute after the end of a job without a final event', async () => {
+    const world = createWorld(LARGE_CACHE);
+    const reader = world.open({ kind: 'now' });
+    await world.advance(2000, [reader]);
     world.linear.put(ID, 'cancelled');
-    await world.pass(50_000, [reader]);
+    await world.advance(50_000, [reader]);
     world.log.grow(1);
     expect(reader.isDone).toBe(false);
-    await world.pass(30_000, [reader]);
-    expect(reader).toMatchObject({ isDone: true, got: idsOf(world) });
+    await world.advance(30_000, [reader]);
+    expect(reader).toMatchObject({ isDone: true, received: idsOf(world) });
   });
 
-  it('that pauses for a minute has missed nothing, and delays nobody', async () => {
-    const world = createWorld(ROOMY);
-    const [slow, quick] = [world.join({ kind: 'start' }), world.join({ kind: 'start' })];
+  it('misses no event after a pause of a minute, and does not delay another reader', async () => {
+    const world = createWorld(LARGE_CACHE);
+    const [slow, fast] = [world.open({ kind: 'start' }), world.open({ kind: 'start' })];
     world.log.grow(5);
-    await world.pass(3000, [slow, quick]);
+    await world.advance(3000, [slow, fast]);
     for (let minute = 0; minute < 12; minute++) {
       world.log.grow(100);
-      await world.pass(5000, [quick]);
+      await world.advance(5000, [fast]);
     }
-    expect(quick.got).toEqual(idsOf(world));
-    expect(slow.got).toEqual(idsOf(world).slice(0, 6)); // One was being read already.
-    await world.pass(1000, [slow]);
-    expect(slow.got).toEqual(idsOf(world));
+    expect(fast.received).toEqual(idsOf(world));
+    expect(slow.received).toEqual(idsOf(world).slice(0, 6)); // One read was pending already.
+    await world.advance(1000, [slow]);
+    expect(slow.received).toEqual(idsOf(world));
   });
 
-  it('shares its looks with a thousand others, and leaves none behind', async () => {
-    const world = createWorld(ROOMY);
+  it('shares its polls with a thousand others; polls stop after the last reader', async () => {
+    const world = createWorld(LARGE_CACHE);
     world.log.grow(10);
-    const readers = Array.from({ length: 1000 }, () => world.join({ kind: 'now' }));
-    await world.pass(2000, readers);
+    const readers = Array.from({ length: 1000 }, () => world.open({ kind: 'now' }));
+    await world.advance(2000, readers);
     expect(world.calls).toEqual(['head']);
-    for (const reader of readers) await reader.leave();
+    for (const reader of readers) await reader.close();
     expect(world.watcher.size).toBe(0);
-    await world.pass(60_000);
+    await world.advance(60_000);
     expect(world.calls).toEqual(['head']);
     expect(world.clock.timers).toBe(0);
   });
 
-  it('that leaves while it waits is let go at once', async () => {
-    const world = createWorld(ROOMY);
-    const reader = world.join({ kind: 'now' });
-    await world.pass(2000, [reader]);
+  it('is done at once when it is closed during a read', async () => {
+    const world = createWorld(LARGE_CACHE);
+    const reader = world.open({ kind: 'now' });
+    await world.advance(2000, [reader]);
     reader.read();
-    await reader.leave();
+    await reader.close();
     await setImmediate();
     expect(reader.isDone).toBe(true);
   });
 
   const step = fc.oneof(
     fc.record({ kind: fc.constant('grow' as const), count: fc.integer({ min: 1, max: 250 }) }),
-    fc.record({ kind: fc.constant('pass' as const), ms: fc.constantFrom(1000, 3000, 20_000) }),
-    fc.record({ kind: fc.constantFrom('join', 'read'), who: fc.nat(5), back: fc.nat(400) }),
+    fc.record({ kind: fc.constant('advance' as const), ms: fc.constantFrom(1000, 3000, 20_000) }),
+    fc.record({ kind: fc.constantFrom('open', 'read'), reader: fc.nat(5), back: fc.nat(400) }),
     fc.record({ kind: fc.constantFrom('down', 'up') }),
   );
   const limits = fc.constantFrom<Limits>(
-    ROOMY,
+    LARGE_CACHE,
     { activeMs: 0, settledMs: 0, maxBytes: 50_000_000 },
-    { activeMs: 1000, settledMs: 0, maxBytes: 200_000 }, // Room for a hundred events or two.
+    { activeMs: 1000, settledMs: 0, maxBytes: 200_000 }, // One or two hundred events.
   );
-  it('gets every event behind its place once and in order, whatever grows, fails or has to make room: property', {
+  it('receives each event after its start once and in order, with bursts, failures and evictions: property', {
     timeout: 120_000,
   }, async () => {
     await fc.assert(
@@ -223,28 +223,28 @@ describe('a reader of a log', () => {
         for (const step of steps) {
           if ('count' in step) world.log.grow(step.count);
           else if ('ms' in step)
-            await world.pass(
+            await world.advance(
               step.ms,
               readers.slice(0, 1).map(({ reader }) => reader),
             );
-          else if ('back' in step && step.kind === 'join') {
+          else if ('back' in step && step.kind === 'open') {
             const ids = idsOf(world);
             const from = Math.max(0, ids.length - 1 - step.back);
-            const start: EventStart = step.who === 0 ? { kind: 'start' } : { kind: 'since', id: ids[from] ?? '' };
-            readers.push({ reader: world.join(start), from: step.who === 0 ? 0 : from + 1 });
-          } else if ('back' in step) readers[step.who % Math.max(1, readers.length)]?.reader.read();
+            const start: EventStart = step.reader === 0 ? { kind: 'start' } : { kind: 'since', id: ids[from] ?? '' };
+            readers.push({ reader: world.open(start), from: step.reader === 0 ? 0 : from + 1 });
+          } else if ('back' in step) readers[step.reader % Math.max(1, readers.length)]?.reader.read();
           else world.state.isDown = step.kind === 'down';
-          await world.turn();
+          await world.settle();
         }
         world.state.isDown = false;
         world.linear.put(ID, 'succeeded');
-        world.log.grow(1, CLOSING);
+        world.log.grow(1, FINAL);
         const all = readers.map(({ reader }) => reader);
-        await world.pass(60_000, all);
+        await world.advance(60_000, all);
         for (const { reader, from } of readers.filter(({ reader }) => !(reader.error instanceof UpstreamError))) {
-          expect(reader).toMatchObject({ isDone: true, error: undefined, got: idsOf(world).slice(from) });
+          expect(reader).toMatchObject({ isDone: true, error: undefined, received: idsOf(world).slice(from) });
         }
-        for (const reader of all) await reader.leave();
+        for (const reader of all) await reader.close();
         expect(world.watcher.size).toBe(0);
       }),
       { numRuns: 150 },

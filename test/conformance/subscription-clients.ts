@@ -16,7 +16,7 @@ import {
   type Variables,
 } from 'relay-runtime';
 
-/** What is followed, as each client is told. */
+/** The subscription of every client. */
 export const WATCH_JOB = `subscription WatchJobSubscription($id: ID!) {
   fineTuningJobStatusChanged(jobId: $id) {
     status
@@ -25,7 +25,7 @@ export const WATCH_JOB = `subscription WatchJobSubscription($id: ID!) {
   }
 }`;
 
-/** What comes of it. */
+/** A result of the subscription. */
 export interface JobChange {
   fineTuningJobStatusChanged: {
     status: string;
@@ -35,98 +35,98 @@ export interface JobChange {
 }
 
 /**
- * Follows a job by a client, from its making to its end. Resolves when the client says that it is complete; rejects
- * with the errors' message when it says that there are some.
+ * Subscribes to a job with a client, and passes on each change. Resolves when the client reports that the subscription is
+ * complete. Rejects with the messages of the errors that it reports.
  */
-export type Follow = (url: string, id: string, take: (change: JobChange) => void) => Promise<void>;
+export type Subscribe = (url: string, id: string, onChange: (change: JobChange) => void) => Promise<void>;
 
 interface Result {
   data?: JobChange | null | undefined;
   errors?: readonly { message: string }[] | undefined;
 }
 
-function takeResult(take: (change: JobChange) => void, { data, errors }: Result): void {
+function handleResult(onChange: (change: JobChange) => void, { data, errors }: Result): void {
   if (errors) throw new Error(errors.map(({ message }) => message).join());
-  if (data) take(data);
+  if (data) onChange(data);
 }
 
 const socketUrl = (url: string) => url.replace(/^http/, 'ws');
 
-const byGraphqlSse: Follow = async (url, id, take) => {
+const byGraphqlSse: Subscribe = async (url, id, onChange) => {
   const client = createSseClient({ url, retryAttempts: 0 });
   try {
     const results = client.iterate<JobChange>({ query: WATCH_JOB, variables: { id } });
-    for await (const result of results) takeResult(take, result);
+    for await (const result of results) handleResult(onChange, result);
   } finally {
     client.dispose();
   }
 };
 
-const byGraphqlWs: Follow = async (url, id, take) => {
+const byGraphqlWs: Subscribe = async (url, id, onChange) => {
   const client = createWsClient({ url: socketUrl(url), retryAttempts: 0 });
   try {
     const results = client.iterate<JobChange>({ query: WATCH_JOB, variables: { id } });
-    for await (const result of results) takeResult(take, result);
+    for await (const result of results) handleResult(onChange, result);
   } finally {
     await client.dispose();
   }
 };
 
-async function byApollo(link: ApolloLink, id: string, take: (change: JobChange) => void): Promise<void> {
+async function byApollo(link: ApolloLink, id: string, onChange: (change: JobChange) => void): Promise<void> {
   const client = new ApolloClient({ link, cache: new InMemoryCache() });
   const changes = client.subscribe<JobChange>({ query: gql(WATCH_JOB), variables: { id } });
   try {
     await changes.forEach(({ data, error }) => {
       if (error) throw error;
-      if (data) take(data);
+      if (data) onChange(data);
     });
   } finally {
     client.stop();
   }
 }
 
-const byApolloOverHttp: Follow = (url, id, take) => byApollo(new HttpLink({ uri: url }), id, take);
+const byApolloOverHttp: Subscribe = (url, id, onChange) => byApollo(new HttpLink({ uri: url }), id, onChange);
 
-const byApolloOverWs: Follow = async (url, id, take) => {
+const byApolloOverWs: Subscribe = async (url, id, onChange) => {
   const socket = createWsClient({ url: socketUrl(url), retryAttempts: 0 });
-  await byApollo(new GraphQLWsLink(socket), id, take);
+  await byApollo(new GraphQLWsLink(socket), id, onChange);
   await socket.dispose();
 };
 
-const byUrql: Follow = (url, id, take) => {
+const byUrql: Subscribe = (url, id, onChange) => {
   const client = new Client({ url, exchanges: [fetchExchange], fetchSubscriptions: true, preferGetMethod: false });
   return new Promise((resolve, reject) => {
     client.subscription<JobChange>(WATCH_JOB, { id }).subscribe((result) => {
       if (result.error) reject(result.error);
       else if (!result.hasNext)
-        resolve(); // The last result comes once more, with that.
-      else if (result.data) take(result.data);
+        resolve(); // The last result is repeated with `hasNext: false`.
+      else if (result.data) onChange(result.data);
     });
   });
 };
 
-/** `artifact` is what the Relay compiler makes of `WATCH_JOB`. */
-export function createRelayFollow(artifact: ConcreteRequest): Follow {
-  return (url, id, take) => {
+/** Creates the function for Relay. `artifact` is the output of the Relay compiler for `WATCH_JOB`. */
+export function createRelaySubscribe(artifact: ConcreteRequest): Subscribe {
+  return (url, id, onChange) => {
     const client = createSseClient({ url, retryAttempts: 0 });
     const subscribe = ({ text, name }: RequestParameters, variables: Variables) =>
       Observable.create<GraphQLResponse>((sink) =>
         client.subscribe(
           { query: text ?? '', operationName: name, variables },
           {
-            next: (result) => sink.next(result as GraphQLResponse), // The same, but not read-only.
+            next: (result) => sink.next(result as GraphQLResponse), // The same type, except for readonly.
             error: (error) => sink.error(error instanceof Error ? error : new Error(String(error))),
             complete: () => sink.complete(),
           },
         ),
       );
-    const network = Network.create(() => Promise.reject(new Error('expected to be asked for no query')), subscribe);
+    const network = Network.create(() => Promise.reject(new Error('expected no query')), subscribe);
     const environment = new Environment({ network, store: new Store(new RecordSource()) });
     return new Promise<void>((resolve, reject) => {
       requestSubscription(environment, {
         subscription: artifact,
         variables: { id },
-        onNext: (data) => take(data as JobChange),
+        onNext: (data) => onChange(data as JobChange),
         onError: reject,
         onCompleted: () => resolve(),
       });
@@ -134,7 +134,7 @@ export function createRelayFollow(artifact: ConcreteRequest): Follow {
   };
 }
 
-export const follows: Readonly<Record<string, Follow>> = {
+export const subscribeFunctions: Readonly<Record<string, Subscribe>> = {
   'graphql-ws': byGraphqlWs,
   'graphql-sse': byGraphqlSse,
   'Apollo Client, over HTTP': byApolloOverHttp,

@@ -6,25 +6,31 @@ import { createCounter } from '../kit/counter.ts';
 import { type Life, living, looking, SEEDS, startLife } from '../kit/gateway/job-life.ts';
 import { makeFolder } from '../kit/process/folder.ts';
 import { runTool } from '../kit/process/tool.ts';
-import { createRelayFollow, type Follow, follows, type JobChange, WATCH_JOB } from './followers.ts';
+import {
+  createRelaySubscribe,
+  type JobChange,
+  type Subscribe,
+  subscribeFunctions,
+  WATCH_JOB,
+} from './subscription-clients.ts';
 
-/** When a client leaves a log, and how long it is away. */
-const SEEN_AT_FIRST = 4;
-const AWAY_MS = 500_000;
+/** A client disconnects after this number of events, for this time. */
+const EVENTS_BEFORE_BREAK = 4;
+const BREAK_MS = 500_000;
 
-/** Follows the job to its end, and gives what the client was told, or what it says is wrong. */
-async function followToEnd(follow: Follow, life: Life): Promise<JobChange[]> {
-  const seen: JobChange[] = [];
-  await living(life, (begin) =>
-    follow(life.gateway.url, life.id, (change) => {
-      seen.push(change);
-      begin();
+/** Subscribes until the job ends, and returns the changes. Rejects with the error that the client reports. */
+async function changesUntilEnd(subscribe: Subscribe, life: Life): Promise<JobChange[]> {
+  const changes: JobChange[] = [];
+  await living(life, (onStart) =>
+    subscribe(life.gateway.url, life.id, (change) => {
+      changes.push(change);
+      onStart();
     }),
   );
-  return seen;
+  return changes;
 }
 
-/** What a client is told of a job that takes these statuses. */
+/** The changes of a job with these statuses. */
 const changesOf = (id: string, statuses: readonly string[]) =>
   statuses.map((status, index) => ({
     fineTuningJobStatusChanged: {
@@ -34,8 +40,8 @@ const changesOf = (id: string, statuses: readonly string[]) =>
     },
   }));
 
-/** Relay wants its subscription compiled. */
-async function relayFollow(): Promise<Follow> {
+/** Compiles the subscription of Relay. */
+async function relaySubscribe(): Promise<Subscribe> {
   const config = { src: 'src', schema: 'schema.graphql', language: 'javascript', eagerEsModules: true };
   const folder = makeFolder({
     'relay.config.json': JSON.stringify(config),
@@ -45,48 +51,54 @@ async function relayFollow(): Promise<Follow> {
   const { exitCode, output } = await runTool('relay-compiler/cli.js', ['relay.config.json'], folder);
   expect(exitCode, output).toBe(0);
   const artifact = await import(join(folder, 'src/__generated__/WatchJobSubscription.graphql.js'));
-  return createRelayFollow(artifact.default);
+  return createRelaySubscribe(artifact.default);
 }
 
-const clients: [name: string, follow: () => Promise<Follow>][] = [
-  ...Object.entries(follows).map(([name, follow]): [string, () => Promise<Follow>] => [name, async () => follow]),
-  ['Relay, over graphql-sse', relayFollow],
+const clients: [name: string, getSubscribe: () => Promise<Subscribe>][] = [
+  ...Object.entries(subscribeFunctions).map(([name, subscribe]): [string, () => Promise<Subscribe>] => [
+    name,
+    async () => subscribe,
+  ]),
+  ['Relay, over graphql-sse', relaySubscribe],
 ];
 
-describe.each(clients)('%s', (_name, getFollow) => {
-  it('is told of every status of a job, and that it is complete', async () => {
-    const follow = await getFollow();
+describe.each(clients)('%s', (_name, getSubscribe) => {
+  it('receives every status of a job, and the completion', async () => {
+    const subscribe = await getSubscribe();
     await using life = await startLife(SEEDS.succeeded);
-    const seen = await followToEnd(follow, life);
-    expect(seen).toMatchObject(changesOf(life.id, ['VALIDATING_FILES', 'QUEUED', 'RUNNING', 'SUCCEEDED']));
+    expect(await changesUntilEnd(subscribe, life)).toMatchObject(
+      changesOf(life.id, ['VALIDATING_FILES', 'QUEUED', 'RUNNING', 'SUCCEEDED']),
+    );
   });
 
-  it('is told that there is no such job', async () => {
-    const follow = await getFollow();
+  it('receives the error for a job that does not exist', async () => {
+    const subscribe = await getSubscribe();
     await using life = await startLife(SEEDS.failed);
-    await expect(followToEnd(follow, { ...life, id: 'ftjob-none' })).rejects.toThrow('There is no such job.');
+    await expect(changesUntilEnd(subscribe, { ...life, id: 'ftjob-none' })).rejects.toThrow(
+      'jobId: is not the id of a job',
+    );
   });
 });
 
 describe('clients of all kinds', () => {
-  it('are told of the same job together, each that it has failed', async () => {
-    const all = await Promise.all(clients.map(([, getFollow]) => getFollow()));
+  it('receive the changes of the same job together', async () => {
+    const all = await Promise.all(clients.map(([, getSubscribe]) => getSubscribe()));
     await using life = await startLife(SEEDS.failed);
     const { gateway, id } = life;
     const arrivals = createCounter();
-    const seen = all.map((): JobChange[] => []);
-    await living(life, (begin) => {
-      void arrivals.reached(all.length).then(begin);
-      const take = (changes: JobChange[] | undefined) => (change: JobChange) => {
+    const received = all.map((): JobChange[] => []);
+    await living(life, (onStart) => {
+      void arrivals.reached(all.length).then(onStart);
+      const collect = (changes: JobChange[] | undefined) => (change: JobChange) => {
         if (changes?.push(change) === 1) arrivals.count();
       };
-      return Promise.all(all.map((follow, index) => follow(gateway.url, id, take(seen[index]))));
+      return Promise.all(all.map((subscribe, index) => subscribe(gateway.url, id, collect(received[index]))));
     });
-    for (const changes of seen) expect(changes).toMatchObject(changesOf(id, ['VALIDATING_FILES', 'FAILED']));
+    for (const changes of received) expect(changes).toMatchObject(changesOf(id, ['VALIDATING_FILES', 'FAILED']));
   });
 });
 
-/** Apollo Client as apps have it, and what it has asked for. */
+/** Apollo Client as in an app, and the names of the operations that it sent. */
 function openApollo(url: string) {
   const requests: string[] = [];
   const send: typeof fetch = (input, init) => {
@@ -113,8 +125,8 @@ interface Added {
   fineTuningJobEventAdded: { event: { id: string } };
 }
 
-/** The ids of a job's whole log, oldest first. */
-async function wholeLog({ gateway, id }: Life): Promise<string[]> {
+/** The ids of all events of a job, oldest first. */
+async function eventIds({ gateway, id }: Life): Promise<string[]> {
   const ids: string[] = [];
   let after: string | null = null;
   do {
@@ -127,7 +139,7 @@ async function wholeLog({ gateway, id }: Life): Promise<string[]> {
 }
 
 describe('Apollo Client in an app', () => {
-  it('shows in a query what its subscription brings, and asks for other things meanwhile', async () => {
+  it('updates a query from a subscription, and sends other queries at the same time', async () => {
     await using life = await startLife(SEEDS.succeeded);
     const { client, requests } = openApollo(life.gateway.url);
     const variables = { id: life.id };
@@ -140,45 +152,45 @@ describe('Apollo Client in an app', () => {
         if (dataState === 'complete') shown.push(data.fineTuningJob.status);
         if (shown.at(-1) === 'SUCCEEDED') end.resolve();
       });
-    const asked: Promise<unknown>[] = [];
-    const follow: Follow = (_url, id, take) =>
+    const responses: Promise<unknown>[] = [];
+    const subscribe: Subscribe = (_url, id, onChange) =>
       client.subscribe<JobChange>({ query: gql(WATCH_JOB), variables: { id } }).forEach(({ data }) => {
-        if (data) take(data);
-        if (data?.fineTuningJobStatusChanged.status === 'RUNNING') asked.push(client.query({ query: GATEWAY }));
+        if (data) onChange(data);
+        if (data?.fineTuningJobStatusChanged.status === 'RUNNING') responses.push(client.query({ query: GATEWAY }));
       });
-    await followToEnd(follow, life);
+    await changesUntilEnd(subscribe, life);
     await end.promise;
-    expect(await Promise.all(asked)).toMatchObject([{ data: { gateway: { isSandbox: false } } }]);
+    expect(await Promise.all(responses)).toMatchObject([{ data: { gateway: { isSandbox: false } } }]);
     expect(shown).toEqual(['VALIDATING_FILES', 'QUEUED', 'RUNNING', 'SUCCEEDED']);
     expect(requests).toEqual(['Job', 'WatchJobSubscription', 'Gateway']);
   });
 
-  it('goes on behind the event that it has seen last when it comes back', async () => {
+  it('continues after the last event that it received when it reconnects', async () => {
     await using life = await startLife(SEEDS.succeeded);
     const { clock, id } = life;
     const { client } = openApollo(life.gateway.url);
-    const seen: string[] = [];
-    const take = ({ data, error }: ApolloClient.SubscribeResult<Added>) => {
+    const received: string[] = [];
+    const collect = ({ data, error }: ApolloClient.SubscribeResult<Added>) => {
       if (error) throw error;
-      if (data) seen.push(data.fineTuningJobEventAdded.event.id);
+      if (data) received.push(data.fineTuningJobEventAdded.event.id);
     };
-    const some = new Promise<void>((resolve, reject) => {
+    const firstEvents = new Promise<void>((resolve, reject) => {
       const log = client.subscribe<Added>({ query: LOG, variables: { id, fromStart: true } }).subscribe({
         next(result) {
-          take(result);
-          if (seen.length < SEEN_AT_FIRST) return;
+          collect(result);
+          if (received.length < EVENTS_BEFORE_BREAK) return;
           log.unsubscribe();
           resolve();
         },
         error: reject,
       });
     });
-    await looking(life, some);
-    expect(seen).toHaveLength(SEEN_AT_FIRST);
-    clock.advance(AWAY_MS);
-    const rest = client.subscribe<Added>({ query: LOG, variables: { id, since: seen.at(-1) } });
-    await looking(life, rest.forEach(take));
-    expect(seen).toEqual(await wholeLog(life));
-    expect(seen.length).toBeGreaterThan(2 * SEEN_AT_FIRST);
+    await looking(life, firstEvents);
+    expect(received).toHaveLength(EVENTS_BEFORE_BREAK);
+    clock.advance(BREAK_MS);
+    const rest = client.subscribe<Added>({ query: LOG, variables: { id, since: received.at(-1) } });
+    await looking(life, rest.forEach(collect));
+    expect(received).toEqual(await eventIds(life));
+    expect(received.length).toBeGreaterThan(2 * EVENTS_BEFORE_BREAK);
   });
 });

@@ -1,0 +1,96 @@
+import { GraphQLError } from 'graphql';
+import { DailyQuotaExceeded } from '../../commands/daily-quota.ts';
+import type { Context } from '../../request/context.ts';
+import { includes, type Role } from '../../request/viewer.ts';
+import { NoAdminKey, UpstreamError } from '../../upstream/errors/upstream-error.ts';
+import { type CommonFailure, Failure, Forbidden, OutcomeUnknown, QuotaExceeded, UpstreamFailure } from './failure.ts';
+
+/** The part of a mutation that its resolver needs. */
+export interface ExecutableMutation<Input, Success extends object, Own extends Failure> {
+  readonly name: string;
+  readonly role: Role;
+  /** Returns the id that the input names, for the audit record of a mutation that does not succeed. */
+  readonly idOfInput?: (input: Input) => string;
+  readonly success: {
+    /** Returns the id of the entity that was created, changed or deleted, for the audit record; undefined for none. */
+    readonly affectedId: (success: Success) => string | undefined;
+  };
+  /** Rejects with UpstreamError or DailyQuotaExceeded, which become common failures; other errors are thrown. */
+  readonly run: (input: Input, context: Context) => Promise<Success | Own | CommonFailure>;
+}
+
+/** Maximum length of a client's id in an audit record. */
+const MAX_ID_LENGTH = 200;
+
+/**
+ * Returns the resolver of a mutation. It checks the role before anything is read, runs the mutation and writes one audit
+ * record, whatever the outcome. Errors of the upstream and used-up quotas become failures; other errors are thrown.
+ */
+export function mutationResolver<Input, Success extends object, Own extends Failure>(
+  mutation: ExecutableMutation<Input, Success, Own>,
+) {
+  const { name, role, idOfInput, success, run } = mutation;
+  return async (
+    _root: unknown,
+    { input }: { input: Input },
+    context: Context,
+  ): Promise<Success | Own | CommonFailure> => {
+    const { viewer, requestId, mutations } = context;
+    const record = {
+      mutation: name,
+      viewer: viewer.name,
+      role: viewer.role,
+      id: idOfInput?.(input).slice(0, MAX_ID_LENGTH),
+      requestId,
+    };
+    try {
+      const outcome = forbidden(name, role, context) ?? (await run(input, context).catch(toFailure));
+      if (outcome instanceof Failure) {
+        if (outcome.cause) context.readContext.failures.push(outcome.cause.code);
+        mutations.audit({ ...record, ...failureFacts(outcome) });
+      } else {
+        mutations.audit({ ...record, id: success.affectedId(outcome), outcome: 'Success' });
+      }
+      return outcome;
+    } catch (error) {
+      const outcome = error instanceof GraphQLError ? String(error.extensions['code']) : 'INTERNAL';
+      mutations.audit({ ...record, outcome });
+      throw error;
+    }
+  };
+}
+
+/** Returns the part of an audit record that describes a failure. It has more of the upstream's response than the client gets. */
+function failureFacts({ constructor: { name: outcome }, cause }: Failure) {
+  return { outcome, ...(cause && { detail: cause.detail, ...cause.facts }) };
+}
+
+/** Whether the caller may execute mutations that need a role. */
+export function isAllowed(role: Role, { viewer, mutations }: Context): boolean {
+  return mutations.isAllowed && includes(viewer.role, role);
+}
+
+function forbidden(mutation: string, role: Role, context: Context): Forbidden | null {
+  if (isAllowed(role, context)) return null;
+  if (!context.mutations.isAllowed) return new Forbidden(MUTATIONS_OFF);
+  return new Forbidden(`${mutation} needs the role ${role}; the caller has the role ${context.viewer.role}.`);
+}
+
+const MUTATIONS_OFF = 'This gateway does not allow mutations. Its operator can allow them with ALLOW_MUTATIONS=on.';
+
+/** Converts an error of the upstream, or of a daily quota, to a failure. Throws other errors. */
+function toFailure(error: unknown): CommonFailure {
+  if (error instanceof DailyQuotaExceeded)
+    return new QuotaExceeded('RATE_LIMITED', error.message, error.retryAfterSeconds);
+  if (error instanceof NoAdminKey) return new Forbidden(error.message);
+  if (!(error instanceof UpstreamError)) throw error;
+  const { code, facts } = error;
+  if (error.isOutcomeUnknown) return new OutcomeUnknown(UNCONFIRMED, error);
+  if (code === 'UPSTREAM_QUOTA_EXCEEDED') {
+    return new QuotaExceeded(code, error.message, facts.retryAfterSeconds ?? null, error);
+  }
+  return new UpstreamFailure(error);
+}
+
+const UNCONFIRMED =
+  'The upstream did not confirm the mutation: it may or may not have taken effect. Check before you retry.';

@@ -1,0 +1,67 @@
+import type { IncomingMessage } from 'node:http';
+import type { Context } from '../request/context.ts';
+import type { GatewayResponse } from './http/reply.ts';
+import type { StreamStats } from './transports/http-stream.ts';
+
+/** The log line `request`, written when a response has ended. A field without a value is missing. */
+export interface RequestLogLine {
+  /** The response header `x-request-id`. */
+  readonly requestId: string;
+  readonly method: string | undefined;
+  /** At most 100 characters, without the query. */
+  readonly path: string;
+  /** The name of the GraphQL operation, at most 100 characters. */
+  readonly operation: string | undefined;
+  /** The name of the caller, with AUTH=tokens. */
+  readonly viewer: string | undefined;
+  readonly upstreamCalls: number | undefined;
+  /** Number of errors in the response. */
+  readonly errors?: number;
+  /** `extensions.code` of these errors, each once. */
+  readonly errorCodes?: readonly string[];
+  /** The stream format of a subscription: `sse` or `multipart`. */
+  readonly transport?: string;
+  /** Number of results that a subscription has sent. */
+  readonly results?: number;
+  /** The HTTP status; missing when the client disconnected before it was sent. */
+  readonly status?: number;
+  /** Whether the client disconnected before the end of the response. */
+  readonly isAborted?: true;
+  /** Duration in milliseconds. */
+  readonly ms: number;
+}
+
+/** The parts of a request context that are logged. */
+export type LoggedContext = Pick<Context, 'operationName' | 'viewer'> & {
+  readonly readContext: Pick<Context['readContext'], 'upstreamCalls'>;
+};
+
+/** A request and its response, as far as they are logged. */
+export interface LoggedExchange {
+  readonly request: IncomingMessage;
+  readonly response: GatewayResponse;
+  readonly requestId: string;
+  readonly path: string;
+  context?: LoggedContext;
+  errorCodes?: readonly string[] | undefined;
+  /** Set when the response is a stream. */
+  streamStats?: StreamStats;
+}
+
+/** Creates the log line. Truncates the parts that clients choose. */
+export function requestLogLine(exchange: LoggedExchange, ms: number): RequestLogLine {
+  const { request, response, requestId, path, context, errorCodes, streamStats } = exchange;
+  return {
+    requestId,
+    method: request.method,
+    path: path.slice(0, 100),
+    operation: context?.operationName?.slice(0, 100),
+    viewer: context?.viewer.name ?? undefined,
+    upstreamCalls: context?.readContext.upstreamCalls,
+    ...(errorCodes && { errors: errorCodes.length, errorCodes: [...new Set(errorCodes)] }),
+    ...streamStats,
+    ...(response.headersSent && { status: response.statusCode }),
+    ...(!response.writableFinished && { isAborted: true }),
+    ms,
+  };
+}
