@@ -75,22 +75,6 @@ export const badFileParameter = (param: string, fault: string) => new FileApiErr
 export const unknownModel = (id: string) =>
   new ApiError(404, `The model '${id}' does not exist`, 'model', 'model_not_found');
 
-export const wrongType = (param: string, expected: string) =>
-  new ApiError(
-    400,
-    `Invalid type for '${param}': expected ${expected}, but got a string instead.`,
-    param,
-    'invalid_type',
-  );
-
-export const belowMinimum = (param: string, minimum: number, value: string) =>
-  new ApiError(
-    400,
-    `Invalid '${param}': integer below minimum value. Expected a value >= ${minimum}, but got ${value} instead.`,
-    param,
-    'integer_below_min_value',
-  );
-
 /** Something that is asked of a job in a status in which it cannot be: the real answer is not known. */
 export const wrongStatus = (id: string, deed: string, status: string) =>
   new ApiError(400, `Job ${id} cannot be ${deed}: it is ${status}.`, 'fine_tune_id', 'invalid_fine_tune_status');

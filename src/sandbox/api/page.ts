@@ -1,4 +1,5 @@
-import { type ApiError, belowMinimum, wrongType } from './api-error.ts';
+import type { ApiError } from './api-error.ts';
+import { integerOutOfRange, invalidType } from './validation-error.ts';
 
 /** The list envelope of jobs and events, which has neither `first_id` nor `last_id`. */
 export interface ListBody<T> {
@@ -46,7 +47,7 @@ export function leftAfter<T extends Identified>(
 export function readLimit(query: URLSearchParams, standard: number): number {
   const limit = query.get('limit');
   if (limit === null) return standard;
-  if (!/^-?\d+$/.test(limit)) throw wrongType('limit', 'an integer');
-  if (Number(limit) < 1) throw belowMinimum('limit', 1, limit);
+  if (!/^-?\d+$/.test(limit)) throw invalidType('limit', 'an integer', limit);
+  if (Number(limit) < 1) throw integerOutOfRange('limit', limit, 'too_small', 1);
   return Number(limit);
 }

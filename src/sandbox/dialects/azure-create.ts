@@ -1,5 +1,5 @@
+import { isObject } from '../../upstream/json/members.ts';
 import { ApiError } from '../api/api-error.ts';
-import { isObject } from '../api/input-reader.ts';
 import { missing } from '../api/validation-error.ts';
 
 /** What an Azure create asks for in OpenAI's words: -1 is "auto" there (docs/upstream.md: Other servers). Throws a Refusal. */

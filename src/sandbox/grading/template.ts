@@ -1,4 +1,4 @@
-import { isObject } from '../api/input-reader.ts';
+import { isObject } from '../../upstream/json/members.ts';
 
 /** What a grader's texts may name: `{{ sample.output_text }}`, `{{ item.answer }}`. */
 export interface Namespaces {

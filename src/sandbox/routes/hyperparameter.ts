@@ -1,5 +1,6 @@
+import { z } from 'zod';
 import { ApiError } from '../api/api-error.ts';
-import { type Input, readChoice } from '../api/input-reader.ts';
+import { parse } from '../api/request-schema.ts';
 import type { PlannedMethod } from '../simulation/method.ts';
 import type { Random } from '../simulation/random.ts';
 
@@ -27,7 +28,7 @@ const REINFORCEMENT = {
   eval_samples: { isWhole: true, min: 1 },
 } satisfies Record<string, Limit>;
 
-const EFFORTS = ['default', 'low', 'medium', 'high'];
+const effortSchema = z.enum(['default', 'low', 'medium', 'high']);
 
 export interface Asked {
   readonly numbers: Readonly<Record<string, NumberOrAuto>>;
@@ -35,7 +36,7 @@ export interface Asked {
 }
 
 /** Reads hyperparameters; those that are not given are "auto". Throws a Refusal. */
-export function readHyperparameters(input: Input, type: MethodType): Asked {
+export function readHyperparameters(input: Readonly<Record<string, unknown>>, type: MethodType): Asked {
   const limits: Readonly<Record<string, Limit>> = { supervised: COMMON, dpo: DPO, reinforcement: REINFORCEMENT }[type];
   const isKnown = (name: string) =>
     Object.hasOwn(limits, name) || (type === 'reinforcement' && name === 'reasoning_effort');
@@ -46,7 +47,7 @@ export function readHyperparameters(input: Input, type: MethodType): Asked {
   const effort = input['reasoning_effort'] ?? 'default';
   return {
     numbers: Object.fromEntries(numbers),
-    reasoningEffort: type === 'reinforcement' ? readChoice(effort, 'reasoning_effort', EFFORTS) : 'default',
+    reasoningEffort: type === 'reinforcement' ? parse(effortSchema, effort, 'reasoning_effort') : 'default',
   };
 }
 

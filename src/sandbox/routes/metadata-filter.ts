@@ -1,4 +1,4 @@
-import { wrongType } from '../api/api-error.ts';
+import { invalidType } from '../api/validation-error.ts';
 
 type Metadata = Readonly<Record<string, string>> | null;
 
@@ -9,7 +9,7 @@ type Metadata = Readonly<Record<string, string>> | null;
  */
 export function readMetadataFilter(query: URLSearchParams): (metadata: Metadata) => boolean {
   const whole = query.get('metadata');
-  if (whole !== null && whole !== '' && whole !== 'null') throw wrongType('metadata', 'an object');
+  if (whole !== null && whole !== '' && whole !== 'null') throw invalidType('metadata', 'an object', whole);
   if (whole !== null) return (metadata) => Object.keys(metadata ?? {}).length === 0;
   const pairs = [...query].flatMap(([name, value]) => {
     const key = /^metadata\[(.*)\]$/s.exec(name)?.[1];

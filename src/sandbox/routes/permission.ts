@@ -1,19 +1,19 @@
+import { z } from 'zod';
 import { ApiError, unknownModel } from '../api/api-error.ts';
-import { readList, readObject, readText, refuseOthers } from '../api/input-reader.ts';
 import { leftAfter, namedListBody, readLimit } from '../api/page.ts';
-import { invalidValue } from '../api/validation-error.ts';
+import { characters, parse } from '../api/request-schema.ts';
 import { type Permission, permissionBody } from '../artifacts/permission.ts';
 import { inSeconds } from '../simulation/job-plan.ts';
 import { createRandom } from '../simulation/random.ts';
 import type { State } from '../state/state.ts';
 import type { ApiRequest } from './route.ts';
 
-const ORDERS = ['ascending', 'descending'] as const;
+const orderSchema = z.enum(['ascending', 'descending']);
+const createRequest = z.strictObject({ project_ids: z.array(characters(1, 256)) });
 
 export function listPermissions({ query, now }: ApiRequest, state: State, model: string): object {
   const limit = readLimit(query, 10);
-  const order = query.get('order') ?? 'descending';
-  if (!ORDERS.some((known) => known === order)) throw invalidValue('order', order, ORDERS);
+  const order = parse(orderSchema, query.get('order') ?? 'descending', 'order');
   const project = query.get('project_id');
   const ofModel = permissionsOf(model, state, now).filter(({ projectId }) => [projectId, null].includes(project));
   const list = order === 'ascending' ? ofModel.toReversed() : ofModel;
@@ -23,12 +23,8 @@ export function listPermissions({ query, now }: ApiRequest, state: State, model:
 /** Answers all that were asked for; a project that has its permission already keeps that. */
 export function createPermissions({ body, now }: ApiRequest, state: State, model: string): object {
   const known = permissionsOf(model, state, now);
-  const input = readObject(body ?? {}, 'body');
-  refuseOthers(input, ['project_ids']);
-  const ids = readList(input['project_ids'], 'project_ids').map((id, at) =>
-    readText(id, `project_ids[${at}]`, [1, 256]),
-  );
-  const asked = [...new Set(ids)].map((projectId) => {
+  const { project_ids } = parse(createRequest, body ?? {});
+  const asked = [...new Set(project_ids)].map((projectId) => {
     const old = known.find((permission) => permission.projectId === projectId);
     return old ?? create(projectId, state, model, now);
   });

@@ -1,4 +1,4 @@
-import { isObject } from '../api/input-reader.ts';
+import { isObject } from '../../upstream/json/members.ts';
 import type { Line } from './jsonl.ts';
 
 /** What the lines of a training file have to be. */
