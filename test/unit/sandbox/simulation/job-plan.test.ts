@@ -16,7 +16,6 @@ const campaign: Scenario = {
   method: 'supervised',
   metadata: { team: 'support' },
   wandbProject: null,
-  isValidated: false,
   examples: 50,
   trainingTokens: 1000,
   outcomes: [],
