@@ -1,4 +1,4 @@
-import { on, once } from 'node:events';
+import { on } from 'node:events';
 import type { Readable } from 'node:stream';
 import { Busboy } from '@fastify/busboy';
 import { ApiError } from './api-error.ts';
@@ -52,7 +52,7 @@ export async function* readParts(bytes: AsyncIterable<Uint8Array>, boundary: str
       if (done) return await fed;
       if (count === MAX_PARTS) throw malformed(`it has more than ${MAX_PARTS} parts`);
       const [name, content, filename] = value; // As the parser's listener above gets them.
-      yield { ...checkNames(name, filename), content: orFail(content, fail) };
+      yield { ...checkNames(name, filename), content: withFailure(content, fail) };
     }
   } finally {
     parser.destroy();
@@ -68,16 +68,25 @@ function createParser(boundary: string): Parser {
   });
 }
 
-/** Writes `bytes` to the parser at the speed at which its parts are read; discards them once the parser is destroyed. */
+/** Writes `bytes` to the parser with backpressure. Discards them when the parser is destroyed. */
 async function feed(bytes: AsyncIterable<Uint8Array>, parser: Parser): Promise<void> {
   for await (const chunk of bytes) {
     if (parser.destroyed || parser.write(chunk)) continue;
-    await Promise.race([once(parser, 'drain'), once(parser, 'close')]);
+    await drained(parser);
   }
   if (!parser.destroyed) parser.end();
 }
 
-async function* orFail(content: AsyncIterable<Uint8Array>, fail: () => never): AsyncGenerator<Uint8Array> {
+const drained = (parser: Parser) =>
+  new Promise<void>((resolve) => {
+    const settle = () => {
+      parser.off('drain', settle).off('close', settle);
+      resolve();
+    };
+    parser.on('drain', settle).on('close', settle);
+  });
+
+async function* withFailure(content: AsyncIterable<Uint8Array>, fail: () => never): AsyncGenerator<Uint8Array> {
   try {
     yield* content;
   } catch {

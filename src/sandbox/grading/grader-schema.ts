@@ -10,7 +10,7 @@ const comparison = { name: text, input: text, reference: text };
 const modelCall = { name: text, model: text, input: anyList };
 const isPair = (range: readonly unknown[]) => range.length === 2 && range.every((limit) => typeof limit === 'number');
 
-// The members that each type needs (docs/upstream.md: Objects), in the order in which faults are reported.
+// The required members of each type (docs/upstream.md: Objects), in the order in which issues are reported.
 const stringCheck = z.looseObject({ type: z.literal('string_check'), ...comparison, operation: z.enum(OPERATIONS) });
 const textSimilarity = z.looseObject({
   type: z.literal('text_similarity'),
@@ -31,7 +31,7 @@ const labelModel = z.looseObject({
 });
 const multi = z.looseObject({ type: z.literal('multi'), name: text, calculate_output: text });
 
-/** A label is no reward: a label model is valid only as a part of a multi grader, which has no multi grader in it. */
+/** A label model has no reward, so it is valid only as a part of a multi grader. A part is not a multi grader. */
 const graderSchema = z.discriminatedUnion('type', [stringCheck, textSimilarity, python, scoreModel, multi]);
 const partSchema = z.discriminatedUnion('type', [stringCheck, textSimilarity, python, scoreModel, labelModel]);
 
@@ -52,7 +52,7 @@ export function readParts(grader: MultiGrader, path = 'graders'): readonly (read
   return parts.map(([name, part]) => [name, validated(partSchema, part, `${path}.${name}`)]);
 }
 
-/** Servers take a map by name, or as the document has it a single grader, or a list. */
+/** Servers accept a map by name, a single grader as in the schema, and a list. */
 function namedParts(graders: unknown, path: string): [name: string, part: Members][] {
   if (Array.isArray(graders)) return graders.map((part, index) => nameOf(parse(jsonObject, part, path), index));
   const map = parse(jsonObject, graders, path);
@@ -62,7 +62,7 @@ function namedParts(graders: unknown, path: string): [name: string, part: Member
 
 const nameOf = (part: Members, index: number): [string, Members] => [String(part['name'] ?? index), part];
 
-// The schemas transform nothing, so the value has the type of their output, which has its members in another order.
+// The schemas do not transform, so the value has the output type. The output itself has another order of members.
 function validated<T extends Grader>(schema: z.ZodType<T>, value: unknown, path: string): T {
   parse(schema, value, path);
   return value as T;

@@ -10,9 +10,9 @@ import {
 } from '../api/request-schema.ts';
 import { readGrader } from '../grading/grader-schema.ts';
 import type { Wandb } from '../simulation/job-plan.ts';
-import { type Asked, readHyperparameters } from './hyperparameter.ts';
+import { type RequestedHyperparameters, readHyperparameters } from './hyperparameter.ts';
 
-/** What a client asks for that makes a job (docs/upstream.md: Creating a job). */
+/** A valid create request (docs/upstream.md: Creating a job). */
 export interface CreateRequest {
   readonly model: string;
   readonly trainingFile: string;
@@ -21,24 +21,24 @@ export interface CreateRequest {
   readonly seed: number | null;
   readonly metadata: Readonly<Record<string, string>> | null;
   readonly integrations: readonly Wandb[];
-  readonly method: AskedMethod;
-  /** Members that nobody knows. */
-  readonly unknown: object;
+  readonly method: RequestedMethod;
+  /** Undocumented members; the job returns them. */
+  readonly extra: object;
 }
 
-export interface AskedMethod {
+export interface RequestedMethod {
   readonly type: 'supervised' | 'dpo' | 'reinforcement';
-  readonly asked: Asked;
-  /** Only for reinforcement. */
+  readonly hyperparameters: RequestedHyperparameters;
+  /** Null unless the type is reinforcement. */
   readonly grader: object | null;
-  /** Other members beside the hyperparameters, such as `response_format`. */
-  readonly unknown: object;
+  /** Members beside the hyperparameters, such as `response_format`. */
+  readonly extra: object;
 }
 
 const text = z.string();
 const optional = <T extends z.ZodType>(schema: T) => schema.nullable().default(null);
 
-/** An item that is no string is reported by the path of the list. */
+/** An item that is not a string is reported with the path of the list. */
 const tagList = anyList
   .check(({ value, issues }) => {
     const input = value.find((tag) => typeof tag !== 'string');
@@ -54,7 +54,7 @@ const integration = z.object({
 const method = z.looseObject({ type: z.enum(['supervised', 'dpo', 'reinforcement']) });
 const methodSettings = z.looseObject({ hyperparameters: optional(jsonObject) });
 
-/** In the order in which faults are reported. */
+/** In the order in which issues are reported. */
 const members = {
   model: text,
   training_file: text,
@@ -68,8 +68,8 @@ const members = {
 };
 const createRequest = z.looseObject(members);
 
-/** Throws the ApiError of the first fault. */
-export function readCreate(body: unknown): CreateRequest {
+/** Throws the ApiError of the first issue. */
+export function readCreateRequest(body: unknown): CreateRequest {
   const input = parse(createRequest, body ?? {});
   return {
     model: input.model,
@@ -80,18 +80,18 @@ export function readCreate(body: unknown): CreateRequest {
     metadata: input.metadata,
     integrations: (input.integrations ?? []).map(({ wandb }) => ({ ...wandb, tags: wandb.tags ?? [] })),
     method: readMethod(input),
-    unknown: membersExcept(Object(body), Object.keys(members)),
+    extra: membersExcept(Object(body), Object.keys(members)),
   };
 }
 
-/** Without a method, the job is supervised. The deprecated `hyperparameters` beside it count for supervised jobs only. */
-function readMethod({ method, hyperparameters }: z.output<typeof createRequest>): AskedMethod {
-  const type = method?.type ?? 'supervised';
-  const settings = parse(methodSettings.nullish(), method?.[type], `method.${type}`) ?? { hyperparameters: null };
-  const deprecated = type === 'supervised' ? hyperparameters : null;
-  const asked = readHyperparameters(settings.hyperparameters ?? deprecated ?? {}, type);
+/** Without a method, the job is supervised. Only supervised jobs use the deprecated `hyperparameters`. */
+function readMethod(input: z.output<typeof createRequest>): RequestedMethod {
+  const type = input.method?.type ?? 'supervised';
+  const settings = parse(methodSettings.nullish(), input.method?.[type], `method.${type}`) ?? { hyperparameters: null };
+  const deprecated = type === 'supervised' ? input.hyperparameters : null;
+  const hyperparameters = readHyperparameters(settings.hyperparameters ?? deprecated ?? {}, type);
   if (type !== 'reinforcement')
-    return { type, asked, grader: null, unknown: membersExcept(settings, ['hyperparameters']) };
+    return { type, hyperparameters, grader: null, extra: membersExcept(settings, ['hyperparameters']) };
   const grader = readGrader(settings['grader'], 'method.reinforcement.grader');
-  return { type, asked, grader, unknown: membersExcept(settings, ['hyperparameters', 'grader']) };
+  return { type, hyperparameters, grader, extra: membersExcept(settings, ['hyperparameters', 'grader']) };
 }

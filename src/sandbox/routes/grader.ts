@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { jsonObject, parse } from '../api/request-schema.ts';
-import { type Grade, gradeOf } from '../grading/grade.ts';
+import { type Grade, gradeSample } from '../grading/grade.ts';
 import { type Grader, readGrader } from '../grading/grader-schema.ts';
-import { namespacesOf } from '../grading/template.ts';
+import { createNamespaces } from '../grading/template.ts';
 import type { ApiRequest } from './route.ts';
 
 const runRequest = z.object({ model_sample: z.string(), item: jsonObject.nullable().default({}) });
@@ -15,16 +15,16 @@ export function runGrader({ body, now, clock }: ApiRequest): object {
   const input = parse(jsonObject, body ?? {});
   const grader = readGrader(input['grader'], 'grader');
   const { model_sample, item } = parse(runRequest, input);
-  const grade = gradeOf(grader, namespacesOf(model_sample, item ?? {}));
+  const grade = gradeSample(grader, createNamespaces(model_sample, item ?? {}));
   return {
     reward: grade.reward,
-    metadata: metadataOf(grader, grade, (clock.now() - now) / 1000),
-    sub_rewards: grade.parts,
+    metadata: runMetadata(grader, grade, (clock.now() - now) / 1000),
+    sub_rewards: grade.subRewards,
     model_grader_token_usage_per_model: grade.tokens,
   };
 }
 
-function metadataOf({ name, type }: Grader, { errors, reward, tokens }: Grade, seconds: number): object {
+function runMetadata({ name, type }: Grader, { errors, reward, tokens }: Grade, seconds: number): object {
   const [model = null] = Object.keys(tokens);
   const total = Object.values(tokens).reduce((sum, count) => sum + count, 0);
   return {
@@ -38,7 +38,7 @@ function metadataOf({ name, type }: Grader, { errors, reward, tokens }: Grade, s
   };
 }
 
-/** All that can go wrong with a grader, as every answer names it. */
+/** Every response has all of these members. */
 const NO_ERRORS = {
   formula_parse_error: false,
   sample_parse_error: false,

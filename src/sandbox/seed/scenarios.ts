@@ -1,7 +1,7 @@
 import type { JobOutcome } from './job-outcome.ts';
 import type { MethodKind } from './scenario-method.ts';
 
-/** A series of jobs with one purpose, one model and the same files. It states what differs from SCENARIO_DEFAULTS. */
+/** A series of jobs with one purpose, one model and the same files. Absent members have the SCENARIO_DEFAULTS. */
 export interface ScenarioSpec {
   readonly model: string;
   readonly suffix?: string;
@@ -31,7 +31,7 @@ export const SCENARIO_DEFAULTS = {
   hasValidationFile: true,
 } as const;
 
-/** The latest first. Together they cover every status, method, grader, model and kind of metadata, whatever the seed. */
+/** Latest first. With any seed, they cover every status, method, grader, model and kind of metadata. */
 export const SCENARIOS: readonly ScenarioSpec[] = [
   {
     suffix: 'support-triage',
@@ -40,7 +40,7 @@ export const SCENARIOS: readonly ScenarioSpec[] = [
     wandbProject: 'support-models',
     examples: 80,
     finalLoss: 0.42,
-    steps: { n_epochs: 3, batch_size: 1 }, // 240 steps, as in the best known recording.
+    steps: { n_epochs: 3, batch_size: 1 }, // 240 steps, as in a recording.
     outcomes: ['deleted_training_file', 'succeeded', 'succeeded', 'cancelled', 'running'],
   },
   {
@@ -64,7 +64,7 @@ export const SCENARIOS: readonly ScenarioSpec[] = [
     metadata: { team: 'search' },
     hasValidationFile: false,
     examples: 2_500,
-    trainingTokens: 1_200_000_000, // Two epochs of it are more than a 32-bit integer can count.
+    trainingTokens: 1_200_000_000, // Two epochs exceed a 32-bit integer.
     finalLoss: 0.9,
     steps: { n_epochs: 2, batch_size: 1 }, // 5,000 steps.
     outcomes: ['invalid_training_file', 'succeeded', 'succeeded', 'validating_files'],

@@ -70,7 +70,7 @@ describe('npm run sandbox', () => {
   });
 
   it('answers as Azure does when told to', async () => {
-    const said = await greeting(start({ SANDBOX_FLAVOUR: 'azure' }));
+    const said = await greeting(start({ SANDBOX_DIALECT: 'azure' }));
     const [url = ''] = /http:[^']+/.exec(said.slice(said.indexOf('curl'))) ?? [];
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/openai\/fine_tuning\/jobs\?api-version=/);
     const response = await fetch(url, { headers: { 'api-key': 'any' } });

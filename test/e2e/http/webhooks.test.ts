@@ -459,7 +459,7 @@ describe('before the sandbox', () => {
   });
 
   it('of Azure none come: it has no webhooks', async () => {
-    await using gateway = await startGateway({ SANDBOX_FLAVOUR: 'azure' });
+    await using gateway = await startGateway({ SANDBOX_DIALECT: 'azure' });
     expect((await fetch(urlOf(gateway), { method: 'POST' })).status).toBe(404);
   });
 

@@ -265,7 +265,7 @@ describe('the pairs that the gateway puts into the metadata of a job', () => {
   });
 
   it('are in the metadata of Azure, too', async () => {
-    await using gateway = await startGateway({ SANDBOX_FLAVOUR: 'azure' }, createTestClock());
+    await using gateway = await startGateway({ SANDBOX_DIALECT: 'azure' }, createTestClock());
     const { data } = await gateway.query(
       '{ files(first: 1, filter: { purpose: FINE_TUNE }) { edges { node { id } } } }',
     );

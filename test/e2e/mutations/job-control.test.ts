@@ -123,7 +123,7 @@ describe('a gateway that changes nothing', () => {
   });
 
   it('is none before the sandbox, whoever that plays', async () => {
-    await using gateway = await startStill({ SANDBOX_FLAVOUR: 'azure' });
+    await using gateway = await startStill({ SANDBOX_DIALECT: 'azure' });
     const id = await idOf(gateway, 'RUNNING');
     expect(await steer(gateway, 'cancel', id)).toMatchObject({ __typename: 'CancelFineTuningJobSuccess' });
   });

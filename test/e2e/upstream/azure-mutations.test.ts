@@ -22,7 +22,7 @@ const steer = (gateway: TestGateway, what: 'Cancel' | 'Pause' | 'Resume', id: st
 describe('before Azure', () => {
   it('a file is uploaded, a job started, paused, resumed and cancelled, and the file deleted', async () => {
     const clock = createTestClock();
-    await using gateway = await startGateway({ SANDBOX_FLAVOUR: 'azure' }, clock);
+    await using gateway = await startGateway({ SANDBOX_DIALECT: 'azure' }, clock);
     const { outcome } = await upload(gateway.url, trainingLines(20));
     expect(outcome).toMatchObject({ __typename: 'UploadFileSuccess', file: { filename: 'train.jsonl' } });
     const fileId = String(Object(outcome?.['file']).id);

@@ -6,9 +6,9 @@ import type { JobPlan } from '../../../src/sandbox/simulation/job-plan.ts';
 import { drawDurations, type JobStatus } from '../../../src/sandbox/simulation/lifecycle.ts';
 import { createRandom } from '../../../src/sandbox/simulation/random.ts';
 
-export const BORN = Date.UTC(2026, 5, 1);
+export const CREATED_AT = Date.UTC(2026, 5, 1);
 /** When every job has said all that it will, but for one that runs for good. */
-export const END = BORN + 86_400_000;
+export const END = CREATED_AT + 86_400_000;
 
 const account = createAccount(1);
 const campaigns = createScenarios(1);
@@ -36,12 +36,12 @@ export function planOf({
   const campaign = campaigns.find(({ suffix }) => suffix === of);
   if (campaign === undefined) throw new Error(`${of}: no campaign has this suffix`);
   const random = createRandom(seed, outcome, of);
-  const lasts = drawDurations(random, speed);
-  return planJob({ ...campaign, ...changes }, account, { createdAt: BORN, outcome, lasts }, random);
+  const durations = drawDurations(random, speed);
+  return planJob({ ...campaign, ...changes }, account, { createdAt: CREATED_AT, outcome, durations }, random);
 }
 
 /** When the plan first takes a status, ms since the epoch. */
-export function turn(plan: JobPlan, status: JobStatus): number {
+export function timeOf(plan: JobPlan, status: JobStatus): number {
   const at = plan.changes.find((turn) => turn.status === status)?.at;
   if (at === undefined) throw new Error(`${status}: the job never takes this status`);
   return at;

@@ -10,18 +10,18 @@ describe('the settings of the sandbox', () => {
       SANDBOX_PORT: 0,
       SANDBOX_SPEED: 10,
       SANDBOX_SEED: 1,
-      SANDBOX_FLAVOUR: 'openai',
+      SANDBOX_DIALECT: 'openai',
     });
   });
 
   it('are read from text', () => {
     expect(
-      settings.parse({ SANDBOX_PORT: '4100', SANDBOX_SPEED: '0.5', SANDBOX_SEED: '-7', SANDBOX_FLAVOUR: 'azure' }),
+      settings.parse({ SANDBOX_PORT: '4100', SANDBOX_SPEED: '0.5', SANDBOX_SEED: '-7', SANDBOX_DIALECT: 'azure' }),
     ).toEqual({
       SANDBOX_PORT: 4100,
       SANDBOX_SPEED: 0.5,
       SANDBOX_SEED: -7,
-      SANDBOX_FLAVOUR: 'azure',
+      SANDBOX_DIALECT: 'azure',
     });
   });
 
@@ -57,7 +57,7 @@ describe('the settings of the sandbox', () => {
   });
 
   it('refuse a flavour that nobody knows', () => {
-    const { error } = settings.safeParse({ SANDBOX_FLAVOUR: 'Azure' });
-    expect(error?.issues).toMatchObject([{ path: ['SANDBOX_FLAVOUR'], message: 'expected openai or azure' }]);
+    const { error } = settings.safeParse({ SANDBOX_DIALECT: 'Azure' });
+    expect(error?.issues).toMatchObject([{ path: ['SANDBOX_DIALECT'], message: 'expected openai or azure' }]);
   });
 });

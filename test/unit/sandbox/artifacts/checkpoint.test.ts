@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { checkpointBody, checkpointsAt } from '../../../../src/sandbox/artifacts/checkpoint.ts';
 import { eventBody, eventsAt } from '../../../../src/sandbox/artifacts/event.ts';
 import { jobBody } from '../../../../src/sandbox/simulation/job-plan.ts';
-import { measuredAt } from '../../../../src/sandbox/simulation/metrics.ts';
-import { stepsAt, totalSteps } from '../../../../src/sandbox/simulation/training-steps.ts';
+import { stepMetrics } from '../../../../src/sandbox/simulation/metrics.ts';
+import { completedSteps, totalSteps } from '../../../../src/sandbox/simulation/training-steps.ts';
 import { readCheckpoint } from '../../../../src/upstream/resources/checkpoint.ts';
 import { openSandbox, type WireEvent, type WireJob } from '../open.ts';
-import { END, planOf, turn } from '../plan.ts';
+import { END, planOf, timeOf } from '../plan.ts';
 
 type Plan = ReturnType<typeof planOf>;
 const bodies = (plan: Plan, now = END) =>
@@ -29,8 +29,8 @@ describe('the checkpoints of a job', () => {
 
   it('come with the success of the job, and not before', () => {
     const plan = planOf();
-    expect(bodies(plan, turn(plan, 'succeeded') - 1)).toEqual([]);
-    expect(bodies(plan, turn(plan, 'succeeded'))).toHaveLength(3);
+    expect(bodies(plan, timeOf(plan, 'succeeded') - 1)).toEqual([]);
+    expect(bodies(plan, timeOf(plan, 'succeeded'))).toHaveLength(3);
   });
 
   it('end in the fine-tuned model itself, under the same name', () => {
@@ -52,7 +52,7 @@ describe('the checkpoints of a job', () => {
       id: expect.stringMatching(/^ftckpt_[A-Za-z0-9]{24}$/),
       fine_tuning_job_id: plan.id,
       step_number: 240,
-      metrics: { step: 240, ...measuredAt(plan, 240), type: 'supervised' },
+      metrics: { step: 240, ...stepMetrics(plan, 240), type: 'supervised' },
     });
   });
 
@@ -79,20 +79,20 @@ describe('the checkpoints of a job', () => {
       const plan = planOf({ of: 'agent-rubric', seed });
       const rewards = Array.from({ length: totalSteps(plan) }, (_, index) => ({
         step: index + 1,
-        reward: measuredAt(plan, index + 1).full_valid_mean_reward ?? 0,
+        reward: stepMetrics(plan, index + 1).full_valid_mean_reward ?? 0,
       })).filter(({ reward }) => reward > 0);
       const best = rewards.toSorted((a, b) => b.reward - a.reward).slice(0, 3);
       expect(stepsOf(plan)).toEqual(best.map(({ step }) => step).sort((a, b) => b - a));
       expect(bodies(plan)[0]?.metrics.valid_reward_mean).toBeTypeOf('number');
-      expect(bodies(plan)[0]?.fine_tuned_model_checkpoint).toBe(plan.yields.model);
+      expect(bodies(plan)[0]?.fine_tuned_model_checkpoint).toBe(plan.results.model);
     }
   });
 
   it('of a paused job are one: pausing saves the model', () => {
     for (const outcome of ['paused', 'resuming'] as const) {
       const plan = planOf({ outcome });
-      const step = stepsAt(plan, turn(plan, 'pausing'));
-      expect(bodies(plan, turn(plan, 'paused') - 1)).toEqual([]);
+      const step = completedSteps(plan, timeOf(plan, 'pausing'));
+      expect(bodies(plan, timeOf(plan, 'paused') - 1)).toEqual([]);
       expect(bodies(plan)).toMatchObject([
         { step_number: step, fine_tuned_model_checkpoint: expect.stringMatching(`:ckpt-step-${step}$`) },
       ]);

@@ -4,7 +4,7 @@ import { eventBody, eventsAt } from '../../../../src/sandbox/artifacts/event.ts'
 import { jobBody } from '../../../../src/sandbox/simulation/job-plan.ts';
 import { readEvent } from '../../../../src/upstream/resources/event.ts';
 import { openSandbox, type WireEvent } from '../open.ts';
-import { BORN, END, outcomes, planOf, turn } from '../plan.ts';
+import { CREATED_AT, END, outcomes, planOf, timeOf } from '../plan.ts';
 
 const SECOND = 1000;
 type Plan = ReturnType<typeof planOf>;
@@ -30,14 +30,14 @@ describe('the events of a job', () => {
     expect(created).toEqual({
       object: 'fine_tuning.job.event',
       id: expect.stringMatching(/^ftevent-[A-Za-z0-9]{24}$/),
-      created_at: seconds(BORN),
+      created_at: seconds(CREATED_AT),
       level: 'info',
       message: `Created fine-tuning job: ${plan.id}`,
       type: 'message',
       data: {},
     });
     expect(validating).toMatchObject({
-      created_at: seconds(BORN),
+      created_at: seconds(CREATED_AT),
       message: `Validating training file: ${plan.trainingFile} and validation file: ${plan.validationFile}`,
       data: {},
     });
@@ -51,8 +51,8 @@ describe('the events of a job', () => {
   it('tell of the queue with {} and of the start of training with null', () => {
     const plan = planOf();
     expect(log(plan).slice(2, 4)).toMatchObject([
-      { created_at: seconds(turn(plan, 'queued')), message: 'Files validated, moving job to queued state', data: {} },
-      { created_at: seconds(turn(plan, 'running')), message: 'Fine-tuning job started', data: null },
+      { created_at: seconds(timeOf(plan, 'queued')), message: 'Files validated, moving job to queued state', data: {} },
+      { created_at: seconds(timeOf(plan, 'running')), message: 'Fine-tuning job started', data: null },
     ]);
   });
 
@@ -100,12 +100,12 @@ describe('the events of a job', () => {
 
   it('name the new model only in the words of older trainers', () => {
     const plan = planOf({ of: 'invoice-fields' });
-    expect(messages(plan).at(-2)).toBe(`New fine-tuned model created: ${plan.yields.model}`);
+    expect(messages(plan).at(-2)).toBe(`New fine-tuned model created: ${plan.results.model}`);
   });
 
   it('go on after the job has finished: by 2 and by 7 seconds', () => {
     const plan = planOf();
-    const succeededAt = turn(plan, 'succeeded');
+    const succeededAt = timeOf(plan, 'succeeded');
     const count = (ms: number) => log(plan, succeededAt + ms).length;
     expect(jobBody(plan, succeededAt).status).toBe('succeeded');
     expect(messages(plan, succeededAt + 1999).at(-1)).toMatch(/^Step 240\/240/);
@@ -116,7 +116,7 @@ describe('the events of a job', () => {
 
   it('go on after the job has finished as many times faster as the speed says', () => {
     const plan = planOf({ speed: 10 });
-    const succeededAt = turn(plan, 'succeeded');
+    const succeededAt = timeOf(plan, 'succeeded');
     expect(messages(plan, succeededAt + 699).at(-1)).toBe('New fine-tuned model created');
     expect(messages(plan, succeededAt + 700).at(-1)).toBe('The job has successfully completed');
   });
@@ -135,7 +135,7 @@ describe('the events of a job', () => {
 
   it('end with a warning, two seconds after a cancellation', () => {
     const plan = planOf({ outcome: 'cancelled' });
-    const cancelledAt = turn(plan, 'cancelled');
+    const cancelledAt = timeOf(plan, 'cancelled');
     expect(log(plan, cancelledAt + 1999).at(-1)?.type).toBe('metrics');
     expect(log(plan, cancelledAt + 2000).at(-1)).toMatchObject({
       level: 'warn',
@@ -145,7 +145,7 @@ describe('the events of a job', () => {
 
   it.each(['pausing', 'paused', 'resuming'] as const)('stand still while the job is %s', (outcome) => {
     const plan = planOf({ outcome });
-    const stopped = log(plan, turn(plan, 'pausing'));
+    const stopped = log(plan, timeOf(plan, 'pausing'));
     expect(stopped.at(-1)?.message).toMatch(/^Step \d+\/240/);
     expect(stopped.length).toBeLessThan(240);
     expect(log(plan)).toEqual(stopped);
@@ -154,7 +154,8 @@ describe('the events of a job', () => {
   it('never reach into the future', () => {
     fc.assert(
       fc.property(anyPlan, fc.nat(10_000_000), (plan, age) => {
-        for (const { created_at } of log(plan, BORN + age)) expect(created_at * SECOND).toBeLessThanOrEqual(BORN + age);
+        for (const { created_at } of log(plan, CREATED_AT + age))
+          expect(created_at * SECOND).toBeLessThanOrEqual(CREATED_AT + age);
       }),
       { numRuns: 40 },
     );
@@ -163,7 +164,7 @@ describe('the events of a job', () => {
   it('only grow: what was once said stays, and stands before what follows', () => {
     fc.assert(
       fc.property(anyPlan, fc.tuple(fc.nat(10_000_000), fc.nat(10_000_000)), (plan, [age, later]) => {
-        const [before, after] = [eventsAt(plan, BORN + age), eventsAt(plan, BORN + age + later)];
+        const [before, after] = [eventsAt(plan, CREATED_AT + age), eventsAt(plan, CREATED_AT + age + later)];
         expect(after.slice(after.length - before.length)).toEqual(before);
       }),
       { numRuns: 40 },

@@ -121,7 +121,7 @@ describe('an upload', () => {
   });
 
   it('past a limit is refused, the connection still of use, and other files make room when they go', async () => {
-    const { upload, send } = await openWritable({ storage: { mostFileBytes: 100_000, mostStoredBytes: 150_000 } });
+    const { upload, send } = await openWritable({ storage: { maxFileBytes: 100_000, maxStoredBytes: 150_000 } });
     expect((await upload(Buffer.alloc(100_001))).status).toBe(413);
     const { status, body } = await upload(Buffer.alloc(100_000));
     expect(status).toBe(200);

@@ -2,16 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   CANCELLABLE,
-  cancelled,
+  cancelPlan,
   PAUSABLE,
-  paused,
+  pausePlan,
   RESUMABLE,
-  resumed,
+  resumePlan,
 } from '../../../../src/sandbox/simulation/intervention.ts';
 import { statusAt } from '../../../../src/sandbox/simulation/lifecycle.ts';
 import { newSecret } from '../../../kit/bodies/webhook.ts';
 import { startReceiver } from '../../../kit/gateway/webhook-receiver.ts';
-import { BORN, outcomes, planOf, turn } from '../plan.ts';
+import { CREATED_AT, outcomes, planOf, timeOf } from '../plan.ts';
 import { lines, openWritable, UNTIL_ENDED, UNTIL_RUNNING } from '../write.ts';
 
 const SLOW = 10_000; // What pausing and resuming take at most, and more.
@@ -72,14 +72,14 @@ describe('a pause', () => {
     fc.assert(
       fc.property(fc.nat(100), fc.nat(10_000_000), (part, wait) => {
         const plan = planOf();
-        const [begun, ended] = [turn(plan, 'running'), turn(plan, 'succeeded')];
+        const [begun, ended] = [timeOf(plan, 'running'), timeOf(plan, 'succeeded')];
         const at = begun + Math.floor(((ended - begun - 1) * part) / 100);
-        const pausedPlan = paused(plan, at);
+        const pausedPlan = pausePlan(plan, at);
         const pausedAt = pausedPlan.changes.at(-1)?.at ?? 0;
         expect(statusAt(pausedPlan, pausedAt + 1e12)).toBe('paused');
-        const again = resumed(pausedPlan, pausedAt + wait);
+        const again = resumePlan(pausedPlan, pausedAt + wait);
         const secondBegin = again.changes.findLast(({ status }) => status === 'running')?.at ?? 0;
-        expect(turn(again, 'succeeded') - secondBegin + at - begun).toBe(ended - begun);
+        expect(timeOf(again, 'succeeded') - secondBegin + at - begun).toBe(ended - begun);
       }),
     );
   });
@@ -95,9 +95,9 @@ describe('a pause', () => {
 
 describe('an intervention', () => {
   const deeds = [
-    ['cancel', CANCELLABLE, cancelled],
-    ['pause', PAUSABLE, paused],
-    ['resume', RESUMABLE, resumed],
+    ['cancel', CANCELLABLE, cancelPlan],
+    ['pause', PAUSABLE, pausePlan],
+    ['resume', RESUMABLE, resumePlan],
   ] as const;
 
   it('changes nothing that was', () => {
@@ -111,9 +111,9 @@ describe('an intervention', () => {
         (outcome, deed, age, before) => {
           const [, statuses, intervene] = deed;
           const plan = planOf({ outcome });
-          const now = BORN + age;
+          const now = CREATED_AT + age;
           fc.pre(statuses.includes(statusAt(plan, now)) && before < age);
-          expect(statusAt(intervene(plan, now), BORN + before)).toBe(statusAt(plan, BORN + before));
+          expect(statusAt(intervene(plan, now), CREATED_AT + before)).toBe(statusAt(plan, CREATED_AT + before));
         },
       ),
     );

@@ -25,8 +25,8 @@ const campaign: Scenario = {
 
 function plan(outcome: JobOutcome, changes: Partial<Scenario> = {}) {
   const random = createRandom('job', outcome);
-  const lasts = drawDurations(random, 1);
-  return planJob({ ...campaign, ...changes }, account, { createdAt: BORN, outcome, lasts }, random);
+  const durations = drawDurations(random, 1);
+  return planJob({ ...campaign, ...changes }, account, { createdAt: BORN, outcome, durations }, random);
 }
 
 describe('the body of a job', () => {

@@ -14,8 +14,8 @@ const campaigns = createScenarios(1);
 
 function plan(outcome: JobOutcome, { seed = 1, speed = 1 } = {}) {
   const random = createRandom(seed, outcome);
-  const lasts = drawDurations(random, speed);
-  return planJob(random.pick(campaigns), account, { createdAt: BORN, outcome, lasts }, random);
+  const durations = drawDurations(random, speed);
+  return planJob(random.pick(campaigns), account, { createdAt: BORN, outcome, durations }, random);
 }
 
 // The keys of a Record are what its type says.

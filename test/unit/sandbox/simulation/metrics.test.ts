@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Measured, measuredAt } from '../../../../src/sandbox/simulation/metrics.ts';
+import { type StepMetrics, stepMetrics } from '../../../../src/sandbox/simulation/metrics.ts';
 import { noise } from '../../../../src/sandbox/simulation/noise.ts';
 import { totalSteps } from '../../../../src/sandbox/simulation/training-steps.ts';
 import { planOf } from '../plan.ts';
@@ -8,8 +8,8 @@ const SEEDS = Array.from({ length: 20 }, (_, seed) => seed);
 type Plan = ReturnType<typeof planOf>;
 
 /** The values of one metric where it was measured, the first step first. */
-function curve(plan: Plan, metric: keyof Measured): number[] {
-  const steps = Array.from({ length: totalSteps(plan) }, (_, index) => measuredAt(plan, index + 1)[metric]);
+function curve(plan: Plan, metric: keyof StepMetrics): number[] {
+  const steps = Array.from({ length: totalSteps(plan) }, (_, index) => stepMetrics(plan, index + 1)[metric]);
   return steps.filter((value) => value !== undefined);
 }
 
@@ -67,13 +67,13 @@ describe('the metrics of a job', () => {
 
   it('are the same for the same step, whichever is asked for first', () => {
     const [one, two] = [planOf(), planOf()];
-    const late = measuredAt(one, 200);
-    measuredAt(two, 1);
-    expect(measuredAt(two, 200)).toEqual(late);
+    const late = stepMetrics(one, 200);
+    stepMetrics(two, 1);
+    expect(stepMetrics(two, 200)).toEqual(late);
   });
 
   it('differ between jobs, even at the end, to which all come down', () => {
-    expect(measuredAt(planOf({ seed: 1 }), 240)).not.toEqual(measuredAt(planOf({ seed: 2 }), 240));
+    expect(stepMetrics(planOf({ seed: 1 }), 240)).not.toEqual(stepMetrics(planOf({ seed: 2 }), 240));
   });
 });
 

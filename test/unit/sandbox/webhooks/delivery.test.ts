@@ -11,13 +11,18 @@ const SPEED = 10_000;
 const webhook = (id: string) => ({ id, body: webhookBody('ftjob-1') });
 
 /** A sender to a receiver that refuses everything. */
-async function open(most?: number) {
+async function open(maxPending?: number) {
   const receiver = await startReceiver();
   onTestFinished(() => receiver[Symbol.asyncDispose]());
   receiver.answer((response) => void response.writeHead(500).end());
   const clock = createTestClock();
   const to = { url: receiver.url, secret: newSecret() };
-  const deliveries = createDeliveries({ clock, speed: SPEED, receiver: to, ...(most !== undefined && { most }) });
+  const deliveries = createDeliveries({
+    clock,
+    speed: SPEED,
+    receiver: to,
+    ...(maxPending !== undefined && { maxPending }),
+  });
   onTestFinished(() => deliveries.dispose());
   const ids = () => receiver.received.map(({ headers }) => headers['webhook-id']);
   return { receiver, clock, deliveries, ids };

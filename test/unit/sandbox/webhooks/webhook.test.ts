@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { endOf, makeSecret, waitBeforeRetry, webhookOf } from '../../../../src/sandbox/webhooks/webhook.ts';
+import { createWebhook, endTime, generateSecret, waitBeforeRetry } from '../../../../src/sandbox/webhooks/webhook.ts';
 import { outcomes, planOf } from '../plan.ts';
 
 const HOUR = 3_600_000;
 
 describe('the end of a job', () => {
   it('is told of the three statuses that have a webhook, and of no other', () => {
-    const told = outcomes.filter((outcome) => endOf(planOf({ outcome })) !== null);
+    const told = outcomes.filter((outcome) => endTime(planOf({ outcome })) !== null);
     const ends = told.map((outcome) => planOf({ outcome }).changes.at(-1)?.status);
     expect(new Set(ends)).toEqual(new Set(['succeeded', 'failed', 'cancelled']));
     expect(outcomes.filter((outcome) => !told.includes(outcome)).toSorted()).toEqual([
@@ -21,14 +21,14 @@ describe('the end of a job', () => {
   });
 
   it('is always told by the same webhook, and another job by another', () => {
-    expect(webhookOf(planOf())).toEqual(webhookOf(planOf()));
-    expect(webhookOf(planOf({ seed: 2 })).id).not.toBe(webhookOf(planOf()).id);
+    expect(createWebhook(planOf())).toEqual(createWebhook(planOf()));
+    expect(createWebhook(planOf({ seed: 2 })).id).not.toBe(createWebhook(planOf()).id);
   });
 });
 
-describe('makeSecret', () => {
+describe('generateSecret', () => {
   it('makes another secret each time, of 32 bytes', () => {
-    const secrets = [makeSecret(), makeSecret()];
+    const secrets = [generateSecret(), generateSecret()];
     expect(new Set(secrets).size).toBe(2);
     for (const secret of secrets) expect(Buffer.from(secret.replace('whsec_', ''), 'base64')).toHaveLength(32);
   });
