@@ -4,7 +4,7 @@ import { create, idOf, startSite } from '../kit/mutation/create-job.ts';
 
 const JOB = 'query ($id: ID!) { fineTuningJob(id: $id) { status suffix seed metadata { key value } method { type } } }';
 
-it('a job that was created through the gateway appears to the official openai client, and the reverse', async () => {
+it('the official openai client reads a job that the gateway creates, and the reverse', async () => {
   await using site = await startSite();
   const gateway = await site.open();
   const client = new OpenAI({ baseURL: site.sandbox.baseUrl.href, apiKey: 'any', maxRetries: 0 });
@@ -23,8 +23,8 @@ it('a job that was created through the gateway appears to the official openai cl
   expect((await jobs.list({ metadata: { team: 'a' } })).data).toMatchObject([{ id }]);
 
   const { modelId: model, trainingFileId: training_file } = site.input;
-  const made = await jobs.create({ model, training_file, suffix: 'theirs', seed: 8, metadata: { team: 'b' } });
-  expect((await gateway.query(JOB, { id: made.id })).data).toEqual({
+  const created = await jobs.create({ model, training_file, suffix: 'theirs', seed: 8, metadata: { team: 'b' } });
+  expect((await gateway.query(JOB, { id: created.id })).data).toEqual({
     fineTuningJob: {
       status: 'VALIDATING_FILES',
       suffix: 'theirs',
@@ -33,9 +33,9 @@ it('a job that was created through the gateway appears to the official openai cl
       method: { type: 'SUPERVISED' },
     },
   });
-  const cancel = `mutation { cancelFineTuningJob(input: { jobId: "${made.id}" }) { __typename } }`;
+  const cancel = `mutation { cancelFineTuningJob(input: { jobId: "${created.id}" }) { __typename } }`;
   expect((await gateway.query(cancel)).errors).toBeUndefined();
-  expect((await jobs.retrieve(made.id)).status).toBe('cancelled');
+  expect((await jobs.retrieve(created.id)).status).toBe('cancelled');
   await jobs.cancel(id);
   site.clock.advance(1000);
   expect((await gateway.query(JOB, { id })).data).toMatchObject({ fineTuningJob: { status: 'CANCELLED' } });

@@ -6,7 +6,7 @@ import { startReceiver } from '../kit/gateway/webhook-receiver.ts';
 import { openSandbox } from '../unit/sandbox/open.ts';
 import { lines, UNTIL_ENDED, UNTIL_RUNNING } from '../unit/sandbox/write.ts';
 
-/** OpenAI's own client, told nothing but another base URL. */
+/** Opens a sandbox and the official client, configured with the base URL and keys only. */
 async function openClient() {
   const [apiKey, adminAPIKey] = [randomUUID(), randomUUID()];
   const sandbox = await openSandbox({ apiKey, adminKey: adminAPIKey });
@@ -17,8 +17,8 @@ async function openClient() {
 const jsonl = () => toFile(Buffer.from(lines(20)), 'train.jsonl');
 const hyperparameters = { n_epochs: 2, batch_size: 1 };
 
-describe('the official openai client, of writes,', () => {
-  it('goes the whole way: upload, create, events, checkpoints, cancel, delete', async () => {
+describe('the official openai client with writes', () => {
+  it('uploads, creates, lists events and checkpoints, cancels and deletes', async () => {
     const { client, jobs, sandbox, clock } = await openClient();
     const receiver = await startReceiver();
     onTestFinished(() => receiver[Symbol.asyncDispose]());
@@ -28,13 +28,13 @@ describe('the official openai client, of writes,', () => {
     expect(file).toMatchObject({ filename: 'train.jsonl', status: 'processed', expires_at: file.created_at + 3600 });
     const method = { type: 'supervised', supervised: { hyperparameters } } as const;
     const create = { model: 'gpt-4o-mini', training_file: file.id, metadata: { run: 'one' }, method };
-    const [job, other] = [await jobs.create({ ...create, suffix: 'tried' }), await jobs.create(create)];
+    const [job, other] = [await jobs.create({ ...create, suffix: 'first' }), await jobs.create(create)];
     expect((await jobs.list({ metadata: { run: 'one' } })).data.map(({ id }) => id)).toEqual([other.id, job.id]);
     clock.advance(UNTIL_RUNNING);
     expect((await jobs.cancel(other.id)).status).toBe('cancelled');
-    const told = () => receiver.received.map(({ event }) => Object(event).data.id);
+    const notifiedIds = () => receiver.received.map(({ event }) => Object(event).data.id);
     clock.advance(500);
-    while (!told().includes(other.id)) await receiver.reached(receiver.received.length + 1);
+    while (!notifiedIds().includes(other.id)) await receiver.reached(receiver.received.length + 1);
     clock.advance(UNTIL_ENDED);
     const { status, fine_tuned_model } = await jobs.retrieve(job.id);
     expect(status).toBe('succeeded');
@@ -62,14 +62,14 @@ describe('the official openai client, of writes,', () => {
     await expect(jobs.cancel(id)).rejects.toBeInstanceOf(OpenAI.BadRequestError);
   });
 
-  it('grants permissions of a checkpoint with its admin key, lists them by auto-paging and takes one away', async () => {
+  it('creates checkpoint permissions with its admin key, lists them by auto-paging and deletes one', async () => {
     const { client, jobs, sandbox } = await openClient();
     const { permissions } = client.fineTuning.checkpoints;
     const model = (await jobs.checkpoints.list(sandbox.exampleJobId)).data[1]?.fine_tuned_model_checkpoint ?? '';
-    const made = await Array.fromAsync(permissions.create(model, { project_ids: ['proj_a', 'proj_b', 'proj_c'] }));
+    const created = await Array.fromAsync(permissions.create(model, { project_ids: ['proj_a', 'proj_b', 'proj_c'] }));
     const listed = await Array.fromAsync(permissions.list(model, { limit: 1, order: 'ascending' }));
-    expect(listed).toEqual(made);
-    const id = made[1]?.id ?? '';
+    expect(listed).toEqual(created);
+    const id = created[1]?.id ?? '';
     expect(await permissions.delete(id, { fine_tuned_model_checkpoint: model })).toMatchObject({ id, deleted: true });
     expect((await permissions.list(model)).data.map(({ project_id }) => project_id)).toEqual(['proj_c', 'proj_a']);
   });
@@ -88,7 +88,7 @@ describe('the official openai client, of writes,', () => {
     expect((await graders.run({ grader, model_sample: 'a' })).reward).toBe(1);
   });
 
-  it('tries again after a 500 that came when the job was made, and so makes two: nothing of it is idempotent', async () => {
+  it('creates two jobs by a retry after a 500 that follows the creation: the endpoint is not idempotent', async () => {
     const { client, sandbox } = await openClient();
     const { id } = await client.files.create({ file: await jsonl(), purpose: 'fine-tune' });
     sandbox.faults.onNext('POST', '/fine_tuning/jobs', 'fail_after');
@@ -100,7 +100,7 @@ describe('the official openai client, of writes,', () => {
   });
 });
 
-describe("the official openai client for Azure, of writes, in the sandbox's other flavour,", () => {
+describe('the official openai client for Azure with writes in the dialect azure', () => {
   it('uploads, creates, cancels and deletes', async () => {
     const apiKey = randomUUID();
     const { baseUrl, clock } = await openSandbox({ apiKey, dialect: 'azure' });
@@ -108,10 +108,10 @@ describe("the official openai client for Azure, of writes, in the sandbox's othe
     const file = await client.files.create({ file: await jsonl(), purpose: 'fine-tune' });
     expect(file.status).toBe('pending');
     const { jobs } = client.fineTuning;
-    const made = await jobs.create({ model: 'gpt-4o-mini-2024-07-18', training_file: file.id }).withResponse();
-    const { id, status } = made.data;
-    expect(made.response.status).toBe(201);
-    expect(made.response.headers.get('location')).toBe(`/openai/fine_tuning/jobs/${id}`);
+    const created = await jobs.create({ model: 'gpt-4o-mini-2024-07-18', training_file: file.id }).withResponse();
+    const { id, status } = created.data;
+    expect(created.response.status).toBe(201);
+    expect(created.response.headers.get('location')).toBe(`/openai/fine_tuning/jobs/${id}`);
     expect(status).toBe('pending');
     clock.advance(UNTIL_RUNNING);
     expect((await jobs.cancel(id)).status).toBe('canceling');
