@@ -29,16 +29,16 @@ export function listBodyWithIds<T extends Identified>(remaining: IteratorObject<
   return { object, data, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null, has_more };
 }
 
-/** The items after the cursor `after`, or all without a cursor. Throws the error of `unknown` for an unknown cursor. */
+/** The items after the cursor `after`; all without one. Throws `unknownCursor(id)` when it is not in the list. */
 export function itemsAfter<T extends Identified>(
   items: readonly T[],
   query: URLSearchParams,
-  unknown: (id: string) => ApiError,
+  unknownCursor: (id: string) => ApiError,
 ): IteratorObject<T> {
   const after = query.get('after');
   if (after === null) return items.values();
   const position = items.findIndex(({ id }) => id === after);
-  if (position < 0) throw unknown(after); // The response of the real API is not recorded.
+  if (position < 0) throw unknownCursor(after); // The response of the real API is not recorded.
   return items.values().drop(position + 1);
 }
 
