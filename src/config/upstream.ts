@@ -145,7 +145,7 @@ export function upstreamOf(values: Settings, kind: string): UpstreamConfig {
     return { kind: 'azure', baseUrl: azureBaseUrl(endpoint, version), credential };
   }
   if (kind === 'sandbox') {
-    const { SANDBOX_PORT: port, SANDBOX_SPEED: speed, SANDBOX_SEED: seed, SANDBOX_FLAVOUR: dialect } = values;
+    const { SANDBOX_PORT: port, SANDBOX_SPEED: speed, SANDBOX_SEED: seed, SANDBOX_DIALECT: dialect } = values;
     const { SANDBOX_WEBHOOK_URL: webhookUrl, SANDBOX_WEBHOOK_SECRET: webhookSecret } = values;
     const { SANDBOX_ADMIN_KEY: adminKey, SANDBOX_CONCURRENT_JOBS: concurrent, SANDBOX_JOBS_PER_DAY: perDay } = values;
     const quota = concurrent === undefined && perDay === undefined ? undefined : { concurrent, perDay };

@@ -459,7 +459,7 @@ describe('webhooks of the sandbox', () => {
   });
 
   it('do not exist in the dialect of Azure', async () => {
-    await using gateway = await startGateway({ SANDBOX_FLAVOUR: 'azure' });
+    await using gateway = await startGateway({ SANDBOX_DIALECT: 'azure' });
     expect((await fetch(urlOf(gateway), { method: 'POST' })).status).toBe(404);
   });
 

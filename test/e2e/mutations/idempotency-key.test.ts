@@ -267,7 +267,7 @@ describe('the metadata pairs of the gateway', () => {
   });
 
   it('are stored on Azure too', async () => {
-    await using gateway = await startGateway({ SANDBOX_FLAVOUR: 'azure' }, createTestClock());
+    await using gateway = await startGateway({ SANDBOX_DIALECT: 'azure' }, createTestClock());
     const { data } = await gateway.query(
       '{ files(first: 1, filter: { purpose: FINE_TUNE }) { edges { node { id } } } }',
     );

@@ -128,7 +128,7 @@ describe('a gateway that does not allow mutations', () => {
   });
 
   it('is not the default toward the sandbox, whatever its dialect', async () => {
-    await using gateway = await startSandbox({ SANDBOX_FLAVOUR: 'azure' });
+    await using gateway = await startSandbox({ SANDBOX_DIALECT: 'azure' });
     const id = await idOf(gateway, 'RUNNING');
     expect(await control(gateway, 'cancel', id)).toMatchObject({ __typename: 'CancelFineTuningJobSuccess' });
   });

@@ -22,7 +22,7 @@ const control = (gateway: TestGateway, action: 'Cancel' | 'Pause' | 'Resume', id
 describe('with Azure as the upstream', () => {
   it('a file can be uploaded and deleted, and a job created, paused, resumed and cancelled', async () => {
     const clock = createTestClock();
-    await using gateway = await startGateway({ SANDBOX_FLAVOUR: 'azure' }, clock);
+    await using gateway = await startGateway({ SANDBOX_DIALECT: 'azure' }, clock);
     const { outcome } = await upload(gateway.url, trainingLines(20));
     expect(outcome).toMatchObject({ __typename: 'UploadFileSuccess', file: { filename: 'train.jsonl' } });
     const fileId = String(Object(outcome?.['file']).id);

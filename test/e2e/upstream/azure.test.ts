@@ -77,8 +77,8 @@ function dataOf<T>({ data, errors }: Answer): T {
 }
 
 it('the sandbox has jobs of every status from the start, except CANCELLING as OpenAI and VALIDATING_FILES as Azure', async () => {
-  const missing = async (SANDBOX_FLAVOUR: string) => {
-    await using gateway = await startGateway({ SANDBOX_FLAVOUR });
+  const missing = async (SANDBOX_DIALECT: string) => {
+    await using gateway = await startGateway({ SANDBOX_DIALECT });
     const known = await gateway.query('{ __type(name: "FineTuningJobStatus") { enumValues { name } } }');
     const { __type } = dataOf<{ __type: { enumValues: { name: string }[] } }>(known);
     const names = __type.enumValues.map(({ name }) => name).filter((name) => name !== 'UNKNOWN');
@@ -94,7 +94,7 @@ it('the sandbox has jobs of every status from the start, except CANCELLING as Op
 
 describe('the sandbox as Azure', () => {
   it('serves the whole graph, with statuses in the spelling of the schema', async () => {
-    await using gateway = await startGateway({ SANDBOX_FLAVOUR: 'azure' });
+    await using gateway = await startGateway({ SANDBOX_DIALECT: 'azure' });
     const { fineTuningJobs } = dataOf<{ fineTuningJobs: { edges: { node: Record<string, unknown> }[] } }>(
       await gateway.query(`{ fineTuningJobs(first: 100) { edges { node {
         id status rawStatus organizationId resultFileIds trainingFile { status rawStatus }
@@ -111,7 +111,7 @@ describe('the sandbox as Azure', () => {
   });
 
   it('serves a finished job with its events, checkpoints and loss curve', async () => {
-    await using gateway = await startGateway({ SANDBOX_FLAVOUR: 'azure' });
+    await using gateway = await startGateway({ SANDBOX_DIALECT: 'azure' });
     const { fineTuningJobs } = dataOf<{ fineTuningJobs: { edges: { node: { id: string } }[] } }>(
       await gateway.query(`{ fineTuningJobs(first: 1, filter: { statuses: [SUCCEEDED], suffix: "support-triage" }) {
         edges { node { id } }

@@ -34,8 +34,8 @@ describe('the upstream', () => {
     });
   });
 
-  it('is the sandbox as whose server SANDBOX_FLAVOUR says', () => {
-    expect(readConfig({ SANDBOX_FLAVOUR: 'azure' }).upstream).toMatchObject({ kind: 'sandbox', dialect: 'azure' });
+  it('is the sandbox as whose server SANDBOX_DIALECT says', () => {
+    expect(readConfig({ SANDBOX_DIALECT: 'azure' }).upstream).toMatchObject({ kind: 'sandbox', dialect: 'azure' });
   });
 
   it.each([

@@ -40,7 +40,7 @@ describe('every page', () => {
   });
 
   it('names only settings that exist', () => {
-    const known = new Set([...Object.keys(settings), 'NODE_ENV', 'NO_COLOR', 'CHROMIUM', 'SANDBOX_FLAVOUR']);
+    const known = new Set([...Object.keys(settings), 'NODE_ENV', 'NO_COLOR', 'CHROMIUM', 'SANDBOX_DIALECT']);
     const prefix =
       /^(MAX|CACHE|UPSTREAM|OPENAI|AZURE|SANDBOX|AUTH|TRUSTED|ALLOW|ALLOWED|CORS|RATE|DRAIN|HEARTBEAT|POLL)_/;
     const errorCodes = schema.getType('ErrorCode');
