@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
 import { createSandbox, type Sandbox } from './sandbox/sandbox.ts';
-import { makeSecret } from './sandbox/webhooks/webhook.ts';
+import { generateSecret } from './sandbox/webhooks/webhook.ts';
 import type { Logger } from './telemetry/logger.ts';
 import type { Credential, KeyHeader } from './upstream/credentials/credential.ts';
 import type { RequestRules } from './upstream/requests/validation.ts';
@@ -70,7 +70,7 @@ function webhooksOf(
     return { webhookSecret: ownSecret, sendWebhooks: () => sandbox.sendWebhooks({ url, secret: webhookSecret }) };
   }
   if (dialect === 'azure') return { webhookSecret: ownSecret };
-  const secret = ownSecret ?? webhookSecret ?? makeSecret();
+  const secret = ownSecret ?? webhookSecret ?? generateSecret();
   return { webhookSecret: secret, sendWebhooks: (ownUrl) => sandbox.sendWebhooks({ url: ownUrl, secret }) };
 }
 

@@ -17,7 +17,7 @@ export interface SandboxConfig {
 
 /** Documentation that the sandbox does not need itself. */
 const docs: Readonly<Record<keyof typeof sandboxSettings, Omit<SettingDocs, 'description'>>> = {
-  SANDBOX_PORT: { example: '4001' },
+  SANDBOX_PORT: { example: '4100' },
   SANDBOX_SPEED: {},
   SANDBOX_SEED: {},
   SANDBOX_DIALECT: { oldNames: ['SANDBOX_FLAVOUR'] },

@@ -5,23 +5,23 @@ import { systemClock } from '../clock.ts';
 import { createSandbox, type Sandbox, type SandboxOptions } from './sandbox.ts';
 import { sandboxSettings } from './settings.ts';
 import type { Receiver } from './webhooks/delivery.ts';
-import { makeSecret } from './webhooks/webhook.ts';
+import { generateSecret } from './webhooks/webhook.ts';
 
-/** Ends the process with plain sentences, each naming the setting at fault. */
-function fail(faults: readonly string[]): never {
-  process.stderr.write(`The sandbox cannot start:\n${faults.map((fault) => `  ${fault}\n`).join('')}`);
+/** Prints the problems, one per line, and exits with code 1. */
+function fail(problems: readonly string[]): never {
+  process.stderr.write(`The sandbox cannot start:\n${problems.map((problem) => `  ${problem}\n`).join('')}`);
   process.exit(1);
 }
 
 interface ServeOptions extends SandboxOptions {
   receiver: Receiver | undefined;
-  /** Whether the receiver's secret was made up, so that somebody has to be told. */
-  hasNewSecret: boolean;
+  /** A generated secret is printed, a configured one is not. */
+  isSecretGenerated: boolean;
 }
 
 function readOptions(): ServeOptions {
-  const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
-  const { data, error } = z.object(sandboxSettings).safeParse(given);
+  const environment = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
+  const { data, error } = z.object(sandboxSettings).safeParse(environment);
   if (error) fail(error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`));
   const { SANDBOX_WEBHOOK_URL: url, SANDBOX_WEBHOOK_SECRET: secret } = data;
   const onError = (error: unknown) => process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
@@ -34,8 +34,8 @@ function readOptions(): ServeOptions {
     adminKey: data.SANDBOX_ADMIN_KEY,
     quota: { concurrent: data.SANDBOX_CONCURRENT_JOBS, perDay: data.SANDBOX_JOBS_PER_DAY },
     onError,
-    receiver: url && { url, secret: secret ?? makeSecret() },
-    hasNewSecret: secret === undefined,
+    receiver: url && { url, secret: secret ?? generateSecret() },
+    isSecretGenerated: secret === undefined,
   };
 }
 
@@ -43,12 +43,12 @@ async function open(options: SandboxOptions): Promise<Sandbox> {
   try {
     return await createSandbox(options);
   } catch (error) {
-    fail([`SANDBOX_PORT: cannot listen there (${error instanceof Error ? error.message : error})`]);
+    const reason = error instanceof Error ? error.message : error;
+    fail([`SANDBOX_PORT: cannot listen (${reason}); expected a free port, such as 4100, or 0`]);
   }
 }
 
-/** Whether only the manual is wanted. */
-function wantsHelp(): boolean {
+function isHelpRequested(): boolean {
   try {
     return parseArgs({ options: { help: { type: 'boolean', short: 'h' } } }).values.help === true;
   } catch (error) {
@@ -60,18 +60,18 @@ function help(): string {
   const lines = Object.entries(sandboxSettings).map(
     ([name, schema]) => `  ${name.padEnd(24)} ${schema.description} (default: ${schema.parse(undefined) ?? 'none'})\n`,
   );
-  return `The sandbox: a fine-tuning jobs REST API with made-up jobs that move, alone.
+  return `Sandbox: a local server of the fine-tuning jobs REST API, with generated jobs that run.
 
 Usage:
-  npm run sandbox             starts it; it takes any key
-  npm run sandbox -- --help   shows this
+  npm run sandbox             start the sandbox; it accepts any API key
+  npm run sandbox -- --help   print this help
 
-It answers every read and write of that API: files, jobs (create, cancel, pause, resume), their events and checkpoints,
-models, permissions of checkpoints (for its admin key only) and graders. String checks, similarities of texts and
-formulas are really computed; what Python or a model would answer is made up, and is the same each time. Uploads lie in
-a folder of their own under ${tmpdir()} until it ends.
+The sandbox serves all endpoints: files, jobs (create, cancel, pause, resume), events, checkpoints, models, checkpoint
+permissions (with the admin key only) and graders. It computes string checks, text similarities and formulas. Results
+of Python and of models are generated; equal inputs have equal results. Uploads are stored in a folder under
+${tmpdir()}, which is removed when the sandbox stops.
 
-Settings, read from the environment:
+Settings (environment variables):
 ${lines.join('')}`;
 }
 
@@ -79,20 +79,20 @@ async function serve(): Promise<void> {
   const options = readOptions();
   const { baseUrl, adminKey, sendWebhooks, dispose } = await open(options);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, dispose);
-  const { receiver, hasNewSecret } = options;
+  const { receiver, isSecretGenerated } = options;
   if (receiver) {
     sendWebhooks(receiver);
-    const secret = hasNewSecret ? receiver.secret : 'SANDBOX_WEBHOOK_SECRET';
-    process.stdout.write(`It sends webhooks to ${receiver.url}, signed with ${secret}\n`);
+    const secret = isSecretGenerated ? receiver.secret : 'SANDBOX_WEBHOOK_SECRET';
+    process.stdout.write(`Webhooks are sent to ${receiver.url}, signed with ${secret}\n`);
   }
   if (options.dialect === 'openai' && options.adminKey === undefined)
-    process.stdout.write(`Permissions of checkpoints take the admin key ${adminKey}\n`);
+    process.stdout.write(`Checkpoint permissions need the admin key ${adminKey}\n`);
   const query = options.dialect === 'azure' ? 'api-version=2024-10-21&' : '';
   process.stdout.write(
-    `The sandbox listens on ${baseUrl} (speed ${options.speed}, seed ${options.seed}). Any key will do:\n` +
+    `The sandbox listens on ${baseUrl} (speed ${options.speed}, seed ${options.seed}). Any API key is accepted:\n` +
       `  curl -H 'Authorization: Bearer any-key' '${baseUrl}/fine_tuning/jobs?${query}limit=3'\n`,
   );
 }
 
-if (wantsHelp()) process.stdout.write(help());
+if (isHelpRequested()) process.stdout.write(help());
 else await serve();

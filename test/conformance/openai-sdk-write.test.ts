@@ -6,7 +6,7 @@ import { startReceiver } from '../kit/gateway/webhook-receiver.ts';
 import { openSandbox } from '../unit/sandbox/open.ts';
 import { lines, UNTIL_ENDED, UNTIL_RUNNING } from '../unit/sandbox/write.ts';
 
-/** OpenAI's own client, configured with another base URL only. */
+/** Opens a sandbox and the official client, configured with the base URL and keys only. */
 async function openClient() {
   const [apiKey, adminAPIKey] = [randomUUID(), randomUUID()];
   const sandbox = await openSandbox({ apiKey, adminKey: adminAPIKey });
@@ -17,8 +17,8 @@ async function openClient() {
 const jsonl = () => toFile(Buffer.from(lines(20)), 'train.jsonl');
 const hyperparameters = { n_epochs: 2, batch_size: 1 };
 
-describe('the official openai client, for writes,', () => {
-  it('uploads, creates, cancels, reads events and checkpoints, and deletes', async () => {
+describe('the official openai client with writes', () => {
+  it('uploads, creates, lists events and checkpoints, cancels and deletes', async () => {
     const { client, jobs, sandbox, clock } = await openClient();
     const receiver = await startReceiver();
     onTestFinished(() => receiver[Symbol.asyncDispose]());
@@ -32,9 +32,9 @@ describe('the official openai client, for writes,', () => {
     expect((await jobs.list({ metadata: { run: 'one' } })).data.map(({ id }) => id)).toEqual([other.id, job.id]);
     clock.advance(UNTIL_RUNNING);
     expect((await jobs.cancel(other.id)).status).toBe('cancelled');
-    const reportedIds = () => receiver.received.map(({ event }) => Object(event).data.id);
+    const notifiedIds = () => receiver.received.map(({ event }) => Object(event).data.id);
     clock.advance(500);
-    while (!reportedIds().includes(other.id)) await receiver.reached(receiver.received.length + 1);
+    while (!notifiedIds().includes(other.id)) await receiver.reached(receiver.received.length + 1);
     clock.advance(UNTIL_ENDED);
     const { status, fine_tuned_model } = await jobs.retrieve(job.id);
     expect(status).toBe('succeeded');
@@ -62,7 +62,7 @@ describe('the official openai client, for writes,', () => {
     await expect(jobs.cancel(id)).rejects.toBeInstanceOf(OpenAI.BadRequestError);
   });
 
-  it('creates permissions of a checkpoint with its admin key, lists them by auto-paging and deletes one', async () => {
+  it('creates checkpoint permissions with its admin key, lists them by auto-paging and deletes one', async () => {
     const { client, jobs, sandbox } = await openClient();
     const { permissions } = client.fineTuning.checkpoints;
     const model = (await jobs.checkpoints.list(sandbox.exampleJobId)).data[1]?.fine_tuned_model_checkpoint ?? '';
@@ -88,7 +88,7 @@ describe('the official openai client, for writes,', () => {
     expect((await graders.run({ grader, model_sample: 'a' })).reward).toBe(1);
   });
 
-  it('creates two jobs when it retries after a 500 that followed the create: the REST API is not idempotent', async () => {
+  it('creates two jobs by a retry after a 500 that follows the creation: the endpoint is not idempotent', async () => {
     const { client, sandbox } = await openClient();
     const { id } = await client.files.create({ file: await jsonl(), purpose: 'fine-tune' });
     sandbox.faults.onNext('POST', '/fine_tuning/jobs', 'fail_after');
@@ -100,7 +100,7 @@ describe('the official openai client, for writes,', () => {
   });
 });
 
-describe('the official openai client for Azure, for writes, with the Azure dialect of the sandbox,', () => {
+describe('the official openai client for Azure with writes in the dialect azure', () => {
   it('uploads, creates, cancels and deletes', async () => {
     const apiKey = randomUUID();
     const { baseUrl, clock } = await openSandbox({ apiKey, dialect: 'azure' });

@@ -3,7 +3,7 @@ import OpenAI, { AzureOpenAI } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { openSandbox } from '../unit/sandbox/open.ts';
 
-/** OpenAI's own client, configured with another base URL only. */
+/** Opens a sandbox and the official client, configured with the base URL and the key only. */
 async function openClient(options: { apiKey?: string; sentKey?: string } = {}) {
   const { apiKey = randomUUID(), sentKey = apiKey } = options;
   const sandbox = await openSandbox({ apiKey });
@@ -11,15 +11,15 @@ async function openClient(options: { apiKey?: string; sentKey?: string } = {}) {
   return { client, jobs: client.fineTuning.jobs, clock: sandbox.clock, exampleJobId: sandbox.exampleJobId };
 }
 
-/** All items of a list, by the paging of the client. */
+/** All items of a list, by auto-paging. */
 async function all<T>(pages: AsyncIterable<T>): Promise<T[]> {
   const items: T[] = [];
   for await (const item of pages) items.push(item);
   return items;
 }
 
-/** The error of a rejected call. */
-async function rejectionOf(call: Promise<unknown>): Promise<unknown> {
+/** The error that a call rejects with. */
+async function errorOf(call: Promise<unknown>): Promise<unknown> {
   return call.then(
     () => undefined,
     (error: unknown) => error,
@@ -49,7 +49,7 @@ describe('the official openai client', () => {
     expect(await ids(7)).toEqual(await ids(100));
   });
 
-  it('continues after a cursor', async () => {
+  it('continues from a cursor', async () => {
     const { jobs } = await openClient();
     const [first, second, third] = (await jobs.list({ limit: 3 })).data;
     const next = await jobs.list({ limit: 2, after: first?.id ?? '' });
@@ -63,20 +63,20 @@ describe('the official openai client', () => {
     for (const { metadata } of data) expect(metadata).toEqual({ team: 'support', stage: 'production' });
   });
 
-  it('finds the jobs without metadata by null', async () => {
+  it('filters jobs without metadata by null', async () => {
     const { jobs } = await openClient();
     const { data } = await jobs.list({ metadata: null });
     expect(data.length).toBeGreaterThan(0);
     for (const { metadata } of data) expect(metadata ?? {}).toEqual({});
   });
 
-  it('retrieves a job equal to the one in the list', async () => {
+  it('retrieves a job with the body of the list', async () => {
     const { jobs } = await openClient();
     const [job] = (await jobs.list()).data;
     expect(await jobs.retrieve(job?.id ?? '')).toMatchObject({ ...job });
   });
 
-  it('observes a job until it ends', async () => {
+  it('retrieves a running job until its end', async () => {
     const { jobs, clock } = await openClient();
     const running = (await jobs.list()).data.find(({ status }) => status === 'running');
     clock.advance(300_000);
@@ -92,27 +92,27 @@ describe('the official openai client', () => {
 
   it('throws NotFoundError for an unknown job, with its code and param', async () => {
     const { jobs } = await openClient();
-    const error = await rejectionOf(jobs.retrieve('ftjob-nobody'));
+    const error = await errorOf(jobs.retrieve('ftjob-unknown'));
     expect(error).toBeInstanceOf(OpenAI.NotFoundError);
     expect(error).toMatchObject({ status: 404, code: 'fine_tune_not_found', param: 'fine_tune_id' });
   });
 
-  it('throws AuthenticationError for a wrong key', async () => {
+  it('throws AuthenticationError for an incorrect key', async () => {
     const { jobs } = await openClient({ sentKey: randomUUID() });
-    const error = await rejectionOf(jobs.list());
+    const error = await errorOf(jobs.list());
     expect(error).toBeInstanceOf(OpenAI.AuthenticationError);
     expect(error).toMatchObject({ status: 401, code: 'invalid_api_key', type: 'invalid_request_error' });
   });
 
-  it('throws BadRequestError for a bad limit', async () => {
+  it('throws BadRequestError for an invalid limit', async () => {
     const { jobs } = await openClient();
-    const error = await rejectionOf(jobs.list({ limit: 0 }));
+    const error = await errorOf(jobs.list({ limit: 0 }));
     expect(error).toBeInstanceOf(OpenAI.BadRequestError);
     expect(error).toMatchObject({ status: 400, param: 'limit' });
   });
 });
 
-describe('the official openai client, for the parts of a job,', () => {
+describe('the official openai client with events and checkpoints', () => {
   it('lists every event once by auto-paging, whatever the limit', async () => {
     const { jobs, exampleJobId } = await openClient();
     const events = await all(jobs.listEvents(exampleJobId));
@@ -132,8 +132,8 @@ describe('the official openai client, for the parts of a job,', () => {
   it('throws NotFoundError for the events and the checkpoints of an unknown job', async () => {
     const { jobs } = await openClient();
     const expected = { status: 404, code: 'fine_tune_not_found', param: 'fine_tune_id' };
-    expect(await rejectionOf(Promise.resolve(jobs.listEvents('ftjob-nobody')))).toMatchObject(expected);
-    expect(await rejectionOf(Promise.resolve(jobs.checkpoints.list('ftjob-nobody')))).toMatchObject(expected);
+    expect(await errorOf(Promise.resolve(jobs.listEvents('ftjob-unknown')))).toMatchObject(expected);
+    expect(await errorOf(Promise.resolve(jobs.checkpoints.list('ftjob-unknown')))).toMatchObject(expected);
   });
 
   it('lists every checkpoint once by auto-paging', async () => {
@@ -145,7 +145,7 @@ describe('the official openai client, for the parts of a job,', () => {
   });
 });
 
-describe('the official openai client, for files and models,', () => {
+describe('the official openai client with files and models', () => {
   it('lists every file once by auto-paging, in both orders', async () => {
     const { client } = await openClient();
     const files = await all(client.files.list());
@@ -160,13 +160,13 @@ describe('the official openai client, for files and models,', () => {
     expect(new Set(files.map(({ purpose }) => purpose))).toEqual(new Set(['fine-tune-results']));
   });
 
-  it('retrieves a file equal to the one in the list', async () => {
+  it('retrieves a file with the body of the list', async () => {
     const { client } = await openClient();
     const [file] = (await client.files.list({ limit: 1 })).data;
     expect(await client.files.retrieve(file?.id ?? '')).toMatchObject({ ...file });
   });
 
-  it('reads the content of a training file, byte by byte', async () => {
+  it('reads the content of a training file', async () => {
     const { client, jobs, exampleJobId } = await openClient();
     const { training_file } = await jobs.retrieve(exampleJobId);
     const response = await client.files.content(training_file);
@@ -175,7 +175,7 @@ describe('the official openai client, for files and models,', () => {
     expect(content.trimEnd().split('\n')).toHaveLength(80);
   });
 
-  it('reads the results file of a job, which is base64', async () => {
+  it('reads the results of a job in base64', async () => {
     const { client, jobs, exampleJobId } = await openClient();
     const { result_files } = await jobs.retrieve(exampleJobId);
     const text = await (await client.files.content(result_files[0] ?? '')).text();
@@ -184,17 +184,17 @@ describe('the official openai client, for files and models,', () => {
 
   it('throws NotFoundError for an unknown file and its content', async () => {
     const { client } = await openClient();
-    for (const call of [client.files.retrieve('file-nobody'), client.files.content('file-nobody')]) {
-      const error = await rejectionOf(call);
+    for (const call of [client.files.retrieve('file-unknown'), client.files.content('file-unknown')]) {
+      const error = await errorOf(call);
       expect(error).toBeInstanceOf(OpenAI.NotFoundError);
       expect(error).toMatchObject({ param: 'id', type: 'invalid_request_error' });
     }
   });
 
-  it('throws BadRequestError for an order of another list', async () => {
+  it('throws BadRequestError for an invalid order', async () => {
     const { client } = await openClient();
-    const order = 'ascending' as 'asc'; // The types forbid it; the server has to reject it.
-    expect(await rejectionOf(Promise.resolve(client.files.list({ order })))).toBeInstanceOf(OpenAI.BadRequestError);
+    const order = 'ascending' as 'asc'; // Invalid on purpose, to get the error of the server.
+    expect(await errorOf(Promise.resolve(client.files.list({ order })))).toBeInstanceOf(OpenAI.BadRequestError);
   });
 
   it('lists the models, and retrieves each by its name with colons', async () => {
@@ -210,11 +210,11 @@ describe('the official openai client, for files and models,', () => {
 
   it('throws NotFoundError for an unknown model', async () => {
     const { client } = await openClient();
-    expect(await rejectionOf(client.models.retrieve('nobody'))).toMatchObject({ status: 404, code: 'model_not_found' });
+    expect(await errorOf(client.models.retrieve('unknown'))).toMatchObject({ status: 404, code: 'model_not_found' });
   });
 });
 
-describe('the official openai client for Azure, with the Azure dialect of the sandbox,', () => {
+describe('the official openai client for Azure in the dialect azure', () => {
   async function openAzureClient() {
     const apiKey = randomUUID();
     const { baseUrl, exampleJobId } = await openSandbox({ apiKey, dialect: 'azure' });

@@ -1,6 +1,6 @@
-/** Thrown to answer a request with an error in OpenAI's envelope (docs/upstream.md: Errors). */
+/** An error response: a handler throws it, and its `body` is OpenAI's error envelope (docs/upstream.md: Errors). */
 export class ApiError extends Error {
-  override readonly name = 'Refusal';
+  override readonly name = 'ApiError';
   readonly status: number;
   readonly param: string | null;
   readonly code: string | null;
@@ -26,7 +26,7 @@ export class ApiError extends Error {
   }
 }
 
-/** The Files endpoints say what is wrong a second time beside the envelope. */
+/** An error of the Files endpoints, which repeat the message beside the envelope. */
 export class FileApiError extends ApiError {
   override get body(): object {
     const { message, code } = this;
@@ -37,7 +37,7 @@ export class FileApiError extends ApiError {
 export const missingKey = () =>
   new ApiError(401, 'You did not provide an API key. Send one in the header `Authorization: Bearer YOUR_KEY`.');
 
-/** The real message repeats the key in part; this one says nothing of it. */
+/** The real message contains parts of the key; this one does not. */
 export const incorrectKey = () =>
   new ApiError(
     401,
@@ -46,8 +46,8 @@ export const incorrectKey = () =>
     'invalid_api_key',
   );
 
-/** A good key, but no admin key where one is wanted; how the real one words it was not recorded. */
-export const noPermission = () =>
+/** For a valid key that is not an admin key. The text is not recorded. */
+export const insufficientPermissions = () =>
   new ApiError(403, 'You have insufficient permissions for this operation. It needs an admin API key.');
 
 export const unknownUrl = (method: string, path: string) => new ApiError(404, `Invalid URL (${method} ${path})`);
@@ -55,11 +55,11 @@ export const unknownUrl = (method: string, path: string) => new ApiError(404, `I
 export const methodNotAllowed = (method: string, path: string, allow: readonly string[]) =>
   new ApiError(405, `Not allowed to ${method} on ${path}.`, null, 'method_not_supported', { allow: allow.join(', ') });
 
-/** `param` tells where the id came from: the path, or the cursor of a list. */
+/** `param` is the source of the id: the path, or the cursor of a list. */
 export const unknownJob = (id: string, param: 'fine_tune_id' | 'after' = 'fine_tune_id') =>
   new ApiError(404, `Could not find fine tune: ${id}`, param, 'fine_tune_not_found');
 
-// Only as cursors can these two be unknown; the real answer is not known, and this one is made like that of jobs.
+// Unknown cursors. The response is not recorded; it follows the one for jobs.
 export const unknownEvent = (id: string) =>
   new ApiError(404, `Could not find event: ${id}`, 'after', 'fine_tune_event_not_found');
 
@@ -69,31 +69,19 @@ export const unknownCheckpoint = (id: string) =>
 export const unknownFile = (id: string, param: 'id' | 'after' = 'id') =>
   new FileApiError(404, `No such File object: ${id}`, param);
 
-/** The Files endpoints name a bad parameter at the end of the sentence. */
-export const badFileParameter = (param: string, fault: string) => new FileApiError(400, `${fault} - '${param}'`, param);
+/** The Files endpoints put the name of an invalid parameter at the end of the message. */
+export const invalidFileParameter = (param: string, reason: string) =>
+  new FileApiError(400, `${reason} - '${param}'`, param);
+
+export const invalidFileChoice = (param: string, value: string, choices: readonly string[]) =>
+  invalidFileParameter(param, `'${value}' is not one of [${choices.map((choice) => `'${choice}'`).join(', ')}]`);
 
 export const unknownModel = (id: string) =>
   new ApiError(404, `The model '${id}' does not exist`, 'model', 'model_not_found');
 
-export const wrongType = (param: string, expected: string) =>
-  new ApiError(
-    400,
-    `Invalid type for '${param}': expected ${expected}, but got a string instead.`,
-    param,
-    'invalid_type',
-  );
+/** `action` is a past participle, such as "paused". The response is not recorded. */
+export const invalidStatus = (id: string, action: string, status: string) =>
+  new ApiError(400, `Job ${id} cannot be ${action}: it is ${status}.`, 'fine_tune_id', 'invalid_fine_tune_status');
 
-export const belowMinimum = (param: string, minimum: number, value: string) =>
-  new ApiError(
-    400,
-    `Invalid '${param}': integer below minimum value. Expected a value >= ${minimum}, but got ${value} instead.`,
-    param,
-    'integer_below_min_value',
-  );
-
-/** Something that is asked of a job in a status in which it cannot be: the real answer is not known. */
-export const wrongStatus = (id: string, deed: string, status: string) =>
-  new ApiError(400, `Job ${id} cannot be ${deed}: it is ${status}.`, 'fine_tune_id', 'invalid_fine_tune_status');
-
-/** What a fault of the sandbox's own looks like. */
+/** For an internal error of the sandbox. */
 export const serverError = () => new ApiError(500, 'The server had an error processing your request.');

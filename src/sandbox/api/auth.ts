@@ -1,23 +1,23 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { incorrectKey, missingKey, noPermission } from './api-error.ts';
+import { incorrectKey, insufficientPermissions, missingKey } from './api-error.ts';
 
-/** What opens which door. */
+/** The keys that the sandbox accepts. */
 export interface Keys {
-  /** For all but the permissions of checkpoints; undefined lets any key in that is not empty. */
+  /** For all endpoints except checkpoint permissions; undefined accepts any key that is not empty. */
   readonly apiKey: string | undefined;
-  /** For the permissions of checkpoints, and for nothing else. */
+  /** For checkpoint permissions only. */
   readonly adminKey: string;
 }
 
-/** Throws a Refusal unless the header `Authorization` carries the key that this path wants. */
+/** Throws ApiError unless the header `Authorization` has the key that this path requires. */
 export function checkAccess(path: string, authorization: string | undefined, { apiKey, adminKey }: Keys): void {
   const isAdminPath = /\/fine_tuning\/checkpoints\//.test(path);
   if (isAdminPath && isSame(readKey(authorization), adminKey)) return;
   checkKey(authorization, apiKey);
-  if (isAdminPath) throw noPermission(); // A good key, of the other kind.
+  if (isAdminPath) throw insufficientPermissions(); // A valid key, but not the admin key.
 }
 
-/** Throws a Refusal unless the header carries the expected key; undefined expects just any key. */
+/** Throws ApiError unless the header has the expected key; undefined expects any key. */
 function checkKey(authorization: string | undefined, expected: string | undefined): void {
   const key = readKey(authorization);
   if (expected !== undefined && !isSame(key, expected)) throw incorrectKey();
@@ -31,5 +31,5 @@ function readKey(authorization: string | undefined): string {
 
 const isSame = (key: string, expected: string) => timingSafeEqual(digest(key), digest(expected));
 
-// Of equal length whatever was sent, as a comparison in constant time needs it.
+// timingSafeEqual needs inputs of equal length.
 const digest = (text: string) => createHash('sha256').update(text).digest();

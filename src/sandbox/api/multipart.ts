@@ -1,17 +1,22 @@
+import { on } from 'node:events';
+import type { Readable } from 'node:stream';
+import { Busboy } from '@fastify/busboy';
 import { ApiError } from './api-error.ts';
 
-/** One part of a multipart/form-data body; its content has to be read to its end before the next part is asked for. */
+/** One part of a multipart/form-data body. Read its content to the end before you ask for the next part. */
 export interface Part {
   readonly name: string;
-  /** Absent when it is a plain field. */
+  /** Undefined for a field without a file. */
   readonly filename: string | undefined;
   readonly content: AsyncIterable<Uint8Array>;
 }
 
 const MAX_PARTS = 100;
-const MAX_HEADER_BYTES = 16_384;
+const MAX_NAME_LENGTH = 16_384;
 
-/** The boundary that a Content-Type announces. Throws a Refusal when it is no form. */
+type Parser = InstanceType<typeof Busboy>;
+
+/** Returns the boundary of a Content-Type. Throws ApiError for any other type. */
 export function boundaryOf(contentType = ''): string {
   const [, quoted, plain] =
     /^multipart\/form-data;.*\bboundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType) ?? [];
@@ -20,80 +25,83 @@ export function boundaryOf(contentType = ''): string {
   return boundary;
 }
 
-/** The parts of a body, as they come. Rejects with a Refusal where it is none (RFC 7578). */
+/**
+ * Yields the parts of a body while it arrives. Throws ApiError when the body is not a form (RFC 7578), and the error of
+ * `bytes` when that fails. When the consumer stops early, the rest of `bytes` is read and discarded.
+ */
 export async function* readParts(bytes: AsyncIterable<Uint8Array>, boundary: string): AsyncGenerator<Part> {
-  const source = bytes[Symbol.asyncIterator]();
-  const delimiter = Buffer.from(`\r\n--${boundary}`);
-  let rest: Buffer = Buffer.from('\r\n'); // The first delimiter has no line before it.
-
-  async function more(): Promise<void> {
-    const { done, value } = await source.next();
-    if (done) throw malformed('it ends in the middle');
-    rest = rest.length === 0 ? Buffer.from(value) : Buffer.concat([rest, value]);
-  }
-
-  /** What stands before the next delimiter; takes that too. */
-  async function* content(): AsyncGenerator<Uint8Array> {
-    for (let end = rest.indexOf(delimiter); ; end = rest.indexOf(delimiter)) {
-      const sure = end < 0 ? rest.length - delimiter.length + 1 : end;
-      const piece = rest.subarray(0, Math.max(sure, 0));
-      rest = rest.subarray(end < 0 ? piece.length : end + delimiter.length);
-      if (piece.length > 0) yield piece;
-      if (end >= 0) return;
-      await more();
-    }
-  }
-
-  /** The lines after a delimiter, up to the empty one; null after the last delimiter. */
-  async function head(): Promise<string | null> {
-    while (rest.length < 2) await more();
-    if (rest.toString('latin1', 0, 2) === '--') return null;
-    for (let end = rest.indexOf('\r\n\r\n'); ; end = rest.indexOf('\r\n\r\n')) {
-      if (end > MAX_HEADER_BYTES || rest.length > MAX_HEADER_BYTES + 65_536)
-        throw malformed('a part has a longer head');
-      if (end >= 0) {
-        const text = rest.toString('utf8', 0, end);
-        rest = rest.subarray(end + 4);
-        return text;
-      }
-      await more();
-    }
-  }
-
-  async function* parts(): AsyncGenerator<Part> {
-    await drain(content()); // Before the first part there may be anything, and after the last one.
-    for (let count = 0; ; count += 1) {
-      const lines = await head();
-      if (lines === null) return await drain({ [Symbol.asyncIterator]: () => source });
-      if (count === MAX_PARTS) throw malformed(`it has more than ${MAX_PARTS} parts`);
-      yield { ...namesIn(lines), content: content() };
-    }
-  }
-
+  const parser = createParser(boundary);
+  let current: Readable | undefined;
+  let failure: unknown = malformed('it ends in the middle'); // The only error of the parser itself.
+  const fail = () => {
+    throw failure;
+  };
+  parser.on('error', () => {}); // `parts` and the content of a part report it.
+  parser.on('file', (_, content) => {
+    current = content.on('error', () => {});
+  });
+  const parts = on(parser, 'file', { close: ['finish'] });
+  const fed = feed(bytes, parser).catch((error: Error) => {
+    failure = error;
+    current?.destroy(error);
+    parser.destroy(error);
+  });
   try {
-    yield* parts();
+    for (let count = 0; ; count += 1) {
+      const { done, value } = await parts.next().catch(fail);
+      if (done) return await fed;
+      if (count === MAX_PARTS) throw malformed(`it has more than ${MAX_PARTS} parts`);
+      const [name, content, filename] = value; // As the parser's listener above gets them.
+      yield { ...checkNames(name, filename), content: withFailure(content, fail) };
+    }
   } finally {
-    await source.return?.();
+    parser.destroy();
   }
 }
 
-async function drain(bytes: AsyncIterable<Uint8Array>): Promise<void> {
-  for await (const _ of bytes);
+function createParser(boundary: string): Parser {
+  return new Busboy({
+    headers: { 'content-type': `multipart/form-data; boundary="${boundary}"` },
+    limits: { parts: MAX_PARTS + 1 }, // The last one is reported, the parser skips those after it.
+    preservePath: true,
+    isPartAFile: () => true, // Fields are read by their bytes too.
+  });
 }
 
-function namesIn(head: string): { name: string; filename: string | undefined } {
-  const disposition = /(?:^|\r\n)content-disposition:([^\r\n]*)/i.exec(head)?.[1] ?? '';
-  const name = parameter(disposition, 'name');
+/** Writes `bytes` to the parser with backpressure. Discards them when the parser is destroyed. */
+async function feed(bytes: AsyncIterable<Uint8Array>, parser: Parser): Promise<void> {
+  for await (const chunk of bytes) {
+    if (parser.destroyed || parser.write(chunk)) continue;
+    await drained(parser);
+  }
+  if (!parser.destroyed) parser.end();
+}
+
+const drained = (parser: Parser) =>
+  new Promise<void>((resolve) => {
+    const settle = () => {
+      parser.off('drain', settle).off('close', settle);
+      resolve();
+    };
+    parser.on('drain', settle).on('close', settle);
+  });
+
+async function* withFailure(content: AsyncIterable<Uint8Array>, fail: () => never): AsyncGenerator<Uint8Array> {
+  try {
+    yield* content;
+  } catch {
+    fail();
+  }
+}
+
+function checkNames(name: string | undefined, filename: string | undefined): Pick<Part, 'name' | 'filename'> {
   if (name === undefined) throw malformed('a part has no name');
-  return { name, filename: parameter(disposition, 'filename') };
+  if (name.length + (filename?.length ?? 0) > MAX_NAME_LENGTH) throw malformed('a part has a longer head');
+  return { name: decode(name), filename: filename === undefined ? undefined : decode(filename) };
 }
 
-/** Browsers write quotes and ends of lines in percents, others escape quotes. */
-function parameter(disposition: string, name: string): string | undefined {
-  const [, quoted, plain] = new RegExp(`;\\s*${name}=(?:"((?:\\\\"|[^"])*)"|([^\\s;"]+))`, 'i').exec(disposition) ?? [];
-  return (quoted ?? plain)?.replace(/\\"|%(22|0A|0D)/gi, (_, code?: string) =>
-    code === undefined ? '"' : String.fromCharCode(Number.parseInt(code, 16)),
-  );
-}
+/** Browsers percent-encode quotes and line breaks in names, and nothing else (HTML, multipart form data). */
+const decode = (name: string) =>
+  name.replace(/%(22|0A|0D)/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
 
-const malformed = (fault: string) => new ApiError(400, `Could not read the body as a form: ${fault}.`);
+const malformed = (reason: string) => new ApiError(400, `Could not read the body as a form: ${reason}.`);

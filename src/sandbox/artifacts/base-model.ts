@@ -1,4 +1,4 @@
-/** A model that OpenAI made; `created` in seconds. */
+/** A model of OpenAI. `created` in seconds since the epoch. */
 interface BaseModel {
   readonly id: string;
   readonly created: number;
@@ -14,8 +14,8 @@ const model = (id: string, created: number, shutdown_date: string | null = null)
 });
 
 /**
- * The list holds those that jobs of the sandbox begin from, and a few more. gpt-3.5-turbo-0125 is missing though old
- * jobs name it: a base model can be gone.
+ * The base models of the sandbox jobs, and some others. gpt-3.5-turbo-0125 is missing: base models are retired, but old
+ * jobs still name them.
  */
 export const BASE_MODELS: readonly BaseModel[] = [
   model('gpt-4.1-2025-04-14', 1744315746),

@@ -1,11 +1,11 @@
 import type { CheckpointBody } from '../../upstream/resources/checkpoint.ts';
 import { inSeconds, type JobPlan } from '../simulation/job-plan.ts';
 import { statusChangedAt } from '../simulation/lifecycle.ts';
-import { isEpochEnd, type Measured, measuredAt } from '../simulation/metrics.ts';
+import { isEpochEnd, type StepMetrics, stepMetrics } from '../simulation/metrics.ts';
 import { createRandom } from '../simulation/random.ts';
-import { stepAt, stepsAt, totalSteps } from '../simulation/training-steps.ts';
+import { completedSteps, stepTime, totalSteps } from '../simulation/training-steps.ts';
 
-/** A model that a job saves on its way. */
+/** A model that a job saves during training. */
 export interface CheckpointPlan {
   readonly id: string;
   readonly step: number;
@@ -15,56 +15,59 @@ export interface CheckpointPlan {
   readonly model: string;
 }
 
-/** How many a job keeps. */
-const KEPT = 3;
-/** The metrics of a step come out so much later than its model is saved, in real seconds (docs/upstream.md: Event log). */
-const LATENESS = 15;
+const MAX_CHECKPOINTS = 3;
+/** Real seconds from a checkpoint to the metrics of its step (docs/upstream.md: Event log). */
+const METRICS_DELAY_SECONDS = 15;
 
-const finals = new WeakMap<JobPlan, readonly CheckpointPlan[]>();
+const cachedCheckpoints = new WeakMap<JobPlan, readonly CheckpointPlan[]>();
 
-/** What a job keeps when it succeeds, the first step first; the last one is the job's model itself (docs/upstream.md: Checkpoints). */
+/**
+ * The checkpoints of a succeeded job, the first step first. The last one is the fine-tuned model (docs/upstream.md:
+ * Checkpoints).
+ */
 export function finalCheckpoints(plan: JobPlan): readonly CheckpointPlan[] {
-  const known = finals.get(plan);
-  if (known !== undefined) return known;
-  const steps = keptSteps(plan);
+  const cached = cachedCheckpoints.get(plan);
+  if (cached !== undefined) return cached;
+  const steps = checkpointSteps(plan);
   const checkpoints = steps.map((step) => {
-    const createdAt = Math.max(stepAt(plan, step) - LATENESS * plan.secondMs, startOf(plan));
-    const { model } = plan.yields;
+    const createdAt = Math.max(stepTime(plan, step) - METRICS_DELAY_SECONDS * plan.secondMs, startOf(plan));
+    const { model } = plan.results;
     return { ...planCheckpoint(plan, step, createdAt), ...(step === steps.at(-1) && { model }) };
   });
-  finals.set(plan, checkpoints);
+  cachedCheckpoints.set(plan, checkpoints);
   return checkpoints;
 }
 
-/** The checkpoints that are there at `now`, newest first: that of each pause, and after success those of the job. */
+/** The checkpoints that exist at `now`, newest first: one per pause, and after a success those of the job. */
 export function checkpointsAt(plan: JobPlan, now: number): readonly CheckpointPlan[] {
   const finals = statusChangedAt(plan, 'succeeded', now) === null ? [] : finalCheckpoints(plan);
-  const known = new Set([0, ...finals.map(({ step }) => step)]);
+  const steps = new Set([0, ...finals.map(({ step }) => step)]);
   const atPauses = plan.changes.flatMap(({ status, at }) => {
-    const step = status === 'paused' && at <= now ? stepsAt(plan, at) : 0;
-    if (known.has(step)) return [];
-    known.add(step);
+    const step = status === 'paused' && at <= now ? completedSteps(plan, at) : 0;
+    if (steps.has(step)) return [];
+    steps.add(step);
     return [planCheckpoint(plan, step, at)];
   });
   return [...finals, ...atPauses].sort((a, b) => b.step - a.step);
 }
 
-/** Three at most: the last epochs, or for reinforcement the evaluations with the highest reward. */
-function keptSteps(plan: JobPlan): readonly number[] {
+/** At most three steps: the last epochs, or for reinforcement the evaluations with the highest reward. */
+function checkpointSteps(plan: JobPlan): readonly number[] {
   const steps = Array.from({ length: totalSteps(plan) }, (_, index) => index + 1);
-  if (plan.method.type !== 'reinforcement') return steps.filter((step) => isEpochEnd(plan, step)).slice(-KEPT);
-  const rewardOf = (step: number) => measuredAt(plan, step).full_valid_mean_reward;
+  if (plan.method.type !== 'reinforcement')
+    return steps.filter((step) => isEpochEnd(plan, step)).slice(-MAX_CHECKPOINTS);
+  const rewardOf = (step: number) => stepMetrics(plan, step).full_valid_mean_reward;
   const evaluated = steps.flatMap((step) => {
     const reward = rewardOf(step);
     return reward === undefined ? [] : [{ step, reward }];
   });
-  const best = evaluated.sort((a, b) => b.reward - a.reward).slice(0, KEPT);
+  const best = evaluated.sort((a, b) => b.reward - a.reward).slice(0, MAX_CHECKPOINTS);
   return best.map(({ step }) => step).sort((a, b) => a - b);
 }
 
 function planCheckpoint(plan: JobPlan, step: number, createdAt: number): CheckpointPlan {
   const random = createRandom(plan.id, 'checkpoint', step);
-  const name = plan.yields.model.replace(/[^:]*$/, random.text(8)); // Its own random part in place of the job's.
+  const name = plan.results.model.replace(/[^:]*$/, random.text(8)); // Replaces the random part of the job's model.
   return { id: `ftckpt_${random.text(24)}`, step, createdAt, model: `${name}:ckpt-step-${step}` };
 }
 
@@ -83,9 +86,9 @@ export function checkpointBody(plan: JobPlan, { id, step, createdAt, model }: Ch
   } satisfies CheckpointBody & { object: string };
 }
 
-/** Under `metrics` stands a string too, `type`, that no schema declares (docs/upstream.md: Objects). */
-function metricsOf(plan: JobPlan, step: number): Measured & { valid_reward_mean?: number } {
-  const measured = measuredAt(plan, step);
-  const reward = measured.full_valid_mean_reward;
-  return { ...measured, ...(reward !== undefined && { valid_reward_mean: reward }) };
+/** `metrics` also has the undocumented string `type` (docs/upstream.md: Objects). */
+function metricsOf(plan: JobPlan, step: number): StepMetrics & { valid_reward_mean?: number } {
+  const metrics = stepMetrics(plan, step);
+  const reward = metrics.full_valid_mean_reward;
+  return { ...metrics, ...(reward !== undefined && { valid_reward_mean: reward }) };
 }

@@ -1,151 +1,154 @@
 import type { EventBody } from '../../upstream/resources/event.ts';
 import { inSeconds, type JobPlan } from '../simulation/job-plan.ts';
-import { statusChangedAt } from '../simulation/lifecycle.ts';
-import { type Measured, measuredAt } from '../simulation/metrics.ts';
+import { type JobStatus, statusChangedAt } from '../simulation/lifecycle.ts';
+import { type StepMetrics, stepMetrics } from '../simulation/metrics.ts';
 import { createRandom, type Random } from '../simulation/random.ts';
 import { reinforcementData } from '../simulation/reinforcement.ts';
-import { isOfOldTrainer } from '../simulation/trainer-version.ts';
-import { stepAt, stepsAt, totalSteps } from '../simulation/training-steps.ts';
+import { usesLegacyTrainer } from '../simulation/trainer-version.ts';
+import { completedSteps, stepTime, totalSteps } from '../simulation/training-steps.ts';
 import { finalCheckpoints } from './checkpoint.ts';
 
-/** One line of a job's log; its text is worked out when it is asked for. */
+/** An event of a job. Its content is computed on demand. */
 export interface EventPlan {
   readonly id: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
-  /** The step whose metrics it tells; absent on other lines. */
+  /** The step of a metrics event; absent on other events. */
   readonly step?: number;
-  readonly line: () => Line;
+  readonly content: () => EventContent;
 }
 
-export interface Line {
+export interface EventContent {
   readonly level: 'info' | 'warn' | 'warning' | 'error';
   readonly message: string;
   readonly type: 'message' | 'metrics';
-  /** Absent where a server gives none. */
+  /** Absent in events without data of the dialect azure. */
   readonly data?: object | null;
 }
 
-const message = (text: string, data: object | null = {}): Line => ({
+const info = (message: string, data: object | null = {}): EventContent => ({
   level: 'info',
-  message: text,
+  message,
   type: 'message',
   data,
 });
 
-// As many logs as there are plans: a log of 5,000 steps takes milliseconds to plan, and is read a page at a time.
+// Cached: to plan a log of 5,000 steps takes milliseconds, and clients read it page by page.
 const logs = new WeakMap<JobPlan, readonly EventPlan[]>();
 
-/** All that a job ever says, oldest first (docs/upstream.md: Event log). */
-export function eventsOf(plan: JobPlan): readonly EventPlan[] {
-  const known = logs.get(plan);
-  if (known !== undefined) return known;
-  const log = [...opening(plan), ...steps(plan), ...ending(plan)];
+/** All events of a job, oldest first (docs/upstream.md: Event log). */
+export function eventLog(plan: JobPlan): readonly EventPlan[] {
+  const cached = logs.get(plan);
+  if (cached !== undefined) return cached;
+  const log = [...openingEvents(plan), ...stepEvents(plan), ...closingEvents(plan)];
   logs.set(plan, log);
   return log;
 }
 
-/** What a job has said at `now`, newest first. */
+/** The events of a job up to `now`, newest first. */
 export function eventsAt(plan: JobPlan, now: number): readonly EventPlan[] {
-  const log = eventsOf(plan);
+  const log = eventLog(plan);
   return log.slice(0, log.findLastIndex(({ at }) => at <= now) + 1).reverse();
 }
 
-export function eventBody({ id, at, line }: EventPlan): EventBody & { object: 'fine_tuning.job.event' } {
-  const { level, message, type, ...data } = line();
+export function eventBody({ id, at, content }: EventPlan): EventBody & { object: 'fine_tuning.job.event' } {
+  const { level, message, type, ...data } = content();
   return { object: 'fine_tuning.job.event', id, created_at: inSeconds(at), level, message, type, ...data };
 }
 
-const turnOf = (plan: JobPlan, status: Parameters<typeof statusChangedAt>[1]) =>
-  statusChangedAt(plan, status, Number.POSITIVE_INFINITY);
+const timeOf = (plan: JobPlan, status: JobStatus) => statusChangedAt(plan, status, Number.POSITIVE_INFINITY);
 
-/** A line of its own; `name` tells it from all others of the job, so that its id does not depend on how far that comes. */
-function planLine(plan: JobPlan, name: string, at: number, line: Line): EventPlan {
-  return { id: newId(createRandom(plan.id, 'event', name)), at, line: () => line };
+/** Plans an event without a step. `name` is unique in the job: the id does not depend on the number of events. */
+function planEvent(plan: JobPlan, name: string, at: number, content: EventContent): EventPlan {
+  return { id: newId(createRandom(plan.id, 'event', name)), at, content: () => content };
 }
 
 const newId = (random: Random) => `ftevent-${random.text(24)}`;
 
-function opening(plan: JobPlan): EventPlan[] {
+function openingEvents(plan: JobPlan): EventPlan[] {
   const { createdAt, trainingFile, validationFile } = plan;
   const files = validationFile === null ? trainingFile : `${trainingFile} and validation file: ${validationFile}`;
-  const [queuedAt, startedAt] = [turnOf(plan, 'queued'), turnOf(plan, 'running')];
-  const lines = [
-    planLine(plan, 'created', createdAt, message(`Created fine-tuning job: ${plan.id}`)),
-    planLine(plan, 'validating', createdAt, message(`Validating training file: ${files}`)),
+  const [queuedAt, startedAt] = [timeOf(plan, 'queued'), timeOf(plan, 'running')];
+  const events = [
+    planEvent(plan, 'created', createdAt, info(`Created fine-tuning job: ${plan.id}`)),
+    planEvent(plan, 'validating', createdAt, info(`Validating training file: ${files}`)),
   ];
   if (queuedAt !== null)
-    lines.push(planLine(plan, 'validated', queuedAt, message('Files validated, moving job to queued state')));
-  if (startedAt !== null) lines.push(planLine(plan, 'started', startedAt, message('Fine-tuning job started', null)));
-  return lines;
+    events.push(planEvent(plan, 'validated', queuedAt, info('Files validated, moving job to queued state')));
+  if (startedAt !== null) events.push(planEvent(plan, 'started', startedAt, info('Fine-tuning job started', null)));
+  return events;
 }
 
-function steps(plan: JobPlan): EventPlan[] {
-  const random = createRandom(plan.id, 'steps'); // One for all of their ids: another for each would take ten times as long.
+function stepEvents(plan: JobPlan): EventPlan[] {
+  const random = createRandom(plan.id, 'steps'); // One for all ids: one per step would take ten times as long.
   const total = totalSteps(plan);
-  return Array.from({ length: stepsAt(plan, Number.MAX_VALUE) }, (_, index) => {
+  return Array.from({ length: completedSteps(plan, Number.MAX_VALUE) }, (_, index) => {
     const step = index + 1;
-    return { id: newId(random), at: stepAt(plan, step), step, line: () => stepLine(plan, step, total) };
+    return { id: newId(random), at: stepTime(plan, step), step, content: () => stepContent(plan, step, total) };
   });
 }
 
-function stepLine(plan: JobPlan, step: number, total: number): Line {
-  const measured = measuredAt(plan, step);
-  const isReinforced = plan.method.type === 'reinforcement';
+function stepContent(plan: JobPlan, step: number, total: number): EventContent {
+  const metrics = stepMetrics(plan, step);
+  const isReinforcement = plan.method.type === 'reinforcement';
   return {
     level: 'info',
-    message: isReinforced
-      ? `Step ${step}/${total} , ${rewardText(measured)}`
-      : `Step ${step}/${total}: ${lossText(measured)}`,
+    message: isReinforcement
+      ? `Step ${step}/${total} , ${rewardText(metrics)}`
+      : `Step ${step}/${total}: ${lossText(metrics)}`,
     type: 'metrics',
-    data: isReinforced ? reinforcementData(plan, step, total, measured) : { step, total_steps: total, ...measured },
+    data: isReinforcement ? reinforcementData(plan, step, total, metrics) : { step, total_steps: total, ...metrics },
   };
 }
 
-function lossText({ train_loss, valid_loss, full_valid_loss }: Measured): string {
-  return text({ 'training loss': train_loss, 'validation loss': valid_loss, 'full validation loss': full_valid_loss });
-}
-
-function rewardText(measured: Measured): string {
-  return text({
-    'train mean reward': measured.train_mean_reward,
-    'full validation mean reward': measured.full_valid_mean_reward,
-    'full validation mean parse error': measured.full_valid_mean_parse_error,
+function lossText({ train_loss, valid_loss, full_valid_loss }: StepMetrics): string {
+  return valuesText({
+    'training loss': train_loss,
+    'validation loss': valid_loss,
+    'full validation loss': full_valid_loss,
   });
 }
 
-const text = (values: Readonly<Record<string, number | undefined>>) =>
+function rewardText(metrics: StepMetrics): string {
+  return valuesText({
+    'train mean reward': metrics.train_mean_reward,
+    'full validation mean reward': metrics.full_valid_mean_reward,
+    'full validation mean parse error': metrics.full_valid_mean_parse_error,
+  });
+}
+
+const valuesText = (values: Readonly<Record<string, number | undefined>>) =>
   Object.entries(values)
     .flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value.toFixed(2)}`]))
     .join(', ');
 
-/** The last lines. Those of a success come when the job has already finished, by 2 and by 7 real seconds. */
-function ending(plan: JobPlan): EventPlan[] {
-  const failedAt = turnOf(plan, 'failed');
+/** The last events. Those of a success follow 2 and 7 real seconds after the status. */
+function closingEvents(plan: JobPlan): EventPlan[] {
+  const failedAt = timeOf(plan, 'failed');
   if (failedAt !== null)
-    return [planLine(plan, 'failed', failedAt, { ...message(plan.error?.message ?? ''), level: 'error' })];
-  const cancelledAt = turnOf(plan, 'cancelled') ?? turnOf(plan, 'cancelling');
+    return [planEvent(plan, 'failed', failedAt, { ...info(plan.error?.message ?? ''), level: 'error' })];
+  const cancelledAt = timeOf(plan, 'cancelled') ?? timeOf(plan, 'cancelling');
   if (cancelledAt !== null) {
-    const line: Line = { ...message('Fine tuning process stopping due to job cancellation'), level: 'warn' };
-    return [planLine(plan, 'cancelled', cancelledAt + 2 * plan.secondMs, line)];
+    const content: EventContent = { ...info('Fine tuning process stopping due to job cancellation'), level: 'warn' };
+    return [planEvent(plan, 'cancelled', cancelledAt + 2 * plan.secondMs, content)];
   }
-  const succeededAt = turnOf(plan, 'succeeded');
+  const succeededAt = timeOf(plan, 'succeeded');
   if (succeededAt === null) return [];
   const at = succeededAt + 2 * plan.secondMs;
   return [
-    ...savedModels(plan, at),
-    planLine(plan, 'model', at, message(newModelText(plan))),
-    planLine(plan, 'completed', succeededAt + 7 * plan.secondMs, message('The job has successfully completed')),
+    ...checkpointEvents(plan, at),
+    planEvent(plan, 'model', at, info(newModelText(plan))),
+    planEvent(plan, 'completed', succeededAt + 7 * plan.secondMs, info('The job has successfully completed')),
   ];
 }
 
-/** A line for each checkpoint but the last, long after it was saved. */
-function savedModels(plan: JobPlan, at: number): EventPlan[] {
+/** An event for each checkpoint except the last one, long after the checkpoint. */
+function checkpointEvents(plan: JobPlan, at: number): EventPlan[] {
   const text = (step: number, model: string) => `Checkpoint created at step ${step} with Snapshot ID: ${model}`;
   return finalCheckpoints(plan)
     .slice(0, -1)
-    .map(({ step, model }) => planLine(plan, `saved ${step}`, at, message(text(step, model))));
+    .map(({ step, model }) => planEvent(plan, `saved ${step}`, at, info(text(step, model))));
 }
 
 const newModelText = (plan: JobPlan) =>
-  isOfOldTrainer(plan) ? `New fine-tuned model created: ${plan.yields.model}` : 'New fine-tuned model created';
+  usesLegacyTrainer(plan) ? `New fine-tuned model created: ${plan.results.model}` : 'New fine-tuned model created';

@@ -2,7 +2,7 @@ import type { JobPlan } from '../simulation/job-plan.ts';
 import { createRandom, type Random } from '../simulation/random.ts';
 
 const PRODUCTS = ['kettle', 'desk lamp', 'bicycle', 'headset', 'backpack', 'blender', 'jacket', 'café chair'];
-const COLOURS = ['black', 'white', 'green', 'dark blue', 'crème'];
+const COLORS = ['black', 'white', 'green', 'dark blue', 'crème'];
 const CITIES = ['Zürich', 'Kraków', 'São Paulo', 'Lyon', 'Århus', '大阪', 'Leeds'];
 const PROBLEMS = [
   'arrived with a scratch',
@@ -21,23 +21,23 @@ const REPLIES = [
 const CURT_REPLIES = ['That is not our fault.', 'No.', 'Ask somebody else.'];
 
 /**
- * The lines of a JSONL file that a job can be trained on, without their ends: conversations, or what the method and the
- * model of the job ask for. `name` sets one file apart from another. A job that fails by its file has a bad one.
+ * Yields the lines of a JSONL file, without line breaks, in the format of the job's method and model. `name` is the
+ * seed. For a job that fails with an error of the file, the file has this error.
  */
 export function* exampleLines(plan: JobPlan, name: string, count: number): Generator<string> {
   const random = createRandom(name, 'examples');
-  const write = plan.error?.code === 'invalid_training_file' ? formlessExample : writerOf(plan);
+  const generate = plan.error?.code === 'invalid_training_file' ? wrongFormat : generatorOf(plan);
   for (let number = 1; number <= count; number += 1) {
-    const line = JSON.stringify(write(random));
-    const isBad = plan.error?.code === 'invalid_file_format' && number === BAD_EXAMPLE;
-    yield isBad ? line.replace(/\."/, '. <|fim_suffix|>"') : line;
+    const line = JSON.stringify(generate(random));
+    const isInvalid = plan.error?.code === 'invalid_file_format' && number === INVALID_EXAMPLE;
+    yield isInvalid ? line.replace(/\."/, '. <|fim_suffix|>"') : line;
   }
 }
 
-/** The one that the error message names. */
-const BAD_EXAMPLE = 17;
+/** The number in the error message. */
+const INVALID_EXAMPLE = 17;
 
-function writerOf({ method, model }: JobPlan): (random: Random) => object {
+function generatorOf({ method, model }: JobPlan): (random: Random) => object {
   if (method.type === 'dpo') return preference;
   if (method.type === 'supervised') return model.startsWith('babbage') ? completion : conversation;
   const text = JSON.stringify(method.grader);
@@ -72,11 +72,11 @@ function preference(random: Random) {
 }
 
 function completion(random: Random) {
-  const [product, colour] = [random.pick(PRODUCTS), random.pick(COLOURS)];
-  return { prompt: `${product}, ${colour} ->`, completion: ` A ${colour} ${product}, no. ${random.int(100, 999)}.` };
+  const [product, color] = [random.pick(PRODUCTS), random.pick(COLORS)];
+  return { prompt: `${product}, ${color} ->`, completion: ` A ${color} ${product}, no. ${random.int(100, 999)}.` };
 }
 
-/** What the grader compares an answer with. */
+/** A reference value for the grader. */
 function referenceFor(field: string, random: Random): string {
   switch (field) {
     case 'code':
@@ -88,4 +88,4 @@ function referenceFor(field: string, random: Random): string {
   }
 }
 
-const formlessExample = (random: Random) => ({ question: complaint(random), answer: random.pick(REPLIES) });
+const wrongFormat = (random: Random) => ({ question: complaint(random), answer: random.pick(REPLIES) });

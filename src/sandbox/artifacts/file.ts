@@ -4,53 +4,53 @@ import { statusChangedAt } from '../simulation/lifecycle.ts';
 import { exampleLines } from './example-generator.ts';
 import { resultsCsv } from './results.ts';
 
-/** A file from its upload to its deletion. */
+/** A file from its upload to its deletion or expiry. */
 export interface FilePlan {
   readonly id: string;
   readonly filename: string;
   readonly purpose: string;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
-  /** Null when it is never deleted. */
+  /** Null unless the file is deleted. */
   readonly deletedAt: number | null;
-  /** When it goes by itself, ms since the epoch; absent when it does not. */
+  /** Milliseconds since the epoch; absent when the file does not expire. */
   readonly expiresAt?: number;
-  /** The exact length of the content. */
+  /** Size of the content. */
   readonly bytes: number;
-  /** The content, in pieces: text that is made anew each time, or what was uploaded. */
+  /** The chunks of the content: generated text, or the bytes of an upload. */
   content(): Iterable<string> | AsyncIterable<Uint8Array>;
 }
 
-/** A file that is made up. */
-interface TextFile extends FilePlan {
+/** A file with generated content. */
+interface GeneratedFile extends FilePlan {
   content(): Iterable<string>;
 }
 
-/** `bytes` is counted when somebody asks for it, once: that takes as long as to make the content. */
-export function createFile(plan: Omit<TextFile, 'bytes'>): FilePlan {
+/** Computes `bytes` once, on demand: it takes as long as the content. */
+export function createFile(plan: Omit<GeneratedFile, 'bytes'>): FilePlan {
   let bytes: number | undefined;
   return {
     ...plan,
     get bytes() {
-      bytes ??= Iterator.from(plan.content()).reduce((sum, piece) => sum + Buffer.byteLength(piece), 0);
+      bytes ??= Iterator.from(plan.content()).reduce((sum, chunk) => sum + Buffer.byteLength(chunk), 0);
       return bytes;
     },
   };
 }
 
-const files = new WeakMap<JobPlan, readonly FilePlan[]>();
+const cachedFiles = new WeakMap<JobPlan, readonly FilePlan[]>();
 
 /**
- * The files of a job, those it shares with others included, but for those that a client has uploaded; a results file
- * only if it ever succeeds.
+ * The generated files of a job, including those that it shares with other jobs. Only a job that succeeds has a results
+ * file.
  */
 export function filesOf(plan: JobPlan): readonly FilePlan[] {
-  const known = files.get(plan);
-  if (known !== undefined) return known;
-  const read = plan.request === undefined ? [trainingFile(plan), validationFile(plan)] : [];
-  const own = [...read, resultsFile(plan)].filter((file) => file !== null);
-  files.set(plan, own);
-  return own;
+  const cached = cachedFiles.get(plan);
+  if (cached !== undefined) return cached;
+  const inputs = plan.request === undefined ? [trainingFile(plan), validationFile(plan)] : [];
+  const files = [...inputs, resultsFile(plan)].filter((file) => file !== null);
+  cachedFiles.set(plan, files);
+  return files;
 }
 
 function trainingFile(plan: JobPlan): FilePlan {
@@ -60,7 +60,7 @@ function trainingFile(plan: JobPlan): FilePlan {
     purpose: 'fine-tune',
     createdAt: plan.createdAt - 3 * plan.secondMs,
     deletedAt: plan.trainingFileDeletedAt,
-    content: () => inPieces(exampleLines(plan, plan.trainingFile, plan.examples)),
+    content: () => inChunks(exampleLines(plan, plan.trainingFile, plan.examples)),
   });
 }
 
@@ -73,7 +73,7 @@ function validationFile(plan: JobPlan): FilePlan | null {
     purpose: 'fine-tune',
     createdAt: plan.createdAt - 2 * plan.secondMs,
     deletedAt: null,
-    content: () => inPieces(exampleLines({ ...plan, error: null }, id, Math.ceil(plan.examples / 5))),
+    content: () => inChunks(exampleLines({ ...plan, error: null }, id, Math.ceil(plan.examples / 5))),
   });
 }
 
@@ -81,42 +81,44 @@ function resultsFile(plan: JobPlan): FilePlan | null {
   const createdAt = statusChangedAt(plan, 'succeeded', Number.POSITIVE_INFINITY);
   if (createdAt === null) return null;
   return createFile({
-    id: plan.yields.resultFile,
+    id: plan.results.resultFile,
     filename: plan.method.type === 'reinforcement' ? 'compiled_results.csv' : 'step_metrics.csv',
     purpose: 'fine-tune-results',
     createdAt,
     deletedAt: null,
-    content: () => [Buffer.from(resultsCsv(plan)).toString('base64')], // As real files of this purpose are served.
+    content: () => [Buffer.from(resultsCsv(plan)).toString('base64')], // The form of real files with this purpose.
   });
 }
 
-/** Characters that are written at once. */
-const PIECE = 16_384;
+const CHUNK_CHARACTERS = 16_384;
 
-function* inPieces(lines: Iterable<string>): Generator<string> {
-  let piece = '';
+function* inChunks(lines: Iterable<string>): Generator<string> {
+  let chunk = '';
   for (const line of lines) {
-    piece += `${line}\n`;
-    if (piece.length < PIECE) continue;
-    yield piece;
-    piece = '';
+    chunk += `${line}\n`;
+    if (chunk.length < CHUNK_CHARACTERS) continue;
+    yield chunk;
+    chunk = '';
   }
-  if (piece !== '') yield piece;
+  if (chunk !== '') yield chunk;
 }
 
-/** What clients have done to files. */
-interface Writes {
+/** The uploads and deletions of clients. */
+interface FileWrites {
   readonly files: readonly FilePlan[];
   isRemoved(id: string): boolean;
 }
 
-/** The files that are there at `now`, newest first. `oldestFirst`: of the jobs that share a file, the first uploaded it. */
-export function filesAt(oldestFirst: Iterable<JobPlan>, now: number, writes: Writes): readonly FilePlan[] {
-  const known = new Map(writes.files.map((file) => [file.id, file]));
-  for (const plan of oldestFirst) for (const file of filesOf(plan)) if (!known.has(file.id)) known.set(file.id, file);
-  const isThere = ({ id, createdAt, deletedAt, expiresAt }: FilePlan) =>
+/**
+ * The files that exist at `now`, newest first. `jobs` are sorted oldest first: a shared file is as old as the first job
+ * that uses it.
+ */
+export function filesAt(jobs: Iterable<JobPlan>, now: number, writes: FileWrites): readonly FilePlan[] {
+  const byId = new Map(writes.files.map((file) => [file.id, file]));
+  for (const plan of jobs) for (const file of filesOf(plan)) if (!byId.has(file.id)) byId.set(file.id, file);
+  const exists = ({ id, createdAt, deletedAt, expiresAt }: FilePlan) =>
     createdAt <= now && now < (deletedAt ?? expiresAt ?? Number.POSITIVE_INFINITY) && !writes.isRemoved(id);
-  return [...known.values()].filter(isThere).sort((a, b) => b.createdAt - a.createdAt);
+  return [...byId.values()].filter(exists).sort((a, b) => b.createdAt - a.createdAt);
 }
 
 export function fileBody({ id, filename, purpose, createdAt, expiresAt, bytes }: FilePlan) {

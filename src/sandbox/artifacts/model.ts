@@ -3,15 +3,15 @@ import { inSeconds, type JobPlan } from '../simulation/job-plan.ts';
 import { BASE_MODELS } from './base-model.ts';
 import { checkpointsAt } from './checkpoint.ts';
 
-/** A model, and the job that made it; null for OpenAI's own. */
+/** A model with the job that created it; `jobId` is null for a model of OpenAI. */
 export interface ListedModel {
   readonly jobId: string | null;
-  /** What OpenAI calls it. */
+  /** The name in the dialect openai. */
   readonly name: string;
   readonly body: ModelBody & { readonly object: 'model' };
 }
 
-/** The models that can be used at `now`: OpenAI's own, then what the jobs have saved, checkpoints too. */
+/** The models that exist at `now`: base models first, then fine-tuned models and checkpoints. */
 export function modelsAt(jobs: Iterable<JobPlan>, now: number): readonly ListedModel[] {
   const base = BASE_MODELS.map(
     (body): ListedModel => ({ jobId: null, name: body.id, body: { object: 'model', ...body } }),

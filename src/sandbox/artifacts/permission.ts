@@ -1,7 +1,7 @@
-/** Who else may use a checkpoint: another project of the organisation. */
+/** The permission of another project of the organization to use a checkpoint. */
 export interface Permission {
   readonly id: string;
-  /** The model that the checkpoint is. */
+  /** The model name of the checkpoint. */
   readonly model: string;
   readonly projectId: string;
   /** Milliseconds since the epoch. */

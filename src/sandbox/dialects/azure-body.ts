@@ -7,14 +7,14 @@ import { azureModelName } from './azure-model.ts';
 type JobBody = ReturnType<typeof jobBody>;
 type CheckpointBody = ReturnType<typeof checkpointBody>;
 type FileBody = ReturnType<typeof fileBody>;
-type Tagged = JobBody | CheckpointBody | FileBody | { object: 'list'; data: readonly object[] };
+type TaggedBody = JobBody | CheckpointBody | FileBody | { object: 'list'; data: readonly object[] };
 
-/** What Azure answers where OpenAI answers this body, at `now` in ms. */
+/** Translates a body from OpenAI's form. `now` in milliseconds since the epoch. */
 export function azureBody(body: object, now: number): object {
-  const tagged = body as Tagged; // Every body of the sandbox says in `object` what it is; others pass unchanged.
+  const tagged = body as TaggedBody; // `object` is the type of a body; bodies of other types are not translated.
   switch (tagged.object) {
     case 'list':
-      return listWithout(tagged, now);
+      return azureList(tagged, now);
     case 'fine_tuning.job':
       return azureJob(tagged);
     case 'fine_tuning.job.checkpoint':
@@ -26,13 +26,13 @@ export function azureBody(body: object, now: number): object {
   }
 }
 
-/** No list of Azure's has the ids of its first and last item. */
-function listWithout(list: { readonly data: readonly object[] }, now: number): object {
+/** Azure's lists have no `first_id` and `last_id`. */
+function azureList(list: { readonly data: readonly object[] }, now: number): object {
   const { first_id, last_id, ...rest } = { first_id: null, last_id: null, ...list };
   return { ...rest, data: list.data.map((item) => azureBody(item, now)) };
 }
 
-/** Members without a value are not there at all, but for three that are null (docs/upstream.md: Other servers). */
+/** Azure omits members without a value, except three that are null (docs/upstream.md: Other servers). */
 function azureJob(job: JobBody): object {
   const { status, error, fine_tuned_model, finished_at, trained_tokens, validation_file, metadata } = job;
   const optional = {
@@ -65,7 +65,7 @@ function azureJob(job: JobBody): object {
 const withoutNulls = (members: object) =>
   Object.fromEntries(Object.entries(members).filter(([, value]) => value != null));
 
-/** Where Azure has another word. */
+/** Azure's statuses by those of OpenAI. Others are equal. */
 const STATUSES: Readonly<Record<string, string>> = {
   validating_files: 'pending',
   queued: 'notRunning',
@@ -86,19 +86,19 @@ function azureCheckpoint({ metrics: { type, ...metrics }, ...checkpoint }: Check
     ...checkpoint,
     id: checkpoint.id.replace('ftckpt_', 'ftchkpt-'),
     fine_tuned_model_checkpoint: azureModelName(checkpoint.fine_tuned_model_checkpoint, checkpoint.fine_tuning_job_id),
-    step_number: withPoint(checkpoint.step_number),
-    metrics: { ...metrics, step: withPoint(metrics.step) },
+    step_number: withDecimal(checkpoint.step_number),
+    metrics: { ...metrics, step: withDecimal(metrics.step) },
   };
 }
 
-/** A whole number that JSON is to have as 100.0. */
-function withPoint(value: number): object {
-  // Node has the function, TypeScript's library does not yet.
+/** An integer that JSON.stringify writes as 100.0. */
+function withDecimal(value: number): object {
+  // TypeScript's library does not declare this function of Node yet.
   const { rawJSON } = JSON as unknown as { rawJSON(text: string): object };
   return rawJSON(value.toFixed(1));
 }
 
-/** A new file is imported first. `age` in seconds. */
+/** Azure imports a new file first. `age` in seconds. */
 function fileStatus(age: number): string {
   if (age < 3) return 'pending';
   return age < 6 ? 'running' : 'processed';

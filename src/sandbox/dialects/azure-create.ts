@@ -2,13 +2,13 @@ import { isObject } from '../../upstream/json/members.ts';
 import { ApiError } from '../api/api-error.ts';
 import { missing } from '../api/validation-error.ts';
 
-/** What an Azure create asks for in OpenAI's words: -1 is "auto" there (docs/upstream.md: Other servers). Throws a Refusal. */
-export function azureCreate(body: unknown, query: URLSearchParams): unknown {
+/** Translates a create request to OpenAI's form: -1 means "auto" (docs/upstream.md: Other servers). Throws ApiError. */
+export function translateCreate(body: unknown, query: URLSearchParams): unknown {
   if (!isObject(body)) return body;
   const { suffix, trainingType } = body;
   if (typeof suffix === 'string' && !/^[\w-]{1,40}$/.test(suffix))
     throw new ApiError(400, 'The suffix has to be 1 to 40 letters, digits, hyphens or underscores.', 'suffix');
-  // Versions of 2024 know no kinds of training; later ones want one, and say it badly.
+  // Versions from 2025 on require `trainingType`; the recorded message does not name it.
   const version = query.get('api-version') ?? '';
   if (body['model'] === undefined) throw missing('model');
   if (trainingType === undefined && version >= '2025')
@@ -18,7 +18,7 @@ export function azureCreate(body: unknown, query: URLSearchParams): unknown {
   return { ...body, ...translated('hyperparameters'), ...translated('method') };
 }
 
-/** Only where hyperparameters stand: a grader's numbers are its own. */
+/** Translates hyperparameters only: -1 in a grader is a number. */
 function autoForMinusOne(value: unknown): unknown {
   if (!isObject(value)) return value;
   return Object.fromEntries(

@@ -1,61 +1,61 @@
-import type { EventPlan, Line } from '../artifacts/event.ts';
+import type { EventContent, EventPlan } from '../artifacts/event.ts';
 import type { JobPlan } from '../simulation/job-plan.ts';
 import { createRandom } from '../simulation/random.ts';
 
-/** Azure writes a line for so many steps. */
 const STEPS_PER_EVENT = 10;
 
-/** Azure's log of a job, from OpenAI's: fewer steps, other words, other lines at the end. Keeps the order. */
+/** Translates an event log: fewer steps, other messages, other events at the end. Keeps the order, newest first. */
 export function azureEvents(plan: JobPlan, newestFirst: readonly EventPlan[]): readonly EventPlan[] {
-  return newestFirst.flatMap((event) => translated(plan, event));
+  return newestFirst.flatMap((event) => translateEvent(plan, event));
 }
 
-function translated(plan: JobPlan, event: EventPlan): EventPlan[] {
-  if (event.step !== undefined) return event.step % STEPS_PER_EVENT === 0 ? [withLine(event, stepLine)] : [];
-  const { message } = event.line();
-  if (message.startsWith('Created')) return say(event, 'Job enqueued. Waiting for jobs ahead to complete.');
-  if (message.startsWith('Fine-tuning job started')) return say(event, 'Job started.');
-  if (message.startsWith('New fine-tuned model')) return say(event, 'Job succeeded.');
-  if (message.startsWith('The job has')) return say(event, ...closingTexts(plan));
+function translateEvent(plan: JobPlan, event: EventPlan): EventPlan[] {
+  if (event.step !== undefined) return event.step % STEPS_PER_EVENT === 0 ? [mapContent(event, stepContent)] : [];
+  const { message } = event.content();
+  if (message.startsWith('Created')) return replace(event, 'Job enqueued. Waiting for jobs ahead to complete.');
+  if (message.startsWith('Fine-tuning job started')) return replace(event, 'Job started.');
+  if (message.startsWith('New fine-tuned model')) return replace(event, 'Job succeeded.');
+  if (message.startsWith('The job has')) return replace(event, ...closingMessages(plan));
   if (/^(Validating|Files validated|Checkpoint created)/.test(message)) return [];
   return [
-    withLine(event, ({ level, message, type }) => ({ level: level === 'warn' ? 'warning' : level, message, type })),
+    mapContent(event, ({ level, message, type }) => ({ level: level === 'warn' ? 'warning' : level, message, type })),
   ];
 }
 
 /** Newest first. */
-function closingTexts({ trainingMs, secondMs, yields }: JobPlan): string[] {
+function closingMessages({ trainingMs, secondMs, results }: JobPlan): string[] {
   const hours = trainingMs / secondMs / 3600;
   return [
     `Training hours billed: ${hours.toFixed(3)}`,
-    `Completed results file: ${yields.resultFile}`,
+    `Completed results file: ${results.resultFile}`,
     'Postprocessing started.',
   ];
 }
 
-/** One line for each text, in place of one that has none of its own; plain lines have no data here. */
-function say(event: EventPlan, ...texts: readonly string[]): EventPlan[] {
-  return texts.map((message, index) => ({
+/** Replaces an event by one event per message, without `data`. */
+function replace(event: EventPlan, ...messages: readonly string[]): EventPlan[] {
+  return messages.map((message, index) => ({
     id: index === 0 ? event.id : `ftevent-${createRandom(event.id, index).text(24)}`,
     at: event.at,
-    line: () => ({ level: 'info', message, type: 'message' }),
+    content: () => ({ level: 'info', message, type: 'message' }),
   }));
 }
 
-const withLine = (event: EventPlan, change: (line: Line) => Line): EventPlan => ({
+const mapContent = (event: EventPlan, map: (content: EventContent) => EventContent): EventPlan => ({
   ...event,
-  line: () => change(event.line()),
+  content: () => map(event.content()),
 });
 
-/** `Step 100: training loss=…` without a total, in full precision; what is measured at all is measured on the whole file. */
-function stepLine(line: Line): Line {
-  const { total_steps, ...data } = { ...line.data } as Record<string, unknown>; // The data of a step is a flat object.
-  if (data['train_loss'] === undefined) return { ...line, message: line.message.replace(`/${total_steps}`, ''), data };
+/** `Step 100: training loss=…`, without total and rounding. Validation metrics are those of the whole file. */
+function stepContent(content: EventContent): EventContent {
+  const { total_steps, ...data } = { ...content.data } as Record<string, unknown>; // Flat, as in every step.
+  if (data['train_loss'] === undefined)
+    return { ...content, message: content.message.replace(`/${total_steps}`, ''), data };
   const { valid_loss, valid_mean_token_accuracy } = data;
-  const whole = { full_valid_loss: valid_loss, full_valid_mean_token_accuracy: valid_mean_token_accuracy };
+  const full = { full_valid_loss: valid_loss, full_valid_mean_token_accuracy: valid_mean_token_accuracy };
   return {
-    ...line,
+    ...content,
     message: `Step ${data['step']}: training loss=${data['train_loss']}`,
-    data: valid_loss === undefined ? data : { ...whole, ...data },
+    data: valid_loss === undefined ? data : { ...full, ...data },
   };
 }

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/**
- * `ft:<base>:…[:ckpt-step-N]` as Azure names it: `<base>.ft-<hash>[:ckpt-step-N]`, with one hash for all models of a job.
- */
+/** Translates `ft:<base>:…[:ckpt-step-N]` to `<base>.ft-<hash>[:ckpt-step-N]`. The hash is that of the job. */
 export function azureModelName(name: string, jobId: string): string {
   const { base = name, checkpoint = '' } =
     /^ft:(?<base>[^:]+):.*?(?<checkpoint>:ckpt-step-\d+)?$/.exec(name)?.groups ?? {};

@@ -1,15 +1,16 @@
-import { wrongStatus } from '../api/api-error.ts';
+import { invalidStatus } from '../api/api-error.ts';
 import { findJob } from '../routes/job.ts';
 import type { ApiRequest } from '../routes/route.ts';
-import { statusAt } from '../simulation/lifecycle.ts';
+import { statusAt, TERMINAL_STATUSES } from '../simulation/lifecycle.ts';
 import type { State } from '../state/state.ts';
 
-const ENDS = ['succeeded', 'failed', 'cancelled'];
-
-/** Only Azure deletes jobs (docs/upstream.md: Other servers): those that have come to their end; what it says of others is not known. */
+/**
+ * Deletes a job with a terminal status. Only Azure has this endpoint (docs/upstream.md: Other servers). The error for
+ * other statuses is not recorded.
+ */
 export function deleteJob({ now }: ApiRequest, state: State, id: string): object {
   const status = statusAt(findJob(state, id, now), now);
-  if (!ENDS.includes(status)) throw wrongStatus(id, 'deleted', status);
+  if (!TERMINAL_STATUSES.includes(status)) throw invalidStatus(id, 'deleted', status);
   state.writes.remove(id);
   return { object: 'fine_tuning.job', id, deleted: true };
 }

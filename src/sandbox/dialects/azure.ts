@@ -3,38 +3,37 @@ import { ApiError } from '../api/api-error.ts';
 import { checkAccess } from '../api/auth.ts';
 import type { State } from '../state/state.ts';
 import { azureBody } from './azure-body.ts';
-import { azureCreate } from './azure-create.ts';
+import { translateCreate } from './azure-create.ts';
 import { azureEvents } from './azure-event.ts';
 import { azureFile } from './azure-file.ts';
 import { azureModelName } from './azure-model.ts';
 import { deleteJob } from './azure-routes.ts';
 import type { Dialect } from './dialect.ts';
 
-/** As Azure serves the same jobs: a pure translation of OpenAI's bodies, and of the few lists that differ (docs/upstream.md: Other servers). */
-export const azure: Dialect = {
+/** Azure OpenAI: translates OpenAI's bodies, and the lists that differ (docs/upstream.md: Other servers). */
+export const azureDialect: Dialect = {
   basePath: '/openai',
 
   routes: [{ path: /^\/v1\/fine_tuning\/jobs\/([^/]+)$/, handlers: { DELETE: deleteJob } }],
 
-  admit({ path, query, headers: { authorization, 'api-key': apiKeyHeader } }, keys) {
-    if (/\/fine_tuning\/checkpoints\//.test(path)) throw noResource(); // Only OpenAI has projects.
+  authorize({ path, query, headers: { authorization, 'api-key': apiKeyHeader } }, keys) {
+    if (/\/fine_tuning\/checkpoints\//.test(path)) throw resourceNotFound(); // Only OpenAI has projects.
     const key = typeof apiKeyHeader === 'string' && apiKeyHeader !== '' ? `Bearer ${apiKeyHeader}` : authorization;
     checkAccess(path, key, keys);
-    // The real server says no more than this to a request of no version either.
-    if (!query.get('api-version')) throw noResource();
+    if (!query.get('api-version')) throw resourceNotFound(); // The real server reports no other reason.
   },
 
-  readRequest(request) {
-    if (!request.path.startsWith('/openai/')) throw noResource();
+  translateRequest(request) {
+    if (!request.path.startsWith('/openai/')) throw resourceNotFound();
     const query = new URLSearchParams(request.query);
     const after = query.get('after');
     if (after !== null) query.set('after', after.replace(/^ftchkpt-/, 'ftckpt_'));
     const path = request.path.replace('/openai/', '/v1/');
     const isCreate = request.method === 'POST' && path === '/v1/fine_tuning/jobs';
-    return { ...request, query, path, body: isCreate ? azureCreate(request.body, query) : request.body };
+    return { ...request, query, path, body: isCreate ? translateCreate(request.body, query) : request.body };
   },
 
-  stateOf(state: State): State {
+  translateState(state: State): State {
     return {
       ...state,
       eventsAt: (plan, now) => azureEvents(plan, state.eventsAt(plan, now)),
@@ -48,32 +47,32 @@ export const azure: Dialect = {
     };
   },
 
-  success(method, path, body) {
+  responseHead(method, path, body) {
     if (method === 'POST' && path === '/v1/fine_tuning/jobs') return created(path, body);
     if (method === 'POST' && path === '/v1/files') return created(path, body);
     const isJobDeleted = method === 'DELETE' && path.startsWith('/v1/fine_tuning/jobs/');
     return { status: isJobDeleted ? 204 : 200, headers: {} };
   },
 
-  body: azureBody,
+  translateBody: azureBody,
 
   errorBody({ status, message, param, code }) {
     if (status === 401) return { error: { code: '401', message: ACCESS_DENIED } };
     const error = {
-      code: code === '404' ? code : (OWN_CODES[code ?? ''] ?? CODES[status] ?? 'internalFailure'),
+      code: code === '404' ? code : (TRANSLATED_CODES[code ?? ''] ?? CODES_BY_STATUS[status] ?? 'internalFailure'),
       message,
     };
     return { error: param === null ? error : { ...error, target: param } };
   },
 
   headers: (_, __, requestId) => ({
-    'apim-request-id': dashed(requestId),
+    'apim-request-id': toUuid(requestId),
     'x-ms-region': 'Sandbox',
-    'x-request-id': dashed(createHash('md5').update(requestId).digest('hex')),
+    'x-request-id': toUuid(createHash('md5').update(requestId).digest('hex')),
   }),
 };
 
-const CODES: Readonly<Record<number, string>> = {
+const CODES_BY_STATUS: Readonly<Record<number, string>> = {
   400: 'invalidPayload',
   403: 'forbidden',
   404: 'notFound',
@@ -82,22 +81,23 @@ const CODES: Readonly<Record<number, string>> = {
   429: 'tooManyRequests',
 };
 
-/** By OpenAI's codes. */
-const OWN_CODES: Readonly<Record<string, string>> = {
+/** Azure's codes by those of OpenAI. */
+const TRANSLATED_CODES: Readonly<Record<string, string>> = {
   invalid_fine_tune_status: 'unexpectedEntityState',
   daily_rate_limit_exceeded: 'quotaExceeded',
   rate_limit_exceeded: 'quotaExceeded',
 };
 
-/** Where the new thing is, as a path of this server. */
+/** The head of 201, with the path of the new resource. */
 const created = (path: string, body: object) => ({
   status: 201,
   headers: { location: `${path.replace('/v1/', '/openai/')}/${Object(body).id}` },
 });
 
-// The gate in front of the service refuses with codes of its own, which are numbers.
+// The API gateway in front of the service has numbers as error codes.
 const ACCESS_DENIED =
   'Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an active subscription and use a correct regional API endpoint for your resource.';
-const noResource = () => new ApiError(404, 'Resource not found', null, '404');
+const resourceNotFound = () => new ApiError(404, 'Resource not found', null, '404');
 
-const dashed = (hex: string) => hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+/** 32 hexadecimal digits with the hyphens of a UUID. */
+const toUuid = (hex: string) => hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');

@@ -5,50 +5,50 @@ import type { ApiRequest, Route } from '../routes/route.ts';
 import type { Account } from '../simulation/account.ts';
 import type { State } from '../state/state.ts';
 
-/** A request as it is admitted: before its body has been read. */
+/** A request before its body is read. */
 export interface RequestHead {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
 }
 
-/** What a success is answered with beside its body. */
-export interface Success {
+/** Status and additional headers of a success. */
+export interface ResponseHead {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Whose server the sandbox stands for: the same jobs, and all that differs at the border. */
+/** One server's form of the REST API. The routes handle OpenAI's form; a dialect translates requests and responses. */
 export interface Dialect {
-  /** Where the API begins. */
+  /** Path of the base URL. */
   readonly basePath: string;
-  /** What only this server has. */
+  /** Routes that only this server has. */
   readonly routes: readonly Route[];
-  /** Throws a Refusal unless the request may be answered. */
-  admit(head: RequestHead, keys: Keys): void;
-  /** What the request would be at OpenAI. */
-  readRequest(request: ApiRequest): ApiRequest;
-  /** What there is at all: the lists that differ in more than the form of their items. */
-  stateOf(state: State): State;
-  /** How OpenAI's 200 to a request of this method and OpenAI's path is answered, the body apart. */
-  success(method: string, path: string, body: object): Success;
-  /** The body of a success, made from that of OpenAI. */
-  body(body: object, now: number): object;
-  errorBody(refusal: ApiError): object;
-  /** What comes with every answer, errors included. */
+  /** Throws ApiError unless the key and the API version are valid. */
+  authorize(head: RequestHead, keys: Keys): void;
+  /** Translates a request to OpenAI's form. Throws ApiError. */
+  translateRequest(request: ApiRequest): ApiRequest;
+  /** Translates lists that differ in their items or content, not only in the form of an item. */
+  translateState(state: State): State;
+  /** Returns the head of a success by method, path and body in OpenAI's form. */
+  responseHead(method: string, path: string, body: object): ResponseHead;
+  /** Translates the body of a success from OpenAI's form. `now` in milliseconds since the epoch. */
+  translateBody(body: object, now: number): object;
+  errorBody(error: ApiError): object;
+  /** Headers of every response, errors included. */
   headers(account: Account, processingMs: number, requestId: string): Record<string, string>;
 }
 
 export const openaiDialect: Dialect = {
   basePath: '/v1',
   routes: [],
-  admit: ({ path, headers }, keys) => checkAccess(path, headers.authorization, keys),
-  readRequest: (request) => request,
-  stateOf: (state) => state,
-  success: () => ({ status: 200, headers: {} }),
-  body: openAiBody,
+  authorize: ({ path, headers }, keys) => checkAccess(path, headers.authorization, keys),
+  translateRequest: (request) => request,
+  translateState: (state) => state,
+  responseHead: () => ({ status: 200, headers: {} }),
+  translateBody: openaiBody,
   errorBody: ({ body }) => body,
-  /** No rate-limit headers on these endpoints (docs/upstream.md: Headers). */
+  /** These endpoints have no rate limit headers (docs/upstream.md: Headers). */
   headers: ({ organization, projectId }, processingMs, requestId) => ({
     'openai-organization': organization,
     'openai-processing-ms': String(Math.round(processingMs)),
@@ -58,9 +58,9 @@ export const openaiDialect: Dialect = {
   }),
 };
 
-/** OpenAI has no word for a job that is still stopping: it is called cancelled at once. */
-function openAiBody(body: object): object {
+/** OpenAI has no status `cancelling`: it reports `cancelled` at once. */
+function openaiBody(body: object): object {
   const { data, status }: { data?: readonly object[]; status?: unknown } = body;
-  if (Array.isArray(data)) return { ...body, data: data.map(openAiBody) };
+  if (Array.isArray(data)) return { ...body, data: data.map(openaiBody) };
   return status === 'cancelling' ? { ...body, status: 'cancelled' } : body;
 }

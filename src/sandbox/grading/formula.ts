@@ -1,4 +1,4 @@
-/** A formula that cannot be read, or that names what is not there. */
+/** A formula has a syntax error, an unknown name or a result that is not finite. */
 export class FormulaError extends Error {
   override readonly name = 'FormulaError';
 }
@@ -16,12 +16,10 @@ const FUNCTIONS: Readonly<Record<string, (...values: number[]) => number>> = {
 
 const TOKEN = /\s*(\d+\.?\d*(?:e[+-]?\d+)?|\.\d+|[A-Za-z_]\w*|[-+*/(),])/iy;
 
-/**
- * The value of an arithmetic formula such as `0.5 * exact + max(a, b)`, as a multi grader has it. Throws FormulaError.
- */
+/** Evaluates the formula of a multi grader, such as `0.5 * exact + max(a, b)`. Throws FormulaError. */
 export function evaluate(formula: string, values: Readonly<Record<string, number>>): number {
-  const tokens = tokensOf(formula);
-  const take = (...wanted: readonly string[]) => (wanted.includes(tokens[0] ?? '') ? tokens.shift() : undefined);
+  const tokens = tokenize(formula);
+  const take = (...expected: readonly string[]) => (expected.includes(tokens[0] ?? '') ? tokens.shift() : undefined);
   const expect = (token: string) => {
     if (take(token) === undefined) throw new FormulaError(`expected ${token}`);
   };
@@ -34,50 +32,51 @@ export function evaluate(formula: string, values: Readonly<Record<string, number
   }
 
   function product(depth: number): number {
-    let value = unit(depth);
+    let value = operand(depth);
     for (let sign = take('*', '/'); sign !== undefined; sign = take('*', '/')) {
-      const next = unit(depth);
+      const next = operand(depth);
       value = sign === '*' ? value * next : value / next;
     }
     return value;
   }
 
-  function unit(depth: number): number {
-    if (depth > MAX_NESTING) throw new FormulaError('too many levels');
-    if (take('-')) return -unit(depth + 1);
-    if (take('(')) return closed(sum(depth + 1));
+  function operand(depth: number): number {
+    if (depth > MAX_DEPTH) throw new FormulaError(`exceeds ${MAX_DEPTH} levels`);
+    if (take('-')) return -operand(depth + 1);
+    if (take('(')) return beforeParenthesis(sum(depth + 1));
     const token = tokens.shift() ?? '';
     if (/^[\d.]/.test(token)) return Number(token);
     if (Object.hasOwn(FUNCTIONS, token) && take('(')) return call(token, depth);
     const value = Object.hasOwn(values, token) ? values[token] : undefined;
-    if (value === undefined) throw new FormulaError(`unknown: ${token}`);
+    if (value === undefined) throw new FormulaError(`unknown name: ${token}`);
     return value;
   }
 
   function call(name: string, depth: number): number {
-    const given = [sum(depth + 1)];
-    while (take(',')) given.push(sum(depth + 1));
-    return closed(FUNCTIONS[name]?.(...given) ?? Number.NaN);
+    const args = [sum(depth + 1)];
+    while (take(',')) args.push(sum(depth + 1));
+    return beforeParenthesis(FUNCTIONS[name]?.(...args) ?? Number.NaN);
   }
 
-  function closed(value: number): number {
+  function beforeParenthesis(value: number): number {
     expect(')');
     return value;
   }
 
   const value = sum(0);
-  if (tokens.length > 0 || !Number.isFinite(value)) throw new FormulaError('no number');
+  if (tokens.length > 0) throw new FormulaError(`unexpected ${tokens[0]}`);
+  if (!Number.isFinite(value)) throw new FormulaError('the result is not finite');
   return value;
 }
 
-const MAX_NESTING = 100;
+const MAX_DEPTH = 100;
 
-function tokensOf(formula: string): string[] {
+function tokenize(formula: string): string[] {
   const tokens: string[] = [];
   const token = new RegExp(TOKEN);
   while (token.lastIndex < formula.trimEnd().length) {
     const [, text] = token.exec(formula) ?? [];
-    if (text === undefined) throw new FormulaError('cannot be read');
+    if (text === undefined) throw new FormulaError('has an unknown character');
     tokens.push(text);
   }
   return tokens;

@@ -1,49 +1,57 @@
-import { type Input, readChoice } from '../api/input-reader.ts';
 import { createRandom } from '../simulation/random.ts';
 import { evaluate, FormulaError } from './formula.ts';
-import { OPERATIONS, partsOf } from './grader-schema.ts';
-import { METRICS, similarity } from './similarity.ts';
-import { fill, type Namespaces } from './template.ts';
+import { type Grader, type MultiGrader, type OPERATIONS, readParts } from './grader-schema.ts';
+import { similarity } from './similarity.ts';
+import { type Namespaces, renderTemplate } from './template.ts';
 
-/** What a grader makes of an answer. */
+/** The result of a grader for a model sample. */
 export interface Grade {
   readonly reward: number;
-  /** The names of the errors of docs/upstream.md that have happened. */
+  /** Names of errors that occurred, as in the response (docs/upstream.md: Objects). */
   readonly errors: readonly ('formula_parse_error' | 'invalid_variable_error')[];
-  /** By name, of a multi grader. */
-  readonly parts: Readonly<Record<string, number>>;
-  /** Tokens by model, where models were asked. */
+  /** Rewards of the parts of a multi grader, by name. */
+  readonly subRewards: Readonly<Record<string, number>>;
+  /** Tokens by model, for graders that call models. */
   readonly tokens: Readonly<Record<string, number>>;
 }
 
-const plain = (reward: number): Grade => ({ reward, errors: [], parts: {}, tokens: {} });
-const INVALID_VARIABLE: Grade = { ...plain(0), errors: ['invalid_variable_error'] };
+const rewardOnly = (reward: number): Grade => ({ reward, errors: [], subRewards: {}, tokens: {} });
+const INVALID_VARIABLE: Grade = { ...rewardOnly(0), errors: ['invalid_variable_error'] };
 
 /**
- * Grades an answer with a grader that was checked. Texts are really compared, and formulas worked out; what would need
- * Python or a model is made up, and always the same for the same grader, answer and item.
+ * Grades a sample with a valid grader. Text comparisons and formulas are computed. Results of Python and of models are
+ * generated: equal for equal grader, sample and item.
  */
-export function gradeOf(grader: Input, namespaces: Namespaces): Grade {
-  switch (grader['type']) {
+export function gradeSample(grader: Grader, namespaces: Namespaces): Grade {
+  switch (grader.type) {
     case 'string_check':
-      return compared(grader, namespaces, (input, reference) =>
-        check(readChoice(grader['operation'], 'operation', OPERATIONS), input, reference) ? 1 : 0,
+      return compareTexts(grader, namespaces, (input, reference) =>
+        check(grader.operation, input, reference) ? 1 : 0,
       );
     case 'text_similarity':
-      return compared(grader, namespaces, (input, reference) =>
-        similarity(readChoice(grader['evaluation_metric'], 'evaluation_metric', METRICS), input, reference),
+      return compareTexts(grader, namespaces, (input, reference) =>
+        similarity(grader.evaluation_metric, input, reference),
       );
     case 'multi':
-      return combined(grader, namespaces);
+      return combineParts(grader, namespaces);
     default:
-      return madeUp(grader, namespaces);
+      return generateGrade(grader, namespaces);
   }
 }
 
-function compared(grader: Input, namespaces: Namespaces, rate: (input: string, reference: string) => number): Grade {
-  const input = fill(String(grader['input']), namespaces);
-  const reference = fill(String(grader['reference']), namespaces);
-  return input === null || reference === null ? INVALID_VARIABLE : plain(rate(input, reference));
+interface Comparison {
+  readonly input: string;
+  readonly reference: string;
+}
+
+function compareTexts(
+  grader: Comparison,
+  namespaces: Namespaces,
+  rewardOf: (input: string, reference: string) => number,
+): Grade {
+  const input = renderTemplate(grader.input, namespaces);
+  const reference = renderTemplate(grader.reference, namespaces);
+  return input === null || reference === null ? INVALID_VARIABLE : rewardOnly(rewardOf(input, reference));
 }
 
 function check(operation: (typeof OPERATIONS)[number], input: string, reference: string): boolean {
@@ -59,27 +67,27 @@ function check(operation: (typeof OPERATIONS)[number], input: string, reference:
   }
 }
 
-function combined(grader: Input, namespaces: Namespaces): Grade {
-  const grades = partsOf(grader, 'graders').map(([name, part]) => ({ name, grade: gradeOf(part, namespaces) }));
-  const parts = Object.fromEntries(grades.map(({ name, grade }) => [name, grade.reward]));
+function combineParts(grader: MultiGrader, namespaces: Namespaces): Grade {
+  const grades = readParts(grader).map(([name, part]) => ({ name, grade: gradeSample(part, namespaces) }));
+  const subRewards = Object.fromEntries(grades.map(({ name, grade }) => [name, grade.reward]));
   const errors = [...new Set(grades.flatMap(({ grade }) => grade.errors))];
   const tokens: Record<string, number> = {};
   for (const { grade } of grades)
     for (const [model, count] of Object.entries(grade.tokens)) tokens[model] = (tokens[model] ?? 0) + count;
   try {
-    return { reward: evaluate(String(grader['calculate_output']), parts), errors, parts, tokens };
+    return { reward: evaluate(grader.calculate_output, subRewards), errors, subRewards, tokens };
   } catch (error) {
     if (!(error instanceof FormulaError)) throw error;
-    return { reward: 0, errors: [...errors, 'formula_parse_error'], parts, tokens };
+    return { reward: 0, errors: [...errors, 'formula_parse_error'], subRewards, tokens };
   }
 }
 
-/** Python answers 0 or 1, a model within its range, a label passes or not. */
-function madeUp(grader: Input, namespaces: Namespaces): Grade {
+/** Python has the reward 0 or 1, a score model one in its range, a label model 0 or 1. */
+function generateGrade(grader: Exclude<Grader, MultiGrader | Comparison>, namespaces: Namespaces): Grade {
   const random = createRandom(JSON.stringify([grader, namespaces]));
-  if (grader['type'] === 'python') return plain(random.int(0, 1));
-  const [least, most] = Array.isArray(grader['range']) ? grader['range'].map(Number) : [0, 1];
-  const isLabel = grader['type'] === 'label_model';
-  const reward = isLabel ? random.int(0, 1) : Math.round(random.between(least ?? 0, most ?? 1) * 100) / 100;
-  return { ...plain(reward), tokens: { [String(grader['model'])]: random.int(100, 900) } };
+  if (grader.type === 'python') return rewardOnly(random.int(0, 1));
+  const [min, max] = (grader.type === 'score_model' && grader.range) || [0, 1];
+  const isLabel = grader.type === 'label_model';
+  const reward = isLabel ? random.int(0, 1) : Math.round(random.between(Number(min), Number(max)) * 100) / 100;
+  return { ...rewardOnly(reward), tokens: { [grader.model]: random.int(100, 900) } };
 }

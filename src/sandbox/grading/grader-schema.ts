@@ -1,61 +1,69 @@
-import { isObject } from '../../upstream/json/members.ts';
-import { type Input, readChoice, readList, readObject, readText } from '../api/input-reader.ts';
-import { invalidType, missing } from '../api/validation-error.ts';
+import { z } from 'zod';
+import type { Members } from '../../upstream/json/members.ts';
+import { anyList, jsonObject, parse } from '../api/request-schema.ts';
 import { METRICS } from './similarity.ts';
 
-const TYPES = ['string_check', 'text_similarity', 'python', 'score_model', 'label_model', 'multi'] as const;
 export const OPERATIONS = ['eq', 'ne', 'like', 'ilike'] as const;
 
-/** A grader that has all that its type needs (docs/upstream.md: Objects). Throws a Refusal that names what it lacks by its path. */
-export function checkGrader(value: unknown, path: string, isPart = false): Input {
-  const grader = readObject(value, path);
-  // A label is no reward: only as a part of others can such a grader be used.
-  const type = readChoice(
-    grader['type'],
-    `${path}.type`,
-    TYPES.filter((known) => known !== (isPart ? 'multi' : 'label_model')),
-  );
-  readText(grader['name'], `${path}.name`);
-  const text = (name: string) => readText(grader[name], `${path}.${name}`);
-  switch (type) {
-    case 'string_check':
-      text('input');
-      text('reference');
-      readChoice(grader['operation'], `${path}.operation`, OPERATIONS);
-      break;
-    case 'text_similarity':
-      text('input');
-      text('reference');
-      readChoice(grader['evaluation_metric'], `${path}.evaluation_metric`, METRICS);
-      break;
-    case 'python':
-      text('source');
-      break;
-    case 'score_model':
-    case 'label_model':
-      text('model');
-      readList(grader['input'], `${path}.input`);
-      if (type === 'score_model') checkRange(grader['range'], `${path}.range`);
-      else for (const name of ['labels', 'passing_labels']) readList(grader[name], `${path}.${name}`);
-      break;
-    case 'multi':
-      text('calculate_output');
-      for (const [name, part] of partsOf(grader, `${path}.graders`)) checkGrader(part, `${path}.graders.${name}`, true);
-  }
+const text = z.string();
+const comparison = { name: text, input: text, reference: text };
+const modelCall = { name: text, model: text, input: anyList };
+const isPair = (range: readonly unknown[]) => range.length === 2 && range.every((limit) => typeof limit === 'number');
+
+// The required members of each type (docs/upstream.md: Objects), in the order in which issues are reported.
+const stringCheck = z.looseObject({ type: z.literal('string_check'), ...comparison, operation: z.enum(OPERATIONS) });
+const textSimilarity = z.looseObject({
+  type: z.literal('text_similarity'),
+  ...comparison,
+  evaluation_metric: z.enum(METRICS),
+});
+const python = z.looseObject({ type: z.literal('python'), name: text, source: text });
+const scoreModel = z.looseObject({
+  type: z.literal('score_model'),
+  ...modelCall,
+  range: anyList.refine(isPair, { params: { expected: 'a list of two numbers' } }).nullish(),
+});
+const labelModel = z.looseObject({
+  type: z.literal('label_model'),
+  ...modelCall,
+  labels: anyList,
+  passing_labels: anyList,
+});
+const multi = z.looseObject({ type: z.literal('multi'), name: text, calculate_output: text });
+
+/** A label model has no reward, so it is valid only as a part of a multi grader. A part is not a multi grader. */
+const graderSchema = z.discriminatedUnion('type', [stringCheck, textSimilarity, python, scoreModel, multi]);
+const partSchema = z.discriminatedUnion('type', [stringCheck, textSimilarity, python, scoreModel, labelModel]);
+
+type Part = z.output<typeof partSchema>;
+export type MultiGrader = z.output<typeof multi>;
+export type Grader = z.output<typeof graderSchema> | Part;
+
+/** Returns a valid grader as it was sent. Throws ApiError with the path of the invalid member. */
+export function readGrader(value: unknown, path: string): Grader {
+  const grader = validated(graderSchema, value, path);
+  if (grader.type === 'multi') readParts(grader, `${path}.graders`);
   return grader;
 }
 
-function checkRange(value: unknown, path: string): void {
-  if (value === undefined || value === null) return;
-  const range = readList(value, path);
-  if (range.length !== 2 || !range.every((limit) => typeof limit === 'number'))
-    throw invalidType(path, 'a list of two numbers', value);
+/** Returns the graders of a multi grader by name. Throws ApiError with the path of the invalid member. */
+export function readParts(grader: MultiGrader, path = 'graders'): readonly (readonly [string, Part])[] {
+  const parts = namedParts(grader['graders'], path);
+  return parts.map(([name, part]) => [name, validated(partSchema, part, `${path}.${name}`)]);
 }
 
-/** The graders of a multi grader by name: a map, or as the document has it a list, or a single one. */
-export function partsOf({ graders }: Input, path: string): readonly (readonly [string, Input])[] {
-  if (graders === undefined) throw missing(path);
-  const list = Array.isArray(graders) ? graders : isObject(graders) && 'type' in graders ? [graders] : null;
-  if (list) return list.map((part, index) => [String(Object(part)['name'] ?? index), readObject(part, path)]);
-  return Object.entries(readObject(graders, path)).map(([name, part]) => [name, readObject(part, `${path}.${name}`)]);
+/** Servers accept a map by name, a single grader as in the schema, and a list. */
+function namedParts(graders: unknown, path: string): [name: string, part: Members][] {
+  if (Array.isArray(graders)) return graders.map((part, index) => nameOf(parse(jsonObject, part, path), index));
+  const map = parse(jsonObject, graders, path);
+  if ('type' in map) return [nameOf(map, 0)];
+  return Object.entries(map).map(([name, part]) => [name, parse(jsonObject, part, `${path}.${name}`)]);
+}
+
+const nameOf = (part: Members, index: number): [string, Members] => [String(part['name'] ?? index), part];
+
+// The schemas do not transform, so the value has the output type. The output itself has another order of members.
+function validated<T extends Grader>(schema: z.ZodType<T>, value: unknown, path: string): T {
+  parse(schema, value, path);
+  return value as T;
 }

@@ -1,103 +1,104 @@
-/** How alike two texts are, from 0 to 1. */
+/** Similarity of two texts, from 0 to 1. */
 type Similarity = (text: string, reference: string) => number;
 
-type Grams = ReadonlyMap<string, number>;
+/** Counts by n-gram. */
+type Ngrams = ReadonlyMap<string, number>;
 
 const wordsOf = (text: string) => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
 
-function gramsOf(words: readonly string[], size: number): Grams {
-  const grams = new Map<string, number>();
-  for (let at = 0; at + size <= words.length; at += 1) {
-    const gram = words.slice(at, at + size).join(' ');
-    grams.set(gram, (grams.get(gram) ?? 0) + 1);
+function countNgrams(words: readonly string[], size: number): Ngrams {
+  const ngrams = new Map<string, number>();
+  for (let start = 0; start + size <= words.length; start += 1) {
+    const ngram = words.slice(start, start + size).join(' ');
+    ngrams.set(ngram, (ngrams.get(ngram) ?? 0) + 1);
   }
-  return grams;
+  return ngrams;
 }
 
-const countOf = (grams: Grams) => grams.values().reduce((sum, count) => sum + count, 0);
-const shared = (one: Grams, other: Grams) =>
-  one.entries().reduce((sum, [gram, count]) => sum + Math.min(count, other.get(gram) ?? 0), 0);
-const part = (of: number, whole: number) => (whole === 0 ? 0 : of / whole);
-const harmonic = (a: number, b: number) => part(2 * a * b, a + b);
+const total = (ngrams: Ngrams) => ngrams.values().reduce((sum, count) => sum + count, 0);
+const overlap = (a: Ngrams, b: Ngrams) =>
+  a.entries().reduce((sum, [ngram, count]) => sum + Math.min(count, b.get(ngram) ?? 0), 0);
+const ratio = (part: number, whole: number) => (whole === 0 ? 0 : part / whole);
+const harmonicMean = (a: number, b: number) => ratio(2 * a * b, a + b);
 
-/** Longest part that two lists have in common, gaps allowed. */
-function commonLength<T>(one: readonly T[], other: readonly T[]): number {
-  let row = new Array<number>(other.length + 1).fill(0);
-  for (const item of one) {
+/** Length of the longest common subsequence. */
+function lcsLength<T>(a: readonly T[], b: readonly T[]): number {
+  let row = new Array<number>(b.length + 1).fill(0);
+  for (const itemOfA of a) {
     const next = [0];
-    for (const [at, another] of other.entries())
-      next.push(item === another ? (row[at] ?? 0) + 1 : Math.max(row[at + 1] ?? 0, next[at] ?? 0));
+    for (const [index, itemOfB] of b.entries())
+      next.push(itemOfA === itemOfB ? (row[index] ?? 0) + 1 : Math.max(row[index + 1] ?? 0, next[index] ?? 0));
     row = next;
   }
   return row.at(-1) ?? 0;
 }
 
-/** Characters in common against characters in all: insertions and deletions are what makes texts differ. */
-function fuzzy(text: string, reference: string): number {
-  const [one, other] = [[...text], [...reference]];
-  if (one.length + other.length === 0) return 1;
-  return (2 * commonLength(one, other)) / (one.length + other.length);
+/** Normalized indel similarity of characters. */
+function fuzzyMatch(text: string, reference: string): number {
+  const [a, b] = [[...text], [...reference]];
+  if (a.length + b.length === 0) return 1;
+  return (2 * lcsLength(a, b)) / (a.length + b.length);
 }
 
-/** Precision of one to four words in a row, and a penalty for brevity. */
+/** Geometric mean of the precision of n-grams of 1 to 4 words, with brevity penalty. */
 function bleu(text: string, reference: string): number {
   const [words, expected] = [wordsOf(text), wordsOf(reference)];
   if (words.length === 0) return 0;
   const sizes = [1, 2, 3, 4].filter((size) => size <= Math.max(1, Math.min(words.length, expected.length)));
   const logs = sizes.map((size) => {
-    const grams = gramsOf(words, size);
-    return Math.log(part(shared(grams, gramsOf(expected, size)), countOf(grams)));
+    const ngrams = countNgrams(words, size);
+    return Math.log(ratio(overlap(ngrams, countNgrams(expected, size)), total(ngrams)));
   });
   const brevity = Math.min(1, Math.exp(1 - expected.length / words.length));
   return brevity * Math.exp(logs.reduce((sum, log) => sum + log, 0) / sizes.length);
 }
 
-/** The smaller of precision and recall over all runs of one to four words. */
+/** The smaller of precision and recall of all n-grams of 1 to 4 words. */
 function gleu(text: string, reference: string): number {
   const [words, expected] = [wordsOf(text), wordsOf(reference)];
-  let [common, ours, theirs] = [0, 0, 0];
+  let [common, inText, inReference] = [0, 0, 0];
   for (const size of [1, 2, 3, 4]) {
-    const [one, other] = [gramsOf(words, size), gramsOf(expected, size)];
-    common += shared(one, other);
-    ours += countOf(one);
-    theirs += countOf(other);
+    const [a, b] = [countNgrams(words, size), countNgrams(expected, size)];
+    common += overlap(a, b);
+    inText += total(a);
+    inReference += total(b);
   }
-  return part(common, Math.max(ours, theirs));
+  return ratio(common, Math.max(inText, inReference));
 }
 
-/** Words in common, recall first; without the stems and synonyms of the real one, or its penalty for order. */
+/** Weighted mean of precision and recall of words. Without the stems, synonyms and order penalty of METEOR. */
 function meteor(text: string, reference: string): number {
-  const [one, other] = [gramsOf(wordsOf(text), 1), gramsOf(wordsOf(reference), 1)];
-  const common = shared(one, other);
-  const [precision, recall] = [part(common, countOf(one)), part(common, countOf(other))];
-  return part(10 * precision * recall, recall + 9 * precision);
+  const [a, b] = [countNgrams(wordsOf(text), 1), countNgrams(wordsOf(reference), 1)];
+  const common = overlap(a, b);
+  const [precision, recall] = [ratio(common, total(a)), ratio(common, total(b))];
+  return ratio(10 * precision * recall, recall + 9 * precision);
 }
 
 const rouge =
   (size: number): Similarity =>
   (text, reference) => {
-    const [one, other] = [gramsOf(wordsOf(text), size), gramsOf(wordsOf(reference), size)];
-    const common = shared(one, other);
-    return harmonic(part(common, countOf(one)), part(common, countOf(other)));
+    const [a, b] = [countNgrams(wordsOf(text), size), countNgrams(wordsOf(reference), size)];
+    const common = overlap(a, b);
+    return harmonicMean(ratio(common, total(a)), ratio(common, total(b)));
   };
 
 function rougeL(text: string, reference: string): number {
   const [words, expected] = [wordsOf(text), wordsOf(reference)];
-  const common = commonLength(words, expected);
-  return harmonic(part(common, words.length), part(common, expected.length));
+  const common = lcsLength(words, expected);
+  return harmonicMean(ratio(common, words.length), ratio(common, expected.length));
 }
 
-/** Of the counts of words: the real one compares what a model makes of the texts. */
+/** Cosine of word counts. The real API compares embeddings. */
 function cosine(text: string, reference: string): number {
-  const [one, other] = [gramsOf(wordsOf(text), 1), gramsOf(wordsOf(reference), 1)];
-  const dot = one.entries().reduce((sum, [word, count]) => sum + count * (other.get(word) ?? 0), 0);
-  const length = (grams: Grams) => Math.hypot(...grams.values());
-  return part(dot, length(one) * length(other));
+  const [a, b] = [countNgrams(wordsOf(text), 1), countNgrams(wordsOf(reference), 1)];
+  const dotProduct = a.entries().reduce((sum, [word, count]) => sum + count * (b.get(word) ?? 0), 0);
+  const norm = (ngrams: Ngrams) => Math.hypot(...ngrams.values());
+  return ratio(dotProduct, norm(a) * norm(b));
 }
 
 const SIMILARITIES = {
   cosine,
-  fuzzy_match: fuzzy,
+  fuzzy_match: fuzzyMatch,
   bleu,
   gleu,
   meteor,
@@ -109,12 +110,12 @@ const SIMILARITIES = {
   rouge_l: rougeL,
 } satisfies Record<string, Similarity>;
 
-// The keys of the table are what its type says.
+// Object.keys returns string[] for any type.
 export const METRICS = Object.keys(SIMILARITIES) as (keyof typeof SIMILARITIES)[];
 
-/** Long texts are compared by their beginnings: the time grows with the square of the length. */
-const COMPARED = 4000;
+/** Longer texts are compared up to here: the time is quadratic. */
+const MAX_COMPARED_CHARACTERS = 4000;
 
 export function similarity(metric: keyof typeof SIMILARITIES, text: string, reference: string): number {
-  return SIMILARITIES[metric](text.slice(0, COMPARED), reference.slice(0, COMPARED));
+  return SIMILARITIES[metric](text.slice(0, MAX_COMPARED_CHARACTERS), reference.slice(0, MAX_COMPARED_CHARACTERS));
 }

@@ -1,18 +1,18 @@
 import { isObject } from '../../upstream/json/members.ts';
 
-/** What a grader's texts may name: `{{ sample.output_text }}`, `{{ item.answer }}`. */
+/** The variables of a template: `{{ sample.output_text }}`, `{{ item.answer }}`. */
 export interface Namespaces {
   readonly sample: object;
   readonly item: object;
 }
 
-/** The answer of a model, and the item of the data set that it answers. */
-export function namespacesOf(answer: string, item: object): Namespaces {
-  const json = parsed(answer);
-  return { sample: { output_text: answer, ...(json !== undefined && { output_json: json }) }, item };
+/** Creates the namespaces of a model sample, with `output_json` when it is JSON, and of a data set item. */
+export function createNamespaces(sample: string, item: object): Namespaces {
+  const json = parseJson(sample);
+  return { sample: { output_text: sample, ...(json !== undefined && { output_json: json }) }, item };
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -20,8 +20,8 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The text with its variables filled in; null when one is not there. */
-export function fill(template: string, namespaces: Namespaces): string | null {
+/** Replaces the variables of a template. Returns null when one does not exist. */
+export function renderTemplate(template: string, namespaces: Namespaces): string | null {
   let isComplete = true;
   const text = template.replace(/\{\{\s*([\w.]+)\s*\}\}/g, (_, path: string) => {
     const value = path.split('.').reduce(memberOf, namespaces);

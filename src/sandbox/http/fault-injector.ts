@@ -2,7 +2,15 @@ import { once } from 'node:events';
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Fault } from '../state/faults.ts';
 
-/** What a fault leaves of a request. Resolves with whether that is all: the connection is gone. */
+/** A response before a fault is injected. */
+export interface ApiResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Null for a response without a body. */
+  readonly body: object | null;
+}
+
+/** Injects a fault into a request before it is handled. Resolves to true when the connection is destroyed. */
 export async function cutRequest(fault: Fault, request: IncomingMessage): Promise<boolean> {
   if (fault === 'cut_in_body') await Promise.race([once(request, 'data'), once(request, 'end')]);
   else if (fault !== 'cut_at_once') for await (const _ of request.iterator({ destroyOnReturn: false }));
@@ -11,18 +19,12 @@ export async function cutRequest(fault: Fault, request: IncomingMessage): Promis
   return true;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: object | null;
-}
-
-/** Writes what a fault leaves of an answer that is no download; says whether it was one of these faults. */
-export function cutAnswer(fault: Fault, response: ServerResponse, { status, headers, body }: Answer): boolean {
+/** Injects a fault into a JSON response. Returns false when the fault is of another kind. */
+export function cutResponse(fault: Fault, response: ServerResponse, { status, headers, body }: ApiResponse): boolean {
   const { socket } = response;
   switch (fault) {
     case 'silence':
-      return true; // The socket stays open: whoever waits has to give up.
+      return true; // The socket stays open: the client has to time out.
     case 'cut_before_answer':
       socket?.destroy();
       return true;

@@ -2,10 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import { isWithinDepth } from '../../upstream/json/depth.ts';
 import { ApiError } from '../api/api-error.ts';
 
-/** Far more than any body but a file needs: a grader's source and its item are the longest. */
+/** The largest JSON bodies are graders with their source and item. */
 const MAX_BYTES = 4 * 2 ** 20;
 
-/** Reads a body of JSON; undefined when there is none. Rejects with a Refusal, and leaves the connection usable. */
+/** Reads a JSON body; resolves to undefined without a body. Throws ApiError; the connection stays usable. */
 export async function readJson(request: IncomingMessage): Promise<unknown> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -16,8 +16,8 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   }
   if (bytes === 0) return undefined;
   const type = request.headers['content-type'] ?? '';
-  if (!/^application\/json\b/i.test(type)) throw unsupported(type);
-  const body = parsed(Buffer.concat(chunks).toString());
+  if (!/^application\/json\b/i.test(type)) throw unsupportedType(type);
+  const body = parseJson(Buffer.concat(chunks).toString());
   if (body === undefined || !isWithinDepth(body, MAX_NESTING)) {
     throw new ApiError(
       400,
@@ -27,7 +27,7 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   return body;
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -35,10 +35,10 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Objects and lists in one another: deeper ones could not be written back. */
+/** Maximum nesting of objects and lists. A deeper body could not be serialized again. */
 const MAX_NESTING = 100;
 
-const unsupported = (type: string) =>
+const unsupportedType = (type: string) =>
   new ApiError(
     400,
     `Unsupported content type: '${type}'. This API method only accepts 'application/json' requests.`,

@@ -36,24 +36,28 @@ const ROUTES: readonly Route[] = [
   { path: /^\/v1\/models\/([^/]+)$/, handlers: { GET: retrieveModel, DELETE: deleteModel } },
 ];
 
-/** Answers a request that may be answered: the body of a success. Throws a Refusal, or rejects with one. */
-export function answer(request: ApiRequest, state: State, more: readonly Route[]): object | Download | Promise<object> {
+/** Calls the handler of a route; `dialectRoutes` come first. Returns the body of a success. Throws ApiError. */
+export function handleRequest(
+  request: ApiRequest,
+  state: State,
+  dialectRoutes: readonly Route[],
+): object | Download | Promise<object> {
   const { method, path } = request;
-  const matches = [...more, ...ROUTES].flatMap((route) => {
+  const matches = [...dialectRoutes, ...ROUTES].flatMap((route) => {
     const match = route.path.exec(path);
     return match === null ? [] : [{ match, handlers: route.handlers }];
   });
   for (const { match, handlers } of matches) {
     const handler = handlers[method];
-    if (handler) return handler(request, state, decoded(match[1] ?? ''), decoded(match[2] ?? ''));
+    if (handler) return handler(request, state, decodeSegment(match[1] ?? ''), decodeSegment(match[2] ?? ''));
   }
   if (matches.length === 0) throw unknownUrl(method, path);
   const allowed = matches.flatMap(({ handlers }) => Object.keys(handlers));
   throw methodNotAllowed(method, path, allowed);
 }
 
-/** A segment that is not validly encoded stands for itself: nothing has such a name. */
-function decoded(segment: string): string {
+/** An invalid encoding is returned as it is: no resource has such an id. */
+function decodeSegment(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {

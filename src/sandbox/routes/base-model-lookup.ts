@@ -2,15 +2,15 @@ import { ApiError } from '../api/api-error.ts';
 import { BASE_MODELS } from '../artifacts/base-model.ts';
 import type { State } from '../state/state.ts';
 
-/** A model as a job is trained on it. */
+/** A model that a job can be trained on. */
 export interface TunableModel {
-  /** As the job names it. */
+  /** The name in the job. */
   readonly model: string;
-  /** OpenAI's own model that it comes from. */
+  /** The model of OpenAI that it is based on. */
   readonly base: string;
 }
 
-/** Names that stand for the newest model of their kind: a job says which that was (docs/upstream.md: Objects). */
+/** Aliases of dated models: a job has the dated name (docs/upstream.md: Objects). */
 const ALIASES: Readonly<Record<string, string>> = {
   'gpt-4.1': 'gpt-4.1-2025-04-14',
   'gpt-4.1-mini': 'gpt-4.1-mini-2025-04-14',
@@ -22,7 +22,7 @@ const ALIASES: Readonly<Record<string, string>> = {
 };
 const TUNABLE = new Set([...Object.values(ALIASES), 'gpt-4-0613', 'babbage-002', 'davinci-002']);
 
-/** The model that this name stands for: OpenAI's, or one that a job has made and that is there. Throws a Refusal. */
+/** Resolves the name of a model of OpenAI, or of a fine-tuned model that exists at `now`. Throws ApiError. */
 export function findTunableModel(name: string, state: State, now: number): TunableModel {
   const model = ALIASES[name] ?? name;
   const shutdown = BASE_MODELS.find(({ id }) => id === model)?.shutdown_date ?? null;

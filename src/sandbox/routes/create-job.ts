@@ -6,30 +6,30 @@ import type { State } from '../state/state.ts';
 import type { ExampleKind } from '../training-file/example-validation.ts';
 import { validateFile } from '../training-file/file-validation.ts';
 import { findTunableModel, type TunableModel } from './base-model-lookup.ts';
-import { type CreateRequest, readCreate } from './create-request.ts';
-import { planCreated } from './plan-job.ts';
+import { type CreateRequest, readCreateRequest } from './create-request.ts';
+import { planCreatedJob } from './plan-job.ts';
 import type { ApiRequest } from './route.ts';
 
-export async function createJob({ body, now: arrivedAt, clock }: ApiRequest, state: State): Promise<object> {
-  const asked = readCreate(body);
-  const found = findAll(asked, state, arrivedAt);
-  const kind = kindOf(asked, found.tunable);
+export async function createJob({ body, now: receivedAt, clock }: ApiRequest, state: State): Promise<object> {
+  const request = readCreateRequest(body);
+  const found = resolveReferences(request, state, receivedAt);
+  const kind = exampleKindOf(request, found.tunable);
   const [training, validation] = await Promise.all([
     validateFile(found.training, kind, 'training_file'),
     found.validation && validateFile(found.validation, kind, 'validation_file'),
   ]);
-  // While the files were read, one may have been deleted, and the last job that is allowed been made.
+  // Checked again: during the validation, a file may be deleted, and another request may use up the quota.
   const now = clock.now();
-  const { tunable } = findAll(asked, state, now);
+  const { tunable } = resolveReferences(request, state, now);
   const { account, speed, writes } = state;
   const number = writes.nextNumber();
-  const plan = planCreated(asked, { account, speed, now, number, tunable, training, validation });
+  const plan = planCreatedJob(request, { account, speed, now, number, tunable, training, validation });
   writes.addJob(plan);
   return jobBody(plan, now);
 }
 
-/** What a request names, if it is there and one more job is allowed. Throws a Refusal. */
-function findAll({ model, trainingFile, validationFile }: CreateRequest, state: State, now: number) {
+/** Finds the files and the model of a request, and checks the quota. Throws ApiError. */
+function resolveReferences({ model, trainingFile, validationFile }: CreateRequest, state: State, now: number) {
   const files = state.filesAt(now);
   const training = findFile(files, trainingFile, 'training_file');
   const validation = validationFile === null ? null : findFile(files, validationFile, 'validation_file');
@@ -44,7 +44,7 @@ function findFile(files: readonly FilePlan[], id: string, param: string): FilePl
   return file;
 }
 
-function kindOf({ method }: CreateRequest, { base }: TunableModel): ExampleKind {
+function exampleKindOf({ method }: CreateRequest, { base }: TunableModel): ExampleKind {
   if (method.type === 'dpo') return 'preference';
   if (method.type === 'reinforcement') return 'prompt';
   return /^(babbage|davinci)/.test(base) ? 'completion' : 'chat';

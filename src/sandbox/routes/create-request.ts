@@ -1,19 +1,18 @@
+import { z } from 'zod';
 import {
-  type Input,
-  orNull,
-  readChoice,
-  readList,
-  readObject,
-  readText,
-  readWhole,
-  withoutKnown,
-} from '../api/input-reader.ts';
-import { tooManyProperties } from '../api/validation-error.ts';
-import { checkGrader } from '../grading/grader-schema.ts';
+  anyList,
+  characters,
+  integer,
+  jsonObject,
+  membersExcept,
+  objectOfAtMost,
+  parse,
+} from '../api/request-schema.ts';
+import { readGrader } from '../grading/grader-schema.ts';
 import type { Wandb } from '../simulation/job-plan.ts';
-import { type Asked, readHyperparameters } from './hyperparameter.ts';
+import { type RequestedHyperparameters, readHyperparameters } from './hyperparameter.ts';
 
-/** What a client asks for that makes a job (docs/upstream.md: Creating a job). */
+/** A valid create request (docs/upstream.md: Creating a job). */
 export interface CreateRequest {
   readonly model: string;
   readonly trainingFile: string;
@@ -22,94 +21,77 @@ export interface CreateRequest {
   readonly seed: number | null;
   readonly metadata: Readonly<Record<string, string>> | null;
   readonly integrations: readonly Wandb[];
-  readonly method: AskedMethod;
-  /** Members that nobody knows. */
-  readonly unknown: Input;
+  readonly method: RequestedMethod;
+  /** Undocumented members; the job returns them. */
+  readonly extra: object;
 }
 
-export interface AskedMethod {
-  readonly type: (typeof METHODS)[number];
-  readonly asked: Asked;
-  /** Only for reinforcement. */
+export interface RequestedMethod {
+  readonly type: 'supervised' | 'dpo' | 'reinforcement';
+  readonly hyperparameters: RequestedHyperparameters;
+  /** Null unless the type is reinforcement. */
   readonly grader: object | null;
-  /** Other members beside the hyperparameters, such as `response_format`. */
-  readonly unknown: Input;
+  /** Members beside the hyperparameters, such as `response_format`. */
+  readonly extra: object;
 }
 
-const METHODS = ['supervised', 'dpo', 'reinforcement'] as const;
-const KNOWN = [
-  'model',
-  'training_file',
-  'validation_file',
-  'suffix',
-  'seed',
-  'metadata',
-  'integrations',
-  'method',
-  'hyperparameters',
-];
-const MAX_SEED = 2 ** 31 - 1;
+const text = z.string();
+const optional = <T extends z.ZodType>(schema: T) => schema.nullable().default(null);
 
-/** Throws the Refusal of the first fault. */
-export function readCreate(body: unknown): CreateRequest {
-  const input = readObject(body ?? {}, 'body');
+/** An item that is not a string is reported with the path of the list. */
+const tagList = anyList
+  .check(({ value, issues }) => {
+    const input = value.find((tag) => typeof tag !== 'string');
+    if (input !== undefined) issues.push({ code: 'invalid_type', expected: 'string', input });
+  })
+  .pipe(z.array(text));
+
+const integration = z.object({
+  type: z.enum(['wandb']),
+  wandb: z.object({ project: text, name: optional(text), entity: optional(text), tags: optional(tagList) }),
+});
+
+const method = z.looseObject({ type: z.enum(['supervised', 'dpo', 'reinforcement']) });
+const methodSettings = z.looseObject({ hyperparameters: optional(jsonObject) });
+
+/** In the order in which issues are reported. */
+const members = {
+  model: text,
+  training_file: text,
+  validation_file: optional(text),
+  suffix: optional(characters(1, 64)),
+  seed: optional(integer(0, 2 ** 31 - 1)),
+  metadata: optional(objectOfAtMost(16).pipe(z.record(characters(0, 64), characters(0, 512)))),
+  integrations: optional(z.array(integration)),
+  hyperparameters: optional(jsonObject),
+  method: optional(method),
+};
+const createRequest = z.looseObject(members);
+
+/** Throws the ApiError of the first issue. */
+export function readCreateRequest(body: unknown): CreateRequest {
+  const input = parse(createRequest, body ?? {});
   return {
-    model: readText(input['model'], 'model'),
-    trainingFile: readText(input['training_file'], 'training_file'),
-    validationFile: orNull(input['validation_file'], (id) => readText(id, 'validation_file')),
-    suffix: orNull(input['suffix'], (text) => readText(text, 'suffix', [1, 64])),
-    seed: orNull(input['seed'], (seed) => readWhole(seed, 'seed', [0, MAX_SEED])),
-    metadata: orNull(input['metadata'], readMetadata),
-    integrations: orNull(input['integrations'], readIntegrations) ?? [],
+    model: input.model,
+    trainingFile: input.training_file,
+    validationFile: input.validation_file,
+    suffix: input.suffix,
+    seed: input.seed,
+    metadata: input.metadata,
+    integrations: (input.integrations ?? []).map(({ wandb }) => ({ ...wandb, tags: wandb.tags ?? [] })),
     method: readMethod(input),
-    unknown: withoutKnown(input, KNOWN),
+    extra: membersExcept(Object(body), Object.keys(members)),
   };
 }
 
-const MAX_PAIRS = 16;
-
-function readMetadata(value: unknown): Readonly<Record<string, string>> {
-  const pairs = Object.entries(readObject(value, 'metadata'));
-  if (pairs.length > MAX_PAIRS) throw tooManyProperties('metadata', MAX_PAIRS, pairs.length);
-  return Object.fromEntries(
-    pairs.map(([key, text]) => {
-      readText(key, `metadata.${key}`, [0, 64]);
-      return [key, readText(text, `metadata.${key}`, [0, 512])];
-    }),
-  );
+/** Without a method, the job is supervised. Only supervised jobs use the deprecated `hyperparameters`. */
+function readMethod(input: z.output<typeof createRequest>): RequestedMethod {
+  const type = input.method?.type ?? 'supervised';
+  const settings = parse(methodSettings.nullish(), input.method?.[type], `method.${type}`) ?? { hyperparameters: null };
+  const deprecated = type === 'supervised' ? input.hyperparameters : null;
+  const hyperparameters = readHyperparameters(settings.hyperparameters ?? deprecated ?? {}, type);
+  if (type !== 'reinforcement')
+    return { type, hyperparameters, grader: null, extra: membersExcept(settings, ['hyperparameters']) };
+  const grader = readGrader(settings['grader'], 'method.reinforcement.grader');
+  return { type, hyperparameters, grader, extra: membersExcept(settings, ['hyperparameters', 'grader']) };
 }
-
-function readIntegrations(value: unknown): readonly Wandb[] {
-  return readList(value, 'integrations').map((item, index) => {
-    const path = `integrations[${index}]`;
-    const integration = readObject(item, path);
-    readChoice(integration['type'], `${path}.type`, ['wandb']);
-    const wandb = readObject(integration['wandb'], `${path}.wandb`);
-    const text = (name: string) => orNull(wandb[name], (value) => readText(value, `${path}.wandb.${name}`));
-    return {
-      project: readText(wandb['project'], `${path}.wandb.project`),
-      name: text('name'),
-      entity: text('entity'),
-      tags: (orNull(wandb['tags'], (tags) => readList(tags, `${path}.wandb.tags`)) ?? []).map((tag) =>
-        readText(tag, `${path}.wandb.tags`),
-      ),
-    };
-  });
-}
-
-/** Without a method it is supervised, with the hyperparameters that stand beside it: the old way is still taken. */
-function readMethod(input: Input): AskedMethod {
-  const old = orNull(input['hyperparameters'], (value) => readObject(value, 'hyperparameters')) ?? {};
-  const method = orNull(input['method'], (value) => readObject(value, 'method'));
-  if (method === null) return { type: 'supervised', asked: readHyperparameters(old, 'supervised'), ...PLAIN };
-  const type = readChoice(method['type'], 'method.type', METHODS);
-  const path = `method.${type}`;
-  const of = orNull(method[type], (value) => readObject(value, path)) ?? {};
-  const given = orNull(of['hyperparameters'], (value) => readObject(value, `${path}.hyperparameters`));
-  const asked = readHyperparameters(given ?? (type === 'supervised' ? old : {}), type);
-  const unknown = withoutKnown(of, ['hyperparameters', ...(type === 'reinforcement' ? ['grader'] : [])]);
-  if (type !== 'reinforcement') return { type, asked, grader: null, unknown };
-  return { type, asked, grader: checkGrader(of['grader'], `${path}.grader`), unknown };
-}
-
-const PLAIN = { grader: null, unknown: {} };

@@ -1,4 +1,4 @@
-import { badFileParameter, FileApiError } from '../api/api-error.ts';
+import { FileApiError, invalidFileChoice, invalidFileParameter } from '../api/api-error.ts';
 import { boundaryOf, type Part, readParts } from '../api/multipart.ts';
 import { type FilePlan, fileBody } from '../artifacts/file.ts';
 import { createRandom } from '../simulation/random.ts';
@@ -6,7 +6,7 @@ import type { Spool } from '../state/spool.ts';
 import type { State } from '../state/state.ts';
 import type { ApiRequest } from './route.ts';
 
-/** What a form said, with the file put away under its id. */
+/** The fields of a form. Its file is stored in the spool. */
 interface Form {
   readonly filename: string;
   readonly bytes: number;
@@ -18,7 +18,7 @@ const FIELDS = ['purpose', 'expires_after[anchor]', 'expires_after[seconds]'];
 const MAX_FIELD_BYTES = 4096;
 const BATCH_SECONDS = 30 * 86_400;
 
-/** The file is put away as it comes; what is wrong with the rest of the form shows at its end. */
+/** Stores the file while it arrives, and removes it when the form is invalid. */
 export async function uploadFile({ headers, bytes, clock }: ApiRequest, state: State): Promise<object> {
   const { writes, spool, account } = state;
   const boundary = boundaryOf(headers['content-type']);
@@ -40,18 +40,18 @@ async function readForm(parts: AsyncIterable<Part>, spool: Spool, id: string): P
   let file: { filename: string; bytes: number } | undefined;
   for await (const { name, filename, content } of parts) {
     if (name === 'file') {
-      if (file !== undefined) throw badFileParameter('file', 'there is more than one');
+      if (file !== undefined) throw invalidFileParameter('file', 'there is more than one');
       file = { filename: baseName(filename ?? 'upload'), bytes: await spool.store(id, content) };
     } else {
-      if (!FIELDS.includes(name)) throw unexpected(name);
+      if (!FIELDS.includes(name)) throw unexpectedField(name);
       fields.set(name, await readField(name, content));
     }
   }
-  if (file === undefined) throw required('file');
+  if (file === undefined) throw missingField('file');
   return { ...file, fields };
 }
 
-/** What comes after the path that some clients send. */
+/** Some clients send a path. */
 const baseName = (filename: string) => filename.replace(/^.*[/\\]/s, '') || 'upload';
 
 async function readField(name: string, content: AsyncIterable<Uint8Array>): Promise<string> {
@@ -59,17 +59,17 @@ async function readField(name: string, content: AsyncIterable<Uint8Array>): Prom
   let bytes = 0;
   for await (const chunk of content) {
     bytes += chunk.length;
-    if (bytes > MAX_FIELD_BYTES) throw badFileParameter(name, 'it is too long');
+    if (bytes > MAX_FIELD_BYTES) throw invalidFileParameter(name, 'it is too long');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
 }
 
-/** Throws a FileRefusal that names the field at fault. */
+/** Throws FileApiError with the name of the invalid field. */
 function planUpload(id: string, { filename, bytes, fields }: Form, spool: Spool, now: number): FilePlan {
   const purpose = fields.get('purpose');
-  if (purpose === undefined) throw required('purpose');
-  if (!PURPOSES.includes(purpose)) throw notOneOf('purpose', purpose, PURPOSES);
+  if (purpose === undefined) throw missingField('purpose');
+  if (!PURPOSES.includes(purpose)) throw invalidFileChoice('purpose', purpose, PURPOSES);
   const seconds = readExpiry(fields) ?? (purpose === 'batch' ? BATCH_SECONDS : null);
   return {
     id,
@@ -83,20 +83,16 @@ function planUpload(id: string, { filename, bytes, fields }: Form, spool: Spool,
   };
 }
 
-/** After how many seconds the file goes by itself; null when it stays. */
+/** Seconds from the upload to the expiry; null when the file does not expire. */
 function readExpiry(fields: ReadonlyMap<string, string>): number | null {
   const [anchor, seconds] = [fields.get('expires_after[anchor]'), fields.get('expires_after[seconds]')];
   if (anchor === undefined && seconds === undefined) return null;
-  if (anchor !== 'created_at') throw notOneOf('expires_after.anchor', anchor ?? '', ['created_at']);
+  if (anchor !== 'created_at') throw invalidFileChoice('expires_after.anchor', anchor ?? '', ['created_at']);
   const isAllowed = /^\d{1,9}$/.test(seconds ?? '') && Number(seconds) >= 3600 && Number(seconds) <= 2_592_000;
-  if (!isAllowed) throw badFileParameter('expires_after.seconds', `'${seconds}' is not from 3600 to 2592000`);
+  if (!isAllowed) throw invalidFileParameter('expires_after.seconds', `'${seconds}' is not from 3600 to 2592000`);
   return Number(seconds);
 }
 
-function notOneOf(param: string, value: string, choices: readonly string[]): FileApiError {
-  return badFileParameter(param, `'${value}' is not one of [${choices.map((choice) => `'${choice}'`).join(', ')}]`);
-}
-
-const required = (name: string) => new FileApiError(400, `'${name}' is a required property`, name);
-const unexpected = (name: string) =>
+const missingField = (name: string) => new FileApiError(400, `'${name}' is a required property`, name);
+const unexpectedField = (name: string) =>
   new FileApiError(400, `Additional properties are not allowed ('${name}' was unexpected)`, name);

@@ -1,8 +1,8 @@
-import { badFileParameter, unknownFile } from '../api/api-error.ts';
+import { invalidFileChoice, invalidFileParameter, unknownFile } from '../api/api-error.ts';
 import { Download } from '../api/download.ts';
-import { leftAfter, namedListBody } from '../api/page.ts';
+import { itemsAfter, listBodyWithIds } from '../api/page.ts';
 import { type FilePlan, fileBody } from '../artifacts/file.ts';
-import { withoutTrainingFile } from '../simulation/intervention.ts';
+import { failForDeletedFile } from '../simulation/intervention.ts';
 import { statusAt } from '../simulation/lifecycle.ts';
 import type { State } from '../state/state.ts';
 import type { ApiRequest } from './route.ts';
@@ -26,8 +26,8 @@ export function listFiles({ query, now }: ApiRequest, state: State): object {
   const isAscending = readChoice(query, 'order', ['asc', 'desc']) === 'asc';
   const newestFirst = state.filesAt(now);
   const files = isAscending ? newestFirst.toReversed() : newestFirst;
-  const left = leftAfter(files, query, (id) => unknownFile(id, 'after'));
-  return namedListBody(left.filter((file) => purpose === null || file.purpose === purpose).map(fileBody), limit);
+  const remaining = itemsAfter(files, query, (id) => unknownFile(id, 'after'));
+  return listBodyWithIds(remaining.filter((file) => purpose === null || file.purpose === purpose).map(fileBody), limit);
 }
 
 export function retrieveFile({ now }: ApiRequest, state: State, id: string): object {
@@ -39,14 +39,14 @@ export function downloadFile({ now }: ApiRequest, state: State, id: string): Dow
   return new Download(file.filename, file.bytes, file.content());
 }
 
-/** Jobs that still validate the file fail with it (docs/upstream.md: Errors). */
+/** Deletes a file. Jobs that are still validating it fail (docs/upstream.md: Errors). */
 export async function deleteFile({ now }: ApiRequest, state: State, id: string): Promise<object> {
   findFile(state, id, now);
   const { writes, spool } = state;
   writes.remove(id);
-  const readers = state.jobsAt(now).newestFirst.filter(({ trainingFile }) => trainingFile === id);
-  for (const plan of readers)
-    if (statusAt(plan, now) === 'validating_files') writes.replacePlan(withoutTrainingFile(plan, now));
+  const users = state.jobsAt(now).newestFirst.filter(({ trainingFile }) => trainingFile === id);
+  for (const plan of users)
+    if (statusAt(plan, now) === 'validating_files') writes.replacePlan(failForDeletedFile(plan, now));
   await spool.remove(id);
   return { object: 'file', id, deleted: true };
 }
@@ -60,15 +60,15 @@ function findFile(state: State, id: string, now: number): FilePlan {
 function readChoice(query: URLSearchParams, param: string, choices: readonly string[]): string | null {
   const value = query.get(param);
   if (value === null || choices.includes(value)) return value;
-  throw badFileParameter(param, `'${value}' is not one of [${choices.map((choice) => `'${choice}'`).join(', ')}]`);
+  throw invalidFileChoice(param, value, choices);
 }
 
 function readFileLimit(query: URLSearchParams): number {
   const limit = query.get('limit');
   if (limit === null) return MAX_FILES;
-  if (!/^-?\d+$/.test(limit)) throw badFileParameter('limit', `'${limit}' is not of type 'integer'`);
-  if (Number(limit) < 1) throw badFileParameter('limit', `${limit} is less than the minimum of 1`);
+  if (!/^-?\d+$/.test(limit)) throw invalidFileParameter('limit', `'${limit}' is not of type 'integer'`);
+  if (Number(limit) < 1) throw invalidFileParameter('limit', `${limit} is less than the minimum of 1`);
   if (Number(limit) > MAX_FILES)
-    throw badFileParameter('limit', `${limit} is greater than the maximum of ${MAX_FILES}`);
+    throw invalidFileParameter('limit', `${limit} is greater than the maximum of ${MAX_FILES}`);
   return Number(limit);
 }

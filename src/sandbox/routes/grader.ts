@@ -1,42 +1,44 @@
-import { type Input, orNull, readObject, readText } from '../api/input-reader.ts';
-import { type Grade, gradeOf } from '../grading/grade.ts';
-import { checkGrader } from '../grading/grader-schema.ts';
-import { namespacesOf } from '../grading/template.ts';
+import { z } from 'zod';
+import { jsonObject, parse } from '../api/request-schema.ts';
+import { type Grade, gradeSample } from '../grading/grade.ts';
+import { type Grader, readGrader } from '../grading/grader-schema.ts';
+import { createNamespaces } from '../grading/template.ts';
 import type { ApiRequest } from './route.ts';
 
+const runRequest = z.object({ model_sample: z.string(), item: jsonObject.nullable().default({}) });
+
 export function validateGrader({ body }: ApiRequest): object {
-  return { grader: checkGrader(readObject(body ?? {}, 'body')['grader'], 'grader') };
+  return { grader: readGrader(parse(jsonObject, body ?? {})['grader'], 'grader') };
 }
 
 export function runGrader({ body, now, clock }: ApiRequest): object {
-  const input = readObject(body ?? {}, 'body');
-  const grader = checkGrader(input['grader'], 'grader');
-  const answer = readText(input['model_sample'], 'model_sample');
-  const item = orNull(input['item'], (value) => readObject(value, 'item')) ?? {};
-  const grade = gradeOf(grader, namespacesOf(answer, item));
+  const input = parse(jsonObject, body ?? {});
+  const grader = readGrader(input['grader'], 'grader');
+  const { model_sample, item } = parse(runRequest, input);
+  const grade = gradeSample(grader, createNamespaces(model_sample, item ?? {}));
   return {
     reward: grade.reward,
-    metadata: metadataOf(grader, grade, (clock.now() - now) / 1000),
-    sub_rewards: grade.parts,
+    metadata: runMetadata(grader, grade, (clock.now() - now) / 1000),
+    sub_rewards: grade.subRewards,
     model_grader_token_usage_per_model: grade.tokens,
   };
 }
 
-function metadataOf(grader: Input, { errors, reward, tokens }: Grade, seconds: number): object {
+function runMetadata({ name, type }: Grader, { errors, reward, tokens }: Grade, seconds: number): object {
   const [model = null] = Object.keys(tokens);
   const total = Object.values(tokens).reduce((sum, count) => sum + count, 0);
   return {
-    name: grader['name'],
-    type: grader['type'],
-    errors: { ...NO_ERRORS, ...Object.fromEntries(errors.map((name) => [name, true])) },
+    name,
+    type,
+    errors: { ...NO_ERRORS, ...Object.fromEntries(errors.map((error) => [error, true])) },
     execution_time: seconds,
-    scores: { [String(grader['name'])]: reward },
+    scores: { [name]: reward },
     token_usage: model === null ? null : total,
-    sampled_model_name: grader['type'] === 'multi' ? null : model,
+    sampled_model_name: type === 'multi' ? null : model,
   };
 }
 
-/** All that can go wrong with a grader, as every answer names it. */
+/** Every response has all of these members. */
 const NO_ERRORS = {
   formula_parse_error: false,
   sample_parse_error: false,

@@ -1,5 +1,5 @@
 import { unknownCheckpoint, unknownEvent, unknownJob } from '../api/api-error.ts';
-import { leftAfter, listBody, namedListBody, readLimit } from '../api/page.ts';
+import { itemsAfter, listBody, listBodyWithIds, readLimit } from '../api/page.ts';
 import { checkpointBody } from '../artifacts/checkpoint.ts';
 import { eventBody } from '../artifacts/event.ts';
 import { type JobPlan, jobBody } from '../simulation/job-plan.ts';
@@ -9,9 +9,9 @@ import type { ApiRequest } from './route.ts';
 
 export function listJobs({ query, now }: ApiRequest, state: State): object {
   const limit = readLimit(query, 20);
-  const isFound = filterOf(query, state, now);
-  const left = leftAfter(state.jobsAt(now).newestFirst, query, (id) => unknownJob(id, 'after'));
-  const bodies = left.filter(isFound).map((plan) => jobBody(plan, now));
+  const matches = readFilter(query, state, now);
+  const remaining = itemsAfter(state.jobsAt(now).newestFirst, query, (id) => unknownJob(id, 'after'));
+  const bodies = remaining.filter(matches).map((plan) => jobBody(plan, now));
   return listBody(bodies, limit);
 }
 
@@ -22,30 +22,30 @@ export function retrieveJob({ now }: ApiRequest, state: State, id: string): obje
 export function listEvents({ query, now }: ApiRequest, state: State, id: string): object {
   const plan = findJob(state, id, now);
   const limit = readLimit(query, 20);
-  return listBody(leftAfter(state.eventsAt(plan, now), query, unknownEvent).map(eventBody), limit);
+  return listBody(itemsAfter(state.eventsAt(plan, now), query, unknownEvent).map(eventBody), limit);
 }
 
 export function listCheckpoints({ query, now }: ApiRequest, state: State, id: string): object {
   const plan = findJob(state, id, now);
   const limit = readLimit(query, 10);
-  const left = leftAfter(state.checkpointsAt(plan, now), query, unknownCheckpoint);
-  return namedListBody(
-    left.map((checkpoint) => checkpointBody(plan, checkpoint)),
+  const remaining = itemsAfter(state.checkpointsAt(plan, now), query, unknownCheckpoint);
+  return listBodyWithIds(
+    remaining.map((checkpoint) => checkpointBody(plan, checkpoint)),
     limit,
   );
 }
 
-/** The metadata filter, with the fault that it may have been given. */
-function filterOf(query: URLSearchParams, { faults }: State, now: number): (plan: JobPlan) => boolean {
-  const hasMetadata = readMetadataFilter(query);
+/** The metadata filter, with the injected fault. */
+function readFilter(query: URLSearchParams, { faults }: State, now: number): (plan: JobPlan) => boolean {
+  const matchesMetadata = readMetadataFilter(query);
   const { filter } = faults;
   if (filter === 'ignored') return () => true;
   const isFiltered = [...query.keys()].some((name) => name.startsWith('metadata'));
   const lagMs = filter === 'none' || !isFiltered ? 0 : filter.lagsMs;
-  return ({ metadata, createdAt }) => createdAt <= now - lagMs && hasMetadata(metadata);
+  return ({ metadata, createdAt }) => createdAt <= now - lagMs && matchesMetadata(metadata);
 }
 
-/** Throws a Refusal when there is no such job, or not yet. */
+/** Returns the job that exists at `now`. Throws ApiError when there is none. */
 export function findJob(state: State, id: string, now: number): JobPlan {
   const jobs = state.jobsAt(now);
   const plan = jobs.newestFirst[jobs.positions.get(id) ?? -1];

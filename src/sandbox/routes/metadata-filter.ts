@@ -1,16 +1,16 @@
-import { wrongType } from '../api/api-error.ts';
+import { invalidType } from '../api/validation-error.ts';
 
 type Metadata = Readonly<Record<string, string>> | null;
 
 /**
- * Reads the filter `metadata[k]=v`, repeated for several pairs that must all be there, or `metadata=null` for jobs that
- * have none (docs/upstream.md: Metadata filter). The empty `metadata=` means the same, as that is what openai-node makes of null.
- * Throws a Refusal.
+ * Reads the filter `metadata[k]=v`, which can be repeated: jobs match when they have all pairs. `metadata=null` matches
+ * jobs without metadata (docs/upstream.md: Metadata filter), as does `metadata=`, which openai-node sends for null.
+ * Throws ApiError.
  */
 export function readMetadataFilter(query: URLSearchParams): (metadata: Metadata) => boolean {
-  const whole = query.get('metadata');
-  if (whole !== null && whole !== '' && whole !== 'null') throw wrongType('metadata', 'an object');
-  if (whole !== null) return (metadata) => Object.keys(metadata ?? {}).length === 0;
+  const value = query.get('metadata');
+  if (value !== null && value !== '' && value !== 'null') throw invalidType('metadata', 'an object', value);
+  if (value !== null) return (metadata) => Object.keys(metadata ?? {}).length === 0;
   const pairs = [...query].flatMap(([name, value]) => {
     const key = /^metadata\[(.*)\]$/s.exec(name)?.[1];
     return key === undefined ? [] : [{ key, value }];

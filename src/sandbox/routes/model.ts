@@ -3,7 +3,7 @@ import type { ListedModel } from '../artifacts/model.ts';
 import type { State } from '../state/state.ts';
 import type { ApiRequest } from './route.ts';
 
-/** All of them in one answer: this list has no pages. */
+/** This list has no pages. */
 export function listModels({ now }: ApiRequest, state: State): object {
   return { object: 'list', data: state.modelsAt(now).map(({ body }) => body) };
 }
@@ -12,7 +12,7 @@ export function retrieveModel({ now }: ApiRequest, state: State, id: string): ob
   return findModel(state, id, now).body;
 }
 
-/** Only what a job has made; what the real API says of others was not recorded. */
+/** Deletes a fine-tuned model. The response for other models is not recorded. */
 export function deleteModel({ now }: ApiRequest, state: State, id: string): object {
   const { jobId, name } = findModel(state, id, now);
   if (jobId === null) throw new ApiError(403, `The model '${id}' is not yours: only fine-tuned models can be deleted.`);

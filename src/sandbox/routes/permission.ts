@@ -1,40 +1,36 @@
+import { z } from 'zod';
 import { ApiError, unknownModel } from '../api/api-error.ts';
-import { readList, readObject, readText, refuseOthers } from '../api/input-reader.ts';
-import { leftAfter, namedListBody, readLimit } from '../api/page.ts';
-import { invalidValue } from '../api/validation-error.ts';
+import { itemsAfter, listBodyWithIds, readLimit } from '../api/page.ts';
+import { characters, parse } from '../api/request-schema.ts';
 import { type Permission, permissionBody } from '../artifacts/permission.ts';
 import { inSeconds } from '../simulation/job-plan.ts';
 import { createRandom } from '../simulation/random.ts';
 import type { State } from '../state/state.ts';
 import type { ApiRequest } from './route.ts';
 
-const ORDERS = ['ascending', 'descending'] as const;
+const orderSchema = z.enum(['ascending', 'descending']);
+const createRequest = z.strictObject({ project_ids: z.array(characters(1, 256)) });
 
 export function listPermissions({ query, now }: ApiRequest, state: State, model: string): object {
   const limit = readLimit(query, 10);
-  const order = query.get('order') ?? 'descending';
-  if (!ORDERS.some((known) => known === order)) throw invalidValue('order', order, ORDERS);
+  const order = parse(orderSchema, query.get('order') ?? 'descending', 'order');
   const project = query.get('project_id');
   const ofModel = permissionsOf(model, state, now).filter(({ projectId }) => [projectId, null].includes(project));
   const list = order === 'ascending' ? ofModel.toReversed() : ofModel;
-  return namedListBody(leftAfter(list, query, unknownPermission).map(permissionBody), limit);
+  return listBodyWithIds(itemsAfter(list, query, unknownPermission).map(permissionBody), limit);
 }
 
-/** Answers all that were asked for; a project that has its permission already keeps that. */
+/** Returns the permissions of all requested projects. A project that has a permission already keeps it. */
 export function createPermissions({ body, now }: ApiRequest, state: State, model: string): object {
-  const known = permissionsOf(model, state, now);
-  const input = readObject(body ?? {}, 'body');
-  refuseOthers(input, ['project_ids']);
-  const ids = readList(input['project_ids'], 'project_ids').map((id, at) =>
-    readText(id, `project_ids[${at}]`, [1, 256]),
-  );
-  const asked = [...new Set(ids)].map((projectId) => {
-    const old = known.find((permission) => permission.projectId === projectId);
-    return old ?? create(projectId, state, model, now);
+  const existing = permissionsOf(model, state, now);
+  const { project_ids } = parse(createRequest, body ?? {});
+  const requested = [...new Set(project_ids)].map((projectId) => {
+    const known = existing.find((permission) => permission.projectId === projectId);
+    return known ?? createPermission(projectId, state, model, now);
   });
-  const added = asked.filter((permission) => !known.includes(permission));
+  const added = requested.filter((permission) => !existing.includes(permission));
   state.writes.setPermissions([...added.toReversed(), ...state.writes.permissions]);
-  return namedListBody(asked.values().map(permissionBody), asked.length);
+  return listBodyWithIds(requested.values().map(permissionBody), requested.length);
 }
 
 export function deletePermission({ now }: ApiRequest, state: State, model: string, id: string): object {
@@ -43,12 +39,12 @@ export function deletePermission({ now }: ApiRequest, state: State, model: strin
   return { object: 'checkpoint.permission', id, deleted: true };
 }
 
-function create(projectId: string, { writes, account }: State, model: string, now: number): Permission {
+function createPermission(projectId: string, { writes, account }: State, model: string, now: number): Permission {
   const random = createRandom(account.organizationId, 'permission', writes.nextNumber(), inSeconds(now));
   return { id: `cp_${random.text(24)}`, model, projectId, createdAt: now };
 }
 
-/** Newest first. Throws a Refusal when there is no such model, or it is no job's. */
+/** Newest first. Throws ApiError unless the model exists and is fine-tuned. */
 function permissionsOf(model: string, state: State, now: number): readonly Permission[] {
   if (!state.modelsAt(now).some(({ jobId, body }) => jobId !== null && body.id === model)) throw unknownModel(model);
   return state.writes.permissions.filter((permission) => permission.model === model);

@@ -7,23 +7,23 @@ export interface ApiRequest {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
-  /** When it had come in whole, or for an upload had begun to, ms since the epoch. */
+  /** When the request was complete, or the head of an upload, in milliseconds since the epoch. */
   readonly now: number;
-  /** For what takes longer than that. */
+  /** For handlers that take longer. */
   readonly clock: Clock;
   readonly headers: IncomingHttpHeaders;
-  /** The JSON that was sent; undefined when there was no body. */
+  /** The JSON body; undefined without one. */
   readonly body: unknown;
-  /** The bytes of an upload as they come; of other requests nothing is left here. */
+  /** The bytes of an upload while they arrive. Other requests are read already. */
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
-/** Gives the body of a success or throws a Refusal; the segments are the variable parts of the path. */
+/** Returns the body of a success. Throws ApiError. The segments are the variable parts of the path. */
 export type Handler = (
   request: ApiRequest,
   state: State,
   segment: string,
-  second: string,
+  secondSegment: string,
 ) => object | Download | Promise<object>;
 
 export interface Route {

@@ -9,25 +9,25 @@ const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;
 
 /**
- * The jobs of the weeks before `startedAt`. Each is at its end, or in a status that it never leaves: what had to happen
- * has happened, at real speed, hours before. Ids depend on the seed alone. Jobs come in pairs that share a second.
+ * Plans the jobs of the weeks before `startedAt`, at real speed. Their last status change is hours before `startedAt`.
+ * Ids depend on the seed only. Jobs are created in pairs that share a second.
  */
 export function createHistory(
   seed: number,
   startedAt: number,
-  campaigns: readonly Scenario[],
+  scenarios: readonly Scenario[],
   account: Account,
 ): readonly JobPlan[] {
-  return campaigns.flatMap((campaign, index) => {
+  return scenarios.flatMap((scenario, index) => {
     const timing = createRandom(seed, 'history', index);
-    const begunAt = startedAt - (0.5 + 2 * index + timing.between(0, 1.5)) * DAY;
-    const pauseMinutes = timing.between(20, 90);
-    return campaign.outcomes.map((outcome, nth) => {
+    const firstCreatedAt = startedAt - (0.5 + 2 * index + timing.between(0, 1.5)) * DAY;
+    const intervalMinutes = timing.between(20, 90);
+    return scenario.outcomes.map((outcome, nth) => {
       const random = createRandom(seed, 'history', index, nth);
-      const createdAt = wholeSecond(begunAt + Math.floor(nth / 2) * pauseMinutes * MINUTE);
-      return planJob(campaign, account, { createdAt, outcome, lasts: drawDurations(random, 1) }, random);
+      const createdAt = floorToSecond(firstCreatedAt + Math.floor(nth / 2) * intervalMinutes * MINUTE);
+      return planJob(scenario, account, { createdAt, outcome, durations: drawDurations(random, 1) }, random);
     });
   });
 }
 
-const wholeSecond = (ms: number) => Math.floor(ms / 1000) * 1000;
+const floorToSecond = (ms: number) => Math.floor(ms / 1000) * 1000;

@@ -8,7 +8,8 @@ interface StatusPath {
   readonly error?: JobError;
 }
 
-// The messages are real ones (docs/upstream.md: Errors) but for the number of the example: the file has to have one there. All of them come from validation: none of a failed training is known.
+// Recorded messages (docs/upstream.md: Errors), except the number of the example, which the generated file has. All of
+// them are errors of the validation: no error of a training is recorded.
 const FAILURES = {
   deleted_training_file: {
     path: ['failed'],
@@ -37,7 +38,7 @@ const FAILURES = {
 export type Failure = keyof typeof FAILURES;
 export const failures: readonly Failure[] = ['deleted_training_file', 'invalid_training_file', 'invalid_file_format'];
 
-/** What becomes of a job: where it ends, where it stays for good, or the code of the error that it fails with. */
+/** The last status of a job, or a variant of it; for a job that fails, the code of its error. */
 export type JobOutcome = Failure | 'cancelled_in_queue' | 'succeeded_file_deleted' | Exclude<JobStatus, 'failed'>;
 
 export const STATUS_PATHS: Record<JobOutcome, StatusPath> = {

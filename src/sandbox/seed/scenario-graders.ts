@@ -46,7 +46,7 @@ const labelModel = {
   passing_labels: ['polite', 'neutral'],
 };
 
-/** Real requests name the graders of `multi` by a map, whatever the schema says (docs/upstream.md: Objects). */
+/** Real requests have a map of graders in `multi`, other than the schema (docs/upstream.md: Objects). */
 const multi = {
   type: 'multi',
   name: 'rubric',
@@ -54,7 +54,7 @@ const multi = {
   calculate_output: '0.5 * exact_code + 0.3 * summary_quality + 0.2 * politeness',
 };
 
-/** One grader of each type that a job can have; `label_model` can only be a part of `multi`. */
+/** One grader of each type that a job can have. `label_model` is valid only as a part of `multi`. */
 export const GRADERS = {
   string_check: stringCheck,
   text_similarity: textSimilarity,
@@ -63,7 +63,7 @@ export const GRADERS = {
   multi,
 };
 
-/** What a job whose answers are scored by a model is asked to write. */
+/** The response format of the job with a score model grader. */
 export const SUMMARY_FORMAT = {
   type: 'json_schema',
   json_schema: {

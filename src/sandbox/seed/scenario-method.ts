@@ -2,10 +2,10 @@ import type { Hyperparameters, PlannedMethod } from '../simulation/method.ts';
 import type { Random } from '../simulation/random.ts';
 import { GRADERS, SUMMARY_FORMAT } from './scenario-graders.ts';
 
-/** A method; the type of a grader stands for reinforcement with that grader. */
+/** A method. The type of a grader stands for reinforcement with this grader. */
 export type MethodKind = 'supervised' | 'dpo' | keyof typeof GRADERS;
 
-/** A method with hyperparameters as people ask for them: mostly "auto". Those of `fixed` are not drawn. */
+/** Draws a method with hyperparameters, most of them requested as "auto". Those of `fixed` are not drawn. */
 export function drawMethod(
   kind: MethodKind,
   random: Random,
@@ -19,24 +19,24 @@ export function drawMethod(
     learning_rate_multiplier: random.pick([0.1, 0.5, 1.8, 2]),
     ...fixed,
   };
-  const asked = {
+  const requested = {
     n_epochs: numberOrAuto(resolved.n_epochs),
     batch_size: numberOrAuto(resolved.batch_size),
     learning_rate_multiplier: numberOrAuto(resolved.learning_rate_multiplier),
   };
-  if (kind === 'supervised') return { type: 'supervised', asked, resolved };
+  if (kind === 'supervised') return { type: 'supervised', requested, resolved };
 
   if (kind === 'dpo') {
     const beta = random.pick([0.1, 0.2, 0.5]);
-    return { type: 'dpo', asked: { ...asked, beta: numberOrAuto(beta) }, resolved: { ...resolved, beta } };
+    return { type: 'dpo', requested: { ...requested, beta: numberOrAuto(beta) }, resolved: { ...resolved, beta } };
   }
 
   const reinforcement = { compute_multiplier: 1, eval_interval: random.int(2, 10), eval_samples: random.int(1, 4) };
   const reasoning_effort = random.pick(['default', 'low', 'medium', 'high']);
   return {
     type: 'reinforcement',
-    asked: {
-      ...asked,
+    requested: {
+      ...requested,
       compute_multiplier: 'auto',
       eval_interval: numberOrAuto(reinforcement.eval_interval),
       eval_samples: numberOrAuto(reinforcement.eval_samples),
@@ -44,6 +44,6 @@ export function drawMethod(
     },
     resolved: { ...resolved, ...reinforcement, reasoning_effort },
     grader: GRADERS[kind],
-    ...(kind === 'score_model' && { unknown: { response_format: SUMMARY_FORMAT } }),
+    ...(kind === 'score_model' && { extra: { response_format: SUMMARY_FORMAT } }),
   };
 }

@@ -1,12 +1,12 @@
 import { createRandom } from './random.ts';
 
-/** Whose jobs these are: the one organisation and project that every key of the sandbox belongs to. */
+/** The organization and project of all keys and jobs of the sandbox. */
 export interface Account {
-  /** `org-…`, as jobs have it. */
+  /** `org-…`, in jobs. */
   readonly organizationId: string;
-  /** The short name, as it stands in the names of fine-tuned models and in the header `openai-organization`. */
+  /** The short name, in the names of fine-tuned models and in the header `openai-organization`. */
   readonly organization: string;
-  /** `proj_…`, as in the header `openai-project`. */
+  /** `proj_…`, in the header `openai-project`. */
   readonly projectId: string;
 }
 

@@ -1,11 +1,11 @@
 import type { JobPlan } from './job-plan.ts';
 import type { JobStatus, StatusChange } from './lifecycle.ts';
 import { createRandom } from './random.ts';
-import { ranFor } from './training-steps.ts';
+import { runningMs } from './training-steps.ts';
 
-// What somebody does to a job makes another plan of it, the same up to that moment. `now` in ms since the epoch.
+// Each intervention of a client returns a new plan of the job, equal to the old one up to `now` (ms since the epoch).
 
-/** From these a job can be stopped: all that it does not stay in for good, and in which it is not stopping yet. */
+/** Statuses in which a job can be cancelled. */
 export const CANCELLABLE: readonly JobStatus[] = [
   'validating_files',
   'queued',
@@ -17,40 +17,45 @@ export const CANCELLABLE: readonly JobStatus[] = [
 export const PAUSABLE: readonly JobStatus[] = ['running'];
 export const RESUMABLE: readonly JobStatus[] = ['paused'];
 
-/** How long a job takes to stop, in real seconds. */
-const STOPPING = 3;
+/** Real seconds from the cancellation to the status `cancelled`. */
+const CANCELLING_SECONDS = 3;
 
-/** The job that stops now. */
-export function cancelled(plan: JobPlan, now: number): JobPlan {
-  const end = now + Math.ceil(STOPPING * plan.secondMs);
+export function cancelPlan(plan: JobPlan, now: number): JobPlan {
+  const end = now + Math.ceil(CANCELLING_SECONDS * plan.secondMs);
   return {
     ...plan,
-    changes: [...past(plan, now), { status: 'cancelling', at: now }, { status: 'cancelled', at: end }],
+    changes: [...pastChanges(plan, now), { status: 'cancelling', at: now }, { status: 'cancelled', at: end }],
   };
 }
 
-/** The running job that stops for a while; what it was still to do is held until it is resumed. */
-export function paused(plan: JobPlan, now: number): JobPlan {
-  const held = plan.changes.filter(({ at }) => at > now).map(({ status, at }) => ({ status, at: at - now }));
-  const pausing: StatusChange = { status: 'pausing', at: now };
-  return { ...plan, held, changes: [...past(plan, now), pausing, { status: 'paused', at: now + changeMs(plan) }] };
+/** Pauses a running job. Its remaining changes wait until it is resumed. */
+export function pausePlan(plan: JobPlan, now: number): JobPlan {
+  const future = plan.changes.filter(({ at }) => at > now);
+  return {
+    ...plan,
+    remainingChanges: future.map(({ status, at }) => ({ status, at: at - now })),
+    changes: [
+      ...pastChanges(plan, now),
+      { status: 'pausing', at: now },
+      { status: 'paused', at: now + transitionMs(plan) },
+    ],
+  };
 }
 
-/** The paused job that goes on from where it was. */
-export function resumed(plan: JobPlan, now: number): JobPlan {
-  const { held = restOf(plan), ...rest } = plan;
-  const begin = now + changeMs(plan);
+export function resumePlan(plan: JobPlan, now: number): JobPlan {
+  const { remainingChanges = remainingTraining(plan), ...rest } = plan;
+  const runningAt = now + transitionMs(plan);
   const changes = [
-    ...past(plan, now),
+    ...pastChanges(plan, now),
     { status: 'resuming', at: now } as const,
-    { status: 'running', at: begin } as const,
-    ...held.map(({ status, at }) => ({ status, at: begin + at })),
+    { status: 'running', at: runningAt } as const,
+    ...remainingChanges.map(({ status, at }) => ({ status, at: runningAt + at })),
   ];
   return { ...rest, changes };
 }
 
-/** The job that still validates its training file when that is deleted (docs/upstream.md: Errors). */
-export function withoutTrainingFile(plan: JobPlan, now: number): JobPlan {
+/** Fails a job whose training file is deleted while it validates the file (docs/upstream.md: Errors). */
+export function failForDeletedFile(plan: JobPlan, now: number): JobPlan {
   return { ...plan, changes: [{ status: 'failed', at: now }], error: DELETED_TRAINING_FILE };
 }
 
@@ -60,13 +65,13 @@ export const DELETED_TRAINING_FILE = {
   param: 'training_file',
 };
 
-const past = ({ changes }: JobPlan, now: number) => changes.filter(({ at }) => at <= now);
+const pastChanges = ({ changes }: JobPlan, now: number) => changes.filter(({ at }) => at <= now);
 
 /** Pausing and resuming take 10 to 40 real seconds each. */
-const changeMs = ({ id, changes, secondMs }: JobPlan) =>
+const transitionMs = ({ id, changes, secondMs }: JobPlan) =>
   Math.ceil(createRandom(id, 'change', changes.length).between(10, 40) * secondMs);
 
-/** What a job has to do that was paused before anybody could see it run: its training to the end. */
-function restOf(plan: JobPlan): readonly StatusChange[] {
-  return [{ status: 'succeeded', at: Math.max(plan.trainingMs - ranFor(plan), 0) + 8 * plan.secondMs }];
+/** The remaining changes of a job of the seed that was created paused: it trains to the end. */
+function remainingTraining(plan: JobPlan): readonly StatusChange[] {
+  return [{ status: 'succeeded', at: Math.max(plan.trainingMs - runningMs(plan), 0) + 8 * plan.secondMs }];
 }

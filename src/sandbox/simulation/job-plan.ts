@@ -3,7 +3,7 @@ import type { JobError } from '../../upstream/resources/job-parts.ts';
 import { type Lifecycle, type StatusChange, statusAt, statusChangedAt } from './lifecycle.ts';
 import { methodMembers, type PlannedMethod } from './method.ts';
 
-/** Weights & Biases as a job names it: where its run is reported to. */
+/** The Weights & Biases integration of a job. */
 export interface Wandb {
   readonly project: string;
   readonly name: string | null;
@@ -11,7 +11,7 @@ export interface Wandb {
   readonly tags: readonly string[];
 }
 
-/** A job from its beginning to its end: with a time it makes the body that a client gets at that time. */
+/** All that determines a job: its body at any time is a function of the plan and the time. */
 export interface JobPlan extends Lifecycle {
   readonly id: string;
   readonly organizationId: string;
@@ -19,38 +19,38 @@ export interface JobPlan extends Lifecycle {
   readonly suffix: string | null;
   readonly seed: number;
   readonly trainingFile: string;
-  /** When somebody deleted the training file, ms since the epoch; null when it is still there. */
+  /** Milliseconds since the epoch; null unless the training file is deleted. */
   readonly trainingFileDeletedAt: number | null;
   readonly validationFile: string | null;
-  /** What the names of its files begin with. */
+  /** Beginning of the names of its files. */
   readonly fileStem: string;
   /** Examples in the training file. */
   readonly examples: number;
-  /** The training loss that it comes down to. */
+  /** Training loss of the last step, without noise. */
   readonly finalLoss: number;
-  /** How many ms all of its steps take, pauses left out. */
+  /** Duration of all steps in milliseconds, without pauses. */
   readonly trainingMs: number;
-  /** How many ms a second of real life takes. */
+  /** Milliseconds per real second: 1000 / speed. */
   readonly secondMs: number;
   readonly method: PlannedMethod;
   readonly metadata: Readonly<Record<string, string>> | null;
   readonly integrations: readonly Wandb[];
-  /** The eval that a reinforcement job makes for its grader. */
+  /** The eval that a reinforcement job creates for its grader. */
   readonly evalId: string | null;
-  /** What the job says when it fails; null when it does not. */
+  /** The error of a job that fails, else null. */
   readonly error: JobError | null;
-  /** What the job has to show when it succeeds. */
-  readonly yields: { readonly model: string; readonly resultFile: string; readonly trainedTokens: number };
-  /** What a paused job is still to do; `at` in ms from when it runs again. Absent while nobody has paused it. */
-  readonly held?: readonly StatusChange[];
-  /** Absent on the seed's jobs, whose files are made up with them. */
+  /** The results of the job if it succeeds. */
+  readonly results: { readonly model: string; readonly resultFile: string; readonly trainedTokens: number };
+  /** Status changes after a resume; `at` in milliseconds after it runs again. Only for a job that a client paused. */
+  readonly remainingChanges?: readonly StatusChange[];
+  /** Only for a job that a client created: its files are uploads. */
   readonly request?: {
-    /** What was asked for that nobody knows: it comes back. */
-    readonly unknown: object;
+    /** Undocumented members of the request, which the body returns. */
+    readonly extra: object;
   };
 }
 
-/** Members that no schema declares, but that every recorded job has (docs/upstream.md: Objects). */
+/** Undocumented members of every recorded job (docs/upstream.md: Objects). */
 interface UndeclaredMembers {
   object: 'fine_tuning.job';
   usage_metrics: null;
@@ -58,29 +58,29 @@ interface UndeclaredMembers {
   eval_id: string | null;
 }
 
-/** The job as `GET /fine_tuning/jobs/{id}` gives it at `now`, with the oddities of docs/upstream.md: Objects. */
+/** The body of `GET /fine_tuning/jobs/{id}` at `now`, with deviations from the schema (docs/upstream.md: Objects). */
 export function jobBody(plan: JobPlan, now: number): JobBody & UndeclaredMembers {
   const status = statusAt(plan, now);
   const succeededAt = statusChangedAt(plan, 'succeeded', now);
-  const yields = succeededAt === null ? null : plan.yields;
+  const results = succeededAt === null ? null : plan.results;
   return {
-    ...plan.request?.unknown,
+    ...plan.request?.extra,
     object: 'fine_tuning.job',
     id: plan.id,
     model: plan.model,
     created_at: inSeconds(plan.createdAt),
-    finished_at: succeededAt === null ? null : inSeconds(succeededAt), // Of a failed or cancelled job nobody is told.
-    fine_tuned_model: yields?.model ?? null,
+    finished_at: succeededAt === null ? null : inSeconds(succeededAt), // Null for failed and cancelled jobs too.
+    fine_tuned_model: results?.model ?? null,
     organization_id: plan.organizationId,
-    result_files: yields === null ? [] : [yields.resultFile],
+    result_files: results === null ? [] : [results.resultFile],
     status,
     validation_file: plan.validationFile,
     training_file: plan.trainingFile,
-    trained_tokens: yields?.trainedTokens ?? null,
+    trained_tokens: results?.trainedTokens ?? null,
     error: status === 'failed' && plan.error !== null ? plan.error : {},
     user_provided_suffix: plan.suffix,
     seed: plan.seed,
-    estimated_finish: null, // Never seen otherwise, running jobs included.
+    estimated_finish: null, // In every recording, running jobs included.
     integrations: plan.integrations.map((wandb) => ({
       type: 'wandb',
       wandb: { ...wandb, tags: [...wandb.tags], run_id: plan.id },
@@ -93,5 +93,5 @@ export function jobBody(plan: JobPlan, now: number): JobBody & UndeclaredMembers
   };
 }
 
-/** A time as bodies have it. */
+/** The time in the unit of bodies. */
 export const inSeconds = (ms: number) => Math.floor(ms / 1000);

@@ -12,40 +12,42 @@ export type JobStatus =
   | 'failed'
   | 'cancelled';
 
-/** A change of status, `at` ms since the epoch. */
+/** Statuses that a job never leaves. */
+export const TERMINAL_STATUSES: readonly JobStatus[] = ['succeeded', 'failed', 'cancelled'];
+
+/** A change of status, `at` milliseconds since the epoch. */
 export interface StatusChange {
   readonly status: JobStatus;
   readonly at: number;
 }
 
-/** A job's whole life, known from its first moment: it is created validating its files, then takes its turns in order. */
+/** All status changes of a job, known from its creation on. The first status is `validating_files`. */
 export interface Lifecycle {
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
   readonly changes: readonly StatusChange[];
 }
 
-/** How many ms each status lasts that a job goes on from, and a second of real life. */
+/** Milliseconds of each status that is not the last one, and of one real second. */
 export type Durations = Readonly<
   Record<'validating_files' | 'queued' | 'running' | 'pausing' | 'paused' | 'second', number>
 >;
 
-/** The life of a job that takes the statuses of `path`, one after another, and stays in the last. */
-export function createLifecycle(createdAt: number, path: readonly JobStatus[], lasts: Durations): Lifecycle {
-  const durations: Partial<Record<JobStatus, number>> = lasts;
-  let at = createdAt + lasts.validating_files;
+/** Creates the lifecycle of a job that takes the statuses of `path` in order and stays in the last one. */
+export function createLifecycle(createdAt: number, path: readonly JobStatus[], durations: Durations): Lifecycle {
+  const msByStatus: Partial<Record<JobStatus, number>> = durations;
+  let at = createdAt + durations.validating_files;
   const changes = path.map((status) => {
-    const turn = { status, at };
-    at += durations[status] ?? 0; // Nothing follows a status without a duration.
-    return turn;
+    const change = { status, at };
+    at += msByStatus[status] ?? 0; // Statuses without a duration are the last ones.
+    return change;
   });
   return { createdAt, changes };
 }
 
 /**
- * How long the statuses of one job last: drawn round what real jobs take (docs/upstream.md: Event log), divided by `speed`, in
- * whole ms. Only the queue is longer than the 1 to 4 s that were recorded: shorter than that, nobody would ever see it
- * at the default speed.
+ * Draws the durations of a job around those of real jobs (docs/upstream.md: Event log), divided by `speed`, in whole
+ * milliseconds. Only `queued` is longer than the recorded 1 to 4 seconds, so that clients can observe it at speed 10.
  */
 export function drawDurations(random: Random, speed: number): Durations {
   const seconds = (min: number, max: number) => Math.round(random.between(min * 1000, max * 1000) / speed);
@@ -64,7 +66,7 @@ export function statusAt({ changes }: Lifecycle, now: number): JobStatus {
   return changes.findLast(({ at }) => at <= now)?.status ?? 'validating_files';
 }
 
-/** When the job first took this status, ms since the epoch; null when that has not happened at `now`. */
+/** When the job first had this status, in milliseconds since the epoch; null when it has not had it by `now`. */
 export function statusChangedAt({ changes }: Lifecycle, status: JobStatus, now: number): number | null {
-  return changes.find((turn) => turn.status === status && turn.at <= now)?.at ?? null;
+  return changes.find((change) => change.status === status && change.at <= now)?.at ?? null;
 }

@@ -1,6 +1,6 @@
 import type { JobBody } from '../../upstream/resources/job.ts';
 
-/** `N` is a number, or a number that may still be "auto". */
+/** `N` is a number, or a number or "auto" before training. */
 export interface Hyperparameters<N> {
   readonly n_epochs: N;
   readonly batch_size: N;
@@ -16,47 +16,47 @@ export interface ReinforcementHyperparameters<N> extends Hyperparameters<N> {
   readonly reasoning_effort: string;
 }
 
-/** How a job trains: what its creator asked for, and the numbers that training will really use. */
+/** The method of a job: the hyperparameters of the request, and the numbers that training uses. */
 export type PlannedMethod =
   | {
       readonly type: 'supervised';
-      readonly asked: Hyperparameters<number | 'auto'>;
+      readonly requested: Hyperparameters<number | 'auto'>;
       readonly resolved: Hyperparameters<number>;
-      readonly unknown?: object;
+      readonly extra?: object;
     }
   | {
       readonly type: 'dpo';
-      readonly asked: DpoHyperparameters<number | 'auto'>;
+      readonly requested: DpoHyperparameters<number | 'auto'>;
       readonly resolved: DpoHyperparameters<number>;
-      readonly unknown?: object;
+      readonly extra?: object;
     }
   | {
       readonly type: 'reinforcement';
-      readonly asked: ReinforcementHyperparameters<number | 'auto'>;
+      readonly requested: ReinforcementHyperparameters<number | 'auto'>;
       readonly resolved: ReinforcementHyperparameters<number>;
       readonly grader: object;
-      /** Such as `response_format`, which no schema declares but servers return (docs/upstream.md: Creating a job). */
-      readonly unknown?: object;
+      /** Undocumented members that servers return, such as `response_format` (docs/upstream.md: Creating a job). */
+      readonly extra?: object;
     };
 
 /**
- * A job's `method`, and the deprecated `hyperparameters` that repeat it for a supervised job, are null for DPO and
- * absent for reinforcement (docs/upstream.md: Objects). The numbers show once training has begun.
+ * Returns `method` and the deprecated `hyperparameters` of a job. The latter are null for DPO and absent for
+ * reinforcement (docs/upstream.md: Objects). "auto" becomes a number when training starts.
  */
-export function methodMembers(method: PlannedMethod, hasBegun: boolean): Pick<JobBody, 'method' | 'hyperparameters'> {
+export function methodMembers(method: PlannedMethod, hasStarted: boolean): Pick<JobBody, 'method' | 'hyperparameters'> {
   switch (method.type) {
     case 'supervised': {
-      const hyperparameters = hasBegun ? method.resolved : method.asked;
-      return { hyperparameters, method: { type: 'supervised', supervised: { ...method.unknown, hyperparameters } } };
+      const hyperparameters = hasStarted ? method.resolved : method.requested;
+      return { hyperparameters, method: { type: 'supervised', supervised: { ...method.extra, hyperparameters } } };
     }
     case 'dpo': {
-      const hyperparameters = hasBegun ? method.resolved : method.asked;
-      return { hyperparameters: null, method: { type: 'dpo', dpo: { ...method.unknown, hyperparameters } } };
+      const hyperparameters = hasStarted ? method.resolved : method.requested;
+      return { hyperparameters: null, method: { type: 'dpo', dpo: { ...method.extra, hyperparameters } } };
     }
     case 'reinforcement': {
-      const hyperparameters = hasBegun ? method.resolved : method.asked;
-      const { grader, unknown } = method;
-      const reinforcement = { grader, hyperparameters, ...unknown };
+      const hyperparameters = hasStarted ? method.resolved : method.requested;
+      const { grader, extra } = method;
+      const reinforcement = { grader, hyperparameters, ...extra };
       return { method: { type: 'reinforcement', reinforcement } };
     }
   }

@@ -1,6 +1,6 @@
 /**
- * A number from -1 to 1 that looks drawn at random and is always the same for the same arguments, all whole. It costs a
- * hundredth of a Random of its own, and there are thousands of steps with several values each.
+ * A pseudorandom number from -1 to 1, determined by its arguments, which are integers. Costs a hundredth of creating a
+ * Random: a job has thousands of steps with several values each.
  */
 export function noise(key: number, step: number, series: number): number {
   let mixed = Math.imul(key ^ Math.imul(step, 0x9e3779b1), 0x85ebca6b) ^ Math.imul(series + 1, 0xc2b2ae35);

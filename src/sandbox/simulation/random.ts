@@ -2,17 +2,17 @@ import { createHash } from 'node:crypto';
 
 const LETTERS_AND_DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
-/** A stream of random choices that is the same whenever its key is the same. */
+/** A stream of pseudorandom values, determined by its key. */
 export interface Random {
   /** True with this probability. */
   chance(probability: number): boolean;
-  /** A number from `min` up to but not including `max`. */
+  /** A number from `min`, included, to `max`, excluded. */
   between(min: number, max: number): number;
-  /** A whole number from `min` to `max`, both included. */
+  /** An integer from `min` to `max`, both included. */
   int(min: number, max: number): number;
-  /** One of the list. Throws RangeError when it is empty. */
+  /** One item of the list. Throws RangeError for an empty list. */
   pick<T>(list: readonly T[]): T;
-  /** Letters and digits, as in the upstream's ids. */
+  /** Letters and digits, as in ids. */
   text(length: number): string;
 }
 
@@ -24,7 +24,7 @@ export function createRandom(...key: readonly (string | number)[]): Random {
     int: (min, max) => Math.floor(random.between(min, max + 1)),
     pick(list) {
       const picked = list[random.int(0, list.length - 1)];
-      if (picked === undefined) throw new RangeError('There is nothing to pick from.');
+      if (picked === undefined) throw new RangeError('Cannot pick from an empty list.');
       return picked;
     },
     text: (length) => Array.from({ length }, () => LETTERS_AND_DIGITS[random.int(0, 61)]).join(''),
@@ -32,7 +32,7 @@ export function createRandom(...key: readonly (string | number)[]): Random {
   return random;
 }
 
-/** The generator sfc32: small and fast, with a state wide enough that no two jobs ever get the same id. */
+/** The generator sfc32: fast, with 128 bits of state, so that the ids of two jobs do not collide. */
 function createStream(state: Buffer): () => number {
   let a = state.readInt32LE(0);
   let b = state.readInt32LE(4);

@@ -1,38 +1,38 @@
 import type { JobPlan } from './job-plan.ts';
-import { fiveDecimals, type Measured } from './metrics.ts';
+import { roundToFiveDecimals, type StepMetrics } from './metrics.ts';
 import { noise } from './noise.ts';
 
-/** The `data` of a reinforcement job's metrics event: nested, and more than any curve shows (docs/upstream.md: Metrics events). */
-export function reinforcementData(plan: JobPlan, step: number, totalSteps: number, measured: Measured): object {
-  const near = (middle: number, spread: number, series: number) =>
-    fiveDecimals(middle + spread * noise(plan.seed, step, series));
+/** The `data` of a metrics event of a reinforcement job (docs/upstream.md: Metrics events). */
+export function reinforcementData(plan: JobPlan, step: number, totalSteps: number, metrics: StepMetrics): object {
+  const noisy = (mean: number, spread: number, series: number) =>
+    roundToFiveDecimals(mean + spread * noise(plan.seed, step, series));
   const { name, models } = graderOf(plan);
-  const isEvaluated = measured.full_valid_mean_reward !== undefined;
-  const graderSeconds = near(2.1, 0.9, 20);
+  const isEvaluated = metrics.full_valid_mean_reward !== undefined;
+  const graderSeconds = noisy(2.1, 0.9, 20);
   return {
     step,
     total_steps: totalSteps,
-    ...measured,
-    reasoning_tokens_mean: near(640, 120, 10),
-    completion_tokens_mean: near(180, 40, 11),
-    ...(isEvaluated && { valid_reasoning_tokens_mean: near(655, 90, 12) }),
-    mean_unresponsive_rewards: fiveDecimals(Math.max(0, near(0, 0.02, 13))),
-    model_graders_token_usage: Object.fromEntries(models.map((model) => [model, tokenUsage(near)])),
+    ...metrics,
+    reasoning_tokens_mean: noisy(640, 120, 10),
+    completion_tokens_mean: noisy(180, 40, 11),
+    ...(isEvaluated && { valid_reasoning_tokens_mean: noisy(655, 90, 12) }),
+    mean_unresponsive_rewards: roundToFiveDecimals(Math.max(0, noisy(0, 0.02, 13))),
+    model_graders_token_usage: Object.fromEntries(models.map((model) => [model, tokenUsage(noisy)])),
     usage: { graders: [{ name, calls: plan.method.resolved.batch_size }], samples: { train: plan.examples } },
     errors: { graders: [{ name, train_other_errors_mean: 0 }] },
     scores: {
-      graders: [{ name, train_reward_mean: measured.train_mean_reward }],
-      train_reward_mean: measured.train_mean_reward,
-      ...(isEvaluated && { valid_reward_mean: measured.full_valid_mean_reward }),
+      graders: [{ name, train_reward_mean: metrics.train_mean_reward }],
+      train_reward_mean: metrics.train_mean_reward,
+      ...(isEvaluated && { valid_reward_mean: metrics.full_valid_mean_reward }),
     },
-    timing: timing(near, graderSeconds, isEvaluated, name),
+    timing: timing(noisy, graderSeconds, isEvaluated, name),
   };
 }
 
-type Near = (middle: number, spread: number, series: number) => number;
+type Noisy = (mean: number, spread: number, series: number) => number;
 
-function tokenUsage(near: Near) {
-  const tokens = (middle: number, series: number) => Math.round(near(middle, middle / 5, series));
+function tokenUsage(noisy: Noisy) {
+  const tokens = (mean: number, series: number) => Math.round(noisy(mean, mean / 5, series));
   return {
     train_prompt_tokens: tokens(9000, 30),
     train_completion_tokens: tokens(700, 31),
@@ -43,15 +43,15 @@ function tokenUsage(near: Near) {
   };
 }
 
-function timing(near: Near, graderSeconds: number, isEvaluated: boolean, name: string) {
-  const [sampling, training] = [near(40, 9, 21), near(14, 3, 22)];
-  const evaluation = isEvaluated ? near(25, 5, 23) : null;
+function timing(noisy: Noisy, graderSeconds: number, isEvaluated: boolean, name: string) {
+  const [sampling, training] = [noisy(40, 9, 21), noisy(14, 3, 22)];
+  const evaluation = isEvaluated ? noisy(25, 5, 23) : null;
   return {
     step: {
       eval: evaluation,
       sampling,
       training,
-      full_iteration: fiveDecimals(sampling + training + graderSeconds + (evaluation ?? 0)),
+      full_iteration: roundToFiveDecimals(sampling + training + graderSeconds + (evaluation ?? 0)),
     },
     graders: [{ name, train_seconds_mean: graderSeconds }],
   };
@@ -59,7 +59,7 @@ function timing(near: Near, graderSeconds: number, isEvaluated: boolean, name: s
 
 /** The name of the plan's grader, and the models that it calls. */
 function graderOf({ method }: JobPlan): { name: string; models: readonly string[] } {
-  if (method.type !== 'reinforcement') throw new TypeError('Only a reinforcement job has a grader.');
+  if (method.type !== 'reinforcement') throw new TypeError('A grader needs a reinforcement job.');
   const text = JSON.stringify(method.grader);
   const models = [...text.matchAll(/"model":"([^"]+)"/g)].map(([, model = '']) => model);
   return { name: 'name' in method.grader ? String(method.grader.name) : '', models: [...new Set(models)] };

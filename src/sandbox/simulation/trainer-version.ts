@@ -1,4 +1,4 @@
-/** Models of 2024 and before are tuned by the trainer of that time, which writes events and results in its own way. */
-export function isOfOldTrainer({ model }: { readonly model: string }): boolean {
+/** Whether the trainer of 2024 trains the model. Its events and results have another form. */
+export function usesLegacyTrainer({ model }: { readonly model: string }): boolean {
   return /^(babbage|davinci|gpt-3|gpt-4o)/.test(model);
 }

@@ -2,40 +2,40 @@ import type { FilePlan } from '../artifacts/file.ts';
 import type { Permission } from '../artifacts/permission.ts';
 import type { JobPlan } from '../simulation/job-plan.ts';
 
-/** All that clients have written, beside what the seed says: it goes with the sandbox. */
+/** All writes of clients, in memory. */
 export interface ClientWrites {
-  /** Another number after each change. */
+  /** Incremented by each write. */
   readonly version: number;
-  /** The jobs that clients made, newest first, as they are by now. */
+  /** The current plans of the jobs that clients created, newest first. */
   readonly jobs: readonly JobPlan[];
-  /** Uploaded files, newest first, deleted ones too. */
+  /** Uploads, newest first, including deleted ones. */
   readonly files: readonly FilePlan[];
   /** Newest first. */
   readonly permissions: readonly Permission[];
-  /** How many things have been made: never the same number twice. */
+  /** Returns a different number for each new resource. */
   nextNumber(): number;
   addJob(plan: JobPlan): void;
-  /** A job as it is since the last intervention; the same plan when there was none. */
+  /** Returns the plan after the last intervention; the same plan without one. */
   currentPlan(plan: JobPlan): JobPlan;
-  /** Puts what an intervention made in the place of the job with its id. */
+  /** Replaces the current plan of the job with the same id. */
   replacePlan(plan: JobPlan): void;
   addFile(file: FilePlan): void;
   setPermissions(permissions: readonly Permission[]): void;
-  /** A job, file or model that is there no more from now on; models by OpenAI's name. */
+  /** Removes a job or file by id, or a model by its name in the dialect openai. */
   remove(id: string): void;
   isRemoved(id: string): boolean;
-  /** Calls back after each change, until it is told to stop. */
+  /** Calls the listener after each write. Returns a function that removes the listener. */
   onChange(listener: () => void): () => void;
 }
 
 export function createClientWrites(): ClientWrites {
-  const made: string[] = [];
+  const createdIds: string[] = [];
   const files: FilePlan[] = [];
-  const present = new Map<string, JobPlan>();
+  const currentPlans = new Map<string, JobPlan>();
   const removed = new Set<string>();
   const listeners = new Set<() => void>();
   let permissions: readonly Permission[] = [];
-  let [version, numbers] = [0, 0];
+  let [version, lastNumber] = [0, 0];
 
   function change(write: () => void): void {
     write();
@@ -48,20 +48,20 @@ export function createClientWrites(): ClientWrites {
       return version;
     },
     get jobs() {
-      return made.flatMap((id) => present.get(id) ?? []);
+      return createdIds.flatMap((id) => currentPlans.get(id) ?? []);
     },
     files,
     get permissions() {
       return permissions;
     },
-    nextNumber: () => ++numbers,
+    nextNumber: () => ++lastNumber,
     addJob: (plan) =>
       change(() => {
-        made.unshift(plan.id);
-        present.set(plan.id, plan);
+        createdIds.unshift(plan.id);
+        currentPlans.set(plan.id, plan);
       }),
-    currentPlan: (plan) => present.get(plan.id) ?? plan,
-    replacePlan: (plan) => change(() => void present.set(plan.id, plan)),
+    currentPlan: (plan) => currentPlans.get(plan.id) ?? plan,
+    replacePlan: (plan) => change(() => void currentPlans.set(plan.id, plan)),
     addFile: (file) => change(() => void files.unshift(file)),
     setPermissions: (list) =>
       change(() => {

@@ -1,6 +1,6 @@
 /**
- * What goes wrong with one request, for tests of those who have to live with it. Of the first four the sandbox has done
- * nothing; of the others it has done what it was asked, and only the answer is bad.
+ * A fault of one request, injected by tests. The first four occur before the sandbox handles the request; with the
+ * others it handles the request, and only the response is faulty.
  */
 export type Fault =
   | 'cut_at_once'
@@ -13,7 +13,7 @@ export type Fault =
   | 'fail_after'
   | 'silence';
 
-const IS_BEFORE: Record<Fault, boolean> = {
+const IS_BEFORE_HANDLING: Record<Fault, boolean> = {
   cut_at_once: true,
   cut_in_body: true,
   cut_after_body: true,
@@ -25,28 +25,28 @@ const IS_BEFORE: Record<Fault, boolean> = {
   silence: false,
 };
 
-export const isBefore = (fault: Fault) => IS_BEFORE[fault];
+export const isBeforeHandling = (fault: Fault) => IS_BEFORE_HANDLING[fault];
 
-/** The filter of the list of jobs as servers have it: by the rules, not at all, or late to know a new job. */
+/** A fault of the metadata filter: the server ignores it, or it finds a job only after a lag in milliseconds. */
 export type FilterFault = 'none' | 'ignored' | { readonly lagsMs: number };
 
 export interface Faults {
-  /** How the metadata filter fails from now on. */
+  /** The fault of the metadata filter from now on. */
   filter: FilterFault;
-  /** Lets the next requests of this method and path, one for each fault, go wrong so. A path is one below the base URL. */
+  /** Injects the faults into the next requests of this method and path, one each. The path is below the base URL. */
   onNext(method: string, path: string, ...faults: readonly Fault[]): void;
-  /** What goes wrong with this request, which is then one of the next no more. */
+  /** Removes and returns the fault of this request. */
   take(method: string, path: string): Fault | undefined;
 }
 
 export function createFaults(): Faults {
-  const waiting = new Map<string, Fault[]>();
+  const queues = new Map<string, Fault[]>();
   return {
     filter: 'none',
     onNext(method, path, ...faults) {
       const key = `${method} ${path}`;
-      waiting.set(key, [...(waiting.get(key) ?? []), ...faults]);
+      queues.set(key, [...(queues.get(key) ?? []), ...faults]);
     },
-    take: (method, path) => waiting.get(`${method} ${path}`)?.shift(),
+    take: (method, path) => queues.get(`${method} ${path}`)?.shift(),
   };
 }

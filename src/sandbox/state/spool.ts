@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ApiError } from '../api/api-error.ts';
 
-/** Uploads on disk: in a folder of their own, which goes with the sandbox. */
+/** Stores uploads on disk, in a temporary folder that is removed with the sandbox. */
 export interface Spool {
-  /** Writes what comes, as fast as it comes, and gives its length. Rejects with a Refusal past a limit; then nothing stays. */
+  /** Stores chunks as they arrive. Resolves to their size in bytes. Above a limit, removes them and throws ApiError. */
   store(id: string, chunks: AsyncIterable<Uint8Array>): Promise<number>;
   read(id: string): AsyncIterable<Uint8Array>;
   remove(id: string): Promise<void>;
@@ -15,30 +15,30 @@ export interface Spool {
 }
 
 export interface SpoolLimits {
-  /** Bytes of one file: OpenAI's 512 MB unless said otherwise. */
-  readonly mostFileBytes?: number | undefined;
-  /** Bytes of all files that are there: a folder, not the 2.5 TB of a project. */
-  readonly mostStoredBytes?: number | undefined;
+  /** Maximum size of a file in bytes; 512 MiB by default, the limit of OpenAI. */
+  readonly maxFileBytes?: number | undefined;
+  /** Maximum size of all stored files in bytes; 4 GiB by default, where a project of OpenAI has 2.5 TB. */
+  readonly maxStoredBytes?: number | undefined;
 }
 
-export function createSpool({ mostFileBytes = 512 * 2 ** 20, mostStoredBytes = 2 ** 32 }: SpoolLimits): Spool {
+export function createSpool({ maxFileBytes = 512 * 2 ** 20, maxStoredBytes = 2 ** 32 }: SpoolLimits): Spool {
   let folder: Promise<string> | undefined;
-  const lengths = new Map<string, number>();
-  const writing = new Set<Promise<unknown>>();
+  const sizes = new Map<string, number>();
+  const pendingWrites = new Set<Promise<unknown>>();
   const pathOf = async (id: string) => {
     folder ??= mkdtemp(join(tmpdir(), 'fine-tuning-sandbox-'));
     return join(await folder, id);
   };
 
-  async function* counted(id: string, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    const others = [...lengths.values()].reduce((sum, length) => sum + length, 0);
-    let length = 0;
-    lengths.set(id, length); // There is a file from now on, whatever comes.
+  async function* checkSize(id: string, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    const otherBytes = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+    let size = 0;
+    sizes.set(id, size); // `remove` deletes the file from now on.
     for await (const chunk of chunks) {
-      length += chunk.length;
-      lengths.set(id, length);
-      if (length > mostFileBytes) throw new ApiError(413, `The file is larger than ${mostFileBytes} bytes.`, 'file');
-      if (others + length > mostStoredBytes) throw new ApiError(413, 'There is no room for more files.', 'file');
+      size += chunk.length;
+      sizes.set(id, size);
+      if (size > maxFileBytes) throw new ApiError(413, `The file is larger than ${maxFileBytes} bytes.`, 'file');
+      if (otherBytes + size > maxStoredBytes) throw new ApiError(413, 'There is no room for more files.', 'file');
       yield chunk;
     }
   }
@@ -46,8 +46,8 @@ export function createSpool({ mostFileBytes = 512 * 2 ** 20, mostStoredBytes = 2
   async function write(id: string, chunks: AsyncIterable<Uint8Array>): Promise<number> {
     const path = await pathOf(id);
     try {
-      await pipeline(counted(id, chunks), createWriteStream(path));
-      return lengths.get(id) ?? 0;
+      await pipeline(checkSize(id, chunks), createWriteStream(path));
+      return sizes.get(id) ?? 0;
     } catch (error) {
       await remove(id);
       throw error;
@@ -55,15 +55,15 @@ export function createSpool({ mostFileBytes = 512 * 2 ** 20, mostStoredBytes = 2
   }
 
   async function remove(id: string): Promise<void> {
-    if (!lengths.delete(id)) return;
+    if (!sizes.delete(id)) return;
     await rm(await pathOf(id), { force: true });
   }
 
   return {
     async store(id, chunks) {
       const written = write(id, chunks);
-      const settled = written.catch(() => {}).finally(() => writing.delete(settled));
-      writing.add(settled);
+      const settled = written.catch(() => {}).finally(() => pendingWrites.delete(settled));
+      pendingWrites.add(settled);
       return await written;
     },
     async *read(id) {
@@ -71,9 +71,9 @@ export function createSpool({ mostFileBytes = 512 * 2 ** 20, mostStoredBytes = 2
     },
     remove,
     async dispose() {
-      await Promise.all(writing);
-      const opened = await folder;
-      if (opened !== undefined) await rm(opened, { recursive: true, force: true });
+      await Promise.all(pendingWrites);
+      const path = await folder;
+      if (path !== undefined) await rm(path, { recursive: true, force: true });
     },
   };
 }

@@ -8,34 +8,34 @@ import { createScenarios } from '../seed/scenario.ts';
 import { type Account, createAccount } from '../simulation/account.ts';
 import type { JobPlan } from '../simulation/job-plan.ts';
 import { createRandom } from '../simulation/random.ts';
-import { isOfOldTrainer } from '../simulation/trainer-version.ts';
+import { usesLegacyTrainer } from '../simulation/trainer-version.ts';
 import { type ClientWrites, createClientWrites } from './client-writes.ts';
 import { createFaults, type Faults } from './faults.ts';
 import type { JobQuota } from './quota.ts';
 import { createSpool, type Spool, type SpoolLimits } from './spool.ts';
 
 /** The jobs that exist at a time. */
-export interface Jobs {
+export interface JobList {
   readonly newestFirst: readonly JobPlan[];
-  /** Where a job stands in `newestFirst`, by id. */
+  /** Index in `newestFirst` by id. */
   readonly positions: ReadonlyMap<string, number>;
-  /** When the next one is created, ms since the epoch, or one may be. */
-  readonly until: number;
+  /** No job is created before this time, in milliseconds since the epoch, unless by a client. */
+  readonly validUntil: number;
 }
 
 export interface State {
   readonly account: Account;
-  /** What clients have written; its parts show in all that follows. */
+  /** The writes of clients. The lists below include them. */
   readonly writes: ClientWrites;
   readonly spool: Spool;
   readonly quota: JobQuota;
   readonly faults: Faults;
   readonly speed: number;
-  /** A job that is always there, has succeeded after three epochs, and has all kinds of files and something in most members. */
+  /** A succeeded job of three epochs, with all kinds of files and a value in most members. Always present. */
   readonly exampleJobId: string;
   /** The training file of that job. */
   readonly exampleFileId: string;
-  jobsAt(now: number): Jobs;
+  jobsAt(now: number): JobList;
   /** Newest first. */
   eventsAt(plan: JobPlan, now: number): readonly EventPlan[];
   /** Newest first. */
@@ -54,48 +54,55 @@ export interface StateOptions {
   storage?: SpoolLimits | undefined;
 }
 
-function isRich(plan: JobPlan): boolean {
+function isExample(plan: JobPlan): boolean {
   const { integrations, validationFile, trainingFileDeletedAt, method, changes } = plan;
   const hasFiles = validationFile !== null && trainingFileDeletedAt === null;
-  const isThreeEpochs = method.type === 'supervised' && method.resolved.n_epochs === 3;
+  const hasThreeEpochs = method.type === 'supervised' && method.resolved.n_epochs === 3;
   const hasSucceeded = changes.some(({ status }) => status === 'succeeded');
-  return hasSucceeded && integrations.length > 0 && hasFiles && isThreeEpochs && !isOfOldTrainer(plan);
+  return hasSucceeded && integrations.length > 0 && hasFiles && hasThreeEpochs && !usesLegacyTrainer(plan);
 }
 
-/** Jobs that move have fewer examples than this: nobody watches thousands of steps in a minute. */
-const MAX_MOVING_EXAMPLES = 1000;
+/** Active jobs have fewer examples: thousands of steps do not fit into their minute. */
+const MAX_ACTIVE_EXAMPLES = 1000;
+
+interface CachedJobs extends JobList {
+  /** Includes removed jobs, whose files and models remain. */
+  readonly all: readonly JobPlan[];
+  readonly validFrom: number;
+  readonly version: number;
+}
 
 export function createState({ seed, speed, startedAt, quota = {}, storage = {} }: StateOptions): State {
   const account = createAccount(seed);
-  const campaigns = createScenarios(seed);
-  const history = createHistory(seed, startedAt, campaigns, account);
-  const moving = campaigns.filter(({ examples }) => examples < MAX_MOVING_EXAMPLES);
-  const lanes = GENERATORS.map((lane) =>
-    createJobGenerator(lane, { seed, speed, startedAt, scenarios: moving, account }),
+  const allScenarios = createScenarios(seed);
+  const history = createHistory(seed, startedAt, allScenarios, account);
+  const scenarios = allScenarios.filter(({ examples }) => examples < MAX_ACTIVE_EXAMPLES);
+  const generators = GENERATORS.map((number) =>
+    createJobGenerator(number, { seed, speed, startedAt, scenarios, account }),
   );
   const writes = createClientWrites();
-  // Between one creation, or one change, and the next the same jobs exist, so that most answers need no planning.
-  let kept: (Jobs & { readonly all: readonly JobPlan[]; readonly from: number; readonly version: number }) | undefined;
+  let cached: CachedJobs | undefined;
 
-  function workOut(now: number): NonNullable<typeof kept> {
-    const around = lanes.flatMap((lane) => lane.plansAround(now));
+  function computeJobs(now: number): CachedJobs {
+    const around = generators.flatMap((generator) => generator.plansAround(now));
     const isCreated = ({ createdAt }: JobPlan) => createdAt <= now;
     const seeded = [...around.filter(isCreated), ...history].map(writes.currentPlan);
     const all = [...writes.jobs, ...seeded].sort((a, b) => b.createdAt - a.createdAt);
     const newestFirst = all.filter(({ id }) => !writes.isRemoved(id));
     const positions = new Map(newestFirst.map(({ id }, position) => [id, position]));
-    const toCome = around.filter((plan) => !isCreated(plan)).map(({ createdAt }) => createdAt);
-    const until = Math.min(...toCome, ...lanes.map((lane) => lane.nextPeriodAt(now)));
-    return { newestFirst, all, positions, from: now, until, version: writes.version };
+    const nextCreations = around.filter((plan) => !isCreated(plan)).map(({ createdAt }) => createdAt);
+    const nextPeriods = generators.map((generator) => generator.nextPeriodAt(now));
+    const validUntil = Math.min(...nextCreations, ...nextPeriods);
+    return { newestFirst, all, positions, validFrom: now, validUntil, version: writes.version };
   }
 
-  function plansAt(now: number): NonNullable<typeof kept> {
-    const isKept = kept?.version === writes.version && now >= kept.from && now < kept.until;
-    if (kept === undefined || !isKept) kept = workOut(now);
-    return kept;
+  function jobsAt(now: number): CachedJobs {
+    const isValid = cached?.version === writes.version && now >= cached.validFrom && now < cached.validUntil;
+    if (cached === undefined || !isValid) cached = computeJobs(now);
+    return cached;
   }
 
-  const example = createRandom(seed, 'example').pick(history.filter(isRich));
+  const example = createRandom(seed, 'example').pick(history.filter(isExample));
 
   return {
     account,
@@ -106,10 +113,10 @@ export function createState({ seed, speed, startedAt, quota = {}, storage = {} }
     speed,
     exampleJobId: example.id,
     exampleFileId: example.trainingFile,
-    jobsAt: plansAt,
+    jobsAt,
     eventsAt,
     checkpointsAt,
-    filesAt: (now) => filesAt(plansAt(now).all.toReversed(), now, writes),
-    modelsAt: (now) => modelsAt(plansAt(now).all, now).filter(({ name }) => !writes.isRemoved(name)),
+    filesAt: (now) => filesAt(jobsAt(now).all.toReversed(), now, writes),
+    modelsAt: (now) => modelsAt(jobsAt(now).all, now).filter(({ name }) => !writes.isRemoved(name)),
   };
 }

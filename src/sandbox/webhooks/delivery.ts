@@ -1,80 +1,82 @@
 import { Agent, request } from 'undici';
 import type { Clock } from '../../clock.ts';
-import { GIVE_UP_MS, headersOf, type JobWebhook, waitBeforeRetry } from './webhook.ts';
+import { type JobWebhook, RETRY_WINDOW_MS, waitBeforeRetry, webhookHeaders } from './webhook.ts';
 
-/** How long the receiver may take to answer, in milliseconds of its own time. */
-const ANSWER_MS = 5000;
-/** Most webhooks that are on their way: about as many as jobs end before the first of them is given up. */
+/** The timeout of an attempt, not divided by the speed. */
+const RESPONSE_TIMEOUT_MS = 5000;
+/** About the number of jobs that end within the retry window. */
 const MAX_PENDING = 1000;
 
-/** Where webhooks go, and what they are signed with. */
+/** The receiver of webhooks. */
 export interface Receiver {
   readonly url: URL;
-  /** `whsec_` and base64, or else any text. */
+  /** The signing secret: `whsec_` and base64, or any other text. */
   readonly secret: string;
 }
 
 export interface DeliveryOptions {
   clock: Clock;
-  /** How many times faster than in reality waits are. */
+  /** Divides the waits between attempts. */
   speed: number;
   receiver: Receiver;
-  /** Most webhooks that are on their way. */
-  most?: number;
+  /** Maximum pending webhooks. */
+  maxPending?: number;
 }
 
 export interface Deliveries {
   add(webhook: JobWebhook): void;
-  /** Gives up what is on its way. */
+  /** Drops the pending webhooks. */
   dispose(): Promise<void>;
 }
 
-/** Sends each webhook until it is taken: at least once, in no order. The oldest makes room when there are too many. */
-export function createDeliveries({ clock, speed, receiver, most = MAX_PENDING }: DeliveryOptions): Deliveries {
+/** Delivers webhooks at least once, in no order, with retries. When there are too many, drops the oldest one. */
+export function createDeliveries(options: DeliveryOptions): Deliveries {
+  const { clock, speed, receiver, maxPending = MAX_PENDING } = options;
+  /** Each pending webhook with a function that cancels its retry. */
   const pending = new Map<JobWebhook, () => void>();
   const agent = new Agent();
 
-  async function attempt(webhook: JobWebhook, tries: number, giveUpAt: number): Promise<void> {
-    const isTaken = await send(webhook, receiver, agent, clock);
-    if (!pending.has(webhook)) return; // It had to make room, or all is over.
-    const waitMs = waitBeforeRetry(webhook, tries) / speed;
-    if (isTaken || clock.now() + waitMs > giveUpAt) return void pending.delete(webhook);
-    const again = () => void attempt(webhook, tries + 1, giveUpAt);
-    pending.set(webhook, clock.after(waitMs, again));
+  async function attempt(webhook: JobWebhook, attempts: number, deadline: number): Promise<void> {
+    const isAccepted = await send(webhook, receiver, agent, clock);
+    if (!pending.has(webhook)) return; // Dropped or disposed meanwhile.
+    const waitMs = waitBeforeRetry(webhook, attempts) / speed;
+    if (isAccepted || clock.now() + waitMs > deadline) return void pending.delete(webhook);
+    const retry = () => void attempt(webhook, attempts + 1, deadline);
+    pending.set(webhook, clock.after(waitMs, retry));
   }
 
   return {
     add(webhook: JobWebhook): void {
       const [oldest] = pending;
-      if (oldest && pending.size >= most) {
-        const [given, cancel] = oldest;
-        cancel();
-        pending.delete(given);
+      if (oldest && pending.size >= maxPending) {
+        const [dropped, cancelRetry] = oldest;
+        cancelRetry();
+        pending.delete(dropped);
       }
       pending.set(webhook, () => {});
-      void attempt(webhook, 1, clock.now() + GIVE_UP_MS / speed);
+      void attempt(webhook, 1, clock.now() + RETRY_WINDOW_MS / speed);
     },
     async dispose(): Promise<void> {
-      for (const cancel of pending.values()) cancel();
+      for (const cancelRetry of pending.values()) cancelRetry();
       pending.clear();
       await agent.destroy();
     },
   };
 }
 
-/** Whether the receiver takes it: with 2xx, and in time. A redirect is not followed. */
+/** Resolves to true when the receiver responds with 2xx before the timeout. Does not follow redirects. */
 async function send(webhook: JobWebhook, { url, secret }: Receiver, dispatcher: Agent, clock: Clock): Promise<boolean> {
-  const late = new AbortController();
-  const cancel = clock.after(ANSWER_MS, () => late.abort());
+  const timeout = new AbortController();
+  const cancelTimeout = clock.after(RESPONSE_TIMEOUT_MS, () => timeout.abort());
   try {
-    const headers = headersOf(webhook, secret, clock.now());
-    const { signal } = late;
-    const answer = await request(url, { method: 'POST', headers, body: webhook.body, dispatcher, signal });
-    answer.body.on('error', () => {}).resume(); // Nobody reads on, and it may be cut off.
-    return answer.statusCode >= 200 && answer.statusCode < 300;
+    const headers = webhookHeaders(webhook, secret, clock.now());
+    const { signal } = timeout;
+    const response = await request(url, { method: 'POST', headers, body: webhook.body, dispatcher, signal });
+    response.body.on('error', () => {}).resume(); // Discards the body, which may be cut.
+    return response.statusCode >= 200 && response.statusCode < 300;
   } catch {
-    return false; // Whatever it was, it is tried again.
+    return false; // Every error is retried.
   } finally {
-    cancel();
+    cancelTimeout();
   }
 }

@@ -1,41 +1,42 @@
 import type { Clock } from '../../clock.ts';
 import type { State } from '../state/state.ts';
 import { createDeliveries, type Receiver } from './delivery.ts';
-import { endOf, webhookOf } from './webhook.ts';
+import { createWebhook, endTime } from './webhook.ts';
 
-export interface WebhooksOptions extends Receiver {
+export interface WebhookSchedulerOptions extends Receiver {
   state: State;
   clock: Clock;
-  /** How many times faster than in reality waits are. */
+  /** Divides the waits between attempts. */
   speed: number;
 }
 
-/** Tells the receiver of every end of a job from now on, until it is disposed of. */
-export function createWebhooks({ state, clock, speed, ...receiver }: WebhooksOptions): { dispose(): Promise<void> } {
+/** Sends a webhook for each job that ends from now on, until disposed. */
+export function createWebhookScheduler(options: WebhookSchedulerOptions): { dispose(): Promise<void> } {
+  const { state, clock, speed, ...receiver } = options;
   const deliveries = createDeliveries({ clock, speed, receiver });
-  const endedAt = (now: number) =>
-    state.jobsAt(now).newestFirst.filter((plan) => (endOf(plan) ?? Number.POSITIVE_INFINITY) <= now);
-  let told = new Set(endedAt(clock.now()).map(({ id }) => id));
-  let cancelLook = () => {};
+  const endedJobs = (now: number) =>
+    state.jobsAt(now).newestFirst.filter((plan) => (endTime(plan) ?? Number.POSITIVE_INFINITY) <= now);
+  let reportedIds = new Set(endedJobs(clock.now()).map(({ id }) => id));
+  let cancelTimer = () => {};
 
-  // Until somebody writes, the life of a job is known from its creation, and no job comes before `until`.
-  function look(): void {
+  // Between writes of clients, all ends of jobs are known, and no job is created before `validUntil`.
+  function reportEnds(): void {
     const now = clock.now();
-    const { newestFirst, until } = state.jobsAt(now);
-    const ended = endedAt(now);
-    for (const plan of ended) if (!told.has(plan.id)) deliveries.add(webhookOf(plan));
-    told = new Set(ended.map(({ id }) => id));
-    const ends = newestFirst.map((plan) => endOf(plan) ?? 0).filter((endsAt) => endsAt > now);
-    cancelLook();
-    cancelLook = clock.after(Math.min(until, ...ends) - now, look);
+    const { newestFirst, validUntil } = state.jobsAt(now);
+    const ended = endedJobs(now);
+    for (const plan of ended) if (!reportedIds.has(plan.id)) deliveries.add(createWebhook(plan));
+    reportedIds = new Set(ended.map(({ id }) => id));
+    const ends = newestFirst.map((plan) => endTime(plan) ?? 0).filter((endsAt) => endsAt > now);
+    cancelTimer();
+    cancelTimer = clock.after(Math.min(validUntil, ...ends) - now, reportEnds);
   }
 
-  look();
-  const stopListening = state.writes.onChange(look);
+  reportEnds();
+  const removeListener = state.writes.onChange(reportEnds);
   return {
     dispose() {
-      stopListening();
-      cancelLook();
+      removeListener();
+      cancelTimer();
       return deliveries.dispose();
     },
   };

@@ -4,27 +4,27 @@ import { inSeconds, type JobPlan } from '../simulation/job-plan.ts';
 import type { JobStatus } from '../simulation/lifecycle.ts';
 import { createRandom } from '../simulation/random.ts';
 
-/** The three ends that are told; of no other status is there a webhook (docs/upstream.md: Webhooks). */
+/** The statuses that have a webhook (docs/upstream.md: Webhooks). */
 const TYPES: Partial<Record<JobStatus, string>> = {
   succeeded: 'fine_tuning.job.succeeded',
   failed: 'fine_tuning.job.failed',
   cancelled: 'fine_tuning.job.cancelled',
 };
 
-/** When the job comes to an end that is told, ms since the epoch; null when it never does. */
-export function endOf({ changes }: JobPlan): number | null {
+/** When the job gets a status that has a webhook, in milliseconds since the epoch; null when it never does. */
+export function endTime({ changes }: JobPlan): number | null {
   const last = changes.at(-1);
   return last && TYPES[last.status] !== undefined ? last.at : null;
 }
 
-/** What is told of the end of one job. */
 export interface JobWebhook {
-  /** `wh_…`: the same however often it is sent. */
+  /** `wh_…`: the same for all attempts. */
   readonly id: string;
   readonly body: string;
 }
 
-export function webhookOf({ id, changes }: JobPlan): JobWebhook {
+/** Creates the webhook for the end of a job. */
+export function createWebhook({ id, changes }: JobPlan): JobWebhook {
   const random = createRandom(id, 'webhook');
   const last = changes.at(-1);
   const event = {
@@ -34,12 +34,12 @@ export function webhookOf({ id, changes }: JobPlan): JobWebhook {
     type: last && TYPES[last.status],
     data: { id },
   };
-  // With spaces, as the real ones have: who verifies a body that was written anew will notice.
+  // With spaces, as real ones: the signature does not match a body that the receiver has serialized again.
   return { id: `wh_${random.text(24)}`, body: JSON.stringify(event, null, 1).replace(/\n */g, ' ') };
 }
 
-/** The headers of a try to deliver it at `now`, in ms. */
-export function headersOf({ id, body }: JobWebhook, secret: string, now: number): Record<string, string> {
+/** The headers of an attempt at `now`, in milliseconds since the epoch. */
+export function webhookHeaders({ id, body }: JobWebhook, secret: string, now: number): Record<string, string> {
   return {
     'content-type': 'application/json',
     'user-agent': 'OpenAI/1.0 (+https://platform.openai.com/docs/webhooks)',
@@ -49,20 +49,20 @@ export function headersOf({ id, body }: JobWebhook, secret: string, now: number)
   };
 }
 
-/** A new secret, as the dashboard shows one. */
-export const makeSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
+/** Returns a new secret, in the format of OpenAI's dashboard. */
+export const generateSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
 
 function keyOf(secret: string): Buffer {
   return secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : Buffer.from(secret);
 }
 
-/** How long after the first try there is a last one, in ms of real life. */
-export const GIVE_UP_MS = 72 * 3_600_000;
+/** Real milliseconds from the first attempt to the last one. */
+export const RETRY_WINDOW_MS = 72 * 3_600_000;
 const MIN_WAIT_MS = 5000;
 const MAX_WAIT_MS = 8 * 3_600_000;
 
-/** How long to wait after so many tries that have failed, in ms of real life: twice as long each time, less some part. */
-export function waitBeforeRetry({ id }: JobWebhook, tries: number): number {
-  const longest = Math.min(MIN_WAIT_MS * 2 ** (tries - 1), MAX_WAIT_MS);
-  return longest * createRandom(id, tries).between(0.5, 1);
+/** Real milliseconds to wait after this number of failed attempts: exponential backoff with jitter. */
+export function waitBeforeRetry({ id }: JobWebhook, attempts: number): number {
+  const maxWaitMs = Math.min(MIN_WAIT_MS * 2 ** (attempts - 1), MAX_WAIT_MS);
+  return maxWaitMs * createRandom(id, attempts).between(0.5, 1);
 }

@@ -36,7 +36,7 @@ export interface WireFile {
   readonly status: string;
 }
 
-/** Opens a sandbox until the end of the test. `get` asks below `/v1`, with a key unless other headers are given. */
+/** Opens a sandbox until the end of the test. The paths of `get` are below the base URL; the default headers have a key. */
 export async function openSandbox(options: Partial<SandboxOptions> = {}) {
   const clock = createTestClock();
   const sandbox = await createSandbox({ clock, speed: 10, seed: 1, ...options });
@@ -47,19 +47,19 @@ export async function openSandbox(options: Partial<SandboxOptions> = {}) {
     ...sandbox,
     clock,
     get,
-    /** What a GET is answered: the status and the body. */
-    ask: async (path: string) => {
+    /** The status and the JSON body of a GET. */
+    getJson: async (path: string) => {
       const response = await get(path);
       return { status: response.status, body: await response.json() };
     },
-    /** The items of one list answer, as what the test takes them for. */
+    /** The items of a list page, as the type that the test expects. */
     list: async <T>(path: string): Promise<T[]> => ((await (await get(path)).json()) as { data: T[] }).data,
     /** The content of a file. */
     content: async (id: string) => (await get(`/files/${id}/content`)).text(),
-    /** The jobs of one list answer. */
+    /** The jobs of a list page. */
     jobs: async (query = '?limit=1000'): Promise<WireJob[]> => {
       const response = await get(`/fine_tuning/jobs${query}`);
-      // The borders of the test: whatever else it is, the test that asks for it will see.
+      // The assertions of the test check the shape.
       const { data } = (await response.json()) as { data: WireJob[] };
       return data;
     },

@@ -6,43 +6,43 @@ import type { JobPlan } from '../../../src/sandbox/simulation/job-plan.ts';
 import { drawDurations, type JobStatus } from '../../../src/sandbox/simulation/lifecycle.ts';
 import { createRandom } from '../../../src/sandbox/simulation/random.ts';
 
-export const BORN = Date.UTC(2026, 5, 1);
-/** When every job has said all that it will, but for one that runs for good. */
-export const END = BORN + 86_400_000;
+export const CREATED_AT = Date.UTC(2026, 5, 1);
+/** After the last event of every job, except of one that stays in `running`. */
+export const END = CREATED_AT + 86_400_000;
 
 const account = createAccount(1);
-const campaigns = createScenarios(1);
+const scenarios = createScenarios(1);
 
-// The keys of a Record are what its type says.
+// Object.keys returns string[] for any type.
 export const outcomes = Object.keys(STATUS_PATHS) as JobOutcome[];
 
-interface Choice {
+interface PlanOptions {
   readonly outcome?: JobOutcome;
   readonly speed?: number;
   readonly seed?: number;
-  /** The suffix of a campaign; the first one by default. */
-  readonly of?: string;
+  /** The suffix of a scenario; the first one by default. */
+  readonly suffix?: string;
   readonly changes?: Partial<Scenario>;
 }
 
-/** A job born at BORN: by default one of three epochs with validation that succeeds, at real speed. */
+/** A job created at CREATED_AT. By default, it succeeds after three epochs with validation, at real speed. */
 export function planOf({
   outcome = 'succeeded',
   speed = 1,
   seed = 1,
-  of = 'support-triage',
+  suffix = 'support-triage',
   changes,
-}: Choice = {}): JobPlan {
-  const campaign = campaigns.find(({ suffix }) => suffix === of);
-  if (campaign === undefined) throw new Error(`${of}: no campaign has this suffix`);
-  const random = createRandom(seed, outcome, of);
-  const lasts = drawDurations(random, speed);
-  return planJob({ ...campaign, ...changes }, account, { createdAt: BORN, outcome, lasts }, random);
+}: PlanOptions = {}): JobPlan {
+  const scenario = scenarios.find((scenario) => scenario.suffix === suffix);
+  if (scenario === undefined) throw new Error(`suffix: no scenario has ${suffix}`);
+  const random = createRandom(seed, outcome, suffix);
+  const durations = drawDurations(random, speed);
+  return planJob({ ...scenario, ...changes }, account, { createdAt: CREATED_AT, outcome, durations }, random);
 }
 
-/** When the plan first takes a status, ms since the epoch. */
-export function turn(plan: JobPlan, status: JobStatus): number {
-  const at = plan.changes.find((turn) => turn.status === status)?.at;
-  if (at === undefined) throw new Error(`${status}: the job never takes this status`);
+/** When the job first has a status, in milliseconds since the epoch. */
+export function timeOf(plan: JobPlan, status: JobStatus): number {
+  const at = plan.changes.find((change) => change.status === status)?.at;
+  if (at === undefined) throw new Error(`status: the job never has ${status}`);
   return at;
 }

@@ -6,7 +6,7 @@ import { createTestClock } from '../../kit/clock.ts';
 import { openSandbox } from './open.ts';
 
 describe('createSandbox', () => {
-  it('listens on the loopback address only, at a free port', async () => {
+  it('listens on the loopback address only, on a free port', async () => {
     const { baseUrl } = await openSandbox();
     expect(baseUrl.href).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v1$/);
     expect(Number(baseUrl.port)).toBeGreaterThan(0);
@@ -18,29 +18,29 @@ describe('createSandbox', () => {
     await expect(second).rejects.toThrow('EADDRINUSE');
   });
 
-  it('has an example that it knows', async () => {
-    const { exampleJobId, ask } = await openSandbox();
-    expect(await ask(`/fine_tuning/jobs/${exampleJobId}`)).toMatchObject({
+  it('has the example job that it names', async () => {
+    const { exampleJobId, getJson } = await openSandbox();
+    expect(await getJson(`/fine_tuning/jobs/${exampleJobId}`)).toMatchObject({
       status: 200,
       body: { id: exampleJobId, status: 'succeeded' },
     });
   });
 
-  it('shares nothing with another sandbox of the same process', async () => {
+  it('shares no jobs with another sandbox of the same process', async () => {
     const one = await openSandbox({ seed: 1 });
     const two = await openSandbox({ seed: 2 });
-    const known = new Set((await one.jobs()).map(({ id }) => id));
-    expect((await two.jobs()).filter(({ id }) => known.has(id))).toEqual([]);
+    const idsOfOne = new Set((await one.jobs()).map(({ id }) => id));
+    expect((await two.jobs()).filter(({ id }) => idsOfOne.has(id))).toEqual([]);
   });
 });
 
 describe('dispose', () => {
-  it('ends every connection, idle or half-way through a request', async () => {
+  it('closes all connections, idle or in the middle of a request', async () => {
     const { baseUrl, dispose } = await openSandbox();
     const idle = connect(Number(baseUrl.port), '127.0.0.1');
-    const halfWay = connect(Number(baseUrl.port), '127.0.0.1');
-    halfWay.write('GET /v1/fine_tuning/jobs HTTP/1.1\r\n');
-    const sockets = [idle, halfWay];
+    const partial = connect(Number(baseUrl.port), '127.0.0.1');
+    partial.write('GET /v1/fine_tuning/jobs HTTP/1.1\r\n');
+    const sockets = [idle, partial];
     await Promise.all(sockets.map((socket) => once(socket, 'connect')));
     for (const socket of sockets) socket.on('error', () => undefined).resume();
     const closed = sockets.map((socket) => once(socket, 'close'));

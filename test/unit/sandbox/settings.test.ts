@@ -4,8 +4,8 @@ import { sandboxSettings } from '../../../src/sandbox/settings.ts';
 
 const settings = z.object(sandboxSettings);
 
-describe('the settings of the sandbox', () => {
-  it('have defaults', () => {
+describe('sandboxSettings', () => {
+  it('has defaults', () => {
     expect(settings.parse({})).toEqual({
       SANDBOX_PORT: 0,
       SANDBOX_SPEED: 10,
@@ -14,7 +14,7 @@ describe('the settings of the sandbox', () => {
     });
   });
 
-  it('are read from text', () => {
+  it('parses the text of environment variables', () => {
     expect(
       settings.parse({ SANDBOX_PORT: '4100', SANDBOX_SPEED: '0.5', SANDBOX_SEED: '-7', SANDBOX_DIALECT: 'azure' }),
     ).toEqual({
@@ -39,24 +39,27 @@ describe('the settings of the sandbox', () => {
     ['SANDBOX_SEED', '2147483648'],
     ['SANDBOX_CONCURRENT_JOBS', '-1'],
     ['SANDBOX_JOBS_PER_DAY', '1000001'],
-  ])('refuse %s=%s in one sentence that says what is expected', (name, text) => {
+  ])('rejects %s=%s with one message that names the expected range', (name, text) => {
     const { error } = settings.safeParse({ [name]: text });
     expect(error?.issues).toHaveLength(1);
-    expect(error?.issues[0]).toMatchObject({ path: [name], message: expect.stringMatching(/^expected a .*number/) });
+    expect(error?.issues[0]).toMatchObject({
+      path: [name],
+      message: expect.stringMatching(/^expected a (whole number|number) from .* to .*, such as \d+$/),
+    });
   });
 
   it.each([
     ['SANDBOX_WEBHOOK_URL', ['here', 'ftp://a/', 'http://user:pass@a/', 'http://a/#b']],
     ['SANDBOX_ADMIN_KEY', ['a key', 'a"b', 'ä']],
     ['SANDBOX_WEBHOOK_SECRET', ['whsec_', 'whsec_tooShort', 'aLongTextThatHasNoPrefix', 'whsec_not base64 at all']],
-  ])('refuse a %s that is none', (name, texts) => {
+  ])('rejects an invalid %s', (name, texts) => {
     for (const text of texts) {
       const { error } = settings.safeParse({ [name]: text });
       expect(error?.issues[0], text).toMatchObject({ path: [name], message: expect.stringMatching(/^expected /) });
     }
   });
 
-  it('refuse a flavour that nobody knows', () => {
+  it('rejects an unknown dialect', () => {
     const { error } = settings.safeParse({ SANDBOX_DIALECT: 'Azure' });
     expect(error?.issues).toMatchObject([{ path: ['SANDBOX_DIALECT'], message: 'expected openai or azure' }]);
   });

@@ -1,7 +1,7 @@
 import type { SandboxOptions } from '../../../src/sandbox/sandbox.ts';
 import { openSandbox, type WireEvent, type WireFile, type WireJob } from './open.ts';
 
-/** A line that supervised jobs can be trained on. */
+/** A training example for supervised jobs. */
 export const CHAT = JSON.stringify({
   messages: [
     { role: 'user', content: 'Is it open?' },
@@ -9,23 +9,23 @@ export const CHAT = JSON.stringify({
   ],
 });
 
-/** So many lines. */
+/** A JSONL file with `count` equal lines. */
 export const lines = (count: number, line = CHAT) => `${line}\n`.repeat(count);
 
-/** What a write is answered: whatever else it is, the test that asks for it will see. */
-interface Answer {
+/** The assertions of the test check the shape of `body`. */
+interface WireResponse {
   readonly status: number;
   readonly headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: JSON, which the test looks into.
+  // biome-ignore lint/suspicious/noExplicitAny: JSON, checked by the assertions of the test.
   readonly body: any;
 }
 
-/** A sandbox to write to. Paths are below the base URL. */
+/** Opens a sandbox with functions for writes. Paths are below the base URL. */
 export async function openWritable(options: Partial<SandboxOptions> = {}) {
   const sandbox = await openSandbox({ adminKey: 'the-admin', ...options });
   const version = options.dialect === 'azure' ? '?api-version=2024-10-21' : '';
 
-  async function send(method: string, path: string, body?: BodyInit, headers = {}): Promise<Answer> {
+  async function send(method: string, path: string, body?: BodyInit, headers = {}): Promise<WireResponse> {
     const separator = path.includes('?') ? '&' : '?';
     const response = await fetch(sandbox.baseUrl + path + version.replace('?', separator), {
       method,
@@ -55,7 +55,7 @@ export async function openWritable(options: Partial<SandboxOptions> = {}) {
     upload,
     uploaded,
     create,
-    /** A new job, of a new file unless one is named. */
+    /** Creates a job; by default, of a new file. */
     async created(members: { training_file?: string } & Record<string, unknown> = {}): Promise<WireJob> {
       return (await create({ training_file: members.training_file ?? (await uploaded()).id, ...members })).body;
     },
@@ -64,11 +64,11 @@ export async function openWritable(options: Partial<SandboxOptions> = {}) {
       (await send('GET', `/fine_tuning/jobs/${id}/events?limit=1000`)).body.data,
     checkpoints: async (id: string): Promise<{ step_number: number; fine_tuned_model_checkpoint: string }[]> =>
       (await send('GET', `/fine_tuning/jobs/${id}/checkpoints`)).body.data,
-    steer: (id: string, deed: 'cancel' | 'pause' | 'resume') => post(`/fine_tuning/jobs/${id}/${deed}`),
+    control: (id: string, action: 'cancel' | 'pause' | 'resume') => post(`/fine_tuning/jobs/${id}/${action}`),
   };
 }
 
-/** At ten times the real speed a job runs by then, and not to its end. */
+/** Milliseconds after which a new job is running at speed 10. */
 export const UNTIL_RUNNING = 30_000;
-/** More than any job takes from its beginning to its end. */
+/** Milliseconds after which a new job has ended at speed 10. */
 export const UNTIL_ENDED = 400_000;

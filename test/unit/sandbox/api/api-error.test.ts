@@ -3,13 +3,13 @@ import { openSandbox } from '../open.ts';
 
 const ANY_KEY = { authorization: 'Bearer any' };
 
-describe('an error of the sandbox', () => {
+describe('an error response', () => {
   it('has the recorded body for an unknown job', async () => {
-    expect(await (await openSandbox()).ask('/fine_tuning/jobs/ftjob-nobody')).toEqual({
+    expect(await (await openSandbox()).getJson('/fine_tuning/jobs/ftjob-unknown')).toEqual({
       status: 404,
       body: {
         error: {
-          message: 'Could not find fine tune: ftjob-nobody',
+          message: 'Could not find fine tune: ftjob-unknown',
           type: 'invalid_request_error',
           param: 'fine_tune_id',
           code: 'fine_tune_not_found',
@@ -18,17 +18,17 @@ describe('an error of the sandbox', () => {
     });
   });
 
-  it('names the job as it was meant, whatever its encoding', async () => {
-    const { ask } = await openSandbox();
-    const message = async (segment: string) => (await ask(`/fine_tuning/jobs/${segment}`)).body;
+  it('has the decoded id of an unknown job, or the raw one when the encoding is invalid', async () => {
+    const { getJson } = await openSandbox();
+    const message = async (segment: string) => (await getJson(`/fine_tuning/jobs/${segment}`)).body;
     expect(await message('a%20b%2Fc')).toMatchObject({ error: { message: 'Could not find fine tune: a b/c' } });
     expect(await message('%E0%A4')).toMatchObject({ error: { message: 'Could not find fine tune: %E0%A4' } });
   });
 
   it.each(['/x', '/fine_tuning/jobs/', '/fine_tuning/jobs/a/b', '/fine_tuning', ''])(
-    'says that the URL /v1%s is invalid',
+    'reports the invalid URL /v1%s',
     async (path) => {
-      expect(await (await openSandbox()).ask(path)).toEqual({
+      expect(await (await openSandbox()).getJson(path)).toEqual({
         status: 404,
         body: {
           error: { message: `Invalid URL (GET /v1${path})`, type: 'invalid_request_error', param: null, code: null },
@@ -37,7 +37,7 @@ describe('an error of the sandbox', () => {
     },
   );
 
-  it('says which methods a known path allows', async () => {
+  it('lists the allowed methods of a path', async () => {
     const { get } = await openSandbox();
     for (const path of ['/fine_tuning/jobs', '/fine_tuning/jobs/ftjob-x']) {
       const response = await get(path, { method: 'PUT', body: '{}', headers: ANY_KEY });
@@ -50,8 +50,8 @@ describe('an error of the sandbox', () => {
   });
 });
 
-describe('the headers of an answer', () => {
-  it('are those of the real API, on success and on error', async () => {
+describe('the headers of a response', () => {
+  it('are those of the real API, for a success and for an error', async () => {
     const { get } = await openSandbox();
     for (const path of ['/fine_tuning/jobs', '/x']) {
       const headers = Object.fromEntries((await get(path)).headers);
@@ -66,7 +66,7 @@ describe('the headers of an answer', () => {
     }
   });
 
-  it('name each request by its own id', async () => {
+  it('have a different request id for each request', async () => {
     const { get } = await openSandbox();
     const ids = await Promise.all(
       [1, 2, 3].map(async () => (await get('/fine_tuning/jobs')).headers.get('x-request-id')),
@@ -74,7 +74,7 @@ describe('the headers of an answer', () => {
     expect(new Set(ids).size).toBe(3);
   });
 
-  it('say nothing of rate limits', async () => {
+  it('have no rate limits', async () => {
     const { headers } = await (await openSandbox()).get('/fine_tuning/jobs');
     expect([...headers.keys()].filter((name) => name.includes('ratelimit'))).toEqual([]);
   });

@@ -4,7 +4,7 @@ import { openSandbox } from '../open.ts';
 
 const withKey = (authorization: string) => ({ headers: { authorization } });
 
-describe('a sandbox without a key of its own', () => {
+describe('a sandbox without an API key', () => {
   it('accepts any key', async () => {
     const { get } = await openSandbox();
     expect((await get('/fine_tuning/jobs', withKey(`Bearer ${randomUUID()}`))).status).toBe(200);
@@ -13,9 +13,9 @@ describe('a sandbox without a key of its own', () => {
   it.each([
     ['no header', {}],
     ['an empty key', withKey('Bearer ')],
-    ['another scheme', withKey('Basic abc')],
+    ['a scheme other than Bearer', withKey('Basic abc')],
     ['a key without a scheme', withKey('abc')],
-  ])('refuses %s', async (_, init) => {
+  ])('rejects %s', async (_, init) => {
     const { get } = await openSandbox();
     const response = await get('/fine_tuning/jobs', init);
     expect(response.status).toBe(401);
@@ -25,14 +25,14 @@ describe('a sandbox without a key of its own', () => {
   });
 });
 
-describe('a sandbox with a key of its own', () => {
-  it('accepts that key', async () => {
+describe('a sandbox with an API key', () => {
+  it('accepts this key', async () => {
     const apiKey = randomUUID();
     const { get } = await openSandbox({ apiKey });
     expect((await get('/fine_tuning/jobs', withKey(`Bearer ${apiKey}`))).status).toBe(200);
   });
 
-  it('refuses any other key as incorrect', async () => {
+  it('rejects any other key as incorrect', async () => {
     const apiKey = randomUUID();
     const { get } = await openSandbox({ apiKey });
     for (const key of [randomUUID(), apiKey.slice(1), `${apiKey}0`]) {
@@ -44,16 +44,16 @@ describe('a sandbox with a key of its own', () => {
     }
   });
 
-  it('never repeats a key, neither the one that was sent nor its own', async () => {
+  it('returns no part of a key, neither of the sent one nor of its own', async () => {
     const [apiKey, sent] = [randomUUID(), randomUUID()];
     const { get } = await openSandbox({ apiKey });
     const response = await get('/fine_tuning/jobs', withKey(`Bearer ${sent}`));
-    const whole = JSON.stringify([...response.headers]) + (await response.text());
-    expect(whole).not.toContain(sent.slice(-4));
-    expect(whole).not.toContain(apiKey.slice(-4));
+    const text = JSON.stringify([...response.headers]) + (await response.text());
+    expect(text).not.toContain(sent.slice(-4));
+    expect(text).not.toContain(apiKey.slice(-4));
   });
 
-  it('asks for the key on every path', async () => {
+  it('requires the key on every path', async () => {
     const { get } = await openSandbox({ apiKey: randomUUID() });
     for (const path of ['/fine_tuning/jobs/ftjob-x', '/nowhere']) expect((await get(path)).status).toBe(401);
   });

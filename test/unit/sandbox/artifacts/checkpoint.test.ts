@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { checkpointBody, checkpointsAt } from '../../../../src/sandbox/artifacts/checkpoint.ts';
 import { eventBody, eventsAt } from '../../../../src/sandbox/artifacts/event.ts';
 import { jobBody } from '../../../../src/sandbox/simulation/job-plan.ts';
-import { measuredAt } from '../../../../src/sandbox/simulation/metrics.ts';
-import { stepsAt, totalSteps } from '../../../../src/sandbox/simulation/training-steps.ts';
+import { stepMetrics } from '../../../../src/sandbox/simulation/metrics.ts';
+import { completedSteps, totalSteps } from '../../../../src/sandbox/simulation/training-steps.ts';
 import { readCheckpoint } from '../../../../src/upstream/resources/checkpoint.ts';
 import { openSandbox, type WireEvent, type WireJob } from '../open.ts';
-import { END, planOf, turn } from '../plan.ts';
+import { END, planOf, timeOf } from '../plan.ts';
 
 type Plan = ReturnType<typeof planOf>;
 const bodies = (plan: Plan, now = END) =>
@@ -21,43 +21,43 @@ interface WireCheckpoint {
 
 describe('the checkpoints of a job', () => {
   it('are those of its last three epochs, newest first', () => {
-    const of = (n_epochs: number) => stepsOf(planOf({ changes: { steps: { n_epochs, batch_size: 1 } } }));
-    expect(of(4)).toEqual([320, 240, 160]);
-    expect(of(3)).toEqual([240, 160, 80]);
-    expect(of(2)).toEqual([160, 80]);
+    const stepsWith = (n_epochs: number) => stepsOf(planOf({ changes: { steps: { n_epochs, batch_size: 1 } } }));
+    expect(stepsWith(4)).toEqual([320, 240, 160]);
+    expect(stepsWith(3)).toEqual([240, 160, 80]);
+    expect(stepsWith(2)).toEqual([160, 80]);
   });
 
-  it('come with the success of the job, and not before', () => {
+  it('exist from the success of the job on', () => {
     const plan = planOf();
-    expect(bodies(plan, turn(plan, 'succeeded') - 1)).toEqual([]);
-    expect(bodies(plan, turn(plan, 'succeeded'))).toHaveLength(3);
+    expect(bodies(plan, timeOf(plan, 'succeeded') - 1)).toEqual([]);
+    expect(bodies(plan, timeOf(plan, 'succeeded'))).toHaveLength(3);
   });
 
-  it('end in the fine-tuned model itself, under the same name', () => {
+  it('include the fine-tuned model as the last one', () => {
     const plan = planOf();
     expect(bodies(plan)[0]?.fine_tuned_model_checkpoint).toBe(jobBody(plan, END).fine_tuned_model);
   });
 
-  it('have a random part of their own and their step in the name, but for the last', () => {
+  it('have their own random part and their step in the name, except the last one', () => {
     const [last, middle, first] = bodies(planOf()).map((body) => body.fine_tuned_model_checkpoint);
     expect(middle).toMatch(/^ft:gpt-4\.1-mini-2025-04-14:sandbox:support-triage:\w{8}:ckpt-step-160$/);
     expect(first).toMatch(/^ft:gpt-4\.1-mini-2025-04-14:sandbox:support-triage:\w{8}:ckpt-step-80$/);
     expect(new Set([last, middle, first].map((name) => name?.split(':')[4])).size).toBe(3);
   });
 
-  it('carry the metrics of their step, and among them the undeclared type', () => {
+  it('have the metrics of their step, and the undocumented type', () => {
     const plan = planOf();
     expect(bodies(plan)[0]).toMatchObject({
       object: 'fine_tuning.job.checkpoint',
       id: expect.stringMatching(/^ftckpt_[A-Za-z0-9]{24}$/),
       fine_tuning_job_id: plan.id,
       step_number: 240,
-      metrics: { step: 240, ...measuredAt(plan, 240), type: 'supervised' },
+      metrics: { step: 240, ...stepMetrics(plan, 240), type: 'supervised' },
     });
   });
 
-  it('lack what was not measured', () => {
-    expect(Object.keys(bodies(planOf({ of: 'brand-voice' }))[0]?.metrics ?? {})).toEqual([
+  it('omit metrics that the step does not measure', () => {
+    expect(Object.keys(bodies(planOf({ suffix: 'brand-voice' }))[0]?.metrics ?? {})).toEqual([
       'step',
       'train_loss',
       'train_mean_token_accuracy',
@@ -65,7 +65,7 @@ describe('the checkpoints of a job', () => {
     ]);
   });
 
-  it('are saved before the metrics of their step come out', () => {
+  it('are created before the metrics event of their step', () => {
     const plan = planOf();
     const events = eventsAt(plan, END).map(eventBody);
     for (const { created_at, step_number } of bodies(plan)) {
@@ -76,42 +76,45 @@ describe('the checkpoints of a job', () => {
 
   it('of a reinforcement job are the three evaluations with the highest reward', () => {
     for (let seed = 0; seed < 20; seed += 1) {
-      const plan = planOf({ of: 'agent-rubric', seed });
+      const plan = planOf({ suffix: 'agent-rubric', seed });
       const rewards = Array.from({ length: totalSteps(plan) }, (_, index) => ({
         step: index + 1,
-        reward: measuredAt(plan, index + 1).full_valid_mean_reward ?? 0,
+        reward: stepMetrics(plan, index + 1).full_valid_mean_reward ?? 0,
       })).filter(({ reward }) => reward > 0);
       const best = rewards.toSorted((a, b) => b.reward - a.reward).slice(0, 3);
       expect(stepsOf(plan)).toEqual(best.map(({ step }) => step).sort((a, b) => b - a));
       expect(bodies(plan)[0]?.metrics.valid_reward_mean).toBeTypeOf('number');
-      expect(bodies(plan)[0]?.fine_tuned_model_checkpoint).toBe(plan.yields.model);
+      expect(bodies(plan)[0]?.fine_tuned_model_checkpoint).toBe(plan.results.model);
     }
   });
 
-  it('of a paused job are one: pausing saves the model', () => {
+  it('of a paused job are one, at the step of the pause', () => {
     for (const outcome of ['paused', 'resuming'] as const) {
       const plan = planOf({ outcome });
-      const step = stepsAt(plan, turn(plan, 'pausing'));
-      expect(bodies(plan, turn(plan, 'paused') - 1)).toEqual([]);
+      const step = completedSteps(plan, timeOf(plan, 'pausing'));
+      expect(bodies(plan, timeOf(plan, 'paused') - 1)).toEqual([]);
       expect(bodies(plan)).toMatchObject([
         { step_number: step, fine_tuned_model_checkpoint: expect.stringMatching(`:ckpt-step-${step}$`) },
       ]);
     }
   });
 
-  it.each(['cancelled', 'running', 'pausing', 'invalid_training_file'] as const)('of a %s job are none', (outcome) => {
-    expect(bodies(planOf({ outcome }), END)).toEqual([]);
-  });
+  it.each(['cancelled', 'running', 'pausing', 'invalid_training_file'] as const)(
+    'of a job that is %s are none',
+    (outcome) => {
+      expect(bodies(planOf({ outcome }), END)).toEqual([]);
+    },
+  );
 
   it('can be read by the gateway', () => {
-    for (const body of bodies(planOf({ of: 'agent-rubric' }))) expect(readCheckpoint(body).id).toBe(body.id);
+    for (const body of bodies(planOf({ suffix: 'agent-rubric' }))) expect(readCheckpoint(body).id).toBe(body.id);
   });
 });
 
 describe('GET /fine_tuning/jobs/{id}/checkpoints', () => {
-  it('has the envelope with the first and the last id', async () => {
-    const { ask, exampleJobId } = await openSandbox();
-    const { body } = await ask(`/fine_tuning/jobs/${exampleJobId}/checkpoints`);
+  it('has the envelope with first_id and last_id', async () => {
+    const { getJson, exampleJobId } = await openSandbox();
+    const { body } = await getJson(`/fine_tuning/jobs/${exampleJobId}/checkpoints`);
     expect(Object.keys(body)).toEqual(['object', 'data', 'first_id', 'last_id', 'has_more']);
     expect(body).toMatchObject({
       object: 'list',
@@ -121,10 +124,10 @@ describe('GET /fine_tuning/jobs/{id}/checkpoints', () => {
     });
   });
 
-  it('has null for the ids of an empty list', async () => {
-    const { ask, jobs } = await openSandbox();
+  it('has null for first_id and last_id of an empty list', async () => {
+    const { getJson, jobs } = await openSandbox();
     const failed = (await jobs()).find(({ status }) => status === 'failed');
-    expect((await ask(`/fine_tuning/jobs/${failed?.id}/checkpoints`)).body).toEqual({
+    expect((await getJson(`/fine_tuning/jobs/${failed?.id}/checkpoints`)).body).toEqual({
       object: 'list',
       data: [],
       first_id: null,
@@ -133,27 +136,27 @@ describe('GET /fine_tuning/jobs/{id}/checkpoints', () => {
     });
   });
 
-  it('gives pages', async () => {
-    const { list, ask, exampleJobId } = await openSandbox();
+  it('returns pages', async () => {
+    const { list, getJson, exampleJobId } = await openSandbox();
     const path = `/fine_tuning/jobs/${exampleJobId}/checkpoints`;
     const all = await list<WireCheckpoint>(path);
-    expect((await ask(`${path}?limit=2`)).body).toMatchObject({ data: all.slice(0, 2), has_more: true });
-    expect((await ask(`${path}?after=${all[1]?.id}`)).body).toMatchObject({ data: all.slice(2), has_more: false });
+    expect((await getJson(`${path}?limit=2`)).body).toMatchObject({ data: all.slice(0, 2), has_more: true });
+    expect((await getJson(`${path}?after=${all[1]?.id}`)).body).toMatchObject({ data: all.slice(2), has_more: false });
   });
 
-  it('names its models as the events do', async () => {
+  it('has the model names of the events', async () => {
     const { list, exampleJobId } = await openSandbox();
     const checkpoints = await list<WireCheckpoint>(`/fine_tuning/jobs/${exampleJobId}/checkpoints`);
     const events = await list<WireEvent>(`/fine_tuning/jobs/${exampleJobId}/events?limit=1000`);
-    const told = events.flatMap(({ message }) => /Snapshot ID: (\S+)/.exec(message)?.[1] ?? []);
-    expect(told).toEqual(checkpoints.slice(1).map((checkpoint) => checkpoint.fine_tuned_model_checkpoint));
+    const names = events.flatMap(({ message }) => /Snapshot ID: (\S+)/.exec(message)?.[1] ?? []);
+    expect(names).toEqual(checkpoints.slice(1).map((checkpoint) => checkpoint.fine_tuned_model_checkpoint));
   });
 
-  it('answers an unknown job and an unknown cursor with 404', async () => {
-    const { ask, exampleJobId } = await openSandbox();
+  it('returns 404 for an unknown job and an unknown cursor', async () => {
+    const { getJson, exampleJobId } = await openSandbox();
     const path = '/fine_tuning/jobs';
-    expect(await ask(`${path}/ftjob-nobody/checkpoints`)).toEqual(await ask(`${path}/ftjob-nobody`));
-    expect(await ask(`${path}/${exampleJobId}/checkpoints?after=ftckpt_nobody`)).toMatchObject({
+    expect(await getJson(`${path}/ftjob-unknown/checkpoints`)).toEqual(await getJson(`${path}/ftjob-unknown`));
+    expect(await getJson(`${path}/${exampleJobId}/checkpoints?after=ftckpt_unknown`)).toMatchObject({
       status: 404,
       body: { error: { param: 'after' } },
     });
@@ -162,8 +165,8 @@ describe('GET /fine_tuning/jobs/{id}/checkpoints', () => {
 
 describe('the example job', () => {
   it('has three checkpoints, three epochs, and every kind of file', async () => {
-    const { ask, list, exampleJobId } = await openSandbox();
-    const job = (await ask(`/fine_tuning/jobs/${exampleJobId}`)).body as WireJob;
+    const { getJson, list, exampleJobId } = await openSandbox();
+    const job = (await getJson(`/fine_tuning/jobs/${exampleJobId}`)).body as WireJob;
     expect(job).toMatchObject({
       status: 'succeeded',
       integrations: [{ type: 'wandb' }],
@@ -172,10 +175,10 @@ describe('the example job', () => {
     });
     expect(await list(`/fine_tuning/jobs/${exampleJobId}/checkpoints`)).toHaveLength(3);
     const files = [job.training_file, job.validation_file, ...job.result_files];
-    for (const id of files) expect((await ask(`/files/${id}`)).status).toBe(200);
+    for (const id of files) expect((await getJson(`/files/${id}`)).status).toBe(200);
   });
 
-  it('is such a one for any seed', async () => {
+  it('exists with any seed', async () => {
     for (const seed of [2, 3, 4]) {
       const { list, exampleJobId } = await openSandbox({ seed });
       expect(await list(`/fine_tuning/jobs/${exampleJobId}/checkpoints`)).toHaveLength(3);

@@ -4,7 +4,7 @@ import { eventBody, eventsAt } from '../../../../src/sandbox/artifacts/event.ts'
 import { jobBody } from '../../../../src/sandbox/simulation/job-plan.ts';
 import { readEvent } from '../../../../src/upstream/resources/event.ts';
 import { openSandbox, type WireEvent } from '../open.ts';
-import { BORN, END, outcomes, planOf, turn } from '../plan.ts';
+import { CREATED_AT, END, outcomes, planOf, timeOf } from '../plan.ts';
 
 const SECOND = 1000;
 type Plan = ReturnType<typeof planOf>;
@@ -17,53 +17,53 @@ const seconds = (ms: number) => Math.floor(ms / SECOND);
 const anyPlan = fc
   .record({
     outcome: fc.constantFrom(...outcomes),
-    of: fc.constantFrom('support-triage', 'tone-pairs', 'agent-rubric', 'catalog-completions'),
+    suffix: fc.constantFrom('support-triage', 'tone-pairs', 'agent-rubric', 'catalog-completions'),
     seed: fc.integer(),
     speed: fc.double({ min: 0.1, max: 1000, noNaN: true }),
   })
   .map((choice) => planOf(choice));
 
 describe('the events of a job', () => {
-  it('begin with its creation and the validation of its files, in the same second', () => {
+  it('start with the creation and the validation of the files, in the same second', () => {
     const plan = planOf();
     const [created, validating] = log(plan);
     expect(created).toEqual({
       object: 'fine_tuning.job.event',
       id: expect.stringMatching(/^ftevent-[A-Za-z0-9]{24}$/),
-      created_at: seconds(BORN),
+      created_at: seconds(CREATED_AT),
       level: 'info',
       message: `Created fine-tuning job: ${plan.id}`,
       type: 'message',
       data: {},
     });
     expect(validating).toMatchObject({
-      created_at: seconds(BORN),
+      created_at: seconds(CREATED_AT),
       message: `Validating training file: ${plan.trainingFile} and validation file: ${plan.validationFile}`,
       data: {},
     });
   });
 
-  it('name no validation file where there is none', () => {
-    const plan = planOf({ of: 'brand-voice' });
+  it('omit an absent validation file', () => {
+    const plan = planOf({ suffix: 'brand-voice' });
     expect(messages(plan)[1]).toBe(`Validating training file: ${plan.trainingFile}`);
   });
 
-  it('tell of the queue with {} and of the start of training with null', () => {
+  it('have the data {} for the queue and null for the start of training', () => {
     const plan = planOf();
     expect(log(plan).slice(2, 4)).toMatchObject([
-      { created_at: seconds(turn(plan, 'queued')), message: 'Files validated, moving job to queued state', data: {} },
-      { created_at: seconds(turn(plan, 'running')), message: 'Fine-tuning job started', data: null },
+      { created_at: seconds(timeOf(plan, 'queued')), message: 'Files validated, moving job to queued state', data: {} },
+      { created_at: seconds(timeOf(plan, 'running')), message: 'Fine-tuning job started', data: null },
     ]);
   });
 
-  it('have one line for each step, in order', () => {
+  it('include one per step, in order', () => {
     const steps = log(planOf()).filter(({ type }) => type === 'metrics');
     expect(steps.map(({ data }) => data)).toMatchObject(
       Array.from({ length: 240 }, (_, index) => ({ step: index + 1, total_steps: 240 })),
     );
   });
 
-  it('tell the validation loss every ten steps, and that of the whole file at the end of an epoch', () => {
+  it('have the validation loss every ten steps, and the one of the whole file at the end of an epoch', () => {
     const steps = messages(planOf()).filter((message) => message.startsWith('Step'));
     const loss = String.raw`\d\.\d\d`;
     expect(steps[78]).toMatch(new RegExp(`^Step 79/240: training loss=${loss}$`));
@@ -75,11 +75,11 @@ describe('the events of a job', () => {
     expect(steps.filter((text) => text.includes('full'))).toHaveLength(3);
   });
 
-  it('measure nothing on a validation file that is not there', () => {
-    expect(messages(planOf({ of: 'brand-voice' })).filter((message) => message.includes('validation'))).toEqual([]);
+  it('have no validation loss without a validation file', () => {
+    expect(messages(planOf({ suffix: 'brand-voice' })).filter((message) => message.includes('validation'))).toEqual([]);
   });
 
-  it('end with the saved models, the new model and the completion', () => {
+  it('end with the checkpoints, the new model and the completion', () => {
     const plan = planOf();
     expect(messages(plan).slice(-4)).toEqual([
       expect.stringMatching(
@@ -91,21 +91,21 @@ describe('the events of a job', () => {
     ]);
   });
 
-  it('tell of all saved models in the second of the new model', () => {
+  it('have the checkpoints in the same second as the new model', () => {
     const times = log(planOf())
       .slice(-4, -1)
       .map(({ created_at }) => created_at);
     expect(new Set(times).size).toBe(1);
   });
 
-  it('name the new model only in the words of older trainers', () => {
-    const plan = planOf({ of: 'invoice-fields' });
-    expect(messages(plan).at(-2)).toBe(`New fine-tuned model created: ${plan.yields.model}`);
+  it('have the name of the new model for the legacy trainer only', () => {
+    const plan = planOf({ suffix: 'invoice-fields' });
+    expect(messages(plan).at(-2)).toBe(`New fine-tuned model created: ${plan.results.model}`);
   });
 
-  it('go on after the job has finished: by 2 and by 7 seconds', () => {
+  it('follow the success by 2 and 7 seconds', () => {
     const plan = planOf();
-    const succeededAt = turn(plan, 'succeeded');
+    const succeededAt = timeOf(plan, 'succeeded');
     const count = (ms: number) => log(plan, succeededAt + ms).length;
     expect(jobBody(plan, succeededAt).status).toBe('succeeded');
     expect(messages(plan, succeededAt + 1999).at(-1)).toMatch(/^Step 240\/240/);
@@ -114,14 +114,14 @@ describe('the events of a job', () => {
     expect(log(plan).at(-1)?.created_at).toBe((jobBody(plan, END).finished_at ?? 0) + 7);
   });
 
-  it('go on after the job has finished as many times faster as the speed says', () => {
+  it('follow the success by these seconds divided by the speed', () => {
     const plan = planOf({ speed: 10 });
-    const succeededAt = turn(plan, 'succeeded');
+    const succeededAt = timeOf(plan, 'succeeded');
     expect(messages(plan, succeededAt + 699).at(-1)).toBe('New fine-tuned model created');
     expect(messages(plan, succeededAt + 700).at(-1)).toBe('The job has successfully completed');
   });
 
-  it('share seconds: several steps come out together', () => {
+  it('share seconds: several steps have the same time', () => {
     const times = log(planOf()).map(({ created_at }) => created_at);
     const perSecond = [...Map.groupBy(times, (time) => time).values()].map(({ length }) => length);
     expect(Math.max(...perSecond)).toBeGreaterThanOrEqual(3);
@@ -135,7 +135,7 @@ describe('the events of a job', () => {
 
   it('end with a warning, two seconds after a cancellation', () => {
     const plan = planOf({ outcome: 'cancelled' });
-    const cancelledAt = turn(plan, 'cancelled');
+    const cancelledAt = timeOf(plan, 'cancelled');
     expect(log(plan, cancelledAt + 1999).at(-1)?.type).toBe('metrics');
     expect(log(plan, cancelledAt + 2000).at(-1)).toMatchObject({
       level: 'warn',
@@ -143,34 +143,35 @@ describe('the events of a job', () => {
     });
   });
 
-  it.each(['pausing', 'paused', 'resuming'] as const)('stand still while the job is %s', (outcome) => {
+  it.each(['pausing', 'paused', 'resuming'] as const)('do not continue while the job is %s', (outcome) => {
     const plan = planOf({ outcome });
-    const stopped = log(plan, turn(plan, 'pausing'));
+    const stopped = log(plan, timeOf(plan, 'pausing'));
     expect(stopped.at(-1)?.message).toMatch(/^Step \d+\/240/);
     expect(stopped.length).toBeLessThan(240);
     expect(log(plan)).toEqual(stopped);
   });
 
-  it('never reach into the future', () => {
+  it('have no time in the future', () => {
     fc.assert(
       fc.property(anyPlan, fc.nat(10_000_000), (plan, age) => {
-        for (const { created_at } of log(plan, BORN + age)) expect(created_at * SECOND).toBeLessThanOrEqual(BORN + age);
+        for (const { created_at } of log(plan, CREATED_AT + age))
+          expect(created_at * SECOND).toBeLessThanOrEqual(CREATED_AT + age);
       }),
       { numRuns: 40 },
     );
   });
 
-  it('only grow: what was once said stays, and stands before what follows', () => {
+  it('are only appended', () => {
     fc.assert(
       fc.property(anyPlan, fc.tuple(fc.nat(10_000_000), fc.nat(10_000_000)), (plan, [age, later]) => {
-        const [before, after] = [eventsAt(plan, BORN + age), eventsAt(plan, BORN + age + later)];
+        const [before, after] = [eventsAt(plan, CREATED_AT + age), eventsAt(plan, CREATED_AT + age + later)];
         expect(after.slice(after.length - before.length)).toEqual(before);
       }),
       { numRuns: 40 },
     );
   });
 
-  it('come newest first', () => {
+  it('are sorted newest first', () => {
     fc.assert(
       fc.property(anyPlan, (plan) => {
         const times = newestFirst(plan).map(({ created_at }) => created_at);
@@ -180,7 +181,7 @@ describe('the events of a job', () => {
     );
   });
 
-  it('have ids of their own, in no order, the same for the same job', () => {
+  it('have unique, unsorted ids, the same for the same job', () => {
     const ids = log(planOf()).map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids).not.toEqual(ids.toSorted());
@@ -188,15 +189,15 @@ describe('the events of a job', () => {
   });
 
   it('can be read by the gateway', () => {
-    for (const body of log(planOf({ of: 'agent-rubric' })))
+    for (const body of log(planOf({ suffix: 'agent-rubric' })))
       expect(readEvent(JSON.parse(JSON.stringify(body))).id).toBe(body.id);
   });
 });
 
 describe('the events of a reinforcement job', () => {
-  const steps = () => log(planOf({ of: 'agent-rubric' })).filter(({ type }) => type === 'metrics');
+  const steps = () => log(planOf({ suffix: 'agent-rubric' })).filter(({ type }) => type === 'metrics');
 
-  it('tell rewards in the recorded words', () => {
+  it('have rewards in the recorded message', () => {
     const texts = steps().map(({ message }) => message);
     expect(texts[0]).toMatch(/^Step 1\/\d+ , train mean reward=0\.\d\d$/);
     expect(texts.at(-1)).toMatch(
@@ -204,7 +205,7 @@ describe('the events of a reinforcement job', () => {
     );
   });
 
-  it('carry nested data', () => {
+  it('have nested data', () => {
     expect(steps().at(-1)?.data).toMatchObject({
       full_valid_mean_reward: expect.any(Number),
       model_graders_token_usage: { 'gpt-4.1-2025-04-14': { train_prompt_tokens: expect.any(Number) } },
@@ -213,51 +214,53 @@ describe('the events of a reinforcement job', () => {
     });
   });
 
-  it('come one at a time', () => {
+  it('have different times', () => {
     const times = steps().map(({ created_at }) => created_at);
     expect(new Set(times).size).toBe(times.length);
   });
 });
 
 describe('GET /fine_tuning/jobs/{id}/events', () => {
-  it('has the envelope of a list of events, with 20 unless a limit says otherwise', async () => {
-    const { ask, exampleJobId } = await openSandbox();
-    const { body } = await ask(`/fine_tuning/jobs/${exampleJobId}/events`);
+  it('has the envelope of an event list, with 20 events by default', async () => {
+    const { getJson, exampleJobId } = await openSandbox();
+    const { body } = await getJson(`/fine_tuning/jobs/${exampleJobId}/events`);
     expect(Object.keys(body)).toEqual(['object', 'data', 'has_more']);
     expect(body).toMatchObject({ object: 'list', has_more: true });
     expect(body.data).toHaveLength(20);
   });
 
-  it('loses and repeats none of 5,000 steps on a walk', async () => {
+  it('returns each of 5,000 steps once over all pages', async () => {
     const { jobs, get } = await openSandbox();
     const job = (await jobs()).find(({ model, status }) => model === 'babbage-002' && status === 'succeeded');
-    const seen: WireEvent[] = [];
+    const events: WireEvent[] = [];
     for (let hasMore = true; hasMore; ) {
-      const after = seen.length === 0 ? '' : `&after=${seen.at(-1)?.id}`;
+      const after = events.length === 0 ? '' : `&after=${events.at(-1)?.id}`;
       const response = await get(`/fine_tuning/jobs/${job?.id}/events?limit=100${after}`);
       const page = (await response.json()) as { data: WireEvent[]; has_more: boolean };
-      seen.push(...page.data);
+      events.push(...page.data);
       hasMore = page.has_more;
     }
-    expect(new Set(seen.map(({ id }) => id)).size).toBe(seen.length);
-    const steps = seen.flatMap(({ type, data }) => (type === 'metrics' ? [data?.['step']] : []));
+    expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
+    const steps = events.flatMap(({ type, data }) => (type === 'metrics' ? [data?.['step']] : []));
     expect(steps).toEqual(Array.from({ length: 5000 }, (_, index) => 5000 - index));
   });
 
-  it('says of an unknown job what every endpoint of it says', async () => {
-    const { ask } = await openSandbox();
-    expect(await ask('/fine_tuning/jobs/ftjob-nobody/events')).toEqual(await ask('/fine_tuning/jobs/ftjob-nobody'));
+  it('returns the error of GET /fine_tuning/jobs/{id} for an unknown job', async () => {
+    const { getJson } = await openSandbox();
+    expect(await getJson('/fine_tuning/jobs/ftjob-unknown/events')).toEqual(
+      await getJson('/fine_tuning/jobs/ftjob-unknown'),
+    );
   });
 
-  it('refuses a cursor that is no event of this job', async () => {
-    const { ask, exampleJobId } = await openSandbox();
-    expect(await ask(`/fine_tuning/jobs/${exampleJobId}/events?after=ftevent-nobody`)).toMatchObject({
+  it('rejects a cursor that is not an event of this job', async () => {
+    const { getJson, exampleJobId } = await openSandbox();
+    expect(await getJson(`/fine_tuning/jobs/${exampleJobId}/events?after=ftevent-unknown`)).toMatchObject({
       status: 404,
       body: { error: { type: 'invalid_request_error', param: 'after' } },
     });
   });
 
-  it('gives a moving job more events as time goes by', async () => {
+  it('returns more events of a running job as time passes', async () => {
     const { jobs, list, clock } = await openSandbox();
     const job = (await jobs()).find(({ status }) => status === 'running');
     const events = () => list<WireEvent>(`/fine_tuning/jobs/${job?.id}/events?limit=10000`);

@@ -3,8 +3,8 @@ import { lines, openWritable, UNTIL_RUNNING } from '../write.ts';
 
 const open = (options = {}) => openWritable({ dialect: 'azure', ...options });
 
-describe('a write to Azure', () => {
-  it('makes a file and a job with 201 and a Location', async () => {
+describe('a write in the dialect azure', () => {
+  it('creates a file and a job with 201 and a Location', async () => {
     const { upload, create } = await open();
     const { status, headers, body } = await upload(lines(20));
     expect({ status, location: headers.get('location') }).toEqual({
@@ -18,7 +18,7 @@ describe('a write to Azure', () => {
     });
   });
 
-  it('takes -1 for auto among the hyperparameters only', async () => {
+  it('accepts -1 for auto in hyperparameters only', async () => {
     const { uploaded, create } = await open();
     const grader = {
       type: 'score_model',
@@ -35,7 +35,7 @@ describe('a write to Azure', () => {
     expect(body.method.reinforcement).toMatchObject({ grader, hyperparameters: { eval_samples: -1 } });
   });
 
-  it('wants a shorter suffix, and from 2025 on a kind of training', async () => {
+  it('requires a shorter suffix, and from 2025 on a trainingType', async () => {
     const { uploaded, post, create } = await open();
     const { id: training_file } = await uploaded();
     expect((await create({ training_file, suffix: 'x'.repeat(40) })).status).toBe(201);
@@ -50,18 +50,18 @@ describe('a write to Azure', () => {
     expect((await post(path, { ...asked, trainingType: 1 })).status).toBe(201);
   });
 
-  it('says in codes of its own that a status is wrong, and that a quota is used up', async () => {
-    const { created, create, steer } = await open({ quota: { perDay: 1 } });
+  it('has its own error codes for an invalid status and an exceeded quota', async () => {
+    const { created, create, control } = await open({ quota: { perDay: 1 } });
     const { id, training_file } = await created();
-    expect(await steer(id, 'resume')).toMatchObject({
+    expect(await control(id, 'resume')).toMatchObject({
       status: 400,
       body: { error: { code: 'unexpectedEntityState' } },
     });
     expect(await create({ training_file })).toMatchObject({ status: 429, body: { error: { code: 'quotaExceeded' } } });
   });
 
-  it('deletes a job that has ended with 204, and leaves its model', async () => {
-    const { exampleJobId, job, send, created, jobs, ask } = await open();
+  it('deletes a job with a terminal status, with 204, and not its model', async () => {
+    const { exampleJobId, job, send, created, jobs, getJson } = await open();
     const { fine_tuned_model } = await job(exampleJobId);
     const running = await created();
     expect((await send('DELETE', `/fine_tuning/jobs/${running.id}`)).body.error.code).toBe('unexpectedEntityState');
@@ -70,11 +70,11 @@ describe('a write to Azure', () => {
     const ids = (await jobs('?limit=1000&api-version=2024-10-21')).map(({ id }) => id);
     expect(ids).toContain(running.id);
     expect(ids).not.toContain(exampleJobId);
-    const { body } = await ask('/models?api-version=2024-10-21');
+    const { body } = await getJson('/models?api-version=2024-10-21');
     expect(JSON.stringify(body)).toContain(`"${fine_tuned_model}"`);
   });
 
-  it('that OpenAI has not, OpenAI refuses; and the reverse', async () => {
+  it('does not exist in the dialect openai, and the reverse', async () => {
     const openAi = await openWritable();
     const path = `/fine_tuning/jobs/${openAi.exampleJobId}`;
     expect((await openAi.send('DELETE', path)).status).toBe(405);
@@ -82,13 +82,13 @@ describe('a write to Azure', () => {
     expect((await send('GET', '/fine_tuning/checkpoints/x/permissions')).status).toBe(404);
   });
 
-  it('steers by the names of its statuses, pause and resume as OpenAI', async () => {
-    const { created, steer, job, clock } = await open();
+  it('pauses and resumes a job with the statuses of OpenAI', async () => {
+    const { created, control, job, clock } = await open();
     const { id } = await created();
     clock.advance(UNTIL_RUNNING);
-    expect((await steer(id, 'pause')).body.status).toBe('pausing');
+    expect((await control(id, 'pause')).body.status).toBe('pausing');
     clock.advance(10_000);
-    expect((await steer(id, 'resume')).body.status).toBe('resuming');
+    expect((await control(id, 'resume')).body.status).toBe('resuming');
     clock.advance(10_000);
     expect((await job(id)).status).toBe('running');
   });

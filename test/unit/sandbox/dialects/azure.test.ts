@@ -8,7 +8,7 @@ import { openSandbox, type WireEvent, type WireFile, type WireJob } from '../ope
 
 const VERSION = 'api-version=2024-10-21';
 
-/** A sandbox in Azure's flavour beside one in OpenAI's with the same jobs. `text` is what a GET is answered, unparsed. */
+/** Opens a sandbox in each dialect, with the same jobs. `text` returns the unparsed body of a GET to Azure. */
 async function openAzure({ apiKey }: { apiKey?: string } = {}) {
   const azure = await openSandbox({ dialect: 'azure', apiKey });
   const openAi = await openSandbox();
@@ -16,32 +16,35 @@ async function openAzure({ apiKey }: { apiKey?: string } = {}) {
     const separator = path.includes('?') ? '&' : '?';
     return (await azure.get(`${path}${separator}${VERSION}`)).text();
   };
-  // The borders of the test: whatever else it is, the test that asks for it will see.
+  // The assertions of the test check the shape.
   const list = async <T>(path: string) => (JSON.parse(await text(path)) as { data: T[] }).data;
   const one = async <T>(path: string) => JSON.parse(await text(path)) as T;
   const example = `/fine_tuning/jobs/${azure.exampleJobId}`;
   return { ...azure, openAi, text, list, one, example };
 }
 
-describe('a sandbox in the flavour of Azure', () => {
-  it('begins at /openai', async () => {
+describe('a sandbox in the dialect azure', () => {
+  it('has the base path /openai', async () => {
     const { baseUrl } = await openAzure();
     expect(baseUrl.pathname).toBe('/openai');
   });
 
-  it('answers nothing without an api-version', async () => {
-    const { ask } = await openAzure();
+  it('returns 404 without an api-version', async () => {
+    const { getJson } = await openAzure();
     for (const path of ['/fine_tuning/jobs', '/fine_tuning/jobs?api-version='])
-      expect(await ask(path)).toEqual({ status: 404, body: { error: { code: '404', message: 'Resource not found' } } });
+      expect(await getJson(path)).toEqual({
+        status: 404,
+        body: { error: { code: '404', message: 'Resource not found' } },
+      });
   });
 
-  it('does not answer where OpenAI does', async () => {
+  it('returns 404 below the base path of OpenAI', async () => {
     const { baseUrl } = await openAzure();
     const url = new URL(`/v1/fine_tuning/jobs?${VERSION}`, baseUrl);
     expect((await fetch(url, { headers: { 'api-key': 'any' } })).status).toBe(404);
   });
 
-  it('takes the key from api-key, or as a Bearer', async () => {
+  it('accepts the key in api-key or as a bearer token', async () => {
     const apiKey = randomUUID();
     const { get } = await openAzure({ apiKey });
     const status = async (headers: Record<string, string>) => (await get(`/models?${VERSION}`, { headers })).status;
@@ -57,17 +60,17 @@ describe('a sandbox in the flavour of Azure', () => {
     expect(ids).toEqual((await openAi.jobs()).map(({ id }) => id));
   });
 
-  it('has headers of its own, and none of OpenAI', async () => {
+  it('has its own headers, and none of OpenAI', async () => {
     const { get } = await openAzure();
     const { headers } = await get(`/models?${VERSION}`);
     expect(headers.get('apim-request-id')).toMatch(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/);
     expect([...headers.keys()].filter((name) => name.startsWith('openai-'))).toEqual([]);
   });
 
-  it('refuses with codes of its own, and no type', async () => {
+  it('has its own error codes, and no error type', async () => {
     const { one } = await openAzure();
-    expect(await one('/fine_tuning/jobs/ftjob-nobody')).toEqual({
-      error: { code: 'notFound', message: 'Could not find fine tune: ftjob-nobody', target: 'fine_tune_id' },
+    expect(await one('/fine_tuning/jobs/ftjob-unknown')).toEqual({
+      error: { code: 'notFound', message: 'Could not find fine tune: ftjob-unknown', target: 'fine_tune_id' },
     });
     expect(await one('/fine_tuning/jobs?limit=0')).toMatchObject({
       error: { code: 'invalidPayload', target: 'limit' },
@@ -75,17 +78,19 @@ describe('a sandbox in the flavour of Azure', () => {
   });
 });
 
-describe('a job of Azure', () => {
-  it('is cancelled at OpenAI while it is still stopping here, and says in both logs that it stops', async () => {
+describe('a job in the dialect azure', () => {
+  it('is canceling while it is cancelled in the dialect openai, with the same event in both', async () => {
     const { list, openAi } = await openAzure();
-    const stopping = (await list<WireJob>('/fine_tuning/jobs?limit=1000')).find(({ status }) => status === 'canceling');
-    const path = `/fine_tuning/jobs/${stopping?.id}`;
-    expect(await openAi.ask(path)).toMatchObject({ status: 200, body: { id: stopping?.id, status: 'cancelled' } });
+    const canceling = (await list<WireJob>('/fine_tuning/jobs?limit=1000')).find(
+      ({ status }) => status === 'canceling',
+    );
+    const path = `/fine_tuning/jobs/${canceling?.id}`;
+    expect(await openAi.getJson(path)).toMatchObject({ status: 200, body: { id: canceling?.id, status: 'cancelled' } });
     const logs = [await list<WireEvent>(`${path}/events`), await openAi.list<WireEvent>(`${path}/events`)];
     for (const [last] of logs) expect(last?.message).toBe('Fine tuning process stopping due to job cancellation');
   });
 
-  it('has other words for waiting, and one for stopping', async () => {
+  it('has the statuses pending, notRunning and canceling', async () => {
     const { list } = await openAzure();
     const statuses = new Set((await list<WireJob>('/fine_tuning/jobs?limit=1000')).map(({ status }) => status));
     expect([...statuses].sort()).toEqual(
@@ -95,13 +100,13 @@ describe('a job of Azure', () => {
 
   it('has -1 for auto', async () => {
     const { text, list } = await openAzure();
-    const waiting = (await list<WireJob>('/fine_tuning/jobs?limit=1000')).find(({ status }) => status === 'notRunning');
-    expect(Object.values(waiting?.hyperparameters ?? {})).toContain(-1);
-    expect(Object.values(hyperparametersOf(readJob(waiting)) ?? {})).toContain('auto');
+    const queued = (await list<WireJob>('/fine_tuning/jobs?limit=1000')).find(({ status }) => status === 'notRunning');
+    expect(Object.values(queued?.hyperparameters ?? {})).toContain(-1);
+    expect(Object.values(hyperparametersOf(readJob(queued)) ?? {})).toContain('auto');
     expect(await text('/fine_tuning/jobs?limit=1000')).not.toContain('"auto"');
   });
 
-  it('has null where OpenAI has a list or a name, and an update time', async () => {
+  it('has null for absent lists and the organization, and updated_at', async () => {
     const { list } = await openAzure();
     for (const job of await list<WireJob>('/fine_tuning/jobs?limit=1000')) {
       expect(job).toMatchObject({ organization_id: null, integrations: null, updated_at: expect.any(Number) });
@@ -110,21 +115,21 @@ describe('a job of Azure', () => {
     }
   });
 
-  it('lacks what it has no value for', async () => {
+  it('omits members without a value', async () => {
     const { list } = await openAzure();
     const running = (await list<WireJob>('/fine_tuning/jobs?limit=1000')).find(({ status }) => status === 'running');
     for (const name of ['error', 'finished_at', 'fine_tuned_model', 'trained_tokens', 'estimated_finish', 'eval_id'])
       expect(running).not.toHaveProperty(name);
   });
 
-  it('fails with a code of Azure', async () => {
+  it('has the error codes of Azure', async () => {
     const { list } = await openAzure();
     const failed = (await list<WireJob>('/fine_tuning/jobs?limit=1000')).filter(({ status }) => status === 'failed');
     const codes = new Set(failed.map(({ error }) => error.code));
     expect([...codes].sort()).toEqual(['fileImportFailed', 'jsonlValidationFailed']);
   });
 
-  it('names its model after the base and a hash', async () => {
+  it('has a model name of base model and hash', async () => {
     const { one, example, text } = await openAzure();
     const { fine_tuned_model } = await one<WireJob>(example);
     expect(fine_tuned_model).toMatch(/^gpt-4\.1-mini-2025-04-14\.ft-[\da-f]{32}$/);
@@ -137,8 +142,8 @@ describe('a job of Azure', () => {
   });
 });
 
-describe('the events of a job of Azure', () => {
-  it('begin and end in words of their own', async () => {
+describe('the events of a job in the dialect azure', () => {
+  it('have other messages at the start and the end', async () => {
     const { list, one, example } = await openAzure();
     const job = await one<WireJob>(example);
     const messages = (await list<WireEvent>(`${example}/events?limit=1000`)).map(({ message }) => message).reverse();
@@ -151,7 +156,7 @@ describe('the events of a job of Azure', () => {
     ]);
   });
 
-  it('tell every tenth step without a total, and then of the whole validation file', async () => {
+  it('have every tenth step, without a total, with metrics of the whole validation file', async () => {
     const { list, example } = await openAzure();
     const steps = (await list<WireEvent>(`${example}/events?limit=1000`)).filter(({ type }) => type === 'metrics');
     expect(steps).toHaveLength(24);
@@ -163,13 +168,13 @@ describe('the events of a job of Azure', () => {
     }
   });
 
-  it('have no data on a plain line', async () => {
+  it('have data only when they are metrics', async () => {
     const { list, example } = await openAzure();
     for (const event of await list<WireEvent>(`${example}/events?limit=1000`))
       expect('data' in event).toBe(event.type === 'metrics');
   });
 
-  it('warn with the level "warning"', async () => {
+  it('have the level "warning"', async () => {
     const { list } = await openAzure();
     const job = (await list<WireJob>('/fine_tuning/jobs?limit=1000')).find(({ status }) => status === 'cancelled');
     const [last] = await list<WireEvent>(`/fine_tuning/jobs/${job?.id}/events`);
@@ -177,7 +182,7 @@ describe('the events of a job of Azure', () => {
     expect(last).not.toHaveProperty('data');
   });
 
-  it('tell the rewards of a reinforcement job without a total too', async () => {
+  it('have the rewards of a reinforcement job without a total', async () => {
     const { list } = await openAzure();
     const job = (await list<WireJob>('/fine_tuning/jobs?limit=1000')).find(
       ({ status, method }) => status === 'succeeded' && method.type === 'reinforcement',
@@ -189,37 +194,37 @@ describe('the events of a job of Azure', () => {
     for (const { message } of steps) expect(message).toMatch(/^Step \d+0 , train mean reward=/);
   });
 
-  it('lose and repeat none on a walk', async () => {
+  it('are returned once each over all pages', async () => {
     const { list, example } = await openAzure();
     const ids = async (query: string) =>
       (await list<WireEvent>(`${example}/events?${query}`)).map((event) => readEvent(event).id);
-    const walked = await ids('limit=3');
-    while (walked.length < 40) {
-      const next = await ids(`limit=3&after=${walked.at(-1)}`);
+    const pages = await ids('limit=3');
+    while (pages.length < 40) {
+      const next = await ids(`limit=3&after=${pages.at(-1)}`);
       if (next.length === 0) break;
-      walked.push(...next);
+      pages.push(...next);
     }
-    expect(walked).toEqual(await ids('limit=1000'));
-    expect(new Set(walked).size).toBe(walked.length);
+    expect(pages).toEqual(await ids('limit=1000'));
+    expect(new Set(pages).size).toBe(pages.length);
   });
 });
 
-describe('the checkpoints of a job of Azure', () => {
-  it('have steps with a decimal point', async () => {
+describe('the checkpoints of a job in the dialect azure', () => {
+  it('have step numbers with a decimal point', async () => {
     const { text, example } = await openAzure();
-    const whole = await text(`${example}/checkpoints`);
-    expect(whole).toContain('"step_number":240.0,"metrics":{"step":240.0,');
-    expect(JSON.parse(whole).data.map((checkpoint: unknown) => readCheckpoint(checkpoint).step_number)).toEqual([
+    const body = await text(`${example}/checkpoints`);
+    expect(body).toContain('"step_number":240.0,"metrics":{"step":240.0,');
+    expect(JSON.parse(body).data.map((checkpoint: unknown) => readCheckpoint(checkpoint).step_number)).toEqual([
       240, 160, 80,
     ]);
   });
 
-  it('come in an envelope without the first and the last id', async () => {
+  it('have a list envelope without first_id and last_id', async () => {
     const { one, example } = await openAzure();
     expect(Object.keys(await one<object>(`${example}/checkpoints`))).toEqual(['object', 'data', 'has_more']);
   });
 
-  it('share the hash of the job', async () => {
+  it('have the hash of the job in the model name', async () => {
     const { one, list, example } = await openAzure();
     const { fine_tuned_model } = await one<WireJob>(example);
     const checkpoints = await list<{ fine_tuned_model_checkpoint: string }>(`${example}/checkpoints`);
@@ -230,7 +235,7 @@ describe('the checkpoints of a job of Azure', () => {
     ]);
   });
 
-  it('have ids of another form, which are cursors too', async () => {
+  it('have ids of another form, which are valid cursors', async () => {
     const { list, example } = await openAzure();
     const ids = async (query: string) =>
       (await list<{ id: string }>(`${example}/checkpoints${query}`)).map(({ id }) => id);
@@ -240,8 +245,8 @@ describe('the checkpoints of a job of Azure', () => {
   });
 });
 
-describe('a file of Azure', () => {
-  it('has results as a plain CSV, with -1 where nothing was measured', async () => {
+describe('a file in the dialect azure', () => {
+  it('has results as CSV, with -1 for missing values', async () => {
     const { one, text, example } = await openAzure();
     const job = await one<WireJob>(example);
     const rows = (await text(`/files/${job.result_files[0]}/content`)).trimEnd().split('\n');
@@ -251,7 +256,7 @@ describe('a file of Azure', () => {
     expect(rows.some((row) => row.includes(',,'))).toBe(false);
   });
 
-  it('has results that agree with the events', async () => {
+  it('has results with the values of the events', async () => {
     const { one, list, text, example } = await openAzure();
     const job = await one<WireJob>(example);
     const [header = '', ...rows] = (await text(`/files/${job.result_files[0]}/content`)).trimEnd().split('\n');
@@ -262,13 +267,13 @@ describe('a file of Azure', () => {
     }
   });
 
-  it('has as many bytes as it says', async () => {
+  it('has the size of its content', async () => {
     const { list, text } = await openAzure();
     for (const { id, bytes } of await list<WireFile>('/files?purpose=fine-tune-results'))
       expect(Buffer.byteLength(await text(`/files/${id}/content`))).toBe(bytes);
   });
 
-  it('is pending, then running, before it is processed', async () => {
+  it('is pending, then running, then processed', async () => {
     const { list, one, clock } = await openAzure();
     const seen = new Set<string>();
     for (let second = 0; second < 300; second += 1) {

@@ -13,7 +13,7 @@ const check = (operation: string, reference = '{{item.answer}}') => ({
   operation,
 });
 
-/** Runs a grader on an answer. */
+/** Opens a sandbox with functions that run and validate graders. */
 async function openGraders() {
   const { post } = await openWritable();
   const run = async (grader: object, model_sample = 'Yes', item: object = { answer: 'yes' }) =>
@@ -21,8 +21,8 @@ async function openGraders() {
   return { post, run, validate: (grader: unknown) => post('/fine_tuning/alpha/graders/validate', { grader }) };
 }
 
-describe('the run of a grader', () => {
-  it('checks texts in four ways', async () => {
+describe('POST /fine_tuning/alpha/graders/run', () => {
+  it('computes the four operations of a string check', async () => {
     const { run } = await openGraders();
     const rewards = async (answer: string) =>
       Promise.all(['eq', 'ne', 'like', 'ilike'].map(async (operation) => (await run(check(operation), answer)).reward));
@@ -31,7 +31,7 @@ describe('the run of a grader', () => {
     expect(await rewards('no')).toEqual([0, 1, 0, 0]);
   });
 
-  it('answers with all that the document names', async () => {
+  it('returns all members of the schema', async () => {
     const { run } = await openGraders();
     const { metadata, ...rest } = await run(check('ilike'));
     expect(rest).toEqual({ reward: 1, sub_rewards: {}, model_grader_token_usage_per_model: {} });
@@ -40,7 +40,7 @@ describe('the run of a grader', () => {
     expect(Object.values(metadata.errors).filter(Boolean)).toEqual([]);
   });
 
-  it('looks into an answer that is JSON, and says when a variable is not there', async () => {
+  it('resolves variables in a JSON sample, and reports an unknown variable', async () => {
     const { run } = await openGraders();
     const grader = { ...check('eq', '7'), input: '{{sample.output_json.list.1.n}}' };
     expect((await run(grader, '{"list":[0,{"n":7}]}')).reward).toBe(1);
@@ -49,7 +49,7 @@ describe('the run of a grader', () => {
     expect(await run(check('eq', '{{item.constructor.name}}'))).toMatchObject({ reward: 0 });
   });
 
-  it('works out the formula of a multi grader, and says when it cannot', async () => {
+  it('evaluates the formula of a multi grader, and reports an invalid formula', async () => {
     const { run } = await openGraders();
     const graders = { exact: check('eq'), near: check('ilike') };
     const multi = (calculate_output: string) => ({ type: 'multi', name: 'all', graders, calculate_output });
@@ -58,20 +58,20 @@ describe('the run of a grader', () => {
       sub_rewards: { exact: 0, near: 1 },
       metadata: { errors: { formula_parse_error: false } },
     });
-    expect(await run(multi('exact + nobody'))).toMatchObject({
+    expect(await run(multi('exact + unknown'))).toMatchObject({
       reward: 0,
       metadata: { errors: { formula_parse_error: true } },
     });
   });
 
-  it('makes up what Python or a model would say: always the same, in range, with the tokens of a model', async () => {
+  it('generates results of Python and models: deterministic, in range, with token usage', async () => {
     const { run } = await openGraders();
     const model = { ...GRADERS.score_model, range: [2, 3] };
-    const [one, again] = [await run(model), await run(model)];
-    expect(again.reward).toBe(one.reward);
-    expect(one.reward).toBeGreaterThanOrEqual(2);
-    expect(one.reward).toBeLessThanOrEqual(3);
-    expect(one.model_grader_token_usage_per_model).toEqual({ [model.model]: one.metadata.token_usage });
+    const [first, second] = [await run(model), await run(model)];
+    expect(second.reward).toBe(first.reward);
+    expect(first.reward).toBeGreaterThanOrEqual(2);
+    expect(first.reward).toBeLessThanOrEqual(3);
+    expect(first.model_grader_token_usage_per_model).toEqual({ [model.model]: first.metadata.token_usage });
     const rewards = await Promise.all(
       ['a', 'b', 'c', 'd', 'e', 'f'].map(async (text) => (await run(GRADERS.python, text)).reward),
     );
@@ -79,8 +79,8 @@ describe('the run of a grader', () => {
   });
 });
 
-describe('the validation of a grader', () => {
-  it('gives each good one back as it came', async () => {
+describe('POST /fine_tuning/alpha/graders/validate', () => {
+  it('returns each valid grader unchanged', async () => {
     const { validate } = await openGraders();
     for (const grader of Object.values(GRADERS))
       expect(await validate(grader)).toMatchObject({ status: 200, body: { grader } });
@@ -88,39 +88,36 @@ describe('the validation of a grader', () => {
 
   it.each([
     ['no grader', undefined, 'grader'],
-    ['one of no type', { name: 'x' }, 'grader.type'],
-    ['one of an unknown type', { type: 'guess', name: 'x' }, 'grader.type'],
-    ['a label model alone', GRADERS.multi.graders.politeness, 'grader.type'],
+    ['a grader without a type', { name: 'x' }, 'grader.type'],
+    ['an unknown type', { type: 'guess', name: 'x' }, 'grader.type'],
+    ['a label model outside of a multi grader', GRADERS.multi.graders.politeness, 'grader.type'],
     ['no name', { ...check('eq'), name: undefined }, 'grader.name'],
     ['an unknown operation', check('is'), 'grader.operation'],
     ['an unknown metric', { ...GRADERS.text_similarity, evaluation_metric: 'taste' }, 'grader.evaluation_metric'],
-    ['a range of three', { ...GRADERS.score_model, range: [0, 1, 2] }, 'grader.range'],
-    ['a bad part', { ...GRADERS.multi, graders: { a: check('is') } }, 'grader.graders.a.operation'],
+    ['a range of three numbers', { ...GRADERS.score_model, range: [0, 1, 2] }, 'grader.range'],
+    ['an invalid part', { ...GRADERS.multi, graders: { a: check('is') } }, 'grader.graders.a.operation'],
     ['a multi within a multi', { ...GRADERS.multi, graders: { a: GRADERS.multi } }, 'grader.graders.a.type'],
-  ])('refuses %s, with its path', async (_, grader, param) => {
+  ])('rejects %s, with its path', async (_, grader, param) => {
     const { validate } = await openGraders();
     expect(await validate(grader)).toMatchObject({ status: 400, body: { error: { param } } });
   });
 });
 
 describe('similarity', () => {
-  it.each(METRICS)(
-    'by %s is 1 for equal texts, 0 for texts with nothing in common, and between otherwise',
-    (metric) => {
-      const text = 'the quick brown fox jumps over it';
-      expect(similarity(metric, text, text)).toBeCloseTo(1, 9);
-      expect(similarity(metric, 'zzz', 'aaa')).toBe(0);
-      fc.assert(
-        fc.property(fc.string(), fc.string(), (one, other) => {
-          const value = similarity(metric, one, other);
-          expect(value).toBeGreaterThanOrEqual(0);
-          expect(value).toBeLessThanOrEqual(1 + 1e-9);
-        }),
-      );
-    },
-  );
+  it.each(METRICS)('by %s is 1 for equal texts, 0 for texts without overlap, and from 0 to 1 for others', (metric) => {
+    const text = 'the quick brown fox jumps over it';
+    expect(similarity(metric, text, text)).toBeCloseTo(1, 9);
+    expect(similarity(metric, 'zzz', 'aaa')).toBe(0);
+    fc.assert(
+      fc.property(fc.string(), fc.string(), (one, other) => {
+        const value = similarity(metric, one, other);
+        expect(value).toBeGreaterThanOrEqual(0);
+        expect(value).toBeLessThanOrEqual(1 + 1e-9);
+      }),
+    );
+  });
 
-  it('is what the definitions say', () => {
+  it('has the values of the definitions', () => {
     const [text, reference] = ['the cat sat', 'the cat sat down'];
     expect(similarity('fuzzy_match', 'hello world', 'hello word')).toBeCloseTo(20 / 21, 9);
     expect(similarity('rouge_1', text, reference)).toBeCloseTo(6 / 7, 9);
@@ -141,12 +138,12 @@ describe('evaluate', () => {
     ['sqrt(16) + abs(-1) + floor(1.9)', 6],
     ['2 - 1 - 1', 0],
     [' 1e2 ', 100],
-  ])('gives %s', (formula, value) => {
+  ])('evaluates %s', (formula, value) => {
     expect(evaluate(formula, { a: 0.5, b: 4 })).toBe(value);
   });
 
-  it.each(['', '1 +', '(1', 'a b', 'nobody', '1 / 0', 'constructor', 'max()', '1;2', `${'('.repeat(500)}1`])(
-    'refuses %s',
+  it.each(['', '1 +', '(1', 'a b', 'unknown', '1 / 0', 'constructor', 'max()', '1;2', `${'('.repeat(500)}1`])(
+    'rejects %s',
     (formula) => {
       expect(() => evaluate(formula, { a: 1 })).toThrow(FormulaError);
     },

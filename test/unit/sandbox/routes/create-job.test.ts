@@ -3,8 +3,8 @@ import { CHAT, lines, openWritable, UNTIL_ENDED, UNTIL_RUNNING } from '../write.
 
 const GRADER = { type: 'string_check', name: 'same', input: '{{sample.output_text}}', reference: 'x', operation: 'eq' };
 
-describe('a create', () => {
-  it('answers a job that validates its files, as recorded: the alias resolved, "auto" for what is not given', async () => {
+describe('POST /fine_tuning/jobs', () => {
+  it('returns a job in validating_files with the recorded members: a dated model, "auto" for absent hyperparameters', async () => {
     const { create, uploaded } = await openWritable();
     const { id } = await uploaded();
     const { status, body } = await create({
@@ -35,20 +35,20 @@ describe('a create', () => {
     });
   });
 
-  it('makes a job with the members of every other', async () => {
+  it('creates a job with the members of a generated job', async () => {
     const { created, jobs } = await openWritable();
     const job = await created();
     const seeded = (await jobs()).find(({ id, method }) => id !== job.id && method.type === 'supervised');
     expect(Object.keys(job).sort()).toEqual(Object.keys(seeded ?? {}).sort());
   });
 
-  it('makes a job that stands first in the list, in the order of creation within a second', async () => {
+  it('creates a job that is first in the list, also within a second', async () => {
     const { created, jobs } = await openWritable();
     const ids = [await created(), await created(), await created()].map(({ id }) => id);
     expect((await jobs()).slice(0, 3).map(({ id }) => id)).toEqual(ids.toReversed());
   });
 
-  it('makes a job that lives through all statuses, with the steps that its file and hyperparameters make', async () => {
+  it('creates a job that runs and succeeds, with the steps of its file and hyperparameters', async () => {
     const { uploaded, created, job, events, clock, content } = await openWritable();
     const file = await uploaded(lines(25));
     const { id } = await created({
@@ -65,12 +65,12 @@ describe('a create', () => {
     expect(Buffer.from(await content(ended.result_files[0] ?? ''), 'base64').toString()).toMatch(/^step,/);
   });
 
-  it('takes the deprecated hyperparameters beside the method', async () => {
+  it('accepts the deprecated hyperparameters', async () => {
     const { created } = await openWritable();
     expect(await created({ hyperparameters: { n_epochs: 4 } })).toMatchObject({ hyperparameters: { n_epochs: 4 } });
   });
 
-  it('takes dpo and reinforcement, members that nobody knows included', async () => {
+  it('accepts dpo and reinforcement, and returns undocumented members', async () => {
     const { created, uploaded } = await openWritable();
     const { id } = await uploaded();
     const dpo = { type: 'dpo', dpo: { hyperparameters: { beta: 2 }, more: [1] } };
@@ -91,7 +91,7 @@ describe('a create', () => {
     expect(job).not.toHaveProperty('hyperparameters');
   });
 
-  it('lets no unknown member stand in for a known one', async () => {
+  it('ignores members of the request that the server sets', async () => {
     const { created } = await openWritable();
     expect(await created({ id: 'mine', status: 'succeeded', organization_id: 'x' })).toMatchObject({
       id: expect.stringMatching(/^ftjob-/),
@@ -100,7 +100,7 @@ describe('a create', () => {
     });
   });
 
-  it('goes on from a model that a job has made', async () => {
+  it('accepts a fine-tuned model as the base', async () => {
     const { created, job, exampleJobId } = await openWritable();
     const { fine_tuned_model: model, model: base } = await job(exampleJobId);
     const next = await created({ model });
@@ -109,19 +109,19 @@ describe('a create', () => {
   });
 });
 
-describe('a create at a limit', () => {
+describe('a limit of POST /fine_tuning/jobs', () => {
   const text = (length: number) => '𝄞'.repeat(length);
-  const pairs = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, 'v']));
+  const pairs = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, 'v']));
   const supervised = (hyperparameters: object) => ({ method: { type: 'supervised', supervised: { hyperparameters } } });
   const dpo = (hyperparameters: object) => ({ method: { type: 'dpo', dpo: { hyperparameters } } });
   const reinforced = (hyperparameters: object) => ({
     method: { type: 'reinforcement', reinforcement: { grader: GRADER, hyperparameters } },
   });
 
-  it('is taken, and one past it is refused with the member at fault', async () => {
+  it('is accepted, and a value beyond it is rejected with the name of the parameter', async () => {
     const { create, uploaded } = await openWritable();
     const { id } = await uploaded();
-    const limits: [param: string, taken: object, refused: object][] = [
+    const limits: [param: string, accepted: object, rejected: object][] = [
       ['suffix', { suffix: text(64) }, { suffix: text(65) }],
       ['suffix', { suffix: 'x' }, { suffix: '' }],
       ['seed', { seed: 2 ** 31 - 1 }, { seed: 2 ** 31 }],
@@ -146,10 +146,12 @@ describe('a create at a limit', () => {
       ['eval_samples', reinforced({ eval_samples: 1 }), reinforced({ eval_samples: 0 })],
       ['reasoning_effort', reinforced({ reasoning_effort: 'high' }), reinforced({ reasoning_effort: 'utmost' })],
     ];
-    for (const [param, taken, refused] of limits) {
-      expect((await create({ training_file: id, ...taken })).body, param).toMatchObject({ object: 'fine_tuning.job' });
-      const { status, body } = await create({ training_file: id, ...refused });
-      expect({ status, param: body.error?.param }, JSON.stringify(refused).slice(0, 99)).toEqual({
+    for (const [param, accepted, rejected] of limits) {
+      expect((await create({ training_file: id, ...accepted })).body, param).toMatchObject({
+        object: 'fine_tuning.job',
+      });
+      const { status, body } = await create({ training_file: id, ...rejected });
+      expect({ status, param: body.error?.param }, JSON.stringify(rejected).slice(0, 99)).toEqual({
         status: 400,
         param,
       });
@@ -157,24 +159,12 @@ describe('a create at a limit', () => {
   });
 });
 
-describe('a create that cannot be', () => {
+describe('POST /fine_tuning/jobs with an error', () => {
   it.each([
+    ['an unknown training file', { training_file: 'file-x' }, 'invalid training_file: file-x', 'training_file', null],
+    ['an unknown validation file', { validation_file: 'v' }, 'invalid validation_file: v', 'validation_file', null],
     [
-      'a training file that is not there',
-      { training_file: 'file-x' },
-      'invalid training_file: file-x',
-      'training_file',
-      null,
-    ],
-    [
-      'a validation file that is not there',
-      { validation_file: 'v' },
-      'invalid validation_file: v',
-      'validation_file',
-      null,
-    ],
-    [
-      'a model that is not there',
+      'an unknown model',
       { model: 'X' },
       'Model X is not available for fine-tuning or does not exist.',
       null,
@@ -188,14 +178,14 @@ describe('a create that cannot be', () => {
       null,
     ],
     [
-      'metadata of another type',
+      'metadata of an invalid type',
       { metadata: { modified: true } },
       "Invalid type for 'metadata.modified': expected a string, but got a boolean instead.",
       'metadata.modified',
       'invalid_type',
     ],
     ['no model', { model: undefined }, "Missing required parameter: 'model'.", 'model', 'missing_required_parameter'],
-  ])('by %s is refused in the recorded words', async (_, members, message, param, code) => {
+  ])('returns the recorded message for %s', async (_, members, message, param, code) => {
     const { create, uploaded, jobs } = await openWritable();
     const before = await jobs();
     const { status, body } = await create({ training_file: (await uploaded()).id, ...members });
@@ -206,21 +196,21 @@ describe('a create that cannot be', () => {
     expect(await jobs()).toEqual(before);
   });
 
-  it('is refused with a file for another purpose, a model past its end, a grader without what it needs', async () => {
+  it('rejects a file with another purpose, a model after its shutdown and an invalid grader', async () => {
     const { create, upload, uploaded, clock } = await openWritable();
     const { body: batch } = await upload(lines(20), { purpose: 'batch' });
     expect((await create({ training_file: batch.id })).body.error.message).toBe(`invalid training_file: ${batch.id}`);
     const { id } = await uploaded();
     expect((await create({ training_file: id, model: 'gpt-4.1-nano' })).status).toBe(200);
     clock.advance(Date.UTC(2026, 9, 23) - clock.now());
-    const gone = await create({ training_file: id, model: 'gpt-4.1-nano' });
-    expect(gone.body.error.code).toBe('model_not_available');
+    const afterShutdown = await create({ training_file: id, model: 'gpt-4.1-nano' });
+    expect(afterShutdown.body.error.code).toBe('model_not_available');
     const reinforcement = { grader: { ...GRADER, operation: 'is' } };
     const { body } = await create({ training_file: id, method: { type: 'reinforcement', reinforcement } });
     expect(body.error.param).toBe('method.reinforcement.grader.operation');
   });
 
-  it('is refused when it is no JSON, or so deep that nobody could write it back', async () => {
+  it('rejects a body that is not JSON, or is nested too deeply', async () => {
     const { send } = await openWritable();
     const asJson = { 'content-type': 'application/json' };
     for (const body of ['{', `{"model":${'['.repeat(5000)}${']'.repeat(5000)}}`])
@@ -230,39 +220,39 @@ describe('a create that cannot be', () => {
   });
 });
 
-describe('the file of a new job', () => {
+describe('the training file of a new job', () => {
   const messages = (list: object[]) => JSON.stringify({ messages: list });
   const user = { role: 'user', content: 'Hello' };
   it.each([
-    ['a line that is no JSON', `${lines(10)}{"messages"\n`, 'invalid_file_format', /Example 11 is not a JSON object/],
+    ['a line that is not JSON', `${lines(10)}{"messages"\n`, 'invalid_file_format', /Example 11 is not a JSON object/],
     [
-      'a question and answer',
+      'examples of another format',
       lines(12, '{"q":"a"}'),
       'invalid_training_file',
       /expected either prompt\/completion pairs or chat/,
     ],
     [
-      'no answer',
+      'no message of the assistant',
       lines(12, messages([user])),
       'invalid_file_format',
       /Example 1 has no last message from the assistant/,
     ],
     ['an unknown role', lines(12, messages([{ ...user, role: 'boss' }])), 'invalid_file_format', /unknown role: boss/],
     [
-      'a token',
+      'a special token',
       lines(12, messages([user, { role: 'assistant', content: '<|fim_suffix|>' }])),
       'invalid_file_format',
       /^The job failed due to a file format error in the training file. Invalid file format. Example 1 message contains an invalid token: <\|fim_suffix\|>.$/,
     ],
-    ['too few lines', lines(9), 'invalid_n_examples', /has 9 example\(s\), but must have at least 10/],
-    ['nothing', '', 'invalid_n_examples', /has 0 example/],
+    ['fewer than 10 examples', lines(9), 'invalid_n_examples', /has 9 example\(s\), but must have at least 10/],
+    ['no examples', '', 'invalid_n_examples', /has 0 example/],
     [
-      'bytes that are no UTF-8',
+      'bytes that are not UTF-8',
       Buffer.from([...Buffer.from(lines(10)), 0xff, 0xfe, 0x0a]),
       'invalid_file_format',
       /Example 11/,
     ],
-  ])('with %s fails it once it is validated', async (_, content, code, message) => {
+  ])('with %s fails the job after the validation', async (_, content, code, message) => {
     const { uploaded, created, job, events, clock } = await openWritable();
     const { id } = await created({ training_file: (await uploaded(content)).id });
     expect((await job(id)).error).toEqual({});
@@ -273,7 +263,7 @@ describe('the file of a new job', () => {
     expect((await events(id))[0]).toMatchObject({ level: 'error', message: failed.error.message });
   });
 
-  it('is read with a mark of byte order, Windows lines, empty lines and no end', async () => {
+  it('may have a byte order mark, CRLF, empty lines and no line break at the end', async () => {
     const { uploaded, created, events, clock } = await openWritable();
     const file = await uploaded(`\ufeff${`${CHAT}\r\n\r\n`.repeat(11)}${CHAT}`);
     const hyperparameters = { n_epochs: 1, batch_size: 1 };
@@ -282,20 +272,20 @@ describe('the file of a new job', () => {
     expect((await events(id)).filter(({ type }) => type === 'metrics')).toHaveLength(12);
   });
 
-  it('may be one that the seed has made, whatever the method wants', async () => {
+  it('may be a generated one of the same method', async () => {
     const { created, jobs, job, clock } = await openWritable();
-    const known = await jobs();
-    const made = [];
+    const existing = await jobs();
+    const createdJobs = [];
     for (const type of ['supervised', 'dpo']) {
-      const like = known.find((job) => job.method.type === type && job.status === 'succeeded');
+      const like = existing.find((job) => job.method.type === type && job.status === 'succeeded');
       const { training_file } = like ?? { training_file: '' };
-      made.push(await created({ training_file, model: like?.model, method: { type } }));
+      createdJobs.push(await created({ training_file, model: like?.model, method: { type } }));
     }
     clock.advance(UNTIL_RUNNING);
-    for (const { id } of made) expect((await job(id)).status).toBe('running');
+    for (const { id } of createdJobs) expect((await job(id)).status).toBe('running');
   });
 
-  it('fails a job that would take more steps than the sandbox trains', async () => {
+  it('fails the job when the steps exceed the limit of the sandbox', async () => {
     const { uploaded, created, job, clock } = await openWritable();
     const file = await uploaded(lines(401));
     const { id } = await created({ training_file: file.id, hyperparameters: { n_epochs: 50, batch_size: 1 } });
@@ -305,22 +295,22 @@ describe('the file of a new job', () => {
 });
 
 describe('a quota', () => {
-  it('refuses a job too many at once, and takes it when another has ended', async () => {
-    const { uploaded, create, steer, clock } = await openWritable({ quota: { concurrent: 2 } });
+  it('rejects a job above the concurrent limit, and accepts it after another one has ended', async () => {
+    const { uploaded, create, control, clock } = await openWritable({ quota: { concurrent: 2 } });
     const { id: training_file } = await uploaded();
     const { body } = await create({ training_file });
     await create({ training_file });
-    const { status, body: refusal } = await create({ training_file });
+    const { status, body: rejection } = await create({ training_file });
     expect(status).toBe(429);
-    expect(refusal.error.code).toBe('rate_limit_exceeded');
+    expect(rejection.error.code).toBe('rate_limit_exceeded');
     expect((await create({ training_file, model: 'gpt-4.1' })).status).toBe(200);
-    await steer(body.id, 'cancel');
+    await control(body.id, 'cancel');
     expect((await create({ training_file })).status).toBe(200);
     clock.advance(UNTIL_ENDED);
     expect((await create({ training_file })).status).toBe(200);
   });
 
-  it('refuses a job too many in a day in the recorded words, and takes it on the next', async () => {
+  it('rejects a job above the daily limit with the recorded message, and accepts it the next day', async () => {
     const { uploaded, create, clock } = await openWritable({ quota: { perDay: 1 } });
     const { id: training_file } = await uploaded();
     await create({ training_file });
@@ -339,14 +329,14 @@ describe('a quota', () => {
     expect((await create({ training_file })).status).toBe(200);
   });
 
-  it('holds when two creates come at once', async () => {
+  it('is not exceeded by concurrent requests', async () => {
     const { uploaded, create } = await openWritable({ quota: { perDay: 1 } });
     const { id: training_file } = await uploaded();
-    const answers = await Promise.all([
+    const responses = await Promise.all([
       create({ training_file }),
       create({ training_file }),
       create({ training_file }),
     ]);
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 429, 429]);
+    expect(responses.map(({ status }) => status).sort()).toEqual([200, 429, 429]);
   });
 });

@@ -9,14 +9,14 @@ import { readLines } from '../../../../src/sandbox/training-file/jsonl.ts';
 import { openSandbox, type WireFile } from '../open.ts';
 import { lines, openWritable, UNTIL_RUNNING } from '../write.ts';
 
-// A folder for temporary files that no other process writes to.
+// A temporary folder that only these tests write to.
 beforeAll(async () => void vi.stubEnv('TMPDIR', await mkdtemp(join(tmpdir(), 'upload-test-'))));
 afterAll(async () => {
   await rm(tmpdir(), { recursive: true });
   vi.unstubAllEnvs();
 });
 
-/** The uploads that lie on the disk now. */
+/** The ids of the files in the spool. */
 async function spooled(): Promise<string[]> {
   const paths = await readdir(tmpdir(), { recursive: true });
   return paths.flatMap((path) => path.split(sep)[1] ?? []);
@@ -26,8 +26,8 @@ async function untilSpooled(count: number): Promise<void> {
   while ((await spooled()).length !== count) await new Promise(setImmediate);
 }
 
-describe('an upload', () => {
-  it('is a file like any other: in the list, alone, and byte by byte its content', async () => {
+describe('POST /files', () => {
+  it('stores a file: it is in the list, can be retrieved, and has the same bytes', async () => {
     const { upload, send, list, get } = await openWritable();
     const bytes = Buffer.from([0, 1, 13, 10, 45, 45, 255, 13, 10]);
     const { status, body } = await upload(bytes, { purpose: 'user_data' }, 'my file.bin');
@@ -46,7 +46,7 @@ describe('an upload', () => {
     expect(content.headers.get('content-disposition')).toBe('attachment; filename="my file.bin"');
   });
 
-  it('goes by itself when it expires, one for batches after 30 days', async () => {
+  it('stores a file until its expiry, which is 30 days for a batch', async () => {
     const { upload, send, clock } = await openWritable();
     const expiry = { 'expires_after[anchor]': 'created_at', 'expires_after[seconds]': '3600' };
     const { body } = await upload('x', expiry);
@@ -60,22 +60,27 @@ describe('an upload', () => {
   });
 
   it.each([
-    ['a purpose that nobody knows', { purpose: 'x' }, /^'x' is not one of \['fine-tune', .* - 'purpose'$/, 'purpose'],
+    ['an unknown purpose', { purpose: 'x' }, /^'x' is not one of \['fine-tune', .* - 'purpose'$/, 'purpose'],
     [
-      'an expiry too soon',
+      'an expiry below the minimum',
       { 'expires_after[anchor]': 'created_at', 'expires_after[seconds]': '3599' },
       /3600/,
       'expires_after.seconds',
     ],
     [
-      'an expiry too late',
+      'an expiry above the maximum',
       { 'expires_after[anchor]': 'created_at', 'expires_after[seconds]': '2592001' },
       /2592000/,
       'expires_after.seconds',
     ],
-    ['an expiry from elsewhere', { 'expires_after[anchor]': 'now' }, /^'now' is not one of/, 'expires_after.anchor'],
-    ['a field that nobody knows', { colour: 'red' }, /'colour' was unexpected/, 'colour'],
-  ])('with %s is refused twice over, and nothing stays of it', async (_, fields, message, param) => {
+    [
+      'an unknown anchor of the expiry',
+      { 'expires_after[anchor]': 'now' },
+      /^'now' is not one of/,
+      'expires_after.anchor',
+    ],
+    ['an unknown field', { color: 'red' }, /'color' was unexpected/, 'color'],
+  ])('rejects %s, repeats the message in `detail`, and stores nothing', async (_, fields, message, param) => {
     const { upload, list } = await openWritable();
     const before = await list('/files');
     const { status, body } = await upload(lines(3), fields as Record<string, string>);
@@ -86,7 +91,7 @@ describe('an upload', () => {
     expect(await spooled()).toEqual([]);
   });
 
-  it('without a file or a purpose, with two files, or that is no form is refused', async () => {
+  it('rejects a form without file or purpose or with two files, and a body that is not a form', async () => {
     const { send } = await openWritable();
     const form = (...entries: [string, string | Blob][]) => {
       const data = new FormData();
@@ -94,14 +99,14 @@ describe('an upload', () => {
       return data;
     };
     const file: [string, Blob] = ['file', new Blob(['x'])];
-    const refusals = [
+    const invalidForms = [
       form(['purpose', 'fine-tune']),
       form(file),
       form(file, file, ['purpose', 'fine-tune']),
       form(file, ['purpose', 'x'.repeat(5000)]),
       form(...Array.from({ length: 102 }, (): [string, string] => ['purpose', 'batch'])),
     ];
-    for (const body of refusals) expect((await send('POST', '/files', body)).status).toBe(400);
+    for (const body of invalidForms) expect((await send('POST', '/files', body)).status).toBe(400);
     const asForm = { 'content-type': 'multipart/form-data; boundary=b' };
     for (const body of [
       '',
@@ -114,14 +119,15 @@ describe('an upload', () => {
     expect((await send('POST', '/files', '{}', { 'content-type': 'application/json' })).status).toBe(400);
   });
 
-  it('has the name of the file without its path, whatever its marks', async () => {
+  it('stores the file name without its path, with any characters', async () => {
     const { upload } = await openWritable();
     const names = { 'a/b/../c.jsonl': 'c.jsonl', 'a"b\n.jsonl': 'a"b\n.jsonl', 'zürich 大.jsonl': 'zürich 大.jsonl' };
-    for (const [sent, kept] of Object.entries(names)) expect((await upload('x', {}, sent)).body.filename).toBe(kept);
+    for (const [sent, stored] of Object.entries(names))
+      expect((await upload('x', {}, sent)).body.filename).toBe(stored);
   });
 
-  it('past a limit is refused, the connection still of use, and other files make room when they go', async () => {
-    const { upload, send } = await openWritable({ storage: { mostFileBytes: 100_000, mostStoredBytes: 150_000 } });
+  it('rejects a file above a limit, keeps the connection usable, and frees the space of deleted files', async () => {
+    const { upload, send } = await openWritable({ storage: { maxFileBytes: 100_000, maxStoredBytes: 150_000 } });
     expect((await upload(Buffer.alloc(100_001))).status).toBe(413);
     const { status, body } = await upload(Buffer.alloc(100_000));
     expect(status).toBe(200);
@@ -130,7 +136,7 @@ describe('an upload', () => {
     expect((await upload(Buffer.alloc(50_001))).status).toBe(200);
   });
 
-  it('whose sender leaves in the middle leaves nothing', async () => {
+  it('stores nothing when the client closes the connection', async () => {
     const { baseUrl, list } = await openSandbox();
     const before = await list('/files');
     const headers = { authorization: 'Bearer any', 'content-type': 'multipart/form-data; boundary=b' };
@@ -145,7 +151,7 @@ describe('an upload', () => {
     expect(await list('/files')).toEqual(before);
   });
 
-  it('goes from the disk when it is deleted, and with the sandbox', async () => {
+  it('stores a file until it is deleted, or until the sandbox is disposed', async () => {
     const { uploaded, send, dispose } = await openWritable();
     const [one, other] = [await uploaded(), await uploaded()];
     expect(await spooled()).toEqual(expect.arrayContaining([one.id, other.id]));
@@ -157,8 +163,8 @@ describe('an upload', () => {
   });
 });
 
-describe('the deletion of a training file', () => {
-  it('fails a job that still validates it in the recorded words, and no other', async () => {
+describe('DELETE /files/{id} of a training file', () => {
+  it('fails a job that validates it with the recorded error, and no other job', async () => {
     const { uploaded, created, job, send, clock } = await openWritable();
     const { id: training_file } = await uploaded();
     const running = await created({ training_file });
@@ -180,7 +186,7 @@ describe('the deletion of a training file', () => {
 });
 
 describe('readParts', () => {
-  it('gives the same parts however the body is cut', async () => {
+  it('yields the same parts for any chunks of the body', async () => {
     const content = '\r\n--bo\r\n--b\r-\r\n\r\n';
     const head = (name: string) => `Content-Disposition: form-data; name="${name}"\r\n\r\n`;
     const body = Buffer.from(
@@ -188,12 +194,12 @@ describe('readParts', () => {
     );
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(body.length), { maxLength: 12 }), async (cuts) => {
-        const places = [0, ...cuts.sort((a, b) => a - b), body.length];
-        async function* pieces() {
-          for (const [at, place] of places.slice(0, -1).entries()) yield body.subarray(place, places[at + 1]);
+        const offsets = [0, ...cuts.sort((a, b) => a - b), body.length];
+        async function* chunks() {
+          for (const [index, start] of offsets.slice(0, -1).entries()) yield body.subarray(start, offsets[index + 1]);
         }
         const parts = [];
-        for await (const part of readParts(pieces(), 'bound'))
+        for await (const part of readParts(chunks(), 'bound'))
           parts.push([part.name, Buffer.concat(await Array.fromAsync(part.content)).toString()]);
         expect(parts).toEqual([
           ['a', content],
@@ -205,12 +211,12 @@ describe('readParts', () => {
 });
 
 describe('readLines', () => {
-  it('gives null for a line longer than 16 MiB, whose bytes it does not keep, and goes on after it', async () => {
-    async function* pieces() {
+  it('yields null for a line longer than 16 MiB, and continues with the next line', async () => {
+    async function* chunks() {
       yield Buffer.from('{}\n');
       for (let count = 0; count < 40; count += 1) yield Buffer.alloc(2 ** 20, 'x');
       yield Buffer.from('\n[]');
     }
-    expect(await Array.fromAsync(readLines(pieces()))).toEqual(['{}', null, '[]']);
+    expect(await Array.fromAsync(readLines(chunks()))).toEqual(['{}', null, '[]']);
   });
 });

@@ -9,8 +9,8 @@ interface WireModel {
 }
 
 describe('GET /models', () => {
-  it('has a list of one page', async () => {
-    const { body } = await (await openSandbox()).ask('/models');
+  it('returns a list without pages', async () => {
+    const { body } = await (await openSandbox()).getJson('/models');
     expect(Object.keys(body)).toEqual(['object', 'data']);
     for (const model of body.data) {
       expect(Object.keys(model).sort()).toEqual(['created', 'id', 'object', 'owned_by', 'shutdown_date']);
@@ -18,14 +18,14 @@ describe('GET /models', () => {
     }
   });
 
-  it('has the base models of all jobs but the oldest', async () => {
+  it('has the base models of all jobs except a retired one', async () => {
     const { list, jobs } = await openSandbox();
-    const known = new Set((await list<WireModel>('/models')).map(({ id }) => id));
-    const missing = new Set((await jobs()).map(({ model }) => model).filter((model) => !known.has(model)));
+    const ids = new Set((await list<WireModel>('/models')).map(({ id }) => id));
+    const missing = new Set((await jobs()).map(({ model }) => model).filter((model) => !ids.has(model)));
     expect([...missing]).toEqual(['gpt-3.5-turbo-0125']);
   });
 
-  it('has models that will shut down, that have, and that nobody knows of', async () => {
+  it('has models with a future, a past and no shutdown date', async () => {
     const { list, clock } = await openSandbox();
     const today = new Date(clock.now()).toISOString().slice(0, 10);
     const dates = (await list<WireModel>('/models')).map((model) => model.shutdown_date);
@@ -34,7 +34,7 @@ describe('GET /models', () => {
     expect(dates.some((date) => date !== null && date < today)).toBe(true);
   });
 
-  it('has the models of every job that succeeded, owned by the organisation', async () => {
+  it('has the models of all succeeded jobs, owned by the organization', async () => {
     const { list, jobs } = await openSandbox();
     const models = new Map((await list<WireModel>('/models')).map((model) => [model.id, model]));
     for (const { status, fine_tuned_model } of await jobs()) {
@@ -43,15 +43,15 @@ describe('GET /models', () => {
     }
   });
 
-  it('has the checkpoints of jobs too, and each name once', async () => {
+  it('has the checkpoints of jobs, and each name once', async () => {
     const { list } = await openSandbox();
     const ids = (await list<WireModel>('/models')).map(({ id }) => id);
     expect(ids.filter((id) => id.includes(':ckpt-step-')).length).toBeGreaterThan(20);
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it('gets the model of a job when the job succeeds', async () => {
-    const { jobs, list, ask, clock } = await openSandbox();
+  it('has the model of a job from the success on', async () => {
+    const { jobs, list, getJson, clock } = await openSandbox();
     const before = new Set((await list<WireModel>('/models')).map(({ id }) => id));
     const running = (await jobs()).filter(({ status }) => status === 'running').map(({ id }) => id);
     clock.advance(300_000);
@@ -59,21 +59,21 @@ describe('GET /models', () => {
     expect(ended.length).toBeGreaterThan(0);
     for (const { fine_tuned_model } of ended) {
       expect(before.has(fine_tuned_model ?? '')).toBe(false);
-      expect((await ask(`/models/${encodeURIComponent(fine_tuned_model ?? '')}`)).status).toBe(200);
+      expect((await getJson(`/models/${encodeURIComponent(fine_tuned_model ?? '')}`)).status).toBe(200);
     }
   });
 });
 
 describe('GET /models/{id}', () => {
-  it('gives a model by its encoded name, and by the bare one', async () => {
-    const { list, ask } = await openSandbox();
+  it('accepts the name with and without percent-encoding', async () => {
+    const { list, getJson } = await openSandbox();
     const tuned = (await list<WireModel>('/models')).find(({ id }) => id.startsWith('ft:'));
-    expect((await ask(`/models/${encodeURIComponent(tuned?.id ?? '')}`)).body).toEqual(tuned);
-    expect((await ask(`/models/${tuned?.id}`)).body).toEqual(tuned);
+    expect((await getJson(`/models/${encodeURIComponent(tuned?.id ?? '')}`)).body).toEqual(tuned);
+    expect((await getJson(`/models/${tuned?.id}`)).body).toEqual(tuned);
   });
 
   it('has the recorded body for an unknown model', async () => {
-    expect(await (await openSandbox()).ask('/models/gpt-3.5-turbo-0125')).toEqual({
+    expect(await (await openSandbox()).getJson('/models/gpt-3.5-turbo-0125')).toEqual({
       status: 404,
       body: {
         error: {

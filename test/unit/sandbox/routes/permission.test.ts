@@ -3,7 +3,7 @@ import { openWritable } from '../write.ts';
 
 const ADMIN = { authorization: 'Bearer the-admin' };
 
-/** A checkpoint of the example, and its permissions. */
+/** Opens a sandbox with functions for the permissions of a checkpoint. */
 async function openPermissions() {
   const sandbox = await openWritable();
   const [, checkpoint] = await sandbox.checkpoints(sandbox.exampleJobId);
@@ -12,15 +12,15 @@ async function openPermissions() {
   return {
     ...sandbox,
     path,
-    grant: (...project_ids: string[]) => sandbox.post(path, { project_ids }, ADMIN),
+    create: (...project_ids: string[]) => sandbox.post(path, { project_ids }, ADMIN),
     read: async (query = '') => (await sandbox.send('GET', path + query, undefined, ADMIN)).body,
   };
 }
 
 describe('permissions of a checkpoint', () => {
-  it('are granted as a list, read newest first or oldest, by page or project, and taken away', async () => {
-    const { grant, read, send, path } = await openPermissions();
-    const { status, body } = await grant('proj_a', 'proj_b', 'proj_c');
+  it('are created as a list, listed in both orders, by page and by project, and deleted', async () => {
+    const { create, read, send, path } = await openPermissions();
+    const { status, body } = await create('proj_a', 'proj_b', 'proj_c');
     expect(status).toBe(200);
     expect(body).toMatchObject({ object: 'list', has_more: false, data: { length: 3 } });
     const [a, b, c] = body.data;
@@ -40,27 +40,30 @@ describe('permissions of a checkpoint', () => {
     expect((await send('DELETE', `${path}/${b.id}`, undefined, ADMIN)).status).toBe(404);
   });
 
-  it('come ten at a time unless said otherwise, and one to a project', async () => {
-    const { grant, read } = await openPermissions();
-    const { body } = await grant(...Array.from({ length: 11 }, (_, at) => `proj_${at}`), 'proj_0');
+  it('have pages of ten by default, and are unique by project', async () => {
+    const { create, read } = await openPermissions();
+    const { body } = await create(...Array.from({ length: 11 }, (_, index) => `proj_${index}`), 'proj_0');
     expect(body.data).toHaveLength(11);
     expect(await read()).toMatchObject({ data: { length: 10 }, has_more: true });
-    expect((await grant('proj_0')).body.data).toEqual([body.data[0]]);
+    expect((await create('proj_0')).body.data).toEqual([body.data[0]]);
     expect((await read('?limit=100')).data).toHaveLength(11);
   });
 
-  it('are for the admin key alone: 401 without a key, 403 with one of the other kind', async () => {
+  it('require the admin key: 401 without a key, 403 with an API key', async () => {
     const { send, post, path } = await openPermissions();
     expect((await send('GET', path, undefined, { authorization: '' })).status).toBe(401);
-    for (const answer of [
+    for (const response of [
       await send('GET', path),
       await post(path, { project_ids: ['a'] }),
       await send('DELETE', `${path}/x`),
     ])
-      expect(answer).toMatchObject({ status: 403, body: { error: { message: expect.stringMatching(/permissions/) } } });
+      expect(response).toMatchObject({
+        status: 403,
+        body: { error: { message: expect.stringMatching(/permissions/) } },
+      });
   });
 
-  it('take a wrong key for none where only one key is good', async () => {
+  it('return 401 for an incorrect key, and the admin key is valid here only', async () => {
     const { send } = await openWritable({ apiKey: 'the-one' });
     const path = '/fine_tuning/checkpoints/x/permissions';
     const status = async (key: string) =>
@@ -70,35 +73,35 @@ describe('permissions of a checkpoint', () => {
   });
 
   it.each([
-    ['a member that nobody knows', { project_ids: ['a'], colour: 1 }, 'colour'],
+    ['an unknown member', { project_ids: ['a'], color: 1 }, 'color'],
     ['no projects', {}, 'project_ids'],
-    ['a project that is no text', { project_ids: [1] }, 'project_ids[0]'],
-  ])('are refused with %s', async (_, body, param) => {
+    ['a project that is not a string', { project_ids: [1] }, 'project_ids[0]'],
+  ])('reject a body with %s', async (_, body, param) => {
     const { post, path, read } = await openPermissions();
     expect(await post(path, body, ADMIN)).toMatchObject({ status: 400, body: { error: { param } } });
     expect((await read()).data).toEqual([]);
   });
 
-  it('are refused in an order of another list, and of a model that is no checkpoint', async () => {
+  it('reject an invalid order, and a model that is not fine-tuned', async () => {
     const { read, send } = await openPermissions();
     expect((await read('?order=desc')).error).toMatchObject({ param: 'order', code: 'invalid_value' });
-    for (const model of ['nobody', 'gpt-4.1-2025-04-14'])
+    for (const model of ['unknown', 'gpt-4.1-2025-04-14'])
       expect((await send('GET', `/fine_tuning/checkpoints/${model}/permissions`, undefined, ADMIN)).status).toBe(404);
   });
 });
 
-describe('the deletion of a model', () => {
-  it('takes it from the list, and leaves the job that made it', async () => {
-    const { exampleJobId, job, send, ask } = await openWritable();
+describe('DELETE /models/{id}', () => {
+  it('removes the model from the list, and not from its job', async () => {
+    const { exampleJobId, job, send, getJson } = await openWritable();
     const { fine_tuned_model: model } = await job(exampleJobId);
     const { status, body } = await send('DELETE', `/models/${model}`);
     expect({ status, body }).toEqual({ status: 200, body: { object: 'model', id: model, deleted: true } });
     expect((await send('DELETE', `/models/${model}`)).body.error.message).toBe(`The model '${model}' does not exist`);
-    expect(JSON.stringify((await ask('/models')).body)).not.toContain(`"${model}"`);
+    expect(JSON.stringify((await getJson('/models')).body)).not.toContain(`"${model}"`);
     expect((await job(exampleJobId)).fine_tuned_model).toBe(model);
   });
 
-  it('is refused of one that no job has made', async () => {
+  it('rejects the deletion of a base model', async () => {
     const { send } = await openWritable();
     expect((await send('DELETE', '/models/gpt-4.1-2025-04-14')).status).toBe(403);
     expect((await send('GET', '/models/gpt-4.1-2025-04-14')).status).toBe(200);

@@ -2,26 +2,26 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   CANCELLABLE,
-  cancelled,
+  cancelPlan,
   PAUSABLE,
-  paused,
+  pausePlan,
   RESUMABLE,
-  resumed,
+  resumePlan,
 } from '../../../../src/sandbox/simulation/intervention.ts';
 import { statusAt } from '../../../../src/sandbox/simulation/lifecycle.ts';
 import { newSecret } from '../../../kit/bodies/webhook.ts';
 import { startReceiver } from '../../../kit/gateway/webhook-receiver.ts';
-import { BORN, outcomes, planOf, turn } from '../plan.ts';
+import { CREATED_AT, outcomes, planOf, timeOf } from '../plan.ts';
 import { lines, openWritable, UNTIL_ENDED, UNTIL_RUNNING } from '../write.ts';
 
-const SLOW = 10_000; // What pausing and resuming take at most, and more.
+const TRANSITION_MS = 10_000; // More than the maximum duration of pausing and of resuming.
 
-describe('a cancel', () => {
-  it('ends the job at once, without a time of its end, and its log says so a little later', async () => {
-    const { created, steer, job, events, clock } = await openWritable();
+describe('cancel', () => {
+  it('cancels the job at once, without finished_at, and adds an event later', async () => {
+    const { created, control, job, events, clock } = await openWritable();
     const { id } = await created();
     clock.advance(UNTIL_RUNNING);
-    const { status, body } = await steer(id, 'cancel');
+    const { status, body } = await control(id, 'cancel');
     expect({ status, body }).toMatchObject({
       status: 200,
       body: { id, status: 'cancelled', finished_at: null, error: {} },
@@ -32,138 +32,138 @@ describe('a cancel', () => {
     expect((await events(id))[0]?.message).toBe('Fine tuning process stopping due to job cancellation');
   });
 
-  it("stops one of the seed's jobs too, and leaves its log up to then as it was", async () => {
-    const { jobs, steer, events, job } = await openWritable();
-    const moving = (await jobs()).find(({ status }) => status === 'running')?.id ?? '';
-    const before = await events(moving);
+  it('cancels a generated job, and keeps its earlier events', async () => {
+    const { jobs, control, events, job } = await openWritable();
+    const running = (await jobs()).find(({ status }) => status === 'running')?.id ?? '';
+    const before = await events(running);
     expect(before.length).toBeGreaterThan(4);
-    await steer(moving, 'cancel');
-    expect(await events(moving)).toEqual(before);
-    expect((await job(moving)).status).toBe('cancelled');
+    await control(running, 'cancel');
+    expect(await events(running)).toEqual(before);
+    expect((await job(running)).status).toBe('cancelled');
   });
 });
 
-describe('a pause', () => {
-  it('makes a checkpoint, and training goes on from it after a resume', async () => {
-    const { uploaded, created, steer, job, events, checkpoints, clock } = await openWritable();
+describe('pause', () => {
+  it('creates a checkpoint, and training continues from it after a resume', async () => {
+    const { uploaded, created, control, job, events, checkpoints, clock } = await openWritable();
     const { id: training_file } = await uploaded(lines(50));
     const { id } = await created({ training_file, hyperparameters: { n_epochs: 2, batch_size: 1 } });
     clock.advance(UNTIL_RUNNING + 10_000);
     const before = await events(id);
-    expect((await steer(id, 'pause')).body.status).toBe('pausing');
+    expect((await control(id, 'pause')).body.status).toBe('pausing');
     expect(await checkpoints(id)).toEqual([]);
-    clock.advance(SLOW);
+    clock.advance(TRANSITION_MS);
     expect((await job(id)).status).toBe('paused');
     const [saved] = await checkpoints(id);
     expect(saved?.fine_tuned_model_checkpoint).toMatch(new RegExp(`:ckpt-step-${saved?.step_number}$`));
     clock.advance(UNTIL_ENDED);
     expect(await events(id)).toEqual(before);
-    expect((await steer(id, 'resume')).body.status).toBe('resuming');
-    clock.advance(SLOW);
+    expect((await control(id, 'resume')).body.status).toBe('resuming');
+    clock.advance(TRANSITION_MS);
     expect((await job(id)).status).toBe('running');
     clock.advance(UNTIL_ENDED);
     expect((await job(id)).status).toBe('succeeded');
     const steps = (await events(id)).filter(({ type }) => type === 'metrics');
-    expect(steps.map(({ data }) => data?.['step'])).toEqual(Array.from({ length: 100 }, (_, at) => 100 - at));
+    expect(steps.map(({ data }) => data?.['step'])).toEqual(Array.from({ length: 100 }, (_, index) => 100 - index));
     expect((await checkpoints(id)).map(({ step_number }) => step_number)).toEqual([100, 50, saved?.step_number]);
   });
 
-  it('lasts as long as nobody resumes, and takes nothing from the time that training has', () => {
+  it('lasts until a resume, and does not shorten the training', () => {
     fc.assert(
       fc.property(fc.nat(100), fc.nat(10_000_000), (part, wait) => {
         const plan = planOf();
-        const [begun, ended] = [turn(plan, 'running'), turn(plan, 'succeeded')];
-        const at = begun + Math.floor(((ended - begun - 1) * part) / 100);
-        const pausedPlan = paused(plan, at);
+        const [startedAt, endedAt] = [timeOf(plan, 'running'), timeOf(plan, 'succeeded')];
+        const at = startedAt + Math.floor(((endedAt - startedAt - 1) * part) / 100);
+        const pausedPlan = pausePlan(plan, at);
         const pausedAt = pausedPlan.changes.at(-1)?.at ?? 0;
         expect(statusAt(pausedPlan, pausedAt + 1e12)).toBe('paused');
-        const again = resumed(pausedPlan, pausedAt + wait);
-        const secondBegin = again.changes.findLast(({ status }) => status === 'running')?.at ?? 0;
-        expect(turn(again, 'succeeded') - secondBegin + at - begun).toBe(ended - begun);
+        const resumedPlan = resumePlan(pausedPlan, pausedAt + wait);
+        const restartedAt = resumedPlan.changes.findLast(({ status }) => status === 'running')?.at ?? 0;
+        expect(timeOf(resumedPlan, 'succeeded') - restartedAt + at - startedAt).toBe(endedAt - startedAt);
       }),
     );
   });
 
-  it('can be of a job that the seed has paused for good: it is resumed and succeeds', async () => {
-    const { jobs, steer, job, clock } = await openWritable();
+  it('of a generated job ends with a resume, and the job succeeds', async () => {
+    const { jobs, control, job, clock } = await openWritable();
     const { id = '' } = (await jobs()).find(({ status }) => status === 'paused') ?? {};
-    await steer(id, 'resume');
+    await control(id, 'resume');
     clock.advance(86_400_000);
     expect((await job(id)).status).toBe('succeeded');
   });
 });
 
 describe('an intervention', () => {
-  const deeds = [
-    ['cancel', CANCELLABLE, cancelled],
-    ['pause', PAUSABLE, paused],
-    ['resume', RESUMABLE, resumed],
+  const interventions = [
+    ['cancel', CANCELLABLE, cancelPlan],
+    ['pause', PAUSABLE, pausePlan],
+    ['resume', RESUMABLE, resumePlan],
   ] as const;
 
-  it('changes nothing that was', () => {
+  it('keeps the earlier statuses', () => {
     const times = fc.nat(20_000_000);
     fc.assert(
       fc.property(
         fc.constantFrom(...outcomes),
-        fc.constantFrom(...deeds),
+        fc.constantFrom(...interventions),
         times,
         times,
-        (outcome, deed, age, before) => {
-          const [, statuses, intervene] = deed;
+        (outcome, intervention, age, before) => {
+          const [, statuses, changePlan] = intervention;
           const plan = planOf({ outcome });
-          const now = BORN + age;
+          const now = CREATED_AT + age;
           fc.pre(statuses.includes(statusAt(plan, now)) && before < age);
-          expect(statusAt(intervene(plan, now), BORN + before)).toBe(statusAt(plan, BORN + before));
+          expect(statusAt(changePlan(plan, now), CREATED_AT + before)).toBe(statusAt(plan, CREATED_AT + before));
         },
       ),
     );
   });
 
-  it('is refused in any status but its own, and when it comes twice at once only one is taken', async () => {
-    const { jobs, steer } = await openWritable();
-    const seen = new Map((await jobs()).map((job) => [job.status, job.id]));
-    expect(seen.size).toBeGreaterThanOrEqual(9);
-    for (const [deed, statuses] of deeds) {
-      for (const [status, id] of seen) {
-        const allowed = statuses.some((known) => known === status);
-        if (allowed) continue;
-        const { status: code, body } = await steer(id, deed);
-        expect(code, `${deed} ${status}`).toBe(400);
+  it('is rejected in other statuses, and only one of two concurrent requests succeeds', async () => {
+    const { jobs, control } = await openWritable();
+    const idByStatus = new Map((await jobs()).map((job) => [job.status, job.id]));
+    expect(idByStatus.size).toBeGreaterThanOrEqual(9);
+    for (const [action, statuses] of interventions) {
+      for (const [status, id] of idByStatus) {
+        const isAllowed = statuses.some((allowed) => allowed === status);
+        if (isAllowed) continue;
+        const { status: code, body } = await control(id, action);
+        expect(code, `${action} ${status}`).toBe(400);
         expect(body.error).toMatchObject({
           param: 'fine_tune_id',
           message: expect.stringContaining(`it is ${status}`),
         });
       }
     }
-    const running = seen.get('running') ?? '';
-    const answers = await Promise.all([steer(running, 'pause'), steer(running, 'pause')]);
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 400]);
+    const running = idByStatus.get('running') ?? '';
+    const responses = await Promise.all([control(running, 'pause'), control(running, 'pause')]);
+    expect(responses.map(({ status }) => status).sort()).toEqual([200, 400]);
   });
 
-  it('on a job that is not there is refused as recorded', async () => {
-    const { steer } = await openWritable();
-    for (const [deed] of deeds)
-      expect(await steer('ftjob-x', deed)).toMatchObject({
+  it('returns the recorded error for an unknown job', async () => {
+    const { control } = await openWritable();
+    for (const [action] of interventions)
+      expect(await control('ftjob-x', action)).toMatchObject({
         status: 404,
         body: { error: { message: 'Could not find fine tune: ftjob-x', code: 'fine_tune_not_found' } },
       });
   });
 });
 
-describe('the webhooks of steered jobs', () => {
-  it('tell of a cancel and of a failure by a deleted file, when they happen, and of nothing that did not', async () => {
+describe('the webhooks of changed jobs', () => {
+  it('are sent for a cancellation and for a failure by a deleted file, and for nothing else', async () => {
     const receiver = await startReceiver();
     onTestFinished(() => receiver[Symbol.asyncDispose]());
-    const { sendWebhooks, created, steer, send, clock } = await openWritable();
+    const { sendWebhooks, created, control, send, clock } = await openWritable();
     sendWebhooks({ url: receiver.url, secret: newSecret() });
     const [one, other] = [await created(), await created()];
     await send('DELETE', `/files/${one.training_file}`);
     await receiver.reached(1);
-    await steer(other.id, 'cancel');
+    await control(other.id, 'cancel');
     clock.advance(500);
     await receiver.reached(2);
-    const told = receiver.received.map(({ event }) => event);
-    expect(told).toMatchObject([
+    const events = receiver.received.map(({ event }) => event);
+    expect(events).toMatchObject([
       { type: 'fine_tuning.job.failed', data: { id: one.id } },
       { type: 'fine_tuning.job.cancelled', data: { id: other.id } },
     ]);

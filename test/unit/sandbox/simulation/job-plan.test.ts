@@ -7,16 +7,15 @@ import { jobBody } from '../../../../src/sandbox/simulation/job-plan.ts';
 import { drawDurations } from '../../../../src/sandbox/simulation/lifecycle.ts';
 import { createRandom } from '../../../../src/sandbox/simulation/random.ts';
 
-const BORN = Date.UTC(2026, 5, 1);
-const END = BORN + 86_400_000;
+const CREATED_AT = Date.UTC(2026, 5, 1);
+const END = CREATED_AT + 86_400_000;
 const account = createAccount(1);
-const campaign: Scenario = {
+const scenario: Scenario = {
   suffix: 'support-triage',
   model: 'gpt-4.1-mini-2025-04-14',
   method: 'supervised',
   metadata: { team: 'support' },
   wandbProject: null,
-  isValidated: false,
   examples: 50,
   trainingTokens: 1000,
   outcomes: [],
@@ -26,21 +25,21 @@ const campaign: Scenario = {
 
 function plan(outcome: JobOutcome, changes: Partial<Scenario> = {}) {
   const random = createRandom('job', outcome);
-  const lasts = drawDurations(random, 1);
-  return planJob({ ...campaign, ...changes }, account, { createdAt: BORN, outcome, lasts }, random);
+  const durations = drawDurations(random, 1);
+  return planJob({ ...scenario, ...changes }, account, { createdAt: CREATED_AT, outcome, durations }, random);
 }
 
-describe('the body of a job', () => {
+describe('jobBody', () => {
   it('has the same members in each status', () => {
     const members = (outcome: JobOutcome, now: number) => Object.keys(jobBody(plan(outcome), now)).sort();
     for (const outcome of ['succeeded', 'deleted_training_file', 'cancelled', 'paused'] as const) {
-      expect(members(outcome, END)).toEqual(members('succeeded', BORN));
+      expect(members(outcome, END)).toEqual(members('succeeded', CREATED_AT));
     }
   });
 
   it('has an empty error, not null, unless the job has failed', () => {
     expect(jobBody(plan('succeeded'), END).error).toEqual({});
-    expect(jobBody(plan('deleted_training_file'), BORN).error).toEqual({});
+    expect(jobBody(plan('deleted_training_file'), CREATED_AT).error).toEqual({});
   });
 
   it('has the recorded error when the job has failed', () => {
@@ -51,24 +50,24 @@ describe('the body of a job', () => {
     });
   });
 
-  it('never tells when a failed or cancelled job ended', () => {
+  it('has no finished_at for a failed or cancelled job', () => {
     expect(jobBody(plan('cancelled'), END)).toMatchObject({ status: 'cancelled', finished_at: null });
     expect(jobBody(plan('invalid_file_format'), END)).toMatchObject({ status: 'failed', finished_at: null });
   });
 
-  it('names the fine-tuned model after base, organisation and suffix', () => {
+  it('has a model name of base model, organization and suffix', () => {
     expect(jobBody(plan('succeeded', { model: 'gpt-4.1-2025-04-14', suffix: 'mine' }), END).fine_tuned_model).toMatch(
       /^ft:gpt-4\.1-2025-04-14:sandbox:mine:\w{8}$/,
     );
   });
 
-  it('leaves an empty place in the name of a model without a suffix', () => {
+  it('has an empty part in the model name without a suffix', () => {
     const body = jobBody(plan('succeeded', { suffix: null }), END);
     expect(body.fine_tuned_model).toMatch(/^ft:[^:]+:sandbox::\w{8}$/);
     expect(body.user_provided_suffix).toBeNull();
   });
 
-  it('gives the run of a Weights & Biases integration the id of the job', () => {
+  it('has the job id as the run id of a Weights & Biases integration', () => {
     const job = plan('running', { wandbProject: 'a-project' });
     expect(jobBody(job, END).integrations).toMatchObject([
       { type: 'wandb', wandb: { project: 'a-project', run_id: job.id } },
@@ -84,14 +83,14 @@ describe('the body of a job', () => {
 describe('the hyperparameters of a job', () => {
   const hyperparameters = (outcome: JobOutcome, now: number) => jobBody(plan(outcome), now).hyperparameters;
 
-  it('are partly "auto" until training begins, then numbers', () => {
-    expect(Object.values(hyperparameters('succeeded', BORN) ?? {})).toContain('auto');
+  it('are partly "auto" before training, then numbers', () => {
+    expect(Object.values(hyperparameters('succeeded', CREATED_AT) ?? {})).toContain('auto');
     for (const value of Object.values(hyperparameters('succeeded', END) ?? {})) expect(value).toBeTypeOf('number');
   });
 
-  it('stay as they were asked for when the job ends before training', () => {
+  it('stay as requested when the job ends before training', () => {
     for (const outcome of ['cancelled_in_queue', 'deleted_training_file'] as const) {
-      expect(hyperparameters(outcome, END)).toEqual(hyperparameters(outcome, BORN));
+      expect(hyperparameters(outcome, END)).toEqual(hyperparameters(outcome, CREATED_AT));
       expect(Object.values(hyperparameters(outcome, END) ?? {})).toContain('auto');
     }
   });
@@ -101,19 +100,19 @@ describe('the hyperparameters of a job', () => {
     expect(method).toEqual({ type: 'supervised', supervised: { hyperparameters } });
   });
 
-  it('are null beside the method of a DPO job', () => {
+  it('are null for a DPO job, except in the method', () => {
     const body = jobBody(plan('succeeded', { method: 'dpo' }), END);
     expect(body.hyperparameters).toBeNull();
     expect(body.method?.dpo?.hyperparameters?.beta).toBeTypeOf('number');
   });
 
-  it('are absent beside the method of a reinforcement job', () => {
+  it('are absent for a reinforcement job, except in the method', () => {
     const body = jobBody(plan('succeeded', { method: 'score_model' }), END);
     expect(body).not.toHaveProperty('hyperparameters');
     expect(body.method?.reinforcement?.hyperparameters?.reasoning_effort).toBeTypeOf('string');
   });
 
-  it('stand beside a response format that no schema declares', () => {
+  it('have an undocumented response_format beside them', () => {
     const { method } = jobBody(plan('succeeded', { method: 'score_model' }), END);
     expect(method?.reinforcement?.response_format).toMatchObject({ type: 'json_schema' });
   });

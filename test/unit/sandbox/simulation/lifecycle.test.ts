@@ -8,17 +8,17 @@ import { jobBody } from '../../../../src/sandbox/simulation/job-plan.ts';
 import { drawDurations, statusAt, statusChangedAt } from '../../../../src/sandbox/simulation/lifecycle.ts';
 import { createRandom } from '../../../../src/sandbox/simulation/random.ts';
 
-const BORN = Date.UTC(2026, 5, 1);
+const CREATED_AT = Date.UTC(2026, 5, 1);
 const account = createAccount(1);
-const campaigns = createScenarios(1);
+const scenarios = createScenarios(1);
 
 function plan(outcome: JobOutcome, { seed = 1, speed = 1 } = {}) {
   const random = createRandom(seed, outcome);
-  const lasts = drawDurations(random, speed);
-  return planJob(random.pick(campaigns), account, { createdAt: BORN, outcome, lasts }, random);
+  const durations = drawDurations(random, speed);
+  return planJob(random.pick(scenarios), account, { createdAt: CREATED_AT, outcome, durations }, random);
 }
 
-// The keys of a Record are what its type says.
+// Object.keys returns string[] for any type.
 const outcomes = Object.keys(STATUS_PATHS) as JobOutcome[];
 const anyPlan = fc
   .record({
@@ -27,35 +27,35 @@ const anyPlan = fc
     speed: fc.double({ min: 0.1, max: 1000, noNaN: true }),
   })
   .map(({ outcome, ...rest }) => plan(outcome, rest));
-/** Milliseconds after birth, in order, up to longer than any job takes. */
+/** Milliseconds after the creation, sorted, up to more than the duration of any job. */
 const times = fc.array(fc.nat(20_000_000), { minLength: 1, maxLength: 30 }).map((ms) => ms.sort((a, b) => a - b));
 const TERMINAL = ['succeeded', 'failed', 'cancelled'];
 
-describe('the life of a job', () => {
-  it('begins with the validation of its files', () => {
+describe('the lifecycle of a job', () => {
+  it('starts with validating_files', () => {
     fc.assert(
       fc.property(anyPlan, (job) => {
-        expect(statusAt(job, BORN)).toBe('validating_files');
+        expect(statusAt(job, CREATED_AT)).toBe('validating_files');
       }),
     );
   });
 
-  it('takes its statuses in their order and never goes back', () => {
+  it('has its statuses in order', () => {
     fc.assert(
       fc.property(anyPlan, times, (job, ages) => {
-        const course = ['validating_files', ...job.changes.map(({ status }) => status)];
-        const places = ages.map((age) => course.indexOf(statusAt(job, BORN + age)));
-        expect(places).toEqual(places.toSorted((a, b) => a - b));
+        const path = ['validating_files', ...job.changes.map(({ status }) => status)];
+        const positions = ages.map((age) => path.indexOf(statusAt(job, CREATED_AT + age)));
+        expect(positions).toEqual(positions.toSorted((a, b) => a - b));
       }),
     );
   });
 
-  it('never leaves its end', () => {
+  it('never leaves a terminal status', () => {
     fc.assert(
       fc.property(anyPlan, times, (job, ages) => {
-        const seen = ages.map((age) => statusAt(job, BORN + age));
-        const end = seen.findIndex((status) => TERMINAL.includes(status));
-        if (end >= 0) expect(new Set(seen.slice(end)).size).toBe(1);
+        const statuses = ages.map((age) => statusAt(job, CREATED_AT + age));
+        const end = statuses.findIndex((status) => TERMINAL.includes(status));
+        if (end >= 0) expect(new Set(statuses.slice(end)).size).toBe(1);
       }),
     );
   });
@@ -64,9 +64,9 @@ describe('the life of a job', () => {
     fc.assert(
       fc.property(anyPlan, times, (job, ages) => {
         for (const age of ages) {
-          const { created_at, finished_at } = jobBody(job, BORN + age);
-          expect(created_at * 1000).toBeLessThanOrEqual(BORN + age);
-          expect((finished_at ?? 0) * 1000).toBeLessThanOrEqual(BORN + age);
+          const { created_at, finished_at } = jobBody(job, CREATED_AT + age);
+          expect(created_at * 1000).toBeLessThanOrEqual(CREATED_AT + age);
+          expect((finished_at ?? 0) * 1000).toBeLessThanOrEqual(CREATED_AT + age);
         }
       }),
     );
@@ -76,16 +76,16 @@ describe('the life of a job', () => {
     fc.assert(
       fc.property(anyPlan, times, (job, ages) => {
         for (const age of ages) {
-          const body = jobBody(job, BORN + age);
-          const has = [body.finished_at, body.fine_tuned_model, body.trained_tokens, body.result_files?.[0]];
-          expect(has.every((result) => result != null)).toBe(body.status === 'succeeded');
-          expect(has.some((result) => result != null)).toBe(body.status === 'succeeded');
+          const body = jobBody(job, CREATED_AT + age);
+          const results = [body.finished_at, body.fine_tuned_model, body.trained_tokens, body.result_files?.[0]];
+          expect(results.every((result) => result != null)).toBe(body.status === 'succeeded');
+          expect(results.some((result) => result != null)).toBe(body.status === 'succeeded');
         }
       }),
     );
   });
 
-  it('turns exactly when the clock reaches the turn', () => {
+  it('changes the status exactly at the time of the change', () => {
     const job = plan('succeeded');
     for (const { status, at } of job.changes) {
       expect(statusAt(job, at - 1)).not.toBe(status);
@@ -93,12 +93,12 @@ describe('the life of a job', () => {
     }
   });
 
-  it('goes by as many times faster as the speed says', () => {
-    const end = (speed: number) => (plan('succeeded', { speed }).changes.at(-1)?.at ?? 0) - BORN;
+  it('is divided by the speed', () => {
+    const end = (speed: number) => (plan('succeeded', { speed }).changes.at(-1)?.at ?? 0) - CREATED_AT;
     expect(end(1) / end(10)).toBeCloseTo(10, 2);
   });
 
-  it('shows the validation and the queue for some seconds each at ten times the real speed', () => {
+  it('has validating_files and queued for some seconds each at speed 10', () => {
     fc.assert(
       fc.property(fc.integer(), (seed) => {
         const { validating_files, queued } = drawDurations(createRandom(seed), 10);
@@ -110,7 +110,7 @@ describe('the life of a job', () => {
     );
   });
 
-  it('tells a turn only once it has happened', () => {
+  it('has no change before its time', () => {
     const job = plan('succeeded');
     const at = job.changes.at(-1)?.at ?? 0;
     expect(statusChangedAt(job, 'succeeded', at - 1)).toBeNull();

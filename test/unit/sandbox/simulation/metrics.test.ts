@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Measured, measuredAt } from '../../../../src/sandbox/simulation/metrics.ts';
+import { type StepMetrics, stepMetrics } from '../../../../src/sandbox/simulation/metrics.ts';
 import { noise } from '../../../../src/sandbox/simulation/noise.ts';
 import { totalSteps } from '../../../../src/sandbox/simulation/training-steps.ts';
 import { planOf } from '../plan.ts';
@@ -7,9 +7,9 @@ import { planOf } from '../plan.ts';
 const SEEDS = Array.from({ length: 20 }, (_, seed) => seed);
 type Plan = ReturnType<typeof planOf>;
 
-/** The values of one metric where it was measured, the first step first. */
-function curve(plan: Plan, metric: keyof Measured): number[] {
-  const steps = Array.from({ length: totalSteps(plan) }, (_, index) => measuredAt(plan, index + 1)[metric]);
+/** The values of one metric, the first step first, without missing values. */
+function curve(plan: Plan, metric: keyof StepMetrics): number[] {
+  const steps = Array.from({ length: totalSteps(plan) }, (_, index) => stepMetrics(plan, index + 1)[metric]);
   return steps.filter((value) => value !== undefined);
 }
 
@@ -18,7 +18,7 @@ const firstTenth = (values: readonly number[]) => mean(values.slice(0, values.le
 const lastTenth = (values: readonly number[]) => mean(values.slice(-values.length / 10));
 
 describe('the metrics of a job', () => {
-  it('fall in loss, to about what the campaign comes down to', () => {
+  it('have a loss that falls to about the final loss of the scenario', () => {
     for (const seed of SEEDS) {
       const losses = curve(planOf({ seed }), 'train_loss');
       expect(firstTenth(losses)).toBeGreaterThan(2 * lastTenth(losses));
@@ -26,7 +26,7 @@ describe('the metrics of a job', () => {
     }
   });
 
-  it('rise in accuracy, and stay below one', () => {
+  it('have an accuracy that rises, up to one', () => {
     for (const seed of SEEDS) {
       const accuracies = curve(planOf({ seed }), 'train_mean_token_accuracy');
       expect(lastTenth(accuracies)).toBeGreaterThan(firstTenth(accuracies) + 0.1);
@@ -34,13 +34,13 @@ describe('the metrics of a job', () => {
     }
   });
 
-  it('are noisy: a step can be worse than the one before', () => {
+  it('have noise: a loss can be higher than the previous one', () => {
     const losses = curve(planOf(), 'train_loss');
     const rises = losses.filter((loss, index) => loss > (losses[index - 1] ?? Number.POSITIVE_INFINITY));
     expect(rises.length).toBeGreaterThan(losses.length / 4);
   });
 
-  it('are worse on the validation file than in training', () => {
+  it('have a higher loss for the validation file than for training', () => {
     for (const seed of SEEDS) {
       const plan = planOf({ seed });
       expect(mean(curve(plan, 'full_valid_loss').slice(-1))).toBeGreaterThan(lastTenth(curve(plan, 'train_loss')));
@@ -49,36 +49,36 @@ describe('the metrics of a job', () => {
   });
 
   it('have at most five decimals', () => {
-    for (const value of curve(planOf({ of: 'intent-router' }), 'train_loss'))
+    for (const value of curve(planOf({ suffix: 'intent-router' }), 'train_loss'))
       expect(value).toBe(Number(value.toFixed(5)));
   });
 
-  it('begin undecided for the pairs of DPO', () => {
-    expect(firstTenth(curve(planOf({ of: 'code-review' }), 'train_loss'))).toBeCloseTo(Math.LN2, 0);
+  it('have an initial loss of ln 2 for DPO', () => {
+    expect(firstTenth(curve(planOf({ suffix: 'code-review' }), 'train_loss'))).toBeCloseTo(Math.LN2, 0);
   });
 
-  it('rise in reward for reinforcement', () => {
+  it('have a reward that rises for reinforcement', () => {
     for (const seed of SEEDS) {
-      const rewards = curve(planOf({ of: 'agent-rubric', seed }), 'full_valid_mean_reward');
+      const rewards = curve(planOf({ suffix: 'agent-rubric', seed }), 'full_valid_mean_reward');
       expect(rewards.at(-1)).toBeGreaterThan(0.55);
       for (const reward of rewards) expect(reward).toBeLessThanOrEqual(1);
     }
   });
 
-  it('are the same for the same step, whichever is asked for first', () => {
+  it('are the same for the same step, in any order of calls', () => {
     const [one, two] = [planOf(), planOf()];
-    const late = measuredAt(one, 200);
-    measuredAt(two, 1);
-    expect(measuredAt(two, 200)).toEqual(late);
+    const late = stepMetrics(one, 200);
+    stepMetrics(two, 1);
+    expect(stepMetrics(two, 200)).toEqual(late);
   });
 
-  it('differ between jobs, even at the end, to which all come down', () => {
-    expect(measuredAt(planOf({ seed: 1 }), 240)).not.toEqual(measuredAt(planOf({ seed: 2 }), 240));
+  it('differ between jobs, also in the last step', () => {
+    expect(stepMetrics(planOf({ seed: 1 }), 240)).not.toEqual(stepMetrics(planOf({ seed: 2 }), 240));
   });
 });
 
-describe('the noise of a curve', () => {
-  it('is spread evenly between -1 and 1, whatever the series', () => {
+describe('noise', () => {
+  it('is uniform between -1 and 1 in each series', () => {
     for (const series of [0, 1, 2]) {
       const values = Array.from({ length: 4000 }, (_, step) => noise(7, step, series));
       expect(mean(values)).toBeCloseTo(0, 1);
@@ -88,7 +88,7 @@ describe('the noise of a curve', () => {
     }
   });
 
-  it('is another one in each series', () => {
+  it('differs between series', () => {
     const pairs = Array.from({ length: 2000 }, (_, step) => noise(7, step, 1) * noise(7, step, 2));
     expect(mean(pairs)).toBeCloseTo(0, 1);
   });

@@ -3,16 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../../../src/sandbox/simulation/random.ts';
 
 describe('createRandom', () => {
-  it('makes the same choices for the same key', () => {
+  it('returns the same values for the same key', () => {
     expect(createRandom(1, 'a').text(40)).toBe(createRandom(1, 'a').text(40));
   });
 
-  it('makes other choices for another key', () => {
+  it('returns other values for another key', () => {
     expect(createRandom(1, 'a').text(40)).not.toBe(createRandom(1, 'b').text(40));
     expect(createRandom(1, 23).text(40)).not.toBe(createRandom(12, 3).text(40));
   });
 
-  it('gives whole numbers within both bounds', () => {
+  it('returns integers within both bounds', () => {
     fc.assert(
       fc.property(fc.integer(), fc.integer({ min: -50, max: 50 }), fc.nat(50), (key, min, width) => {
         const drawn = createRandom(key).int(min, min + width);
@@ -21,7 +21,7 @@ describe('createRandom', () => {
     );
   });
 
-  it('reaches every number of a range about equally often', () => {
+  it('returns uniform integers', () => {
     const random = createRandom('dice');
     const counts = new Map<number, number>();
     for (let roll = 0; roll < 6000; roll += 1) {
@@ -32,7 +32,7 @@ describe('createRandom', () => {
     for (const count of counts.values()) expect(Math.abs(count - 1000)).toBeLessThan(150);
   });
 
-  it('refuses to pick from an empty list', () => {
+  it('throws for an empty list', () => {
     expect(() => createRandom(1).pick([])).toThrow(RangeError);
   });
 });

@@ -6,43 +6,48 @@ import { startReceiver } from '../../../kit/gateway/webhook-receiver.ts';
 import { until } from '../../../kit/until.ts';
 
 const HOUR = 3_600_000;
-/** So fast that the longest wait for another try is shorter than that for an answer. */
+/** At this speed, the longest wait before a retry is shorter than the timeout of a response. */
 const SPEED = 10_000;
 const webhook = (id: string) => ({ id, body: webhookBody('ftjob-1') });
 
-/** A sender to a receiver that refuses everything. */
-async function open(most?: number) {
+/** Opens deliveries to a receiver that responds with 500. */
+async function open(maxPending?: number) {
   const receiver = await startReceiver();
   onTestFinished(() => receiver[Symbol.asyncDispose]());
   receiver.answer((response) => void response.writeHead(500).end());
   const clock = createTestClock();
   const to = { url: receiver.url, secret: newSecret() };
-  const deliveries = createDeliveries({ clock, speed: SPEED, receiver: to, ...(most !== undefined && { most }) });
+  const deliveries = createDeliveries({
+    clock,
+    speed: SPEED,
+    receiver: to,
+    ...(maxPending !== undefined && { maxPending }),
+  });
   onTestFinished(() => deliveries.dispose());
   const ids = () => receiver.received.map(({ headers }) => headers['webhook-id']);
   return { receiver, clock, deliveries, ids };
 }
 
-it('a webhook that nobody takes is sent again for 72 hours of sandbox time, ever more seldom, and then given up', async () => {
+it('a failed webhook is retried for 72 hours of sandbox time, then dropped', async () => {
   const { receiver, clock, deliveries } = await open();
-  const beganAt = clock.now();
-  const triedAt: number[] = [];
+  const startedAt = clock.now();
+  const attemptedAt: number[] = [];
   deliveries.add(webhook('wh_1'));
-  const givenUp = until(() => clock.timers === 0);
-  for (let tries = 1; ; tries++) {
-    await receiver.reached(tries);
-    triedAt.push(clock.now() - beganAt);
-    const next = await Promise.race([clock.timerBelow(5000), givenUp]);
+  const dropped = until(() => clock.timers === 0);
+  for (let attempts = 1; ; attempts++) {
+    await receiver.reached(attempts);
+    attemptedAt.push(clock.now() - startedAt);
+    const next = await Promise.race([clock.timerBelow(5000), dropped]);
     if (next === undefined) break;
     clock.advance(next);
   }
-  expect(triedAt.length).toBeGreaterThan(15);
-  expect(triedAt.at(-1)).toBeLessThanOrEqual((72 * HOUR) / SPEED);
-  expect(triedAt.at(-1)).toBeGreaterThan((60 * HOUR) / SPEED);
-  expect(receiver.received).toHaveLength(triedAt.length);
+  expect(attemptedAt.length).toBeGreaterThan(15);
+  expect(attemptedAt.at(-1)).toBeLessThanOrEqual((72 * HOUR) / SPEED);
+  expect(attemptedAt.at(-1)).toBeGreaterThan((60 * HOUR) / SPEED);
+  expect(receiver.received).toHaveLength(attemptedAt.length);
 });
 
-it('of too many webhooks at once the oldest are given up', async () => {
+it('the oldest of too many pending webhooks is dropped', async () => {
   const { receiver, clock, deliveries, ids } = await open(2);
   for (const id of ['wh_1', 'wh_2', 'wh_3']) deliveries.add(webhook(id));
   await receiver.reached(3);

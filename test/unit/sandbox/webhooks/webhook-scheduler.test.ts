@@ -11,7 +11,7 @@ const SPEED = 10;
 const HOUR = 3_600_000;
 const ENDS = ['succeeded', 'failed', 'cancelled'];
 
-/** A sandbox that sends to a receiver, with the ends to come, soonest first. */
+/** Opens a sandbox that sends webhooks to a receiver. `ends` are the coming ends of jobs, soonest first. */
 async function open() {
   const receiver = await startReceiver();
   onTestFinished(() => receiver[Symbol.asyncDispose]());
@@ -26,42 +26,42 @@ async function open() {
     .filter(({ status, at }) => ENDS.includes(status) && at > startedAt && at <= startedAt + HOUR / 4)
     .sort((a, b) => a.at - b.at);
   const [first] = ends;
-  if (first === undefined || ends.length < 5) throw new Error('expected some ends in so long a time');
+  if (first === undefined || ends.length < 5) throw new Error('expected at least 5 ends of jobs');
   return {
     ...sandbox,
     receiver,
     clock,
     secret,
     ends,
-    turnTo: (at: number) => clock.advance(at - clock.now()),
-    /** Resolves when nothing is on its way, nor waits for another try: what is left is the timer for the next end. */
+    advanceTo: (at: number) => clock.advance(at - clock.now()),
+    /** Resolves when no webhook is pending: the only timer is the one for the next end. */
     settled: () => until(() => clock.timers === 1),
-    /** Turns the clock to the first end, and waits until the webhook has come. */
+    /** Advances the clock to the first end, and waits for its webhook. */
     async untilFirst() {
       clock.advance(first.at - clock.now());
       await receiver.reached(1);
       return first;
     },
-    /** Turns the clock to the next try, and waits until it has come. */
-    async untilTry(count: number) {
+    /** Advances the clock to the next attempt, and waits for it. */
+    async untilAttempt(count: number) {
       clock.advance(await clock.timerBelow(waitAfter(count - 1)));
       await receiver.reached(count);
     },
   };
 }
 
-/** More than the wait after so many tries, less than that for anything else. */
-const waitAfter = (tries: number) => (5000 * 2 ** (tries - 1)) / SPEED + 1;
+/** More than the wait after this number of attempts, and less than any other timer. */
+const waitAfter = (attempts: number) => (5000 * 2 ** (attempts - 1)) / SPEED + 1;
 
 afterEach(() => void vi.useRealTimers());
 
 describe('the webhooks of a sandbox', () => {
-  it('tell of each job that ends, once, at its very end and as it has ended', async () => {
-    const { receiver, turnTo, settled, ends, jobs } = await open();
+  it('are sent once per job, at its end, with the type of its status', async () => {
+    const { receiver, advanceTo, settled, ends, jobs } = await open();
     for (const [index, { id, status, at }] of ends.entries()) {
-      turnTo(at - 1);
+      advanceTo(at - 1);
       expect(receiver.received).toHaveLength(index);
-      turnTo(at);
+      advanceTo(at);
       await receiver.reached(index + 1);
       await settled();
       expect(receiver.received[index]?.event).toMatchObject({
@@ -75,7 +75,7 @@ describe('the webhooks of a sandbox', () => {
     expect(new Set(ends.map(({ status }) => status)).size).toBeGreaterThan(1);
   });
 
-  it('look as the real ones do', async () => {
+  it('have the recorded headers and members', async () => {
     const { receiver, untilFirst, clock, secret } = await open();
     await untilFirst();
     const [webhook] = receiver.received;
@@ -94,7 +94,7 @@ describe('the webhooks of a sandbox', () => {
     expect(JSON.stringify(webhook?.event)).not.toBe(webhook?.body);
   });
 
-  it('are believed by the official client, and only as they came', async () => {
+  it('are verified by the official client, unless the body is serialized again', async () => {
     const { receiver, untilFirst, clock, secret } = await open();
     const { id, status } = await untilFirst();
     const [webhook] = receiver.received;
@@ -109,55 +109,55 @@ describe('the webhooks of a sandbox', () => {
   });
 
   it.each([
-    ['refused', 500, {}],
-    ['not found', 404, {}],
-    ['sent elsewhere, where they do not go', 302, { location: '/elsewhere' }],
-  ])('are sent again when they are %s, under the same id but signed anew', async (_, status, headers) => {
-    const { receiver, untilFirst, untilTry, secret } = await open();
+    ['500', 500, {}],
+    ['404', 404, {}],
+    ['a redirect, which is not followed', 302, { location: '/elsewhere' }],
+  ])('are retried after %s, with the same id and a new signature', async (_, status, headers) => {
+    const { receiver, untilFirst, untilAttempt, secret } = await open();
     receiver.answer((response) => void response.writeHead(status, headers).end());
     await untilFirst();
-    await untilTry(2);
-    await untilTry(3);
-    await untilTry(4);
+    await untilAttempt(2);
+    await untilAttempt(3);
+    await untilAttempt(4);
     receiver.answer((response) => void response.writeHead(204).end());
-    await untilTry(5);
-    const tries = receiver.received;
-    expect(new Set(tries.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
-    expect(new Set(tries.map(({ body }) => body)).size).toBe(1);
-    expect(new Set(tries.map(({ path }) => path))).toEqual(new Set(['/hooks?from=sandbox']));
-    expect(new Set(tries.map(({ headers }) => headers['webhook-timestamp'])).size).toBeGreaterThan(1);
-    expect(tries.every((webhook) => isSigned(webhook, secret))).toBe(true);
+    await untilAttempt(5);
+    const attempts = receiver.received;
+    expect(new Set(attempts.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+    expect(new Set(attempts.map(({ body }) => body)).size).toBe(1);
+    expect(new Set(attempts.map(({ path }) => path))).toEqual(new Set(['/hooks?from=sandbox']));
+    expect(new Set(attempts.map(({ headers }) => headers['webhook-timestamp'])).size).toBeGreaterThan(1);
+    expect(attempts.every((webhook) => isSigned(webhook, secret))).toBe(true);
   });
 
-  it('are sent again when the connection breaks', async () => {
-    const { receiver, untilFirst, untilTry } = await open();
+  it('are retried when the connection closes', async () => {
+    const { receiver, untilFirst, untilAttempt } = await open();
     receiver.answer((response) => void response.destroy());
     await untilFirst();
-    await untilTry(2);
+    await untilAttempt(2);
   });
 
-  it('are sent again when there is no answer for five seconds', async () => {
-    const { receiver, untilFirst, untilTry, clock } = await open();
+  it('are retried after five seconds without a response', async () => {
+    const { receiver, untilFirst, untilAttempt, clock } = await open();
     receiver.answer(() => {});
     await untilFirst();
     clock.advance(4999);
     expect(receiver.received).toHaveLength(1);
     clock.advance(1);
-    await untilTry(2);
+    await untilAttempt(2);
     const [first, second] = receiver.received;
     expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id']);
   });
 
-  it.each([200, 204, 299])('that are answered with %i are not sent again', async (status) => {
-    const { receiver, untilFirst, settled, ends, turnTo } = await open();
+  it.each([200, 204, 299])('are not retried after %i', async (status) => {
+    const { receiver, untilFirst, settled, ends, advanceTo } = await open();
     receiver.answer((response) => void response.writeHead(status).end());
     await untilFirst();
     await settled();
-    turnTo((ends[1]?.at ?? 0) - 1);
+    advanceTo((ends[1]?.at ?? 0) - 1);
     expect(receiver.received).toHaveLength(1);
   });
 
-  it('end with the sandbox, those that wait for their next try too', async () => {
+  it('are dropped when the sandbox is disposed before a retry', async () => {
     const { receiver, untilFirst, clock, dispose } = await open();
     receiver.answer((response) => void response.writeHead(500).end());
     await untilFirst();
@@ -168,7 +168,7 @@ describe('the webhooks of a sandbox', () => {
     expect(receiver.received).toHaveLength(1);
   });
 
-  it('end with the sandbox in the middle of a try', async () => {
+  it('are dropped when the sandbox is disposed during an attempt', async () => {
     const { receiver, untilFirst, clock, dispose } = await open();
     receiver.answer(() => {});
     await untilFirst();
@@ -176,7 +176,7 @@ describe('the webhooks of a sandbox', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('need no timer while nobody is to be told', async () => {
+  it('need no timer without a receiver', async () => {
     const { clock } = await openSandbox();
     expect(clock.timers).toBe(0);
   });
