@@ -3,7 +3,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { readExampleTabs } from '../../src/server/graphiql/example-tabs.ts';
 import { createCounter } from '../kit/counter.ts';
-import { type Life, living, looking, SEEDS, startLife } from '../kit/gateway/job-life.ts';
+import { advancePolls, type JobLifecycle, runFollower, SEEDS, startJobLifecycle } from '../kit/gateway/job-life.ts';
 import { execute, launch, newPage, openGraphiql, SCREENSHOTS, selectTab } from './page.ts';
 
 let browser: Browser;
@@ -15,8 +15,8 @@ afterAll(() => browser?.close());
 const QUERY = 'subscription ($id: ID!) { fineTuningJobStatusChanged(jobId: $id) { status } }';
 
 /** A gateway with a job that was just created. */
-async function start(): Promise<Life> {
-  const life = await startLife(SEEDS.succeeded);
+async function start(): Promise<JobLifecycle> {
+  const life = await startJobLifecycle(SEEDS.succeeded);
   onTestFinished(() => life[Symbol.asyncDispose]());
   return life;
 }
@@ -72,7 +72,7 @@ describe('a page that follows a job', () => {
     const { page } = await newPage(browser);
     await page.goto(new URL('/health', life.gateway.url).href); // A page of the gateway's own origin.
     if (script) await page.addScriptTag({ path: script });
-    const statuses = living(life, async (begin) => {
+    const statuses = runFollower(life, async (begin) => {
       await page.exposeFunction('begin', begin);
       return await page.evaluate(follow, { query: QUERY, id: life.id });
     });
@@ -113,10 +113,10 @@ describe('the tab of GraphiQL with live jobs', () => {
     await selectTab(page, 'LiveJobs');
     await execute(page, (_method, url) => url.includes('LiveJobs'));
     const result = page.locator('.result-window');
-    await looking(life, result.getByText('"previousStatus"').waitFor()); // Of any change.
+    await advancePolls(life, result.getByText('"previousStatus"').waitFor()); // Of any change.
     const requestCount = requests.length;
     for (const count of [1, 2, 3]) {
-      await looking(life, polled.reached(count));
+      await advancePolls(life, polled.reached(count));
       const isShown = async () => {
         const { job, status } = newest() ?? {}; // Several may change at once.
         const text = (await result.textContent())?.replaceAll(/\s/g, ' ');

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createCounter } from '../kit/counter.ts';
-import { type Life, living, looking, SEEDS, startLife } from '../kit/gateway/job-life.ts';
+import { advancePolls, type JobLifecycle, runFollower, SEEDS, startJobLifecycle } from '../kit/gateway/job-life.ts';
 import { makeFolder } from '../kit/process/folder.ts';
 import { runTool } from '../kit/process/tool.ts';
 import {
@@ -19,9 +19,9 @@ const EVENTS_BEFORE_BREAK = 4;
 const BREAK_MS = 500_000;
 
 /** Subscribes until the job ends, and returns the changes. Rejects with the error that the client reports. */
-async function changesUntilEnd(subscribe: Subscribe, life: Life): Promise<JobChange[]> {
+async function changesUntilEnd(subscribe: Subscribe, life: JobLifecycle): Promise<JobChange[]> {
   const changes: JobChange[] = [];
-  await living(life, (onStart) =>
+  await runFollower(life, (onStart) =>
     subscribe(life.gateway.url, life.id, (change) => {
       changes.push(change);
       onStart();
@@ -65,7 +65,7 @@ const clients: [name: string, getSubscribe: () => Promise<Subscribe>][] = [
 describe.each(clients)('%s', (_name, getSubscribe) => {
   it('receives every status of a job, and the completion', async () => {
     const subscribe = await getSubscribe();
-    await using life = await startLife(SEEDS.succeeded);
+    await using life = await startJobLifecycle(SEEDS.succeeded);
     expect(await changesUntilEnd(subscribe, life)).toMatchObject(
       changesOf(life.id, ['VALIDATING_FILES', 'QUEUED', 'RUNNING', 'SUCCEEDED']),
     );
@@ -73,7 +73,7 @@ describe.each(clients)('%s', (_name, getSubscribe) => {
 
   it('receives the error for a job that does not exist', async () => {
     const subscribe = await getSubscribe();
-    await using life = await startLife(SEEDS.failed);
+    await using life = await startJobLifecycle(SEEDS.failed);
     await expect(changesUntilEnd(subscribe, { ...life, id: 'ftjob-none' })).rejects.toThrow(
       'jobId: is not the id of a job',
     );
@@ -83,11 +83,11 @@ describe.each(clients)('%s', (_name, getSubscribe) => {
 describe('clients of all kinds', () => {
   it('receive the changes of the same job together', async () => {
     const all = await Promise.all(clients.map(([, getSubscribe]) => getSubscribe()));
-    await using life = await startLife(SEEDS.failed);
+    await using life = await startJobLifecycle(SEEDS.failed);
     const { gateway, id } = life;
     const arrivals = createCounter();
     const received = all.map((): JobChange[] => []);
-    await living(life, (onStart) => {
+    await runFollower(life, (onStart) => {
       void arrivals.reached(all.length).then(onStart);
       const collect = (changes: JobChange[] | undefined) => (change: JobChange) => {
         if (changes?.push(change) === 1) arrivals.count();
@@ -126,7 +126,7 @@ interface Added {
 }
 
 /** The ids of all events of a job, oldest first. */
-async function eventIds({ gateway, id }: Life): Promise<string[]> {
+async function eventIds({ gateway, id }: JobLifecycle): Promise<string[]> {
   const ids: string[] = [];
   let after: string | null = null;
   do {
@@ -140,7 +140,7 @@ async function eventIds({ gateway, id }: Life): Promise<string[]> {
 
 describe('Apollo Client in an app', () => {
   it('updates a query from a subscription, and sends other queries at the same time', async () => {
-    await using life = await startLife(SEEDS.succeeded);
+    await using life = await startJobLifecycle(SEEDS.succeeded);
     const { client, requests } = openApollo(life.gateway.url);
     const variables = { id: life.id };
     await client.query({ query: JOB, variables });
@@ -166,7 +166,7 @@ describe('Apollo Client in an app', () => {
   });
 
   it('continues after the last event that it received when it reconnects', async () => {
-    await using life = await startLife(SEEDS.succeeded);
+    await using life = await startJobLifecycle(SEEDS.succeeded);
     const { clock, id } = life;
     const { client } = openApollo(life.gateway.url);
     const received: string[] = [];
@@ -185,11 +185,11 @@ describe('Apollo Client in an app', () => {
         error: reject,
       });
     });
-    await looking(life, firstEvents);
+    await advancePolls(life, firstEvents);
     expect(received).toHaveLength(EVENTS_BEFORE_BREAK);
     clock.advance(BREAK_MS);
     const rest = client.subscribe<Added>({ query: LOG, variables: { id, since: received.at(-1) } });
-    await looking(life, rest.forEach(collect));
+    await advancePolls(life, rest.forEach(collect));
     expect(received).toEqual(await eventIds(life));
     expect(received.length).toBeGreaterThan(2 * EVENTS_BEFORE_BREAK);
   });

@@ -17,7 +17,7 @@ export const secretSettings = (settings: Readonly<Record<string, string>>): stri
 const watched = new WeakSet<Socket>();
 
 /** Emits everything that a server writes to a client from now on. */
-export function watchAnswers(socket: Socket, onWrite: (text: string) => void): void {
+export function watchResponses(socket: Socket, onWrite: (text: string) => void): void {
   if (watched.has(socket)) return;
   watched.add(socket);
   socket.write = new Proxy(socket.write, {

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { startGateway } from '../../kit/gateway/gateway.ts';
-import { answer, startUpstream } from '../../kit/gateway/upstream.ts';
+import { startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 import { EXAMPLES, mutate } from '../../kit/mutation/examples.ts';
 
 const KEY = 'test-0a1b2c3d-4e5f-6789-abcd-ef0123456789';
@@ -13,7 +13,7 @@ async function rejectWith(message: string, requestId: string) {
   await using upstream = await startUpstream();
   await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, OPENAI_API_KEY: KEY });
   upstream.on('/fine_tuning/jobs/ftjob-1', (_: unknown, response: ServerResponse) =>
-    answer(response, 401, { error: { message } }, { 'x-request-id': requestId }),
+    writeResponse(response, 401, { error: { message } }, { 'x-request-id': requestId }),
   );
   const { errors } = await gateway.query('{ fineTuningJob(id: "ftjob-1") { id } }');
   const line = gateway.log.find(({ msg }) => msg === 'upstream call failed');
@@ -80,7 +80,7 @@ describe.each(Object.keys(EXAMPLES))('%s, when the upstream repeats the rejected
       const echo = echoOf(request.headers.authorization?.replace('Bearer ', '') ?? '');
       echoes.push(echo);
       const error = { message: `Wrong: ${echo}`, type: echo, code: echo, param: echo };
-      answer(response, 401, { error }, { 'x-request-id': echo.replaceAll(/[^\w-]/g, '') });
+      writeResponse(response, 401, { error }, { 'x-request-id': echo.replaceAll(/[^\w-]/g, '') });
     });
     const { outcome } = await mutate(gateway.url, '', mutation, EXAMPLES[mutation]?.input ?? {});
     expect(outcome).toMatchObject({ __typename: 'UpstreamError', code: 'UPSTREAM_UNAUTHENTICATED' });
@@ -99,7 +99,7 @@ describe.each(Object.keys(EXAMPLES))('%s, when the upstream repeats the rejected
       await buffer(request);
       const echo = echoOf(request.headers.authorization?.includes(KEY) ? ADMIN_KEY : KEY);
       echoes.push(echo);
-      answer(
+      writeResponse(
         response,
         400,
         { error: { message: `Wrong: ${echo}` } },

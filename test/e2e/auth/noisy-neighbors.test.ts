@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { createTestClock } from '../../kit/clock.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
-import { answer, startUpstream } from '../../kit/gateway/upstream.ts';
+import { startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 import { askAs } from '../../kit/process/token.ts';
 import { until } from '../../kit/until.ts';
 
@@ -15,7 +15,7 @@ type Respond = (request: IncomingMessage, response: ServerResponse) => void;
 const failWith =
   (status: number): Respond =>
   (_, response) =>
-    answer(response, status, {});
+    writeResponse(response, status, {});
 
 /** An upstream with a job for each id; the tests script the responses for Ann and Bob. */
 async function start(settings: Record<string, string> = {}) {
@@ -26,7 +26,7 @@ async function start(settings: Record<string, string> = {}) {
     clock,
   );
   const succeed: Respond = ({ url = '' }, response) =>
-    answer(response, 200, jobBody({ id: decodeURIComponent(url.split('/').at(-1) ?? '') }));
+    writeResponse(response, 200, jobBody({ id: decodeURIComponent(url.split('/').at(-1) ?? '') }));
   const scripts = { ann: succeed, bob: succeed };
   upstream.failAll((request, response) =>
     (request.headers.authorization === ANN ? scripts.ann : scripts.bob)(request, response),

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
-import { answer, type ScriptedUpstream, startUpstream } from '../../kit/gateway/upstream.ts';
+import { type ScriptedUpstream, startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 import { startScript } from '../../kit/process/process.ts';
 import { askAs } from '../../kit/process/token.ts';
 
@@ -15,7 +15,7 @@ async function start(settings: Record<string, string> = {}) {
   // Each key has its own job under the same id.
   upstream.on(TARGET, ({ headers }: IncomingMessage, response: ServerResponse) => {
     const owner = headers.authorization === `Bearer ${ANN}` ? 'of-ann' : 'of-bob';
-    answer(response, 200, jobBody({ id: 'ftjob-1', user_provided_suffix: owner }));
+    writeResponse(response, 200, jobBody({ id: 'ftjob-1', user_provided_suffix: owner }));
   });
   const gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, AUTH: 'passthrough', ...settings });
   const ask = (key: string, query = JOB, method: 'POST' | 'GET' = 'POST') =>
@@ -102,8 +102,8 @@ describe('a caller with its own key', () => {
     await using world = await start();
     world.upstream.on(TARGET, ({ headers }: IncomingMessage, response: ServerResponse) =>
       headers.authorization === `Bearer ${ANN}`
-        ? answer(response, 401, { error: { message: 'Incorrect API key provided.', code: 'invalid_api_key' } })
-        : answer(response, 200, jobBody({ id: 'ftjob-1' })),
+        ? writeResponse(response, 401, { error: { message: 'Incorrect API key provided.', code: 'invalid_api_key' } })
+        : writeResponse(response, 200, jobBody({ id: 'ftjob-1' })),
     );
     const { data, errors } = await world.ask(ANN);
     expect([data, errors?.[0]?.extensions['code']]).toEqual([{ fineTuningJob: null }, 'UPSTREAM_UNAUTHENTICATED']);
@@ -135,12 +135,12 @@ it("a caller's key appears in no response, log line or error, though the upstrea
   const key = `sk-${crypto.randomUUID()}`;
   await using upstream = await startUpstream();
   const failWith = (status: number) => (_: IncomingMessage, response: ServerResponse) =>
-    answer(response, status, { error: { message: `Wrong: Bearer ${key}`, code: key } }, { 'x-request-id': key });
+    writeResponse(response, status, { error: { message: `Wrong: Bearer ${key}`, code: key } }, { 'x-request-id': key });
   for (const status of [400, 401, 403, 404, 429, 500])
     upstream.on(`/fine_tuning/jobs/ftjob-${status}`, failWith(status));
   upstream.on('/fine_tuning/jobs/ftjob-echo', jobBody({ id: 'ftjob-echo', user_provided_suffix: key, [key]: [key] }));
   upstream.on('/fine_tuning/jobs/ftjob-text', (_: IncomingMessage, response: ServerResponse) =>
-    answer(response, 200, `${key} is no JSON`),
+    writeResponse(response, 200, `${key} is no JSON`),
   );
   upstream.on(
     '/fine_tuning/jobs/ftjob-cut',
@@ -152,7 +152,7 @@ it("a caller's key appears in no response, log line or error, though the upstrea
     AUTH: 'passthrough',
     OPENAI_BASE_URL: upstream.baseUrl,
   });
-  const [, url = ''] = await gateway.said(/answers on (http:\S+\/graphql)/);
+  const [, url = ''] = await gateway.waitForOutput(/answers on (http:\S+\/graphql)/);
   const received: string[] = [];
   for (const authorization of [`Bearer ${key}`, key, `Bearer "${key}"`, `Bearer ${key} ${key}`]) {
     const ids = ['400', '401', '403', '404', '429', '500', 'echo', 'text', 'cut', 'none'];

@@ -6,7 +6,7 @@ import { fileBody } from '../../kit/bodies/file.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { modelBody } from '../../kit/bodies/model.ts';
 import { toBase64 } from '../../kit/bodies/results.ts';
-import { answer, type ScriptedUpstream, startUpstream } from '../../kit/gateway/upstream.ts';
+import { type ScriptedUpstream, startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 import { startScript } from '../../kit/process/process.ts';
 
 /** The fields of a job that take their own upstream calls. */
@@ -56,7 +56,7 @@ it('the upstream key appears in no response, log line or error', async () => {
     (status: number, headers: Record<string, string> = {}) =>
     (request: IncomingMessage, response: ServerResponse) => {
       const message = `Incorrect API key provided: ${request.headers.authorization}`;
-      answer(
+      writeResponse(
         response,
         status,
         { error: { message, type: message, param: message, code: message } },
@@ -67,7 +67,7 @@ it('the upstream key appears in no response, log line or error', async () => {
   for (const status of statuses) upstream.on(`/fine_tuning/jobs/ftjob-${status}`, failWith(status));
   upstream.on('/fine_tuning/jobs/ftjob-redirect', failWith(302, { location: `http://127.0.0.1:1/?key=${key}` }));
   upstream.on('/fine_tuning/jobs/ftjob-text', (_: unknown, response: ServerResponse) =>
-    answer(response, 200, `${key} is no JSON`),
+    writeResponse(response, 200, `${key} is no JSON`),
   );
   upstream.on(
     '/fine_tuning/jobs/ftjob-cut',
@@ -86,7 +86,7 @@ it('the upstream key appears in no response, log line or error', async () => {
   for (const target of ['/files', '/models']) upstream.on(target, failWith(403));
   for (const status of [401, 404, 503]) onParts(upstream, `parts-${status}`, () => failWith(status));
   onParts(upstream, 'parts-text', () => (_: IncomingMessage, response: ServerResponse) => {
-    answer(response, 200, `${key} is no JSON`, { 'x-request-id': key });
+    writeResponse(response, 200, `${key} is no JSON`, { 'x-request-id': key });
   });
   onParts(upstream, 'parts-cut', () => (_: IncomingMessage, response: ServerResponse) => {
     response.write(key, () => response.destroy());
@@ -116,7 +116,7 @@ it('the upstream key appears in no response, log line or error', async () => {
     OPENAI_API_KEY: key,
     OPENAI_ORG_ID: 'org-test',
   });
-  const [, url = ''] = await gateway.said(/answers on (http:\S+\/graphql)/);
+  const [, url = ''] = await gateway.waitForOutput(/answers on (http:\S+\/graphql)/);
   const send = async (path: string, init: RequestInit = {}) => {
     const response = await fetch(new URL(path, url), init);
     received.push(JSON.stringify([...response.headers]), await response.text());

@@ -6,7 +6,7 @@ import { createTestClock } from '../../kit/clock.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
 import { startUpstream } from '../../kit/gateway/upstream.ts';
 import { startScript } from '../../kit/process/process.ts';
-import { askAs, type BearerAnswer, tokenFile, tokenLine } from '../../kit/process/token.ts';
+import { askAs, type BearerResponse, tokenFile, tokenLine } from '../../kit/process/token.ts';
 
 const JOB = '{ fineTuningJob(id: "ftjob-1") { id } }';
 const RESULT = { fineTuningJob: { id: 'ftjob-1' } };
@@ -30,7 +30,7 @@ async function start() {
   };
 }
 
-function expectUnauthenticated({ status, headers, data, errors }: BearerAnswer) {
+function expectUnauthenticated({ status, headers, data, errors }: BearerResponse) {
   expect([status, headers.get('www-authenticate'), data]).toEqual([401, 'Bearer', undefined]);
   expect(errors).toEqual([
     {
@@ -177,7 +177,7 @@ it('no token and no key appear in a response, a log line or a message, even when
   await using upstream = await startUpstream();
   upstream.onJob(jobBody({ id: 'ftjob-1', user_provided_suffix: key }));
   await using gateway = startScript('src/main.ts', [], { ...settings, OPENAI_BASE_URL: upstream.baseUrl });
-  const [, url = ''] = await gateway.said(/answers on (http:\S+\/graphql)/);
+  const [, url = ''] = await gateway.waitForOutput(/answers on (http:\S+\/graphql)/);
   const received: string[] = [];
   const ask = async (authorization: string | null) => {
     for (const query of ['{ viewer { name } fineTuningJob(id: "ftjob-1") { suffix raw } }', '{ nothing }', '{']) {

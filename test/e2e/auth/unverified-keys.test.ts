@@ -3,7 +3,7 @@ import { Agent, request } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
-import { answer, startUpstream } from '../../kit/gateway/upstream.ts';
+import { startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 import { until } from '../../kit/until.ts';
 
 // Callers bring keys, and a client can invent any number of them. No test waits for the end of a minute.
@@ -19,8 +19,8 @@ async function start(settings: Record<string, string>) {
   const upstream = await startUpstream();
   upstream.failAll(({ headers }, response) =>
     headers.authorization?.startsWith('Bearer real')
-      ? answer(response, 200, jobBody({ id: 'ftjob-1' }))
-      : answer(response, 401, { error: { message: 'Incorrect API key provided.' } }),
+      ? writeResponse(response, 200, jobBody({ id: 'ftjob-1' }))
+      : writeResponse(response, 401, { error: { message: 'Incorrect API key provided.' } }),
   );
   const gateway = await startGateway({
     OPENAI_BASE_URL: upstream.baseUrl,
@@ -140,7 +140,7 @@ describe('keys that the upstream has accepted', () => {
   it('count as invented again when the upstream rejects them', async () => {
     await using world = await start({ RATE_LIMIT_PER_MINUTE: '100' });
     expect(await world.statusFor('real-1')).toBe(200);
-    world.upstream.failAll((_: unknown, response: ServerResponse) => answer(response, 401, {}));
+    world.upstream.failAll((_: unknown, response: ServerResponse) => writeResponse(response, 401, {}));
     const other = '{ fineTuningJob(id: "ftjob-2") { id } }';
     expect((await remainingFor(world.gateway.url, 'real-1', other)).remaining).toBe(98);
     expect((await remainingFor(world.gateway.url, 'real-1', other)).remaining).toBe(98); // Of the unverified account, which has paid one point before.

@@ -5,7 +5,7 @@ import { eventBody, stepBody } from '../../kit/bodies/event.ts';
 import { fileBody } from '../../kit/bodies/file.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { modelBody } from '../../kit/bodies/model.ts';
-import { answer } from '../../kit/gateway/upstream.ts';
+import { writeResponse } from '../../kit/gateway/upstream.ts';
 import { startWorld, type World } from '../../kit/gateway/world.ts';
 
 const BASE_MODEL = 'gpt-4.1-mini-2025-04-14';
@@ -241,7 +241,7 @@ describe('a read that was requested before the end and is answered after it', ()
     const second = await world.ask(query);
     expect(second).toMatchObject({ fineTuningJob: { status: 'SUCCEEDED' } });
     expect(JSON.stringify(second)).toMatch(/ftckpt_1|ftevent-The job has/);
-    answer(response, 200, { object: 'list', data: [], has_more: false });
+    writeResponse(response, 200, { object: 'list', data: [], has_more: false });
     await first;
     world.clock.advance(500);
     expect(await world.ask(query)).toEqual(second);
@@ -260,7 +260,7 @@ describe('a read that was requested before the end and is answered after it', ()
     const query = '{ fineTuningJob(id: "ftjob-1") { fineTunedModel { id } } }';
     const expected = { fineTuningJob: { fineTunedModel: { id: NEW_MODEL } } };
     expect(await world.ask(query)).toEqual(expected);
-    answer(response, 404, { error: { message: 'The model does not exist', code: 'model_not_found' } });
+    writeResponse(response, 404, { error: { message: 'The model does not exist', code: 'model_not_found' } });
     expect(await early).toEqual({ model: { id: NEW_MODEL } }); // It was read since.
     expect(await world.ask(query)).toEqual(expected);
   });
@@ -275,7 +275,7 @@ describe('a read that was requested before the end and is answered after it', ()
     account.end();
     world.clock.advance(10);
     await world.ask(ALONE);
-    answer(response, 200, { object: 'list', data: [running], has_more: false });
+    writeResponse(response, 200, { object: 'list', data: [running], has_more: false });
     expect(await first).toEqual({ fineTuningJobs: { edges: [{ node: { status: 'SUCCEEDED' } }] } });
   });
 });
@@ -297,7 +297,7 @@ describe('a short read of the log that is answered before a long one requested e
     world.clock.advance(10);
     world.upstream.onEvents('ftjob-1', steps);
     await world.ask('{ fineTuningJob(id: "ftjob-1") { events(first: 2) { edges { node { id } } } } }');
-    answer(response, 200, { object: 'list', data: steps.slice(grown, grown + 50), has_more: true });
+    writeResponse(response, 200, { object: 'list', data: steps.slice(grown, grown + 50), has_more: true });
     expect((await long).fineTuningJob.events.edges).toHaveLength(50);
   });
 });

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { answer, type ScriptedUpstream, startUpstream } from '../../kit/gateway/upstream.ts';
+import { type ScriptedUpstream, startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 import { startScript } from '../../kit/process/process.ts';
 
 /** `npm start -- --check`, to its end. */
@@ -18,11 +18,11 @@ const checkOn = ({ baseUrl }: ScriptedUpstream) => check({ OPENAI_BASE_URL: base
 const list =
   (...data: object[]) =>
   (_: IncomingMessage, response: ServerResponse) =>
-    answer(response, 200, { object: 'list', data, has_more: false }, { 'x-request-id': 'req-42' });
+    writeResponse(response, 200, { object: 'list', data, has_more: false }, { 'x-request-id': 'req-42' });
 
 /** Responds with an error that repeats the key. */
 const reject = (status: number) => (_: IncomingMessage, response: ServerResponse) =>
-  answer(response, status, { error: { message: `${KEY} is wrong`, type: 'x', param: null, code: null } });
+  writeResponse(response, status, { error: { message: `${KEY} is wrong`, type: 'x', param: null, code: null } });
 
 describe('--check', () => {
   it('reports on the sandbox, and exits with 0', async () => {
@@ -55,7 +55,7 @@ describe('--check', () => {
   it('reports a missing endpoint and its effect, but exits with 0 while there are jobs', async () => {
     await using upstream = await startUpstream();
     for (const target of ['/fine_tuning/jobs', '/models']) upstream.on(target, list());
-    upstream.on('/files', (_: IncomingMessage, response: ServerResponse) => answer(response, 404, 'not here'));
+    upstream.on('/files', (_: IncomingMessage, response: ServerResponse) => writeResponse(response, 404, 'not here'));
     const { code, text } = await checkOn(upstream);
     expect(code).toBe(0);
     expect(text).toMatch(

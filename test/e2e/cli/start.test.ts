@@ -31,8 +31,8 @@ async function ask(url: string, query: string) {
 describe('npm start', () => {
   it('serves the sandbox without an API key, and its banner says so and how to set one', async () => {
     await using gateway = startScript(MAIN, [], { PORT: '0' });
-    const [, url = ''] = await gateway.said(URL_SAID);
-    await gateway.said(/--help/);
+    const [, url = ''] = await gateway.waitForOutput(URL_SAID);
+    await gateway.waitForOutput(/--help/);
     expect(gateway.output.text).toMatch(/sandbox/);
     expect(gateway.output.text).toMatch(/UPSTREAM=openai OPENAI_API_KEY=… npm start/);
     expect(
@@ -52,7 +52,7 @@ describe('npm start', () => {
     await using upstream = await startUpstream();
     upstream.onJobs([]);
     await using gateway = startBefore(upstream);
-    const [, url = ''] = await gateway.said(URL_SAID);
+    const [, url = ''] = await gateway.waitForOutput(URL_SAID);
     expect(await ask(url, '{ gateway { isSandbox } fineTuningJobs { edges { cursor } } }')).toEqual({
       data: { gateway: { isSandbox: false }, fineTuningJobs: { edges: [] } },
     });
@@ -63,7 +63,7 @@ describe('npm start', () => {
     await using upstream = await startUpstream();
     upstream.onJobs([]);
     await using gateway = startBefore(upstream);
-    const [, url = ''] = await gateway.said(URL_SAID);
+    const [, url = ''] = await gateway.waitForOutput(URL_SAID);
     const gate = upstream.hold();
     const answer = ask(url, '{ fineTuningJobs { edges { cursor } } }');
     await gate.arrived(1);
@@ -78,12 +78,12 @@ describe('npm start', () => {
     upstream.onJobs([]);
     const settings = { PORT: '0', OPENAI_BASE_URL: upstream.baseUrl, OPENAI_API_KEY: 'any-text' };
     await using npm = startByNpm(settings);
-    const [, url = ''] = await npm.said(URL_SAID);
+    const [, url = ''] = await npm.waitForOutput(URL_SAID);
     const gate = upstream.hold();
     const answer = ask(url, '{ fineTuningJobs { edges { cursor } } }');
     await gate.arrived(1);
     npm.signal('SIGINT');
-    await npm.said(/Stopping/);
+    await npm.waitForOutput(/Stopping/);
     gate.release();
     expect(await answer).toEqual({ data: { fineTuningJobs: { edges: [] } } });
     expect([0, null]).toContain(await npm.ended); // Null: npm exits by the signal, as shells expect.
@@ -94,12 +94,12 @@ describe('npm start', () => {
     await using upstream = await startUpstream();
     upstream.onJobs([]);
     await using npm = startByNpm({ PORT: '0', OPENAI_BASE_URL: upstream.baseUrl, OPENAI_API_KEY: 'any-text' });
-    const [, url = ''] = await npm.said(URL_SAID);
+    const [, url = ''] = await npm.waitForOutput(URL_SAID);
     const gate = upstream.hold();
     const answer = ask(url, '{ fineTuningJobs { edges { cursor } } }');
     await gate.arrived(1);
     process.kill(npm.pid, 'SIGTERM'); // Neither to its shell nor to the gateway.
-    await npm.said(/Stopping/);
+    await npm.waitForOutput(/Stopping/);
     gate.release();
     expect(await answer).toEqual({ data: { fineTuningJobs: { edges: [] } } });
     expect(await npm.ended).toBe(0); // An orphan would hold the output open.
@@ -110,12 +110,12 @@ describe('npm start', () => {
     await using upstream = await startUpstream();
     upstream.onJobs([]);
     await using gateway = startBefore(upstream);
-    const [, url = ''] = await gateway.said(URL_SAID);
+    const [, url = ''] = await gateway.waitForOutput(URL_SAID);
     const gate = upstream.hold();
     const answer = ask(url, '{ fineTuningJobs { edges { cursor } } }');
     await gate.arrived(1);
     for (const signal of ['SIGTERM', 'SIGINT'] as const) gateway.signal(signal);
-    await gateway.said(/Stopping/);
+    await gateway.waitForOutput(/Stopping/);
     gate.release();
     expect(await answer).toEqual({ data: { fineTuningJobs: { edges: [] } } });
     expect(await gateway.ended).toBe(0);
@@ -125,7 +125,7 @@ describe('npm start', () => {
     await using upstream = await startUpstream();
     upstream.onJobs([]);
     await using gateway = startBefore(upstream);
-    const [, url = ''] = await gateway.said(URL_SAID);
+    const [, url = ''] = await gateway.waitForOutput(URL_SAID);
     const gate = upstream.hold();
     const answer = ask(url, '{ fineTuningJobs { edges { cursor } } }');
     const cutOff = expect(answer).rejects.toThrow();
@@ -168,7 +168,7 @@ See: npm start -- --help
       CORS_ORIGIN: 'https://app.example',
       SANDBOX_FLAVOUR: 'azure',
     });
-    await gateway.said(URL_SAID);
+    await gateway.waitForOutput(URL_SAID);
     expect(gateway.output.text.match(/^Warning: .*$/gm)).toEqual([
       'Warning: CORS_ORIGIN is set but is not a setting; did you mean CORS_ORIGINS?',
       'Warning: SANDBOX_FLAVOUR is the old name of SANDBOX_DIALECT and still works; rename it to SANDBOX_DIALECT.',
@@ -201,7 +201,7 @@ See: npm start -- --help
       OPENAI_BASE_URL: upstream.baseUrl,
       OPENAI_API_KEY_FILE: file,
     });
-    const [, url = ''] = await gateway.said(URL_SAID);
+    const [, url = ''] = await gateway.waitForOutput(URL_SAID);
     await ask(url, '{ fineTuningJobs { edges { cursor } } }');
     expect(upstream.calls).toMatchObject([{ authorization: 'Bearer from-a-file' }]);
     await rm(folder, { recursive: true });
@@ -215,7 +215,7 @@ describe('the sandbox of npm start', () => {
     const { port } = free.address() as AddressInfo;
     await new Promise((resolve) => free.close(resolve));
     await using gateway = startScript(MAIN, [], { PORT: '0', SANDBOX_PORT: String(port) });
-    await gateway.said(URL_SAID);
+    await gateway.waitForOutput(URL_SAID);
     const jobs = await fetch(`http://127.0.0.1:${port}/v1/fine_tuning/jobs`, {
       headers: { authorization: 'Bearer any' },
     });

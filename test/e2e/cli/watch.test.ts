@@ -52,7 +52,7 @@ describe('npm run watch', () => {
 
   beforeAll(async () => {
     gateway = startScript('src/main.ts', [], { PORT: '0', SANDBOX_SPEED: '100', POLL_INTERVAL_MS: '100' });
-    url = (await gateway.said(GATEWAY_URL))[1] ?? '';
+    url = (await gateway.waitForOutput(GATEWAY_URL))[1] ?? '';
   }, 30_000);
   afterAll(async () => await gateway[Symbol.asyncDispose]());
 
@@ -77,9 +77,9 @@ describe('npm run watch', () => {
 
   it('prints one line per change of all active jobs to a plain stream, until Ctrl-C', async () => {
     await using client = watch(url);
-    await client.said(/Z {2}validating {2}.*ftjob-\w+\n/);
-    await client.said(/Z {2}running {2}\d+ % {2}step \d+ of \d+ {2}(?:loss|reward) [\d.]+ .*ftjob-\w+\n/);
-    await client.said(/(ftjob-\w+)\n(?:.*\n)*?.*\1\n(?:.*\n)*?.*\1\n/); // Any job.
+    await client.waitForOutput(/Z {2}validating {2}.*ftjob-\w+\n/);
+    await client.waitForOutput(/Z {2}running {2}\d+ % {2}step \d+ of \d+ {2}(?:loss|reward) [\d.]+ .*ftjob-\w+\n/);
+    await client.waitForOutput(/(ftjob-\w+)\n(?:.*\n)*?.*\1\n(?:.*\n)*?.*\1\n/); // Any job.
     client.signal('SIGINT');
     expect(await client.ended).toBe(0);
     expect(client.output.text).toMatch(/^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ {2}\S.*\n)+$/);
@@ -113,7 +113,7 @@ describe('npm run watch', () => {
   it('exits with 130 on Ctrl-C before the job has ended', async () => {
     const { id } = await firstOf(url, 'PAUSED');
     await using client = watch(url, [id]);
-    await client.said(/paused/);
+    await client.waitForOutput(/paused/);
     client.signal('SIGINT');
     expect(await client.ended).toBe(130);
   });
@@ -144,7 +144,7 @@ describe('npm run watch with a gateway that requires tokens', () => {
     const folder = makeFolder({ tokens: tokenLine('ann', 'viewer', token), token });
     const settings = { PORT: '0', AUTH: 'tokens', AUTH_TOKENS_FILE: join(folder, 'tokens') };
     await using gateway = startScript('src/main.ts', [], settings);
-    const [, url = ''] = await gateway.said(GATEWAY_URL);
+    const [, url = ''] = await gateway.waitForOutput(GATEWAY_URL);
     const outcomeWith = async (token: string | undefined) => {
       const { output, text } = createTerminal();
       const options = { url, token, jobId: 'ftjob-none', output, clock: systemClock, isColored: false };
@@ -192,7 +192,7 @@ describe('a restarted gateway', () => {
     onTestFinished(sandbox.dispose);
     const settings = { OPENAI_BASE_URL: sandbox.baseUrl.href, OPENAI_API_KEY: 'any-text', POLL_INTERVAL_MS: '100' };
     await using first = startScript('src/main.ts', [], { PORT: '0', ...settings });
-    const [, url = ''] = await first.said(GATEWAY_URL);
+    const [, url = ''] = await first.waitForOutput(GATEWAY_URL);
     const job = await longRunning(url);
     const terminal = createTerminal();
     const stopping = new AbortController();

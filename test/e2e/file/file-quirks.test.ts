@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { fileBody } from '../../kit/bodies/file.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { toBase64 } from '../../kit/bodies/results.ts';
-import { answer } from '../../kit/gateway/upstream.ts';
+import { writeResponse } from '../../kit/gateway/upstream.ts';
 import { startWorld, type World } from '../../kit/gateway/world.ts';
 
 const query = (selection: string) => `{ file(id: "file-1") { ${selection} } }`;
@@ -380,7 +380,7 @@ describe('a preview', () => {
   it.each([
     [
       'rejects the request',
-      (_: IncomingMessage, response: ServerResponse) => answer(response, 403, {}),
+      (_: IncomingMessage, response: ServerResponse) => writeResponse(response, 403, {}),
       'UPSTREAM_FORBIDDEN',
     ],
     [

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { modelBody } from '../../kit/bodies/model.ts';
-import { answer } from '../../kit/gateway/upstream.ts';
+import { writeResponse } from '../../kit/gateway/upstream.ts';
 import { startWorld } from '../../kit/gateway/world.ts';
 
 const BASE = 'gpt-4.1-mini-2025-04-14';
@@ -104,7 +104,9 @@ describe("a job's models", () => {
   ])('are read one by one when the upstream %s', async (_, status, body) => {
     await using world = await startWorld();
     world.upstream.onJob(JOB);
-    world.upstream.on('/models', (__: IncomingMessage, response: ServerResponse) => answer(response, status, body));
+    world.upstream.on('/models', (__: IncomingMessage, response: ServerResponse) =>
+      writeResponse(response, status, body),
+    );
     for (const id of [BASE, TUNED]) world.upstream.onModel(modelBody(id));
     expect(await world.ask(BOTH)).toMatchObject({
       fineTuningJob: { model: { id: BASE }, fineTunedModel: { id: TUNED } },
@@ -116,7 +118,7 @@ describe("a job's models", () => {
     world.upstream.onJob(JOB);
     world.upstream.onModel(modelBody(BASE));
     for (const id of ['ftjob-2', 'ftjob-3']) world.upstream.onJob(jobBody({ id, model: `base-of-${id}` }));
-    world.upstream.on('/models', (_: IncomingMessage, response: ServerResponse) => answer(response, 503, {}));
+    world.upstream.on('/models', (_: IncomingMessage, response: ServerResponse) => writeResponse(response, 503, {}));
     await world.ask('{ fineTuningJob(id: "ftjob-1") { model { id } } }');
     const { data, errors } = await world.gateway.query(
       '{ nodes(ids: ["ftjob-1", "ftjob-2", "ftjob-3"]) { ... on FineTuningJob { model { id } } } }',

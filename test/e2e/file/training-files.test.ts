@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { fileBody } from '../../kit/bodies/file.ts';
 import { trainingLines, upload } from '../../kit/client/upload.ts';
 import { createTestClock } from '../../kit/clock.ts';
-import { type Answer, startGateway, type TestGateway } from '../../kit/gateway/gateway.ts';
-import { answer, startUpstream } from '../../kit/gateway/upstream.ts';
+import { type GraphqlResponse, startGateway, type TestGateway } from '../../kit/gateway/gateway.ts';
+import { startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 import { askAs, tokenFile } from '../../kit/process/token.ts';
 import { until } from '../../kit/until.ts';
 
@@ -22,7 +22,7 @@ async function uploaded(gateway: TestGateway, content = LINES, input = {}): Prom
   return String(Object(outcome?.['file']).id);
 }
 
-const one = ({ data }: Answer, field: string) => data?.[field];
+const one = ({ data }: GraphqlResponse, field: string) => data?.[field];
 
 describe('checkTrainingFile', () => {
   it('returns the same report as the upload', async () => {
@@ -71,7 +71,7 @@ describe('checkTrainingFile', () => {
     const clock = createTestClock();
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl }, clock);
     const lines = LINES.split(/(?<=\n)/);
-    upstream.on('/files/file-1/content', async (_: unknown, response: Parameters<typeof answer>[0]) => {
+    upstream.on('/files/file-1/content', async (_: unknown, response: Parameters<typeof writeResponse>[0]) => {
       response.writeHead(200, { 'content-type': 'application/octet-stream' });
       for (const line of lines) {
         response.write(line);
@@ -111,10 +111,10 @@ describe('checkTrainingFile', () => {
 
   it('alternates between callers with their own keys, however many files of one caller wait', async () => {
     await using upstream = await startUpstream();
-    const started: Parameters<typeof answer>[0][] = [];
+    const started: Parameters<typeof writeResponse>[0][] = [];
     const ids = Array.from({ length: 13 }, (_, index) => `file-${index}`);
     for (const id of ids)
-      upstream.on(`/files/${id}/content`, (_: unknown, response: Parameters<typeof answer>[0]) =>
+      upstream.on(`/files/${id}/content`, (_: unknown, response: Parameters<typeof writeResponse>[0]) =>
         started.push(response),
       );
     await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, AUTH: 'passthrough' });
@@ -149,7 +149,7 @@ describe('checkTrainingFile', () => {
 
   it('is an upstream error when the content is incomplete', async () => {
     await using upstream = await startUpstream();
-    upstream.on('/files/file-1/content', (_: unknown, response: Parameters<typeof answer>[0]) => {
+    upstream.on('/files/file-1/content', (_: unknown, response: Parameters<typeof writeResponse>[0]) => {
       response.writeHead(200, { 'content-length': 1000 });
       response.write(LINES.slice(0, 100), () => response.destroy());
     });
@@ -233,7 +233,9 @@ describe('deleteFile', () => {
     expect(one(await gateway.query(DELETE, { id: 'file-1' }), 'deleteFile')).toMatchObject({
       __typename: 'OutcomeUnknownError',
     });
-    upstream.failAll((_, response) => answer(response, 404, { error: { message: 'No such File object: file-1' } }));
+    upstream.failAll((_, response) =>
+      writeResponse(response, 404, { error: { message: 'No such File object: file-1' } }),
+    );
     expect((await file()).data).toEqual({ file: null, checkTrainingFile: null });
   });
 });

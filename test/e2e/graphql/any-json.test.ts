@@ -7,7 +7,7 @@ import { eventBody, stepBody } from '../../kit/bodies/event.ts';
 import { fileBody } from '../../kit/bodies/file.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { modelBody } from '../../kit/bodies/model.ts';
-import type { Answer } from '../../kit/gateway/gateway.ts';
+import type { GraphqlResponse } from '../../kit/gateway/gateway.ts';
 import { NO_CACHE, startWorld, type World } from '../../kit/gateway/world.ts';
 
 /** The query selects the whole graph, many times. */
@@ -103,7 +103,7 @@ interface UpstreamResponse {
 }
 
 /** Queries the gateway while the upstream sends these responses; undefined stands for the valid one. */
-async function queryWith(responseOf: (target: string) => UpstreamResponse | undefined): Promise<Answer> {
+async function queryWith(responseOf: (target: string) => UpstreamResponse | undefined): Promise<GraphqlResponse> {
   world.upstream.failAll(({ url = '' }: IncomingMessage, response: ServerResponse) => {
     const target = url.replace('/v1', '').split('?')[0] ?? '';
     const valid = VALID[target];
@@ -115,7 +115,7 @@ async function queryWith(responseOf: (target: string) => UpstreamResponse | unde
   return await world.gateway.query(QUERY);
 }
 
-function expectNoInternalError({ data, errors = [] }: Answer) {
+function expectNoInternalError({ data, errors = [] }: GraphqlResponse) {
   expect(errors.filter(({ extensions }) => !String(extensions['code']).startsWith('UPSTREAM_'))).toEqual([]);
   expect(data?.['gateway']).toEqual({ version: expect.any(String) });
   expect(world.gateway.log.filter(({ level }) => Number(level) >= 50)).toEqual([]);

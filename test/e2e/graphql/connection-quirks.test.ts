@@ -4,8 +4,8 @@ import { checkpointBody } from '../../kit/bodies/checkpoint.ts';
 import { eventBody } from '../../kit/bodies/event.ts';
 import { fileBody } from '../../kit/bodies/file.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
-import type { Answer } from '../../kit/gateway/gateway.ts';
-import { answer } from '../../kit/gateway/upstream.ts';
+import type { GraphqlResponse } from '../../kit/gateway/gateway.ts';
+import { writeResponse } from '../../kit/gateway/upstream.ts';
 import { startWorld, type World } from '../../kit/gateway/world.ts';
 
 interface Connection {
@@ -74,7 +74,7 @@ async function queryPage(world: World, list: List, first?: number | null, after?
   const selection = `page: ${list.field} { ${PAGE} ${list.noun === 'job' ? 'scannedCount' : ''} }`;
   const field = list.isOfJob ? `job: fineTuningJob(id: "ftjob-1") { ${selection} }` : selection;
   const query = `query ($first: Int, $after: String) { ${field} gateway { version } }`;
-  const { data, errors }: Answer = await world.gateway.query(query, { first, after });
+  const { data, errors }: GraphqlResponse = await world.gateway.query(query, { first, after });
   expect(data?.['gateway']).toEqual({ version: expect.any(String) });
   const parent = list.isOfJob ? data?.['job'] : data;
   return { page: (parent as { page: Connection | null }).page, errors };
@@ -215,7 +215,7 @@ describe.each(LISTS)('a list of $noun items', (list) => {
     await using world = await startWith(undefined, list);
     const message = `No such item: ${list.noun}`;
     world.upstream.on(target, (__: unknown, response: ServerResponse) =>
-      answer(response, status, { error: { message } }, { 'x-request-id': 'req_1' }),
+      writeResponse(response, status, { error: { message } }, { 'x-request-id': 'req_1' }),
     );
     const { page, errors } = await queryPage(world, list, 2, cursorOf(noun, 'id-gone'));
     expect(page).toBeNull();
@@ -236,7 +236,7 @@ describe.each(LISTS)('a list of $noun items', (list) => {
   ])('reports UPSTREAM_REJECTED for %s', async (_, status, after) => {
     await using world = await startWith(undefined, list);
     world.upstream.on(target, (__: unknown, response: ServerResponse) =>
-      answer(response, status, { error: { message: 'No.' } }),
+      writeResponse(response, status, { error: { message: 'No.' } }),
     );
     const { errors } = await queryPage(world, list, 2, after);
     expect(errors).toMatchObject([{ extensions: { code: 'UPSTREAM_REJECTED', upstreamStatus: status } }]);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { fileBody } from '../../kit/bodies/file.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { modelBody } from '../../kit/bodies/model.ts';
-import { answer } from '../../kit/gateway/upstream.ts';
+import { writeResponse } from '../../kit/gateway/upstream.ts';
 import { startWorld } from '../../kit/gateway/world.ts';
 
 const TUNED = 'ft:gpt-4.1-mini-2025-04-14:acme::abc12345';
@@ -47,7 +47,7 @@ describe('node and nodes', () => {
   it('continue when the server rejects the format of the id', async () => {
     await using world = await startWorld();
     const reject = (_: IncomingMessage, response: ServerResponse) =>
-      answer(response, 400, { error: { message: 'id' } });
+      writeResponse(response, 400, { error: { message: 'id' } });
     world.upstream.on(`${JOB}gpt-x`, reject);
     world.upstream.on('/files/gpt-x', reject);
     world.upstream.onModel(modelBody('gpt-x'));
@@ -56,7 +56,9 @@ describe('node and nodes', () => {
 
   it('do not treat a failed read as a missing object', async () => {
     await using world = await startWorld();
-    world.upstream.on(`${JOB}gpt-x`, (_: IncomingMessage, response: ServerResponse) => answer(response, 503, {}));
+    world.upstream.on(`${JOB}gpt-x`, (_: IncomingMessage, response: ServerResponse) =>
+      writeResponse(response, 503, {}),
+    );
     world.upstream.onModel(modelBody('gpt-x'));
     const { data, errors } = await world.gateway.query(TYPED, { id: 'gpt-x' });
     expect(data).toEqual({ node: null });
@@ -103,8 +105,8 @@ describe('node and nodes', () => {
 
   it('find a model where the server has neither files nor a job with this id', async () => {
     await using world = await startWorld();
-    const failWith = (status: number) => (_: unknown, response: Parameters<typeof answer>[0]) =>
-      answer(response, status, { error: { message: 'Invalid URL (GET /v1/files/odd)', code: null } });
+    const failWith = (status: number) => (_: unknown, response: Parameters<typeof writeResponse>[0]) =>
+      writeResponse(response, status, { error: { message: 'Invalid URL (GET /v1/files/odd)', code: null } });
     world.upstream.on('/fine_tuning/jobs/odd', failWith(400));
     world.upstream.on('/files/odd', failWith(404));
     world.upstream.onModel(modelBody('odd'));
@@ -114,7 +116,9 @@ describe('node and nodes', () => {
   it('fail when the server has none of the three endpoints', async () => {
     await using world = await startWorld();
     for (const path of ['/fine_tuning/jobs/odd', '/files/odd', '/models/odd']) {
-      world.upstream.on(path, (_: unknown, response: Parameters<typeof answer>[0]) => answer(response, 404, '<html>'));
+      world.upstream.on(path, (_: unknown, response: Parameters<typeof writeResponse>[0]) =>
+        writeResponse(response, 404, '<html>'),
+      );
     }
     const { data, errors } = await world.gateway.query(TYPED, { id: 'odd' });
     expect(data).toEqual({ node: null });

@@ -6,7 +6,7 @@ import { fileBody } from '../../kit/bodies/file.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { modelBody } from '../../kit/bodies/model.ts';
 import { csvOf } from '../../kit/bodies/results.ts';
-import { answer } from '../../kit/gateway/upstream.ts';
+import { writeResponse } from '../../kit/gateway/upstream.ts';
 import { startWorld, type World } from '../../kit/gateway/world.ts';
 
 // Every field with its own upstream call fails alone: its siblings have data, and the error has the path and the code.
@@ -62,7 +62,7 @@ type Respond = (request: IncomingMessage, response: ServerResponse) => void;
 const failWith =
   (status: number, body: unknown, headers: Record<string, string> = {}): Respond =>
   (_, response) =>
-    answer(response, status, body, headers);
+    writeResponse(response, status, body, headers);
 const errorBody = (code: string | null, message = 'An error.') => ({
   error: { message, type: 'invalid_request_error', param: null, code },
 });

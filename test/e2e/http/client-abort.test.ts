@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { eventBody } from '../../kit/bodies/event.ts';
 import { fileBody } from '../../kit/bodies/file.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
-import { answer } from '../../kit/gateway/upstream.ts';
+import { writeResponse } from '../../kit/gateway/upstream.ts';
 import { startWorld, type World } from '../../kit/gateway/world.ts';
 import { until } from '../../kit/until.ts';
 
@@ -118,7 +118,7 @@ describe('a client that disconnects before its upstream call', () => {
     const before = world.upstream.calls.length;
     let attempts = 0;
     world.upstream.on('/fine_tuning/jobs/ftjob-3', (_: unknown, response: ServerResponse) =>
-      attempts++ === 0 ? answer(response, 503, {}) : answer(response, 200, jobBody({ id: 'ftjob-3' })),
+      attempts++ === 0 ? writeResponse(response, 503, {}) : writeResponse(response, 200, jobBody({ id: 'ftjob-3' })),
     );
     const client = new AbortController();
     const first = world.gateway.query(FAILING, {}, client.signal);

@@ -117,11 +117,11 @@ describe('connections above the maximum', () => {
     const connections = await countConnections(gateway.url);
     const first = await openRawConnection(gateway.url);
     await using clients = startScript('test/kit/attack/idle-clients.ts', [new URL(gateway.url).port, '39']);
-    await clients.said(/^open /m);
-    await clients.said(/^closed 19$/m);
+    await clients.waitForOutput(/^open /m);
+    await clients.waitForOutput(/^closed 19$/m);
     expect(await first.closed).toBe('');
     await expectResponseForOtherCaller(gateway);
-    await clients.said(/^closed 20$/m);
+    await clients.waitForOutput(/^closed 20$/m);
     expect(await connections.current()).toBe(19);
     expect(gateway.log.filter(({ msg }) => msg === 'connection limit reached')).toHaveLength(1); // Not one per connection.
   });

@@ -477,7 +477,7 @@ describe('webhooks of the sandbox', () => {
     const secret = newSecret();
     const settings = { SANDBOX_WEBHOOK_URL: 'http://127.0.0.1:1/', SANDBOX_WEBHOOK_SECRET: secret };
     await using sandbox = startScript('src/sandbox/serve.ts', [], settings);
-    await sandbox.said(/listens on/);
+    await sandbox.waitForOutput(/listens on/);
     expect(sandbox.output.text).toContain('signed with SANDBOX_WEBHOOK_SECRET\n');
     expect(sandbox.output.text).not.toContain(secret.slice(6));
   });
@@ -486,7 +486,7 @@ describe('webhooks of the sandbox', () => {
     await using receiver = await startReceiver();
     const settings = { SANDBOX_WEBHOOK_URL: receiver.url.href, SANDBOX_SPEED: '10000' };
     await using sandbox = startScript('src/sandbox/serve.ts', [], settings);
-    const [, secret = ''] = await sandbox.said(/signed with (whsec_\S+)/);
+    const [, secret = ''] = await sandbox.waitForOutput(/signed with (whsec_\S+)/);
     await receiver.reached(1);
     expect(receiver.received.map((webhook) => isSigned(webhook, secret))).not.toContain(false);
   });

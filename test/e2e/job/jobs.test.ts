@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
-import { answer, startUpstream } from '../../kit/gateway/upstream.ts';
+import { startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 
 interface Connection {
   edges: { cursor: string; node: { id: string } | null }[];
@@ -149,7 +149,7 @@ describe('fineTuningJobs', () => {
   ])('is null with UPSTREAM_INVALID_RESPONSE for %s, and other fields have their values', async (_, body) => {
     await using world = await start();
     world.upstream.on('/fine_tuning/jobs', (__: unknown, response: import('node:http').ServerResponse) =>
-      answer(response, 200, body),
+      writeResponse(response, 200, body),
     );
     const { data, errors } = await world.gateway.query('{ fineTuningJobs { edges { cursor } } gateway { version } }');
     expect(data).toEqual({ fineTuningJobs: null, gateway: { version: expect.any(String) } });

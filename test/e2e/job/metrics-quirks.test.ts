@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { eventBody, stepBody } from '../../kit/bodies/event.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { csvOf, toBase64 } from '../../kit/bodies/results.ts';
-import { answer } from '../../kit/gateway/upstream.ts';
+import { writeResponse } from '../../kit/gateway/upstream.ts';
 import { startWorld, type World } from '../../kit/gateway/world.ts';
 import { METRIC_FIELDS } from '../../kit/store/series.ts';
 
@@ -244,7 +244,7 @@ describe('the results file of an ended job', () => {
     [400, { error: { message: 'Not allowed to download files of purpose: fine-tune' } }],
   ])('is replaced by the events when the server has no file contents: %i', async (status, body) => {
     await using world = await startFinished();
-    world.upstream.on(CONTENT, (_: IncomingMessage, response: ServerResponse) => answer(response, status, body));
+    world.upstream.on(CONTENT, (_: IncomingMessage, response: ServerResponse) => writeResponse(response, status, body));
     world.upstream.onEvents('ftjob-1', STEPS);
     expect((await curveOf(world, 'step')).totalPoints).toBe(2);
   });
@@ -255,7 +255,9 @@ describe('the results file of an ended job', () => {
     ['blank lines', 200, '\n\r\n \n'],
   ])('is replaced by the events when the response has %s', async (_, status, body) => {
     await using world = await startFinished();
-    world.upstream.on(CONTENT, (__: IncomingMessage, response: ServerResponse) => answer(response, status, body));
+    world.upstream.on(CONTENT, (__: IncomingMessage, response: ServerResponse) =>
+      writeResponse(response, status, body),
+    );
     world.upstream.onEvents('ftjob-1', STEPS);
     expect((await curveOf(world, 'step')).totalPoints).toBe(2);
   });
@@ -332,7 +334,7 @@ describe('the results file of an ended job', () => {
 
   it('is read again after an error', async () => {
     await using world = await startFinished();
-    world.upstream.on(CONTENT, (_: IncomingMessage, response: ServerResponse) => answer(response, 503, {}));
+    world.upstream.on(CONTENT, (_: IncomingMessage, response: ServerResponse) => writeResponse(response, 503, {}));
     expect((await world.gateway.query(query('totalPoints'))).errors?.[0]?.extensions['code']).toBe(
       'UPSTREAM_UNAVAILABLE',
     );
@@ -425,7 +427,7 @@ describe('the metrics of a running job whose server', () => {
     let callCount = 0;
     world.upstream.on(EVENTS, ({ url }: IncomingMessage, response: ServerResponse) => {
       const after = new URL(url ?? '', 'http://upstream').searchParams.get('after');
-      answer(response, 200, script(after, ++callCount));
+      writeResponse(response, 200, script(after, ++callCount));
     });
     return world;
   };

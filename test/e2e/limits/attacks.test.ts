@@ -188,7 +188,7 @@ describe('other callers get responses during, and nothing is left of,', { timeou
   it(`${MANY} idle connections`, async () => {
     const openIdleConnections = async () => {
       await using clients = startScript('test/kit/attack/idle-clients.ts', [new URL(attacked.url).port, String(MANY)]);
-      await clients.said(/^open /m);
+      await clients.waitForOutput(/^open /m);
       await vi.waitFor(async () => expect(await attacked.connections()).toBeGreaterThanOrEqual(MANY), TIMEOUT_MS);
       await expectResponse(attacked.url, rawPost(BODY), /"data"/);
     };

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { createTestClock } from '../../kit/clock.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
-import { answer, startUpstream } from '../../kit/gateway/upstream.ts';
+import { startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 import { until } from '../../kit/until.ts';
 
 const MUTATION = 'mutation { deleteFile(input: { fileId: "file-1" }) { __typename } }';
@@ -13,7 +13,7 @@ it('a query is called before many mutations that wait in the queue of the rate l
   await using upstream = await startUpstream();
   upstream.onJob(jobBody({ id: 'ftjob-1' }));
   upstream.on('/files/file-1', (_: IncomingMessage, response: ServerResponse) =>
-    answer(response, 200, { id: 'file-1', deleted: true }),
+    writeResponse(response, 200, { id: 'file-1', deleted: true }),
   );
   const clock = createTestClock();
   const settings = { OPENAI_BASE_URL: upstream.baseUrl, ALLOW_MUTATIONS: 'on', UPSTREAM_MAX_RPS: '4' };

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { createTestClock } from '../../kit/clock.ts';
 import { startGateway, type TestGateway } from '../../kit/gateway/gateway.ts';
-import { answer } from '../../kit/gateway/upstream.ts';
+import { writeResponse } from '../../kit/gateway/upstream.ts';
 import { startWorld, type World } from '../../kit/gateway/world.ts';
 import { create } from '../../kit/mutation/create-job.ts';
 
@@ -174,7 +174,7 @@ describe('toward a server whose limits are unknown', () => {
   beforeAll(async () => {
     world = await startWorld({ ALLOW_MUTATIONS: 'on', MAX_CREATES_PER_DAY: '1000000' });
     world.upstream.on('/fine_tuning/jobs', (_: IncomingMessage, response: ServerResponse) =>
-      answer(response, 200, jobBody()),
+      writeResponse(response, 200, jobBody()),
     );
   });
   afterAll(() => world[Symbol.asyncDispose]());

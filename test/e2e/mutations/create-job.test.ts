@@ -5,7 +5,7 @@ import { jobBody } from '../../kit/bodies/job.ts';
 import { openSse, type SseStream } from '../../kit/client/sse.ts';
 import { createTestClock, turning } from '../../kit/clock.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
-import { answer } from '../../kit/gateway/upstream.ts';
+import { writeResponse } from '../../kit/gateway/upstream.ts';
 import { startWorld } from '../../kit/gateway/world.ts';
 import { CREATE, create, idOf, startSandboxWorld } from '../../kit/mutation/create-job.ts';
 import { tokenFile } from '../../kit/process/token.ts';
@@ -18,10 +18,14 @@ async function startCreating() {
   const world = await startWorld({ ALLOW_MUTATIONS: 'on', ...UNLIMITED });
   const bodies: Record<string, unknown>[] = [];
   world.upstream.on(JOBS, async (request: IncomingMessage, response: ServerResponse) => {
-    if (request.method !== 'POST') return answer(response, 200, { data: [], has_more: false });
+    if (request.method !== 'POST') return writeResponse(response, 200, { data: [], has_more: false });
     const body = JSON.parse(await text(request));
     bodies.push(body);
-    answer(response, 200, jobBody({ id: 'ftjob-new', status: 'validating_files', metadata: body.metadata ?? null }));
+    writeResponse(
+      response,
+      200,
+      jobBody({ id: 'ftjob-new', status: 'validating_files', metadata: body.metadata ?? null }),
+    );
   });
   return { ...world, bodies, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
 }

@@ -4,7 +4,7 @@ import { stepBody } from '../../kit/bodies/event.ts';
 import { fileBody } from '../../kit/bodies/file.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { startFeed } from '../../kit/gateway/feed.ts';
-import { answer } from '../../kit/gateway/upstream.ts';
+import { writeResponse } from '../../kit/gateway/upstream.ts';
 import { NO_CACHE } from '../../kit/gateway/world.ts';
 import { tokenFile } from '../../kit/process/token.ts';
 import { createGrowingLog } from '../../kit/store/growing-log.ts';
@@ -42,14 +42,14 @@ describe('the other fields of a status change', () => {
     feed.advance('queued', 'first.jsonl');
     const ofOneQuery = (await feed.callsOf(`{ fineTuningJob(id: "${JOB}") { status ${FIELDS} } }`)).toSorted();
     expect(ofOneQuery).toHaveLength(3);
-    using subscribers = await feed.followAll(Array(50).fill(STATUS));
+    using subscribers = await feed.subscribeAll(Array(50).fill(STATUS));
     for (const [turnMs, status, filename] of [
       [0, 'running', 'first.jsonl'],
       [INTERVAL_MS, 'paused', 'second.jsonl'],
       [INTERVAL_MS, 'running', 'third.jsonl'],
     ] as const) {
       feed.advance(status, filename);
-      expect((await feed.turn(turnMs)).map(({ target }) => target).toSorted()).toEqual(ofOneQuery);
+      expect((await feed.advanceBy(turnMs)).map(({ target }) => target).toSorted()).toEqual(ofOneQuery);
       const job = { trainingFile: { filename }, metrics: { points: feed.losses } };
       const change = { status: status.toUpperCase(), job };
       expect(await subscribers.results()).toEqual(Array(50).fill({ data: { fineTuningJobStatusChanged: change } }));
@@ -60,11 +60,11 @@ describe('the other fields of a status change', () => {
     await using feed = await start();
     feed.advance('running', 'first.jsonl');
     const query = `subscription { fineTuningJobEventAdded(jobId: "${JOB}") { event { id } job { ${FIELDS} } } }`;
-    await using stream = await feed.follow(query);
-    await feed.turn(0);
+    await using stream = await feed.subscribe(query);
+    await feed.advanceBy(0);
     for (const filename of ['second.jsonl', 'third.jsonl']) {
       feed.advance('running', filename);
-      await feed.turn(INTERVAL_MS);
+      await feed.advanceBy(INTERVAL_MS);
       for (const step of [feed.losses.length - 1, feed.losses.length]) {
         const added = {
           event: { id: `ftevent-step-${step}` },
@@ -79,13 +79,13 @@ describe('the other fields of a status change', () => {
     await using feed = await start({ AUTH: 'passthrough' });
     const nameOf = ({ authorization }: { authorization?: string | undefined }) => authorization?.slice(7, 10);
     feed.upstream.on('/files/file-training', ({ headers }: IncomingMessage, response: ServerResponse) => {
-      answer(response, 200, fileBody('file-training', { filename: `of ${nameOf(headers)}` }));
+      writeResponse(response, 200, fileBody('file-training', { filename: `of ${nameOf(headers)}` }));
     });
     const names = ['ann', 'bob'];
     const streams = [];
     for (const name of [...names, ...names]) {
       const authorization = `Bearer ${name}-${'k'.repeat(30)}`;
-      streams.push(await feed.follow(STATUS, {}, { authorization }));
+      streams.push(await feed.subscribe(STATUS, {}, { authorization }));
     }
     for (const [turnMs, status] of [
       [0, 'running'],
@@ -93,7 +93,7 @@ describe('the other fields of a status change', () => {
     ] as const) {
       feed.advance(status);
       const before = feed.upstream.calls.length;
-      expect(await feed.turn(turnMs)).toHaveLength(6);
+      expect(await feed.advanceBy(turnMs)).toHaveLength(6);
       const callers = feed.upstream.calls.slice(before).map(nameOf);
       expect(callers.toSorted()).toEqual([...Array(3).fill('ann'), ...Array(3).fill('bob')]);
       for (const [index, stream] of streams.entries()) {
@@ -112,14 +112,14 @@ describe('a subscriber without the role of a field', () => {
     await using feed = await start({ AUTH: 'tokens', AUTH_TOKENS_FILE: file });
     feed.advance('running', 'first.jsonl');
     const query = `subscription { fineTuningJobStatusChanged(jobId: "${JOB}") { status job { id raw } } }`;
-    await using viewer = await feed.follow(query, {}, { authorization: `Bearer ${tokens.vera}` });
-    await using operator = await feed.follow(query, {}, { authorization: `Bearer ${tokens.otto}` });
+    await using viewer = await feed.subscribe(query, {}, { authorization: `Bearer ${tokens.vera}` });
+    await using operator = await feed.subscribe(query, {}, { authorization: `Bearer ${tokens.otto}` });
     for (const [turnMs, status] of [
       [0, 'running'],
       [INTERVAL_MS, 'paused'],
     ] as const) {
       feed.advance(status);
-      expect(await feed.turn(turnMs)).toHaveLength(1);
+      expect(await feed.advanceBy(turnMs)).toHaveLength(1);
       const change = (raw: unknown) => ({
         fineTuningJobStatusChanged: { status: status.toUpperCase(), job: { id: JOB, raw } },
       });
@@ -145,15 +145,15 @@ describe('a subscription that exceeds a query limit', () => {
   ])('is rejected because of its %s, like a query, and starts no poll', async (limit, settings, query) => {
     await using feed = await start(settings);
     feed.advance('running', 'first.jsonl');
-    await using stream = await feed.follow(query);
+    await using stream = await feed.subscribe(query);
     expect(await stream.result()).toMatchObject({
       errors: [{ extensions: { code: 'QUERY_TOO_COMPLEX', limit } }],
     });
     expect(await stream.next()).toEqual({ event: 'complete', data: '' });
-    expect(await feed.turn(60_000)).toEqual([]);
+    expect(await feed.advanceBy(60_000)).toEqual([]);
     const smaller = `subscription { fineTuningJobStatusChanged(jobId: "${JOB}") { status } }`;
-    await using other = await feed.follow(smaller);
-    await feed.turn(0);
+    await using other = await feed.subscribe(smaller);
+    await feed.advanceBy(0);
     expect(await other.result()).toEqual({ data: { fineTuningJobStatusChanged: { status: 'RUNNING' } } });
   });
 });

@@ -3,7 +3,7 @@ import { json } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { createTestClock } from '../../kit/clock.ts';
 import { startGateway, type TestGateway } from '../../kit/gateway/gateway.ts';
-import { answer, startUpstream } from '../../kit/gateway/upstream.ts';
+import { startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 import { askAs, tokenFile } from '../../kit/process/token.ts';
 
 const FAILURE = `
@@ -42,7 +42,7 @@ async function startWithUpstream(settings: Record<string, string> = {}) {
   const bodies: unknown[] = [];
   upstream.on('/fine_tuning/alpha/graders/run', async (request: IncomingMessage, response: ServerResponse) => {
     bodies.push(await json(request));
-    answer(response, 200, { reward: 1 });
+    writeResponse(response, 200, { reward: 1 });
   });
   const gateway = await startGateway(
     { OPENAI_BASE_URL: upstream.baseUrl, ALLOW_MUTATIONS: 'on', ...settings },
@@ -150,7 +150,7 @@ describe('a grader', () => {
   it('that the upstream rejects returns UpstreamError', async () => {
     await using world = await startWithUpstream();
     world.upstream.failAll((_, response) =>
-      answer(response, 400, { error: { message: 'no' } }, { 'x-request-id': 'r' }),
+      writeResponse(response, 400, { error: { message: 'no' } }, { 'x-request-id': 'r' }),
     );
     expect(await mutate(world.gateway, VALIDATE, { grader: { stringCheck: CHECK } })).toMatchObject({
       __typename: 'UpstreamError',
@@ -176,7 +176,7 @@ describe('the daily quota of grader runs', () => {
 
   it('does not count a run that the gateway or the upstream rejects', async () => {
     await using world = await startWithUpstream({ MAX_GRADER_RUNS_PER_DAY: '1' });
-    world.upstream.failAll((_, response) => answer(response, 400, { error: { message: 'no' } }));
+    world.upstream.failAll((_, response) => writeResponse(response, 400, { error: { message: 'no' } }));
     await mutate(world.gateway, RUN, SAMPLE);
     await mutate(world.gateway, RUN, { ...SAMPLE, item: 7 });
     world.upstream.failAll(null);

@@ -4,7 +4,7 @@ import type { Fault, FilterFault } from '../../../src/sandbox/state/faults.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { createTestClock } from '../../kit/clock.ts';
 import { startGateway, type TestGateway } from '../../kit/gateway/gateway.ts';
-import { answer, pager } from '../../kit/gateway/upstream.ts';
+import { pager, writeResponse } from '../../kit/gateway/upstream.ts';
 import { startWorld } from '../../kit/gateway/world.ts';
 import { create, idOf, startSandboxWorld } from '../../kit/mutation/create-job.ts';
 import { tokenFile } from '../../kit/process/token.ts';
@@ -164,7 +164,7 @@ describe('a job with an idempotency key', () => {
 async function startWith(list: (request: IncomingMessage, response: ServerResponse) => void) {
   const world = await startWorld({ ALLOW_MUTATIONS: 'on' });
   world.upstream.on(JOBS, (request: IncomingMessage, response: ServerResponse) =>
-    request.method === 'GET' ? list(request, response) : answer(response, 400, { error: { message: 'no' } }),
+    request.method === 'GET' ? list(request, response) : writeResponse(response, 400, { error: { message: 'no' } }),
   );
   const creates = () => world.upstream.calls.filter(({ method }) => method === 'POST').length;
   return { ...world, creates, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
@@ -205,14 +205,14 @@ describe('a server that ignores the metadata filter', () => {
 
   it('and repeats the same page gets no create', async () => {
     const data = jobs(100);
-    await using world = await startWith((_, response) => answer(response, 200, { data, has_more: true }));
+    await using world = await startWith((_, response) => writeResponse(response, 200, { data, has_more: true }));
     expect(await create(world.gateway, INPUT)).toMatchObject({ code: 'UPSTREAM_INVALID_RESPONSE' });
     expect(world.upstream.calls.length).toBeLessThanOrEqual(2);
     expect(world.creates()).toBe(0);
   });
 
   it('and returns an invalid job, which may be the one of the key, gets no create', async () => {
-    await using world = await startWith((_, response) => answer(response, 200, { data: [{ id: 'ftjob-1' }] }));
+    await using world = await startWith((_, response) => writeResponse(response, 200, { data: [{ id: 'ftjob-1' }] }));
     expect(await create(world.gateway, INPUT)).toMatchObject({ code: 'UPSTREAM_INVALID_RESPONSE' });
     expect(world.creates()).toBe(0);
   });
@@ -221,7 +221,7 @@ describe('a server that ignores the metadata filter', () => {
 it('a deleted job of a key is a conflict and is not created again', async () => {
   await using world = await startWorld({ ALLOW_MUTATIONS: 'on', CACHE_ACTIVE_MS: '0', CACHE_SETTLED_MS: '0' });
   world.upstream.on(JOBS, ({ method }: IncomingMessage, response: ServerResponse) =>
-    answer(response, 200, method === 'GET' ? { data: [] } : jobBody({ id: 'ftjob-1' })),
+    writeResponse(response, 200, method === 'GET' ? { data: [] } : jobBody({ id: 'ftjob-1' })),
   );
   expect(idOf(await create(world.gateway, INPUT))).toBe('ftjob-1');
   expect(await create(world.gateway, INPUT)).toMatchObject({
@@ -238,7 +238,7 @@ it('toward a server without metadata a key holds as long as the process remember
   const job = jobBody({ id: 'ftjob-1', metadata: undefined });
   world.upstream.onJob(job);
   world.upstream.on(JOBS, ({ method }: IncomingMessage, response: ServerResponse) =>
-    answer(response, 200, method === 'GET' ? { data: [job] } : job),
+    writeResponse(response, 200, method === 'GET' ? { data: [job] } : job),
   );
   for (let time = 0; time < 2; time++) expect(idOf(await create(world.gateway, INPUT))).toBe('ftjob-1');
   world.clock.advance(600_000);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createTestClock } from '../../kit/clock.ts';
 import { startGateway, type TestGateway } from '../../kit/gateway/gateway.ts';
-import { answer, startUpstream } from '../../kit/gateway/upstream.ts';
+import { startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 
 const DELETE = `mutation ($id: ID!) { deleteModel(input: { modelId: $id }) {
   __typename
@@ -66,7 +66,7 @@ describe('a deletion that the upstream did not confirm', () => {
     expect(upstream.calls).toHaveLength(1);
     upstream.failAll((_, response) => response.destroy());
     expect(await deleteModel(gateway, 'ft:m')).toMatchObject({ __typename: 'OutcomeUnknownError' });
-    upstream.failAll((_, response) => answer(response, 404, { error: { message: 'No such model', code: 'x' } }));
+    upstream.failAll((_, response) => writeResponse(response, 404, { error: { message: 'No such model', code: 'x' } }));
     expect(await read()).toEqual({ model: null });
   });
 });

@@ -3,7 +3,7 @@ import { checkpointBody } from '../../kit/bodies/checkpoint.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { createTestClock } from '../../kit/clock.ts';
 import { startGateway, type TestGateway } from '../../kit/gateway/gateway.ts';
-import { answer, startUpstream } from '../../kit/gateway/upstream.ts';
+import { startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 
 const CREATE = `mutation ($model: ID!, $projects: [ID!]!) {
   createCheckpointPermissions(input: { fineTunedModelId: $model, projectIds: $projects }) {
@@ -176,7 +176,7 @@ describe('with OPENAI_ADMIN_KEY', () => {
   it('a rejection by the upstream and an unconfirmed request are distinct failures', async () => {
     await using world = await startScripted(ADMIN_KEY);
     const variables = { model: 'ft:m', projects: ['proj_a'] };
-    world.upstream.failAll((_, response) => answer(response, 403, { error: { message: 'no' } }));
+    world.upstream.failAll((_, response) => writeResponse(response, 403, { error: { message: 'no' } }));
     expect(await mutate(world.gateway, CREATE, variables)).toMatchObject({
       __typename: 'UpstreamError',
       code: 'UPSTREAM_FORBIDDEN',

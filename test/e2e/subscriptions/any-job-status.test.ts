@@ -47,24 +47,24 @@ describe('a subscription to all jobs', () => {
       c: { status: 'queued' },
       d: { status: 'paused' },
     });
-    await using stream = await feed.follow(ALL);
-    await feed.turn(0);
+    await using stream = await feed.subscribe(ALL);
+    await feed.advanceBy(0);
     expect(await take(stream, 3)).toEqual([
       ['a', 'RUNNING', null, 'SNAPSHOT'],
       ['c', 'QUEUED', null, 'SNAPSHOT'],
       ['d', 'PAUSED', null, 'SNAPSHOT'],
     ]);
     feed.setJobs({ e: { status: 'validating_files' } });
-    await feed.turn(INTERVAL_MS);
+    await feed.advanceBy(INTERVAL_MS);
     expect(await take(stream, 1)).toEqual([['e', 'VALIDATING_FILES', null, 'POLL']]);
     feed.setJobs({ a: { status: 'succeeded' }, c: { status: 'running' }, f: { status: 'failed' } });
-    await feed.turn(INTERVAL_MS);
+    await feed.advanceBy(INTERVAL_MS);
     expect((await take(stream, 3)).toSorted()).toEqual([
       ['a', 'SUCCEEDED', 'RUNNING', 'POLL'],
       ['c', 'RUNNING', 'QUEUED', 'POLL'],
       ['f', 'FAILED', null, 'POLL'],
     ]);
-    await using later = await feed.follow(ALL);
+    await using later = await feed.subscribe(ALL);
     expect((await take(later, 3)).toSorted()).toEqual([
       ['c', 'RUNNING', null, 'SNAPSHOT'],
       ['d', 'PAUSED', null, 'SNAPSHOT'],
@@ -77,10 +77,10 @@ describe('a subscription to all jobs', () => {
       Array.from({ length: 450 }, (_, index) => [`done-${index}`, { status: 'succeeded' }]),
     );
     await using feed = await start({ ...many, old: { status: 'running' } });
-    await using stream = await feed.follow(ALL);
-    expect(await feed.turn(0)).toHaveLength(5);
+    await using stream = await feed.subscribe(ALL);
+    expect(await feed.advanceBy(0)).toHaveLength(5);
     feed.setJobs({ old: { status: 'succeeded' } });
-    const calls = await feed.turn(INTERVAL_MS);
+    const calls = await feed.advanceBy(INTERVAL_MS);
     expect(calls.map(({ target }) => target)).toEqual(['/fine_tuning/jobs?limit=100', '/fine_tuning/jobs/old']);
     expect(await take(stream, 2)).toEqual([
       ['old', 'RUNNING', null, 'SNAPSHOT'],
@@ -90,12 +90,12 @@ describe('a subscription to all jobs', () => {
 
   it('with a status filter sends the changes to and from these statuses', async () => {
     await using feed = await start({ a: { status: 'running' }, b: { status: 'queued' }, c: { status: 'paused' } });
-    await using stream = await feed.follow(ALL, { filter: { statuses: ['RUNNING'] } });
-    await feed.turn(0);
+    await using stream = await feed.subscribe(ALL, { filter: { statuses: ['RUNNING'] } });
+    await feed.advanceBy(0);
     feed.setJobs({ a: { status: 'pausing' }, b: { status: 'cancelled' }, c: { status: 'resuming' } });
-    await feed.turn(INTERVAL_MS);
+    await feed.advanceBy(INTERVAL_MS);
     feed.setJobs({ a: { status: 'paused' }, c: { status: 'running' }, d: { status: 'queued' } });
-    await feed.turn(INTERVAL_MS);
+    await feed.advanceBy(INTERVAL_MS);
     expect(await take(stream, 3)).toEqual([
       ['a', 'RUNNING', null, 'SNAPSHOT'],
       ['a', 'PAUSING', 'RUNNING', 'POLL'],
@@ -114,17 +114,17 @@ describe('a subscription to all jobs', () => {
     ['a suffix', { suffix: 'blue' }, { user_provided_suffix: 'blue' }, { user_provided_suffix: 'red' }],
   ])('with a filter by %s sends only the changes of matching jobs', async (_, filter, blue, red) => {
     await using feed = await start({ a: { status: 'running', ...red }, b: { status: 'queued', ...blue } });
-    await using stream = await feed.follow(ALL, { filter });
-    await feed.turn(0);
+    await using stream = await feed.subscribe(ALL, { filter });
+    await feed.advanceBy(0);
     feed.setJobs({
       a: { status: 'paused' },
       b: { status: 'running' },
       d: { status: 'queued', ...blue },
       c: { status: 'queued', ...red },
     });
-    await feed.turn(INTERVAL_MS);
+    await feed.advanceBy(INTERVAL_MS);
     feed.setJobs({ b: { status: 'succeeded' } });
-    await feed.turn(INTERVAL_MS);
+    await feed.advanceBy(INTERVAL_MS);
     const changes = await take(stream, 4);
     expect([changes[0], ...changes.slice(1, 3).toSorted(), changes[3]]).toEqual([
       ['b', 'QUEUED', null, 'SNAPSHOT'],
@@ -136,7 +136,7 @@ describe('a subscription to all jobs', () => {
 
   it('rejects a filter by UNKNOWN without an upstream call', async () => {
     await using feed = await start({ a: { status: 'dreaming' } });
-    await using stream = await feed.follow(ALL, { filter: { statuses: ['UNKNOWN'] } });
+    await using stream = await feed.subscribe(ALL, { filter: { statuses: ['UNKNOWN'] } });
     expect(await stream.result()).toMatchObject({
       errors: [
         {
@@ -146,6 +146,6 @@ describe('a subscription to all jobs', () => {
       ],
     });
     expect(await stream.next()).toEqual({ event: 'complete', data: '' });
-    expect(await feed.turn(60_000)).toEqual([]);
+    expect(await feed.advanceBy(60_000)).toEqual([]);
   });
 });

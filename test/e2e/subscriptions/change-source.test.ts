@@ -34,22 +34,22 @@ describe('the source of a change', () => {
   it('is SNAPSHOT for the first state, and POLL for a change found by a poll', async () => {
     await using feed = await start();
     feed.setStatus('queued');
-    await using stream = await feed.follow(STATUS);
-    await feed.turn(0);
+    await using stream = await feed.subscribe(STATUS);
+    await feed.advanceBy(0);
     const change = (status: string, source: string) => ({
       data: { fineTuningJobStatusChanged: { status, source, observedAt: feed.seconds() } },
     });
     expect(await stream.result()).toEqual(change('QUEUED', 'SNAPSHOT'));
     feed.setStatus('running');
-    expect(await feed.turn(INTERVAL_MS)).toEqual(single(INTERVAL_MS));
+    expect(await feed.advanceBy(INTERVAL_MS)).toEqual(single(INTERVAL_MS));
     expect(await stream.result()).toEqual(change('RUNNING', 'POLL'));
   });
 
   it('is QUERY for a change found by a query, which saves a poll', async () => {
     await using feed = await start();
     feed.setStatus('queued');
-    await using stream = await feed.follow(STATUS);
-    await feed.turn(1000);
+    await using stream = await feed.subscribe(STATUS);
+    await feed.advanceBy(1000);
     feed.setStatus('running');
     expect(await feed.callsOf(`{ fineTuningJob(id: "${JOB}") { status } }`)).toHaveLength(1);
     expect(await stream.result()).toMatchObject({ data: { fineTuningJobStatusChanged: { source: 'SNAPSHOT' } } });
@@ -62,12 +62,12 @@ describe('the source of a change', () => {
   it('is WEBHOOK for a change found by the poll after a webhook, also for subscribers to all jobs', async () => {
     await using feed = await start();
     feed.setStatus('queued');
-    await using stream = await feed.follow(STATUS);
-    await using all = await feed.follow(ALL);
-    await feed.turn(1000);
+    await using stream = await feed.subscribe(STATUS);
+    await using all = await feed.subscribe(ALL);
+    await feed.advanceBy(1000);
     feed.setStatus('running');
     await feed.send();
-    expect(await feed.turn(0)).toEqual(single(0));
+    expect(await feed.advanceBy(0)).toEqual(single(0));
     for (const source of ['SNAPSHOT', 'WEBHOOK']) {
       expect(await stream.result()).toMatchObject({ data: { fineTuningJobStatusChanged: { source } } });
       expect(await all.result()).toMatchObject({ data: { anyFineTuningJobStatusChanged: { source } } });
@@ -80,26 +80,26 @@ describe('a webhook', () => {
     await using feed = await start();
     feed.setStatus('queued');
     await feed.send();
-    expect(await feed.turn(60_000)).toEqual([]);
-    await using stream = await feed.follow(STATUS);
-    await feed.turn(1000);
+    expect(await feed.advanceBy(60_000)).toEqual([]);
+    await using stream = await feed.subscribe(STATUS);
+    await feed.advanceBy(1000);
     await feed.send('ftjob-2');
-    expect(await feed.turn(999)).toEqual([]);
+    expect(await feed.advanceBy(999)).toEqual([]);
     expect(await stream.result()).toMatchObject({ data: { fineTuningJobStatusChanged: { status: 'QUEUED' } } });
   });
 
   it('of 1,000 in a second causes at most one poll per 250 ms, and the last one is not lost', async () => {
     await using feed = await start();
     feed.setStatus('queued');
-    await using stream = await feed.follow(STATUS);
-    await feed.turn(0);
+    await using stream = await feed.subscribe(STATUS);
+    await feed.advanceBy(0);
     let calls = 0;
     for (let tenth = 0; tenth < 10; tenth++) {
       if (tenth === 9) feed.setStatus('running');
       for (let count = 0; count < 4; count++) await Promise.all(Array.from({ length: 25 }, () => feed.send()));
-      calls += (await feed.turn(100)).length;
+      calls += (await feed.advanceBy(100)).length;
     }
-    calls += (await feed.turn(1000)).length;
+    calls += (await feed.advanceBy(1000)).length;
     expect(calls).toBeLessThan(7); // At most four polls per second.
     expect(calls).toBeGreaterThan(1);
     for (const [status, source] of [

@@ -38,9 +38,9 @@ async function takeAll(stream: SseStream): Promise<string[]> {
 }
 
 /** Ends the job, and advances the clock until its streams are complete. */
-async function finish({ upstream, turn, seconds }: Feed) {
+async function finish({ upstream, advanceBy, seconds }: Feed) {
   upstream.onJob(jobBody({ id: JOB, status: 'succeeded', finished_at: seconds() }));
-  await turn(180_000);
+  await advanceBy(180_000);
 }
 
 describe('the events of a job', () => {
@@ -48,11 +48,11 @@ describe('the events of a job', () => {
     await using world = await start();
     const { feed, log } = world;
     const before = log.grow(150);
-    await using stream = await feed.follow(EVENTS);
-    await feed.turn(0);
+    await using stream = await feed.subscribe(EVENTS);
+    await feed.advanceBy(0);
     for (const count of [500, 0, 1, 100, 99, 0, 101, 250]) {
       log.grow(count);
-      await feed.turn(INTERVAL_MS);
+      await feed.advanceBy(INTERVAL_MS);
     }
     await finish(feed);
     expect(await takeAll(stream)).toEqual(log.ids.slice(before.length));
@@ -62,12 +62,12 @@ describe('the events of a job', () => {
     await using world = await start();
     const { feed, log } = world;
     log.grow(120);
-    const streams = [await feed.follow(EVENTS)];
-    await feed.turn(0);
+    const streams = [await feed.subscribe(EVENTS)];
+    await feed.advanceBy(0);
     for (let n = 1; n <= 3; n++) {
       log.grow(230);
-      streams.push(await feed.follow(EVENTS)); // During a burst that was not read yet.
-      const calls = await feed.turn(INTERVAL_MS);
+      streams.push(await feed.subscribe(EVENTS)); // During a burst that was not read yet.
+      const calls = await feed.advanceBy(INTERVAL_MS);
       const pages = calls.filter(({ target }) => target.includes('/events'));
       expect(pages.map(({ target }) => target.includes('after='))).toEqual([false, true, true]);
     }
@@ -83,10 +83,10 @@ describe('the events of a job', () => {
     const { feed, log } = world;
     const ids = log.grow(3000);
     const variables = [{ since: ids[1234] }, { since: ids[0] }, { since: ids[2999] }, { fromStart: true }];
-    const streams = await Promise.all(variables.map((one) => feed.follow(EVENTS, one)));
-    await feed.turn(0);
+    const streams = await Promise.all(variables.map((one) => feed.subscribe(EVENTS, one)));
+    await feed.advanceBy(0);
     log.grow(130);
-    await feed.turn(INTERVAL_MS);
+    await feed.advanceBy(INTERVAL_MS);
     await finish(feed);
     for (const [index, first] of [1235, 1, 3000, 0].entries()) {
       expect(await takeAll(streams[index] as SseStream), `reader ${index}`).toEqual(log.ids.slice(first));
@@ -97,11 +97,11 @@ describe('the events of a job', () => {
     await using world = await start();
     const { feed, log } = world;
     log.grow(10);
-    await using first = await feed.follow(EVENTS);
-    await feed.turn(0);
+    await using first = await feed.subscribe(EVENTS);
+    await feed.advanceBy(0);
     const [since] = log.grow(300);
-    await using second = await feed.follow(EVENTS, { since });
-    await feed.turn(0);
+    await using second = await feed.subscribe(EVENTS, { since });
+    await feed.advanceBy(0);
     expect(await take(second, 299)).toEqual(log.ids.slice(11));
     expect(await take(first, 300)).toEqual(log.ids.slice(10));
   });
@@ -109,8 +109,8 @@ describe('the events of a job', () => {
   it('fail with an error that names the argument when the job lacks the event to start after', async () => {
     await using world = await start();
     world.log.grow(250);
-    await using stream = await world.feed.follow(EVENTS, { since: 'ftevent-unknown' });
-    await world.feed.turn(INTERVAL_MS);
+    await using stream = await world.feed.subscribe(EVENTS, { since: 'ftevent-unknown' });
+    await world.feed.advanceBy(INTERVAL_MS);
     expect(await stream.result()).toMatchObject({
       errors: [
         {
@@ -121,44 +121,44 @@ describe('the events of a job', () => {
       ],
     });
     expect(await stream.next()).toEqual({ event: 'complete', data: '' });
-    expect(await world.feed.turn(60_000)).toEqual([]);
+    expect(await world.feed.advanceBy(60_000)).toEqual([]);
   });
 
   it('fail without an upstream call for both since and fromStart', async () => {
     await using world = await start();
     const [since] = world.log.grow(1);
-    await using stream = await world.feed.follow(EVENTS, { since, fromStart: true });
+    await using stream = await world.feed.subscribe(EVENTS, { since, fromStart: true });
     expect(await stream.result()).toMatchObject({
       errors: [{ message: expect.stringMatching(/^since: /), extensions: { code: 'BAD_USER_INPUT' } }],
     });
     expect(await stream.next()).toEqual({ event: 'complete', data: '' });
-    expect(await world.feed.turn(60_000)).toEqual([]);
+    expect(await world.feed.advanceBy(60_000)).toEqual([]);
   });
 
   it('are sent after finished_at too, until the job has settled; then the stream is complete', async () => {
     await using world = await start();
     const { feed, log } = world;
-    await using stream = await feed.follow(EVENTS);
-    await feed.turn(0);
+    await using stream = await feed.subscribe(EVENTS);
+    await feed.advanceBy(0);
     const finishedAt = feed.seconds();
     feed.upstream.onJob(jobBody({ id: JOB, status: 'succeeded', finished_at: finishedAt }));
     for (let late = 0; late < 50_000; late += 10_000) {
-      await feed.turn(10_000);
+      await feed.advanceBy(10_000);
       log.grow(3, () => ({ created_at: feed.seconds() }));
     }
-    await feed.turn(60_000);
+    await feed.advanceBy(60_000);
     expect(await takeAll(stream)).toEqual(log.ids);
     expect(log.ids).toHaveLength(15);
-    expect(await feed.turn(600_000)).toEqual([]);
+    expect(await feed.advanceBy(600_000)).toEqual([]);
   });
 
   it('are complete at once after the final event', async () => {
     await using world = await start();
     const { feed, log } = world;
-    await using stream = await feed.follow(EVENTS);
-    await feed.turn(0);
+    await using stream = await feed.subscribe(EVENTS);
+    await feed.advanceBy(0);
     log.grow(120, (index) => (index === 119 ? { message: 'The job has successfully completed' } : {}));
-    await feed.turn(INTERVAL_MS);
+    await feed.advanceBy(INTERVAL_MS);
     expect(await takeAll(stream)).toEqual(log.ids);
   });
 
@@ -168,18 +168,18 @@ describe('the events of a job', () => {
     const settings = { OPENAI_BASE_URL: feed.upstream.baseUrl };
     const first = await startGateway(settings, feed.clock);
     await using before = await openSse(first.url, { query: EVENTS });
-    await feed.turn(0);
+    await feed.advanceBy(0);
     log.grow(170);
-    await feed.turn(INTERVAL_MS);
+    await feed.advanceBy(INTERVAL_MS);
     const read = await take(before, 130);
     log.grow(260); // No gateway polls while these are added.
     await first[Symbol.asyncDispose]();
     log.grow(140);
     await using second = await startGateway(settings, feed.clock);
     await using after = await openSse(second.url, { query: EVENTS, variables: { since: read.at(-1) } });
-    await feed.turn(0);
+    await feed.advanceBy(0);
     log.grow(30);
-    await feed.turn(INTERVAL_MS);
+    await feed.advanceBy(INTERVAL_MS);
     await finish(feed);
     expect([...read, ...(await takeAll(after))]).toEqual(log.ids);
   });
@@ -201,19 +201,19 @@ describe('a client that reads no events for a minute', () => {
     );
     await wire.receivedMatch(/:\n\n/);
     unsubscribe('http.server.request.start', onRequest);
-    await using reader = await feed.follow(query);
-    await feed.turn(0);
+    await using reader = await feed.subscribe(query);
+    await feed.advanceBy(0);
     wire.pause();
     const message = 'x'.repeat(40_000); // 24 MB in all: more than the socket buffers hold.
     for (let seconds = 0; seconds < 60; seconds += 2) {
       const ids = log.grow(10, () => ({ message }));
-      await feed.turn(INTERVAL_MS);
+      await feed.advanceBy(INTERVAL_MS);
       expect(await take(reader, 10)).toEqual(ids);
     }
     expect(responses[0]?.writableNeedDrain).toBe(true);
     expect(responses[0]?.writableLength).toBeLessThan(4 * message.length);
     log.grow(1, () => ({ message: 'The job has successfully completed' }));
-    await feed.turn(INTERVAL_MS);
+    await feed.advanceBy(INTERVAL_MS);
     wire.resume();
     const received = await wire.closed;
     expect([...received.matchAll(/"id":"(.*?)"/g)].map(([, id]) => id)).toEqual(log.ids);

@@ -26,7 +26,7 @@ async function start() {
     async finish() {
       log.grow(1, () => ({ message: 'The job has successfully completed' }));
       feed.upstream.onJob(jobBody({ id: JOB, status: 'succeeded', finished_at: feed.seconds() }));
-      await feed.turn(60_000);
+      await feed.advanceBy(60_000);
     },
     [Symbol.asyncDispose]: () => feed[Symbol.asyncDispose](),
   };
@@ -50,11 +50,11 @@ describe('the steps of a job', () => {
     await using world = await start();
     world.addSteps(1500);
     const starts = [{}, { sinceStep: 0 }, { sinceStep: 700 }, { sinceStep: 1500 }];
-    const streams = await Promise.all(starts.map((variables) => world.feed.follow(STEPS, variables)));
-    await world.feed.turn(0);
+    const streams = await Promise.all(starts.map((variables) => world.feed.subscribe(STEPS, variables)));
+    await world.feed.advanceBy(0);
     for (const count of [500, 0, 1, 99]) {
       world.addSteps(count);
-      await world.feed.turn(INTERVAL_MS);
+      await world.feed.advanceBy(INTERVAL_MS);
     }
     await world.finish();
     for (const [index, first] of [1501, 1, 701, 1501].entries()) {
@@ -64,19 +64,19 @@ describe('the steps of a job', () => {
 
   it('continue after the last step read, after a break without polls', async () => {
     await using world = await start();
-    await using before = await world.feed.follow(STEPS);
-    await world.feed.turn(0);
+    await using before = await world.feed.subscribe(STEPS);
+    await world.feed.advanceBy(0);
     world.addSteps(150);
-    await world.feed.turn(INTERVAL_MS);
+    await world.feed.advanceBy(INTERVAL_MS);
     for (let step = 1; step <= 120; step++) {
       expect(await before.result()).toMatchObject({ data: { fineTuningJobMetricsAdded: { point: { step } } } });
     }
     before.close();
-    await world.feed.ended(1);
+    await world.feed.streamsEnded(1);
     world.addSteps(400);
-    await world.feed.turn(600_000);
-    await using after = await world.feed.follow(STEPS, { sinceStep: 120 });
-    await world.feed.turn(0);
+    await world.feed.advanceBy(600_000);
+    await using after = await world.feed.subscribe(STEPS, { sinceStep: 120 });
+    await world.feed.advanceBy(0);
     world.addSteps(30);
     await world.finish();
     expect(await takeAll(after)).toEqual(steps(121, 580));
@@ -85,8 +85,8 @@ describe('the steps of a job', () => {
   it('are read back to the given step, and no further', async () => {
     await using world = await start();
     world.addSteps(1500);
-    await using stream = await world.feed.follow(STEPS, { sinceStep: 1350 });
-    const pages = (await world.feed.turn(0)).filter(({ target }) => target.includes('/events'));
+    await using stream = await world.feed.subscribe(STEPS, { sinceStep: 1350 });
+    const pages = (await world.feed.advanceBy(0)).filter(({ target }) => target.includes('/events'));
     expect(pages).toHaveLength(2);
     expect(await stream.result()).toMatchObject({ data: { fineTuningJobMetricsAdded: { point: { step: 1351 } } } });
   });
@@ -94,8 +94,8 @@ describe('the steps of a job', () => {
   it('are sent once the job reaches the given step', async () => {
     await using world = await start();
     world.addSteps(10);
-    await using stream = await world.feed.follow(STEPS, { sinceStep: 15 });
-    await world.feed.turn(0);
+    await using stream = await world.feed.subscribe(STEPS, { sinceStep: 15 });
+    await world.feed.advanceBy(0);
     world.addSteps(10);
     await world.finish();
     expect(await takeAll(stream)).toEqual(steps(16, 20));

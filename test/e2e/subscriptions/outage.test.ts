@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { nextPollAfterFailureIn } from '../../../src/watch/poll/cadence.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { type Feed, startFeed } from '../../kit/gateway/feed.ts';
-import { answer } from '../../kit/gateway/upstream.ts';
+import { writeResponse } from '../../kit/gateway/upstream.ts';
 import { createGrowingLog } from '../../kit/store/growing-log.ts';
 
 const INTERVAL_MS = 2000; // The default.
@@ -18,7 +18,7 @@ const OUTAGES: [string, Outage][] = [
   [
     'responds 503',
     async ({ upstream }) => {
-      upstream.failAll((_, response) => answer(response, 503, { error: { message: 'Overloaded.' } }));
+      upstream.failAll((_, response) => writeResponse(response, 503, { error: { message: 'Overloaded.' } }));
       return () => upstream.failAll(null);
     },
   ],
@@ -45,20 +45,20 @@ describe('a minute in which the upstream', () => {
       log.grow(3);
       setStatus(feed, 'running');
       const streams = [];
-      for (const id of IDS) streams.push(await feed.follow(statusOf(id)));
-      await using events = await feed.follow(EVENTS);
-      await feed.turn(0);
+      for (const id of IDS) streams.push(await feed.subscribe(statusOf(id)));
+      await using events = await feed.subscribe(EVENTS);
+      await feed.advanceBy(0);
       const end = await startOutage(feed);
-      const before = feed.tries;
-      await feed.turn(60_000);
-      expect(feed.tries - before).toBeGreaterThan(4);
-      expect(feed.tries - before).toBeLessThan(16); // For all jobs together, and for the event log.
+      const before = feed.attempts;
+      await feed.advanceBy(60_000);
+      expect(feed.attempts - before).toBeGreaterThan(4);
+      expect(feed.attempts - before).toBeLessThan(16); // For all jobs together, and for the event log.
       await end();
       log.grow(250);
       setStatus(feed, 'paused');
       const targets: string[] = [];
       while (!IDS.every((id) => targets.includes(`/fine_tuning/jobs/${id}`))) {
-        targets.push(...(await feed.turn(1000)).map(({ target }) => target));
+        targets.push(...(await feed.advanceBy(1000)).map(({ target }) => target));
       }
       const polls = targets.filter((target) => !target.includes('/events'));
       expect(polls.toSorted()).toEqual(IDS.map((id) => `/fine_tuning/jobs/${id}`));
@@ -66,7 +66,7 @@ describe('a minute in which the upstream', () => {
         expect(await stream.result()).toEqual(result('RUNNING', 'SNAPSHOT'));
         expect(await stream.result()).toEqual(result('PAUSED', 'POLL'));
       }
-      await feed.turn(20_000);
+      await feed.advanceBy(20_000);
       for (const id of log.ids) {
         expect(await events.result()).toEqual({ data: { fineTuningJobEventAdded: { event: { id } } } });
       }
@@ -78,16 +78,16 @@ describe('a minute in which the upstream', () => {
     await using feed = await startFeed();
     const list = (status: string) => feed.upstream.onJobs(IDS.map((id) => jobBody({ id, status })));
     list('running');
-    await using stream = await feed.follow('subscription { anyFineTuningJobStatusChanged { job { id } status } }');
-    await feed.turn(0);
-    feed.upstream.failAll((_, response) => answer(response, 503, {}));
-    const calls = await feed.turn(60_000);
+    await using stream = await feed.subscribe('subscription { anyFineTuningJobStatusChanged { job { id } status } }');
+    await feed.advanceBy(0);
+    feed.upstream.failAll((_, response) => writeResponse(response, 503, {}));
+    const calls = await feed.advanceBy(60_000);
     expect(calls.length).toBeGreaterThan(2);
     expect(calls.length).toBeLessThan(8);
     feed.upstream.failAll(null);
     list('paused');
     let polls = 0;
-    while (polls === 0) polls = (await feed.turn(1000)).length;
+    while (polls === 0) polls = (await feed.advanceBy(1000)).length;
     expect(polls).toBe(1);
     for (const status of ['RUNNING', 'PAUSED']) {
       for (const id of IDS) {
@@ -103,28 +103,28 @@ describe('the polls during an outage', () => {
   it.each([0, 0.5, 1])('back off with jitter (random %d)', async (random) => {
     await using feed = await startFeed();
     setStatus(feed, 'running');
-    await using stream = await feed.follow(statusOf('ftjob-1'));
-    await feed.turn(0);
+    await using stream = await feed.subscribe(statusOf('ftjob-1'));
+    await feed.advanceBy(0);
     vi.spyOn(Math, 'random').mockReturnValue(random);
-    feed.upstream.failAll((_, response) => answer(response, 503, {}));
+    feed.upstream.failAll((_, response) => writeResponse(response, 503, {}));
     const expected: number[] = [];
     for (let at = INTERVAL_MS; at <= 60_000; at += nextPollAfterFailureIn(expected.length, INTERVAL_MS, random)) {
       expected.push(at);
     }
-    expect((await feed.turn(60_000)).map(({ at }) => at)).toEqual(expected);
+    expect((await feed.advanceBy(60_000)).map(({ at }) => at)).toEqual(expected);
     expect(await stream.result()).toEqual(result('RUNNING', 'SNAPSHOT'));
   });
 
   it('respect Retry-After', async () => {
     await using feed = await startFeed();
     setStatus(feed, 'running');
-    await using stream = await feed.follow(statusOf('ftjob-1'));
-    await feed.turn(0);
-    feed.upstream.failAll((_, response) => answer(response, 429, {}, { 'retry-after': '120' }));
-    expect((await feed.turn(121_999)).map(({ at }) => at)).toEqual([INTERVAL_MS]);
+    await using stream = await feed.subscribe(statusOf('ftjob-1'));
+    await feed.advanceBy(0);
+    feed.upstream.failAll((_, response) => writeResponse(response, 429, {}, { 'retry-after': '120' }));
+    expect((await feed.advanceBy(121_999)).map(({ at }) => at)).toEqual([INTERVAL_MS]);
     feed.upstream.failAll(null);
     setStatus(feed, 'paused');
-    expect(await feed.turn(1)).toHaveLength(1);
+    expect(await feed.advanceBy(1)).toHaveLength(1);
     expect(await stream.result()).toEqual(result('RUNNING', 'SNAPSHOT'));
     expect(await stream.result()).toEqual(result('PAUSED', 'POLL'));
   });

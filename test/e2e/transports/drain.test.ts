@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { openRawConnection } from '../../kit/client/raw-http.ts';
 import { openSse } from '../../kit/client/sse.ts';
 import { openSocket, subscribe } from '../../kit/client/ws.ts';
-import { startLive } from '../../kit/gateway/subscription-server.ts';
+import { startSubscriptionServer } from '../../kit/gateway/subscription-server.ts';
 import { until } from '../../kit/until.ts';
 
 const QUERY = 'subscription { changed(topic: "t") { n } }';
 
 describe('a server that shuts down', () => {
   it('is not ready at once, serves for the drain delay, and then ends its streams', async () => {
-    await using live = await startLive({ DRAIN_DELAY_MS: '5000' });
+    await using live = await startSubscriptionServer({ DRAIN_DELAY_MS: '5000' });
     const { timers } = live.clock;
     await using stream = await openSse(live.url, { query: QUERY });
     using socket = await openSocket(live.url);
@@ -30,7 +30,7 @@ describe('a server that shuts down', () => {
   });
 
   it('without a delay ends a few streams at once', async () => {
-    const live = await startLive();
+    const live = await startSubscriptionServer();
     const stream = await openSse(live.url, { query: QUERY });
     await until(() => live.topic('t').waits === 1);
     await live[Symbol.asyncDispose]();
@@ -39,7 +39,7 @@ describe('a server that shuts down', () => {
   });
 
   it('ends many streams over three seconds', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     const streams = await Promise.all(Array.from({ length: 150 }, () => openSse(live.url, { query: QUERY })));
     await until(() => live.topic('t').waits === 150);
     const stopped = live.stop();
@@ -53,7 +53,7 @@ describe('a server that shuts down', () => {
   });
 
   it('closes connections after ten seconds that do not read their end', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     await using connection = await openRawConnection(live.url);
     const body = JSON.stringify({ query: 'subscription { changed(topic: "t") { text } }' });
     connection.write(
@@ -82,7 +82,7 @@ describe('a server that shuts down', () => {
 
 describe('a stream without results', () => {
   it('gets a comment at each heartbeat, and is not closed as an idle connection', async () => {
-    await using live = await startLive({ IDLE_TIMEOUT_MS: '300', HEARTBEAT_MS: '1000' });
+    await using live = await startSubscriptionServer({ IDLE_TIMEOUT_MS: '300', HEARTBEAT_MS: '1000' });
     await using connection = await openRawConnection(live.url);
     const body = JSON.stringify({ query: QUERY });
     connection.write('GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n');

@@ -7,7 +7,7 @@ import { openSse } from '../../kit/client/sse.ts';
 import { openSocket, subscribe, type TestSocket } from '../../kit/client/ws.ts';
 import { createTestClock, turning } from '../../kit/clock.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
-import { answer, startUpstream } from '../../kit/gateway/upstream.ts';
+import { startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 import { until } from '../../kit/until.ts';
 
 const MIB = 1024 * 1024;
@@ -51,8 +51,12 @@ describe('clients that stop reading while 20,000 changes come', () => {
   it('cost bounded memory, delay no other client, and then get the newest state of every job', async () => {
     await using upstream = await startUpstream();
     let round = 0;
-    upstream.on('/fine_tuning/jobs', (_request: unknown, response: Parameters<typeof answer>[0]) =>
-      answer(response, 200, { object: 'list', data: indices.map((index) => bodyOf(index, round)), has_more: false }),
+    upstream.on('/fine_tuning/jobs', (_request: unknown, response: Parameters<typeof writeResponse>[0]) =>
+      writeResponse(response, 200, {
+        object: 'list',
+        data: indices.map((index) => bodyOf(index, round)),
+        has_more: false,
+      }),
     );
     const settings = { CACHE_ACTIVE_MS: '0', CACHE_MAX_MB: '8', POLL_INTERVAL_MS: '3600000', LOG_LEVEL: 'warn' };
     await using gateway = await startProcess('gateway', upstream.baseUrl, settings, ['--expose-gc']);

@@ -3,7 +3,7 @@ import { GraphQLError } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { post } from '../../kit/client/post.ts';
 import { openRawConnection, type RawConnection } from '../../kit/client/raw-http.ts';
-import { startLive } from '../../kit/gateway/subscription-server.ts';
+import { startSubscriptionServer } from '../../kit/gateway/subscription-server.ts';
 import { until } from '../../kit/until.ts';
 
 const ACCEPT = 'multipart/mixed;boundary="graphql";subscriptionSpec="1.0",application/json;q=0.9';
@@ -27,7 +27,7 @@ const part = (json: string) => `\r\ncontent-type: application/json\r\n\r\n${json
 
 describe("a subscription in Apollo's multipart format", () => {
   it('has parts with results, empty parts as heartbeats, and an end', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     await using connection = await send(live.url, QUERY);
     await connection.receivedMatch(/content-type: multipart\/mixed; boundary="graphql"; subscriptionSpec="1.0"\r\n/i);
     await until(() => live.topic('t').waits === 1);
@@ -41,7 +41,7 @@ describe("a subscription in Apollo's multipart format", () => {
   });
 
   it('works with Apollo Client', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     const client = new ApolloClient({ link: new HttpLink({ uri: live.url }), cache: new InMemoryCache() });
     const results: unknown[] = [];
     const done = Promise.withResolvers<void>();
@@ -60,13 +60,13 @@ describe("a subscription in Apollo's multipart format", () => {
   });
 
   it('has the errors of an invalid document as a result', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     await using connection = await send(live.url, 'subscription { nothing }', 'multipart/mixed;subscriptionSpec="1.0"');
     expect(await connection.closed).toMatch(/"payload":\{"errors":\[.*GRAPHQL_VALIDATION_FAILED.*--graphql--\r\n$/s);
   });
 
   it('is not used for a query, which gets a JSON response', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     const { headers, body } = await post(live.url, { query: '{ role }' }, { accept: ACCEPT });
     expect([headers.get('content-type'), body]).toEqual([
       'application/json; charset=utf-8',
@@ -75,7 +75,7 @@ describe("a subscription in Apollo's multipart format", () => {
   });
 
   it('is not used for other formats of multipart/mixed', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     for (const accept of [
       'multipart/mixed',
       'multipart/mixed;deferSpec=20220824',
@@ -92,7 +92,7 @@ describe("a subscription in Apollo's multipart format", () => {
     ['text/event-stream, multipart/mixed', 'text/event-stream'],
     ['*/*', 'text/event-stream'],
   ])('is chosen by the preference of the client: %s', async (accept, type) => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     await using connection = await send(live.url, QUERY, accept);
     const [, contentType] = await connection.receivedMatch(/^content-type: ([^;]*);/im);
     expect(contentType).toBe(type);

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { openRawConnection } from '../../kit/client/raw-http.ts';
 import { openSse } from '../../kit/client/sse.ts';
 import { openSocket, subscribe } from '../../kit/client/ws.ts';
-import { startLive } from '../../kit/gateway/subscription-server.ts';
+import { startSubscriptionServer } from '../../kit/gateway/subscription-server.ts';
 import { until } from '../../kit/until.ts';
 
 const CHANGES = 600;
@@ -18,7 +18,7 @@ describe('a client that stops reading', () => {
     ['server-sent events', 'text/event-stream'],
     ['multipart', 'multipart/mixed;boundary="graphql";subscriptionSpec="1.0"'],
   ])('over %s costs bounded memory, delays no other client, and then gets the newest change', async (_, accept) => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     const responses: ServerResponse[] = [];
     const onRequest = (message: unknown) => void responses.push((message as { response: ServerResponse }).response); // As documented by Node.
     subscribeToChannel('http.server.request.start', onRequest);
@@ -57,7 +57,7 @@ describe('a client that stops reading', () => {
   });
 
   it('over a WebSocket costs bounded memory, and then gets the newest change', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     using client = await openSocket(live.url);
     client.send(subscribe('1', QUERY));
     await until(() => live.topic('t').waits === 1);
@@ -75,7 +75,7 @@ describe('a client that stops reading', () => {
   });
 
   it('over a WebSocket but continues to send queries is no longer read from', async () => {
-    await using live = await startLive({ RATE_LIMIT_PER_MINUTE: '0' });
+    await using live = await startSubscriptionServer({ RATE_LIMIT_PER_MINUTE: '0' });
     using client = await openSocket(live.url);
     client.socket.pause();
     const message = JSON.stringify(subscribe('1', '{ text(length: 1000000) }'));

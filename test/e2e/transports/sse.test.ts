@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql';
 import { createClient } from 'graphql-sse';
 import { describe, expect, it } from 'vitest';
 import { openSse } from '../../kit/client/sse.ts';
-import { startLive } from '../../kit/gateway/subscription-server.ts';
+import { startSubscriptionServer } from '../../kit/gateway/subscription-server.ts';
 import { until } from '../../kit/until.ts';
 
 const CHANGED = { query: 'subscription S { changed(topic: "t") { n } }' };
@@ -10,7 +10,7 @@ const result = (n: number) => ({ data: { changed: { n } } });
 
 describe('a subscription over server-sent events', () => {
   it('opens at once, sends each result and then `complete`', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     await using stream = await openSse(live.url, CHANGED);
     expect([stream.status, stream.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
     expect(stream.headers.get('cache-control')).toBe('no-store');
@@ -26,7 +26,7 @@ describe('a subscription over server-sent events', () => {
   });
 
   it('works with the client of graphql-sse', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     const client = createClient({ url: live.url, retryAttempts: 0 });
     const results = client.iterate(CHANGED);
     const first = results.next();
@@ -40,7 +40,7 @@ describe('a subscription over server-sent events', () => {
   });
 
   it('can be opened by GET, as EventSource does, but not for a page of another site', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     await using stream = await openSse(live.url, CHANGED, { 'sec-fetch-site': 'same-origin' }, 'GET');
     await until(() => live.topic('t').waits === 1);
     live.topic('t').emit({ n: 1 });
@@ -50,7 +50,7 @@ describe('a subscription over server-sent events', () => {
   });
 
   it('ends with one error when its source fails', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     await using stream = await openSse(live.url, CHANGED);
     await until(() => live.topic('t').waits === 1);
     live.topic('t').fail(new GraphQLError('No such job.', { extensions: { code: 'NOT_FOUND' } }));
@@ -68,7 +68,7 @@ describe('a subscription over server-sent events', () => {
   });
 
   it.each(['refused', 'broken'])('of the source `%s` gets a masked error, and completes', async (field) => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     await using stream = await openSse(live.url, { query: `subscription { ${field} { n } }` });
     expect(await stream.result()).toEqual({
       errors: [
@@ -83,7 +83,7 @@ describe('a subscription over server-sent events', () => {
   });
 
   it('masks internal errors of its events, and continues', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     await using stream = await openSse(live.url, { query: 'subscription { changed(topic: "t") { n fault } }' });
     for (const n of [1, 2]) {
       await until(() => live.topic('t').waits === n);
@@ -96,7 +96,7 @@ describe('a subscription over server-sent events', () => {
   });
 
   it('can be read by pages of CORS_ORIGINS only', async () => {
-    await using live = await startLive({ CORS_ORIGINS: 'https://app.example' });
+    await using live = await startSubscriptionServer({ CORS_ORIGINS: 'https://app.example' });
     await using stream = await openSse(live.url, CHANGED, { origin: 'https://app.example' });
     expect(stream.headers.get('access-control-allow-origin')).toBe('https://app.example');
     await using other = await openSse(live.url, CHANGED, { origin: 'https://evil.example' });
@@ -104,7 +104,7 @@ describe('a subscription over server-sent events', () => {
   });
 
   it('is rejected for a client that accepts only JSON, by POST and by GET', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     const asJson = await openSse(live.url, CHANGED, { accept: 'application/json' });
     expect(asJson.status).toBe(406);
     const byGet = await openSse(live.url, CHANGED, { accept: 'application/json' }, 'GET');
@@ -112,7 +112,7 @@ describe('a subscription over server-sent events', () => {
   });
 
   it('that selects no field gets an error', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     await using stream = await openSse(live.url, {
       query: 'subscription { changed(topic: "t") @skip(if: true) { n } }',
     });
@@ -123,7 +123,7 @@ describe('a subscription over server-sent events', () => {
 
 describe('an operation over server-sent events', () => {
   const events = async (query: string, variables = {}) => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     await using stream = await openSse(live.url, { query, variables });
     const all = [];
     for (let event = await stream.next(); event; event = await stream.next()) if (event.event !== ':') all.push(event);
@@ -151,7 +151,7 @@ describe('an operation over server-sent events', () => {
   });
 
   it('that is a mutation by GET is rejected', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     const stream = await openSse(live.url, { query: 'mutation { touch }' }, {}, 'GET');
     expect(stream.status).toBe(405);
   });

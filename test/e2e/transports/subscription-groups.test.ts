@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { openRawConnection, type RawConnection } from '../../kit/client/raw-http.ts';
 import { openSse, type SseRequest } from '../../kit/client/sse.ts';
 import { openSocket, subscribe } from '../../kit/client/ws.ts';
-import { startLive } from '../../kit/gateway/subscription-server.ts';
+import { startSubscriptionServer } from '../../kit/gateway/subscription-server.ts';
 import { tokenFile } from '../../kit/process/token.ts';
 import { until } from '../../kit/until.ts';
 
@@ -13,7 +13,7 @@ const MULTIPART = 'multipart/mixed;boundary="graphql";subscriptionSpec="1.0"';
 
 describe('equal subscriptions', () => {
   it('create one source and execute each of its events once, over all transports', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     await using first = await openSse(live.url, paramsWith({ a: 1, b: 2 }));
     await using second = await openSse(live.url, { query: QUERY, variables: { o: { b: 2, a: 1 }, t: 't' } });
     using third = await openSocket(live.url);
@@ -37,7 +37,7 @@ describe('equal subscriptions', () => {
     ['document texts', { ...paramsWith({ a: 2 }), query: `${QUERY} #` }],
     ['operations', { ...paramsWith({ a: 2 }), query: `${QUERY} query Other { role }`, operationName: 'S' }],
   ])('do not include those with other %s', async (_, other) => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     await using first = await openSse(live.url, paramsWith({ a: 2 }));
     await using second = await openSse(live.url, other);
     await until(() => live.topic('t').waits === 2);
@@ -48,7 +48,7 @@ describe('equal subscriptions', () => {
 
   it('do not include those of another role; callers of one role share them, without their names', async () => {
     const { file, tokens } = tokenFile({ ann: 'viewer', bob: 'operator', cat: 'viewer' });
-    await using live = await startLive({ AUTH: 'tokens', AUTH_TOKENS_FILE: file });
+    await using live = await startSubscriptionServer({ AUTH: 'tokens', AUTH_TOKENS_FILE: file });
     const streams = await Promise.all(
       Object.values(tokens).map((token) => openSse(live.url, paramsWith({}), { authorization: `Bearer ${token}` })),
     );
@@ -63,7 +63,7 @@ describe('equal subscriptions', () => {
   });
 
   it('do not include those of another key', async () => {
-    await using live = await startLive({ AUTH: 'passthrough' });
+    await using live = await startSubscriptionServer({ AUTH: 'passthrough' });
     const keys = ['a'.repeat(30), 'b'.repeat(30), 'a'.repeat(30)];
     const streams = await Promise.all(
       keys.map((key) => openSse(live.url, paramsWith({}), { authorization: `Bearer ${key}` })),
@@ -75,7 +75,7 @@ describe('equal subscriptions', () => {
   });
 
   it('execute each event in its own context', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     await using stream = await openSse(live.url, paramsWith({}));
     for (let n = 1; n <= 2; n++) {
       await until(() => live.topic('t').waits === n);
@@ -87,7 +87,7 @@ describe('equal subscriptions', () => {
   });
 
   it('continue when one subscriber leaves, and end with the last one, together with executions in progress', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     const query = 'subscription { changed(topic: "t") { n slow } }';
     await using first = await openSse(live.url, { query });
     await using second = await openSse(live.url, { query });
@@ -114,7 +114,7 @@ describe('equal subscriptions', () => {
   });
 
   it('log the error of their source once', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     const streams = await Promise.all([1, 2, 3].map(() => openSse(live.url, paramsWith({}))));
     await until(() => live.topic('t').waits === 3);
     live.topic('t').fail(new TypeError('a secret detail'));
@@ -129,7 +129,7 @@ describe('equal subscriptions', () => {
   });
 
   it('add no abort listener per event', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     await using stream = await openSse(live.url, paramsWith({}));
     const listeners = () => {
       const { signal, onLeave } = live.sources[0]?.readContext ?? {};
@@ -148,7 +148,7 @@ describe('equal subscriptions', () => {
 
 describe('500 clients', () => {
   it('that disconnect leave nothing: no reader, no source, no timer', async () => {
-    await using live = await startLive({ MAX_SUBSCRIPTIONS_PER_CALLER: '500' });
+    await using live = await startSubscriptionServer({ MAX_SUBSCRIPTIONS_PER_CALLER: '500' });
     const body = JSON.stringify({ query: 'subscription { changed(topic: "t") { n } }' });
     const head = `POST /graphql HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
     const open = async () => {

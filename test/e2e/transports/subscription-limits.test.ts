@@ -5,7 +5,7 @@ import { post } from '../../kit/client/post.ts';
 import { openRawConnection } from '../../kit/client/raw-http.ts';
 import { openSse } from '../../kit/client/sse.ts';
 import { openSocket, subscribe } from '../../kit/client/ws.ts';
-import { startLive } from '../../kit/gateway/subscription-server.ts';
+import { startSubscriptionServer } from '../../kit/gateway/subscription-server.ts';
 import { tokenFile, tokenLine } from '../../kit/process/token.ts';
 import { until } from '../../kit/until.ts';
 
@@ -17,7 +17,11 @@ describe('the maximum number of subscriptions', () => {
   it('of one caller holds over all transports, until one ends; other callers have their own', async () => {
     const { file, tokens } = tokenFile({ ann: 'viewer', bob: 'viewer' });
     const authorization = `Bearer ${tokens.ann}`;
-    await using live = await startLive({ AUTH: 'tokens', AUTH_TOKENS_FILE: file, MAX_SUBSCRIPTIONS_PER_CALLER: '2' });
+    await using live = await startSubscriptionServer({
+      AUTH: 'tokens',
+      AUTH_TOKENS_FILE: file,
+      MAX_SUBSCRIPTIONS_PER_CALLER: '2',
+    });
     await using first = await openSse(live.url, { query: QUERY }, { authorization });
     using socket = await openSocket(live.url, { headers: { authorization } });
     socket.send(subscribe('1', QUERY));
@@ -45,7 +49,7 @@ describe('the maximum number of subscriptions', () => {
   });
 
   it('in total holds for all callers', async () => {
-    await using live = await startLive({ MAX_SUBSCRIPTIONS: '1' });
+    await using live = await startSubscriptionServer({ MAX_SUBSCRIPTIONS: '1' });
     await using first = await openSse(live.url, { query: QUERY });
     expect(await first.next()).toBeDefined();
     const rejected = await post(live.url, { query: QUERY }, SSE);
@@ -56,7 +60,7 @@ describe('the maximum number of subscriptions', () => {
   });
 
   it('does not count subscriptions with invalid variables or without a source', async () => {
-    await using live = await startLive({ MAX_SUBSCRIPTIONS: '1' });
+    await using live = await startSubscriptionServer({ MAX_SUBSCRIPTIONS: '1' });
     for (const query of ['subscription ($t: String!) { changed(topic: $t) { n } }', 'subscription { refused { n } }']) {
       await using stream = await openSse(live.url, { query });
       expect(await stream.result()).toMatchObject({ errors: [{}] });
@@ -68,7 +72,7 @@ describe('the maximum number of subscriptions', () => {
 
 describe('the limits of queries', () => {
   it('hold for subscriptions: of one document, and of points in a minute', async () => {
-    await using live = await startLive({ MAX_QUERY_ALIASES: '1', RATE_LIMIT_PER_MINUTE: '2' });
+    await using live = await startSubscriptionServer({ MAX_QUERY_ALIASES: '1', RATE_LIMIT_PER_MINUTE: '2' });
     await using complex = await openSse(live.url, { query: 'subscription { a: changed(topic: "t") { b: n } }' });
     expect(await complex.result()).toMatchObject({ errors: [{ extensions: { code: 'QUERY_TOO_COMPLEX' } }] });
     await using stream = await openSse(live.url, { query: QUERY });
@@ -84,7 +88,7 @@ describe('a token that is revoked', () => {
   const REVOKED = { extensions: { code: 'UNAUTHENTICATED' } };
   const start = async () => {
     const list = tokenFile({ ann: 'viewer' });
-    const live = await startLive({ AUTH: 'tokens', AUTH_TOKENS_FILE: list.file });
+    const live = await startSubscriptionServer({ AUTH: 'tokens', AUTH_TOKENS_FILE: list.file });
     const authorization = `Bearer ${list.tokens.ann}`;
     const stream = await openSse(live.url, { query: QUERY }, { authorization });
     const socket = await openSocket(live.url, { headers: { authorization } });

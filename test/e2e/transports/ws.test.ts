@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import { hashOf } from '../../../src/server/graphql/trusted-documents.ts';
 import { exchange } from '../../kit/client/raw-http.ts';
 import { openSocket, type SocketOptions, subscribe } from '../../kit/client/ws.ts';
-import { type LiveServer, startLive } from '../../kit/gateway/subscription-server.ts';
+import { type SubscriptionServer, startSubscriptionServer } from '../../kit/gateway/subscription-server.ts';
 import { makeFolder } from '../../kit/process/folder.ts';
 import { tokenFile } from '../../kit/process/token.ts';
 import { until } from '../../kit/until.ts';
@@ -13,7 +13,7 @@ import { until } from '../../kit/until.ts';
 const CHANGED = 'subscription S { changed(topic: "t") { n } }';
 const result = (n: number) => ({ data: { changed: { n } } });
 
-async function expectResultForOtherClient({ url }: LiveServer) {
+async function expectResultForOtherClient({ url }: SubscriptionServer) {
   using other = await openSocket(url);
   other.send(subscribe('1', '{ role }'));
   expect(await other.next()).toMatchObject({ type: 'next' });
@@ -21,7 +21,7 @@ async function expectResultForOtherClient({ url }: LiveServer) {
 
 describe('a subscription over a WebSocket', () => {
   it('works with the client of graphql-ws, as do queries and mutations', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     const client = createClient({ url: live.url.replace('http', 'ws'), webSocketImpl: WebSocket });
     const results = client.iterate({ query: CHANGED });
     const first = results.next();
@@ -40,7 +40,7 @@ describe('a subscription over a WebSocket', () => {
   });
 
   it('ends when its client completes it, and is logged', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     using client = await openSocket(live.url);
     client.send(subscribe('1', CHANGED));
     await until(() => live.topic('t').waits === 1);
@@ -54,7 +54,7 @@ describe('a subscription over a WebSocket', () => {
   });
 
   it('ends with its socket, and so do its queries', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     const client = await openSocket(live.url);
     client.send(subscribe('1', CHANGED), subscribe('2', 'subscription { changed(topic: "t") { n slow } }'));
     await until(() => live.topic('t').waits === 2);
@@ -71,7 +71,7 @@ describe('a subscription over a WebSocket', () => {
     ['is not GraphQL', '{', 'GRAPHQL_PARSE_FAILED'],
     ['does not match the schema', 'subscription { nothing }', 'GRAPHQL_VALIDATION_FAILED'],
   ])('that %s gets an error, and the socket stays open', async (_, query, code) => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     using client = await openSocket(live.url);
     client.send(subscribe('1', query), subscribe('2', '{ role }'));
     expect(await client.next()).toMatchObject({ id: '1', type: 'error', payload: [{ extensions: { code } }] });
@@ -81,7 +81,7 @@ describe('a subscription over a WebSocket', () => {
   it('can be sent as the hash of a trusted document', async () => {
     const text = '{ __typename }';
     const folder = makeFolder({ documents: JSON.stringify({ [hashOf(text)]: text }) });
-    await using live = await startLive({ TRUSTED_DOCUMENTS: join(folder, 'documents') });
+    await using live = await startSubscriptionServer({ TRUSTED_DOCUMENTS: join(folder, 'documents') });
     using client = await openSocket(live.url);
     const persistedQuery = { version: 1, sha256Hash: hashOf(text) };
     client.send(subscribe('1', '', { extensions: { persistedQuery } }));
@@ -92,7 +92,7 @@ describe('a subscription over a WebSocket', () => {
   });
 
   it('masks internal errors of its source, and completes', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     using client = await openSocket(live.url);
     client.send(subscribe('1', 'subscription { refused { n } }'));
     const extensions = { code: 'INTERNAL' };
@@ -104,7 +104,7 @@ describe('a subscription over a WebSocket', () => {
 describe('a socket', () => {
   const start = async () => {
     const { file, tokens } = tokenFile({ ann: 'viewer' });
-    const live = await startLive({ AUTH: 'tokens', AUTH_TOKENS_FILE: file });
+    const live = await startSubscriptionServer({ AUTH: 'tokens', AUTH_TOKENS_FILE: file });
     return { live, authorization: `Bearer ${tokens.ann}` };
   };
 
@@ -137,7 +137,7 @@ describe('a socket', () => {
   });
 
   it('that sends nothing for ten seconds is closed', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     using idle = await openSocket(live.url, { init: false });
     using active = await openSocket(live.url);
     live.clock.advance(10_000);
@@ -160,7 +160,7 @@ describe('a socket', () => {
     ],
     ['sends a message above the limit', {}, [subscribe('1', `{ role } # ${'x'.repeat(1024 * 1024)}`)], 1009],
   ])('that %s is closed, and other sockets stay open', async (_, init, messages, code) => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     using client = await openSocket(live.url, { init });
     client.send(...messages);
     expect((await client.closed)[0]).toBe(code);
@@ -170,7 +170,7 @@ describe('a socket', () => {
   });
 
   it('that sends invalid frames is closed, and other sockets stay open', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     using client = await openSocket(live.url);
     Object(client.socket)._socket.write(Buffer.from([0xff, 0xff, 0xff, 0xff]));
     expect((await client.closed)[0]).toBe(1002);
@@ -178,7 +178,7 @@ describe('a socket', () => {
   });
 
   it('gets a ping at each heartbeat, and a pong for each of its own pings', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     using client = await openSocket(live.url);
     const ping = new Promise((resolve) => client.socket.once('ping', resolve));
     live.clock.advance(12_000);
@@ -194,21 +194,21 @@ describe('a socket', () => {
     ['another host', { host: 'evil.example' }, 421],
     ['a page of another site', { origin: 'https://evil.example' }, 403],
   ])('of %s is rejected, as any request is', async (_, headers, status) => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     const opening = openSocket(live.url, { headers });
     await expect(opening).rejects.toThrow(`Unexpected server response: ${status}`);
     expect(live.log).toContainEqual(expect.objectContaining({ msg: 'request rejected', status }));
   });
 
   it('is not opened for another protocol', async () => {
-    await using live = await startLive();
+    await using live = await startSubscriptionServer();
     const upgrade = 'Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n';
     const [response] = await exchange(live.url, `GET /health HTTP/1.1\r\nHost: localhost\r\n${upgrade}\r\n`);
     expect(response?.status).toBe(200);
   });
 
   it('is not an idle connection: it is not closed for a new one', async () => {
-    await using live = await startLive({ MAX_CONNECTIONS: '1' });
+    await using live = await startSubscriptionServer({ MAX_CONNECTIONS: '1' });
     using client = await openSocket(live.url);
     await expect(fetch(live.url)).rejects.toThrow('fetch failed');
     client.send(subscribe('1', '{ role }'));

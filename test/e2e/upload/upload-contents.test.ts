@@ -16,7 +16,7 @@ import {
   upload,
 } from '../../kit/client/upload.ts';
 import { startGateway, type TestGateway } from '../../kit/gateway/gateway.ts';
-import { answer, startUpstream } from '../../kit/gateway/upstream.ts';
+import { startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 
 const MIB = 1024 * 1024;
 const LINES = trainingLines(12);
@@ -117,11 +117,11 @@ describe('any other file', () => {
   ])('%s is passed on unchanged, for any sizes of chunks', async (_, content) => {
     await using upstream = await startUpstream();
     const hashes: string[] = [];
-    upstream.on('/files', async (request: IncomingMessage, response: Parameters<typeof answer>[0]) => {
+    upstream.on('/files', async (request: IncomingMessage, response: Parameters<typeof writeResponse>[0]) => {
       const headers = { 'content-type': request.headers['content-type'] ?? '' };
       const form = await new Response(await buffer(request), { headers }).formData();
       hashes.push(hashOf(Buffer.from(await (form.get('file') as File).arrayBuffer()))); // A part with a filename.
-      answer(response, 200, fileBody('file-1'));
+      writeResponse(response, 200, fileBody('file-1'));
     });
     await using own = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, ALLOW_MUTATIONS: 'on' });
     const form = formOf(...partsOf({ purpose: 'ASSISTANTS' }), filePart(content));

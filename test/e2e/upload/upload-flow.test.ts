@@ -17,7 +17,7 @@ import {
 } from '../../kit/client/upload.ts';
 import { createTestClock } from '../../kit/clock.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
-import { answer, type ScriptedUpstream, startUpstream } from '../../kit/gateway/upstream.ts';
+import { type ScriptedUpstream, startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 import { until } from '../../kit/until.ts';
 
 const LINES = trainingLines(12);
@@ -30,12 +30,12 @@ const settingsOf = ({ baseUrl }: ScriptedUpstream) => ({ OPENAI_BASE_URL: baseUr
 /** Receives forms and counts those that have started, are complete, and were aborted. */
 function receiveForms(upstream: ScriptedUpstream) {
   const forms = { started: 0, complete: 0, aborted: 0 };
-  upstream.on('/files', (request: IncomingMessage, response: Parameters<typeof answer>[0]) => {
+  upstream.on('/files', (request: IncomingMessage, response: Parameters<typeof writeResponse>[0]) => {
     request.once('data', () => forms.started++);
     request.resume().on('close', () => request.complete || forms.aborted++);
     request.on('end', () => {
       forms.complete++;
-      answer(response, 200, fileBody('file-1'));
+      writeResponse(response, 200, fileBody('file-1'));
     });
   });
   return forms;
@@ -120,9 +120,9 @@ describe('an upload without pauses', () => {
   it('is read no faster than the upstream reads it', async () => {
     await using upstream = await startUpstream();
     const requests: IncomingMessage[] = [];
-    upstream.on('/files', (request: IncomingMessage, response: Parameters<typeof answer>[0]) => {
+    upstream.on('/files', (request: IncomingMessage, response: Parameters<typeof writeResponse>[0]) => {
       requests.push(request);
-      request.on('end', () => answer(response, 200, fileBody('file-1')));
+      request.on('end', () => writeResponse(response, 200, fileBody('file-1')));
     });
     await using gateway = await startGateway(settingsOf(upstream), createTestClock());
     await using connection = await openRawConnection(gateway.url);

@@ -14,7 +14,7 @@ import {
   upload,
 } from '../../kit/client/upload.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
-import { answer, startUpstream } from '../../kit/gateway/upstream.ts';
+import { startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 import { askAs, tokenFile } from '../../kit/process/token.ts';
 import { until } from '../../kit/until.ts';
 
@@ -32,7 +32,7 @@ async function start(settings: Record<string, string>) {
   upstream.onJob(jobBody({ id: 'ftjob-1' }));
   upstream.on('/files', (request: IncomingMessage, response: ServerResponse) => {
     request.once('data', () => started.count++);
-    request.resume().on('end', () => answer(response, 200, fileBody('file-1')));
+    request.resume().on('end', () => writeResponse(response, 200, fileBody('file-1')));
   });
   const gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, ALLOW_MUTATIONS: 'on', ...settings });
   const connections: RawConnection[] = [];

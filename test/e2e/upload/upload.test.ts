@@ -16,7 +16,7 @@ import {
 } from '../../kit/client/upload.ts';
 import { createTestClock } from '../../kit/clock.ts';
 import { startGateway, type TestGateway } from '../../kit/gateway/gateway.ts';
-import { answer, startUpstream } from '../../kit/gateway/upstream.ts';
+import { startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 import { makeFolder } from '../../kit/process/folder.ts';
 import { askAs, tokenFile } from '../../kit/process/token.ts';
 
@@ -277,8 +277,8 @@ describe('an upstream that fails during an upload', () => {
   });
 
   const failing = (status: number, code: string, headers = {}) =>
-    upstream.on('/files', (request: NodeJS.ReadableStream, response: Parameters<typeof answer>[0]) => {
-      request.once('data', () => answer(response, status, { error: { message: 'No.', code } }, headers));
+    upstream.on('/files', (request: NodeJS.ReadableStream, response: Parameters<typeof writeResponse>[0]) => {
+      request.once('data', () => writeResponse(response, status, { error: { message: 'No.', code } }, headers));
     });
 
   it.each([

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { fileBody } from '../../kit/bodies/file.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
-import { type Answer, startGateway } from '../../kit/gateway/gateway.ts';
-import { answer, type ScriptedUpstream, startUpstream } from '../../kit/gateway/upstream.ts';
+import { type GraphqlResponse, startGateway } from '../../kit/gateway/gateway.ts';
+import { type ScriptedUpstream, startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 
 const KEY = `test-${crypto.randomUUID()}`;
 const settings = (upstream: ScriptedUpstream, path = '') => ({
@@ -43,8 +43,8 @@ describe('Azure', () => {
   it('has its own error code for an exhausted quota', async () => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ ...settings(upstream), ...VERSION });
-    upstream.on('/openai/fine_tuning/jobs', (_: unknown, response: Parameters<typeof answer>[0]) =>
-      answer(response, 403, { error: { code: 'quotaExceeded', message: 'No more jobs.', innererror: {} } }),
+    upstream.on('/openai/fine_tuning/jobs', (_: unknown, response: Parameters<typeof writeResponse>[0]) =>
+      writeResponse(response, 403, { error: { code: 'quotaExceeded', message: 'No more jobs.', innererror: {} } }),
     );
     const { errors } = await gateway.query('{ fineTuningJobs { scannedCount } }');
     expect(errors?.[0]?.extensions['code']).toBe('UPSTREAM_QUOTA_EXCEEDED');
@@ -53,8 +53,8 @@ describe('Azure', () => {
   it('reports an unknown version as a missing endpoint', async () => {
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ ...settings(upstream), OPENAI_API_VERSION: '1999-01-01' });
-    upstream.on('/openai/fine_tuning/jobs/ftjob-1', (_: unknown, response: Parameters<typeof answer>[0]) =>
-      answer(response, 404, { error: { code: '404', message: 'Resource not found' } }),
+    upstream.on('/openai/fine_tuning/jobs/ftjob-1', (_: unknown, response: Parameters<typeof writeResponse>[0]) =>
+      writeResponse(response, 404, { error: { code: '404', message: 'Resource not found' } }),
     );
     const { errors } = await gateway.query('{ fineTuningJob(id: "ftjob-1") { id } }');
     expect(errors?.[0]?.extensions['code']).toBe('UPSTREAM_UNSUPPORTED');
@@ -71,7 +71,7 @@ describe('Azure', () => {
 });
 
 /** The data of a response, which must have no errors. */
-function dataOf<T>({ data, errors }: Answer): T {
+function dataOf<T>({ data, errors }: GraphqlResponse): T {
   expect(errors).toBeUndefined();
   return data as T; // As selected by the query.
 }

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { jobBody } from '../../kit/bodies/job.ts';
-import { answer } from '../../kit/gateway/upstream.ts';
+import { writeResponse } from '../../kit/gateway/upstream.ts';
 import { NO_CACHE, startWorld, type World } from '../../kit/gateway/world.ts';
 import { until } from '../../kit/until.ts';
 
@@ -13,7 +13,7 @@ async function start(settings: Record<string, string> = {}) {
   const query = async (signal?: AbortSignal) => {
     const id = `ftjob-${++queries}`;
     world.upstream.on(`/fine_tuning/jobs/${id}`, (_: unknown, response: ServerResponse) =>
-      answer(response, health.status, health.status === 200 ? jobBody({ id }) : {}),
+      writeResponse(response, health.status, health.status === 200 ? jobBody({ id }) : {}),
     );
     const { errors } = await world.gateway.query(`{ fineTuningJob(id: "${id}") { id } }`, {}, signal);
     return errors?.[0]?.extensions;
@@ -138,7 +138,7 @@ describe('an upstream that is up', () => {
     for (const { id } of jobs) {
       world.upstream.onEvents(id, []);
       world.upstream.on(`/fine_tuning/jobs/${id}/checkpoints`, (_: unknown, response: ServerResponse) =>
-        answer(response, 500, {}),
+        writeResponse(response, 500, {}),
       );
     }
     const { errors = [] } = await world.gateway.query(

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { openSse } from '../../kit/client/sse.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
-import { answer, startUpstream } from '../../kit/gateway/upstream.ts';
+import { startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 
 const KEY = 'test-0a1b2c3d-4e5f-6789-abcd-ef0123456789';
 const ADMIN_KEY = 'admin-9f8e7d6c-5b4a-3210-fedc-ba9876543210';
@@ -24,7 +24,7 @@ async function start(status: number, body: unknown) {
   const keys = { OPENAI_API_KEY: KEY, OPENAI_ADMIN_KEY: ADMIN_KEY };
   const settings = { OPENAI_BASE_URL: upstream.baseUrl, ...keys, ALLOW_MUTATIONS: 'on', UPSTREAM_RETRIES: '0' };
   const gateway = await startGateway(settings);
-  const respond = (_: unknown, response: ServerResponse) => answer(response, status, body);
+  const respond = (_: unknown, response: ServerResponse) => writeResponse(response, status, body);
   for (const path of ['', '/ftjob-1', '/ftjob-1/cancel']) upstream.on(`/fine_tuning/jobs${path}`, respond);
   return {
     upstream,

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { createTestClock } from '../../kit/clock.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
-import { answer, startUpstream } from '../../kit/gateway/upstream.ts';
+import { startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 
 const QUERY = '{ fineTuningJob(id: "ftjob-1") { id } gateway { isSandbox } }';
 const SIBLING = { isSandbox: false };
@@ -38,7 +38,7 @@ describe('an error response of the upstream', () => {
     [503, { code: 'server_is_overloaded' }, 'UPSTREAM_UNAVAILABLE'],
     [504, {}, 'UPSTREAM_TIMEOUT'],
   ])('with %i %j becomes %s for its field alone', async (status, members, code) => {
-    const { data, errors, calls } = await query((response) => answer(response, status, envelope(members)));
+    const { data, errors, calls } = await query((response) => writeResponse(response, status, envelope(members)));
     expect(data).toEqual({ fineTuningJob: null, gateway: SIBLING });
     expect(errors).toMatchObject([{ path: ['fineTuningJob'], extensions: { code, upstreamStatus: status } }]);
     expect(calls).toBe(1);
@@ -46,7 +46,9 @@ describe('an error response of the upstream', () => {
 
   it('of 5xx exposes its request id to the client, and its message to the log only', async () => {
     const body = envelope({ message: 'See https://internal.example/help' });
-    const { errors, log } = await query((response) => answer(response, 500, body, { 'x-request-id': 'req_abc123' }));
+    const { errors, log } = await query((response) =>
+      writeResponse(response, 500, body, { 'x-request-id': 'req_abc123' }),
+    );
     expect(errors?.[0]).toMatchObject({
       message: 'The upstream is unavailable. Retry later.',
       extensions: { upstreamRequestId: 'req_abc123' },
@@ -73,7 +75,7 @@ describe('an error response of the upstream', () => {
       createTestClock(Date.UTC(2026, 0, 1)),
     );
     upstream.on('/fine_tuning/jobs/ftjob-1', (_: unknown, response: ServerResponse) =>
-      answer(response, 429, envelope({}), headers as Record<string, string>),
+      writeResponse(response, 429, envelope({}), headers as Record<string, string>),
     );
     const { errors } = await gateway.query(QUERY);
     expect(errors?.[0]?.extensions['retryAfterSeconds']).toBe(seconds);
@@ -90,13 +92,13 @@ describe('an error response of the upstream', () => {
     ['of 501 characters', 'x'.repeat(501), 'x'.repeat(500)],
   ])('with a message that is %s is logged with that message', async (_, message, detail) => {
     const body = envelope({ message, code: { toString: 1 }, type: [], param: {} });
-    const { errors, log } = await query((response) => answer(response, 400, body));
+    const { errors, log } = await query((response) => writeResponse(response, 400, body));
     expect(errors?.[0]?.extensions['code']).toBe('UPSTREAM_REJECTED');
     expect(log).toContainEqual(expect.objectContaining({ code: 'UPSTREAM_REJECTED', detail }));
   });
 
   it('that is not JSON is not quoted in the log', async () => {
-    const { log } = await query((response) => answer(response, 200, 'private text'));
+    const { log } = await query((response) => writeResponse(response, 200, 'private text'));
     expect(log).toContainEqual(expect.objectContaining({ detail: 'body: is not JSON' }));
     expect(JSON.stringify(log)).not.toContain('private');
   });
@@ -109,7 +111,7 @@ describe('an error response of the upstream', () => {
       JSON.stringify(envelope({ message: 'Invalid URL (GET /v1/fine_tuning/jobs)' })),
     ],
   ])('with 404 and %s means that the endpoint is missing, not the job', async (_, body) => {
-    const { errors } = await query((response) => answer(response, 404, body));
+    const { errors } = await query((response) => writeResponse(response, 404, body));
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'UPSTREAM_UNSUPPORTED', upstreamStatus: 404 });
   });
 
@@ -117,7 +119,7 @@ describe('an error response of the upstream', () => {
     ['the recorded body', envelope({ message: 'Could not find fine tune: ftjob-1', code: 'fine_tune_not_found' })],
     ['a message in `detail`', { detail: 'Job ftjob-1 not found' }],
   ])('with 404 and %s means that the job does not exist', async (_, body) => {
-    const { data, errors } = await query((response) => answer(response, 404, body));
+    const { data, errors } = await query((response) => writeResponse(response, 404, body));
     expect(errors).toBeUndefined();
     expect(data).toEqual({ fineTuningJob: null, gateway: SIBLING });
   });
@@ -125,10 +127,10 @@ describe('an error response of the upstream', () => {
 
 describe('an invalid response', () => {
   it.each<[string, (response: ServerResponse) => void]>([
-    ['is not JSON', (response) => answer(response, 200, 'oops')],
-    ['is empty', (response) => answer(response, 200, '')],
-    ['is an HTML page', (response) => answer(response, 200, '<!doctype html>', { 'content-type': 'text/html' })],
-    ['is a redirect', (response) => answer(response, 302, '', { location: 'http://127.0.0.1:1/' })],
+    ['is not JSON', (response) => writeResponse(response, 200, 'oops')],
+    ['is empty', (response) => writeResponse(response, 200, '')],
+    ['is an HTML page', (response) => writeResponse(response, 200, '<!doctype html>', { 'content-type': 'text/html' })],
+    ['is a redirect', (response) => writeResponse(response, 302, '', { location: 'http://127.0.0.1:1/' })],
     [
       'is shorter than its content-length',
       (response) => {

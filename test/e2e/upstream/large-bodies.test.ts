@@ -6,7 +6,7 @@ import { fileBody } from '../../kit/bodies/file.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { modelBody } from '../../kit/bodies/model.ts';
 import { createCounter } from '../../kit/counter.ts';
-import type { Answer } from '../../kit/gateway/gateway.ts';
+import type { GraphqlResponse } from '../../kit/gateway/gateway.ts';
 import { type ScriptedUpstream, startUpstream } from '../../kit/gateway/upstream.ts';
 import { startWorld, type World } from '../../kit/gateway/world.ts';
 import { startScript, type TestProcess } from '../../kit/process/process.ts';
@@ -45,14 +45,14 @@ async function queryAll(upstream: ScriptedUpstream) {
     UPSTREAM_RETRIES: '0',
     UPSTREAM_TIMEOUT_MS: '120000',
   });
-  const [, url = ''] = await gateway.said(/answers on (http:\S+\/graphql)/);
+  const [, url = ''] = await gateway.waitForOutput(/answers on (http:\S+\/graphql)/);
   const jobs = IDS.map((id, index) => `j${index}: fineTuningJob(id: "${id}") { id }`).join(' ');
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ query: `{ ${jobs} file(id: "file-1") { id } }` }),
   });
-  const result = (await response.json()) as Answer; // The shape of every GraphQL response.
+  const result = (await response.json()) as GraphqlResponse; // The shape of every GraphQL response.
   return { ...result, peakMib: peakMemory(gateway.pid) };
 }
 

@@ -6,8 +6,8 @@ import { fileBody } from '../../kit/bodies/file.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { modelBody } from '../../kit/bodies/model.ts';
 import { turning } from '../../kit/clock.ts';
-import type { Answer } from '../../kit/gateway/gateway.ts';
-import { answer } from '../../kit/gateway/upstream.ts';
+import type { GraphqlResponse } from '../../kit/gateway/gateway.ts';
+import { writeResponse } from '../../kit/gateway/upstream.ts';
 import { startWorld, type World } from '../../kit/gateway/world.ts';
 
 const SETTLED = `{ fineTuningJob(id: "ftjob-1") {
@@ -73,7 +73,7 @@ type Fail = (request: IncomingMessage, response: ServerResponse) => void;
 const respond =
   (status: number): Fail =>
   (_, response) =>
-    answer(response, status, {});
+    writeResponse(response, status, {});
 const OUTAGES: [string, Fail][] = [
   ['503', respond(503)],
   ['500', respond(500)],
@@ -125,7 +125,9 @@ describe('while the upstream is down', () => {
   it('a deleted job is not served from the cache', async () => {
     await using world = await start();
     world.upstream.on('/fine_tuning/jobs/ftjob-1', (_: unknown, response: ServerResponse) =>
-      answer(response, 404, { error: { message: 'Could not find fine tune: ftjob-1', code: 'fine_tune_not_found' } }),
+      writeResponse(response, 404, {
+        error: { message: 'Could not find fine tune: ftjob-1', code: 'fine_tune_not_found' },
+      }),
     );
     expect(await world.ask('{ fineTuningJob(id: "ftjob-1") { id } }')).toEqual({ fineTuningJob: null });
   });
@@ -147,7 +149,7 @@ const PER_TICK = 5;
 /** Sends 50 queries per second of the test clock for a minute, five at a time. */
 async function queryForAMinute({ clock, gateway, upstream }: World, queryOf: (index: number) => string) {
   const before = upstream.calls.length;
-  const responses: Promise<Answer>[] = [];
+  const responses: Promise<GraphqlResponse>[] = [];
   for (let index = 0; index < 60 * PER_SECOND; index++) {
     if (index % PER_TICK === 0) {
       await gateway.query('{ __typename }'); // The gateway has received the others by then.

@@ -6,7 +6,7 @@ import { fileBody } from '../../kit/bodies/file.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { turning } from '../../kit/clock.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
-import { answer, startUpstream } from '../../kit/gateway/upstream.ts';
+import { startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 import { startWorld, type World } from '../../kit/gateway/world.ts';
 import { createSelfSigned } from '../../kit/process/certificate.ts';
 
@@ -22,11 +22,11 @@ type Script = (response: ServerResponse, index: number, world: World) => void;
 const respond =
   (status: number, members: object = {}, headers: Record<string, string> = {}): Script =>
   (response) =>
-    answer(response, status, envelope(members), headers);
+    writeResponse(response, status, envelope(members), headers);
 const envelope = (members: object) => ({
   error: { message: 'No.', type: 'invalid_request_error', param: null, code: null, ...members },
 });
-const respondJob = (response: ServerResponse) => answer(response, 200, jobBody({ id: 'ftjob-1' }));
+const respondJob = (response: ServerResponse) => writeResponse(response, 200, jobBody({ id: 'ftjob-1' }));
 /** Sends these bytes unchanged. */
 const raw =
   (head: string, body = ''): Script =>
@@ -69,17 +69,22 @@ const FAILURES: [string, Script, Record<string, unknown>, number][] = [
   ['504', respond(504), { code: 'UPSTREAM_TIMEOUT', upstreamStatus: 504 }, 3],
   [
     'an HTML error page',
-    (response) => answer(response, 502, '<html>Bad Gateway</html>', { 'content-type': 'text/html' }),
+    (response) => writeResponse(response, 502, '<html>Bad Gateway</html>', { 'content-type': 'text/html' }),
     { code: 'UPSTREAM_UNAVAILABLE', upstreamStatus: 502 },
     3,
   ],
   [
     'an HTML page of success',
-    (response) => answer(response, 200, '<html>Welcome</html>', { 'content-type': 'text/html' }),
+    (response) => writeResponse(response, 200, '<html>Welcome</html>', { 'content-type': 'text/html' }),
     { code: 'UPSTREAM_INVALID_RESPONSE', upstreamStatus: 200 },
     1,
   ],
-  ['a body that is not JSON', (response) => answer(response, 200, '{"id":'), { code: 'UPSTREAM_INVALID_RESPONSE' }, 1],
+  [
+    'a body that is not JSON',
+    (response) => writeResponse(response, 200, '{"id":'),
+    { code: 'UPSTREAM_INVALID_RESPONSE' },
+    1,
+  ],
   ['a connection reset', (response) => void response.socket?.resetAndDestroy(), { code: 'UPSTREAM_UNAVAILABLE' }, 3],
   [
     'a connection reset within the body',
@@ -185,7 +190,7 @@ describe('the wait before a retry', () => {
   it('lasts until the date of Retry-After', async () => {
     const date = new Date(startMs + 7000).toUTCString();
     const { calls, ms } = await query((response, index) =>
-      index === 0 ? answer(response, 429, envelope({}), { 'retry-after': date }) : respondJob(response),
+      index === 0 ? writeResponse(response, 429, envelope({}), { 'retry-after': date }) : respondJob(response),
     );
     expect(calls).toBe(2);
     expect(ms).toBeGreaterThanOrEqual(7000);
@@ -275,7 +280,7 @@ describe('a redirect', () => {
       await using elsewhere = await startUpstream();
       elsewhere.on(JOB, jobBody({ id: 'ftjob-1' }));
       const { data, errors, calls } = await query((response) =>
-        answer(response, status, '', { location: `${elsewhere.baseUrl}${JOB}` }),
+        writeResponse(response, status, '', { location: `${elsewhere.baseUrl}${JOB}` }),
       );
       expect(data).toEqual({ fineTuningJob: null, ...SIBLINGS });
       expect(errors?.[0]?.extensions).toMatchObject({ code: 'UPSTREAM_INVALID_RESPONSE', upstreamStatus: status });

@@ -1,4 +1,4 @@
-import type { Answer } from '../gateway/gateway.ts';
+import type { GraphqlResponse } from '../gateway/gateway.ts';
 
 /** A mutation that selects all outcomes of an upload. */
 export const UPLOAD = `mutation ($input: UploadFileInput!) { uploadFile(input: $input) {
@@ -88,7 +88,7 @@ export async function upload(
   url: string,
   content: BlobPart,
   { filename = 'train.jsonl', input = {}, headers = {}, query = UPLOAD }: UploadOptions = {},
-): Promise<{ status: number; body: Answer; outcome: Record<string, unknown> | undefined }> {
+): Promise<{ status: number; body: GraphqlResponse; outcome: Record<string, unknown> | undefined }> {
   const form = new FormData();
   for (const { name, content } of partsOf(input, query)) form.append(name, String(content));
   form.append('0', new Blob([content]), filename);
@@ -97,7 +97,7 @@ export async function upload(
     headers: { 'graphql-require-preflight': '1', ...headers },
     body: form,
   });
-  const body = (await response.json()) as Answer; // The format of every GraphQL response.
+  const body = (await response.json()) as GraphqlResponse; // The format of every GraphQL response.
   const outcome = body.data?.['uploadFile'] as Record<string, unknown> | undefined; // An object type of the schema.
   return { status: response.status, body, outcome };
 }

@@ -17,19 +17,19 @@ export interface Feed extends World {
   /** Resolves when no upstream call is in progress, and all results are processed. */
   settled(): Promise<void>;
   /** Advances the clock by `ms`, from timer to timer. Resolves to the upstream calls of this time. */
-  turn(ms: number): Promise<TimedCall[]>;
+  advanceBy(ms: number): Promise<TimedCall[]>;
   /** Number of upstream calls so far, including refused connections. */
-  readonly tries: number;
+  readonly attempts: number;
   /** Subscribes over server-sent events. Nothing is polled before the next `turn`. */
-  follow(query: string, variables?: Record<string, unknown>, headers?: Record<string, string>): Promise<SseStream>;
+  subscribe(query: string, variables?: Record<string, unknown>, headers?: Record<string, string>): Promise<SseStream>;
   /** Subscribes to each of these, 100 per WebSocket. */
-  followAll(queries: readonly string[]): Promise<Crowd>;
+  subscribeAll(queries: readonly string[]): Promise<Subscribers>;
   /** Resolves when this many streams of server-sent events have ended. */
-  ended(count: number): Promise<void>;
+  streamsEnded(count: number): Promise<void>;
 }
 
 /** Many subscribers. Each result is read once. */
-export interface Crowd extends Disposable {
+export interface Subscribers extends Disposable {
   /** The next result of each, in any order. Rejects on any other message. */
   results(): Promise<unknown[]>;
 }
@@ -51,10 +51,10 @@ export async function startFeed(settings: Record<string, string> = {}): Promise<
   return {
     ...world,
     settled,
-    get tries() {
+    get attempts() {
       return inProgress.attempts;
     },
-    async turn(ms) {
+    async advanceBy(ms) {
       await settled();
       const [startedAt, before] = [clock.now(), upstream.calls.length];
       const times: number[] = [];
@@ -69,12 +69,12 @@ export async function startFeed(settings: Record<string, string> = {}): Promise<
       clock.advance(ms - (clock.now() - startedAt));
       return times.map((at, index) => ({ target: upstream.calls[before + index]?.target ?? '', at }));
     },
-    async follow(query, variables = {}, headers = {}) {
+    async subscribe(query, variables = {}, headers = {}) {
       const stream = await openSse(gateway.url, { query, variables }, headers);
       await settled();
       return stream;
     },
-    async followAll(queries) {
+    async subscribeAll(queries) {
       const sockets: TestSocket[] = [];
       for (let start = 0; start < queries.length; start += SUBSCRIBERS_PER_SOCKET) {
         const socket = await openSocket(gateway.url);
@@ -86,7 +86,7 @@ export async function startFeed(settings: Record<string, string> = {}): Promise<
       await settled();
       return crowdOf(sockets, queries.length);
     },
-    async ended(count) {
+    async streamsEnded(count) {
       await until(() => gateway.log.filter(({ transport }) => transport === 'sse').length >= count);
     },
     async [Symbol.asyncDispose]() {
@@ -96,7 +96,7 @@ export async function startFeed(settings: Record<string, string> = {}): Promise<
   };
 }
 
-function crowdOf(sockets: readonly TestSocket[], size: number): Crowd {
+function crowdOf(sockets: readonly TestSocket[], size: number): Subscribers {
   const sizeOf = (index: number) => Math.min(SUBSCRIBERS_PER_SOCKET, size - index * SUBSCRIBERS_PER_SOCKET);
   return {
     async results() {

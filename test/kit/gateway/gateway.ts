@@ -7,10 +7,10 @@ import { type Clock, systemClock } from '../../../src/clock.ts';
 import { readConfig, secretsOf } from '../../../src/config/config.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
 import { createCounter } from '../counter.ts';
-import { assertNoSecrets, watchAnswers } from '../secrets.ts';
+import { assertNoSecrets, watchResponses } from '../secrets.ts';
 
 /** The body of a GraphQL response. */
-export interface Answer {
+export interface GraphqlResponse {
   data?: Record<string, unknown> | null;
   errors?: { message: string; path?: (string | number)[]; extensions: Record<string, unknown> }[];
 }
@@ -30,7 +30,7 @@ export interface TestGateway extends AsyncDisposable {
   /** Resolves when `count` requests have arrived and their operations have started. */
   received(count: number): Promise<void>;
   /** Sends a query by POST. Resolves to the response, with or without errors. */
-  query(query: string, variables?: Record<string, unknown>, signal?: AbortSignal): Promise<Answer>;
+  query(query: string, variables?: Record<string, unknown>, signal?: AbortSignal): Promise<GraphqlResponse>;
 }
 
 /** No retries and no rate limit: their own tests turn them on. */
@@ -60,7 +60,7 @@ export async function startGateway(
     if (socket.localPort !== port) return; // Another server of this process.
     const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
     if (token !== undefined && !secrets.includes(token)) secrets.push(token);
-    watchAnswers(socket, (text) => {
+    watchResponses(socket, (text) => {
       if (secrets.some((secret) => text.includes(secret))) output.push(text);
     });
   };
@@ -73,7 +73,7 @@ export async function startGateway(
       body: JSON.stringify({ query, variables }),
       signal: signal ?? null,
     });
-    return (await body.json()) as Answer; // The shape of every GraphQL response.
+    return (await body.json()) as GraphqlResponse; // The shape of every GraphQL response.
   };
   return {
     url: app.url,

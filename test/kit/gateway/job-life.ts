@@ -13,7 +13,7 @@ const FIRST_POLL_MS = 3000;
 const ONLY_POLLS = { HEARTBEAT_MS: '600000', UPSTREAM_TIMEOUT_MS: '600000' };
 
 /** A gateway with a sandbox at real speed, both with the test's clock, and a job that was just created. */
-export async function startLife(seed: number) {
+export async function startJobLifecycle(seed: number) {
   const clock = createTestClock();
   const startedAt = clock.now() / 1000;
   const sandbox = await createSandbox({ clock, seed, speed: 1 });
@@ -36,16 +36,16 @@ export async function startLife(seed: number) {
   };
 }
 
-export type Life = Awaited<ReturnType<typeof startLife>>;
+export type JobLifecycle = Awaited<ReturnType<typeof startJobLifecycle>>;
 
 /** Advances the clock from poll to poll until the promise settles. */
-export const looking = <T>({ clock }: Life, promise: Promise<T>): Promise<T> =>
+export const advancePolls = <T>({ clock }: JobLifecycle, promise: Promise<T>): Promise<T> =>
   turning(clock, MAX_POLL_INTERVAL_MS, promise);
 
 /** Advances the clock for a client that follows the job, until it ends. The client calls `begin` at its first result. */
-export async function living<T>(life: Life, follow: (begin: () => void) => Promise<T>): Promise<T> {
+export async function runFollower<T>(life: JobLifecycle, follow: (begin: () => void) => Promise<T>): Promise<T> {
   const started = Promise.withResolvers<void>();
   const ended = follow(started.resolve);
   await turning(life.clock, FIRST_POLL_MS, Promise.race([started.promise, ended]));
-  return await looking(life, ended);
+  return await advancePolls(life, ended);
 }

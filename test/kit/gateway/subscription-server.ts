@@ -26,7 +26,7 @@ const SDL = `
 `;
 
 /** A server whose subscriptions a test drives. */
-export interface LiveServer extends AsyncDisposable {
+export interface SubscriptionServer extends AsyncDisposable {
   readonly url: string;
   /** Stops the server. Its disposal does so too. */
   stop(): Promise<void>;
@@ -46,7 +46,7 @@ export interface LiveServer extends AsyncDisposable {
 type Resolver = GraphQLFieldResolver<Record<string, unknown>, Context>;
 
 /** `settings` are the environment. Only the settings of the server are used. */
-export async function startLive(settings: Record<string, string> = {}): Promise<LiveServer> {
+export async function startSubscriptionServer(settings: Record<string, string> = {}): Promise<SubscriptionServer> {
   const config = readConfig(settings);
   const clock = createTestClock();
   const lines: Record<string, unknown>[] = [];

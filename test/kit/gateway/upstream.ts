@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { createCounter } from '../counter.ts';
 
 /** A request that the scripted upstream has received. */
-export interface SeenCall {
+export interface ReceivedCall {
   readonly method: string;
   /** The request target, encoded, with its query. */
   readonly target: string;
@@ -24,7 +24,7 @@ interface Entity {
 export interface ScriptedUpstream extends AsyncDisposable {
   readonly baseUrl: string;
   /** All requests so far, in order of arrival. */
-  readonly calls: SeenCall[];
+  readonly calls: ReceivedCall[];
   /** Sets the response to a target (below the base URL, with its query, or for any query). */
   on(target: string, script: Script): void;
   /** Sets the handler of all requests, until it is set to null. */
@@ -59,7 +59,7 @@ export interface Gate {
 const PREFIX = '/v1';
 
 export async function startUpstream(): Promise<ScriptedUpstream> {
-  const calls: SeenCall[] = [];
+  const calls: ReceivedCall[] = [];
   const scripts = new Map<string, Script>();
   let gate: ReturnType<typeof createGate> | undefined;
   let failure: ((request: IncomingMessage, response: ServerResponse) => void) | null = null;
@@ -76,8 +76,8 @@ export async function startUpstream(): Promise<ScriptedUpstream> {
     if (failure) return failure(request, response);
     const script = scripts.get(target) ?? scripts.get(target.split('?')[0] ?? '');
     if (typeof script === 'function') return script(request, response);
-    if (script === undefined) return answer(response, 404, notFound(target));
-    answer(response, 200, script);
+    if (script === undefined) return writeResponse(response, 404, notFound(target));
+    writeResponse(response, 200, script);
   });
   const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const close = async () => {
@@ -130,7 +130,7 @@ export async function startUpstream(): Promise<ScriptedUpstream> {
   };
 }
 
-export function answer(
+export function writeResponse(
   response: ServerResponse,
   status: number,
   body: unknown,
@@ -157,7 +157,7 @@ export function pager(entities: readonly Entity[]): (request: IncomingMessage, r
     const list = query.get('order') === 'asc' ? matching.toReversed() : matching;
     const start = list.findIndex(({ id }) => id === query.get('after')) + 1;
     const end = start + Number(query.get('limit') ?? 20);
-    answer(response, 200, { object: 'list', data: list.slice(start, end), has_more: end < list.length });
+    writeResponse(response, 200, { object: 'list', data: list.slice(start, end), has_more: end < list.length });
   };
 }
 

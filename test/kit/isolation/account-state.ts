@@ -5,7 +5,7 @@ import { eventBody, stepBody } from '../bodies/event.ts';
 import { fileBody } from '../bodies/file.ts';
 import { jobBody } from '../bodies/job.ts';
 import { modelBody } from '../bodies/model.ts';
-import { answer, pager } from '../gateway/upstream.ts';
+import { pager, writeResponse } from '../gateway/upstream.ts';
 
 /** The writes of one account, on top of the resources that every account has. */
 export interface AccountState {
@@ -34,9 +34,9 @@ export async function respondWith(
   const path = decodeURIComponent(new URL(request.url ?? '', 'http://upstream').pathname.replace('/v1', ''));
   const result = request.method === 'GET' ? path : write(`${request.method} ${path}`, state, body);
   const script = typeof result === 'string' ? scriptsOf(mark, state)[result] : result;
-  if (script == null) answer(response, 404, { error: { message: 'Not found.', type: 'invalid_request_error' } });
+  if (script == null) writeResponse(response, 404, { error: { message: 'Not found.', type: 'invalid_request_error' } });
   else if (typeof script === 'function') script(request, response);
-  else answer(response, 200, script);
+  else writeResponse(response, 200, script);
 }
 
 /** Executes a write. Returns the response body or the path of the changed resource; null when it does not exist. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import type { TestClock } from '../clock.ts';
-import { answer, startUpstream } from '../gateway/upstream.ts';
+import { startUpstream, writeResponse } from '../gateway/upstream.ts';
 import { createAccountState, respondWith } from './account-state.ts';
 
 type Respond = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
@@ -46,7 +46,7 @@ export async function startAccounts(clock: TestClock): Promise<Accounts> {
   const accounts = new Map<string | undefined, { account: Account; respond: Respond }>();
   upstream.failAll(async (request, response) => {
     const found = accounts.get(request.headers.authorization);
-    if (!found) return answer(response, 401, { error: { message: 'Incorrect API key provided.' } });
+    if (!found) return writeResponse(response, 401, { error: { message: 'Incorrect API key provided.' } });
     const { account, respond } = found;
     account.calls.push((request.url ?? '').replace('/v1', '').replace(DIGEST, '$1'));
     if (account.fault === 'none') respond(request, response);
@@ -82,7 +82,7 @@ export async function startAccounts(clock: TestClock): Promise<Accounts> {
 }
 
 const failWith = (status: number, headers = {}): Respond => {
-  return (_, response) => answer(response, status, { error: { message: 'No.' } }, headers);
+  return (_, response) => writeResponse(response, status, { error: { message: 'No.' } }, headers);
 };
 
 const FAILURES: Record<Exclude<Fault, 'none' | 'hang'>, Respond> = {
@@ -91,8 +91,8 @@ const FAILURES: Record<Exclude<Fault, 'none' | 'hang'>, Respond> = {
   429: failWith(429, { 'retry-after': '7' }),
   500: failWith(500),
   503: failWith(503),
-  foreign: (_, response) => answer(response, 200, { greeting: 'of another dialect' }),
-  text: (_, response) => answer(response, 200, 'no JSON'),
+  foreign: (_, response) => writeResponse(response, 200, { greeting: 'of another dialect' }),
+  text: (_, response) => writeResponse(response, 200, 'no JSON'),
   reset: (_, response) => void response.destroy(),
   cut(_, response) {
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': 1000 });

@@ -5,8 +5,8 @@ import { createSchema } from '../../../src/schema/schema.ts';
 import { fileBody } from '../bodies/file.ts';
 import { jobBody } from '../bodies/job.ts';
 import { trainingLines } from '../client/upload.ts';
-import type { Answer } from '../gateway/gateway.ts';
-import { answer, type ScriptedUpstream } from '../gateway/upstream.ts';
+import type { GraphqlResponse } from '../gateway/gateway.ts';
+import { type ScriptedUpstream, writeResponse } from '../gateway/upstream.ts';
 
 /** A valid use of a mutation toward a writable upstream. */
 export interface Example {
@@ -65,7 +65,7 @@ export async function mutate(url: string, authorization: string, name: string, i
       ? { headers: { authorization, 'graphql-require-preflight': '1' }, body: form }
       : { headers: { authorization, 'content-type': 'application/json' }, body: operation };
   const response = await fetch(url, { method: 'POST', ...init });
-  const { data, errors } = (await response.json()) as Answer; // The form of every GraphQL response.
+  const { data, errors } = (await response.json()) as GraphqlResponse; // The form of every GraphQL response.
   return { outcome: data?.[name], errors, requestId: response.headers.get('x-request-id') };
 }
 
@@ -120,7 +120,7 @@ export function makeWritable(upstream: ScriptedUpstream): void {
     const { method, url = '' } = request;
     await buffer(request);
     const path = decodeURIComponent(new URL(url, 'http://upstream').pathname).replace('/v1', '');
-    answer(response, 200, bodyFor(`${method} ${path}`));
+    writeResponse(response, 200, bodyFor(`${method} ${path}`));
   });
 }
 

@@ -18,7 +18,7 @@ export interface TestProcess extends AsyncDisposable {
   /** Everything on both outputs so far. */
   readonly output: { text: string };
   /** Resolves to the match as soon as the output has one. Rejects when the process exits before. */
-  said(pattern: RegExp): Promise<RegExpExecArray>;
+  waitForOutput(pattern: RegExp): Promise<RegExpExecArray>;
   signal(name: NodeJS.Signals): void;
   /** Resolves to the exit code when the process has exited and its outputs are closed. */
   readonly ended: Promise<number | null>;
@@ -78,7 +78,7 @@ function watch(
     pid: child.pid ?? Number.NaN,
     output,
     ended,
-    async said(pattern) {
+    async waitForOutput(pattern) {
       for (;;) {
         const match = pattern.exec(output.text);
         if (match) return match;

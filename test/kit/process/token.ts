@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOf, makeToken } from '../../../src/server/auth/token.ts';
-import type { Answer } from '../gateway/gateway.ts';
+import type { GraphqlResponse } from '../gateway/gateway.ts';
 import { assertNoSecrets } from '../secrets.ts';
 import { makeFolder } from './folder.ts';
 
@@ -17,7 +17,7 @@ export function tokenFile<N extends string>(roles: Readonly<Record<N, string>>) 
   return { file, tokens, write: (...changed: string[]) => writeFileSync(file, changed.join('')) };
 }
 
-export interface BearerAnswer extends Answer {
+export interface BearerResponse extends GraphqlResponse {
   status: number;
   headers: Headers;
 }
@@ -29,12 +29,12 @@ export async function askAs(
   query: string,
   method: 'POST' | 'GET' = 'POST',
   variables: Record<string, unknown> = {},
-): Promise<BearerAnswer> {
+): Promise<BearerResponse> {
   const headers = { 'content-type': 'application/json', ...(authorization !== null && { authorization }) };
   const response = await (method === 'POST'
     ? fetch(url, { method, headers, body: JSON.stringify({ query, variables }) })
     : fetch(`${url}?${new URLSearchParams({ query })}`, { headers }));
   const text = await response.text();
   assertNoSecrets(authorization?.split(' ') ?? [], [text, ...response.headers.values()]);
-  return { status: response.status, headers: response.headers, ...(JSON.parse(text) as Answer) }; // The shape of every GraphQL response.
+  return { status: response.status, headers: response.headers, ...(JSON.parse(text) as GraphqlResponse) }; // The shape of every GraphQL response.
 }

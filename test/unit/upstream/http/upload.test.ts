@@ -8,7 +8,7 @@ import type { FileUpload } from '../../../../src/upstream/resources/file.ts';
 import { createUpstream, type Upstream } from '../../../../src/upstream/upstream.ts';
 import { fileBody } from '../../../kit/bodies/file.ts';
 import { createTestClock, type TestClock } from '../../../kit/clock.ts';
-import { answer, type ScriptedUpstream, startUpstream } from '../../../kit/gateway/upstream.ts';
+import { type ScriptedUpstream, startUpstream, writeResponse } from '../../../kit/gateway/upstream.ts';
 import { until } from '../../../kit/until.ts';
 
 const TIMEOUT_MS = 30_000;
@@ -85,7 +85,7 @@ function receiveForm(): Promise<FormData> {
   scripted.on('/files', async (request: IncomingMessage, response: ServerResponse) => {
     formOf(request).then(form.resolve, form.reject);
     await form.promise;
-    answer(response, 200, FILE);
+    writeResponse(response, 200, FILE);
   });
   return form.promise;
 }
@@ -129,7 +129,7 @@ describe('an upload', () => {
     const bodies: Promise<string>[] = [];
     scripted.on('/files', (request: IncomingMessage, response: ServerResponse) => {
       bodies.push(text(request));
-      answer(response, 200, FILE);
+      writeResponse(response, 200, FILE);
     });
     await upload(of('{}'), callWith(), { filename });
     const body = (await bodies[0]) ?? '';
@@ -158,7 +158,7 @@ describe('an upload', () => {
     expect(consumed.chunks).toBeLessThan(60);
     let bytes = 0;
     for await (const chunk of request) bytes += chunk.length;
-    answer(response, 200, FILE);
+    writeResponse(response, 200, FILE);
     expect(await uploading).toMatchObject({ id: 'file-1' });
     expect(bytes).toBeGreaterThan(200 * MIB.length);
   });
@@ -195,7 +195,9 @@ describe('an upload', () => {
 
   it('that is refused before its last byte has a known outcome, and reads no more content', async () => {
     const { content, supply, consumed } = createContent();
-    scripted.on('/files', (_: unknown, response: ServerResponse) => answer(response, 413, {}, { connection: 'close' }));
+    scripted.on('/files', (_: unknown, response: ServerResponse) =>
+      writeResponse(response, 413, {}, { connection: 'close' }),
+    );
     supply(MIB);
     const failure = await upload(content).catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: 'UPSTREAM_REJECTED', isOutcomeUnknown: false });
@@ -210,7 +212,10 @@ describe('an upload', () => {
       (request, response) =>
         text(request).then(() => response.socket?.end('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n')),
     ],
-    ['by a 503', (request, response) => text(request).then(() => answer(response, 503, {}, { 'retry-after': '1' }))],
+    [
+      'by a 503',
+      (request, response) => text(request).then(() => writeResponse(response, 503, {}, { 'retry-after': '1' })),
+    ],
   ])('that is cut off %s has an unknown outcome, and is not retried', async (_, script) => {
     scripted.on('/files', script);
     const failure = await upload(of('{}\n', '{}\n')).catch((error: unknown) => error);

@@ -6,7 +6,7 @@ import type { Call } from '../../../../src/upstream/resilience/transport.ts';
 import { createUpstream, type Upstream } from '../../../../src/upstream/upstream.ts';
 import { jobBody } from '../../../kit/bodies/job.ts';
 import { createTestClock, type TestClock, turning } from '../../../kit/clock.ts';
-import { answer, type ScriptedUpstream, startUpstream } from '../../../kit/gateway/upstream.ts';
+import { type ScriptedUpstream, startUpstream, writeResponse } from '../../../kit/gateway/upstream.ts';
 
 const TIMEOUT_MS = 30_000;
 const credential = { apiKey: 'test-key-example', adminKey: 'test-admin-example' };
@@ -58,7 +58,7 @@ type Script = (request: IncomingMessage, response: ServerResponse) => void;
 const respond =
   (status: number, body: unknown = {}, headers: Record<string, string> = {}): Script =>
   (_, response) =>
-    answer(response, status, body, headers);
+    writeResponse(response, status, body, headers);
 const RETRY_AFTER = { 'retry-after': '1' };
 
 describe('a request that changes something', () => {
@@ -109,7 +109,7 @@ describe('a request that changes something', () => {
     const bodies: Promise<string>[] = [];
     scripted.failAll((request, response) => {
       bodies.push(text(request));
-      answer(response, 200, body);
+      writeResponse(response, 200, body);
     });
     const result = await change(callWith());
     const [method, target, content] = expected;
@@ -274,7 +274,7 @@ describe.each<['cancel' | 'pause' | 'resume']>([['cancel'], ['pause'], ['resume'
   it.each([429, 503])('with %i and retry-after is retried after that time', async (status) => {
     let requestCount = 0;
     scripted.on(target, (_: unknown, response: ServerResponse) =>
-      requestCount++ === 0 ? answer(response, status, {}, RETRY_AFTER) : answer(response, 200, JOB),
+      requestCount++ === 0 ? writeResponse(response, status, {}, RETRY_AFTER) : writeResponse(response, 200, JOB),
     );
     const startedAt = clock.now();
     expect(await withClock(change())).toMatchObject({ id: 'ftjob-1' });
@@ -309,7 +309,7 @@ describe('a retryable request', () => {
   it('has an unknown outcome when one attempt had, even if the last one was refused', async () => {
     let requestCount = 0;
     scripted.on('/files/file-1', (_: unknown, response: ServerResponse) =>
-      requestCount++ === 0 ? answer(response, 503, {}, RETRY_AFTER) : answer(response, 403, {}),
+      requestCount++ === 0 ? writeResponse(response, 503, {}, RETRY_AFTER) : writeResponse(response, 403, {}),
     );
     const failure = await errorOf(upstream.files.delete('file-1', callWith()));
     expect(failure).toMatchObject({ code: 'UPSTREAM_FORBIDDEN', isOutcomeUnknown: true });
@@ -355,7 +355,7 @@ describe('a call for permissions', () => {
 
   it.each(calls)('that %s sends only the admin key, which its error does not expose', async (_, change) => {
     scripted.failAll((request, response) =>
-      answer(response, 403, { error: { message: `not with ${request.headers.authorization}`, code: null } }),
+      writeResponse(response, 403, { error: { message: `not with ${request.headers.authorization}`, code: null } }),
     );
     const failure = await errorOf(change(callWith()));
     expect(scripted.calls).toHaveLength(1);
@@ -406,7 +406,7 @@ it('the creation of a job accepts a large body', async () => {
   const received = Promise.withResolvers<string>();
   scripted.failAll(async (request, response) => {
     received.resolve(await text(request));
-    answer(response, 200, JOB);
+    writeResponse(response, 200, JOB);
   });
   await upstream.jobs.create(long, callWith());
   expect(JSON.parse(await received.promise)).toEqual(long);

@@ -2,12 +2,12 @@ import { Pool } from 'undici';
 import { describe, expect, it } from 'vitest';
 import { createCredentialPools } from '../../../../src/upstream/resilience/credential-pool.ts';
 import { createTestClock } from '../../../kit/clock.ts';
-import { answer, startUpstream } from '../../../kit/gateway/upstream.ts';
+import { startUpstream, writeResponse } from '../../../kit/gateway/upstream.ts';
 import { until } from '../../../kit/until.ts';
 
 async function start(maxPools = 1000) {
   const upstream = await startUpstream();
-  upstream.failAll((_, response) => answer(response, 200, {}));
+  upstream.failAll((_, response) => writeResponse(response, 200, {}));
   const pools = createCredentialPools(() => new Pool(new URL(upstream.baseUrl).origin), createTestClock(), maxPools);
   return {
     upstream,
