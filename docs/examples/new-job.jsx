@@ -67,10 +67,12 @@ function NewJob() {
   // gateway returns the same job instead of starting a second one.
   const attempt = useRef(null);
 
-  async function submit(form) {
+  async function submit(event) {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
     const [file, modelId] = [form.get('file'), form.get('model')];
     const previous = attempt.current;
-    const isRetry = previous?.file.name === file.name && previous.file.size === file.size && previous.modelId === modelId;
+    const isRetry = previous?.file === file && previous.modelId === modelId;
     if (!isRetry) attempt.current = { file, modelId, trainingFileId: null, idempotencyKey: crypto.randomUUID() };
     const current = attempt.current;
     try {
@@ -92,7 +94,7 @@ function NewJob() {
   }
 
   return (
-    <form action={submit}>
+    <form onSubmit={submit}>
       <input name="file" type="file" required />
       <input name="model" defaultValue="gpt-4.1-mini" required />
       <button type="submit">Start</button>

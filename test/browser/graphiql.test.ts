@@ -129,7 +129,7 @@ describe('GraphiQL in a browser', () => {
     const { page } = await open();
     await page.getByRole('button', { name: /Documentation Explorer/i }).click();
     await page.getByRole('link', { name: 'Query' }).click();
-    await page.getByText('The jobs of the account, newest first.').waitFor();
+    await page.getByText('The jobs of the upstream account, newest first.').waitFor();
     await page.screenshot({ path: `${SCREENSHOTS}/graphiql-docs.png` });
   });
 

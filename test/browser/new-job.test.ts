@@ -6,10 +6,14 @@ import { trainingLines } from '../kit/client/upload.ts';
 import { startGateway, type TestGateway } from '../kit/gateway/gateway.ts';
 import { launch, newPage, SCREENSHOTS } from './page.ts';
 
+interface Edge {
+  readonly node: { readonly trainingFile: { readonly filename: string } | null };
+}
+
 let browser: Browser;
 let script: string;
 beforeAll(async () => {
-  [browser, script] = await Promise.all([launch(), bundle('new-job.jsx')]);
+  [browser, script] = await Promise.all([launch(), bundle('../../docs/examples/new-job.jsx')]);
 });
 afterAll(() => browser?.close());
 
@@ -61,11 +65,46 @@ describe('the example page with React and Apollo Client', () => {
     expect(data).toMatchObject({ fineTuningJobs: { edges: [{ node: { status: 'CANCELLED' } }] } });
   });
 
+  it('moves the progress bar while the job runs', async () => {
+    await using gateway = await startGateway({ SANDBOX_SPEED: '30' });
+    const page = await openPage(gateway);
+    await start(page, trainingLines(40));
+    const fraction = () => page.locator('progress').evaluate((bar) => Number(Object(bar).value));
+    const values: number[] = [];
+    const moved = async () => {
+      values.push(await fraction());
+      return new Set(values.filter((value) => value > 0 && value < 1)).size;
+    };
+    await expect.poll(moved, { timeout: 60_000 }).toBeGreaterThan(2);
+    expect(values).toEqual(values.toSorted((a, b) => a - b));
+  });
+
+  it('keeps the idempotency key when the response to a create is lost, and so starts one job', async () => {
+    await using gateway = await startGateway();
+    const page = await openPage(gateway);
+    let lost = 0;
+    await page.route('**/graphql', async (route) => {
+      if (lost > 0 || !route.request().postData()?.includes('createFineTuningJob')) return route.continue();
+      lost++;
+      await route.fetch(); // The gateway creates the job; the page never reads the response.
+      return route.abort();
+    });
+    await start(page, trainingLines(12));
+    await expect.poll(() => page.getByRole('alert').textContent(), { timeout: 25_000 }).toContain('Press Start again');
+    await page.getByRole('button', { name: 'Start' }).click();
+    await page.locator('output').waitFor();
+    expect(lost).toBe(1);
+    const { data } = await gateway.query('{ fineTuningJobs { edges { node { trainingFile { filename } } } } }');
+    const { edges } = Object(data).fineTuningJobs;
+    const created = edges.filter((edge: Edge) => edge.node.trainingFile?.filename === 'train.jsonl');
+    expect(created).toHaveLength(1);
+  });
+
   it('shows the problems of a file, and starts no job', async () => {
     await using gateway = await startGateway();
     const page = await openPage(gateway);
     await start(page, `${trainingLines(12)}no JSON\n`);
-    await expect.poll(() => page.getByRole('alert').textContent(), { timeout: 25_000 }).toContain('"line": 13');
+    await expect.poll(() => page.getByRole('alert').textContent(), { timeout: 25_000 }).toContain('line 13: ');
     expect(await page.locator('output').count()).toBe(0);
   });
 });

@@ -3,10 +3,10 @@ import { ApolloClient, gql, HttpLink } from '@apollo/client';
 import { buildSchema, isAbstractType } from 'graphql';
 import { filter, firstValueFrom } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { createCache } from '../../docs/examples/apollo-cache.ts';
 import { jobBody } from '../kit/bodies/job.ts';
 import { startGateway } from '../kit/gateway/gateway.ts';
 import { startUpstream } from '../kit/gateway/upstream.ts';
-import { createCache } from './apollo-cache.ts';
 
 interface Page {
   fineTuningJobs: {

@@ -49,9 +49,14 @@ interface Failure {
   readonly upstreamMessage?: string | null;
 }
 
-/** Creates a job on a training file. A retry with the same key returns the same job, whatever went wrong before. */
-export async function createJob(url: string, file: Blob, modelId: string, idempotencyKey: string): Promise<Job> {
-  const input = { modelId, trainingFileId: await upload(url, file, 'train.jsonl'), idempotencyKey };
+interface JobInput {
+  readonly modelId: string;
+  readonly trainingFileId: string;
+  /** Keep it until the call succeeds: a retry with the same input and key returns the same job. */
+  readonly idempotencyKey: string;
+}
+
+export async function createJob(url: string, input: JobInput): Promise<Job> {
   const client = new GraphQLClient(url);
   const data = await client.request<{ createFineTuningJob: { fineTuningJob: Job } | Failure }>(CREATE, { input });
   return successOf(data.createFineTuningJob).fineTuningJob;
@@ -63,8 +68,8 @@ export async function cancelJob(url: string, jobId: string): Promise<Job> {
   return successOf(data.cancelFineTuningJob).fineTuningJob;
 }
 
-/** Uploads a file by a GraphQL multipart request, which graphql-request cannot send. Returns the id of the file. */
-async function upload(url: string, file: Blob, filename: string): Promise<string> {
+/** Uploads a training file by a GraphQL multipart request, which graphql-request cannot send. Returns its id. */
+export async function uploadTrainingFile(url: string, file: Blob, filename: string): Promise<string> {
   const form = new FormData();
   form.set('operations', JSON.stringify({ query: UPLOAD, variables: { file: null } }));
   form.set('map', JSON.stringify({ 0: ['variables.file'] }));
