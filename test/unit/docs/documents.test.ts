@@ -52,7 +52,8 @@ describe('every page', () => {
       /^(MAX|CACHE|UPSTREAM|OPENAI|AZURE|SANDBOX|AUTH|TRUSTED|ALLOW|ALLOWED|CORS|RATE|DRAIN|HEARTBEAT|POLL)_/;
     const errorCodes = schema.getType('ErrorCode');
     const codes = isEnumType(errorCodes) ? errorCodes.getValues().map(({ name }) => name) : [];
-    for (const { path, text } of pages) {
+    const examples = globSync('deploy/**/*.{yaml,conf}').map((path) => ({ path, text: readFileSync(path, 'utf8') }));
+    for (const { path, text } of [...pages, ...examples]) {
       const named = [...text.matchAll(/`?\b([A-Z]+(?:_[A-Z]+)+)\b/g)].map(([, name = '']) => name);
       const unknown = named.filter((name) => prefix.test(name) && !known.has(name) && !codes.includes(name));
       expect(unknown, path).toEqual([]);

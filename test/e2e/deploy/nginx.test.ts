@@ -1,0 +1,94 @@
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { jobBody } from '../../kit/bodies/job.ts';
+import { openSse } from '../../kit/client/sse.ts';
+import { FORM_END, headersOf, partsOf, unclosedForm } from '../../kit/client/upload.ts';
+import { openSocket, subscribe } from '../../kit/client/ws.ts';
+import { startGateway } from '../../kit/gateway/gateway.ts';
+import { startUpstream } from '../../kit/gateway/upstream.ts';
+import { hasNginx, startNginx } from '../../kit/process/nginx.ts';
+
+const STATUS = 'subscription { fineTuningJobStatusChanged(jobId: "ftjob-1") { status } }';
+
+/** A gateway behind nginx, before an upstream with one running job. */
+async function start(settings: Record<string, string> = {}) {
+  const opened = new AsyncDisposableStack();
+  const upstream = opened.use(await startUpstream());
+  upstream.onJob(jobBody({ id: 'ftjob-1', status: 'running' }));
+  const gateway = opened.use(
+    await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, POLL_INTERVAL_MS: '100', ...settings }),
+  );
+  const { url } = opened.use(await startNginx(gateway.url));
+  return { url, upstream, gateway, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+describe.skipIf(!hasNginx())('the gateway behind nginx with deploy/nginx.conf', () => {
+  beforeAll(() => {
+    process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0'; // The certificate of the test is self-signed.
+  });
+  afterAll(() => {
+    delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+  });
+
+  it('answers a query under the prefix, and returns the request id that nginx made', async () => {
+    await using proxied = await start();
+    const response = await fetch(proxied.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query: '{ fineTuningJob(id: "ftjob-1") { status } }' }),
+    });
+    expect(await response.json()).toEqual({ data: { fineTuningJob: { status: 'RUNNING' } } });
+    expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  it.each(['text/event-stream', 'multipart/mixed;subscriptionSpec="1.0"'])(
+    'passes each result of a subscription as %s on at once',
+    async (accept) => {
+      await using proxied = await start();
+      const response = await fetch(proxied.url, {
+        method: 'POST',
+        headers: { accept, 'content-type': 'application/json' },
+        body: JSON.stringify({ query: STATUS }),
+      });
+      const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+      let text = '';
+      const readUntil = async (pattern: RegExp) => {
+        while (!pattern.test(text)) text += (await reader?.read())?.value ?? '';
+      };
+      await readUntil(/"status":"RUNNING"/);
+      proxied.upstream.onJob(jobBody({ id: 'ftjob-1', status: 'paused' }));
+      await readUntil(/"status":"PAUSED"/);
+      await reader?.cancel();
+    },
+  );
+
+  it('keeps the events of server-sent events whole', async () => {
+    await using proxied = await start();
+    await using stream = await openSse(proxied.url, { query: STATUS });
+    expect(await stream.result()).toEqual({ data: { fineTuningJobStatusChanged: { status: 'RUNNING' } } });
+  });
+
+  it('upgrades WebSockets', async () => {
+    await using proxied = await start();
+    using socket = await openSocket(proxied.url);
+    socket.send(subscribe('1', STATUS));
+    expect(await socket.next()).toMatchObject({ type: 'next', payload: { data: { fineTuningJobStatusChanged: {} } } });
+  });
+
+  it('passes an upload on while the client still sends it', async () => {
+    await using proxied = await start({ ALLOW_MUTATIONS: 'on' });
+    const arrived = Promise.withResolvers<void>();
+    proxied.upstream.on('/files', (incoming: IncomingMessage) => {
+      incoming.once('data', () => arrived.resolve());
+    });
+    const upload = request(proxied.url, { method: 'POST', headers: headersOf(), rejectUnauthorized: false });
+    upload.on('error', () => {});
+    const line = `${JSON.stringify({ prompt: 'a', completion: 'b' })}\n`;
+    const file = { name: '0', filename: 'train.jsonl', content: line.repeat(50_000) };
+    upload.write(unclosedForm(...partsOf(), file));
+    await arrived.promise; // Before FORM_END is sent.
+    upload.end(FORM_END);
+    upload.destroy();
+  });
+});
