@@ -25,7 +25,7 @@ const docs: Readonly<Record<keyof typeof sandboxSettings, Omit<SettingDocs, 'des
   SANDBOX_CONCURRENT_JOBS: { example: '3', unit: 'jobs', whenUnset: 'no limit' },
   SANDBOX_JOBS_PER_DAY: { example: '10', unit: 'jobs', whenUnset: 'no limit' },
   SANDBOX_WEBHOOK_URL: { example: 'https://receiver.example/webhooks', whenUnset: 'this gateway' },
-  SANDBOX_WEBHOOK_SECRET: { example: 'whsec_…', isSecret: true, whenUnset: 'a random secret' },
+  SANDBOX_WEBHOOK_SECRET: { example: 'whsec_YWJjMTIzYWJjMTIz', isSecret: true, whenUnset: 'a random secret' },
 };
 
 for (const [name, schema] of Object.entries(sandboxSettings)) {
@@ -42,7 +42,7 @@ export const sandbox = z
   .superRefine(({ upstreamKind, SANDBOX_WEBHOOK_URL: url, SANDBOX_WEBHOOK_SECRET: secret }, context) => {
     if (upstreamKind !== 'sandbox' || url === undefined || secret !== undefined) return;
     const message =
-      'is not set, but SANDBOX_WEBHOOK_URL is; expected the secret that the receiver knows, such as whsec_….';
+      'is not set, but SANDBOX_WEBHOOK_URL is; expected the secret that the receiver knows, such as whsec_YWJjMTIzYWJjMTIz.';
     context.addIssue({ code: 'custom', path: ['SANDBOX_WEBHOOK_SECRET'], message });
   }, ALWAYS)
   .transform((values): SandboxConfig => {

@@ -13,7 +13,7 @@ const openai = {
   }),
   OPENAI_API_KEY: keyText().optional().register(settingDocs, {
     description: 'API key of the upstream. For a server that needs none, any text.',
-    example: 'sk-…',
+    example: 'sk-abc123',
     isSecret: true,
   }),
   OPENAI_API_KEY_FILE: z.string().transform(readKey).optional().register(settingDocs, {
@@ -33,7 +33,7 @@ const openai = {
   }),
   OPENAI_ADMIN_KEY: keyText().optional().register(settingDocs, {
     description: 'Admin API key. Used only for checkpoint permissions, which require one.',
-    example: 'sk-admin-…',
+    example: 'sk-admin-abc123',
     isSecret: true,
   }),
   OPENAI_WEBHOOK_SECRET: keyText()
@@ -42,7 +42,7 @@ const openai = {
     .register(settingDocs, {
       description:
         'Signing secret of OpenAI webhooks. It turns on `POST /webhooks/openai`, so that the end of a job is known at once. Register `https://HOST/webhooks/openai` at OpenAI for fine_tuning.job.succeeded, fine_tuning.job.failed and fine_tuning.job.cancelled.',
-      example: 'whsec_…',
+      example: 'whsec_YWJjMTIzYWJjMTIz',
       isSecret: true,
     }),
 };
@@ -90,7 +90,7 @@ export const upstream = z
     if (upstreamKind === 'openai' && !hasOpenaiKey(values) && AUTH !== 'passthrough') {
       report(
         'OPENAI_API_KEY',
-        'is not set; expected the API key of the upstream, such as sk-… (any text for a server that needs none), or UPSTREAM=sandbox.',
+        'is not set; expected the API key of the upstream, such as sk-abc123 (any text for a server that needs none), or UPSTREAM=sandbox.',
       );
     }
   }, ALWAYS)
