@@ -3,7 +3,7 @@ import { bar, duration, sparkline } from './charts.ts';
 import { curveOf, fractionOf, percentOf, secondsLeft, statusOf, titleOf } from './describe.ts';
 import type { Job } from './job.ts';
 import type { Row } from './job-table.ts';
-import { clean, cut, padded } from './text.ts';
+import { clean, padded, truncate } from './text.ts';
 
 export interface Frame {
   /** Size of the terminal in columns and lines. */
@@ -32,10 +32,10 @@ export function draw(rows: readonly Row[], frame: Frame): string[] {
   const visible = rows.length > max ? rows.slice(0, Math.max(1, max - 1)) : rows;
   const hidden = rows.length - visible.length;
   const lines = [
-    paint(frame, 'bold', cut(clean(heading), width)),
+    paint(frame, 'bold', truncate(clean(heading), width)),
     ...visible.map((row) => line(row, frame)),
-    ...(hidden > 0 && max > 1 ? [paint(frame, 'dim', cut(`… and ${hidden} more`, width))] : []),
-    ...(notice === undefined ? [] : [paint(frame, 'yellow', cut(clean(notice), width))]),
+    ...(hidden > 0 && max > 1 ? [paint(frame, 'dim', truncate(`… and ${hidden} more`, width))] : []),
+    ...(notice === undefined ? [] : [paint(frame, 'yellow', truncate(clean(notice), width))]),
   ];
   return lines.slice(0, Math.max(1, height - 1));
 }
@@ -57,7 +57,7 @@ function line(row: Row, frame: Frame): string {
   addIfFits(LEFT, () => padded(left === null ? '' : duration(left), LEFT));
   const curveWidth = Math.min(40, Math.max(8, Math.floor((free - FIGURE) / 3)));
   addIfFits(curveWidth + 1 + FIGURE, () => curveCell(row, curveWidth, frame));
-  const title = cut(titleOf(row.job), free + TITLE);
+  const title = truncate(titleOf(row.job), free + TITLE);
   return title && free + TITLE > 0 ? [...cells, title].join(GAP) : cells.join(GAP);
 }
 

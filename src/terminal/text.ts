@@ -8,8 +8,8 @@ const CONTROL = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200b\u200e\u200f\u202a-\u202e\
 /** Text from the gateway without control characters, on one line. */
 export const clean = (text: string): string => text.replace(CONTROL, ' ').trim();
 
-/** The text in at most `width` columns, with an ellipsis where it is cut. Never splits a grapheme. */
-export function cut(text: string, width: number): string {
+/** The text in at most `width` columns. A truncated text ends in an ellipsis. Never splits a grapheme. */
+export function truncate(text: string, width: number): string {
   if (stringWidth(text) <= width) return text;
   if (width < 1) return '';
   let result = '';
@@ -22,6 +22,6 @@ export function cut(text: string, width: number): string {
 
 /** The text in exactly `width` columns. */
 export function padded(text: string, width: number): string {
-  const short = cut(text, width);
+  const short = truncate(text, width);
   return short + ' '.repeat(Math.max(0, width - stringWidth(short)));
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
-import { clean, cut, padded } from '../../../src/terminal/text.ts';
+import { clean, padded, truncate } from '../../../src/terminal/text.ts';
 
 describe('text in a terminal', () => {
   it('has no control characters', () => {
@@ -12,21 +12,21 @@ describe('text in a terminal', () => {
     expect(clean('große Übung 微調整 👩‍🔬')).toBe('große Übung 微調整 👩‍🔬');
   });
 
-  it('is cut with an ellipsis, and never inside a wide character', () => {
-    expect([cut('models', 6), cut('models', 5), cut('微調整', 5), cut('微調整', 4), cut('👩‍🔬👩‍🔬', 3)]).toEqual([
-      'models',
-      'mode…',
-      '微調…',
-      '微…',
-      '👩‍🔬…',
-    ]);
+  it('is truncated with an ellipsis, and never inside a wide character', () => {
+    expect([
+      truncate('models', 6),
+      truncate('models', 5),
+      truncate('微調整', 5),
+      truncate('微調整', 4),
+      truncate('👩‍🔬👩‍🔬', 3),
+    ]).toEqual(['models', 'mode…', '微調…', '微…', '👩‍🔬…']);
   });
 
   it('is never wider than its limit, and exactly as wide when it is padded', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.nat(40), (text, width) => {
         const line = clean(text);
-        expect(stringWidth(cut(line, width))).toBeLessThanOrEqual(width);
+        expect(stringWidth(truncate(line, width))).toBeLessThanOrEqual(width);
         expect(stringWidth(padded(line, width))).toBe(width);
       }),
     );
