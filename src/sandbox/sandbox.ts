@@ -19,7 +19,7 @@ const DIALECTS: Record<DialectName, Dialect> = { openai: openaiDialect, azure: a
 export interface SandboxOptions {
   /** The time of the sandbox. Its history ends when the sandbox is created. */
   clock: Clock;
-  /** Speed of the jobs in multiples of the real speed. The history has the real speed. */
+  /** Speed of the jobs in multiples of the real speed. The history has speed 1. */
   speed: number;
   /** Seed of the generated data, an integer. */
   seed: number;

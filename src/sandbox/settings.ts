@@ -12,7 +12,7 @@ const EXPECTED_URL = 'expected an http or https URL without user and fragment, s
 /** The settings of the sandbox, by the names of their environment variables. */
 export const sandboxSettings = {
   SANDBOX_PORT: integer(0, 65_535, 4100).default(0).describe('port of the sandbox; 0 selects a free port'),
-  // Slower, the first jobs would start before 1970. Faster, statuses would last less than a millisecond.
+  // Below 0.001, the first jobs would start before 1970. Above 10000, statuses would last less than a millisecond.
   SANDBOX_SPEED: number(/^\d*\.?\d+$/, 0.001, 10_000, 'expected a number from 0.001 to 10000, such as 10')
     .default(10)
     .describe('speed of the sandbox jobs, in multiples of the real speed, 0.001 to 10000'),

@@ -5,10 +5,10 @@ export class Download {
   readonly bytes: number;
   readonly chunks: Iterable<string> | AsyncIterable<Uint8Array>;
 
-  constructor(filename: string, bytes: number, pieces: Iterable<string> | AsyncIterable<Uint8Array>) {
+  constructor(filename: string, bytes: number, chunks: Iterable<string> | AsyncIterable<Uint8Array>) {
     this.filename = filename;
     this.bytes = bytes;
-    this.chunks = pieces;
+    this.chunks = chunks;
   }
 
   get headers(): Record<string, string> {

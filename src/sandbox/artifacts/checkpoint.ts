@@ -1,9 +1,10 @@
 import type { CheckpointBody } from '../../upstream/resources/checkpoint.ts';
-import { inSeconds, type JobPlan } from '../simulation/job-plan.ts';
+import type { JobPlan } from '../simulation/job-plan.ts';
 import { statusChangedAt } from '../simulation/lifecycle.ts';
 import { isEpochEnd, type StepMetrics, stepMetrics } from '../simulation/metrics.ts';
 import { createRandom } from '../simulation/random.ts';
 import { completedSteps, stepTime, totalSteps } from '../simulation/training-steps.ts';
+import { inSeconds } from './job.ts';
 
 /** A model that a job saves during training. */
 export interface CheckpointPlan {
@@ -16,7 +17,7 @@ export interface CheckpointPlan {
 }
 
 const MAX_CHECKPOINTS = 3;
-/** Real seconds from a checkpoint to the metrics of its step (docs/upstream.md: Event log). */
+/** Seconds at speed 1 from a checkpoint to the metrics of its step (docs/upstream.md: Event log). */
 const METRICS_DELAY_SECONDS = 15;
 
 const cachedCheckpoints = new WeakMap<JobPlan, readonly CheckpointPlan[]>();

@@ -1,5 +1,5 @@
 import type { EventBody } from '../../upstream/resources/event.ts';
-import { inSeconds, type JobPlan } from '../simulation/job-plan.ts';
+import type { JobPlan } from '../simulation/job-plan.ts';
 import { type JobStatus, statusChangedAt } from '../simulation/lifecycle.ts';
 import { type StepMetrics, stepMetrics } from '../simulation/metrics.ts';
 import { createRandom, type Random } from '../simulation/random.ts';
@@ -7,6 +7,7 @@ import { reinforcementData } from '../simulation/reinforcement.ts';
 import { usesLegacyTrainer } from '../simulation/trainer-version.ts';
 import { completedSteps, stepTime, totalSteps } from '../simulation/training-steps.ts';
 import { finalCheckpoints } from './checkpoint.ts';
+import { inSeconds } from './job.ts';
 
 /** An event of a job. Its content is computed on demand. */
 export interface EventPlan {
@@ -122,7 +123,7 @@ const valuesText = (values: Readonly<Record<string, number | undefined>>) =>
     .flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value.toFixed(2)}`]))
     .join(', ');
 
-/** The last events. Those of a success follow 2 and 7 real seconds after the status. */
+/** The last events. Those of a success follow 2 and 7 seconds after the status, at speed 1. */
 function closingEvents(plan: JobPlan): EventPlan[] {
   const failedAt = timeOf(plan, 'failed');
   if (failedAt !== null)

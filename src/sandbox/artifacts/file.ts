@@ -1,7 +1,8 @@
 import type { FileBody } from '../../upstream/resources/file.ts';
-import { inSeconds, type JobPlan } from '../simulation/job-plan.ts';
+import type { JobPlan } from '../simulation/job-plan.ts';
 import { statusChangedAt } from '../simulation/lifecycle.ts';
 import { exampleLines } from './example-generator.ts';
+import { inSeconds } from './job.ts';
 import { resultsCsv } from './results.ts';
 
 /** A file from its upload to its deletion or expiry. */

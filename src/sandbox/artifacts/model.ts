@@ -1,7 +1,8 @@
 import type { ModelBody } from '../../upstream/resources/model.ts';
-import { inSeconds, type JobPlan } from '../simulation/job-plan.ts';
+import type { JobPlan } from '../simulation/job-plan.ts';
 import { BASE_MODELS } from './base-model.ts';
 import { checkpointsAt } from './checkpoint.ts';
+import { inSeconds } from './job.ts';
 
 /** A model with the job that created it; `jobId` is null for a model of OpenAI. */
 export interface ListedModel {

@@ -1,6 +1,6 @@
 import type { checkpointBody } from '../artifacts/checkpoint.ts';
 import type { fileBody } from '../artifacts/file.ts';
-import type { jobBody } from '../simulation/job-plan.ts';
+import type { jobBody } from '../artifacts/job.ts';
 import type { JobStatus } from '../simulation/lifecycle.ts';
 import { azureModelName } from './azure-model.ts';
 

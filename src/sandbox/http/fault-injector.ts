@@ -10,8 +10,8 @@ export interface ApiResponse {
   readonly body: object | null;
 }
 
-/** Injects a fault into a request before it is handled. Resolves to true when the connection is destroyed. */
-export async function cutRequest(fault: Fault, request: IncomingMessage): Promise<boolean> {
+/** Injects a fault before the request is handled. Resolves to true when the connection is destroyed. */
+export async function injectBeforeHandling(fault: Fault, request: IncomingMessage): Promise<boolean> {
   if (fault === 'cut_in_body') await Promise.race([once(request, 'data'), once(request, 'end')]);
   else if (fault !== 'cut_at_once') for await (const _ of request.iterator({ destroyOnReturn: false }));
   if (fault === 'fail_before') return false;
@@ -20,18 +20,22 @@ export async function cutRequest(fault: Fault, request: IncomingMessage): Promis
 }
 
 /** Injects a fault into a JSON response. Returns false when the fault is of another kind. */
-export function cutResponse(fault: Fault, response: ServerResponse, { status, headers, body }: ApiResponse): boolean {
+export function injectIntoResponse(
+  fault: Fault,
+  response: ServerResponse,
+  { status, headers, body }: ApiResponse,
+): boolean {
   const { socket } = response;
   switch (fault) {
     case 'silence':
       return true; // The socket stays open: the client has to time out.
-    case 'cut_before_answer':
+    case 'cut_before_response':
       socket?.destroy();
       return true;
     case 'cut_after_status':
       socket?.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`);
       return true;
-    case 'cut_in_answer': {
+    case 'cut_in_response': {
       const text = JSON.stringify(body);
       response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) });
       response.write(text.slice(0, text.length / 2), () => socket?.destroy());

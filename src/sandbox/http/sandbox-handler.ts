@@ -9,7 +9,7 @@ import { Download } from '../api/download.ts';
 import type { Dialect, RequestHead } from '../dialects/dialect.ts';
 import { isBeforeHandling } from '../state/faults.ts';
 import type { State } from '../state/state.ts';
-import { type ApiResponse, cutRequest, cutResponse } from './fault-injector.ts';
+import { type ApiResponse, injectBeforeHandling, injectIntoResponse } from './fault-injector.ts';
 import { readJson } from './json-body.ts';
 import { handleRequest } from './sandbox-router.ts';
 
@@ -31,14 +31,14 @@ export function createSandboxHandler(options: SandboxHandlerOptions): SandboxHan
     const startedAt = clock.now();
     const head = headOf(request);
     const fault = state.faults.take(request.method ?? '', head.path.replace(dialect.basePath, ''));
-    if (fault !== undefined && isBeforeHandling(fault) && (await cutRequest(fault, request))) return;
+    if (fault !== undefined && isBeforeHandling(fault) && (await injectBeforeHandling(fault, request))) return;
     const handled = fault === 'fail_before' ? internalError(dialect) : await respond(request, head, options);
     const apiResponse = fault === 'fail_after' ? internalError(dialect) : handled;
     if (isAborted(request)) return;
     const common = dialect.headers(state.account, clock.now() - startedAt, randomUUID().replaceAll('-', ''));
     const contentType = apiResponse.body && { 'content-type': 'application/json' };
     const headers = { ...contentType, ...common, ...apiResponse.headers };
-    if (fault !== undefined && cutResponse(fault, response, { ...apiResponse, headers })) return;
+    if (fault !== undefined && injectIntoResponse(fault, response, { ...apiResponse, headers })) return;
     response.writeHead(apiResponse.status, headers);
     if (apiResponse.body instanceof Download) await sendDownload(apiResponse.body, response, onError);
     else response.end(apiResponse.body && JSON.stringify(apiResponse.body));

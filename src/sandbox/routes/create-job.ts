@@ -1,6 +1,6 @@
 import { ApiError } from '../api/api-error.ts';
 import type { FilePlan } from '../artifacts/file.ts';
-import { jobBody } from '../simulation/job-plan.ts';
+import { jobBody } from '../artifacts/job.ts';
 import { checkQuota } from '../state/quota.ts';
 import type { State } from '../state/state.ts';
 import type { ExampleKind } from '../training-file/example-validation.ts';

@@ -1,6 +1,7 @@
 import { invalidStatus } from '../api/api-error.ts';
+import { jobBody } from '../artifacts/job.ts';
 import { CANCELLABLE, cancelPlan, PAUSABLE, pausePlan, RESUMABLE, resumePlan } from '../simulation/intervention.ts';
-import { type JobPlan, jobBody } from '../simulation/job-plan.ts';
+import type { JobPlan } from '../simulation/job-plan.ts';
 import { type JobStatus, statusAt } from '../simulation/lifecycle.ts';
 import { findJob } from './job.ts';
 import type { Handler } from './route.ts';

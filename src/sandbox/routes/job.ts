@@ -2,7 +2,8 @@ import { unknownCheckpoint, unknownEvent, unknownJob } from '../api/api-error.ts
 import { itemsAfter, listBody, listBodyWithIds, readLimit } from '../api/page.ts';
 import { checkpointBody } from '../artifacts/checkpoint.ts';
 import { eventBody } from '../artifacts/event.ts';
-import { type JobPlan, jobBody } from '../simulation/job-plan.ts';
+import { jobBody } from '../artifacts/job.ts';
+import type { JobPlan } from '../simulation/job-plan.ts';
 import type { State } from '../state/state.ts';
 import { readMetadataFilter } from './metadata-filter.ts';
 import type { ApiRequest } from './route.ts';

@@ -9,7 +9,7 @@ const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;
 
 /**
- * Plans the jobs of the weeks before `startedAt`, at real speed. Their last status change is hours before `startedAt`.
+ * Plans the jobs of the weeks before `startedAt`, at speed 1. Their last status change is hours before `startedAt`.
  * Ids depend on the seed only. Jobs are created in pairs that share a second.
  */
 export function createHistory(

@@ -11,7 +11,7 @@ export const GENERATORS = [0, 1, 2] as const;
 export type GeneratorNumber = (typeof GENERATORS)[number];
 
 /**
- * The time of a generator is divided into periods of about this many real milliseconds, without gaps. Period n starts n
+ * The time of a generator is divided into periods of about this many milliseconds at speed 1, without gaps. Period n starts n
  * periods after the start of the sandbox, plus a third of a period per generator, plus a random delay. So the jobs of a
  * period can be computed from its number alone.
  */

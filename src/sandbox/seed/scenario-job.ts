@@ -52,7 +52,7 @@ export function planJob(scenario: Scenario, account: Account, schedule: JobSched
 // The other jobs of a scenario cannot use an invalid or deleted file.
 const hasOwnFile = (outcome: JobOutcome) => isFailure(outcome) || outcome === 'succeeded_file_deleted';
 
-/** The deletion of the training file: it ends a job that validates the file, or follows a success by a real hour. */
+/** The deletion of the training file: it ends a job that validates the file, or follows a success by an hour at speed 1. */
 function fileDeletedAt(outcome: JobOutcome, lastChangeAt: number, { second }: Durations): number | null {
   if (outcome === 'deleted_training_file') return lastChangeAt;
   return outcome === 'succeeded_file_deleted' ? lastChangeAt + 3600 * second : null;

@@ -18,7 +18,7 @@ const TOKENS_PER_EXAMPLE = 75;
 /** Returns the scenarios of a seed, the latest first. */
 export function createScenarios(seed: number): readonly Scenario[] {
   return SCENARIOS.map((spec, index) => {
-    const random = createRandom(seed, 'campaign', index); // The key determines all ids of a seed.
+    const random = createRandom(seed, 'campaign', index); // Another key would change all ids of a seed.
     const { hasValidationFile, ...scenario } = { ...SCENARIO_DEFAULTS, ...spec };
     const tokens = spec.trainingTokens ?? spec.examples * TOKENS_PER_EXAMPLE;
     return {

@@ -40,7 +40,7 @@ export const SCENARIOS: readonly ScenarioSpec[] = [
     wandbProject: 'support-models',
     examples: 80,
     finalLoss: 0.42,
-    steps: { n_epochs: 3, batch_size: 1 }, // 240 steps, as in a recording.
+    steps: { n_epochs: 3, batch_size: 1 }, // 240 steps, as in a recorded OpenAI job.
     outcomes: ['deleted_training_file', 'succeeded', 'succeeded', 'cancelled', 'running'],
   },
   {

@@ -17,7 +17,7 @@ export const CANCELLABLE: readonly JobStatus[] = [
 export const PAUSABLE: readonly JobStatus[] = ['running'];
 export const RESUMABLE: readonly JobStatus[] = ['paused'];
 
-/** Real seconds from the cancellation to the status `cancelled`. */
+/** Seconds at speed 1 from the cancellation to the status `cancelled`. */
 const CANCELLING_SECONDS = 3;
 
 export function cancelPlan(plan: JobPlan, now: number): JobPlan {
@@ -67,7 +67,7 @@ export const DELETED_TRAINING_FILE = {
 
 const pastChanges = ({ changes }: JobPlan, now: number) => changes.filter(({ at }) => at <= now);
 
-/** Pausing and resuming take 10 to 40 real seconds each. */
+/** Pausing and resuming take 10 to 40 seconds each, at speed 1. */
 const transitionMs = ({ id, changes, secondMs }: JobPlan) =>
   Math.ceil(createRandom(id, 'change', changes.length).between(10, 40) * secondMs);
 

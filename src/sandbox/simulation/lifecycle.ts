@@ -28,7 +28,7 @@ export interface Lifecycle {
   readonly changes: readonly StatusChange[];
 }
 
-/** Milliseconds of each status that is not the last one, and of one real second. */
+/** Milliseconds of each status that is not the last one. `second` is a second at speed 1. */
 export type Durations = Readonly<
   Record<'validating_files' | 'queued' | 'running' | 'pausing' | 'paused' | 'second', number>
 >;

@@ -6,7 +6,7 @@ export const stepsPerEpoch = ({ examples, method }: JobPlan) => Math.ceil(exampl
 
 export const totalSteps = (plan: JobPlan) => stepsPerEpoch(plan) * plan.method.resolved.n_epochs;
 
-/** Time before the first step: real seconds, but at most this part of the training time. */
+/** Time before the first step, in seconds at speed 1, but at most this part of the training time. */
 const WARM_UP = { seconds: 60, part: 0.08 };
 
 /**

@@ -7,9 +7,9 @@ export type Fault =
   | 'cut_in_body'
   | 'cut_after_body'
   | 'fail_before'
-  | 'cut_before_answer'
+  | 'cut_before_response'
   | 'cut_after_status'
-  | 'cut_in_answer'
+  | 'cut_in_response'
   | 'fail_after'
   | 'silence';
 
@@ -18,9 +18,9 @@ const IS_BEFORE_HANDLING: Record<Fault, boolean> = {
   cut_in_body: true,
   cut_after_body: true,
   fail_before: true,
-  cut_before_answer: false,
+  cut_before_response: false,
   cut_after_status: false,
-  cut_in_answer: false,
+  cut_in_response: false,
   fail_after: false,
   silence: false,
 };

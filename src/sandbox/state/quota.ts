@@ -10,7 +10,7 @@ export interface JobQuota {
   readonly perDay?: number | undefined;
 }
 
-const DAY = 86_400_000;
+const DAY_MS = 86_400_000;
 const INACTIVE: readonly JobStatus[] = [...TERMINAL_STATUSES, 'cancelling'];
 
 /** Throws ApiError unless the quota allows one more job of this model. */
@@ -18,10 +18,10 @@ export function checkQuota(quota: JobQuota, jobs: readonly JobPlan[], model: str
   const { concurrent = Number.POSITIVE_INFINITY, perDay = Number.POSITIVE_INFINITY } = quota;
   const ofModel = jobs.filter((plan) => plan.model === model);
   const active = ofModel.filter((plan) => !INACTIVE.includes(statusAt(plan, now))).length;
-  // Only the second error is recorded (docs/upstream.md: Errors).
+  // Only the second message was observed at OpenAI (docs/upstream.md: Errors).
   if (active >= concurrent)
     throw rateLimited(`${concurrent} active fine-tuning requests for the model '${model}'`, 'rate_limit_exceeded');
-  if (ofModel.filter(({ createdAt }) => createdAt > now - DAY).length >= perDay)
+  if (ofModel.filter(({ createdAt }) => createdAt > now - DAY_MS).length >= perDay)
     throw rateLimited(`${perDay} fine-tuning requests per day for the model '${model}'`, 'daily_rate_limit_exceeded');
 }
 

@@ -1,6 +1,6 @@
 import { Agent, request } from 'undici';
 import type { Clock } from '../../clock.ts';
-import { type JobWebhook, RETRY_WINDOW_MS, waitBeforeRetry, webhookHeaders } from './webhook.ts';
+import { type JobWebhook, RETRY_WINDOW_MS, webhookHeaders, webhookRetryWait } from './webhook.ts';
 
 /** The timeout of an attempt, not divided by the speed. */
 const RESPONSE_TIMEOUT_MS = 5000;
@@ -39,7 +39,7 @@ export function createDeliveries(options: DeliveryOptions): Deliveries {
   async function attempt(webhook: JobWebhook, attempts: number, deadline: number): Promise<void> {
     const isAccepted = await send(webhook, receiver, agent, clock);
     if (!pending.has(webhook)) return; // Dropped or disposed meanwhile.
-    const waitMs = waitBeforeRetry(webhook, attempts) / speed;
+    const waitMs = webhookRetryWait(webhook, attempts) / speed;
     if (isAccepted || clock.now() + waitMs > deadline) return void pending.delete(webhook);
     const retry = () => void attempt(webhook, attempts + 1, deadline);
     pending.set(webhook, clock.after(waitMs, retry));
@@ -72,7 +72,7 @@ async function send(webhook: JobWebhook, { url, secret }: Receiver, dispatcher: 
     const headers = webhookHeaders(webhook, secret, clock.now());
     const { signal } = timeout;
     const response = await request(url, { method: 'POST', headers, body: webhook.body, dispatcher, signal });
-    response.body.on('error', () => {}).resume(); // Discards the body, which may be cut.
+    response.body.on('error', () => {}).resume(); // Discards the body, which may be truncated.
     return response.statusCode >= 200 && response.statusCode < 300;
   } catch {
     return false; // Every error is retried.

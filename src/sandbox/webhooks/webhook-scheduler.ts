@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import type { State } from '../state/state.ts';
 import { createDeliveries, type Receiver } from './delivery.ts';
-import { createWebhook, endTime } from './webhook.ts';
+import { createWebhook, webhookTime } from './webhook.ts';
 
 export interface WebhookSchedulerOptions extends Receiver {
   state: State;
@@ -15,7 +15,7 @@ export function createWebhookScheduler(options: WebhookSchedulerOptions): { disp
   const { state, clock, speed, ...receiver } = options;
   const deliveries = createDeliveries({ clock, speed, receiver });
   const endedJobs = (now: number) =>
-    state.jobsAt(now).newestFirst.filter((plan) => (endTime(plan) ?? Number.POSITIVE_INFINITY) <= now);
+    state.jobsAt(now).newestFirst.filter((plan) => (webhookTime(plan) ?? Number.POSITIVE_INFINITY) <= now);
   let reportedIds = new Set(endedJobs(clock.now()).map(({ id }) => id));
   let cancelTimer = () => {};
 
@@ -26,7 +26,7 @@ export function createWebhookScheduler(options: WebhookSchedulerOptions): { disp
     const ended = endedJobs(now);
     for (const plan of ended) if (!reportedIds.has(plan.id)) deliveries.add(createWebhook(plan));
     reportedIds = new Set(ended.map(({ id }) => id));
-    const ends = newestFirst.map((plan) => endTime(plan) ?? 0).filter((endsAt) => endsAt > now);
+    const ends = newestFirst.map((plan) => webhookTime(plan) ?? 0).filter((endsAt) => endsAt > now);
     cancelTimer();
     cancelTimer = clock.after(Math.min(validUntil, ...ends) - now, reportEnds);
   }

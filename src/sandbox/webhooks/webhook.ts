@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
-import { inSeconds, type JobPlan } from '../simulation/job-plan.ts';
+import { inSeconds } from '../artifacts/job.ts';
+import type { JobPlan } from '../simulation/job-plan.ts';
 import type { JobStatus } from '../simulation/lifecycle.ts';
 import { createRandom } from '../simulation/random.ts';
 
@@ -12,7 +13,7 @@ const TYPES: Partial<Record<JobStatus, string>> = {
 };
 
 /** When the job gets a status that has a webhook, in milliseconds since the epoch; null when it never does. */
-export function endTime({ changes }: JobPlan): number | null {
+export function webhookTime({ changes }: JobPlan): number | null {
   const last = changes.at(-1);
   return last && TYPES[last.status] !== undefined ? last.at : null;
 }
@@ -56,13 +57,13 @@ function keyOf(secret: string): Buffer {
   return secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : Buffer.from(secret);
 }
 
-/** Real milliseconds from the first attempt to the last one. */
+/** Milliseconds at speed 1 from the first attempt to the last one. */
 export const RETRY_WINDOW_MS = 72 * 3_600_000;
 const MIN_WAIT_MS = 5000;
 const MAX_WAIT_MS = 8 * 3_600_000;
 
-/** Real milliseconds to wait after this number of failed attempts: exponential backoff with jitter. */
-export function waitBeforeRetry({ id }: JobWebhook, attempts: number): number {
+/** Milliseconds at speed 1 to wait after this number of failed attempts: exponential backoff with jitter. */
+export function webhookRetryWait({ id }: JobWebhook, attempts: number): number {
   const maxWaitMs = Math.min(MIN_WAIT_MS * 2 ** (attempts - 1), MAX_WAIT_MS);
   return maxWaitMs * createRandom(id, attempts).between(0.5, 1);
 }

@@ -190,7 +190,7 @@ describe('createFineTuningJob', () => {
     const gateway = await world.startGateway({ ...UNLIMITED, UPSTREAM_RETRIES: '5' });
     const query = '{ fineTuningJobs(first: 1) { edges { node { trainingFileId } } } }';
     await gateway.query(query);
-    world.sandbox.faults.onNext('POST', JOBS, 'cut_before_answer');
+    world.sandbox.faults.onNext('POST', JOBS, 'cut_before_response');
     expect(await create(gateway, world.input)).toMatchObject({
       __typename: 'OutcomeUnknownError',
       message:
@@ -303,7 +303,7 @@ describe('the effect of a mutation', () => {
     const gateway = await world.startGateway();
     await using all = await openSse(gateway.url, { query: ALL });
     await turning(world.clock, 1, all.result());
-    world.sandbox.faults.onNext('POST', JOBS, 'cut_before_answer');
+    world.sandbox.faults.onNext('POST', JOBS, 'cut_before_response');
     const id = String(idOf(await create(gateway, { ...world.input, idempotencyKey: 'k' })));
     expect(await changeOf(all, id)).toEqual({ status: 'VALIDATING_FILES', previousStatus: null, source: 'MUTATION' });
   });

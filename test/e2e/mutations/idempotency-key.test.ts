@@ -16,9 +16,9 @@ const LAG = { lagsMs: 30_000 };
 
 describe('a job with an idempotency key', () => {
   it.each<[string, Fault]>([
-    ['instead of the response', 'cut_before_answer'],
+    ['instead of the response', 'cut_before_response'],
     ['after the status line', 'cut_after_status'],
-    ['in the response', 'cut_in_answer'],
+    ['in the response', 'cut_in_response'],
     ['with a 500 after the job was created', 'fail_after'],
   ])('is found and returned when the request fails %s', async (_, fault) => {
     await using world = await startSandboxWorld();
@@ -122,7 +122,7 @@ describe('a job with an idempotency key', () => {
   ])('is found after a restart by a retry, toward a server that %s', async (_, filter) => {
     await using world = await startSandboxWorld();
     world.sandbox.faults.filter = filter;
-    world.sandbox.faults.onNext('POST', JOBS, 'cut_before_answer');
+    world.sandbox.faults.onNext('POST', JOBS, 'cut_before_response');
     const ask = async () => create(await world.startGateway(), { ...world.input, ...KEY });
     const first = await ask();
     expect(first.__typename).toBe('CreateFineTuningJobSuccess');

@@ -28,7 +28,7 @@ it.each(['cancel', 'pause'])('queries show the effect of a %s that the upstream 
   }
   const [before] = await statuses();
   world.clock.advance(1); // Observations have timestamps in milliseconds.
-  world.sandbox.faults.onNext('POST', `/fine_tuning/jobs/${id}/${mutation}`, 'cut_before_answer');
+  world.sandbox.faults.onNext('POST', `/fine_tuning/jobs/${id}/${mutation}`, 'cut_before_response');
   expect(await mutate(gateway, `${mutation}FineTuningJob(input: { jobId: "${id}" })`)).toEqual(UNKNOWN);
   const after = mutation === 'cancel' ? 'CANCELLED' : 'PAUSING';
   expect(before).not.toBe(after);
@@ -40,7 +40,7 @@ it('the list of files shows an upload that the upstream did not confirm', async 
   const gateway = await world.startGateway(LONG_CACHE);
   const names = async () => JSON.stringify(await gateway.query('{ files(first: 5) { edges { node { filename } } } }'));
   expect(await names()).not.toContain('unconfirmed.jsonl');
-  world.sandbox.faults.onNext('POST', '/files', 'cut_before_answer');
+  world.sandbox.faults.onNext('POST', '/files', 'cut_before_response');
   const { outcome } = await upload(gateway.url, trainingLines(10), { filename: 'unconfirmed.jsonl' });
   expect(outcome).toMatchObject(UNKNOWN);
   expect(await names()).toContain('unconfirmed.jsonl');
@@ -63,7 +63,7 @@ it('the list of permissions shows a permission that the upstream did not confirm
   const { model, projects } = await read();
   expect(projects).toEqual([]);
   const path = `/fine_tuning/checkpoints/${encodeURIComponent(model)}/permissions`;
-  world.sandbox.faults.onNext('POST', path, 'cut_before_answer');
+  world.sandbox.faults.onNext('POST', path, 'cut_before_response');
   const input = `{ fineTunedModelId: "${model}", projectIds: ["proj_a"] }`;
   expect(await mutate(gateway, `createCheckpointPermissions(input: ${input})`)).toEqual(UNKNOWN);
   expect((await read()).projects).toEqual(['proj_a']);

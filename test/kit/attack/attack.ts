@@ -32,7 +32,7 @@ const MAX_TOTAL_RISE = { used: 30 * MIB, resident: 150 * MIB };
 const MAX_ROUNDS = 4;
 const TIMEOUT_MS = 20_000;
 
-/** Without caches: they would answer the other caller, and count as a leak. */
+/** Without caches: they would serve the other caller, and count as a leak. */
 const NO_CACHES = { CACHE_ACTIVE_MS: '0', CACHE_SETTLED_MS: '0', LOG_LEVEL: 'warn' };
 const OTHER_BODY = JSON.stringify({ query: '{ fineTuningJob(id: "ftjob-1") { id status } }' });
 

@@ -12,14 +12,14 @@ export interface Received {
   readonly event: { id: string; object: string; created_at: number; type: string; data: { id: string } };
 }
 
-/** A real HTTP server that receives webhooks. It responds as a test says, by default with 200. */
+/** A real HTTP server that receives webhooks. It responds with 200, unless `respondWith` sets another response. */
 export interface Receiver extends AsyncDisposable {
   readonly url: URL;
   readonly received: Received[];
   /** Resolves when this many webhooks have arrived so far. */
   reached(count: number): Promise<void>;
   /** Sets the response to further webhooks. */
-  answer(script: (response: ServerResponse) => void): void;
+  respondWith(script: (response: ServerResponse) => void): void;
 }
 
 export async function startReceiver(): Promise<Receiver> {
@@ -39,7 +39,7 @@ export async function startReceiver(): Promise<Receiver> {
     url: new URL(`http://127.0.0.1:${port}/hooks?from=sandbox`),
     received,
     reached: arrivals.reached,
-    answer(next) {
+    respondWith(next) {
       script = next;
     },
     async [Symbol.asyncDispose]() {

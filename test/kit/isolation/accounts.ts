@@ -28,7 +28,7 @@ export interface Account {
 export interface Hanging {
   /** Arrival in milliseconds since the epoch. */
   readonly at: number;
-  answer(): void;
+  respond(): void;
 }
 
 export interface Accounts extends AsyncDisposable {
@@ -67,7 +67,7 @@ export async function startAccounts(clock: TestClock): Promise<Accounts> {
         calls: [],
         hanging,
         release() {
-          for (const { answer } of hanging) answer();
+          for (const { respond } of hanging) respond();
           hanging.clear();
         },
       };
@@ -100,8 +100,8 @@ const FAILURES: Record<Exclude<Fault, 'none' | 'hang'>, Respond> = {
   },
 };
 
-function hang(hanging: Set<Hanging>, response: ServerResponse, at: number, answer: () => void): void {
-  const call = { at, answer };
+function hang(hanging: Set<Hanging>, response: ServerResponse, at: number, respond: () => void): void {
+  const call = { at, respond };
   hanging.add(call);
   response.on('close', () => hanging.delete(call));
 }

@@ -25,7 +25,7 @@ interface PlanOptions {
   readonly changes?: Partial<Scenario>;
 }
 
-/** A job created at CREATED_AT. By default, it succeeds after three epochs with validation, at real speed. */
+/** A job created at CREATED_AT. By default, it succeeds after three epochs with validation, at speed 1. */
 export function planOf({
   outcome = 'succeeded',
   speed = 1,

@@ -84,7 +84,7 @@ const kindOf = (outcome: Outcome) =>
   'kind' in outcome ? outcome.kind : outcome.isOutcomeUnknown ? 'unknown' : 'failed';
 
 const BEFORE: Fault[] = ['cut_at_once', 'cut_in_body', 'cut_after_body', 'fail_before'];
-const AFTER: Fault[] = ['cut_before_answer', 'cut_after_status', 'cut_in_answer', 'fail_after'];
+const AFTER: Fault[] = ['cut_before_response', 'cut_after_status', 'cut_in_response', 'fail_after'];
 const LAG = { lagsMs: 30_000 };
 
 describe('a job with an idempotency key', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkpointBody, checkpointsAt } from '../../../../src/sandbox/artifacts/checkpoint.ts';
 import { eventBody, eventsAt } from '../../../../src/sandbox/artifacts/event.ts';
-import { jobBody } from '../../../../src/sandbox/simulation/job-plan.ts';
+import { jobBody } from '../../../../src/sandbox/artifacts/job.ts';
 import { stepMetrics } from '../../../../src/sandbox/simulation/metrics.ts';
 import { completedSteps, totalSteps } from '../../../../src/sandbox/simulation/training-steps.ts';
 import { readCheckpoint } from '../../../../src/upstream/resources/checkpoint.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { eventBody, eventsAt } from '../../../../src/sandbox/artifacts/event.ts';
-import { jobBody } from '../../../../src/sandbox/simulation/job-plan.ts';
+import { jobBody } from '../../../../src/sandbox/artifacts/job.ts';
 import { readEvent } from '../../../../src/upstream/resources/event.ts';
 import { openSandbox, type WireEvent } from '../open.ts';
 import { CREATED_AT, END, outcomes, planOf, timeOf } from '../plan.ts';

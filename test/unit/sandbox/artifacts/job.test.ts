@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { jobBody } from '../../../../src/sandbox/artifacts/job.ts';
 import type { JobOutcome } from '../../../../src/sandbox/seed/job-outcome.ts';
 import type { Scenario } from '../../../../src/sandbox/seed/scenario.ts';
 import { planJob } from '../../../../src/sandbox/seed/scenario-job.ts';
 import { createAccount } from '../../../../src/sandbox/simulation/account.ts';
-import { jobBody } from '../../../../src/sandbox/simulation/job-plan.ts';
 import { drawDurations } from '../../../../src/sandbox/simulation/lifecycle.ts';
 import { createRandom } from '../../../../src/sandbox/simulation/random.ts';
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { jobBody } from '../../../../src/sandbox/artifacts/job.ts';
 import { createHistory } from '../../../../src/sandbox/seed/history.ts';
 import { createScenarios } from '../../../../src/sandbox/seed/scenario.ts';
 import { createAccount } from '../../../../src/sandbox/simulation/account.ts';
-import { jobBody } from '../../../../src/sandbox/simulation/job-plan.ts';
 import { readJob } from '../../../../src/upstream/resources/job.ts';
 import { errorOf, methodOf } from '../../../../src/upstream/resources/job-parts.ts';
 

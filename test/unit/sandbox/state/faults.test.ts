@@ -21,9 +21,9 @@ describe('an injected fault', () => {
     ['cut_at_once', 0],
     ['cut_in_body', 0],
     ['cut_after_body', 0],
-    ['cut_before_answer', 1],
+    ['cut_before_response', 1],
     ['cut_after_status', 1],
-    ['cut_in_answer', 1],
+    ['cut_in_response', 1],
   ])('%s closes the connection after %i jobs are created, and the next request succeeds', async (fault, count) => {
     const { faults, create, created } = await openFaulty();
     faults.onNext('POST', CREATE, fault);
@@ -67,7 +67,7 @@ describe('an injected fault', () => {
       return await wire.closed;
     };
     expect(await received('cut_after_status')).toBe('HTTP/1.1 200 OK\r\n');
-    const [head = '', body = ''] = (await received('cut_in_answer')).split('\r\n\r\n');
+    const [head = '', body = ''] = (await received('cut_in_response')).split('\r\n\r\n');
     expect(body.length).toBe(Math.floor(Number(/content-length: (\d+)/.exec(head)?.[1]) / 2));
   });
 

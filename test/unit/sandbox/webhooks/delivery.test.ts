@@ -14,7 +14,7 @@ const webhook = (id: string) => ({ id, body: webhookBody('ftjob-1') });
 async function open(maxPending?: number) {
   const receiver = await startReceiver();
   onTestFinished(() => receiver[Symbol.asyncDispose]());
-  receiver.answer((response) => void response.writeHead(500).end());
+  receiver.respondWith((response) => void response.writeHead(500).end());
   const clock = createTestClock();
   const to = { url: receiver.url, secret: newSecret() };
   const deliveries = createDeliveries({
@@ -51,7 +51,7 @@ it('the oldest of too many pending webhooks is dropped', async () => {
   const { receiver, clock, deliveries, ids } = await open(2);
   for (const id of ['wh_1', 'wh_2', 'wh_3']) deliveries.add(webhook(id));
   await receiver.reached(3);
-  receiver.answer((response) => void response.end());
+  receiver.respondWith((response) => void response.end());
   for (const count of [4, 5]) {
     clock.advance(await clock.timerBelow(1));
     await receiver.reached(count);

@@ -114,12 +114,12 @@ describe('the webhooks of a sandbox', () => {
     ['a redirect, which is not followed', 302, { location: '/elsewhere' }],
   ])('are retried after %s, with the same id and a new signature', async (_, status, headers) => {
     const { receiver, untilFirst, untilAttempt, secret } = await open();
-    receiver.answer((response) => void response.writeHead(status, headers).end());
+    receiver.respondWith((response) => void response.writeHead(status, headers).end());
     await untilFirst();
     await untilAttempt(2);
     await untilAttempt(3);
     await untilAttempt(4);
-    receiver.answer((response) => void response.writeHead(204).end());
+    receiver.respondWith((response) => void response.writeHead(204).end());
     await untilAttempt(5);
     const attempts = receiver.received;
     expect(new Set(attempts.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
@@ -131,14 +131,14 @@ describe('the webhooks of a sandbox', () => {
 
   it('are retried when the connection closes', async () => {
     const { receiver, untilFirst, untilAttempt } = await open();
-    receiver.answer((response) => void response.destroy());
+    receiver.respondWith((response) => void response.destroy());
     await untilFirst();
     await untilAttempt(2);
   });
 
   it('are retried after five seconds without a response', async () => {
     const { receiver, untilFirst, untilAttempt, clock } = await open();
-    receiver.answer(() => {});
+    receiver.respondWith(() => {});
     await untilFirst();
     clock.advance(4999);
     expect(receiver.received).toHaveLength(1);
@@ -150,7 +150,7 @@ describe('the webhooks of a sandbox', () => {
 
   it.each([200, 204, 299])('are not retried after %i', async (status) => {
     const { receiver, untilFirst, settled, ends, advanceTo } = await open();
-    receiver.answer((response) => void response.writeHead(status).end());
+    receiver.respondWith((response) => void response.writeHead(status).end());
     await untilFirst();
     await settled();
     advanceTo((ends[1]?.at ?? 0) - 1);
@@ -159,7 +159,7 @@ describe('the webhooks of a sandbox', () => {
 
   it('are dropped when the sandbox is disposed before a retry', async () => {
     const { receiver, untilFirst, clock, dispose } = await open();
-    receiver.answer((response) => void response.writeHead(500).end());
+    receiver.respondWith((response) => void response.writeHead(500).end());
     await untilFirst();
     await clock.timerBelow(waitAfter(1));
     await dispose();
@@ -170,7 +170,7 @@ describe('the webhooks of a sandbox', () => {
 
   it('are dropped when the sandbox is disposed during an attempt', async () => {
     const { receiver, untilFirst, clock, dispose } = await open();
-    receiver.answer(() => {});
+    receiver.respondWith(() => {});
     await untilFirst();
     await dispose();
     expect(clock.timers).toBe(0);

@@ -1,12 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { createWebhook, endTime, generateSecret, waitBeforeRetry } from '../../../../src/sandbox/webhooks/webhook.ts';
+import {
+  createWebhook,
+  generateSecret,
+  webhookRetryWait,
+  webhookTime,
+} from '../../../../src/sandbox/webhooks/webhook.ts';
 import { outcomes, planOf } from '../plan.ts';
 
 const HOUR = 3_600_000;
 
-describe('endTime', () => {
+describe('webhookTime', () => {
   it('exists for the three statuses that have a webhook, and for no others', () => {
-    const ending = outcomes.filter((outcome) => endTime(planOf({ outcome })) !== null);
+    const ending = outcomes.filter((outcome) => webhookTime(planOf({ outcome })) !== null);
     const statuses = ending.map((outcome) => planOf({ outcome }).changes.at(-1)?.status);
     expect(new Set(statuses)).toEqual(new Set(['succeeded', 'failed', 'cancelled']));
     expect(outcomes.filter((outcome) => !ending.includes(outcome)).toSorted()).toEqual([
@@ -36,8 +41,8 @@ describe('generateSecret', () => {
   });
 });
 
-describe('waitBeforeRetry', () => {
-  const waits = (id: string) => Array.from({ length: 40 }, (_, index) => waitBeforeRetry({ id, body: '' }, index + 1));
+describe('webhookRetryWait', () => {
+  const waits = (id: string) => Array.from({ length: 40 }, (_, index) => webhookRetryWait({ id, body: '' }, index + 1));
 
   it('doubles up to eight hours, with a jitter of up to half', () => {
     for (const [index, ms] of waits('wh_1').entries()) {
