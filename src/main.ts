@@ -42,8 +42,8 @@ function readSettings(): Config {
 
 const createLog = (config: Config) => createLogger({ level: config.logLevel, secrets: secretsOf(config) });
 
-/** Awaits what listens on an address. Exits when the address cannot be used. */
-async function listening<T>(result: Promise<T>, config: Config): Promise<T> {
+/** Awaits `result`; exits when the address cannot be used. */
+async function exitOnListenError<T>(result: Promise<T>, config: Config): Promise<T> {
   try {
     return await result;
   } catch (error) {
@@ -77,14 +77,14 @@ if (options.help) {
   process.stdout.write(`${version}\n`);
 } else if (options.check) {
   const config = readSettings();
-  const { text, isUsable } = await listening(check(config, createLog(config), systemClock), config);
-  process.stdout.write(text);
+  const printLine = (line: string) => process.stdout.write(`${line}\n`);
+  const isUsable = await exitOnListenError(check(config, createLog(config), systemClock, printLine), config);
   process.exitCode = isUsable ? 0 : 1;
 } else {
   const config = readSettings();
-  const app = await listening(createApp(config, createLog(config), systemClock), config);
+  const app = await exitOnListenError(createApp(config, createLog(config), systemClock), config);
   tuneGarbageCollection(app.load, config.cache.maxBytes, systemClock);
-  print(banner(app));
+  print(banner(app, config));
   let stoppedAt: number | undefined;
   const stop = () => {
     if (stoppedAt !== undefined) {

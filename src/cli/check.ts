@@ -7,15 +7,9 @@ import { UpstreamError } from '../upstream/errors/upstream-error.ts';
 import { type Path, path } from '../upstream/http/path.ts';
 import { createRestClient, type Query, type RestClient } from '../upstream/http/rest-client.ts';
 import { openTarget, type UpstreamTarget } from '../upstream-target.ts';
+import { upstreamText } from './upstream-text.ts';
 
-// `npm start -- --check`: checks the upstream before the first client comes.
-
-export interface CheckReport {
-  /** Lines for a terminal. */
-  readonly text: string;
-  /** Whether the upstream returns jobs, so that the gateway is useful. */
-  readonly isUsable: boolean;
-}
+// `npm start -- --check`: checks the upstream before the first client connects.
 
 interface Endpoint {
   readonly path: Path | null; // As the tag returns it; never null here.
@@ -38,26 +32,35 @@ interface CallReport {
   readonly requestId: string | undefined;
 }
 
-/** Calls each list endpoint of the configured upstream once. */
-export async function check(config: Config, log: Logger, clock: Clock): Promise<CheckReport> {
+/**
+ * Calls each list endpoint of the configured upstream once. Prints each line as soon as it is known. Resolves to whether
+ * the upstream returns jobs, so that the gateway is useful.
+ */
+export async function check(
+  config: Config,
+  log: Logger,
+  clock: Clock,
+  print: (line: string) => void,
+): Promise<boolean> {
   await using opened = new AsyncDisposableStack();
   const target = await openTarget(config, log, clock, opened);
   const rest = createRestClient({ ...target, ...config.upstreamCalls, retries: 0, clock }); // Report what happens now.
   opened.defer(() => rest.dispose());
+  print(`Finetune Gateway ${version}: the settings are valid.`);
+  print(`Upstream: ${upstreamText(target.name, config.upstream)}.`);
   const calls: CallReport[] = [];
-  for (const endpoint of ENDPOINTS) calls.push(await callEndpoint(rest, endpoint, target, clock));
+  for (const endpoint of ENDPOINTS) {
+    const call = await callEndpoint(rest, endpoint, target, clock);
+    print(`  ${lineOf(call, target)}`);
+    calls.push(call);
+  }
   const isPassthrough = config.auth.kind === 'passthrough';
   const jobsError = calls[0]?.error;
   // With passthrough there is no key to try: an upstream that asks for one is as expected.
   const isUsable = jobsError === undefined || (isPassthrough && jobsError.code === 'UPSTREAM_UNAUTHENTICATED');
-  const lines = [
-    `Finetune Gateway ${version}: the settings are valid.`,
-    `Upstream: ${nameOf(target, config)}.`,
-    ...calls.map((call) => `  ${lineOf(call, target)}`),
-    ...(config.upstream.kind === 'sandbox' ? [] : [isPassthrough ? NO_KEY_TRIED : credentialLine(calls)]),
-    isUsable ? 'The gateway can start.' : 'The gateway would start, but could not return any jobs.',
-  ];
-  return { text: lines.map((line) => `${line}\n`).join(''), isUsable };
+  if (config.upstream.kind !== 'sandbox') print(isPassthrough ? NO_KEY_TRIED : credentialLine(calls));
+  print(isUsable ? 'The gateway can start.' : 'The gateway would start, but could not return any jobs.');
+  return isUsable;
 }
 
 async function callEndpoint(
@@ -86,12 +89,6 @@ function requestIdOfList(body: unknown, facts: UpstreamError['facts']): string |
   throw new UpstreamError('UPSTREAM_INVALID_RESPONSE', 'data: expected an array', facts);
 }
 
-function nameOf({ name, baseUrl }: UpstreamTarget, { upstream }: Config): string {
-  if (upstream.kind === 'sandbox') return 'the built-in sandbox with simulated jobs';
-  const kind = upstream.kind === 'azure' ? 'Azure OpenAI' : 'an OpenAI-compatible server';
-  return `${name === 'OpenAI' ? 'OpenAI' : kind}, ${baseUrl.origin}${baseUrl.pathname}`;
-}
-
 /** One line about one call: `GET /models succeeded after 120 ms (x-request-id req_1).` */
 function lineOf({ endpoint, error, ms, requestId }: CallReport, { credential }: UpstreamTarget): string {
   const id = requestId === undefined ? '' : ` (x-request-id ${requestId})`;
@@ -103,7 +100,7 @@ function lineOf({ endpoint, error, ms, requestId }: CallReport, { credential }: 
   const sentences = [
     redactKey(printable(reason), credential),
     ...advice,
-    `The gateway has no ${endpoint.noun} without it`,
+    `The gateway has no ${endpoint.noun} without this endpoint`,
   ];
   return `${call} failed${status} after ${ms} ms${id}: ${sentences.map((sentence) => `${sentence}.`).join(' ')}`;
 }
@@ -112,7 +109,7 @@ function lineOf({ endpoint, error, ms, requestId }: CallReport, { credential }: 
 function explain({ code, detail }: UpstreamError): [string, string[]] {
   switch (code) {
     case 'UPSTREAM_UNSUPPORTED':
-      return ['the server has no such endpoint', ['Check the base URL']];
+      return ['the server has no such endpoint', ['Check the base URL', 'It ends in /v1 on most servers']];
     case 'UPSTREAM_UNAUTHENTICATED':
       return ['the credential is not valid', ['Check the API key']];
     case 'UPSTREAM_FORBIDDEN':
@@ -125,11 +122,13 @@ function explain({ code, detail }: UpstreamError): [string, string[]] {
     case 'UPSTREAM_TIMEOUT':
       return ['there was no response in time', ['Check the base URL and UPSTREAM_TIMEOUT_MS']];
     case 'UPSTREAM_UNAVAILABLE':
-      return [detail, ['Check the base URL, and that the server is running']];
-    default:
-      return ['the call failed', []];
+      return [detail || NO_MESSAGE, ['Check the base URL, and that the server is running']];
+    case 'UPSTREAM_REJECTED':
+      return [detail || NO_MESSAGE, ['Check the base URL, and the organization and project of the API key']];
   }
 }
+
+const NO_MESSAGE = 'the response has no error message';
 
 const NO_KEY_TRIED = 'No credential was tried, because callers send their own keys (AUTH=passthrough).';
 
@@ -142,7 +141,7 @@ function credentialLine(calls: readonly CallReport[]): string {
     : 'The credential could not be checked.';
 }
 
-/** Text from the upstream on one line, without control characters, cut to 200 characters. */
+/** Text from the upstream on one line, without control characters, truncated to 200 characters. */
 function printable(text: string): string {
   return text
     .replace(/[\p{Cc}\s]+/gu, ' ')

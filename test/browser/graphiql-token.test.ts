@@ -19,7 +19,7 @@ async function start() {
     AUTH_TOKENS_FILE: list.file,
   });
   onTestFinished(() => gateway[Symbol.asyncDispose]());
-  const [, url = ''] = await gateway.waitForOutput(/answers on (http:\S+\/graphql)/);
+  const [, url = ''] = await gateway.waitForOutput(/listens on (http:\S+\/graphql)/);
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
   context.setDefaultTimeout(25_000);
   onTestFinished(() => context.close());

@@ -8,7 +8,7 @@ let url: string;
 let browser: Browser;
 beforeAll(async () => {
   gateway = startScript('src/main.ts', [], { PORT: '0' });
-  url = (await gateway.waitForOutput(/answers on (http:\S+\/graphql)/))[1] ?? '';
+  url = (await gateway.waitForOutput(/listens on (http:\S+\/graphql)/))[1] ?? '';
   browser = await launch();
 });
 afterAll(async () => {

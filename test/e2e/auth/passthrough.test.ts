@@ -152,7 +152,7 @@ it("a caller's key appears in no response, log line or error, though the upstrea
     AUTH: 'passthrough',
     OPENAI_BASE_URL: upstream.baseUrl,
   });
-  const [, url = ''] = await gateway.waitForOutput(/answers on (http:\S+\/graphql)/);
+  const [, url = ''] = await gateway.waitForOutput(/listens on (http:\S+\/graphql)/);
   const received: string[] = [];
   for (const authorization of [`Bearer ${key}`, key, `Bearer "${key}"`, `Bearer ${key} ${key}`]) {
     const ids = ['400', '401', '403', '404', '429', '500', 'echo', 'text', 'cut', 'none'];

@@ -116,7 +116,7 @@ it('the upstream key appears in no response, log line or error', async () => {
     OPENAI_API_KEY: key,
     OPENAI_ORG_ID: 'org-test',
   });
-  const [, url = ''] = await gateway.waitForOutput(/answers on (http:\S+\/graphql)/);
+  const [, url = ''] = await gateway.waitForOutput(/listens on (http:\S+\/graphql)/);
   const send = async (path: string, init: RequestInit = {}) => {
     const response = await fetch(new URL(path, url), init);
     received.push(JSON.stringify([...response.headers]), await response.text());

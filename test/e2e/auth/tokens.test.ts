@@ -177,7 +177,7 @@ it('no token and no key appear in a response, a log line or a message, even when
   await using upstream = await startUpstream();
   upstream.onJob(jobBody({ id: 'ftjob-1', user_provided_suffix: key }));
   await using gateway = startScript('src/main.ts', [], { ...settings, OPENAI_BASE_URL: upstream.baseUrl });
-  const [, url = ''] = await gateway.waitForOutput(/answers on (http:\S+\/graphql)/);
+  const [, url = ''] = await gateway.waitForOutput(/listens on (http:\S+\/graphql)/);
   const received: string[] = [];
   const ask = async (authorization: string | null) => {
     for (const query of ['{ viewer { name } fineTuningJob(id: "ftjob-1") { suffix raw } }', '{ nothing }', '{']) {

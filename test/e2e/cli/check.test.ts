@@ -59,7 +59,7 @@ describe('--check', () => {
     const { code, text } = await checkOn(upstream);
     expect(code).toBe(0);
     expect(text).toMatch(
-      /GET \/files failed with status 404 after \d+ ms: the server has no such endpoint\. Check the base URL\. The gateway has no files without it\.$/m,
+      /GET \/files failed with status 404 after \d+ ms: the server has no such endpoint\. Check the base URL\. It ends in \/v1 on most servers\. The gateway has no files without this endpoint\.$/m,
     );
   });
 
@@ -84,6 +84,17 @@ describe('--check', () => {
       reject(500),
       /failed with status 500 after \d+ ms: \[credential\] is wrong\. Check the base URL/,
     ],
+    [
+      'a broken server that sends no message',
+      (_: IncomingMessage, response: ServerResponse) => void response.writeHead(500).end(),
+      /failed with status 500 after \d+ ms: the response has no error message\. Check the base URL/,
+    ],
+    [
+      'a rejected request, with the message of the upstream',
+      (_: IncomingMessage, response: ServerResponse) =>
+        writeResponse(response, 400, { error: { message: 'No such organization: org-1.' } }),
+      /failed with status 400 after \d+ ms: No such organization: org-1\. Check the base URL, and the organization and project of the API key\./,
+    ],
     ['another kind of server', 'hello', /: the response is not one of this API\. Check the base URL\./],
     ['a list without items', { data: {} }, /: the response is not one of this API\. Check the base URL\./],
   ])('exits with 1 on %s', async (_, script, sentence) => {
@@ -94,6 +105,16 @@ describe('--check', () => {
     expect(text).toMatch(sentence);
     expect(text).toMatch(/^The gateway would start, but could not return any jobs\.$/m);
     expect(text).not.toContain(KEY);
+  });
+
+  it('prints each line as soon as it is known', async () => {
+    await using upstream = await startUpstream();
+    upstream.on('/fine_tuning/jobs', list());
+    upstream.on('/models', () => {}); // Never responds.
+    const settings = { OPENAI_BASE_URL: upstream.baseUrl, OPENAI_API_KEY: KEY };
+    await using process = startScript('src/main.ts', ['--check'], settings);
+    await process.waitForOutput(/^ {2}GET \/fine_tuning\/jobs succeeded after .*\n$/m);
+    expect(process.output.text).not.toMatch(/GET \/models|The gateway/);
   });
 
   it('reports an upstream that does not listen', async () => {

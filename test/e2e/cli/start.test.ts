@@ -14,7 +14,7 @@ import { startByNpm, startScript } from '../../kit/process/process.ts';
 import { until } from '../../kit/until.ts';
 
 const MAIN = 'src/main.ts';
-const URL_SAID = /answers on (http:\S+\/graphql)/;
+const GATEWAY_URL = /listens on (http:\S+\/graphql)/;
 
 const startBefore = ({ baseUrl }: ScriptedUpstream) =>
   startScript(MAIN, [], { PORT: '0', OPENAI_BASE_URL: baseUrl, OPENAI_API_KEY: 'any-text' });
@@ -31,10 +31,10 @@ async function ask(url: string, query: string) {
 describe('npm start', () => {
   it('serves the sandbox without an API key, and its banner says so and how to set one', async () => {
     await using gateway = startScript(MAIN, [], { PORT: '0' });
-    const [, url = ''] = await gateway.waitForOutput(URL_SAID);
+    const [, url = ''] = await gateway.waitForOutput(GATEWAY_URL);
     await gateway.waitForOutput(/--help/);
-    expect(gateway.output.text).toMatch(/sandbox/);
-    expect(gateway.output.text).toMatch(/UPSTREAM=openai OPENAI_API_KEY=… npm start/);
+    expect(gateway.output.text).toMatch(/^Upstream: the built-in sandbox with simulated jobs\. Mutations: on\.$/m);
+    expect(gateway.output.text).toMatch(/^ {2}OPENAI_API_KEY=… npm start$/m);
     expect(
       await ask(
         url,
@@ -52,24 +52,28 @@ describe('npm start', () => {
     await using upstream = await startUpstream();
     upstream.onJobs([]);
     await using gateway = startBefore(upstream);
-    const [, url = ''] = await gateway.waitForOutput(URL_SAID);
+    const [, url = ''] = await gateway.waitForOutput(GATEWAY_URL);
     expect(await ask(url, '{ gateway { isSandbox } fineTuningJobs { edges { cursor } } }')).toEqual({
       data: { gateway: { isSandbox: false }, fineTuningJobs: { edges: [] } },
     });
     expect(upstream.calls).toMatchObject([{ authorization: 'Bearer any-text' }]);
+    await gateway.waitForOutput(/Mutations: .*\n/);
+    expect(gateway.output.text).toContain(
+      `\nUpstream: an OpenAI-compatible server, ${upstream.baseUrl}. Mutations: off; ALLOW_MUTATIONS=on allows them.\n`,
+    );
   });
 
   it.each(['SIGTERM', 'SIGINT'] as const)('exits with 0 on %s, after the requests in progress', async (signal) => {
     await using upstream = await startUpstream();
     upstream.onJobs([]);
     await using gateway = startBefore(upstream);
-    const [, url = ''] = await gateway.waitForOutput(URL_SAID);
+    const [, url = ''] = await gateway.waitForOutput(GATEWAY_URL);
     const gate = upstream.hold();
-    const answer = ask(url, '{ fineTuningJobs { edges { cursor } } }');
+    const response = ask(url, '{ fineTuningJobs { edges { cursor } } }');
     await gate.arrived(1);
     gateway.signal(signal);
     gate.release();
-    expect(await answer).toEqual({ data: { fineTuningJobs: { edges: [] } } });
+    expect(await response).toEqual({ data: { fineTuningJobs: { edges: [] } } });
     expect(await gateway.ended).toBe(0);
   });
 
@@ -78,14 +82,14 @@ describe('npm start', () => {
     upstream.onJobs([]);
     const settings = { PORT: '0', OPENAI_BASE_URL: upstream.baseUrl, OPENAI_API_KEY: 'any-text' };
     await using npm = startByNpm(settings);
-    const [, url = ''] = await npm.waitForOutput(URL_SAID);
+    const [, url = ''] = await npm.waitForOutput(GATEWAY_URL);
     const gate = upstream.hold();
-    const answer = ask(url, '{ fineTuningJobs { edges { cursor } } }');
+    const response = ask(url, '{ fineTuningJobs { edges { cursor } } }');
     await gate.arrived(1);
     npm.signal('SIGINT');
     await npm.waitForOutput(/Stopping/);
     gate.release();
-    expect(await answer).toEqual({ data: { fineTuningJobs: { edges: [] } } });
+    expect(await response).toEqual({ data: { fineTuningJobs: { edges: [] } } });
     expect([0, null]).toContain(await npm.ended); // Null: npm exits by the signal, as shells expect.
     expect(npm.output.text.match(/\nStopping after the requests in progress\..*\n/g)).toHaveLength(1);
   });
@@ -94,14 +98,14 @@ describe('npm start', () => {
     await using upstream = await startUpstream();
     upstream.onJobs([]);
     await using npm = startByNpm({ PORT: '0', OPENAI_BASE_URL: upstream.baseUrl, OPENAI_API_KEY: 'any-text' });
-    const [, url = ''] = await npm.waitForOutput(URL_SAID);
+    const [, url = ''] = await npm.waitForOutput(GATEWAY_URL);
     const gate = upstream.hold();
-    const answer = ask(url, '{ fineTuningJobs { edges { cursor } } }');
+    const response = ask(url, '{ fineTuningJobs { edges { cursor } } }');
     await gate.arrived(1);
     process.kill(npm.pid, 'SIGTERM'); // Neither to its shell nor to the gateway.
     await npm.waitForOutput(/Stopping/);
     gate.release();
-    expect(await answer).toEqual({ data: { fineTuningJobs: { edges: [] } } });
+    expect(await response).toEqual({ data: { fineTuningJobs: { edges: [] } } });
     expect(await npm.ended).toBe(0); // An orphan would hold the output open.
     await expect(fetch(url)).rejects.toThrow();
   });
@@ -110,14 +114,14 @@ describe('npm start', () => {
     await using upstream = await startUpstream();
     upstream.onJobs([]);
     await using gateway = startBefore(upstream);
-    const [, url = ''] = await gateway.waitForOutput(URL_SAID);
+    const [, url = ''] = await gateway.waitForOutput(GATEWAY_URL);
     const gate = upstream.hold();
-    const answer = ask(url, '{ fineTuningJobs { edges { cursor } } }');
+    const response = ask(url, '{ fineTuningJobs { edges { cursor } } }');
     await gate.arrived(1);
     for (const signal of ['SIGTERM', 'SIGINT'] as const) gateway.signal(signal);
     await gateway.waitForOutput(/Stopping/);
     gate.release();
-    expect(await answer).toEqual({ data: { fineTuningJobs: { edges: [] } } });
+    expect(await response).toEqual({ data: { fineTuningJobs: { edges: [] } } });
     expect(await gateway.ended).toBe(0);
   });
 
@@ -125,10 +129,10 @@ describe('npm start', () => {
     await using upstream = await startUpstream();
     upstream.onJobs([]);
     await using gateway = startBefore(upstream);
-    const [, url = ''] = await gateway.waitForOutput(URL_SAID);
+    const [, url = ''] = await gateway.waitForOutput(GATEWAY_URL);
     const gate = upstream.hold();
-    const answer = ask(url, '{ fineTuningJobs { edges { cursor } } }');
-    const cutOff = expect(answer).rejects.toThrow();
+    const response = ask(url, '{ fineTuningJobs { edges { cursor } } }');
+    const rejection = expect(response).rejects.toThrow();
     await gate.arrived(1);
     let hasEnded = false;
     const ended = gateway.ended.finally(() => {
@@ -139,7 +143,7 @@ describe('npm start', () => {
       return hasEnded;
     });
     expect(await ended).toBe(1);
-    await cutOff;
+    await rejection;
     gate.release();
   });
 
@@ -168,7 +172,7 @@ See: npm start -- --help
       CORS_ORIGIN: 'https://app.example',
       SANDBOX_FLAVOUR: 'azure',
     });
-    await gateway.waitForOutput(URL_SAID);
+    await gateway.waitForOutput(GATEWAY_URL);
     expect(gateway.output.text.match(/^Warning: .*$/gm)).toEqual([
       'Warning: CORS_ORIGIN is set but is not a setting; did you mean CORS_ORIGINS?',
       'Warning: SANDBOX_FLAVOUR is the old name of SANDBOX_DIALECT and still works; rename it to SANDBOX_DIALECT.',
@@ -201,7 +205,7 @@ See: npm start -- --help
       OPENAI_BASE_URL: upstream.baseUrl,
       OPENAI_API_KEY_FILE: file,
     });
-    const [, url = ''] = await gateway.waitForOutput(URL_SAID);
+    const [, url = ''] = await gateway.waitForOutput(GATEWAY_URL);
     await ask(url, '{ fineTuningJobs { edges { cursor } } }');
     expect(upstream.calls).toMatchObject([{ authorization: 'Bearer from-a-file' }]);
     await rm(folder, { recursive: true });
@@ -215,7 +219,7 @@ describe('the sandbox of npm start', () => {
     const { port } = free.address() as AddressInfo;
     await new Promise((resolve) => free.close(resolve));
     await using gateway = startScript(MAIN, [], { PORT: '0', SANDBOX_PORT: String(port) });
-    await gateway.waitForOutput(URL_SAID);
+    await gateway.waitForOutput(GATEWAY_URL);
     const jobs = await fetch(`http://127.0.0.1:${port}/v1/fine_tuning/jobs`, {
       headers: { authorization: 'Bearer any' },
     });
@@ -277,15 +281,15 @@ describe('npm run sandbox', () => {
 describe('on an old Node', () => {
   const guard = readFileSync(join(import.meta.dirname, '../../../src/require-node.cjs'), 'utf8');
   const runOn = (version: string) => {
-    const said: string[] = [];
+    const messages: string[] = [];
     const codes: number[] = [];
     const process = {
       versions: { node: version },
-      stderr: { write: (text: string) => said.push(text) },
+      stderr: { write: (text: string) => messages.push(text) },
       exit: (code: number) => codes.push(code),
     };
     runInNewContext(guard, { process, Number });
-    return { said, codes };
+    return { messages, codes };
   };
 
   it('every script prints one message and exits with 1', () => {
@@ -293,9 +297,9 @@ describe('on an old Node', () => {
       expect(script).toMatch(/^exec node --require \.\/src\/require-node\.cjs /);
     }
     expect(runOn('20.20.2')).toEqual({
-      said: [expect.stringMatching(/^Finetune Gateway needs Node\.js 24[^\n]*20\.20\.2[^\n]*\n$/)],
+      messages: [expect.stringMatching(/^Finetune Gateway needs Node\.js 24[^\n]*20\.20\.2[^\n]*\n$/)],
       codes: [1],
     });
-    expect(runOn('24.0.0')).toEqual({ said: [], codes: [] });
+    expect(runOn('24.0.0')).toEqual({ messages: [], codes: [] });
   });
 });

@@ -49,7 +49,7 @@ describe('npm run token', () => {
     const file = newFile();
     const [token = ''] = tokensIn((await run(['ann', 'admin', file])).output);
     await using gateway = startScript('src/main.ts', [], { PORT: '0', AUTH: 'tokens', AUTH_TOKENS_FILE: file });
-    const [, url = ''] = await gateway.waitForOutput(/answers on (http:\S+\/graphql)/);
+    const [, url = ''] = await gateway.waitForOutput(/listens on (http:\S+\/graphql)/);
     const { data } = await askAs(url, `Bearer ${token}`, '{ viewer { name role } }');
     expect(data).toEqual({ viewer: { name: 'ann', role: 'ADMIN' } });
     expect((await askAs(url, `Bearer ${token}x`, '{ viewer { name } }')).status).toBe(401);

@@ -15,7 +15,7 @@ import { askAs, tokenLine } from '../../kit/process/token.ts';
 
 const SCRIPT = 'src/terminal/run.ts';
 const [HIDDEN, SHOWN] = ['\u001b[?25l', '\u001b[?25h']; // The cursor.
-const GATEWAY_URL = /answers on (http:\S+\/graphql)/;
+const GATEWAY_URL = /listens on (http:\S+\/graphql)/;
 
 interface ListedJob {
   id: string;

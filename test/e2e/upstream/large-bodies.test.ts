@@ -45,7 +45,7 @@ async function queryAll(upstream: ScriptedUpstream) {
     UPSTREAM_RETRIES: '0',
     UPSTREAM_TIMEOUT_MS: '120000',
   });
-  const [, url = ''] = await gateway.waitForOutput(/answers on (http:\S+\/graphql)/);
+  const [, url = ''] = await gateway.waitForOutput(/listens on (http:\S+\/graphql)/);
   const jobs = IDS.map((id, index) => `j${index}: fineTuningJob(id: "${id}") { id }`).join(' ');
   const response = await fetch(url, {
     method: 'POST',
