@@ -1,7 +1,8 @@
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, fstatSync, readFileSync } from 'node:fs';
 import { isRole } from '../request/viewer.ts';
 import { digestOf, makeToken } from '../server/auth/token.ts';
 import { EXPECTED_NAME, EXPECTED_ROLE, isName, parseTokenList } from '../server/auth/token-file.ts';
+import { isSharedFile, tokenNotice } from './token-notice.ts';
 
 // The script behind `npm run token`.
 const USAGE = `Usage: npm run token -- NAME ROLE [FILE]
@@ -16,8 +17,8 @@ function fail(message: string): never {
 function readArguments(): { name: string; role: string; file: string } {
   const [name = '', role = '', file = process.env['AUTH_TOKENS_FILE'] ?? '', ...rest] = process.argv.slice(2);
   if (role === '' || rest.length > 0) fail(USAGE);
-  if (!isName(name)) fail(`NAME: ${EXPECTED_NAME}, such as ann`);
-  if (!isRole(role)) fail(`ROLE: ${EXPECTED_ROLE}`);
+  if (!isName(name)) fail(`NAME: is invalid; ${EXPECTED_NAME}`);
+  if (!isRole(role)) fail(`ROLE: is invalid; ${EXPECTED_ROLE}`);
   if (file === '')
     fail('FILE: is missing; expected the path of the token file, such as tokens, or AUTH_TOKENS_FILE set to it');
   return { name, role, file };
@@ -48,6 +49,6 @@ try {
     `FILE: cannot read and write ${file} (${error instanceof Error ? error.message : error}); choose a writable path`,
   );
 }
-process.stderr.write(
-  `This is the token of ${name} (${role}). Copy it now: it is shown only once, and ${file} has only its SHA-256.\n`,
-);
+const { fd, isTTY: isTerminal } = process.stdout;
+const output = { isTerminal, isShared: isSharedFile(fstatSync(fd), process.platform) };
+process.stderr.write(`${tokenNotice(`${name} (${role})`, file, output)}\n`);

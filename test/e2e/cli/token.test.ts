@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { digestOf } from '../../../src/server/auth/token.ts';
@@ -7,6 +9,7 @@ import { makeFolder } from '../../kit/process/folder.ts';
 import { startScript } from '../../kit/process/process.ts';
 import { askAs, tokenLine } from '../../kit/process/token.ts';
 
+const ROOT = join(import.meta.dirname, '../../..');
 const SCRIPT = 'src/cli/token.ts';
 
 async function run(args: string[], settings: Record<string, string> = {}) {
@@ -28,10 +31,22 @@ describe('npm run token', () => {
     const [token = '', ...others] = tokensIn(output);
     expect([code, others]).toEqual([0, []]);
     expect(output).toContain(
-      `This is the token of ann (operator). Copy it now: it is shown only once, and ${file} has only its SHA-256.\n`,
+      `The token of ann (operator) is on standard output. The file ${JSON.stringify(file)} keeps only its hash.\n`,
     );
     expect(readFileSync(file, 'utf8')).toBe(`ann operator ${digestOf(token).toString('hex')}\n`);
     expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  it.each([
+    ['warns when standard output is a file that other users may read', '022', true],
+    ['does not warn after umask 077', '077', false],
+  ])('%s', async (_, umask, isWarned) => {
+    const folder = makeFolder({});
+    const command = `umask ${umask} && "$0" --require ./src/require-node.cjs ${SCRIPT} ann operator "$1/tokens" > "$1/ann.token"`;
+    const { stderr } = await promisify(execFile)('sh', ['-c', command, process.execPath, folder], { cwd: ROOT });
+    expect(tokensIn(readFileSync(join(folder, 'ann.token'), 'utf8'))).toHaveLength(1);
+    expect(stderr).not.toMatch(/fgw_/);
+    expect(/^Warning: other users may read [^\n]*umask 077[^\n]*$/m.test(stderr)).toBe(isWarned);
   });
 
   it('appends lines to a file, also when its last line has no line break', async () => {
@@ -57,8 +72,12 @@ describe('npm run token', () => {
 
   it.each([
     ['a name that exists', ['ann', 'viewer'], /^NAME: \S+ already has a token of ann; [^\n]*\n$/],
-    ['an unknown role', ['bob', 'boss'], /^ROLE: [^\n]*viewer, operator, admin[^\n]*\n$/],
-    ['an invalid name', ['b b', 'viewer'], /^NAME: [^\n]*64 letters[^\n]*, such as ann\n$/],
+    ['an unknown role', ['bob', 'boss'], /^ROLE: is invalid; [^\n]*viewer, operator, admin[^\n]*\n$/],
+    [
+      'an invalid name',
+      ['b b', 'viewer'],
+      /^NAME: is invalid; expected [^\n]*64 letters[^,\n]*, [^,\n]*, such as ann\n$/,
+    ],
     ['no role', ['bob'], /^Usage: npm run token -- NAME ROLE \[FILE\]/],
     ['no arguments', [], /^Usage: npm run token[^\n]*\n[^\n]*\n$/],
   ])('rejects %s with one message, and changes nothing', async (_, args, sentence) => {
