@@ -1,11 +1,14 @@
+import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import type { Auth } from '../server/auth/authenticate.ts';
 import { readTokenList } from '../server/auth/token-file.ts';
 import { ALWAYS, groupDocs, settingDocs } from './setting-docs.ts';
-import { oneOf } from './setting-types.ts';
+import { oneOf, quoteValue } from './setting-types.ts';
 
-const NO_FILE =
-  'is not set; AUTH=tokens expects the path of a token file, such as tokens. Create one: npm run token -- ann operator tokens';
+const CREATE = 'Create one: npm run token -- ann operator tokens';
+const NOT_SET = `is not set; AUTH=tokens expects the path of a token file, such as tokens. ${CREATE}`;
+const missing = (file: string) =>
+  `${quoteValue(file)} does not exist; expected the path of a token file, such as tokens. ${CREATE}`;
 
 export const authentication = z
   .object({
@@ -30,9 +33,13 @@ export const authentication = z
       report('AUTH', 'is not set, but AUTH_TOKENS_FILE is; expected AUTH=tokens.');
     }
     if (AUTH !== 'tokens') return;
-    const { problems = [] } = file === undefined ? { problems: [NO_FILE] } : readTokenList(file);
-    for (const problem of problems) report('AUTH_TOKENS_FILE', problem);
+    for (const problem of fileProblems(file)) report('AUTH_TOKENS_FILE', problem);
   }, ALWAYS)
   .transform(
     ({ AUTH: kind = 'none', AUTH_TOKENS_FILE: file = '' }): Auth => (kind === 'tokens' ? { kind, file } : { kind }),
   );
+
+function fileProblems(file: string | undefined): readonly string[] {
+  if (file === undefined) return [NOT_SET];
+  return existsSync(file) ? (readTokenList(file).problems ?? []) : [missing(file)];
+}

@@ -5,6 +5,7 @@ import type { Limits } from '../server/limits/query-limits.ts';
 import type { HttpConfig, SubscriptionConfig } from '../server/server.ts';
 import type { Credential } from '../upstream/credentials/credential.ts';
 import type { SandboxConfig } from './sandbox.ts';
+import { quoteValue } from './setting-types.ts';
 import { groups, renamedSettings, settings } from './settings.ts';
 import { type Environment, upstreamKindOf } from './upstream-kind.ts';
 
@@ -58,7 +59,8 @@ const configSchema = z.object({ ...groups, kind: z.string() }).transform(assembl
 export function readConfig(environment: Environment): Config {
   const variables = readVariables(environment);
   const kind = upstreamKindOf(variables);
-  const inputs = Object.keys(groups).map((group) => [group, { ...variables, upstreamKind: kind }]);
+  const context = { upstreamKind: kind, isProduction: variables['NODE_ENV'] === 'production' };
+  const inputs = Object.keys(groups).map((group) => [group, { ...variables, ...context }]);
   const { data, error } = configSchema.safeParse({ ...Object.fromEntries(inputs), kind });
   if (error) throw new ConfigError([...new Set(error.issues.map((issue) => problemOf(issue, variables)))]);
   return data;
@@ -88,19 +90,10 @@ function problemOf({ path: [, variable], message }: z.core.$ZodIssue, variables:
   if (!message.startsWith(EXPECTED)) return `${name}: ${message}`;
   const expected = message.slice(EXPECTED.length);
   const setting = settings.get(name);
-  const value = setting?.isSecret ? 'the value' : quoted(variables[name] ?? '');
+  const value = setting?.isSecret ? 'the value' : quoteValue(variables[name] ?? '');
   const example = setting?.example ?? (setting?.hasDefaultValue ? setting.default : undefined);
   const hasExample = expected.includes('such as') || expected.split(/[ ,]+/).includes(example ?? '');
   return `${name}: ${value} is not ${expected}${hasExample || example === undefined ? '' : `, such as ${example}`}.`;
-}
-
-/** Prefixes of secrets, the user of a URL, and the long words that secrets consist of. */
-const MAY_BE_SECRET = /sk-|whsec_|fgw_|bearer|@|[\w-]{20,}/i;
-
-/** The value in quotes, unless it may be a secret in the wrong variable. */
-function quoted(value: string): string {
-  if (MAY_BE_SECRET.test(value)) return 'the value';
-  return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
 }
 
 type Parts = { [Group in keyof typeof groups]: z.output<(typeof groups)[Group]> } & { kind: string };

@@ -63,7 +63,7 @@ export const limits = z
       directives: orInfinity(values.MAX_QUERY_DIRECTIVES),
       rootFields: orInfinity(values.MAX_QUERY_ROOT_FIELDS),
       introspectionLists: orInfinity(values.MAX_INTROSPECTION_DEPTH),
-      cost: Math.min(orInfinity(values.MAX_QUERY_COST), pointsPerMinute), // No caller could ever pay more.
+      cost: Math.min(orInfinity(values.MAX_QUERY_COST), pointsPerMinute), // No caller can ever have a larger budget.
       variablesBytes: orInfinity(values.MAX_VARIABLES_BYTES),
       pointsPerMinute,
       callersPerAddress: orInfinity(values.CALLERS_PER_ADDRESS),

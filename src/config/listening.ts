@@ -38,7 +38,7 @@ export const listening = z
   })
   .register(groupDocs, {
     title: 'Listening',
-    intro: 'Where the gateway listens, and for which hosts and origins it answers.',
+    intro: 'Where the gateway listens, and which hosts and origins it accepts.',
   })
   .superRefine(({ HOST, AUTH = 'none', upstreamKind }, context) => {
     if (upstreamKind === 'sandbox' || AUTH !== 'none' || isLoopback(HOST)) return;

@@ -11,7 +11,7 @@ export const operation = z
       }),
     DRAIN_DELAY_MS: integer(0, 600_000).default(0).register(settingDocs, {
       description:
-        'How long a stopping gateway still accepts requests while `GET /ready` answers 503. 5000 suits Kubernetes.',
+        'How long a stopping gateway still accepts requests while `GET /ready` returns 503. 5000 suits Kubernetes.',
       unit: 'ms',
       example: '5000',
     }),

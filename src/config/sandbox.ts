@@ -7,7 +7,7 @@ export interface SandboxConfig {
   readonly speed: number;
   readonly seed: number;
   readonly dialect: DialectName;
-  /** The key that checkpoint permissions require; by default the sandbox makes one up. */
+  /** The key that checkpoint permissions require; by default the sandbox generates one. */
   readonly adminKey: string | undefined;
   readonly quota: { readonly concurrent?: number | undefined; readonly perDay?: number | undefined } | undefined;
   /** Receiver of the webhooks; by default this gateway. */

@@ -50,3 +50,12 @@ export const baseUrl = () =>
       (url) => !url.username && !url.password && !url.search && !url.hash,
       'expected an http or https URL without user, query and fragment',
     );
+
+/** Prefixes of secrets, the user of a URL, and the long words that secrets consist of. */
+const MAY_BE_SECRET = /sk-|whsec_|fgw_|bearer|@|[\w-]{20,}/i;
+
+/** The value of a setting in quotes for a message, unless it may be a secret in the wrong variable. */
+export function quoteValue(value: string): string {
+  if (MAY_BE_SECRET.test(value)) return 'the value';
+  return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
+}

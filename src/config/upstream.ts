@@ -47,6 +47,10 @@ const openai = {
     }),
 };
 
+const NO_KEY =
+  'is not set; expected the API key of the upstream, such as sk-abc123 (any text for a server that needs none), or UPSTREAM=sandbox.';
+const NO_SANDBOX = 'NODE_ENV=production does not start the sandbox by itself.';
+
 const calls = {
   UPSTREAM_TIMEOUT_MS: integer(1, 600_000).default(30_000).register(settingDocs, {
     description: 'Maximum time for one upstream call. Its retries share this time.',
@@ -68,6 +72,7 @@ const calls = {
 const context = {
   upstreamKind: z.string(),
   AUTH: z.string().optional(),
+  isProduction: z.boolean(),
   AZURE_OPENAI_ENDPOINT: z.string().optional(),
   AZURE_OPENAI_API_KEY: z.string().optional(),
 };
@@ -76,11 +81,11 @@ export const upstream = z
   .object({ ...openai, ...calls, ...context })
   .register(groupDocs, {
     title: 'Upstream',
-    intro: 'The REST API that the gateway calls, and how it calls it. Without a key, the built-in sandbox answers.',
+    intro: 'The REST API that the gateway calls, and how it calls it. Without a key, the built-in sandbox is used.',
   })
   .superRefine((values, { addIssue }) => {
     const report = (name: string, message: string) => addIssue({ code: 'custom', path: [name], message });
-    const { upstreamKind, UPSTREAM, AUTH, OPENAI_API_KEY: key, OPENAI_API_KEY_FILE: file } = values;
+    const { upstreamKind, UPSTREAM, AUTH, isProduction, OPENAI_API_KEY: key, OPENAI_API_KEY_FILE: file } = values;
     if (key !== undefined && file !== undefined) {
       report('OPENAI_API_KEY_FILE', 'is set as well as OPENAI_API_KEY; expected only one of the two.');
     }
@@ -88,10 +93,7 @@ export const upstream = z
       report('UPSTREAM', 'is not set, but there are settings for OpenAI and for Azure; expected openai or azure.');
     }
     if (upstreamKind === 'openai' && !hasOpenaiKey(values) && AUTH !== 'passthrough') {
-      report(
-        'OPENAI_API_KEY',
-        'is not set; expected the API key of the upstream, such as sk-abc123 (any text for a server that needs none), or UPSTREAM=sandbox.',
-      );
+      report('OPENAI_API_KEY', UPSTREAM === undefined && isProduction ? `${NO_KEY} ${NO_SANDBOX}` : NO_KEY);
     }
   }, ALWAYS)
   .transform((values) => ({

@@ -1,16 +1,21 @@
 import leven from 'leven';
 import { renamedSettings, settings } from './settings.ts';
-import type { Environment } from './upstream-kind.ts';
+import { type Environment, hasAzure, hasOpenaiKey } from './upstream-kind.ts';
 
 /** Shorter names are similar to too many others: AUTH to PATH. */
 const MIN_NAME_LENGTH = 6;
 /** Other programs have variables with these prefixes: only misspellings of a letter or two cause a warning. */
 const SHARED_PREFIX = /^(OPENAI|AZURE)_/;
+/** Names that OPENAI_API_KEY has in other programs. */
+const OPENAI_KEY_NAME = /^OPEN_?AI_(API_?|SECRET_|ACCESS_)?(KEY|TOKEN|SECRET)$/i;
 
 /** One sentence for each variable that has no effect because its name is probably misspelled, and for each old name. */
 export function settingWarnings(environment: Environment): string[] {
-  const names = Object.keys(environment).filter((name) => environment[name]);
-  return names.flatMap((name) => renameWarning(name, environment) ?? misspellingWarning(name, environment) ?? []);
+  const variables = Object.fromEntries(Object.entries(environment).filter(([, value]) => value));
+  return Object.keys(variables).flatMap(
+    (name) =>
+      renameWarning(name, variables) ?? keyWarning(name, variables) ?? misspellingWarning(name, variables) ?? [],
+  );
 }
 
 function renameWarning(oldName: string, environment: Environment): string | undefined {
@@ -18,6 +23,15 @@ function renameWarning(oldName: string, environment: Environment): string | unde
   if (name === undefined) return undefined;
   if (environment[name]) return `${oldName} is ignored because ${name} is set; remove ${oldName}.`;
   return `${oldName} is the old name of ${name} and still works; rename it to ${name}.`;
+}
+
+/** Only where OPENAI_API_KEY may be missing: otherwise the key is probably that of another program. */
+function keyWarning(name: string, environment: Environment): string | undefined {
+  if (settings.has(name) || !OPENAI_KEY_NAME.test(name)) return undefined;
+  const { AUTH, UPSTREAM = 'openai' } = environment;
+  if (hasOpenaiKey(environment) || hasAzure(environment) || AUTH === 'passthrough' || UPSTREAM !== 'openai')
+    return undefined;
+  return `${name} is set but is not a setting; did you mean OPENAI_API_KEY?`;
 }
 
 function misspellingWarning(name: string, environment: Environment): string | undefined {

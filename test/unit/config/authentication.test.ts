@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readConfig, secretsOf } from '../../../src/config/config.ts';
+import { makeToken } from '../../../src/server/auth/token.ts';
 import { problemsOf } from '../../kit/process/config-problems.ts';
 import { makeFolder } from '../../kit/process/folder.ts';
 import { tokenFile } from '../../kit/process/token.ts';
@@ -31,8 +32,18 @@ describe('AUTH', () => {
       'AUTH_TOKENS_FILE: is not set; AUTH=tokens expects the path of a token file, such as tokens. Create one: npm run token -- ann operator tokens',
     ]);
     expect(problemsOf({ AUTH: 'tokens', AUTH_TOKENS_FILE: '/nowhere/tokens' })).toEqual([
-      expect.stringMatching(/^AUTH_TOKENS_FILE: cannot be read; expected the path of a token list/),
+      'AUTH_TOKENS_FILE: "/nowhere/tokens" does not exist; expected the path of a token file, such as tokens. Create one: npm run token -- ann operator tokens',
     ]);
+    expect(problemsOf({ AUTH: 'tokens', AUTH_TOKENS_FILE: makeFolder({}) })).toEqual([
+      expect.stringMatching(/^AUTH_TOKENS_FILE: cannot be read; expected the path of a token (?:list|file)/),
+    ]);
+  });
+
+  it('does not quote a token in the place of the path', () => {
+    const token = makeToken();
+    const [problem] = problemsOf({ AUTH: 'tokens', AUTH_TOKENS_FILE: token });
+    expect(problem).toMatch(/^AUTH_TOKENS_FILE: the value does not exist; /);
+    expect(problem).not.toContain(token);
   });
 
   it('reports each invalid line of the token file, beside all other problems', () => {

@@ -46,8 +46,8 @@ describe('the upstream', () => {
   });
 
   it.each([
-    [{ NODE_ENV: 'production' }],
     [{ UPSTREAM: 'openai' }],
+    [{ UPSTREAM: 'openai', NODE_ENV: 'production' }],
     [{ OPENAI_BASE_URL: 'http://127.0.0.1:1/v1' }],
     [{ OPENAI_API_KEY: '', UPSTREAM: 'openai' }],
   ])('requires an API key when a real server is meant: %j', (environment) => {
@@ -57,6 +57,9 @@ describe('the upstream', () => {
   });
 
   it('is the sandbox in production only with UPSTREAM=sandbox', () => {
+    expect(problemsOf({ NODE_ENV: 'production' })).toEqual([
+      'OPENAI_API_KEY: is not set; expected the API key of the upstream, such as sk-abc123 (any text for a server that needs none), or UPSTREAM=sandbox. NODE_ENV=production does not start the sandbox by itself.',
+    ]);
     expect(readConfig({ NODE_ENV: 'production', UPSTREAM: 'sandbox' }).upstream.kind).toBe('sandbox');
   });
 });

@@ -26,6 +26,28 @@ describe('a misspelled setting', () => {
   });
 });
 
+describe('a name that OPENAI_API_KEY has in other programs', () => {
+  it.each(['OPENAI_KEY', 'OPENAI_APIKEY', 'OPENAI_TOKEN', 'OPENAI_API_TOKEN', 'OPENAI_SECRET_KEY', 'OPEN_AI_KEY'])(
+    '%s causes a warning',
+    (name) => {
+      const warning = `${name} is set but is not a setting; did you mean OPENAI_API_KEY?`;
+      expect(warningsOf(name)).toEqual([warning]);
+      expect(settingWarnings({ [name]: 'any-text', UPSTREAM: 'openai', OPENAI_API_KEY: '' })).toEqual([warning]);
+    },
+  );
+
+  it.each([
+    { OPENAI_API_KEY: 'any-text' },
+    { OPENAI_API_KEY_FILE: '/run/secrets/openai-key' },
+    { AZURE_OPENAI_API_KEY: 'any-text' },
+    { UPSTREAM: 'sandbox' },
+    { UPSTREAM: 'azure' },
+    { AUTH: 'passthrough' },
+  ])('causes no warning where no OPENAI_API_KEY is missing: %j', (environment) => {
+    expect(settingWarnings({ OPENAI_KEY: 'any-text', OPENAI_TOKEN: 'any-text', ...environment })).toEqual([]);
+  });
+});
+
 describe('an old name of a setting', () => {
   it('causes a warning with the current name', () => {
     expect(warningsOf('SANDBOX_FLAVOUR')).toEqual([
@@ -50,7 +72,6 @@ describe('no warning', () => {
     'OPENAI_API_BASE',
     'OPENAI_API_TYPE',
     'OPENAI_API_KEY_PATH',
-    'OPENAI_KEY',
     'OPENAI_MODEL',
     'OPENAI_DEFAULT_MODEL',
     'OPENAI_PROXY',
