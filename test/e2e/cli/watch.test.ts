@@ -19,13 +19,15 @@ const GATEWAY_URL = /listens on (http:\S+\/graphql)/;
 
 interface ListedJob {
   id: string;
+  /** Seconds since the epoch. */
+  createdAt: number;
   progress: { totalSteps: number; step: number } | null;
 }
 
 /** The newest jobs with a status. */
 async function jobsOf(url: string, status: string): Promise<ListedJob[]> {
   const text = `{ fineTuningJobs(first: 5, filter: { statuses: [${status}] }) {
-    edges { node { id progress { step totalSteps } } }
+    edges { node { id createdAt progress { step totalSteps } } }
   } }`;
   const { data } = await askAs(url, null, text);
   const jobs = data?.['fineTuningJobs'] as { edges: { node: ListedJob }[] }; // By the query.
@@ -170,7 +172,7 @@ describe('a followed job', () => {
     onTestFinished(sandbox.dispose);
     await using gateway = await startGateway({ OPENAI_BASE_URL: sandbox.baseUrl.href, POLL_INTERVAL_MS: '100' });
     const { url } = gateway;
-    const { id } = await longRunning(url);
+    const { id } = await runningJob(url, 1);
     const { output, text, written } = createTerminal();
     const signal = new AbortController().signal;
     const options = { url, token: undefined, jobId: id, clock: systemClock, signal, isColored: false };
@@ -193,7 +195,7 @@ describe('a restarted gateway', () => {
     const settings = { OPENAI_BASE_URL: sandbox.baseUrl.href, OPENAI_API_KEY: 'any-text', POLL_INTERVAL_MS: '100' };
     await using first = startScript('src/main.ts', [], { PORT: '0', ...settings });
     const [, url = ''] = await first.waitForOutput(GATEWAY_URL);
-    const job = await longRunning(url);
+    const job = await runningJob(url, 10);
     const terminal = createTerminal();
     const stopping = new AbortController();
     const options = { url, token: undefined, clock: systemClock, signal: stopping.signal };
@@ -226,11 +228,13 @@ describe('a restarted gateway', () => {
   });
 });
 
-/** The newest running job with at least ten steps left, as soon as there is one. */
-async function longRunning(url: string): Promise<ListedJob> {
+/** The newest running job with this many steps left, as soon as there is one. The old jobs of the sandbox never end. */
+async function runningJob(url: string, minStepsLeft: number): Promise<ListedJob> {
+  const oldest = systemClock.now() / 1000 - 3600;
+  const stepsLeft = ({ progress }: ListedJob) => (progress ? progress.totalSteps - progress.step : 0);
   for (;;) {
-    const left = ({ progress }: ListedJob) => (progress ? progress.totalSteps - progress.step : 0);
-    const job = (await jobsOf(url, 'RUNNING')).find((job) => left(job) >= 10);
+    const jobs = await jobsOf(url, 'RUNNING');
+    const job = jobs.find((job) => job.createdAt > oldest && stepsLeft(job) >= minStepsLeft);
     if (job) return job;
   }
 }
