@@ -47,5 +47,5 @@ export function usageErrorOf(error: unknown, { url, token, jobId }: RequestFacts
   }
   if (cause === undefined) throw error;
   const why = Object(cause).code ?? message;
-  return new UsageError(`No gateway answers at ${url} (${why}); start one with npm start, or set its URL with --url.`);
+  return new UsageError(`No gateway responds at ${url} (${why}); start one with npm start, or set its URL with --url.`);
 }
