@@ -130,7 +130,10 @@ describe('npm run watch', () => {
       code: 2,
       text: 'No gateway responds at http://127.0.0.1:9/graphql (ECONNREFUSED); start one with npm start, or set its URL with --url.\n',
     });
-    expect(wrong).toMatchObject({ code: 2, text: expect.stringMatching(/^No gateway responds at \S+\/health \(.*\n$/) });
+    expect(wrong).toMatchObject({
+      code: 2,
+      text: expect.stringMatching(/^No gateway responds at \S+\/health \(.*\n$/),
+    });
     expect(unknown).toEqual({ code: 2, text: `The gateway at ${url} has no job ftjob-none; check its id.\n` });
   });
 
