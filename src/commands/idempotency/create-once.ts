@@ -116,7 +116,7 @@ export function createIdempotentCreator({
     const decision = await search(order, mark);
     if (decision.kind === 'create') return await createMarked(order, mark);
     refund();
-    if (decision.kind === 'wait') throw decision.error;
+    if (decision.kind === 'unresolved') throw decision.error;
     return decision;
   }
 

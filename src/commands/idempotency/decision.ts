@@ -16,11 +16,14 @@ export interface UnresolvedCreate {
 export type Found = { readonly kind: 'created' | 'conflict'; readonly job: Job };
 
 /** Return the job found; or fail with the error of the unresolved create, whose job may still appear; or create the job. */
-export type Decision = Found | { readonly kind: 'wait'; readonly error: UpstreamError } | { readonly kind: 'create' };
+export type Decision =
+  | Found
+  | { readonly kind: 'unresolved'; readonly error: UpstreamError }
+  | { readonly kind: 'create' };
 
 /** Decides by the job found under the key, null for none, and by the last unresolved create of the key. */
 export function decide(mark: IdempotencyMark, found: Job | null, last: UnresolvedCreate | null, now: number): Decision {
   if (found !== null) return { kind: hasRequestOf(found, mark) ? 'created' : 'conflict', job: found };
-  if (last !== null && now - last.unknownAt < UNKNOWN_MS) return { kind: 'wait', error: last.error };
+  if (last !== null && now - last.unknownAt < UNKNOWN_MS) return { kind: 'unresolved', error: last.error };
   return { kind: 'create' };
 }

@@ -1,4 +1,4 @@
-import type { TrainingIssue } from '../../upstream/training-data/training-data.ts';
+import type { TrainingIssue } from '../../upstream/training-data/file-validator.ts';
 import type { TrainingFileReport as Report } from '../../upstream/training-data/validating-stream.ts';
 import { builder } from '../core/builder.ts';
 

@@ -1,9 +1,6 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import { MIMEType } from 'node:util';
 import { z } from 'zod';
 import { isTextWithinDepth } from '../../upstream/json/depth.ts';
 import { HttpError } from '../http/http-error.ts';
-import { quoteInput } from '../http/quote-input.ts';
 
 const EXAMPLE_QUERY = '{ gateway { version } }';
 
@@ -46,51 +43,6 @@ export interface RawParams extends Omit<z.output<typeof schema>, 'query' | 'docu
 export interface Params extends RawParams {
   readonly query: string;
 }
-
-// Parsing a media type in Node takes quadratic time.
-const MAX_CONTENT_TYPE_LENGTH = 200;
-
-/** How the body encodes the parameters: as JSON, or as a multipart form with a file. */
-export type BodyKind = { readonly kind: 'json' } | { readonly kind: 'form'; readonly boundary: string | null };
-
-/**
- * Returns how the body is encoded. Throws an HttpError (415) for a body that a browser would send to another site without a
- * preflight: its media type, or a header that has no other purpose, forces one (protection against CSRF).
- */
-export function kindOfBody(headers: IncomingHttpHeaders): BodyKind {
-  const { 'content-type': contentType = '', 'content-encoding': encoding = 'identity' } = headers;
-  if (encoding !== 'identity') {
-    const message = `Content-Encoding: ${quoteInput(encoding)} is not supported; send the body without compression.`;
-    throw new HttpError(415, message);
-  }
-  const type = parseMediaType(contentType);
-  const charset = type?.params.get('charset') ?? 'utf-8';
-  if (type?.essence === 'application/json' && /^utf-?8$/i.test(charset)) return { kind: 'json' };
-  if (type?.essence === 'multipart/form-data') {
-    if (PREFLIGHT_HEADERS.some((name) => headers[name])) return { kind: 'form', boundary: type.params.get('boundary') };
-    throw new HttpError(
-      415,
-      'GraphQL-Require-Preflight: is missing; a multipart/form-data request needs this header, such as GraphQL-Require-Preflight: 1 (protection against CSRF).',
-    );
-  }
-  const problem = contentType === '' ? 'is missing' : `${quoteInput(contentType)} is not supported`;
-  throw new HttpError(
-    415,
-    `Content-Type: ${problem}; expected application/json in UTF-8, or multipart/form-data with the header GraphQL-Require-Preflight: 1.`,
-  );
-}
-
-function parseMediaType(contentType: string): MIMEType | undefined {
-  if (contentType.length > MAX_CONTENT_TYPE_LENGTH) return undefined;
-  try {
-    return new MIMEType(contentType);
-  } catch {
-    return undefined; // Not a media type.
-  }
-}
-
-// Apollo's clients send the second one.
-const PREFLIGHT_HEADERS = ['graphql-require-preflight', 'apollo-require-preflight'];
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 

@@ -3,9 +3,10 @@ import type { ExecutionResult, OperationTypeNode } from 'graphql';
 import type { Context } from '../../request/context.ts';
 import type { FindDocument } from '../graphql/document-lookup.ts';
 import type { Engine } from '../graphql/engine.ts';
-import { kindOfBody, type Params, paramsOfBody, paramsOfUrl } from '../graphql/params.ts';
+import { type Params, paramsOfBody, paramsOfUrl } from '../graphql/params.ts';
 import { type Prepared, prepare } from '../graphql/prepare.ts';
 import type { ResponseCache } from '../graphql/response-cache.ts';
+import { kindOfBody } from '../http/body-kind.ts';
 import {
   GRAPHQL_TYPE,
   MULTIPART_ACCEPT,

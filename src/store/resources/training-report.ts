@@ -1,5 +1,5 @@
 import { isValidName } from '../../upstream/http/path.ts';
-import { type TrainingReport, validateTrainingData } from '../../upstream/training-data/training-data.ts';
+import { type TrainingReport, validateTrainingData } from '../../upstream/training-data/file-validator.ts';
 import { createFairSemaphore } from '../cache/fair-semaphore.ts';
 import { contentFreshUntil, type SequencedObservation } from '../cache/freshness.ts';
 import { createReadThrough, newerRequestWins, type UpstreamReadOptions } from '../cache/read-through.ts';

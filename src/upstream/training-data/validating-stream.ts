@@ -1,4 +1,4 @@
-import { createTrainingDataValidator, type TrainingReport } from './training-data.ts';
+import { createTrainingDataValidator, type TrainingReport } from './file-validator.ts';
 
 /** The report on a training file that may not have been read to its end. */
 export interface TrainingFileReport extends TrainingReport {

@@ -1,5 +1,5 @@
 import type { Job } from '../../upstream/resources/job.ts';
-import { nextHeadPollIn } from './cadence.ts';
+import { nextHeadPollIn } from './poll-interval.ts';
 import type { WatchListener } from './watched-job.ts';
 
 /**

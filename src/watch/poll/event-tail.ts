@@ -4,8 +4,8 @@ import { createReadContext } from '../../store/cache/single-flight.ts';
 import type { EventLog } from '../../store/resources/event-log.ts';
 import type { Store } from '../../store/store.ts';
 import type { Job } from '../../upstream/resources/job.ts';
-import { nextPollAfterFailureIn, nextPollIn } from './cadence.ts';
 import type { StateOf } from './change.ts';
+import { nextPollAfterFailureIn, nextPollIn } from './poll-interval.ts';
 import { isNotFound, isPermanent, retryAfterOf, toError } from './watch-errors.ts';
 import type { WatchRegistry } from './watch-registry.ts';
 

@@ -4,8 +4,8 @@ import type { Access } from '../../store/cache/scope.ts';
 import type { JobObserved, JobStore } from '../../store/resources/job.ts';
 import { isTerminal } from '../../upstream/resources/job.ts';
 import { type AccountWatch, createAccountWatch } from './account-watch.ts';
-import { nextPollAfterFailureIn, nextPollIn } from './cadence.ts';
 import { changeOf, createSnapshots, type JobChange, type StateOf } from './change.ts';
+import { nextPollAfterFailureIn, nextPollIn } from './poll-interval.ts';
 import { isPermanent, JobNotFound, retryAfterOf, toError } from './watch-errors.ts';
 import type { WatchedJob, WatchListener } from './watched-job.ts';
 

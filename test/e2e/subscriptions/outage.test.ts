@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { nextPollAfterFailureIn } from '../../../src/watch/poll/cadence.ts';
+import { nextPollAfterFailureIn } from '../../../src/watch/poll/poll-interval.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { type Feed, startFeed } from '../../kit/gateway/feed.ts';
 import { writeResponse } from '../../kit/gateway/upstream.ts';

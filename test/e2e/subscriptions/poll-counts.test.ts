@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nextPollIn } from '../../../src/watch/poll/cadence.ts';
+import { nextPollIn } from '../../../src/watch/poll/poll-interval.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { startFeed } from '../../kit/gateway/feed.ts';
 

@@ -5,7 +5,7 @@ import {
   createIdempotentCreator,
   type IdempotentCreator,
 } from '../../../../src/commands/idempotency/create-once.ts';
-import { markOf } from '../../../../src/commands/idempotency/idempotency-key.ts';
+import { deriveMark } from '../../../../src/commands/idempotency/derive-mark.ts';
 import type { Fault, FilterFault } from '../../../../src/sandbox/state/faults.ts';
 import { createStore } from '../../../../src/store/store.ts';
 import { UpstreamError } from '../../../../src/upstream/errors/upstream-error.ts';
@@ -46,7 +46,7 @@ async function openWorld() {
 
   async function createJob(key: string | null, seed = 1): Promise<Outcome> {
     const request = { model: 'gpt-4o-mini', training_file, seed };
-    const mark = key === null ? null : markOf({ credential, callerName: null, key, request });
+    const mark = key === null ? null : deriveMark({ credential, callerName: null, key, request });
     const readContext = newReadContext();
     const spendQuota = async <T>(run: (refund: () => void) => Promise<T>) => {
       spent++;

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { decide, UNKNOWN_MS } from '../../../../src/commands/idempotency/decision.ts';
-import { markOf } from '../../../../src/commands/idempotency/idempotency-key.ts';
+import { deriveMark } from '../../../../src/commands/idempotency/derive-mark.ts';
 import { UpstreamError } from '../../../../src/upstream/errors/upstream-error.ts';
 import { addMark } from '../../../../src/upstream/resources/idempotency-mark.ts';
 import { readJob } from '../../../../src/upstream/resources/job.ts';
 import { jobBody } from '../../../kit/bodies/job.ts';
 
 const claim = (request: object) => ({ credential: { apiKey: 'one' }, callerName: null, key: 'k', request });
-const [mark, otherMark] = [markOf(claim({ model: 'm' })), markOf(claim({ model: 'n' }))];
+const [mark, otherMark] = [deriveMark(claim({ model: 'm' })), deriveMark(claim({ model: 'n' }))];
 const unresolved = { error: new UpstreamError('UPSTREAM_TIMEOUT', ''), unknownAt: 1000 };
 const jobOf = (marked: typeof mark) => readJob(addMark(jobBody(), marked));
 
@@ -23,8 +23,8 @@ describe('decide', () => {
 
   it('waits for a minute after a create with an unknown outcome', () => {
     const kindAfter = (ms: number) => decide(mark, null, unresolved, unresolved.unknownAt + ms);
-    expect(kindAfter(0)).toEqual({ kind: 'wait', error: unresolved.error });
-    expect(kindAfter(UNKNOWN_MS - 1)).toEqual({ kind: 'wait', error: unresolved.error });
+    expect(kindAfter(0)).toEqual({ kind: 'unresolved', error: unresolved.error });
+    expect(kindAfter(UNKNOWN_MS - 1)).toEqual({ kind: 'unresolved', error: unresolved.error });
     expect(kindAfter(UNKNOWN_MS)).toEqual({ kind: 'create' });
   });
 });

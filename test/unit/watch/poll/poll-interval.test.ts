@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nextHeadPollIn, nextPollAfterFailureIn, nextPollIn } from '../../../../src/watch/poll/cadence.ts';
+import { nextHeadPollIn, nextPollAfterFailureIn, nextPollIn } from '../../../../src/watch/poll/poll-interval.ts';
 
 const STATES = [
   'VALIDATING_FILES',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { markOf } from '../../../../src/commands/idempotency/idempotency-key.ts';
+import { deriveMark } from '../../../../src/commands/idempotency/derive-mark.ts';
 import { addMark, hasKeyOf, hasRequestOf, removeMark } from '../../../../src/upstream/resources/idempotency-mark.ts';
 import { metadataOf } from '../../../../src/upstream/resources/job-parts.ts';
 import { jobBody } from '../../../kit/bodies/job.ts';
@@ -8,8 +8,8 @@ const CLAIM = { credential: { apiKey: 'one' }, callerName: 'ada', key: 'nightly-
 
 describe('the mark of a claim', () => {
   it('is deterministic, and contains neither the key nor the credential', () => {
-    const mark = markOf(CLAIM);
-    expect(markOf({ ...CLAIM, credential: { ...CLAIM.credential } })).toEqual(mark);
+    const mark = deriveMark(CLAIM);
+    expect(deriveMark({ ...CLAIM, credential: { ...CLAIM.credential } })).toEqual(mark);
     expect(JSON.stringify(mark)).not.toMatch(/nightly|one|ada/);
     for (const digest of Object.values(mark)) expect(digest).toMatch(/^[\w-]{43}$/);
   });
@@ -22,24 +22,24 @@ describe('the mark of a claim', () => {
     ['another project', { credential: { apiKey: 'one', projectId: 'proj-2' } }],
     ['another key', { key: 'nightly-2' }],
   ])('differs for %s', (_, members) => {
-    expect(markOf({ ...CLAIM, ...members }).key).not.toBe(markOf(CLAIM).key);
+    expect(deriveMark({ ...CLAIM, ...members }).key).not.toBe(deriveMark(CLAIM).key);
   });
 
   it('differs between a caller named "null" and a caller without a name', () => {
-    expect(markOf({ ...CLAIM, callerName: 'null' }).key).not.toBe(markOf({ ...CLAIM, callerName: null }).key);
+    expect(deriveMark({ ...CLAIM, callerName: 'null' }).key).not.toBe(deriveMark({ ...CLAIM, callerName: null }).key);
   });
 
   it('has the same key for another request, and is equal for the same request with reordered members', () => {
-    const [mark, other] = [markOf(CLAIM), markOf({ ...CLAIM, request: { model: 'm', seed: 2 } })];
+    const [mark, other] = [deriveMark(CLAIM), deriveMark({ ...CLAIM, request: { model: 'm', seed: 2 } })];
     expect(other.key).toBe(mark.key);
     expect(other.request).not.toBe(mark.request);
-    expect(markOf({ ...CLAIM, request: { seed: 1, model: 'm' } })).toEqual(mark);
+    expect(deriveMark({ ...CLAIM, request: { seed: 1, model: 'm' } })).toEqual(mark);
   });
 });
 
 describe('a body with a mark', () => {
-  const mark = markOf(CLAIM);
-  const other = markOf({ ...CLAIM, key: 'nightly-2', request: {} });
+  const mark = deriveMark(CLAIM);
+  const other = deriveMark({ ...CLAIM, key: 'nightly-2', request: {} });
 
   it('matches this mark, and no other', () => {
     const raw = addMark(jobBody({ metadata: { team: 'a' } }), mark);

@@ -16,7 +16,7 @@ export interface Claim {
  * Returns the mark of a claim: HMACs under the API key. Callers and credentials have separate keys; all processes compute
  * the same mark. A reader of the mark cannot guess the key without the credential. A new credential makes all keys new.
  */
-export function markOf({ credential, callerName, key, request }: Claim): IdempotencyMark {
+export function deriveMark({ credential, callerName, key, request }: Claim): IdempotencyMark {
   const { apiKey, organizationId = null, projectId = null } = credential;
   const digest = (...parts: readonly unknown[]) =>
     createHmac('sha256', apiKey).update(JSON.stringify(parts)).digest('base64url');

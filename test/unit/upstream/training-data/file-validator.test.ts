@@ -5,7 +5,7 @@ import {
   createTrainingDataValidator,
   type TrainingReport,
   validateTrainingData,
-} from '../../../../src/upstream/training-data/training-data.ts';
+} from '../../../../src/upstream/training-data/file-validator.ts';
 
 const user = { role: 'user', content: 'Hi' };
 const assistant = { role: 'assistant', content: 'Hello' };

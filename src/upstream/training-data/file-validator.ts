@@ -3,7 +3,7 @@ import { membersOf } from '../json/members.ts';
 import { parseJson } from '../json/parse.ts';
 import { createJsonTokenCounter, MAX_JSON_TOKENS } from '../json/token-count.ts';
 import { createContentHashSet } from './content-hash-set.ts';
-import { detectFormat, type ExampleIssue, findExampleIssues, type TrainingFormat } from './training-example.ts';
+import { detectFormat, type ExampleIssue, findExampleIssues, type TrainingFormat } from './example-rules.ts';
 
 export interface TrainingIssue extends ExampleIssue {
   /** The line, from 1; null when the issue is about the whole file. */
