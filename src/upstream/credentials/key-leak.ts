@@ -11,9 +11,19 @@ const PUBLIC_PREFIX = /^sk-(?:[a-z]+-)*/;
  */
 export function containsKeyFragment(text: string, credential: Credential): boolean {
   const keys = secretsOf(credential).map(removePublicPrefix);
-  const decoded = decodeEscapes(text);
-  // Decoded twice, as URL-encoded text can be JSON-encoded as well.
-  return [text, decoded, decodeEscapes(decoded)].some((form) => keys.some((key) => containsFragment(form, key)));
+  return [...decodings(text)].some((form) => keys.some((key) => containsFragment(form, key)));
+}
+
+/**
+ * Returns the text with up to two layers of escapes removed. JSON and URL escapes are separate layers: a key may itself
+ * contain characters such as `%41`.
+ */
+function decodings(text: string): ReadonlySet<string> {
+  const forms = new Set([text]);
+  for (let layer = 0; layer < 2; layer++) {
+    for (const form of [...forms]) forms.add(decodeJsonEscapes(form)).add(decodeUrlEscapes(form));
+  }
+  return forms;
 }
 
 function containsFragment(text: string, key: string): boolean {
@@ -39,10 +49,14 @@ function sharesSubstring(text: string, form: string, length: number): boolean {
   return false;
 }
 
-function decodeEscapes(text: string): string {
-  return text.replace(/(?:%|\\u00)([0-9a-f]{2})|\\([/"\\])/gi, (_, hex: string | undefined, character: string) =>
+function decodeJsonEscapes(text: string): string {
+  return text.replace(/\\u00([0-9a-f]{2})|\\([/"\\])/gi, (_, hex: string | undefined, character: string) =>
     hex === undefined ? character : String.fromCharCode(Number.parseInt(hex, 16)),
   );
+}
+
+function decodeUrlEscapes(text: string): string {
+  return text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
 /**
