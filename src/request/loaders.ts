@@ -16,7 +16,7 @@ import type { Job, JobPageRequest } from '../upstream/resources/job.ts';
 import type { Model } from '../upstream/resources/model.ts';
 import type { Page, PageItem, PageRequest } from '../upstream/resources/page.ts';
 import type { Permission, PermissionPageRequest } from '../upstream/resources/permission.ts';
-import type { TrainingReport } from '../upstream/training-data/file-validator.ts';
+import type { TrainingReport } from '../upstream/training-data/report-builder.ts';
 
 /**
  * The reads of one request, batched and deduplicated. All reject with UpstreamError, or with the reason of the request's

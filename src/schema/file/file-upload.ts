@@ -63,7 +63,7 @@ const UploadFileInput = builder.inputType('UploadFileInput', {
     isChecked: t.boolean({
       defaultValue: true,
       description:
-        'Whether to validate a FINE_TUNE file during the upload, and to reject it when no job could train on it. By default, and when null, true. Use false for other example formats, such as those of reinforcement fine-tuning.',
+        'Whether to validate a FINE_TUNE file during the upload, and to reject it when no job could train on it. By default, and when null, true. Use false for other example formats.',
     }),
   }),
 });

@@ -1,4 +1,4 @@
-import type { TrainingIssue } from '../../upstream/training-data/file-validator.ts';
+import type { TrainingIssue } from '../../upstream/training-data/report-builder.ts';
 import type { TrainingFileReport as Report } from '../../upstream/training-data/validating-stream.ts';
 import { builder } from '../core/builder.ts';
 
@@ -16,6 +16,11 @@ const TrainingFormat = builder.enumType('TrainingFormat', {
     PREFERENCE: {
       value: 'preference',
       description: 'Preferences: objects with `input`, `preferred_output` and `non_preferred_output`.',
+    },
+    REINFORCEMENT: {
+      value: 'reinforcement',
+      description:
+        'Questions for reinforcement: objects with `messages`, of which the last is from the user, and other members for graders, such as `reference_answer`.',
     },
   } as const,
 });

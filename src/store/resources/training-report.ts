@@ -1,5 +1,6 @@
 import { isValidName } from '../../upstream/http/path.ts';
-import { type TrainingReport, validateTrainingData } from '../../upstream/training-data/file-validator.ts';
+import { validateTrainingData } from '../../upstream/training-data/file-validator.ts';
+import type { TrainingReport } from '../../upstream/training-data/report-builder.ts';
 import { createFairSemaphore } from '../cache/fair-semaphore.ts';
 import { contentFreshUntil, type SequencedObservation } from '../cache/freshness.ts';
 import { createReadThrough, newerRequestWins, type UpstreamReadOptions } from '../cache/read-through.ts';

@@ -1,48 +1,18 @@
-import { isWithinDepth, MAX_DEPTH } from '../json/depth.ts';
-import { membersOf } from '../json/members.ts';
-import { parseJson } from '../json/parse.ts';
-import { createJsonTokenCounter, MAX_JSON_TOKENS } from '../json/token-count.ts';
-import { createContentHashSet } from './content-hash-set.ts';
-import { detectFormat, type ExampleIssue, findExampleIssues, type TrainingFormat } from './example-rules.ts';
-
-export interface TrainingIssue extends ExampleIssue {
-  /** The line, from 1; null when the issue is about the whole file. */
-  readonly line: number | null;
-}
-
-/** The result of validating a training file. */
-export interface TrainingReport {
-  /** The format of all examples; null when they differ or there is none. */
-  readonly format: TrainingFormat | null;
-  readonly exampleCount: number;
-  /** Characters of all lines, without line ends. */
-  readonly characterCount: number;
-  /** Characters of the longest line. */
-  readonly longestExample: number;
-  /** Examples that equal an earlier one byte for byte; a lower bound after a million distinct ones. */
-  readonly duplicateCount: number;
-  /** The first hundred issues. */
-  readonly issues: readonly TrainingIssue[];
-  readonly issueCount: number;
-  readonly errorCount: number;
-}
+import { createReportBuilder, type TrainingReport } from './report-builder.ts';
 
 export interface TrainingDataValidator {
   /** Validates the next bytes. Never throws. */
   add(chunk: Uint8Array): void;
   /** The number of errors so far. A file with an error cannot be used. */
   readonly errorCount: number;
-  /** Ends the validation and returns the report. */
+  /** Ends the file after its last byte, and returns the report. */
   report(): TrainingReport;
+  /** Returns the report on the lines so far. The current line may be half a line, so it is not validated. */
+  partialReport(): TrainingReport;
 }
 
 /** Maximum bytes of a line that is parsed. A longer line is only measured, which bounds the memory. */
 const MAX_LINE_BYTES = 8 * 1024 * 1024;
-const MAX_ISSUES = 100;
-/** They take 16 MiB. */
-const MAX_HASHES = 1_000_000;
-/** The minimum that OpenAI accepts (docs/upstream.md: Training file rules). */
-const MIN_EXAMPLES = 10;
 
 const [LF, CR] = [0x0a, 0x0d];
 const isContinuation = (byte: number) => (byte & 0xc0) === 0x80;
@@ -63,7 +33,7 @@ export function createTrainingDataValidator(): TrainingDataValidator {
     if (length <= MAX_LINE_BYTES) {
       if (length > buffer.length) buffer = Buffer.concat([buffer], Math.min(2 * length, MAX_LINE_BYTES));
       buffer.set(piece, bytes);
-    } else if (bytes <= MAX_LINE_BYTES) builder.addTooLongLine(line); // Reported at once: the line end can be far away.
+    } else if (bytes <= MAX_LINE_BYTES) builder.addTooLongLine(line, MAX_LINE_BYTES); // Reported at once: the line end can be far away.
     bytes = length;
     lastByte = piece[piece.length - 1] ?? -1;
     for (let index = 0; index < piece.length; index++) if (!isContinuation(piece[index] ?? 0)) characters++;
@@ -95,101 +65,14 @@ export function createTrainingDataValidator(): TrainingDataValidator {
     },
     report() {
       if (bytes > 0) endLine();
-      return builder.report(hasBytes);
+      builder.endFile(hasBytes);
+      return builder.report();
+    },
+    partialReport() {
+      if (bytes > MAX_LINE_BYTES) builder.measure(characters);
+      return builder.report();
     },
   };
-}
-
-function createReportBuilder() {
-  const issues: TrainingIssue[] = [];
-  const contentHashes = createContentHashSet(MAX_HASHES);
-  const formats = new Set<TrainingFormat>();
-  const counts = { issues: 0, errors: 0, examples: 0, characters: 0, longest: 0, duplicates: 0 };
-
-  function addIssue(line: number | null, { severity, message }: ExampleIssue) {
-    counts.issues++;
-    if (severity === 'error') counts.errors++;
-    if (issues.length < MAX_ISSUES) issues.push({ line, severity, message });
-  }
-  const addError = (line: number | null, message: string) => addIssue(line, { severity: 'error', message });
-  const addWarning = (line: number | null, message: string) => addIssue(line, { severity: 'warning', message });
-
-  function measure(length: number) {
-    counts.characters += length;
-    counts.longest = Math.max(counts.longest, length);
-  }
-
-  function addExample(line: number, content: Buffer) {
-    const parsed = parseLine(content);
-    if ('error' in parsed) return addError(line, parsed.error);
-    const { value } = parsed;
-    const format = detectFormat(value);
-    if (format === null) return addError(line, NO_EXAMPLE);
-    const [first = format] = formats;
-    if (format !== first)
-      addError(line, `has the format ${format}; expected ${first}, the format of the first example`);
-    formats.add(format);
-    for (const issue of findExampleIssues(membersOf(value), format)) addIssue(line, issue);
-  }
-
-  return {
-    get errorCount() {
-      return counts.errors;
-    },
-    measure,
-    addTooLongLine(line: number) {
-      counts.examples++;
-      addError(line, `is too long; expected a line of at most ${MAX_LINE_BYTES} bytes`);
-    },
-    addLine(line: number, bytes: Buffer, length: number) {
-      const hasByteOrderMark = line === 1 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
-      if (hasByteOrderMark) addWarning(line, 'has a byte order mark; expected UTF-8 without one');
-      const content = bytes.subarray(hasByteOrderMark ? 3 : 0, bytes.at(-1) === CR ? -1 : undefined);
-      if (content.length === 0) return addWarning(line, 'is empty; expected an example');
-      measure(hasByteOrderMark ? length - 1 : length);
-      counts.examples++;
-      if (contentHashes.testAndAdd(content)) counts.duplicates++;
-      addExample(line, content);
-    },
-    report(hasBytes: boolean): TrainingReport {
-      const { examples } = counts;
-      if (!hasBytes) addError(null, 'is empty; expected a file with at least one example');
-      else if (examples < MIN_EXAMPLES) {
-        addWarning(null, `has too few examples (${examples}); OpenAI expects at least ${MIN_EXAMPLES}`);
-      }
-      const [format = null] = formats.size === 1 ? formats : [];
-      return {
-        format,
-        exampleCount: examples,
-        characterCount: counts.characters,
-        longestExample: counts.longest,
-        duplicateCount: counts.duplicates,
-        issues,
-        issueCount: counts.issues,
-        errorCount: counts.errors,
-      };
-    },
-  };
-}
-
-const NO_EXAMPLE =
-  'is not an example; expected an object with messages, or with prompt and completion, or with input, preferred_output and non_preferred_output';
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-function parseLine(content: Buffer): { value: unknown } | { error: string } {
-  if (createJsonTokenCounter().add(content) > MAX_JSON_TOKENS) {
-    return { error: `has too many JSON values; expected at most ${MAX_JSON_TOKENS} JSON tokens` };
-  }
-  let text: string;
-  try {
-    text = utf8.decode(content);
-  } catch {
-    return { error: 'is not UTF-8; expected JSON in UTF-8' };
-  }
-  const value = parseJson(text);
-  if (value === undefined) return { error: 'is not JSON; expected one JSON object per line' };
-  return isWithinDepth(value) ? { value } : { error: `is nested too deep; expected at most ${MAX_DEPTH} levels` };
 }
 
 /** Validates a whole file. */

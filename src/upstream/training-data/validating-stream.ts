@@ -1,4 +1,5 @@
-import { createTrainingDataValidator, type TrainingReport } from './file-validator.ts';
+import { createTrainingDataValidator } from './file-validator.ts';
+import type { TrainingReport } from './report-builder.ts';
 
 /** The report on a training file that may not have been read to its end. */
 export interface TrainingFileReport extends TrainingReport {
@@ -21,7 +22,10 @@ export class InvalidTrainingData extends Error {
 /** Maximum bytes that are read after the first error. */
 const MAX_BYTES_AFTER_ERROR = 16 * 1024 * 1024;
 
-export function validateStream(input: AsyncIterable<Uint8Array>): ValidatedStream {
+export function validateStream(
+  input: AsyncIterable<Uint8Array>,
+  maxBytesAfterError = MAX_BYTES_AFTER_ERROR,
+): ValidatedStream {
   const validator = createTrainingDataValidator();
   const source = input[Symbol.asyncIterator](); // Not `for await`: it is read on after `content` has thrown.
   let finalReport: TrainingReport | null = null;
@@ -45,10 +49,10 @@ export function validateStream(input: AsyncIterable<Uint8Array>): ValidatedStrea
   return {
     content: content(),
     async report() {
-      for (let bytes = 0; finalReport === null && bytes < MAX_BYTES_AFTER_ERROR; ) {
+      for (let bytes = 0; finalReport === null && bytes < maxBytesAfterError; ) {
         bytes += (await readNext())?.length ?? 0;
       }
-      return { ...(finalReport ?? validator.report()), isComplete: finalReport !== null };
+      return { ...(finalReport ?? validator.partialReport()), isComplete: finalReport !== null };
     },
   };
 }

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { createContentHashSet } from '../../../../src/upstream/training-data/content-hash-set.ts';
 import {
   createTrainingDataValidator,
-  type TrainingReport,
   validateTrainingData,
 } from '../../../../src/upstream/training-data/file-validator.ts';
+import type { TrainingReport } from '../../../../src/upstream/training-data/report-builder.ts';
 
 const user = { role: 'user', content: 'Hi' };
 const assistant = { role: 'assistant', content: 'Hello' };
@@ -86,29 +86,32 @@ describe('a training file', () => {
       chat(user, { ...assistant, weight: 0 }),
       ['messages: has only weights 0; expected a message of the role assistant with weight 1'],
     ],
-    [chat({ role: 'human', content: 'a' }, assistant), [`messages.0.role: is unknown; ${roles}`]],
-    [chat('a', assistant), ['messages.0: is a string; expected an object with role and content']],
-    [chat({ role: 'user' }, assistant), [`messages.0.content: is missing; ${content}`]],
+    [chat({ role: 'human', content: 'a' }, assistant), [`messages[0].role: is unknown; ${roles}`]],
+    [chat('a', assistant), ['messages[0]: is a string; expected an object with role and content']],
+    [chat({ role: 'user' }, assistant), [`messages[0].content: is missing; ${content}`]],
     [
       chat({ role: 'user', content: 5 }, { role: 'assistant', content: null }),
-      [`messages.0.content: is a number; ${content}`, `messages.1.content: is null; ${content}`],
+      [`messages[0].content: is a number; ${content}`, `messages[1].content: is null; ${content}`],
     ],
-    [chat(user, { ...assistant, weight: 0.5 }), ['messages.1.weight: is invalid; expected 0 or 1']],
+    [chat(user, { ...assistant, weight: 0.5 }), ['messages[1].weight: is invalid; expected 0 or 1']],
     [
       chat({ ...user, weight: 1 }, assistant),
-      ['messages.0.weight: is on another role; expected it only on the role assistant'],
+      ['messages[0].weight: is on another role; expected it only on the role assistant'],
     ],
-    [chat({ role: 'tool', content: 'a' }, assistant), ['messages.0.tool_call_id: is missing; expected a string']],
+    [chat({ role: 'tool', content: 'a' }, assistant), ['messages[0].tool_call_id: is missing; expected a string']],
+    [chat({ role: 'function', content: 'a' }, assistant), ['messages[0].name: is missing; expected a string']],
     [
       chat(user, { role: 'assistant', tool_calls: [] }),
-      ['messages.1.tool_calls: is empty; expected a list of tool calls'],
+      ['messages[1].tool_calls: is empty; expected a list of tool calls'],
     ],
     [
       chat(user, { role: 'assistant', tool_calls: [{ function: { name: 'f', arguments: {} } }] }),
-      ['messages.1.tool_calls.0.function: is invalid; expected the strings name and arguments'],
+      [
+        'messages[1].tool_calls[0].function.arguments: is an object; expected JSON in a string, such as "{\\"city\\": \\"Paris\\"}"',
+      ],
     ],
     [{ ...CHAT, tools: {} }, ['tools: is an object; expected a list of tools']],
-    [{ ...CHAT, tools: [{}] }, ['tools.0.function: is invalid; expected an object with the string name']],
+    [{ ...CHAT, tools: [{}] }, ['tools[0].function: is invalid; expected an object with the string name']],
     [{ prompt: 'a' }, ['completion: is missing; expected a string']],
     [
       { prompt: 1, completion: [] },
@@ -119,7 +122,10 @@ describe('a training file', () => {
     [{ ...PREFERENCE, preferred_output: undefined }, ['preferred_output: is missing; expected a list of messages']],
     [
       { ...PREFERENCE, non_preferred_output: [user] },
-      ['non_preferred_output: has a message of another role; expected only the role assistant'],
+      [
+        'non_preferred_output[0].role: is another role; expected assistant',
+        'non_preferred_output: has no message of the role assistant; expected at least one',
+      ],
     ],
   ])('is invalid with the line %j', async (example, messages) => {
     expect(errorsOf(await validate(linesOf(example)))).toEqual(messages.map((message) => `1 ${message}`));
@@ -145,6 +151,13 @@ describe('a training file', () => {
       2,
     ],
     ['empty lines', [`\n${line}\n\r\n`], [], 1],
+    ['lines of white space', [`  \n\t\r\n${line}\n\u00A0\u2003\n \v\f`], [], 1],
+    [
+      'nothing but blank lines',
+      ['\n  \r\n\n'],
+      ['null has only blank lines; expected a file with at least one example'],
+      0,
+    ],
     [
       'invalid UTF-8',
       [Buffer.from('{"prompt":"'), Buffer.from([0xc3, 0x28]), '","completion":"b"}\n'],
@@ -189,7 +202,7 @@ describe('a training file', () => {
     expect(report).toMatchObject({ characterCount: 2 * line.length, longestExample: line.length, duplicateCount: 1 });
     expect(warningsOf(report)).toEqual([
       '1 has a byte order mark; expected UTF-8 without one',
-      '2 is empty; expected an example',
+      '2 is blank; expected an example',
       TOO_FEW_EXAMPLES,
     ]);
   });

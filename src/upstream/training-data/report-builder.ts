@@ -1,0 +1,156 @@
+import { membersOf } from '../json/members.ts';
+import { createContentHashSet } from './content-hash-set.ts';
+import { countImages } from './content-part-rules.ts';
+import { type ExampleIssue, error, warning } from './example-issue.ts';
+import { isBlank, parseLine } from './example-line.ts';
+import { detectFormat, findExampleIssues, type TrainingFormat } from './example-rules.ts';
+
+export interface TrainingIssue extends ExampleIssue {
+  /** The line, from 1; null when the issue is about the whole file. */
+  readonly line: number | null;
+}
+
+/** The result of validating a training file. */
+export interface TrainingReport {
+  /** The format of all examples; null when they differ or there is none. */
+  readonly format: TrainingFormat | null;
+  readonly exampleCount: number;
+  /** Characters of all lines, without line ends. */
+  readonly characterCount: number;
+  /** Characters of the longest line. */
+  readonly longestExample: number;
+  /** Examples that equal an earlier one byte for byte; a lower bound after a million distinct ones. */
+  readonly duplicateCount: number;
+  /** The first hundred issues. */
+  readonly issues: readonly TrainingIssue[];
+  readonly issueCount: number;
+  readonly errorCount: number;
+}
+
+/** Collects lines into a report. */
+export interface ReportBuilder {
+  readonly errorCount: number;
+  /** Adds the length of a line that is not parsed, in characters. */
+  measure(length: number): void;
+  /** Adds a line that is too long to be parsed. */
+  addTooLongLine(line: number, maxBytes: number): void;
+  /** Adds a line without its line feed; `length` is in characters. */
+  addLine(line: number, bytes: Buffer, length: number): void;
+  /** Adds the issues of the file, after its last line. */
+  endFile(hasBytes: boolean): void;
+  report(): TrainingReport;
+}
+
+const MAX_ISSUES = 100;
+/** They take 16 MiB. */
+const MAX_HASHES = 1_000_000;
+// The limits that OpenAI publishes (docs/upstream.md: Training file rules).
+const MIN_EXAMPLES = 10;
+const MAX_EXAMPLES_WITH_IMAGES = 50_000;
+
+const CR = 0x0d;
+
+export function createReportBuilder(): ReportBuilder {
+  const issues: TrainingIssue[] = [];
+  const contentHashes = createContentHashSet(MAX_HASHES);
+  const formats = new Set<TrainingFormat>();
+  const counts = { issues: 0, errors: 0, examples: 0, withImages: 0, characters: 0, longest: 0, duplicates: 0 };
+
+  function add(line: number | null, { severity, message }: ExampleIssue) {
+    counts.issues++;
+    if (severity === 'error') counts.errors++;
+    if (issues.length < MAX_ISSUES) issues.push({ line, severity, message });
+  }
+
+  function measure(length: number) {
+    counts.characters += length;
+    counts.longest = Math.max(counts.longest, length);
+  }
+
+  function addExample(line: number, content: Buffer) {
+    const parsed = parseLine(content);
+    if ('error' in parsed) return add(line, parsed.error);
+    const { value } = parsed;
+    const [first = null] = formats;
+    const format = detectFormat(value, first);
+    if (format === null) return add(line, NO_EXAMPLE);
+    if (first !== null && format !== first) add(line, otherFormat(format, first));
+    formats.add(format);
+    const example = membersOf(value);
+    if (countImages(example['messages']) > 0) counts.withImages++;
+    for (const issue of [...findExampleIssues(example, format), ...parsed.issues]) add(line, issue);
+  }
+
+  return {
+    get errorCount() {
+      return counts.errors;
+    },
+    measure,
+    addTooLongLine(line, maxBytes) {
+      counts.examples++;
+      add(line, error(`is too long; expected a line of at most ${maxBytes} bytes`));
+    },
+    addLine(line, bytes, length) {
+      const hasByteOrderMark = line === 1 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+      if (hasByteOrderMark) add(line, warning('has a byte order mark; expected UTF-8 without one'));
+      const content = bytes.subarray(hasByteOrderMark ? 3 : 0, bytes.at(-1) === CR ? -1 : undefined);
+      if (isBlank(content)) return add(line, warning('is blank; expected an example'));
+      measure(hasByteOrderMark ? length - 1 : length);
+      counts.examples++;
+      if (contentHashes.testAndAdd(content)) counts.duplicates++;
+      addExample(line, content);
+    },
+    endFile(hasBytes) {
+      for (const issue of findFileIssues({ ...counts, hasBytes })) add(null, issue);
+    },
+    report() {
+      const [format = null] = formats.size === 1 ? formats : [];
+      return {
+        format,
+        exampleCount: counts.examples,
+        characterCount: counts.characters,
+        longestExample: counts.longest,
+        duplicateCount: counts.duplicates,
+        issues,
+        issueCount: counts.issues,
+        errorCount: counts.errors,
+      };
+    },
+  };
+}
+
+interface FileCounts {
+  readonly hasBytes: boolean;
+  readonly examples: number;
+  readonly withImages: number;
+}
+
+function findFileIssues({ hasBytes, examples, withImages }: FileCounts): ExampleIssue[] {
+  if (!hasBytes) return [error('is empty; expected a file with at least one example')];
+  if (examples === 0) return [error('has only blank lines; expected a file with at least one example')];
+  return [
+    ...(examples < MIN_EXAMPLES
+      ? [warning(`has too few examples (${examples}); OpenAI expects at least ${MIN_EXAMPLES}`)]
+      : []),
+    ...(withImages > MAX_EXAMPLES_WITH_IMAGES
+      ? [error(`has too many examples with images (${withImages}); expected at most ${MAX_EXAMPLES_WITH_IMAGES}`)]
+      : []),
+  ];
+}
+
+const NO_EXAMPLE = error(
+  'is not an example; expected an object with messages, or with prompt and completion, or with input, preferred_output and non_preferred_output',
+);
+
+const otherFormat = (format: TrainingFormat, first: TrainingFormat) =>
+  error(
+    `has the format ${format}${EVIDENCE[format]}; expected ${first}${EVIDENCE[first]}, the format of the first example`,
+  );
+
+/** The difference between two formats that share the member messages. */
+const EVIDENCE: Readonly<Record<TrainingFormat, string>> = {
+  chat: '',
+  completion: '',
+  preference: '',
+  reinforcement: ' (a last message of the role user, and other members)',
+};
