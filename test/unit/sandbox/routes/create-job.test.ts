@@ -223,6 +223,7 @@ describe('POST /fine_tuning/jobs with an error', () => {
 describe('the training file of a new job', () => {
   const messages = (list: object[]) => JSON.stringify({ messages: list });
   const user = { role: 'user', content: 'Hello' };
+  const CALL = { id: 'a', type: 'function', function: { name: 'f', arguments: '{}' } };
   it.each([
     ['a line that is not JSON', `${lines(10)}{"messages"\n`, 'invalid_file_format', /Example 11 is not a JSON object/],
     [
@@ -243,6 +244,24 @@ describe('the training file of a new job', () => {
       lines(12, messages([user, { role: 'assistant', content: '<|fim_suffix|>' }])),
       'invalid_file_format',
       /^The job failed due to a file format error in the training file. Invalid file format. Example 1 message contains an invalid token: <\|fim_suffix\|>.$/,
+    ],
+    [
+      'half of a surrogate pair',
+      lines(12, CHAT.replace('open', '\\ud83d')),
+      'invalid_file_format',
+      /Example 1 has half of a surrogate pair/,
+    ],
+    [
+      'an unknown content part',
+      lines(12, messages([{ ...user, content: [{ type: 'txt' }] }])),
+      'invalid_file_format',
+      /Example 1 has an invalid content part/,
+    ],
+    [
+      'a tool call without an answer',
+      lines(12, messages([{ role: 'assistant', tool_calls: [CALL] }, user])),
+      'invalid_file_format',
+      /Example 1 has a tool call that no message of the role tool answers/,
     ],
     ['fewer than 10 examples', lines(9), 'invalid_n_examples', /has 9 example\(s\), but must have at least 10/],
     ['no examples', '', 'invalid_n_examples', /has 0 example/],
