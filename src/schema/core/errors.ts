@@ -10,7 +10,7 @@ const CODES = {
   BAD_REQUEST:
     'The gateway does not accept the HTTP request, for example because its body is not JSON. See the message and the HTTP status.',
   UNAUTHENTICATED:
-    'The `Authorization` header is missing, or its token is not valid any more. Send `Authorization: Bearer TOKEN`.',
+    'The `Authorization` header is missing or malformed, or its token is unknown or revoked. Send `Authorization: Bearer TOKEN`.',
   FORBIDDEN:
     'The role of the caller does not allow this field or mutation; the description of the field names the role that does. For mutations also: the gateway does not allow mutations, or it has no OPENAI_ADMIN_KEY.',
   GRAPHQL_PARSE_FAILED: 'The document has a GraphQL syntax error. Nothing was executed.',
@@ -36,13 +36,14 @@ const CODES = {
   UPSTREAM_UNAUTHENTICATED:
     'The upstream does not accept the API key: that of the gateway, or the one that the caller sent.',
   UPSTREAM_FORBIDDEN:
-    'The API key has no permission for this request, or the field needs an OPENAI_ADMIN_KEY that the gateway does not have.',
+    'The upstream does not permit this request with this API key, or the field needs an OPENAI_ADMIN_KEY that the gateway does not have.',
   UPSTREAM_TIMEOUT: 'The upstream did not respond in time. Retry later.',
   UPSTREAM_UNAVAILABLE:
     'The upstream is unreachable, overloaded or failing. Retry later: after `retryAfterSeconds`, if known.',
   UPSTREAM_INVALID_RESPONSE:
     'The response of the upstream is not valid: not JSON, incomplete, or without a required property.',
-  UPSTREAM_REJECTED: 'The upstream rejected the request as invalid. The message has its reason, if it sent one.',
+  UPSTREAM_REJECTED:
+    'The upstream rejected the request as invalid. The message has the reason that the upstream sent, if any.',
   UPSTREAM_UNSUPPORTED: 'The upstream does not have the endpoint or the feature that this field or mutation needs.',
   INTERNAL:
     'An internal error of the gateway. Report `extensions.requestId` to its operator, who finds the details in the log.',

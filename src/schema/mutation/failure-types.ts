@@ -95,7 +95,7 @@ const ForbiddenError = builder.objectType(Forbidden, {
   name: 'ForbiddenError',
   isTypeOf: (value) => value instanceof Forbidden,
   description:
-    'The role of the caller does not allow the mutation, the gateway does not allow mutations at all, or it has no OPENAI_ADMIN_KEY for the permissions of checkpoints. Nothing was sent to the upstream. The `code` is FORBIDDEN.',
+    'The role of the caller does not allow the mutation, or the gateway does not allow mutations at all. For permissions of checkpoints also: the gateway has no OPENAI_ADMIN_KEY. Nothing was sent to the upstream. The `code` is FORBIDDEN.',
   interfaces: [ErrorInterface],
 });
 
@@ -106,7 +106,7 @@ const QuotaExceededError = builder.objectType(QuotaExceeded, {
   name: 'QuotaExceededError',
   isTypeOf: (value) => value instanceof QuotaExceeded,
   description:
-    'A quota is used up. Its `code` is UPSTREAM_QUOTA_EXCEEDED for a quota or the credit of the upstream account, and RATE_LIMITED for the daily quota of the caller in this gateway. Nothing changed.',
+    'A quota is used up. The `code` UPSTREAM_QUOTA_EXCEEDED means a quota or the credit of the upstream account; RATE_LIMITED means the daily quota of the caller in this gateway. Nothing changed.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
     retryAfterSeconds: t.exposeInt('retryAfterSeconds', {

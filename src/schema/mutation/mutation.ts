@@ -63,7 +63,13 @@ export function defineMutation<Input, Success extends object, Own extends Failur
       type: result,
       nullable: false,
       description: `${description} Requires the role \`${role}\`.`,
-      args: { input: t.arg({ type: input, required: true, description: `The input of \`${name}\`.` }) },
+      args: {
+        input: t.arg({
+          type: input,
+          required: true,
+          description: `The values of the mutation: see \`${prefix}Input\`.`,
+        }),
+      },
       extensions: cost(mutation.cost),
       resolve: resolve as never, // Pothos cannot type a resolver of generic types; `Mutation` has checked them.
     }),
