@@ -62,7 +62,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
   const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: config.pollIntervalMs });
   opened.defer(() => watcher.dispose());
   const creator = createIdempotentCreator({ upstream, store, clock });
-  const mutations = mutationPolicy(config.mutations, log, clock);
+  const mutations = createMutationPolicy(config.mutations, log, clock);
   const isSandbox = config.upstream.kind === 'sandbox';
   const gateway = { version, isSandbox, upstreamName: target.name, limits: target.limits };
   const server = await createServer({
@@ -71,7 +71,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     allowedHosts: config.allowedHosts,
     http: config.http,
     limits: config.limits,
-    callersBringKeys: config.auth.kind === 'passthrough',
+    isPassthrough: config.auth.kind === 'passthrough',
     subscriptions: config.subscriptions,
     upstreamConnections: config.upstreamCalls.connections,
     schema: sharedSchema(),
@@ -105,7 +105,11 @@ function sharedSchema(): GraphQLSchema {
   return schema;
 }
 
-function mutationPolicy({ isAllowed, maxPerDay }: Config['mutations'], log: Logger, clock: Clock): MutationPolicy {
+function createMutationPolicy(
+  { isAllowed, maxPerDay }: Config['mutations'],
+  log: Logger,
+  clock: Clock,
+): MutationPolicy {
   return {
     isAllowed,
     quotaOf: createDailyQuotas(clock, maxPerDay),

@@ -53,7 +53,7 @@ export async function openTarget(
     credential: { apiKey, adminKey: sandbox.adminKey },
     exampleJobId,
     exampleFileId,
-    ...webhooksOf(sandbox, config, webhookSecret),
+    ...configureWebhooks(sandbox, config, webhookSecret),
   };
   if (config.dialect === 'openai') return { ...target, keyHeader: 'authorization' };
   baseUrl.searchParams.set('api-version', AZURE_API_VERSION);
@@ -61,7 +61,7 @@ export async function openTarget(
 }
 
 /** The sandbox sends webhooks to this gateway, unless the settings name another receiver. Azure has no webhooks. */
-function webhooksOf(
+function configureWebhooks(
   sandbox: Sandbox,
   { dialect, webhookUrl: url, webhookSecret }: Extract<Config['upstream'], { kind: 'sandbox' }>,
   ownSecret: string | undefined,

@@ -48,7 +48,7 @@ export interface ServerOptions {
   http: HttpConfig;
   limits: Limits;
   /** Whether callers bring keys of the upstream. A client can invent any number of them. */
-  callersBringKeys: boolean;
+  isPassthrough: boolean;
   subscriptions: SubscriptionConfig;
   /** Maximum sockets to the upstream per credential. */
   upstreamConnections: number;
@@ -86,7 +86,7 @@ export async function createServer({
   host,
   port,
   limits,
-  callersBringKeys,
+  isPassthrough,
   upstreamConnections,
   schema,
   subscriptions,
@@ -105,7 +105,7 @@ export async function createServer({
   const shared = {
     engine: createEngine(schema, log, config.hasIntrospection),
     runOperation: createOperationRunner(subscriptionGroups, createSubscriptionQuota(subscriptions)),
-    createBudget: createCallerRateLimiter(limits, callersBringKeys),
+    createBudget: createCallerRateLimiter(limits, isPassthrough),
     findDocument: createFindDocument(config, log),
     corsOrigins: config.corsOrigins,
     streams,

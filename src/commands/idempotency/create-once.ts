@@ -84,7 +84,7 @@ export function createIdempotentCreator({
     }
   }
 
-  function remember(mark: IdempotencyMark, job: Job): Found {
+  function recordCreated(mark: IdempotencyMark, job: Job): Found {
     creates.set(mark.key, { jobId: job.id, request: mark.request });
     return { kind: 'created', job };
   }
@@ -96,13 +96,13 @@ export function createIdempotentCreator({
     const job = await findJobByKey(store, { access, readContext: detachedContext(readContext), mark, cause });
     if (job !== null) invalidation.bumpGeneration(access); // Cached lists may lack it.
     const decision = decide(mark, job, unresolved, clock.now());
-    return decision.kind === 'created' ? remember(mark, decision.job) : decision;
+    return decision.kind === 'created' ? recordCreated(mark, decision.job) : decision;
   }
 
   /** Creates the job. If the outcome is unknown, searches for it at once. */
   async function createMarked(order: CreateOrder, mark: IdempotencyMark): Promise<Found> {
     try {
-      return remember(mark, await create(order, addMark(order.request, mark)));
+      return recordCreated(mark, await create(order, addMark(order.request, mark)));
     } catch (error) {
       if (!isOutcomeUnknown(error)) throw error;
       creates.set(mark.key, { error, unknownAt: clock.now() });

@@ -13,7 +13,7 @@ import type { Context } from '../../request/context.ts';
 import type { ErrorCode } from '../../schema/core/errors.ts';
 import { quoteInput } from '../http/quote-input.ts';
 import type { CallerBudget } from '../limits/caller-rate-limiter.ts';
-import { costOf } from '../limits/cost.ts';
+import { estimateCost } from '../limits/cost.ts';
 import { measureDocument } from '../limits/document-shape.ts';
 import { findLineViolation, findVariablesViolation, findViolation } from '../limits/limit-check.ts';
 import { LimitError } from '../limits/limit-error.ts';
@@ -63,7 +63,7 @@ export async function prepare(
   const invalid = validDocument ? null : checkDocument(document, () => validate(schema, document), limits);
   if (invalid) return invalid;
   if (!operation) return failed('BAD_USER_INPUT', [noOperation(document, operationName)]);
-  const cost = costOf(schema, document, operation, variables);
+  const cost = estimateCost(schema, document, operation, variables);
   if (cost > limits.cost) return rejected({ limit: 'cost', max: limits.cost, actual: cost });
   if (!validDocument) engine.validDocuments.set(params.query, document);
   if (cost > 1) await spend(cost - 1); // The first point is already spent.

@@ -55,7 +55,7 @@ const MAX_REJECTED = 100;
  * not accepted yet share one account, and each upstream call with a rejected key costs 1/100 of its points. All keys of one
  * address, accepted or not, share the points of `callersPerAddress` callers.
  */
-export function createCallerRateLimiter(limits: Limits, callersBringKeys: boolean): CreateCallerBudget {
+export function createCallerRateLimiter(limits: Limits, isPassthrough: boolean): CreateCallerBudget {
   const { pointsPerMinute, callersPerAddress } = limits;
   if (pointsPerMinute === Number.POSITIVE_INFINITY) {
     const unlimited = { limits, remaining: null, spend: async () => {}, recordEvidence: async () => {} };
@@ -63,7 +63,7 @@ export function createCallerRateLimiter(limits: Limits, callersBringKeys: boolea
   }
   const limiter = new RateLimiterMemory({ points: pointsPerMinute, duration: 60 });
   const addressLimiter =
-    callersBringKeys && callersPerAddress !== Number.POSITIVE_INFINITY
+    isPassthrough && callersPerAddress !== Number.POSITIVE_INFINITY
       ? new RateLimiterMemory({ points: pointsPerMinute * callersPerAddress, duration: 60 })
       : null;
   const acceptedCredentials = createAcceptedCredentials();

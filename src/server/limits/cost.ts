@@ -42,7 +42,7 @@ interface CostedField {
  * Estimates the points of a valid operation with these variables: at least 1, Infinity above `MAX_FIELDS` fields.
  * Not a validation rule: the cost depends on the variables, and valid documents are cached.
  */
-export function costOf(
+export function estimateCost(
   schema: GraphQLSchema,
   document: DocumentNode,
   operation: OperationDefinitionNode,

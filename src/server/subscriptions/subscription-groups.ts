@@ -44,7 +44,7 @@ export function createSubscriptionGroups(options: EventRendererOptions): Subscri
 
   function createGroup(key: string, renderer: EventRenderer): Group {
     const lastLeft = new AbortController();
-    const source = sourceOf(renderer, lastLeft.signal);
+    const source = createSource(renderer, lastLeft.signal);
     const remove = () => groups.get(key) === group && groups.delete(key);
     const group: Group = {
       renderer,
@@ -81,7 +81,7 @@ export function createSubscriptionGroups(options: EventRendererOptions): Subscri
   };
 }
 
-async function sourceOf({ args, contextOf }: EventRenderer, signal: AbortSignal): Promise<AsyncIterable<object>> {
+async function createSource({ args, contextOf }: EventRenderer, signal: AbortSignal): Promise<AsyncIterable<object>> {
   const source = await createSourceEventStream({ ...args, contextValue: contextOf(signal) });
   if (!(Symbol.asyncIterator in source)) throw source.errors?.[0];
   return source as AsyncIterable<object>; // `subscribe` of every root field yields objects.

@@ -194,7 +194,7 @@ export function codeOf(status: number, upstreamCode: string | null): UpstreamErr
 }
 
 /** Describes for the log which member of a body is invalid, such as `method.type: expected string`. */
-export function describeInvalidBody(error: unknown): string {
+export function describeError(error: unknown): string {
   if (error instanceof SyntaxError) return 'body: is not JSON'; // The message of a SyntaxError quotes the body.
   if (!(error instanceof z.ZodError)) return String(error);
   const [issue] = error.issues;
