@@ -45,7 +45,7 @@ export interface App {
 /** Share of the cache that holds whole responses. Upstream resources use the rest. */
 const RESPONSE_CACHE_SHARE = 1 / 8;
 
-/** Composes the gateway and listens. Rejects with Node's error when the address cannot be used. */
+/** Creates all parts of the gateway and listens. Rejects with Node's error when the address cannot be used. */
 export async function createApp(config: Config, log: Logger, clock: Clock): Promise<App> {
   await using opened = new AsyncDisposableStack();
   const target = await openTarget(config, log, clock, opened);

@@ -51,7 +51,7 @@ async function exitOnListenError<T>(result: Promise<T>, config: Config): Promise
   }
 }
 
-/** One sentence about a failed listen, with the setting to change. Rethrows any other error. */
+/** Returns a message about a failed listen, with the setting to change. Rethrows any other error. */
 function listenProblem(error: unknown, { host, port, upstream }: Config): string {
   const { code, syscall, port: failedPort } = Object(error);
   const isSandboxPort = upstream.kind === 'sandbox' && failedPort === upstream.port && failedPort !== port;

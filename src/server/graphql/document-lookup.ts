@@ -4,7 +4,7 @@ import { HttpError } from '../http/http-error.ts';
 import type { Params, RawParams } from './params.ts';
 import { bareHash, hashOf, type TrustedDocuments } from './trusted-documents.ts';
 
-/** Maximum number of untrusted documents that are logged once only. */
+/** Maximum number of untrusted documents whose hashes are stored, so that each is logged once. */
 const MAX_LOGGED_HASHES = 10_000;
 
 /**

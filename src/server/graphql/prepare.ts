@@ -39,8 +39,8 @@ export interface Unprepared {
 }
 
 /**
- * Prepares an operation of any transport. Throws an HttpError: 413 for too large variables, 429 when the caller has too few
- * points, and what `guard` throws for this kind of operation, which is called before validation.
+ * Prepares an operation of any transport. Calls `guard` with the kind of the operation before validation, and rejects as it
+ * throws. Also rejects with an HttpError: 413 for too large variables, 429 when the caller has too few points.
  */
 export async function prepare(
   engine: Engine,
@@ -93,7 +93,7 @@ function checkDocument(
   return errors.length > 0 ? failed('GRAPHQL_VALIDATION_FAILED', errors) : null;
 }
 
-/** The message of GraphQL's own rule, without the path of the circle: each step would be located in the text. */
+/** Creates the error of GraphQL's own rule without the path of the circle, as locating each fragment takes too long. */
 function circularFragment(fragment: FragmentDefinitionNode): GraphQLError {
   return new GraphQLError(`Cannot spread fragment "${fragment.name.value}" within itself.`, { nodes: fragment });
 }
@@ -119,7 +119,10 @@ function parseFailed(error: GraphQLError, { tokens }: Limits): Unprepared {
 
 const NESTED_TOO_DEEP = 'query: is nested too deep to be parsed; expected less nesting of lists, objects and fields.';
 
-/** Returns a thrown GraphQLError. GraphQL's parser and rules recurse, so that deep documents exhaust the stack. */
+/**
+ * Returns the result of `read`, or the GraphQLError that it throws. GraphQL's parser and rules recurse, so that a deep
+ * document overflows the stack.
+ */
 function orGraphQLError<T>(read: () => T): T | GraphQLError {
   try {
     return read();

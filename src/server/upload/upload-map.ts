@@ -65,7 +65,7 @@ export function attachFile(
     }
     throw new HttpError(400, `operations: ${pathText} is not null; expected null in the place of the file.`);
   };
-  const variables = replace(params.variables ?? {}, path) as Record<string, unknown>; // The same object with one member replaced.
+  const variables = replace(params.variables ?? {}, path) as Record<string, unknown>; // A copy of the object with one member replaced.
   return { ...prepared, params: { ...params, variables } };
 }
 

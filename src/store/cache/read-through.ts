@@ -13,7 +13,7 @@ export type Cause = 'poll' | 'webhook' | 'mutation' | 'query';
 /** Options of one upstream read. */
 export type UpstreamReadOptions = FlightOptions & { readonly credential: Credential };
 
-/** One read; `P` is what the read function needs beside the name. */
+/** One read. `P` is the type of the parameters of the read function, beside the name. */
 export interface ReadRequest<P> {
   readonly access: Access;
   /** The cache key within the scope. */

@@ -5,7 +5,7 @@ import type { UpstreamErrorCode } from '../../upstream/errors/upstream-error.ts'
 export interface ReadContext {
   /** Aborted when the request's client has disconnected. */
   readonly signal: AbortSignal;
-  /** Callbacks on abort. One listener for all: the cost of a signal's listeners grows with their number. */
+  /** Called when `signal` is aborted. The signal has one listener for all, as its cost grows with the number of listeners. */
   readonly abortCallbacks: Set<() => void>;
   /** HTTP requests sent upstream for reads that this request started. */
   upstreamCalls: number;
@@ -23,7 +23,7 @@ export function createReadContext(signal: AbortSignal): ReadContext {
   return { signal, abortCallbacks, upstreamCalls: 0, failures: [], freshUntil: Number.POSITIVE_INFINITY };
 }
 
-/** Returns a context that counts for the same request but is never aborted, for work that must finish. */
+/** Returns a context for work that must finish: never aborted, with the call count and the failures of `readContext`. */
 export function detachedContext(readContext: ReadContext): ReadContext {
   return {
     signal: new AbortController().signal,
@@ -44,7 +44,7 @@ export function limitFreshness(readContext: ReadContext, until: number): void {
   readContext.freshUntil = Math.min(readContext.freshUntil, until);
 }
 
-/** Options of a shared read. */
+/** Options of one shared read. */
 export interface FlightOptions {
   readonly signal: AbortSignal;
   readonly onRequest: () => void;

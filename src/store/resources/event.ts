@@ -107,8 +107,8 @@ export function createEventStore(
     return log.head;
   }
 
-  // The cached log can be longer and newer than the page that was read. The page alone counts where the log is not cached,
-  // or where a newer read has left a gap in it.
+  // Prefers the cached log, which can be longer and newer than the page. Returns the page alone when the log is not cached, or
+  // when a newer read has left a gap in it.
   async function readHead(access: Access, jobId: string, minCount: number, readContext: ReadContext) {
     const observation = await readPage(access, jobId, { limit: minCount, after: null }, readContext);
     const { value: page, ...times } = observation;

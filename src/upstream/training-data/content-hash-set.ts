@@ -6,7 +6,7 @@ export interface ContentHashSet {
   testAndAdd(content: Uint8Array): boolean;
 }
 
-/** A hash table with open addressing, at most half full; 0 marks a free slot. A million hashes take 16 MiB, as strings 100. */
+/** A hash table with open addressing, at most half full; 0 is a free slot. A million hashes take 16 MiB, strings 100 MiB. */
 export function createContentHashSet(maxHashes: number): ContentHashSet {
   let table = new Float64Array(4096);
   let size = 0;

@@ -1,5 +1,5 @@
 /**
- * Returns an iterator over a generator that ends at once on `return()`. A plain generator that awaits a promise handles
+ * Creates an iterator over a generator that ends at once on `return()`. A plain generator that awaits a promise handles
  * `return()` only after that promise settles. `onClose` is called once, when the iterator ends or is closed.
  */
 export function createCancellableIterator<T>(
