@@ -77,14 +77,6 @@ export function paramsOfUrl(search: URLSearchParams): RawParams {
   });
 }
 
-function parseJson(read: () => string, name: PartName): unknown {
-  try {
-    return JSON.parse(read());
-  } catch {
-    throw new HttpError(400, `${name}: is not valid JSON in UTF-8; expected an object such as ${EXAMPLES[name]}.`);
-  }
-}
-
 /** Validates parsed parameters. Throws an HttpError (400). */
 export function paramsOf(value: unknown): RawParams {
   const { data, error } = schema.safeParse(value);
@@ -96,4 +88,12 @@ export function paramsOf(value: unknown): RawParams {
 function persistedQueryOf(extensions: RawParams['extensions']): string | undefined {
   const hash = Object(extensions?.['persistedQuery']).sha256Hash;
   return typeof hash === 'string' ? hash : undefined;
+}
+
+function parseJson(read: () => string, name: PartName): unknown {
+  try {
+    return JSON.parse(read());
+  } catch {
+    throw new HttpError(400, `${name}: is not valid JSON in UTF-8; expected an object such as ${EXAMPLES[name]}.`);
+  }
 }

@@ -111,15 +111,6 @@ export class UpstreamError extends Error {
 }
 
 const URLS = /[a-z][a-z\d+.-]*:\/\/\S+/gi;
-const CONTROL_CHARACTERS = /[\p{Cc}\p{Zl}\p{Zp}]+/gu;
-
-function clientMessage(code: UpstreamErrorCode, upstreamMessage: string | null): string {
-  const { problem, advice } = TEXTS[code];
-  if (upstreamMessage === null) return `${problem}. ${advice}`;
-  const sentence = upstreamMessage.replace(CONTROL_CHARACTERS, ' ');
-  return `${problem}: ${sentence}${/[.!?…]$/.test(sentence) ? '' : '.'}`;
-}
-
 /** Thrown by calls that need an admin key when OPENAI_ADMIN_KEY is not set. Nothing was sent. */
 export class NoAdminKey extends UpstreamError {
   override readonly message =
@@ -199,4 +190,13 @@ export function describeError(error: unknown): string {
   if (!(error instanceof z.ZodError)) return String(error);
   const [issue] = error.issues;
   return issue === undefined ? 'body: is invalid' : `${issue.path.join('.') || 'body'}: ${issue.message}`;
+}
+
+const CONTROL_CHARACTERS = /[\p{Cc}\p{Zl}\p{Zp}]+/gu;
+
+function clientMessage(code: UpstreamErrorCode, upstreamMessage: string | null): string {
+  const { problem, advice } = TEXTS[code];
+  if (upstreamMessage === null) return `${problem}. ${advice}`;
+  const sentence = upstreamMessage.replace(CONTROL_CHARACTERS, ' ');
+  return `${problem}: ${sentence}${/[.!?…]$/.test(sentence) ? '' : '.'}`;
 }

@@ -45,6 +45,22 @@ export function streamEvents<T>(options: EventStreamOptions<T>): AsyncIterable<A
   };
 }
 
+/** Selects each event. */
+export const anyEvent = () => (event: JobEvent) => event;
+
+/** Selects the metrics of each step greater than `last` and than all steps selected before. */
+export function stepsAfter(last: number): () => (event: JobEvent) => MetricsSeries | null {
+  return () => {
+    let lastStep = last;
+    return (event) => {
+      const report = stepReportOf(event);
+      if (report === null || report.step <= lastStep) return null;
+      lastStep = report.step;
+      return seriesOfEvents([event], true);
+    };
+  };
+}
+
 async function* readEvents<T>(
   { access, store, jobId, start, select }: EventStreamOptions<T>,
   tail: EventTail,
@@ -74,20 +90,4 @@ async function* readEvents<T>(
     if (isClosed) return;
     await tail.waitForUpdate(version, signal);
   }
-}
-
-/** Selects each event. */
-export const anyEvent = () => (event: JobEvent) => event;
-
-/** Selects the metrics of each step greater than `last` and than all steps selected before. */
-export function stepsAfter(last: number): () => (event: JobEvent) => MetricsSeries | null {
-  return () => {
-    let lastStep = last;
-    return (event) => {
-      const report = stepReportOf(event);
-      if (report === null || report.step <= lastStep) return null;
-      lastStep = report.step;
-      return seriesOfEvents([event], true);
-    };
-  };
 }
