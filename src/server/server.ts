@@ -47,8 +47,8 @@ export interface ServerOptions {
   allowedHosts: readonly string[];
   http: HttpConfig;
   limits: Limits;
-  /** Whether callers bring keys of the upstream. A client can invent any number of them. */
-  callersBringKeys: boolean;
+  /** Whether callers authenticate with their own keys of the upstream. A client can invent any number of them. */
+  isPassthrough: boolean;
   subscriptions: SubscriptionConfig;
   /** Maximum sockets to the upstream per credential. */
   upstreamConnections: number;
@@ -75,7 +75,7 @@ export interface Server {
   /** Number of subscription groups. */
   readonly groups: number;
   /**
-   * Shuts down: `/ready` answers 503 at once, and traffic continues for `drainDelayMs`. Then the server stops listening, ends
+   * Shuts down: `/ready` responds 503 at once, and traffic continues for `drainDelayMs`. Then the server stops listening, ends
    * all streams and waits for requests in progress. After ten seconds it closes the remaining connections.
    */
   dispose(): Promise<void>;
@@ -86,7 +86,7 @@ export async function createServer({
   host,
   port,
   limits,
-  callersBringKeys,
+  isPassthrough,
   upstreamConnections,
   schema,
   subscriptions,
@@ -105,7 +105,7 @@ export async function createServer({
   const shared = {
     engine: createEngine(schema, log, config.hasIntrospection),
     runOperation: createOperationRunner(subscriptionGroups, createSubscriptionQuota(subscriptions)),
-    createBudget: createCallerRateLimiter(limits, callersBringKeys),
+    createBudget: createCallerRateLimiter(limits, isPassthrough),
     findDocument: createFindDocument(config, log),
     corsOrigins: config.corsOrigins,
     streams,

@@ -19,23 +19,26 @@ export interface CreateOrder {
   readonly request: object;
   /** Null without an idempotency key: each order creates a job. */
   readonly mark: IdempotencyMark | null;
-  /** Takes one create from the caller's quota and runs it; `refund` returns it. Rejects as `run` does, or instead of it. */
+  /**
+   * Takes one create from the caller's quota and calls `run`; `refund` gives the create back. Rejects as `run` does, or with
+   * DailyQuotaExceeded without a call of `run`.
+   */
   readonly spendQuota: <T>(run: (refund: () => void) => Promise<T>) => Promise<T>;
 }
 
-/** The job of the order; or that of another request with the same key; or its id, when it was deleted. */
+/** The created job, the job of another request with the same key (a conflict), or the id of the key's deleted job. */
 export type CreateResult = Found | { readonly kind: 'deleted'; readonly jobId: string };
 
 /**
  * Creates at most one job per idempotency key. Before a create, and after one with an unknown outcome, it searches the
- * upstream for a job with the key in its metadata. Keys therefore survive restarts; the memory only saves searches.
+ * upstream for a job with the key in its metadata. Keys therefore survive restarts; the keys in memory only save searches.
  *
  * Not covered:
  * - two processes with the same key at the same time: both may find no job;
  * - a job that appears in the upstream's list more than a minute after a create with an unknown outcome; or, after a
  *   restart within that minute, later than the next attempt;
  * - an upstream that does not store metadata: a key is known only to the process that created the job;
- * - a change of the credential: it makes all keys new.
+ * - a change of the API key, organization or project: no job of an earlier key is found.
  */
 export interface IdempotentCreator {
   /**
@@ -51,14 +54,14 @@ interface KnownJob {
   readonly request: string;
 }
 
-/** Takes a few MB. */
+/** Maximum number of keys in memory: a few MB. */
 const MAX_KEYS = 10_000;
 
 export interface IdempotentCreatorOptions {
   readonly upstream: Upstream;
   readonly store: Store;
   readonly clock: Clock;
-  /** Maximum number of keys in memory. */
+  /** Maximum number of keys in memory. Default: 10,000. */
   readonly maxKeys?: number;
 }
 
@@ -84,7 +87,7 @@ export function createIdempotentCreator({
     }
   }
 
-  function remember(mark: IdempotencyMark, job: Job): Found {
+  function recordCreated(mark: IdempotencyMark, job: Job): Found {
     creates.set(mark.key, { jobId: job.id, request: mark.request });
     return { kind: 'created', job };
   }
@@ -96,13 +99,13 @@ export function createIdempotentCreator({
     const job = await findJobByKey(store, { access, readContext: detachedContext(readContext), mark, cause });
     if (job !== null) invalidation.bumpGeneration(access); // Cached lists may lack it.
     const decision = decide(mark, job, unresolved, clock.now());
-    return decision.kind === 'created' ? remember(mark, decision.job) : decision;
+    return decision.kind === 'created' ? recordCreated(mark, decision.job) : decision;
   }
 
   /** Creates the job. If the outcome is unknown, searches for it at once. */
   async function createMarked(order: CreateOrder, mark: IdempotencyMark): Promise<Found> {
     try {
-      return remember(mark, await create(order, addMark(order.request, mark)));
+      return recordCreated(mark, await create(order, addMark(order.request, mark)));
     } catch (error) {
       if (!isOutcomeUnknown(error)) throw error;
       creates.set(mark.key, { error, unknownAt: clock.now() });

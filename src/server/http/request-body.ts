@@ -27,7 +27,7 @@ export function readBody(request: IncomingMessage, maxBytes = MAX_BODY_BYTES): P
     const onEnd = () => {
       if (length > maxBytes) rejectTooLarge();
       else resolve(Buffer.concat(chunks, length));
-      // The request lives as long as its response, which can be a stream: release the chunks.
+      // The request is retained as long as its response, which can be a stream: release the chunks.
       request.off('data', onData).off('end', onEnd).off('error', onError);
     };
     const onError = () => reject(bodyIncomplete()); // The client has disconnected.

@@ -43,7 +43,7 @@ export interface LimitViolation {
   readonly actual?: number | undefined;
 }
 
-/** The error that a client gets: `depth: 16 exceeds the limit of 15 nested fields (MAX_QUERY_DEPTH).` */
+/** Returns the error for a client, such as `depth: 16 exceeds the limit of 15 nested fields (MAX_QUERY_DEPTH).` */
 export function limitViolationError({ limit, max, actual }: LimitViolation): GraphQLError {
   const [unit, setting] = LIMITS[limit];
   const subject = actual === undefined ? '' : `${actual} `;

@@ -52,15 +52,6 @@ export interface UploadOptions {
 const MAX_CONCURRENT_UPLOADS = 16;
 /** Share of one caller in all concurrent uploads, because its client decides how long an upload takes. */
 const CALLER_SHARE = 1 / 4;
-
-/** An upload holds an upstream connection: half of a credential's connections stay free for other calls. */
-function createUploadQuota(upstreamConnections: number) {
-  const max = Math.max(1, Math.min(MAX_CONCURRENT_UPLOADS, Math.floor(upstreamConnections / 2)));
-  const setting = 'UPSTREAM_CONNECTIONS';
-  const perCaller = { max: Math.ceil(max * CALLER_SHARE), setting };
-  return createConcurrencyQuota({ noun: 'Uploads', total: { max, setting }, perCaller });
-}
-
 /** Maximum bytes of the boundaries and headers of the three parts. */
 const MAX_FRAMING_BYTES = 256 * 1024;
 
@@ -96,6 +87,15 @@ export function createReadUpload(options: UploadOptions): ReadUpload {
   };
 }
 
+/** An upload holds an upstream connection: half of a credential's connections stay free for other calls. */
+function createUploadQuota(upstreamConnections: number) {
+  const max = Math.max(1, Math.min(MAX_CONCURRENT_UPLOADS, Math.floor(upstreamConnections / 2)));
+  const setting = 'UPSTREAM_CONNECTIONS';
+  const perCaller = { max: Math.ceil(max * CALLER_SHARE), setting };
+  return createConcurrencyQuota({ noun: 'Uploads', total: { max, setting }, perCaller });
+}
+
+/** Reads the form up to the start of its file. Throws an HttpError when the form is invalid. */
 async function readUpload(form: Form, maxFileBytes: number) {
   const operations = await readField(form, 'operations');
   const target = readMap(await readField(form, 'map'));

@@ -75,7 +75,7 @@ export function createTrainingDataValidator(): TrainingDataValidator {
   };
 }
 
-/** Validates a whole file. */
+/** Validates a whole file. Errors of `chunks` are passed on. */
 export async function validateTrainingData(chunks: AsyncIterable<Uint8Array>): Promise<TrainingReport> {
   const validator = createTrainingDataValidator();
   for await (const chunk of chunks) validator.add(chunk);

@@ -27,7 +27,7 @@ export interface TrainingReport {
   readonly errorCount: number;
 }
 
-/** Collects lines into a report. */
+/** Collects the counts and issues of all lines. Lines are numbered from 1; lengths are in characters. */
 export interface ReportBuilder {
   readonly errorCount: number;
   /** Adds the length of a line that is not parsed, in characters. */
@@ -42,7 +42,7 @@ export interface ReportBuilder {
 }
 
 const MAX_ISSUES = 100;
-/** They take 16 MiB. */
+/** Maximum number of hashes of distinct examples: 16 MiB. */
 const MAX_HASHES = 1_000_000;
 // The limits that OpenAI publishes (docs/upstream.md: Training file rules).
 const MIN_EXAMPLES = 10;

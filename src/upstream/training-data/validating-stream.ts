@@ -10,7 +10,7 @@ export interface TrainingFileReport extends TrainingReport {
 export interface ValidatedStream {
   /** The same bytes. Throws InvalidTrainingData in place of the first chunk that contains an error. */
   readonly content: AsyncIterable<Uint8Array>;
-  /** Returns the report after `content` has ended. Reads on after the first error, to find more errors. */
+  /** Returns the report. Call it after `content` has ended or thrown: it reads up to 16 MiB more, to find more errors. */
   report(): Promise<TrainingFileReport>;
 }
 
@@ -22,6 +22,7 @@ export class InvalidTrainingData extends Error {
 /** Maximum bytes that are read after the first error. */
 const MAX_BYTES_AFTER_ERROR = 16 * 1024 * 1024;
 
+/** Validates training data while it streams. Errors of `input` are passed on. */
 export function validateStream(
   input: AsyncIterable<Uint8Array>,
   maxBytesAfterError = MAX_BYTES_AFTER_ERROR,
