@@ -58,7 +58,15 @@ function errorOf(code: string, { headersTimeoutMs }: ClientErrorOptions): HttpEr
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return headersTimeout(headersTimeoutMs);
     case 'HPE_HEADER_OVERFLOW':
-      return new HttpError(431, `Headers: exceed the limit of ${MAX_HEADER_BYTES} bytes; send fewer or shorter ones.`);
+      return new HttpError(
+        431,
+        `Headers: exceed the limit of ${MAX_HEADER_BYTES} bytes; send fewer or shorter ones, such as no Cookie.`,
+      );
+    case 'HPE_INVALID_CONTENT_LENGTH':
+      return new HttpError(
+        400,
+        'Content-Length: is not a number, or is sent with Transfer-Encoding; expected the bytes of the body alone, such as Content-Length: 42.',
+      );
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return new HttpError(413, 'Chunk extensions: exceed the limit of 16384 bytes; send chunks without extensions.');
     default:

@@ -118,7 +118,10 @@ async function readField(form: Form, name: string): Promise<Buffer> {
   let length = 0;
   for await (const chunk of part.content) {
     length += chunk.length;
-    if (length > MAX_BODY_BYTES) throw new HttpError(413, `${name}: exceeds the limit of ${MAX_BODY_BYTES} bytes.`);
+    if (length > MAX_BODY_BYTES) {
+      const advice = 'send less, and content of files only in the part of the file';
+      throw new HttpError(413, `${name}: exceeds the limit of ${MAX_BODY_BYTES} bytes; ${advice}.`);
+    }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
@@ -148,5 +151,8 @@ function unexpectedPart(expected: string, part: Part | null): HttpError {
 }
 
 function fileTooLarge(maxBytes: number): HttpError {
-  return new HttpError(413, `file: exceeds the limit of ${maxBytes} bytes (MAX_UPLOAD_MB).`);
+  return new HttpError(
+    413,
+    `file: exceeds the limit of ${maxBytes} bytes (MAX_UPLOAD_MB); send a smaller file, or raise the setting, such as MAX_UPLOAD_MB=512.`,
+  );
 }
