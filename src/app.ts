@@ -38,6 +38,8 @@ export interface App {
   readonly load: () => GatewayLoad;
   /** Whether the endpoint serves GraphiQL to browsers. */
   readonly hasGraphiql: boolean;
+  /** One line about a problem that does not prevent the start; undefined without one. */
+  readonly warning: string | undefined;
   /** Drains the open requests, then closes everything in the reverse order of its opening. */
   dispose(): Promise<void>;
 }
@@ -87,6 +89,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
   opened.defer(() => server.dispose());
   target.sendWebhooks?.(new URL('/webhooks/openai', server.url));
   const parts = opened.move();
+  const { warning } = target;
   const { hasGraphiql } = config.http;
   const load = () => ({
     cachedBytes: store.bytes,
@@ -94,7 +97,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     groups: server.groups,
     watched: watcher.size,
   });
-  return { url: server.url, gateway, hasGraphiql, load, dispose: () => parts.disposeAsync() };
+  return { url: server.url, gateway, hasGraphiql, load, warning, dispose: () => parts.disposeAsync() };
 }
 
 let schema: GraphQLSchema | undefined;

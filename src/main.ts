@@ -83,6 +83,7 @@ if (options.help) {
 } else {
   const config = readSettings();
   const app = await exitOnListenError(createApp(config, createLog(config), systemClock), config);
+  if (app.warning !== undefined) print(`Warning: ${app.warning}`);
   tuneGarbageCollection(app.load, config.cache.maxBytes, systemClock);
   print(banner(app, config));
   let stoppedAt: number | undefined;

@@ -16,6 +16,8 @@ export interface UpstreamTarget {
   readonly credential: Credential;
   readonly exampleJobId: string;
   readonly exampleFileId: string;
+  /** One line about a problem that does not prevent the start; undefined without one. */
+  readonly warning?: string;
   /** Signing secret of the webhooks to this gateway; undefined when none are expected. */
   readonly webhookSecret: string | undefined;
   /** Makes the sandbox send webhooks to this URL of the gateway, unless the settings name another receiver. */
@@ -48,7 +50,7 @@ export async function openTarget(
     onError: (err) => log.error({ err }, 'sandbox error'),
   });
   opened.defer(() => sandbox.dispose());
-  const { baseUrl, exampleJobId, exampleFileId } = sandbox;
+  const { baseUrl, exampleJobId, exampleFileId, storageProblem } = sandbox;
   const target = {
     name: 'sandbox',
     limits: 'openai' as const,
@@ -56,6 +58,7 @@ export async function openTarget(
     credential: { apiKey, adminKey: sandbox.adminKey },
     exampleJobId,
     exampleFileId,
+    ...(storageProblem !== null && { warning: storageProblem }),
     ...configureWebhooks(sandbox, config, webhookSecret),
   };
   if (config.dialect === 'openai') return { ...target, keyHeader: 'authorization' };

@@ -48,6 +48,7 @@ export async function check(
   opened.defer(() => rest.dispose());
   print(`Finetune Gateway ${version}: the settings are valid.`);
   print(`Upstream: ${upstreamText(target.name, config.upstream)}.`);
+  if (target.warning !== undefined) print(`Warning: ${target.warning}`);
   const calls: CallReport[] = [];
   for (const endpoint of ENDPOINTS) {
     const call = await callEndpoint(rest, endpoint, target, clock);

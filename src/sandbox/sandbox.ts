@@ -8,7 +8,7 @@ import { createSandboxHandler } from './http/sandbox-handler.ts';
 import type { DialectName } from './settings.ts';
 import type { Faults } from './state/faults.ts';
 import type { JobQuota } from './state/quota.ts';
-import type { SpoolLimits } from './state/spool.ts';
+import { findSpoolProblem, type SpoolLimits } from './state/spool.ts';
 import { createState } from './state/state.ts';
 import type { Receiver } from './webhooks/delivery.ts';
 import { createWebhookScheduler } from './webhooks/webhook-scheduler.ts';
@@ -47,6 +47,8 @@ export interface Sandbox {
   /** The training file of that job. */
   readonly exampleFileId: string;
   readonly adminKey: string;
+  /** One line when the directory for uploads is not writable; else null. The sandbox serves everything else. */
+  readonly storageProblem: string | null;
   /** Faults to inject, for tests. */
   readonly faults: Faults;
   /** Sends a webhook to the receiver for each job that ends from now on. */
@@ -77,6 +79,7 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
     exampleJobId: state.exampleJobId,
     exampleFileId: state.exampleFileId,
     adminKey,
+    storageProblem: await findSpoolProblem(),
     faults: state.faults,
     sendWebhooks: (receiver) => void schedulers.push(createWebhookScheduler({ state, clock, speed, ...receiver })),
     async dispose() {

@@ -77,8 +77,9 @@ ${lines.join('')}`;
 
 async function serve(): Promise<void> {
   const options = readOptions();
-  const { baseUrl, adminKey, sendWebhooks, dispose } = await open(options);
+  const { baseUrl, adminKey, storageProblem, sendWebhooks, dispose } = await open(options);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, dispose);
+  if (storageProblem !== null) process.stderr.write(`Warning: ${storageProblem}\n`);
   const { receiver, isSecretGenerated } = options;
   if (receiver) {
     sendWebhooks(receiver);

@@ -116,8 +116,8 @@ describe('the official openai client with events and checkpoints', () => {
   it('lists every event once by auto-paging, whatever the limit', async () => {
     const { jobs, exampleJobId } = await openClient();
     const events = await all(jobs.listEvents(exampleJobId));
-    expect(events).toHaveLength(248);
-    expect(new Set(events.map(({ id }) => id)).size).toBe(248);
+    expect(events).toHaveLength(251);
+    expect(new Set(events.map(({ id }) => id)).size).toBe(251);
     expect(await all(jobs.listEvents(exampleJobId, { limit: 100 }))).toEqual(events);
   });
 

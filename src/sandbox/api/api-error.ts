@@ -79,9 +79,13 @@ export const invalidFileChoice = (param: string, value: string, choices: readonl
 export const unknownModel = (id: string) =>
   new ApiError(404, `The model '${id}' does not exist`, 'model', 'model_not_found');
 
-/** `action` is a past participle, such as "paused". The response is not recorded. */
-export const invalidStatus = (id: string, action: string, status: string) =>
-  new ApiError(400, `Job ${id} cannot be ${action}: it is ${status}.`, 'fine_tune_id', 'invalid_fine_tune_status');
+/** For an action that the status of the job forbids. Thrown by every dialect; Azure has a code for it. */
+export class JobStatusError extends ApiError {
+  /** `action` is a verb, such as "pause". The sentence for "cancel" is recorded (docs/upstream.md: Errors). */
+  constructor(id: string, action: string, status: string) {
+    super(400, `Cannot ${action} a job ${id} that already has status "${status}".`);
+  }
+}
 
 /** For an internal error of the sandbox. */
 export const serverError = () => new ApiError(500, 'The server had an error processing your request.');

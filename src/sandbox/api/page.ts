@@ -25,8 +25,8 @@ export function listBody<T>(remaining: IteratorObject<T>, limit: number): ListBo
 }
 
 export function listBodyWithIds<T extends Identified>(remaining: IteratorObject<T>, limit: number): ListBodyWithIds<T> {
-  const { object, data, has_more } = listBody(remaining, limit);
-  return { object, data, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null, has_more };
+  const list = listBody(remaining, limit);
+  return { ...list, first_id: list.data[0]?.id ?? null, last_id: list.data.at(-1)?.id ?? null };
 }
 
 /** The items after the cursor `after`; all without one. Throws `unknownCursor(id)` when it is not in the list. */

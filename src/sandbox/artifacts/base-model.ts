@@ -1,16 +1,17 @@
 /** A model of OpenAI. `created` in seconds since the epoch. */
-interface BaseModel {
+export interface BaseModel {
   readonly id: string;
   readonly created: number;
   readonly owned_by: 'openai' | 'openai-internal' | 'system';
-  readonly shutdown_date: string | null;
+  /** Absent until it is announced. */
+  readonly shutdown_date?: string;
 }
 
-const model = (id: string, created: number, shutdown_date: string | null = null): BaseModel => ({
+const model = (id: string, created: number, shutdown_date?: string): BaseModel => ({
   id,
   created,
   owned_by: 'system',
-  shutdown_date,
+  ...(shutdown_date !== undefined && { shutdown_date }),
 });
 
 /**

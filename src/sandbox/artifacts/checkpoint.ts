@@ -82,8 +82,8 @@ export function checkpointBody(plan: JobPlan, { id, step, createdAt, model }: Ch
     created_at: inSeconds(createdAt),
     fine_tuned_model_checkpoint: model,
     fine_tuning_job_id: plan.id,
-    step_number: step,
     metrics: { step, ...metricsOf(plan, step), type: plan.method.type },
+    step_number: step,
   } satisfies CheckpointBody & { object: string };
 }
 

@@ -2,37 +2,14 @@ import type { EventBody } from '../../upstream/resources/event.ts';
 import type { JobPlan } from '../simulation/job-plan.ts';
 import { type JobStatus, statusChangedAt } from '../simulation/lifecycle.ts';
 import { type StepMetrics, stepMetrics } from '../simulation/metrics.ts';
-import { createRandom, type Random } from '../simulation/random.ts';
+import { createRandom } from '../simulation/random.ts';
 import { reinforcementData } from '../simulation/reinforcement.ts';
 import { usesLegacyTrainer } from '../simulation/trainer-version.ts';
 import { completedSteps, stepTime, totalSteps } from '../simulation/training-steps.ts';
 import { finalCheckpoints } from './checkpoint.ts';
+import { type EventContent, type EventPlan, info, newEventId, planEvent } from './event-plan.ts';
 import { inSeconds } from './job.ts';
-
-/** An event of a job. Its content is computed on demand. */
-export interface EventPlan {
-  readonly id: string;
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  /** The step of a metrics event; absent on other events. */
-  readonly step?: number;
-  readonly content: () => EventContent;
-}
-
-export interface EventContent {
-  readonly level: 'info' | 'warn' | 'warning' | 'error';
-  readonly message: string;
-  readonly type: 'message' | 'metrics';
-  /** Absent in events without data of the dialect azure. */
-  readonly data?: object | null;
-}
-
-const info = (message: string, data: object | null = {}): EventContent => ({
-  level: 'info',
-  message,
-  type: 'message',
-  data,
-});
+import { moderationEvents } from './moderation-event.ts';
 
 // Cached: to plan a log of 5,000 steps takes milliseconds, and clients read it page by page.
 const logs = new WeakMap<JobPlan, readonly EventPlan[]>();
@@ -54,17 +31,10 @@ export function eventsAt(plan: JobPlan, now: number): readonly EventPlan[] {
 
 export function eventBody({ id, at, content }: EventPlan): EventBody & { object: 'fine_tuning.job.event' } {
   const { level, message, type, ...data } = content();
-  return { object: 'fine_tuning.job.event', id, created_at: inSeconds(at), level, message, type, ...data };
+  return { object: 'fine_tuning.job.event', id, created_at: inSeconds(at), level, message, ...data, type };
 }
 
 const timeOf = (plan: JobPlan, status: JobStatus) => statusChangedAt(plan, status, Number.POSITIVE_INFINITY);
-
-/** Plans an event without a step. `name` is unique in the job: the id does not depend on the number of events. */
-function planEvent(plan: JobPlan, name: string, at: number, content: EventContent): EventPlan {
-  return { id: newId(createRandom(plan.id, 'event', name)), at, content: () => content };
-}
-
-const newId = (random: Random) => `ftevent-${random.text(24)}`;
 
 function openingEvents(plan: JobPlan): EventPlan[] {
   const { createdAt, trainingFile, validationFile } = plan;
@@ -85,7 +55,7 @@ function stepEvents(plan: JobPlan): EventPlan[] {
   const total = totalSteps(plan);
   return Array.from({ length: completedSteps(plan, Number.MAX_VALUE) }, (_, index) => {
     const step = index + 1;
-    return { id: newId(random), at: stepTime(plan, step), step, content: () => stepContent(plan, step, total) };
+    return { id: newEventId(random), at: stepTime(plan, step), step, content: () => stepContent(plan, step, total) };
   });
 }
 
@@ -139,6 +109,7 @@ function closingEvents(plan: JobPlan): EventPlan[] {
   return [
     ...checkpointEvents(plan, at),
     planEvent(plan, 'model', at, info(newModelText(plan))),
+    ...(usesLegacyTrainer(plan) ? [] : moderationEvents(plan, succeededAt)),
     planEvent(plan, 'completed', succeededAt + 7 * plan.secondMs, info('The job has successfully completed')),
   ];
 }

@@ -1,4 +1,5 @@
 import type { JobBody } from '../../upstream/resources/job.ts';
+import type { JobError } from '../../upstream/resources/job-parts.ts';
 import type { JobPlan } from '../simulation/job-plan.ts';
 import { statusAt, statusChangedAt } from '../simulation/lifecycle.ts';
 import { methodMembers } from '../simulation/method.ts';
@@ -11,11 +12,15 @@ interface UndeclaredMembers {
   eval_id: string | null;
 }
 
-/** The body of `GET /fine_tuning/jobs/{id}` at `now`, with deviations from the schema (docs/upstream.md: Objects). */
+/**
+ * The body of `GET /fine_tuning/jobs/{id}` at `now`, with deviations from the schema and the recorded order of members
+ * (docs/upstream.md: Objects).
+ */
 export function jobBody(plan: JobPlan, now: number): JobBody & UndeclaredMembers {
   const status = statusAt(plan, now);
   const succeededAt = statusChangedAt(plan, 'succeeded', now);
   const results = succeededAt === null ? null : plan.results;
+  const { hyperparameters, method } = methodMembers(plan.method, statusChangedAt(plan, 'running', now) !== null);
   return {
     ...plan.request?.extra,
     object: 'fine_tuning.job',
@@ -29,8 +34,9 @@ export function jobBody(plan: JobPlan, now: number): JobBody & UndeclaredMembers
     status,
     validation_file: plan.validationFile,
     training_file: plan.trainingFile,
+    ...(hyperparameters !== undefined && { hyperparameters }),
     trained_tokens: results?.trainedTokens ?? null,
-    error: status === 'failed' && plan.error !== null ? plan.error : {},
+    error: status === 'failed' && plan.error !== null ? errorBody(plan.error) : {},
     user_provided_suffix: plan.suffix,
     seed: plan.seed,
     estimated_finish: null, // In every recording, running jobs included.
@@ -42,9 +48,23 @@ export function jobBody(plan: JobPlan, now: number): JobBody & UndeclaredMembers
     usage_metrics: null,
     shared_with_openai: false,
     eval_id: plan.evalId,
-    ...methodMembers(plan.method, statusChangedAt(plan, 'running', now) !== null),
+    method,
   };
 }
+
+/**
+ * The body of the response to a create request. In `method`, it has the hyperparameters in alphabetical order; later
+ * responses have the epochs first (docs/upstream.md: Objects).
+ */
+export function createdJobBody(plan: JobPlan, now: number): JobBody {
+  const body = jobBody(plan, now);
+  const { type } = plan.method;
+  const { hyperparameters, ...settings } = Object(Object(body.method)[type]);
+  const sorted = Object.fromEntries(Object.entries(hyperparameters).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return { ...body, method: { type, [type]: { ...settings, hyperparameters: sorted } } };
+}
+
+const errorBody = ({ code, param, message }: JobError): JobError => ({ code, param, message });
 
 /** The time in the unit of bodies. */
 export const inSeconds = (ms: number) => Math.floor(ms / 1000);

@@ -1,6 +1,5 @@
-import type { ModelBody } from '../../upstream/resources/model.ts';
 import type { JobPlan } from '../simulation/job-plan.ts';
-import { BASE_MODELS } from './base-model.ts';
+import { BASE_MODELS, type BaseModel } from './base-model.ts';
 import { checkpointsAt } from './checkpoint.ts';
 import { inSeconds } from './job.ts';
 
@@ -9,28 +8,37 @@ export interface ListedModel {
   readonly jobId: string | null;
   /** The name in the dialect openai. */
   readonly name: string;
-  readonly body: ModelBody & { readonly object: 'model' };
+  /** Seconds since the epoch. */
+  readonly created: number;
+  /** Undefined until it is announced. */
+  readonly shutdownDate: string | undefined;
+  readonly body: { readonly id: string; readonly object: 'model' };
 }
 
 /** The models that exist at `now`: base models first, then fine-tuned models and checkpoints. */
 export function modelsAt(jobs: Iterable<JobPlan>, now: number): readonly ListedModel[] {
-  const base = BASE_MODELS.map(
-    (body): ListedModel => ({ jobId: null, name: body.id, body: { object: 'model', ...body } }),
-  );
-  return [...base, ...Iterator.from(jobs).flatMap((plan) => tunedModels(plan, now))];
+  return [...BASE_MODELS.map(baseModel), ...Iterator.from(jobs).flatMap((plan) => tunedModels(plan, now))];
+}
+
+function baseModel({ id, created, owned_by, shutdown_date }: BaseModel): ListedModel {
+  return listedModel(null, id, created, owned_by, shutdown_date);
 }
 
 function tunedModels(plan: JobPlan, now: number): readonly ListedModel[] {
-  const shutdown_date = BASE_MODELS.find(({ id }) => id === plan.model)?.shutdown_date ?? null;
-  return checkpointsAt(plan, now).map(({ model, createdAt }) => ({
-    jobId: plan.id,
-    name: model,
-    body: {
-      object: 'model',
-      id: model,
-      created: inSeconds(createdAt),
-      owned_by: plan.organizationId,
-      shutdown_date,
-    },
-  }));
+  const shutdown_date = BASE_MODELS.find(({ id }) => id === plan.model)?.shutdown_date;
+  return checkpointsAt(plan, now).map(({ model, createdAt }) =>
+    listedModel(plan.id, model, inSeconds(createdAt), plan.organizationId, shutdown_date),
+  );
+}
+
+/** The body has the recorded members in their order, and a shutdown date that is announced (docs/upstream.md: Objects). */
+function listedModel(
+  jobId: string | null,
+  id: string,
+  created: number,
+  owned_by: string,
+  shutdown_date: string | undefined,
+): ListedModel {
+  const body = { id, object: 'model' as const, created, owned_by, ...(shutdown_date && { shutdown_date }) };
+  return { jobId, name: id, created, shutdownDate: shutdown_date, body };
 }

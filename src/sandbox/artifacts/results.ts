@@ -26,7 +26,7 @@ const REWARD_COLUMNS = [
 
 type Columns = readonly (readonly [name: string, metric: keyof StepMetrics])[];
 
-/** The metrics of all steps as CSV, with the values of the events (docs/upstream.md: Results file). */
+/** The metrics of all steps as CSV: the values of the events with five decimals (docs/upstream.md: Results file). */
 export function resultsCsv(plan: JobPlan): string {
   const columns = columnsOf(plan);
   const rows = [`step,${columns.map(([name]) => name).join(',')}`];
@@ -43,8 +43,9 @@ function columnsOf(plan: JobPlan): Columns {
 }
 
 /** Formats a number as Python does: `1.0`, and `6e-05` below 0.0001. */
-function formatCell(value: number | undefined): string {
-  if (value === undefined) return '';
+function formatCell(metric: number | undefined): string {
+  if (metric === undefined) return '';
+  const value = Math.round(metric * 1e5) / 1e5;
   if (value !== 0 && value < 1e-4) return value.toExponential().replace(/e-(\d)$/, 'e-0$1');
   return Number.isInteger(value) ? value.toFixed(1) : String(value);
 }

@@ -1,39 +1,45 @@
 import type { checkpointBody } from '../artifacts/checkpoint.ts';
 import type { fileBody } from '../artifacts/file.ts';
-import type { jobBody } from '../artifacts/job.ts';
-import type { JobStatus } from '../simulation/lifecycle.ts';
+import { inSeconds, type jobBody } from '../artifacts/job.ts';
+import { findJob } from '../routes/job.ts';
+import { estimatedFinish, type JobStatus } from '../simulation/lifecycle.ts';
 import { azureModelName } from './azure-model.ts';
+import { isOlderThan2025 } from './azure-version.ts';
+import type { BodyContext } from './dialect.ts';
 
 type JobBody = ReturnType<typeof jobBody>;
 type CheckpointBody = ReturnType<typeof checkpointBody>;
 type FileBody = ReturnType<typeof fileBody>;
 type TaggedBody = JobBody | CheckpointBody | FileBody | { object: 'list'; data: readonly object[] };
 
-/** Translates a body from OpenAI's form. `now` in milliseconds since the epoch. */
-export function azureBody(body: object, now: number): object {
+/** Translates a body from OpenAI's form. */
+export function azureBody(body: object, context: BodyContext): object {
   const tagged = body as TaggedBody; // `object` is the type of a body; bodies of other types are not translated.
   switch (tagged.object) {
     case 'list':
-      return azureList(tagged, now);
+      return azureList(tagged, context);
     case 'fine_tuning.job':
-      return azureJob(tagged);
+      return azureJob(tagged, context);
     case 'fine_tuning.job.checkpoint':
       return azureCheckpoint(tagged);
     case 'file':
-      return withoutNulls({ ...tagged, status: fileStatus(now / 1000 - tagged.created_at) });
+      return withoutNulls({ ...tagged, status: fileStatus(context.now / 1000 - tagged.created_at) });
     default:
       return body;
   }
 }
 
-/** Azure's lists have no `first_id` and `last_id`. */
-function azureList(list: { readonly data: readonly object[] }, now: number): object {
+/** Azure's lists have no `first_id` and `last_id`; in older versions, the list of files has no pages. */
+function azureList(list: { readonly object: 'list'; readonly data: readonly object[] }, context: BodyContext): object {
   const { first_id, last_id, ...rest } = { first_id: null, last_id: null, ...list };
-  return { ...rest, data: list.data.map((item) => azureBody(item, now)) };
+  const data = list.data.map((item) => azureBody(item, context));
+  const isUnpaged = context.path === '/v1/files' && isOlderThan2025(context.query);
+  return isUnpaged ? { object: list.object, data } : { ...rest, data };
 }
 
-/** Azure omits members without a value, except three that are null (docs/upstream.md: Other servers). */
-function azureJob(job: JobBody): object {
+/** Azure omits members without a value, except three that are null (docs/upstream.md: Azure). */
+function azureJob(job: JobBody, { query, state, now }: BodyContext): object {
+  const method = isOlderThan2025(query) ? null : job.method;
   const { status, error, fine_tuned_model, finished_at, trained_tokens, validation_file, metadata } = job;
   const optional = {
     fine_tuned_model: fine_tuned_model ? azureModelName(fine_tuned_model, job.id) : null,
@@ -42,7 +48,8 @@ function azureJob(job: JobBody): object {
     validation_file,
     metadata,
     suffix: job.user_provided_suffix,
-    hyperparameters: job.hyperparameters && minusOneForAuto(job.hyperparameters),
+    hyperparameters: hyperparametersOf(job, method == null),
+    method: method && minusOneForAuto(method),
     error: status === 'failed' ? azureError(error) : null,
   };
   return {
@@ -50,20 +57,29 @@ function azureJob(job: JobBody): object {
     id: job.id,
     model: job.model,
     created_at: job.created_at,
-    updated_at: finished_at ?? job.created_at,
     status: STATUSES[status] ?? status,
     training_file: job.training_file,
     seed: job.seed,
-    method: job.method && minusOneForAuto(job.method),
     organization_id: null,
     integrations: null,
     result_files: job.result_files?.length ? job.result_files : null,
+    estimated_finish: inSeconds(estimatedFinish(findJob(state, job.id, now))),
+    trainingType: 'trainingType' in job ? job.trainingType : 'Standard',
     ...withoutNulls(optional),
   };
 }
 
 const withoutNulls = (members: object) =>
   Object.fromEntries(Object.entries(members).filter(([, value]) => value != null));
+
+/** Those of the method stand for absent ones when the job has no `method`, without the members of one method only. */
+function hyperparametersOf({ hyperparameters, method }: JobBody, isWithoutMethod: boolean): object | null {
+  if (hyperparameters) return minusOneForAuto(hyperparameters);
+  if (!isWithoutMethod) return null;
+  const { type } = Object(method);
+  const { n_epochs, batch_size, learning_rate_multiplier } = Object(method)[type].hyperparameters;
+  return minusOneForAuto({ n_epochs, batch_size, learning_rate_multiplier });
+}
 
 /** Azure's statuses by those of OpenAI. Others are equal. */
 const STATUSES: Readonly<Record<string, string>> = {

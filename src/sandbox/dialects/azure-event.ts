@@ -1,8 +1,12 @@
-import type { EventContent, EventPlan } from '../artifacts/event.ts';
+import type { EventContent, EventPlan } from '../artifacts/event-plan.ts';
 import type { JobPlan } from '../simulation/job-plan.ts';
 import { createRandom } from '../simulation/random.ts';
 
 const STEPS_PER_EVENT = 10;
+
+/** Messages of OpenAI only. */
+const WITHOUT_EQUIVALENT =
+  /^(Validating|Files validated|Checkpoint created|Evaluating model|Moderation checks|Usage policy)/;
 
 /** Translates an event log: fewer steps, other messages, other events at the end. Keeps the order, newest first. */
 export function azureEvents(plan: JobPlan, newestFirst: readonly EventPlan[]): readonly EventPlan[] {
@@ -16,7 +20,7 @@ function translateEvent(plan: JobPlan, event: EventPlan): EventPlan[] {
   if (message.startsWith('Fine-tuning job started')) return replace(event, 'Job started.');
   if (message.startsWith('New fine-tuned model')) return replace(event, 'Job succeeded.');
   if (message.startsWith('The job has')) return replace(event, ...closingMessages(plan));
-  if (/^(Validating|Files validated|Checkpoint created)/.test(message)) return [];
+  if (WITHOUT_EQUIVALENT.test(message)) return [];
   return [
     mapContent(event, ({ level, message, type }) => ({ level: level === 'warn' ? 'warning' : level, message, type })),
   ];

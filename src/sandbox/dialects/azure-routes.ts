@@ -1,4 +1,4 @@
-import { invalidStatus } from '../api/api-error.ts';
+import { JobStatusError } from '../api/api-error.ts';
 import { findJob } from '../routes/job.ts';
 import type { ApiRequest } from '../routes/route.ts';
 import { statusAt, TERMINAL_STATUSES } from '../simulation/lifecycle.ts';
@@ -10,7 +10,7 @@ import type { State } from '../state/state.ts';
  */
 export function deleteJob({ now }: ApiRequest, state: State, id: string): object {
   const status = statusAt(findJob(state, id, now), now);
-  if (!TERMINAL_STATUSES.includes(status)) throw invalidStatus(id, 'deleted', status);
+  if (!TERMINAL_STATUSES.includes(status)) throw new JobStatusError(id, 'delete', status);
   state.writes.remove(id);
   return { object: 'fine_tuning.job', id, deleted: true };
 }

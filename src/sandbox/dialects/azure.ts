@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
-import { ApiError } from '../api/api-error.ts';
+import { ApiError, JobStatusError } from '../api/api-error.ts';
 import { checkAccess } from '../api/auth.ts';
 import type { State } from '../state/state.ts';
 import { azureBody } from './azure-body.ts';
 import { translateCreate } from './azure-create.ts';
 import { azureEvents } from './azure-event.ts';
 import { azureFile } from './azure-file.ts';
-import { azureModelName } from './azure-model.ts';
+import { azureModel } from './azure-model.ts';
 import { deleteJob } from './azure-routes.ts';
+import { isOlderThan2025 } from './azure-version.ts';
 import type { Dialect } from './dialect.ts';
 
 /** Azure OpenAI: translates OpenAI's bodies, and the lists that differ (docs/upstream.md: Other servers). */
@@ -29,6 +30,7 @@ export const azureDialect: Dialect = {
     const after = query.get('after');
     if (after !== null) query.set('after', after.replace(/^ftchkpt-/, 'ftckpt_'));
     const path = request.path.replace('/openai/', '/v1/');
+    if (path === FILES_PATH && isOlderThan2025(query)) for (const name of PAGE_PARAMETERS) query.delete(name);
     const isCreate = request.method === 'POST' && path === '/v1/fine_tuning/jobs';
     return { ...request, query, path, body: isCreate ? translateCreate(request.body, query) : request.body };
   },
@@ -38,30 +40,25 @@ export const azureDialect: Dialect = {
       ...state,
       eventsAt: (plan, now) => azureEvents(plan, state.eventsAt(plan, now)),
       filesAt: (now) => state.filesAt(now).map(azureFile),
-      modelsAt: (now) =>
-        state.modelsAt(now).map(({ jobId, name, body }) => ({
-          jobId,
-          name,
-          body: { ...body, id: jobId === null ? body.id : azureModelName(body.id, jobId) },
-        })),
+      modelsAt: (now) => state.modelsAt(now).map(azureModel),
     };
   },
 
   responseHead(method, path, body) {
     if (method === 'POST' && path === '/v1/fine_tuning/jobs') return created(path, body);
-    if (method === 'POST' && path === '/v1/files') return created(path, body);
+    if (method === 'POST' && path === FILES_PATH) return created(path, body);
     const isJobDeleted = method === 'DELETE' && path.startsWith('/v1/fine_tuning/jobs/');
     return { status: isJobDeleted ? 204 : 200, headers: {} };
   },
 
+  redirectsSlash: () => false,
+
   translateBody: azureBody,
 
-  errorBody({ status, message, param, code }) {
+  errorBody(apiError) {
+    const { status, message, param } = apiError;
     if (status === 401) return { error: { code: '401', message: ACCESS_DENIED } };
-    const error = {
-      code: code === '404' ? code : (TRANSLATED_CODES[code ?? ''] ?? CODES_BY_STATUS[status] ?? 'internalFailure'),
-      message,
-    };
+    const error = { code: codeOf(apiError), message };
     return { error: param === null ? error : { ...error, target: param } };
   },
 
@@ -71,6 +68,16 @@ export const azureDialect: Dialect = {
     'x-request-id': toUuid(createHash('md5').update(requestId).digest('hex')),
   }),
 };
+
+const FILES_PATH = '/v1/files';
+const PAGE_PARAMETERS = ['limit', 'after', 'order'];
+
+function codeOf(error: ApiError): string {
+  const { status, code } = error;
+  if (code === '404') return code;
+  if (error instanceof JobStatusError) return 'unexpectedEntityState';
+  return TRANSLATED_CODES[code ?? ''] ?? CODES_BY_STATUS[status] ?? 'internalFailure';
+}
 
 const CODES_BY_STATUS: Readonly<Record<number, string>> = {
   400: 'invalidPayload',
@@ -83,7 +90,6 @@ const CODES_BY_STATUS: Readonly<Record<number, string>> = {
 
 /** Azure's codes by those of OpenAI. */
 const TRANSLATED_CODES: Readonly<Record<string, string>> = {
-  invalid_fine_tune_status: 'unexpectedEntityState',
   daily_rate_limit_exceeded: 'quotaExceeded',
   rate_limit_exceeded: 'quotaExceeded',
 };

@@ -12,6 +12,16 @@ export interface RequestHead {
   readonly headers: IncomingHttpHeaders;
 }
 
+/** The request that a body answers, with the state behind it. */
+export interface BodyContext {
+  /** In OpenAI's form. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly state: State;
+}
+
 /** Status and additional headers of a success. */
 export interface ResponseHead {
   readonly status: number;
@@ -32,8 +42,10 @@ export interface Dialect {
   translateState(state: State): State;
   /** Returns the head of a success by method, path and body in OpenAI's form. */
   responseHead(method: string, path: string, body: object): ResponseHead;
-  /** Translates the body of a success from OpenAI's form. `now` in milliseconds since the epoch. */
-  translateBody(body: object, now: number): object;
+  /** Whether a path that ends in a slash is redirected to the route without the slash, if there is one. */
+  redirectsSlash(path: string): boolean;
+  /** Translates the body of a success from OpenAI's form. */
+  translateBody(body: object, context: BodyContext): object;
   errorBody(error: ApiError): object;
   /** Headers of every response, errors included. */
   headers(account: Account, processingMs: number, requestId: string): Record<string, string>;
@@ -43,9 +55,11 @@ export const openaiDialect: Dialect = {
   basePath: '/v1',
   routes: [],
   authorize: ({ path, headers }, keys) => checkAccess(path, headers.authorization, keys),
-  translateRequest: (request) => request,
+  /** The proxy in front of the service merges slashes (docs/upstream.md: Endpoints). */
+  translateRequest: (request) => ({ ...request, path: request.path.replace(/\/{2,}/g, '/') }),
   translateState: (state) => state,
   responseHead: () => ({ status: 200, headers: {} }),
+  redirectsSlash: (path) => /^\/v1\/fine_tuning\/.*\/$/.test(path),
   translateBody: openaiBody,
   errorBody: ({ body }) => body,
   /** These endpoints have no rate limit headers (docs/upstream.md: Headers). */

@@ -6,6 +6,7 @@ import type { Clock } from '../../clock.ts';
 import { ApiError, serverError } from '../api/api-error.ts';
 import type { Keys } from '../api/auth.ts';
 import { Download } from '../api/download.ts';
+import { Redirect } from '../api/redirect.ts';
 import type { Dialect, RequestHead } from '../dialects/dialect.ts';
 import { isBeforeHandling } from '../state/faults.ts';
 import type { State } from '../state/state.ts';
@@ -64,10 +65,12 @@ async function respond(
     const json = isUpload || method !== 'POST' ? undefined : await readJson(request);
     const bytes = request.iterator({ destroyOnReturn: false });
     const apiRequest = dialect.translateRequest({ ...head, method, body: json, bytes, clock, now: clock.now() });
-    const body = await handleRequest(apiRequest, state, dialect.routes);
+    const body = await handleRequest(apiRequest, state, dialect);
     if (body instanceof Download) return { status: 200, headers: body.headers, body };
+    if (body instanceof Redirect) return { status: 307, headers: body.headers, body: null };
     const { status, headers } = dialect.responseHead(method, apiRequest.path, body);
-    return { status, headers, body: status === 204 ? null : dialect.translateBody(body, clock.now()) };
+    const context = { path: apiRequest.path, query: head.query, now: clock.now(), state };
+    return { status, headers, body: status === 204 ? null : dialect.translateBody(body, context) };
   } catch (error) {
     if (!(error instanceof ApiError || isAborted(request))) onError?.(error);
     const apiError = error instanceof ApiError ? error : serverError();

@@ -1,5 +1,7 @@
 import { methodNotAllowed, unknownUrl } from '../api/api-error.ts';
 import type { Download } from '../api/download.ts';
+import { Redirect } from '../api/redirect.ts';
+import type { Dialect } from '../dialects/dialect.ts';
 import { createJob } from '../routes/create-job.ts';
 import { deleteFile, downloadFile, listFiles, retrieveFile } from '../routes/file.ts';
 import { uploadFile } from '../routes/file-upload.ts';
@@ -36,24 +38,30 @@ const ROUTES: readonly Route[] = [
   { path: /^\/v1\/models\/([^/]+)$/, handlers: { GET: retrieveModel, DELETE: deleteModel } },
 ];
 
-/** Calls the handler of a route; `dialectRoutes` come first. Returns the body of a success. Throws ApiError. */
+/** Calls the handler of a route; those of the dialect come first. Returns the body of a success. Throws ApiError. */
 export function handleRequest(
   request: ApiRequest,
   state: State,
-  dialectRoutes: readonly Route[],
-): object | Download | Promise<object> {
+  { routes, redirectsSlash }: Pick<Dialect, 'routes' | 'redirectsSlash'>,
+): object | Download | Redirect | Promise<object> {
   const { method, path } = request;
-  const matches = [...dialectRoutes, ...ROUTES].flatMap((route) => {
-    const match = route.path.exec(path);
-    return match === null ? [] : [{ match, handlers: route.handlers }];
-  });
+  const all = [...routes, ...ROUTES];
+  const matches = matchesOf(all, path);
   for (const { match, handlers } of matches) {
     const handler = handlers[method];
     if (handler) return handler(request, state, decodeSegment(match[1] ?? ''), decodeSegment(match[2] ?? ''));
   }
+  if (redirectsSlash(path) && matchesOf(all, path.slice(0, -1)).length > 0) return new Redirect(path, request.query);
   if (matches.length === 0) throw unknownUrl(method, path);
   const allowed = matches.flatMap(({ handlers }) => Object.keys(handlers));
   throw methodNotAllowed(method, path, allowed);
+}
+
+function matchesOf(routes: readonly Route[], path: string) {
+  return routes.flatMap((route) => {
+    const match = route.path.exec(path);
+    return match === null ? [] : [{ match, handlers: route.handlers }];
+  });
 }
 
 /** An invalid encoding is returned as it is: no resource has such an id. */

@@ -22,11 +22,14 @@ const ALIASES: Readonly<Record<string, string>> = {
 };
 const TUNABLE = new Set([...Object.values(ALIASES), 'gpt-4-0613', 'babbage-002', 'davinci-002']);
 
+/** Whether jobs can be trained on this model of OpenAI, by its full name, unless it is shut down. */
+export const isTunable = (model: string) => TUNABLE.has(model);
+
 /** Resolves the name of a model of OpenAI, or of a fine-tuned model that exists at `now`. Throws ApiError. */
 export function findTunableModel(name: string, state: State, now: number): TunableModel {
   const model = ALIASES[name] ?? name;
-  const shutdown = BASE_MODELS.find(({ id }) => id === model)?.shutdown_date ?? null;
-  if (TUNABLE.has(model) && (shutdown === null || now < Date.parse(shutdown))) return { model, base: model };
+  const shutdown = BASE_MODELS.find(({ id }) => id === model)?.shutdown_date;
+  if (TUNABLE.has(model) && (shutdown === undefined || now < Date.parse(shutdown))) return { model, base: model };
   const tuned = state.modelsAt(now).find(({ jobId, body }) => jobId !== null && body.id === name);
   const base = /^ft:([^:]+):/.exec(tuned?.name ?? '')?.[1];
   if (base !== undefined) return { model, base };

@@ -1,6 +1,6 @@
 import { ApiError } from '../api/api-error.ts';
 import type { FilePlan } from '../artifacts/file.ts';
-import { jobBody } from '../artifacts/job.ts';
+import { createdJobBody } from '../artifacts/job.ts';
 import { checkQuota } from '../state/quota.ts';
 import type { State } from '../state/state.ts';
 import type { ExampleKind } from '../training-file/example-validation.ts';
@@ -25,7 +25,7 @@ export async function createJob({ body, now: receivedAt, clock }: ApiRequest, st
   const number = writes.nextNumber();
   const plan = planCreatedJob(request, { account, speed, now, number, tunable, training, validation });
   writes.addJob(plan);
-  return jobBody(plan, now);
+  return createdJobBody(plan, now);
 }
 
 /** Finds the files and the model of a request, and checks the quota. Throws ApiError. */

@@ -13,7 +13,7 @@ interface Form {
   readonly fields: ReadonlyMap<string, string>;
 }
 
-const PURPOSES = ['fine-tune', 'assistants', 'batch', 'vision', 'user_data', 'evals'];
+const PURPOSES = ['fine-tune', 'assistants', 'batch', 'user_data', 'vision', 'evals'];
 const FIELDS = ['purpose', 'expires_after[anchor]', 'expires_after[seconds]'];
 const MAX_FIELD_BYTES = 4096;
 const BATCH_SECONDS = 30 * 86_400;

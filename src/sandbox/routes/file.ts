@@ -15,8 +15,8 @@ const PURPOSES = [
   'assistants_output',
   'batch',
   'batch_output',
-  'vision',
   'user_data',
+  'vision',
   'evals',
 ];
 
@@ -48,7 +48,7 @@ export async function deleteFile({ now }: ApiRequest, state: State, id: string):
   for (const plan of users)
     if (statusAt(plan, now) === 'validating_files') writes.replacePlan(failForDeletedFile(plan, now));
   await spool.remove(id);
-  return { object: 'file', id, deleted: true };
+  return { object: 'file', deleted: true, id };
 }
 
 function findFile(state: State, id: string, now: number): FilePlan {

@@ -1,4 +1,4 @@
-import { invalidStatus } from '../api/api-error.ts';
+import { JobStatusError } from '../api/api-error.ts';
 import { jobBody } from '../artifacts/job.ts';
 import { CANCELLABLE, cancelPlan, PAUSABLE, pausePlan, RESUMABLE, resumePlan } from '../simulation/intervention.ts';
 import type { JobPlan } from '../simulation/job-plan.ts';
@@ -6,7 +6,7 @@ import { type JobStatus, statusAt } from '../simulation/lifecycle.ts';
 import { findJob } from './job.ts';
 import type { Handler } from './route.ts';
 
-/** Creates the handler of an intervention that is valid in some statuses. `action` names it in the error for others. */
+/** Creates the handler of an intervention that is valid in some statuses. `action` is the verb of the error for others. */
 function controlJob(
   statuses: readonly JobStatus[],
   action: string,
@@ -15,13 +15,14 @@ function controlJob(
   return ({ now }, state, id) => {
     const plan = findJob(state, id, now);
     const status = statusAt(plan, now);
-    if (!statuses.includes(status)) throw invalidStatus(id, action, status === 'cancelling' ? 'cancelled' : status);
+    if (!statuses.includes(status))
+      throw new JobStatusError(id, action, status === 'cancelling' ? 'cancelled' : status);
     const changed = changePlan(plan, now);
     state.writes.replacePlan(changed);
     return jobBody(changed, now);
   };
 }
 
-export const cancelJob = controlJob(CANCELLABLE, 'cancelled', cancelPlan);
-export const pauseJob = controlJob(PAUSABLE, 'paused', pausePlan);
-export const resumeJob = controlJob(RESUMABLE, 'resumed', resumePlan);
+export const cancelJob = controlJob(CANCELLABLE, 'cancel', cancelPlan);
+export const pauseJob = controlJob(PAUSABLE, 'pause', pausePlan);
+export const resumeJob = controlJob(RESUMABLE, 'resume', resumePlan);

@@ -61,6 +61,15 @@ export function drawDurations(random: Random, speed: number): Durations {
   };
 }
 
+/** When the job is expected to succeed, in milliseconds since the epoch. Not corrected when it pauses, fails or stops. */
+export function estimatedFinish({
+  createdAt,
+  changes,
+  trainingMs,
+}: Lifecycle & { readonly trainingMs: number }): number {
+  return changes.find(({ status }) => status === 'succeeded')?.at ?? createdAt + trainingMs;
+}
+
 /** The status at `now`, which is not before the job's creation. */
 export function statusAt({ changes }: Lifecycle, now: number): JobStatus {
   return changes.findLast(({ at }) => at <= now)?.status ?? 'validating_files';

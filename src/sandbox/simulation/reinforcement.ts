@@ -1,11 +1,10 @@
 import type { JobPlan } from './job-plan.ts';
-import { roundToFiveDecimals, type StepMetrics } from './metrics.ts';
+import type { StepMetrics } from './metrics.ts';
 import { noise } from './noise.ts';
 
 /** The `data` of a metrics event of a reinforcement job (docs/upstream.md: Metrics events). */
 export function reinforcementData(plan: JobPlan, step: number, totalSteps: number, metrics: StepMetrics): object {
-  const noisy = (mean: number, spread: number, series: number) =>
-    roundToFiveDecimals(mean + spread * noise(plan.seed, step, series));
+  const noisy = (mean: number, spread: number, series: number) => mean + spread * noise(plan.seed, step, series);
   const { name, models } = graderOf(plan);
   const isEvaluated = metrics.full_valid_mean_reward !== undefined;
   const graderSeconds = noisy(2.1, 0.9, 20);
@@ -16,7 +15,7 @@ export function reinforcementData(plan: JobPlan, step: number, totalSteps: numbe
     reasoning_tokens_mean: noisy(640, 120, 10),
     completion_tokens_mean: noisy(180, 40, 11),
     ...(isEvaluated && { valid_reasoning_tokens_mean: noisy(655, 90, 12) }),
-    mean_unresponsive_rewards: roundToFiveDecimals(Math.max(0, noisy(0, 0.02, 13))),
+    mean_unresponsive_rewards: Math.max(0, noisy(0, 0.02, 13)),
     model_graders_token_usage: Object.fromEntries(models.map((model) => [model, tokenUsage(noisy)])),
     usage: { graders: [{ name, calls: plan.method.resolved.batch_size }], samples: { train: plan.examples } },
     errors: { graders: [{ name, train_other_errors_mean: 0 }] },
@@ -51,7 +50,7 @@ function timing(noisy: Noisy, graderSeconds: number, isEvaluated: boolean, name:
       eval: evaluation,
       sampling,
       training,
-      full_iteration: roundToFiveDecimals(sampling + training + graderSeconds + (evaluation ?? 0)),
+      full_iteration: sampling + training + graderSeconds + (evaluation ?? 0),
     },
     graders: [{ name, train_seconds_mean: graderSeconds }],
   };

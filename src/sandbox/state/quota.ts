@@ -12,15 +12,19 @@ export interface JobQuota {
 
 const DAY_MS = 86_400_000;
 const INACTIVE: readonly JobStatus[] = [...TERMINAL_STATUSES, 'cancelling'];
+const PENDING: readonly JobStatus[] = ['validating_files', 'queued'];
 
 /** Throws ApiError unless the quota allows one more job of this model. */
 export function checkQuota(quota: JobQuota, jobs: readonly JobPlan[], model: string, now: number): void {
   const { concurrent = Number.POSITIVE_INFINITY, perDay = Number.POSITIVE_INFINITY } = quota;
   const ofModel = jobs.filter((plan) => plan.model === model);
-  const active = ofModel.filter((plan) => !INACTIVE.includes(statusAt(plan, now))).length;
-  // Only the second message was observed at OpenAI (docs/upstream.md: Errors).
-  if (active >= concurrent)
-    throw rateLimited(`${concurrent} active fine-tuning requests for the model '${model}'`, 'rate_limit_exceeded');
+  const active = ofModel.map((plan) => statusAt(plan, now)).filter((status) => !INACTIVE.includes(status));
+  const pending = active.filter((status) => PENDING.includes(status)).length;
+  // Both messages are those of OpenAI (docs/upstream.md: Errors).
+  if (active.length >= concurrent) {
+    const counts = `${active.length - pending} running, ${pending} pending`;
+    throw rateLimited(`${concurrent} active requests (${counts}) for the model '${model}'`, 'rate_limit_exceeded');
+  }
   if (ofModel.filter(({ createdAt }) => createdAt > now - DAY_MS).length >= perDay)
     throw rateLimited(`${perDay} fine-tuning requests per day for the model '${model}'`, 'daily_rate_limit_exceeded');
 }

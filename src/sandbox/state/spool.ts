@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -21,14 +21,36 @@ export interface SpoolLimits {
   readonly maxStoredBytes?: number | undefined;
 }
 
+const FOLDER_PREFIX = 'fine-tuning-sandbox-';
+
+/** One line that names the directory for uploads when it is not writable, and says what to do; else null. */
+export async function findSpoolProblem(): Promise<string | null> {
+  const directory = tmpdir();
+  try {
+    await rmdir(await mkdtemp(join(directory, FOLDER_PREFIX)));
+    return null;
+  } catch (error) {
+    return `TMPDIR: the sandbox cannot write to ${directory} (${Object(error).code}), so uploads to it fail; set TMPDIR to a writable directory, or make this one writable, such as by docker run --tmpfs ${directory}.`;
+  }
+}
+
 export function createSpool({ maxFileBytes = 512 * 2 ** 20, maxStoredBytes = 2 ** 32 }: SpoolLimits): Spool {
   let folder: Promise<string> | undefined;
   const sizes = new Map<string, number>();
   const pendingWrites = new Set<Promise<unknown>>();
-  const pathOf = async (id: string) => {
-    folder ??= mkdtemp(join(tmpdir(), 'fine-tuning-sandbox-'));
-    return join(await folder, id);
-  };
+  const pathOf = async (id: string) => join(await openFolder(), id);
+
+  /** Creates the folder once; after a failure, the next upload tries again. */
+  async function openFolder(): Promise<string> {
+    folder ??= mkdtemp(join(tmpdir(), FOLDER_PREFIX));
+    const opened = folder;
+    try {
+      return await opened;
+    } catch (error) {
+      if (folder === opened) folder = undefined;
+      throw error;
+    }
+  }
 
   async function* checkSize(id: string, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     const otherBytes = [...sizes.values()].reduce((sum, size) => sum + size, 0);

@@ -1,5 +1,6 @@
 import { type CheckpointPlan, checkpointsAt } from '../artifacts/checkpoint.ts';
-import { type EventPlan, eventsAt } from '../artifacts/event.ts';
+import { eventsAt } from '../artifacts/event.ts';
+import type { EventPlan } from '../artifacts/event-plan.ts';
 import { type FilePlan, filesAt } from '../artifacts/file.ts';
 import { type ListedModel, modelsAt } from '../artifacts/model.ts';
 import { createHistory } from '../seed/history.ts';

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ScriptedUpstream, startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
+import { makeFolder } from '../../kit/process/folder.ts';
 import { startScript } from '../../kit/process/process.ts';
 
 /** `npm start -- --check`, to its end. */
@@ -32,6 +34,16 @@ describe('--check', () => {
     expect(text).toMatch(/^Upstream: the built-in sandbox/m);
     expect(text).toMatch(/^The gateway can start\.$/m);
     expect(text).not.toMatch(/Warning/);
+  });
+
+  it('warns in one line when the sandbox has no writable directory, and exits with 0', async () => {
+    const directory = join(makeFolder({}), 'missing');
+    const { code, text } = await check({ TMPDIR: directory });
+    expect(code).toBe(0);
+    const warnings = text.split('\n').filter((line) => line.startsWith('Warning'));
+    expect(warnings).toEqual([expect.stringContaining(`TMPDIR: the sandbox cannot write to ${directory} (ENOENT), `)]);
+    expect(warnings[0]).toContain('set TMPDIR to a writable directory');
+    expect(text).toMatch(/^The gateway can start\.$/m);
   });
 
   it('calls each list endpoint once, and reports its time and its request id', async () => {

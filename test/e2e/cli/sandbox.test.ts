@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import packageJson from '../../../package.json' with { type: 'json' };
@@ -70,6 +71,15 @@ describe('npm run sandbox', () => {
     const configured = await readGreeting(start({ SANDBOX_ADMIN_KEY: 'configured-key' }));
     expect(configured).not.toMatch(/configured-key|admin key/);
     expect((await send(configured, 'configured-key', path, '{}')).status).toBe(404);
+  });
+
+  it('warns in one line when it has no writable directory', async () => {
+    const directory = join(makeFolder({}), 'missing');
+    const child = start({ TMPDIR: directory });
+    const warning = text(child.stderr);
+    await readGreeting(child);
+    child.kill('SIGTERM');
+    expect(await warning).toMatch(/^Warning: TMPDIR: the sandbox cannot write to \S+\/missing \(ENOENT\), .+\n$/);
   });
 
   it('serves the dialect azure', async () => {

@@ -10,6 +10,7 @@ import packageJson from '../../../package.json' with { type: 'json' };
 import { settings } from '../../../src/config/settings.ts';
 import { sandboxSettings } from '../../../src/sandbox/settings.ts';
 import { type ScriptedUpstream, startUpstream } from '../../kit/gateway/upstream.ts';
+import { makeFolder } from '../../kit/process/folder.ts';
 import { startByNpm, startScript } from '../../kit/process/process.ts';
 import { until } from '../../kit/until.ts';
 
@@ -45,6 +46,16 @@ describe('npm start', () => {
         gateway: { isSandbox: true, upstreamName: 'sandbox', version: packageJson.version },
         fineTuningJobs: { edges: [{ node: { object: 'FINE_TUNING_JOB' } }] },
       },
+    });
+  });
+
+  it('warns in one line when the sandbox has no writable directory, and serves its jobs', async () => {
+    const file = join(makeFolder({ file: '' }), 'file');
+    await using gateway = startScript(MAIN, [], { PORT: '0', TMPDIR: file });
+    const [, url = ''] = await gateway.waitForOutput(GATEWAY_URL);
+    expect(gateway.output.text).toContain(`Warning: TMPDIR: the sandbox cannot write to ${file} (ENOTDIR), `);
+    expect(await ask(url, '{ fineTuningJobs(first: 1) { edges { node { object } } } }')).toMatchObject({
+      data: { fineTuningJobs: { edges: { length: 1 } } },
     });
   });
 

@@ -25,7 +25,7 @@ describe('an error response', () => {
     expect(await message('%E0%A4')).toMatchObject({ error: { message: 'Could not find fine tune: %E0%A4' } });
   });
 
-  it.each(['/x', '/fine_tuning/jobs/', '/fine_tuning/jobs/a/b', '/fine_tuning', ''])(
+  it.each(['/x', '/files/', '/fine_tuning/jobs/a/b/', '/fine_tuning/jobs/a/b', '/fine_tuning', ''])(
     'reports the invalid URL /v1%s',
     async (path) => {
       expect(await (await openSandbox()).getJson(path)).toEqual({

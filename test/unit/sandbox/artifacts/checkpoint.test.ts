@@ -115,7 +115,7 @@ describe('GET /fine_tuning/jobs/{id}/checkpoints', () => {
   it('has the envelope with first_id and last_id', async () => {
     const { getJson, exampleJobId } = await openSandbox();
     const { body } = await getJson(`/fine_tuning/jobs/${exampleJobId}/checkpoints`);
-    expect(Object.keys(body)).toEqual(['object', 'data', 'first_id', 'last_id', 'has_more']);
+    expect(Object.keys(body)).toEqual(['object', 'data', 'has_more', 'first_id', 'last_id']);
     expect(body).toMatchObject({
       object: 'list',
       first_id: body.data[0].id,

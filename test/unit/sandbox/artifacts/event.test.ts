@@ -79,28 +79,32 @@ describe('the events of a job', () => {
     expect(messages(planOf({ suffix: 'brand-voice' })).filter((message) => message.includes('validation'))).toEqual([]);
   });
 
-  it('end with the checkpoints, the new model and the completion', () => {
+  it('end with the checkpoints, the new model, its moderation and the completion', () => {
     const plan = planOf();
-    expect(messages(plan).slice(-4)).toEqual([
+    expect(messages(plan).slice(-7)).toEqual([
       expect.stringMatching(
         /^Checkpoint created at step 80 with Snapshot ID: ft:.+:support-triage:\w{8}:ckpt-step-80$/,
       ),
       expect.stringMatching(/^Checkpoint created at step 160 with Snapshot ID: ft:.+:\w{8}:ckpt-step-160$/),
       'New fine-tuned model created',
+      'Evaluating model against our usage policies',
+      `Moderation checks for snapshot ${plan.results.model} passed.`,
+      'Usage policy evaluations completed, model is now enabled for sampling',
       'The job has successfully completed',
     ]);
   });
 
   it('have the checkpoints in the same second as the new model', () => {
     const times = log(planOf())
-      .slice(-4, -1)
+      .slice(-7, -4)
       .map(({ created_at }) => created_at);
     expect(new Set(times).size).toBe(1);
   });
 
-  it('have the name of the new model for the legacy trainer only', () => {
+  it('have the name of the new model, and no moderation, for the legacy trainer only', () => {
     const plan = planOf({ suffix: 'invoice-fields' });
     expect(messages(plan).at(-2)).toBe(`New fine-tuned model created: ${plan.results.model}`);
+    expect(messages(plan).filter((text) => text.includes('olic'))).toEqual([]);
   });
 
   it('follow the success by 2 and 7 seconds', () => {
@@ -117,7 +121,8 @@ describe('the events of a job', () => {
   it('follow the success by these seconds divided by the speed', () => {
     const plan = planOf({ speed: 10 });
     const succeededAt = timeOf(plan, 'succeeded');
-    expect(messages(plan, succeededAt + 699).at(-1)).toBe('New fine-tuned model created');
+    expect(messages(plan, succeededAt + 299).at(-1)).toBe('New fine-tuned model created');
+    expect(messages(plan, succeededAt + 699).at(-1)).toMatch(/^Usage policy evaluations completed/);
     expect(messages(plan, succeededAt + 700).at(-1)).toBe('The job has successfully completed');
   });
 

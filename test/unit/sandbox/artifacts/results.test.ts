@@ -56,7 +56,7 @@ describe('the results file of a job', () => {
     ],
     ['of the legacy trainer', ({ model }: WireJob) => model === 'gpt-4o-mini-2024-07-18'],
     ['of 5,000 steps', ({ model }: WireJob) => model === 'babbage-002'],
-  ])('has the values of the events of a job %s', async (_, matches) => {
+  ])('has the values of the events, with five decimals, of a job %s', async (_, matches) => {
     const { jobs, list, content } = await openSandbox();
     const job = (await jobs()).find((job) => job.status === 'succeeded' && matches(job));
     const csv = Buffer.from(await content(job?.result_files[0] ?? ''), 'base64').toString();
@@ -64,7 +64,11 @@ describe('the results file of a job', () => {
     const points = events.flatMap(({ type, data }) => (type === 'metrics' ? [{ ...data }] : [])).reverse();
     const columns = new Set(Object.keys(Object.assign({}, ...pointsOf(csv))));
     const expected = points.map((point) =>
-      Object.fromEntries(Object.entries(point).filter(([name]) => columns.has(name))),
+      Object.fromEntries(
+        Object.entries(point).flatMap(([name, value]) =>
+          columns.has(name) ? [[name, Number(Number(value).toFixed(5))]] : [],
+        ),
+      ),
     );
     expect(pointsOf(csv)).toEqual(expected);
     expect(expected.length).toBeGreaterThan(50);

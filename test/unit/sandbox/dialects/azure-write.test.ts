@@ -19,7 +19,7 @@ describe('a write in the dialect azure', () => {
   });
 
   it('accepts -1 for auto in hyperparameters only', async () => {
-    const { uploaded, create } = await open();
+    const { uploaded, post } = await open();
     const grader = {
       type: 'score_model',
       name: 's',
@@ -31,7 +31,8 @@ describe('a write in the dialect azure', () => {
     const reinforcement = { grader, hyperparameters: { eval_samples: -1 } };
     const { id } = await uploaded();
     const method = { type: 'reinforcement', reinforcement };
-    const { body } = await create({ training_file: id, model: 'o4-mini', method });
+    const path = '/fine_tuning/jobs?api-version=2025-04-01-preview&x=';
+    const { body } = await post(path, { training_file: id, model: 'o4-mini', method, trainingType: 'Standard' });
     expect(body.method.reinforcement).toMatchObject({ grader, hyperparameters: { eval_samples: -1 } });
   });
 

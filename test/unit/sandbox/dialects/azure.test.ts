@@ -106,10 +106,10 @@ describe('a job in the dialect azure', () => {
     expect(await text('/fine_tuning/jobs?limit=1000')).not.toContain('"auto"');
   });
 
-  it('has null for absent lists and the organization, and updated_at', async () => {
+  it('has null for absent lists and the organization', async () => {
     const { list } = await openAzure();
     for (const job of await list<WireJob>('/fine_tuning/jobs?limit=1000')) {
-      expect(job).toMatchObject({ organization_id: null, integrations: null, updated_at: expect.any(Number) });
+      expect(job).toMatchObject({ organization_id: null, integrations: null });
       if (job.status === 'succeeded') expect(job.result_files).toHaveLength(1);
       else expect(job.result_files).toBeNull();
     }
@@ -118,7 +118,7 @@ describe('a job in the dialect azure', () => {
   it('omits members without a value', async () => {
     const { list } = await openAzure();
     const running = (await list<WireJob>('/fine_tuning/jobs?limit=1000')).find(({ status }) => status === 'running');
-    for (const name of ['error', 'finished_at', 'fine_tuned_model', 'trained_tokens', 'estimated_finish', 'eval_id'])
+    for (const name of ['error', 'finished_at', 'fine_tuned_model', 'trained_tokens', 'eval_id'])
       expect(running).not.toHaveProperty(name);
   });
 
@@ -185,7 +185,7 @@ describe('the events of a job in the dialect azure', () => {
   it('have the rewards of a reinforcement job without a total', async () => {
     const { list } = await openAzure();
     const job = (await list<WireJob>('/fine_tuning/jobs?limit=1000')).find(
-      ({ status, method }) => status === 'succeeded' && method.type === 'reinforcement',
+      ({ status, model }) => status === 'succeeded' && model.startsWith('o4'),
     );
     const steps = (await list<WireEvent>(`/fine_tuning/jobs/${job?.id}/events?limit=1000`)).filter(
       ({ type }) => type === 'metrics',
@@ -263,7 +263,8 @@ describe('a file in the dialect azure', () => {
     const cells = new Map(rows.map((row) => [Number(row.split(',')[0]), row.split(',').map(Number)]));
     for (const { type, data } of await list<WireEvent>(`${example}/events?limit=1000`)) {
       if (type !== 'metrics') continue;
-      expect(cells.get(Number(data?.['step']))).toEqual(header.split(',').map((name) => data?.[name]));
+      const rounded = header.split(',').map((name) => Number(Number(data?.[name]).toFixed(5)));
+      expect(cells.get(Number(data?.['step']))).toEqual(rounded);
     }
   });
 

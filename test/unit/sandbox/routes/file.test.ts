@@ -13,7 +13,7 @@ const linesOf = (content: string) =>
 describe('GET /files', () => {
   it('has the envelope with first_id and last_id', async () => {
     const { body } = await (await openSandbox()).getJson('/files');
-    expect(Object.keys(body)).toEqual(['object', 'data', 'first_id', 'last_id', 'has_more']);
+    expect(Object.keys(body)).toEqual(['object', 'data', 'has_more', 'first_id', 'last_id']);
     expect(body).toMatchObject({ first_id: body.data[0].id, last_id: body.data.at(-1).id, has_more: false });
   });
 

@@ -130,8 +130,9 @@ describe('an intervention', () => {
         const { status: code, body } = await control(id, action);
         expect(code, `${action} ${status}`).toBe(400);
         expect(body.error).toMatchObject({
-          param: 'fine_tune_id',
-          message: expect.stringContaining(`it is ${status}`),
+          message: `Cannot ${action} a job ${id} that already has status "${status}".`,
+          param: null,
+          code: null,
         });
       }
     }
