@@ -29,7 +29,8 @@ const CODES = {
     'The upstream did not confirm the mutation, for example because the connection broke: it may or may not have taken effect. Check before you retry.',
   UPSTREAM_RATE_LIMITED:
     'The upstream rejected the request because of its rate limit. `retryAfterSeconds` says when to retry, if known.',
-  UPSTREAM_QUOTA_EXCEEDED: "The upstream account's quota or credit is used up. A retry fails too until that changes.",
+  UPSTREAM_QUOTA_EXCEEDED:
+    "The upstream account's credit, or its quota of jobs a day or at a time, is used up. A retry fails too until that changes.",
   UPSTREAM_UNAUTHENTICATED: "The upstream does not accept the API key: the gateway's, or the one that the caller sent.",
   UPSTREAM_FORBIDDEN: 'The upstream does not allow this operation for the API key.',
   UPSTREAM_TIMEOUT: 'The upstream did not respond in time.',

@@ -1,5 +1,5 @@
+import type { GatewayFacts } from '../../request/context.ts';
 import { MAX_METADATA_PAIRS, validateJobRequest } from '../../upstream/requests/job-request.ts';
-import type { RequestRules } from '../../upstream/requests/validation.ts';
 import { isMarkName, MARK_PAIRS } from '../../upstream/resources/idempotency-mark.ts';
 import { builder } from '../core/builder.ts';
 import { MetadataEntryInput } from '../core/metadata.ts';
@@ -73,7 +73,7 @@ export const CreateJobInput = builder.inputType('CreateFineTuningJobInput', {
     extra: t.field({
       type: 'JSON',
       description:
-        'An object with properties of the REST request that this version of the gateway does not know. They are sent unchanged.',
+        'An object with properties of the REST request that this version of the gateway does not know. They are sent unchanged. Its `hyperparameters` may hold those that only this upstream knows, such as `{"lora_r": 16}`: they are sent together with those of `method`, and may not repeat them.',
     }),
     idempotencyKey: t.string({ description: IDEMPOTENCY_KEY }),
   }),
@@ -82,7 +82,10 @@ export const CreateJobInput = builder.inputType('CreateFineTuningJobInput', {
 export type CreateJobInputValue = typeof CreateJobInput.$inferInput;
 
 /** Returns the REST request of an input, or all problems of the input. */
-export function encodeJobInput(input: CreateJobInputValue, limits: RequestRules): { request: object } | InvalidInput {
+export function encodeJobInput(
+  input: CreateJobInputValue,
+  { limits, hyperparameters: placement }: Pick<GatewayFacts, 'limits' | 'hyperparameters'>,
+): { request: object } | InvalidInput {
   const method = input.method ? encodeMethod(input.method) : null;
   const pairs = input.metadata ?? [];
   const checked = validateJobRequest(
@@ -97,7 +100,7 @@ export function encodeJobInput(input: CreateJobInputValue, limits: RequestRules)
       metadata: input.metadata && Object.fromEntries(pairs.map(({ key, value }) => [key, value])),
       extra: input.extra,
     },
-    { limits, reservedPairs: MARK_PAIRS },
+    { limits, placement, reservedPairs: MARK_PAIRS },
   );
   const grader = method?.grader;
   const issues = [

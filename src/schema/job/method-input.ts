@@ -11,7 +11,7 @@ import { METHODS } from './method.ts';
 
 const HYPERPARAMETERS = 'The hyperparameters. By default, and when null, the upstream chooses all of them.';
 const EXTRA =
-  'An object with properties of the method that this version of the gateway does not know. They are sent unchanged.';
+  'An object with properties of the method that this version of the gateway does not know. They are sent unchanged. Its `hyperparameters` are merged with the field `hyperparameters`, and may not repeat it.';
 
 const SupervisedMethodInput = builder.inputType('FineTuningJobSupervisedMethodInput', {
   description: METHODS.supervised,

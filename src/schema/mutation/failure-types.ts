@@ -71,7 +71,8 @@ export const NotFoundError = builder.objectType(NotFound, {
 export const ConflictError = builder.objectType(Conflict, {
   name: 'ConflictError',
   isTypeOf: (value) => value instanceof Conflict,
-  description: 'The current state does not allow the mutation, for example the status of the job. Nothing changed.',
+  description:
+    'The current state does not allow the mutation, for example the status of the job. Nothing changed. When the upstream refuses for another reason, the failure is an `UpstreamError`.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
     status: t.field({
@@ -103,7 +104,7 @@ const QuotaExceededError = builder.objectType(QuotaExceeded, {
   name: 'QuotaExceededError',
   isTypeOf: (value) => value instanceof QuotaExceeded,
   description:
-    'A quota is used up: the credit of the upstream account (`UPSTREAM_QUOTA_EXCEEDED`), or the daily quota of the caller in this gateway (`RATE_LIMITED`). Nothing changed.',
+    'A quota is used up: the credit of the upstream account, or its quota of jobs a day or at a time (`UPSTREAM_QUOTA_EXCEEDED`), or the daily quota of the caller in this gateway (`RATE_LIMITED`). Nothing changed.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
     retryAfterSeconds: t.exposeInt('retryAfterSeconds', {
