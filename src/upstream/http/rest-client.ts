@@ -2,7 +2,7 @@ import type { Credential } from '../credentials/credential.ts';
 import { containsKeyFragment } from '../credentials/key-leak.ts';
 import { redactKey } from '../credentials/redaction.ts';
 import { retryAfterMs } from '../errors/retry-after.ts';
-import { describeInvalidBody, UpstreamError, type UpstreamErrorFacts } from '../errors/upstream-error.ts';
+import { describeError, UpstreamError, type UpstreamErrorFacts } from '../errors/upstream-error.ts';
 import type { Deadline } from '../resilience/deadline.ts';
 import { isRetryable, type RetrySafety } from '../resilience/retry.ts';
 import {
@@ -185,7 +185,7 @@ function parse<T>({ text, facts }: Received, read: Read<T>): T {
   } catch (error) {
     throw error instanceof UpstreamError
       ? error
-      : new UpstreamError('UPSTREAM_INVALID_RESPONSE', describeInvalidBody(error), facts);
+      : new UpstreamError('UPSTREAM_INVALID_RESPONSE', describeError(error), facts);
   }
 }
 
