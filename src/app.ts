@@ -54,6 +54,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
   const upstream = createUpstream({
     baseUrl: target.baseUrl,
     keyHeader: target.keyHeader,
+    hyperparameters: target.hyperparameters,
     ...config.upstreamCalls,
     clock,
   });
@@ -66,7 +67,13 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
   const creator = createIdempotentCreator({ upstream, store, clock });
   const mutations = createMutationPolicy(config.mutations, log, clock);
   const isSandbox = config.upstream.kind === 'sandbox';
-  const gateway = { version, isSandbox, upstreamName: target.name, limits: target.limits };
+  const gateway = {
+    version,
+    isSandbox,
+    upstreamName: target.name,
+    limits: target.limits,
+    hyperparameters: target.hyperparameters,
+  };
   const server = await createServer({
     host: config.host,
     port: config.port,

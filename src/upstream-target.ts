@@ -4,6 +4,7 @@ import { createSandbox, type Sandbox } from './sandbox/sandbox.ts';
 import { generateSecret } from './sandbox/webhooks/webhook.ts';
 import type { Logger } from './telemetry/logger.ts';
 import type { Credential, KeyHeader } from './upstream/credentials/credential.ts';
+import { type HyperparameterPlacement, placementOf } from './upstream/requests/hyperparameter-placement.ts';
 import type { RequestRules } from './upstream/requests/validation.ts';
 
 /** The upstream that the gateway calls. */
@@ -11,6 +12,8 @@ export interface UpstreamTarget {
   /** `OpenAI`, a host name or `sandbox`. */
   readonly name: string;
   readonly limits: RequestRules;
+  /** Where the upstream looks for the hyperparameters of a new job. */
+  readonly hyperparameters: HyperparameterPlacement;
   readonly baseUrl: URL;
   readonly keyHeader: KeyHeader;
   readonly credential: Credential;
@@ -29,7 +32,7 @@ export interface UpstreamTarget {
  * Node's error when the sandbox cannot listen on its address.
  */
 export async function openTarget(
-  { upstream: config, auth, webhookSecret }: Config,
+  { upstream: config, hyperparameters: configured, auth, webhookSecret }: Config,
   log: Logger,
   clock: Clock,
   opened: AsyncDisposableStack,
@@ -39,7 +42,8 @@ export async function openTarget(
     const name = hostname === 'api.openai.com' ? 'OpenAI' : hostname;
     const keyHeader = config.kind === 'azure' ? 'api-key' : 'authorization';
     const limits = /(^|\.)api\.openai\.com$/.test(hostname) ? 'openai' : 'unknown';
-    return { ...config, name, limits, keyHeader, ...PLACEHOLDER_IDS, webhookSecret };
+    const hyperparameters = configured ?? placementOf(config.baseUrl);
+    return { ...config, name, limits, hyperparameters, keyHeader, ...PLACEHOLDER_IDS, webhookSecret };
   }
   const apiKey = crypto.randomUUID();
   const sandbox = await createSandbox({
@@ -61,9 +65,10 @@ export async function openTarget(
     ...(storageProblem !== null && { warning: storageProblem }),
     ...configureWebhooks(sandbox, config, webhookSecret),
   };
-  if (config.dialect === 'openai') return { ...target, keyHeader: 'authorization' };
+  if (config.dialect === 'openai')
+    return { ...target, keyHeader: 'authorization', hyperparameters: configured ?? 'method' };
   baseUrl.searchParams.set('api-version', AZURE_API_VERSION);
-  return { ...target, keyHeader: 'api-key' };
+  return { ...target, keyHeader: 'api-key', hyperparameters: configured ?? placementOf(baseUrl) };
 }
 
 /** By default the sandbox sends its webhooks to this gateway. The settings can name another receiver. Azure has no webhooks. */

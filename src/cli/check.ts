@@ -49,13 +49,14 @@ export async function check(
   print(`Finetune Gateway ${version}: the settings are valid.`);
   print(`Upstream: ${upstreamText(target.name, config.upstream)}.`);
   if (target.warning !== undefined) print(`Warning: ${target.warning}`);
+  const isPassthrough = config.auth.kind === 'passthrough';
+  const keyName = isPassthrough || config.upstream.kind === 'sandbox' ? 'the API key' : config.keySetting;
   const calls: CallReport[] = [];
   for (const endpoint of ENDPOINTS) {
     const call = await callEndpoint(rest, endpoint, target, clock);
-    print(`  ${lineOf(call, target)}`);
+    print(`  ${lineOf(call, target, keyName)}`);
     calls.push(call);
   }
-  const isPassthrough = config.auth.kind === 'passthrough';
   const jobsError = calls[0]?.error;
   // With passthrough there is no key to try: an upstream that asks for one is as expected.
   const isUsable = jobsError === undefined || (isPassthrough && jobsError.code === 'UPSTREAM_UNAUTHENTICATED');
@@ -91,13 +92,17 @@ function requestIdOfList(body: unknown, facts: UpstreamError['facts']): string |
 }
 
 /** One line about one call: `GET /models succeeded after 120 ms (x-request-id req_1).` */
-function lineOf({ endpoint, error, ms, requestId }: CallReport, { credential }: UpstreamTarget): string {
+function lineOf(
+  { endpoint, error, ms, requestId }: CallReport,
+  { credential }: UpstreamTarget,
+  keyName: string,
+): string {
   const id = requestId === undefined ? '' : ` (x-request-id ${requestId})`;
   const call = `GET ${endpoint.path}`;
   if (error === undefined) return `${call} succeeded after ${ms} ms${id}.`;
   const { upstreamStatus } = error.facts;
   const status = upstreamStatus === undefined ? '' : ` with status ${upstreamStatus}`;
-  const [reason, advice] = explain(error);
+  const [reason, advice] = explain(error, keyName);
   const sentences = [
     redactKey(printable(reason), credential),
     ...advice,
@@ -107,14 +112,14 @@ function lineOf({ endpoint, error, ms, requestId }: CallReport, { credential }: 
 }
 
 /** Why a call failed, and sentences on what to do. */
-function explain({ code, detail }: UpstreamError): [string, string[]] {
+function explain({ code, detail }: UpstreamError, keyName: string): [string, string[]] {
   switch (code) {
     case 'UPSTREAM_UNSUPPORTED':
       return ['the server has no such endpoint', ['Check the base URL', 'It ends in /v1 on most servers']];
     case 'UPSTREAM_UNAUTHENTICATED':
-      return ['the credential is not valid', ['Check the API key']];
+      return ['the credential is not valid', [`Check ${keyName}`]];
     case 'UPSTREAM_FORBIDDEN':
-      return ['the credential has no permission for it', ['Check the permissions of the API key']];
+      return ['the credential has no permission for it', [`Check the permissions of ${keyName}`]];
     case 'UPSTREAM_RATE_LIMITED':
     case 'UPSTREAM_QUOTA_EXCEEDED':
       return ['the rate limit or the quota is exceeded', ['Try again later']];

@@ -4,6 +4,7 @@ import type { Auth } from '../server/auth/authenticate.ts';
 import type { Limits } from '../server/limits/query-limits.ts';
 import type { HttpConfig, SubscriptionConfig } from '../server/server.ts';
 import type { Credential } from '../upstream/credentials/credential.ts';
+import type { HyperparameterPlacement } from '../upstream/requests/hyperparameter-placement.ts';
 import type { SandboxConfig } from './sandbox.ts';
 import { quoteValue } from './setting-types.ts';
 import { groups, renamedSettings, settings } from './settings.ts';
@@ -31,6 +32,10 @@ export interface Config {
   readonly auth: Auth;
   readonly http: HttpConfig;
   readonly upstream: UpstreamConfig;
+  /** Name of the setting that holds the key of the upstream. */
+  readonly keySetting: string;
+  /** Where the upstream looks for the hyperparameters of a new job; undefined: by its base URL. */
+  readonly hyperparameters: HyperparameterPlacement | undefined;
   /** Signing secret of OpenAI webhooks; undefined when none are expected. */
   readonly webhookSecret: string | undefined;
   readonly upstreamCalls: {
@@ -109,6 +114,8 @@ function assemble(parts: Parts): Config {
     auth: authentication,
     http: { corsOrigins, maxUploadBytes, ...graphql, ...connections.http },
     upstream: upstreamOf(parts),
+    keySetting: parts.kind === 'azure' ? 'AZURE_OPENAI_API_KEY' : upstream.keySetting,
+    hyperparameters: upstream.hyperparameters,
     webhookSecret: upstream.webhookSecret,
     upstreamCalls: upstream.calls,
     ...caching,

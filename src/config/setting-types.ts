@@ -29,17 +29,41 @@ export const oneOf = <const T extends readonly [string, string, ...string[]]>(..
 
 export const onOff = () => oneOf('on', 'off');
 
+// A line break at the end of a value, as editors and `echo` add it, is not part of it.
+
+const IN_QUOTES = /^(?:(["'`]).*\1|[\u2018\u201c].*[\u2019\u201d])$/s;
+
 /** Text that can be the value of an HTTP header. */
-export const headerText = () => z.string().regex(/^[\x21-\x7e]+$/, 'expected visible ASCII characters');
+export const headerText = () =>
+  z
+    .string()
+    .trim()
+    .regex(/^[\x21-\x7e]+$/, { error: 'expected visible ASCII characters', abort: true })
+    .refine((text) => !IN_QUOTES.test(text), 'expected text without quotes around it');
 
 // JSON escapes quotes and backslashes, so a key with one would escape redaction.
 const KEY = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
-const EXPECTED_KEY = 'expected visible ASCII characters without quotes and backslashes';
+const ASSIGNMENT = /^(?:export\s+)?[A-Z][A-Z0-9_]*_(?:KEY|SECRET|TOKEN)\s*=/;
+
+/** Returns what is wrong with a key without white space around it, and what was expected; null for a valid key. */
+export function keyProblem(key: string): string | null {
+  if (IN_QUOTES.test(key)) return 'has quotes around the key; expected the key alone';
+  if (/^bearer\s/i.test(key)) return 'begins with Bearer; expected the key alone';
+  if (ASSIGNMENT.test(key)) return 'begins with the name of a variable; expected the key alone';
+  return KEY.test(key) ? null : 'expected visible ASCII characters without quotes and backslashes';
+}
 
 /** An API key, or another secret. */
-export const keyText = () => z.string().regex(KEY, { error: EXPECTED_KEY, abort: true });
-
-export const isKeyText = (text: string) => KEY.test(text);
+export const keyText = () =>
+  z
+    .string()
+    .trim()
+    .superRefine((key, context) => {
+      const problem = keyProblem(key);
+      if (problem === null) return;
+      const message = problem.startsWith('expected ') ? problem : `${problem}.`; // config.ts completes the former.
+      context.addIssue({ code: 'custom', message, continue: false });
+    });
 
 /** The base URL of a REST API. */
 export const baseUrl = () =>

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { isWebhookSecret } from '../upstream/resources/webhook.ts';
+import { webhookSecretProblem } from '../upstream/resources/webhook.ts';
 import { ALWAYS, groupDocs, settingDocs } from './setting-docs.ts';
-import { baseUrl, headerText, integer, isKeyText, keyText, oneOf } from './setting-types.ts';
+import { baseUrl, headerText, integer, keyProblem, keyText, oneOf } from './setting-types.ts';
 import { hasAzure, hasOpenaiKey } from './upstream-kind.ts';
 
 const openai = {
@@ -37,7 +37,10 @@ const openai = {
     isSecret: true,
   }),
   OPENAI_WEBHOOK_SECRET: keyText()
-    .refine(isWebhookSecret, 'expected whsec_ and base64, or another text of at least 8 characters')
+    .superRefine((secret, context) => {
+      const message = webhookSecretProblem(secret);
+      if (message !== null) context.addIssue({ code: 'custom', message });
+    })
     .optional()
     .register(settingDocs, {
       description:
@@ -52,6 +55,11 @@ const NO_KEY =
 const NO_SANDBOX = 'NODE_ENV=production does not start the sandbox by itself.';
 
 const calls = {
+  UPSTREAM_HYPERPARAMETERS: oneOf('method', 'top', 'both').optional().register(settingDocs, {
+    description:
+      'Where the upstream looks for the hyperparameters of a new job. `method`: in `method`, as OpenAI. `top`: in `hyperparameters` of the request; such a server knows no `method`, and only supervised jobs are created. `both`: supervised hyperparameters are sent in both places.',
+    whenUnset: 'by the base URL and the api-version; both for unknown servers',
+  }),
   UPSTREAM_TIMEOUT_MS: integer(1, 600_000).default(30_000).register(settingDocs, {
     description: 'Maximum time for one upstream call. Its retries share this time.',
     unit: 'ms',
@@ -106,6 +114,8 @@ export const upstream = z
         adminKey: values.OPENAI_ADMIN_KEY,
       },
     },
+    keySetting: values.OPENAI_API_KEY_FILE === undefined ? 'OPENAI_API_KEY' : 'OPENAI_API_KEY_FILE',
+    hyperparameters: values.UPSTREAM_HYPERPARAMETERS,
     webhookSecret: values.OPENAI_WEBHOOK_SECRET,
     calls: {
       timeoutMs: values.UPSTREAM_TIMEOUT_MS,
@@ -119,8 +129,10 @@ export const upstream = z
 function readKey(file: string, { addIssue }: z.RefinementCtx): string {
   try {
     const key = readFileSync(file, 'utf8').trim();
-    if (!isKeyText(key))
-      addIssue('expected the path of a file with a key of visible ASCII characters without quotes and backslashes');
+    const problem = key === '' ? 'is empty; expected a key in it' : keyProblem(key);
+    if (problem?.startsWith('expected '))
+      addIssue(problem.replace('expected ', 'expected the path of a file with a key of '));
+    else if (problem) addIssue(`the file ${problem}.`);
     return key;
   } catch {
     addIssue('expected the path of a file that can be read');

@@ -5,6 +5,7 @@ import type { MutationPolicy } from '../commands/mutation-policy.ts';
 import type { Access } from '../store/cache/scope.ts';
 import { createReadContext, type ReadContext } from '../store/cache/single-flight.ts';
 import type { Store } from '../store/store.ts';
+import type { HyperparameterPlacement } from '../upstream/requests/hyperparameter-placement.ts';
 import type { RequestRules } from '../upstream/requests/validation.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Feeds, Watcher } from '../watch/watcher.ts';
@@ -18,6 +19,8 @@ export interface GatewayFacts {
   readonly upstreamName: string;
   /** The upstream's limits for requests. */
   readonly limits: RequestRules;
+  /** Where the upstream looks for the hyperparameters of a new job. */
+  readonly hyperparameters: HyperparameterPlacement;
 }
 
 /** An authenticated caller. */

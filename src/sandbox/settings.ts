@@ -25,8 +25,9 @@ export const sandboxSettings = {
     .describe('dialect of the sandbox: openai or azure'),
   SANDBOX_ADMIN_KEY: z
     .string()
+    .trim()
     .regex(
-      /^[\x21\x23-\x5b\x5d-\x7e]+$/,
+      /^(?!'.*'$)[\x21\x23-\x5b\x5d-\x7e]+$/,
       'expected visible ASCII characters without quotes and backslashes, such as sk-admin-1',
     )
     .optional()
@@ -45,6 +46,7 @@ export const sandboxSettings = {
     .describe('URL to which the sandbox sends a signed webhook when a job ends'),
   SANDBOX_WEBHOOK_SECRET: z
     .string()
+    .trim()
     .regex(/^whsec_[A-Za-z0-9+/]{16,}={0,2}$/, 'expected whsec_ and at least 16 characters of base64')
     .optional()
     .describe('secret that signs these webhooks: whsec_ and base64'),

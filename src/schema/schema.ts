@@ -14,6 +14,7 @@ import './metrics/metrics.ts';
 import './job/progress.ts';
 import './nodes.ts';
 import './job/job-subscriptions.ts';
+import './job/job-conflict.ts';
 import './job/job-creation.ts';
 import './job/job-control.ts';
 import './grader/grader-run.ts';

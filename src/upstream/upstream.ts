@@ -1,4 +1,5 @@
 import { createRestClient } from './http/rest-client.ts';
+import { type HyperparameterPlacement, placeHyperparameters } from './requests/hyperparameter-placement.ts';
 import type { TransportOptions } from './resilience/transport.ts';
 import { type CheckpointResource, createCheckpointResource } from './resources/checkpoint.ts';
 import { createEventResource, type EventResource } from './resources/event.ts';
@@ -21,10 +22,17 @@ export interface Upstream {
   dispose(): Promise<void>;
 }
 
-export function createUpstream(options: TransportOptions): Upstream {
+export interface UpstreamOptions extends TransportOptions {
+  /** Where the server looks for the hyperparameters of a new job; `method` by default. */
+  readonly hyperparameters?: HyperparameterPlacement;
+}
+
+export function createUpstream({ hyperparameters = 'method', ...options }: UpstreamOptions): Upstream {
   const rest = createRestClient(options);
+  const jobs = createJobResource(rest);
   return {
-    jobs: createJobResource(rest),
+    // Placed here, below the idempotency keys: the same request keeps its mark when the placement changes.
+    jobs: { ...jobs, create: (body, call) => jobs.create(placeHyperparameters(body, hyperparameters), call) },
     events: createEventResource(rest),
     checkpoints: createCheckpointResource(rest),
     files: createFileResource(rest),

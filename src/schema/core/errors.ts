@@ -32,7 +32,7 @@ const CODES = {
   UPSTREAM_RATE_LIMITED:
     'There are too many calls to the upstream: it rejected the request, or the queue of the gateway is too long. `retryAfterSeconds` says when to retry, if known.',
   UPSTREAM_QUOTA_EXCEEDED:
-    'A quota or the credit of the upstream account is used up. A retry succeeds only after a change of its plan or billing, or after a daily quota resets.',
+    'A quota or the credit of the upstream account is used up. A retry succeeds only after a change of its plan or billing, after a daily quota resets, or, for a quota of active jobs, after one of them ends.',
   UPSTREAM_UNAUTHENTICATED:
     'The upstream does not accept the API key: that of the gateway, or the one that the caller sent.',
   UPSTREAM_FORBIDDEN:

@@ -20,7 +20,7 @@ interface Control {
   readonly transition: string;
   /** The jobs that allow the action, as in a message. */
   readonly requirement: string;
-  /** Whether the status of a job allows the action. The upstream decides. */
+  /** Whether the status of a job allows the action. The upstream decides. Not known for an UNKNOWN status. */
   readonly isPossible: (job: Job) => boolean;
 }
 
@@ -48,19 +48,29 @@ const CONTROLS: Record<JobAction, Control> = {
   },
 };
 
-/** Sends the action to the upstream. When the upstream rejects it, the conflict has the status of the job. */
+/**
+ * Sends the action to the upstream. A rejection has many possible reasons, such as the account or the model. It is a
+ * conflict only when the current status of the job forbids the action; otherwise the error of the upstream is thrown.
+ */
 async function control(action: JobAction, jobId: string, { commands }: Context): Promise<Job | Conflict | NotFound> {
   try {
     return (await commands.jobs.control(action, jobId)) ?? noSuchJob(jobId);
   } catch (error) {
     if (!(error instanceof UpstreamError) || error.code !== 'UPSTREAM_REJECTED') throw error;
-    const job = await commands.jobs.refresh(jobId);
+    const job = await commands.jobs.refresh(jobId).catch((failure: unknown) => {
+      throw failure instanceof UpstreamError ? error : failure; // The reason of the rejection says more than this one.
+    });
     if (job === null) return noSuchJob(jobId);
+    if (!isForbidden(action, job)) throw error;
     const { participle, requirement } = CONTROLS[action];
     const message = `jobId: the job has the status ${job.status} and cannot be ${participle}; expected ${requirement}.`;
-    return new Conflict(message, job.status, error);
+    return new Conflict(message, job, error);
   }
 }
+
+/** Whether the status of a job is known to forbid the action. */
+const isForbidden = (action: JobAction, job: Job) =>
+  !CONTROLS[action].isPossible(job) && (isTerminal(job) || jobStatus.read(job.status) !== 'UNKNOWN');
 
 const noSuchJob = (jobId: string) => notFound('jobId', 'job', 'ftjob-abc123', jobId);
 

@@ -11,7 +11,7 @@ import { CreateJobInput, type CreateJobInputValue, encodeJobInput } from './job-
 
 /** Creates the job, or returns the job that was created with the same idempotency key. */
 async function create(input: CreateJobInputValue, { commands, gateway }: Context) {
-  const encoded = encodeJobInput(input, gateway.limits);
+  const encoded = encodeJobInput(input, gateway);
   if (encoded instanceof InvalidInput) return encoded;
   const key = input.idempotencyKey ?? null;
   try {
@@ -25,15 +25,10 @@ async function create(input: CreateJobInputValue, { commands, gateway }: Context
 function jobOrConflict(result: CreateResult): Job | Conflict {
   if (result.kind === 'created') return result.job;
   if (result.kind === 'deleted')
-    return new Conflict(
-      `idempotencyKey: belongs to the job ${result.jobId}, which was deleted; use a new key.`,
-      'deleted',
-    );
-  const { id, status } = result.job;
-  return new Conflict(
-    `idempotencyKey: belongs to the job ${id}, which was created with another input; use a new key for a new job.`,
-    status,
-  );
+    return new Conflict(`idempotencyKey: belongs to the job ${result.jobId}, which was deleted; use a new key.`, null);
+  const { job } = result;
+  const message = `idempotencyKey: belongs to the job ${job.id}, which was created with another input; use a new key for a new job.`;
+  return new Conflict(message, job);
 }
 
 const UNCONFIRMED =

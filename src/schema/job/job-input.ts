@@ -1,5 +1,5 @@
+import type { GatewayFacts } from '../../request/context.ts';
 import { MAX_METADATA_PAIRS, validateJobRequest } from '../../upstream/requests/job-request.ts';
-import type { RequestRules } from '../../upstream/requests/validation.ts';
 import { isMarkName, MARK_PAIRS } from '../../upstream/resources/idempotency-mark.ts';
 import { builder } from '../core/builder.ts';
 import { MetadataEntryInput } from '../core/metadata.ts';
@@ -83,7 +83,7 @@ export const CreateJobInput = builder.inputType('CreateFineTuningJobInput', {
     extra: t.field({
       type: 'JSON',
       description:
-        'An object with properties of the REST request that this input has no field for, such as `{"trainingType": "Standard"}` for Azure. They are sent unchanged. By default, and when null, none.',
+        'An object with properties of the REST request that this input has no field for, such as `{"trainingType": "Standard"}` for Azure. They are sent unchanged. Its `hyperparameters` may hold those that only this upstream has, such as `{"lora_r": 16}`: they are sent together with those of `method`, and may not repeat them. By default, and when null, none.',
     }),
     idempotencyKey: t.string({ description: IDEMPOTENCY_KEY }),
   }),
@@ -92,7 +92,10 @@ export const CreateJobInput = builder.inputType('CreateFineTuningJobInput', {
 export type CreateJobInputValue = typeof CreateJobInput.$inferInput;
 
 /** Returns the REST request of an input, or all problems of the input. */
-export function encodeJobInput(input: CreateJobInputValue, limits: RequestRules): { request: object } | InvalidInput {
+export function encodeJobInput(
+  input: CreateJobInputValue,
+  { limits, hyperparameters: placement }: Pick<GatewayFacts, 'limits' | 'hyperparameters'>,
+): { request: object } | InvalidInput {
   const method = input.method ? encodeMethod(input.method) : null;
   const pairs = input.metadata ?? [];
   const checked = validateJobRequest(
@@ -107,7 +110,7 @@ export function encodeJobInput(input: CreateJobInputValue, limits: RequestRules)
       metadata: input.metadata && Object.fromEntries(pairs.map(({ key, value }) => [key, value])),
       extra: input.extra,
     },
-    { limits, reservedPairs: MARK_PAIRS },
+    { limits, placement, reservedPairs: MARK_PAIRS },
   );
   const grader = method?.grader;
   const issues = [

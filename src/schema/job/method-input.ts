@@ -11,7 +11,7 @@ import { METHODS } from './method.ts';
 
 const HYPERPARAMETERS = 'The hyperparameters. By default, and when null, the upstream chooses all of them.';
 const EXTRA =
-  'An object with properties of the method that this input has no field for. They are sent unchanged. By default, and when null, none.';
+  'An object with properties of the method that this input has no field for. They are sent unchanged. Its `hyperparameters` are merged with the field `hyperparameters`, and may not repeat it. By default, and when null, none.';
 
 const SupervisedMethodInput = builder.inputType('FineTuningJobSupervisedMethodInput', {
   description: METHODS.supervised,

@@ -74,7 +74,7 @@ export const ConflictError = builder.objectType(Conflict, {
   name: 'ConflictError',
   isTypeOf: (value) => value instanceof Conflict,
   description:
-    'The current state does not allow the mutation: the status of the job, or another job with the same `idempotencyKey`. Nothing changed. The `code` is CONFLICT.',
+    'The current state does not allow the mutation: the status of the job, or another job with the same `idempotencyKey`. Nothing changed. When the upstream refuses for another reason, the failure is an `UpstreamError`. The `code` is CONFLICT.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
     status: t.field({
@@ -106,7 +106,7 @@ const QuotaExceededError = builder.objectType(QuotaExceeded, {
   name: 'QuotaExceededError',
   isTypeOf: (value) => value instanceof QuotaExceeded,
   description:
-    'A quota is used up. The `code` UPSTREAM_QUOTA_EXCEEDED means a quota or the credit of the upstream account; RATE_LIMITED means the daily quota of the caller in this gateway. Nothing changed.',
+    'A quota is used up. The `code` UPSTREAM_QUOTA_EXCEEDED means the credit of the upstream account, or its quota of jobs a day or at a time; RATE_LIMITED means the daily quota of the caller in this gateway. Nothing changed.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
     retryAfterSeconds: t.exposeInt('retryAfterSeconds', {

@@ -1,4 +1,5 @@
 import type { UpstreamError } from '../../upstream/errors/upstream-error.ts';
+import type { Job } from '../../upstream/resources/job.ts';
 import type { ErrorCode } from '../core/errors.ts';
 
 // A mutation returns its failures as data. So the schema lists what can go wrong, and one failed mutation of an operation
@@ -55,10 +56,13 @@ export class Conflict extends Failure {
   readonly code = 'CONFLICT';
   /** The status of the job that causes the conflict, as the upstream spells it. */
   readonly rawStatus: string;
+  /** The job that causes the conflict; null when it was deleted. */
+  readonly job: Job | null;
 
-  constructor(message: string, rawStatus: string, cause?: UpstreamError) {
+  constructor(message: string, job: Job | null, cause?: UpstreamError) {
     super(message, cause);
-    this.rawStatus = rawStatus;
+    this.rawStatus = job?.status ?? 'deleted';
+    this.job = job;
   }
 }
 

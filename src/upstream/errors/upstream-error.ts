@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ErrorBody } from './error-body.ts';
 
 /** Why a call to the upstream failed. Published to clients as part of the enum `ErrorCode`. */
 export type UpstreamErrorCode =
@@ -19,8 +20,8 @@ const TEXTS: Record<UpstreamErrorCode, { readonly problem: string; readonly advi
     advice: 'Retry later, after retryAfterSeconds when given.',
   },
   UPSTREAM_QUOTA_EXCEEDED: {
-    problem: 'The upstream account has no quota or credit left',
-    advice: 'Check its plan and billing.',
+    problem: 'A quota or the credit of the upstream account is used up',
+    advice: 'Check its plan, its billing, and how many of its jobs are active.',
   },
   UPSTREAM_UNAUTHENTICATED: {
     problem: 'The upstream did not accept the credential (HTTP 401)',
@@ -160,9 +161,21 @@ const QUOTA_CODES = new Set([
   'quotaExceeded', // Azure.
 ]);
 
-/** Maps the status and the error code of a response to the code that clients see. */
-export function codeOf(status: number, upstreamCode: string | null): UpstreamErrorCode {
-  if (upstreamCode !== null && QUOTA_CODES.has(upstreamCode)) return 'UPSTREAM_QUOTA_EXCEEDED';
+// A limit on jobs comes with the code of a limit on requests (docs/upstream.md: Errors). Only the sentence differs.
+const JOB_QUOTA_SENTENCES = [
+  /\bfine-?tun(?:e|ing) (?:request|job) has been rate-limited\b/i,
+  /\b(?:active|concurrent|parallel|pending|queued|running|simultaneous)\b[^.;/]{0,60}\b(?:jobs?|fine-?tun\w*|trainings?)\b/i,
+  /\b(?:jobs?|fine-?tun\w*|trainings?)\b[^.;/]{0,60}\b(?:at (?:a|the same) time|concurrently|in parallel|simultaneously)\b/i,
+];
+
+function isQuota(status: number, { code, message }: Pick<ErrorBody, 'code' | 'message'>, isRead: boolean): boolean {
+  if (code !== null && QUOTA_CODES.has(code)) return true;
+  return status === 429 && !isRead && JOB_QUOTA_SENTENCES.some((sentence) => sentence.test(message));
+}
+
+/** Maps a response to the code that clients see. A read is never limited by a quota of jobs. */
+export function codeOf(status: number, body: Pick<ErrorBody, 'code' | 'message'>, isRead: boolean): UpstreamErrorCode {
+  if (isQuota(status, body, isRead)) return 'UPSTREAM_QUOTA_EXCEEDED';
   if (status < 400) return 'UPSTREAM_INVALID_RESPONSE';
   switch (status) {
     case 401:

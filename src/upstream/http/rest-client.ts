@@ -1,16 +1,8 @@
 import type { Credential } from '../credentials/credential.ts';
 import { containsKeyFragment } from '../credentials/key-leak.ts';
 import { redactKey } from '../credentials/redaction.ts';
-import { isMissingEndpoint, readErrorBody } from '../errors/error-body.ts';
 import { retryAfterMs } from '../errors/retry-after.ts';
-import {
-  codeOf,
-  describeError,
-  NO_RETRY,
-  type RetryAdvice,
-  UpstreamError,
-  type UpstreamErrorFacts,
-} from '../errors/upstream-error.ts';
+import { describeError, UpstreamError, type UpstreamErrorFacts } from '../errors/upstream-error.ts';
 import type { Deadline } from '../resilience/deadline.ts';
 import { isRetryable, type RetrySafety } from '../resilience/retry.ts';
 import {
@@ -22,6 +14,7 @@ import {
 } from '../resilience/transport.ts';
 import { createBoundary, createFormBody, type Upload } from './multipart-writer.ts';
 import type { Path } from './path.ts';
+import { nullIfAbsent, type Received, rejectionOf } from './rejection.ts';
 import { createBodyReader } from './response-body.ts';
 
 /** Parses a JSON body, or throws. `facts` go into the errors of single items. */
@@ -57,14 +50,6 @@ export interface RestClient {
 /** `bounded`: at most 256 MiB within the timeout. `whole`: at most 1 GiB, and the timeout restarts with every chunk. */
 export type StreamMode = 'bounded' | 'whole';
 
-interface Received {
-  readonly status: number;
-  readonly text: string;
-  readonly facts: UpstreamErrorFacts;
-  readonly retry: RetryAdvice;
-  readonly credential: Credential;
-}
-
 export function createRestClient(options: TransportOptions): RestClient {
   const { baseUrl, clock } = options;
   const transport = createTransport(options);
@@ -73,17 +58,21 @@ export function createRestClient(options: TransportOptions): RestClient {
   const baseQuery = Object.fromEntries(baseUrl.searchParams);
   const targetOf = (path: Path, query: Query = {}) => prefix + path + queryStringOf({ ...query, ...baseQuery });
 
-  async function receive({ statusCode: status, headers, body }: Response, credential: Credential): Promise<Received> {
+  async function receive(
+    { statusCode: status, headers, body }: Response,
+    method: Request['method'],
+    credential: Credential,
+  ): Promise<Received> {
     const text = redactKey(await readText(body, headers['content-length']), credential);
     const afterMs = retryAfterMs(headers, clock.now());
     const facts = factsOf(status, headers, afterMs, credential);
     const retry = { isRetryable: isRetryable(status, headers['x-should-retry']), afterMs };
-    return { status, text, facts, retry, credential };
+    return { status, text, contentType: headers['content-type'], method, facts, retry, credential };
   }
 
   async function send<T>(request: Request, read: Read<T>, call: Call): Promise<T> {
     const use = async (response: Response) => {
-      const received = await receive(response, call.credential);
+      const received = await receive(response, request.method, call.credential);
       if (isSuccess(received.status)) return parse(received, read);
       throw rejectionOf(received);
     };
@@ -92,7 +81,7 @@ export function createRestClient(options: TransportOptions): RestClient {
 
   async function sendOrNull<T>(request: Request, read: Read<T>, call: Call): Promise<T | null> {
     const use = async (response: Response) => {
-      const received = await receive(response, call.credential);
+      const received = await receive(response, request.method, call.credential);
       return isSuccess(received.status) ? parse(received, read) : nullIfAbsent(received);
     };
     return await transport.send(request, use, call);
@@ -112,7 +101,7 @@ export function createRestClient(options: TransportOptions): RestClient {
     async stream(path, read, call, mode = 'bounded') {
       if (path === null) return null;
       const use = async (response: Response, deadline: Deadline) => {
-        if (!isSuccess(response.statusCode)) return nullIfAbsent(await receive(response, call.credential));
+        if (!isSuccess(response.statusCode)) return nullIfAbsent(await receive(response, 'GET', call.credential));
         response.body.on('error', () => {}); // `read` throws the error. Errors of an unread rest are ignored.
         try {
           return await read(limitBytes(response.body, mode, deadline));
@@ -190,11 +179,6 @@ function queryStringOf(query: Query): string {
 
 const isSuccess = (status: number) => status >= 200 && status < 300;
 
-function nullIfAbsent(received: Received): null {
-  if (received.status === 404 && !isMissingEndpoint(readErrorBody(received.text))) return null;
-  throw rejectionOf(received);
-}
-
 function parse<T>({ text, facts }: Received, read: Read<T>): T {
   try {
     return read(text === '' ? null : JSON.parse(text), facts);
@@ -203,20 +187,6 @@ function parse<T>({ text, facts }: Received, read: Read<T>): T {
       ? error
       : new UpstreamError('UPSTREAM_INVALID_RESPONSE', describeError(error), facts);
   }
-}
-
-const MAX_DETAIL_LENGTH = 500;
-
-function rejectionOf({ status, text, facts, retry, credential }: Received): UpstreamError {
-  const body = readErrorBody(text);
-  const code = status === 404 && isMissingEndpoint(body) ? 'UPSTREAM_UNSUPPORTED' : codeOf(status, body.code);
-  const isPermanent = code === 'UPSTREAM_QUOTA_EXCEEDED' || code === 'UPSTREAM_UNSUPPORTED';
-  const message = body.message.slice(0, MAX_DETAIL_LENGTH);
-  // Checked after the truncation, which can leave the beginning of a key.
-  const isLeak = containsKeyFragment(message, credential);
-  const detail = isLeak ? 'message withheld: it contains the credential' : message;
-  const upstreamMessage = body.isEnvelope && !isLeak ? message : '';
-  return new UpstreamError(code, detail, facts, isPermanent ? NO_RETRY : retry, false, upstreamMessage);
 }
 
 type Headers = Record<string, string | string[] | undefined>;

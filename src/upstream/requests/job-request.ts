@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { compact, isObject, membersOf } from '../json/members.ts';
 import { typeProblem } from '../json/problem.ts';
-import { findMethodIssues, toMethodBody } from './method-request.ts';
+import { findHyperparameterIssues, type HyperparameterPlacement } from './hyperparameter-placement.ts';
+import { findMethodIssues, hyperparametersOf, toMethodBody } from './method-request.ts';
 import {
   expected,
   fileId,
@@ -57,35 +58,38 @@ function createSchema(limits: RequestRules) {
 
 const schemas: Record<RequestRules, z.ZodType> = { openai: createSchema('openai'), unknown: createSchema('unknown') };
 
-/** The members that extra members may not repeat. `hyperparameters` is the deprecated member for those of the method. */
+/** The members that extra members may not repeat. `hyperparameters` may hold those that are not in the method. */
 const KNOWN_MEMBERS = [
   ...['model', 'training_file', 'validation_file', 'suffix', 'seed'],
-  ...['method', 'hyperparameters', 'integrations', 'metadata'],
+  ...['method', 'integrations', 'metadata'],
 ];
 
 export interface JobRequestOptions {
   readonly limits: RequestRules;
   /** Pairs of metadata that the gateway adds: the request may have that many fewer. */
   readonly reservedPairs?: number;
+  /** Where the server looks for hyperparameters; `method` by default. */
+  readonly placement?: HyperparameterPlacement;
 }
 
 /**
- * Validates a request to create a job, in wire spelling (docs/upstream.md: Creating a job). Returns the body to send, or all
- * issues. Unknown members are passed in `extra`, on the request and on the object of its method, and become members of the
- * body.
+ * Validates a request to create a job, in wire spelling (docs/upstream.md: Creating a job). Returns the body, or all issues.
+ * Unknown members are passed in `extra`, on the request and on the object of its method, and become members of the body.
+ * The body is the same for all placements: `placeHyperparameters` moves them when it is sent.
  */
 export function validateJobRequest(
   request: unknown,
   options: JobRequestOptions,
 ): { body: object } | { issues: Issue[] } {
-  const { limits, reservedPairs = 0 } = options;
+  const { limits, reservedPairs = 0, placement = 'method' } = options;
   const { data: members } = z.record(z.string(), z.unknown()).safeParse(request);
   if (members === undefined) return { issues: [{ path: [], message: `${typeProblem(request)}; expected an object` }] };
   const issues = [
     ...findIssues(schemas[limits], members),
-    ...findMethodIssues(members['method'], limits),
+    ...findMethodIssues(members['method'], limits, placement),
     ...findMetadataIssues(members['metadata'], limits === 'openai' ? MAX_METADATA_PAIRS - reservedPairs : null),
     ...findExtraIssues(members['extra'], KNOWN_MEMBERS, ['extra']),
+    ...findHyperparameterIssues(members['extra'], hyperparametersOf(members['method']), ['extra']),
   ];
   const all = issues.length > 0 ? issues : findDepthIssues(members);
   return all.length > 0 ? { issues: all } : { body: toJobBody(members) };

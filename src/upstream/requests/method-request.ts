@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { compact, membersOf } from '../json/members.ts';
+import { compact, type Members, membersOf } from '../json/members.ts';
 import { graderRequestSchemas, toGraderBody } from './grader-request.ts';
+import { findHyperparameterIssues, type HyperparameterPlacement } from './hyperparameter-placement.ts';
 import {
   expected,
   findExtraIssues,
@@ -49,20 +50,16 @@ function createMethodSchema(limits: RequestRules) {
 }
 
 const METHODS = ['supervised', 'dpo', 'reinforcement'] as const;
-/** The known members of each method. Extra members may not repeat them. */
-const KNOWN_MEMBERS = {
-  supervised: ['hyperparameters'],
-  dpo: ['hyperparameters'],
-  reinforcement: ['grader', 'hyperparameters'],
-};
+/** The known members of each method beside its hyperparameters. Extra members may not repeat them. */
+const KNOWN_MEMBERS = { supervised: [], dpo: [], reinforcement: ['grader'] };
 
 export const methodRequestSchemas: Record<RequestRules, z.ZodType> = {
   openai: createMethodSchema('openai'),
   unknown: createMethodSchema('unknown'),
 };
 
-/** Returns all issues of a method. */
-export function findMethodIssues(method: unknown, limits: RequestRules): Issue[] {
+/** Returns all issues of a method. A server with the placement `top` knows no other method than supervised. */
+export function findMethodIssues(method: unknown, limits: RequestRules, placement: HyperparameterPlacement): Issue[] {
   if (method == null) return [];
   const members = membersOf(method);
   const { type } = members;
@@ -76,22 +73,43 @@ export function findMethodIssues(method: unknown, limits: RequestRules): Issue[]
         path: ['method', name],
         message: 'does not match the type of the method; expected only the object that the type names',
       })),
+    ...(placement === 'top' && METHODS.some((name) => name === type && name !== 'supervised')
+      ? [{ path: ['method', String(type)], message: UNKNOWN_TO_SERVER }]
+      : []),
     ...present.flatMap((name) => {
-      return findExtraIssues(membersOf(members[name])['extra'], KNOWN_MEMBERS[name], ['method', name, 'extra']);
+      const { extra, hyperparameters } = membersOf(members[name]);
+      const path = ['method', name, 'extra'];
+      return [
+        ...findExtraIssues(extra, KNOWN_MEMBERS[name], path),
+        ...findHyperparameterIssues(extra, [membersOf(hyperparameters)], path),
+      ];
     }),
   ];
+}
+
+const UNKNOWN_TO_SERVER =
+  'is a method that this upstream does not know; expected supervised, or UPSTREAM_HYPERPARAMETERS=method if it does';
+
+/** Returns the hyperparameters of the method in its REST form; those among its extra members may be invalid. */
+export function hyperparametersOf(method: unknown): readonly Members[] {
+  return Object.values(membersOf(method)).flatMap((object) => {
+    const { hyperparameters, extra } = membersOf(object);
+    return [membersOf(hyperparameters), membersOf(membersOf(extra)['hyperparameters'])];
+  });
 }
 
 /** Returns a valid method without the members that are null. */
 export function toMethodBody(method: unknown): object {
   const { type, ...members } = membersOf(method);
   const objects = Object.entries(compact(members)).map(([name, object]) => {
-    const { grader, hyperparameters, ...others } = membersOf(object);
+    const { grader, hyperparameters, extra, ...others } = membersOf(object);
+    const { hyperparameters: more, ...extraMembers } = membersOf(extra);
     const known = {
       grader: grader == null ? null : toGraderBody(grader),
-      hyperparameters: hyperparameters == null ? null : compact(membersOf(hyperparameters)),
+      hyperparameters:
+        hyperparameters == null && more == null ? null : compact({ ...membersOf(hyperparameters), extra: more }),
     };
-    return [name, compact({ ...known, ...others })];
+    return [name, compact({ ...known, ...others, extra: extraMembers })];
   });
   return { type, ...Object.fromEntries(objects) };
 }

@@ -69,9 +69,20 @@ export function createVerify(secret: string): Verify {
   };
 }
 
-/** Returns whether a text can be a webhook secret: it contains a key, and is long enough to be redacted in the log. */
-export const isWebhookSecret = (text: string) =>
-  text.startsWith('whsec_') ? PREFIXED_KEY.test(text) : text.length >= 8;
+/**
+ * Returns what is wrong with a webhook secret, and what was expected; null for a valid one. A secret is long enough to be
+ * redacted in the log. Some dashboards show it behind the version of its signatures.
+ */
+export function webhookSecretProblem(secret: string): string | null {
+  const prefix = /whsec_/i.exec(secret);
+  if (prefix !== null && !secret.startsWith('whsec_')) {
+    return prefix.index > 0
+      ? 'has other text before whsec_; expected the secret alone, such as whsec_YWJjMTIzYWJjMTIz.'
+      : 'has a prefix in another case; expected whsec_ and base64, such as whsec_YWJjMTIzYWJjMTIz.';
+  }
+  const isValid = prefix === null ? secret.length >= 8 : PREFIXED_KEY.test(secret);
+  return isValid ? null : 'expected whsec_ and base64, or another text of at least 8 characters';
+}
 
 const PREFIXED_KEY = /^whsec_[A-Za-z0-9+/]{8,}={0,2}$/;
 

@@ -80,7 +80,9 @@ describe('--check', () => {
     for (const target of ['/fine_tuning/jobs', '/models', '/files']) upstream.on(target, reject(401));
     const { code, text } = await checkOn(upstream);
     expect(code).toBe(1);
-    expect(text).toMatch(/GET \/fine_tuning\/jobs failed with status 401 after \d+ ms: the credential is not valid\./);
+    expect(text).toMatch(
+      /GET \/fine_tuning\/jobs failed with status 401 after \d+ ms: the credential is not valid\. Check OPENAI_API_KEY\./,
+    );
     expect(text).toMatch(/^The credential is not valid\.$/m);
     expect(text).not.toContain(KEY);
   });

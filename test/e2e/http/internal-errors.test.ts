@@ -36,7 +36,7 @@ async function startServer(readJob: () => Promise<never>) {
     watcher,
     creator: createIdempotentCreator({ upstream, store, clock }),
     mutations: NO_MUTATIONS,
-    gateway: { version: '0', isSandbox: true, upstreamName: 'test', limits: 'openai' },
+    gateway: { version: '0', isSandbox: true, upstreamName: 'test', limits: 'openai', hyperparameters: 'method' },
   });
   const createContext: ContextFactory = (request) => {
     const context = createBaseContext(request);

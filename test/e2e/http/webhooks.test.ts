@@ -181,6 +181,12 @@ describe('the signature', () => {
     expect((await world.send()).status).toBe(204);
   });
 
+  it.each(['\n', '\r\n', ' '])('is computed without the white space at the end of the secret: %j', async (space) => {
+    const secret = newSecret();
+    await using world = await openWorld({ OPENAI_WEBHOOK_SECRET: secret + space });
+    expect((await world.send({ secret })).status).toBe(204);
+  });
+
   it('of another secret is rejected, without details of the own secret', async () => {
     await using world = await openWorld();
     await world.isRead();
@@ -432,6 +438,7 @@ describe('OPENAI_WEBHOOK_SECRET', () => {
   it.each([
     ['by --check', secret, 0],
     ['by the message about an invalid one', `${secret}"`, 1],
+    ['by the message about one with another text before it', `v1,${secret}`, 1],
   ])('is not printed %s', async (_, OPENAI_WEBHOOK_SECRET, code) => {
     await using process = startScript('src/main.ts', ['--check'], { OPENAI_WEBHOOK_SECRET });
     expect(await process.ended).toBe(code);

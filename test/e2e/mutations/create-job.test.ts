@@ -15,7 +15,8 @@ const UNLIMITED = { CACHE_ACTIVE_MS: '60000' };
 
 /** A world whose upstream creates a job from every body, and records the bodies. */
 async function startCreating() {
-  const world = await startWorld({ ALLOW_MUTATIONS: 'on', ...UNLIMITED });
+  // The form of OpenAI; hyperparameter-placement.test.ts has those of other servers.
+  const world = await startWorld({ ALLOW_MUTATIONS: 'on', UPSTREAM_HYPERPARAMETERS: 'method', ...UNLIMITED });
   const bodies: Record<string, unknown>[] = [];
   world.upstream.on(JOBS, async (request: IncomingMessage, response: ServerResponse) => {
     if (request.method !== 'POST') return writeResponse(response, 200, { data: [], has_more: false });

@@ -72,7 +72,7 @@ const SHOWN: [number, { error: { message: string } }, string, string][] = [
     429,
     envelope('At most 8 jobs a day', 'daily_rate_limit_exceeded'),
     'UPSTREAM_QUOTA_EXCEEDED',
-    'The upstream account has no quota or credit left: At most 8 jobs a day.',
+    'A quota or the credit of the upstream account is used up: At most 8 jobs a day.',
   ],
 ];
 const REJECTED = 'Model gpt-x is not available for fine-tuning or does not exist.';

@@ -85,7 +85,7 @@ describe('an error response of the upstream', () => {
     ['absent', undefined, ''],
     ['null', null, ''],
     ['a number', 7, '7'],
-    ['a list', ['a', 'b'], '["a","b"]'],
+    ['a list', ['a', 'b'], 'a; b'],
     ['an object', { text: 'No.' }, '{"text":"No."}'],
     ['an object with its own toString', { toString: 1, valueOf: 2 }, '{"toString":1,"valueOf":2}'],
     ['nested too deep', JSON.parse(`${'['.repeat(1000)}${']'.repeat(1000)}`), 'nested too deep'],

@@ -83,7 +83,7 @@ export async function startSubscriptionServer(settings: Record<string, string> =
       watcher,
       creator: createIdempotentCreator({ upstream, store, clock }),
       mutations: NO_MUTATIONS,
-      gateway: { version: '0', isSandbox: true, upstreamName: 'test', limits: 'openai' },
+      gateway: { version: '0', isSandbox: true, upstreamName: 'test', limits: 'openai', hyperparameters: 'method' },
     }),
     examples: { jobId: 'ftjob-1', fileId: 'file-1' },
     webhookSecret: undefined,

@@ -155,6 +155,26 @@ describe('listening beyond loopback addresses', () => {
   });
 });
 
+/** The settings that hold a key, or the path of one. */
+const KEY_SETTINGS = ['OPENAI_API_KEY', 'OPENAI_API_KEY_FILE', 'OPENAI_ADMIN_KEY', 'AZURE_OPENAI_API_KEY'];
+const AZURE_URL = { AZURE_OPENAI_ENDPOINT: 'https://a.example/openai/v1' };
+const INVALID_KEYS = [
+  ['"sk-abc123"', 'has quotes around the key'],
+  ["'sk-abc123'\n", 'has quotes around the key'],
+  ['`sk-abc123`', 'has quotes around the key'],
+  ['“sk-abc123”', 'has quotes around the key'],
+  ['Bearer sk-abc123', 'begins with Bearer'],
+  ['OPENAI_API_KEY=sk-abc123', 'begins with the name of a variable'],
+  ['export OPENAI_API_KEY="sk-abc123"', 'begins with the name of a variable'],
+] as const;
+
+/** The settings of an upstream with a key in this setting. */
+function keySetting(name: string, key: string): Record<string, string> {
+  if (name === 'OPENAI_API_KEY_FILE') return { UPSTREAM: 'openai', [name]: join(makeFolder({ key }), 'key') };
+  if (name === 'AZURE_OPENAI_API_KEY') return { UPSTREAM: 'azure', [name]: key };
+  return { UPSTREAM: 'openai', ...KEY, [name]: key };
+}
+
 describe('a variable', () => {
   it.each([
     ['PORT', ['-1', '65536', '80.5', 'http', '0x10', ' 80', '1e3']],
@@ -238,6 +258,71 @@ describe('a variable', () => {
     const [problem] = problemsOf({ OPENAI_API_KEY_FILE: join(folder, 'invalid') });
     expect(problem).toMatch(/^OPENAI_API_KEY_FILE: .* is not the path of a file with a key of visible ASCII/);
     expect(problem).not.toContain('two secrets');
+  });
+
+  it.each(KEY_SETTINGS)('%s may have white space around it', (name) => {
+    for (const value of ['a-valid-key\n', '\ta-valid-key', ' whole-key \r\n', '\ufeffwith-a-mark']) {
+      expect(secretsOf(readConfig({ ...AZURE_URL, ...keySetting(name, value) })), value).toContain(value.trim());
+    }
+  });
+
+  it.each(KEY_SETTINGS)('%s is refused with the reason, under its own name, and is not repeated', (name) => {
+    const subject = name.endsWith('_FILE') ? 'the file ' : '';
+    for (const [value, reason] of INVALID_KEYS) {
+      const problems = problemsOf({ ...AZURE_URL, ...keySetting(name, value) });
+      expect(problems, value).toEqual([`${name}: ${subject}${reason}; expected the key alone.`]);
+    }
+  });
+
+  it.each([
+    ['OPENAI_WEBHOOK_SECRET', 'whsec_YWJjMTIzYWJjMTIz\n'],
+    ['OPENAI_WEBHOOK_SECRET', ' eight-characters'],
+    ['SANDBOX_WEBHOOK_SECRET', 'whsec_YWJjMTIzYWJjMTIz\r\n'],
+    ['SANDBOX_ADMIN_KEY', 'an-admin-key\n'],
+  ])('%s may have white space around it: %j', (name, value) => {
+    const sandbox = {
+      SANDBOX_WEBHOOK_URL: 'http://127.0.0.1:1/hooks',
+      SANDBOX_WEBHOOK_SECRET: 'whsec_YWJjZGVmZ2hpamts',
+    };
+    expect(secretsOf(readConfig({ ...sandbox, [name]: value }))).toContain(value.trim().replace('whsec_', ''));
+  });
+
+  it.each(['v1,whsec_YWJjMTIzYWJjMTIz', 'v1,whsec_YWJjMTIzYWJjMTIz\n', 'v1 whsec_YWJjMTIzYWJjMTIz'])(
+    'OPENAI_WEBHOOK_SECRET refuses other text before the secret: %j',
+    (value) => {
+      const [problem, ...others] = problemsOf({ ...KEY, OPENAI_WEBHOOK_SECRET: value });
+      expect(others).toEqual([]);
+      expect(problem).toMatch(/^OPENAI_WEBHOOK_SECRET: /);
+      expect(problem).not.toContain('v1');
+    },
+  );
+
+  it('OPENAI_WEBHOOK_SECRET names the reason', () => {
+    expect(problemsOf({ ...KEY, OPENAI_WEBHOOK_SECRET: 'v1,whsec_YWJjMTIzYWJjMTI0' })).toEqual([
+      'OPENAI_WEBHOOK_SECRET: has other text before whsec_; expected the secret alone, such as whsec_YWJjMTIzYWJjMTIz.',
+    ]);
+    expect(problemsOf({ ...KEY, OPENAI_WEBHOOK_SECRET: '"whsec_YWJjMTIzYWJjMTI0"' })).toEqual([
+      'OPENAI_WEBHOOK_SECRET: has quotes around the key; expected the key alone.',
+    ]);
+  });
+
+  it.each(['OPENAI_ORG_ID', 'OPENAI_PROJECT_ID'])('%s may have white space, but no quotes, around it', (name) => {
+    expect(problemsOf({ ...KEY, [name]: 'org-a\n' })).toEqual([]);
+    expect(problemsOf({ ...KEY, [name]: '"org-a"' })).toEqual([expect.stringMatching(/ is not text without quotes/)]);
+  });
+
+  it('OPENAI_API_KEY_FILE with an empty file says so', () => {
+    const file = join(makeFolder({ key: ' \n' }), 'key');
+    expect(problemsOf({ OPENAI_API_KEY_FILE: file })).toEqual([
+      'OPENAI_API_KEY_FILE: the file is empty; expected a key in it.',
+    ]);
+  });
+
+  it.each([
+    [KEY, 'OPENAI_API_KEY'],
+    [{ AZURE_OPENAI_ENDPOINT: 'https://a.example/openai/v1', AZURE_OPENAI_API_KEY: 'any' }, 'AZURE_OPENAI_API_KEY'],
+  ])('the configuration names the setting with the key: %j', (environment, name) => {
+    expect(readConfig(environment).keySetting).toBe(name);
   });
 
   it('OPENAI_API_KEY_FILE names a file that can be read', () => {

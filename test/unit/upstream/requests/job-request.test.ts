@@ -133,7 +133,7 @@ describe('a request for a job', () => {
           extra: { grader: 1 },
         },
       },
-      extra: { seed: 1, hyperparameters: {}, metadata: {} },
+      extra: { seed: 1, hyperparameters: { batch_size: 4, lora_r: 16 }, metadata: {} },
     });
     expect(pathsOf(issues).sort()).toEqual(
       [
@@ -145,7 +145,7 @@ describe('a request for a job', () => {
           (name) => `method.reinforcement.hyperparameters.${name}`,
         ),
         ...['method.reinforcement.grader.operation', 'method.reinforcement.extra.grader'],
-        ...['extra.seed', 'extra.hyperparameters', 'extra.metadata'],
+        ...['extra.seed', 'extra.hyperparameters.batch_size', 'extra.metadata'],
       ].sort(),
     );
     expect(issues.length).toBeGreaterThanOrEqual(20);
@@ -229,13 +229,32 @@ describe('a request for a job', () => {
   });
 
   it.each([
-    ['supervised', 'hyperparameters'],
-    ['dpo', 'hyperparameters'],
-    ['reinforcement', 'grader'],
-    ['reinforcement', 'hyperparameters'],
-  ])('is invalid when the extra members of %s repeat its %s', (type, name) => {
-    const method = { type, [type]: { ...(type === 'reinforcement' && { grader: PYTHON }), extra: { [name]: {} } } };
-    expect(issuesWith({ method })).toMatchObject([{ path: ['method', type, 'extra', name] }]);
+    ['supervised', { hyperparameters: { n_epochs: 2 } }, 'hyperparameters.n_epochs'],
+    ['dpo', { hyperparameters: { n_epochs: 2 } }, 'hyperparameters.n_epochs'],
+    ['reinforcement', { hyperparameters: { n_epochs: 2 } }, 'hyperparameters.n_epochs'],
+    ['supervised', { hyperparameters: [] }, 'hyperparameters'],
+    ['reinforcement', { grader: {} }, 'grader'],
+  ])('is invalid when the extra members of %s are %j', (type, extra, path) => {
+    const grader = type === 'reinforcement' && { grader: PYTHON };
+    const method = { type, [type]: { hyperparameters: { n_epochs: 1 }, ...grader, extra } };
+    expect(pathsOf(issuesWith({ method }))).toEqual([`method.${type}.extra.${path}`]);
+  });
+
+  it.each(METHODS)('merges extra hyperparameters with those of the method %s', (type) => {
+    const grader = type === 'reinforcement' && { grader: PYTHON };
+    const extra = { hyperparameters: { lora_r: 16, n_epochs: 3 } };
+    const method = { type, [type]: { ...grader, hyperparameters: { batch_size: 4, n_epochs: null }, extra } };
+    expect(bodyWith({ method })).toMatchObject({
+      method: { [type]: { hyperparameters: { batch_size: 4, lora_r: 16, n_epochs: 3 } } },
+    });
+    const top = { hyperparameters: { lora_r: 8 } };
+    expect(pathsOf(issuesWith({ method, extra: top }))).toEqual(['extra.hyperparameters.lora_r']);
+  });
+
+  it.each(['dpo', 'reinforcement'])('with the method %s is invalid for a server that knows no methods', (type) => {
+    const method = { type, [type]: type === 'reinforcement' ? { grader: PYTHON } : {} };
+    const issues = issuesWith({ method }, { limits: 'unknown', placement: 'top' });
+    expect(issues).toEqual([{ path: ['method', type], message: expect.stringMatching(MESSAGE) }]);
   });
 
   it('accepts extra members of any name', () => {

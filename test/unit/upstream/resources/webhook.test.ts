@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   createVerify,
-  isWebhookSecret,
   readDelivery,
   readWebhook,
   WebhookError,
+  webhookSecretProblem,
 } from '../../../../src/upstream/resources/webhook.ts';
 import { newSecret, webhookBody, webhookHeaders } from '../../../kit/bodies/webhook.ts';
 
@@ -53,17 +53,25 @@ describe('createVerify', () => {
   });
 });
 
-describe('isWebhookSecret', () => {
-  it.each([
-    [newSecret(), true],
-    ['whsec_YWJjZGVmZ2g', true],
-    ['whsec_', false],
-    ['whsec_abc', false],
-    ['whsec_not base64!', false],
-    ['eight-ch', true],
-    ['seven-c', false],
-  ])('is for %s: %s', (text, expected) => {
-    expect(isWebhookSecret(text)).toBe(expected);
+describe('webhookSecretProblem', () => {
+  it.each([newSecret(), 'whsec_YWJjZGVmZ2g', 'eight-ch'])('is null for a secret: %s', (text) => {
+    expect(webhookSecretProblem(text)).toBeNull();
+  });
+
+  it.each(['whsec_', 'whsec_abc', 'whsec_not base64!', 'seven-c'])('says what was expected instead of %s', (text) => {
+    expect(webhookSecretProblem(text)).toBe('expected whsec_ and base64, or another text of at least 8 characters');
+  });
+
+  it.each(['v1,whsec_YWJjZGVmZ2g', 'v1a,whsec_YWJjZGVmZ2g', 'OPENAI_WEBHOOK_SECRET=whsec_YWJjZGVmZ2g'])(
+    'refuses other text before the secret: %s',
+    (text) => {
+      expect(webhookSecretProblem(text)).toMatch(/^has other text before whsec_; expected the secret alone/);
+      expect(webhookSecretProblem(text)).not.toContain('YWJjZGVmZ2g');
+    },
+  );
+
+  it('refuses the prefix in another case', () => {
+    expect(webhookSecretProblem('WHSEC_YWJjZGVmZ2g')).toMatch(/^has a prefix in another case; expected whsec_/);
   });
 });
 
