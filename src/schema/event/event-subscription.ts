@@ -1,5 +1,5 @@
 import type { JobEvent } from '../../upstream/resources/event.ts';
-import type { AddedItem } from '../../watch/streams/event-stream.ts';
+import { type Added, type AddedItem, requireReadable } from '../../watch/streams/event-stream.ts';
 import type { EventStart } from '../../watch/streams/log-reader.ts';
 import { builder } from '../core/builder.ts';
 import { badUserInput } from '../core/errors.ts';
@@ -45,7 +45,7 @@ builder.subscriptionField('fineTuningJobEventAdded', (t) =>
     },
     extensions: cost({ calls: 2 }),
     subscribe: (_root, { jobId, since, fromStart }, { feeds }) => feeds.events(jobId, startOf(since, fromStart)),
-    resolve: (added: AddedItem<JobEvent>) => added,
+    resolve: (added: Added<JobEvent>) => requireReadable(added),
   }),
 );
 

@@ -1,5 +1,5 @@
 import type { MetricsSeries } from '../../upstream/metrics/metrics.ts';
-import type { AddedItem } from '../../watch/streams/event-stream.ts';
+import { type Added, type AddedItem, requireReadable } from '../../watch/streams/event-stream.ts';
 import { builder } from '../core/builder.ts';
 import { cost } from '../core/field-cost.ts';
 import { FineTuningJob } from '../job/job.ts';
@@ -39,6 +39,6 @@ builder.subscriptionField('fineTuningJobMetricsAdded', (t) =>
     },
     extensions: cost({ calls: 2 }),
     subscribe: (_root, { jobId, sinceStep }, { feeds }) => feeds.metrics(jobId, sinceStep ?? null),
-    resolve: (added: AddedItem<MetricsSeries>) => added,
+    resolve: (added: Added<MetricsSeries>) => requireReadable(added),
   }),
 );
