@@ -75,7 +75,7 @@ function mergeHead(log: EventLog | undefined, observation: LogObservation): Even
   return closeGap(withSize({ ...log, ...times, arrival, head: segment, older }), receivedSeq);
 }
 
-// Only one segment can follow the gap: the one that takes the most reads to replace.
+// Only one segment is stored behind the gap: the longest one, as it takes the most reads to replace.
 function longestOf(one: LogSegment, other: LogSegment | null): LogSegment {
   return other && other.items.length > one.items.length ? other : one;
 }

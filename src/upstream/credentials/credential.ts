@@ -15,7 +15,10 @@ export type KeyHeader = 'authorization' | 'api-key';
 /** Minimum characters of a secret. A shorter key is a placeholder for a server without keys: redaction would mangle text. */
 export const MIN_KEY_LENGTH = 8;
 
-/** Returns the call with the admin key in place of the API key. Throws NoAdminKey when there is none. */
+/**
+ * Returns the call with the admin key in place of the API key. The API key takes the place of the admin key, so that both are
+ * redacted. Throws NoAdminKey when there is no admin key.
+ */
 export function asAdmin<T extends { readonly credential: Credential }>(call: T): T {
   const { apiKey, adminKey } = call.credential;
   if (adminKey === undefined) throw new NoAdminKey();

@@ -19,7 +19,7 @@ const fields = z.object({
   organization_id: nullIfInvalid(z.string()),
   seed: nullIfInvalid(z.int32()), // GraphQL's Int has 32 bits.
   user_provided_suffix: nullIfInvalid(z.string()),
-  suffix: nullIfInvalid(z.string()), // The same in other servers.
+  suffix: nullIfInvalid(z.string()), // The name of `user_provided_suffix` in other servers.
   fine_tuned_model: nullIfInvalid(z.string()),
   training_file: nullIfInvalid(z.string()),
   validation_file: nullIfInvalid(z.string()),
@@ -87,17 +87,15 @@ export interface JobResource {
 }
 
 export function createJobResource(rest: RestClient): JobResource {
+  const readJobWithId = (id: string) => (body: unknown) => requireId(id, readJob(body));
   return {
-    get: (id, call) => rest.getOrNull(path`/fine_tuning/jobs/${id}`, (body) => requireId(id, readJob(body)), call),
+    get: (id, call) => rest.getOrNull(path`/fine_tuning/jobs/${id}`, readJobWithId(id), call),
     list: ({ metadata = {}, ...page }, call) =>
       rest.get(path`/fine_tuning/jobs`, { ...page, ...metadataQuery(metadata) }, readPage(page, readJob), call),
     create: (body, call) => rest.post(path`/fine_tuning/jobs`, body, readJob, call),
-    cancel: (id, call) =>
-      rest.postOrNull(path`/fine_tuning/jobs/${id}/cancel`, (body) => requireId(id, readJob(body)), call),
-    pause: (id, call) =>
-      rest.postOrNull(path`/fine_tuning/jobs/${id}/pause`, (body) => requireId(id, readJob(body)), call),
-    resume: (id, call) =>
-      rest.postOrNull(path`/fine_tuning/jobs/${id}/resume`, (body) => requireId(id, readJob(body)), call),
+    cancel: (id, call) => rest.postOrNull(path`/fine_tuning/jobs/${id}/cancel`, readJobWithId(id), call),
+    pause: (id, call) => rest.postOrNull(path`/fine_tuning/jobs/${id}/pause`, readJobWithId(id), call),
+    resume: (id, call) => rest.postOrNull(path`/fine_tuning/jobs/${id}/resume`, readJobWithId(id), call),
   };
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { describeInvalidBody, UpstreamError, type UpstreamErrorFacts } from '../errors/upstream-error.ts';
+import { describeError, UpstreamError, type UpstreamErrorFacts } from '../errors/upstream-error.ts';
 import { identifier } from './lenient-schema.ts';
 
 /** An item of a list: a value, or the error of an invalid item. An invalid item does not fail the page. */
@@ -84,7 +84,7 @@ function readPageItem<T extends { id: string }>(
     const { data } = identified.safeParse(body);
     return {
       id: data?.id ?? null,
-      error: new UpstreamError('UPSTREAM_INVALID_RESPONSE', describeInvalidBody(error), facts),
+      error: new UpstreamError('UPSTREAM_INVALID_RESPONSE', describeError(error), facts),
     };
   }
 }

@@ -41,12 +41,12 @@ export interface PermissionPageRequest extends PageRequest {
 export function createPermissionResource(rest: RestClient): PermissionResource {
   return {
     list: async (model, { projectId: project_id = null, ...page }, call) =>
-      rest.get(permissionsOf(model), { ...page, project_id }, readPage(page, readPermission), asAdmin(call)),
+      rest.get(permissionsPath(model), { ...page, project_id }, readPage(page, readPermission), asAdmin(call)),
     create: async (model, project_ids, call) =>
-      rest.post(permissionsOf(model), { project_ids }, readUnpaged(readPermission), asAdmin(call)),
+      rest.post(permissionsPath(model), { project_ids }, readUnpaged(readPermission), asAdmin(call)),
     delete: async (model, id, call) =>
       rest.delete(path`/fine_tuning/checkpoints/${model}/permissions/${id}`, readDeletion(id), asAdmin(call)),
   };
 }
 
-const permissionsOf = (model: string) => path`/fine_tuning/checkpoints/${model}/permissions`;
+const permissionsPath = (model: string) => path`/fine_tuning/checkpoints/${model}/permissions`;

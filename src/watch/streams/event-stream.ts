@@ -9,7 +9,7 @@ import type { MetricsSeries } from '../../upstream/metrics/metrics.ts';
 import type { JobEvent } from '../../upstream/resources/event.ts';
 import type { Job } from '../../upstream/resources/job.ts';
 import type { EventTail } from '../poll/event-tail.ts';
-import { cancellableIterator } from './cancellable-iterator.ts';
+import { createCancellableIterator } from './cancellable-iterator.ts';
 import { createLogReader, type EventStart, type LogEntry, UnknownCursor } from './log-reader.ts';
 
 /** Maximum number of items that the readers of a stream share as one object: those of the events read last. */
@@ -59,8 +59,28 @@ export function streamEvents<T>(options: EventStreamOptions<T>): AsyncIterable<A
   return {
     [Symbol.asyncIterator]() {
       const { tail, close } = options.openTail();
-      return cancellableIterator((signal) => readEvents(options, tail, sharedItems, signal), close);
+      return createCancellableIterator((signal) => readEvents(options, tail, sharedItems, signal), close);
     },
+  };
+}
+
+/** Selects each event. */
+export const anyEvent = () => (event: JobEvent) => event;
+
+/**
+ * Selects the metrics of each step greater than `last` and than all steps selected before. Of the events that the server
+ * inserts behind others, it also selects those with a step that no other event has.
+ */
+export function stepsAfter(last: number): () => EventSelector<MetricsSeries> {
+  return () => {
+    let lastStep = last;
+    return (event, entry) => {
+      const report = stepReportOf(event);
+      if (report === null || report.step <= last) return null;
+      if (report.step <= lastStep && (entry.insertedInto === null || isStepRepeated(report.step, entry))) return null;
+      lastStep = Math.max(lastStep, report.step);
+      return seriesOfEvents([event], true);
+    };
   };
 }
 
@@ -74,7 +94,7 @@ async function* readEvents<T>(
   const reader = createLogReader(access, store, jobId, createReadContext(signal));
   const selectValue = select();
   await reader.moveTo(start).catch(async (error) => {
-    if (!(error instanceof UnknownCursor)) throw error;
+    if (!(error instanceof UnknownCursor) || tail.isClosed) throw error;
     await tail.pollNow(signal); // The event may have been added since the last poll.
     if (!signal.aborted) await reader.moveTo(start);
   });
@@ -100,26 +120,6 @@ function addedOf<T>(entry: LogEntry, job: Job | undefined, select: EventSelector
   if (error) return { error };
   const value = select(event, entry);
   return value === null || !job ? null : { job, value };
-}
-
-/** Selects each event. */
-export const anyEvent = () => (event: JobEvent) => event;
-
-/**
- * Selects the metrics of each step greater than `last` and than all steps selected before. Of the events that the server
- * inserts behind others, it also selects those with a step that no other event has.
- */
-export function stepsAfter(last: number): () => EventSelector<MetricsSeries> {
-  return () => {
-    let lastStep = last;
-    return (event, entry) => {
-      const report = stepReportOf(event);
-      if (report === null || report.step <= last) return null;
-      if (report.step <= lastStep && (entry.insertedInto === null || isStepRepeated(report.step, entry))) return null;
-      lastStep = Math.max(lastStep, report.step);
-      return seriesOfEvents([event], true);
-    };
-  };
 }
 
 /** Whether an event that a reader gets before this one reports the same step. */
