@@ -97,7 +97,10 @@ export function createGatewayClient({ url, token, clock, onConnection }: Gateway
   };
 }
 
-/** Returns a function that runs an operation and parses each result. It throws a RejectedError for GraphQL errors. */
+/**
+ * Returns a function that runs an operation and parses each result. It throws a RejectedError when the last result has no
+ * data. Others without data are skipped: a stream continues after an event that cannot be read.
+ */
 function createRun(client: Client) {
   return async function* run<T>(
     query: string,
@@ -109,10 +112,12 @@ function createRun(client: Client) {
     const abort = () => void results.return?.();
     signal.addEventListener('abort', abort, { once: true });
     try {
+      let rejection: RejectedError | null = null;
       for await (const result of results) {
-        if (!result.data) throw new RejectedError(result.errors);
-        yield data.parse(result.data);
+        rejection = result.data ? null : new RejectedError(result.errors);
+        if (result.data) yield data.parse(result.data);
       }
+      if (rejection) throw rejection;
     } catch (error) {
       throw Array.isArray(error) ? new RejectedError(error) : error;
     } finally {

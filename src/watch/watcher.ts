@@ -4,7 +4,7 @@ import type { JobEvent } from '../upstream/resources/event.ts';
 import type { Job } from '../upstream/resources/job.ts';
 import type { JobChange } from './poll/change.ts';
 import { createScopeWatch, type ScopeWatch, type WatcherOptions } from './scope-watch.ts';
-import { type AddedItem, anyEvent, stepsAfter, streamEvents } from './streams/event-stream.ts';
+import { type Added, anyEvent, stepsAfter, streamEvents } from './streams/event-stream.ts';
 import { streamJob, streamJobs } from './streams/job-stream.ts';
 import type { EventStart } from './streams/log-reader.ts';
 
@@ -15,9 +15,9 @@ export interface Feeds {
   /** Snapshots and changes of all jobs that match before or after the change. Throws UpstreamError. */
   jobs(matches: (job: Job) => boolean): AsyncIterable<JobChange>;
   /** A job's events after `start`. Throws as `job` does, and UnknownCursor. */
-  events(jobId: string, start: EventStart): AsyncIterable<AddedItem<JobEvent>>;
+  events(jobId: string, start: EventStart): AsyncIterable<Added<JobEvent>>;
   /** A job's metrics, one step per series, after `sinceStep`, or from now on. Throws as `events` does. */
-  metrics(jobId: string, sinceStep: number | null): AsyncIterable<AddedItem<MetricsSeries>>;
+  metrics(jobId: string, sinceStep: number | null): AsyncIterable<Added<MetricsSeries>>;
 }
 
 /** Turns the store's observations into changes, and polls jobs and event logs while they have subscribers. */

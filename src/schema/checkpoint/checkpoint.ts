@@ -21,7 +21,8 @@ export const FineTuningJobCheckpoint = builder.objectRef<JobCheckpoint>('FineTun
   fields: (t) => ({
     id: t.id({
       nullable: false,
-      description: 'The id of the checkpoint, such as `ftckpt_abc123`.',
+      description:
+        'The id of the checkpoint, such as `ftckpt_abc123`. Derived from its job, step and model, such as `derived-0a1b2c3d`, when the upstream sends none.',
       resolve: ({ checkpoint }) => checkpoint.id,
     }),
     createdAt: t.field({

@@ -1,5 +1,5 @@
 import type { JobEvent } from '../../upstream/resources/event.ts';
-import type { AddedItem } from '../../watch/streams/event-stream.ts';
+import { type Added, type AddedItem, requireReadable } from '../../watch/streams/event-stream.ts';
 import type { EventStart } from '../../watch/streams/log-reader.ts';
 import { builder } from '../core/builder.ts';
 import { badUserInput } from '../core/errors.ts';
@@ -31,12 +31,12 @@ builder.subscriptionField('fineTuningJobEventAdded', (t) =>
     type: FineTuningJobEventAdded,
     nullable: false,
     description:
-      'The events of a job, oldest first: by default only new ones. Completes after the last event, at most about a minute after the job ended. Delivers each event exactly once, also to a slow client. Fails with NOT_FOUND when the job does not exist or is deleted.',
+      'The events of a job, oldest first: by default only new ones. Completes after the last event, at most about a minute after the job ended. Delivers each event exactly once, also to a slow client. An event that the upstream inserts behind others comes when the gateway observes it, even if newer ones were delivered. An event that the upstream sends in an invalid form is a result with the error UPSTREAM_INVALID_RESPONSE, and the stream continues. Fails with NOT_FOUND when the job does not exist or is deleted.',
     args: {
       jobId: t.arg.id({ required: true, description: 'The id of the job, such as `ftjob-abc123`.' }),
       since: t.arg.id({
         description:
-          'The id of an event, such as `ftevent-abc123`: the stream starts after it. It must be one of the newest 50000 events of the job. By default, and when null, the stream starts with the next new event.',
+          'The id of an event, such as `ftevent-abc123`: the stream starts after it, in the order of the upstream. First come the events that the upstream inserted behind it while the gateway had it in memory: the client can already have those, so it has to compare ids. It must be one of the newest 50000 events of the job. By default, and when null, the stream starts with the next new event.',
       }),
       fromStart: t.arg.boolean({
         defaultValue: false,
@@ -46,7 +46,7 @@ builder.subscriptionField('fineTuningJobEventAdded', (t) =>
     },
     extensions: cost({ calls: 2 }),
     subscribe: (_root, { jobId, since, fromStart }, { feeds }) => feeds.events(jobId, startOf(since, fromStart)),
-    resolve: (added: AddedItem<JobEvent>) => added,
+    resolve: (added: Added<JobEvent>) => requireReadable(added),
   }),
 );
 

@@ -39,7 +39,8 @@ export const FineTuningJobEvent = builder.objectRef<JobLogEvent>('FineTuningJobE
   fields: (t) => ({
     id: t.id({
       nullable: false,
-      description: 'The id of the event, such as `ftevent-abc123`.',
+      description:
+        'The id of the event, such as `ftevent-abc123`. Derived from its content, such as `derived-0a1b2c3d`, when the upstream sends none.',
       resolve: ({ event }) => event.id,
     }),
     createdAt: t.field({

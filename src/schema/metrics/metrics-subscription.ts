@@ -1,5 +1,5 @@
 import type { MetricsSeries } from '../../upstream/metrics/metrics.ts';
-import type { AddedItem } from '../../watch/streams/event-stream.ts';
+import { type Added, type AddedItem, requireReadable } from '../../watch/streams/event-stream.ts';
 import { builder } from '../core/builder.ts';
 import { cost } from '../core/field-cost.ts';
 import { FineTuningJob } from '../job/job.ts';
@@ -30,7 +30,7 @@ builder.subscriptionField('fineTuningJobMetricsAdded', (t) =>
     type: FineTuningJobMetricsAdded,
     nullable: false,
     description:
-      'The metrics of the steps of a job by ascending step: by default only of new steps. Completes after the last event of the job, at most about a minute after the job ended. Delivers each step exactly once, also to a slow client. Fails with NOT_FOUND when the job does not exist or is deleted.',
+      'The metrics of the steps of a job by ascending step: by default only of new steps. Completes after the last event of the job, at most about a minute after the job ended. Delivers each step exactly once, also to a slow client. A step that the upstream inserts behind others comes when the gateway observes it, after greater ones. An event that the upstream sends in an invalid form is a result with the error UPSTREAM_INVALID_RESPONSE, and the stream continues. Fails with NOT_FOUND when the job does not exist or is deleted.',
     args: {
       jobId: t.arg.id({ required: true, description: 'The id of the job, such as `ftjob-abc123`.' }),
       sinceStep: t.arg.int({
@@ -40,6 +40,6 @@ builder.subscriptionField('fineTuningJobMetricsAdded', (t) =>
     },
     extensions: cost({ calls: 2 }),
     subscribe: (_root, { jobId, sinceStep }, { feeds }) => feeds.metrics(jobId, sinceStep ?? null),
-    resolve: (added: AddedItem<MetricsSeries>) => added,
+    resolve: (added: Added<MetricsSeries>) => requireReadable(added),
   }),
 );

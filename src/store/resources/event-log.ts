@@ -1,13 +1,15 @@
 // The cached event log of one job: the segment at its head, and at most one older segment. Events are newest first, many
 // have equal timestamps, and each id is stored once (see log-segment.ts). A read of the head merges with the known head if
-// they share an event. If not, more events arrived than one page holds: the new page becomes the head, the longest known
-// segment becomes `older`, and between them is a gap. Reading older events extends the head until it meets `older`; then
-// the two become one segment. A log above its size limit loses `older` first, then its oldest events.
-import { isFinalEvent, type JobEvent } from '../../upstream/resources/event.ts';
-import type { Page } from '../../upstream/resources/page.ts';
+// they share an event (see log-merge.ts). If not, more events arrived than one page holds: the new page becomes the head,
+// the longest known segment becomes `older`, and between them is a gap. A gap also opens where a page ends among inserted
+// events. Reading older events extends the head until it meets `older`; then the two become one segment. A log above its
+// size limit loses `older` first, then its oldest events.
+import { isFinalEvent } from '../../upstream/resources/event.ts';
 import type { Observation } from '../cache/freshness.ts';
 import { estimateBytes } from '../cache/size-estimate.ts';
-import { appendPage, type LogSegment, mergeSegments, segmentOf } from './log-segment.ts';
+import { keyOf, type LogPage } from './log-item.ts';
+import { type MergedRun, mergeRun } from './log-merge.ts';
+import type { LogSegment } from './log-segment.ts';
 
 /** The known part of a job's log. Times are those of the newest read of its head, in milliseconds since the epoch. */
 export interface EventLog {
@@ -19,52 +21,103 @@ export interface EventLog {
   readonly receivedAt: number;
   /** When the final event was received; null before. */
   readonly closedAt: number | null;
+  /** Number of the last response that was merged. No item has a larger `arrival`. */
+  readonly arrival: number;
+  /** Number of the last response that inserted an event behind a known one; 0 before. */
+  readonly lastInsertion: number;
   /** Size in memory, in bytes. */
   readonly bytes: number;
 }
 
+/** A page, with the number of its response. */
+export type LogObservation = Observation<LogPage> & { readonly receivedSeq: number };
+
 /**
- * Returns the log after a read of its head (`after` is null) or of events older than `after`. Removes the oldest events
- * of a log larger than `maxBytes`. Returns undefined for older events of an unknown log.
+ * Returns the log after a read of its head (`after` is null) or of events older than `after`; the same object when such a
+ * page adds nothing. Removes the oldest events of a log larger than `maxBytes`. Returns undefined for older events of an
+ * unknown log.
  */
 export function mergePage(
   log: EventLog | undefined,
   after: string | null,
-  observation: Observation<Page<JobEvent>>,
+  observation: LogObservation,
   maxBytes: number,
 ): EventLog | undefined {
-  const next = after === null ? mergeHead(log, observation) : log && mergeOlder(log, after, observation.value);
+  const next = after === null ? mergeHead(log, observation) : log && mergeOlder(log, after, observation);
   return next && limitSize(next, maxBytes);
 }
 
 /** Returns when a page with the final event was received; null when the page lacks it. */
-export function closedAtIn({ value: page, receivedAt }: Observation<Page<JobEvent>>): number | null {
+export function closedAtIn({ value: page, receivedAt }: Observation<LogPage>): number | null {
   return page.items.some(({ value }) => value && isFinalEvent(value)) ? receivedAt : null;
 }
 
-function mergeHead(log: EventLog | undefined, observation: Observation<Page<JobEvent>>): EventLog {
-  const segment = segmentOf(observation.value);
+/** Returns the log without the events after its gap, which cannot be reached. */
+export function withoutGap(log: EventLog): EventLog {
+  return log.older === null ? log : withSize({ ...log, older: null });
+}
+
+function mergeHead(log: EventLog | undefined, observation: LogObservation): EventLog {
+  const { value: page, receivedSeq } = observation;
+  // The next page shows items without a key again, with what locates them.
+  const segment = { items: page.items.filter((item) => keyOf(item) !== null), isComplete: !page.hasMore };
   // Race: a response to an older request says nothing about the head, but can contain older events.
-  const { requestedAt, receivedAt } = log && log.requestedAt > observation.requestedAt ? log : observation;
+  const isOutdated = log !== undefined && log.requestedAt > observation.requestedAt;
+  const { requestedAt, receivedAt } = isOutdated ? log : observation;
   const times = { requestedAt, receivedAt, closedAt: log?.closedAt ?? closedAtIn(observation) };
-  if (log === undefined) return withSize({ head: segment, older: null, ...times });
-  const head = mergeSegments(segment, log.head);
-  if (head !== null) return closeGap({ ...log, ...times, bytes: resize(log.bytes, log.head, head), head });
-  return requestedAt > observation.requestedAt
-    ? log
-    : withSize({ head: segment, older: segment.isComplete ? null : longestSegment(log), ...times });
+  if (log === undefined)
+    return withSize({ head: segment, older: null, ...times, arrival: receivedSeq, lastInsertion: 0 });
+  const merged = mergeRun(log.head, segment, receivedSeq);
+  if (merged !== null) return closeGap(withHead({ ...log, ...times }, merged, receivedSeq, isOutdated), receivedSeq);
+  if (isOutdated) return log;
+  const arrival = Math.max(log.arrival, receivedSeq);
+  const older = segment.isComplete ? null : longestOf(log.head, log.older);
+  return closeGap(withSize({ ...log, ...times, arrival, head: segment, older }), receivedSeq);
 }
 
 // Only one segment is stored behind the gap: the longest one, as it takes the most reads to replace.
-function longestSegment({ head, older }: EventLog): LogSegment {
-  return older && older.items.length > head.items.length ? older : head;
+function longestOf(one: LogSegment, other: LogSegment | null): LogSegment {
+  return other && other.items.length > one.items.length ? other : one;
 }
 
-function mergeOlder(log: EventLog, after: string, page: Page<JobEvent>): EventLog {
-  const head = appendPage(log.head, after, page);
-  if (head !== null) return closeGap({ ...log, bytes: resize(log.bytes, log.head, head), head });
-  const older = log.older && appendPage(log.older, after, page);
-  return older ? closeGap({ ...log, bytes: resize(log.bytes, log.older, older), older }) : log;
+function mergeOlder(log: EventLog, after: string, { value: page, receivedSeq }: LogObservation): EventLog {
+  const head = mergeRunAfter(log.head, after, page, receivedSeq);
+  if (head !== null) {
+    if (isUnchanged(log.head, head)) return log;
+    return closeGap(withHead(log, head, receivedSeq), receivedSeq);
+  }
+  const older = log.older && mergeRunAfter(log.older, after, page, receivedSeq);
+  if (log.older === null || older === null || isUnchanged(log.older, older)) return log;
+  const segment = older.rest ? longestOf(older.segment, older.rest) : older.segment;
+  return closeGap(withSize({ ...log, ...numbersAfter(log, older, receivedSeq), older: segment }), receivedSeq);
+}
+
+/** Merges a page that was read with the cursor `after`; null when the segment lacks that event. */
+function mergeRunAfter(segment: LogSegment, after: string, page: LogPage, receivedSeq: number): MergedRun | null {
+  const cursor = segment.items.findLast(({ id }) => id === after);
+  if (cursor === undefined) return null;
+  const items = [cursor, ...page.items.filter(({ id }) => id !== after)];
+  return mergeRun(segment, { items, isComplete: !page.hasMore }, receivedSeq);
+}
+
+const isUnchanged = (before: LogSegment, { segment }: MergedRun) =>
+  before.items === segment.items && before.isComplete === segment.isComplete;
+
+/** Returns the log with a merged head. An outdated response does not open a gap. */
+function withHead(log: EventLog, merged: MergedRun, receivedSeq: number, isOutdated = false): EventLog {
+  const { segment: head, rest } = merged;
+  if (rest && isOutdated) return log;
+  const numbers = numbersAfter(log, merged, receivedSeq);
+  // `rest` and not the longest segment: the items that a reader has passed stay known.
+  if (rest) return withSize({ ...log, ...numbers, head, older: rest });
+  return { ...log, ...numbers, bytes: resize(log.bytes, log.head, head), head };
+}
+
+function numbersAfter(log: EventLog, { hasInsertions }: MergedRun, receivedSeq: number) {
+  return {
+    arrival: Math.max(log.arrival, receivedSeq),
+    lastInsertion: hasInsertions ? Math.max(log.lastInsertion, receivedSeq) : log.lastInsertion,
+  };
 }
 
 // Logs are long and pages are short: only the added and removed items are measured. A removed item is an event that the
@@ -76,11 +129,12 @@ function resize(bytes: number, before: LogSegment | null, after: LogSegment): nu
   return bytes + estimateBytes([...added]) - estimateBytes([...removed]);
 }
 
-function closeGap(log: EventLog): EventLog {
+function closeGap(log: EventLog, receivedSeq: number): EventLog {
   if (log.older === null) return log;
-  if (log.head.isComplete) return withSize({ ...log, older: null });
-  const merged = mergeSegments(log.head, log.older);
-  return merged ? withSize({ ...log, head: merged, older: null }) : log;
+  const merged = mergeRun(log.older, log.head, receivedSeq);
+  if (merged === null) return log.head.isComplete ? withoutGap(log) : log;
+  const numbers = numbersAfter(log, merged, receivedSeq);
+  return withSize({ ...log, ...numbers, head: merged.segment, older: merged.rest });
 }
 
 function withSize(log: Omit<EventLog, 'bytes'>): EventLog {

@@ -1,15 +1,16 @@
-import { isOutage } from '../../upstream/errors/upstream-error.ts';
+import { isOutage, UpstreamError } from '../../upstream/errors/upstream-error.ts';
 import type { Priority } from '../../upstream/resilience/call-rate-limiter.ts';
 import type { JobEvent } from '../../upstream/resources/event.ts';
 import type { Page, PageRequest } from '../../upstream/resources/page.ts';
-import { aboutJobFreshUntil, activeFreshUntil, type Observation, settledFreshUntil } from '../cache/freshness.ts';
+import { aboutJobFreshUntil, activeFreshUntil, settledFreshUntil } from '../cache/freshness.ts';
 import { createPinningCache } from '../cache/pinning-cache.ts';
 import { keyOf, observe } from '../cache/read-through.ts';
 import type { Access } from '../cache/scope.ts';
 import { createSingleFlight, type FlightOptions, limitFreshness, type ReadContext } from '../cache/single-flight.ts';
 import type { ResourceStoreOptions } from '../cache/store-options.ts';
-import { closedAtIn, type EventLog, mergePage } from './event-log.ts';
+import { closedAtIn, type EventLog, type LogObservation, mergePage, withoutGap } from './event-log.ts';
 import type { JobInvalidation } from './job-invalidation.ts';
+import { logPageOf } from './log-item.ts';
 import { appendPage, covers, type LogSegment, lastIdOf, pageOf, segmentAfter, segmentOf } from './log-segment.ts';
 
 /** Event logs, read no further back than requested. All reads throw UpstreamError, or the reason of the context's signal. */
@@ -31,6 +32,8 @@ export interface EventStore {
   pin(access: Access, jobId: string): () => void;
 }
 
+type LogTimes = Pick<EventLog, 'requestedAt' | 'receivedAt' | 'closedAt'>;
+
 interface PageReadOptions {
   readonly priority: Priority;
   readonly notBefore?: number | undefined;
@@ -50,9 +53,9 @@ export function createEventStore(
 ): EventStore {
   const { upstream, clock, limits, partition, maxBytes } = options;
   const logs = createPinningCache(partition<EventLog>('events'));
-  const singleFlight = createSingleFlight<Observation<Page<JobEvent>>>(clock);
+  const singleFlight = createSingleFlight<LogObservation>(clock);
 
-  function headFreshUntil(access: Access, jobId: string, log: Omit<EventLog, 'head' | 'older' | 'bytes'>): number {
+  function headFreshUntil(access: Access, jobId: string, log: LogTimes): number {
     if (log.requestedAt <= jobs.lastChange(access, jobId).at) return Number.NEGATIVE_INFINITY; // May lack its effects.
     if (log.closedAt !== null) return settledFreshUntil(log.receivedAt, limits);
     return aboutJobFreshUntil(log, jobs.end(access, jobId), limits);
@@ -76,7 +79,8 @@ export function createEventStore(
   ) {
     const readUpstream = async (flightOptions: FlightOptions) => {
       const call = { credential: access.credential, ...flightOptions, priority };
-      const observation = await observe(clock, () => upstream.events.list(jobId, request, call));
+      const observed = await observe(clock, () => upstream.events.list(jobId, request, call));
+      const observation = { ...observed, value: logPageOf(observed.value, observed.receivedSeq) };
       const key = keyOf(access, jobId);
       const before = logs.get(key);
       const log = mergePage(before, request.after, observation, maxBytes * MAX_LOG_SHARE);
@@ -137,12 +141,13 @@ export function createEventStore(
     for (let log = logs.get(key); log?.older != null; log = logs.get(key)) {
       const after = lastIdOf(log.head);
       if (after === null) break;
-      await readPage(access, jobId, { limit: EVENTS_PER_PAGE, after }, readContext, { priority: 'poll' });
-      if (logs.get(key) === log) break; // The server returned nothing new.
+      const request = { limit: EVENTS_PER_PAGE, after };
+      await readPage(access, jobId, request, readContext, { priority: 'poll' }).catch(ignoreInvalidPage);
+      if (logs.get(key) !== log) continue;
+      const reachable = withoutGap(log); // The server returned nothing new.
+      logs.set(key, reachable, reachable.bytes);
     }
-    const { value: page, ...times } = observation;
-    const closedAt = closedAtIn(observation);
-    return logs.get(key) ?? { head: segmentOf(page), older: null, ...times, closedAt, bytes: 0 };
+    return logs.get(key) ?? uncachedLog(observation);
   }
 
   return {
@@ -161,4 +166,14 @@ export function createEventStore(
       return (await readPage(access, jobId, request, readContext)).value;
     },
   };
+}
+
+function uncachedLog(observation: LogObservation): EventLog {
+  const { value: page, requestedAt, receivedAt, receivedSeq: arrival } = observation;
+  const closedAt = closedAtIn(observation);
+  return { head: segmentOf(page), older: null, requestedAt, receivedAt, closedAt, arrival, lastInsertion: 0, bytes: 0 };
+}
+
+function ignoreInvalidPage(error: unknown): void {
+  if (!(error instanceof UpstreamError && error.code === 'UPSTREAM_INVALID_RESPONSE')) throw error;
 }

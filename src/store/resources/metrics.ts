@@ -3,7 +3,7 @@ import { seriesOfEvents } from '../../upstream/metrics/event-metrics.ts';
 import type { MetricsSeries } from '../../upstream/metrics/metrics.ts';
 import { isTerminal, type Job } from '../../upstream/resources/job.ts';
 import type { Access } from '../cache/scope.ts';
-import type { ReadContext } from '../cache/single-flight.ts';
+import { limitFreshness, type ReadContext } from '../cache/single-flight.ts';
 import type { ContentStore } from './content.ts';
 import type { EventStore } from './event.ts';
 import type { JobInvalidation } from './job-invalidation.ts';
@@ -43,6 +43,7 @@ export function createMetricsStore(
       if (next.items.length === segment.items.length && !next.isComplete) break; // The server returned nothing new.
       segment = next;
     }
+    if (!segment.isComplete) limitFreshness(readContext, Number.NEGATIVE_INFINITY); // The next query reads on.
     return seriesOf(segment);
   }
 

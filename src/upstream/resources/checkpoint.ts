@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
 import type { Call } from '../resilience/transport.ts';
+import { readAfterDerivedId, withDerivedIds } from './derived-id.ts';
 import { identifier, nullIfInvalid, stepNumber, timestamp } from './lenient-schema.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 
@@ -14,6 +15,7 @@ const fields = z.object({
   step_number: stepNumber,
   metrics: z.record(z.string(), z.unknown()).nullish().catch(null),
 });
+const content = fields.omit({ id: true });
 
 /** The body of a checkpoint, as servers send it. */
 export type CheckpointBody = z.input<typeof fields>;
@@ -27,13 +29,21 @@ export function readCheckpoint(body: unknown): Checkpoint {
 }
 
 export interface CheckpointResource {
-  /** GET /fine_tuning/jobs/{id}/checkpoints, newest first. Throws UpstreamError. */
+  /** GET /fine_tuning/jobs/{id}/checkpoints, newest first; those without an id get a derived one. Throws UpstreamError. */
   list(jobId: string, page: PageRequest, call: Call): Promise<Page<Checkpoint>>;
 }
 
 export function createCheckpointResource(rest: RestClient): CheckpointResource {
+  const identityOf = (jobId: string) => (body: unknown) => {
+    const { success, data } = content.safeParse(body);
+    return success ? [jobId, data.step_number, data.fine_tuned_model_checkpoint] : null;
+  };
   return {
     list: (jobId, page, call) =>
-      rest.get(path`/fine_tuning/jobs/${jobId}/checkpoints`, { ...page }, readPage(page, readCheckpoint), call),
+      readAfterDerivedId(page, (request) => {
+        const read = readPage(request, readCheckpoint);
+        const readBody: typeof read = (body, facts) => read(withDerivedIds(body, identityOf(jobId)), facts);
+        return rest.get(path`/fine_tuning/jobs/${jobId}/checkpoints`, { ...request }, readBody, call);
+      }),
   };
 }

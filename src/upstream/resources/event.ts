@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
 import type { Call } from '../resilience/transport.ts';
+import { readAfterDerivedId, withDerivedIds } from './derived-id.ts';
 import { identifier, nullIfInvalid, timestamp } from './lenient-schema.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 
@@ -18,6 +19,7 @@ const fields = z.object({
     .optional()
     .transform((data) => data ?? null),
 });
+const content = fields.omit({ id: true });
 
 /** The body of an event, as servers send it. */
 export type EventBody = z.input<typeof fields>;
@@ -36,13 +38,21 @@ export function isFinalEvent({ message }: JobEvent): boolean {
 }
 
 export interface EventResource {
-  /** GET /fine_tuning/jobs/{id}/events, newest first. Throws UpstreamError. */
+  /** GET /fine_tuning/jobs/{id}/events, newest first; events without an id get a derived one. Throws UpstreamError. */
   list(jobId: string, page: PageRequest, call: Call): Promise<Page<JobEvent>>;
 }
 
 export function createEventResource(rest: RestClient): EventResource {
+  const identityOf = (jobId: string) => (body: unknown) => {
+    const { success, data } = content.safeParse(body);
+    return success ? { job: jobId, ...data } : null;
+  };
   return {
     list: (jobId, page, call) =>
-      rest.get(path`/fine_tuning/jobs/${jobId}/events`, { ...page }, readPage(page, readEvent), call),
+      readAfterDerivedId(page, (request) => {
+        const read = readPage(request, readEvent);
+        const readBody: typeof read = (body, facts) => read(withDerivedIds(body, identityOf(jobId)), facts);
+        return rest.get(path`/fine_tuning/jobs/${jobId}/events`, { ...request }, readBody, call);
+      }),
   };
 }

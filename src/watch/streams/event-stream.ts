@@ -1,14 +1,16 @@
 import { LRUCache } from 'lru-cache';
 import type { Access } from '../../store/cache/scope.ts';
 import { createReadContext } from '../../store/cache/single-flight.ts';
+import { keyOf } from '../../store/resources/log-item.ts';
 import type { Store } from '../../store/store.ts';
+import type { UpstreamError } from '../../upstream/errors/upstream-error.ts';
 import { seriesOfEvents, stepReportOf } from '../../upstream/metrics/event-metrics.ts';
 import type { MetricsSeries } from '../../upstream/metrics/metrics.ts';
 import type { JobEvent } from '../../upstream/resources/event.ts';
 import type { Job } from '../../upstream/resources/job.ts';
 import type { EventTail } from '../poll/event-tail.ts';
 import { createCancellableIterator } from './cancellable-iterator.ts';
-import { createLogReader, type EventStart, UnknownCursor } from './log-reader.ts';
+import { createLogReader, type EventStart, type LogEntry, UnknownCursor } from './log-reader.ts';
 
 /** Maximum number of items that the readers of a stream share as one object: those of the events read last. */
 const MAX_SHARED_ITEMS = 256;
@@ -19,24 +21,41 @@ export interface AddedItem<T> {
   readonly value: T;
 }
 
+/** An item of the log that cannot be read. Only this item is lost: the stream continues. */
+interface UnreadableItem {
+  readonly error: UpstreamError;
+}
+
+export type Added<T> = AddedItem<T> | UnreadableItem;
+
+/** Returns the item. Throws the error of an item that cannot be read. */
+export function requireReadable<T>(added: Added<T>): AddedItem<T> {
+  if ('error' in added) throw added.error;
+  return added;
+}
+
+/** Returns the value to send for an event, or null to skip it. `entry` says where the event is in the log. */
+type EventSelector<T> = (event: JobEvent, entry: LogEntry) => T | null;
+
 export interface EventStreamOptions<T> {
   access: Access;
   store: Store;
   jobId: string;
   start: EventStart;
-  /** Returns a selector for one reader: from an event to the value to send, or null to skip it. */
-  select: () => (event: JobEvent) => T | null;
+  /** Returns a selector for one reader. */
+  select: () => EventSelector<T>;
   /** Returns the shared tail of the log. The caller must call `close` once. */
   openTail: () => { tail: EventTail; close: () => void };
 }
 
 /**
- * Iterates over the events added to a job's log, oldest first, without gaps and duplicates; done when the log is closed.
+ * Iterates over the events added to a job's log, oldest first, without gaps and duplicates; done when the log is closed. An
+ * event that the server inserts behind the others follows them. An item that cannot be read comes as its error.
  * Each iterator is a subscriber with its own cursor in the log: there is no queue per subscriber.
  */
-export function streamEvents<T>(options: EventStreamOptions<T>): AsyncIterable<AddedItem<T>> {
+export function streamEvents<T>(options: EventStreamOptions<T>): AsyncIterable<Added<T>> {
   // Most readers are at the end of the log. Items for the others are created again: caching them all takes too much memory.
-  const sharedItems = new LRUCache<string, AddedItem<T>>({ max: MAX_SHARED_ITEMS });
+  const sharedItems = new LRUCache<string, Added<T>>({ max: MAX_SHARED_ITEMS });
   return {
     [Symbol.asyncIterator]() {
       const { tail, close } = options.openTail();
@@ -48,14 +67,18 @@ export function streamEvents<T>(options: EventStreamOptions<T>): AsyncIterable<A
 /** Selects each event. */
 export const anyEvent = () => (event: JobEvent) => event;
 
-/** Selects the metrics of each step greater than `last` and than all steps selected before. */
-export function stepsAfter(last: number): () => (event: JobEvent) => MetricsSeries | null {
+/**
+ * Selects the metrics of each step greater than `last` and than all steps selected before. Of the events that the server
+ * inserts behind others, it also selects those with a step that no other event has.
+ */
+export function stepsAfter(last: number): () => EventSelector<MetricsSeries> {
   return () => {
     let lastStep = last;
-    return (event) => {
+    return (event, entry) => {
       const report = stepReportOf(event);
-      if (report === null || report.step <= lastStep) return null;
-      lastStep = report.step;
+      if (report === null || report.step <= last) return null;
+      if (report.step <= lastStep && (entry.insertedInto === null || isStepRepeated(report.step, entry))) return null;
+      lastStep = Math.max(lastStep, report.step);
       return seriesOfEvents([event], true);
     };
   };
@@ -64,30 +87,47 @@ export function stepsAfter(last: number): () => (event: JobEvent) => MetricsSeri
 async function* readEvents<T>(
   { access, store, jobId, start, select }: EventStreamOptions<T>,
   tail: EventTail,
-  sharedItems: LRUCache<string, AddedItem<T>>,
+  sharedItems: LRUCache<string, Added<T>>,
   signal: AbortSignal,
-): AsyncGenerator<AddedItem<T>> {
+): AsyncGenerator<Added<T>> {
   await tail.waitForUpdate(0, signal); // The first poll.
   const reader = createLogReader(access, store, jobId, createReadContext(signal));
   const selectValue = select();
-  let cursor = await reader.cursorOf(start).catch(async (error) => {
+  await reader.moveTo(start).catch(async (error) => {
     if (!(error instanceof UnknownCursor) || tail.isClosed) throw error;
     await tail.pollNow(signal); // The event may have been added since the last poll.
-    return signal.aborted ? null : await reader.cursorOf(start);
+    if (!signal.aborted) await reader.moveTo(start);
   });
   while (!signal.aborted) {
     const { version, isClosed } = tail;
-    const events = await reader.readAfter(cursor);
-    for (const event of events) {
-      cursor = event.id;
-      const value = selectValue(event);
-      if (value === null || !tail.job) continue;
-      const item = sharedItems.get(event.id) ?? { job: tail.job, value };
-      sharedItems.set(event.id, item);
+    const entries = await reader.next(isClosed);
+    for (const entry of entries) {
+      const added = addedOf(entry, tail.job, selectValue);
+      if (added === null) continue;
+      const key = keyOf(entry.item) ?? '';
+      const item = sharedItems.get(key) ?? added;
+      sharedItems.set(key, item);
       yield item;
     }
-    if (events.length > 0) continue;
+    if (entries.length > 0) continue;
     if (isClosed) return;
     await tail.waitForUpdate(version, signal);
   }
+}
+
+function addedOf<T>(entry: LogEntry, job: Job | undefined, select: EventSelector<T>): Added<T> | null {
+  const { value: event, error } = entry.item;
+  if (error) return { error };
+  const value = select(event, entry);
+  return value === null || !job ? null : { job, value };
+}
+
+/** Whether an event that a reader gets before this one reports the same step. */
+function isStepRepeated(step: number, { item, insertedInto }: LogEntry): boolean {
+  const items = insertedInto ?? [];
+  const index = items.indexOf(item);
+  return items.some((other, at) => {
+    const isEarlier = other.arrival < item.arrival || (other.arrival === item.arrival && at > index);
+    return isEarlier && other.value !== undefined && stepReportOf(other.value)?.step === step;
+  });
 }

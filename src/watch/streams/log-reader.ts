@@ -1,5 +1,7 @@
 import type { Access } from '../../store/cache/scope.ts';
 import type { ReadContext } from '../../store/cache/single-flight.ts';
+import type { EventLog } from '../../store/resources/event-log.ts';
+import { keyOf, type LogItem } from '../../store/resources/log-item.ts';
 import type { LogSegment } from '../../store/resources/log-segment.ts';
 import type { Store } from '../../store/store.ts';
 import { stepReportOf } from '../../upstream/metrics/event-metrics.ts';
@@ -29,19 +31,40 @@ export const MAX_PAGES_BACK = 500;
 /** Maximum events that a reader holds at a time while it catches up with a cached log. */
 const EVENTS_PER_BATCH = 100;
 
-/** Reads one job's log forwards. A cursor is the id of the last event read; null is before the first event. */
+/** Maximum reads of the log for one start, when events are inserted while it is read. */
+const MAX_SNAPSHOTS = 3;
+
+/** One item for a reader: an event, or the error of an item that cannot be read. */
+export interface LogEntry {
+  readonly item: LogItem;
+  /** The log, when the event was inserted behind the reader's position; otherwise null. */
+  readonly insertedInto: LogSegment['items'] | null;
+}
+
+/**
+ * Reads one job's log forwards. Each item comes once: in the order of the log, or when the server inserts it behind the
+ * reader's position, with the next batch.
+ */
 export interface LogReader {
-  /** Returns the cursor of a start. Throws UnknownCursor, or UpstreamError. */
-  cursorOf(start: EventStart): Promise<string | null>;
-  /** Returns the next events, oldest first; none when the cursor is at the end. Throws UnknownCursor, or UpstreamError. */
-  readAfter(cursor: string | null): Promise<JobEvent[]>;
+  /** Sets the position. Throws UnknownCursor, or UpstreamError. */
+  moveTo(start: EventStart): Promise<void>;
+  /**
+   * Returns the next items and moves behind them: inserted ones first, then newer ones, both oldest first. Empty at the end
+   * of the log, and before a gap that the next poll closes. Throws UnknownCursor, or UpstreamError.
+   */
+  next(isClosed: boolean): Promise<readonly LogEntry[]>;
 }
 
 /** Reads from the cached log where possible, otherwise upstream. */
 export function createLogReader(access: Access, store: Store, jobId: string, readContext: ReadContext): LogReader {
-  // The log from its newest event back to the cursor. Dropped once the cached log contains the cursor.
+  /** Key of the last item read; null before the first item. */
+  let position: string | null = null;
+  /** Items behind the position that arrived later are new to the reader. */
+  let seenArrival = 0;
+  // Read from the newest event back to the position, further than the cached log. Dropped once the latter has the position.
   let catchUp: LogSegment | null = null;
-  const cachedHead = (): LogSegment => store.events.lastLog(access, jobId)?.head ?? EMPTY;
+  const cachedLog = () => store.events.lastLog(access, jobId);
+  const cachedHead = (): LogSegment => cachedLog()?.head ?? EMPTY;
 
   /** Reads the log from its newest event back until `isDone`, or to its first event. */
   async function readBack(isDone: (segment: LogSegment) => boolean, start: EventStart): Promise<LogSegment> {
@@ -55,55 +78,102 @@ export function createLogReader(access: Access, store: Store, jobId: string, rea
     return segment;
   }
 
+  /** Reads back, and again if an event was inserted meanwhile: nothing that arrived before `seenArrival` is missing. */
+  async function takeSnapshot(isDone: (segment: LogSegment) => boolean, start: EventStart): Promise<LogSegment> {
+    for (let count = 1; ; count++) {
+      const arrival = cachedLog()?.arrival ?? 0;
+      const segment = await readBack(isDone, start);
+      if (count < MAX_SNAPSHOTS && (cachedLog()?.lastInsertion ?? 0) > arrival) continue;
+      seenArrival = arrival;
+      return segment;
+    }
+  }
+
+  /** Moves to an item of the cached log: what was inserted behind it after its arrival is new to the reader. */
+  function moveToItem(item: LogItem | undefined): void {
+    position = item ? keyOf(item) : null;
+    if (item && contains(cachedHead(), position)) seenArrival = item.arrival;
+  }
+
+  function take(newer: readonly LogItem[], inserted: readonly LogItem[] = [], items: LogSegment['items'] = []) {
+    position = lastKeyOf(newer) ?? position;
+    return [
+      ...inserted.map((item): LogEntry => ({ item, insertedInto: items })),
+      ...newer.map((item): LogEntry => ({ item, insertedInto: null })),
+    ];
+  }
+
   return {
-    async cursorOf(start) {
+    async moveTo(start) {
       switch (start.kind) {
         case 'now':
-          return cachedHead().items.find(({ id }) => id !== null)?.id ?? null;
+          moveToItem(cachedHead().items[0]);
+          seenArrival = cachedLog()?.arrival ?? 0;
+          return;
         case 'start':
-          catchUp = await readBack(({ isComplete }) => isComplete, start);
-          return null;
+          catchUp = await takeSnapshot(({ isComplete }) => isComplete, start);
+          position = null;
+          return;
         case 'since':
-          catchUp = await readBack((segment) => contains(segment, start.id), start);
+          catchUp = await takeSnapshot((segment) => contains(segment, start.id), start);
           if (!contains(catchUp, start.id)) throw new UnknownCursor(start);
-          return start.id;
+          return moveToItem(catchUp.items.find(({ id }) => id === start.id));
         case 'sinceStep': {
-          const isUpToStep = ({ value }: LogSegment['items'][number]) =>
-            value !== undefined && isStepUpTo(value, start.step);
-          catchUp = await readBack(({ items }) => items.some(isUpToStep), start);
-          return catchUp.items.find(isUpToStep)?.id ?? null;
+          const isUpToStep = ({ value }: LogItem) => value !== undefined && isStepUpTo(value, start.step);
+          catchUp = await takeSnapshot(({ items }) => items.some(isUpToStep), start);
+          return moveToItem(catchUp.items.find(isUpToStep));
         }
       }
     },
-    async readAfter(cursor) {
-      if (contains(cachedHead(), cursor)) {
+    async next(isClosed) {
+      const log = cachedLog();
+      if (log && !isClosed && isBesideGap(log, position)) return [];
+      if (log && contains(log.head, position)) {
         catchUp = null;
-        return eventsAfter(cachedHead(), cursor);
+        const { items } = log.head;
+        const inserted = log.lastInsertion > seenArrival ? arrivedAfter(items, position, seenArrival) : [];
+        seenArrival = log.arrival;
+        return take(newerThan(items, position), inserted, items);
       }
-      const events = catchUp && contains(catchUp, cursor) ? eventsAfter(catchUp, cursor) : [];
-      if (events.length > 0) return events;
-      const start: EventStart = cursor === null ? { kind: 'start' } : { kind: 'since', id: cursor };
-      catchUp = await readBack((segment) => contains(segment, cursor), start);
-      if (!contains(catchUp, cursor)) throw new UnknownCursor(start);
-      return eventsAfter(catchUp, cursor);
+      const entries = catchUp && contains(catchUp, position) ? take(newerThan(catchUp.items, position)) : [];
+      if (entries.length > 0) return entries;
+      const start: EventStart = position === null ? { kind: 'start' } : { kind: 'since', id: position };
+      catchUp = await takeSnapshot((segment) => contains(segment, position), start);
+      if (!contains(catchUp, position)) throw new UnknownCursor(start);
+      return take(newerThan(catchUp.items, position));
     },
   };
 }
 
 const EMPTY: LogSegment = { items: [], isComplete: false };
 
-const contains = ({ items, isComplete }: LogSegment, cursor: string | null) =>
-  cursor === null ? isComplete : items.some(({ id }) => id === cursor);
+// More inserted events can be in the gap, and the next poll closes it.
+const isBesideGap = ({ head, older }: EventLog, position: string | null) =>
+  older !== null && (contains(head, position) || contains(older, position));
 
-// Skips invalid items: without an id they cannot be a cursor.
-function eventsAfter({ items }: LogSegment, cursor: string | null): JobEvent[] {
-  const index = cursor === null ? items.length : items.findIndex(({ id }) => id === cursor);
+const contains = ({ items, isComplete }: LogSegment, position: string | null) =>
+  position === null ? isComplete : items.some((item) => keyOf(item) === position);
+
+const indexOf = (items: LogSegment['items'], position: string | null) =>
+  position === null ? items.length : items.findIndex((item) => keyOf(item) === position);
+
+/** Returns the next items after a position, oldest first. */
+function newerThan(items: LogSegment['items'], position: string | null): LogItem[] {
+  return items.slice(0, indexOf(items, position)).slice(-EVENTS_PER_BATCH).reverse();
+}
+
+/** Returns the items behind a position that arrived later than `arrival`, oldest first. */
+function arrivedAfter(items: LogSegment['items'], position: string | null, arrival: number): LogItem[] {
   return items
-    .slice(0, index)
-    .flatMap(({ value }) => value ?? [])
-    .slice(-EVENTS_PER_BATCH)
+    .slice(indexOf(items, position) + 1)
+    .filter((item) => item.arrival > arrival)
     .reverse();
 }
+
+const lastKeyOf = (items: readonly LogItem[]): string | null => {
+  const last = items.at(-1);
+  return last ? keyOf(last) : null;
+};
 
 function isStepUpTo(event: JobEvent, last: number): boolean {
   const report = stepReportOf(event);

@@ -147,7 +147,7 @@ describe('a checkpoint', () => {
 
 describe('an invalid checkpoint', () => {
   it.each([
-    ['has no id', { ...checkpointBody('x'), id: undefined }],
+    ['has neither an id nor a step', { ...checkpointBody('x'), id: undefined, step_number: undefined }],
     ['has no creation time', checkpointBody('ftckpt_2', { created_at: null })],
     ['has no model', checkpointBody('ftckpt_2', { fine_tuned_model_checkpoint: null })],
     ['has no step', checkpointBody('ftckpt_2', { step_number: undefined })],

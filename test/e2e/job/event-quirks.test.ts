@@ -132,8 +132,7 @@ describe('an event', () => {
 
 describe('an invalid event', () => {
   it.each([
-    ['has no id', { ...eventBody('x'), id: undefined }],
-    ['has an empty id', eventBody('')],
+    ['has neither an id nor a creation time', { ...eventBody('x'), id: undefined, created_at: undefined }],
     ['has no creation time', eventBody('ftevent-2', { created_at: null })],
     ['has a string as its creation time', eventBody('ftevent-2', { created_at: '2026-01-01T00:00:00Z' })],
     ['is null', null],

@@ -419,6 +419,26 @@ describe('the metrics of a running job', () => {
   });
 });
 
+describe('the metrics of an ended job without a results file', () => {
+  it('are read on by the same query until they are complete, and then cached', async () => {
+    await using world = await startWorld();
+    world.upstream.onJob(jobBody({ id: 'ftjob-1', status: 'succeeded', finished_at: 1_760_000_000, result_files: [] }));
+    const final = eventBody('ftevent-final', { message: 'The job has successfully completed' });
+    const steps = Array.from({ length: 4100 }, (_, index) => stepBody(4100 - index, 4100));
+    world.upstream.onEvents('ftjob-1', [final, ...steps]);
+    const read = async () => {
+      const { data } = await world.gateway.query(query('totalPoints isComplete')); // The same text each time.
+      return (data as { fineTuningJob: { metrics: Curve } }).fineTuningJob.metrics;
+    };
+    expect(await read()).toEqual({ totalPoints: 1999, isComplete: false });
+    expect(await read()).toEqual({ totalPoints: 3899, isComplete: false });
+    expect(await read()).toEqual({ totalPoints: 4100, isComplete: true });
+    const before = world.upstream.calls.length;
+    expect(await read()).toEqual({ totalPoints: 4100, isComplete: true });
+    expect(world.upstream.calls).toHaveLength(before);
+  });
+});
+
 describe('the metrics of a running job whose server', () => {
   const steps = (from: number, to: number) =>
     Array.from({ length: from - to + 1 }, (_, index) => stepBody(from - index, 500));

@@ -3,14 +3,23 @@ import { describe, expect, it } from 'vitest';
 import type { Observation } from '../../../../src/store/cache/freshness.ts';
 import { estimateBytes } from '../../../../src/store/cache/size-estimate.ts';
 import { type EventLog, mergePage } from '../../../../src/store/resources/event-log.ts';
+import { logPageOf } from '../../../../src/store/resources/log-item.ts';
 import { lastIdOf } from '../../../../src/store/resources/log-segment.ts';
 import type { JobEvent } from '../../../../src/upstream/resources/event.ts';
 import type { Page, PageItem, PageRequest } from '../../../../src/upstream/resources/page.ts';
 import { createTrueLog, type TrueLog } from '../../../kit/store/true-log.ts';
 
 const MAX_LOG_BYTES = 8 * 1024 * 1024;
-const addPage = (log: EventLog | undefined, after: string | null, observation: Observation<Page<JobEvent>>) =>
-  mergePage(log, after, observation, MAX_LOG_BYTES);
+let responses = 0;
+function addPage(log: EventLog | undefined, after: string | null, observation: Observation<Page<JobEvent>>) {
+  const receivedSeq = ++responses;
+  return mergePage(
+    log,
+    after,
+    { ...observation, value: logPageOf(observation.value, receivedSeq), receivedSeq },
+    MAX_LOG_BYTES,
+  );
+}
 const idsOf = (items: readonly PageItem<JobEvent>[]) => items.map(({ id }) => id);
 
 /** The log grows, pages of it are requested, and responses arrive in any order. */
