@@ -9,7 +9,7 @@ import {
   lastIdOf,
   UnknownListCursor,
 } from './list.ts';
-import { type FetchList, fetchSection, type Section } from './section.ts';
+import { type FetchList, fetchSection, type Section, startsAt } from './section.ts';
 
 // Pages of a list whose server lists it in the opposite order and cannot page backward. The last items of the server's
 // list are the first ones wanted. So the list is read to its end once, and its ids are remembered: a page is then read
@@ -160,7 +160,8 @@ async function fetchAfterKnown<I extends ListItem>(
 ): Promise<Section<I> | null> {
   if (request.after === null) return await fetchSection(source.fetch, request);
   try {
-    return await fetchSection(source.fetch, request, known[0]);
+    const section = await fetchSection(source.fetch, request, known[0]);
+    return startsAt(section, known[0] ?? null) ? null : section;
   } catch (error) {
     if (error instanceof UnknownListCursor || isMissingCursor(error)) return null;
     throw error;

@@ -46,6 +46,15 @@ export function sectionOf<I extends ListItem>(request: ListRequest, response: Li
 
 /** Limits to try with a server that repeats its first page. It may ignore `after` only. */
 const LARGER_LIMITS = [100, 1000, 10_000];
+const MAX_USUAL_LIMIT = 100;
+
+/** Whether a section behind a cursor lacks its item and starts with the first item of the list. */
+export function startsAt<I extends ListItem>(
+  { request, all, cursorIndex }: Pick<Section<I>, 'request' | 'all' | 'cursorIndex'>,
+  firstId: string | null,
+): boolean {
+  return request.after !== null && cursorIndex < 0 && firstId !== null && all[0]?.id === firstId;
+}
 
 /**
  * Fetches a section behind the cursor. Where the server starts at the first item of the list again, tries larger limits
@@ -59,14 +68,14 @@ export async function fetchSection<I extends ListItem>(
   request: ListRequest,
   firstId: string | null = null,
 ): Promise<Section<I>> {
-  const isStart = ({ all, cursorIndex }: Section<I>) =>
-    request.after !== null && cursorIndex < 0 && firstId !== null && all[0]?.id === firstId;
+  const isStart = ({ response, ...section }: Section<I>) => response.hasMore !== true && startsAt(section, firstId);
   const isStuck = ({ hasMore, items }: Section<I>) => hasMore && lastIdOf(items) === null;
   let section = sectionOf(request, await fetch(request));
   for (const limit of LARGER_LIMITS) {
     const isTooShort = section.hasMore && (isStart(section) || (section.cursorIndex >= 0 && isStuck(section)));
     if (!isTooShort) break;
     if (limit <= section.request.limit) continue;
+    if (section.response.hasMore === true && limit > MAX_USUAL_LIMIT) break;
     const larger = await fetchLarger(fetch, { ...request, limit });
     if (larger === null) throw noAdvance(section.response.facts);
     if (larger.all.length <= section.all.length) break;
