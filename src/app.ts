@@ -45,7 +45,7 @@ export interface App {
 /** Share of the cache that holds whole responses. Upstream resources use the rest. */
 const RESPONSE_CACHE_SHARE = 1 / 8;
 
-/** Composes the gateway and listens. Rejects with Node's error when the address cannot be used. */
+/** Creates all parts of the gateway and listens. Rejects with Node's error when the address cannot be used. */
 export async function createApp(config: Config, log: Logger, clock: Clock): Promise<App> {
   await using opened = new AsyncDisposableStack();
   const target = await openTarget(config, log, clock, opened);
@@ -62,7 +62,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
   const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: config.pollIntervalMs });
   opened.defer(() => watcher.dispose());
   const creator = createIdempotentCreator({ upstream, store, clock });
-  const mutations = mutationPolicy(config.mutations, log, clock);
+  const mutations = createMutationPolicy(config.mutations, log, clock);
   const isSandbox = config.upstream.kind === 'sandbox';
   const gateway = { version, isSandbox, upstreamName: target.name, limits: target.limits };
   const server = await createServer({
@@ -71,7 +71,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     allowedHosts: config.allowedHosts,
     http: config.http,
     limits: config.limits,
-    callersBringKeys: config.auth.kind === 'passthrough',
+    isPassthrough: config.auth.kind === 'passthrough',
     subscriptions: config.subscriptions,
     upstreamConnections: config.upstreamCalls.connections,
     schema: sharedSchema(),
@@ -105,7 +105,11 @@ function sharedSchema(): GraphQLSchema {
   return schema;
 }
 
-function mutationPolicy({ isAllowed, maxPerDay }: Config['mutations'], log: Logger, clock: Clock): MutationPolicy {
+function createMutationPolicy(
+  { isAllowed, maxPerDay }: Config['mutations'],
+  log: Logger,
+  clock: Clock,
+): MutationPolicy {
   return {
     isAllowed,
     quotaOf: createDailyQuotas(clock, maxPerDay),

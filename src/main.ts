@@ -51,11 +51,11 @@ async function exitOnListenError<T>(result: Promise<T>, config: Config): Promise
   }
 }
 
-/** One sentence about a failed listen, with the setting to change. Rethrows any other error. */
+/** Returns a message about a failed listen, with the setting to change. Rethrows any other error. */
 function listenProblem(error: unknown, { host, port, upstream }: Config): string {
   const { code, syscall, port: failedPort } = Object(error);
-  const isOfSandbox = upstream.kind === 'sandbox' && failedPort === upstream.port && failedPort !== port;
-  const name = isOfSandbox ? 'SANDBOX_PORT' : 'PORT';
+  const isSandboxPort = upstream.kind === 'sandbox' && failedPort === upstream.port && failedPort !== port;
+  const name = isSandboxPort ? 'SANDBOX_PORT' : 'PORT';
   switch (code) {
     case 'EADDRINUSE':
       return `${name}: another program already listens on port ${failedPort}; stop it, or set another port, such as ${name}=${failedPort + 1}, or 0 for any free port.`;

@@ -22,7 +22,10 @@ export interface UpstreamTarget {
   readonly sendWebhooks?: (url: URL) => void;
 }
 
-/** The configured upstream. Starts the sandbox if that is configured; `opened` disposes it. */
+/**
+ * Returns the configured upstream. Starts the sandbox if that is configured, and adds its disposal to `opened`. Rejects with
+ * Node's error when the sandbox cannot listen on its address.
+ */
 export async function openTarget(
   { upstream: config, auth, webhookSecret }: Config,
   log: Logger,
@@ -40,7 +43,7 @@ export async function openTarget(
   const sandbox = await createSandbox({
     ...config,
     clock,
-    // With a chosen port users call the sandbox directly, and with passthrough callers bring keys: it accepts any key then.
+    // Without `apiKey` the sandbox accepts any key: users call a chosen port directly, and passthrough callers bring keys.
     ...(config.port === 0 && auth.kind !== 'passthrough' && { apiKey }),
     onError: (err) => log.error({ err }, 'sandbox error'),
   });
@@ -53,15 +56,15 @@ export async function openTarget(
     credential: { apiKey, adminKey: sandbox.adminKey },
     exampleJobId,
     exampleFileId,
-    ...webhooksOf(sandbox, config, webhookSecret),
+    ...configureWebhooks(sandbox, config, webhookSecret),
   };
   if (config.dialect === 'openai') return { ...target, keyHeader: 'authorization' };
   baseUrl.searchParams.set('api-version', AZURE_API_VERSION);
   return { ...target, keyHeader: 'api-key' };
 }
 
-/** The sandbox sends webhooks to this gateway, unless the settings name another receiver. Azure has no webhooks. */
-function webhooksOf(
+/** By default the sandbox sends its webhooks to this gateway. The settings can name another receiver. Azure has no webhooks. */
+function configureWebhooks(
   sandbox: Sandbox,
   { dialect, webhookUrl: url, webhookSecret }: Extract<Config['upstream'], { kind: 'sandbox' }>,
   ownSecret: string | undefined,
@@ -74,7 +77,7 @@ function webhooksOf(
   return { webhookSecret: secret, sendWebhooks: (ownUrl) => sandbox.sendWebhooks({ url: ownUrl, secret }) };
 }
 
-/** Replaced by the user: the gateway does not know any ids of a real upstream. */
+/** Placeholders in GraphiQL's example tabs. With a real upstream, the user replaces them by ids of the account. */
 const PLACEHOLDER_IDS = { exampleJobId: 'ftjob-…', exampleFileId: 'file-…' };
 
 const AZURE_API_VERSION = '2024-10-21';

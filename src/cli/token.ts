@@ -1,6 +1,6 @@
 import { appendFileSync, existsSync, fstatSync, readFileSync } from 'node:fs';
 import { isRole } from '../request/viewer.ts';
-import { digestOf, makeToken } from '../server/auth/token.ts';
+import { digestOf, generateToken } from '../server/auth/token.ts';
 import { EXPECTED_NAME, EXPECTED_ROLE, isName, parseTokenList } from '../server/auth/token-file.ts';
 import { isSharedFile, tokenNotice } from './token-notice.ts';
 
@@ -35,7 +35,7 @@ function append({ name, role, file }: ReturnType<typeof readArguments>): string 
   if (tokens.some((token) => token.name === name)) {
     fail(`NAME: ${file} already has a token of ${name}; choose another name, or delete its line first`);
   }
-  const token = makeToken();
+  const token = generateToken();
   const gap = before === '' || before.endsWith('\n') ? '' : '\n';
   appendFileSync(file, `${gap}${name} ${role} ${digestOf(token).toString('hex')}\n`, { mode: 0o600 });
   return token;

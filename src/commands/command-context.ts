@@ -22,7 +22,7 @@ export interface CommandDependencies {
   readonly creator: IdempotentCreator;
 }
 
-/** Returns the options of an upstream call that is not aborted when the client disconnects: its outcome would be unknown. */
+/** Returns the options of an upstream call. It is not aborted when the client disconnects, as its outcome would be unknown. */
 export function callOf({ access, readContext }: CommandContext): Call {
   return {
     credential: access.credential,

@@ -8,7 +8,7 @@ import { type CommandContext, callOf } from './command-context.ts';
 /** Deletes an entity; null when there is none. Rejects with UpstreamError. */
 export type Delete = (id: string) => Promise<Deletion | null>;
 
-/** Removes a deleted entity from the store at once. If the outcome is unknown, invalidates it instead. */
+/** Creates a command that also records the deletion in the store, or invalidates the entity when the outcome is unknown. */
 export function createDelete(
   entities: Pick<EntityStore<never>, 'put' | 'invalidate'>,
   deleteUpstream: (id: string, call: Call) => Promise<Deletion | null>,

@@ -33,11 +33,11 @@ export const graphql = z
     context.addIssue({ code: 'custom', path: ['TRUSTED_DOCUMENTS'], message });
   }, ALWAYS)
   .transform(({ INTROSPECTION, GRAPHIQL, TRUSTED_DOCUMENTS: trustedDocuments, TRUSTED_DOCUMENTS_MODE: mode }) => {
-    const mustTrust = trustedDocuments !== undefined && mode !== 'log';
+    const isTrustRequired = trustedDocuments !== undefined && mode !== 'log';
     return {
       hasIntrospection: INTROSPECTION === 'on',
-      hasGraphiql: (GRAPHIQL ?? (mustTrust ? 'off' : 'on')) === 'on',
+      hasGraphiql: (GRAPHIQL ?? (isTrustRequired ? 'off' : 'on')) === 'on',
       trustedDocuments,
-      mustTrust,
+      isTrustRequired,
     };
   });

@@ -65,7 +65,8 @@ interface EntityKey {
 
 /** Maximum single reads per batch. More keys are read as a list, and single reads follow for those that it lacks. */
 export const MAX_SINGLE_READS = { files: 3, models: 1 };
-const newestFiles = (purpose: string) => ({ limit: 100, after: null, purpose, order: 'desc' }) as const;
+
+const newestFilesRequest = (purpose: string) => ({ limit: 100, after: null, purpose, order: 'desc' }) as const;
 
 export function createLoaders(store: Store, access: Access, readContext: ReadContext): Loaders {
   const jobs = createBatchLoader<string, Job | null>(
@@ -77,7 +78,8 @@ export function createLoaders(store: Store, access: Access, readContext: ReadCon
     createBatchLoader<EntityKey, FileObject | null>(idOf, (keys) =>
       readEntities(keys, {
         getFresh: ({ id, end }) => store.files.getFresh(access, id, end, readContext),
-        readList: async () => valuesById((await store.files.list(access, newestFiles(purpose), readContext)).items),
+        readList: async () =>
+          valuesById((await store.files.list(access, newestFilesRequest(purpose), readContext)).items),
         readSingle: ({ id, end }) => store.files.get(access, id, end, readContext),
         getSettled: ({ id }) => store.files.getSettled(access, id),
         maxSingleReads: MAX_SINGLE_READS.files,
@@ -180,7 +182,7 @@ function valuesById<T extends { id: string }>(items: readonly PageItem<T>[]): Ma
   return new Map(items.flatMap(({ value }) => (value ? [[value.id, value]] : [])));
 }
 
-// DataLoader expects the failure of one key as an Error in its place.
+// DataLoader expects an Error in place of the value of a key that failed.
 function toError(reason: unknown): Error {
   return reason instanceof Error ? reason : new Error('The read was aborted.', { cause: reason });
 }

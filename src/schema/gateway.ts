@@ -2,7 +2,7 @@ import type { GatewayFacts } from '../request/context.ts';
 import { builder } from './core/builder.ts';
 
 const Gateway = builder.objectRef<GatewayFacts>('Gateway').implement({
-  description: 'This gateway, for the status line of a user interface.',
+  description: 'Facts about this gateway, for example for the status line of a user interface.',
   fields: (t) => ({
     version: t.exposeString('version', {
       nullable: false,
@@ -10,7 +10,7 @@ const Gateway = builder.objectRef<GatewayFacts>('Gateway').implement({
     }),
     isSandbox: t.exposeBoolean('isSandbox', {
       nullable: false,
-      description: 'Whether the upstream is the built-in sandbox, whose jobs are simulated.',
+      description: 'Whether the upstream is the built-in sandbox. Its jobs are simulated and cost nothing.',
     }),
     upstreamName: t.exposeString('upstreamName', {
       nullable: false,
@@ -23,7 +23,7 @@ builder.queryField('gateway', (t) =>
   t.field({
     type: Gateway,
     nullable: false,
-    description: 'This gateway. Costs no upstream call.',
+    description: 'Facts about this gateway. Costs no upstream call.',
     resolve: (_root, _args, { gateway }) => gateway,
   }),
 );

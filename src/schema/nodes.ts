@@ -11,7 +11,7 @@ builder.queryFields((t) => ({
   node: t.field({
     type: Node,
     description:
-      'The job, file or model with an id. Null when it does not exist. An id without a known prefix (`ftjob-`, `file-`, `ft:`) can cost three upstream calls.',
+      'The job, file or model with an id. Null when it does not exist. The prefix of the id tells the type: `ftjob-`, `file-` or `ft:`. Another id can cost three upstream calls.',
     args: {
       id: t.arg.id({ required: true, description: 'The id of a job, a file or a model, such as `ftjob-abc123`.' }),
     },
@@ -22,11 +22,11 @@ builder.queryFields((t) => ({
     type: [Node],
     nullable: { list: false, items: true },
     description:
-      'The jobs, files and models with these ids, in the same order. An item is null when it does not exist. Each id without a known prefix can cost three upstream calls.',
+      'The jobs, files and models with these ids, in the same order. An item is null when it does not exist. An id without the prefix `ftjob-`, `file-` or `ft:` can cost three upstream calls.',
     args: {
       ids: t.arg.idList({
         required: true,
-        description: `The ids, at most ${MAX_IDS}, such as \`["ftjob-abc123", "file-abc123"]\`.`,
+        description: `The ids of jobs, files and models, at most ${MAX_IDS}, such as \`["ftjob-abc123", "file-abc123"]\`.`,
       }),
     },
     extensions: cost({

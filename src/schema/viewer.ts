@@ -3,30 +3,34 @@ import { builder } from './core/builder.ts';
 
 const ViewerRole = builder.enumType('ViewerRole', {
   description:
-    'The role of a caller. Each role includes the roles before it: viewer, operator, admin. Fields and mutations that require a role name it in their description.',
+    'The role of a caller. OPERATOR includes VIEWER, and ADMIN includes both. The description of a field or mutation names the role that it requires, if any.',
   values: {
-    VIEWER: { value: 'viewer', description: 'Reads every field that requires no role.' },
+    VIEWER: { value: 'viewer', description: 'Reads all fields that require no role.' },
     OPERATOR: {
       value: 'operator',
       description:
-        'Also reads raw objects and file contents, creates, pauses, resumes and cancels jobs, uploads and deletes files, and runs graders. Callers with an upstream API key of their own have this role.',
+        'Also reads raw jobs and file contents; creates, pauses, resumes and cancels jobs; uploads and deletes files; runs and validates graders. Callers that send an upstream API key of their own have this role.',
     },
     ADMIN: {
       value: 'admin',
       description:
-        'Also deletes models and manages the permissions of checkpoints. Without authentication every caller has this role; such a gateway is reachable from its own machine only, or its upstream is the sandbox.',
+        'Also deletes models, and reads, creates and deletes the permissions of checkpoints. Callers of a gateway without authentication have this role: only its own machine can reach such a gateway, or its upstream is the sandbox.',
     },
   } as const,
 });
 
 const Viewer = builder.objectRef<ViewerShape>('Viewer').implement({
-  description: 'The caller of this operation.',
+  description: 'The caller of this operation: the client that sent it.',
   fields: (t) => ({
     name: t.exposeString('name', {
       description:
-        'The name of the bearer token, such as `ann`. Null when callers send upstream API keys, or do not authenticate.',
+        'The name of the bearer token of the caller, such as `ann`. Null when callers send upstream API keys, or do not authenticate.',
     }),
-    role: t.expose('role', { type: ViewerRole, nullable: false, description: 'The role of the caller.' }),
+    role: t.expose('role', {
+      type: ViewerRole,
+      nullable: false,
+      description: 'The role of the caller: what it may read and do.',
+    }),
   }),
 });
 

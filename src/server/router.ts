@@ -40,7 +40,7 @@ export type RequestHandler = (request: IncomingMessage, response: GatewayRespons
 /** One request and its response. */
 interface Exchange extends RequestTarget, LoggedExchange {
   readonly path: string;
-  /** Aborted when the client disconnects; null once a stream is open, which ends by itself then. */
+  /** Aborted when the client disconnects; null once a stream is open, which handles the disconnect itself. */
   clientAbort: AbortController | null;
 }
 
@@ -59,15 +59,15 @@ export function createRouter(options: RouterOptions): RequestHandler {
       const level = isHealthProbe(target) ? 'debug' : 'info';
       log[level](requestLogLine(exchange, clock.now() - startedAt), 'request');
     });
-    const reply = withCors(await respond(options, exchange, clientAbort.signal), request, corsOrigins);
+    const reply = withCors(await respond(exchange, clientAbort.signal), request, corsOrigins);
     exchange.errorCodes = reply.errorCodes;
     if (!isReady()) response.shouldKeepAlive = false; // A kept-alive connection would outlive the server.
-    if ('subscriber' in reply) stream(exchange, reply);
+    if ('subscriber' in reply) startStream(exchange, reply);
     else if (!clientAbort.signal.aborted && !response.headersSent) send(response, reply);
   };
 
-  /** Opens the stream. Releases all of the context but the logged parts, because a stream lives for hours. */
-  function stream(exchange: Exchange, reply: StreamReply) {
+  /** Opens the stream. Releases all of the context but the logged parts, because a stream can be open for hours. */
+  function startStream(exchange: Exchange, reply: StreamReply) {
     const { response, context } = exchange;
     exchange.streamStats = openStream(response, reply, streams);
     if (context) {
@@ -77,11 +77,7 @@ export function createRouter(options: RouterOptions): RequestHandler {
     exchange.clientAbort = null;
   }
 
-  async function respond(
-    options: RouterOptions,
-    exchange: Exchange,
-    signal: AbortSignal,
-  ): Promise<Reply | StreamReply> {
+  async function respond(exchange: Exchange, signal: AbortSignal): Promise<Reply | StreamReply> {
     try {
       guardRequest(exchange.request, options, exchange);
       return preflight(exchange.request, corsOrigins) ?? (await route(options, exchange, signal));
@@ -127,7 +123,7 @@ function internalErrorReply(error: unknown, requestId: string, log: Logger | und
   return errorReply(500, internalError(requestId));
 }
 
-// The id of a proxy is reused, so that a request has one id in all logs.
+// Uses the id that a proxy sends, so that a request has the same id in all logs.
 function requestIdOf({ headers }: IncomingMessage): string {
   const id = headers['x-request-id'];
   return typeof id === 'string' && /^[\w-]{1,64}$/.test(id) ? id : randomUUID();

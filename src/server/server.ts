@@ -10,7 +10,7 @@ import { createGraphiql } from './graphiql/graphiql.ts';
 import { createFindDocument, type DocumentOptions } from './graphql/document-lookup.ts';
 import { createEngine } from './graphql/engine.ts';
 import { createResponseCache } from './graphql/response-cache.ts';
-import type { NoTimeoutRequests } from './http/client-error.ts';
+import { createBodyTimeouts } from './http/body-timeout.ts';
 import { createWebhooks } from './http/webhook-endpoint.ts';
 import { createCallerRateLimiter } from './limits/caller-rate-limiter.ts';
 import { createConcurrencyQuota } from './limits/concurrency-quota.ts';
@@ -47,8 +47,8 @@ export interface ServerOptions {
   allowedHosts: readonly string[];
   http: HttpConfig;
   limits: Limits;
-  /** Whether callers bring keys of the upstream. A client can invent any number of them. */
-  callersBringKeys: boolean;
+  /** Whether callers authenticate with their own keys of the upstream. A client can invent any number of them. */
+  isPassthrough: boolean;
   subscriptions: SubscriptionConfig;
   /** Maximum sockets to the upstream per credential. */
   upstreamConnections: number;
@@ -75,7 +75,7 @@ export interface Server {
   /** Number of subscription groups. */
   readonly groups: number;
   /**
-   * Shuts down: `/ready` answers 503 at once, and traffic continues for `drainDelayMs`. Then the server stops listening, ends
+   * Shuts down: `/ready` responds 503 at once, and traffic continues for `drainDelayMs`. Then the server stops listening, ends
    * all streams and waits for requests in progress. After ten seconds it closes the remaining connections.
    */
   dispose(): Promise<void>;
@@ -86,7 +86,7 @@ export async function createServer({
   host,
   port,
   limits,
-  callersBringKeys,
+  isPassthrough,
   upstreamConnections,
   schema,
   subscriptions,
@@ -105,15 +105,15 @@ export async function createServer({
   const shared = {
     engine: createEngine(schema, log, config.hasIntrospection),
     runOperation: createOperationRunner(subscriptionGroups, createSubscriptionQuota(subscriptions)),
-    createBudget: createCallerRateLimiter(limits, callersBringKeys),
+    createBudget: createCallerRateLimiter(limits, isPassthrough),
     findDocument: createFindDocument(config, log),
     corsOrigins: config.corsOrigins,
     streams,
     ...rest,
   };
-  const noTimeoutRequests: NoTimeoutRequests = new WeakSet();
+  const bodyTimeouts = createBodyTimeouts(config.bodyTimeoutMs, clock);
   const router = createRouter({
-    readUpload: createReadUpload({ ...config, upstreamConnections, noTimeoutRequests, schema, clock }),
+    readUpload: createReadUpload({ ...config, upstreamConnections, bodyTimeouts, schema, clock }),
     responseCache: createResponseCache(clock, maxResponseCacheBytes),
     graphiql: config.hasGraphiql ? createGraphiql(examples) : undefined,
     webhooks: secret === undefined ? undefined : createWebhooks({ secret, onHint, log, clock }),
@@ -121,7 +121,7 @@ export async function createServer({
     ...shared,
   });
   const sockets = createWebSockets({ schema, ...shared });
-  const { server, closeIdle } = createConnections(router, noTimeoutRequests, config, log, clock);
+  const { server, closeIdle } = createConnections(router, bodyTimeouts, config, log, clock);
   useWebSockets(server, sockets, shared);
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
   return {

@@ -20,7 +20,7 @@ export interface Feeds {
   metrics(jobId: string, sinceStep: number | null): AsyncIterable<AddedItem<MetricsSeries>>;
 }
 
-/** Turns the store's observations into changes, and polls what has subscribers. Without subscribers there are no polls. */
+/** Turns the store's observations into changes, and polls jobs and event logs while they have subscribers. */
 export interface Watcher {
   feeds(access: Access): Feeds;
   /** Handles a hint that a job may have changed: marks it as stale in all scopes, and polls it where it is watched. */

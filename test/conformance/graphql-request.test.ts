@@ -17,7 +17,7 @@ describe('graphql-request, with the sample of the documentation', () => {
     expect(await createJob(gateway.url, input)).toMatchObject({ id: job.id });
     expect(await cancelJob(gateway.url, job.id)).toEqual({ id: job.id, status: 'CANCELLED' });
     await expect(cancelJob(gateway.url, job.id)).rejects.toThrow(
-      'A job with the status cancelled cannot be cancelled; expected a job that has not ended.',
+      'jobId: the job has the status cancelled and cannot be cancelled; expected a job that has not ended.',
     );
   });
 

@@ -9,6 +9,7 @@ import {
   isObjectType,
   isScalarType,
   isSpecifiedScalarType,
+  isUnionType,
 } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { breakingChanges, printedSchema } from '../../src/schema/print.ts';
@@ -59,6 +60,14 @@ describe('the schema', () => {
     const all = types.flatMap(described);
     expect(all.length).toBeGreaterThan(150);
     expect(all.filter(([, description]) => !description).map(([name]) => name)).toEqual([]);
+  });
+
+  it('says of each union when it returns each of its types', () => {
+    const unions = types.filter(isUnionType);
+    expect(unions.length).toBeGreaterThan(10);
+    for (const union of unions) {
+      for (const member of union.getTypes()) expect(union.description, union.name).toContain(`\n- \`${member}\`: `);
+    }
   });
 
   it('has the URL of the specification of each scalar', () => {

@@ -12,37 +12,40 @@ import { findJobByKey } from './find-by-key.ts';
 import { createKeyedQueue } from './keyed-queue.ts';
 
 /** A request to create a job. */
-export interface CreateOrder {
+export interface CreateCommand {
   readonly access: Access;
   readonly readContext: ReadContext;
   /** The upstream request without the mark. */
   readonly request: object;
-  /** Null without an idempotency key: each order creates a job. */
+  /** Null without an idempotency key: each command creates a job. */
   readonly mark: IdempotencyMark | null;
-  /** Takes one create from the caller's quota and runs it; `refund` returns it. Rejects as `run` does, or instead of it. */
+  /**
+   * Takes one create from the caller's quota and calls `run`; `refund` gives the create back. Rejects as `run` does, or with
+   * DailyQuotaExceeded without a call of `run`.
+   */
   readonly spendQuota: <T>(run: (refund: () => void) => Promise<T>) => Promise<T>;
 }
 
-/** The job of the order; or that of another request with the same key; or its id, when it was deleted. */
+/** The created job, the job of another request with the same key (a conflict), or the id of the key's deleted job. */
 export type CreateResult = Found | { readonly kind: 'deleted'; readonly jobId: string };
 
 /**
  * Creates at most one job per idempotency key. Before a create, and after one with an unknown outcome, it searches the
- * upstream for a job with the key in its metadata. Keys therefore survive restarts; the memory only saves searches.
+ * upstream for a job with the key in its metadata. Keys therefore survive restarts; the keys in memory only save searches.
  *
  * Not covered:
  * - two processes with the same key at the same time: both may find no job;
  * - a job that appears in the upstream's list more than a minute after a create with an unknown outcome; or, after a
  *   restart within that minute, later than the next attempt;
  * - an upstream that does not store metadata: a key is known only to the process that created the job;
- * - a change of the credential: it makes all keys new.
+ * - a change of the API key, organization or project: no job of an earlier key is found.
  */
 export interface IdempotentCreator {
   /**
    * Rejects with UpstreamError, or as `spendQuota` does. If `isOutcomeUnknown`, the job may exist: with a key, the same
-   * order finds it, or creates it after a minute.
+   * command finds it, or creates it after a minute.
    */
-  create(order: CreateOrder): Promise<CreateResult>;
+  create(command: CreateCommand): Promise<CreateResult>;
 }
 
 /** The job of a key, and the digest of its request. */
@@ -51,14 +54,14 @@ interface KnownJob {
   readonly request: string;
 }
 
-/** Takes a few MB. */
+/** Maximum number of keys in memory: a few MB. */
 const MAX_KEYS = 10_000;
 
 export interface IdempotentCreatorOptions {
   readonly upstream: Upstream;
   readonly store: Store;
   readonly clock: Clock;
-  /** Maximum number of keys in memory. */
+  /** Maximum number of keys in memory. Default: 10,000. */
   readonly maxKeys?: number;
 }
 
@@ -72,7 +75,7 @@ export function createIdempotentCreator({
   const queue = createKeyedQueue<CreateResult>();
   const { invalidation } = store.jobs;
 
-  async function create({ access, readContext }: CreateOrder, body: object): Promise<Job> {
+  async function create({ access, readContext }: CreateCommand, body: object): Promise<Job> {
     const { signal } = detachedContext(readContext);
     const call = { credential: access.credential, signal, onRequest: () => readContext.upstreamCalls++ };
     try {
@@ -84,37 +87,37 @@ export function createIdempotentCreator({
     }
   }
 
-  function remember(mark: IdempotencyMark, job: Job): Found {
+  function recordCreated(mark: IdempotencyMark, job: Job): Found {
     creates.set(mark.key, { jobId: job.id, request: mark.request });
     return { kind: 'created', job };
   }
 
-  async function search({ access, readContext }: CreateOrder, mark: IdempotencyMark): Promise<Decision> {
+  async function search({ access, readContext }: CreateCommand, mark: IdempotencyMark): Promise<Decision> {
     const known = creates.get(mark.key);
     const unresolved = known && 'error' in known ? known : null;
     const cause = unresolved ? 'mutation' : 'query'; // A job found after an unresolved create was created by it.
     const job = await findJobByKey(store, { access, readContext: detachedContext(readContext), mark, cause });
     if (job !== null) invalidation.bumpGeneration(access); // Cached lists may lack it.
     const decision = decide(mark, job, unresolved, clock.now());
-    return decision.kind === 'created' ? remember(mark, decision.job) : decision;
+    return decision.kind === 'created' ? recordCreated(mark, decision.job) : decision;
   }
 
   /** Creates the job. If the outcome is unknown, searches for it at once. */
-  async function createMarked(order: CreateOrder, mark: IdempotencyMark): Promise<Found> {
+  async function createMarked(command: CreateCommand, mark: IdempotencyMark): Promise<Found> {
     try {
-      return remember(mark, await create(order, addMark(order.request, mark)));
+      return recordCreated(mark, await create(command, addMark(command.request, mark)));
     } catch (error) {
       if (!isOutcomeUnknown(error)) throw error;
       creates.set(mark.key, { error, unknownAt: clock.now() });
-      const decision = await search(order, mark).catch(() => null); // If both fail, the error of the create is thrown.
+      const decision = await search(command, mark).catch(() => null); // If both fail, the error of the create is thrown.
       if (decision === null || !('job' in decision)) throw error;
       return decision;
     }
   }
 
-  async function findOrCreate(order: CreateOrder, mark: IdempotencyMark, refund: () => void): Promise<Found> {
-    const decision = await search(order, mark);
-    if (decision.kind === 'create') return await createMarked(order, mark);
+  async function findOrCreate(command: CreateCommand, mark: IdempotencyMark, refund: () => void): Promise<Found> {
+    const decision = await search(command, mark);
+    if (decision.kind === 'create') return await createMarked(command, mark);
     refund();
     if (decision.kind === 'unresolved') throw decision.error;
     return decision;
@@ -122,7 +125,7 @@ export function createIdempotentCreator({
 
   /** Returns the current state of the known job of a key. */
   async function readKnownJob(
-    { access, readContext }: CreateOrder,
+    { access, readContext }: CreateCommand,
     { jobId, request }: KnownJob,
     mark: IdempotencyMark,
   ): Promise<CreateResult> {
@@ -130,17 +133,18 @@ export function createIdempotentCreator({
     return job ? { kind: request === mark.request ? 'created' : 'conflict', job } : { kind: 'deleted', jobId };
   }
 
-  function createOnce(order: CreateOrder, mark: IdempotencyMark): Promise<CreateResult> {
+  function createOnce(command: CreateCommand, mark: IdempotencyMark): Promise<CreateResult> {
     const known = creates.get(mark.key);
-    if (known && 'jobId' in known) return readKnownJob(order, known, mark);
-    return order.spendQuota((refund) => findOrCreate(order, mark, refund));
+    if (known && 'jobId' in known) return readKnownJob(command, known, mark);
+    return command.spendQuota((refund) => findOrCreate(command, mark, refund));
   }
 
   return {
-    async create(order) {
-      const { mark } = order;
-      if (mark === null) return { kind: 'created', job: await order.spendQuota(() => create(order, order.request)) };
-      return await queue.run(mark.key, mark.request, () => createOnce(order, mark));
+    async create(command) {
+      const { mark } = command;
+      if (mark === null)
+        return { kind: 'created', job: await command.spendQuota(() => create(command, command.request)) };
+      return await queue.run(mark.key, mark.request, () => createOnce(command, mark));
     },
   };
 }

@@ -15,13 +15,19 @@ export interface UnresolvedCreate {
 /** The job of a key: created by the same request, or by another one (a conflict). */
 export type Found = { readonly kind: 'created' | 'conflict'; readonly job: Job };
 
-/** Return the job found; or fail with the error of the unresolved create, whose job may still appear; or create the job. */
+/**
+ * `created` and `conflict`: return the job that was found. `unresolved`: fail with the error of the last create, whose job may
+ * still appear. `create`: create the job.
+ */
 export type Decision =
   | Found
   | { readonly kind: 'unresolved'; readonly error: UpstreamError }
   | { readonly kind: 'create' };
 
-/** Decides by the job found under the key, null for none, and by the last unresolved create of the key. */
+/**
+ * Decides how a request with an idempotency key continues. `found` is the job with its key, `last` the unresolved create of
+ * the key; null when there is none. `now` is in milliseconds since the epoch.
+ */
 export function decide(mark: IdempotencyMark, found: Job | null, last: UnresolvedCreate | null, now: number): Decision {
   if (found !== null) return { kind: hasRequestOf(found, mark) ? 'created' : 'conflict', job: found };
   if (last !== null && now - last.unknownAt < UNKNOWN_MS) return { kind: 'unresolved', error: last.error };

@@ -3,7 +3,7 @@ import type { Credential } from '../../upstream/credentials/credential.ts';
 import { canonicalJson } from '../../upstream/json/canonical.ts';
 import type { IdempotencyMark } from '../../upstream/resources/idempotency-mark.ts';
 
-/** The use of an idempotency key by a caller for a request. */
+/** An idempotency key, with the caller and the request that use it. */
 export interface Claim {
   readonly credential: Credential;
   readonly callerName: string | null;
@@ -13,8 +13,8 @@ export interface Claim {
 }
 
 /**
- * Returns the mark of a claim: HMACs under the API key. Callers and credentials have separate keys; all processes compute
- * the same mark. A reader of the mark cannot guess the key without the credential. A new credential makes all keys new.
+ * Returns the mark of a claim: HMACs under the API key. Equal keys of two callers or credentials have different marks; all
+ * processes compute the same mark. Without the API key, the idempotency key cannot be guessed from the mark.
  */
 export function deriveMark({ credential, callerName, key, request }: Claim): IdempotencyMark {
   const { apiKey, organizationId = null, projectId = null } = credential;

@@ -17,7 +17,7 @@ interface JobCheckpoint {
 }
 
 export const FineTuningJobCheckpoint = builder.objectRef<JobCheckpoint>('FineTuningJobCheckpoint').implement({
-  description: 'A checkpoint: a model that a job saved during training. It can be used like any other model.',
+  description: 'A checkpoint: the state of the model at a step of the training. It can be used like any other model.',
   fields: (t) => ({
     id: t.id({
       nullable: false,
@@ -38,7 +38,7 @@ export const FineTuningJobCheckpoint = builder.objectRef<JobCheckpoint>('FineTun
     fineTunedModelId: t.id({
       nullable: false,
       description:
-        'The id of the model of the checkpoint. For the last checkpoint of a job it is the `fineTunedModelId` of the job.',
+        'The id of the model of the checkpoint, such as `ft:gpt-4.1-mini-2025-04-14:acme::abc123:ckpt-step-80`. For the last checkpoint of a succeeded job, it equals the `fineTunedModelId` of the job.',
       resolve: ({ checkpoint }) => checkpoint.fine_tuned_model_checkpoint,
     }),
     fineTunedModel: t.field({
@@ -50,7 +50,7 @@ export const FineTuningJobCheckpoint = builder.objectRef<JobCheckpoint>('FineTun
     }),
     metrics: t.field({
       type: FineTuningJobMetricsPoint,
-      description: 'The metrics at the step of the checkpoint. Null when the upstream does not report them.',
+      description: 'The metrics of the job at the step of the checkpoint. Null when the upstream does not report them.',
       resolve: ({ checkpoint }) => pointOf(checkpoint),
     }),
     job: t.field({
@@ -82,7 +82,8 @@ const FineTuningJobCheckpointConnection = connectionOf(
 builder.objectField(FineTuningJob, 'checkpoints', (t) =>
   t.field({
     type: FineTuningJobCheckpointConnection,
-    description: 'The checkpoints of the job, newest first. OpenAI lists them only after the job succeeded.',
+    description:
+      'The checkpoints of the job, newest first. Read them after the job succeeded or was paused: before, the list is usually empty. OpenAI keeps three per job.',
     args: connectionArgs(DEFAULT_FIRST, 'older checkpoints'),
     extensions: cost({ calls: 1, size: pageSize(DEFAULT_FIRST) }),
     resolve: async (job, args, { loaders }) => {

@@ -19,7 +19,7 @@ const CreateCheckpointPermissionsInput = builder.inputType('CreateCheckpointPerm
     fineTunedModelId: t.id({ required: true, description: MODEL_ID_DESCRIPTION }),
     projectIds: t.idList({
       required: true,
-      description: 'The ids of the projects that may use the checkpoint, such as `proj_abc123`. At least one.',
+      description: 'The ids of the projects that may use the checkpoint, such as `["proj_abc123"]`. At least one.',
     }),
   }),
 });
@@ -40,14 +40,14 @@ defineMutation({
   idOfInput: ({ fineTunedModelId }) => fineTunedModelId,
   result: 'The created permissions, or the reason why no permission was created.',
   success: {
-    description: 'The projects may use the checkpoint.',
+    description: 'The projects may now use the checkpoint.',
     affectedId: ({ modelId }: CreatedPermissions) => modelId,
     fields: (t) => ({
       permissions: t.field({
         type: [CheckpointPermission],
         nullable: { list: false, items: true },
         description:
-          'The permission of each project, as in the response of the upstream. An item is null, with an error, when the upstream sent an invalid one.',
+          'The permissions in the response of the upstream, one per project. An item is null, with an error, when the upstream sent an invalid one.',
         resolve: ({ modelId, permissions }) =>
           // graphql-js reports an Error in a list as the error of that item; the types of Pothos do not know that.
           permissions.map((item) => item.error ?? { modelId, permission: item.value }) as never,
@@ -55,6 +55,10 @@ defineMutation({
     }),
   },
   failures: [InvalidInputError, NotFoundError],
+  failureCases: [
+    '`InvalidInputError`: `projectIds` is empty or has an invalid id.',
+    '`NotFoundError`: no checkpoint has the model id `fineTunedModelId`.',
+  ],
   async run({ fineTunedModelId: modelId, projectIds }, { commands }) {
     const issues = issuesOf(projectIds);
     if (issues.length > 0) return new InvalidInput(issues);

@@ -8,7 +8,7 @@ const NOUN = 'permission';
 const DEFAULT_FIRST = 10;
 
 export const MODEL_ID_EXAMPLE = 'ft:gpt-4.1-mini-2025-04-14:acme::abc123:ckpt-step-80';
-export const MODEL_ID_DESCRIPTION = `The model id of the checkpoint: its \`fineTunedModelId\`, such as \`${MODEL_ID_EXAMPLE}\`.`;
+export const MODEL_ID_DESCRIPTION = `The id of the model of the checkpoint: its \`fineTunedModelId\`, such as \`${MODEL_ID_EXAMPLE}\`.`;
 /** A part of the descriptions of the mutations of permissions. */
 export const NEEDS_ADMIN_KEY = 'Returns ForbiddenError when the gateway has no OPENAI_ADMIN_KEY.';
 
@@ -19,7 +19,7 @@ interface ModelPermission {
 }
 
 export const CheckpointPermission = builder.objectRef<ModelPermission>('CheckpointPermission').implement({
-  description: 'The permission of another project of the organization to use a checkpoint.',
+  description: 'A permission: it allows another project of the organization to use the model of a checkpoint.',
   fields: (t) => ({
     id: t.id({
       nullable: false,
@@ -55,11 +55,14 @@ builder.objectField(FineTuningJobCheckpoint, 'permissions', (t) =>
   t.field({
     type: CheckpointPermissionConnection,
     description:
-      'The permissions of other projects to use this checkpoint, newest first. Requires the role `admin`; null, with an error, without it and when the gateway has no OPENAI_ADMIN_KEY.',
+      'The permissions of other projects to use this checkpoint, newest first. Requires the role `admin`, and a gateway with an OPENAI_ADMIN_KEY; otherwise null, with an error.',
     authScopes: { admin: true },
     args: {
       ...connectionArgs(DEFAULT_FIRST, 'older permissions'),
-      projectId: t.arg.id({ description: 'Returns the permissions of this project only, such as `proj_abc123`.' }),
+      projectId: t.arg.id({
+        description:
+          'The id of a project, such as `proj_abc123`: selects the permissions of this project. By default, and when null, those of all projects.',
+      }),
     },
     extensions: cost({ calls: 1, size: pageSize(DEFAULT_FIRST) }),
     resolve: async ({ checkpoint }, { projectId, ...args }, { loaders }) => {

@@ -44,8 +44,11 @@ function neededRole(failure: AuthFailure): string {
 /** The type parameters of the builder, for functions that take its refs. */
 export type Types = typeof builder.$inferSchemaTypes;
 
-builder.queryType({ description: 'Reads.' });
+builder.queryType({
+  description:
+    'Reads data. The gateway caches responses of the upstream for a short time: by default 1 second for what can still change, and 5 minutes for what cannot, such as a succeeded job.',
+});
 builder.subscriptionType({
   description:
-    'Live updates, over Server-Sent Events, multipart responses or WebSockets (the protocol of graphql-ws). Subscriptions about one job complete when the job ends.',
+    'Live updates, over Server-Sent Events, multipart responses or WebSockets (subprotocol `graphql-transport-ws`). Subscriptions about one job complete after its last update; `anyFineTuningJobStatusChanged` does not complete.',
 });

@@ -39,7 +39,7 @@ const PageInfo = builder.objectRef<Connection<unknown>>('PageInfo').implement({
     }),
     hasPreviousPage: t.boolean({
       nullable: false,
-      description: 'Always false: the upstream cannot page backward.',
+      description: 'Always false: lists are paged forward only.',
       resolve: () => false,
     }),
     startCursor: t.string({
@@ -48,7 +48,7 @@ const PageInfo = builder.objectRef<Connection<unknown>>('PageInfo').implement({
     }),
     endCursor: t.string({
       description:
-        'Pass this as `after` to get the next page. With a filter it is the cursor of the last item that was read, so an empty page can have one. Null when no item was read.',
+        'Pass this as `after` to get the next page. Normally the cursor of the last edge. With a filter, the cursor of the last item that was read: so an empty page can have one. Null when no item was read.',
       resolve: (page) => (page.endsAt ? writeCursor(page.noun, page.endsAt) : cursorOf(edgesOf(page).at(-1))),
     }),
   }),
@@ -61,7 +61,7 @@ export function connectionOf<T>(name: string, node: ObjectRef<Types, T>, descrip
     fields: (t) => ({
       cursor: t.string({
         nullable: false,
-        description: 'Pass this as `after` to get the items after this one.',
+        description: 'The position of this item: pass it as `after` to get the items after this one. Opaque.',
         resolve: ({ noun, after }) => writeCursor(noun, after),
       }),
       node: t.field({
@@ -83,7 +83,7 @@ export function connectionOf<T>(name: string, node: ObjectRef<Types, T>, descrip
       pageInfo: t.field({
         type: PageInfo,
         nullable: false,
-        description: 'The position of this page in the list, and the cursor of the next page.',
+        description: 'Whether the list has a next page, and the cursor to get it.',
         resolve: (page) => page,
       }),
     }),
@@ -123,7 +123,7 @@ function readCursor(noun: string, cursor: string): string | null {
 export const unknownCursor = () => badUserInput('after', UNKNOWN_CURSOR);
 
 const UNKNOWN_CURSOR =
-  'no page of this list ends at this cursor; take endCursor from the same list with the same filter';
+  'is not a cursor of this list; expected endCursor of a page of the same list with the same filter';
 
 /** Defines the arguments of a connection field. `itemsAfter` names the items after a cursor, such as `older jobs`. */
 export function connectionArgs(defaultFirst: number, itemsAfter: string) {
@@ -133,7 +133,7 @@ export function connectionArgs(defaultFirst: number, itemsAfter: string) {
       description: `Maximum number of items, from 1 to ${MAX_FIRST}. By default, and when null, ${defaultFirst}.`,
     }),
     after: t.string({
-      description: `A cursor: the page starts after its item, with ${itemsAfter}. By default the page starts with the first item.`,
+      description: `A cursor: the page starts after its item, with ${itemsAfter}. By default, and when null, the page starts with the first item.`,
     }),
   }));
 }
@@ -170,7 +170,7 @@ export async function readFrom<R extends PageRequest, T>(
 }
 
 const DELETED_ITEM =
-  'the upstream does not have the item of this cursor any more; start again with the first page, without after';
+  'is the cursor of an item that the upstream does not have any more; start again with the first page, without after';
 
 function isMissingItem(error: unknown): error is UpstreamError {
   if (error instanceof UnknownListCursor) return true;

@@ -7,37 +7,44 @@ import { MAX_PAGES_BACK, UnknownCursor } from '../../watch/streams/log-reader.ts
 import { builder } from './builder.ts';
 
 const CODES = {
-  BAD_REQUEST: 'The gateway does not accept the HTTP request. The HTTP status has the reason.',
+  BAD_REQUEST:
+    'The gateway does not accept the HTTP request, for example because its body is not JSON. See the message and the HTTP status.',
   UNAUTHENTICATED:
-    'The `Authorization` header is missing or its token is not valid. Send `Authorization: Bearer TOKEN`.',
+    'The `Authorization` header is missing or malformed, or its token is unknown or revoked. Send `Authorization: Bearer TOKEN`.',
   FORBIDDEN:
-    'The role of the caller does not allow this field or mutation; its description names the role that does. Also when the gateway does not allow mutations.',
-  GRAPHQL_PARSE_FAILED: 'The document has a GraphQL syntax error.',
+    'The role of the caller does not allow this field or mutation; the description of the field names the role that does. For mutations also: the gateway does not allow mutations, or it has no OPENAI_ADMIN_KEY.',
+  GRAPHQL_PARSE_FAILED: 'The document has a GraphQL syntax error. Nothing was executed.',
   GRAPHQL_VALIDATION_FAILED:
-    'The document does not match the schema, for example it selects a field that does not exist.',
+    'The document does not match the schema, for example it selects a field that does not exist. Nothing was executed.',
   DOCUMENT_NOT_TRUSTED: 'The gateway only executes documents of its allowlist, and this document is not in it.',
   INTROSPECTION_DISABLED: 'The gateway does not allow introspection.',
   QUERY_TOO_COMPLEX:
-    'The operation exceeds a query limit. `extensions.limit` names the limit, such as `depth`, and `extensions.max` is its value. Nothing was executed.',
+    'The operation exceeds a query limit. `extensions.limit` names the limit, such as `depth`; `extensions.max` is its value, and `extensions.actual` is the value of the operation, if known. Nothing was executed.',
   RATE_LIMITED:
-    'The caller has used up a quota: points per minute, created jobs or grader runs per day, open subscriptions, or uploads. `retryAfterSeconds` says when to retry, if known. Nothing was executed.',
+    'A limit of the gateway is reached: points per minute, created jobs or grader runs per day, open subscriptions, or uploads at the same time. The operation or mutation was not executed. `retryAfterSeconds` says when to retry, if known.',
   BAD_USER_INPUT:
-    'The value of an argument or variable is not accepted. The message names the argument, the problem and the expected value.',
+    'The value of an argument or variable is not accepted. The message names the argument, the problem and the expected value. A retry with the same value fails too.',
   NOT_FOUND: 'The job of a subscription, or the object of a mutation, does not exist or was deleted.',
-  CONFLICT: 'The current state does not allow the mutation, for example the status of the job.',
+  CONFLICT:
+    'The current state does not allow the mutation: the status of the job, or another job with the same `idempotencyKey`.',
   OUTCOME_UNKNOWN:
-    'The upstream did not confirm the mutation, for example because the connection broke: it may or may not have taken effect. Check before you retry.',
+    'The upstream did not confirm the mutation, for example because the connection broke. It may or may not have taken effect: check before you retry.',
   UPSTREAM_RATE_LIMITED:
-    'The upstream rejected the request because of its rate limit. `retryAfterSeconds` says when to retry, if known.',
-  UPSTREAM_QUOTA_EXCEEDED: "The upstream account's quota or credit is used up. A retry fails too until that changes.",
-  UPSTREAM_UNAUTHENTICATED: "The upstream does not accept the API key: the gateway's, or the one that the caller sent.",
-  UPSTREAM_FORBIDDEN: 'The upstream does not allow this operation for the API key.',
-  UPSTREAM_TIMEOUT: 'The upstream did not respond in time.',
-  UPSTREAM_UNAVAILABLE: 'The upstream is unreachable, overloaded or failing.',
+    'There are too many calls to the upstream: it rejected the request, or the queue of the gateway is too long. `retryAfterSeconds` says when to retry, if known.',
+  UPSTREAM_QUOTA_EXCEEDED:
+    'A quota or the credit of the upstream account is used up. A retry succeeds only after a change of its plan or billing, or after a daily quota resets.',
+  UPSTREAM_UNAUTHENTICATED:
+    'The upstream does not accept the API key: that of the gateway, or the one that the caller sent.',
+  UPSTREAM_FORBIDDEN:
+    'The upstream does not permit this request with this API key, or the field needs an OPENAI_ADMIN_KEY that the gateway does not have.',
+  UPSTREAM_TIMEOUT: 'The upstream did not respond in time. Retry later.',
+  UPSTREAM_UNAVAILABLE:
+    'The upstream is unreachable, overloaded or failing. Retry later: after `retryAfterSeconds`, if known.',
   UPSTREAM_INVALID_RESPONSE:
     'The response of the upstream is not valid: not JSON, incomplete, or without a required property.',
-  UPSTREAM_REJECTED: 'The upstream rejected the request as invalid.',
-  UPSTREAM_UNSUPPORTED: 'The upstream does not have this endpoint.',
+  UPSTREAM_REJECTED:
+    'The upstream rejected the request as invalid. The message has the reason that the upstream sent, if any.',
+  UPSTREAM_UNSUPPORTED: 'The upstream does not have the endpoint or the feature that this field or mutation needs.',
   INTERNAL:
     'An internal error of the gateway. Report `extensions.requestId` to its operator, who finds the details in the log.',
 } satisfies Record<UpstreamErrorCode, string> & Record<string, string>;
@@ -46,7 +53,8 @@ export type ErrorCode = keyof typeof CODES;
 
 /** The GraphQL type of ErrorCode. */
 export const ErrorCodeType = builder.enumType('ErrorCode', {
-  description: 'The kind of an error: `extensions.code` of an entry of `errors`, and `code` of a failed mutation.',
+  description:
+    'The kind of an error, for programs: `extensions.code` of an entry of `errors`, and `code` of a failed mutation. Codes that begin with UPSTREAM come from calls to the REST API.',
   values: Object.fromEntries(Object.entries(CODES).map(([code, description]) => [code, { description }])),
 });
 

@@ -9,15 +9,16 @@ const MAX_VALUE_LENGTH = 512;
 
 /** A pair of the metadata of an object. */
 export const MetadataEntry = builder.objectRef<{ key: string; value: string }>('MetadataEntry').implement({
-  description: 'A key and a value of the metadata of an object.',
+  description: 'A pair of the metadata of an object.',
   fields: (t) => ({
     key: t.exposeString('key', {
       nullable: false,
-      description: `At most ${MAX_KEY_LENGTH} characters, such as \`team\`.`,
+      description: 'The key, such as `team`.',
     }),
     value: t.exposeString('value', {
       nullable: false,
-      description: `At most ${MAX_VALUE_LENGTH} characters, such as \`support\`.`,
+      description:
+        'The value, such as `support`. The JSON text of a value that is not a string, as some servers allow.',
     }),
   }),
 });
@@ -32,10 +33,13 @@ export function metadataEntries(metadata: Record<string, unknown> | null) {
 
 /** A pair to filter by or to attach. */
 export const MetadataEntryInput = builder.inputType('MetadataEntryInput', {
-  description: 'A key and a value of metadata, to filter by or to attach.',
+  description: 'A pair of metadata, to filter by or to attach to a job.',
   fields: (t) => ({
-    key: t.string({ required: true, description: `At most ${MAX_KEY_LENGTH} characters, such as \`team\`.` }),
-    value: t.string({ required: true, description: `At most ${MAX_VALUE_LENGTH} characters, such as \`support\`.` }),
+    key: t.string({ required: true, description: `The key, such as \`team\`: at most ${MAX_KEY_LENGTH} characters.` }),
+    value: t.string({
+      required: true,
+      description: `The value, such as \`support\`: at most ${MAX_VALUE_LENGTH} characters.`,
+    }),
   }),
 });
 

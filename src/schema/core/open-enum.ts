@@ -40,7 +40,7 @@ export function openEnum<Name extends string>(
 }
 
 const UNKNOWN =
-  'A value that this version of the gateway does not know. The `raw…` field beside has the string of the upstream. Not accepted as an argument.';
+  'A value that this version of the gateway does not know, or that the upstream does not report. The field `raw…` beside it has the string of the upstream. Only returned: not accepted in arguments and inputs.';
 
 function descriptionsOf<Values extends Record<string, OpenEnumValue>>(
   values: Values,

@@ -27,14 +27,14 @@ const isFloat = (value: unknown): value is number => Number.isFinite(value);
 
 builder.scalarType('UnixTimestamp', {
   description:
-    'A point in time in whole seconds since 1970-01-01T00:00:00Z, as in the REST API, such as 1767225600 for 2026-01-01. A JSON integer that, unlike Int, can represent times after 2038.',
+    'A point in time: whole seconds (not milliseconds) since 1970-01-01T00:00:00Z, as in the REST API. For example 1767225600 for 2026-01-01T00:00:00Z. A JSON integer; unlike Int it can represent times after 2038.',
   specifiedByURL: 'https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap04.html#tag_04_19',
   ...checkedCoercions('UnixTimestamp', 'seconds since 1970 as an integer, such as 1767225600', isSafeInt),
 });
 
 builder.scalarType('SafeInt', {
   description:
-    'An integer from -(2^53 - 1) to 2^53 - 1, such as 5000000000. A JSON integer: the range that every JSON parser reads without loss.',
+    'An integer from -(2^53 - 1) to 2^53 - 1, such as 5000000000. A JSON integer in the range that JavaScript reads without loss.',
   specifiedByURL: 'https://tc39.es/ecma262/#sec-number.max_safe_integer',
   ...checkedCoercions('SafeInt', 'an integer from -(2^53 - 1) to 2^53 - 1, such as 5000000000', isSafeInt),
 });
@@ -60,7 +60,8 @@ builder.scalarType('FloatOrAuto', {
 });
 
 builder.scalarType('JSON', {
-  description: 'Any JSON value: an object, a list, a string, a number, a boolean or null.',
+  description:
+    'Any JSON value: an object, a list, a string, a number, a boolean or null, such as `{"answer": "Paris"}`. Objects and lists have at most 100 levels.',
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259',
   ...checkedCoercions(
     'JSON',
@@ -77,7 +78,7 @@ builder.scalarType('Date', {
 
 builder.scalarType('Upload', {
   description:
-    'A file that is sent with the operation as a GraphQL multipart request. It is the value of a variable, or of a field in one; the `variables` have null there.',
+    'A file in a GraphQL multipart request. Pass it as a variable, or as a field of a variable, such as `input.file`. The JSON of the `variables` has null at that place, and `map` names the part with the file.',
   specifiedByURL: 'https://github.com/jaydenseric/graphql-multipart-request-spec',
   ...checkedCoercions(
     'Upload',

@@ -8,7 +8,7 @@ import { FineTuningJob } from '../job/job.ts';
 import { FineTuningJobEvent } from './event.ts';
 
 const FineTuningJobEventAdded = builder.objectRef<AddedItem<JobEvent>>('FineTuningJobEventAdded').implement({
-  description: 'A new event of a job.',
+  description: 'An event of a job that was added to its log, and the job.',
   fields: (t) => ({
     job: t.field({
       type: FineTuningJob,
@@ -19,7 +19,8 @@ const FineTuningJobEventAdded = builder.objectRef<AddedItem<JobEvent>>('FineTuni
     event: t.field({
       type: FineTuningJobEvent,
       nullable: false,
-      description: 'The event. To continue after a broken connection, pass its id as `since`.',
+      description:
+        'The event. To continue after a broken connection, pass the id of the last received event as `since`.',
       resolve: ({ job, value }) => ({ job, event: value }),
     }),
   }),
@@ -30,17 +31,17 @@ builder.subscriptionField('fineTuningJobEventAdded', (t) =>
     type: FineTuningJobEventAdded,
     nullable: false,
     description:
-      'The new events of a job, oldest first. Completes after the last event. Delivers each event exactly once, also to a slow client. Fails with NOT_FOUND when the job does not exist or is deleted.',
+      'The events of a job, oldest first: by default only new ones. Completes after the last event, at most about a minute after the job ended. Delivers each event exactly once, also to a slow client. Fails with NOT_FOUND when the job does not exist or is deleted.',
     args: {
       jobId: t.arg.id({ required: true, description: 'The id of the job, such as `ftjob-abc123`.' }),
       since: t.arg.id({
         description:
-          'The id of an event, such as `ftevent-abc123`: the stream starts after it. By default, and when null, it starts with the next new event.',
+          'The id of an event, such as `ftevent-abc123`: the stream starts after it. It must be one of the newest 50000 events of the job. By default, and when null, the stream starts with the next new event.',
       }),
       fromStart: t.arg.boolean({
         defaultValue: false,
         description:
-          'Whether the stream starts with the first event of the job. By default, and when null, false. Cannot be combined with `since`.',
+          'Whether the stream starts with the first event of the job. By default, and when null, false. True cannot be combined with `since`.',
       }),
     },
     extensions: cost({ calls: 2 }),
@@ -51,7 +52,7 @@ builder.subscriptionField('fineTuningJobEventAdded', (t) =>
 
 function startOf(since: string | null | undefined, fromStart: boolean | null | undefined): EventStart {
   if (since != null && fromStart)
-    throw badUserInput('since', 'cannot be combined with fromStart: true; leave out one of the two');
+    throw badUserInput('since', 'is given together with fromStart: true; expected only one of the two');
   if (since != null) return { kind: 'since', id: since };
   return { kind: fromStart ? 'start' : 'now' };
 }

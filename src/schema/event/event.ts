@@ -10,19 +10,21 @@ const NOUN = 'event';
 const DEFAULT_FIRST = 20;
 
 const level = openEnum('FineTuningJobEventLevel', {
-  description: 'The severity of an event.',
+  description: 'The severity of an event: information, warning or error.',
   values: {
-    INFO: { description: 'Information about the normal course of the job.' },
-    WARN: { description: 'A warning: the job continues.', raw: ['warn', 'warning'] },
-    ERROR: { description: 'An error of the job.' },
+    INFO: { description: 'Information about the normal course of the job, such as a finished step.' },
+    WARN: { description: 'A warning, for example that the job is being cancelled.', raw: ['warn', 'warning'] },
+    ERROR: { description: 'An error, such as the reason why the job failed.' },
   },
 });
 
 const type = openEnum('FineTuningJobEventType', {
-  description: 'The type of an event.',
+  description: 'The type of an event: text or metrics.',
   values: {
-    MESSAGE: { description: 'A message about the job.' },
-    METRICS: { description: 'The metrics of a training step: see `data`.' },
+    MESSAGE: { description: 'A message about the job: see `message`.' },
+    METRICS: {
+      description: 'The metrics of a training step: see `data`. `FineTuningJob.metrics` has them as numbers.',
+    },
   },
 });
 
@@ -44,28 +46,29 @@ export const FineTuningJobEvent = builder.objectRef<JobLogEvent>('FineTuningJobE
       type: 'UnixTimestamp',
       nullable: false,
       description:
-        'The time of the event. Several events can have the same second, and the last events of a job are later than its `finishedAt`.',
+        'The time of the event. Several events can have the same time, and the last events of a job can be later than its `finishedAt`.',
       resolve: ({ event }) => event.created_at,
     }),
     level: t.field({
       type: level.type,
       nullable: false,
-      description: 'The severity of the event.',
+      description: 'The severity of the event, such as INFO.',
       resolve: ({ event }) => level.read(event.level),
     }),
     rawLevel: t.string({
       nullable: false,
-      description: '`level` as the upstream spells it, such as `info`.',
+      description: '`level` as the upstream spells it, such as `info`. Empty when the upstream does not report it.',
       resolve: ({ event }) => event.level,
     }),
     message: t.string({
       nullable: false,
-      description: 'The text of the event, such as `Step 10/240: training loss=1.25`.',
+      description:
+        'The text of the event for people, such as `Step 10/240: training loss=1.25`. Empty when the upstream does not report it.',
       resolve: ({ event }) => event.message,
     }),
     type: t.field({
       type: type.type,
-      description: 'The type of the event. Null when the upstream does not report it.',
+      description: 'The type of the event, such as METRICS. Null when the upstream does not report it.',
       resolve: ({ event }) => (event.type === null ? null : type.read(event.type)),
     }),
     rawType: t.string({
@@ -75,13 +78,13 @@ export const FineTuningJobEvent = builder.objectRef<JobLogEvent>('FineTuningJobE
     data: t.field({
       type: 'JSON',
       description:
-        'The data of the event, in the form of the REST API: the metrics of a training step, with nested objects for reinforcement fine-tuning. For other events an empty object or null.',
+        'The data of the event, in the form of the REST API. For a training step its metrics, such as `{"step": 10, "train_loss": 1.25}`, with nested objects for reinforcement fine-tuning. For other events an empty object or null.',
       resolve: ({ event }) => event.data,
     }),
     job: t.field({
       type: FineTuningJob,
       nullable: false,
-      description: 'The job of the event.',
+      description: 'The job that logged the event.',
       resolve: ({ job }) => job,
     }),
   }),
@@ -96,7 +99,7 @@ const FineTuningJobEventConnection = connectionOf(
 builder.objectField(FineTuningJob, 'events', (t) =>
   t.field({
     type: FineTuningJobEventConnection,
-    description: 'The events of the job, newest first, in the order of the upstream.',
+    description: 'The events of the job, newest first: the order of the upstream.',
     args: connectionArgs(DEFAULT_FIRST, 'older events'),
     extensions: cost({ calls: 1, size: pageSize(DEFAULT_FIRST) }),
     resolve: async (job, args, { loaders }) => {

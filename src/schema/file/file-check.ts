@@ -6,7 +6,7 @@ builder.queryField('checkTrainingFile', (t) =>
   t.field({
     type: TrainingFileReport,
     description:
-      'Validates the content of an uploaded file as training data, whatever its purpose. Reads the whole file. Null when the file does not exist or its content was deleted. Requires the role `operator`.',
+      'Validates the content of an uploaded file as training data, whatever its purpose. The gateway reads the whole file from the upstream, so a large file takes time. Null when the file does not exist or its content was deleted. Requires the role `operator`.',
     authScopes: { operator: true },
     args: { fileId: t.arg.id({ required: true, description: 'The id of the file, such as `file-abc123`.' }) },
     extensions: cost({ calls: 1, weight: () => VALIDATION_WEIGHT }),

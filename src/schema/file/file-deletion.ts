@@ -12,19 +12,21 @@ const DeleteFileInput = builder.inputType('DeleteFileInput', {
 defineMutation({
   name: 'deleteFile',
   role: 'operator',
-  description: 'Deletes a file permanently.',
+  description:
+    'Deletes a file permanently. A job that is still validating the file fails; other jobs and models remain.',
   cost: { calls: 1 },
   input: DeleteFileInput,
   idOfInput: ({ fileId }) => fileId,
-  result: 'The id of the deleted file, or the reason why no file was deleted.',
+  result: 'The id of the deleted file, or the reason why the file was not deleted.',
   success: {
-    description: 'The file is deleted permanently. A job that was validating it fails.',
+    description: 'The file is deleted permanently.',
     affectedId: ({ id }: Deletion) => id,
     fields: (t) => ({
       deletedFileId: t.exposeID('id', { nullable: false, description: 'The id of the deleted file.' }),
     }),
   },
   failures: [NotFoundError],
+  failureCases: ['`NotFoundError`: no file has the id `fileId`.'],
   run: async ({ fileId }, { commands }) =>
     (await commands.files.delete(fileId)) ?? notFound('fileId', 'file', 'file-abc123', fileId),
 });

@@ -24,7 +24,7 @@ class InvalidTrainingFile extends Failure {
 
   constructor(report: Report) {
     super(
-      'The file has errors; expected JSON Lines with one training example per line. report.issues lists the errors.',
+      'The file has errors; expected JSON Lines with one training example per line. report.issues lists the first errors.',
     );
     this.report = report;
   }
@@ -33,37 +33,47 @@ class InvalidTrainingFile extends Failure {
 const InvalidTrainingFileError = builder.objectType(InvalidTrainingFile, {
   name: 'InvalidTrainingFileError',
   isTypeOf: (value) => value instanceof InvalidTrainingFile,
-  description: 'No job could train on the file. The upstream does not store it.',
+  description:
+    'The file has errors, so no job could train on it. The upstream does not store it. The `code` is BAD_USER_INPUT.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
     // Nullable like `report` of the success: GraphQL does not allow to select fields of different types side by side.
-    report: t.expose('report', { type: TrainingFileReport, description: 'The validation report. Never null.' }),
+    report: t.expose('report', {
+      type: TrainingFileReport,
+      description: 'The validation report with the errors. Never null.',
+    }),
   }),
 });
 
 const [MIN_EXPIRY_SECONDS, MAX_EXPIRY_SECONDS] = [3600, 2_592_000];
 
 const UploadFileInput = builder.inputType('UploadFileInput', {
-  description: 'A file and its purpose. Exactly one of `file` and `text` has its content.',
+  description: 'A file and its purpose. Its content is in exactly one of `file` and `text`.',
   fields: (t) => ({
-    file: t.field({ type: 'Upload', description: 'The file, as a part of a multipart request.' }),
-    text: t.string({ description: 'The content of a small file as a string, in place of `file`.' }),
+    file: t.field({
+      type: 'Upload',
+      description: 'The file, as a part of a multipart request: see `Upload`. Null when `text` has the content.',
+    }),
+    text: t.string({
+      description:
+        'The content of a small file as a string, in place of `file`. The variables of an operation have at most 100000 bytes by default. Null when `file` has the content.',
+    }),
     purpose: t.field({
       type: filePurpose.type,
       defaultValue: 'FINE_TUNE',
-      description: 'The purpose of the file. By default, and when null, FINE_TUNE.',
+      description: 'The purpose of the file. By default, and when null, FINE_TUNE. UNKNOWN is not accepted.',
     }),
     filename: t.string({
       description:
-        'The name of the file, such as `train.jsonl`; directories are removed. By default, and when null, the name that the client sent, or `upload.jsonl` for a `text`.',
+        'The name of the file, such as `train.jsonl`. Directories are removed, and a name of more than 200 characters is shortened. By default, and when null, the name in the multipart request, or `upload.jsonl` for a `text`.',
     }),
     expiresAfterSeconds: t.int({
-      description: `Seconds after which the upstream deletes the file, from ${MIN_EXPIRY_SECONDS} to ${MAX_EXPIRY_SECONDS} (30 days). By default, and when null, it does not expire.`,
+      description: `Seconds after which the upstream deletes the file, such as 86400 (a day): from ${MIN_EXPIRY_SECONDS} (an hour) to ${MAX_EXPIRY_SECONDS} (30 days). By default, and when null, the file does not expire.`,
     }),
     isChecked: t.boolean({
       defaultValue: true,
       description:
-        'Whether to validate a FINE_TUNE file during the upload, and to reject it when no job could train on it. By default, and when null, true. Use false for other example formats, such as those of reinforcement fine-tuning.',
+        'Whether to validate a FINE_TUNE file during the upload, and to reject it when it has an error. By default, and when null, true. Pass false for examples of another format than `TrainingFormat`, such as those of reinforcement fine-tuning.',
     }),
   }),
 });
@@ -119,7 +129,8 @@ function textContent(text: string): UploadContent {
 defineMutation({
   name: 'uploadFile',
   role: 'operator',
-  description: 'Uploads a file to the upstream. The gateway streams the content and does not store it.',
+  description:
+    'Uploads a file to the upstream, by default of at most 512 MiB. The gateway streams the content and does not store it.',
   cost: { calls: 1, weight: () => VALIDATION_WEIGHT },
   input: UploadFileInput,
   result: 'The uploaded file, or the reason why no file was stored.',
@@ -134,10 +145,15 @@ defineMutation({
       }),
       report: t.expose('report', {
         type: TrainingFileReport,
-        description: 'The validation report. Null when the file was not validated: see `isChecked` and `purpose`.',
+        description:
+          'The validation report; it can have warnings. Null when the file was not validated: `isChecked` was false, or the purpose is not FINE_TUNE.',
       }),
     }),
   },
   failures: [InvalidTrainingFileError, InvalidInputError],
+  failureCases: [
+    '`InvalidTrainingFileError`: the content has an error, and `isChecked` is not false.',
+    '`InvalidInputError`: another value of the input is not valid.',
+  ],
   run: upload,
 });

@@ -21,29 +21,32 @@ export const FILE_COST = cost({ calls: batchedCalls(MAX_SINGLE_READS.files) });
 const maxBytesOf = countOf('maxBytes', { min: 1, max: MAX_PREVIEW_BYTES, fallback: DEFAULT_PREVIEW_BYTES });
 
 export const filePurpose = openEnum('FilePurpose', {
-  description: 'The purpose of a file.',
+  description: 'The purpose of a file: how the upstream uses it.',
   values: {
-    FINE_TUNE: { description: 'Training or validation data of fine-tuning jobs.', raw: ['fine-tune'] },
-    FINE_TUNE_RESULTS: { description: 'The results file of a job: its metrics as CSV.', raw: ['fine-tune-results'] },
-    ASSISTANTS: { description: 'Input of assistants.' },
-    ASSISTANTS_OUTPUT: { description: 'Output of assistants.' },
-    BATCH: { description: 'The requests of a batch.' },
-    BATCH_OUTPUT: { description: 'The responses of a batch.' },
+    FINE_TUNE: { description: 'Training or validation data of fine-tuning jobs, as JSON Lines.', raw: ['fine-tune'] },
+    FINE_TUNE_RESULTS: {
+      description: 'The results file of a job: its metrics as CSV. Created by jobs, not uploaded.',
+      raw: ['fine-tune-results'],
+    },
+    ASSISTANTS: { description: 'Input of assistants, such as documents.' },
+    ASSISTANTS_OUTPUT: { description: 'Output of assistants. Created by the upstream, not uploaded.' },
+    BATCH: { description: 'The requests of a batch of API calls.' },
+    BATCH_OUTPUT: { description: 'The responses of a batch. Created by the upstream, not uploaded.' },
     VISION: { description: 'Images for vision models.' },
-    USER_DATA: { description: 'Other data of users.' },
-    EVALS: { description: 'Data of evals.' },
+    USER_DATA: { description: 'Input of models for any other purpose.' },
+    EVALS: { description: 'Data of evals, the evaluations of models.' },
   },
 });
 
 const status = openEnum('FileStatus', {
-  description: 'The status of a file.',
+  description: 'The status of a file: whether it can be used.',
   values: {
     UPLOADED: { description: 'The upstream stored the file and has not processed it yet.' },
     PENDING: { description: 'The file waits to be processed.', raw: ['pending', 'notRunning'] },
-    RUNNING: { description: 'The upstream processes the file.' },
+    RUNNING: { description: 'The upstream is processing the file.' },
     PROCESSED: { description: 'The file can be used.' },
     ERROR: { description: 'The file cannot be used; `statusDetails` may have the reason.', raw: ['error', 'failed'] },
-    DELETING: { description: 'The upstream deletes the file.' },
+    DELETING: { description: 'The upstream is deleting the file.' },
     DELETED: { description: 'The file was deleted.' },
   },
 });
@@ -54,11 +57,11 @@ const FilePreview = builder.objectRef<Preview>('FilePreview').implement({
     text: t.exposeString('text', {
       nullable: false,
       description:
-        'The first bytes, decoded as UTF-8. A results file that the upstream sends as base64 is decoded first.',
+        'The first bytes, decoded as UTF-8. An invalid byte becomes U+FFFD. A results file that the upstream sends as base64 is decoded from base64 first.',
     }),
     isTruncated: t.exposeBoolean('isTruncated', {
       nullable: false,
-      description: 'Whether the file is longer than the preview.',
+      description: 'Whether the file has more bytes than `maxBytes`, so that the preview is only its beginning.',
     }),
   }),
 });
@@ -77,17 +80,18 @@ export const File = builder.objectRef<FileObject>('File').implement({
     purpose: t.field({
       type: filePurpose.type,
       nullable: false,
-      description: 'The purpose of the file.',
+      description: 'The purpose of the file: how the upstream uses it.',
       resolve: (file) => filePurpose.read(file.purpose),
     }),
     rawPurpose: t.string({
       nullable: false,
-      description: '`purpose` as the upstream spells it, such as `fine-tune`.',
+      description:
+        '`purpose` as the upstream spells it, such as `fine-tune`. Empty when the upstream does not report it.',
       resolve: (file) => file.purpose,
     }),
     status: t.field({
       type: status.type,
-      description: 'The status of the file. Null when the upstream does not report it.',
+      description: 'The status of the file: whether it can be used. Null when the upstream does not report it.',
       resolve: (file) => (file.status === null ? null : status.read(file.status)),
     }),
     rawStatus: t.string({
@@ -107,18 +111,19 @@ export const File = builder.objectRef<FileObject>('File').implement({
     }),
     expiresAt: t.field({
       type: 'UnixTimestamp',
-      description: 'The time when the upstream deletes the file. Null when the file does not expire.',
+      description:
+        'The time when the upstream deletes the file. Null when the file does not expire, or when the upstream does not report it.',
       resolve: ({ expires_at }) => expires_at,
     }),
     preview: t.field({
       type: FilePreview,
       description:
-        'The first bytes of the content. Costs one upstream call. Null when the content was deleted. Requires the role `operator`.',
+        'The first bytes of the content as text. Costs one upstream call. Null when the upstream does not have the content any more. Requires the role `operator`.',
       authScopes: { operator: true },
       args: {
         maxBytes: t.arg.int({
           defaultValue: DEFAULT_PREVIEW_BYTES,
-          description: `Maximum number of bytes, from 1 to ${MAX_PREVIEW_BYTES}. By default, and when null, ${DEFAULT_PREVIEW_BYTES}.`,
+          description: `Maximum number of bytes of the decoded content, from 1 to ${MAX_PREVIEW_BYTES} (1 MiB). By default, and when null, ${DEFAULT_PREVIEW_BYTES}.`,
         }),
       },
       extensions: cost({ calls: 1, weight: (read) => maxBytesOf(read) / BYTES_PER_OBJECT }),
@@ -135,11 +140,12 @@ export const File = builder.objectRef<FileObject>('File').implement({
 });
 
 const FileFilter = builder.inputType('FileFilter', {
-  description: 'Selects files.',
+  description: 'Selects files by their purpose.',
   fields: (t) => ({
     purpose: t.field({
       type: filePurpose.type,
-      description: 'Only files with this purpose. UNKNOWN is not accepted. By default, and when null, every purpose.',
+      description:
+        'Only files with this purpose, such as FINE_TUNE. UNKNOWN is not accepted. By default, and when null, all purposes.',
     }),
   }),
 });
@@ -168,7 +174,7 @@ builder.queryFields((t) => ({
       order: t.arg({
         type: SortOrder,
         defaultValue: 'DESC',
-        description: 'The order, by creation time. By default, and when null, DESC.',
+        description: 'The order by creation time. By default, and when null, DESC: newest first.',
       }),
     },
     extensions: cost({ calls: 1, size: pageSize(DEFAULT_FIRST) }),

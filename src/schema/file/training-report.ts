@@ -6,33 +6,39 @@ import { builder } from '../core/builder.ts';
 export const VALIDATION_WEIGHT = 5000;
 
 const TrainingFormat = builder.enumType('TrainingFormat', {
-  description: 'The format of the examples of a training file.',
+  description: 'The format of the examples of a training file. Each line is one JSON object.',
   values: {
     CHAT: {
       value: 'chat',
-      description: 'Conversations: objects with `messages`, of which the last is from the assistant.',
+      description:
+        'Conversations: objects with a list `messages`, whose last message has the role `assistant`. For supervised fine-tuning.',
     },
-    COMPLETION: { value: 'completion', description: 'Completions: objects with `prompt` and `completion`.' },
+    COMPLETION: {
+      value: 'completion',
+      description:
+        'Completions: objects with the strings `prompt` and `completion`. For supervised fine-tuning of models without chat.',
+    },
     PREFERENCE: {
       value: 'preference',
-      description: 'Preferences: objects with `input`, `preferred_output` and `non_preferred_output`.',
+      description:
+        'Preferences: objects with `input`, `preferred_output` and `non_preferred_output`. For direct preference optimization (DPO).',
     },
   } as const,
 });
 
 const TrainingFileIssueSeverity = builder.enumType('TrainingFileIssueSeverity', {
-  description: 'The severity of a problem in a training file.',
+  description: 'The severity of a problem in a training file: whether jobs can still train on the file.',
   values: {
-    ERROR: { value: 'error', description: 'No job can train on the file.' },
+    ERROR: { value: 'error', description: 'No job can train on the file until this problem is mended.' },
     WARNING: {
       value: 'warning',
-      description: 'The file can be used, but the line may be a mistake or some servers may reject it.',
+      description: 'Jobs may train on the file, but this may be a mistake, or some servers may reject it.',
     },
   } as const,
 });
 
 const TrainingFileIssue = builder.objectRef<TrainingIssue>('TrainingFileIssue').implement({
-  description: 'A problem in a training file.',
+  description: 'A problem in a training file: its line and what is wrong there.',
   fields: (t) => ({
     line: t.exposeInt('line', {
       description: 'The line number, from 1. Null when the problem is about the whole file.',
@@ -40,11 +46,12 @@ const TrainingFileIssue = builder.objectRef<TrainingIssue>('TrainingFileIssue').
     severity: t.expose('severity', {
       type: TrainingFileIssueSeverity,
       nullable: false,
-      description: 'The severity of the problem.',
+      description: 'Whether the problem prevents training: ERROR, or WARNING.',
     }),
     message: t.exposeString('message', {
       nullable: false,
-      description: 'The problem and its position in the line, for people.',
+      description:
+        'The problem, its position in the line and the expected value, for people. It quotes nothing of the file. For example `messages.0.content: is missing; expected a string or a list of content parts`.',
     }),
   }),
 });
@@ -56,16 +63,19 @@ export const TrainingFileReport = builder.objectRef<Report>('TrainingFileReport'
       type: TrainingFormat,
       description: 'The format of the examples. Null when their formats differ, or when the file has no example.',
     }),
-    exampleCount: t.exposeInt('exampleCount', { nullable: false, description: 'Number of examples.' }),
+    exampleCount: t.exposeInt('exampleCount', {
+      nullable: false,
+      description: 'Number of examples: the lines that are not empty, valid or not.',
+    }),
     characterCount: t.expose('characterCount', {
       type: 'SafeInt',
       nullable: false,
-      description: 'Number of characters of all lines, without line breaks.',
+      description: 'Number of characters (Unicode code points) of all lines, without line breaks.',
     }),
     longestExample: t.expose('longestExample', {
       type: 'SafeInt',
       nullable: false,
-      description: 'Number of characters of the longest line.',
+      description: 'Number of characters (Unicode code points) of the longest line.',
     }),
     duplicateCount: t.exposeInt('duplicateCount', {
       nullable: false,
@@ -75,7 +85,7 @@ export const TrainingFileReport = builder.objectRef<Report>('TrainingFileReport'
     issues: t.expose('issues', {
       type: [TrainingFileIssue],
       nullable: { list: false, items: false },
-      description: 'The first 100 problems, by line.',
+      description: 'The first 100 problems, ordered by line. A problem of the whole file comes last.',
     }),
     issueCount: t.exposeInt('issueCount', {
       nullable: false,
@@ -83,11 +93,12 @@ export const TrainingFileReport = builder.objectRef<Report>('TrainingFileReport'
     }),
     errorCount: t.exposeInt('errorCount', {
       nullable: false,
-      description: 'Number of the problems with the severity ERROR.',
+      description: 'Number of all problems with the severity ERROR. Jobs can train on the file only when it is 0.',
     }),
     isComplete: t.exposeBoolean('isComplete', {
       nullable: false,
-      description: 'Whether the whole file was read. An upload is read only in part when it has errors early.',
+      description:
+        'Whether the whole file was read. False when an upload was ended early because of its errors: then all numbers are those of the part that was read.',
     }),
   }),
 });

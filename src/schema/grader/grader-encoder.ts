@@ -77,8 +77,8 @@ function encode(type: string, wire: object, names: Record<string, string> = {}):
 
 const EMPTY_NAME = 'is empty; expected a name, such as accuracy';
 /** A schema of a map ignores a member of this name. */
-const RESERVED_NAME = 'is reserved; expected another name than __proto__, such as accuracy';
-const REPEATED_NAME = 'is the name of an earlier grader too; expected a unique name';
+const RESERVED_NAME = 'is __proto__, which is reserved; expected another name, such as accuracy';
+const REPEATED_NAME = 'is also the name of an earlier grader; expected a name that is used once, such as accuracy';
 
 function encodeMulti({ name, calculateOutput: calculate_output, graders }: MultiGraderInputValue): EncodedGrader {
   const names = graders.map((named) => named.name);

@@ -85,7 +85,10 @@ const LabelModelGraderInput = builder.inputType('LabelModelGraderInput', {
   fields: (t) => ({
     ...prompt(t),
     labels: t.stringList({ required: true, description: `${DESCRIPTIONS.labels} At least one.` }),
-    passingLabels: t.stringList({ required: true, description: `${DESCRIPTIONS.passingLabels} At least one.` }),
+    passingLabels: t.stringList({
+      required: true,
+      description: `${DESCRIPTIONS.passingLabels} At least one, and each of them is one of \`labels\`.`,
+    }),
   }),
 });
 
@@ -99,7 +102,7 @@ const commonTypes = (t: Fields) => ({
 
 const MemberGraderInput = builder.inputType('MemberGraderInput', {
   isOneOf: true,
-  description: 'A grader of a multi grader: exactly one of the types.',
+  description: 'A grader of a multi grader. Set exactly one field. A multi grader cannot contain another multi grader.',
   fields: (t) => ({
     ...commonTypes(t),
     labelModel: t.field({ type: LabelModelGraderInput, description: DESCRIPTIONS.labelModel }),
@@ -109,8 +112,12 @@ const MemberGraderInput = builder.inputType('MemberGraderInput', {
 const NamedGraderInput = builder.inputType('NamedGraderInput', {
   description: DESCRIPTIONS.namedGrader,
   fields: (t) => ({
-    name: t.string({ required: true, description: `${DESCRIPTIONS.nameInFormula} Unique.` }),
-    grader: t.field({ type: MemberGraderInput, required: true, description: 'The grader.' }),
+    name: t.string({ required: true, description: `${DESCRIPTIONS.nameInFormula} Each name once.` }),
+    grader: t.field({
+      type: MemberGraderInput,
+      required: true,
+      description: 'The grader whose score the formula uses.',
+    }),
   }),
 });
 
@@ -129,7 +136,7 @@ const MultiGraderInput = builder.inputType('MultiGraderInput', {
 
 export const GraderInput = builder.inputType('GraderInput', {
   isOneOf: true,
-  description: 'A grader of the outputs of a model: exactly one of the types.',
+  description: 'A grader, which scores the outputs of a model. Set exactly one field.',
   fields: (t) => ({
     ...commonTypes(t),
     multi: t.field({ type: MultiGraderInput, description: DESCRIPTIONS.multi }),

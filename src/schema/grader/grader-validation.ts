@@ -10,29 +10,32 @@ import { GraderInput } from './grader-input.ts';
 
 const ValidateGraderInput = builder.inputType('ValidateGraderInput', {
   description: 'The grader to validate.',
-  fields: (t) => ({ grader: t.field({ type: GraderInput, required: true, description: 'The grader.' }) }),
+  fields: (t) => ({ grader: t.field({ type: GraderInput, required: true, description: 'The grader to validate.' }) }),
 });
 
 defineMutation({
   name: 'validateGrader',
   role: 'operator',
-  description: 'Validates a grader by the upstream. Nothing is created.',
+  description: 'Asks the upstream whether it accepts a grader. Nothing is run or created.',
   cost: { calls: 1 },
   input: ValidateGraderInput,
-  result: 'The valid grader, or the reason why the grader is not valid or was not validated.',
+  result: 'The valid grader, or the reason why it is not valid or could not be validated.',
   success: {
-    description: 'The grader is valid.',
+    description: 'The upstream accepts the grader.',
     affectedId: (_grader: Grader) => undefined,
     fields: (t) => ({
       grader: t.field({
         type: GraderInterface,
         nullable: false,
-        description: 'The grader, as in the response of the upstream.',
+        description: 'The grader as the upstream returns it.',
         resolve: (grader) => grader,
       }),
     }),
   },
   failures: [InvalidInputError],
+  failureCases: [
+    '`InvalidInputError`: the gateway found an invalid value in the grader. A grader that only the upstream rejects returns `UpstreamError`.',
+  ],
   async run({ grader }, { commands, gateway }) {
     const encoded = encodeGrader(grader);
     const validated = validatedBody(encoded, validateGrader(encoded.wire, gateway.limits));

@@ -27,29 +27,32 @@ const graderType = openEnum('GraderType', {
 });
 
 export const operation = openEnum('StringCheckOperation', {
-  description: 'The comparison of a string check.',
+  description: 'The comparison of a string check: when its score is 1.',
   values: {
-    EQ: { description: 'The strings are equal.' },
-    NE: { description: 'The strings are not equal.' },
-    LIKE: { description: 'The input contains the reference; case-sensitive.' },
-    ILIKE: { description: 'The input contains the reference; case-insensitive.' },
+    EQ: { description: 'The input and the reference are equal.' },
+    NE: { description: 'The input and the reference are not equal.' },
+    LIKE: { description: 'The input contains the reference. Case-sensitive.' },
+    ILIKE: { description: 'The input contains the reference. Not case-sensitive.' },
   },
 });
 
 export const metric = openEnum('TextSimilarityMetric', {
-  description: 'The similarity metric of two texts.',
+  description: 'The metric for the similarity of two texts. Its value is from 0 to 1, where 1 means equal.',
   values: {
-    COSINE: { description: 'Cosine similarity of the embeddings.' },
-    FUZZY_MATCH: { description: 'Fuzzy string matching.' },
-    BLEU: { description: 'BLEU.' },
-    GLEU: { description: 'Google BLEU.' },
-    METEOR: { description: 'METEOR.' },
-    ROUGE_1: { description: 'ROUGE of 1-grams (single words).' },
-    ROUGE_2: { description: 'ROUGE of 2-grams.' },
-    ROUGE_3: { description: 'ROUGE of 3-grams.' },
-    ROUGE_4: { description: 'ROUGE of 4-grams.' },
-    ROUGE_5: { description: 'ROUGE of 5-grams.' },
-    ROUGE_L: { description: 'ROUGE of the longest common subsequence.' },
+    COSINE: { description: 'Cosine similarity of the embeddings of the texts: similar meanings.' },
+    FUZZY_MATCH: { description: 'Fuzzy string matching: few differences between the characters.' },
+    BLEU: { description: 'BLEU: the share of the word sequences of the input that are in the reference.' },
+    GLEU: {
+      description:
+        'Google BLEU: like BLEU, but also the share of the word sequences of the reference that are in the input.',
+    },
+    METEOR: { description: 'METEOR: matching words, including inflected forms and synonyms, and their order.' },
+    ROUGE_1: { description: 'ROUGE-1: common single words.' },
+    ROUGE_2: { description: 'ROUGE-2: common sequences of 2 words.' },
+    ROUGE_3: { description: 'ROUGE-3: common sequences of 3 words.' },
+    ROUGE_4: { description: 'ROUGE-4: common sequences of 4 words.' },
+    ROUGE_5: { description: 'ROUGE-5: common sequences of 5 words.' },
+    ROUGE_L: { description: 'ROUGE-L: the longest common subsequence of words.' },
   },
 });
 
@@ -72,12 +75,13 @@ export const GraderInterface = builder.interfaceRef<Grader>('Grader').implement(
     type: t.field({
       type: graderType.type,
       nullable: false,
-      description: 'The type of the grader. UNKNOWN for an `UnknownGrader`.',
+      description: 'The type of the grader: how it scores an output. UNKNOWN when the object is an `UnknownGrader`.',
       resolve: ({ type }) => graderType.read(type),
     }),
     rawType: t.string({
       nullable: false,
-      description: '`type` as the upstream spells it, such as `string_check`.',
+      description:
+        '`type` as the upstream spells it, such as `string_check`. Empty when the upstream does not report it.',
       resolve: rawTypeOf,
     }),
     name: t.exposeString('name', {
@@ -90,7 +94,10 @@ const GraderMessage = builder.objectRef<ScoreModelGrader['input'][number]>('Grad
   description: DESCRIPTIONS.message,
   fields: (t) => ({
     role: t.exposeString('role', { nullable: false, description: DESCRIPTIONS.role }),
-    content: t.expose('content', { type: 'JSON', description: DESCRIPTIONS.content }),
+    content: t.expose('content', {
+      type: 'JSON',
+      description: `${DESCRIPTIONS.content} Null when the upstream does not report it.`,
+    }),
   }),
 });
 
@@ -166,10 +173,10 @@ builder.objectRef<ScoreModelGrader>('ScoreModelGrader').implement({
   interfaces: [GraderInterface],
   fields: (t) => ({
     ...prompt(t),
-    range: t.expose('range', { type: ['Float'], description: `${DESCRIPTIONS.range} Null for 0 to 1.` }),
+    range: t.expose('range', { type: ['Float'], description: `${DESCRIPTIONS.range} Null for the default: 0 to 1.` }),
     samplingParams: t.field({
       type: 'JSON',
-      description: `${DESCRIPTIONS.samplingParams} Null for the defaults.`,
+      description: `${DESCRIPTIONS.samplingParams} Null for the defaults of the upstream.`,
       resolve: ({ sampling_params }) => sampling_params,
     }),
   }),
@@ -193,7 +200,11 @@ const Named = builder.objectRef<NamedGrader>('NamedGrader').implement({
   description: DESCRIPTIONS.namedGrader,
   fields: (t) => ({
     name: t.exposeString('name', { nullable: false, description: DESCRIPTIONS.nameInFormula }),
-    grader: t.expose('grader', { type: GraderInterface, nullable: false, description: 'The grader.' }),
+    grader: t.expose('grader', {
+      type: GraderInterface,
+      nullable: false,
+      description: 'The grader whose score the formula uses.',
+    }),
   }),
 });
 
@@ -212,6 +223,6 @@ builder.objectRef<MultiGrader>('MultiGrader').implement({
 
 builder.objectRef<UnknownGrader>('UnknownGrader').implement({
   description:
-    'A grader of a type that this version of the gateway does not know, or without a property that its type requires. `raw` of the job has the whole grader.',
+    'A grader of a type that this version of the gateway does not know, or one that lacks a property of its type. `raw` of the job has the whole grader.',
   interfaces: [GraderInterface],
 });

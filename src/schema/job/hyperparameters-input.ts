@@ -5,7 +5,7 @@ import { reasoningEffort } from './hyperparameters.ts';
 
 // The hyperparameters of inputs. The numbers in the descriptions are OpenAI's limits; those of other servers are unknown.
 
-const BY_DEFAULT = 'By default, when null and when "auto", the upstream chooses.';
+const BY_DEFAULT = 'By default, and when null or "auto", the upstream chooses.';
 
 const common = (t: InputFieldBuilder<Types, 'InputObject'>) => ({
   batchSize: t.field({

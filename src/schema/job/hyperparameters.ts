@@ -8,17 +8,17 @@ import { openEnum } from '../core/open-enum.ts';
 import { HYPERPARAMETER_TYPES, HYPERPARAMETERS } from './hyperparameter-descriptions.ts';
 
 export const reasoningEffort = openEnum('FineTuningJobReasoningEffort', {
-  description: 'The reasoning effort of a reasoning model during training.',
+  description: 'How many tokens a reasoning model uses to think during training.',
   values: {
-    DEFAULT: { description: 'The default of the model.' },
-    LOW: { description: 'Few reasoning tokens: faster and cheaper.' },
-    MEDIUM: { description: 'Between LOW and HIGH.' },
-    HIGH: { description: 'Many reasoning tokens, for difficult tasks.' },
+    DEFAULT: { description: 'The default effort of the model.' },
+    LOW: { description: 'The fewest reasoning tokens: faster and cheaper.' },
+    MEDIUM: { description: 'A number of reasoning tokens between LOW and HIGH.' },
+    HIGH: { description: 'The most reasoning tokens: for difficult tasks.' },
   },
 });
 
 const NOT_REPORTED = 'Null when the upstream does not report it.';
-const AUTO = `"auto" when the upstream chooses, until training starts. ${NOT_REPORTED}`;
+const AUTO = `"auto" until training starts, when the upstream chooses the value. ${NOT_REPORTED}`;
 
 const Common = builder.interfaceRef<Hyperparameters>('FineTuningJobCommonHyperparameters').implement({
   description: 'The hyperparameters that every training method has.',

@@ -4,10 +4,10 @@ import { openEnum } from '../core/open-enum.ts';
 
 const integrationType = openEnum('FineTuningJobIntegrationType', {
   description: 'The service of an integration.',
-  values: { WANDB: { description: 'Weights & Biases.' } },
+  values: { WANDB: { description: 'Weights & Biases (wandb), which shows the metrics of training runs.' } },
 });
 
-// Without settings there is nothing that FineTuningJobWandbIntegration could show.
+// Without valid settings, FineTuningJobWandbIntegration has nothing to show.
 const isWandb = ({ type, wandb }: Integration) => type === 'wandb' && wandb !== null;
 
 export const IntegrationInterface = builder.interfaceRef<Integration>('FineTuningJobIntegration').implement({
@@ -18,7 +18,8 @@ export const IntegrationInterface = builder.interfaceRef<Integration>('FineTunin
     type: t.field({
       type: integrationType.type,
       nullable: false,
-      description: 'The service. UNKNOWN for a service that this version of the gateway does not know.',
+      description:
+        'The service that receives the metrics. UNKNOWN for a service that this version of the gateway does not know.',
       resolve: ({ type }) => integrationType.read(type),
     }),
     rawType: t.string({
@@ -38,16 +39,17 @@ builder.objectRef<Integration>('FineTuningJobWandbIntegration').implement({
       resolve: ({ wandb }) => wandb?.project,
     }),
     name: t.string({
-      description: 'The display name of the run. Null for the default: the id of the job.',
+      description: 'The display name of the run. Null when it has the default name: the id of the job.',
       resolve: ({ wandb }) => wandb?.name,
     }),
     entity: t.string({
-      description: 'The team or user that owns the run. Null for the default of the API key.',
+      description:
+        'The team or user that owns the run, such as `acme`. Null when it is the default of the Weights & Biases API key.',
       resolve: ({ wandb }) => wandb?.entity,
     }),
     tags: t.stringList({
       nullable: false,
-      description: 'The tags of the run.',
+      description: 'The tags of the run, such as `["nightly"]`. Empty when it has none.',
       resolve: ({ wandb }) => wandb?.tags ?? [],
     }),
     runId: t.string({
@@ -59,6 +61,6 @@ builder.objectRef<Integration>('FineTuningJobWandbIntegration').implement({
 
 builder.objectRef<Integration>('FineTuningJobUnknownIntegration').implement({
   description:
-    'An integration that this version of the gateway does not know. `raw` of the job has the whole integration.',
+    'An integration of a service that this version of the gateway does not know, or of Weights & Biases without valid settings. `raw` of the job has the whole integration.',
   interfaces: [IntegrationInterface],
 });

@@ -16,7 +16,7 @@ interface Control {
   readonly description: string;
   /** `cancelled`, as in `the cancelled job`. */
   readonly participle: string;
-  /** The status that a job can have before the action is complete. */
+  /** The statuses that a job can have before the action is complete. */
   readonly transition: string;
   /** The jobs that allow the action, as in a message. */
   readonly requirement: string;
@@ -26,23 +26,23 @@ interface Control {
 
 const CONTROLS: Record<JobAction, Control> = {
   cancel: {
-    description: 'Cancels a job. A cancelled job cannot be resumed.',
+    description: 'Cancels a job that has not ended. A cancelled job cannot be resumed and creates no model.',
     participle: 'cancelled',
     transition: 'CANCELLING',
     requirement: 'a job that has not ended',
     isPossible: (job) => !isTerminal(job) && jobStatus.read(job.status) !== 'CANCELLING',
   },
   pause: {
-    description: 'Pauses a running job: it saves its state as a checkpoint and stops training until it is resumed.',
+    description: 'Pauses a running job: the job saves a checkpoint and stops training until it is resumed.',
     participle: 'paused',
     transition: 'PAUSING',
     requirement: 'a running job',
     isPossible: ({ status }) => jobStatus.read(status) === 'RUNNING',
   },
   resume: {
-    description: 'Resumes a paused job.',
+    description: 'Resumes a paused job from its checkpoint.',
     participle: 'resumed',
-    transition: 'RESUMING',
+    transition: 'RESUMING or QUEUED',
     requirement: 'a paused job',
     isPossible: ({ status }) => jobStatus.read(status) === 'PAUSED',
   },
@@ -57,7 +57,7 @@ async function control(action: JobAction, jobId: string, { commands }: Context):
     const job = await commands.jobs.refresh(jobId);
     if (job === null) return noSuchJob(jobId);
     const { participle, requirement } = CONTROLS[action];
-    const message = `A job with the status ${job.status} cannot be ${participle}; expected ${requirement}.`;
+    const message = `jobId: the job has the status ${job.status} and cannot be ${participle}; expected ${requirement}.`;
     return new Conflict(message, job.status, error);
   }
 }
@@ -65,7 +65,7 @@ async function control(action: JobAction, jobId: string, { commands }: Context):
 const noSuchJob = (jobId: string) => notFound('jobId', 'job', 'ftjob-abc123', jobId);
 
 function defineControl(action: JobAction): void {
-  const { description, participle, transition } = CONTROLS[action];
+  const { description, participle, transition, requirement } = CONTROLS[action];
   const name = `${action}FineTuningJob`;
   const input = builder.inputType(`${typePrefix(name)}Input`, {
     description: `The job to ${action}.`,
@@ -78,9 +78,9 @@ function defineControl(action: JobAction): void {
     cost: { calls: 2 },
     input,
     idOfInput: ({ jobId }) => jobId,
-    result: `The job, or the reason why it was not ${participle}.`,
+    result: `The job, or the reason why the job was not ${participle}.`,
     success: {
-      description: `The upstream accepted the request. The status of the job can be ${transition} first.`,
+      description: `The upstream accepted the request. At first the status of the job can be ${transition}.`,
       affectedId: ({ id }: Job) => id,
       fields: (t) => ({
         fineTuningJob: t.field({
@@ -92,6 +92,10 @@ function defineControl(action: JobAction): void {
       }),
     },
     failures: [NotFoundError, ConflictError],
+    failureCases: [
+      '`NotFoundError`: no job has the id `jobId`.',
+      `\`ConflictError\`: the job cannot be ${participle} in its current status; expected ${requirement}.`,
+    ],
     run: ({ jobId }, context) => control(action, jobId, context),
   });
 }
@@ -107,18 +111,19 @@ builder.objectFields(FineTuningJob, (t) => ({
   viewerCanCancel: t.boolean({
     nullable: false,
     description:
-      'Whether `cancelFineTuningJob` can succeed: the role of the caller and the status of the job allow it.',
+      'Whether to offer `cancelFineTuningJob`: the gateway and the role of the caller allow it, and the job has not ended and is not CANCELLING. The upstream can still reject it.',
     resolve: canControl('cancel'),
   }),
   viewerCanPause: t.boolean({
     nullable: false,
-    description: 'Whether `pauseFineTuningJob` can succeed: the role of the caller and the status of the job allow it.',
+    description:
+      'Whether to offer `pauseFineTuningJob`: the gateway and the role of the caller allow it, and the job is RUNNING. The upstream can still reject it.',
     resolve: canControl('pause'),
   }),
   viewerCanResume: t.boolean({
     nullable: false,
     description:
-      'Whether `resumeFineTuningJob` can succeed: the role of the caller and the status of the job allow it.',
+      'Whether to offer `resumeFineTuningJob`: the gateway and the role of the caller allow it, and the job is PAUSED. The upstream can still reject it.',
     resolve: canControl('resume'),
   }),
 }));

@@ -25,10 +25,13 @@ async function create(input: CreateJobInputValue, { commands, gateway }: Context
 function jobOrConflict(result: CreateResult): Job | Conflict {
   if (result.kind === 'created') return result.job;
   if (result.kind === 'deleted')
-    return new Conflict(`idempotencyKey: belongs to job ${result.jobId}, which was deleted; use a new key.`, 'deleted');
+    return new Conflict(
+      `idempotencyKey: belongs to the job ${result.jobId}, which was deleted; use a new key.`,
+      'deleted',
+    );
   const { id, status } = result.job;
   return new Conflict(
-    `idempotencyKey: belongs to job ${id}, which was created with another input; use a new key for a new job.`,
+    `idempotencyKey: belongs to the job ${id}, which was created with another input; use a new key for a new job.`,
     status,
   );
 }
@@ -36,7 +39,7 @@ function jobOrConflict(result: CreateResult): Job | Conflict {
 const UNCONFIRMED =
   'The upstream did not confirm that the job was created. Check fineTuningJobs before you retry; with an idempotencyKey a retry is safe.';
 const UNCONFIRMED_WITH_KEY =
-  'The upstream did not confirm that the job was created. Retry with the same idempotencyKey: it returns the job if it exists.';
+  'The upstream did not confirm that the job was created. Retry with the same idempotencyKey: it returns the job if it exists, or creates it from one minute later.';
 
 /** The gateway searches for the key before the create, and again after a create that was not confirmed. */
 const MAX_CALLS = { withKey: 2 * PAGES_PER_SEARCH + 1, withoutKey: 1 };
@@ -46,12 +49,12 @@ defineMutation({
   name: 'createFineTuningJob',
   role: 'operator',
   description:
-    'Creates and starts a job. Training costs money, so each caller has a daily quota of jobs. The gateway sends the request only once: with an `idempotencyKey` a retry is safe.',
+    'Creates a job, which the upstream then starts. Training costs money: each caller has a daily quota of jobs, and the gateway never repeats the request by itself. Pass an `idempotencyKey` to make your own retries safe.',
   cost: { calls: (read) => (hasKey(read('input')) ? MAX_CALLS.withKey : MAX_CALLS.withoutKey) },
   input: CreateJobInput,
   result: 'The created job, or the reason why no job was created.',
   success: {
-    description: 'The job exists: it was created now, or before with the same `idempotencyKey`.',
+    description: 'The job was created now, or before with the same `idempotencyKey` and the same input.',
     affectedId: ({ id }: Job) => id,
     fields: (t) => ({
       fineTuningJob: t.field({
@@ -63,5 +66,9 @@ defineMutation({
     }),
   },
   failures: [InvalidInputError, ConflictError],
+  failureCases: [
+    '`InvalidInputError`: the gateway found an invalid value in the input.',
+    '`ConflictError`: a job with another input, or one that was deleted, has the same `idempotencyKey`.',
+  ],
   run: create,
 });

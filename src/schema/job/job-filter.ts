@@ -7,30 +7,37 @@ import { jobStatus } from '../core/job-status.ts';
 import { MetadataEntryInput, metadataEntries, readPairs } from '../core/metadata.ts';
 import { methodType } from './method.ts';
 
-const SECONDS = 'in seconds. A time after the year 5138 is rejected, because it is probably in milliseconds.';
+const SECONDS =
+  'in seconds, such as 1767225600. A number above 100000000000 is rejected, because it is probably in milliseconds. By default, and when null, any time.';
 
 export const FineTuningJobFilter = builder.inputType('FineTuningJobFilter', {
   description:
-    'Selects jobs. A job has to match every field that is given: one entry of a list, but all pairs of `metadata`. A field that is null or an empty list matches every job. The upstream can filter by metadata only; the gateway reads up to 1000 jobs per page and filters them by the other fields.',
+    'Selects jobs. A job has to match all fields that are given. It matches a list when it matches one entry, but `metadata` only when it has all pairs. A field that is missing, null or an empty list matches all jobs. The upstream can filter by metadata only: the gateway itself filters by the other fields.',
   fields: (t) => ({
     statuses: t.field({
       type: [jobStatus.type],
-      description: 'Only jobs with one of these statuses. UNKNOWN is not accepted.',
+      description: 'Only jobs with one of these statuses, such as `[QUEUED, RUNNING]`. UNKNOWN is not accepted.',
     }),
     modelIds: t.idList({
-      description: 'Only jobs whose `modelId` is one of these base models, such as `gpt-4.1-mini-2025-04-14`.',
+      description:
+        'Only jobs whose `modelId` is one of these ids, such as `["gpt-4.1-mini-2025-04-14"]`. An alias such as `gpt-4.1-mini` does not match the id that it was resolved to.',
     }),
     methods: t.field({
       type: [methodType.type],
-      description: 'Only jobs with one of these training methods. UNKNOWN is not accepted.',
+      description:
+        'Only jobs with one of these training methods, such as `[SUPERVISED]`. A job whose `method` is null does not match. UNKNOWN is not accepted.',
     }),
-    metadata: t.field({ type: [MetadataEntryInput], description: 'Only jobs with all of these pairs, at most 16.' }),
+    metadata: t.field({
+      type: [MetadataEntryInput],
+      description:
+        'Only jobs with all of these pairs, such as `[{key: "team", value: "support"}]`. At most 16 pairs, each key once.',
+    }),
     createdAtOrAfter: t.field({
       type: 'UnixTimestamp',
       description: `Only jobs created at this time or later, ${SECONDS}`,
     }),
     createdBefore: t.field({ type: 'UnixTimestamp', description: `Only jobs created before this time, ${SECONDS}` }),
-    suffix: t.string({ description: 'Only jobs with exactly this suffix.' }),
+    suffix: t.string({ description: 'Only jobs whose `suffix` is exactly this string, such as `support-bot`.' }),
   }),
 });
 

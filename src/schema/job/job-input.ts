@@ -11,12 +11,16 @@ import { type EncodedMethod, encodeMethod, MethodInput } from './method-input.ts
 const MAX_KEY_LENGTH = 255;
 
 const WandbIntegrationInput = builder.inputType('FineTuningJobWandbIntegrationInput', {
-  description: 'A run in Weights & Biases that receives the metrics of the job.',
+  description: 'A run in Weights & Biases (wandb) that receives the metrics of the job.',
   fields: (t) => ({
     project: t.string({ required: true, description: 'The project of the run, such as `support-bot`.' }),
-    name: t.string({ description: 'The display name of the run. By default, and when null, the id of the job.' }),
+    name: t.string({
+      description:
+        'The display name of the run, such as `support-bot-1`. By default, and when null, the id of the job.',
+    }),
     entity: t.string({
-      description: 'The team or user that owns the run. By default, and when null, the default of the API key.',
+      description:
+        'The team or user that owns the run, such as `acme`. By default, and when null, the default of the Weights & Biases API key.',
     }),
     tags: t.stringList({ description: 'The tags of the run, such as `["nightly"]`. By default, and when null, none.' }),
   }),
@@ -24,20 +28,23 @@ const WandbIntegrationInput = builder.inputType('FineTuningJobWandbIntegrationIn
 
 const IntegrationInput = builder.inputType('FineTuningJobIntegrationInput', {
   isOneOf: true,
-  description: 'An integration: a service that receives the metrics of the job. Exactly one of the services.',
-  fields: (t) => ({ wandb: t.field({ type: WandbIntegrationInput, description: 'Weights & Biases.' }) }),
+  description: 'An integration: a service that receives the metrics of the job. Set exactly one field.',
+  fields: (t) => ({
+    wandb: t.field({ type: WandbIntegrationInput, description: 'A run in Weights & Biases (wandb).' }),
+  }),
 });
 
 const IDEMPOTENCY_KEY = [
-  `A string of 1 to ${MAX_KEY_LENGTH} characters, such as \`nightly-2026-01-01\`, that makes a retry safe: each caller gets one job per key.`,
-  'The same input with the same key returns the existing job in its current state, also after a restart of the gateway; another input returns a `ConflictError`.',
-  'After an `OutcomeUnknownError`, retry with the same key: the gateway searches for the job and, from one minute later, creates it when it does not exist.',
-  'This needs one gateway process at a time, and an upstream that stores the metadata of jobs: the gateway keeps the key there in two pairs, which it hides.',
+  `A string of 1 to ${MAX_KEY_LENGTH} characters, such as \`nightly-2026-01-01\`, that makes retries safe: each caller gets one job per key.`,
+  'The same key with the same input returns the existing job in its current state, also after a restart of the gateway. The same key with another input returns a `ConflictError`.',
+  'After an `OutcomeUnknownError`, retry with the same key: the gateway searches for the job. If it does not exist one minute later, the retry creates it.',
+  'This works with one gateway process at a time, and with an upstream that stores the metadata of jobs: the gateway writes the key there in two pairs, which it hides.',
+  'By default, and when null, each mutation creates a job.',
 ].join(' ');
 
 export const CreateJobInput = builder.inputType('CreateFineTuningJobInput', {
   description:
-    'The job to create. The numbers in the descriptions are limits of OpenAI, which the gateway enforces toward OpenAI and the sandbox. Other servers enforce limits of their own: they return an `UpstreamError`.',
+    'The job to create. The limits in these descriptions are those of OpenAI. When the upstream is OpenAI or the sandbox, the gateway checks them and returns an `InvalidInputError`. Other servers check limits of their own, which leads to an `UpstreamError`.',
   fields: (t) => ({
     modelId: t.id({
       required: true,
@@ -45,22 +52,25 @@ export const CreateJobInput = builder.inputType('CreateFineTuningJobInput', {
     }),
     trainingFileId: t.id({
       required: true,
-      description: 'The id of the training file, such as `file-abc123`: upload it with the purpose FINE_TUNE.',
+      description:
+        'The id of the training file, such as `file-abc123`. Upload it before with `uploadFile` and the purpose FINE_TUNE.',
     }),
     validationFileId: t.id({
       description: 'The id of the validation file, such as `file-abc123`. By default, and when null, none.',
     }),
     suffix: t.string({
-      description: 'A part of the name of the new model, such as `support-bot`: 1 to 64 characters. By default none.',
+      description:
+        'A part of the name of the new model, such as `support-bot`: 1 to 64 characters. By default, and when null, none.',
     }),
     seed: t.field({
       type: 'SafeInt',
       description:
-        'The seed of the random numbers, from 0 to 2147483647. By default, and when null, the upstream chooses.',
+        'The seed of the random numbers, such as 42: from 0 to 2147483647. By default, and when null, the upstream chooses.',
     }),
     method: t.field({
       type: MethodInput,
-      description: 'The training method. By default, and when null, supervised.',
+      description:
+        'The training method and its hyperparameters, such as `{supervised: {hyperparameters: {nEpochs: 3}}}`. By default, and when null, the default of the upstream: supervised on OpenAI.',
     }),
     integrations: t.field({
       type: [IntegrationInput],
@@ -68,12 +78,12 @@ export const CreateJobInput = builder.inputType('CreateFineTuningJobInput', {
     }),
     metadata: t.field({
       type: [MetadataEntryInput],
-      description: `Pairs to attach to the job, at most ${MAX_METADATA_PAIRS - MARK_PAIRS}, each key once. (OpenAI allows ${MAX_METADATA_PAIRS}; the gateway uses ${MARK_PAIRS}.)`,
+      description: `Pairs to attach to the job, such as \`[{key: "team", value: "support"}]\`. At most ${MAX_METADATA_PAIRS - MARK_PAIRS}, each key once: OpenAI allows ${MAX_METADATA_PAIRS}, and the gateway needs ${MARK_PAIRS} for an \`idempotencyKey\`. By default, and when null, none.`,
     }),
     extra: t.field({
       type: 'JSON',
       description:
-        'An object with properties of the REST request that this version of the gateway does not know. They are sent unchanged.',
+        'An object with properties of the REST request that this input has no field for, such as `{"trainingType": "Standard"}` for Azure. They are sent unchanged. By default, and when null, none.',
     }),
     idempotencyKey: t.string({ description: IDEMPOTENCY_KEY }),
   }),
@@ -132,7 +142,7 @@ function issuesOfPairs(pairs: Pairs): InputIssue[] {
   });
 }
 
-const REPEATED_KEY = 'is the key of an earlier pair too; expected a unique key';
+const REPEATED_KEY = 'is also the key of an earlier pair; expected a key that is used once, such as team';
 const RESERVED_KEY = 'is reserved for the gateway; expected another key, such as team';
 
 function issuesOfKey(key: string | null | undefined): InputIssue[] {

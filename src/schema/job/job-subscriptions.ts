@@ -8,13 +8,20 @@ import { criteriaOf } from './job-filter.ts';
 import { methodType } from './method.ts';
 
 const ChangeSource = builder.enumType('ChangeSource', {
-  description: 'The way in which the gateway observed the state of a job.',
+  description: 'How the gateway observed the status of a job.',
   values: {
-    SNAPSHOT: { value: 'snapshot', description: 'Not a change: the current state at the start of the subscription.' },
-    POLL: { value: 'poll', description: 'The gateway polled the upstream for its subscribers.' },
-    WEBHOOK: { value: 'webhook', description: 'A webhook of the upstream reported an event of the job.' },
-    MUTATION: { value: 'mutation', description: 'A mutation of this gateway changed the job.' },
-    QUERY: { value: 'query', description: 'A query read the job through this gateway.' },
+    SNAPSHOT: {
+      value: 'snapshot',
+      description:
+        'Not a change: the current status of a job, at the start of the subscription or when the gateway finds another job that has not ended.',
+    },
+    POLL: { value: 'poll', description: 'The gateway polled the upstream for the subscribers of the job.' },
+    WEBHOOK: {
+      value: 'webhook',
+      description: 'A webhook of the upstream announced a change, and the gateway then read the job.',
+    },
+    MUTATION: { value: 'mutation', description: 'A mutation of this gateway created or changed the job.' },
+    QUERY: { value: 'query', description: 'A query of any caller read the job through this gateway.' },
   } as const,
 });
 
@@ -24,13 +31,13 @@ const FineTuningJobStatusChange = builder.objectRef<JobChange>('FineTuningJobSta
     job: t.field({
       type: FineTuningJob,
       nullable: false,
-      description: 'The job after the change.',
+      description: 'The job after the change: the observation that has the new status.',
       resolve: ({ job }) => job,
     }),
     status: t.field({
       type: jobStatus.type,
       nullable: false,
-      description: 'The new status: the status of `job`.',
+      description: 'The new status, equal to the status of `job`. In a snapshot, the current status.',
       resolve: ({ job }) => jobStatus.read(job.status),
     }),
     rawStatus: t.string({
@@ -41,7 +48,7 @@ const FineTuningJobStatusChange = builder.objectRef<JobChange>('FineTuningJobSta
     previousStatus: t.field({
       type: jobStatus.type,
       description:
-        'The last status that the gateway observed before. A status between two polls is not observed. Null in a snapshot and for a new job.',
+        'The status that the gateway observed before. The job can have had other statuses in between, which no poll observed. Null in a snapshot and for a new job.',
       resolve: ({ previous }) => previous && jobStatus.read(previous.status),
     }),
     rawPreviousStatus: t.string({
@@ -51,13 +58,14 @@ const FineTuningJobStatusChange = builder.objectRef<JobChange>('FineTuningJobSta
     observedAt: t.field({
       type: 'UnixTimestamp',
       nullable: false,
-      description: 'The time when the gateway observed the change. The change can be older, by one poll interval.',
+      description:
+        'The time when the gateway observed the status. The change itself can be older, at most by the time since the last poll: usually 2 to 15 seconds, and up to 60 seconds for a paused job.',
       resolve: ({ observedAt }) => Math.floor(observedAt / 1000),
     }),
     source: t.field({
       type: ChangeSource,
       nullable: false,
-      description: 'The way in which the gateway observed the change.',
+      description: 'How the gateway observed the status. SNAPSHOT when this is not a change.',
       resolve: ({ cause }) => cause,
     }),
   }),
@@ -65,21 +73,28 @@ const FineTuningJobStatusChange = builder.objectRef<JobChange>('FineTuningJobSta
 
 const FineTuningJobChangeFilter = builder.inputType('FineTuningJobChangeFilter', {
   description:
-    'Selects changes. The job has to match every field that is given, before or after the change: one entry of a list, but all pairs of `metadata`. A field that is null or an empty list matches every change.',
+    'Selects changes and snapshots. The job has to match all fields that are given, either before or after the change. It matches a list when it matches one entry, but `metadata` only when it has all pairs. A field that is missing, null or an empty list matches all jobs.',
   fields: (t) => ({
     statuses: t.field({
       type: [jobStatus.type],
-      description: 'Only changes from or to one of these statuses. UNKNOWN is not accepted.',
+      description:
+        'Only changes from or to one of these statuses, such as `[FAILED, SUCCEEDED]`. UNKNOWN is not accepted.',
     }),
     modelIds: t.idList({
-      description: 'Only jobs whose `modelId` is one of these base models, such as `gpt-4.1-mini-2025-04-14`.',
+      description:
+        'Only jobs whose `modelId` is one of these ids, such as `["gpt-4.1-mini-2025-04-14"]`. An alias such as `gpt-4.1-mini` does not match the id that it was resolved to.',
     }),
     methods: t.field({
       type: [methodType.type],
-      description: 'Only jobs with one of these training methods. UNKNOWN is not accepted.',
+      description:
+        'Only jobs with one of these training methods, such as `[SUPERVISED]`. A job whose `method` is null does not match. UNKNOWN is not accepted.',
     }),
-    metadata: t.field({ type: [MetadataEntryInput], description: 'Only jobs with all of these pairs, at most 16.' }),
-    suffix: t.string({ description: 'Only jobs with exactly this suffix.' }),
+    metadata: t.field({
+      type: [MetadataEntryInput],
+      description:
+        'Only jobs with all of these pairs, such as `[{key: "team", value: "support"}]`. At most 16 pairs, each key once.',
+    }),
+    suffix: t.string({ description: 'Only jobs whose `suffix` is exactly this string, such as `support-bot`.' }),
   }),
 });
 
@@ -88,7 +103,7 @@ builder.subscriptionFields((t) => ({
     type: FineTuningJobStatusChange,
     nullable: false,
     description:
-      'The current status of a job, then each change of its status. Completes when the job ends. A slow client gets the newest status and can miss statuses in between. Fails with NOT_FOUND when the job does not exist or is deleted.',
+      'The current status of a job as a snapshot, then each change of its status. Completes after a terminal status, at once when the job has already ended. A slow client can miss statuses in between, but always gets the newest one. Fails with NOT_FOUND when the job does not exist or is deleted.',
     args: { jobId: t.arg.id({ required: true, description: 'The id of the job, such as `ftjob-abc123`.' }) },
     extensions: cost({ calls: 1 }),
     subscribe: (_root, { jobId }, { feeds }) => feeds.job(jobId),
@@ -98,11 +113,11 @@ builder.subscriptionFields((t) => ({
     type: FineTuningJobStatusChange,
     nullable: false,
     description:
-      'The current status of every job that has not ended, then each status change of any job. A new job has no `previousStatus`. Does not complete. A slow client gets the newest status of each job and can miss statuses in between.',
+      'The current status of all jobs among the newest 1000 that have not ended, as snapshots; then each status change of any job. New jobs are included; their first change has no `previousStatus`. Does not complete; ends with an error when the upstream rejects the API key or the list of jobs. A slow client can miss statuses in between, but always gets the newest one of each job.',
     args: {
       filter: t.arg({
         type: FineTuningJobChangeFilter,
-        description: 'Selects changes. By default, and when null, all changes.',
+        description: 'Selects changes and snapshots. By default, and when null, all of them.',
       }),
     },
     extensions: cost({ calls: 10 }),

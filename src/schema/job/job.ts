@@ -26,41 +26,41 @@ const NOUN = 'job';
 const DEFAULT_FIRST = 20;
 
 const FineTuningJobObject = builder.enumType('FineTuningJobObject', {
-  description: 'The value of the property `object` of a job in the REST API.',
-  values: { FINE_TUNING_JOB: { description: '`fine_tuning.job`.' } },
+  description: 'The type of a job as an object of the REST API. It has one value only.',
+  values: { FINE_TUNING_JOB: { description: '`fine_tuning.job` in the REST API.' } },
 });
 
 const FineTuningJobError = builder.objectRef<JobError>('FineTuningJobError').implement({
-  description: 'The reason why a job failed.',
+  description: 'The reason why a job failed, as the upstream reports it.',
   fields: (t) => ({
     code: t.exposeString('code', {
       description:
-        'The reason for programs, such as `invalid_training_file`. Null when the upstream does not report it.',
+        'The kind of failure, for programs, such as `invalid_training_file`. An open set of strings. Null when the upstream does not report it.',
     }),
     message: t.exposeString('message', {
-      description: 'The reason for people. Null when the upstream does not report it.',
+      description: 'The reason for people, in the words of the upstream. Null when the upstream does not report it.',
     }),
     param: t.exposeString('param', {
-      description: 'The parameter of the REST request at fault, such as `training_file`. Null when there is none.',
+      description: 'The property of the REST request at fault, such as `training_file`. Null when there is none.',
     }),
   }),
 });
 
 /** The hub of the graph: other files add their fields to it. */
 export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
-  description: 'A fine-tuning job: the training of a model on a file.',
+  description: 'A fine-tuning job: it trains a base model on a file and creates a new model.',
   interfaces: [Node],
   fields: (t) => ({
     object: t.field({
       type: FineTuningJobObject,
       nullable: false,
-      description: 'Always FINE_TUNING_JOB: the object type in the REST API.',
+      description: 'Always FINE_TUNING_JOB: the type of the object in the REST API.',
       resolve: () => 'FINE_TUNING_JOB' as const,
     }),
     status: t.field({
       type: jobStatus.type,
       nullable: false,
-      description: 'The status of the job.',
+      description: 'The status of the job. When it is UNKNOWN, see `rawStatus`.',
       resolve: ({ status }) => jobStatus.read(status),
     }),
     rawStatus: t.string({
@@ -70,7 +70,7 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
     }),
     isTerminal: t.boolean({
       nullable: false,
-      description: 'Whether the job has ended: its status does not change any more.',
+      description: 'Whether the job has ended: its status is terminal and does not change any more.',
       resolve: isTerminal,
     }),
     createdAt: t.field({
@@ -82,18 +82,18 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
     finishedAt: t.field({
       type: 'UnixTimestamp',
       description:
-        'The time when the job succeeded. Null before. On OpenAI it stays null for failed and cancelled jobs.',
+        'The time when the job ended. Null until then. On OpenAI it also stays null for failed and cancelled jobs. The last events of a job can be later.',
       resolve: ({ finished_at }) => finished_at,
     }),
     estimatedFinishAt: t.field({
       type: 'UnixTimestamp',
       description:
-        'The time when the upstream expects the job to finish. Null, as usual, when it reports none. `progress.estimatedFinishAt` has an estimate.',
+        'The time when the upstream expects the job to finish. Null when it reports none, which is usual on OpenAI: `progress.estimatedFinishAt` then has an estimate of the gateway.',
       resolve: ({ estimated_finish }) => estimated_finish,
     }),
     error: t.field({
       type: FineTuningJobError,
-      description: 'The reason why the job failed. Null when it did not fail.',
+      description: 'The reason why the job failed. Null when it did not, or when no reason is reported.',
       resolve: errorOf,
     }),
     organizationId: t.string({
@@ -103,16 +103,17 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
     }),
     seed: t.exposeInt('seed', {
       description:
-        'The seed of the random numbers. Null when the upstream does not report it, or when it exceeds 32 bits.',
+        'The seed of the random numbers, such as 42. Null when the upstream does not report it, or when it does not fit in 32 bits.',
     }),
     suffix: t.string({
       description:
-        'The requested part of the name of the new model, such as `support-bot`. Null when none was requested.',
+        'The requested part of the name of the new model, such as `support-bot`. Null when none was requested, or when the upstream does not report it.',
       resolve: (job) => job.user_provided_suffix ?? job.suffix,
     }),
     modelId: t.id({
       nullable: false,
-      description: 'The id of the base model, as the upstream resolved it, such as `gpt-4.1-mini-2025-04-14`.',
+      description:
+        'The id of the base model, such as `gpt-4.1-mini-2025-04-14`. The upstream can have resolved an alias: a job that was created with `gpt-4.1-mini` can have this id.',
       resolve: ({ model }) => model,
     }),
     model: t.field({
@@ -122,28 +123,29 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
       resolve: (job, _, { loaders }) => loaders.model(job.model, job),
     }),
     fineTunedModelId: t.id({
-      description: 'The id of the model that the job created. Null until the job succeeded.',
+      description:
+        'The id of the model that the job created, such as `ft:gpt-4.1-mini-2025-04-14:acme::abc123`. Null until the job succeeded. It remains when the model is deleted.',
       resolve: ({ fine_tuned_model }) => fine_tuned_model,
     }),
     fineTunedModel: t.field({
       type: Model,
-      description: 'The model that the job created. Null until the job succeeded, and when the model was deleted.',
+      description: 'The model that the job created. Null until the job succeeded, and after the model was deleted.',
       extensions: MODEL_COST,
       resolve: (job, _, { loaders }) => (job.fine_tuned_model ? loaders.model(job.fine_tuned_model, job) : null),
     }),
     trainingFileId: t.id({
       description:
-        'The id of the training file; the file itself may be deleted. Null when the upstream does not report it.',
+        'The id of the training file, such as `file-abc123`. It remains when the file is deleted. Null when the upstream does not report it.',
       resolve: ({ training_file }) => training_file,
     }),
     trainingFile: t.field({
       type: File,
-      description: 'The training file. Null when it was deleted.',
+      description: 'The training file. Null when it was deleted or is not reported.',
       extensions: FILE_COST,
       resolve: (job, _, { loaders }) => (job.training_file ? loaders.file(job.training_file, job) : null),
     }),
     validationFileId: t.id({
-      description: 'The id of the validation file. Null when the job has none.',
+      description: 'The id of the validation file. It remains when the file is deleted. Null when the job has none.',
       resolve: ({ validation_file }) => validation_file,
     }),
     validationFile: t.field({
@@ -154,48 +156,51 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
     }),
     resultFileIds: t.idList({
       nullable: false,
-      description: 'The ids of the results files, which have the metrics of the job. Empty until the job succeeded.',
+      description:
+        'The ids of the results files, such as `["file-abc123"]`. The first one has the metrics of the job as CSV; the field `metrics` reads it. Empty until the job succeeded.',
       resolve: ({ result_files }) => result_files,
     }),
     resultFiles: t.field({
       type: [File],
       nullable: { list: false, items: true },
-      description: 'The results files, in the order of `resultFileIds`. An item is null when the file was deleted.',
+      description: 'The files of `resultFileIds`, in that order. An item is null when its file was deleted.',
       extensions: FILE_COST,
       resolve: (job, _, { loaders }) => job.result_files.map((id) => loaders.resultFile(id, job)),
     }),
     hyperparameters: t.field({
       type: SupervisedHyperparameters,
       description:
-        'The hyperparameters of supervised fine-tuning. Null when the upstream does not report them here, as for other methods: see `method`.',
+        'The hyperparameters of supervised fine-tuning. Null when the upstream does not report them here, which is usual for other methods. `method` has the hyperparameters of all methods.',
       resolve: hyperparametersOf,
     }),
     method: t.field({
       type: MethodInterface,
-      description: 'The training method. Null for old jobs, which were created before methods existed.',
+      description:
+        'The training method and its hyperparameters. Null when the upstream does not report it, for example for jobs before 2025.',
       resolve: methodOf,
     }),
     integrations: t.field({
       type: [IntegrationInterface],
       nullable: false,
-      description: 'The services that receive the metrics of the job.',
+      description: 'The services that receive the metrics of the job. Empty without any.',
       resolve: integrationsOf,
     }),
     metadata: t.field({
       type: [MetadataEntry],
       nullable: false,
-      description: 'The metadata of the job, at most 16 pairs. The pairs of the gateway are left out.',
+      description:
+        'The metadata of the job. Empty when it has none. OpenAI allows 16 pairs. The two pairs that the gateway adds for an `idempotencyKey` are left out.',
       resolve: (job) => metadataEntries(metadataOf(job)),
     }),
     trainedTokens: t.field({
       type: 'SafeInt',
-      description: 'Number of billable tokens that were trained. Null until the job succeeded.',
+      description: 'Number of billable tokens in the training, such as 5000. Null until the job succeeded.',
       resolve: ({ trained_tokens }) => trained_tokens,
     }),
     raw: t.field({
       type: 'JSON',
       description:
-        'The job as the upstream sent it, without the metadata pairs of the gateway. Its form can change with every release of the upstream. Requires the role `operator`.',
+        'The job as the upstream sent it, an object in the form of the REST API. Only the metadata pairs of the gateway are removed. Its form can change at any time. Requires the role `operator`; null, with an error, without it.',
       authScopes: { operator: true },
       resolve: ({ raw }) => removeMark(raw),
     }),
@@ -208,7 +213,7 @@ builder.objectField(FineTuningJobConnection, 'scannedCount', (t) =>
   t.int({
     nullable: false,
     description:
-      'Number of jobs that were read for this page. With a filter it can be larger than the number of edges: a page can be empty and have a next one.',
+      'Number of jobs that the gateway read for this page. With a filter it can be larger than the number of edges.',
     resolve: (page) => page.scannedCount ?? page.items.length,
   }),
 );
@@ -224,7 +229,7 @@ builder.queryFields((t) => ({
   fineTuningJobs: t.field({
     type: FineTuningJobConnection,
     description:
-      'The jobs of the upstream account, newest first. With a filter the gateway reads at most 1000 jobs per page, so a page can be short or empty while `hasNextPage` is true: continue with `endCursor`.',
+      'The jobs of the upstream account, newest first. With a filter, the gateway reads at most 1000 jobs per page, in up to 10 upstream calls. So a page can be short or empty although `hasNextPage` is true: continue with `endCursor`.',
     args: {
       ...connectionArgs(DEFAULT_FIRST, 'older jobs'),
       filter: t.arg({ type: FineTuningJobFilter, description: 'Selects jobs. By default, and when null, all jobs.' }),

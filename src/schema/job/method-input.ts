@@ -11,7 +11,7 @@ import { METHODS } from './method.ts';
 
 const HYPERPARAMETERS = 'The hyperparameters. By default, and when null, the upstream chooses all of them.';
 const EXTRA =
-  'An object with properties of the method that this version of the gateway does not know. They are sent unchanged.';
+  'An object with properties of the method that this input has no field for. They are sent unchanged. By default, and when null, none.';
 
 const SupervisedMethodInput = builder.inputType('FineTuningJobSupervisedMethodInput', {
   description: METHODS.supervised,
@@ -32,15 +32,23 @@ const DpoMethodInput = builder.inputType('FineTuningJobDpoMethodInput', {
 const ReinforcementMethodInput = builder.inputType('FineTuningJobReinforcementMethodInput', {
   description: METHODS.reinforcement,
   fields: (t) => ({
-    grader: t.field({ type: GraderInput, required: true, description: 'The grader that scores the outputs.' }),
+    grader: t.field({
+      type: GraderInput,
+      required: true,
+      description: 'The grader that scores the outputs of the model.',
+    }),
     hyperparameters: t.field({ type: ReinforcementHyperparametersInput, description: HYPERPARAMETERS }),
-    extra: t.field({ type: 'JSON', description: `${EXTRA} For example \`response_format\`.` }),
+    extra: t.field({
+      type: 'JSON',
+      description: `${EXTRA} For example \`{"response_format": {"type": "json_schema", "json_schema": {…}}}\`.`,
+    }),
   }),
 });
 
 export const MethodInput = builder.inputType('FineTuningJobMethodInput', {
   isOneOf: true,
-  description: 'The training method of a job: exactly one of the methods.',
+  description:
+    'The training method of a job. Set exactly one field; `{supervised: {}}` is enough when the upstream chooses all hyperparameters.',
   fields: (t) => ({
     supervised: t.field({ type: SupervisedMethodInput, description: METHODS.supervised }),
     dpo: t.field({ type: DpoMethodInput, description: METHODS.dpo }),

@@ -16,7 +16,7 @@ export const METHODS = {
 } as const;
 
 export const methodType = openEnum('FineTuningJobMethodType', {
-  description: 'The training method of a job.',
+  description: 'The training method of a job: what it learns from.',
   values: {
     SUPERVISED: { description: METHODS.supervised },
     DPO: { description: METHODS.dpo },
@@ -32,13 +32,13 @@ const TYPE_NAMES = {
 };
 
 export const MethodInterface = builder.interfaceRef<Method>('FineTuningJobMethod').implement({
-  description: 'The training method of a job.',
+  description: 'The training method of a job. Its type tells which hyperparameters it has.',
   resolveType: ({ type }) => TYPE_NAMES[methodType.read(type)],
   fields: (t) => ({
     type: t.field({
       type: methodType.type,
       nullable: false,
-      description: 'The type of the method. UNKNOWN for a `FineTuningJobUnknownMethod`.',
+      description: 'The type of the method. UNKNOWN when the object is a `FineTuningJobUnknownMethod`.',
       resolve: ({ type }) => methodType.read(type),
     }),
     rawType: t.string({
@@ -79,7 +79,7 @@ builder.objectRef<Method>('FineTuningJobReinforcementMethod').implement({
   fields: (t) => ({
     grader: t.field({
       type: GraderInterface,
-      description: 'The grader that scores the outputs. Null when the upstream does not report it.',
+      description: 'The grader that scores the outputs of the model. Null when the upstream does not report it.',
       resolve: ({ reinforcement }) => reinforcement?.grader,
     }),
     hyperparameters: t.field({
@@ -89,7 +89,8 @@ builder.objectRef<Method>('FineTuningJobReinforcementMethod').implement({
     }),
     responseFormat: t.field({
       type: 'JSON',
-      description: 'The response format that outputs must have, in the form of the REST API. Null when none is set.',
+      description:
+        'The format that the outputs must have, an object in the form of the REST API such as `{"type": "json_schema", "json_schema": {…}}`. Null when none is set.',
       resolve: ({ reinforcement }) => reinforcement?.response_format,
     }),
   }),

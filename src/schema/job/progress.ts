@@ -22,22 +22,28 @@ interface Progress {
 const EVENT_COUNT = 20;
 
 const FineTuningJobProgress = builder.objectRef<Progress>('FineTuningJobProgress').implement({
-  description: 'The progress of a job at the newest step that it reported.',
+  description: 'The progress of the training of a job, as of the newest step in its events.',
   fields: (t) => ({
-    step: t.exposeInt('step', { description: 'The last completed step, from 1. Null when no step is known.' }),
+    step: t.exposeInt('step', {
+      description:
+        'The last completed step, such as 120. The first step is 1. Null when the newest events have no step.',
+    }),
     totalSteps: t.exposeInt('totalSteps', {
-      description: 'Number of steps of the whole training. Null when the upstream does not report it, as on Azure.',
+      description:
+        'Number of steps of the whole training, such as 240. Null when the upstream does not report it: Azure never does.',
     }),
     fraction: t.exposeFloat('fraction', {
-      description: 'The completed part of the training, from 0 to 1. Null when it is unknown.',
+      description:
+        'The completed part of the training, from 0 to 1: `step` divided by `totalSteps`, and 1 for a succeeded job. Null when `totalSteps` is null and the job has not succeeded.',
     }),
     epoch: t.exposeFloat('epoch', {
-      description: 'Number of completed epochs, with fractions, such as 1.5. Null when it is unknown.',
+      description:
+        'Number of completed epochs, with fractions, such as 1.5. Null when `fraction` is null, or when the number of epochs of the job is not known yet.',
     }),
     estimatedFinishAt: t.expose('estimatedFinishAt', {
       type: 'UnixTimestamp',
       description:
-        'The expected end of the job: reported by the upstream, or else estimated from the duration of the newest steps. Null when it is unknown, and when the job does not run.',
+        'The time when the training is expected to end: as the upstream reports it or, for a RUNNING job, estimated from the duration of the newest steps. Null when neither is known, and when the job has ended.',
     }),
   }),
 });
@@ -45,7 +51,8 @@ const FineTuningJobProgress = builder.objectRef<Progress>('FineTuningJobProgress
 builder.objectField(FineTuningJob, 'progress', (t) =>
   t.field({
     type: FineTuningJobProgress,
-    description: 'The progress of the training, from the newest events. Null before the first step.',
+    description:
+      'The progress of the training, computed from the newest events. Null while the job is VALIDATING_FILES or QUEUED, and when none of the newest 100 events has a step and the job has not succeeded. Costs at most two upstream calls.',
     extensions: cost({ calls: 2 }),
     resolve: async (job, _, { loaders }) => (hasStarted(job) ? progressOf(job, await newestSteps(job, loaders)) : null),
   }),

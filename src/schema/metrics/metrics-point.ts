@@ -12,15 +12,20 @@ export interface MetricsPoint {
 }
 
 const DESCRIPTIONS = {
-  trainLoss: 'Loss on the training batch.',
-  trainMeanTokenAccuracy: 'Share of correctly predicted tokens of the training batch, from 0 to 1.',
-  validLoss: 'Loss on a batch of the validation file.',
-  validMeanTokenAccuracy: 'Share of correctly predicted tokens of a batch of the validation file, from 0 to 1.',
-  fullValidLoss: 'Loss on the whole validation file.',
-  fullValidMeanTokenAccuracy: 'Share of correctly predicted tokens of the whole validation file, from 0 to 1.',
-  trainMeanReward: 'Mean score of the grader on the training batch. Reinforcement fine-tuning only.',
-  validMeanReward: 'Mean score of the grader on a part of the validation file. Reinforcement fine-tuning only.',
-  fullValidMeanReward: 'Mean score of the grader on the whole validation file. Reinforcement fine-tuning only.',
+  trainLoss: 'Loss on the batch of training examples of this step, such as 1.25. Lower is better.',
+  trainMeanTokenAccuracy: 'Share of the tokens of the training batch that the model predicts correctly, from 0 to 1.',
+  validLoss: 'Loss on a batch of examples of the validation file, such as 1.25. Lower is better.',
+  validMeanTokenAccuracy:
+    'Share of the tokens of a batch of the validation file that the model predicts correctly, from 0 to 1.',
+  fullValidLoss: 'Loss on the whole validation file, such as 1.25. Usually measured at the end of an epoch.',
+  fullValidMeanTokenAccuracy:
+    'Share of the tokens of the whole validation file that the model predicts correctly, from 0 to 1. Usually measured at the end of an epoch.',
+  trainMeanReward:
+    'Mean score that the grader gives to outputs for the training batch. Higher is better. Reinforcement fine-tuning only.',
+  validMeanReward:
+    'Mean score that the grader gives to outputs for a part of the validation file. Higher is better. Reinforcement fine-tuning only.',
+  fullValidMeanReward:
+    'Mean score that the grader gives to outputs for the whole validation file. Higher is better. Reinforcement fine-tuning only.',
 };
 
 export const FineTuningJobMetricsPoint = builder.objectRef<MetricsPoint>('FineTuningJobMetricsPoint').implement({
@@ -32,10 +37,14 @@ export const FineTuningJobMetricsPoint = builder.objectRef<MetricsPoint>('FineTu
         resolve: (point) => point.value(wireName),
       });
     return {
-      step: t.exposeInt('step', { nullable: false, description: 'The training step, from 1.' }),
+      step: t.exposeInt('step', {
+        nullable: false,
+        description: 'The training step, such as 120. The first step is 1.',
+      }),
       createdAt: t.expose('createdAt', {
         type: 'UnixTimestamp',
-        description: 'The time of the measurement. Null when the source does not report it, such as a results file.',
+        description:
+          'The time of the event or checkpoint with these metrics. Null for metrics from a results file, which has no times.',
       }),
       trainLoss: metric('trainLoss', 'train_loss'),
       trainMeanTokenAccuracy: metric('trainMeanTokenAccuracy', 'train_mean_token_accuracy'),
@@ -49,7 +58,7 @@ export const FineTuningJobMetricsPoint = builder.objectRef<MetricsPoint>('FineTu
       data: t.field({
         type: 'JSON',
         description:
-          'All values of this step under their names in the REST API, such as `{"step": 1, "train_loss": 1.2}`.',
+          'All values of this step under their names in the REST API, such as `{"step": 1, "train_loss": 1.2}`. They can include values that this type has no field for. Never null.',
         resolve: (point) => point.data(),
       }),
     };

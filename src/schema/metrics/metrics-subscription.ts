@@ -7,7 +7,7 @@ import { pointAt } from './metrics.ts';
 import { FineTuningJobMetricsPoint } from './metrics-point.ts';
 
 const FineTuningJobMetricsAdded = builder.objectRef<AddedItem<MetricsSeries>>('FineTuningJobMetricsAdded').implement({
-  description: 'The metrics of a new step of a job.',
+  description: 'The metrics of a step that was added to the log of a job, and the job.',
   fields: (t) => ({
     job: t.field({
       type: FineTuningJob,
@@ -18,7 +18,8 @@ const FineTuningJobMetricsAdded = builder.objectRef<AddedItem<MetricsSeries>>('F
     point: t.field({
       type: FineTuningJobMetricsPoint,
       nullable: false,
-      description: 'The metrics. To continue after a broken connection, pass their `step` as `sinceStep`.',
+      description:
+        'The metrics. To continue after a broken connection, pass the `step` of the last received point as `sinceStep`.',
       resolve: ({ value }) => pointAt(value, 0),
     }),
   }),
@@ -29,12 +30,12 @@ builder.subscriptionField('fineTuningJobMetricsAdded', (t) =>
     type: FineTuningJobMetricsAdded,
     nullable: false,
     description:
-      'The metrics of the new steps of a job, in their order. Completes after the last step. Delivers each step exactly once, also to a slow client. Fails with NOT_FOUND when the job does not exist or is deleted.',
+      'The metrics of the steps of a job by ascending step: by default only of new steps. Completes after the last event of the job, at most about a minute after the job ended. Delivers each step exactly once, also to a slow client. Fails with NOT_FOUND when the job does not exist or is deleted.',
     args: {
       jobId: t.arg.id({ required: true, description: 'The id of the job, such as `ftjob-abc123`.' }),
       sinceStep: t.arg.int({
         description:
-          'The stream starts after this step; 0 starts with the first step. By default, and when null, it starts with the next new step.',
+          'The stream starts after this step, such as 120; 0 starts with the first step. By default, and when null, the stream starts with the next new step.',
       }),
     },
     extensions: cost({ calls: 2 }),

@@ -1,3 +1,4 @@
+import { EVENTS_PER_PAGE } from '../../store/resources/event.ts';
 import { PAGES_PER_CURVE } from '../../store/resources/metrics.ts';
 import type { MetricsSeries } from '../../upstream/metrics/metrics.ts';
 import { builder } from '../core/builder.ts';
@@ -18,24 +19,24 @@ interface Curve {
 }
 
 const FineTuningJobMetrics = builder.objectRef<Curve>('FineTuningJobMetrics').implement({
-  description: 'The loss curve of a job.',
+  description: 'The loss curve of a job: its metrics, step by step.',
   fields: (t) => ({
     points: t.field({
       type: [FineTuningJobMetricsPoint],
       nullable: false,
       description:
-        'The points, oldest first. More than `maxPoints` points are downsampled so that the chart keeps its shape. The first and the last point remain, and the minimum and the maximum of each loss.',
+        'The points by ascending step, at most `maxPoints`; empty before the first step. A longer curve is downsampled so that its chart keeps its shape. The first and the last point always remain, and so do the minimum and the maximum of each loss.',
       resolve: ({ series, maxPoints }) => Array.from(downsample(series, maxPoints), (index) => pointAt(series, index)),
     }),
     totalPoints: t.int({
       nullable: false,
       description:
-        'Number of points before downsampling. The number of all points of the job when `isComplete` is true.',
+        'Number of points before downsampling, such as 2400. When `isComplete` is true, these are all points of the job.',
       resolve: ({ series }) => series.length,
     }),
     isComplete: t.boolean({
       nullable: false,
-      description: `Whether the curve starts at the first step. A query reads at most ${PAGES_PER_CURVE} pages of a long event log, newest first. When the gateway caches them, the next query continues with older pages.`,
+      description: `Whether the curve has all steps so far. False when the event log is longer than the newest ${PAGES_PER_CURVE * EVENTS_PER_PAGE} events that one query reads: then the oldest steps are missing, and a query soon after this one continues with older events. Also false when a results file is too large to read whole: then its last steps are missing.`,
       resolve: ({ series }) => series.isComplete,
     }),
   }),
@@ -58,11 +59,11 @@ function numberOrNull(value = Number.NaN): number | null {
 builder.objectField(FineTuningJob, 'metrics', (t) =>
   t.field({
     type: FineTuningJobMetrics,
-    description: `The loss curve: from the events of a running job, and from the results file of an ended job. Costs one upstream call with a results file, otherwise at most ${PAGES_PER_CURVE}.`,
+    description: `The loss curve: from the results file of an ended job, and from the events of other jobs. Costs one upstream call with a results file, otherwise at most ${PAGES_PER_CURVE}. Null only with an error.`,
     args: {
       maxPoints: t.arg.int({
         defaultValue: DEFAULT_POINTS,
-        description: `Maximum number of points, from ${MIN_POINTS} to ${MAX_POINTS}. By default, and when null, ${DEFAULT_POINTS}.`,
+        description: `Maximum number of points to return, from ${MIN_POINTS} to ${MAX_POINTS}. By default, and when null, ${DEFAULT_POINTS}.`,
       }),
     },
     // The events are read too when the results file was deleted, or when the server has no file contents.

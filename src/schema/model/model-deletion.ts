@@ -16,11 +16,12 @@ const DeleteModelInput = builder.inputType('DeleteModelInput', {
 defineMutation({
   name: 'deleteModel',
   role: 'admin',
-  description: 'Deletes a fine-tuned model permanently.',
+  description:
+    'Deletes a fine-tuned model permanently. On OpenAI the API key must belong to an owner of the organization.',
   cost: { calls: 1 },
   input: DeleteModelInput,
   idOfInput: ({ modelId }) => modelId,
-  result: 'The id of the deleted model, or the reason why no model was deleted.',
+  result: 'The id of the deleted model, or the reason why the model was not deleted.',
   success: {
     description: 'The model is deleted permanently. The job that created it remains.',
     affectedId: ({ id }: Deletion) => id,
@@ -29,6 +30,7 @@ defineMutation({
     }),
   },
   failures: [NotFoundError],
+  failureCases: ['`NotFoundError`: no model has the id `modelId`.'],
   run: async ({ modelId }, { commands }) =>
     (await commands.models.delete(modelId)) ?? notFound('modelId', 'model', EXAMPLE, modelId),
 });

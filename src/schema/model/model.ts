@@ -28,12 +28,14 @@ export const Model = builder.objectRef<WireModel>('Model').implement({
     }),
     shutdownDate: t.field({
       type: 'Date',
-      description: 'The date when the upstream shuts the model down. Null when none is announced.',
+      description:
+        'The date when the upstream shuts the model down, such as "2026-10-23". Null when none is announced, or when the upstream does not report it.',
       resolve: ({ shutdown_date }) => shutdown_date,
     }),
     isFineTuned: t.boolean({
       nullable: false,
-      description: 'Whether the model was created by fine-tuning, judged by the format of its id.',
+      description:
+        'Whether the model was created by fine-tuning. Decided by the format of its id, such as `ft:gpt-4.1-mini-2025-04-14:acme::abc123`.',
       resolve: isFineTuned,
     }),
   }),
@@ -45,13 +47,14 @@ function isFineTuned({ id }: WireModel): boolean {
 }
 
 const ModelFilter = builder.inputType('ModelFilter', {
-  description: 'Selects models. A model has to match every field that is given.',
+  description: 'Selects models. A model has to match all fields that are given.',
   fields: (t) => ({
     isFineTuned: t.boolean({
-      description: 'True: only fine-tuned models. False: only the others. By default, and when null, both.',
+      description: 'True selects the fine-tuned models, false the other models. By default, and when null, all models.',
     }),
     ownedBy: t.string({
-      description: 'Only models whose `ownedBy` equals this, such as `system`. By default, and when null, every owner.',
+      description:
+        'Only models whose `ownedBy` is this string, such as `system`. By default, and when null, the models of all owners.',
     }),
   }),
 });
@@ -68,7 +71,8 @@ builder.queryFields((t) => ({
   }),
   models: t.field({
     type: ModelConnection,
-    description: 'The models that the upstream account can use, newest first. Costs one upstream call for all pages.',
+    description:
+      'The models that the upstream account can use, newest first; models without `createdAt` are last. Costs one upstream call.',
     args: {
       ...connectionArgs(DEFAULT_FIRST, 'older models'),
       filter: t.arg({ type: ModelFilter, description: 'Selects models. By default, and when null, all models.' }),

@@ -23,7 +23,7 @@ export interface InputIssue {
   readonly message: string;
 }
 
-/** The input is invalid. Nothing was sent to the upstream. */
+/** The input is invalid. Nothing was sent to the upstream. The message is that of the first issue. */
 export class InvalidInput extends Failure {
   readonly code = 'BAD_USER_INPUT';
   /** All problems, at least one. */
@@ -37,7 +37,7 @@ export class InvalidInput extends Failure {
   }
 }
 
-/** The object of the mutation does not exist. */
+/** The object of the mutation does not exist or was deleted. */
 export class NotFound extends Failure {
   readonly code = 'NOT_FOUND';
 }
@@ -62,7 +62,7 @@ export class Conflict extends Failure {
   }
 }
 
-/** The caller, or the gateway, may not execute the mutation. */
+/** The role of the caller, or a setting of the gateway, does not allow the mutation. */
 export class Forbidden extends Failure {
   readonly code = 'FORBIDDEN';
 }
@@ -79,12 +79,12 @@ export class QuotaExceeded extends Failure {
   }
 }
 
-/** The upstream did not confirm the mutation: the connection broke after the request, or the upstream failed. */
+/** The upstream did not confirm the mutation: after the request was sent, the connection broke or the upstream failed. */
 export class OutcomeUnknown extends Failure {
   readonly code = 'OUTCOME_UNKNOWN';
 }
 
-/** The upstream did not execute the mutation. */
+/** The upstream rejected the mutation, or it was not sent. It has not taken effect. */
 export class UpstreamFailure extends Failure {
   readonly code: ErrorCode;
   override readonly cause: UpstreamError;

@@ -2,12 +2,12 @@ import type { FieldMap, InputObjectRef, ObjectFieldBuilder, ObjectRef } from '@p
 import { builder, type Types } from '../core/builder.ts';
 import { cost, type FieldCostOptions } from '../core/field-cost.ts';
 import { Failure } from './failure.ts';
-import { COMMON_FAILURES } from './failure-types.ts';
+import { COMMON_CASES, COMMON_FAILURES } from './failure-types.ts';
 import { type ExecutableMutation, mutationResolver } from './mutation-resolver.ts';
 
 builder.mutationType({
   description:
-    'Changes. Each mutation returns a union of its success and its failures as data: select `... on Error { code message }` beside the success. A gateway that does not allow mutations returns ForbiddenError.',
+    'Changes data. Each mutation returns a union of its success and its failures: select `... on Error { code message }` beside the success. A gateway with a real upstream allows mutations only with ALLOW_MUTATIONS=on; otherwise they return ForbiddenError. The mutations of one operation are executed one after the other; a failed one does not stop the next.',
 });
 
 /** A mutation `doThing`: its field, its type `DoThingSuccess` and its union `DoThingResult` are made from this. */
@@ -17,7 +17,7 @@ interface Mutation<Input, Success extends object, Own extends FailureRef>
   readonly cost: FieldCostOptions;
   /** The type `DoThingInput`. */
   readonly input: InputObjectRef<Types, Input>;
-  /** The description of the union. */
+  /** The first sentence of the description of the union. */
   readonly result: string;
   readonly success: {
     readonly description: string;
@@ -27,12 +27,20 @@ interface Mutation<Input, Success extends object, Own extends FailureRef>
   };
   /** The failures beside the common ones. */
   readonly failures: readonly Own[];
+  /** When the mutation returns each of them, as lines of the description of the union. */
+  readonly failureCases: readonly string[];
 }
 
 type FailureRef = ObjectRef<Types, Failure>;
 
 /** The prefix of the types of a mutation: `DoThing` for `doThing`. */
 export const typePrefix = (name: string) => `${name[0]?.toUpperCase()}${name.slice(1)}`;
+
+/** Returns the description of the union: when the mutation returns each of its members. */
+function describeResult(summary: string, success: string, failureCases: readonly string[]): string {
+  const cases = [success, ...failureCases, ...COMMON_CASES];
+  return `${summary}\n\n${cases.map((line) => `- ${line}`).join('\n')}`;
+}
 
 /** Defines a mutation. */
 export function defineMutation<Input, Success extends object, Own extends FailureRef>(
@@ -46,7 +54,7 @@ export function defineMutation<Input, Success extends object, Own extends Failur
     fields: success.fields,
   });
   const result = builder.unionType(`${prefix}Result`, {
-    description: mutation.result,
+    description: describeResult(mutation.result, `\`${prefix}Success\`: ${success.description}`, mutation.failureCases),
     types: [successType, ...failures, ...COMMON_FAILURES],
   });
   const resolve = mutationResolver<Input, Success, Own['$inferType']>(mutation);
@@ -55,7 +63,13 @@ export function defineMutation<Input, Success extends object, Own extends Failur
       type: result,
       nullable: false,
       description: `${description} Requires the role \`${role}\`.`,
-      args: { input: t.arg({ type: input, required: true, description: `The input of \`${name}\`.` }) },
+      args: {
+        input: t.arg({
+          type: input,
+          required: true,
+          description: `The values of the mutation: see \`${prefix}Input\`.`,
+        }),
+      },
       extensions: cost(mutation.cost),
       resolve: resolve as never, // Pothos cannot type a resolver of generic types; `Mutation` has checked them.
     }),

@@ -14,8 +14,9 @@ export interface TokenStoreOptions {
 }
 
 /**
- * Returns a function that returns the valid tokens. It reads the whole file again at most once a second, because a file can
- * change without its time or size. An invalid file is logged once per problem; the previous tokens stay valid.
+ * Creates a function that returns the valid tokens. It reads the whole file again at most once a second, because an edit does
+ * not always change the time or the size of the file. An invalid file is logged once per problem; the previous tokens stay
+ * valid.
  */
 export function createTokenStore({ file, clock, log }: TokenStoreOptions): () => readonly Token[] {
   let validTokens: readonly Token[] = [];

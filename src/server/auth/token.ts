@@ -10,7 +10,7 @@ export interface Token {
 }
 
 /** Returns a new token of 32 random bytes: too many to guess, so that an unsalted SHA-256 protects it. */
-export function makeToken(): string {
+export function generateToken(): string {
   return `fgw_${randomBytes(32).toString('base64url')}`;
 }
 

@@ -4,7 +4,7 @@ import { HttpError } from '../http/http-error.ts';
 import type { Params, RawParams } from './params.ts';
 import { bareHash, hashOf, type TrustedDocuments } from './trusted-documents.ts';
 
-/** Maximum number of untrusted documents that are logged once only. */
+/** Maximum number of untrusted documents whose hashes are stored, so that each is logged once. */
 const MAX_LOGGED_HASHES = 10_000;
 
 /**
@@ -15,10 +15,10 @@ export type FindDocument = (params: RawParams, requestId: string) => Params;
 export interface DocumentOptions {
   readonly trustedDocuments: TrustedDocuments | undefined;
   /** Whether untrusted documents are rejected, not only logged. */
-  readonly mustTrust: boolean;
+  readonly isTrustRequired: boolean;
 }
 
-export function createFindDocument({ trustedDocuments, mustTrust }: DocumentOptions, log: Logger): FindDocument {
+export function createFindDocument({ trustedDocuments, isTrustRequired }: DocumentOptions, log: Logger): FindDocument {
   const loggedHashes = new LRUCache<string, true>({ maxSize: MAX_LOGGED_HASHES, sizeCalculation: () => 1 });
   return (params, requestId) => {
     const { query, documentId } = params;
@@ -31,7 +31,7 @@ export function createFindDocument({ trustedDocuments, mustTrust }: DocumentOpti
     const text = requireQuery(params); // A query takes precedence over a documentId.
     const hash = hashOf(text);
     if (trustedDocuments.has(hash)) return { ...params, query: text };
-    if (mustTrust) throw notTrusted(`query: is not a trusted document; ${EXPECTED_DOCUMENT}.`);
+    if (isTrustRequired) throw notTrusted(`query: is not a trusted document; ${EXPECTED_DOCUMENT}.`);
     if (!loggedHashes.has(hash)) {
       loggedHashes.set(hash, true);
       log.warn({ requestId, sha256: hash }, 'untrusted document');

@@ -3,7 +3,7 @@ import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { Context } from '../../request/context.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { useClientErrors } from './error-masking.ts';
+import { useErrorMasking } from './error-masking.ts';
 import { useValidation } from './validation.ts';
 
 /** Maximum size of all cached syntax trees, in bytes. */
@@ -26,7 +26,7 @@ export interface Engine extends Pick<YogaServerInstance<Context, Context>, 'getE
 export function createEngine(schema: GraphQLSchema, log: Logger, hasIntrospection: boolean): Engine {
   const { getEnveloped } = createYoga<Context, Context>({
     schema,
-    plugins: [useReferenceExecutor(), useValidation(hasIntrospection), useClientErrors(log)],
+    plugins: [useReferenceExecutor(), useValidation(hasIntrospection), useErrorMasking(log)],
     parserAndValidationCache: false,
     maskedErrors: false,
     logging: false,

@@ -6,7 +6,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import { UpstreamError } from '../../upstream/errors/upstream-error.ts';
 
 /** Replaces errors by their public form and logs their causes. */
-export function useClientErrors(log: Logger): Plugin<Context> {
+export function useErrorMasking(log: Logger): Plugin<Context> {
   return {
     onExecute: () => ({
       onExecuteDone({ result, setResult, args }) {

@@ -49,12 +49,12 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 /** Maximum nesting of JSON in a request; far above that of real clients. */
 const MAX_DEPTH = 1000;
 
-/** Parses the parameters of a JSON body. Throws an HttpError (400), whose message calls the body by `name`. */
+/** Parses the parameters of a JSON body. Throws an HttpError (400); its message starts with `name`. */
 export function paramsOfBody(body: Buffer, name: PartName = 'Body'): RawParams {
   return paramsOf(jsonOf(body, name));
 }
 
-/** Parses JSON in UTF-8. Throws an HttpError (400), whose message calls it by `name`. */
+/** Parses JSON in UTF-8. Throws an HttpError (400); its message starts with `name`. */
 export function jsonOf(body: Buffer, name: PartName): unknown {
   if (!isTextWithinDepth(body, MAX_DEPTH)) {
     throw new HttpError(400, `${name}: exceeds the limit of ${MAX_DEPTH} nested lists and objects.`);
@@ -77,14 +77,6 @@ export function paramsOfUrl(search: URLSearchParams): RawParams {
   });
 }
 
-function parseJson(read: () => string, name: PartName): unknown {
-  try {
-    return JSON.parse(read());
-  } catch {
-    throw new HttpError(400, `${name}: is not valid JSON in UTF-8; expected an object such as ${EXAMPLES[name]}.`);
-  }
-}
-
 /** Validates parsed parameters. Throws an HttpError (400). */
 export function paramsOf(value: unknown): RawParams {
   const { data, error } = schema.safeParse(value);
@@ -92,8 +84,16 @@ export function paramsOf(value: unknown): RawParams {
   return { ...data, query: data.query ?? undefined, documentId: data.documentId ?? persistedQueryOf(data.extensions) };
 }
 
-/** The hash in Apollo's extension: `{"persistedQuery": {"version": 1, "sha256Hash": "…"}}`. */
+/** Returns the hash in Apollo's extension: `{"persistedQuery": {"version": 1, "sha256Hash": "…"}}`. */
 function persistedQueryOf(extensions: RawParams['extensions']): string | undefined {
   const hash = Object(extensions?.['persistedQuery']).sha256Hash;
   return typeof hash === 'string' ? hash : undefined;
+}
+
+function parseJson(read: () => string, name: PartName): unknown {
+  try {
+    return JSON.parse(read());
+  } catch {
+    throw new HttpError(400, `${name}: is not valid JSON in UTF-8; expected an object such as ${EXAMPLES[name]}.`);
+  }
 }

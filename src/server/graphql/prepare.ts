@@ -13,7 +13,7 @@ import type { Context } from '../../request/context.ts';
 import type { ErrorCode } from '../../schema/core/errors.ts';
 import { quoteInput } from '../http/quote-input.ts';
 import type { CallerBudget } from '../limits/caller-rate-limiter.ts';
-import { costOf } from '../limits/cost.ts';
+import { estimateCost } from '../limits/cost.ts';
 import { measureDocument } from '../limits/document-shape.ts';
 import { findLineViolation, findVariablesViolation, findViolation } from '../limits/limit-check.ts';
 import { LimitError } from '../limits/limit-error.ts';
@@ -39,8 +39,8 @@ export interface Unprepared {
 }
 
 /**
- * Prepares an operation of any transport. Throws an HttpError: 413 for too large variables, 429 when the caller has too few
- * points, and what `guard` throws for this kind of operation, which is called before validation.
+ * Prepares an operation of any transport. Calls `guard` with the kind of the operation before validation, and rejects as it
+ * throws. Also rejects with an HttpError: 413 for too large variables, 429 when the caller has too few points.
  */
 export async function prepare(
   engine: Engine,
@@ -63,7 +63,7 @@ export async function prepare(
   const invalid = validDocument ? null : checkDocument(document, () => validate(schema, document), limits);
   if (invalid) return invalid;
   if (!operation) return failed('BAD_USER_INPUT', [noOperation(document, operationName)]);
-  const cost = costOf(schema, document, operation, variables);
+  const cost = estimateCost(schema, document, operation, variables);
   if (cost > limits.cost) return rejected({ limit: 'cost', max: limits.cost, actual: cost });
   if (!validDocument) engine.validDocuments.set(params.query, document);
   if (cost > 1) await spend(cost - 1); // The first point is already spent.
@@ -93,16 +93,17 @@ function checkDocument(
   return errors.length > 0 ? failed('GRAPHQL_VALIDATION_FAILED', errors) : null;
 }
 
-/** The message of GraphQL's own rule, without the path of the circle: each step would be located in the text. */
+/** Creates the error of GraphQL's own rule without the path of the circle, as locating each fragment takes too long. */
 function circularFragment(fragment: FragmentDefinitionNode): GraphQLError {
   return new GraphQLError(`Cannot spread fragment "${fragment.name.value}" within itself.`, { nodes: fragment });
 }
 
 function noOperation({ definitions }: DocumentNode, operationName: string | undefined): GraphQLError {
-  const count = definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION).length;
+  const operations = definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
   const problem = operationName === undefined ? 'is missing' : `${quoteInput(operationName)} is unknown`;
+  const example = operations.find(({ name }) => name)?.name?.value;
   return new GraphQLError(
-    `operationName: ${problem}; expected the name of an operation in the document, which has ${count}.`,
+    `operationName: ${problem}; expected the name of an operation in the document, which has ${operations.length}${example ? `, such as ${quoteInput(example)}` : ''}.`,
   );
 }
 
@@ -119,7 +120,10 @@ function parseFailed(error: GraphQLError, { tokens }: Limits): Unprepared {
 
 const NESTED_TOO_DEEP = 'query: is nested too deep to be parsed; expected less nesting of lists, objects and fields.';
 
-/** Returns a thrown GraphQLError. GraphQL's parser and rules recurse, so that deep documents exhaust the stack. */
+/**
+ * Returns the result of `read`, or the GraphQLError that it throws. GraphQL's parser and rules recurse, so that a deep
+ * document overflows the stack.
+ */
 function orGraphQLError<T>(read: () => T): T | GraphQLError {
   try {
     return read();

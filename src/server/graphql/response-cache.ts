@@ -3,6 +3,8 @@ import type { Clock } from '../../clock.ts';
 import type { GraphqlReply } from '../http/reply.ts';
 
 const MAX_ENTRY_BYTES = 1024 * 1024;
+/** Estimated size of an entry without its key and body. */
+const BYTES_PER_ENTRY = 200;
 
 /** A response, and the name of the operation that produced it. */
 export interface CachedResponse {
@@ -27,7 +29,7 @@ export function createResponseCache(clock: Clock, maxBytes: number): ResponseCac
   const entries = new LRUCache<string, Entry>({
     maxSize: maxBytes,
     maxEntrySize: Math.min(MAX_ENTRY_BYTES, maxBytes),
-    sizeCalculation: ({ response }, key) => 200 + key.length + 2 * response.reply.body.length,
+    sizeCalculation: ({ response }, key) => BYTES_PER_ENTRY + key.length + 2 * response.reply.body.length,
   });
   return {
     get(key) {

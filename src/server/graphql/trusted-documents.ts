@@ -30,7 +30,7 @@ export function readTrustedDocuments(file: string, context: z.RefinementCtx): Tr
   return documents;
 }
 
-/** The SHA-256 of a document's text in hex, by which clients request it. */
+/** Returns the SHA-256 of a document's text in hex. */
 export function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }

@@ -5,7 +5,7 @@ import type { ErrorCode } from '../../schema/core/errors.ts';
 /** Maximum reported errors of one document. Locating each error searches the whole text. */
 const MAX_ERRORS = 10;
 
-/** Maximum length of a document, in characters, whose errors suggest similar names: the search takes as long as the name. */
+/** Maximum characters of a document whose errors suggest similar names: the search for them takes long for long names. */
 const MAX_LENGTH_FOR_SUGGESTIONS = 20_000;
 
 /** Validates with the rules of GraphQL. Without introspection, errors suggest no names of the schema either. */

@@ -10,8 +10,9 @@ const MAX_CONTENT_TYPE_LENGTH = 200;
 export type BodyKind = { readonly kind: 'json' } | { readonly kind: 'form'; readonly boundary: string | null };
 
 /**
- * Returns how the body is encoded. Throws an HttpError (415) for a body that a browser would send to another site without a
- * preflight: its media type, or a header that has no other purpose, forces one (protection against CSRF).
+ * Returns how the body is encoded. Throws an HttpError (415) for any other encoding, and for a form without one of
+ * PREFLIGHT_HEADERS. Pages of other sites can send JSON or these headers only after a CORS preflight (protection against
+ * CSRF).
  */
 export function kindOfBody(headers: IncomingHttpHeaders): BodyKind {
   const { 'content-type': contentType = '', 'content-encoding': encoding = 'identity' } = headers;

@@ -2,7 +2,7 @@ import { isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /**
- * The address under which a client is counted: IPv4 whole, also when mapped into IPv6; IPv6 by its /64 prefix, because
+ * Returns the address by which a client is counted: IPv4 whole, also when mapped into IPv6; IPv6 by its /64 prefix, because
  * providers assign a /64 to one customer.
  */
 export function addressKey(address = ''): string {

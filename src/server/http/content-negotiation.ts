@@ -10,7 +10,7 @@ export const SSE_TYPE = 'text/event-stream';
 export const MULTIPART_TYPE = 'multipart/x-subscription';
 const HTML_TYPE = 'text/html';
 
-/** `Accept` of a client that takes Apollo's subscription protocol. */
+/** `Accept` of a client that supports Apollo's subscription protocol. */
 export const MULTIPART_ACCEPT = 'multipart/mixed;subscriptionSpec="1.0"';
 
 /** The media types of the response to an operation. */
@@ -28,7 +28,7 @@ const NO_STREAM: ResponseTypes = { single: JSON_TYPE, stream: undefined };
 export function negotiateResponseTypes({ accept }: IncomingHttpHeaders): ResponseTypes {
   if (accept === undefined || accept === '*/*') return ANY;
   if (accept === JSON_TYPE) return NO_STREAM;
-  // Every response is UTF-8, so that the parameter selects nothing.
+  // Every response is UTF-8, so the parameter makes no difference.
   const withoutCharset = accept
     .replace(/;\s*charset="?utf-?8"?/gi, '')
     .split(',')
@@ -46,16 +46,17 @@ export function negotiateResponseTypes({ accept }: IncomingHttpHeaders): Respons
   return { single, stream };
 }
 
-// Other protocols use multipart/mixed too; the parameter selects this one.
-const SUBSCRIPTION_SPEC = /;\s*subscriptionSpec="?1\.0"?\s*(?:;|$)/i;
-
-function renameMultipart(range: string): string {
-  if (!/^\s*multipart\/mixed\s*;/i.test(range) || !SUBSCRIPTION_SPEC.test(range)) return range;
-  return MULTIPART_TYPE + (/;\s*q=[\d.]+/i.exec(range)?.[0] ?? '');
-}
-
 /** Whether the client prefers an HTML page, as a browser does. */
 export function prefersHtml(headers: IncomingHttpHeaders): boolean {
   const [first] = new Negotiator({ headers }).mediaTypes([HTML_TYPE, GRAPHQL_TYPE, JSON_TYPE]);
   return headers.accept?.includes(HTML_TYPE) === true && first === HTML_TYPE;
+}
+
+// Other protocols use multipart/mixed too; the parameter selects this one.
+const SUBSCRIPTION_SPEC = /;\s*subscriptionSpec="?1\.0"?\s*(?:;|$)/i;
+
+/** Replaces `multipart/mixed` with this parameter by MULTIPART_TYPE, and keeps its quality. */
+function renameMultipart(range: string): string {
+  if (!/^\s*multipart\/mixed\s*;/i.test(range) || !SUBSCRIPTION_SPEC.test(range)) return range;
+  return MULTIPART_TYPE + (/;\s*q=[\d.]+/i.exec(range)?.[0] ?? '');
 }

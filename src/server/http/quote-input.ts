@@ -1,6 +1,6 @@
 const MAX_LENGTH = 100;
 
-/** Text from a client, quoted for an error message: at most 100 characters, with all but printable ASCII escaped. */
+/** Quotes text from a client for an error message. Truncates it to 100 characters and escapes all but printable ASCII. */
 export function quoteInput(text: string): string {
   const part = text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}...` : text;
   return JSON.stringify(part).replace(/[^\x20-\x7e]/g, escapeCharacter);

@@ -15,8 +15,10 @@ import { readBody } from './request-body.ts';
 
 /** Maximum bytes of a webhook; a typical one has 200. */
 const MAX_WEBHOOK_BYTES = 64 * 1024;
-/** Maximum number of delivery ids that are remembered. */
+/** Maximum number of stored delivery ids. */
 const MAX_DELIVERY_IDS = 10_000;
+
+const EXPECTED_BODY = 'expected a webhook of the upstream, which has about 200 bytes';
 
 const ACCEPTED: Reply = { status: 204, headers: {} };
 
@@ -29,7 +31,7 @@ export interface WebhooksOptions {
   clock: Clock;
 }
 
-/** Handles a request to `/webhooks/openai`. Rejects with an HttpError when the upstream did not sign it. */
+/** Handles a request to `/webhooks/openai`. Rejects with an HttpError: 400 unless the upstream signed it, 405, 413. */
 export type Webhooks = (request: IncomingMessage, requestId: string) => Promise<Reply>;
 
 /**
@@ -46,7 +48,7 @@ export function createWebhooks({ secret, onHint, log, clock }: WebhooksOptions):
     }
     try {
       const delivery = readDelivery(request.headers, clock.now()); // Before the body, so that a rejection is cheap.
-      const body = await readBody(request, MAX_WEBHOOK_BYTES);
+      const body = await readBody(request, MAX_WEBHOOK_BYTES, EXPECTED_BODY);
       verify(delivery, body);
       const { type, jobId = null } = readWebhook(body) ?? {};
       const isRepeat = deliveries.has(delivery.id);
@@ -63,7 +65,7 @@ export function createWebhooks({ secret, onHint, log, clock }: WebhooksOptions):
   };
 }
 
-/** Remembers delivery ids while a recorded delivery could be replayed: until its timestamp leaves the tolerance. */
+/** Stores delivery ids, to ignore a replayed delivery until its timestamp is out of tolerance. */
 function createDeliveryLog(clock: Clock) {
   const arrivals = new LRUCache<string, number>({ maxSize: MAX_DELIVERY_IDS, sizeCalculation: () => 1 });
   return {

@@ -3,16 +3,16 @@ import { LRUCache } from 'lru-cache';
 import type { ErrorCode } from '../../schema/core/errors.ts';
 import type { ReadContext } from '../../store/cache/single-flight.ts';
 
-/** The evidence that a request gave about its credential. */
+/** The result of a request for its credential: the upstream accepted it, rejected it, or neither is known. */
 export type CredentialEvidence = 'accepted' | 'rejected' | 'none';
 
-/** The scopes of credentials that the upstream has accepted. Any client can invent other credentials. */
+/** The scopes of the credentials that the upstream has accepted. Clients can send any number of invented credentials. */
 export interface AcceptedCredentials {
   has(scope: string): boolean;
   record(scope: string, evidence: CredentialEvidence): void;
 }
 
-/** Maximum number of remembered credentials; an evicted one has to be accepted again. */
+/** Maximum number of scopes. The least recently used one is evicted, and its credential has to be accepted again. */
 const MAX_CREDENTIALS = 10_000;
 
 export function createAcceptedCredentials(): AcceptedCredentials {
@@ -26,7 +26,10 @@ export function createAcceptedCredentials(): AcceptedCredentials {
   };
 }
 
-/** A request that its client aborted counts as rejected: otherwise invented credentials could be tried unnoticed. */
+/**
+ * Returns the evidence of a result; `none` without an upstream call. A request that its client aborted counts as rejected:
+ * otherwise a client could try invented credentials and abort each request before it is counted.
+ */
 export function credentialEvidenceOf(
   { errors }: ExecutionResult,
   { upstreamCalls, signal, failures }: ReadContext,

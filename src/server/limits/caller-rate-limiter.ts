@@ -11,13 +11,13 @@ import type { Limits } from './query-limits.ts';
 /** The limits of one request, and the points that its caller has left. */
 export interface CallerBudget {
   readonly limits: Limits;
-  /** The account that pays: the caller's, or that of all unverified callers of its address. Uploads are counted by it too. */
+  /** Key of the account that pays: the caller's, or the one of all unverified callers of its address. Also counts uploads. */
   readonly limitKey: string;
   /** Points that the caller has left in this minute; null without a rate limit. */
   readonly remaining: number | null;
   /** Spends points and sets the rate limit headers of the response. Throws an HttpError (429) and spends none above the limit. */
   spend(points: number): Promise<void>;
-  /** Records the evidence about the credential, after this number of upstream calls. */
+  /** Records the evidence about the credential. `upstreamCalls` is the number of calls of the request. */
   recordEvidence(evidence: CredentialEvidence, upstreamCalls: number): Promise<void>;
 }
 
@@ -33,7 +33,7 @@ export type CreateCallerBudget = (
   response?: GatewayResponse,
 ) => CallerBudget;
 
-/** The key of a caller's limits: its name, or else its scope and client address. */
+/** Returns the key of a caller's limits: its name, or else its scope and client address. */
 export function callerKey({ scope, viewer }: CallerIdentity, { socket }: IncomingMessage): string {
   return viewer.name === null ? `${scope} ${addressKey(socket.remoteAddress)}` : `name ${viewer.name}`;
 }
@@ -51,11 +51,11 @@ const MAX_REJECTED = 100;
  * Counts the points of each caller in fixed windows of one minute, which start at its first request. The library uses the
  * system clock.
  *
- * Where callers bring keys, a client can invent any number of them. Therefore all keys of one address that the upstream has
- * not accepted yet share one account, and each upstream call with a rejected key costs 1/100 of its points. All keys of one
- * address, accepted or not, share the points of `callersPerAddress` callers.
+ * With `isPassthrough`, callers bring keys of the upstream, and a client can invent any number of them. Therefore all keys of
+ * one address that the upstream has not accepted yet share one account, and each upstream call with a rejected key costs
+ * 1/100 of its points. All keys of one address, accepted or not, share the points of `callersPerAddress` callers.
  */
-export function createCallerRateLimiter(limits: Limits, callersBringKeys: boolean): CreateCallerBudget {
+export function createCallerRateLimiter(limits: Limits, isPassthrough: boolean): CreateCallerBudget {
   const { pointsPerMinute, callersPerAddress } = limits;
   if (pointsPerMinute === Number.POSITIVE_INFINITY) {
     const unlimited = { limits, remaining: null, spend: async () => {}, recordEvidence: async () => {} };
@@ -63,7 +63,7 @@ export function createCallerRateLimiter(limits: Limits, callersBringKeys: boolea
   }
   const limiter = new RateLimiterMemory({ points: pointsPerMinute, duration: 60 });
   const addressLimiter =
-    callersBringKeys && callersPerAddress !== Number.POSITIVE_INFINITY
+    isPassthrough && callersPerAddress !== Number.POSITIVE_INFINITY
       ? new RateLimiterMemory({ points: pointsPerMinute * callersPerAddress, duration: 60 })
       : null;
   const acceptedCredentials = createAcceptedCredentials();
@@ -94,7 +94,7 @@ export function createCallerRateLimiter(limits: Limits, callersBringKeys: boolea
 
 type PointsAccounts = readonly [PointsAccount, ...PointsAccount[]];
 
-/** The accounts that pay for one request. `spent` is the sum so far. */
+/** Creates the payment of one request, which spends points of all accounts. `spent` is the sum so far. */
 function createPayment(accounts: PointsAccounts, limits: Limits, response: GatewayResponse | undefined) {
   let remaining = limits.pointsPerMinute;
   let spent = 0;

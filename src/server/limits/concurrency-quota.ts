@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql';
 import type { ErrorCode } from '../../schema/core/errors.ts';
 import { LimitError } from './limit-error.ts';
 
-/** Counts one operation in progress of this caller. Returns its release function. Throws an HttpError (429) at the limit. */
+/** Counts one more operation in progress of the caller. Returns its release function. Throws an HttpError (429) at a limit. */
 export type ConcurrencyQuota = (caller: string) => () => void;
 
 /** A maximum, and the setting that changes it. */

@@ -42,7 +42,7 @@ interface CostedField {
  * Estimates the points of a valid operation with these variables: at least 1, Infinity above `MAX_FIELDS` fields.
  * Not a validation rule: the cost depends on the variables, and valid documents are cached.
  */
-export function costOf(
+export function estimateCost(
   schema: GraphQLSchema,
   document: DocumentNode,
   operation: OperationDefinitionNode,
@@ -81,7 +81,7 @@ function argumentReader(field: FieldNode | undefined, values: Variables): ReadAr
 
 const evaluate = (node: ValueNode | undefined, values: Variables) => node && valueFromASTUntyped(node, values);
 
-/** The variables with their defaults. A variable with neither is missing, as in execution. */
+/** Returns the variables with their defaults. A variable without a value and a default is missing, as in execution. */
 function valuesOf({ variableDefinitions = [] }: OperationDefinitionNode, variables: Variables): Variables {
   const values: Record<string, unknown> = Object.create(null);
   for (const { variable, defaultValue } of variableDefinitions) {
@@ -106,7 +106,7 @@ function narrow(type: GraphQLNamedType, condition: string | undefined, schema: G
   return isObjectType(narrower) && narrower !== type ? undefined : type;
 }
 
-// Where objects can be of several types, each type has its own fields, and the costs of all types add up.
+// An object can be of one of several types. Each type has its own fields, and the costs of all types are added.
 function costedFieldsOf(sets: TypedSets, collector: FieldCollector<GraphQLNamedType>): Iterable<CostedField> {
   const fields = new Map<string, CostedField>();
   collector.collect(sets, (node, type) => {

@@ -33,7 +33,7 @@ export interface DocumentShape {
 
 const shapes = new WeakMap<DocumentNode, DocumentShape>();
 
-/** Measures a document, once. Never throws and never recurses, however deep the document is. */
+/** Measures a document; later calls return the same shape. Never throws or recurses, so that a deep document is safe. */
 export function measureDocument(document: DocumentNode): DocumentShape {
   const known = shapes.get(document);
   if (known) return known;

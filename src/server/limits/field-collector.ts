@@ -10,7 +10,7 @@ export interface TypedSelectionSet<Type> {
   readonly type: Type;
 }
 
-/** The selection sets below fields that are merged into one. */
+/** Returns the selection sets of fields that are merged into one. */
 export function selectionSetsOf<Type>(fields: readonly FieldNode[], type: Type): TypedSelectionSet<Type>[] {
   const sets: TypedSelectionSet<Type>[] = [];
   for (const { selectionSet } of fields) if (selectionSet) sets.push({ selectionSet, type });

@@ -27,7 +27,7 @@ export function findCircularFragment(fragments: Fragments): FragmentDefinitionNo
   return undefined;
 }
 
-/** Names of all fragments that are spread in this one, at any depth. */
+/** Returns the names of all fragments that are spread in this one, in nested selections too. */
 function spreadNamesIn(fragment: FragmentDefinitionNode | undefined): ReadonlySet<string> {
   const names = new Set<string>();
   const pending: SelectionSetNode[] = fragment ? [fragment.selectionSet] : [];

@@ -4,7 +4,7 @@ import { measureDocument } from './document-shape.ts';
 import { MAX_FIELDS } from './field-collector.ts';
 import type { LimitName, Limits, LimitViolation } from './query-limits.ts';
 
-// Limits without a setting: far above every real query, and below what slows down validation.
+// Limits without a setting. They are far above any real query, and low enough that validation takes little time.
 
 const MAX_DIRECTIVES_PER_LOCATION = 10;
 /** GraphiQL's introspection query has depth 15. */
@@ -14,14 +14,17 @@ const MAX_VARIABLES_DEPTH = 50;
 
 const LINE_END = /\r\n|[\n\r]/g;
 
-/** More lines than tokens: the parser skips empty lines, but each error counts all lines up to its location. */
+/**
+ * Returns a violation for a text with more lines than the maximum number of tokens; null otherwise. The parser skips empty
+ * lines, but each error counts all lines before its location.
+ */
 export function findLineViolation(text: string, { tokens: max }: Limits): LimitViolation | null {
   let lines = 1;
   if (text.length >= max) for (const _ of text.matchAll(LINE_END)) if (++lines > max) return { limit: 'lines', max };
   return null;
 }
 
-/** The first limit that a document exceeds; null also for circular fragments, which GraphQL itself rejects. */
+/** Returns the first limit that a document exceeds; null also for circular fragments, which GraphQL itself rejects. */
 export function findViolation(document: DocumentNode, limits: Limits): LimitViolation | null {
   const shape = measureDocument(document);
   const checks: readonly [LimitName, max: number, actual: number][] = [
@@ -41,7 +44,7 @@ export function findViolation(document: DocumentNode, limits: Limits): LimitViol
   return shape.fields > MAX_FIELDS ? { limit, max } : { limit, max, actual };
 }
 
-/** The limit that the variables exceed. Depth is checked first, because JSON.stringify recurses. */
+/** Returns the limit that the variables exceed, or null. Depth is checked first, because JSON.stringify recurses. */
 export function findVariablesViolation(
   variables: Readonly<Record<string, unknown>>,
   limits: Limits,

@@ -20,7 +20,7 @@ export interface FieldWeight {
 
 const weightsByType = new WeakMap<GraphQLNamedType, ReadonlyMap<string, FieldWeight>>();
 
-/** The fields of a type that have a cost or return objects, by name. */
+/** Returns the fields of a type that have a cost or return objects, by name. */
 export function fieldWeightsOf(type: GraphQLNamedType): ReadonlyMap<string, FieldWeight> {
   const known = weightsByType.get(type);
   if (known) return known;

@@ -28,7 +28,7 @@ export interface EventRenderer {
   readonly args: ValidatedSubscriptionArgs;
   /** Creates a context whose work ends when the signal is aborted. */
   contextOf(signal: AbortSignal): Context;
-  /** Executes an event of the source. Resolves to the same object for the same event. Rejects when disposed meanwhile. */
+  /** Executes an event of the source. Resolves to the same object for the same event. Rejects when disposed before its end. */
   renderEvent(event: object): Promise<RenderedEvent>;
   /** Renders an error that ends the source. Returns the same object for the same error, which is logged once. */
   renderError(error: unknown): RenderedEvent;

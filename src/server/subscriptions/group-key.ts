@@ -4,8 +4,8 @@ import { canonicalJson } from '../../upstream/json/canonical.ts';
 import type { Prepared } from '../graphql/prepare.ts';
 
 /**
- * The key that equal subscriptions share: scope, role, document, operation and variables, whose members can be in any order.
- * A digest, because clients choose the length of the rest.
+ * Returns the key that equal subscriptions share: a digest of scope, role, document, operation and variables. The order of
+ * the members of a variable does not matter.
  */
 export function groupKey({ params, operation, operationName }: Prepared, { access, viewer }: Identity): string {
   const declared = operation.variableDefinitions?.map(({ variable }) => variable.name.value) ?? [];

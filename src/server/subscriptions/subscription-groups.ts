@@ -43,8 +43,8 @@ export function createSubscriptionGroups(options: EventRendererOptions): Subscri
   const gate = createYieldingGate(BATCH_SIZE);
 
   function createGroup(key: string, renderer: EventRenderer): Group {
-    const lastLeft = new AbortController();
-    const source = sourceOf(renderer, lastLeft.signal);
+    const disposal = new AbortController();
+    const source = createSource(renderer, disposal.signal);
     const remove = () => groups.get(key) === group && groups.delete(key);
     const group: Group = {
       renderer,
@@ -54,7 +54,7 @@ export function createSubscriptionGroups(options: EventRendererOptions): Subscri
       leave() {
         if (--group.subscriberCount > 0) return;
         remove(); // First, so that no new subscriber joins an aborted group.
-        lastLeft.abort(new Error('The last subscriber has left.'));
+        disposal.abort(new Error('The last subscriber has left.'));
         renderer.dispose();
       },
     };
@@ -81,7 +81,7 @@ export function createSubscriptionGroups(options: EventRendererOptions): Subscri
   };
 }
 
-async function sourceOf({ args, contextOf }: EventRenderer, signal: AbortSignal): Promise<AsyncIterable<object>> {
+async function createSource({ args, contextOf }: EventRenderer, signal: AbortSignal): Promise<AsyncIterable<object>> {
   const source = await createSourceEventStream({ ...args, contextValue: contextOf(signal) });
   if (!(Symbol.asyncIterator in source)) throw source.errors?.[0];
   return source as AsyncIterable<object>; // `subscribe` of every root field yields objects.

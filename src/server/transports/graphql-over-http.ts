@@ -124,22 +124,22 @@ async function run(
   graphqlRequest: GraphqlRequest,
   params: Params,
   types: ResponseTypes,
-  complete = (prepared: Prepared) => prepared,
+  attachFile = (prepared: Prepared) => prepared,
 ): Promise<Outcome> {
   const { request, context, budget } = graphqlRequest;
   const guard = (kind: OperationTypeNode) => guardKind(kind, request, types);
   const prepared = await prepare(engine, params, context, budget, guard);
   if ('result' in prepared) return { reply: resultReply(prepared.result, types.single), isCacheable: false };
   const { cost, operation } = prepared;
-  const result = await runOperation(complete(prepared), graphqlRequest);
+  const result = await runOperation(attachFile(prepared), graphqlRequest);
   if (isSubscription(result)) {
     return { reply: streamReply(result, formatOf(types.stream), graphqlRequest.identity), isCacheable: false };
   }
   await budget.recordEvidence(credentialEvidenceOf(result, context.readContext), context.readContext.upstreamCalls);
-  const showsCost = params.extensions?.['cost'] === true;
+  const isCostRequested = params.extensions?.['cost'] === true;
   return {
-    reply: resultReply(showsCost ? withCost(result, cost, budget) : result, types.single),
-    isCacheable: operation.operation === 'query' && result.errors === undefined && !showsCost,
+    reply: resultReply(isCostRequested ? withCost(result, cost, budget) : result, types.single),
+    isCacheable: operation.operation === 'query' && result.errors === undefined && !isCostRequested,
   };
 }
 

@@ -1,7 +1,7 @@
 import type { StreamFormat } from './stream-format.ts';
 
 const BOUNDARY = '\r\n--graphql';
-// The boundary follows each part at once, because clients read a part up to it.
+// The next boundary is sent with each part, because clients read a part up to its boundary.
 const part = (json: string) => `\r\ncontent-type: application/json\r\n\r\n${json}${BOUNDARY}`;
 
 /**

@@ -13,8 +13,9 @@ export interface RequestIdentity {
 }
 
 /**
- * Executes a prepared operation of any transport. A subscription returns a subscriber, which has to be ended by `return`
- * unless it ends by itself. Throws an HttpError (429) when the caller or the gateway has too many subscriptions.
+ * Executes a prepared operation of any transport. Resolves to a subscriber for a subscription; the caller must end it by
+ * `return`, unless it ends by itself. Rejects with an HttpError (429) when the caller or the gateway has too many
+ * subscriptions.
  */
 export type RunOperation = (prepared: Prepared, requester: RequestIdentity) => Promise<ExecutionResult | Subscriber>;
 

@@ -35,7 +35,7 @@ export interface FormLimits {
   readonly clock: Clock;
 }
 
-/** Maximum bytes of a part's headers; only a filename can be long. */
+/** Maximum bytes of a part's headers, which include the filename. */
 const MAX_HEADER_BYTES = 64 * 1024;
 const MAX_HEADERS = 20;
 /** Maximum bytes that are discarded beyond the limit, so that the client can read the response. */
@@ -72,6 +72,10 @@ export function openForm(request: IncomingMessage, boundary: string | null, limi
   return { next, fail, signal, discard };
 }
 
+export function invalidForm(problem: string): HttpError {
+  return new HttpError(400, `Form: ${problem}; expected the parts operations, map and one file, in this order.`);
+}
+
 /** Yields the content of a part. Replaces the parser's errors by the form's HttpError. */
 async function* contentOf(
   content: AsyncIterable<Buffer>,
@@ -83,10 +87,6 @@ async function* contentOf(
     signal.throwIfAborted();
     throw error;
   }
-}
-
-export function invalidForm(problem: string): HttpError {
-  return new HttpError(400, `Form: ${problem}; expected the parts operations, map and one file, in this order.`);
 }
 
 // RFC 2046 section 5.1.1.
@@ -156,7 +156,7 @@ function pipeBody(
       if (length > maxBytes + MAX_DISCARDED_BYTES) request.destroy();
     } else if (length > maxBytes) fail(formTooLarge(maxBytes));
     else if (!parser.write(chunk)) {
-      cancelTimeout(); // Now the client waits for the reader.
+      cancelTimeout(); // From now on the client waits for the reader.
       request.pause();
     }
   }
@@ -187,5 +187,8 @@ function pipeBody(
 }
 
 function formTooLarge(maxBytes: number): HttpError {
-  return new HttpError(413, `Body: exceeds the limit of ${maxBytes} bytes (MAX_UPLOAD_MB, and 2 MiB beside the file).`);
+  return new HttpError(
+    413,
+    `Body: exceeds the limit of ${maxBytes} bytes (MAX_UPLOAD_MB, and 2 MiB beside the file); send a smaller file, or raise the setting, such as MAX_UPLOAD_MB=512.`,
+  );
 }

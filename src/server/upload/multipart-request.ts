@@ -3,7 +3,7 @@ import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Clock } from '../../clock.ts';
 import { UploadedFile } from '../../schema/core/upload-value.ts';
 import type { Prepared } from '../graphql/prepare.ts';
-import type { NoTimeoutRequests } from '../http/client-error.ts';
+import type { BodyTimeouts } from '../http/body-timeout.ts';
 import { HttpError } from '../http/http-error.ts';
 import { quoteInput } from '../http/quote-input.ts';
 import { MAX_BODY_BYTES } from '../http/request-body.ts';
@@ -43,8 +43,8 @@ export interface UploadOptions {
   readonly bodyTimeoutMs: number;
   /** Maximum sockets to the upstream per credential. */
   readonly upstreamConnections: number;
-  /** Receives the requests without a total timeout. */
-  readonly noTimeoutRequests: NoTimeoutRequests;
+  /** The timeouts of bodies. An upload that has started has none. */
+  readonly bodyTimeouts: BodyTimeouts;
   readonly schema: GraphQLSchema;
   readonly clock: Clock;
 }
@@ -52,20 +52,11 @@ export interface UploadOptions {
 const MAX_CONCURRENT_UPLOADS = 16;
 /** Share of one caller in all concurrent uploads, because its client decides how long an upload takes. */
 const CALLER_SHARE = 1 / 4;
-
-/** An upload holds an upstream connection: half of a credential's connections stay free for other calls. */
-function createUploadQuota(upstreamConnections: number) {
-  const max = Math.max(1, Math.min(MAX_CONCURRENT_UPLOADS, Math.floor(upstreamConnections / 2)));
-  const setting = 'UPSTREAM_CONNECTIONS';
-  const perCaller = { max: Math.ceil(max * CALLER_SHARE), setting };
-  return createConcurrencyQuota({ noun: 'Uploads', total: { max, setting }, perCaller });
-}
-
 /** Maximum bytes of the boundaries and headers of the three parts. */
 const MAX_FRAMING_BYTES = 256 * 1024;
 
 export function createReadUpload(options: UploadOptions): ReadUpload {
-  const { maxUploadBytes, bodyTimeoutMs, upstreamConnections, noTimeoutRequests, schema, clock } = options;
+  const { maxUploadBytes, bodyTimeoutMs, upstreamConnections, bodyTimeouts, schema, clock } = options;
   const maxBytes = maxUploadBytes + 2 * MAX_BODY_BYTES + MAX_FRAMING_BYTES;
   const quota = createUploadQuota(upstreamConnections);
   return async (request, boundary, caller) => {
@@ -79,7 +70,7 @@ export function createReadUpload(options: UploadOptions): ReadUpload {
         attachFile(prepared) {
           const complete = attachFile(prepared, target, file, schema);
           const release = quota(caller);
-          noTimeoutRequests.add(request);
+          bodyTimeouts.remove(request);
           discard = () => {
             release();
             form.discard();
@@ -96,6 +87,15 @@ export function createReadUpload(options: UploadOptions): ReadUpload {
   };
 }
 
+/** An upload holds an upstream connection: half of a credential's connections stay free for other calls. */
+function createUploadQuota(upstreamConnections: number) {
+  const max = Math.max(1, Math.min(MAX_CONCURRENT_UPLOADS, Math.floor(upstreamConnections / 2)));
+  const setting = 'UPSTREAM_CONNECTIONS';
+  const perCaller = { max: Math.ceil(max * CALLER_SHARE), setting };
+  return createConcurrencyQuota({ noun: 'Uploads', total: { max, setting }, perCaller });
+}
+
+/** Reads the form up to the start of its file. Throws an HttpError when the form is invalid. */
 async function readUpload(form: Form, maxFileBytes: number) {
   const operations = await readField(form, 'operations');
   const target = readMap(await readField(form, 'map'));
@@ -118,7 +118,10 @@ async function readField(form: Form, name: string): Promise<Buffer> {
   let length = 0;
   for await (const chunk of part.content) {
     length += chunk.length;
-    if (length > MAX_BODY_BYTES) throw new HttpError(413, `${name}: exceeds the limit of ${MAX_BODY_BYTES} bytes.`);
+    if (length > MAX_BODY_BYTES) {
+      const advice = 'send less, and content of files only in the part of the file';
+      throw new HttpError(413, `${name}: exceeds the limit of ${MAX_BODY_BYTES} bytes; ${advice}.`);
+    }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
@@ -148,5 +151,8 @@ function unexpectedPart(expected: string, part: Part | null): HttpError {
 }
 
 function fileTooLarge(maxBytes: number): HttpError {
-  return new HttpError(413, `file: exceeds the limit of ${maxBytes} bytes (MAX_UPLOAD_MB).`);
+  return new HttpError(
+    413,
+    `file: exceeds the limit of ${maxBytes} bytes (MAX_UPLOAD_MB); send a smaller file, or raise the setting, such as MAX_UPLOAD_MB=512.`,
+  );
 }

@@ -38,10 +38,6 @@ export function readMap(map: Buffer): UploadTarget {
   return { partName, path: [variable, ...inner] };
 }
 
-const MAX_PATH_LENGTH = 1000;
-
-const invalidMap = (problem: string) => new HttpError(400, `map: ${problem}; ${EXPECTED}.`);
-
 /**
  * Returns the operation with the file in its variables. Throws an HttpError (400) unless the path has the type `Upload` and
  * the value null.
@@ -65,9 +61,13 @@ export function attachFile(
     }
     throw new HttpError(400, `operations: ${pathText} is not null; expected null in the place of the file.`);
   };
-  const variables = replace(params.variables ?? {}, path) as Record<string, unknown>; // The same object with one member replaced.
+  const variables = replace(params.variables ?? {}, path) as Record<string, unknown>; // A copy of the object with one member replaced.
   return { ...prepared, params: { ...params, variables } };
 }
+
+const MAX_PATH_LENGTH = 1000;
+
+const invalidMap = (problem: string) => new HttpError(400, `map: ${problem}; ${EXPECTED}.`);
 
 function typeAt(
   [variable, ...inner]: UploadTarget['path'],

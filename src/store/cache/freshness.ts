@@ -59,8 +59,8 @@ export function mergeJobObservation(
   }
   if (!isTerminal(job)) return { ...next, terminalSince: null };
   const wasActive = previous !== undefined && previous.value !== null;
-  const endedLongAgo = job.finished_at !== null && job.finished_at * 1000 < receivedAt - LONG_AGO_MS;
-  return { ...next, terminalSince: endedLongAgo && !wasActive ? receivedAt - SETTLING_MS : receivedAt };
+  const hasEndedLongAgo = job.finished_at !== null && job.finished_at * 1000 < receivedAt - LONG_AGO_MS;
+  return { ...next, terminalSince: hasEndedLongAgo && !wasActive ? receivedAt - SETTLING_MS : receivedAt };
 }
 
 /** Returns the end of a job by its last accepted observation. */

@@ -15,7 +15,10 @@ export interface Generations {
   bump(key: string): void;
 }
 
-/** Maximum number of keys. A key evicted from so many is older than any cached entry, except in a very busy store. */
+/**
+ * Maximum number of keys. An evicted key returns to the first generation, whose entries have expired by then, unless 10,000
+ * other keys were bumped within one TTL.
+ */
 const MAX_KEYS = 10_000;
 const FIRST: Generation = { sequence: 0, at: Number.NEGATIVE_INFINITY };
 

@@ -8,7 +8,7 @@ import {
   type UpstreamReadOptions,
 } from './read-through.ts';
 import type { Access } from './scope.ts';
-import { createSingleFlight, type FlightSignal, limitFreshness } from './single-flight.ts';
+import { createSingleFlight, type FlightOptions, limitFreshness } from './single-flight.ts';
 import { estimateBytes } from './size-estimate.ts';
 import type { ResourceStoreOptions } from './store-options.ts';
 
@@ -84,8 +84,8 @@ export function createPageCache<T extends object, P>(options: PageCacheOptions<T
 
   function readShared(key: string, request: PageReadRequest<T, P>): Promise<Observation<Page<T>>> {
     const { access, params, readContext, notBefore } = request;
-    const readUpstream = async (flightSignal: FlightSignal) => {
-      const call = { credential: access.credential, ...flightSignal };
+    const readUpstream = async (flightOptions: FlightOptions) => {
+      const call = { credential: access.credential, ...flightOptions };
       return record(request, key, await observe(clock, () => read(params, call)));
     };
     return singleFlight.run(key, readContext, readUpstream, notBefore);

@@ -5,15 +5,15 @@ import { createGenerations } from './generation.ts';
 import type { CachePartition } from './memory-cache.ts';
 import type { Access } from './scope.ts';
 import type { SequenceClock } from './sequence-clock.ts';
-import { createSingleFlight, type FlightSignal, limitFreshness, type ReadContext } from './single-flight.ts';
+import { createSingleFlight, type FlightOptions, limitFreshness, type ReadContext } from './single-flight.ts';
 
 /** Why the upstream was read. */
 export type Cause = 'poll' | 'webhook' | 'mutation' | 'query';
 
 /** Options of one upstream read. */
-export type UpstreamReadOptions = FlightSignal & { readonly credential: Credential };
+export type UpstreamReadOptions = FlightOptions & { readonly credential: Credential };
 
-/** One read; `P` is what the read function needs beside the name. */
+/** One read. `P` is the type of the parameters of the read function, beside the name. */
 export interface ReadRequest<P> {
   readonly access: Access;
   /** The cache key within the scope. */
@@ -104,8 +104,8 @@ export function createReadThrough<T, S extends Observation<T>, P>(
 
   function readShared(key: string, request: ReadRequest<P>, notBefore = request.notBefore): Promise<S> {
     const { access, name, cause = 'query', readContext } = request;
-    const readUpstream = async (flightSignal: FlightSignal) => {
-      const call = { credential: access.credential, ...flightSignal };
+    const readUpstream = async (flightOptions: FlightOptions) => {
+      const call = { credential: access.credential, ...flightOptions };
       return record(access, name, await observe(clock, () => read(request, call)), cause);
     };
     return singleFlight.run(key, readContext, readUpstream, notBefore);

@@ -5,8 +5,8 @@ import type { UpstreamErrorCode } from '../../upstream/errors/upstream-error.ts'
 export interface ReadContext {
   /** Aborted when the request's client has disconnected. */
   readonly signal: AbortSignal;
-  /** Callbacks on abort. One listener for all: the cost of a signal's listeners grows with their number. */
-  readonly onLeave: Set<() => void>;
+  /** Called when `signal` is aborted. The signal has one listener for all, as its cost grows with the number of listeners. */
+  readonly abortCallbacks: Set<() => void>;
   /** HTTP requests sent upstream for reads that this request started. */
   upstreamCalls: number;
   /** Codes of upstream failures that the response reports as data, not as errors. */
@@ -16,18 +16,18 @@ export interface ReadContext {
 }
 
 export function createReadContext(signal: AbortSignal): ReadContext {
-  const onLeave = new Set<() => void>();
+  const abortCallbacks = new Set<() => void>();
   signal.addEventListener('abort', () => {
-    for (const leave of onLeave) leave();
+    for (const callback of abortCallbacks) callback();
   });
-  return { signal, onLeave, upstreamCalls: 0, failures: [], freshUntil: Number.POSITIVE_INFINITY };
+  return { signal, abortCallbacks, upstreamCalls: 0, failures: [], freshUntil: Number.POSITIVE_INFINITY };
 }
 
-/** Returns a context that counts for the same request but is never aborted, for work that must finish. */
+/** Returns a context for work that must finish: never aborted, with the call count and the failures of `readContext`. */
 export function detachedContext(readContext: ReadContext): ReadContext {
   return {
     signal: new AbortController().signal,
-    onLeave: new Set(),
+    abortCallbacks: new Set(),
     failures: readContext.failures,
     freshUntil: Number.POSITIVE_INFINITY,
     get upstreamCalls() {
@@ -44,8 +44,8 @@ export function limitFreshness(readContext: ReadContext, until: number): void {
   readContext.freshUntil = Math.min(readContext.freshUntil, until);
 }
 
-/** Options of a shared read. */
-export interface FlightSignal {
+/** Options of one shared read. */
+export interface FlightOptions {
   readonly signal: AbortSignal;
   readonly onRequest: () => void;
 }
@@ -59,7 +59,7 @@ export interface SingleFlight<T> {
   run(
     key: string,
     readContext: ReadContext,
-    read: (flightSignal: FlightSignal) => Promise<T>,
+    read: (flightOptions: FlightOptions) => Promise<T>,
     notBefore?: number,
   ): Promise<T>;
   /** Closes the read in flight for `key` to further waiters. Present waiters still get its result. */
@@ -76,7 +76,7 @@ interface Flight<T> {
 export function createSingleFlight<T>(clock: Clock): SingleFlight<T> {
   const flights = new Map<string, Flight<T>>();
 
-  function start(key: string, readContext: ReadContext, read: (flightSignal: FlightSignal) => Promise<T>): Flight<T> {
+  function start(key: string, readContext: ReadContext, read: (flightOptions: FlightOptions) => Promise<T>): Flight<T> {
     const controller = new AbortController();
     const requestedAt = clock.now();
     const result = read({ signal: controller.signal, onRequest: () => readContext.upstreamCalls++ });
@@ -112,11 +112,11 @@ export function createSingleFlight<T>(clock: Clock): SingleFlight<T> {
         };
         const unregisterThen = <A>(settle: (outcome: A) => void) => {
           return (outcome: A) => {
-            readContext.onLeave.delete(leave);
+            readContext.abortCallbacks.delete(leave);
             settle(outcome);
           };
         };
-        readContext.onLeave.add(leave);
+        readContext.abortCallbacks.add(leave);
         flight.result.then(unregisterThen(resolve), unregisterThen(reject));
       });
     },

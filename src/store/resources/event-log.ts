@@ -55,7 +55,7 @@ function mergeHead(log: EventLog | undefined, observation: Observation<Page<JobE
     : withSize({ head: segment, older: segment.isComplete ? null : longestSegment(log), ...times });
 }
 
-// Only one segment can follow the gap: the one that takes the most reads to replace.
+// Only one segment is stored behind the gap: the longest one, as it takes the most reads to replace.
 function longestSegment({ head, older }: EventLog): LogSegment {
   return older && older.items.length > head.items.length ? older : head;
 }

@@ -6,7 +6,7 @@ import { aboutJobFreshUntil, activeFreshUntil, type Observation, settledFreshUnt
 import { createPinningCache } from '../cache/pinning-cache.ts';
 import { keyOf, observe } from '../cache/read-through.ts';
 import type { Access } from '../cache/scope.ts';
-import { createSingleFlight, type FlightSignal, limitFreshness, type ReadContext } from '../cache/single-flight.ts';
+import { createSingleFlight, type FlightOptions, limitFreshness, type ReadContext } from '../cache/single-flight.ts';
 import type { ResourceStoreOptions } from '../cache/store-options.ts';
 import { closedAtIn, type EventLog, mergePage } from './event-log.ts';
 import type { JobInvalidation } from './job-invalidation.ts';
@@ -74,8 +74,8 @@ export function createEventStore(
     readContext: ReadContext,
     { priority, notBefore }: PageReadOptions = defaultOptions(access, jobId, request),
   ) {
-    const readUpstream = async (flightSignal: FlightSignal) => {
-      const call = { credential: access.credential, ...flightSignal, priority };
+    const readUpstream = async (flightOptions: FlightOptions) => {
+      const call = { credential: access.credential, ...flightOptions, priority };
       const observation = await observe(clock, () => upstream.events.list(jobId, request, call));
       const key = keyOf(access, jobId);
       const before = logs.get(key);
@@ -107,8 +107,8 @@ export function createEventStore(
     return log.head;
   }
 
-  // The cached log can be longer and newer than the page that was read. The page alone counts where the log is not cached,
-  // or where a newer read has left a gap in it.
+  // Prefers the cached log, which can be longer and newer than the page. Returns the page alone when the log is not cached, or
+  // when a newer read has left a gap in it.
   async function readHead(access: Access, jobId: string, minCount: number, readContext: ReadContext) {
     const observation = await readPage(access, jobId, { limit: minCount, after: null }, readContext);
     const { value: page, ...times } = observation;

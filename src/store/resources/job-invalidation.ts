@@ -11,7 +11,7 @@ export interface JobInvalidation {
   markStale(id: string): void;
   /** Marks observations of all jobs of the scope as stale, and starts its next list generation. */
   markAllStale(access: Access): void;
-  /** Observations of the job that were requested earlier are stale. */
+  /** Returns when the job was last marked as stale: observations requested before are stale. -Infinity if it never was. */
   staleBefore(access: Access, id: string): number;
 
   /** Records that this gateway has changed a job: data about it, lists and responses read before are not used. */
@@ -28,9 +28,9 @@ export interface JobInvalidation {
 
   /** Starts the next list generation of the scope. */
   bumpGeneration(access: Access): void;
-  /** A cached list of another generation is not used. Increases with each invalidation. */
+  /** Returns the list generation of the scope. It increases with each invalidation; lists of another one are not used. */
   listGeneration(access: Access): number;
-  /** A cached response of another generation is not used. As `listGeneration`; also increases when a job ends. */
+  /** Returns the generation of cached responses: as `listGeneration`, and it also increases when a job ends. */
   responseGeneration(access: Access): number;
 }
 

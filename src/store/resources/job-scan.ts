@@ -24,7 +24,7 @@ const JOBS_PER_PAGE = 100;
 
 /**
  * Scans the jobs, newest first, for at most `limit` matches, within PAGES_PER_SCAN upstream pages. Invalid items do not
- * match. Rejects as `readPage` does, and with UPSTREAM_INVALID_RESPONSE when a page with more behind it has no new item.
+ * match. Rejects as `readPage` does, and with UPSTREAM_INVALID_RESPONSE when a page has no new item although more pages follow.
  */
 export async function scanJobs(
   { limit, after }: PageRequest,

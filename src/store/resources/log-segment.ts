@@ -47,11 +47,6 @@ export function appendPage(segment: LogSegment, after: string, page: Page<JobEve
   return { items, isComplete: segment.isComplete || !page.hasMore };
 }
 
-// Both start or end at the same event, so the longer one contains the other.
-function longer(one: LogSegment['items'], other: LogSegment['items']): LogSegment['items'] {
-  return other.length > one.length ? other : one;
-}
-
 /** Returns the events older than the event `after`; null when the segment lacks it. */
 export function segmentAfter({ items, isComplete }: LogSegment, after: string): LogSegment | null {
   const index = items.findLastIndex(({ id }) => id === after);
@@ -66,4 +61,9 @@ export function covers({ items, isComplete }: LogSegment, count: number): boolea
 /** Returns the start of a segment, which follows the event `after`, as a page. Throws as `requireCursorAdvance` does. */
 export function pageOf({ items, isComplete }: LogSegment, { limit, after }: PageRequest): Page<JobEvent> {
   return requireCursorAdvance({ items: items.slice(0, limit), hasMore: items.length > limit || !isComplete }, after);
+}
+
+// Both start or end at the same event, so the longer one contains the other.
+function longer(one: LogSegment['items'], other: LogSegment['items']): LogSegment['items'] {
+  return other.length > one.length ? other : one;
 }

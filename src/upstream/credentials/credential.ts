@@ -21,7 +21,10 @@ export function digestOf({ apiKey, organizationId = '', projectId = '' }: Creden
   return hash('sha256', JSON.stringify([apiKey, organizationId, projectId]), 'base64url');
 }
 
-/** Returns the call with the admin key in place of the API key. Throws NoAdminKey when there is none. */
+/**
+ * Returns the call with the admin key in place of the API key. The API key takes the place of the admin key, so that both are
+ * redacted. Throws NoAdminKey when there is no admin key.
+ */
 export function asAdmin<T extends { readonly credential: Credential }>(call: T): T {
   const { apiKey, adminKey } = call.credential;
   if (adminKey === undefined) throw new NoAdminKey();

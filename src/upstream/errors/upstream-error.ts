@@ -51,7 +51,7 @@ export interface UpstreamErrorFacts {
   upstreamStatus?: number | undefined;
   /** The upstream's `x-request-id`, for a question to its operator. */
   upstreamRequestId?: string | undefined;
-  /** Seconds until a retry makes sense, if the upstream sent them. */
+  /** Minimum seconds before a retry, if the upstream sent them or the gateway did not send the call. */
   retryAfterSeconds?: number | undefined;
 }
 
@@ -59,7 +59,7 @@ export interface UpstreamErrorFacts {
 export interface RetryAdvice {
   /** Whether the same call may succeed soon. */
   readonly isRetryable: boolean;
-  /** The minimum wait that the upstream asks for, in milliseconds. */
+  /** Minimum milliseconds before a retry, from the upstream's headers. */
   readonly afterMs?: number | undefined;
 }
 
@@ -111,15 +111,6 @@ export class UpstreamError extends Error {
 }
 
 const URLS = /[a-z][a-z\d+.-]*:\/\/\S+/gi;
-const CONTROL_CHARACTERS = /[\p{Cc}\p{Zl}\p{Zp}]+/gu;
-
-function clientMessage(code: UpstreamErrorCode, upstreamMessage: string | null): string {
-  const { problem, advice } = TEXTS[code];
-  if (upstreamMessage === null) return `${problem}. ${advice}`;
-  const sentence = upstreamMessage.replace(CONTROL_CHARACTERS, ' ');
-  return `${problem}: ${sentence}${/[.!?…]$/.test(sentence) ? '' : '.'}`;
-}
-
 /** Thrown by calls that need an admin key when OPENAI_ADMIN_KEY is not set. Nothing was sent. */
 export class NoAdminKey extends UpstreamError {
   override readonly message =
@@ -130,7 +121,7 @@ export class NoAdminKey extends UpstreamError {
   }
 }
 
-/** Returns whether a call failed without telling whether its change was made. */
+/** Returns whether a call failed and its change may have been made. */
 export const isOutcomeUnknown = (error: unknown): error is UpstreamError =>
   error instanceof UpstreamError && error.isOutcomeUnknown;
 
@@ -193,10 +184,19 @@ export function codeOf(status: number, upstreamCode: string | null): UpstreamErr
   }
 }
 
-/** Describes for the log which member of a body is invalid, such as `method.type: expected string`. */
-export function describeInvalidBody(error: unknown): string {
+/** Describes an error for the log. For an invalid body: its first invalid member, such as `method.type: expected string`. */
+export function describeError(error: unknown): string {
   if (error instanceof SyntaxError) return 'body: is not JSON'; // The message of a SyntaxError quotes the body.
   if (!(error instanceof z.ZodError)) return String(error);
   const [issue] = error.issues;
   return issue === undefined ? 'body: is invalid' : `${issue.path.join('.') || 'body'}: ${issue.message}`;
+}
+
+const CONTROL_CHARACTERS = /[\p{Cc}\p{Zl}\p{Zp}]+/gu;
+
+function clientMessage(code: UpstreamErrorCode, upstreamMessage: string | null): string {
+  const { problem, advice } = TEXTS[code];
+  if (upstreamMessage === null) return `${problem}. ${advice}`;
+  const sentence = upstreamMessage.replace(CONTROL_CHARACTERS, ' ');
+  return `${problem}: ${sentence}${/[.!?…]$/.test(sentence) ? '' : '.'}`;
 }

@@ -1,4 +1,4 @@
-/** A semaphore over bytes: a request that exceeds the free bytes waits its turn, first come, first served. */
+/** A semaphore over bytes. Acquisitions are granted in the order of their calls, each once its bytes are free. */
 export interface ByteSemaphore {
   /** Calls `onAcquired` once the bytes are free, at once if they are. Returns a function that releases them or ends the wait. */
   acquire(bytes: number, onAcquired: () => void): () => void;
@@ -9,7 +9,7 @@ interface Acquisition {
   readonly onAcquired: () => void;
 }
 
-/** No acquisition may exceed `totalBytes`: it would wait without end. */
+/** No acquisition may exceed `totalBytes`: it would never be granted. */
 export function createByteSemaphore(totalBytes: number): ByteSemaphore {
   const waiting = new Set<Acquisition>();
   const granted = new Set<Acquisition>();

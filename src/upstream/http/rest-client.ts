@@ -5,7 +5,7 @@ import { isMissingEndpoint, readErrorBody } from '../errors/error-body.ts';
 import { retryAfterMs } from '../errors/retry-after.ts';
 import {
   codeOf,
-  describeInvalidBody,
+  describeError,
   NO_RETRY,
   type RetryAdvice,
   UpstreamError,
@@ -201,7 +201,7 @@ function parse<T>({ text, facts }: Received, read: Read<T>): T {
   } catch (error) {
     throw error instanceof UpstreamError
       ? error
-      : new UpstreamError('UPSTREAM_INVALID_RESPONSE', describeInvalidBody(error), facts);
+      : new UpstreamError('UPSTREAM_INVALID_RESPONSE', describeError(error), facts);
   }
 }
 

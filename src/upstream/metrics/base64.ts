@@ -22,11 +22,11 @@ export async function* decodeIfBase64(chunks: AsyncIterable<Uint8Array>): AsyncG
     }
     head = head.length === 0 ? chunk : Buffer.concat([head, chunk]);
     if (head.length < HEAD_BYTES) continue;
-    decoder = decoderFor(head);
+    decoder = createDecoder(head);
     yield decoder.decode(head);
   }
   if (decoder === null) {
-    decoder = decoderFor(head);
+    decoder = createDecoder(head);
     yield decoder.decode(head);
   }
   yield decoder.end();
@@ -38,7 +38,7 @@ interface Decoder {
   end(): Uint8Array;
 }
 
-function decoderFor(head: Uint8Array): Decoder {
+function createDecoder(head: Uint8Array): Decoder {
   const isBase64 = isTextInBase64(head.subarray(0, HEAD_BYTES));
   return isBase64 ? createBase64Decoder() : { decode: (chunk) => chunk, end: () => new Uint8Array() };
 }

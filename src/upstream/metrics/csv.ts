@@ -26,11 +26,11 @@ export async function* readRows(chunks: AsyncIterable<Uint8Array>): AsyncGenerat
 // A CR at the end of a chunk counts as a line break, and the LF of the next chunk then as a blank line.
 const withLineFeeds = (text: string) => (text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text);
 
-// Papa searches the end of the cell again for each such quote: a crafted text would take minutes.
+// Papa searches for the end of the cell again at each such quote: a crafted text would take minutes.
 const STRAY_QUOTE = /[^",\n]"[^",\n]/;
 
-// Papa's own streaming is based on events and reads on after an unterminated quote. Its parser of one text is as fast (an
-// eighth of the time of csv-parse) and leaves the pace to the reader.
+// Papa's own streaming pushes rows as events, and continues after an unterminated quote. Its parser of one text is as fast
+// (an eighth of the time of csv-parse), and the reader can pause between two texts.
 function parse(text: string, isPart: boolean): { rows: string[][]; end: number } {
   if (STRAY_QUOTE.test(text)) throw new Error('results: has a quote within a cell; expected quotes around whole cells');
   const parser = new Papa.Parser({ delimiter: ',', newline: '\n' });

@@ -6,7 +6,7 @@ import { decodeIfBase64 } from './base64.ts';
 /** The first bytes of a file's content, as text. */
 export interface Preview {
   readonly text: string;
-  /** Whether the file is longer. */
+  /** Whether the content is longer than the text. */
   readonly isTruncated: boolean;
 }
 

@@ -57,7 +57,7 @@ function createSchema(limits: RequestRules) {
 
 const schemas: Record<RequestRules, z.ZodType> = { openai: createSchema('openai'), unknown: createSchema('unknown') };
 
-/** The members that extra members may not repeat. `hyperparameters` is the deprecated place of those of the method. */
+/** The members that extra members may not repeat. `hyperparameters` is the deprecated member for those of the method. */
 const KNOWN_MEMBERS = [
   ...['model', 'training_file', 'validation_file', 'suffix', 'seed'],
   ...['method', 'hyperparameters', 'integrations', 'metadata'],

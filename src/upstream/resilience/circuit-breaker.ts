@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import { UpstreamError } from '../errors/upstream-error.ts';
 
-/** The evidence of one call: the upstream responds, is down or overloaded, or neither is known. */
+/** The result of one call: the upstream responded, is down or overloaded, or neither is known. */
 export type CallResult = 'up' | 'down' | 'unknown';
 /** Reports the result of a call. Only the first report counts. */
 export type ReportResult = (result: CallResult) => void;

@@ -15,7 +15,10 @@ export interface CredentialPool {
 }
 
 export interface CredentialPools {
-  /** Returns the pool of a credential, for use without delay: the least recently used pool is evicted for a new one. */
+  /**
+   * Returns the pool of a credential. Callers must not store it: above MAX_POOLS, the least recently used pool is closed once
+   * its calls have ended.
+   */
   get(credential: Credential): CredentialPool;
   /** Ends every call and closes every socket. */
   dispose(): Promise<void>;

@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 
 /** Calls `onSend` before a request is written to a connected socket: until then the upstream has received nothing of it. */
-export function onSendInterceptor(onSend: () => void): Dispatcher.DispatcherComposeInterceptor {
+export function createOnSendInterceptor(onSend: () => void): Dispatcher.DispatcherComposeInterceptor {
   return (dispatch) => (options, handler) => {
     const onRequestStart = handler.onRequestStart?.bind(handler);
     handler.onRequestStart = (controller, context) => {

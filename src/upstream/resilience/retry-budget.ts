@@ -6,7 +6,7 @@ export interface RetryBudget {
   tryWithdraw(): boolean;
 }
 
-/** Retries per call. */
+/** Part of a retry that each call deposits. */
 const RETRY_RATIO = 0.1;
 /** Maximum balance, and the balance at the start. */
 const MAX_BALANCE = 10;

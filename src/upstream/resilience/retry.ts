@@ -8,7 +8,7 @@ const JITTER = 0.25;
 
 /**
  * Whether a failed request may be sent again. `always`: a read. `if requested`: a change that is retried only when it was
- * not sent or the upstream asks for a retry. `never`: a change that must not be made twice.
+ * not sent or the upstream requests a retry. `never`: a change that must not be made twice.
  */
 export type RetrySafety = 'always' | 'if requested' | 'never';
 
@@ -29,7 +29,7 @@ export function isRetryable(status: number, shouldRetry: unknown): boolean {
 
 /**
  * Milliseconds until the next retry, or null when the failure is not retryable. Exponential backoff over `retries`, the
- * number of retries before this one. `random` is from 0 to 1 and sets the jitter. A wait that the upstream asks for is a
+ * number of retries before this one. `random` is from 0 to 1 and sets the jitter. The wait that the upstream requests is a
  * minimum: jitter only extends it.
  */
 export function waitBeforeRetry(retry: RetryAdvice, retries: number, random: number): number | null {

@@ -1,4 +1,4 @@
-/** How far a call that changes something has got: whether the upstream may have executed it. */
+/** Tracks whether the upstream may have executed a call that changes something. */
 export interface SendState {
   /** Whether the upstream may have executed the call and no response says that it has not. */
   readonly isOutcomeUnknown: boolean;

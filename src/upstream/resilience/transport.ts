@@ -3,7 +3,7 @@ import { type Dispatcher, errors, Pool } from 'undici';
 import type { Clock } from '../../clock.ts';
 import { type Credential, headersOf, type KeyHeader } from '../credentials/credential.ts';
 import {
-  describeInvalidBody,
+  describeError,
   NO_RETRY,
   UpstreamError,
   type UpstreamErrorCode,
@@ -13,7 +13,7 @@ import { createCallRateLimiter, type Priority } from './call-rate-limiter.ts';
 import type { CallResult, ReportResult } from './circuit-breaker.ts';
 import { createCredentialPools } from './credential-pool.ts';
 import { type Deadline, withinDeadline } from './deadline.ts';
-import { onSendInterceptor } from './on-send-interceptor.ts';
+import { createOnSendInterceptor } from './on-send-interceptor.ts';
 import { isRetryAllowed, type RetrySafety, waitBeforeRetry } from './retry.ts';
 import { createSendState, type SendState } from './send-state.ts';
 
@@ -98,7 +98,7 @@ export function createTransport(options: TransportOptions): Transport {
   function sendRequest({ request, call, deadline, sendState }: Sending): Promise<Response> {
     const { method, target: path, headers, body } = request;
     const { pool } = pools.get(call.credential);
-    const dispatcher = method === 'GET' ? pool : pool.compose(onSendInterceptor(sendState.markSent));
+    const dispatcher = method === 'GET' ? pool : pool.compose(createOnSendInterceptor(sendState.markSent));
     return dispatcher.request({
       method,
       path,
@@ -139,7 +139,7 @@ export function createTransport(options: TransportOptions): Transport {
     }
   }
 
-  /** Milliseconds until the next retry, or null when the call is not retryCount. */
+  /** Milliseconds until the next retry, or null when none is allowed. `retryCount` is the number of retries before this one. */
   function retryWait(
     error: unknown,
     retryCount: number,
@@ -228,5 +228,5 @@ function toTransportError(error: unknown, hasResponse: boolean): Error {
   const isInvalid = hasResponse || INVALID_HTTP.some((kind) => error instanceof kind);
   const code: UpstreamErrorCode = isInvalid ? 'UPSTREAM_INVALID_RESPONSE' : 'UPSTREAM_UNAVAILABLE';
   const retry = isInvalid ? NO_RETRY : { isRetryable: true };
-  return new UpstreamError(code, describeInvalidBody(error), {}, retry);
+  return new UpstreamError(code, describeError(error), {}, retry);
 }

@@ -71,11 +71,6 @@ export interface FileUpload {
   readonly content: AsyncIterable<Uint8Array>;
 }
 
-function formOf({ filename, purpose, expiresAfterSeconds: seconds, content }: FileUpload): Upload {
-  const expiry = { 'expires_after[anchor]': 'created_at', 'expires_after[seconds]': String(seconds) };
-  return { fields: { purpose, ...(seconds !== undefined && expiry) }, filename, content };
-}
-
 export function createFileResource(rest: RestClient): FileResource {
   const orders = {
     desc: createListReader<PageItem<FileObject>>({ compareAge: byCreation }),
@@ -91,7 +86,12 @@ export function createFileResource(rest: RestClient): FileResource {
       }),
     content: (id, read, call) => rest.stream(path`/files/${id}/content`, read, call),
     wholeContent: (id, read, call) => rest.stream(path`/files/${id}/content`, read, call, 'whole'),
-    upload: (upload, call) => rest.upload(path`/files`, formOf(upload), readFile, call),
+    upload: (upload, call) => rest.upload(path`/files`, toForm(upload), readFile, call),
     delete: (id, call) => rest.delete(path`/files/${id}`, readDeletion(id), call),
   };
+}
+
+function toForm({ filename, purpose, expiresAfterSeconds: seconds, content }: FileUpload): Upload {
+  const expiry = { 'expires_after[anchor]': 'created_at', 'expires_after[seconds]': String(seconds) };
+  return { fields: { purpose, ...(seconds !== undefined && expiry) }, filename, content };
 }

@@ -28,7 +28,7 @@ const fields = z.object({
   organization_id: textOrNull,
   seed: nullIfInvalid(z.int32()), // GraphQL's Int has 32 bits.
   user_provided_suffix: textOrNull,
-  suffix: textOrNull, // The same in other servers.
+  suffix: textOrNull, // The name of `user_provided_suffix` in other servers.
   fine_tuned_model: textOrNull,
   training_file: textOrNull,
   validation_file: textOrNull,
@@ -93,8 +93,9 @@ export interface JobResource {
 
 export function createJobResource(rest: RestClient): JobResource {
   const lists = createListReader<PageItem<Job>>({ compareAge: byCreation });
+  const readJobWithId = (id: string) => (body: unknown) => requireId(id, readJob(body));
   return {
-    get: (id, call) => rest.getOrNull(path`/fine_tuning/jobs/${id}`, (body) => requireId(id, readJob(body)), call),
+    get: (id, call) => rest.getOrNull(path`/fine_tuning/jobs/${id}`, readJobWithId(id), call),
     list: ({ metadata = {}, ...page }, call) =>
       lists.page(page, {
         credential: call.credential,
@@ -103,12 +104,9 @@ export function createJobResource(rest: RestClient): JobResource {
           rest.get(path`/fine_tuning/jobs`, { ...request, ...metadataQuery(metadata) }, readList(readJob), call),
       }),
     create: (body, call) => rest.post(path`/fine_tuning/jobs`, body, readJob, call),
-    cancel: (id, call) =>
-      rest.postOrNull(path`/fine_tuning/jobs/${id}/cancel`, (body) => requireId(id, readJob(body)), call),
-    pause: (id, call) =>
-      rest.postOrNull(path`/fine_tuning/jobs/${id}/pause`, (body) => requireId(id, readJob(body)), call),
-    resume: (id, call) =>
-      rest.postOrNull(path`/fine_tuning/jobs/${id}/resume`, (body) => requireId(id, readJob(body)), call),
+    cancel: (id, call) => rest.postOrNull(path`/fine_tuning/jobs/${id}/cancel`, readJobWithId(id), call),
+    pause: (id, call) => rest.postOrNull(path`/fine_tuning/jobs/${id}/pause`, readJobWithId(id), call),
+    resume: (id, call) => rest.postOrNull(path`/fine_tuning/jobs/${id}/resume`, readJobWithId(id), call),
   };
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { describeInvalidBody, UpstreamError, type UpstreamErrorFacts } from '../errors/upstream-error.ts';
+import { describeError, UpstreamError, type UpstreamErrorFacts } from '../errors/upstream-error.ts';
 import { type ListResponse, lastIdOf, noAdvance, uniqueItems } from '../lists/list.ts';
 import { identifier } from './lenient-schema.ts';
 
@@ -90,7 +90,7 @@ function readPageItem<T extends { id: string }>(
     const { data } = identified.safeParse(body);
     return {
       id: data?.id ?? null,
-      error: new UpstreamError('UPSTREAM_INVALID_RESPONSE', describeInvalidBody(error), facts),
+      error: new UpstreamError('UPSTREAM_INVALID_RESPONSE', describeError(error), facts),
     };
   }
 }

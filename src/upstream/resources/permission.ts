@@ -47,13 +47,13 @@ export function createPermissionResource(rest: RestClient): PermissionResource {
         credential: asAdmin(call).credential,
         name: JSON.stringify([model, project_id]),
         fetch: (request) =>
-          rest.get(permissionsOf(model), { ...request, project_id }, readList(readPermission), asAdmin(call)),
+          rest.get(permissionsPath(model), { ...request, project_id }, readList(readPermission), asAdmin(call)),
       }),
     create: async (model, project_ids, call) =>
-      rest.post(permissionsOf(model), { project_ids }, readUnpaged(readPermission), asAdmin(call)),
+      rest.post(permissionsPath(model), { project_ids }, readUnpaged(readPermission), asAdmin(call)),
     delete: async (model, id, call) =>
       rest.delete(path`/fine_tuning/checkpoints/${model}/permissions/${id}`, readDeletion(id), asAdmin(call)),
   };
 }
 
-const permissionsOf = (model: string) => path`/fine_tuning/checkpoints/${model}/permissions`;
+const permissionsPath = (model: string) => path`/fine_tuning/checkpoints/${model}/permissions`;

@@ -75,16 +75,6 @@ export const isWebhookSecret = (text: string) =>
 
 const PREFIXED_KEY = /^whsec_[A-Za-z0-9+/]{8,}={0,2}$/;
 
-function keyOf(secret: string): Buffer {
-  return secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : Buffer.from(secret);
-}
-
-/** Returns the 32 bytes of a signature with or without its version; undefined for any other entry. */
-function signatureIn(entry: string): Buffer | undefined {
-  const base64 = /^(?:v1,)?([A-Za-z0-9+/]{43}=)$/.exec(entry)?.[1];
-  return base64 === undefined ? undefined : Buffer.from(base64, 'base64');
-}
-
 const fields = z.object({ type: z.string(), data: z.object({ id: z.string() }) });
 
 /** The type of a webhook and its job; the job id is null when the webhook is not about a job. */
@@ -99,4 +89,14 @@ export function readWebhook(body: Buffer): WebhookSubject | null {
   if (event === undefined) return null;
   const isAboutJob = event.type.startsWith('fine_tuning.job.') && isValidName(event.data.id);
   return { type: event.type, jobId: isAboutJob ? event.data.id : null };
+}
+
+function keyOf(secret: string): Buffer {
+  return secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : Buffer.from(secret);
+}
+
+/** Returns the 32 bytes of a signature with or without its version; undefined for any other entry. */
+function signatureIn(entry: string): Buffer | undefined {
+  const base64 = /^(?:v1,)?([A-Za-z0-9+/]{43}=)$/.exec(entry)?.[1];
+  return base64 === undefined ? undefined : Buffer.from(base64, 'base64');
 }

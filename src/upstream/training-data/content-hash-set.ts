@@ -6,12 +6,12 @@ export interface ContentHashSet {
   testAndAdd(content: Uint8Array): boolean;
 }
 
-/** A hash table with open addressing, at most half full; 0 marks a free slot. A million hashes take 16 MiB, as strings 100. */
+/** A hash table with open addressing, at most half full; 0 is a free slot. A million hashes take 16 MiB, strings 100 MiB. */
 export function createContentHashSet(maxHashes: number): ContentHashSet {
   let table = new Float64Array(4096);
   let size = 0;
 
-  function slotOf(key: number): number {
+  function findSlot(key: number): number {
     let slot = key % table.length;
     while (table[slot] !== 0 && table[slot] !== key) slot = (slot + 1) % table.length;
     return slot;
@@ -20,16 +20,16 @@ export function createContentHashSet(maxHashes: number): ContentHashSet {
   function grow() {
     const previous = table;
     table = new Float64Array(2 * previous.length);
-    for (const key of previous) if (key !== 0) table[slotOf(key)] = key;
+    for (const key of previous) if (key !== 0) table[findSlot(key)] = key;
   }
 
   return {
     testAndAdd(content) {
       const key = keyOf(content);
-      if (table[slotOf(key)] === key) return true;
+      if (table[findSlot(key)] === key) return true;
       if (size >= maxHashes) return false;
       if (2 * ++size > table.length) grow();
-      table[slotOf(key)] = key;
+      table[findSlot(key)] = key;
       return false;
     },
   };

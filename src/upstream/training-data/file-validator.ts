@@ -39,7 +39,7 @@ export interface TrainingDataValidator {
 /** Maximum bytes of a line that is parsed. A longer line is only measured, which bounds the memory. */
 const MAX_LINE_BYTES = 8 * 1024 * 1024;
 const MAX_ISSUES = 100;
-/** They take 16 MiB. */
+/** Maximum number of hashes of distinct examples: 16 MiB. */
 const MAX_HASHES = 1_000_000;
 /** The minimum that OpenAI accepts (docs/upstream.md: Training file rules). */
 const MIN_EXAMPLES = 10;
@@ -100,6 +100,14 @@ export function createTrainingDataValidator(): TrainingDataValidator {
   };
 }
 
+/** Validates a whole file. Errors of `chunks` are passed on. */
+export async function validateTrainingData(chunks: AsyncIterable<Uint8Array>): Promise<TrainingReport> {
+  const validator = createTrainingDataValidator();
+  for await (const chunk of chunks) validator.add(chunk);
+  return validator.report();
+}
+
+/** Collects the counts and issues of all lines. Lines are numbered from 1; lengths are in characters. */
 function createReportBuilder() {
   const issues: TrainingIssue[] = [];
   const contentHashes = createContentHashSet(MAX_HASHES);
@@ -190,11 +198,4 @@ function parseLine(content: Buffer): { value: unknown } | { error: string } {
   const value = parseJson(text);
   if (value === undefined) return { error: 'is not JSON; expected one JSON object per line' };
   return isWithinDepth(value) ? { value } : { error: `is nested too deep; expected at most ${MAX_DEPTH} levels` };
-}
-
-/** Validates a whole file. */
-export async function validateTrainingData(chunks: AsyncIterable<Uint8Array>): Promise<TrainingReport> {
-  const validator = createTrainingDataValidator();
-  for await (const chunk of chunks) validator.add(chunk);
-  return validator.report();
 }

@@ -9,7 +9,7 @@ export interface TrainingFileReport extends TrainingReport {
 export interface ValidatedStream {
   /** The same bytes. Throws InvalidTrainingData in place of the first chunk that contains an error. */
   readonly content: AsyncIterable<Uint8Array>;
-  /** Returns the report after `content` has ended. Reads on after the first error, to find more errors. */
+  /** Returns the report. Call it after `content` has ended or thrown: it reads up to 16 MiB more, to find more errors. */
   report(): Promise<TrainingFileReport>;
 }
 
@@ -21,6 +21,7 @@ export class InvalidTrainingData extends Error {
 /** Maximum bytes that are read after the first error. */
 const MAX_BYTES_AFTER_ERROR = 16 * 1024 * 1024;
 
+/** Validates training data while it streams. Errors of `input` are passed on. */
 export function validateStream(input: AsyncIterable<Uint8Array>): ValidatedStream {
   const validator = createTrainingDataValidator();
   const source = input[Symbol.asyncIterator](); // Not `for await`: it is read on after `content` has thrown.

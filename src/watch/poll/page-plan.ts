@@ -1,5 +1,5 @@
-/** Of this many jobs with unknown list positions, one page is expected to contain more than one. */
-const SINGLE_READS_PER_PAGE = 10;
+/** Jobs with unknown list positions per page that is read. One page is expected to contain more than one of them. */
+const UNKNOWN_JOBS_PER_PAGE = 10;
 
 /** Progress of a poll of several jobs: pages of the list from its head, and finally single reads. */
 export interface PollProgress {
@@ -18,5 +18,5 @@ export function isPageWorthReading({ pagesRead, found, positions }: PollProgress
   const known = positions.flatMap((page) => (page === undefined ? [] : [Math.max(page, next)])).sort((a, b) => a - b);
   if (known.some((page, index) => index + 1 > page - pagesRead)) return true;
   const unknownCount = positions.length - known.length;
-  return pagesRead < Math.floor(unknownCount / SINGLE_READS_PER_PAGE) || (found > 1 && unknownCount > 1);
+  return pagesRead < Math.floor(unknownCount / UNKNOWN_JOBS_PER_PAGE) || (found > 1 && unknownCount > 1);
 }

@@ -79,6 +79,7 @@ export function createPoller({ access, jobs: store, clock, registry, pollInterva
       const remaining = new Set(due.filter((job) => causes.get(job) === 'poll'));
       await pollPages(remaining, isAccountDue);
       const singles = due.filter((job) => remaining.has(job) || causes.get(job) === 'webhook');
+      // After a failure, one read goes first: in an outage it fails alone.
       if (isFirstAfterFailure) for (const job of singles.splice(0, 1)) await pollJob(job, causes.get(job));
       await Promise.all(singles.map((job) => pollJob(job, causes.get(job))));
       failures = 0;

@@ -9,7 +9,7 @@ import { nextPollAfterFailureIn, nextPollIn } from './poll-interval.ts';
 import { isPermanent, JobNotFound, retryAfterOf, toError } from './watch-errors.ts';
 import type { WatchedJob, WatchListener } from './watched-job.ts';
 
-/** Minimum milliseconds between the starts of two polls of a job, the second of which was requested. */
+/** Minimum milliseconds from the start of a poll of a job to the next requested poll of that job. */
 const MIN_REQUESTED_INTERVAL_MS = 250;
 
 export interface WatchRegistryOptions {

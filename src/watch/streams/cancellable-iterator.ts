@@ -1,8 +1,8 @@
 /**
- * Returns an iterator over a generator that ends at once on `return()`. A plain generator that awaits a promise handles
+ * Creates an iterator over a generator that ends at once on `return()`. A plain generator that awaits a promise handles
  * `return()` only after that promise settles. `onClose` is called once, when the iterator ends or is closed.
  */
-export function cancellableIterator<T>(
+export function createCancellableIterator<T>(
   generate: (signal: AbortSignal) => AsyncGenerator<T>,
   onClose: () => void,
 ): AsyncIterableIterator<T> & { return(): Promise<IteratorResult<T>> } {

@@ -7,7 +7,7 @@ import type { MetricsSeries } from '../../upstream/metrics/metrics.ts';
 import type { JobEvent } from '../../upstream/resources/event.ts';
 import type { Job } from '../../upstream/resources/job.ts';
 import type { EventTail } from '../poll/event-tail.ts';
-import { cancellableIterator } from './cancellable-iterator.ts';
+import { createCancellableIterator } from './cancellable-iterator.ts';
 import { createLogReader, type EventStart, UnknownCursor } from './log-reader.ts';
 
 /** Maximum number of items that the readers of a stream share as one object: those of the events read last. */
@@ -40,8 +40,24 @@ export function streamEvents<T>(options: EventStreamOptions<T>): AsyncIterable<A
   return {
     [Symbol.asyncIterator]() {
       const { tail, close } = options.openTail();
-      return cancellableIterator((signal) => readEvents(options, tail, sharedItems, signal), close);
+      return createCancellableIterator((signal) => readEvents(options, tail, sharedItems, signal), close);
     },
+  };
+}
+
+/** Selects each event. */
+export const anyEvent = () => (event: JobEvent) => event;
+
+/** Selects the metrics of each step greater than `last` and than all steps selected before. */
+export function stepsAfter(last: number): () => (event: JobEvent) => MetricsSeries | null {
+  return () => {
+    let lastStep = last;
+    return (event) => {
+      const report = stepReportOf(event);
+      if (report === null || report.step <= lastStep) return null;
+      lastStep = report.step;
+      return seriesOfEvents([event], true);
+    };
   };
 }
 
@@ -55,7 +71,7 @@ async function* readEvents<T>(
   const reader = createLogReader(access, store, jobId, createReadContext(signal));
   const selectValue = select();
   let cursor = await reader.cursorOf(start).catch(async (error) => {
-    if (!(error instanceof UnknownCursor)) throw error;
+    if (!(error instanceof UnknownCursor) || tail.isClosed) throw error;
     await tail.pollNow(signal); // The event may have been added since the last poll.
     return signal.aborted ? null : await reader.cursorOf(start);
   });
@@ -74,20 +90,4 @@ async function* readEvents<T>(
     if (isClosed) return;
     await tail.waitForUpdate(version, signal);
   }
-}
-
-/** Selects each event. */
-export const anyEvent = () => (event: JobEvent) => event;
-
-/** Selects the metrics of each step greater than `last` and than all steps selected before. */
-export function stepsAfter(last: number): () => (event: JobEvent) => MetricsSeries | null {
-  return () => {
-    let lastStep = last;
-    return (event) => {
-      const report = stepReportOf(event);
-      if (report === null || report.step <= lastStep) return null;
-      lastStep = report.step;
-      return seriesOfEvents([event], true);
-    };
-  };
 }

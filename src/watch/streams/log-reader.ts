@@ -39,7 +39,7 @@ export interface LogReader {
 
 /** Reads from the cached log where possible, otherwise upstream. */
 export function createLogReader(access: Access, store: Store, jobId: string, readContext: ReadContext): LogReader {
-  // Read from the newest event back to the cursor, further than the cached log. Dropped once the cursor is in the latter.
+  // The log from its newest event back to the cursor. Dropped once the cached log contains the cursor.
   let catchUp: LogSegment | null = null;
   const cachedHead = (): LogSegment => store.events.lastLog(access, jobId)?.head ?? EMPTY;
 

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { makeToken } from '../../../src/server/auth/token.ts';
+import { generateToken } from '../../../src/server/auth/token.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { createTestClock } from '../../kit/clock.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
@@ -68,7 +68,7 @@ describe.each(['POST', 'GET'] as const)('a gateway with tokens, by %s', (method)
     await using world = await start();
     const { ann } = world.tokens;
     const wrong = [
-      `Bearer ${makeToken()}`,
+      `Bearer ${generateToken()}`,
       `Bearer ${ann.slice(0, -1)}`,
       `Bearer ${ann}x`,
       `Bearer ${ann} ${ann}`,
@@ -104,7 +104,7 @@ describe.each(['POST', 'GET'] as const)('a gateway with tokens, by %s', (method)
 describe('a gateway with tokens', () => {
   it('accepts a new token without a restart', async () => {
     await using world = await start();
-    const token = makeToken();
+    const token = generateToken();
     expect((await askAs(world.gateway.url, `Bearer ${token}`, JOB)).status).toBe(401);
     world.write(tokenLine('cem', 'viewer', token));
     world.clock.advance(1000);
@@ -171,7 +171,7 @@ describe('a gateway without authentication', () => {
 
 it('no token and no key appear in a response, a log line or a message, even when the token list contains a token', async () => {
   const key = `test-${crypto.randomUUID()}`;
-  const [misplaced, foreign] = [makeToken(), makeToken()];
+  const [misplaced, foreign] = [generateToken(), generateToken()];
   const { file, tokens, write } = tokenFile({ ann: 'viewer', bob: 'operator' });
   const settings = { PORT: '0', LOG_LEVEL: 'trace', OPENAI_API_KEY: key, AUTH: 'tokens', AUTH_TOKENS_FILE: file };
   await using upstream = await startUpstream();

@@ -222,7 +222,7 @@ describe.each(LISTS)('a list of $noun items', (list) => {
     expect(errors).toEqual([
       expect.objectContaining({
         message: expect.stringMatching(
-          /^after: the upstream does not have the item .* start again with the first page, without after\.$/,
+          /^after: is the cursor of an item that the upstream does not have any more; start again with the first page, without after\.$/,
         ),
         extensions: { code: 'BAD_USER_INPUT', argument: 'after', upstreamStatus: status, upstreamRequestId: 'req_1' },
       }),

@@ -180,7 +180,7 @@ describe('a hostile cursor', () => {
     );
     expect(errors?.[0]).toMatchObject({
       message:
-        'after: no page of this list ends at this cursor; take endCursor from the same list with the same filter.',
+        'after: is not a cursor of this list; expected endCursor of a page of the same list with the same filter.',
       extensions: { code: 'BAD_USER_INPUT', argument: 'after' },
     });
     expect(upstream.calls).toEqual([]);

@@ -48,7 +48,7 @@ async function startServer(readJob: () => Promise<never>) {
     allowedHosts: ['127.0.0.1'],
     http: readConfig({}).http,
     limits: readConfig({}).limits,
-    callersBringKeys: false,
+    isPassthrough: false,
     subscriptions: readConfig({}).subscriptions,
     upstreamConnections: 64,
     schema: createSchema(),

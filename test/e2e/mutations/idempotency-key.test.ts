@@ -44,7 +44,7 @@ describe('a job with an idempotency key', () => {
       __typename: 'OutcomeUnknownError',
       code: 'OUTCOME_UNKNOWN',
       message:
-        'The upstream did not confirm that the job was created. Retry with the same idempotencyKey: it returns the job if it exists.',
+        'The upstream did not confirm that the job was created. Retry with the same idempotencyKey: it returns the job if it exists, or creates it from one minute later.',
     };
     expect(await tryCreate()).toEqual(unknown);
     world.clock.advance(MINUTE - 1);
@@ -73,7 +73,7 @@ describe('a job with an idempotency key', () => {
     const conflict = { __typename: 'ConflictError', status: 'VALIDATING_FILES', rawStatus: 'validating_files' };
     expect(outcomes).toMatchObject([{ __typename: 'CreateFineTuningJobSuccess' }, conflict]);
     const [created] = outcomes;
-    const message = `idempotencyKey: belongs to job ${created && idOf(created)}, which was created with another input; use a new key for a new job.`;
+    const message = `idempotencyKey: belongs to the job ${created && idOf(created)}, which was created with another input; use a new key for a new job.`;
     expect(await createWith(2)).toMatchObject({ ...conflict, message });
     expect(await createWith(2, await world.startGateway())).toMatchObject({ ...conflict, message });
     expect(await world.createdJobs()).toHaveLength(1);
@@ -226,7 +226,7 @@ it('a deleted job of a key is a conflict and is not created again', async () => 
   expect(idOf(await create(world.gateway, INPUT))).toBe('ftjob-1');
   expect(await create(world.gateway, INPUT)).toMatchObject({
     __typename: 'ConflictError',
-    message: 'idempotencyKey: belongs to job ftjob-1, which was deleted; use a new key.',
+    message: 'idempotencyKey: belongs to the job ftjob-1, which was deleted; use a new key.',
     status: 'UNKNOWN',
     rawStatus: 'deleted',
   });

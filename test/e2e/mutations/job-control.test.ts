@@ -64,7 +64,7 @@ describe('a job of the sandbox', () => {
       expect(await control(gateway, action, id)).toMatchObject({
         __typename: 'ConflictError',
         status,
-        message: expect.stringMatching(/^A job with the status \w+ cannot be \w+; expected a /),
+        message: expect.stringMatching(/^jobId: the job has the status \w+ and cannot be \w+; expected a /),
       });
     }
   });

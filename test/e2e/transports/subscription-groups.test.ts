@@ -132,8 +132,8 @@ describe('equal subscriptions', () => {
     await using live = await startSubscriptionServer();
     await using stream = await openSse(live.url, paramsWith({}));
     const listeners = () => {
-      const { signal, onLeave } = live.sources[0]?.readContext ?? {};
-      return [signal && getEventListeners(signal, 'abort').length, onLeave?.size];
+      const { signal, abortCallbacks } = live.sources[0]?.readContext ?? {};
+      return [signal && getEventListeners(signal, 'abort').length, abortCallbacks?.size];
     };
     await until(() => live.topic('t').waits === 1);
     const before = listeners();

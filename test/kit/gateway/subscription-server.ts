@@ -72,7 +72,7 @@ export async function startSubscriptionServer(settings: Record<string, string> =
     allowedHosts: ['127.0.0.1', 'localhost'],
     http: config.http,
     limits: config.limits,
-    callersBringKeys: config.auth.kind === 'passthrough',
+    isPassthrough: config.auth.kind === 'passthrough',
     subscriptions: config.subscriptions,
     upstreamConnections: config.upstreamCalls.connections,
     schema: script.schema,
@@ -119,7 +119,9 @@ function createScript() {
   const events: Context[] = [];
   let gate = Promise.withResolvers<void>();
   const slow: Resolver = async (_source, _args, { readContext }) => {
-    const left = new Promise<never>((_, reject) => readContext.onLeave.add(() => reject(readContext.signal.reason)));
+    const left = new Promise<never>((_, reject) =>
+      readContext.abortCallbacks.add(() => reject(readContext.signal.reason)),
+    );
     await Promise.race([gate.promise, left]);
     return 'slow';
   };

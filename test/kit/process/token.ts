@@ -1,17 +1,17 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { digestOf, makeToken } from '../../../src/server/auth/token.ts';
+import { digestOf, generateToken } from '../../../src/server/auth/token.ts';
 import type { GraphqlResponse } from '../gateway/gateway.ts';
 import { assertNoSecrets } from '../secrets.ts';
 import { makeFolder } from './folder.ts';
 
 /** The line of a token in the token file. */
-export const tokenLine = (name: string, role: string, token = makeToken()) =>
+export const tokenLine = (name: string, role: string, token = generateToken()) =>
   `${name} ${role} ${digestOf(token).toString('hex')}\n`;
 
 /** A token file with a token for each of these names, until the end of the test. */
 export function tokenFile<N extends string>(roles: Readonly<Record<N, string>>) {
-  const tokens = Object.fromEntries(Object.keys(roles).map((name) => [name, makeToken()])) as Record<N, string>; // By the same names.
+  const tokens = Object.fromEntries(Object.keys(roles).map((name) => [name, generateToken()])) as Record<N, string>; // By the same names.
   const lines = Object.entries<string>(roles).map(([name, role]) => tokenLine(name, role, tokens[name as N])); // One of the names.
   const file = join(makeFolder({ tokens: lines.join('') }), 'tokens');
   return { file, tokens, write: (...changed: string[]) => writeFileSync(file, changed.join('')) };

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readConfig, secretsOf } from '../../../src/config/config.ts';
-import { makeToken } from '../../../src/server/auth/token.ts';
+import { generateToken } from '../../../src/server/auth/token.ts';
 import { problemsOf } from '../../kit/process/config-problems.ts';
 import { makeFolder } from '../../kit/process/folder.ts';
 import { tokenFile } from '../../kit/process/token.ts';
@@ -40,7 +40,7 @@ describe('AUTH', () => {
   });
 
   it('does not quote a token in the place of the path', () => {
-    const token = makeToken();
+    const token = generateToken();
     const [problem] = problemsOf({ AUTH: 'tokens', AUTH_TOKENS_FILE: token });
     expect(problem).toMatch(/^AUTH_TOKENS_FILE: the value does not exist; /);
     expect(problem).not.toContain(token);

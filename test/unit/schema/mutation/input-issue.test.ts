@@ -132,9 +132,9 @@ describe('a grader of an input', () => {
       'grader.multi.name',
     ]);
     expect(encoded.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)).toEqual([
-      'multi.graders.2.name: is the name of an earlier grader too; expected a unique name',
+      'multi.graders.2.name: is also the name of an earlier grader; expected a name that is used once, such as accuracy',
       'multi.graders.3.name: is empty; expected a name, such as accuracy',
-      'multi.graders.4.name: is reserved; expected another name than __proto__, such as accuracy',
+      'multi.graders.4.name: is __proto__, which is reserved; expected another name, such as accuracy',
     ]);
   });
 });

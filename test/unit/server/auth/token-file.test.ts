@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { makeToken } from '../../../../src/server/auth/token.ts';
+import { generateToken } from '../../../../src/server/auth/token.ts';
 import { parseTokenList, readTokenList } from '../../../../src/server/auth/token-file.ts';
 import { tokenLine } from '../../../kit/process/token.ts';
 
@@ -41,7 +41,7 @@ describe('a token list', () => {
   });
 
   it('rejects a name or a token that is listed twice', () => {
-    const token = makeToken();
+    const token = generateToken();
     const text = [tokenLine('ann', 'viewer', token), tokenLine('ann', 'admin'), tokenLine('bob', 'admin', token)];
     expect(parseTokenList(text.join(''))).toEqual({
       problems: [
@@ -59,7 +59,7 @@ describe('a token list', () => {
   });
 
   it('is never quoted in a problem, because it may contain a token', () => {
-    const token = makeToken();
+    const token = generateToken();
     for (const line of [`ann viewer ${token}`, `${token} viewer ${HASH}`, `ann ${token} ${HASH}`, token]) {
       const { problems } = parseTokenList(line);
       expect(problems).toHaveLength(1);

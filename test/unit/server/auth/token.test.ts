@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { digestOf, findToken, makeToken, type Token } from '../../../../src/server/auth/token.ts';
+import { digestOf, findToken, generateToken, type Token } from '../../../../src/server/auth/token.ts';
 
 describe('a new token', () => {
   it('is the prefix and 32 random bytes in base64url', () => {
-    const tokens = Array.from({ length: 100 }, makeToken);
+    const tokens = Array.from({ length: 100 }, generateToken);
     for (const token of tokens) {
       expect(token).toMatch(/^fgw_[\w-]{43}$/);
       expect(Buffer.from(token.slice(4), 'base64url')).toHaveLength(32);
@@ -21,7 +21,7 @@ describe('the lookup of a token', () => {
   /** Ten tokens that count the reads of their digests. */
   function countedTokens() {
     const reads = Array.from({ length: 10 }, () => 0);
-    const secrets = reads.map(makeToken);
+    const secrets = reads.map(generateToken);
     const tokens = secrets.map((secret, index): Token => {
       const digest = digestOf(secret);
       return {
@@ -39,7 +39,7 @@ describe('the lookup of a token', () => {
   it('finds a token at any position, and nothing for an unlisted one', () => {
     const { secrets, tokens } = countedTokens();
     expect(secrets.map((secret) => findToken(secret, tokens)?.name)).toEqual(tokens.map(({ name }) => name));
-    for (const secret of [makeToken(), '', secrets[0]?.slice(0, -1) ?? '', `${secrets[0]}x`, 'name-0']) {
+    for (const secret of [generateToken(), '', secrets[0]?.slice(0, -1) ?? '', `${secrets[0]}x`, 'name-0']) {
       expect(findToken(secret, tokens)).toBeUndefined();
     }
     expect(findToken('x', [])).toBeUndefined();
@@ -48,7 +48,7 @@ describe('the lookup of a token', () => {
   it('compares every digest once, at any position and for an unlisted token', () => {
     for (const position of [0, 5, 9, undefined]) {
       const { reads, secrets, tokens } = countedTokens();
-      findToken(position === undefined ? makeToken() : (secrets[position] ?? ''), tokens);
+      findToken(position === undefined ? generateToken() : (secrets[position] ?? ''), tokens);
       expect(reads).toEqual(Array.from({ length: 10 }, () => 1));
     }
   });

@@ -3,7 +3,7 @@ import { getIntrospectionQuery, Kind, parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { createSchema } from '../../../../src/schema/schema.ts';
 import { readExampleTabs } from '../../../../src/server/graphiql/example-tabs.ts';
-import { costOf } from '../../../../src/server/limits/cost.ts';
+import { estimateCost } from '../../../../src/server/limits/cost.ts';
 import { randomQuery } from '../../../kit/isolation/random-query.ts';
 
 const schema = createSchema();
@@ -13,7 +13,7 @@ function costIn(text: string, variables: Record<string, unknown> = {}): number {
   expect(validate(schema, document)).toEqual([]);
   const operation = document.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
   if (!operation) throw new Error('the document has no operation');
-  return costOf(schema, document, operation, variables);
+  return estimateCost(schema, document, operation, variables);
 }
 
 const jobs = (first: number, inner: string) => `{ fineTuningJobs(first: ${first}) { edges { node { id ${inner} } } } }`;

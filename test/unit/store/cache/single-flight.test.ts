@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createSingleFlight, type FlightSignal } from '../../../../src/store/cache/single-flight.ts';
+import { createSingleFlight, type FlightOptions } from '../../../../src/store/cache/single-flight.ts';
 import { createTestClock } from '../../../kit/clock.ts';
 import { newReadContext } from '../../../kit/store/access.ts';
 
@@ -7,7 +7,7 @@ import { newReadContext } from '../../../kit/store/access.ts';
 function createWorld() {
   const clock = createTestClock(0);
   const singleFlight = createSingleFlight<string>(clock);
-  const reads: { respond: (value: string) => void; fail: (error: Error) => void; flightSignal: FlightSignal }[] = [];
+  const reads: { respond: (value: string) => void; fail: (error: Error) => void; flightOptions: FlightOptions }[] = [];
   return {
     clock,
     reads,
@@ -15,9 +15,9 @@ function createWorld() {
       singleFlight.run(
         key,
         readContext,
-        (flightSignal) => {
+        (flightOptions) => {
           const { promise, resolve, reject } = Promise.withResolvers<string>();
-          reads.push({ respond: resolve, fail: reject, flightSignal });
+          reads.push({ respond: resolve, fail: reject, flightOptions });
           return promise;
         },
         notBefore,
@@ -98,7 +98,7 @@ describe('notBefore', () => {
     const late = run('a', newReadContext(), 5);
     controller.abort(new Error('aborted'));
     await expect(early).rejects.toThrow('aborted');
-    expect(reads.map(({ flightSignal }) => flightSignal.signal.aborted)).toEqual([true, false]);
+    expect(reads.map(({ flightOptions }) => flightOptions.signal.aborted)).toEqual([true, false]);
     const other = run('a', newReadContext(), 5);
     reads[1]?.respond('new');
     expect(await Promise.all([late, other])).toEqual(['new', 'new']);
@@ -113,7 +113,7 @@ describe('a waiter', () => {
     const both = Promise.allSettled([run('a', readContext), run('a', readContext)]);
     controller.abort(new Error('aborted'));
     expect(await both).toMatchObject([{ reason: { message: 'aborted' } }, { reason: { message: 'aborted' } }]);
-    expect(reads[0]?.flightSignal.signal.aborted).toBe(true);
+    expect(reads[0]?.flightOptions.signal.aborted).toBe(true);
   });
 
   it('that is aborted after the read has ended aborts nothing', async () => {
@@ -123,8 +123,8 @@ describe('a waiter', () => {
     const result = run('a', readContext);
     reads[0]?.respond('A');
     expect(await result).toBe('A');
-    expect(readContext.onLeave.size).toBe(0);
+    expect(readContext.abortCallbacks.size).toBe(0);
     controller.abort();
-    expect(reads[0]?.flightSignal.signal.aborted).toBe(false);
+    expect(reads[0]?.flightOptions.signal.aborted).toBe(false);
   });
 });
