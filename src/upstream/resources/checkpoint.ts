@@ -1,17 +1,18 @@
 import { z } from 'zod';
 import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
+import { createListReader } from '../lists/list-reader.ts';
 import type { Call } from '../resilience/transport.ts';
 import { readAfterDerivedId, withDerivedIds } from './derived-id.ts';
-import { identifier, nullIfInvalid, stepNumber, timestamp } from './lenient-schema.ts';
-import { type Page, type PageRequest, readPage } from './page.ts';
+import { identifier, stepNumber, textOrNull, timestamp } from './lenient-schema.ts';
+import { byCreation, type Page, type PageItem, type PageRequest, readList } from './page.ts';
 
 // Azure writes steps as 100.0. OpenAI's `metrics` have a string among the numbers (docs/upstream.md: Objects, Other servers).
 const fields = z.object({
   id: identifier,
   created_at: timestamp,
   fine_tuned_model_checkpoint: z.string(),
-  fine_tuning_job_id: nullIfInvalid(z.string()),
+  fine_tuning_job_id: textOrNull,
   step_number: stepNumber,
   metrics: z.record(z.string(), z.unknown()).nullish().catch(null),
 });
@@ -38,12 +39,26 @@ export function createCheckpointResource(rest: RestClient): CheckpointResource {
     const { success, data } = content.safeParse(body);
     return success ? [jobId, data.step_number, data.fine_tuned_model_checkpoint] : null;
   };
+  const readItems = readList(readCheckpoint);
+  const readBody =
+    (jobId: string): typeof readItems =>
+    (body, facts) =>
+      readItems(withDerivedIds(body, identityOf(jobId)), facts);
+  const lists = createListReader<PageItem<Checkpoint>>({ compareAge });
   return {
     list: (jobId, page, call) =>
-      readAfterDerivedId(page, (request) => {
-        const read = readPage(request, readCheckpoint);
-        const readBody: typeof read = (body, facts) => read(withDerivedIds(body, identityOf(jobId)), facts);
-        return rest.get(path`/fine_tuning/jobs/${jobId}/checkpoints`, { ...request }, readBody, call);
+      lists.page(page, {
+        credential: call.credential,
+        name: jobId,
+        fetch: (request) =>
+          readAfterDerivedId(request, (read) =>
+            rest.get(path`/fine_tuning/jobs/${jobId}/checkpoints`, { ...read }, readBody(jobId), call),
+          ),
       }),
   };
+}
+
+/** Checkpoints can have the same second: then that of the later step is newer. */
+function compareAge(one: PageItem<Checkpoint>, other: PageItem<Checkpoint>): number {
+  return byCreation(one, other) || (one.value?.step_number ?? 0) - (other.value?.step_number ?? 0);
 }

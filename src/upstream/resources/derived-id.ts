@@ -5,7 +5,7 @@ import { isRejection, UpstreamError } from '../errors/upstream-error.ts';
 import { isValidName } from '../http/path.ts';
 import { canonicalJson } from '../json/canonical.ts';
 import { isObject, type Members } from '../json/members.ts';
-import type { Page, PageRequest } from './page.ts';
+import { type ListItem, type ListRequest, type ListResponse, UnknownListCursor } from '../lists/list.ts';
 
 const PREFIX = 'derived-';
 
@@ -46,21 +46,21 @@ const SAFE_LIMIT = 100;
  * Reads a page. After a derived id it reads the list from its start until there are items behind the derived one: after the
  * last id that the server knows, or with a larger limit. Such a page can be shorter than the limit. Throws UpstreamError.
  */
-export async function readAfterDerivedId<T>(
-  { limit, after }: PageRequest,
-  read: (request: PageRequest) => Promise<Page<T>>,
-): Promise<Page<T>> {
+export async function readAfterDerivedId<I extends ListItem>(
+  { limit, after }: ListRequest,
+  read: (request: ListRequest) => Promise<ListResponse<I>>,
+): Promise<ListResponse<I>> {
   if (after === null || !isDerived(after)) return read({ limit, after });
-  let request: PageRequest = { limit: Math.max(limit, SAFE_LIMIT), after: null };
+  let request: ListRequest = { limit: Math.max(limit, SAFE_LIMIT), after: null };
   for (let [calls, length] = [0, 0]; calls < MAX_CALLS; calls++) {
     const page = await read(request).catch(calls === 0 ? rethrow : throwWithoutCursor);
-    const { items, hasMore } = page;
+    const { items, facts } = page;
+    const hasMore = page.hasMore === true;
     const index = items.findLastIndex(({ id }) => id === after);
     const rest = items.slice(index + 1);
     if (index >= 0 && (rest.length > 0 || !hasMore))
-      return { items: rest.slice(0, limit), hasMore: hasMore || rest.length > limit };
-    if (!hasMore)
-      throw new UpstreamError('UPSTREAM_REJECTED', 'after: is not the id of an item', { upstreamStatus: 400 });
+      return { items: rest.slice(0, limit), hasMore: hasMore || rest.length > limit, facts };
+    if (!hasMore) throw new UnknownListCursor({ ...facts, upstreamStatus: 400 });
     const known = items.findLast(({ id }) => id !== null && !isDerived(id))?.id ?? null;
     if (known === null && items.length <= length) throw withoutCursor(); // The server has a smaller maximum.
     length = known === null ? items.length : 0;

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
+import { membersOf } from '../json/members.ts';
+import { createListReader } from '../lists/list-reader.ts';
 import type { Call } from '../resilience/transport.ts';
 import { readAfterDerivedId, withDerivedIds } from './derived-id.ts';
-import { identifier, nullIfInvalid, timestamp } from './lenient-schema.ts';
-import { type Page, type PageRequest, readPage } from './page.ts';
+import { identifier, textOrNull, timestamp } from './lenient-schema.ts';
+import { byCreation, type Page, type PageItem, type PageRequest, readList } from './page.ts';
 
 // `level` and `type` are open sets. `data` is any JSON: {}, null or absent in plain messages, nested for reinforcement
 // (docs/upstream.md: Objects, Event log, Metrics events).
@@ -13,7 +15,7 @@ const fields = z.object({
   created_at: timestamp,
   level: z.string().catch(''),
   message: z.string().catch(''),
-  type: nullIfInvalid(z.string()),
+  type: textOrNull,
   data: z
     .unknown()
     .optional()
@@ -47,12 +49,31 @@ export function createEventResource(rest: RestClient): EventResource {
     const { success, data } = content.safeParse(body);
     return success ? { job: jobId, ...data } : null;
   };
+  const readItems = readList(readEvent);
+  const readBody =
+    (jobId: string): typeof readItems =>
+    (body, facts) =>
+      readItems(withDerivedIds(body, identityOf(jobId)), facts);
+  const lists = createListReader<PageItem<JobEvent>>({ compareAge, isLog: true });
   return {
     list: (jobId, page, call) =>
-      readAfterDerivedId(page, (request) => {
-        const read = readPage(request, readEvent);
-        const readBody: typeof read = (body, facts) => read(withDerivedIds(body, identityOf(jobId)), facts);
-        return rest.get(path`/fine_tuning/jobs/${jobId}/events`, { ...request }, readBody, call);
+      lists.page(page, {
+        credential: call.credential,
+        name: jobId,
+        fetch: (request) =>
+          readAfterDerivedId(request, (read) =>
+            rest.get(path`/fine_tuning/jobs/${jobId}/events`, { ...read }, readBody(jobId), call),
+          ),
       }),
   };
+}
+
+/** Many events have the same second: then the later step is newer. */
+function compareAge(one: PageItem<JobEvent>, other: PageItem<JobEvent>): number {
+  return byCreation(one, other) || stepOf(one) - stepOf(other) || 0;
+}
+
+function stepOf({ value }: PageItem<JobEvent>): number {
+  const { step } = membersOf(value?.data);
+  return typeof step === 'number' ? step : Number.NaN;
 }

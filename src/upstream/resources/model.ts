@@ -3,13 +3,13 @@ import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
 import type { Call } from '../resilience/transport.ts';
 import { type Deletion, readDeletion } from './deletion.ts';
-import { identifier, nullIfInvalid, requireId, timestampOrNull } from './lenient-schema.ts';
+import { identifier, nullIfInvalid, requireId, textOrNull, timestampOrNull } from './lenient-schema.ts';
 import { type PageItem, readUnpaged } from './page.ts';
 
 const fields = z.object({
   id: identifier,
   created: timestampOrNull,
-  owned_by: nullIfInvalid(z.string()),
+  owned_by: textOrNull,
   shutdown_date: nullIfInvalid(z.iso.date()), // Older servers lack it.
 });
 
