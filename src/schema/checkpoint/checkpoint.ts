@@ -1,3 +1,4 @@
+import { measurementsIn } from '../../upstream/metrics/metrics.ts';
 import type { Checkpoint } from '../../upstream/resources/checkpoint.ts';
 import type { Job } from '../../upstream/resources/job.ts';
 import { builder } from '../core/builder.ts';
@@ -62,15 +63,11 @@ export const FineTuningJobCheckpoint = builder.objectRef<JobCheckpoint>('FineTun
   }),
 });
 
-// The metrics have a string among the numbers, and not every metric (docs/upstream.md: Objects). A JSON number can be
-// too large and parse as Infinity.
+// The metrics have a string among the numbers, and not every metric (docs/upstream.md: Objects).
 function pointOf({ step_number: step, created_at: createdAt, metrics }: Checkpoint): MetricsPoint | null {
   if (metrics == null) return null;
-  const value: MetricsPoint['value'] = (metric) => {
-    const number = metrics[metric];
-    return typeof number === 'number' && Number.isFinite(number) ? number : null;
-  };
-  return { step, createdAt, value, data: () => metrics };
+  const measurements = measurementsIn(metrics);
+  return { step, createdAt, value: (metric) => measurements.get(metric) ?? null, data: () => metrics };
 }
 
 const FineTuningJobCheckpointConnection = connectionOf(

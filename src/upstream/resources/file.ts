@@ -4,13 +4,13 @@ import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
 import type { Call } from '../resilience/transport.ts';
 import { type Deletion, readDeletion } from './deletion.ts';
-import { identifier, nullIfInvalid, requireId, timestamp, timestampOrNull } from './lenient-schema.ts';
+import { identifier, integerOrNull, nullIfInvalid, requireId, timestamp, timestampOrNull } from './lenient-schema.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 
 // The API specification requires `status`, but its examples lack it. Purposes are an open set (docs/upstream.md: Objects).
 const fields = z.object({
   id: identifier,
-  bytes: nullIfInvalid(z.int()),
+  bytes: integerOrNull,
   created_at: timestamp,
   expires_at: timestampOrNull,
   filename: nullIfInvalid(z.string()),

@@ -3,7 +3,15 @@ import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
 import type { Call } from '../resilience/transport.ts';
 import type { JobPartsBody } from './job-parts.ts';
-import { identifier, nullIfInvalid, requireId, timestamp, timestampOrNull } from './lenient-schema.ts';
+import {
+  identifier,
+  int32OrNull,
+  integerOrNull,
+  nullIfInvalid,
+  requireId,
+  timestamp,
+  timestampOrNull,
+} from './lenient-schema.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
 
 const MAX_RESULT_FILES = 100;
@@ -17,7 +25,7 @@ const fields = z.object({
   finished_at: timestampOrNull,
   estimated_finish: timestampOrNull,
   organization_id: nullIfInvalid(z.string()),
-  seed: nullIfInvalid(z.int32()), // GraphQL's Int has 32 bits.
+  seed: int32OrNull,
   user_provided_suffix: nullIfInvalid(z.string()),
   suffix: nullIfInvalid(z.string()), // The name of `user_provided_suffix` in other servers.
   fine_tuned_model: nullIfInvalid(z.string()),
@@ -28,7 +36,7 @@ const fields = z.object({
     .nullish()
     .transform((ids) => (ids ?? []).slice(0, MAX_RESULT_FILES)) // Each one can cost a call.
     .catch([]),
-  trained_tokens: nullIfInvalid(z.int()),
+  trained_tokens: integerOrNull,
 });
 
 /** The body of a job, as servers send it. */
