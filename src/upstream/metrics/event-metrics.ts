@@ -48,5 +48,6 @@ export function seriesOfEvents(events: readonly JobEvent[], isComplete: boolean)
     createdAt: (index) => points[index]?.event.created_at ?? null,
     data: (index) => points[index]?.data ?? null,
     sizeInBytes: 0, // The cached event log already counts the events.
+    columnCount: 0,
   };
 }

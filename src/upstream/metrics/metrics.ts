@@ -58,4 +58,6 @@ export interface MetricsSeries {
   /** All members of the source at this point, unknown ones included: any JSON. */
   data(index: number): unknown;
   readonly sizeInBytes: number;
+  /** Maximum number of values at one point of a results file; 0 for events, whose size the upstream bounds. */
+  readonly columnCount: number;
 }

@@ -109,6 +109,7 @@ function createSeries(steps: Float64Array, columns: readonly Column[], isComplet
       return Object.fromEntries([[STEP, steps[index]], ...cells.filter(([, cell]) => isValue(cell))]);
     },
     sizeInBytes: columns.reduce((sum, column) => sum + column.sizeInBytes, steps.byteLength),
+    columnCount: 1 + columns.length,
   };
 }
 

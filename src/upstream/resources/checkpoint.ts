@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
 import type { Call } from '../resilience/transport.ts';
-import { identifier, nullIfInvalid, stepNumber, timestamp } from './lenient-schema.ts';
+import { identifier, nullIfInvalid, stepNumber, textList, timestamp } from './lenient-schema.ts';
 import { type Page, type PageRequest, readPage } from './page.ts';
+
+const MAX_RESULT_FILES = 100; // Each one can cost a call.
 
 // Azure writes steps as 100.0. OpenAI's `metrics` have a string among the numbers (docs/upstream.md: Objects, Other servers).
 const fields = z.object({
@@ -12,6 +14,7 @@ const fields = z.object({
   fine_tuned_model_checkpoint: z.string(),
   fine_tuning_job_id: nullIfInvalid(z.string()),
   step_number: stepNumber,
+  result_files: textList.transform((ids) => ids.slice(0, MAX_RESULT_FILES)), // Nebius has the files of each checkpoint.
   metrics: z.record(z.string(), z.unknown()).nullish().catch(null),
 });
 

@@ -15,6 +15,16 @@ export const orNull = <T extends z.ZodType>(schema: T) => schema.nullable().defa
 /** Parses an absent or invalid member as null, so that it does not fail the whole object. */
 export const nullIfInvalid = <T extends z.ZodType>(schema: T) => orNull(schema).catch(null);
 
+/** A text or an id. Some servers send an empty text where they have nothing: it becomes null. */
+export const textOrNull = nullIfInvalid(z.string().min(1));
+
+/** A list of texts or ids. Drops nulls, empty texts and repeated ones. A list that is absent or invalid is empty. */
+export const textList = z
+  .array(z.string().catch(''))
+  .nullish()
+  .transform((texts) => [...new Set(texts)].filter((text) => text !== ''))
+  .catch([]);
+
 /** An id that can be part of a path. */
 export const identifier = z.string().refine(isValidName, 'is not a valid id');
 
