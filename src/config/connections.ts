@@ -21,11 +21,12 @@ const http = {
     description: 'Maximum open connections. One more closes the connection that has been idle longest.',
   }),
   HEADERS_TIMEOUT_MS: integer(1, 600_000).default(10_000).register(settingDocs, {
-    description: 'Maximum time for the headers of a request to arrive.',
+    description: 'Maximum time for the headers of a request to arrive. Checked every second.',
     unit: 'ms',
   }),
   BODY_TIMEOUT_MS: integer(1, 600_000).default(30_000).register(settingDocs, {
-    description: 'Maximum time for the body of a request to arrive; of an upload, for its next bytes.',
+    description:
+      'Maximum time from the headers of a request to the end of its body; of an upload, from its last bytes to the next. Then the gateway responds 408.',
     unit: 'ms',
   }),
   IDLE_TIMEOUT_MS: integer(1, 3_600_000).default(65_000).register(settingDocs, {

@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { MAX_HEADER_BYTES, type NoTimeoutRequests, useClientErrors } from './http/client-error.ts';
+import type { BodyTimeouts } from './http/body-timeout.ts';
+import { MAX_HEADER_BYTES, useClientErrors } from './http/client-error.ts';
 import { GatewayResponse, type GatewayServer } from './http/reply.ts';
 import type { RequestHandler } from './router.ts';
 import { isWebSocketUpgrade } from './websocket-upgrade.ts';
@@ -23,22 +24,22 @@ export interface Connections {
   closeIdle(): void;
 }
 
-/** Creates an HTTP server that limits slow, idle and too many clients. Node measures the timeouts in real time. */
+/** Creates an HTTP server that limits slow, idle and too many clients. Node measures the timeouts of headers and idle time in real time. */
 export function createConnections(
   handler: RequestHandler,
-  noTimeoutRequests: NoTimeoutRequests,
+  bodyTimeouts: BodyTimeouts,
   limits: ConnectionLimits,
   log: Logger,
   clock: Clock,
 ): Connections {
-  const { headersTimeoutMs, bodyTimeoutMs, idleTimeoutMs } = limits;
+  const { headersTimeoutMs, idleTimeoutMs } = limits;
   const server = createServer({
     ServerResponse: GatewayResponse,
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: headersTimeoutMs,
-    requestTimeout: headersTimeoutMs + bodyTimeoutMs,
+    requestTimeout: 0, // It includes the headers. The body has its own timeout.
     keepAliveTimeout: idleTimeoutMs,
-    connectionsCheckingInterval: Math.min(1000, headersTimeoutMs, bodyTimeoutMs),
+    connectionsCheckingInterval: Math.min(1000, headersTimeoutMs),
     requireHostHeader: false, // The router responds with JSON.
     shouldUpgradeCallback: isWebSocketUpgrade,
   });
@@ -50,7 +51,8 @@ export function createConnections(
   };
   server.on('request', onRequest);
   server.on('checkExpectation', onRequest); // An unknown expectation may be ignored (RFC 9110 10.1.1).
-  useClientErrors(server, { headersTimeoutMs, bodyTimeoutMs, noTimeoutRequests, log, clock });
+  bodyTimeouts.use(server);
+  useClientErrors(server, { headersTimeoutMs, log, clock });
   return {
     server,
     closeIdle() {

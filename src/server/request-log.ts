@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Context } from '../request/context.ts';
 import type { GatewayResponse } from './http/reply.ts';
-import type { StreamStats } from './transports/http-stream.ts';
+import type { ResultStats } from './transports/operation-log.ts';
 
 /** The log line `request`, written when a response has ended. A field without a value is missing. */
 export interface RequestLogLine {
@@ -45,7 +45,7 @@ export interface LoggedExchange {
   context?: LoggedContext;
   errorCodes?: readonly string[] | undefined;
   /** Set when the response is a stream. */
-  streamStats?: StreamStats;
+  streamStats?: ResultStats;
 }
 
 /** Creates the log line. Truncates the parts that clients choose. */

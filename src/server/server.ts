@@ -10,7 +10,7 @@ import { createGraphiql } from './graphiql/graphiql.ts';
 import { createFindDocument, type DocumentOptions } from './graphql/document-lookup.ts';
 import { createEngine } from './graphql/engine.ts';
 import { createResponseCache } from './graphql/response-cache.ts';
-import type { NoTimeoutRequests } from './http/client-error.ts';
+import { createBodyTimeouts } from './http/body-timeout.ts';
 import { createWebhooks } from './http/webhook-endpoint.ts';
 import { createCallerRateLimiter } from './limits/caller-rate-limiter.ts';
 import { createConcurrencyQuota } from './limits/concurrency-quota.ts';
@@ -111,9 +111,9 @@ export async function createServer({
     streams,
     ...rest,
   };
-  const noTimeoutRequests: NoTimeoutRequests = new WeakSet();
+  const bodyTimeouts = createBodyTimeouts(config.bodyTimeoutMs, clock);
   const router = createRouter({
-    readUpload: createReadUpload({ ...config, upstreamConnections, noTimeoutRequests, schema, clock }),
+    readUpload: createReadUpload({ ...config, upstreamConnections, bodyTimeouts, schema, clock }),
     responseCache: createResponseCache(clock, maxResponseCacheBytes),
     graphiql: config.hasGraphiql ? createGraphiql(examples) : undefined,
     webhooks: secret === undefined ? undefined : createWebhooks({ secret, onHint, log, clock }),
@@ -121,7 +121,7 @@ export async function createServer({
     ...shared,
   });
   const sockets = createWebSockets({ schema, ...shared });
-  const { server, closeIdle } = createConnections(router, noTimeoutRequests, config, log, clock);
+  const { server, closeIdle } = createConnections(router, bodyTimeouts, config, log, clock);
   useWebSockets(server, sockets, shared);
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
   return {

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { rejectSocket } from './http/client-error.ts';
 import { HttpError } from './http/http-error.ts';
+import { quoteInput } from './http/quote-input.ts';
 import type { GatewayServer } from './http/reply.ts';
 import { guardRequest, type HostPolicy } from './http/request-guard.ts';
 import { readTarget } from './http/request-target.ts';
@@ -28,6 +29,7 @@ export function useWebSockets(
       if (!isWebSocketUpgrade(request)) {
         throw new HttpError(400, 'Upgrade: is not supported here; expected websocket at /graphql, or no upgrade.');
       }
+      guardHandshake(request);
       sockets.open(request, connection, head);
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
@@ -36,4 +38,22 @@ export function useWebSockets(
       rejectSocket(connection, error, requestId, clock);
     }
   });
+}
+
+/** Throws an HttpError where the library for WebSockets would respond with plain text (RFC 6455 4.2.1). */
+function guardHandshake({ method, headers }: IncomingMessage): void {
+  const { 'sec-websocket-key': key = '', 'sec-websocket-version': version } = headers;
+  if (method !== 'GET') {
+    const message = `Method: ${method} cannot open a WebSocket; expected GET, or no header Upgrade.`;
+    throw new HttpError(405, message, { allow: 'GET' });
+  }
+  if (version !== '13' && version !== '8') {
+    const problem = version === undefined ? 'is missing' : `${quoteInput(version)} is not supported`;
+    throw new HttpError(426, `Sec-WebSocket-Version: ${problem}; expected 13.`, { 'sec-websocket-version': '13' });
+  }
+  if (!/^[+/\w]{22}==$/.test(key)) {
+    const problem = key === '' ? 'is missing' : 'is invalid';
+    const message = `Sec-WebSocket-Key: ${problem}; expected 16 bytes in base64, such as dGhlIHNhbXBsZSBub25jZQ==.`;
+    throw new HttpError(400, message);
+  }
 }

@@ -12,12 +12,12 @@ import { findJobByKey } from './find-by-key.ts';
 import { createKeyedQueue } from './keyed-queue.ts';
 
 /** A request to create a job. */
-export interface CreateOrder {
+export interface CreateCommand {
   readonly access: Access;
   readonly readContext: ReadContext;
   /** The upstream request without the mark. */
   readonly request: object;
-  /** Null without an idempotency key: each order creates a job. */
+  /** Null without an idempotency key: each command creates a job. */
   readonly mark: IdempotencyMark | null;
   /**
    * Takes one create from the caller's quota and calls `run`; `refund` gives the create back. Rejects as `run` does, or with
@@ -43,9 +43,9 @@ export type CreateResult = Found | { readonly kind: 'deleted'; readonly jobId: s
 export interface IdempotentCreator {
   /**
    * Rejects with UpstreamError, or as `spendQuota` does. If `isOutcomeUnknown`, the job may exist: with a key, the same
-   * order finds it, or creates it after a minute.
+   * command finds it, or creates it after a minute.
    */
-  create(order: CreateOrder): Promise<CreateResult>;
+  create(command: CreateCommand): Promise<CreateResult>;
 }
 
 /** The job of a key, and the digest of its request. */
@@ -75,7 +75,7 @@ export function createIdempotentCreator({
   const queue = createKeyedQueue<CreateResult>();
   const { invalidation } = store.jobs;
 
-  async function create({ access, readContext }: CreateOrder, body: object): Promise<Job> {
+  async function create({ access, readContext }: CreateCommand, body: object): Promise<Job> {
     const { signal } = detachedContext(readContext);
     const call = { credential: access.credential, signal, onRequest: () => readContext.upstreamCalls++ };
     try {
@@ -92,7 +92,7 @@ export function createIdempotentCreator({
     return { kind: 'created', job };
   }
 
-  async function search({ access, readContext }: CreateOrder, mark: IdempotencyMark): Promise<Decision> {
+  async function search({ access, readContext }: CreateCommand, mark: IdempotencyMark): Promise<Decision> {
     const known = creates.get(mark.key);
     const unresolved = known && 'error' in known ? known : null;
     const cause = unresolved ? 'mutation' : 'query'; // A job found after an unresolved create was created by it.
@@ -103,21 +103,21 @@ export function createIdempotentCreator({
   }
 
   /** Creates the job. If the outcome is unknown, searches for it at once. */
-  async function createMarked(order: CreateOrder, mark: IdempotencyMark): Promise<Found> {
+  async function createMarked(command: CreateCommand, mark: IdempotencyMark): Promise<Found> {
     try {
-      return recordCreated(mark, await create(order, addMark(order.request, mark)));
+      return recordCreated(mark, await create(command, addMark(command.request, mark)));
     } catch (error) {
       if (!isOutcomeUnknown(error)) throw error;
       creates.set(mark.key, { error, unknownAt: clock.now() });
-      const decision = await search(order, mark).catch(() => null); // If both fail, the error of the create is thrown.
+      const decision = await search(command, mark).catch(() => null); // If both fail, the error of the create is thrown.
       if (decision === null || !('job' in decision)) throw error;
       return decision;
     }
   }
 
-  async function findOrCreate(order: CreateOrder, mark: IdempotencyMark, refund: () => void): Promise<Found> {
-    const decision = await search(order, mark);
-    if (decision.kind === 'create') return await createMarked(order, mark);
+  async function findOrCreate(command: CreateCommand, mark: IdempotencyMark, refund: () => void): Promise<Found> {
+    const decision = await search(command, mark);
+    if (decision.kind === 'create') return await createMarked(command, mark);
     refund();
     if (decision.kind === 'unresolved') throw decision.error;
     return decision;
@@ -125,7 +125,7 @@ export function createIdempotentCreator({
 
   /** Returns the current state of the known job of a key. */
   async function readKnownJob(
-    { access, readContext }: CreateOrder,
+    { access, readContext }: CreateCommand,
     { jobId, request }: KnownJob,
     mark: IdempotencyMark,
   ): Promise<CreateResult> {
@@ -133,17 +133,18 @@ export function createIdempotentCreator({
     return job ? { kind: request === mark.request ? 'created' : 'conflict', job } : { kind: 'deleted', jobId };
   }
 
-  function createOnce(order: CreateOrder, mark: IdempotencyMark): Promise<CreateResult> {
+  function createOnce(command: CreateCommand, mark: IdempotencyMark): Promise<CreateResult> {
     const known = creates.get(mark.key);
-    if (known && 'jobId' in known) return readKnownJob(order, known, mark);
-    return order.spendQuota((refund) => findOrCreate(order, mark, refund));
+    if (known && 'jobId' in known) return readKnownJob(command, known, mark);
+    return command.spendQuota((refund) => findOrCreate(command, mark, refund));
   }
 
   return {
-    async create(order) {
-      const { mark } = order;
-      if (mark === null) return { kind: 'created', job: await order.spendQuota(() => create(order, order.request)) };
-      return await queue.run(mark.key, mark.request, () => createOnce(order, mark));
+    async create(command) {
+      const { mark } = command;
+      if (mark === null)
+        return { kind: 'created', job: await command.spendQuota(() => create(command, command.request)) };
+      return await queue.run(mark.key, mark.request, () => createOnce(command, mark));
     },
   };
 }

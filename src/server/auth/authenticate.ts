@@ -20,8 +20,11 @@ export interface AuthenticateOptions extends Omit<TokenStoreOptions, 'file'> {
   credential: Identity['access']['credential'];
 }
 
-/** Returns the identity of a caller by the headers of its request. Throws an HttpError (401). */
-export type Authenticate = (headers: IncomingHttpHeaders) => Identity;
+/** Where a token is sent: in the header of a request, or in the payload of a WebSocket's `connection_init`. */
+export type TokenSource = 'header' | 'connectionParams';
+
+/** Returns the identity of a caller by its token. Throws an HttpError (401), whose message names the source. */
+export type Authenticate = (headers: Pick<IncomingHttpHeaders, 'authorization'>, source?: TokenSource) => Identity;
 
 // Without authentication only this machine reaches the gateway, or it serves the sandbox: no role is needed.
 const UNAUTHENTICATED_VIEWER: Viewer = { name: null, role: 'admin' };
@@ -30,8 +33,9 @@ const KEY_HOLDER: Viewer = { name: null, role: 'operator' };
 export function createAuthenticate({ auth, credential, ...rest }: AuthenticateOptions): Authenticate {
   const accessOf = createAccessFactory();
   if (auth.kind === 'passthrough') {
-    return (headers) => {
-      const apiKey = bearerOf(headers, EXPECTED_KEY);
+    return ({ authorization }, source = 'header') => {
+      const { name, key } = TEXTS[source];
+      const apiKey = bearerOf(authorization, name, key);
       const access = accessOf({ ...credential, apiKey, adminKey: undefined }); // The admin key is the gateway's own.
       return { viewer: KEY_HOLDER, access, isValid: always };
     };
@@ -39,9 +43,10 @@ export function createAuthenticate({ auth, credential, ...rest }: AuthenticateOp
   const access = accessOf(credential);
   if (auth.kind === 'none') return () => ({ viewer: UNAUTHENTICATED_VIEWER, access, isValid: always });
   const tokens = createTokenStore({ file: auth.file, ...rest });
-  return (headers) => {
-    const token = findToken(bearerOf(headers, EXPECTED_TOKEN), tokens());
-    if (token === undefined) throw unauthenticated(UNKNOWN_TOKEN);
+  return ({ authorization }, source = 'header') => {
+    const texts = TEXTS[source];
+    const token = findToken(bearerOf(authorization, texts.name, texts.token), tokens());
+    if (token === undefined) throw unauthenticated(`${texts.name}: ${UNKNOWN_TOKEN}`);
     const { name, role } = token;
     return { viewer: { name, role }, access, isValid: () => tokens().some((listed) => isSameToken(listed, token)) };
   };
@@ -50,9 +55,19 @@ export function createAuthenticate({ auth, credential, ...rest }: AuthenticateOp
 const always = () => true;
 
 // Messages of at most 123 bytes: they are also the close reasons of WebSockets.
-const EXPECTED_TOKEN = 'send Authorization: Bearer TOKEN. Create a token: npm run token -- NAME ROLE FILE';
-const EXPECTED_KEY = 'send Authorization: Bearer KEY, with your own API key of the upstream';
-const UNKNOWN_TOKEN = 'Authorization: the token is unknown or revoked; create one: npm run token -- NAME ROLE FILE.';
+const TEXTS: Readonly<Record<TokenSource, { readonly name: string; readonly token: string; readonly key: string }>> = {
+  header: {
+    name: 'Authorization',
+    token: 'send Authorization: Bearer TOKEN. Create a token: npm run token -- NAME ROLE FILE',
+    key: 'send Authorization: Bearer KEY, with your own API key of the upstream',
+  },
+  connectionParams: {
+    name: 'connectionParams.authorization',
+    token: 'expected {"authorization": "Bearer TOKEN"}',
+    key: 'expected {"authorization": "Bearer KEY"}, your upstream API key',
+  },
+};
+const UNKNOWN_TOKEN = 'the token is unknown or revoked; create one: npm run token -- NAME ROLE FILE.';
 const REVOKED_TOKEN = 'Authorization: the token was revoked or has another role now; reconnect with a valid token.';
 
 /** The error that ends a stream whose token is revoked or has another role. */
@@ -63,10 +78,10 @@ export function revokedError(): GraphQLError {
 // The characters that the configuration allows in a key. JSON escapes all others, so that redaction would not find them.
 const BEARER = /^Bearer +([\x21\x23-\x5b\x5d-\x7e]{1,512})$/i;
 
-function bearerOf({ authorization }: IncomingHttpHeaders, expected: string): string {
+function bearerOf(authorization: string | undefined, name: string, expected: string): string {
   const bearer = BEARER.exec(authorization ?? '')?.[1];
   if (bearer !== undefined) return bearer;
-  throw unauthenticated(`Authorization: is ${authorization === undefined ? 'missing' : 'malformed'}; ${expected}.`);
+  throw unauthenticated(`${name}: is ${authorization === undefined ? 'missing' : 'malformed'}; ${expected}.`);
 }
 
 function unauthenticated(message: string): HttpError {

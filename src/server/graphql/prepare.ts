@@ -99,10 +99,11 @@ function circularFragment(fragment: FragmentDefinitionNode): GraphQLError {
 }
 
 function noOperation({ definitions }: DocumentNode, operationName: string | undefined): GraphQLError {
-  const count = definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION).length;
+  const operations = definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
   const problem = operationName === undefined ? 'is missing' : `${quoteInput(operationName)} is unknown`;
+  const example = operations.find(({ name }) => name)?.name?.value;
   return new GraphQLError(
-    `operationName: ${problem}; expected the name of an operation in the document, which has ${count}.`,
+    `operationName: ${problem}; expected the name of an operation in the document, which has ${operations.length}${example ? `, such as ${quoteInput(example)}` : ''}.`,
   );
 }
 

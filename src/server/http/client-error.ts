@@ -5,7 +5,6 @@ import type { Clock } from '../../clock.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { HttpError } from './http-error.ts';
 import { COMMON_HEADERS, type GatewayResponse, type GatewayServer, type Reply, send } from './reply.ts';
-import { bodyTimeout } from './request-body.ts';
 
 /** How long a rejected client has to read the response before its connection is destroyed, in milliseconds. */
 const LINGER_MS = 1000;
@@ -18,20 +17,15 @@ interface Exchange {
   readonly response: GatewayResponse;
 }
 
-/** Requests without a total timeout, because another component enforces their progress. */
-export type NoTimeoutRequests = WeakSet<IncomingMessage>;
-
 export interface ClientErrorOptions {
   readonly headersTimeoutMs: number;
-  readonly bodyTimeoutMs: number;
-  readonly noTimeoutRequests: NoTimeoutRequests;
   readonly log: Logger;
   readonly clock: Clock;
 }
 
 /** Responds where Node itself rejects a request: malformed HTTP, too large headers, timeouts, CONNECT. */
 export function useClientErrors(server: GatewayServer, options: ClientErrorOptions): void {
-  const { noTimeoutRequests, log, clock } = options;
+  const { log, clock } = options;
   const latestExchange = new WeakMap<Duplex, Exchange>();
   const rejected = new WeakSet<Duplex>();
   const reject = (socket: Duplex, error: HttpError, reason: string) => {
@@ -47,11 +41,10 @@ export function useClientErrors(server: GatewayServer, options: ClientErrorOptio
   server.on('clientError', ({ code = 'unknown' }: NodeJS.ErrnoException, socket) => {
     if (rejected.has(socket)) return; // The parser fails again on the rest of the same bytes.
     const exchange = latestExchange.get(socket);
-    if (code === 'ERR_HTTP_REQUEST_TIMEOUT' && exchange && noTimeoutRequests.has(exchange.request)) return;
     rejected.add(socket);
     if (code === 'ECONNRESET' || code === 'EPIPE' || !socket.writable) return void socket.destroy();
     const isInBody = exchange !== undefined && !exchange.request.complete;
-    const error = errorOf(code, isInBody, options);
+    const error = errorOf(code, options);
     if (isInBody) return rejectBody(exchange, error);
     // After the pending response, or the client would take this one for it.
     if (exchange && !exchange.response.closed) exchange.response.on('close', () => reject(socket, error, code));
@@ -59,13 +52,21 @@ export function useClientErrors(server: GatewayServer, options: ClientErrorOptio
   });
 }
 
-/** The response to an error code of Node's HTTP parser and its timeouts. */
-function errorOf(code: string, isInBody: boolean, { headersTimeoutMs, bodyTimeoutMs }: ClientErrorOptions): HttpError {
+/** The response to an error code of Node's HTTP parser, or of its timeout for headers. */
+function errorOf(code: string, { headersTimeoutMs }: ClientErrorOptions): HttpError {
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return isInBody ? bodyTimeout(bodyTimeoutMs) : headersTimeout(headersTimeoutMs);
+      return headersTimeout(headersTimeoutMs);
     case 'HPE_HEADER_OVERFLOW':
-      return new HttpError(431, `Headers: exceed the limit of ${MAX_HEADER_BYTES} bytes; send fewer or shorter ones.`);
+      return new HttpError(
+        431,
+        `Headers: exceed the limit of ${MAX_HEADER_BYTES} bytes; send fewer or shorter ones, such as no Cookie.`,
+      );
+    case 'HPE_INVALID_CONTENT_LENGTH':
+      return new HttpError(
+        400,
+        'Content-Length: is not a number, or is sent with Transfer-Encoding; expected the bytes of the body alone, such as Content-Length: 42.',
+      );
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return new HttpError(413, 'Chunk extensions: exceed the limit of 16384 bytes; send chunks without extensions.');
     default:

@@ -7,13 +7,18 @@ export const MAX_BODY_BYTES = 1024 * 1024;
 /** A rejected body is drained up to this multiple of its limit, so that its sender can read the response. */
 const DRAIN_FACTOR = 8;
 
-/** Reads the body. Throws an HttpError (413) above `maxBytes`, with or without a Content-Length. */
-export function readBody(request: IncomingMessage, maxBytes = MAX_BODY_BYTES): Promise<Buffer> {
+const SEND_LESS = 'send less, such as one operation per request, and a file as multipart/form-data';
+
+/**
+ * Reads the body. Throws an HttpError (413) above `maxBytes`, with or without a Content-Length; its message ends in
+ * `advice`.
+ */
+export function readBody(request: IncomingMessage, maxBytes = MAX_BODY_BYTES, advice = SEND_LESS): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
     const maxDrainedBytes = DRAIN_FACTOR * maxBytes;
-    const rejectTooLarge = () => reject(bodyTooLarge(maxBytes));
+    const rejectTooLarge = () => reject(bodyTooLarge(maxBytes, advice));
     if (Number(request.headers['content-length']) > maxDrainedBytes) rejectTooLarge();
     const onData = (chunk: Buffer) => {
       length += chunk.length;
@@ -36,11 +41,8 @@ export function readBody(request: IncomingMessage, maxBytes = MAX_BODY_BYTES): P
 }
 
 /** 413. */
-export function bodyTooLarge(maxBytes: number): HttpError {
-  return new HttpError(
-    413,
-    `Body: exceeds the limit of ${maxBytes} bytes; send less, or a file as a multipart request.`,
-  );
+function bodyTooLarge(maxBytes: number, advice: string): HttpError {
+  return new HttpError(413, `Body: exceeds the limit of ${maxBytes} bytes; ${advice}.`);
 }
 
 /** 400: the connection closed before the end of the body. */

@@ -18,6 +18,8 @@ const MAX_WEBHOOK_BYTES = 64 * 1024;
 /** Maximum number of stored delivery ids. */
 const MAX_DELIVERY_IDS = 10_000;
 
+const EXPECTED_BODY = 'expected a webhook of the upstream, which has about 200 bytes';
+
 const ACCEPTED: Reply = { status: 204, headers: {} };
 
 export interface WebhooksOptions {
@@ -46,7 +48,7 @@ export function createWebhooks({ secret, onHint, log, clock }: WebhooksOptions):
     }
     try {
       const delivery = readDelivery(request.headers, clock.now()); // Before the body, so that a rejection is cheap.
-      const body = await readBody(request, MAX_WEBHOOK_BYTES);
+      const body = await readBody(request, MAX_WEBHOOK_BYTES, EXPECTED_BODY);
       verify(delivery, body);
       const { type, jobId = null } = readWebhook(body) ?? {};
       const isRepeat = deliveries.has(delivery.id);

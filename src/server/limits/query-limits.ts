@@ -43,11 +43,14 @@ export interface LimitViolation {
   readonly actual?: number | undefined;
 }
 
-/** Returns the error for a client, such as `depth: 16 exceeds the limit of 15 nested fields (MAX_QUERY_DEPTH).` */
+/**
+ * Returns the error for a client, such as `depth: 16 exceeds the limit of 15 nested fields (MAX_QUERY_DEPTH).` A limit
+ * without a setting is `(fixed)`.
+ */
 export function limitViolationError({ limit, max, actual }: LimitViolation): GraphQLError {
   const [unit, setting] = LIMITS[limit];
   const subject = actual === undefined ? '' : `${actual} `;
-  const message = `${limit}: ${subject}exceeds the limit of ${max} ${unit}${setting ? ` (${setting})` : ''}.`;
+  const message = `${limit}: ${subject}exceeds the limit of ${max} ${unit} (${setting ?? 'fixed'}).`;
   const extensions = { code: 'QUERY_TOO_COMPLEX' satisfies ErrorCode, limit, max, actual };
   return new GraphQLError(message, { extensions });
 }

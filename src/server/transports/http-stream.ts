@@ -2,17 +2,12 @@ import type { Identity } from '../../request/context.ts';
 import { revokedError } from '../auth/authenticate.ts';
 import { type GatewayResponse, type Reply, writeHead } from '../http/reply.ts';
 import type { Subscriber } from '../subscriptions/subscription-groups.ts';
+import { type ResultStats, recordResult } from './operation-log.ts';
 import { frameOf, type StreamFormat } from './stream-format.ts';
 import type { CloseReason, OpenStream, StreamRegistry } from './stream-registry.ts';
 
 /** Idle time before TCP keep-alive probes the client, in milliseconds. */
 const KEEP_ALIVE_DELAY_MS = 30_000;
-
-/** The statistics of a stream, for the log. */
-export interface StreamStats {
-  readonly transport: string;
-  results: number;
-}
 
 /** A subscription as the response to an HTTP request. */
 export interface StreamReply extends Omit<Reply, 'body'> {
@@ -31,8 +26,8 @@ export function streamReply(subscriber: Subscriber, format: StreamFormat, identi
  * Sends the subscriber's results, each after the client has received the previous one: a slow client gets fewer results and
  * delays no other. Ends with the subscriber or the connection.
  */
-export function openStream(response: GatewayResponse, reply: StreamReply, streams: StreamRegistry): StreamStats {
-  const stats: StreamStats = { transport: reply.format.transport, results: 0 };
+export function openStream(response: GatewayResponse, reply: StreamReply, streams: StreamRegistry): ResultStats {
+  const stats: ResultStats = { transport: reply.format.transport, results: 0 };
   if (response.destroyed || response.headersSent)
     void reply.subscriber.return(); // The client has disconnected or was rejected meanwhile.
   else {
@@ -47,11 +42,11 @@ class HttpStream implements OpenStream {
   readonly #response: GatewayResponse;
   readonly #subscriber: Subscriber;
   readonly #format: StreamFormat;
-  readonly #stats: StreamStats;
+  readonly #stats: ResultStats;
   readonly isAuthorized: () => boolean;
   #resume: (() => void) | null = null;
 
-  constructor(response: GatewayResponse, { subscriber, format, identity }: StreamReply, stats: StreamStats) {
+  constructor(response: GatewayResponse, { subscriber, format, identity }: StreamReply, stats: ResultStats) {
     this.#response = response;
     this.#subscriber = subscriber;
     this.#format = format;
@@ -85,7 +80,7 @@ class HttpStream implements OpenStream {
     for await (const event of this.#subscriber) {
       if (!this.isAuthorized()) return this.end('revoked');
       if (this.#response.writableEnded) return;
-      this.#stats.results++;
+      recordResult(this.#stats, event.result);
       if (this.#response.write(frameOf(this.#format, event))) continue;
       await new Promise<void>((resolve) => {
         this.#resume = resolve;

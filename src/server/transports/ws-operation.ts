@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { type ExecutionResult, GraphQLError } from 'graphql';
 import type { Clock } from '../../clock.ts';
-import type { Context, ContextFactory, Identity } from '../../request/context.ts';
+import type { ContextFactory, Identity } from '../../request/context.ts';
 import { internalError } from '../../schema/core/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { paramsOf } from '../graphql/params.ts';
@@ -13,6 +13,7 @@ import { type CreateCallerBudget, callerKey } from '../limits/caller-rate-limite
 import { LimitError } from '../limits/limit-error.ts';
 import type { Subscriber } from '../subscriptions/subscription-groups.ts';
 import type { GraphqlOptions } from './graphql-over-http.ts';
+import { operationLogger, type ResultStats, recordErrors, recordResult } from './operation-log.ts';
 import { isSubscription } from './operation-runner.ts';
 
 export interface OperationOptions extends Pick<GraphqlOptions, 'engine' | 'runOperation' | 'findDocument'> {
@@ -22,12 +23,15 @@ export interface OperationOptions extends Pick<GraphqlOptions, 'engine' | 'runOp
   clock: Clock;
 }
 
+/** Ends an operation in progress. `isAborted`: the client has disconnected. */
+export type EndOperation = (isAborted: boolean) => void;
+
 /** An authenticated client of one WebSocket. */
 export interface SocketClient {
   readonly request: IncomingMessage;
   readonly identity: Identity;
   /** The functions that end each operation in progress. */
-  readonly activeOperations: Set<() => void>;
+  readonly activeOperations: Set<EndOperation>;
   /** Closes the socket, because the caller is no longer authorized. */
   revoke(): void;
 }
@@ -59,29 +63,35 @@ export function createStartOperation({
     const clientAbort = new AbortController();
     const context = createContext({ requestId, identity, signal: clientAbort.signal });
     const caller = callerKey(context, request);
-    const abort = () => clientAbort.abort(new Error('The client has disconnected.'));
-    const logEnd = operationLogger(context, log, clock);
+    const stats: ResultStats = { transport: 'websocket', results: 0 };
+    const logEnd = operationLogger(context, stats, log, clock);
+    const abort: EndOperation = (isAborted) => {
+      if (isAborted) stats.isAborted = true;
+      clientAbort.abort(new Error('The client has disconnected.'));
+    };
+    const fail = (errors: readonly GraphQLError[]) => {
+      if (!clientAbort.signal.aborted) recordErrors(stats, errors);
+      logEnd();
+      return errors;
+    };
     activeOperations.add(abort);
     try {
       const budget = createBudget(context, request);
       await budget.spend(1);
       const params = findDocument(paramsOf(withoutEmptyQuery(payload)), requestId);
       const prepared = await prepare(engine, params, context, budget, () => {});
-      if ('result' in prepared) {
-        logEnd(0);
-        return prepared.result.errors ?? [];
-      }
+      if ('result' in prepared) return fail(prepared.result.errors ?? []);
       const outcome = await runOperation(prepared, { identity, caller });
-      if (isSubscription(outcome)) return { prepared, outcome: deliver(outcome, client, logEnd) };
+      if (isSubscription(outcome)) return { prepared, outcome: deliver(outcome, client, stats, logEnd) };
       await budget.recordEvidence(
         credentialEvidenceOf(outcome, context.readContext),
         context.readContext.upstreamCalls,
       );
-      logEnd(1);
+      if (!clientAbort.signal.aborted) recordResult(stats, outcome);
+      logEnd();
       return { prepared, outcome };
     } catch (error) {
-      logEnd(0);
-      return [toGraphQLError(error, requestId, log)];
+      return fail([toGraphQLError(error, requestId, log)]);
     } finally {
       activeOperations.delete(abort);
     }
@@ -92,14 +102,18 @@ export function createStartOperation({
 function deliver(
   subscriber: Subscriber,
   { identity, activeOperations, revoke }: SocketClient,
-  logEnd: (results: number) => void,
+  stats: ResultStats,
+  logEnd: () => void,
 ): AsyncIterableIterator<ExecutionResult, undefined> {
-  let results = 0;
   const end = async () => {
-    if (activeOperations.delete(end)) logEnd(results);
+    if (activeOperations.delete(stop)) logEnd();
     return await subscriber.return();
   };
-  activeOperations.add(end);
+  const stop: EndOperation = (isAborted) => {
+    if (isAborted) stats.isAborted = true;
+    void end();
+  };
+  activeOperations.add(stop);
   return {
     [Symbol.asyncIterator]() {
       return this;
@@ -111,42 +125,10 @@ function deliver(
         revoke();
         return await end();
       }
-      results++;
+      recordResult(stats, value.result);
       return { value: value.result, done: false };
     },
     return: end,
-  };
-}
-
-/** The log line `operation`, written at the end of each operation of a WebSocket. */
-interface OperationLogLine {
-  readonly requestId: string;
-  readonly transport: 'websocket';
-  /** At most 100 characters. */
-  readonly operation: string | undefined;
-  /** The name of the caller, with AUTH=tokens. */
-  readonly viewer: string | undefined;
-  readonly upstreamCalls: number;
-  readonly results: number;
-  /** Duration in milliseconds. */
-  readonly ms: number;
-}
-
-/** Returns the function that logs the end of an operation. */
-function operationLogger(context: Context, log: Logger, clock: Clock): (results: number) => void {
-  const startedAt = clock.now();
-  return (results) => {
-    const { requestId, operationName, viewer, readContext } = context;
-    const line: OperationLogLine = {
-      requestId,
-      transport: 'websocket',
-      operation: operationName?.slice(0, 100),
-      viewer: viewer.name ?? undefined,
-      upstreamCalls: readContext.upstreamCalls,
-      results,
-      ms: clock.now() - startedAt,
-    };
-    log.info(line, 'operation');
   };
 }
 

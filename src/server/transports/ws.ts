@@ -1,15 +1,18 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { CloseCode, handleProtocols, makeServer, type Server } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Identity } from '../../request/context.ts';
-import { type Authenticate, revokedError } from '../auth/authenticate.ts';
+import type { ErrorCode } from '../../schema/core/errors.ts';
+import { type Authenticate, revokedError, type TokenSource } from '../auth/authenticate.ts';
 import { HttpError } from '../http/http-error.ts';
 import { MAX_BODY_BYTES } from '../http/request-body.ts';
 import type { StreamRegistry } from './stream-registry.ts';
 import {
   createStartOperation,
+  type EndOperation,
   type OperationOptions,
   type SocketClient,
   type StartedOperation,
@@ -48,6 +51,8 @@ type UnauthenticatedClient = {
   -readonly [Key in keyof SocketClient]: Key extends 'identity' ? Identity | undefined : SocketClient[Key];
 } & {
   readonly socket: WebSocket;
+  /** Closes the socket with a close code and its reason, and logs the code. Does nothing when it is closing already. */
+  reject(code: CloseCode, reason: string): void;
 };
 
 /** The protocol graphql-transport-ws (https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md). */
@@ -63,15 +68,25 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
   const protocol = createProtocol(schema, authenticate, createStartOperation(options));
 
   function onOpen(socket: WebSocket, request: IncomingMessage) {
-    const activeOperations = new Set<() => void>();
-    const endAllOperations = () => {
-      for (const end of activeOperations) end();
+    const activeOperations = new Set<EndOperation>();
+    const endAllOperations = (isAborted: boolean) => {
+      for (const end of activeOperations) end(isAborted);
     };
-    const revoke = () => socket.close(CloseCode.Forbidden, closeReason(revokedError().message));
-    const client: UnauthenticatedClient = { socket, request, identity: undefined, activeOperations, revoke };
+    const reject = (code: CloseCode, reason: string) => {
+      if (socket.readyState !== socket.OPEN) return;
+      log.info(rejectionLogLine(code, client.identity), 'request rejected');
+      socket.close(code, closeReason(reason));
+      endAllOperations(false);
+    };
+    const revoke = () => reject(CloseCode.Forbidden, revokedError().message);
+    const client: UnauthenticatedClient = { socket, request, identity: undefined, activeOperations, revoke, reject };
     const cancelInitTimeout = clock.after(INIT_TIMEOUT_MS, () => {
-      if (!client.identity)
-        socket.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
+      if (client.identity) return;
+      const seconds = INIT_TIMEOUT_MS / 1000;
+      reject(
+        CloseCode.ConnectionInitialisationTimeout,
+        `connection_init: did not arrive within ${seconds} s; send {"type": "connection_init"} first.`,
+      );
     });
     const removeStream = streams.add({
       isAuthorized: () => client.identity?.isValid() ?? true,
@@ -79,14 +94,14 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
       end(reason) {
         if (reason === 'revoked') revoke();
         else socket.close(1001, 'Going away');
-        endAllOperations();
+        endAllOperations(false);
       },
     });
     const closed = connect(protocol, client, (err) => log.error({ err }, 'internal error'));
     socket.on('close', (code, reason) => {
       cancelInitTimeout();
       removeStream();
-      endAllOperations();
+      endAllOperations(true);
       void closed(code, String(reason));
     });
   }
@@ -109,23 +124,24 @@ function createProtocol(
     connectionInitWaitTimeout: 0, // The timeout uses the gateway's clock.
     onConnect({ extra, connectionParams }) {
       try {
-        extra.identity = authenticate({ authorization: authorizationOf(extra.request, connectionParams) });
+        const { authorization, source } = tokenOf(extra.request, connectionParams);
+        extra.identity = authenticate({ authorization }, source);
         return true;
       } catch (error) {
         if (!(error instanceof HttpError)) throw error;
-        extra.socket.close(CloseCode.Forbidden, closeReason(error.message)); // First: false closes without this reason.
+        extra.reject(CloseCode.Forbidden, error.message); // First: false closes without this reason.
         return false;
       }
     },
     async onSubscribe({ extra }, _id, payload) {
-      const { identity, activeOperations, socket } = extra;
+      const { identity, activeOperations } = extra;
       if (!identity) return; // graphql-ws has closed the socket: this message came before `connection_init`.
       if (!identity.isValid()) {
         extra.revoke();
         return [revokedError()];
       }
       if (activeOperations.size >= MAX_OPERATIONS) {
-        socket.close(CloseCode.TooManyInitialisationRequests, closeReason(TOO_MANY_OPERATIONS.message));
+        extra.reject(CloseCode.TooManyInitialisationRequests, TOO_MANY_OPERATIONS.message);
         return [TOO_MANY_OPERATIONS];
       }
       const started = await startOperation({ ...extra, identity }, payload);
@@ -138,13 +154,33 @@ function createProtocol(
   });
 }
 
-/** The messages are ASCII, so that characters are bytes. */
-const closeReason = (message: string) => message.slice(0, MAX_CLOSE_REASON_BYTES);
+/** The reason in ASCII, so that characters are bytes; the protocol's reasons contain ids that clients choose. */
+const closeReason = (reason: string) => reason.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_CLOSE_REASON_BYTES);
+
+/** The log line of a rejected socket. Without the text of the reason, which can quote the client. */
+function rejectionLogLine(code: CloseCode, identity: Identity | undefined) {
+  const unauthenticated = { errors: 1, errorCodes: ['UNAUTHENTICATED' satisfies ErrorCode] };
+  return {
+    requestId: randomUUID(),
+    transport: 'websocket',
+    viewer: identity?.viewer.name ?? undefined,
+    code,
+    reason: CloseCode[code],
+    ...(code === CloseCode.Forbidden && unauthenticated),
+  };
+}
 
 /** Browsers cannot send headers with a WebSocket; they send the token in `connection_init`. */
-function authorizationOf({ headers }: IncomingMessage, params: Record<string, unknown> = {}): string | undefined {
-  const authorization = params['authorization'] ?? params['Authorization'];
-  return typeof authorization === 'string' ? authorization : headers.authorization;
+function tokenOf(
+  { headers }: IncomingMessage,
+  params: Record<string, unknown> = {},
+): { readonly authorization: string | undefined; readonly source: TokenSource } {
+  const authorization = params['authorization'] ?? params['Authorization'] ?? undefined;
+  if (authorization === undefined && headers.authorization !== undefined) {
+    return { authorization: headers.authorization, source: 'header' };
+  }
+  const isText = authorization === undefined || typeof authorization === 'string';
+  return { authorization: isText ? authorization : '', source: 'connectionParams' };
 }
 
 /**
@@ -156,7 +192,7 @@ function connect(
   client: UnauthenticatedClient,
   onError: (error: unknown) => void,
 ) {
-  const { socket, request } = client;
+  const { socket, request, reject } = client;
   request.socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
   const resumeReading = () => {
     if (socket.isPaused && socket.bufferedAmount <= MAX_UNSENT_BYTES) socket.resume();
@@ -180,7 +216,7 @@ function connect(
             resolve();
           });
         }),
-      close: (code, reason) => socket.close(code, reason),
+      close: (code = CloseCode.BadRequest, reason = '') => reject(code, reason),
       onMessage: (handleMessage) =>
         socket.on('message', async (data) => {
           try {

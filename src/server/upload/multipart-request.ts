@@ -3,7 +3,7 @@ import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Clock } from '../../clock.ts';
 import { UploadedFile } from '../../schema/core/upload-value.ts';
 import type { Prepared } from '../graphql/prepare.ts';
-import type { NoTimeoutRequests } from '../http/client-error.ts';
+import type { BodyTimeouts } from '../http/body-timeout.ts';
 import { HttpError } from '../http/http-error.ts';
 import { quoteInput } from '../http/quote-input.ts';
 import { MAX_BODY_BYTES } from '../http/request-body.ts';
@@ -43,8 +43,8 @@ export interface UploadOptions {
   readonly bodyTimeoutMs: number;
   /** Maximum sockets to the upstream per credential. */
   readonly upstreamConnections: number;
-  /** Receives the requests without a total timeout. */
-  readonly noTimeoutRequests: NoTimeoutRequests;
+  /** The timeouts of bodies. An upload that has started has none. */
+  readonly bodyTimeouts: BodyTimeouts;
   readonly schema: GraphQLSchema;
   readonly clock: Clock;
 }
@@ -56,7 +56,7 @@ const CALLER_SHARE = 1 / 4;
 const MAX_FRAMING_BYTES = 256 * 1024;
 
 export function createReadUpload(options: UploadOptions): ReadUpload {
-  const { maxUploadBytes, bodyTimeoutMs, upstreamConnections, noTimeoutRequests, schema, clock } = options;
+  const { maxUploadBytes, bodyTimeoutMs, upstreamConnections, bodyTimeouts, schema, clock } = options;
   const maxBytes = maxUploadBytes + 2 * MAX_BODY_BYTES + MAX_FRAMING_BYTES;
   const quota = createUploadQuota(upstreamConnections);
   return async (request, boundary, caller) => {
@@ -70,7 +70,7 @@ export function createReadUpload(options: UploadOptions): ReadUpload {
         attachFile(prepared) {
           const complete = attachFile(prepared, target, file, schema);
           const release = quota(caller);
-          noTimeoutRequests.add(request);
+          bodyTimeouts.remove(request);
           discard = () => {
             release();
             form.discard();
@@ -118,7 +118,10 @@ async function readField(form: Form, name: string): Promise<Buffer> {
   let length = 0;
   for await (const chunk of part.content) {
     length += chunk.length;
-    if (length > MAX_BODY_BYTES) throw new HttpError(413, `${name}: exceeds the limit of ${MAX_BODY_BYTES} bytes.`);
+    if (length > MAX_BODY_BYTES) {
+      const advice = 'send less, and content of files only in the part of the file';
+      throw new HttpError(413, `${name}: exceeds the limit of ${MAX_BODY_BYTES} bytes; ${advice}.`);
+    }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
@@ -148,5 +151,8 @@ function unexpectedPart(expected: string, part: Part | null): HttpError {
 }
 
 function fileTooLarge(maxBytes: number): HttpError {
-  return new HttpError(413, `file: exceeds the limit of ${maxBytes} bytes (MAX_UPLOAD_MB).`);
+  return new HttpError(
+    413,
+    `file: exceeds the limit of ${maxBytes} bytes (MAX_UPLOAD_MB); send a smaller file, or raise the setting, such as MAX_UPLOAD_MB=512.`,
+  );
 }

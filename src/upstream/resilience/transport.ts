@@ -139,7 +139,7 @@ export function createTransport(options: TransportOptions): Transport {
     }
   }
 
-  /** Milliseconds until the next retry, or null when the call is not retryCount. */
+  /** Milliseconds until the next retry, or null when none is allowed. `retryCount` is the number of retries before this one. */
   function retryWait(
     error: unknown,
     retryCount: number,

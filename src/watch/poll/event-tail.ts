@@ -23,9 +23,9 @@ export interface EventTailOptions {
  *
  * - Poll: at once when the job's state changes or `pollNow` is called; otherwise at the job's poll interval, and once more
  *   when the ended job has settled. After a failure: with backoff.
- * - Closed: the log has its final event, or was read after the job had settled. There are no further polls.
- * - Failed: the job's watch has ended with an error (the job does not exist), or a poll failed permanently. Waiting and
- *   later calls reject with that error.
+ * - Closed: the log has its final event, or was read after the job had settled. There are no further polls; nothing waits.
+ * - Failed: the job's watch has ended with an error (the job does not exist), a poll failed permanently, or the tail was
+ *   disposed. Waiting and later calls reject with that error.
  */
 export interface EventTail {
   /** The job by its last observation; undefined before the first. */
@@ -33,9 +33,12 @@ export interface EventTail {
   /** Increases with each successful poll. */
   readonly version: number;
   readonly isClosed: boolean;
-  /** Resolves when `version` differs from the argument, or on abort. Rejects when the tail fails. */
+  /** Resolves when `version` differs from the argument, at once when closed, or on abort. Rejects when the tail fails. */
   waitForUpdate(version: number, signal: AbortSignal): Promise<void>;
-  /** Polls at once. Resolves after a poll that started after this call, or on abort. Rejects when the tail fails. */
+  /**
+   * Polls at once. Resolves after a poll that started after this call, at once when closed, or on abort. Rejects when the
+   * tail fails.
+   */
   pollNow(signal: AbortSignal): Promise<void>;
   dispose(): void;
 }
@@ -64,6 +67,7 @@ export function createEventTail(options: EventTailOptions, jobId: string, onEnd:
   }
 
   function fail(reason: Error) {
+    if (error) return;
     error = reason;
     for (const { reject } of waiters) reject(reason);
     waiters.clear();
@@ -115,7 +119,7 @@ export function createEventTail(options: EventTailOptions, jobId: string, onEnd:
 
   async function waitForUpdate(knownVersion: number, signal: AbortSignal) {
     if (error) throw error;
-    if (version !== knownVersion || signal.aborted) return;
+    if (version !== knownVersion || isClosed || signal.aborted) return;
     const waiter = Promise.withResolvers<void>();
     const onAbort = () => {
       waiters.delete(waiter);
@@ -161,8 +165,10 @@ export function createEventTail(options: EventTailOptions, jobId: string, onEnd:
       for (let count = 0; count < updates; count++) await waitForUpdate(version, signal);
     },
     dispose() {
-      disposal.abort(new Error('The event log has no more readers.'));
+      const reason = new Error('The event log has no more readers.');
+      disposal.abort(reason);
       cancelTimer?.();
+      fail(reason);
       watch.stop();
       unpin();
     },

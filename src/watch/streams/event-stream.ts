@@ -71,7 +71,7 @@ async function* readEvents<T>(
   const reader = createLogReader(access, store, jobId, createReadContext(signal));
   const selectValue = select();
   let cursor = await reader.cursorOf(start).catch(async (error) => {
-    if (!(error instanceof UnknownCursor)) throw error;
+    if (!(error instanceof UnknownCursor) || tail.isClosed) throw error;
     await tail.pollNow(signal); // The event may have been added since the last poll.
     return signal.aborted ? null : await reader.cursorOf(start);
   });

@@ -437,7 +437,7 @@ describe('errors of a request', () => {
   it('say which operationName is expected', async () => {
     const query = 'query A { __typename } query B { __typename }';
     const messageFor = async (operationName?: string) => (await resultOf({ query, operationName })).errors[0].message;
-    const expected = 'expected the name of an operation in the document, which has 2.';
+    const expected = 'expected the name of an operation in the document, which has 2, such as "A".';
     expect(await messageFor()).toBe(`operationName: is missing; ${expected}`);
     expect(await messageFor('C')).toBe(`operationName: "C" is unknown; ${expected}`);
   });

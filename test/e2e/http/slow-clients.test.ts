@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { countConnections } from '../../kit/attack/connection-count.ts';
 import { exchange, openRawConnection, parseResponses } from '../../kit/client/raw-http.ts';
+import { createTestClock } from '../../kit/clock.ts';
 import { startGateway, type TestGateway } from '../../kit/gateway/gateway.ts';
 import { startUpstream } from '../../kit/gateway/upstream.ts';
 import { startScript } from '../../kit/process/process.ts';
+import { until } from '../../kit/until.ts';
 
-// Node measures these timeouts in real time. They are short, but long enough for the other callers on a busy machine.
+// Node measures the timeouts of headers and idle time in real time. They are short, but long enough for the other callers on a busy machine.
 const SHORT = { HEADERS_TIMEOUT_MS: '1500', BODY_TIMEOUT_MS: '1500', IDLE_TIMEOUT_MS: '500' };
 
 const HEALTH = 'GET /health HTTP/1.1\r\nHost: localhost\r\n';
@@ -64,6 +66,30 @@ describe('a slow client', () => {
       expect.objectContaining({ msg: 'request', path: '/graphql', status: 408 }),
     ]);
     expect(gateway.log.filter(({ msg }) => msg === 'internal error')).toEqual([]);
+  });
+
+  it.each([
+    ['gets 408', 'application/json', [408]],
+    ['is disconnected if its request was rejected,', 'text/plain', [415]],
+  ])('that stops within its body %s after BODY_TIMEOUT_MS', async (_, type, statuses) => {
+    const clock = createTestClock();
+    await using gateway = await startGateway({ BODY_TIMEOUT_MS: '20000' }, clock);
+    await using connection = await openRawConnection(gateway.url);
+    let isClosed = false;
+    void connection.closed.then(() => {
+      isClosed = true;
+    });
+    connection.write(
+      `POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${type}\r\nContent-Length: 9\r\n\r\n{`,
+    );
+    await until(() => clock.untilNext <= 20_000);
+    clock.advance(19_999);
+    await expectResponseForOtherCaller(gateway);
+    expect(isClosed).toBe(false);
+    clock.advance(1);
+    const responses = parseResponses(await connection.closed);
+    expect(responses.map(({ status }) => status)).toEqual(statuses);
+    if (type === 'application/json') expect(responses[0]?.body).toContain('20000 ms (BODY_TIMEOUT_MS)');
   });
 
   it('that sends its second body too late gets 408 after the first response', async () => {

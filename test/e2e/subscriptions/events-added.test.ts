@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { openRawConnection } from '../../kit/client/raw-http.ts';
 import { openSse, type SseStream } from '../../kit/client/sse.ts';
+import { openSocket, subscribe } from '../../kit/client/ws.ts';
 import { type Feed, startFeed } from '../../kit/gateway/feed.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
 import { createGrowingLog } from '../../kit/store/growing-log.ts';
@@ -13,6 +14,18 @@ const INTERVAL_MS = 2000; // The default.
 const EVENTS = `subscription ($since: ID, $fromStart: Boolean) {
   fineTuningJobEventAdded(jobId: "${JOB}", since: $since, fromStart: $fromStart) { event { id } }
 }`;
+
+/** Members of the last event of a log. */
+const FINAL = { message: 'The job has successfully completed' };
+const UNKNOWN_SINCE = {
+  errors: [
+    {
+      message: expect.stringMatching(/^since: is not the id of one of the newest 50000 events of this job; /),
+      path: ['fineTuningJobEventAdded'],
+      extensions: { code: 'BAD_USER_INPUT', argument: 'since' },
+    },
+  ],
+};
 
 async function start(status = 'running') {
   const feed = await startFeed();
@@ -111,17 +124,32 @@ describe('the events of a job', () => {
     world.log.grow(250);
     await using stream = await world.feed.subscribe(EVENTS, { since: 'ftevent-unknown' });
     await world.feed.advanceBy(INTERVAL_MS);
-    expect(await stream.result()).toMatchObject({
-      errors: [
-        {
-          message: expect.stringMatching(/^since: is not the id of one of the newest 50000 events of this job; /),
-          path: ['fineTuningJobEventAdded'],
-          extensions: { code: 'BAD_USER_INPUT', argument: 'since' },
-        },
-      ],
-    });
+    expect(await stream.result()).toMatchObject(UNKNOWN_SINCE);
     expect(await stream.next()).toEqual({ event: 'complete', data: '' });
     expect(await world.feed.advanceBy(60_000)).toEqual([]);
+  });
+
+  it.each(['running', 'succeeded'])('fail in the same way over a WebSocket, when the job is %s', async (status) => {
+    await using world = await start(status);
+    world.log.grow(3, () => (status === 'running' ? {} : FINAL));
+    using socket = await openSocket(world.feed.gateway.url);
+    socket.send(subscribe('1', EVENTS, { variables: { since: 'ftevent-unknown' } }));
+    await world.feed.advanceBy(INTERVAL_MS);
+    expect(await socket.next()).toMatchObject({ id: '1', type: 'next', payload: UNKNOWN_SINCE });
+    expect(await socket.next()).toEqual({ id: '1', type: 'complete' });
+  });
+
+  it('fail at once, for each reader, when an ended job lacks the event to start after', async () => {
+    await using world = await start('succeeded');
+    const { feed, log } = world;
+    log.grow(150, (index) => (index === 149 ? FINAL : {}));
+    const streams = await Promise.all(['a', 'b'].map((since) => feed.subscribe(EVENTS, { since })));
+    await feed.advanceBy(0);
+    for (const stream of streams) {
+      expect(await stream.result()).toMatchObject(UNKNOWN_SINCE);
+      expect(await stream.next()).toEqual({ event: 'complete', data: '' });
+    }
+    expect(await feed.advanceBy(60_000)).toEqual([]);
   });
 
   it('fail without an upstream call for both since and fromStart', async () => {
@@ -157,7 +185,7 @@ describe('the events of a job', () => {
     const { feed, log } = world;
     await using stream = await feed.subscribe(EVENTS);
     await feed.advanceBy(0);
-    log.grow(120, (index) => (index === 119 ? { message: 'The job has successfully completed' } : {}));
+    log.grow(120, (index) => (index === 119 ? FINAL : {}));
     await feed.advanceBy(INTERVAL_MS);
     expect(await takeAll(stream)).toEqual(log.ids);
   });
@@ -212,7 +240,7 @@ describe('a client that reads no events for a minute', () => {
     }
     expect(responses[0]?.writableNeedDrain).toBe(true);
     expect(responses[0]?.writableLength).toBeLessThan(4 * message.length);
-    log.grow(1, () => ({ message: 'The job has successfully completed' }));
+    log.grow(1, () => FINAL);
     await feed.advanceBy(INTERVAL_MS);
     wire.resume();
     const received = await wire.closed;

@@ -10,6 +10,9 @@ import { makeFolder } from '../../kit/process/folder.ts';
 import { tokenFile } from '../../kit/process/token.ts';
 import { until } from '../../kit/until.ts';
 
+const BEARER = 'expected {"authorization": "Bearer TOKEN"}.';
+const UNKNOWN_TOKEN = 'the token is unknown or revoked; create one: npm run token -- NAME ROLE FILE.';
+const KEY = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
 const CHANGED = 'subscription S { changed(topic: "t") { n } }';
 const result = (n: number) => ({ data: { changed: { n } } });
 
@@ -121,18 +124,36 @@ describe('a socket', () => {
   });
 
   it.each([
-    ['has no token', {}, 4403, /^Authorization: is missing; send Authorization: Bearer TOKEN\. Create a token: /],
+    ['has no token', {}, 4403, `connectionParams.authorization: is missing; ${BEARER}`],
+    [
+      'has a malformed token',
+      { init: { authorization: 'nobody' } },
+      4403,
+      `connectionParams.authorization: is malformed; ${BEARER}`,
+    ],
+    [
+      'has a token that is not a string',
+      { init: { authorization: { nobody: 1 } } },
+      4403,
+      `connectionParams.authorization: is malformed; ${BEARER}`,
+    ],
     [
       'has an unknown token',
       { init: { authorization: 'Bearer nobody' } },
       4403,
-      /^Authorization: the token is unknown or revoked; create one: npm run token/,
+      `connectionParams.authorization: ${UNKNOWN_TOKEN}`,
     ],
-    ['has no subprotocol', { protocol: [], init: false as const }, 4406, /^Subprotocol not acceptable$/],
+    [
+      'has an unknown token in its header',
+      { headers: { authorization: 'Bearer nobody' } },
+      4403,
+      `Authorization: ${UNKNOWN_TOKEN}`,
+    ],
+    ['has no subprotocol', { protocol: [], init: false as const }, 4406, 'Subprotocol not acceptable'],
   ])('that %s is closed with the reason', async (_, options, code, reason) => {
     await using live = (await start()).live;
     using client = await openSocket(live.url, options);
-    expect(await client.closed).toEqual([code, expect.stringMatching(reason)]);
+    expect(await client.closed).toEqual([code, reason]);
     expect(JSON.stringify(live.log)).not.toContain('nobody');
   });
 
@@ -197,6 +218,32 @@ describe('a socket', () => {
     await using live = await startSubscriptionServer();
     const opening = openSocket(live.url, { headers });
     await expect(opening).rejects.toThrow(`Unexpected server response: ${status}`);
+    expect(live.log).toContainEqual(expect.objectContaining({ msg: 'request rejected', status }));
+  });
+
+  it.each([
+    [
+      'another method',
+      'POST',
+      `Sec-WebSocket-Version: 13\r\n${KEY}`,
+      405,
+      /^Method: POST cannot open .*; expected GET/,
+    ],
+    [
+      'another version',
+      'GET',
+      `Sec-WebSocket-Version: 7\r\n${KEY}`,
+      426,
+      /^Sec-WebSocket-Version: "7" .*; expected 13/,
+    ],
+    ['no version', 'GET', KEY, 426, /^Sec-WebSocket-Version: is missing; expected 13/],
+    ['no key', 'GET', 'Sec-WebSocket-Version: 13\r\n', 400, /^Sec-WebSocket-Key: is missing; expected .*, such as /],
+  ])('with %s is rejected with an error that names the header', async (_, method, headers, status, message) => {
+    await using live = await startSubscriptionServer();
+    const upgrade = `Host: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${headers}`;
+    const [response] = await exchange(live.url, `${method} /graphql HTTP/1.1\r\n${upgrade}\r\n`);
+    expect(response?.status).toBe(status);
+    expect(JSON.parse(response?.body ?? '').errors[0].message).toMatch(message);
     expect(live.log).toContainEqual(expect.objectContaining({ msg: 'request rejected', status }));
   });
 

@@ -88,25 +88,18 @@ describe('an upload that stalls', () => {
 });
 
 describe('an upload without pauses', () => {
-  it('has no total timeout, unlike other requests', async () => {
+  it('has no total timeout', async () => {
     await using upstream = await startUpstream();
-    receiveForms(upstream);
-    const short = { HEADERS_TIMEOUT_MS: '300', BODY_TIMEOUT_MS: '300' };
-    // The test clock is stopped. Node's own timeout, which ends other requests after 0.6 s, uses real time.
-    await using gateway = await startGateway({ ...settingsOf(upstream), ...short }, createTestClock());
+    const forms = receiveForms(upstream);
+    const clock = createTestClock();
+    await using gateway = await startGateway({ ...settingsOf(upstream), BODY_TIMEOUT_MS: '20000' }, clock);
     await using connection = await openRawConnection(gateway.url);
-    await using other = await openRawConnection(gateway.url);
     connection.write(headOf(null, 'Connection: close\r\n'), chunkOf(PARTIAL_FORM));
-    other.write(
-      'POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{',
-    );
-    let isOver = false;
-    void other.closed.then(() => {
-      isOver = true;
-    });
-    while (!isOver) {
+    await until(() => forms.started === 1);
+    for (let count = 0; count < 3; count++) {
+      clock.advance(15_000);
       connection.write(chunkOf(LINES));
-      await exchange(gateway.url, HEALTH);
+      await until(() => clock.untilNext === 20_000);
     }
     connection.write(chunkOf(FORM_END), '0\r\n\r\n');
     expect(

@@ -249,20 +249,33 @@ describe('a body that is not a form', () => {
 });
 
 describe('a form above the limit', () => {
+  const SMALLER_FILE = 'send a smaller file, or raise the setting, such as MAX_UPLOAD_MB=512';
   const oversized = Buffer.alloc(MIB + 1, 'x');
   it.each<[string, FormPart[], string]>([
-    ['its operations', [{ name: 'operations', content: oversized }], 'operations: exceeds the limit of 1048576 bytes.'],
-    ['its map', [OPERATIONS, { name: 'map', content: oversized }], 'map: exceeds the limit of 1048576 bytes.'],
-    ['its file', [OPERATIONS, MAP, filePart(oversized)], 'file: exceeds the limit of 1048576 bytes (MAX_UPLOAD_MB).'],
+    [
+      'its operations',
+      [{ name: 'operations', content: oversized }],
+      'operations: exceeds the limit of 1048576 bytes; send less, and content of files only in the part of the file.',
+    ],
+    [
+      'its map',
+      [OPERATIONS, { name: 'map', content: oversized }],
+      'map: exceeds the limit of 1048576 bytes; send less, and content of files only in the part of the file.',
+    ],
+    [
+      'its file',
+      [OPERATIONS, MAP, filePart(oversized)],
+      `file: exceeds the limit of 1048576 bytes (MAX_UPLOAD_MB); ${SMALLER_FILE}.`,
+    ],
     [
       'its file, by its Content-Length',
       [OPERATIONS, MAP, filePart(Buffer.alloc(4 * MIB))],
-      'file: exceeds the limit of 1048576 bytes (MAX_UPLOAD_MB).',
+      `file: exceeds the limit of 1048576 bytes (MAX_UPLOAD_MB); ${SMALLER_FILE}.`,
     ],
     [
       'a part before its file',
       [{ name: '', content: Buffer.alloc(4 * MIB - 1000), headers: 'X: y\r\n' }, OPERATIONS],
-      'file: exceeds the limit of 1048576 bytes (MAX_UPLOAD_MB).',
+      `file: exceeds the limit of 1048576 bytes (MAX_UPLOAD_MB); ${SMALLER_FILE}.`,
     ],
   ])('is rejected for %s, with a Content-Length and in chunks', async (_, parts, message) => {
     const form = formOf(...parts);

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type Auth, createAuthenticate, revokedError } from '../../../../src/server/auth/authenticate.ts';
+import {
+  type Auth,
+  createAuthenticate,
+  revokedError,
+  type TokenSource,
+} from '../../../../src/server/auth/authenticate.ts';
 import { HttpError } from '../../../../src/server/http/http-error.ts';
 import { createLogger } from '../../../../src/telemetry/logger.ts';
 import { createTestClock } from '../../../kit/clock.ts';
@@ -21,9 +26,9 @@ it('callers who bring their own keys do not get the admin key', () => {
 describe('the message of a rejected caller', () => {
   const tokens = (): Auth => ({ kind: 'tokens', file: tokenFile({ ann: 'viewer' }).file });
 
-  function messageFor(auth: Auth, authorization?: string): string {
+  function messageFor(auth: Auth, authorization?: string, source?: TokenSource): string {
     try {
-      create(auth)(authorization === undefined ? {} : { authorization });
+      create(auth)({ authorization }, source);
       return '';
     } catch (error) {
       return error instanceof HttpError ? error.message : String(error);
@@ -49,13 +54,15 @@ describe('the message of a rejected caller', () => {
   });
 
   it('fits into the close reason of a WebSocket', () => {
-    const messages = [
-      messageFor(tokens()),
-      messageFor(tokens(), 'x'),
-      messageFor(tokens(), 'Bearer x'),
-      messageFor({ kind: 'passthrough' }, 'x'),
-      revokedError().message,
-    ];
-    for (const message of messages) expect(message).toMatch(/^Authorization: [\x20-\x7e]{1,108}$/); // 123 bytes in all.
+    const messages = (['header', 'connectionParams'] as const).flatMap((source) => [
+      messageFor(tokens(), undefined, source),
+      messageFor(tokens(), 'x', source),
+      messageFor(tokens(), 'Bearer x', source),
+      messageFor({ kind: 'passthrough' }, 'x', source),
+    ]);
+    for (const message of [...messages, revokedError().message]) {
+      expect(message).toMatch(/^(connectionParams\.a|A)uthorization: [\x20-\x7e]+\.$/);
+      expect(message.length).toBeLessThanOrEqual(123);
+    }
   });
 });

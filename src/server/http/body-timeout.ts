@@ -1,0 +1,49 @@
+import type { IncomingMessage } from 'node:http';
+import type { Clock } from '../../clock.ts';
+import { type GatewayResponse, type GatewayServer, send } from './reply.ts';
+import { bodyTimeout } from './request-body.ts';
+
+/** Limits the time from the headers of a request to the end of its body. */
+export interface BodyTimeouts {
+  /**
+   * Responds 408 to each request of the server whose body is incomplete after the timeout. Disconnects a client that still
+   * sends the body of a rejected request.
+   */
+  use(server: GatewayServer): void;
+  /** Removes the timeout of a request, whose progress the caller enforces. */
+  remove(request: IncomingMessage): void;
+}
+
+export function createBodyTimeouts(timeoutMs: number, clock: Clock): BodyTimeouts {
+  const cancels = new WeakMap<IncomingMessage, () => void>();
+  const remove = (request: IncomingMessage) => {
+    cancels.get(request)?.();
+    cancels.delete(request);
+  };
+
+  function onTimeout(request: IncomingMessage, response: GatewayResponse) {
+    if (request.complete) return;
+    if (response.headersSent) request.socket.destroy();
+    else send(response, bodyTimeout(timeoutMs).toReply()); // The router waits for the body: its log line records the status.
+  }
+
+  function start(request: IncomingMessage, response: GatewayResponse) {
+    if (!hasBody(request)) return;
+    cancels.set(
+      request,
+      clock.after(timeoutMs, () => onTimeout(request, response)),
+    );
+    request.on('close', () => remove(request));
+  }
+
+  return {
+    use(server) {
+      server.prependListener('request', start);
+      server.prependListener('checkExpectation', start);
+    },
+    remove,
+  };
+}
+
+const hasBody = ({ headers }: IncomingMessage) =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0;
