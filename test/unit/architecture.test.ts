@@ -55,6 +55,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['upstream'],
   ['upstream/metrics', 'upstream/requests'],
   ['upstream/resources'],
+  ['upstream/lists'],
   ['upstream/http'],
   ['upstream/resilience'],
   ['upstream/credentials'],

@@ -1,5 +1,6 @@
 import type { ObjectRef } from '@pothos/core';
 import { UpstreamError } from '../../upstream/errors/upstream-error.ts';
+import { UnknownListCursor } from '../../upstream/lists/list.ts';
 import type { Page, PageItem, PageRequest } from '../../upstream/resources/page.ts';
 import { builder, type Types } from './builder.ts';
 import { badUserInput } from './errors.ts';
@@ -172,6 +173,7 @@ const DELETED_ITEM =
   'is the cursor of an item that the upstream does not have any more; start again with the first page, without after';
 
 function isMissingItem(error: unknown): error is UpstreamError {
+  if (error instanceof UnknownListCursor) return true;
   if (!(error instanceof UpstreamError) || error.code !== 'UPSTREAM_REJECTED') return false;
   return error.facts.upstreamStatus === 400 || error.facts.upstreamStatus === 404;
 }

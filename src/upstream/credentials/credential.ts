@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { NoAdminKey } from '../errors/upstream-error.ts';
 
 /** The identity with which the upstream is called. */
@@ -14,6 +15,11 @@ export type KeyHeader = 'authorization' | 'api-key';
 
 /** Minimum characters of a secret. A shorter key is a placeholder for a server without keys: redaction would mangle text. */
 export const MIN_KEY_LENGTH = 8;
+
+/** Returns a digest of a credential, as a key for what is known about its account. The admin key is not part of it. */
+export function digestOf({ apiKey, organizationId = '', projectId = '' }: Credential): string {
+  return hash('sha256', JSON.stringify([apiKey, organizationId, projectId]), 'base64url');
+}
 
 /**
  * Returns the call with the admin key in place of the API key. The API key takes the place of the admin key, so that both are

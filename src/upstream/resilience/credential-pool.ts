@@ -1,8 +1,7 @@
-import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Pool } from 'undici';
 import type { Clock } from '../../clock.ts';
-import type { Credential } from '../credentials/credential.ts';
+import { type Credential, digestOf } from '../credentials/credential.ts';
 import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.ts';
 import { createRetryBudget, type RetryBudget } from './retry-budget.ts';
 
@@ -46,8 +45,8 @@ export function createCredentialPools(openPool: () => Pool, clock: Clock, maxPoo
   }
 
   return {
-    get({ apiKey, organizationId = '', projectId = '' }) {
-      const name = hash('sha256', JSON.stringify([apiKey, organizationId, projectId]), 'base64url');
+    get(credential) {
+      const name = digestOf(credential);
       return byCredential.get(name) ?? open(name);
     },
     async dispose() {

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
+import { createListReader } from '../lists/list-reader.ts';
 import type { Call } from '../resilience/transport.ts';
-import { identifier, nullIfInvalid, stepNumber, textList, timestamp } from './lenient-schema.ts';
-import { type Page, type PageRequest, readPage } from './page.ts';
+import { identifier, stepNumber, textList, textOrNull, timestamp } from './lenient-schema.ts';
+import { byCreation, type Page, type PageItem, type PageRequest, readList } from './page.ts';
 
 const MAX_RESULT_FILES = 100; // Each one can cost a call.
 
@@ -12,7 +13,7 @@ const fields = z.object({
   id: identifier,
   created_at: timestamp,
   fine_tuned_model_checkpoint: z.string(),
-  fine_tuning_job_id: nullIfInvalid(z.string()),
+  fine_tuning_job_id: textOrNull,
   step_number: stepNumber,
   result_files: textList.transform((ids) => ids.slice(0, MAX_RESULT_FILES)), // Nebius has the files of each checkpoint.
   metrics: z.record(z.string(), z.unknown()).nullish().catch(null),
@@ -35,8 +36,19 @@ export interface CheckpointResource {
 }
 
 export function createCheckpointResource(rest: RestClient): CheckpointResource {
+  const lists = createListReader<PageItem<Checkpoint>>({ compareAge });
   return {
     list: (jobId, page, call) =>
-      rest.get(path`/fine_tuning/jobs/${jobId}/checkpoints`, { ...page }, readPage(page, readCheckpoint), call),
+      lists.page(page, {
+        credential: call.credential,
+        name: jobId,
+        fetch: (request) =>
+          rest.get(path`/fine_tuning/jobs/${jobId}/checkpoints`, { ...request }, readList(readCheckpoint), call),
+      }),
   };
+}
+
+/** Checkpoints can have the same second: then that of the later step is newer. */
+function compareAge(one: PageItem<Checkpoint>, other: PageItem<Checkpoint>): number {
+  return byCreation(one, other) || (one.value?.step_number ?? 0) - (other.value?.step_number ?? 0);
 }

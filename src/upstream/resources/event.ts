@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
+import { membersOf } from '../json/members.ts';
+import { createListReader } from '../lists/list-reader.ts';
 import type { Call } from '../resilience/transport.ts';
-import { identifier, nullIfInvalid, timestamp } from './lenient-schema.ts';
-import { type Page, type PageRequest, readPage } from './page.ts';
+import { identifier, textOrNull, timestamp } from './lenient-schema.ts';
+import { byCreation, type Page, type PageItem, type PageRequest, readList } from './page.ts';
 
 // `level` and `type` are open sets. `data` is any JSON: {}, null or absent in plain messages, nested for reinforcement
 // (docs/upstream.md: Objects, Event log, Metrics events).
@@ -12,7 +14,7 @@ const fields = z.object({
   created_at: timestamp,
   level: z.string().catch(''),
   message: z.string().catch(''),
-  type: nullIfInvalid(z.string()),
+  type: textOrNull,
   data: z
     .unknown()
     .optional()
@@ -41,8 +43,24 @@ export interface EventResource {
 }
 
 export function createEventResource(rest: RestClient): EventResource {
+  const lists = createListReader<PageItem<JobEvent>>({ compareAge, isLog: true });
   return {
     list: (jobId, page, call) =>
-      rest.get(path`/fine_tuning/jobs/${jobId}/events`, { ...page }, readPage(page, readEvent), call),
+      lists.page(page, {
+        credential: call.credential,
+        name: jobId,
+        fetch: (request) =>
+          rest.get(path`/fine_tuning/jobs/${jobId}/events`, { ...request }, readList(readEvent), call),
+      }),
   };
+}
+
+/** Many events have the same second: then the later step is newer. */
+function compareAge(one: PageItem<JobEvent>, other: PageItem<JobEvent>): number {
+  return byCreation(one, other) || stepOf(one) - stepOf(other) || 0;
+}
+
+function stepOf({ value }: PageItem<JobEvent>): number {
+  const { step } = membersOf(value?.data);
+  return typeof step === 'number' ? step : Number.NaN;
 }

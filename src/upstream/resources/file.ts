@@ -2,10 +2,11 @@ import { z } from 'zod';
 import type { Upload } from '../http/multipart-writer.ts';
 import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
+import { createListReader } from '../lists/list-reader.ts';
 import type { Call } from '../resilience/transport.ts';
 import { type Deletion, readDeletion } from './deletion.ts';
-import { identifier, integerOrNull, nullIfInvalid, requireId, timestamp, timestampOrNull } from './lenient-schema.ts';
-import { type Page, type PageRequest, readPage } from './page.ts';
+import { identifier, integerOrNull, requireId, textOrNull, timestamp, timestampOrNull } from './lenient-schema.ts';
+import { byCreation, type Page, type PageItem, type PageRequest, readList } from './page.ts';
 
 // The API specification requires `status`, but its examples lack it. Purposes are an open set (docs/upstream.md: Objects).
 const fields = z.object({
@@ -13,10 +14,10 @@ const fields = z.object({
   bytes: integerOrNull,
   created_at: timestamp,
   expires_at: timestampOrNull,
-  filename: nullIfInvalid(z.string()),
+  filename: textOrNull,
   purpose: z.string().catch(''),
-  status: nullIfInvalid(z.string()),
-  status_details: nullIfInvalid(z.string()),
+  status: textOrNull,
+  status_details: textOrNull,
 });
 
 /** The body of a file, as servers send it. */
@@ -71,9 +72,18 @@ export interface FileUpload {
 }
 
 export function createFileResource(rest: RestClient): FileResource {
+  const orders = {
+    desc: createListReader<PageItem<FileObject>>({ compareAge: byCreation }),
+    asc: createListReader<PageItem<FileObject>>({ compareAge: byCreation, wanted: 'oldest first' }),
+  };
   return {
     get: (id, call) => rest.getOrNull(path`/files/${id}`, (body) => requireId(id, readFile(body)), call),
-    list: (request, call) => rest.get(path`/files`, { ...request }, readPage(request, readFile), call),
+    list: ({ purpose, order, ...page }, call) =>
+      orders[order].page(page, {
+        credential: call.credential,
+        name: purpose ?? '',
+        fetch: (request) => rest.get(path`/files`, { ...request, purpose, order }, readList(readFile), call),
+      }),
     content: (id, read, call) => rest.stream(path`/files/${id}/content`, read, call),
     wholeContent: (id, read, call) => rest.stream(path`/files/${id}/content`, read, call, 'whole'),
     upload: (upload, call) => rest.upload(path`/files`, toForm(upload), readFile, call),

@@ -3,7 +3,7 @@ import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
 import type { Call } from '../resilience/transport.ts';
 import { type Grader, graderSchema } from './grader.ts';
-import { nullIfInvalid, numberOrNull } from './lenient-schema.ts';
+import { nullIfInvalid, numberOrNull, textOrNull } from './lenient-schema.ts';
 
 // `token_usage` is a number in the API specification and an object in its example (docs/upstream.md: Objects).
 const anyJson = z
@@ -11,13 +11,13 @@ const anyJson = z
   .optional()
   .transform((value) => value ?? null);
 const metadataFields = z.object({
-  name: nullIfInvalid(z.string()),
-  type: nullIfInvalid(z.string()),
+  name: textOrNull,
+  type: textOrNull,
   errors: nullIfInvalid(z.record(z.string(), z.unknown())),
   execution_time: numberOrNull,
   scores: anyJson,
   token_usage: anyJson,
-  sampled_model_name: nullIfInvalid(z.string()),
+  sampled_model_name: textOrNull,
 });
 const runFields = z.object({
   reward: numberOrNull,

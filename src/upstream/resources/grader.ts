@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isWithinDepth } from '../json/depth.ts';
-import { number, orNull } from './lenient-schema.ts';
+import { number, orNull, textOrNull } from './lenient-schema.ts';
 
 const message = z.object({ role: z.string(), content: z.unknown() });
 
@@ -22,7 +22,7 @@ const python = z.object({
   type: z.literal('python'),
   name: z.string(),
   source: z.string(),
-  image_tag: orNull(z.string()),
+  image_tag: orNull(z.string().transform((tag) => tag || null)),
 });
 const scoreModel = z.object({
   type: z.literal('score_model'),
@@ -47,9 +47,7 @@ const multi = z.object({
   graders: z.unknown().transform(readNamedGraders),
 });
 
-const named = z
-  .object({ type: z.string().catch(''), name: orNull(z.string()).catch(null) })
-  .catch({ type: '', name: null });
+const named = z.object({ type: z.string().catch(''), name: textOrNull }).catch({ type: '', name: null });
 const known = z.discriminatedUnion('type', [stringCheck, textSimilarity, python, scoreModel, labelModel, multi]);
 
 export type StringCheckGrader = z.output<typeof stringCheck>;

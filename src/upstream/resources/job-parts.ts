@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isObject } from '../json/members.ts';
 import { removeMarkPairs } from './idempotency-mark.ts';
-import { nullIfInvalid, orNull, positiveStepOrNull } from './lenient-schema.ts';
+import { nullIfInvalid, positiveStepOrNull, textList, textOrNull } from './lenient-schema.ts';
 import { hyperparametersSchema, methodSchema } from './method.ts';
 
 // The members of a job that few queries select. Parsing them takes half the time of parsing a job, and none can fail: each
@@ -11,7 +11,9 @@ import { hyperparametersSchema, methodSchema } from './method.ts';
 const text = z
   .unknown()
   .optional()
-  .transform((value) => (value == null ? null : typeof value === 'string' ? value : JSON.stringify(value)));
+  .transform((value) =>
+    value == null || value === '' ? null : typeof value === 'string' ? value : JSON.stringify(value),
+  );
 
 // No error is null, {}, an object of nulls, or absent (docs/upstream.md: Objects).
 const errorSchema = z
@@ -21,20 +23,19 @@ const errorSchema = z
 
 const wandbSchema = z.object({
   project: z.string(),
-  name: orNull(z.string()),
-  entity: orNull(z.string()),
-  tags: z
-    .array(z.string())
-    .nullish()
-    .transform((tags) => tags ?? []),
-  run_id: orNull(z.string()),
+  name: textOrNull,
+  entity: textOrNull,
+  tags: textList,
+  run_id: textOrNull,
 });
 const integrationSchema = z
   .object({ type: z.string(), wandb: nullIfInvalid(wandbSchema) })
   .catch({ type: '', wandb: null });
 
 const error = z.object({
-  error: errorSchema.or(z.string().transform((message) => ({ code: null, message, param: null }))).catch(null),
+  error: errorSchema
+    .or(z.string().transform((message) => (message === '' ? null : { code: null, message, param: null })))
+    .catch(null),
 });
 // Nebius counts the steps in the job (docs/upstream.md: Other servers).
 const steps = z.object({ trained_steps: positiveStepOrNull, total_steps: positiveStepOrNull });
@@ -45,7 +46,8 @@ const integrations = z.object({
   integrations: z
     .array(z.unknown())
     .nullish()
-    .transform((list) => (list ?? []).slice(0, MAX_INTEGRATIONS).map((body) => integrationSchema.parse(body)))
+    .transform((list) => (list ?? []).filter((body) => body !== null).slice(0, MAX_INTEGRATIONS))
+    .transform((list) => list.map((body) => integrationSchema.parse(body)))
     .catch([]),
 });
 // z.record would drop the key `__proto__`.

@@ -1,18 +1,20 @@
 import { z } from 'zod';
 import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
+import { createListReader } from '../lists/list-reader.ts';
 import type { Call } from '../resilience/transport.ts';
 import type { JobPartsBody } from './job-parts.ts';
 import {
   identifier,
   int32OrNull,
   integerOrNull,
-  nullIfInvalid,
   requireId,
+  textList,
+  textOrNull,
   timestamp,
   timestampOrNull,
 } from './lenient-schema.ts';
-import { type Page, type PageRequest, readPage } from './page.ts';
+import { byCreation, type Page, type PageItem, type PageRequest, readList } from './page.ts';
 
 const MAX_RESULT_FILES = 100;
 
@@ -24,18 +26,14 @@ const fields = z.object({
   created_at: timestamp,
   finished_at: timestampOrNull,
   estimated_finish: timestampOrNull,
-  organization_id: nullIfInvalid(z.string()),
+  organization_id: textOrNull,
   seed: int32OrNull,
-  user_provided_suffix: nullIfInvalid(z.string()),
-  suffix: nullIfInvalid(z.string()), // The name of `user_provided_suffix` in other servers.
-  fine_tuned_model: nullIfInvalid(z.string()),
-  training_file: nullIfInvalid(z.string()),
-  validation_file: nullIfInvalid(z.string()),
-  result_files: z
-    .array(z.string())
-    .nullish()
-    .transform((ids) => (ids ?? []).slice(0, MAX_RESULT_FILES)) // Each one can cost a call.
-    .catch([]),
+  user_provided_suffix: textOrNull,
+  suffix: textOrNull, // The name of `user_provided_suffix` in other servers.
+  fine_tuned_model: textOrNull,
+  training_file: textOrNull,
+  validation_file: textOrNull,
+  result_files: textList.transform((ids) => ids.slice(0, MAX_RESULT_FILES)), // Each one can cost a call.
   trained_tokens: integerOrNull,
 });
 
@@ -95,11 +93,17 @@ export interface JobResource {
 }
 
 export function createJobResource(rest: RestClient): JobResource {
+  const lists = createListReader<PageItem<Job>>({ compareAge: byCreation });
   const readJobWithId = (id: string) => (body: unknown) => requireId(id, readJob(body));
   return {
     get: (id, call) => rest.getOrNull(path`/fine_tuning/jobs/${id}`, readJobWithId(id), call),
     list: ({ metadata = {}, ...page }, call) =>
-      rest.get(path`/fine_tuning/jobs`, { ...page, ...metadataQuery(metadata) }, readPage(page, readJob), call),
+      lists.page(page, {
+        credential: call.credential,
+        name: JSON.stringify(metadata),
+        fetch: (request) =>
+          rest.get(path`/fine_tuning/jobs`, { ...request, ...metadataQuery(metadata) }, readList(readJob), call),
+      }),
     create: (body, call) => rest.post(path`/fine_tuning/jobs`, body, readJob, call),
     cancel: (id, call) => rest.postOrNull(path`/fine_tuning/jobs/${id}/cancel`, readJobWithId(id), call),
     pause: (id, call) => rest.postOrNull(path`/fine_tuning/jobs/${id}/pause`, readJobWithId(id), call),

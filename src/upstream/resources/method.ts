@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { graderSchema } from './grader.ts';
-import { floatOrAuto, intOrAuto, nullIfInvalid, orNull } from './lenient-schema.ts';
+import { floatOrAuto, intOrAuto, nullIfInvalid, orNull, textOrNull } from './lenient-schema.ts';
 
 export const hyperparametersSchema = z.object({
   batch_size: intOrAuto,
@@ -12,7 +12,7 @@ const reinforcementHyperparametersSchema = hyperparametersSchema.extend({
   compute_multiplier: floatOrAuto,
   eval_interval: intOrAuto,
   eval_samples: intOrAuto,
-  reasoning_effort: nullIfInvalid(z.string()),
+  reasoning_effort: textOrNull,
 });
 
 /** The training method of a job. `type` names which of the three objects applies. */

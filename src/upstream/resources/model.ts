@@ -3,7 +3,7 @@ import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
 import type { Call } from '../resilience/transport.ts';
 import { type Deletion, readDeletion } from './deletion.ts';
-import { dateOrNull, identifier, nullIfInvalid, requireId, timestampOrNull } from './lenient-schema.ts';
+import { dateOrNull, identifier, nullIfInvalid, requireId, textOrNull, timestampOrNull } from './lenient-schema.ts';
 import { type PageItem, readUnpaged } from './page.ts';
 
 // Azure has `created_at` and `deprecation` in place of `created` and `shutdown_date` (docs/upstream.md: Azure).
@@ -12,7 +12,7 @@ const fields = z
     id: identifier,
     created: timestampOrNull,
     created_at: timestampOrNull,
-    owned_by: nullIfInvalid(z.string()),
+    owned_by: textOrNull,
     shutdown_date: dateOrNull, // Older servers lack it.
     deprecation: nullIfInvalid(z.object({ inference: dateOrNull })),
   })

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { describeError, UpstreamError, type UpstreamErrorFacts } from '../errors/upstream-error.ts';
+import { type ListResponse, lastIdOf, noAdvance, uniqueItems } from '../lists/list.ts';
 import { identifier } from './lenient-schema.ts';
 
 /** An item of a list: a value, or the error of an invalid item. An invalid item does not fail the page. */
@@ -19,58 +20,63 @@ export interface PageRequest {
   readonly after: string | null;
 }
 
+/** A list response before its deviations are repaired (src/upstream/lists/list-reader.ts). */
+export type PageResponse<T> = ListResponse<PageItem<T>>;
+
+// Some servers send a boolean as text or as a number.
+const boolean = z.preprocess((value) => BOOLEANS.get(value) ?? value, z.boolean());
+const BOOLEANS = new Map<unknown, boolean>([
+  ...['true', 'True', 1, '1'].map((value) => [value, true] as const),
+  ...['false', 'False', 0, '0'].map((value) => [value, false] as const),
+]);
 const envelope = z.object({
   data: z.array(z.unknown()).nullable(),
-  has_more: z.boolean().nullish(),
+  has_more: boolean.nullish(),
 });
 const identified = z.object({ id: identifier });
 
-/**
- * Parses a list response. Truncates a page longer than `limit`. Without `has_more`, a full page has more; an empty page
- * never has. Throws UPSTREAM_INVALID_RESPONSE when the cursor of the next page would not advance, as some servers repeat a
- * page without end.
- */
-export function readPage<T extends { id: string }>({ limit, after }: PageRequest, readItem: (body: unknown) => T) {
-  return (body: unknown, facts: UpstreamErrorFacts = {}): Page<T> => {
-    const { data, has_more: hasMore } = envelope.parse(body);
-    const bodies = data ?? [];
-    const items = readItems(bodies.slice(0, limit), readItem, facts);
-    const page = { items, hasMore: items.length > 0 && (bodies.length > limit || (hasMore ?? bodies.length >= limit)) };
-    return requireCursorAdvance(page, after, facts);
+/** Parses a response of an endpoint with pages. Throws UPSTREAM_INVALID_RESPONSE above 10,000 items. */
+export function readList<T extends { id: string }>(readItem: (body: unknown) => T) {
+  return (body: unknown, facts: UpstreamErrorFacts = {}): PageResponse<T> => {
+    const { data, has_more: hasMore = null } = envelope.parse(body);
+    return { items: readItems(data ?? [], readItem, facts), hasMore, facts };
   };
 }
 
+/** Compares the ages of two items with a creation time. */
+export function byCreation<T extends { created_at: number }>(
+  { value: one }: PageItem<T>,
+  { value: other }: PageItem<T>,
+) {
+  return one && other ? one.created_at - other.created_at : 0;
+}
+
 /** Returns the page. Throws UPSTREAM_INVALID_RESPONSE when it has more but its last id is missing or equals `after`. */
-export function requireCursorAdvance<T>(page: Page<T>, after: string | null, facts: UpstreamErrorFacts = {}): Page<T> {
-  const last = page.items.findLast(({ id }) => id !== null)?.id ?? null;
-  if (page.hasMore && (last === null || last === after)) {
-    throw new UpstreamError(
-      'UPSTREAM_INVALID_RESPONSE',
-      'data: does not advance; expected a last id other than the cursor',
-      facts,
-    );
-  }
+export function requireCursorAdvance<T>(page: Page<T>, after: string | null): Page<T> {
+  const last = lastIdOf(page.items);
+  if (page.hasMore && (last === null || last === after)) throw noAdvance({});
   return page;
 }
 
 /** More than any account has. Bounds time and memory. */
 const MAX_ITEMS = 10_000;
 
-/** Parses a list response of an endpoint without pages. Throws UPSTREAM_INVALID_RESPONSE above 10,000 items. */
+/** Parses a response of an endpoint without pages: each item once. Throws UPSTREAM_INVALID_RESPONSE above 10,000 items. */
 export function readUnpaged<T extends { id: string }>(readItem: (body: unknown) => T) {
-  return (body: unknown, facts: UpstreamErrorFacts = {}): PageItem<T>[] => {
-    const bodies = envelope.parse(body).data ?? [];
-    if (bodies.length <= MAX_ITEMS) return readItems(bodies, readItem, facts);
-    const detail = `data: has ${bodies.length} items; expected at most ${MAX_ITEMS}`;
-    throw new UpstreamError('UPSTREAM_INVALID_RESPONSE', detail, facts);
-  };
+  return (body: unknown, facts: UpstreamErrorFacts = {}): PageItem<T>[] => [
+    ...uniqueItems(readItems(envelope.parse(body).data ?? [], readItem, facts)),
+  ];
 }
 
-const readItems = <T extends { id: string }>(
+function readItems<T extends { id: string }>(
   bodies: readonly unknown[],
   readItem: (body: unknown) => T,
   facts: UpstreamErrorFacts,
-) => bodies.map((body) => readPageItem(body, readItem, facts));
+): PageItem<T>[] {
+  if (bodies.length <= MAX_ITEMS) return bodies.map((body) => readPageItem(body, readItem, facts));
+  const detail = `data: has ${bodies.length} items; expected at most ${MAX_ITEMS}`;
+  throw new UpstreamError('UPSTREAM_INVALID_RESPONSE', detail, facts);
+}
 
 function readPageItem<T extends { id: string }>(
   body: unknown,

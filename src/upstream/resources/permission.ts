@@ -2,10 +2,11 @@ import { z } from 'zod';
 import { asAdmin } from '../credentials/credential.ts';
 import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
+import { createListReader } from '../lists/list-reader.ts';
 import type { Call } from '../resilience/transport.ts';
 import { type Deletion, readDeletion } from './deletion.ts';
 import { identifier, timestamp } from './lenient-schema.ts';
-import { type Page, type PageItem, type PageRequest, readPage, readUnpaged } from './page.ts';
+import { byCreation, type Page, type PageItem, type PageRequest, readList, readUnpaged } from './page.ts';
 
 const fields = z.object({ id: identifier, created_at: timestamp, project_id: z.string() });
 
@@ -39,9 +40,15 @@ export interface PermissionPageRequest extends PageRequest {
 }
 
 export function createPermissionResource(rest: RestClient): PermissionResource {
+  const lists = createListReader<PageItem<Permission>>({ compareAge: byCreation });
   return {
     list: async (model, { projectId: project_id = null, ...page }, call) =>
-      rest.get(permissionsPath(model), { ...page, project_id }, readPage(page, readPermission), asAdmin(call)),
+      lists.page(page, {
+        credential: asAdmin(call).credential,
+        name: JSON.stringify([model, project_id]),
+        fetch: (request) =>
+          rest.get(permissionsPath(model), { ...request, project_id }, readList(readPermission), asAdmin(call)),
+      }),
     create: async (model, project_ids, call) =>
       rest.post(permissionsPath(model), { project_ids }, readUnpaged(readPermission), asAdmin(call)),
     delete: async (model, id, call) =>

@@ -138,12 +138,12 @@ describe.each(LISTS)('a list of $noun items', (list) => {
   });
 
   it.each([
-    ['full', 5, true],
-    ['short', 4, false],
+    ['full', 10, true],
+    ['short', 9, false],
     ['empty', 0, false],
   ])('derives hasNextPage from a %s page when the server sends no `has_more`', async (_, count, hasNextPage) => {
     await using world = await startWith({ object: 'list', data: bodies(0, count) }, list);
-    expect((await pageOf(world, list, 5)).pageInfo.hasNextPage).toBe(hasNextPage);
+    expect((await pageOf(world, list, 10)).pageInfo.hasNextPage).toBe(hasNextPage);
   });
 
   it('is empty when its data is null', async () => {
@@ -287,12 +287,20 @@ describe.each(LISTS)('a list of $noun items', (list) => {
     },
   );
 
-  it.each([1, 100])('passes `first` on as `limit`: %i', async (first) => {
-    await using world = await startWith({ data: [] }, list);
-    await pageOf(world, list, first);
-    const { searchParams } = new URL(world.upstream.calls.at(-1)?.target ?? '', 'http://upstream');
-    expect(searchParams.get('limit')).toBe(String(first));
-    expect(searchParams.has('after')).toBe(false);
+  it('passes `first` on as `limit`, and requests ten items or more until the order of the list is known', async () => {
+    const isNewest = (index: number) => ({ created_at: 1_760_000_009 - index });
+    const data = idsFrom(0, 10).map((id, index) => ({ ...bodyOf(id), ...isNewest(index) }));
+    await using world = await startWith({ data, has_more: true }, list);
+    const limits: (string | null)[] = [];
+    for (const first of [100, 1, 1]) {
+      world.clock.advance(60_000);
+      world.upstream.on(target, first === 100 ? { data: [] } : { data, has_more: true });
+      expect(idsOf(await pageOf(world, list, first))).toEqual(first === 100 ? [] : ['id-0']);
+      const { searchParams } = new URL(world.upstream.calls.at(-1)?.target ?? '', 'http://upstream');
+      limits.push(searchParams.get('limit'));
+      expect(searchParams.has('after')).toBe(false);
+    }
+    expect(limits).toEqual(['100', '10', '1']);
   });
 
   it('passes the id of a cursor on as `after`, with any characters', async () => {

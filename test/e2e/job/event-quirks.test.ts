@@ -180,9 +180,9 @@ describe('the events of a job', () => {
     await using world = await startWith(eventBody('ftevent-1'));
     await world.ask(query('id'));
     world.clock.advance(5000);
-    await world.ask('{ fineTuningJob(id: "ftjob-1") { events(first: 7) { edges { cursor } } } }');
+    await world.ask('{ fineTuningJob(id: "ftjob-1") { events(first: 12) { edges { cursor } } } }');
     const calls = world.upstream.calls.filter(({ target }) => target.startsWith(EVENTS));
-    expect(calls.map(({ target }) => target)).toEqual([`${EVENTS}?limit=20`, `${EVENTS}?limit=7`]);
+    expect(calls.map(({ target }) => target)).toEqual([`${EVENTS}?limit=20`, `${EVENTS}?limit=12`]);
   });
 
   it('with the same second stay in the order of the upstream', async () => {

@@ -91,14 +91,14 @@ describe('fineTuningJobs', () => {
   });
 
   it.each([
-    ['full', 5, true],
-    ['short', 3, false],
+    ['full', 10, true],
+    ['short', 9, false],
   ])(
     'derives hasNextPage from a %s page of %i jobs when the server does not send has_more',
     async (_, count, hasNextPage) => {
       await using world = await start();
       world.upstream.on('/fine_tuning/jobs', { object: 'list', data: jobs(count) });
-      expect((await world.page(5)).pageInfo.hasNextPage).toBe(hasNextPage);
+      expect((await world.page(10)).pageInfo.hasNextPage).toBe(hasNextPage);
     },
   );
 

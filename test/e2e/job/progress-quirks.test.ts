@@ -154,7 +154,9 @@ describe('the progress of a running job', () => {
   });
 
   it('reads one more page when many other events follow the last step', async () => {
-    const others = Array.from({ length: 25 }, (_, index) => eventBody(`ftevent-other-${index}`));
+    const others = Array.from({ length: 25 }, (_, index) =>
+      eventBody(`ftevent-other-${index}`, { created_at: 1_760_001_000 }),
+    );
     await using world = await startWith({ status: 'paused' }, [...others, stepAt(3, 4, 1)]);
     expect(await world.ask(QUERY)).toMatchObject({ fineTuningJob: { progress: { step: 3, fraction: 0.75 } } });
     expect(world.upstream.calls.slice(1).map(({ target }) => target)).toEqual([

@@ -10,7 +10,7 @@ import {
   metadataOf,
   methodOf,
 } from '../../../../src/upstream/resources/job-parts.ts';
-import { readPage } from '../../../../src/upstream/resources/page.ts';
+import { readList } from '../../../../src/upstream/resources/page.ts';
 import { jobBody } from '../../../kit/bodies/job.ts';
 
 describe('readJob', () => {
@@ -78,14 +78,14 @@ describe('isTerminal', () => {
   );
 });
 
-describe('readPage', () => {
-  it('accepts any JSON as a page of valid and invalid items, or throws: property', () => {
+describe('readList', () => {
+  it('accepts any JSON as a list of valid and invalid items, or throws: property', () => {
     fc.assert(
       fc.property(fc.oneof(fc.jsonValue(), fc.record({ data: fc.jsonValue(), has_more: fc.jsonValue() })), (body) => {
         try {
-          const { items, hasMore } = readPage({ limit: 5, after: null }, readJob)(body);
-          expect(items.length).toBeLessThanOrEqual(5);
-          expect(hasMore && items.length === 0).toBe(false);
+          const { items, hasMore } = readList(readJob)(body);
+          for (const { id, value, error } of items) expect([value?.id === id, error !== undefined]).toContain(true);
+          expect([true, false, null]).toContain(hasMore);
         } catch (error) {
           expect(error).toSatisfy((thrown) => thrown instanceof z.ZodError || thrown instanceof UpstreamError);
         }
