@@ -7,10 +7,14 @@ const EVENTS = '/fine_tuning/jobs/ftjob-1/events';
 const SELECTION = 'step totalSteps fraction epoch estimatedFinishAt';
 const QUERY = `{ fineTuningJob(id: "ftjob-1") { progress { ${SELECTION} } } }`;
 const NOTHING = { step: null, totalSteps: null, fraction: null, epoch: null, estimatedFinishAt: null };
-const started = eventBody('ftevent-0', { message: 'Fine-tuning job started', data: null });
 
 /** The time of the test's clock, in seconds. */
 const NOW = Date.UTC(2026, 0, 1) / 1000;
+const started = eventBody('ftevent-0', {
+  created_at: NOW - 400,
+  message: 'Fine-tuning job started',
+  data: null,
+});
 
 /** A step, at a number of seconds after the start of the job, which was 400 seconds ago. */
 const stepAt = (step: number, totalSteps: number, seconds: number, data = {}) => ({
@@ -154,9 +158,7 @@ describe('the progress of a running job', () => {
   });
 
   it('reads one more page when many other events follow the last step', async () => {
-    const others = Array.from({ length: 25 }, (_, index) =>
-      eventBody(`ftevent-other-${index}`, { created_at: 1_760_001_000 }),
-    );
+    const others = Array.from({ length: 25 }, (_, index) => eventBody(`ftevent-other-${index}`, { created_at: NOW }));
     await using world = await startWith({ status: 'paused' }, [...others, stepAt(3, 4, 1)]);
     expect(await world.ask(QUERY)).toMatchObject({ fineTuningJob: { progress: { step: 3, fraction: 0.75 } } });
     expect(world.upstream.calls.slice(1).map(({ target }) => target)).toEqual([
