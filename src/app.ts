@@ -85,7 +85,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     upstreamConnections: config.upstreamCalls.connections,
     schema: sharedSchema(),
     authenticate: createAuthenticate({ auth: config.auth, credential: target.credential, clock, log }),
-    createContext: createContextFactory({ upstream, store, watcher, creator, mutations, gateway }),
+    createContext: createContextFactory({ upstream, store, watcher, creator, mutations, gateway, clock }),
     examples: { jobId: target.exampleJobId, fileId: target.exampleFileId },
     webhookSecret: target.webhookSecret,
     onHint: watcher.hint,

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts';
 import { type Commands, createCommands } from '../commands/commands.ts';
 import type { DailyQuota } from '../commands/daily-quota.ts';
 import type { IdempotentCreator } from '../commands/idempotency/create-once.ts';
@@ -49,6 +50,8 @@ export interface Context {
   readonly loaders: Loaders;
   /** Live data for subscriptions. */
   readonly feeds: Feeds;
+  /** Returns the time, in milliseconds since the epoch. */
+  readonly now: () => number;
   /** Effects of mutations. */
   readonly commands: Commands;
   /** Whether mutations are allowed, and their audit log. */
@@ -69,10 +72,11 @@ export interface ContextDependencies {
   readonly creator: IdempotentCreator;
   readonly mutations: MutationPolicy;
   readonly gateway: GatewayFacts;
+  readonly clock: Clock;
 }
 
 export function createContextFactory(dependencies: ContextDependencies): ContextFactory {
-  const { store, watcher, mutations, gateway } = dependencies;
+  const { store, watcher, mutations, gateway, clock } = dependencies;
   return ({ requestId, signal, identity: { viewer, access } }) => {
     const readContext = createReadContext(signal);
     let loaders: Loaders | undefined; // Created at the first read: a cached response needs none.
@@ -90,6 +94,7 @@ export function createContextFactory(dependencies: ContextDependencies): Context
       get feeds() {
         return watcher.feeds(access);
       },
+      now: clock.now,
       get commands() {
         return createCommands(dependencies, { access, callerName: viewer.name, readContext, quota: this.quota });
       },

@@ -1,8 +1,10 @@
+import { measurementsIn } from '../../upstream/metrics/metrics.ts';
 import type { Checkpoint } from '../../upstream/resources/checkpoint.ts';
 import type { Job } from '../../upstream/resources/job.ts';
 import { builder } from '../core/builder.ts';
 import { connectionArgs, connectionOf, mapPage, pageRequest, pageSize, readFrom } from '../core/connection.ts';
 import { cost } from '../core/field-cost.ts';
+import { FILE_COST, File } from '../file/file.ts';
 import { FineTuningJob } from '../job/job.ts';
 import { FineTuningJobMetricsPoint, type MetricsPoint } from '../metrics/metrics-point.ts';
 import { MODEL_COST, Model } from '../model/model.ts';
@@ -54,6 +56,20 @@ export const FineTuningJobCheckpoint = builder.objectRef<JobCheckpoint>('FineTun
       description: 'The metrics of the job at the step of the checkpoint. Null when the upstream does not report them.',
       resolve: ({ checkpoint }) => pointOf(checkpoint),
     }),
+    resultFileIds: t.idList({
+      nullable: false,
+      description:
+        'The ids of the files that the upstream wrote for the checkpoint, such as `["file-abc123"]`. Empty on servers without such files, as on OpenAI.',
+      resolve: ({ checkpoint }) => checkpoint.result_files,
+    }),
+    resultFiles: t.field({
+      type: [File],
+      nullable: { list: false, items: true },
+      description: 'The files of `resultFileIds`, in that order. An item is null when its file was deleted.',
+      extensions: FILE_COST,
+      resolve: ({ job, checkpoint }, _, { loaders }) =>
+        checkpoint.result_files.map((id) => loaders.resultFile(id, job)),
+    }),
     job: t.field({
       type: FineTuningJob,
       nullable: false,
@@ -63,15 +79,11 @@ export const FineTuningJobCheckpoint = builder.objectRef<JobCheckpoint>('FineTun
   }),
 });
 
-// The metrics have a string among the numbers, and not every metric (docs/upstream.md: Objects). A JSON number can be
-// too large and parse as Infinity.
+// The metrics have a string among the numbers, and not every metric (docs/upstream.md: Objects).
 function pointOf({ step_number: step, created_at: createdAt, metrics }: Checkpoint): MetricsPoint | null {
   if (metrics == null) return null;
-  const value: MetricsPoint['value'] = (metric) => {
-    const number = metrics[metric];
-    return typeof number === 'number' && Number.isFinite(number) ? number : null;
-  };
-  return { step, createdAt, value, data: () => metrics };
+  const measurements = measurementsIn(metrics);
+  return { step, createdAt, value: (metric) => measurements.get(metric) ?? null, data: () => metrics };
 }
 
 const FineTuningJobCheckpointConnection = connectionOf(

@@ -1,4 +1,4 @@
-import { GraphQLError } from 'graphql';
+import { GraphQLError, GraphQLID } from 'graphql';
 import { isWithinDepth } from '../../upstream/json/depth.ts';
 import { builder } from './builder.ts';
 import { UploadedFile } from './upload-value.ts';
@@ -24,6 +24,18 @@ function quoted(value: unknown): string {
 
 const isSafeInt = (value: unknown): value is number => Number.isSafeInteger(value);
 const isFloat = (value: unknown): value is number => Number.isFinite(value);
+
+// JSON.parse rounds a number above 2^53 in variables, so that it would be the id of another object. Pothos has no option for
+// another ID than that of graphql-js. Literals of a document are exact: graphql-js reads their text.
+const coerceId = GraphQLID.coerceInputValue;
+GraphQLID.coerceInputValue = (value) => {
+  if (typeof value !== 'number' || !Number.isInteger(value) || Number.isSafeInteger(value)) return coerceId(value);
+  const problem = `ID cannot represent ${value}: the number is not exact in JSON`;
+  throw new GraphQLError(`${problem}; expected the id as a string, such as "9007199254740993".`, {
+    extensions: { code: 'BAD_USER_INPUT' },
+  });
+};
+GraphQLID.parseValue = GraphQLID.coerceInputValue;
 
 builder.scalarType('UnixTimestamp', {
   description:

@@ -19,11 +19,14 @@ const level = openEnum('FineTuningJobEventLevel', {
 });
 
 const type = openEnum('FineTuningJobEventType', {
-  description: 'The type of an event: text or metrics.',
+  description: 'The type of an event: text, metrics or moderation checks.',
   values: {
     MESSAGE: { description: 'A message about the job: see `message`.' },
     METRICS: {
       description: 'The metrics of a training step: see `data`. `FineTuningJob.metrics` has them as numbers.',
+    },
+    MODERATION_CHECKS: {
+      description: 'The result of the moderation checks of a new model: see `data`.',
     },
   },
 });
@@ -79,7 +82,7 @@ export const FineTuningJobEvent = builder.objectRef<JobLogEvent>('FineTuningJobE
     data: t.field({
       type: 'JSON',
       description:
-        'The data of the event, in the form of the REST API. For a training step its metrics, such as `{"step": 10, "train_loss": 1.25}`, with nested objects for reinforcement fine-tuning. For other events an empty object or null.',
+        'The data of the event, in the form of the REST API. For a training step its metrics, such as `{"step": 10, "train_loss": 1.25}`, with nested objects for reinforcement fine-tuning. For moderation checks `{"blocked": false, "results": [{"flagged": false, "category": "violence", "enforcement": "blocking"}], "finetuned_model_checkpoint_id": "ft:gpt-4.1-mini-2025-04-14:acme::abc123"}`: whether the model is blocked, the result of each category, and the id of the model. For other events an empty object or null.',
       resolve: ({ event }) => event.data,
     }),
     job: t.field({

@@ -11,6 +11,8 @@ import { FineTuningJobMetricsPoint, type MetricsPoint } from './metrics-point.ts
 const MIN_POINTS = 16;
 const MAX_POINTS = 10_000;
 const DEFAULT_POINTS = 500;
+/** Maximum number of values in one curve. A results file can have a thousand columns, and `data` has all of them. */
+const MAX_VALUES = 1_000_000;
 
 /** A loss curve, and the maximum number of points to return. */
 interface Curve {
@@ -25,7 +27,7 @@ const FineTuningJobMetrics = builder.objectRef<Curve>('FineTuningJobMetrics').im
       type: [FineTuningJobMetricsPoint],
       nullable: false,
       description:
-        'The points by ascending step, at most `maxPoints`; empty before the first step. A longer curve is downsampled so that its chart keeps its shape. The first and the last point always remain, and so do the minimum and the maximum of each loss.',
+        'The points by ascending step, at most `maxPoints`; empty before the first step. A longer curve is downsampled so that its chart keeps its shape. The first and the last point always remain, and so do the minimum and the maximum of each loss. A results file with more than 100 columns can have fewer points: together they have at most 1000000 values.',
       resolve: ({ series, maxPoints }) => Array.from(downsample(series, maxPoints), (index) => pointAt(series, index)),
     }),
     totalPoints: t.int({
@@ -77,7 +79,8 @@ builder.objectField(FineTuningJob, 'metrics', (t) =>
         const expected = `an integer from ${MIN_POINTS} to ${MAX_POINTS}, such as ${DEFAULT_POINTS}`;
         throw badUserInput('maxPoints', `is ${maxPoints}; expected ${expected}`);
       }
-      return { series: await loaders.metrics(job), maxPoints };
+      const series = await loaders.metrics(job);
+      return { series, maxPoints: Math.min(maxPoints, Math.floor(MAX_VALUES / Math.max(1, series.columnCount))) };
     },
   }),
 );

@@ -29,7 +29,7 @@ export const Model = builder.objectRef<WireModel>('Model').implement({
     shutdownDate: t.field({
       type: 'Date',
       description:
-        'The date when the upstream shuts the model down, such as "2026-10-23". Null when none is announced, or when the upstream does not report it.',
+        'The date when the upstream shuts the model down, such as "2026-10-23". On Azure the date in UTC when its inference ends. Null when none is announced, or when the upstream does not report it.',
       resolve: ({ shutdown_date }) => shutdown_date,
     }),
     isFineTuned: t.boolean({

@@ -84,10 +84,15 @@ export function copyText(text: string): string {
   return Buffer.from(text).toString();
 }
 
-/** Parses a cell as a number, `6e-05` and ` 5 ` included. NaN when it is blank, not a number or infinite. */
+/**
+ * Parses a cell as a decimal number, `6e-05` and ` 5 ` included. NaN when it is blank, not such a number or infinite. More
+ * lenient than JSON: `.5` and `+5` are numbers too.
+ */
 export function parseNumber(cell: string): number {
   const value = Number(cell);
   if (value === 0 && cell.trim() === '') return Number.NaN;
+  // Number('0x10') is 16.
+  if (Number.isInteger(value) && /^\s*0[xob]/i.test(cell)) return Number.NaN;
   return Number.isFinite(value) ? value : Number.NaN;
 }
 

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { JobEvent } from '../resources/event.ts';
-import { nullIfInvalid, stepNumber } from '../resources/lenient-schema.ts';
-import { METRICS, type Metric, type MetricsSeries } from './metrics.ts';
+import { positiveStepOrNull, stepNumber } from '../resources/lenient-schema.ts';
+import { type Metric, type MetricsSeries, measurementsIn } from './metrics.ts';
 
 // The data of a metrics event. Each metric is optional, `total_steps` is absent from old jobs and on Azure, and there can
 // be any other members (docs/upstream.md: Metrics events).
-const schema = z.object({ step: stepNumber, total_steps: nullIfInvalid(stepNumber.pipe(z.int32().positive())) });
+const schema = z.object({ step: stepNumber, total_steps: positiveStepOrNull });
 
 /** The progress of a job at the time of an event. */
 export interface StepReport {
@@ -35,9 +35,7 @@ export function seriesOfEvents(events: readonly JobEvent[], isComplete: boolean)
     .sort((a, b) => a.step - b.step); // A stable sort: of equal steps the earlier comes first.
   const columns: Partial<Record<Metric, Float64Array>> = {};
   for (const [index, { data }] of points.entries()) {
-    for (const name of METRICS) {
-      const value = data[name];
-      if (typeof value !== 'number' || !Number.isFinite(value)) continue; // JSON cannot represent an infinite loss.
+    for (const [name, value] of measurementsIn(data)) {
       columns[name] ??= new Float64Array(points.length).fill(Number.NaN);
       columns[name][index] = value;
     }
@@ -50,5 +48,6 @@ export function seriesOfEvents(events: readonly JobEvent[], isComplete: boolean)
     createdAt: (index) => points[index]?.event.created_at ?? null,
     data: (index) => points[index]?.data ?? null,
     sizeInBytes: 0, // The cached event log already counts the events.
+    columnCount: 0,
   };
 }

@@ -1,3 +1,5 @@
+import { readNumber } from '../json/number.ts';
+
 /** The metrics of a job at a step, by their names in metrics events (docs/upstream.md: Metrics events). */
 export const METRICS = [
   'train_loss',
@@ -12,6 +14,34 @@ export const METRICS = [
 ] as const;
 
 export type Metric = (typeof METRICS)[number];
+
+// Azure writes `validation` in place of `valid`, and old results files have shorter names for the accuracy
+// (docs/upstream.md: Results file).
+const METRIC_OF: ReadonlyMap<string, Metric> = new Map(
+  METRICS.flatMap((metric) =>
+    [metric, metric.replace('mean_token_accuracy', 'accuracy')]
+      .flatMap((name) => [name, name.replace('valid', 'validation')])
+      .map((name) => [name, metric] as const),
+  ),
+);
+
+/** Returns the metric that a server writes under a name; undefined for a name of something else. */
+export const metricOf = (name: string): Metric | undefined => METRIC_OF.get(name);
+
+/** Returns whether -1 means "not measured" under a name. Of a loss and an accuracy it does; a reward can be negative. */
+export const isMinusOneMissing = (name: string): boolean => /(loss|accuracy)$/.test(name);
+
+/** Returns the metrics among the members of an event or a checkpoint. The own name of a metric wins over another one. */
+export function measurementsIn(members: Readonly<Record<string, unknown>>): Map<Metric, number> {
+  const measurements = new Map<Metric, number>();
+  for (const [name, value] of Object.entries(members)) {
+    const metric = metricOf(name);
+    if (metric === undefined || (name !== metric && measurements.has(metric))) continue;
+    const number = readNumber(value);
+    if (number !== null && !(number === -1 && isMinusOneMissing(name))) measurements.set(metric, number);
+  }
+  return measurements;
+}
 
 /**
  * A loss curve from events or from a results file, oldest point first. Columns take a tenth of the memory of one object per
@@ -28,4 +58,6 @@ export interface MetricsSeries {
   /** All members of the source at this point, unknown ones included: any JSON. */
   data(index: number): unknown;
   readonly sizeInBytes: number;
+  /** Maximum number of values at one point of a results file; 0 for events, whose size the upstream bounds. */
+  readonly columnCount: number;
 }

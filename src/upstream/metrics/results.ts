@@ -3,7 +3,7 @@ import { redactKey } from '../credentials/redaction.ts';
 import { decodeIfBase64 } from './base64.ts';
 import { type Column, copyText, createColumnReader, createNumberBuffer, parseNumber, reorder } from './column.ts';
 import { readRows } from './csv.ts';
-import { METRICS, type Metric, type MetricsSeries } from './metrics.ts';
+import { isMinusOneMissing, type Metric, type MetricsSeries, metricOf } from './metrics.ts';
 
 export interface ResultsLimits {
   readonly rows: number;
@@ -13,16 +13,10 @@ export interface ResultsLimits {
 
 const LIMITS: ResultsLimits = { rows: 2_000_000, cells: 32_000_000 };
 const MAX_TEXT_BYTES = 128 * 1024 * 1024;
-const MAX_COLUMNS = 100;
+/** Reinforcement fine-tuning with several graders has hundreds. */
+const MAX_COLUMNS = 1000;
 const MAX_STEP = 2 ** 31 - 1;
 const STEP = 'step';
-
-// Older files use other names for the accuracy (docs/upstream.md: Results file).
-const METRIC_OF: ReadonlyMap<string, Metric> = new Map<string, Metric>([
-  ...METRICS.map((metric) => [metric, metric] as const),
-  ['train_accuracy', 'train_mean_token_accuracy'],
-  ['valid_accuracy', 'valid_mean_token_accuracy'],
-]);
 
 /**
  * Parses the results file of a job while it streams: CSV, plain or in base64 (docs/upstream.md: Results file). Skips rows
@@ -92,9 +86,6 @@ function createTable(header: readonly string[], limits: ResultsLimits, redact: (
   };
 }
 
-// Azure writes -1 for no value (docs/upstream.md: Results file). Only a reward can be negative.
-const isMinusOneMissing = (name: string) => /(loss|accuracy)$/.test(name);
-
 /** Returns the indexes of the values in ascending order of the values. The sort is stable. */
 function ascendingOrder(values: Float64Array): Uint32Array {
   const valueAt = (index: number) => values[index] ?? Number.NaN;
@@ -104,7 +95,7 @@ function ascendingOrder(values: Float64Array): Uint32Array {
 function createSeries(steps: Float64Array, columns: readonly Column[], isComplete: boolean): MetricsSeries {
   const metrics: Partial<Record<Metric, Float64Array>> = {};
   for (const { name, numbers } of columns) {
-    const metric = METRIC_OF.get(name);
+    const metric = metricOf(name);
     if (metric !== undefined && numbers !== null && (name === metric || !metrics[metric])) metrics[metric] = numbers;
   }
   return {
@@ -118,6 +109,7 @@ function createSeries(steps: Float64Array, columns: readonly Column[], isComplet
       return Object.fromEntries([[STEP, steps[index]], ...cells.filter(([, cell]) => isValue(cell))]);
     },
     sizeInBytes: columns.reduce((sum, column) => sum + column.sizeInBytes, steps.byteLength),
+    columnCount: 1 + columns.length,
   };
 }
 

@@ -4,8 +4,10 @@ import type { RestClient } from '../http/rest-client.ts';
 import { createListReader } from '../lists/list-reader.ts';
 import type { Call } from '../resilience/transport.ts';
 import { readAfterDerivedId, withDerivedIds } from './derived-id.ts';
-import { identifier, stepNumber, textOrNull, timestamp } from './lenient-schema.ts';
+import { identifier, stepNumber, textList, textOrNull, timestamp } from './lenient-schema.ts';
 import { byCreation, type Page, type PageItem, type PageRequest, readList } from './page.ts';
+
+const MAX_RESULT_FILES = 100; // Each one can cost a call.
 
 // Azure writes steps as 100.0. OpenAI's `metrics` have a string among the numbers (docs/upstream.md: Objects, Other servers).
 const fields = z.object({
@@ -14,6 +16,7 @@ const fields = z.object({
   fine_tuned_model_checkpoint: z.string(),
   fine_tuning_job_id: textOrNull,
   step_number: stepNumber,
+  result_files: textList.transform((ids) => ids.slice(0, MAX_RESULT_FILES)), // Nebius has the files of each checkpoint.
   metrics: z.record(z.string(), z.unknown()).nullish().catch(null),
 });
 const content = fields.omit({ id: true });

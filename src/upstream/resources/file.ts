@@ -5,13 +5,13 @@ import type { RestClient } from '../http/rest-client.ts';
 import { createListReader } from '../lists/list-reader.ts';
 import type { Call } from '../resilience/transport.ts';
 import { type Deletion, readDeletion } from './deletion.ts';
-import { identifier, nullIfInvalid, requireId, textOrNull, timestamp, timestampOrNull } from './lenient-schema.ts';
+import { identifier, integerOrNull, requireId, textOrNull, timestamp, timestampOrNull } from './lenient-schema.ts';
 import { byCreation, type Page, type PageItem, type PageRequest, readList } from './page.ts';
 
 // The API specification requires `status`, but its examples lack it. Purposes are an open set (docs/upstream.md: Objects).
 const fields = z.object({
   id: identifier,
-  bytes: nullIfInvalid(z.int()),
+  bytes: integerOrNull,
   created_at: timestamp,
   expires_at: timestampOrNull,
   filename: textOrNull,

@@ -3,7 +3,7 @@ import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
 import type { Call } from '../resilience/transport.ts';
 import { type Grader, graderSchema } from './grader.ts';
-import { nullIfInvalid, textOrNull } from './lenient-schema.ts';
+import { nullIfInvalid, numberOrNull, textOrNull } from './lenient-schema.ts';
 
 // `token_usage` is a number in the API specification and an object in its example (docs/upstream.md: Objects).
 const anyJson = z
@@ -14,13 +14,13 @@ const metadataFields = z.object({
   name: textOrNull,
   type: textOrNull,
   errors: nullIfInvalid(z.record(z.string(), z.unknown())),
-  execution_time: nullIfInvalid(z.number()),
+  execution_time: numberOrNull,
   scores: anyJson,
   token_usage: anyJson,
   sampled_model_name: textOrNull,
 });
 const runFields = z.object({
-  reward: nullIfInvalid(z.number()),
+  reward: numberOrNull,
   metadata: nullIfInvalid(metadataFields),
   sub_rewards: anyJson,
   model_grader_token_usage_per_model: anyJson,

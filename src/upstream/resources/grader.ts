@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isWithinDepth } from '../json/depth.ts';
-import { orNull, textOrNull } from './lenient-schema.ts';
+import { number, orNull, textOrNull } from './lenient-schema.ts';
 
 const message = z.object({ role: z.string(), content: z.unknown() });
 
@@ -29,7 +29,7 @@ const scoreModel = z.object({
   name: z.string(),
   model: z.string(),
   input: z.array(message),
-  range: orNull(z.array(z.number())),
+  range: orNull(z.array(number)),
   sampling_params: orNull(z.record(z.string(), z.unknown())),
 });
 const labelModel = z.object({

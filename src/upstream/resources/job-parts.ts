@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isObject } from '../json/members.ts';
 import { removeMarkPairs } from './idempotency-mark.ts';
-import { nullIfInvalid, textList, textOrNull } from './lenient-schema.ts';
+import { nullIfInvalid, positiveStepOrNull, textList, textOrNull } from './lenient-schema.ts';
 import { hyperparametersSchema, methodSchema } from './method.ts';
 
 // The members of a job that few queries select. Parsing them takes half the time of parsing a job, and none can fail: each
@@ -37,6 +37,8 @@ const error = z.object({
     .or(z.string().transform((message) => (message === '' ? null : { code: null, message, param: null })))
     .catch(null),
 });
+// Nebius counts the steps in the job (docs/upstream.md: Other servers).
+const steps = z.object({ trained_steps: positiveStepOrNull, total_steps: positiveStepOrNull });
 const hyperparameters = z.object({ hyperparameters: nullIfInvalid(hyperparametersSchema) });
 const method = z.object({ method: nullIfInvalid(methodSchema) });
 const MAX_INTEGRATIONS = 100;
@@ -56,6 +58,7 @@ export type Integration = z.output<typeof integrationSchema>;
 
 /** The bodies of these members, as servers send them. */
 export type JobPartsBody = z.input<typeof error> &
+  z.input<typeof steps> &
   z.input<typeof hyperparameters> &
   z.input<typeof method> &
   z.input<typeof integrations> &
@@ -68,6 +71,8 @@ interface HasBody {
 
 /** Returns the error of a failed job; null when it has none. */
 export const errorOf = ({ raw }: HasBody) => error.parse(raw).error;
+/** Returns the last completed step and the number of all steps; null when the server does not count them in the job. */
+export const stepsOf = ({ raw }: HasBody) => steps.parse(raw);
 /** Returns null when the server does not send them. */
 export const hyperparametersOf = ({ raw }: HasBody) => hyperparameters.parse(raw).hyperparameters;
 /** Returns null for jobs that are older than methods. */

@@ -6,7 +6,8 @@ import type { Call } from '../resilience/transport.ts';
 import type { JobPartsBody } from './job-parts.ts';
 import {
   identifier,
-  nullIfInvalid,
+  int32OrNull,
+  integerOrNull,
   requireId,
   textList,
   textOrNull,
@@ -26,14 +27,14 @@ const fields = z.object({
   finished_at: timestampOrNull,
   estimated_finish: timestampOrNull,
   organization_id: textOrNull,
-  seed: nullIfInvalid(z.int32()), // GraphQL's Int has 32 bits.
+  seed: int32OrNull,
   user_provided_suffix: textOrNull,
   suffix: textOrNull, // The name of `user_provided_suffix` in other servers.
   fine_tuned_model: textOrNull,
   training_file: textOrNull,
   validation_file: textOrNull,
   result_files: textList.transform((ids) => ids.slice(0, MAX_RESULT_FILES)), // Each one can cost a call.
-  trained_tokens: nullIfInvalid(z.int()),
+  trained_tokens: integerOrNull,
 });
 
 /** The body of a job, as servers send it. */

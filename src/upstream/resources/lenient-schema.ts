@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { isValidName } from '../http/path.ts';
+import { readInteger, readNumber } from '../json/number.ts';
+import { readDate, readTime } from '../json/time.ts';
 
 // Lenient schemas for the deviations of real servers from the API specification (docs/upstream.md: Objects, Other servers).
 // An invalid member becomes null.
@@ -26,26 +28,63 @@ export const textList = z
 /** An id that can be part of a path. */
 export const identifier = z.string().refine(isValidName, 'is not a valid id');
 
-// A larger number would lose precision.
-const seconds = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
+// Numbers and times, which servers write in several forms (docs/upstream.md: Times and numbers). The input types are those of
+// the API specification. `read` returns null for an invalid value.
 
-/** Seconds since the epoch, up to 2^53 - 1. Truncates the fractions that some servers send. */
-export const timestamp = seconds.transform(Math.trunc);
+const readBy = <T>(read: (value: unknown) => T | null, problem: string) =>
+  z.custom<T>().transform((value, { issues }): T => {
+    const result = read(value);
+    if (result !== null) return result;
+    issues.push({ code: 'custom', message: problem, input: value });
+    return z.NEVER;
+  });
+
+// Takes half the time of nullIfInvalid.
+const readOrNullBy = <T>(read: (value: unknown) => T | null) => z.custom<T>().nullish().transform(read);
+
+/** Seconds since the epoch. Truncates fractions. */
+export const timestamp = readBy(readTime, 'is not a time; expected seconds since the epoch, such as 1760000000');
 
 /** The same, or null for null, an absent member, 0 and an invalid value. */
-export const timestampOrNull = seconds
-  .nullish()
-  .transform((time) => (time ? Math.trunc(time) || null : null))
-  .catch(null);
+export const timestampOrNull = readOrNullBy((value) => readTime(value) || null);
+
+/** The UTC date of a time as YYYY-MM-DD, or null for null, an absent member, 0 and an invalid value. */
+export const dateOrNull = readOrNullBy(readDate);
+
+/** A finite number. */
+export const number = readBy(readNumber, 'is not a number; expected one such as 1.5');
+export const numberOrNull = readOrNullBy(readNumber);
+
+/** An integer from -(2^53 - 1) to 2^53 - 1, or null for null, an absent member and an invalid value. */
+export const integerOrNull = readOrNullBy(readInteger);
+
+/** The same within the 32 bits of GraphQL's Int. */
+export const int32OrNull = readOrNullBy((value) => int32Of(readInteger(value)));
 
 /** A step within the 32 bits of GraphQL's Int. Truncates the fractions that some servers send. */
-export const stepNumber = z.number().transform(Math.trunc).pipe(z.int32());
+export const stepNumber = readBy(readStep, 'is not a step; expected an integer such as 120');
 
-// Azure writes "auto" as -1.
-const autoIfMinusOne = <T>(value: T) => (value === -1 ? ('auto' as const) : value);
+/** The same, or null for null, an absent member, an invalid value, and for 0 and less, which mean none. */
+export const positiveStepOrNull = readOrNullBy((value) => {
+  const step = readStep(value);
+  return step !== null && step > 0 ? step : null;
+});
 
-export const intOrAuto = nullIfInvalid(z.union([z.int(), z.literal('auto')]).transform(autoIfMinusOne));
-export const floatOrAuto = nullIfInvalid(z.union([z.number(), z.literal('auto')]).transform(autoIfMinusOne));
+/** A hyperparameter, or null for null, an absent member and an invalid value. Azure writes "auto" as -1. */
+const orAuto = (read: (value: unknown) => number | null) =>
+  readOrNullBy<number | 'auto'>((value) => {
+    const result = value === 'auto' ? value : read(value);
+    return result === -1 ? 'auto' : result;
+  });
+export const intOrAuto = orAuto(readInteger);
+export const floatOrAuto = orAuto(readNumber);
+
+function readStep(value: unknown): number | null {
+  const step = readNumber(value);
+  return step === null ? null : int32Of(Math.trunc(step));
+}
+
+const int32Of = (value: number | null) => (value === (Number(value) | 0) ? value : null);
 
 /** Throws unless the object has the requested id: a broken proxy can send the response to another request. */
 export function requireId<T extends { id: string }>(id: string, object: T): T {

@@ -3,15 +3,24 @@ import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
 import type { Call } from '../resilience/transport.ts';
 import { type Deletion, readDeletion } from './deletion.ts';
-import { identifier, nullIfInvalid, requireId, textOrNull, timestampOrNull } from './lenient-schema.ts';
+import { dateOrNull, identifier, nullIfInvalid, requireId, textOrNull, timestampOrNull } from './lenient-schema.ts';
 import { type PageItem, readUnpaged } from './page.ts';
 
-const fields = z.object({
-  id: identifier,
-  created: timestampOrNull,
-  owned_by: textOrNull,
-  shutdown_date: nullIfInvalid(z.iso.date()), // Older servers lack it.
-});
+// Azure has `created_at` and `deprecation` in place of `created` and `shutdown_date` (docs/upstream.md: Azure).
+const fields = z
+  .object({
+    id: identifier,
+    created: timestampOrNull,
+    created_at: timestampOrNull,
+    owned_by: textOrNull,
+    shutdown_date: dateOrNull, // Older servers lack it.
+    deprecation: nullIfInvalid(z.object({ inference: dateOrNull })),
+  })
+  .transform(({ created_at, deprecation, ...model }) => ({
+    ...model,
+    created: model.created ?? created_at,
+    shutdown_date: model.shutdown_date ?? deprecation?.inference ?? null,
+  }));
 
 /** The body of a model, as servers send it. */
 export type ModelBody = z.input<typeof fields>;

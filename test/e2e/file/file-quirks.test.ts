@@ -105,12 +105,14 @@ describe('a file', () => {
     ['null', null, null],
     ['absent', undefined, null],
     ['a fraction', 1.5, null],
-    ['a string', '12', null],
+    ['a text', '12', 12],
+    ['a text beyond 2^53', '9007199254740993', null],
+    ['a text that is no number', '12abc', null],
   ])('has bytes: %s', async (_, bytes, expected) => {
     expect(await readFile({ bytes }, 'id bytes')).toEqual({ id: 'file-1', bytes: expected });
   });
 
-  it.each([[null], [undefined], [0], ['2026-01-01']])(
+  it.each([[null], [undefined], [0], ['0'], [''], ['never']])(
     'does not expire when the upstream sends %j',
     async (expires_at) => {
       expect(await readFile({ expires_at }, 'id expiresAt')).toEqual({ id: 'file-1', expiresAt: null });

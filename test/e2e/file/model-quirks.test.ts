@@ -31,13 +31,41 @@ describe('a model', () => {
   it.each([
     ['null', null],
     ['absent', undefined],
-    ['a time', '2026-10-23T00:00:00Z'],
-    ['a number', 1_790_000_000],
+    ['0', 0],
+    ['a list', ['2026-10-23']],
     ['no calendar date', '2026-02-30'],
     ['a string', 'soon'],
     ['empty', ''],
   ])('has no shutdown date when it is %s', async (_, shutdown_date) => {
     expect(await readModel({ shutdown_date }, 'id shutdownDate')).toEqual({ id: 'gpt-x', shutdownDate: null });
+  });
+
+  it.each([
+    ['a time with a zone', '2026-10-23T23:30:00-01:00', '2026-10-24'],
+    ['a time without a zone', '2026-10-23 23:30:00', '2026-10-23'],
+    ['seconds', 1_790_000_000, '2026-09-21'],
+    ['seconds as text', '1790000000', '2026-09-21'],
+    ['milliseconds', 1_790_000_000_000, '2026-09-21'],
+  ])('has the UTC date of a shutdown date that is %s', async (_, shutdown_date, shutdownDate) => {
+    expect(await readModel({ shutdown_date }, 'shutdownDate')).toEqual({ shutdownDate });
+  });
+
+  it('has the creation time and the deprecation of Azure', async () => {
+    await using world = await startWorld();
+    world.upstream.onModels([
+      { id: 'older', created_at: 1_646_126_127, deprecation: { fine_tune: 1_677_662_127, inference: 1_709_284_527 } },
+      { id: 'newer.ft-0123', created_at: '1746126127', deprecation: { inference: '1809284527' } },
+      { id: 'newest', created_at: 1_756_126_127, deprecation: { fine_tune: 1_677_662_127 } },
+    ]);
+    expect(await world.ask('{ models { edges { node { id createdAt shutdownDate } } } }')).toEqual({
+      models: {
+        edges: [
+          { node: { id: 'newest', createdAt: 1_756_126_127, shutdownDate: null } },
+          { node: { id: 'newer.ft-0123', createdAt: 1_746_126_127, shutdownDate: '2027-05-02' } },
+          { node: { id: 'older', createdAt: 1_646_126_127, shutdownDate: '2024-03-01' } },
+        ],
+      },
+    });
   });
 
   it('is valid with its id only', async () => {

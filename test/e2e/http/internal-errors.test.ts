@@ -31,6 +31,7 @@ async function startServer(readJob: () => Promise<never>) {
   const access = createAccessFactory()({ apiKey: 'test' });
   const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: 1000 });
   const createBaseContext = createContextFactory({
+    clock,
     upstream,
     store,
     watcher,

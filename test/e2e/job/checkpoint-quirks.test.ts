@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { checkpointBody } from '../../kit/bodies/checkpoint.ts';
+import { fileBody } from '../../kit/bodies/file.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { modelBody } from '../../kit/bodies/model.ts';
 import { startWorld, type World } from '../../kit/gateway/world.ts';
@@ -145,13 +146,33 @@ describe('a checkpoint', () => {
   });
 });
 
+describe('the result files of a checkpoint', () => {
+  it('are those that Nebius sends', async () => {
+    await using world = await startWith(checkpointBody('ftckpt_1', { result_files: ['file-a', null, '', 'file-b'] }));
+    world.upstream.onFile(fileBody('file-a', { filename: 'adapter.safetensors' }));
+    expect(await world.ask(query('resultFileIds resultFiles { filename }'))).toMatchObject({
+      fineTuningJob: {
+        checkpoints: {
+          edges: [
+            { node: { resultFileIds: ['file-a', 'file-b'], resultFiles: [{ filename: 'adapter.safetensors' }, null] } },
+          ],
+        },
+      },
+    });
+  });
+
+  it.each([[undefined], [null], ['file-a'], [{}], [[{ id: 'file-a' }]]])('are empty for %j', async (result_files) => {
+    expect(await readCheckpoint({ result_files }, 'resultFileIds')).toEqual({ resultFileIds: [] });
+  });
+});
+
 describe('an invalid checkpoint', () => {
   it.each([
     ['has neither an id nor a step', { ...checkpointBody('x'), id: undefined, step_number: undefined }],
     ['has no creation time', checkpointBody('ftckpt_2', { created_at: null })],
     ['has no model', checkpointBody('ftckpt_2', { fine_tuned_model_checkpoint: null })],
     ['has no step', checkpointBody('ftckpt_2', { step_number: undefined })],
-    ['has a string as its step', checkpointBody('ftckpt_2', { step_number: '80' })],
+    ['has a string as its step', checkpointBody('ftckpt_2', { step_number: 'last' })],
     ['has a step beyond the range of Int', checkpointBody('ftckpt_2', { step_number: 2 ** 31 })],
     ['is null', null],
   ])('is an error of its own when it %s', async (_, invalid) => {

@@ -105,12 +105,22 @@ describe('an event', () => {
   it.each([
     ['message', 'MESSAGE', 'message'],
     ['metrics', 'METRICS', 'metrics'],
-    ['moderation_checks', 'UNKNOWN', 'moderation_checks'],
+    ['moderation_checks', 'MODERATION_CHECKS', 'moderation_checks'],
+    ['usage_policy', 'UNKNOWN', 'usage_policy'],
     [null, null, null],
     [undefined, null, null],
     [3, null, null],
   ])('reads the type %j as %s, with rawType beside it', async (wire, type, rawType) => {
     expect(await readEvent({ type: wire }, 'type rawType')).toEqual({ type, rawType });
+  });
+
+  it('has the data of moderation checks unchanged', async () => {
+    const results = [{ flagged: false, category: 'violence', enforcement: 'blocking' }];
+    const data = { blocked: false, results, finetuned_model_checkpoint_id: 'ft:base:org:s:AAAAAAAA' };
+    expect(await readEvent({ type: 'moderation_checks', data }, 'type data')).toEqual({
+      type: 'MODERATION_CHECKS',
+      data,
+    });
   });
 
   it.each([[null], [undefined], [{ text: 'Job started.' }]])('has an empty message when it is %j', async (message) => {
@@ -134,7 +144,7 @@ describe('an invalid event', () => {
   it.each([
     ['has neither an id nor a creation time', { ...eventBody('x'), id: undefined, created_at: undefined }],
     ['has no creation time', eventBody('ftevent-2', { created_at: null })],
-    ['has a string as its creation time', eventBody('ftevent-2', { created_at: '2026-01-01T00:00:00Z' })],
+    ['has a string as its creation time', eventBody('ftevent-2', { created_at: 'yesterday' })],
     ['is null', null],
     ['is a string', 'Step 1'],
   ])('is an error of its own when it %s', async (_, invalid) => {

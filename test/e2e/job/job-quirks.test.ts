@@ -376,7 +376,7 @@ describe('the other properties of a job', () => {
 
 describe('an invalid optional property', () => {
   it.each([
-    ['finished_at', 'finishedAt', '2026-01-01T00:00:00Z', null],
+    ['finished_at', 'finishedAt', 'yesterday', null],
     ['trained_tokens', 'trainedTokens', 1.5, null],
     ['organization_id', 'organizationId', 7, null],
     ['user_provided_suffix', 'suffix', 7, null],

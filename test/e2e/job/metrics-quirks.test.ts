@@ -392,7 +392,7 @@ describe('the metrics of a running job', () => {
   });
 
   it('have no loss when the upstream sends no number', async () => {
-    const odd = [null, '0.5', {}].map((train_loss, index) => stepBody(3 - index, 9, { train_loss }));
+    const odd = [null, 'low', {}].map((train_loss, index) => stepBody(3 - index, 9, { train_loss }));
     await using world = await startRunning(...odd);
     expect((await curveOf(world, 'step trainLoss')).points).toEqual(
       [1, 2, 3].map((step) => ({ step, trainLoss: null })),

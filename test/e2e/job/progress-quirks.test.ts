@@ -7,12 +7,19 @@ const EVENTS = '/fine_tuning/jobs/ftjob-1/events';
 const SELECTION = 'step totalSteps fraction epoch estimatedFinishAt';
 const QUERY = `{ fineTuningJob(id: "ftjob-1") { progress { ${SELECTION} } } }`;
 const NOTHING = { step: null, totalSteps: null, fraction: null, epoch: null, estimatedFinishAt: null };
-const started = eventBody('ftevent-0', { message: 'Fine-tuning job started', data: null });
 
-/** A step, at a number of seconds after the start of the job. */
+/** The time of the test's clock, in seconds. */
+const NOW = Date.UTC(2026, 0, 1) / 1000;
+const started = eventBody('ftevent-0', {
+  created_at: NOW - 400,
+  message: 'Fine-tuning job started',
+  data: null,
+});
+
+/** A step, at a number of seconds after the start of the job, which was 400 seconds ago. */
 const stepAt = (step: number, totalSteps: number, seconds: number, data = {}) => ({
   ...stepBody(step, totalSteps, data),
-  created_at: 1_760_000_000 + seconds,
+  created_at: NOW - 400 + seconds,
 });
 
 /** A world with one job: its body has these members too, and its log these events, newest first. */
@@ -38,7 +45,7 @@ describe('the progress of a running job', () => {
       totalSteps: 120,
       fraction: 0.5,
       epoch: 1.5,
-      estimatedFinishAt: 1_760_000_420,
+      estimatedFinishAt: NOW + 20,
     });
   });
 
@@ -57,13 +64,13 @@ describe('the progress of a running job', () => {
     },
   );
 
-  it('is at most 1, and then finishes at the last step', async () => {
+  it('is at most 1, and then finishes now', async () => {
     expect(await progressOf({}, [stepAt(12, 10, 20), stepAt(11, 10, 10)])).toEqual({
       step: 12,
       totalSteps: 10,
       fraction: 1,
       epoch: 3,
-      estimatedFinishAt: 1_760_000_020,
+      estimatedFinishAt: NOW,
     });
   });
 
@@ -90,14 +97,47 @@ describe('the progress of a running job', () => {
     const before = await world.ask(QUERY);
     await world.ask('{ fineTuningJob(id: "ftjob-1") { metrics { totalPoints } } }');
     expect(await world.ask(QUERY)).toEqual(before);
-    expect(before).toMatchObject({ fineTuningJob: { progress: { estimatedFinishAt: 1_760_090_060 } } });
+    expect(before).toMatchObject({ fineTuningJob: { progress: { estimatedFinishAt: NOW - 400 + 90_060 } } });
   });
 
   it('prefers the estimate of the upstream', async () => {
     const events = [stepAt(60, 120, 300), stepAt(50, 120, 280)];
-    expect(await progressOf({ estimated_finish: 1_760_009_999 }, events)).toMatchObject({
-      estimatedFinishAt: 1_760_009_999,
+    expect(await progressOf({ estimated_finish: NOW + 9999 }, events)).toMatchObject({
+      estimatedFinishAt: NOW + 9999,
     });
+  });
+
+  it('has its own estimate when that of the upstream has passed', async () => {
+    const events = [stepAt(60, 120, 300), stepAt(50, 120, 280)];
+    expect(await progressOf({ estimated_finish: NOW - 1 }, events)).toMatchObject({ estimatedFinishAt: NOW + 20 });
+    expect(await progressOf({ estimated_finish: NOW - 1 }, [started, stepAt(60, 120, 300)])).toMatchObject({
+      estimatedFinishAt: null,
+    });
+  });
+
+  it('has no estimate in the past when the steps have stopped', async () => {
+    const world = await startWith({}, [stepAt(60, 120, 300), stepAt(50, 120, 280)]);
+    await using _ = world;
+    world.clock.advance(3_600_000);
+    expect(await world.ask(QUERY)).toMatchObject({ fineTuningJob: { progress: { estimatedFinishAt: NOW + 3600 } } });
+  });
+
+  it.each([
+    ['without step events', [started], { step: 25, totalSteps: 50, fraction: 0.5, epoch: 1.5 }],
+    ['behind the step events', [stepAt(30, 60, 1)], { step: 30, totalSteps: 60, fraction: 0.5 }],
+    ['ahead of the step events', [stepAt(20, 50, 1)], { step: 25, totalSteps: 50, fraction: 0.5 }],
+    ['beside step events without a total', [stepAt(20, 0, 1)], { step: 25, totalSteps: 50, fraction: 0.5 }],
+  ])('has the steps that the job counts, %s', async (_, events, expected) => {
+    expect(await progressOf({ trained_steps: 25, total_steps: 50 }, events)).toMatchObject(expected);
+    expect(await progressOf({ trained_steps: '25', total_steps: '50' }, events)).toMatchObject(expected);
+  });
+
+  it.each([
+    ['has no step yet', { trained_steps: 0, total_steps: 50 }],
+    ['counts no steps', { trained_steps: null, total_steps: null }],
+    ['has text without numbers', { trained_steps: 'many', total_steps: '' }],
+  ])('is null without step events when the job %s', async (_, members) => {
+    expect(await progressOf(members, [started])).toBeNull();
   });
 
   it.each([
@@ -118,9 +158,7 @@ describe('the progress of a running job', () => {
   });
 
   it('reads one more page when many other events follow the last step', async () => {
-    const others = Array.from({ length: 25 }, (_, index) =>
-      eventBody(`ftevent-other-${index}`, { created_at: 1_760_001_000 }),
-    );
+    const others = Array.from({ length: 25 }, (_, index) => eventBody(`ftevent-other-${index}`, { created_at: NOW }));
     await using world = await startWith({ status: 'paused' }, [...others, stepAt(3, 4, 1)]);
     expect(await world.ask(QUERY)).toMatchObject({ fineTuningJob: { progress: { step: 3, fraction: 0.75 } } });
     expect(world.upstream.calls.slice(1).map(({ target }) => target)).toEqual([
@@ -151,7 +189,7 @@ describe('the progress of a job that does not run', () => {
     ['no events', [], {}],
     ['events without steps', [started], {}],
   ])('is 1 when the job succeeded, with %s', async (_, events, rest) => {
-    expect(await progressOf({ status: 'succeeded', finished_at: 1_760_000_400 }, events)).toEqual({
+    expect(await progressOf({ status: 'succeeded', finished_at: NOW }, events)).toEqual({
       ...NOTHING,
       ...rest,
       fraction: 1,
@@ -161,7 +199,7 @@ describe('the progress of a job that does not run', () => {
 
   it.each(['failed', 'cancelled', 'canceled'])('is that of the last step when the job is %s', async (status) => {
     const events = [stepAt(60, 120, 300), stepAt(50, 120, 280)];
-    expect(await progressOf({ status, estimated_finish: 1_760_009_999 }, events)).toEqual({
+    expect(await progressOf({ status, estimated_finish: NOW + 9999 }, events)).toEqual({
       step: 60,
       totalSteps: 120,
       fraction: 0.5,

@@ -78,6 +78,7 @@ export async function startSubscriptionServer(settings: Record<string, string> =
     schema: script.schema,
     authenticate: createAuthenticate({ auth: config.auth, credential: { apiKey: 'test' }, clock, log }),
     createContext: createContextFactory({
+      clock,
       upstream,
       store,
       watcher,

@@ -11,6 +11,7 @@ export function seriesOf(columns: Partial<Record<Metric, Iterable<number>>>, len
     createdAt: () => null,
     data: () => null,
     sizeInBytes: 0,
+    columnCount: 1 + entries.length,
   };
 }
 

@@ -19,7 +19,7 @@ describe('stepReportOf', () => {
     ['absent', undefined],
     ['a string', 'step'],
     ['a list', [1, 2]],
-    ['an object whose step is a string', { step: '5' }],
+    ['an object whose step is a string', { step: 'last' }],
     ['an object whose step exceeds 32 bits', { step: 2 ** 31 }],
   ])('is null for an event whose data is %s', (_, data) => expect(stepReportOf(event(data))).toBeNull());
 

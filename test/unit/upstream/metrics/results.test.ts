@@ -75,6 +75,24 @@ describe('readResults', () => {
     expect((await read(`step,${alias}\n1,0.5\n`)).columns[metric]?.[0]).toBe(0.5);
   });
 
+  it.each([
+    ['validation_mean_token_accuracy', 'valid_mean_token_accuracy'],
+    ['full_validation_mean_token_accuracy', 'full_valid_mean_token_accuracy'],
+    ['validation_loss', 'valid_loss'],
+    ['full_validation_loss', 'full_valid_loss'],
+    ['validation_accuracy', 'valid_mean_token_accuracy'],
+  ] as const)('reads the column %s of Azure as %s, and keeps its name in the data', async (alias, metric) => {
+    const series = await read(`step,${alias}\n1,0.5\n2,-1\n`);
+    expect([...(series.columns[metric] ?? [])]).toEqual([0.5, Number.NaN]);
+    expect(series.data(0)).toEqual({ step: 1, [alias]: 0.5 });
+  });
+
+  it.each(['0x10', '0b11', '0o17', ' 0X1F'])('reads %s as a text, not as a number', async (cell) => {
+    const series = await read(`step,train_loss\n1,${cell}\n`);
+    expect(series.columns).toEqual({});
+    expect(series.data(0)).toEqual({ step: 1, train_loss: cell });
+  });
+
   it('prefers the column with the name of the metric over one with an older name', async () => {
     const { columns } = await read('step,train_mean_token_accuracy,train_accuracy\n1,0.5,0.1\n');
     expect(columns.train_mean_token_accuracy?.[0]).toBe(0.5);
@@ -214,8 +232,10 @@ describe('readResults throws for', () => {
     expect(chunks).toBeLessThan(20);
   });
 
-  it('more than 100 columns', async () => {
-    await expect(read(`step${',x'.repeat(1000)}\n`)).rejects.toThrow('results: has 1001 columns; expected at most 100');
+  it('more than 1000 columns', async () => {
+    await expect(read(`step${',x'.repeat(1000)}\n`)).rejects.toThrow(
+      'results: has 1001 columns; expected at most 1000',
+    );
   });
 
   it('any other invalid bytes, with such an error: property', async () => {
