@@ -134,7 +134,7 @@ describe('a training file', () => {
   it('is invalid with lines of different formats', async () => {
     const report = await validate(linesOf(CHAT, COMPLETION, CHAT));
     expect(report.format).toBeNull();
-    expect(errorsOf(report)).toEqual(['2 has the format completion; expected chat, the format of the first example']);
+    expect(errorsOf(report)).toEqual(['2 has the format completion; expected chat, the format of the other examples']);
   });
 
   const line = JSON.stringify(COMPLETION);
