@@ -112,6 +112,17 @@ describe('a training file', () => {
     ],
     [{ ...CHAT, tools: {} }, ['tools: is an object; expected a list of tools']],
     [{ ...CHAT, tools: [{}] }, ['tools[0].function: is invalid; expected an object with the string name']],
+    [
+      {
+        ...CHAT,
+        tools: [
+          { type: 'custom' },
+          { type: 'custom', custom: { name: 1 } },
+          { type: 'custom', function: { name: 'f' } },
+        ],
+      },
+      [0, 1, 2].map((index) => `tools[${index}].custom: is invalid; expected an object with the string name`),
+    ],
     [{ prompt: 'a' }, ['completion: is missing; expected a string']],
     [
       { prompt: 1, completion: [] },
