@@ -79,6 +79,7 @@ export function createStartOperation({
       const budget = createBudget(context, request);
       await budget.spend(1);
       const params = findDocument(paramsOf(withoutEmptyQuery(payload)), requestId);
+      if ('errors' in params) return fail(params.errors);
       const prepared = await prepare(engine, params, context, budget, () => {});
       if ('result' in prepared) return fail(prepared.result.errors ?? []);
       const outcome = await runOperation(prepared, { identity, caller });

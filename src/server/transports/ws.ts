@@ -6,7 +6,8 @@ import { CloseCode, handleProtocols, makeServer, type Server } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Identity } from '../../request/context.ts';
 import type { ErrorCode } from '../../schema/core/errors.ts';
-import { type Authenticate, revokedError, type TokenSource } from '../auth/authenticate.ts';
+import { type Authenticate, revokedError } from '../auth/authenticate.ts';
+import { tokenOfConnection } from '../auth/connection-token.ts';
 import { HttpError } from '../http/http-error.ts';
 import { MAX_BODY_BYTES } from '../http/request-body.ts';
 import type { StreamRegistry } from './stream-registry.ts';
@@ -124,7 +125,7 @@ function createProtocol(
     connectionInitWaitTimeout: 0, // The timeout uses the gateway's clock.
     onConnect({ extra, connectionParams }) {
       try {
-        const { authorization, source } = tokenOf(extra.request, connectionParams);
+        const { authorization, source } = tokenOfConnection(extra.request.headers, connectionParams);
         extra.identity = authenticate({ authorization }, source);
         return true;
       } catch (error) {
@@ -168,19 +169,6 @@ function rejectionLogLine(code: CloseCode, identity: Identity | undefined) {
     reason: CloseCode[code],
     ...(code === CloseCode.Forbidden && unauthenticated),
   };
-}
-
-/** Browsers cannot send headers with a WebSocket; they send the token in `connection_init`. */
-function tokenOf(
-  { headers }: IncomingMessage,
-  params: Record<string, unknown> = {},
-): { readonly authorization: string | undefined; readonly source: TokenSource } {
-  const authorization = params['authorization'] ?? params['Authorization'] ?? undefined;
-  if (authorization === undefined && headers.authorization !== undefined) {
-    return { authorization: headers.authorization, source: 'header' };
-  }
-  const isText = authorization === undefined || typeof authorization === 'string';
-  return { authorization: isText ? authorization : '', source: 'connectionParams' };
 }
 
 /**
