@@ -27,7 +27,7 @@ import { type StreamReply, streamReply } from './http-stream.ts';
 import { multipart } from './multipart-mixed.ts';
 import { isSubscription, type RequestIdentity, type RunOperation } from './operation-runner.ts';
 import { sse } from './sse.ts';
-import { bodyOf, type StreamFormat } from './stream-format.ts';
+import { bodyOf, type StreamFormat, streamHeaders } from './stream-format.ts';
 
 /** The components that handle every request. */
 export interface GraphqlOptions {
@@ -171,7 +171,7 @@ function resultReply(result: ExecutionResult, type: string): GraphqlReply {
   const format = formatOf(type);
   return {
     status: statusOf(result, type),
-    headers: { 'content-type': isStream ? format.contentType : `${type}; charset=utf-8`, vary: 'accept' },
+    headers: isStream ? streamHeaders(format) : { 'content-type': `${type}; charset=utf-8`, vary: 'accept' },
     body: isStream ? bodyOf(format, json) : json,
     ...(result.errors && { errorCodes: codesOf(result.errors) }),
   };

@@ -13,6 +13,7 @@ import { MAX_BODY_BYTES } from '../http/request-body.ts';
 import type { StreamRegistry } from './stream-registry.ts';
 import {
   createStartOperation,
+  type EndCause,
   type EndOperation,
   type OperationOptions,
   type SocketClient,
@@ -31,6 +32,8 @@ const INIT_TIMEOUT_MS = 10_000;
 const MAX_UNSENT_BYTES = 256 * 1024;
 /** Idle time before TCP keep-alive probes the client, in milliseconds. */
 const KEEP_ALIVE_DELAY_MS = 30_000;
+/** The close code after which clients of graphql-ws reconnect and subscribe again (RFC 6455 7.4.1). */
+const GOING_AWAY = 1001;
 /** Maximum bytes of a close reason (RFC 6455 5.5). */
 const MAX_CLOSE_REASON_BYTES = 123;
 
@@ -70,14 +73,14 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
 
   function onOpen(socket: WebSocket, request: IncomingMessage) {
     const activeOperations = new Set<EndOperation>();
-    const endAllOperations = (isAborted: boolean) => {
-      for (const end of activeOperations) end(isAborted);
+    const endAllOperations = (cause: EndCause) => {
+      for (const end of activeOperations) end(cause);
     };
     const reject = (code: CloseCode, reason: string) => {
       if (socket.readyState !== socket.OPEN) return;
       log.info(rejectionLogLine(code, client.identity), 'request rejected');
       socket.close(code, closeReason(reason));
-      endAllOperations(false);
+      endAllOperations('rejection');
     };
     const revoke = () => reject(CloseCode.Forbidden, revokedError().message);
     const client: UnauthenticatedClient = { socket, request, identity: undefined, activeOperations, revoke, reject };
@@ -93,16 +96,16 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
       isAuthorized: () => client.identity?.isValid() ?? true,
       heartbeat: () => socket.bufferedAmount === 0 && socket.ping(),
       end(reason) {
-        if (reason === 'revoked') revoke();
-        else socket.close(1001, 'Going away');
-        endAllOperations(false);
+        if (reason === 'revoked') return revoke();
+        socket.close(GOING_AWAY, 'Going away'); // First: nothing is sent after it, so that no operation is completed.
+        endAllOperations('shutdown');
       },
     });
     const closed = connect(protocol, client, (err) => log.error({ err }, 'internal error'));
     socket.on('close', (code, reason) => {
       cancelInitTimeout();
       removeStream();
-      endAllOperations(true);
+      endAllOperations('disconnect');
       void closed(code, String(reason));
     });
   }

@@ -153,7 +153,7 @@ function pipeBody(
     length += chunk.length;
     restartTimeout();
     if (isDiscarding) {
-      if (length > maxBytes + MAX_DISCARDED_BYTES) request.destroy();
+      if (length > maxBytes + MAX_DISCARDED_BYTES && socket.writable) request.destroy(); // Else it is being closed.
     } else if (length > maxBytes) fail(formTooLarge(maxBytes));
     else if (!parser.write(chunk)) {
       cancelTimeout(); // From now on the client waits for the reader.
@@ -190,5 +190,6 @@ function formTooLarge(maxBytes: number): HttpError {
   return new HttpError(
     413,
     `Body: exceeds the limit of ${maxBytes} bytes (MAX_UPLOAD_MB, and 2 MiB beside the file); send a smaller file, or raise the setting, such as MAX_UPLOAD_MB=512.`,
+    { connection: 'close' }, // The rest of the body can be of any length.
   );
 }
