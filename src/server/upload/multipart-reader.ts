@@ -190,6 +190,5 @@ function formTooLarge(maxBytes: number): HttpError {
   return new HttpError(
     413,
     `Body: exceeds the limit of ${maxBytes} bytes (MAX_UPLOAD_MB, and 2 MiB beside the file); send a smaller file, or raise the setting, such as MAX_UPLOAD_MB=512.`,
-    { connection: 'close' }, // The rest of the body can be of any length.
   );
 }

@@ -154,6 +154,5 @@ function fileTooLarge(maxBytes: number): HttpError {
   return new HttpError(
     413,
     `file: exceeds the limit of ${maxBytes} bytes (MAX_UPLOAD_MB); send a smaller file, or raise the setting, such as MAX_UPLOAD_MB=512.`,
-    { connection: 'close' }, // The rest of the body can be of any length.
   );
 }
