@@ -34,7 +34,7 @@ export function createDeliveries(options: DeliveryOptions): Deliveries {
   const { clock, speed, receiver, maxPending = MAX_PENDING } = options;
   /** Each pending webhook with a function that cancels its retry. */
   const pending = new Map<JobWebhook, () => void>();
-  const agent = new Agent();
+  const agent = new Agent({ pipelining: 0 }); // Closes each connection: deliveries are rare.
 
   async function attempt(webhook: JobWebhook, attempts: number, deadline: number): Promise<void> {
     const isAccepted = await send(webhook, receiver, agent, clock);
