@@ -13,6 +13,7 @@ const EVENTS = `subscription ($since: ID, $fromStart: Boolean) {
 const STEPS = `subscription ($sinceStep: Int) {
   fineTuningJobMetricsAdded(jobId: "${JOB}", sinceStep: $sinceStep) { point { step } }
 }`;
+const METRICS = `{ fineTuningJob(id: "${JOB}") { metrics { totalPoints isComplete } } }`;
 const FINAL = eventBody('final', { message: 'The job has successfully completed' });
 
 type Body = ReturnType<typeof eventBody>;
@@ -110,6 +111,34 @@ describe('an event that the server inserts behind a known one', () => {
       ['a1', 'a2', 'a3', ...oldestFirst, 'final'],
       [...oldestFirst, 'final'],
     ]);
+  });
+
+  it.each([150, 250])('is shown with all others when %i are inserted behind the oldest one', async (count) => {
+    const steps = range('s', count).map((id, index) => ({ ...stepBody(count - index, count), id }));
+    const log = [...eventsOf('a2', 'a1'), ...steps];
+    await using feed = await startWith(...eventsOf('a2', 'a1'));
+    const streams = await Promise.all([{ fromStart: true }, {}].map((one) => feed.subscribe(EVENTS, one)));
+    await feed.advanceBy(0);
+    await poll(feed, ...log);
+    await poll(feed, FINAL, ...log);
+    const added = [...range('s', count).toReversed(), 'final'];
+    expect(await Promise.all(streams.map(takeAll))).toEqual([['a1', 'a2', ...added], added]);
+    expect(await feed.ask(METRICS)).toEqual({
+      fineTuningJob: { metrics: { totalPoints: count, isComplete: true } },
+    });
+  });
+
+  it('is shown by queries alone when it is behind the oldest one', async () => {
+    await using feed = await startWith(...eventsOf('a2', 'a1'));
+    await feed.ask(METRICS);
+    const steps = range('s', 150).map((id, index) => ({ ...stepBody(150 - index, 150), id }));
+    feed.upstream.onEvents(JOB, [...eventsOf('a2', 'a1'), ...steps]);
+    for (const first of [2, 3]) {
+      feed.clock.advance(INTERVAL_MS);
+      const page = `{ fineTuningJob(id: "${JOB}") { events(first: ${first}) { pageInfo { hasNextPage } } } }`;
+      expect(await feed.ask(page)).toEqual({ fineTuningJob: { events: { pageInfo: { hasNextPage: true } } } });
+    }
+    expect(await feed.ask(METRICS)).toEqual({ fineTuningJob: { metrics: { totalPoints: 150, isComplete: true } } });
   });
 
   it('is sent to a client that resumes after an event that arrived earlier, and not after a later one', async () => {
