@@ -168,6 +168,41 @@ describe('an event without an id', () => {
   });
 });
 
+describe('a subscription to a log whose lines change', () => {
+  const subscription = 'subscription { fineTuningJobEventAdded(jobId: "ftjob-1") { event { message } } }';
+
+  it('continues with the new lines', async () => {
+    await using feed = await startWith(withoutId('Step 1'));
+    await using stream = await feed.subscribe(subscription);
+    await feed.advanceBy(0);
+    const logs = [['Step 1, 2'], ['Step 1, 2, 3'], ['The job has successfully completed', 'Step 3', 'Step 1, 2, 3']];
+    for (const log of logs) {
+      setLog(
+        feed,
+        log.map((text) => withoutId(text)),
+      );
+      await feed.advanceBy(2000);
+    }
+    const received = [];
+    for (let result = await stream.result(); result; result = await stream.result()) received.push(result);
+    const expected = ['Step 1, 2', 'Step 1, 2, 3', 'Step 3', 'The job has successfully completed'];
+    expect(received).toEqual(
+      expected.map((message) => ({ data: { fineTuningJobEventAdded: { event: { message } } } })),
+    );
+  });
+
+  it('fails without naming an argument when the new log does not end', async () => {
+    await using feed = await startWith(withoutId('Step 1'));
+    await using stream = await feed.subscribe(subscription);
+    await feed.advanceBy(0);
+    feed.upstream.on(`${JOB}/events`, { object: 'list', data: [eventBody('a1')], has_more: true });
+    await feed.advanceBy(2000);
+    const { errors } = Object(await stream.result());
+    expect(errors).toMatchObject([{ extensions: { code: 'UPSTREAM_INVALID_RESPONSE' } }]);
+    expect(errors[0].extensions.argument).toBeUndefined();
+  });
+});
+
 describe('a log of events without ids', () => {
   it.each([
     ['without caching', NO_CACHE],

@@ -153,6 +153,21 @@ describe('an event that the server inserts behind a known one', () => {
     expect(await takeAll(first)).toEqual(['x', 'a3', 'final']);
   });
 
+  it('is sent as a step before lower ones that are newer in the log', async () => {
+    const [step9, step10, step11, step12, step13] = [9, 10, 11, 12, 13].map((step) => stepBody(step, 20)) as Body[];
+    await using feed = await startWith(...eventsOf(), step10 as Body);
+    const streams = await Promise.all([{ sinceStep: 0 }, {}].map((one) => feed.subscribe(STEPS, one)));
+    await feed.advanceBy(0);
+    const log = [step11, step10, step12, step9] as Body[];
+    await poll(feed, ...log);
+    const again = { ...step12, id: 'again' } as Body;
+    await poll(feed, FINAL, step13 as Body, again, ...log);
+    expect(await Promise.all(streams.map(takeAll))).toEqual([
+      [10, 9, 12, 11, 13],
+      [9, 12, 11, 13],
+    ]);
+  });
+
   it('is sent as a step when no other event has its step', async () => {
     const [step1, step2, step3] = [1, 2, 3].map((step) => stepBody(step, 9)) as [Body, Body, Body];
     const again = { ...step1, id: 'again' };
