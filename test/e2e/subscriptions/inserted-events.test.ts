@@ -200,6 +200,24 @@ describe('an item of the log that cannot be read', () => {
     ]);
   });
 
+  it('is reported once when an event is inserted directly behind it', async () => {
+    await using feed = await startWith(...eventsOf('a2', 'a1'));
+    await using stream = await feed.subscribe(EVENTS);
+    await feed.advanceBy(0);
+    const invalid = { message: 'Step 1', created_at: 'never' };
+    for (const data of [
+      [eventBody('a2'), invalid, eventBody('a1')],
+      [eventBody('a2'), invalid, ...eventsOf('x', 'a1')],
+      [invalid, eventBody('a2'), invalid, ...eventsOf('x', 'a1')], // An equal one is another one.
+      [FINAL, invalid, eventBody('a2'), invalid, ...eventsOf('x', 'a1')],
+    ]) {
+      feed.upstream.on(`/fine_tuning/jobs/${JOB}/events`, { object: 'list', data, has_more: false });
+      await feed.advanceBy(INTERVAL_MS);
+    }
+    const error = 'UPSTREAM_INVALID_RESPONSE';
+    expect(await takeAll(stream)).toEqual([error, 'x', error, 'final']);
+  });
+
   it('is a result with an error over WebSocket too', async () => {
     await using feed = await startWith(...eventsOf('a1'));
     using socket = await openSocket(feed.gateway.url);
