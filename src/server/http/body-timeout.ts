@@ -23,17 +23,23 @@ export function createBodyTimeouts(timeoutMs: number, clock: Clock): BodyTimeout
 
   function onTimeout(request: IncomingMessage, response: GatewayResponse) {
     if (request.complete) return;
+    if (!request.socket.writable) return; // Its lingering close has bounds of its own.
     if (response.headersSent) request.socket.destroy();
     else send(response, bodyTimeout(timeoutMs).toReply()); // The router waits for the body: its log line records the status.
   }
 
   function start(request: IncomingMessage, response: GatewayResponse) {
     if (!hasBody(request)) return;
-    cancels.set(
-      request,
-      clock.after(timeoutMs, () => onTimeout(request, response)),
-    );
-    request.on('close', () => remove(request));
+    const { socket } = request;
+    const cancelTimer = clock.after(timeoutMs, () => onTimeout(request, response));
+    // A request that is destroyed before its end does not always emit `close`; its socket does.
+    const onClose = () => remove(request);
+    cancels.set(request, () => {
+      cancelTimer();
+      socket.off('close', onClose);
+    });
+    socket.on('close', onClose);
+    request.on('close', onClose);
   }
 
   return {
