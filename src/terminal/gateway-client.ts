@@ -1,3 +1,4 @@
+import type { FormattedExecutionResult } from 'graphql';
 import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
@@ -98,8 +99,8 @@ export function createGatewayClient({ url, token, clock, onConnection }: Gateway
 }
 
 /**
- * Returns a function that runs an operation and parses each result. It throws a RejectedError when the last result has no
- * data. Others without data are skipped: a stream continues after an event that cannot be read.
+ * Returns a function that runs an operation and parses each result. It throws a RejectedError for a result without data,
+ * except for one about an event that cannot be read: the stream continues after it.
  */
 function createRun(client: Client) {
   return async function* run<T>(
@@ -112,18 +113,23 @@ function createRun(client: Client) {
     const abort = () => void results.return?.();
     signal.addEventListener('abort', abort, { once: true });
     try {
-      let rejection: RejectedError | null = null;
       for await (const result of results) {
-        rejection = result.data ? null : new RejectedError(result.errors);
         if (result.data) yield data.parse(result.data);
+        else if (!isUnreadableEvent(result.errors)) throw new RejectedError(result.errors);
       }
-      if (rejection) throw rejection;
     } catch (error) {
       throw Array.isArray(error) ? new RejectedError(error) : error;
     } finally {
       signal.removeEventListener('abort', abort);
     }
   };
+}
+
+/** Whether the error is that of one event of a subscription: its path is the subscription's field. */
+function isUnreadableEvent(errors: FormattedExecutionResult['errors']): boolean {
+  const [{ path, extensions } = {}] = errors ?? [];
+  const isEvent = path?.length === 1 && path[0] === 'fineTuningJobMetricsAdded';
+  return isEvent && extensions?.['code'] === 'UPSTREAM_INVALID_RESPONSE';
 }
 
 /** Milliseconds, with jitter: not all clients of a restarted gateway reconnect at once. */

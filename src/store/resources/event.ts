@@ -163,7 +163,8 @@ export function createEventStore(
       const log = logs.get(keyOf(access, jobId));
       const cached = log && (segmentAfter(log.head, after) ?? (log.older && segmentAfter(log.older, after)));
       if (cached && covers(cached, limit)) return pageOf(cached, request);
-      return (await readPage(access, jobId, request, readContext)).value;
+      const { value: page } = await readPage(access, jobId, request, readContext);
+      return pageOf(segmentOf(page), request); // The upstream can send more than `limit`.
     },
   };
 }

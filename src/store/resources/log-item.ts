@@ -1,5 +1,5 @@
-// An item of a job's event log, and what locates it. An event is located by its id. An item that cannot be read and has no
-// id is located by the next older item that has one: that stays the same when the log grows at its head.
+// An item of a job's event log, and what locates it. An event is located by its id, and an item that cannot be read by its
+// content. One without content is located by the next older item that has an id: that stays the same when the log grows.
 import type { JobEvent } from '../../upstream/resources/event.ts';
 import type { Page, PageItem } from '../../upstream/resources/page.ts';
 
@@ -9,7 +9,7 @@ export type LogItem = PageItem<JobEvent> & {
    * them, so a number larger than that of a newer item means: inserted later.
    */
   readonly arrival: number;
-  /** Locates an item without an id. Absent on the last items of a page, whose next older item is on the next page. */
+  /** Locates an item without an id. Absent on the last items of a page without content: the next page shows them again. */
   readonly key?: string;
 };
 
@@ -27,8 +27,9 @@ export function keyOf(item: LogItem): string | null {
 export function logPageOf({ items, hasMore }: Page<JobEvent>, arrival: number): LogPage {
   const seen = new Set<string>();
   const logItems: LogItem[] = [];
-  for (const [index, item] of items.entries()) {
-    const key = item.id ?? unreadableKey(items, index, hasMore);
+  const unreadableKeys = unreadableKeysOf(items, hasMore);
+  for (const item of items) {
+    const key = item.id ?? unreadableKeys.get(item) ?? null;
     if (key !== null && seen.has(key)) continue;
     if (key !== null) seen.add(key);
     logItems.push(item.id === null && key !== null ? { ...item, arrival, key } : { ...item, arrival });
@@ -36,8 +37,20 @@ export function logPageOf({ items, hasMore }: Page<JobEvent>, arrival: number): 
   return { items: logItems, hasMore };
 }
 
-function unreadableKey(items: readonly PageItem<JobEvent>[], index: number, hasMore: boolean): string | null {
-  const distance = items.slice(index).findIndex(({ id }) => id !== null);
-  if (distance >= 0) return `${items[index + distance]?.id}\n${distance}`; // No id has a control character.
-  return hasMore ? null : `\n${items.length - index}`; // Counted from the start of the log.
+/** Returns the keys of the items without an id. Equal items are counted from the oldest, so that newer ones change no key. */
+function unreadableKeysOf(items: readonly PageItem<JobEvent>[], hasMore: boolean) {
+  const keys = new Map<PageItem<JobEvent>, string>();
+  const counts = new Map<string, number>();
+  let older: string | null = hasMore ? null : ''; // The start of the log.
+  let distance = 0;
+  for (const item of items.toReversed()) {
+    distance = item.id === null ? distance + 1 : 0;
+    older = item.id ?? older;
+    if (item.id !== null) continue;
+    const count = item.digest === undefined ? distance : (counts.get(item.digest) ?? 0) + 1;
+    if (item.digest !== undefined) counts.set(item.digest, count);
+    const content = item.digest ?? older;
+    if (content !== null) keys.set(item, `${content}\n${count}`); // No id has a control character.
+  }
+  return keys;
 }

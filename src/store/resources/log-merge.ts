@@ -18,12 +18,15 @@ export function mergeRun(known: LogSegment, run: LogSegment, arrival: number): M
   const items = run.items.filter((item) => keyOf(item) !== null);
   const indexes = indexesOf(items, known.items);
   if (indexes.size === 0) return null;
-  const isComplete = known.isComplete || run.isComplete;
-  if (indexes.size === items.length)
-    return { segment: { items: known.items, isComplete }, rest: null, hasInsertions: false };
   const { first, last, newer, following } = placeUnknown(items, indexes);
-  const isOldEnd = last === known.items.length - 1 && !known.isComplete;
-  const hasGap = !run.isComplete && last < known.items.length - 1 && indexOf(items.at(-1), indexes) === undefined;
+  const isAtEnd = last === known.items.length - 1;
+  const isOldEnd = isAtEnd && !known.isComplete;
+  const isEndKnown = indexOf(items.at(-1), indexes) !== undefined;
+  // Behind the oldest event of a complete log, the server has inserted others.
+  const hasGap = !run.isComplete && (isAtEnd ? known.isComplete : !isEndKnown);
+  const isComplete = !hasGap && (known.isComplete || run.isComplete);
+  const rest = hasGap ? { items: known.items.slice(last + 1), isComplete: known.isComplete } : null;
+  if (indexes.size === items.length) return { segment: { items: known.items, isComplete }, rest, hasInsertions: false };
   const merged: LogItem[] = [];
   for (const [index, item] of (hasGap ? known.items.slice(0, last + 1) : known.items).entries()) {
     if (index === first) merged.push(...(first === 0 ? newer : newer.map((added) => ({ ...added, arrival }))));
@@ -33,8 +36,8 @@ export function mergeRun(known: LogSegment, run: LogSegment, arrival: number): M
   }
   const insertedAfter = [...following.keys()].filter((index) => index !== last || !isOldEnd);
   return {
-    segment: { items: merged, isComplete: hasGap ? false : isComplete },
-    rest: hasGap ? { items: known.items.slice(last + 1), isComplete: known.isComplete } : null,
+    segment: { items: merged, isComplete },
+    rest,
     hasInsertions: insertedAfter.length > 0 || (first > 0 && newer.length > 0),
   };
 }
@@ -54,19 +57,24 @@ function indexesOf(run: readonly LogItem[], known: readonly LogItem[]): Map<stri
 const indexOf = (item: LogItem | undefined, indexes: ReadonlyMap<string, number>) =>
   item && indexes.get(keyOf(item) ?? '');
 
-/** Returns the unknown items before the first known one of the run, and those that follow each other known one. */
+/**
+ * Returns the unknown items before the known ones of the run, and those that follow each of them. Known items that the run
+ * has in another order count as they are known: the run reaches from the smallest index to the greatest.
+ */
 function placeUnknown(run: readonly LogItem[], indexes: ReadonlyMap<string, number>) {
   const newer: LogItem[] = [];
   const following = new Map<number, LogItem[]>();
-  let first: number | undefined;
   let last: number | undefined;
   for (const item of run) {
     const index = indexOf(item, indexes);
     if (index !== undefined) {
-      first ??= index;
-      last = index;
-    } else if (last === undefined) newer.push(item);
-    else following.set(last, [...(following.get(last) ?? []), item]);
+      last = Math.max(last ?? 0, index);
+      continue;
+    }
+    const added = last === undefined ? newer : (following.get(last) ?? []);
+    added.push(item);
+    if (last !== undefined) following.set(last, added);
   }
-  return { first: first ?? 0, last: last ?? 0, newer, following };
+  const first = indexes.values().reduce((one, other) => Math.min(one, other), Number.POSITIVE_INFINITY);
+  return { first, last: last ?? 0, newer, following };
 }

@@ -1,4 +1,4 @@
-import { isRejection } from '../../upstream/errors/upstream-error.ts';
+import { isRejection, UpstreamError } from '../../upstream/errors/upstream-error.ts';
 import { seriesOfEvents } from '../../upstream/metrics/event-metrics.ts';
 import type { MetricsSeries } from '../../upstream/metrics/metrics.ts';
 import { isTerminal, type Job } from '../../upstream/resources/job.ts';
@@ -12,8 +12,8 @@ import type { LogSegment } from './log-segment.ts';
 export interface MetricsStore {
   /**
    * Returns the loss curve: of an ended job from its results file, otherwise from its events, starting with `readHead()`.
-   * Reads at most PAGES_PER_CURVE pages of events; `isComplete` is false when there are more, and the next call continues
-   * from there. Throws UpstreamError, or the reason of the context's signal.
+   * Reads at most PAGES_PER_CURVE pages of events; `isComplete` is false when there are more, or when an older page
+   * is invalid, and the next call continues from there. Throws UpstreamError, or the reason of the context's signal.
    */
   curve(
     access: Access,
@@ -39,7 +39,8 @@ export function createMetricsStore(
   ): Promise<MetricsSeries> {
     let segment = head;
     for (let pages = 1; pages < PAGES_PER_CURVE && !segment.isComplete; pages++) {
-      const next = await events.readOlder(access, jobId, segment, readContext);
+      const next = await events.readOlder(access, jobId, segment, readContext).catch(nullIfInvalid);
+      if (next === null) break; // The curve up to here remains.
       if (next.items.length === segment.items.length && !next.isComplete) break; // The server returned nothing new.
       segment = next;
     }
@@ -76,5 +77,10 @@ export function createMetricsStore(
 // A server that rejects reading file contents still has the events.
 function nullIfRejected(error: unknown): null {
   if (isRejection(error)) return null;
+  throw error;
+}
+
+function nullIfInvalid(error: unknown): null {
+  if (error instanceof UpstreamError && error.code === 'UPSTREAM_INVALID_RESPONSE') return null;
   throw error;
 }

@@ -20,7 +20,7 @@ export interface ListAddress<I extends ListItem> {
 /** Reads all lists of one kind. */
 export interface ListReader<I extends ListItem> {
   /**
-   * Returns a page in the wanted order. Rejects with UnknownListCursor when the list lacks the item of the cursor, with
+   * Returns a page in the wanted order: of at most `limit` items unless `isUncut`. Rejects with UnknownListCursor when the list lacks the item of the cursor, with
    * ListTooLong, with UPSTREAM_INVALID_RESPONSE when the pages do not advance, or as `fetch` does.
    */
   page(request: ListRequest, address: ListAddress<I>): Promise<ListPage<I>>;
@@ -35,6 +35,8 @@ export interface ListReaderOptions<I extends ListItem> {
    * events. Other lists are sorted by age if they are known as a whole.
    */
   readonly isLog?: boolean;
+  /** Whether a page has all items that were read, also more than `limit`. */
+  readonly isUncut?: boolean;
 }
 
 const MAX_CREDENTIALS = 1000;
@@ -44,7 +46,7 @@ const MAX_LISTS = 10_000;
 const SAMPLE_SIZE = 10;
 
 export function createListReader<I extends ListItem>(options: ListReaderOptions<I>): ListReader<I> {
-  const { wanted = 'newest first', compareAge, isLog = false } = options;
+  const { wanted = 'newest first', compareAge, isLog = false, isUncut = false } = options;
   // By credential: a proxy can serve each credential from another server.
   const orders = new LRUCache<string, ShownOrder>({ maxSize: MAX_CREDENTIALS, sizeCalculation: () => 1 });
   // The first item of each list, by its id.
@@ -114,7 +116,7 @@ export function createListReader<I extends ListItem>(options: ListReaderOptions<
         order = wanted;
       }
       const items = isWhole || isProbablyWhole(section) ? sort(section.all, order) : section.all;
-      return pageBehind(items, request, section);
+      return pageBehind(items, isUncut ? { ...request, limit: items.length } : request, section);
     },
   };
 }

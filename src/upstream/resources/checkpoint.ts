@@ -3,7 +3,8 @@ import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
 import { createListReader } from '../lists/list-reader.ts';
 import type { Call } from '../resilience/transport.ts';
-import { readAfterDerivedId, withDerivedIds } from './derived-id.ts';
+import { createDerivedCursors } from './derived-cursor.ts';
+import { withDerivedIds } from './derived-id.ts';
 import { identifier, stepNumber, textList, textOrNull, timestamp } from './lenient-schema.ts';
 import { byCreation, type Page, type PageItem, type PageRequest, readList } from './page.ts';
 
@@ -47,6 +48,7 @@ export function createCheckpointResource(rest: RestClient): CheckpointResource {
     (jobId: string): typeof readItems =>
     (body, facts) =>
       readItems(withDerivedIds(body, identityOf(jobId)), facts);
+  const readByCursor = createDerivedCursors();
   const lists = createListReader<PageItem<Checkpoint>>({ compareAge });
   return {
     list: (jobId, page, call) =>
@@ -54,7 +56,7 @@ export function createCheckpointResource(rest: RestClient): CheckpointResource {
         credential: call.credential,
         name: jobId,
         fetch: (request) =>
-          readAfterDerivedId(request, (read) =>
+          readByCursor(request, (read) =>
             rest.get(path`/fine_tuning/jobs/${jobId}/checkpoints`, { ...read }, readBody(jobId), call),
           ),
       }),

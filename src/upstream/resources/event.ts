@@ -4,7 +4,8 @@ import type { RestClient } from '../http/rest-client.ts';
 import { membersOf } from '../json/members.ts';
 import { createListReader } from '../lists/list-reader.ts';
 import type { Call } from '../resilience/transport.ts';
-import { readAfterDerivedId, withDerivedIds } from './derived-id.ts';
+import { createDerivedCursors } from './derived-cursor.ts';
+import { withDerivedIds } from './derived-id.ts';
 import { identifier, textOrNull, timestamp } from './lenient-schema.ts';
 import { byCreation, type Page, type PageItem, type PageRequest, readList } from './page.ts';
 
@@ -40,7 +41,7 @@ export function isFinalEvent({ message }: JobEvent): boolean {
 }
 
 export interface EventResource {
-  /** GET /fine_tuning/jobs/{id}/events, newest first; events without an id get a derived one. Throws UpstreamError. */
+  /** GET /fine_tuning/jobs/{id}/events, newest first; events without an id get a derived one. The page can be longer than its limit. Throws UpstreamError. */
   list(jobId: string, page: PageRequest, call: Call): Promise<Page<JobEvent>>;
 }
 
@@ -54,14 +55,15 @@ export function createEventResource(rest: RestClient): EventResource {
     (jobId: string): typeof readItems =>
     (body, facts) =>
       readItems(withDerivedIds(body, identityOf(jobId)), facts);
-  const lists = createListReader<PageItem<JobEvent>>({ compareAge, isLog: true });
+  const readByCursor = createDerivedCursors();
+  const lists = createListReader<PageItem<JobEvent>>({ compareAge, isLog: true, isUncut: true });
   return {
     list: (jobId, page, call) =>
       lists.page(page, {
         credential: call.credential,
         name: jobId,
         fetch: (request) =>
-          readAfterDerivedId(request, (read) =>
+          readByCursor(request, (read) =>
             rest.get(path`/fine_tuning/jobs/${jobId}/events`, { ...read }, readBody(jobId), call),
           ),
       }),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { describeError, UpstreamError, type UpstreamErrorFacts } from '../errors/upstream-error.ts';
 import { type ListResponse, lastIdOf, noAdvance, uniqueItems } from '../lists/list.ts';
@@ -5,8 +6,14 @@ import { identifier } from './lenient-schema.ts';
 
 /** An item of a list: a value, or the error of an invalid item. An invalid item does not fail the page. */
 export type PageItem<T> =
-  | { id: string; value: T; error?: never }
-  | { id: string | null; value?: never; error: UpstreamError };
+  | { id: string; value: T; error?: never; digest?: never }
+  | {
+      id: string | null;
+      value?: never;
+      error: UpstreamError;
+      /** Hash of the content of an item without an id; absent when it has none. */
+      digest?: string;
+    };
 
 /** One page of a list, in the order of the upstream. */
 export interface Page<T> {
@@ -87,10 +94,19 @@ function readPageItem<T extends { id: string }>(
     const value = readItem(body);
     return { id: value.id, value };
   } catch (error) {
-    const { data } = identified.safeParse(body);
-    return {
-      id: data?.id ?? null,
-      error: new UpstreamError('UPSTREAM_INVALID_RESPONSE', describeError(error), facts),
-    };
+    const id = identified.safeParse(body).data?.id ?? null;
+    const digest = id === null ? digestOf(body) : null;
+    const invalid = { id, error: new UpstreamError('UPSTREAM_INVALID_RESPONSE', describeError(error), facts) };
+    return digest === null ? invalid : { ...invalid, digest };
+  }
+}
+
+function digestOf(body: unknown): string | null {
+  if (body === null) return null;
+  try {
+    return createHash('sha256').update(JSON.stringify(body)).digest('base64url');
+  } catch (error) {
+    if (error instanceof RangeError) return null; // Too many levels.
+    throw error;
   }
 }

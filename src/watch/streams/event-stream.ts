@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import type { Access } from '../../store/cache/scope.ts';
 import { createReadContext } from '../../store/cache/single-flight.ts';
-import { keyOf } from '../../store/resources/log-item.ts';
+import { keyOf, type LogItem } from '../../store/resources/log-item.ts';
+import type { LogSegment } from '../../store/resources/log-segment.ts';
 import type { Store } from '../../store/store.ts';
 import type { UpstreamError } from '../../upstream/errors/upstream-error.ts';
 import { seriesOfEvents, stepReportOf } from '../../upstream/metrics/event-metrics.ts';
@@ -74,11 +75,17 @@ export const anyEvent = () => (event: JobEvent) => event;
 export function stepsAfter(last: number): () => EventSelector<MetricsSeries> {
   return () => {
     let lastStep = last;
-    return (event, entry) => {
+    const insertedSteps = new Set<number>();
+    return (event, { item, insertedInto }) => {
       const report = stepReportOf(event);
-      if (report === null || report.step <= last) return null;
-      if (report.step <= lastStep && (entry.insertedInto === null || isStepRepeated(report.step, entry))) return null;
-      lastStep = Math.max(lastStep, report.step);
+      if (report === null || report.step <= last || insertedSteps.has(report.step)) return null;
+      if (insertedInto === null) {
+        if (report.step <= lastStep) return null;
+        lastStep = report.step;
+      } else {
+        if (firstReports(insertedInto).get(report.step) !== item) return null;
+        insertedSteps.add(report.step); // Lower steps can follow: those of the log in its order.
+      }
       return seriesOfEvents([event], true);
     };
   };
@@ -122,12 +129,20 @@ function addedOf<T>(entry: LogEntry, job: Job | undefined, select: EventSelector
   return value === null || !job ? null : { job, value };
 }
 
-/** Whether an event that a reader gets before this one reports the same step. */
-function isStepRepeated(step: number, { item, insertedInto }: LogEntry): boolean {
-  const items = insertedInto ?? [];
-  const index = items.indexOf(item);
-  return items.some((other, at) => {
-    const isEarlier = other.arrival < item.arrival || (other.arrival === item.arrival && at > index);
-    return isEarlier && other.value !== undefined && stepReportOf(other.value)?.step === step;
-  });
+// All readers of a log get the same array, until the log changes.
+const firstReportsByItems = new WeakMap<LogSegment['items'], ReadonlyMap<number, LogItem>>();
+
+/** Returns the item that reports each step first: the one that arrived first and, of one response, the oldest one. */
+function firstReports(items: LogSegment['items']): ReadonlyMap<number, LogItem> {
+  const cached = firstReportsByItems.get(items);
+  if (cached) return cached;
+  const reports = new Map<number, LogItem>();
+  for (const item of items) {
+    const step = item.value && stepReportOf(item.value)?.step;
+    if (step === undefined) continue;
+    const first = reports.get(step);
+    if (first === undefined || item.arrival <= first.arrival) reports.set(step, item);
+  }
+  firstReportsByItems.set(items, reports);
+  return reports;
 }

@@ -4,6 +4,7 @@ import type { EventLog } from '../../store/resources/event-log.ts';
 import { keyOf, type LogItem } from '../../store/resources/log-item.ts';
 import type { LogSegment } from '../../store/resources/log-segment.ts';
 import type { Store } from '../../store/store.ts';
+import { UpstreamError } from '../../upstream/errors/upstream-error.ts';
 import { stepReportOf } from '../../upstream/metrics/event-metrics.ts';
 import type { JobEvent } from '../../upstream/resources/event.ts';
 
@@ -50,7 +51,7 @@ export interface LogReader {
   moveTo(start: EventStart): Promise<void>;
   /**
    * Returns the next items and moves behind them: inserted ones first, then newer ones, both oldest first. Empty at the end
-   * of the log, and before a gap that the next poll closes. Throws UnknownCursor, or UpstreamError.
+   * of the log, and before a gap that the next poll closes. Throws UpstreamError.
    */
   next(isClosed: boolean): Promise<readonly LogEntry[]>;
 }
@@ -103,6 +104,22 @@ export function createLogReader(access: Access, store: Store, jobId: string, rea
     ];
   }
 
+  /** Reads back to the position. Throws UPSTREAM_INVALID_RESPONSE when the log does not end and lacks it. */
+  async function readFromPosition(): Promise<LogEntry[]> {
+    const seen = seenArrival;
+    const start: EventStart = position === null ? { kind: 'start' } : { kind: 'since', id: position };
+    catchUp = await takeSnapshot((segment) => contains(segment, position), start).catch((error) => {
+      throw error instanceof UnknownCursor ? lostPosition() : error;
+    });
+    if (!contains(catchUp, position)) {
+      // The server has changed the event, whose id was derived from its content. The other known events are gone too.
+      const items = catchUp.items.filter(({ arrival }) => arrival > seen);
+      position = items.length > 0 ? null : lastKeyOf(catchUp.items.slice(0, 1));
+      catchUp = { items, isComplete: true };
+    }
+    return take(newerThan(catchUp.items, position));
+  }
+
   return {
     async moveTo(start) {
       switch (start.kind) {
@@ -137,13 +154,13 @@ export function createLogReader(access: Access, store: Store, jobId: string, rea
       }
       const entries = catchUp && contains(catchUp, position) ? take(newerThan(catchUp.items, position)) : [];
       if (entries.length > 0) return entries;
-      const start: EventStart = position === null ? { kind: 'start' } : { kind: 'since', id: position };
-      catchUp = await takeSnapshot((segment) => contains(segment, position), start);
-      if (!contains(catchUp, position)) throw new UnknownCursor(start);
-      return take(newerThan(catchUp.items, position));
+      return readFromPosition();
     },
   };
 }
+
+const lostPosition = () =>
+  new UpstreamError('UPSTREAM_INVALID_RESPONSE', 'data: lacks an event that it had; expected a log that only grows');
 
 const EMPTY: LogSegment = { items: [], isComplete: false };
 

@@ -471,16 +471,20 @@ describe('the metrics of a running job whose server', () => {
     expect({ totalPoints, isComplete }).toEqual({ totalPoints: 250, isComplete: true });
   });
 
-  it('repeats a page are UPSTREAM_INVALID_RESPONSE of `metrics` only', async () => {
-    await using world = await startWith(() => ({ data: steps(100, 1), has_more: true }));
-    const { data, errors } = await world.gateway.query(
-      '{ fineTuningJob(id: "ftjob-1") { id metrics { totalPoints } progress { step } } }',
-    );
-    expect(data).toEqual({ fineTuningJob: { id: 'ftjob-1', metrics: null, progress: { step: 100 } } });
-    expect(errors).toMatchObject([
-      { path: ['fineTuningJob', 'metrics'], extensions: { code: 'UPSTREAM_INVALID_RESPONSE' } },
-    ]);
-    expect(world.targets().filter((target) => target === EVENTS)).toHaveLength(2);
+  it.each([
+    ['repeats a page', () => ({ data: steps(100, 1), has_more: true })],
+    [
+      'has an older page that is invalid',
+      (after: string | null) => (after === null ? { data: steps(200, 101), has_more: true } : { data: 7 }),
+    ],
+  ])('%s have the curve up to there, which is not complete', async (_, script) => {
+    await using world = await startWith(script);
+    for (const calls of [2, 4]) {
+      expect(await world.ask(query('totalPoints isComplete'))).toEqual({
+        fineTuningJob: { metrics: { totalPoints: 100, isComplete: false } },
+      });
+      expect(world.targets().filter((target) => target === EVENTS).length).toBeLessThanOrEqual(calls);
+    }
   });
 
   it('alternates between two pages have each step once, and are not complete', async () => {

@@ -13,6 +13,7 @@ const EVENTS = `subscription ($since: ID, $fromStart: Boolean) {
 const STEPS = `subscription ($sinceStep: Int) {
   fineTuningJobMetricsAdded(jobId: "${JOB}", sinceStep: $sinceStep) { point { step } }
 }`;
+const METRICS = `{ fineTuningJob(id: "${JOB}") { metrics { totalPoints isComplete } } }`;
 const FINAL = eventBody('final', { message: 'The job has successfully completed' });
 
 type Body = ReturnType<typeof eventBody>;
@@ -112,6 +113,34 @@ describe('an event that the server inserts behind a known one', () => {
     ]);
   });
 
+  it.each([150, 250])('is shown with all others when %i are inserted behind the oldest one', async (count) => {
+    const steps = range('s', count).map((id, index) => ({ ...stepBody(count - index, count), id }));
+    const log = [...eventsOf('a2', 'a1'), ...steps];
+    await using feed = await startWith(...eventsOf('a2', 'a1'));
+    const streams = await Promise.all([{ fromStart: true }, {}].map((one) => feed.subscribe(EVENTS, one)));
+    await feed.advanceBy(0);
+    await poll(feed, ...log);
+    await poll(feed, FINAL, ...log);
+    const added = [...range('s', count).toReversed(), 'final'];
+    expect(await Promise.all(streams.map(takeAll))).toEqual([['a1', 'a2', ...added], added]);
+    expect(await feed.ask(METRICS)).toEqual({
+      fineTuningJob: { metrics: { totalPoints: count, isComplete: true } },
+    });
+  });
+
+  it('is shown by queries alone when it is behind the oldest one', async () => {
+    await using feed = await startWith(...eventsOf('a2', 'a1'));
+    await feed.ask(METRICS);
+    const steps = range('s', 150).map((id, index) => ({ ...stepBody(150 - index, 150), id }));
+    feed.upstream.onEvents(JOB, [...eventsOf('a2', 'a1'), ...steps]);
+    for (const first of [2, 3]) {
+      feed.clock.advance(INTERVAL_MS);
+      const page = `{ fineTuningJob(id: "${JOB}") { events(first: ${first}) { pageInfo { hasNextPage } } } }`;
+      expect(await feed.ask(page)).toEqual({ fineTuningJob: { events: { pageInfo: { hasNextPage: true } } } });
+    }
+    expect(await feed.ask(METRICS)).toEqual({ fineTuningJob: { metrics: { totalPoints: 150, isComplete: true } } });
+  });
+
   it('is sent to a client that resumes after an event that arrived earlier, and not after a later one', async () => {
     await using feed = await startWith(...eventsOf('a2', 'a1'));
     await using first = await feed.subscribe(EVENTS);
@@ -122,6 +151,21 @@ describe('an event that the server inserts behind a known one', () => {
     await poll(feed, FINAL, ...eventsOf('a3', 'a2', 'x', 'a1'));
     expect(await Promise.all(streams.map(takeAll))).toEqual([['x', 'a3', 'final'], ['a2', 'a3', 'final'], ['final']]);
     expect(await takeAll(first)).toEqual(['x', 'a3', 'final']);
+  });
+
+  it('is sent as a step before lower ones that are newer in the log', async () => {
+    const [step9, step10, step11, step12, step13] = [9, 10, 11, 12, 13].map((step) => stepBody(step, 20)) as Body[];
+    await using feed = await startWith(...eventsOf(), step10 as Body);
+    const streams = await Promise.all([{ sinceStep: 0 }, {}].map((one) => feed.subscribe(STEPS, one)));
+    await feed.advanceBy(0);
+    const log = [step11, step10, step12, step9] as Body[];
+    await poll(feed, ...log);
+    const again = { ...step12, id: 'again' } as Body;
+    await poll(feed, FINAL, step13 as Body, again, ...log);
+    expect(await Promise.all(streams.map(takeAll))).toEqual([
+      [10, 9, 12, 11, 13],
+      [9, 12, 11, 13],
+    ]);
   });
 
   it('is sent as a step when no other event has its step', async () => {
@@ -154,6 +198,24 @@ describe('an item of the log that cannot be read', () => {
       ['UPSTREAM_INVALID_RESPONSE', 'a2', 'final'],
       ['UPSTREAM_INVALID_RESPONSE'],
     ]);
+  });
+
+  it('is reported once when an event is inserted directly behind it', async () => {
+    await using feed = await startWith(...eventsOf('a2', 'a1'));
+    await using stream = await feed.subscribe(EVENTS);
+    await feed.advanceBy(0);
+    const invalid = { message: 'Step 1', created_at: 'never' };
+    for (const data of [
+      [eventBody('a2'), invalid, eventBody('a1')],
+      [eventBody('a2'), invalid, ...eventsOf('x', 'a1')],
+      [invalid, eventBody('a2'), invalid, ...eventsOf('x', 'a1')], // An equal one is another one.
+      [FINAL, invalid, eventBody('a2'), invalid, ...eventsOf('x', 'a1')],
+    ]) {
+      feed.upstream.on(`/fine_tuning/jobs/${JOB}/events`, { object: 'list', data, has_more: false });
+      await feed.advanceBy(INTERVAL_MS);
+    }
+    const error = 'UPSTREAM_INVALID_RESPONSE';
+    expect(await takeAll(stream)).toEqual([error, 'x', error, 'final']);
   });
 
   it('is a result with an error over WebSocket too', async () => {

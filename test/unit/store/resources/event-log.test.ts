@@ -5,8 +5,9 @@ import { estimateBytes } from '../../../../src/store/cache/size-estimate.ts';
 import { type EventLog, mergePage } from '../../../../src/store/resources/event-log.ts';
 import { logPageOf } from '../../../../src/store/resources/log-item.ts';
 import { lastIdOf } from '../../../../src/store/resources/log-segment.ts';
-import type { JobEvent } from '../../../../src/upstream/resources/event.ts';
+import { type JobEvent, readEvent } from '../../../../src/upstream/resources/event.ts';
 import type { Page, PageItem, PageRequest } from '../../../../src/upstream/resources/page.ts';
+import { eventBody } from '../../../kit/bodies/event.ts';
 import { createTrueLog, type TrueLog } from '../../../kit/store/true-log.ts';
 
 const MAX_LOG_BYTES = 8 * 1024 * 1024;
@@ -237,6 +238,25 @@ describe('the final event', () => {
     const after = truth.items[0]?.id ?? '';
     const observation = { value: truth.page({ limit: 5, after }), requestedAt: 3, receivedAt: 4 };
     expect(addPage(log, after, observation)?.closedAt).toBeNull();
+  });
+});
+
+describe('a page in another order than the known events', () => {
+  const listed = (ids: string) => [...ids].map((id) => ({ id, value: readEvent(eventBody(id)) }));
+  const read = (log: EventLog | undefined, ids: string, hasMore: boolean, at: number) =>
+    addPage(log, null, { value: { items: listed(ids), hasMore }, requestedAt: at, receivedAt: at });
+
+  it.each([
+    ['ncax', true, ['nabcx', 'd']],
+    ['ncax', false, ['nabcxd', undefined]],
+    ['cnax', true, ['abcnx', 'd']],
+    ['dan', true, ['abcdn', '']],
+  ])('adds its unknown events: %s, more behind it: %s', (ids, hasMore, expected) => {
+    const log = read(read(undefined, 'abcd', false, 1), ids, hasMore, 2);
+    expect([idsOf(log?.head.items ?? []).join(''), log?.older && idsOf(log.older.items).join('')]).toEqual([
+      expected[0],
+      expected[1] ?? null,
+    ]);
   });
 });
 

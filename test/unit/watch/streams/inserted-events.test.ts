@@ -36,7 +36,7 @@ describe('a log with inserted events, repeated items and short pages', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 12, size: 'max' }), async (steps) => {
         const world = createEventWorld(LARGE_CACHE);
-        world.log.grow(40);
+        world.log.grow(10); // Some insertions are behind the oldest event.
         const readers: { reader: Reader; before: Set<string> }[] = [];
         const open = (kind: 'start' | 'now') => {
           const reader = world.open({ kind });
