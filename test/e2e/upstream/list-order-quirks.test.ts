@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { checkpointBody } from '../../kit/bodies/checkpoint.ts';
-import { eventBody, stepBody } from '../../kit/bodies/event.ts';
+import { stepBody } from '../../kit/bodies/event.ts';
 import { fileBody } from '../../kit/bodies/file.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { startFeed } from '../../kit/gateway/feed.ts';
@@ -100,7 +100,7 @@ describe('a server that lists oldest first', () => {
     await using world = await startWorld();
     world.upstream.onJob(jobBody({ id: 'ftjob-1', status: 'running' }));
     const steps = stepsUpTo(4).map((step) => ({ ...step, created_at: 1_760_000_000 }));
-    world.upstream.on(`${JOB}/events`, pager([eventBody('ftevent-0'), ...steps]));
+    world.upstream.on(`${JOB}/events`, pager(steps));
     expect(await world.ask('{ fineTuningJob(id: "ftjob-1") { progress { step } } }')).toEqual({
       fineTuningJob: { progress: { step: 4 } },
     });
@@ -130,13 +130,16 @@ describe('a list of files without pages', () => {
   it.each([
     ['DESC', ['file-1', 'file-2'], ['file-3']],
     ['ASC', ['file-3', 'file-2'], ['file-1']],
-  ])('is paged and sorted by the gateway in the order %s, by one call per page', async (order, one, two) => {
-    await using list = await start();
-    const first = await list.page({ order });
-    expect(first).toMatchObject({ ids: one, hasNextPage: true });
-    expect(await list.page({ order, after: first.endCursor })).toMatchObject({ ids: two, hasNextPage: false });
-    expect(list.world.targets()).toEqual(['/files', '/files']);
-  });
+  ])(
+    'is paged and sorted by the gateway in the order %s, by one call per page and one to know that it has no pages',
+    async (order, one, two) => {
+      await using list = await start();
+      const first = await list.page({ order });
+      expect(first).toMatchObject({ ids: one, hasNextPage: true });
+      expect(await list.page({ order, after: first.endCursor })).toMatchObject({ ids: two, hasNextPage: false });
+      expect(list.world.targets()).toEqual(['/files', '/files', '/files']);
+    },
+  );
 
   it('rejects the cursor of a deleted file, and names the argument', async () => {
     await using list = await start();
