@@ -32,7 +32,9 @@ const MAX_LISTS = 10_000;
 export function createUnpagedReader<I extends ListItem>(sort: Sort<I>): UnpagedReader<I> {
   const states = new LRUCache<string, State>({ maxSize: MAX_LISTS, sizeCalculation: () => 1 });
 
-  const isProof = ({ all, hasMore, request }: Section<I>) => !hasMore && all.length > request.limit;
+  // Some servers send the item of the cursor in addition to `limit` items.
+  const isProof = ({ all, cursorIndex, hasMore, request }: Section<I>) =>
+    !hasMore && all.length - (cursorIndex === 0 ? 1 : 0) > request.limit;
 
   /**
    * Whether a server that ignores `limit` may have sent this. The API sends `has_more`, and its order matters only where the

@@ -96,14 +96,50 @@ describe('a server that lists oldest first', () => {
     });
   });
 
-  it('shows a log of one second by its steps', async () => {
+  it.each([Number, String])('shows a log of one second by its steps, as %o', async (write) => {
     await using world = await startWorld();
     world.upstream.onJob(jobBody({ id: 'ftjob-1', status: 'running' }));
-    const steps = stepsUpTo(4).map((step) => ({ ...step, created_at: 1_760_000_000 }));
+    const steps = stepsUpTo(4).map(({ data, ...event }, index) => ({
+      ...event,
+      created_at: 1_760_000_000,
+      data: { ...Object(data), step: write(index + 1) },
+    }));
     world.upstream.on(`${JOB}/events`, pager(steps));
     expect(await world.ask('{ fineTuningJob(id: "ftjob-1") { progress { step } } }')).toEqual({
       fineTuningJob: { progress: { step: 4 } },
     });
+  });
+});
+
+describe('a server that lists newest first', () => {
+  it('keeps its log in order where the steps of each second are oldest first', async () => {
+    await using world = await startWorld();
+    world.upstream.onJob(jobBody({ id: 'ftjob-1', status: 'running' }));
+    const events = Array.from({ length: 30 }, (_, index) => ({
+      ...stepBody(30 - 10 * Math.floor(index / 10) - 9 + (index % 10), 50),
+      created_at: 1_760_000_000 - Math.floor(index / 10),
+    }));
+    world.upstream.on(`${JOB}/events`, pager(events));
+    const { fineTuningJob } = await world.ask<{ fineTuningJob: { events: Page } }>(
+      '{ fineTuningJob(id: "ftjob-1") { events(first: 30) { edges { node { id } } } } }',
+    );
+    expect(fineTuningJob.events.edges.map(({ node }) => node.id)).toEqual(events.map(({ id }) => id));
+  });
+
+  it('keeps the order of its jobs where that is not the order of their times', async () => {
+    await using world = await startWorld();
+    const jobs = [8, 9, 7, 6, 5].map((age) => jobBody({ id: `ftjob-${age}`, created_at: 1_760_000_000 + age }));
+    world.upstream.on('/fine_tuning/jobs', pager(jobs));
+    const ids: string[] = [];
+    for (let after: string | null = null, hasMore = true; hasMore; ) {
+      const { page }: { page: Page } = await world.ask(
+        'query ($after: String) { page: fineTuningJobs(first: 1, after: $after) { edges { node { id } } pageInfo { hasNextPage endCursor } } }',
+        { after },
+      );
+      ids.push(...page.edges.map(({ node }) => node.id));
+      ({ hasNextPage: hasMore, endCursor: after } = page.pageInfo);
+    }
+    expect(ids).toEqual(jobs.map(({ id }) => id));
   });
 });
 
