@@ -82,6 +82,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     limits: config.limits,
     isPassthrough: config.auth.kind === 'passthrough',
     subscriptions: config.subscriptions,
+    shutdown: config.shutdown,
     upstreamConnections: config.upstreamCalls.connections,
     schema: sharedSchema(),
     authenticate: createAuthenticate({ auth: config.auth, credential: target.credential, clock, log }),

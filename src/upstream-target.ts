@@ -42,7 +42,7 @@ export async function openTarget(
     const name = hostname === 'api.openai.com' ? 'OpenAI' : hostname;
     const keyHeader = config.kind === 'azure' ? 'api-key' : 'authorization';
     const limits = /(^|\.)api\.openai\.com$/.test(hostname) ? 'openai' : 'unknown';
-    const hyperparameters = configured ?? placementOf(config.baseUrl);
+    const hyperparameters = configured ?? placementOf(config.baseUrl, config.kind === 'azure');
     return { ...config, name, limits, hyperparameters, keyHeader, ...PLACEHOLDER_IDS, webhookSecret };
   }
   const apiKey = crypto.randomUUID();
@@ -68,7 +68,7 @@ export async function openTarget(
   if (config.dialect === 'openai')
     return { ...target, keyHeader: 'authorization', hyperparameters: configured ?? 'method' };
   baseUrl.searchParams.set('api-version', AZURE_API_VERSION);
-  return { ...target, keyHeader: 'api-key', hyperparameters: configured ?? placementOf(baseUrl) };
+  return { ...target, keyHeader: 'api-key', hyperparameters: configured ?? placementOf(baseUrl, true) };
 }
 
 /** By default the sandbox sends its webhooks to this gateway. The settings can name another receiver. Azure has no webhooks. */

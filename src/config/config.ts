@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { MutationConfig } from '../commands/mutation-policy.ts';
 import type { Auth } from '../server/auth/authenticate.ts';
 import type { Limits } from '../server/limits/query-limits.ts';
-import type { HttpConfig, SubscriptionConfig } from '../server/server.ts';
+import type { HttpConfig, ShutdownConfig, SubscriptionConfig } from '../server/server.ts';
 import type { Credential } from '../upstream/credentials/credential.ts';
 import type { HyperparameterPlacement } from '../upstream/requests/hyperparameter-placement.ts';
 import type { SandboxConfig } from './sandbox.ts';
@@ -52,6 +52,7 @@ export interface Config {
   readonly mutations: MutationConfig;
   readonly limits: Limits;
   readonly subscriptions: SubscriptionConfig;
+  readonly shutdown: ShutdownConfig;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 }
 
@@ -121,8 +122,8 @@ function assemble(parts: Parts): Config {
     ...caching,
     mutations: { isAllowed, maxPerDay },
     limits,
-    subscriptions: { ...connections.subscriptions, drainDelayMs: operation.drainDelayMs },
-    logLevel: operation.logLevel,
+    subscriptions: connections.subscriptions,
+    ...operation,
   };
 }
 

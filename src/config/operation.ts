@@ -15,6 +15,14 @@ export const operation = z
       unit: 'ms',
       example: '5000',
     }),
+    SHUTDOWN_TIMEOUT_MS: integer(0, 3_600_000).default(60_000).register(settingDocs, {
+      description:
+        'Maximum time for requests in progress to end when the gateway stops, such as uploads, counted from the end of the streams. Then it closes their connections.',
+      unit: 'ms',
+    }),
   })
   .register(groupDocs, { title: 'Logging and operation', intro: 'How much the gateway logs, and how it stops.' })
-  .transform(({ LOG_LEVEL: logLevel, DRAIN_DELAY_MS: drainDelayMs }) => ({ logLevel, drainDelayMs }));
+  .transform(({ LOG_LEVEL: logLevel, DRAIN_DELAY_MS: drainDelayMs, SHUTDOWN_TIMEOUT_MS: timeoutMs }) => ({
+    logLevel,
+    shutdown: { drainDelayMs, timeoutMs },
+  }));

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { BodyTimeouts } from './http/body-timeout.ts';
 import { MAX_HEADER_BYTES, useClientErrors } from './http/client-error.ts';
+import { closeLingering } from './http/lingering-close.ts';
 import { GatewayResponse, type GatewayServer } from './http/reply.ts';
 import type { RequestHandler } from './router.ts';
 import { isWebSocketUpgrade } from './websocket-upgrade.ts';
@@ -45,9 +46,14 @@ export function createConnections(
   });
   const idle = trackIdle(server);
   limitConnections(server, idle, limits.maxConnections, log, clock);
-  const onRequest: RequestHandler = (request, response) => {
-    response.on('prefinish', () => request.socket.setTimeout(idleTimeoutMs)); // Node has no timeout for reading a response.
-    return handler(request, response);
+  const onRequest = (request: IncomingMessage, response: GatewayResponse) => {
+    const { socket } = request;
+    if (!socket.writable) return void socket.destroy(); // Behind the last response of the connection.
+    response.on('prefinish', () => {
+      socket.setTimeout(idleTimeoutMs); // Node has no timeout for reading a response.
+      if (!request.complete) closeLingering(request, clock);
+    });
+    void handler(request, response);
   };
   server.on('request', onRequest);
   server.on('checkExpectation', onRequest); // An unknown expectation may be ignored (RFC 9110 10.1.1).

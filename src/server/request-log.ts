@@ -27,6 +27,8 @@ export interface RequestLogLine {
   readonly status?: number;
   /** Whether the client disconnected before the end of the response. */
   readonly isAborted?: true;
+  /** Whether the gateway ended a subscription because it was stopping. */
+  readonly isInterrupted?: true;
   /** Duration in milliseconds. */
   readonly ms: number;
 }
@@ -61,7 +63,7 @@ export function requestLogLine(exchange: LoggedExchange, ms: number): RequestLog
     ...(errorCodes && { errors: errorCodes.length, errorCodes: [...new Set(errorCodes)] }),
     ...streamStats,
     ...(response.headersSent && { status: response.statusCode }),
-    ...(!response.writableFinished && { isAborted: true }),
+    ...(!response.writableFinished && !streamStats?.isInterrupted && { isAborted: true }),
     ms,
   };
 }

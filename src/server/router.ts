@@ -112,7 +112,7 @@ async function route(options: RouterOptions, exchange: Exchange, signal: AbortSi
       return isReady() ? jsonReply(200, { status: 'ready' }) : jsonReply(503, { status: 'stopping' });
     case '/':
       requireRead(request, path);
-      return { status: 302, headers: { location: '/graphql' } };
+      return { status: 302, headers: { location: 'graphql' } }; // Relative: keeps the path prefix of a proxy.
     default:
       throw unknownPath(path);
   }

@@ -23,9 +23,6 @@ import { createWebSockets } from './transports/ws.ts';
 import { createReadUpload } from './upload/multipart-request.ts';
 import { useWebSockets } from './websocket-upgrade.ts';
 
-/** Maximum time for requests in progress to end when the server stops, in milliseconds. */
-const GRACE_MS = 10_000;
-
 export interface HttpConfig extends ConnectionLimits, DocumentOptions {
   /** Maximum bytes of an uploaded file. */
   readonly maxUploadBytes: number;
@@ -38,7 +35,13 @@ export interface SubscriptionConfig {
   readonly heartbeatMs: number;
   readonly maxSubscriptions: number;
   readonly maxSubscriptionsPerCaller: number;
+}
+
+export interface ShutdownConfig {
+  /** How long a stopping server still accepts requests, in milliseconds. */
   readonly drainDelayMs: number;
+  /** Maximum time from the end of the streams to the end of the requests in progress, in milliseconds. */
+  readonly timeoutMs: number;
 }
 
 export interface ServerOptions {
@@ -50,6 +53,7 @@ export interface ServerOptions {
   /** Whether callers authenticate with their own keys of the upstream. A client can invent any number of them. */
   isPassthrough: boolean;
   subscriptions: SubscriptionConfig;
+  shutdown: ShutdownConfig;
   /** Maximum sockets to the upstream per credential. */
   upstreamConnections: number;
   schema: GraphQLSchema;
@@ -75,8 +79,9 @@ export interface Server {
   /** Number of subscription groups. */
   readonly groups: number;
   /**
-   * Shuts down: `/ready` responds 503 at once, and traffic continues for `drainDelayMs`. Then the server stops listening, ends
-   * all streams and waits for requests in progress. After ten seconds it closes the remaining connections.
+   * Shuts down: `/ready` responds 503 at once, and traffic continues for `drainDelayMs`. Then the server stops listening,
+   * interrupts all streams and waits for requests in progress, such as uploads. After `timeoutMs` it closes the remaining
+   * connections.
    */
   dispose(): Promise<void>;
 }
@@ -90,6 +95,7 @@ export async function createServer({
   upstreamConnections,
   schema,
   subscriptions,
+  shutdown: { drainDelayMs, timeoutMs },
   examples,
   maxResponseCacheBytes,
   webhookSecret: secret,
@@ -134,12 +140,12 @@ export async function createServer({
     },
     async dispose() {
       isReady = false;
-      if (subscriptions.drainDelayMs > 0)
-        await new Promise<void>((resolve) => clock.after(subscriptions.drainDelayMs, resolve));
+      if (drainDelayMs > 0) await new Promise<void>((resolve) => clock.after(drainDelayMs, resolve));
       const closed = new Promise((resolve) => server.close(resolve));
       closeIdle();
       const drainMs = streams.drain();
-      const cancelTermination = clock.after(drainMs + GRACE_MS, () => {
+      const cancelTermination = clock.after(drainMs + timeoutMs, () => {
+        log.warn({ timeoutMs }, 'SHUTDOWN_TIMEOUT_MS has passed; closing the connections of unfinished requests');
         server.closeAllConnections();
         sockets.terminateAll();
       });

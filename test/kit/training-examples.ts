@@ -93,6 +93,20 @@ const callCases: RuleCase[] = [
     ],
   },
   {
+    title: 'a custom tool and a call of it',
+    line: {
+      ...chat(user, calls({ id: 'a', type: 'custom', custom: { name: 'f', input: 'x' } })),
+      tools: [
+        { type: 'function', function: { name: 'g' } },
+        { type: 'custom', custom: { name: 'f', format: { type: 'text' } } },
+      ],
+    },
+    warnings: [
+      'messages[1].tool_calls[0].type: is custom; expected function, because some servers train on no other tools',
+      'tools[1].type: is custom; expected function, because some servers train on no other tools',
+    ],
+  },
+  {
     title: 'arguments as an object',
     line: chat(user, calls(call('a', {}))),
     errors: [`messages[1].tool_calls[0].function.arguments: is an object; ${JSON_EXPECTED}`],

@@ -53,6 +53,10 @@ export const azureDialect: Dialect = {
 
   redirectsSlash: () => false,
 
+  clientPath: (path) => toAzurePath(path),
+
+  unknownPath: () => resourceNotFound(),
+
   translateBody: azureBody,
 
   errorBody(apiError) {
@@ -68,6 +72,8 @@ export const azureDialect: Dialect = {
     'x-request-id': toUuid(createHash('md5').update(requestId).digest('hex')),
   }),
 };
+
+const toAzurePath = (path: string) => path.replace(/^\/v1\//, '/openai/');
 
 const FILES_PATH = '/v1/files';
 const PAGE_PARAMETERS = ['limit', 'after', 'order'];
@@ -97,7 +103,7 @@ const TRANSLATED_CODES: Readonly<Record<string, string>> = {
 /** The head of 201, with the path of the new resource. */
 const created = (path: string, body: object) => ({
   status: 201,
-  headers: { location: `${path.replace('/v1/', '/openai/')}/${Object(body).id}` },
+  headers: { location: `${toAzurePath(path)}/${Object(body).id}` },
 });
 
 // The API gateway in front of the service has numbers as error codes.

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { ApiError } from '../api/api-error.ts';
+import { type ApiError, unknownUrl } from '../api/api-error.ts';
 import { checkAccess, type Keys } from '../api/auth.ts';
 import type { ApiRequest, Route } from '../routes/route.ts';
 import type { Account } from '../simulation/account.ts';
@@ -44,6 +44,10 @@ export interface Dialect {
   responseHead(method: string, path: string, body: object): ResponseHead;
   /** Whether a path that ends in a slash is redirected to the route without the slash, if there is one. */
   redirectsSlash(path: string): boolean;
+  /** The path that the client sent, by the path in OpenAI's form. */
+  clientPath(path: string): string;
+  /** The error for a path without a route. */
+  unknownPath(method: string, path: string): ApiError;
   /** Translates the body of a success from OpenAI's form. */
   translateBody(body: object, context: BodyContext): object;
   errorBody(error: ApiError): object;
@@ -60,6 +64,8 @@ export const openaiDialect: Dialect = {
   translateState: (state) => state,
   responseHead: () => ({ status: 200, headers: {} }),
   redirectsSlash: (path) => /^\/v1\/fine_tuning\/.*\/$/.test(path),
+  clientPath: (path) => path,
+  unknownPath: unknownUrl,
   translateBody: openaiBody,
   errorBody: ({ body }) => body,
   /** These endpoints have no rate limit headers (docs/upstream.md: Headers). */

@@ -1,4 +1,4 @@
-import { methodNotAllowed, unknownUrl } from '../api/api-error.ts';
+import { methodNotAllowed } from '../api/api-error.ts';
 import type { Download } from '../api/download.ts';
 import { Redirect } from '../api/redirect.ts';
 import type { Dialect } from '../dialects/dialect.ts';
@@ -42,7 +42,7 @@ const ROUTES: readonly Route[] = [
 export function handleRequest(
   request: ApiRequest,
   state: State,
-  { routes, redirectsSlash }: Pick<Dialect, 'routes' | 'redirectsSlash'>,
+  { routes, redirectsSlash, clientPath, unknownPath }: Dialect,
 ): object | Download | Redirect | Promise<object> {
   const { method, path } = request;
   const all = [...routes, ...ROUTES];
@@ -52,9 +52,9 @@ export function handleRequest(
     if (handler) return handler(request, state, decodeSegment(match[1] ?? ''), decodeSegment(match[2] ?? ''));
   }
   if (redirectsSlash(path) && matchesOf(all, path.slice(0, -1)).length > 0) return new Redirect(path, request.query);
-  if (matches.length === 0) throw unknownUrl(method, path);
+  if (matches.length === 0) throw unknownPath(method, path);
   const allowed = matches.flatMap(({ handlers }) => Object.keys(handlers));
-  throw methodNotAllowed(method, path, allowed);
+  throw methodNotAllowed(method, clientPath(path), allowed);
 }
 
 function matchesOf(routes: readonly Route[], path: string) {

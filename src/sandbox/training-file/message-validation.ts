@@ -1,4 +1,4 @@
-import { isObject, type Members } from '../../upstream/json/members.ts';
+import { isObject, type Members, membersOf } from '../../upstream/json/members.ts';
 
 // The published rules for messages (docs/upstream.md: Training file rules). Each function returns the first issue: the
 // rest of a message after "Example 7 ", or null.
@@ -35,17 +35,28 @@ function findPartIssue(parts: readonly unknown[], role: unknown): string | null 
 
 /** The issues of calls and answers in a conversation. Its last message may have calls without answers. */
 export function findAnswerIssue(messages: readonly Members[]): string | null {
-  let open: unknown[] = [];
-  for (const { role, tool_calls, tool_call_id } of messages) {
+  let open = new Map<unknown, number>(); // The number of calls without an answer, by id.
+  for (const { role, tool_calls, tool_call_id: id } of messages) {
     if (role === 'tool') {
-      if (!open.includes(tool_call_id)) return 'has a message of the role tool that answers no open tool call.';
-      open = open.toSpliced(open.indexOf(tool_call_id), 1);
+      const count = open.get(id);
+      if (count === undefined) return 'has a message of the role tool that answers no open tool call.';
+      if (count > 1) open.set(id, count - 1);
+      else open.delete(id);
     } else {
-      if (open.length > 0) return UNANSWERED;
-      open = role === 'assistant' && Array.isArray(tool_calls) ? tool_calls.map((call) => call?.id) : [];
+      if (open.size > 0) return UNANSWERED;
+      open = role === 'assistant' && Array.isArray(tool_calls) ? countById(tool_calls) : new Map();
     }
   }
-  return open.length > 0 && messages.at(-1)?.['role'] === 'tool' ? UNANSWERED : null;
+  return open.size > 0 && messages.at(-1)?.['role'] === 'tool' ? UNANSWERED : null;
+}
+
+function countById(calls: readonly unknown[]): Map<unknown, number> {
+  const counts = new Map<unknown, number>();
+  for (const call of calls) {
+    const { id } = membersOf(call);
+    counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
+  return counts;
 }
 
 const UNANSWERED = 'has a tool call that no message of the role tool answers.';

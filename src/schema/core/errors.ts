@@ -17,6 +17,8 @@ const CODES = {
   GRAPHQL_VALIDATION_FAILED:
     'The document does not match the schema, for example it selects a field that does not exist. Nothing was executed.',
   DOCUMENT_NOT_TRUSTED: 'The gateway only executes documents of its allowlist, and this document is not in it.',
+  PERSISTED_QUERY_NOT_SUPPORTED:
+    'The request has only the hash of a document, in the extension `persistedQuery`, and the gateway does not know it. Clients of automatic persisted queries send the text next.',
   INTROSPECTION_DISABLED: 'The gateway does not allow introspection.',
   QUERY_TOO_COMPLEX:
     'The operation exceeds a query limit. `extensions.limit` names the limit, such as `depth`; `extensions.max` is its value, and `extensions.actual` is the value of the operation, if known. Nothing was executed.',

@@ -1,4 +1,4 @@
-import type { TrainingIssue } from '../../upstream/training-data/report-builder.ts';
+import type { TrainingIssue } from '../../upstream/training-data/format-tally.ts';
 import type { TrainingFileReport as Report } from '../../upstream/training-data/validating-stream.ts';
 import { builder } from '../core/builder.ts';
 

@@ -20,8 +20,8 @@ export interface AuthenticateOptions extends Omit<TokenStoreOptions, 'file'> {
   credential: Identity['access']['credential'];
 }
 
-/** Where a token is sent: in the header of a request, or in the payload of a WebSocket's `connection_init`. */
-export type TokenSource = 'header' | 'connectionParams';
+/** Where a token is sent: in the header of a request, or in this member of a WebSocket's `connection_init`. */
+export type TokenSource = 'Authorization' | `connectionParams.${string}`;
 
 /** Returns the identity of a caller by its token. Throws an HttpError (401), whose message names the source. */
 export type Authenticate = (headers: Pick<IncomingHttpHeaders, 'authorization'>, source?: TokenSource) => Identity;
@@ -33,9 +33,8 @@ const KEY_HOLDER: Viewer = { name: null, role: 'operator' };
 export function createAuthenticate({ auth, credential, ...rest }: AuthenticateOptions): Authenticate {
   const accessOf = createAccessFactory();
   if (auth.kind === 'passthrough') {
-    return ({ authorization }, source = 'header') => {
-      const { name, key } = TEXTS[source];
-      const apiKey = bearerOf(authorization, name, key);
+    return ({ authorization }, source = 'Authorization') => {
+      const apiKey = bearerOf(authorization, source, textsOf(source).key);
       const access = accessOf({ ...credential, apiKey, adminKey: undefined }); // The admin key is the gateway's own.
       return { viewer: KEY_HOLDER, access, isValid: always };
     };
@@ -43,10 +42,9 @@ export function createAuthenticate({ auth, credential, ...rest }: AuthenticateOp
   const access = accessOf(credential);
   if (auth.kind === 'none') return () => ({ viewer: UNAUTHENTICATED_VIEWER, access, isValid: always });
   const tokens = createTokenStore({ file: auth.file, ...rest });
-  return ({ authorization }, source = 'header') => {
-    const texts = TEXTS[source];
-    const token = findToken(bearerOf(authorization, texts.name, texts.token), tokens());
-    if (token === undefined) throw unauthenticated(`${texts.name}: ${UNKNOWN_TOKEN}`);
+  return ({ authorization }, source = 'Authorization') => {
+    const token = findToken(bearerOf(authorization, source, textsOf(source).token), tokens());
+    if (token === undefined) throw unauthenticated(`${source}: ${UNKNOWN_TOKEN}`);
     const { name, role } = token;
     return { viewer: { name, role }, access, isValid: () => tokens().some((listed) => isSameToken(listed, token)) };
   };
@@ -55,18 +53,15 @@ export function createAuthenticate({ auth, credential, ...rest }: AuthenticateOp
 const always = () => true;
 
 // Messages of at most 123 bytes: they are also the close reasons of WebSockets.
-const TEXTS: Readonly<Record<TokenSource, { readonly name: string; readonly token: string; readonly key: string }>> = {
-  header: {
-    name: 'Authorization',
-    token: 'send Authorization: Bearer TOKEN. Create a token: npm run token -- NAME ROLE FILE',
-    key: 'send Authorization: Bearer KEY, with your own API key of the upstream',
-  },
-  connectionParams: {
-    name: 'connectionParams.authorization',
-    token: 'expected {"authorization": "Bearer TOKEN"}',
-    key: 'expected {"authorization": "Bearer KEY"}, your upstream API key',
-  },
+const HEADER_TEXTS = {
+  token: 'send Authorization: Bearer TOKEN. Create a token: npm run token -- NAME ROLE FILE',
+  key: 'send Authorization: Bearer KEY, with your own API key of the upstream',
 };
+const CONNECTION_TEXTS = {
+  token: 'expected {"authorization": "Bearer TOKEN"}',
+  key: 'expected {"authorization": "Bearer KEY"}, your upstream API key',
+};
+const textsOf = (source: TokenSource) => (source === 'Authorization' ? HEADER_TEXTS : CONNECTION_TEXTS);
 const UNKNOWN_TOKEN = 'the token is unknown or revoked; create one: npm run token -- NAME ROLE FILE.';
 const REVOKED_TOKEN = 'Authorization: the token was revoked or has another role now; reconnect with a valid token.';
 

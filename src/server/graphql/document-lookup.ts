@@ -1,4 +1,6 @@
+import { GraphQLError } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import type { ErrorCode } from '../../schema/core/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { HttpError } from '../http/http-error.ts';
 import type { Params, RawParams } from './params.ts';
@@ -8,9 +10,15 @@ import { bareHash, hashOf, type TrustedDocuments } from './trusted-documents.ts'
 const MAX_LOGGED_HASHES = 10_000;
 
 /**
- * Finds the document of a request. Throws an HttpError: 400 without a document, 403 when only trusted ones are allowed.
+ * Finds the document of a request. Returns the errors of the response when a client of Apollo's persisted queries has to
+ * send the text. Throws an HttpError: 400 without a document, 403 when only trusted ones are allowed.
  */
-export type FindDocument = (params: RawParams, requestId: string) => Params;
+export type FindDocument = (params: RawParams, requestId: string) => Params | MissingDocument;
+
+/** The response to the hash of an unknown document, in Apollo's protocol. */
+export interface MissingDocument {
+  readonly errors: readonly GraphQLError[];
+}
 
 export interface DocumentOptions {
   readonly trustedDocuments: TrustedDocuments | undefined;
@@ -21,14 +29,18 @@ export interface DocumentOptions {
 export function createFindDocument({ trustedDocuments, isTrustRequired }: DocumentOptions, log: Logger): FindDocument {
   const loggedHashes = new LRUCache<string, true>({ maxSize: MAX_LOGGED_HASHES, sizeCalculation: () => 1 });
   return (params, requestId) => {
-    const { query, documentId } = params;
-    if (trustedDocuments === undefined) return { ...params, query: requireQuery(params) };
-    if (query === undefined && documentId !== undefined) {
-      const text = trustedDocuments.get(bareHash(documentId));
+    const { query, documentId, persistedHash } = params;
+    const sentHash = query === undefined ? (documentId ?? persistedHash) : undefined; // A query takes precedence.
+    if (sentHash !== undefined) {
+      const text = trustedDocuments?.get(bareHash(sentHash));
       if (text !== undefined) return { ...params, query: text };
-      throw notTrusted(`documentId: is unknown; ${EXPECTED_DOCUMENT}.`);
+      // A client of Apollo sends the text next, which is of no use where only trusted documents are allowed.
+      if (persistedHash !== undefined && !isTrustRequired) return { errors: [persistedQueryNotSupported()] };
+      const name = documentId === undefined ? 'extensions.persistedQuery.sha256Hash' : 'documentId';
+      if (trustedDocuments !== undefined) throw notTrusted(`${name}: is unknown; ${EXPECTED_DOCUMENT}.`);
     }
-    const text = requireQuery(params); // A query takes precedence over a documentId.
+    const text = requireQuery(params);
+    if (trustedDocuments === undefined) return { ...params, query: text };
     const hash = hashOf(text);
     if (trustedDocuments.has(hash)) return { ...params, query: text };
     if (isTrustRequired) throw notTrusted(`query: is not a trusted document; ${EXPECTED_DOCUMENT}.`);
@@ -49,3 +61,12 @@ function requireQuery({ query, documentId }: RawParams): string {
 }
 
 const notTrusted = (message: string) => new HttpError(403, message, {}, 'DOCUMENT_NOT_TRUSTED');
+
+/**
+ * Clients of automatic persisted queries know it by message and code, and send the text from then on. The gateway stores no
+ * texts of clients: it caches parsed documents by text, so that a hash saves bytes only, and a store is one more to fill.
+ */
+function persistedQueryNotSupported(): GraphQLError {
+  const extensions = { code: 'PERSISTED_QUERY_NOT_SUPPORTED' satisfies ErrorCode };
+  return new GraphQLError('PersistedQueryNotSupported', { extensions });
+}

@@ -37,6 +37,8 @@ const schema = z.object(
 export interface RawParams extends Omit<z.output<typeof schema>, 'query' | 'documentId'> {
   readonly query: string | undefined;
   readonly documentId: string | undefined;
+  /** The hash in Apollo's extension `persistedQuery`. */
+  readonly persistedHash: string | undefined;
 }
 
 /** The parameters of a request, with the text of the document. */
@@ -81,11 +83,13 @@ export function paramsOfUrl(search: URLSearchParams): RawParams {
 export function paramsOf(value: unknown): RawParams {
   const { data, error } = schema.safeParse(value);
   if (!data) throw new HttpError(400, `${error.issues[0]?.message}.`);
-  return { ...data, query: data.query ?? undefined, documentId: data.documentId ?? persistedQueryOf(data.extensions) };
+  const persistedHash = persistedHashOf(data.extensions);
+  const query = data.query === '' && persistedHash !== undefined ? undefined : data.query; // Sent for a hash alone.
+  return { ...data, query: query ?? undefined, documentId: data.documentId ?? undefined, persistedHash };
 }
 
 /** Returns the hash in Apollo's extension: `{"persistedQuery": {"version": 1, "sha256Hash": "…"}}`. */
-function persistedQueryOf(extensions: RawParams['extensions']): string | undefined {
+function persistedHashOf(extensions: RawParams['extensions']): string | undefined {
   const hash = Object(extensions?.['persistedQuery']).sha256Hash;
   return typeof hash === 'string' ? hash : undefined;
 }

@@ -15,11 +15,8 @@ export type BodyKind = { readonly kind: 'json' } | { readonly kind: 'form'; read
  * CSRF).
  */
 export function kindOfBody(headers: IncomingHttpHeaders): BodyKind {
-  const { 'content-type': contentType = '', 'content-encoding': encoding = 'identity' } = headers;
-  if (encoding !== 'identity') {
-    const message = `Content-Encoding: ${quoteInput(encoding)} is not supported; send the body without compression.`;
-    throw new HttpError(415, message);
-  }
+  guardContentEncoding(headers);
+  const { 'content-type': contentType = '' } = headers;
   const type = parseMediaType(contentType);
   const charset = type?.params.get('charset') ?? 'utf-8';
   if (type?.essence === 'application/json' && /^utf-?8$/i.test(charset)) return { kind: 'json' };
@@ -35,6 +32,13 @@ export function kindOfBody(headers: IncomingHttpHeaders): BodyKind {
     415,
     `Content-Type: ${problem}; expected application/json in UTF-8, or multipart/form-data with the header GraphQL-Require-Preflight: 1.`,
   );
+}
+
+/** Throws an HttpError (415) for a compressed body. */
+export function guardContentEncoding({ 'content-encoding': encoding = 'identity' }: IncomingHttpHeaders): void {
+  if (encoding.toLowerCase() === 'identity') return;
+  const message = `Content-Encoding: ${quoteInput(encoding)} is not supported; send the body without compression.`;
+  throw new HttpError(415, message, { 'accept-encoding': 'identity' }); // RFC 9110 15.5.16.
 }
 
 function parseMediaType(contentType: string): MIMEType | undefined {

@@ -23,6 +23,7 @@ export function createBodyTimeouts(timeoutMs: number, clock: Clock): BodyTimeout
 
   function onTimeout(request: IncomingMessage, response: GatewayResponse) {
     if (request.complete) return;
+    if (!request.socket.writable) return; // Its lingering close has bounds of its own.
     if (response.headersSent) request.socket.destroy();
     else send(response, bodyTimeout(timeoutMs).toReply()); // The router waits for the body: its log line records the status.
   }

@@ -4,10 +4,8 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../../clock.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { HttpError } from './http-error.ts';
+import { endLingering } from './lingering-close.ts';
 import { COMMON_HEADERS, type GatewayResponse, type GatewayServer, type Reply, send } from './reply.ts';
-
-/** How long a rejected client has to read the response before its connection is destroyed, in milliseconds. */
-const LINGER_MS = 1000;
 
 /** Maximum bytes of a request line and its headers. */
 export const MAX_HEADER_BYTES = 16 * 1024;
@@ -88,9 +86,7 @@ function rejectBody({ request, response }: Exchange, error: HttpError): void {
 
 /** Writes the response on a bare socket and closes it. */
 export function rejectSocket(socket: Duplex, error: HttpError, requestId: string, clock: Clock): void {
-  socket.on('error', () => {}); // The client may have disconnected.
-  socket.end(serialize(error.toReply(), requestId));
-  clock.after(LINGER_MS, () => socket.destroy()); // Later, because destroying with unread bytes discards the response.
+  endLingering(socket, serialize(error.toReply(), requestId), clock);
 }
 
 function serialize({ status, headers, body = '' }: Reply, requestId: string): string {

@@ -4,7 +4,7 @@ import { HttpError } from './http-error.ts';
 /** Maximum bytes of a request body, except of uploads. */
 export const MAX_BODY_BYTES = 1024 * 1024;
 
-/** A rejected body is drained up to this multiple of its limit, so that its sender can read the response. */
+/** A rejected body up to this multiple of its limit is read to its end, so that the connection can be used again. */
 const DRAIN_FACTOR = 8;
 
 const SEND_LESS = 'send less, such as one operation per request, and a file as multipart/form-data';
@@ -18,17 +18,14 @@ export function readBody(request: IncomingMessage, maxBytes = MAX_BODY_BYTES, ad
     const chunks: Buffer[] = [];
     let length = 0;
     const maxDrainedBytes = DRAIN_FACTOR * maxBytes;
-    const rejectTooLarge = () => reject(bodyTooLarge(maxBytes, advice));
-    if (Number(request.headers['content-length']) > maxDrainedBytes) rejectTooLarge();
+    const rejectTooLarge = (headers = {}) => reject(bodyTooLarge(maxBytes, advice, headers));
+    if (Number(request.headers['content-length']) > maxDrainedBytes) return rejectTooLarge(CLOSE);
     const onData = (chunk: Buffer) => {
       length += chunk.length;
       if (length <= maxBytes) return void chunks.push(chunk);
       chunks.length = 0;
-      if (length <= maxDrainedBytes) return;
-      rejectTooLarge();
-      request.destroy();
+      if (length > maxDrainedBytes) rejectTooLarge(CLOSE);
     };
-    // At the end, not earlier: closing a connection with unread bytes discards the response.
     const onEnd = () => {
       if (length > maxBytes) rejectTooLarge();
       else resolve(Buffer.concat(chunks, length));
@@ -40,9 +37,12 @@ export function readBody(request: IncomingMessage, maxBytes = MAX_BODY_BYTES, ad
   });
 }
 
+/** Ends the connection: the rest of the body is discarded within the bounds of its lingering close. */
+const CLOSE = { connection: 'close' };
+
 /** 413. */
-function bodyTooLarge(maxBytes: number, advice: string): HttpError {
-  return new HttpError(413, `Body: exceeds the limit of ${maxBytes} bytes; ${advice}.`);
+function bodyTooLarge(maxBytes: number, advice: string, headers: Readonly<Record<string, string>>): HttpError {
+  return new HttpError(413, `Body: exceeds the limit of ${maxBytes} bytes; ${advice}.`, headers);
 }
 
 /** 400: the connection closed before the end of the body. */

@@ -9,6 +9,7 @@ import {
   TOLERANCE_SECONDS,
   WebhookError,
 } from '../../upstream/resources/webhook.ts';
+import { guardContentEncoding } from './body-kind.ts';
 import { HttpError } from './http-error.ts';
 import type { Reply } from './reply.ts';
 import { readBody } from './request-body.ts';
@@ -31,7 +32,7 @@ export interface WebhooksOptions {
   clock: Clock;
 }
 
-/** Handles a request to `/webhooks/openai`. Rejects with an HttpError: 400 unless the upstream signed it, 405, 413. */
+/** Handles a request to `/webhooks/openai`. Rejects with an HttpError: 400 unless the upstream signed it, 405, 413, 415. */
 export type Webhooks = (request: IncomingMessage, requestId: string) => Promise<Reply>;
 
 /**
@@ -46,6 +47,7 @@ export function createWebhooks({ secret, onHint, log, clock }: WebhooksOptions):
       const message = `Method: ${request.method} is not supported at /webhooks/openai; expected POST.`;
       throw new HttpError(405, message, { allow: 'POST' });
     }
+    guardContentEncoding(request.headers);
     try {
       const delivery = readDelivery(request.headers, clock.now()); // Before the body, so that a rejection is cheap.
       const body = await readBody(request, MAX_WEBHOOK_BYTES, EXPECTED_BODY);

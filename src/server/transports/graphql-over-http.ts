@@ -3,7 +3,7 @@ import type { ExecutionResult, OperationTypeNode } from 'graphql';
 import type { Context } from '../../request/context.ts';
 import type { FindDocument } from '../graphql/document-lookup.ts';
 import type { Engine } from '../graphql/engine.ts';
-import { type Params, paramsOfBody, paramsOfUrl } from '../graphql/params.ts';
+import { paramsOfBody, paramsOfUrl, type RawParams } from '../graphql/params.ts';
 import { type Prepared, prepare } from '../graphql/prepare.ts';
 import type { ResponseCache } from '../graphql/response-cache.ts';
 import { kindOfBody } from '../http/body-kind.ts';
@@ -27,7 +27,7 @@ import { type StreamReply, streamReply } from './http-stream.ts';
 import { multipart } from './multipart-mixed.ts';
 import { isSubscription, type RequestIdentity, type RunOperation } from './operation-runner.ts';
 import { sse } from './sse.ts';
-import { bodyOf, type StreamFormat } from './stream-format.ts';
+import { bodyOf, type StreamFormat, streamHeaders } from './stream-format.ts';
 
 /** The components that handle every request. */
 export interface GraphqlOptions {
@@ -56,13 +56,12 @@ export async function handleGraphql(
   options: GraphqlOptions,
   graphqlRequest: GraphqlRequest,
 ): Promise<GraphqlReply | StreamReply> {
-  const { findDocument, corsOrigins } = options;
-  const { request, search, budget, context } = graphqlRequest;
+  const { request, search, budget } = graphqlRequest;
   const types = negotiateResponseTypes(request.headers);
   await budget.spend(1); // For reading the request; the rest of its cost is spent once it is known.
   if (request.method === 'GET') {
-    guardCrossSiteGet(request, corsOrigins);
-    const params = findDocument(paramsOfUrl(new URLSearchParams(search)), context.requestId);
+    guardCrossSiteGet(request, options.corsOrigins);
+    const params = paramsOfUrl(new URLSearchParams(search));
     return (await run(options, graphqlRequest, params, types)).reply;
   }
   if (request.method !== 'POST') {
@@ -75,7 +74,7 @@ export async function handleGraphql(
 }
 
 async function handlePost(options: GraphqlOptions, graphqlRequest: GraphqlRequest, types: ResponseTypes) {
-  const { responseCache, findDocument } = options;
+  const { responseCache } = options;
   const { request, context } = graphqlRequest;
   const body = await readBody(request);
   const { scope, generation, viewer } = context;
@@ -85,8 +84,7 @@ async function handlePost(options: GraphqlOptions, graphqlRequest: GraphqlReques
     context.operationName = cached.operationName;
     return cached.reply;
   }
-  const params = findDocument(paramsOfBody(body), context.requestId);
-  const { reply, isCacheable } = await run(options, graphqlRequest, params, types);
+  const { reply, isCacheable } = await run(options, graphqlRequest, paramsOfBody(body), types);
   if (isCacheable && 'body' in reply) {
     responseCache.set(cacheKey, { reply, operationName: context.operationName }, context.readContext.freshUntil);
   }
@@ -100,11 +98,10 @@ async function handleUpload(
   types: ResponseTypes,
   boundary: string | null,
 ): Promise<GraphqlReply | StreamReply> {
-  const { readUpload, findDocument } = options;
-  const { request, budget, context } = graphqlRequest;
-  const upload = await readUpload(request, boundary, budget.limitKey);
+  const { request, budget } = graphqlRequest;
+  const upload = await options.readUpload(request, boundary, budget.limitKey);
   try {
-    const params = findDocument(paramsOfBody(upload.operations, 'operations'), context.requestId);
+    const params = paramsOfBody(upload.operations, 'operations');
     const { reply } = await run(options, graphqlRequest, params, types, upload.attachFile);
     upload.signal.throwIfAborted();
     return reply;
@@ -120,13 +117,18 @@ interface Outcome {
 }
 
 async function run(
-  { engine, runOperation }: GraphqlOptions,
+  { engine, runOperation, findDocument }: GraphqlOptions,
   graphqlRequest: GraphqlRequest,
-  params: Params,
+  rawParams: RawParams,
   types: ResponseTypes,
   attachFile = (prepared: Prepared) => prepared,
 ): Promise<Outcome> {
   const { request, context, budget } = graphqlRequest;
+  const params = findDocument(rawParams, context.requestId);
+  if ('errors' in params) {
+    // Always 200, as from Apollo Server: some clients read the body of no other status.
+    return { reply: { ...resultReply(params, types.single), status: 200 }, isCacheable: false };
+  }
   const guard = (kind: OperationTypeNode) => guardKind(kind, request, types);
   const prepared = await prepare(engine, params, context, budget, guard);
   if ('result' in prepared) return { reply: resultReply(prepared.result, types.single), isCacheable: false };
@@ -169,7 +171,7 @@ function resultReply(result: ExecutionResult, type: string): GraphqlReply {
   const format = formatOf(type);
   return {
     status: statusOf(result, type),
-    headers: { 'content-type': isStream ? format.contentType : `${type}; charset=utf-8`, vary: 'accept' },
+    headers: isStream ? streamHeaders(format) : { 'content-type': `${type}; charset=utf-8`, vary: 'accept' },
     body: isStream ? bodyOf(format, json) : json,
     ...(result.errors && { errorCodes: codesOf(result.errors) }),
   };

@@ -3,7 +3,7 @@ import { revokedError } from '../auth/authenticate.ts';
 import { type GatewayResponse, type Reply, writeHead } from '../http/reply.ts';
 import type { Subscriber } from '../subscriptions/subscription-groups.ts';
 import { type ResultStats, recordResult } from './operation-log.ts';
-import { frameOf, type StreamFormat } from './stream-format.ts';
+import { frameOf, type StreamFormat, streamHeaders } from './stream-format.ts';
 import type { CloseReason, OpenStream, StreamRegistry } from './stream-registry.ts';
 
 /** Idle time before TCP keep-alive probes the client, in milliseconds. */
@@ -18,7 +18,7 @@ export interface StreamReply extends Omit<Reply, 'body'> {
 }
 
 export function streamReply(subscriber: Subscriber, format: StreamFormat, identity: Identity): StreamReply {
-  const headers = { 'content-type': format.contentType, vary: 'accept', 'x-accel-buffering': 'no' };
+  const headers = { ...streamHeaders(format), 'x-accel-buffering': 'no' };
   return { status: 200, headers, subscriber, format, identity };
 }
 
@@ -45,6 +45,7 @@ class HttpStream implements OpenStream {
   readonly #stats: ResultStats;
   readonly isAuthorized: () => boolean;
   #resume: (() => void) | null = null;
+  #isInterrupted = false;
 
   constructor(response: GatewayResponse, { subscriber, format, identity }: StreamReply, stats: ResultStats) {
     this.#response = response;
@@ -66,20 +67,22 @@ class HttpStream implements OpenStream {
   }
 
   heartbeat(): void {
-    if (!this.#response.writableEnded && !this.#response.writableNeedDrain)
-      this.#response.write(this.#format.heartbeat);
+    if (!this.#isEnded && !this.#response.writableNeedDrain) this.#response.write(this.#format.heartbeat);
   }
 
   end(reason: CloseReason): void {
-    const { socket } = this.#response;
     if (reason === 'revoked') this.#close(this.#format.fatal(JSON.stringify([revokedError()])));
-    else this.#close('', () => socket?.destroySoon()); // A kept-alive connection would outlive the server.
+    else this.#interrupt();
+  }
+
+  get #isEnded(): boolean {
+    return this.#response.writableEnded || this.#isInterrupted;
   }
 
   async #pump(): Promise<void> {
     for await (const event of this.#subscriber) {
       if (!this.isAuthorized()) return this.end('revoked');
-      if (this.#response.writableEnded) return;
+      if (this.#isEnded) return;
       recordResult(this.#stats, event.result);
       if (this.#response.write(frameOf(this.#format, event))) continue;
       await new Promise<void>((resolve) => {
@@ -94,9 +97,24 @@ class HttpStream implements OpenStream {
     this.#resume = null;
   }
 
-  #close(lastMessage: string, onSent?: () => void): void {
-    if (!this.#response.writableEnded) this.#response.end(lastMessage + this.#format.end, onSent);
+  #close(lastMessage: string): void {
+    if (!this.#isEnded) this.#response.end(lastMessage + this.#format.end);
     void this.#subscriber.return();
+  }
+
+  /**
+   * Closes the connection within the body, after the bytes that are already written. A complete body would say that there are
+   * no more results: urql takes it for the end of the job, and a message `complete` every client. An incomplete one is a
+   * network error, after which clients reconnect.
+   */
+  #interrupt(): void {
+    if (this.#isEnded) return;
+    this.#isInterrupted = true;
+    this.#stats.isInterrupted = true;
+    void this.#subscriber.return();
+    const { socket } = this.#response;
+    if (socket) socket.destroySoon();
+    else this.#response.destroy(); // An earlier response of the connection is still being sent.
   }
 }
 

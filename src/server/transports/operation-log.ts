@@ -16,6 +16,8 @@ export interface ResultStats {
   errorCodes?: readonly string[];
   /** Whether the client disconnected before the operation was complete. */
   isAborted?: true;
+  /** Whether the gateway ended it because it was stopping. */
+  isInterrupted?: true;
 }
 
 export function recordResult(stats: ResultStats, { errors }: ExecutionResult): void {

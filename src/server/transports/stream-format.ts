@@ -17,6 +17,11 @@ export interface StreamFormat {
   fatal(errors: string): string;
 }
 
+/** The headers of a body in this format. No proxy may compress it, because that delays events (RFC 9111 5.2.2.6). */
+export function streamHeaders({ contentType }: StreamFormat): Readonly<Record<string, string>> {
+  return { 'content-type': contentType, 'cache-control': 'no-store, no-transform', vary: 'accept' };
+}
+
 /** The bytes of an event in this format. All subscribers of the event share them. */
 export function frameOf(format: StreamFormat, { json, frames }: RenderedEvent): Buffer {
   const frame = frames.get(format) ?? Buffer.from(format.next(json));

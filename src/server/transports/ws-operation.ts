@@ -23,8 +23,11 @@ export interface OperationOptions extends Pick<GraphqlOptions, 'engine' | 'runOp
   clock: Clock;
 }
 
-/** Ends an operation in progress. `isAborted`: the client has disconnected. */
-export type EndOperation = (isAborted: boolean) => void;
+/** Why an operation in progress ends: its client has disconnected, the gateway is stopping, or it has closed the socket. */
+export type EndCause = 'disconnect' | 'shutdown' | 'rejection';
+
+/** Ends an operation in progress. */
+export type EndOperation = (cause: EndCause) => void;
 
 /** An authenticated client of one WebSocket. */
 export interface SocketClient {
@@ -65,8 +68,8 @@ export function createStartOperation({
     const caller = callerKey(context, request);
     const stats: ResultStats = { transport: 'websocket', results: 0 };
     const logEnd = operationLogger(context, stats, log, clock);
-    const abort: EndOperation = (isAborted) => {
-      if (isAborted) stats.isAborted = true;
+    const abort: EndOperation = (cause) => {
+      recordEnd(stats, cause);
       clientAbort.abort(new Error('The client has disconnected.'));
     };
     const fail = (errors: readonly GraphQLError[]) => {
@@ -79,6 +82,7 @@ export function createStartOperation({
       const budget = createBudget(context, request);
       await budget.spend(1);
       const params = findDocument(paramsOf(withoutEmptyQuery(payload)), requestId);
+      if ('errors' in params) return fail(params.errors);
       const prepared = await prepare(engine, params, context, budget, () => {});
       if ('result' in prepared) return fail(prepared.result.errors ?? []);
       const outcome = await runOperation(prepared, { identity, caller });
@@ -109,8 +113,8 @@ function deliver(
     if (activeOperations.delete(stop)) logEnd();
     return await subscriber.return();
   };
-  const stop: EndOperation = (isAborted) => {
-    if (isAborted) stats.isAborted = true;
+  const stop: EndOperation = (cause) => {
+    recordEnd(stats, cause);
     void end();
   };
   activeOperations.add(stop);
@@ -130,6 +134,11 @@ function deliver(
     },
     return: end,
   };
+}
+
+function recordEnd(stats: ResultStats, cause: EndCause): void {
+  if (cause === 'disconnect') stats.isAborted = true;
+  if (cause === 'shutdown') stats.isInterrupted = true;
 }
 
 /** The protocol requires a query; clients that send only a documentId send an empty one. */

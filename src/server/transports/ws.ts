@@ -6,12 +6,14 @@ import { CloseCode, handleProtocols, makeServer, type Server } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Identity } from '../../request/context.ts';
 import type { ErrorCode } from '../../schema/core/errors.ts';
-import { type Authenticate, revokedError, type TokenSource } from '../auth/authenticate.ts';
+import { type Authenticate, revokedError } from '../auth/authenticate.ts';
+import { tokenOfConnection } from '../auth/connection-token.ts';
 import { HttpError } from '../http/http-error.ts';
 import { MAX_BODY_BYTES } from '../http/request-body.ts';
 import type { StreamRegistry } from './stream-registry.ts';
 import {
   createStartOperation,
+  type EndCause,
   type EndOperation,
   type OperationOptions,
   type SocketClient,
@@ -30,6 +32,8 @@ const INIT_TIMEOUT_MS = 10_000;
 const MAX_UNSENT_BYTES = 256 * 1024;
 /** Idle time before TCP keep-alive probes the client, in milliseconds. */
 const KEEP_ALIVE_DELAY_MS = 30_000;
+/** The close code after which clients of graphql-ws reconnect and subscribe again (RFC 6455 7.4.1). */
+const GOING_AWAY = 1001;
 /** Maximum bytes of a close reason (RFC 6455 5.5). */
 const MAX_CLOSE_REASON_BYTES = 123;
 
@@ -69,14 +73,14 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
 
   function onOpen(socket: WebSocket, request: IncomingMessage) {
     const activeOperations = new Set<EndOperation>();
-    const endAllOperations = (isAborted: boolean) => {
-      for (const end of activeOperations) end(isAborted);
+    const endAllOperations = (cause: EndCause) => {
+      for (const end of activeOperations) end(cause);
     };
     const reject = (code: CloseCode, reason: string) => {
       if (socket.readyState !== socket.OPEN) return;
       log.info(rejectionLogLine(code, client.identity), 'request rejected');
       socket.close(code, closeReason(reason));
-      endAllOperations(false);
+      endAllOperations('rejection');
     };
     const revoke = () => reject(CloseCode.Forbidden, revokedError().message);
     const client: UnauthenticatedClient = { socket, request, identity: undefined, activeOperations, revoke, reject };
@@ -92,16 +96,16 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
       isAuthorized: () => client.identity?.isValid() ?? true,
       heartbeat: () => socket.bufferedAmount === 0 && socket.ping(),
       end(reason) {
-        if (reason === 'revoked') revoke();
-        else socket.close(1001, 'Going away');
-        endAllOperations(false);
+        if (reason === 'revoked') return revoke();
+        socket.close(GOING_AWAY, 'Going away'); // First: nothing is sent after it, so that no operation is completed.
+        endAllOperations('shutdown');
       },
     });
     const closed = connect(protocol, client, (err) => log.error({ err }, 'internal error'));
     socket.on('close', (code, reason) => {
       cancelInitTimeout();
       removeStream();
-      endAllOperations(true);
+      endAllOperations('disconnect');
       void closed(code, String(reason));
     });
   }
@@ -124,7 +128,7 @@ function createProtocol(
     connectionInitWaitTimeout: 0, // The timeout uses the gateway's clock.
     onConnect({ extra, connectionParams }) {
       try {
-        const { authorization, source } = tokenOf(extra.request, connectionParams);
+        const { authorization, source } = tokenOfConnection(extra.request.headers, connectionParams);
         extra.identity = authenticate({ authorization }, source);
         return true;
       } catch (error) {
@@ -168,19 +172,6 @@ function rejectionLogLine(code: CloseCode, identity: Identity | undefined) {
     reason: CloseCode[code],
     ...(code === CloseCode.Forbidden && unauthenticated),
   };
-}
-
-/** Browsers cannot send headers with a WebSocket; they send the token in `connection_init`. */
-function tokenOf(
-  { headers }: IncomingMessage,
-  params: Record<string, unknown> = {},
-): { readonly authorization: string | undefined; readonly source: TokenSource } {
-  const authorization = params['authorization'] ?? params['Authorization'] ?? undefined;
-  if (authorization === undefined && headers.authorization !== undefined) {
-    return { authorization: headers.authorization, source: 'header' };
-  }
-  const isText = authorization === undefined || typeof authorization === 'string';
-  return { authorization: isText ? authorization : '', source: 'connectionParams' };
 }
 
 /**

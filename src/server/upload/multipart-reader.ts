@@ -153,7 +153,7 @@ function pipeBody(
     length += chunk.length;
     restartTimeout();
     if (isDiscarding) {
-      if (length > maxBytes + MAX_DISCARDED_BYTES) request.destroy();
+      if (length > maxBytes + MAX_DISCARDED_BYTES && socket.writable) request.destroy(); // Else it is being closed.
     } else if (length > maxBytes) fail(formTooLarge(maxBytes));
     else if (!parser.write(chunk)) {
       cancelTimeout(); // From now on the client waits for the reader.

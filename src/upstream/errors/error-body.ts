@@ -28,24 +28,25 @@ const MESSAGE_MEMBERS = [
   'error',
 ] as const;
 
+const TOO_DEEP = 'nested too deep';
+
 /** Parses the body of an error response. Never throws. `contentType` is the header of the response. */
 export function readErrorBody(text: string, contentType?: unknown): ErrorBody {
   const parsed = parseJson(text);
   const body = Array.isArray(parsed) && isObject(parsed[0]) ? parsed[0] : parsed; // Google's servers send a list.
   if (typeof body === 'string') return { code: null, message: body.trim(), form: 'json' };
   const members = membersOf(body);
-  const { error } = members;
+  const { error, ...others } = members;
   if (isObject(error)) {
     return {
-      code: codeIn(error, members),
-      message: messageIn(error),
+      code: codeIn(error, members, firstOf(error['errors'])),
+      message: messageIn(error) || textIn(error) || (outerMessage(others) ?? ''),
       form: 'error object',
     };
   }
   const message = outerMessage(members);
   if (message === null) return { code: null, message: text, form: isPlainText(text, contentType) ? 'text' : 'page' };
-  const [firstError] = Array.isArray(members['errors']) ? members['errors'] : [];
-  return { code: codeIn(members, members['detail'], firstError), message, form: 'json' };
+  return { code: codeIn(members, members['detail'], firstOf(members['errors'])), message, form: 'json' };
 }
 
 /** Returns whether a 404 is about the endpoint, not the object: the server lacks it, or the base URL is wrong. */
@@ -81,16 +82,19 @@ function messageIn(members: Members): string {
 function textOf(value: unknown): string {
   if (value == null) return '';
   if (typeof value === 'string') return value.trim();
-  if (!isWithinDepth(value)) return 'nested too deep'; // JSON.stringify would overflow the stack.
+  if (!isWithinDepth(value)) return TOO_DEEP; // JSON.stringify would overflow the stack.
   if (Array.isArray(value)) return joined(value, itemText);
   if (!isObject(value)) return JSON.stringify(value);
   return objectText(value) || JSON.stringify(value);
 }
 
+const textIn = (value: Members) => (isWithinDepth(value) ? objectText(value) : TOO_DEEP);
+
 /** The message of an object with the field that it is about: `training_file: field required`. Empty when it has none. */
 function objectText(value: Members): string {
   const message = MESSAGE_MEMBERS.map((name) => value[name]).find((text) => typeof text === 'string' && text !== '');
   if (typeof message === 'string') return fieldOf(value) + message.trim();
+  if (value['errors'] != null) return textOf(value['errors']);
   const fields = Object.entries(value); // `{"suffix": ["is too long"]}`, as Rails and ASP.NET send it.
   const isFieldMap = fields.length > 0 && fields.every(([, item]) => isTexts(item));
   return isFieldMap ? joined(fields, ([name, item]) => `${name}: ${textOf(item)}`) : '';
@@ -114,6 +118,8 @@ function joined<T>(items: readonly T[], toText: (item: T) => string): string {
   const more = items.length > MAX_MESSAGES ? [`and ${items.length - MAX_MESSAGES} more`] : [];
   return [...texts, ...more].join('; ');
 }
+
+const firstOf = (value: unknown): unknown => (Array.isArray(value) ? value[0] : undefined);
 
 function codeIn(...objects: readonly unknown[]): string | null {
   const codes = objects.map((object) => membersOf(object)['code']);

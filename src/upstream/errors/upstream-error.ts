@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ErrorBody } from './error-body.ts';
+import { isQuota, type Refusal } from './quota.ts';
 
 /** Why a call to the upstream failed. Published to clients as part of the enum `ErrorCode`. */
 export type UpstreamErrorCode =
@@ -68,6 +68,7 @@ export const NO_RETRY: RetryAdvice = { isRetryable: false };
 
 /** Codes whose upstream message is about the request. Under other codes it can expose internals of the upstream. */
 const CODES_WITH_UPSTREAM_MESSAGE: ReadonlySet<UpstreamErrorCode> = new Set([
+  'UPSTREAM_RATE_LIMITED',
   'UPSTREAM_QUOTA_EXCEEDED',
   'UPSTREAM_FORBIDDEN',
   'UPSTREAM_REJECTED',
@@ -75,7 +76,7 @@ const CODES_WITH_UPSTREAM_MESSAGE: ReadonlySet<UpstreamErrorCode> = new Set([
 
 /**
  * Thrown when a call to the upstream fails. `message`, `facts` and `upstreamMessage` are safe for clients. `detail` is the
- * error text of the upstream or the network, for the log only.
+ * error text of the upstream or the network, for the log only. No text has control characters.
  */
 export class UpstreamError extends Error {
   override readonly name = 'UpstreamError';
@@ -100,10 +101,10 @@ export class UpstreamError extends Error {
     rawUpstreamMessage = '',
   ) {
     const upstreamMessage =
-      (CODES_WITH_UPSTREAM_MESSAGE.has(code) && rawUpstreamMessage.replace(URLS, '…').trim()) || null;
+      (CODES_WITH_UPSTREAM_MESSAGE.has(code) && cleanText(rawUpstreamMessage.replace(URLS, '…')).trim()) || null;
     super(clientMessage(code, upstreamMessage));
     this.code = code;
-    this.detail = detail;
+    this.detail = cleanText(detail);
     this.facts = facts;
     this.retry = retry;
     this.isOutcomeUnknown = isOutcomeUnknown;
@@ -112,6 +113,13 @@ export class UpstreamError extends Error {
 }
 
 const URLS = /[a-z][a-z\d+.-]*:\/\/\S+/gi;
+
+/** Characters that a terminal interprets, that end a line, or that reverse the text after them. */
+const UNSAFE_CHARACTERS = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu;
+
+/** Replaces unsafe characters by a space: a removal could join the parts of a key. */
+const cleanText = (text: string) => text.replace(UNSAFE_CHARACTERS, ' ');
+
 /** Thrown by calls that need an admin key when OPENAI_ADMIN_KEY is not set. Nothing was sent. */
 export class NoAdminKey extends UpstreamError {
   override readonly message =
@@ -153,29 +161,10 @@ export function isOutage(error: unknown): boolean {
   return error instanceof UpstreamError && OUTAGES.has(error.code);
 }
 
-// Codes that make a retry useless under any status (docs/upstream.md: Errors).
-const QUOTA_CODES = new Set([
-  'insufficient_quota',
-  'daily_rate_limit_exceeded',
-  'billing_hard_limit_reached',
-  'quotaExceeded', // Azure.
-]);
-
-// A limit on jobs comes with the code of a limit on requests (docs/upstream.md: Errors). Only the sentence differs.
-const JOB_QUOTA_SENTENCES = [
-  /\bfine-?tun(?:e|ing) (?:request|job) has been rate-limited\b/i,
-  /\b(?:active|concurrent|parallel|pending|queued|running|simultaneous)\b[^.;/]{0,60}\b(?:jobs?|fine-?tun\w*|trainings?)\b/i,
-  /\b(?:jobs?|fine-?tun\w*|trainings?)\b[^.;/]{0,60}\b(?:at (?:a|the same) time|concurrently|in parallel|simultaneously)\b/i,
-];
-
-function isQuota(status: number, { code, message }: Pick<ErrorBody, 'code' | 'message'>, isRead: boolean): boolean {
-  if (code !== null && QUOTA_CODES.has(code)) return true;
-  return status === 429 && !isRead && JOB_QUOTA_SENTENCES.some((sentence) => sentence.test(message));
-}
-
-/** Maps a response to the code that clients see. A read is never limited by a quota of jobs. */
-export function codeOf(status: number, body: Pick<ErrorBody, 'code' | 'message'>, isRead: boolean): UpstreamErrorCode {
-  if (isQuota(status, body, isRead)) return 'UPSTREAM_QUOTA_EXCEEDED';
+/** Maps an error response to the code that clients see. */
+export function codeOf(refusal: Refusal): UpstreamErrorCode {
+  const { status } = refusal;
+  if (isQuota(refusal)) return 'UPSTREAM_QUOTA_EXCEEDED';
   if (status < 400) return 'UPSTREAM_INVALID_RESPONSE';
   switch (status) {
     case 401:
@@ -205,11 +194,8 @@ export function describeError(error: unknown): string {
   return issue === undefined ? 'body: is invalid' : `${issue.path.join('.') || 'body'}: ${issue.message}`;
 }
 
-const CONTROL_CHARACTERS = /[\p{Cc}\p{Zl}\p{Zp}]+/gu;
-
 function clientMessage(code: UpstreamErrorCode, upstreamMessage: string | null): string {
   const { problem, advice } = TEXTS[code];
   if (upstreamMessage === null) return `${problem}. ${advice}`;
-  const sentence = upstreamMessage.replace(CONTROL_CHARACTERS, ' ');
-  return `${problem}: ${sentence}${/[.!?…]$/.test(sentence) ? '' : '.'}`;
+  return `${problem}: ${upstreamMessage}${/[.!?…]$/.test(upstreamMessage) ? '' : '.'}`;
 }

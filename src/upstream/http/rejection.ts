@@ -15,7 +15,7 @@ export interface Received {
   readonly status: number;
   readonly text: string;
   readonly contentType: unknown;
-  readonly method: Request['method'];
+  readonly request: Pick<Request, 'method' | 'target'>;
   readonly facts: UpstreamErrorFacts;
   readonly retry: RetryAdvice;
   readonly credential: Credential;
@@ -31,10 +31,11 @@ export function nullIfAbsent(received: Received): null {
 const MAX_DETAIL_LENGTH = 500;
 
 /** Returns the error of a response that is not a success. */
-export function rejectionOf({ status, text, contentType, method, facts, retry, credential }: Received): UpstreamError {
+export function rejectionOf({ status, text, contentType, request, facts, retry, credential }: Received): UpstreamError {
   const body = readErrorBody(text, contentType);
   const isMissing = status === 404 && isMissingEndpoint(body);
-  const code = isMissing ? 'UPSTREAM_UNSUPPORTED' : codeOf(status, body, method === 'GET');
+  const refusal = { status, body, afterMs: retry.afterMs, isJobCreation: isJobCreation(request) };
+  const code = isMissing ? 'UPSTREAM_UNSUPPORTED' : codeOf(refusal);
   const isPermanent = code === 'UPSTREAM_QUOTA_EXCEEDED' || code === 'UPSTREAM_UNSUPPORTED';
   const message = body.message.slice(0, MAX_DETAIL_LENGTH).replace(HALF_CHARACTER, '');
   // Checked after the truncation, which can leave the beginning of a key.
@@ -43,6 +44,9 @@ export function rejectionOf({ status, text, contentType, method, facts, retry, c
   const upstreamMessage = body.form === 'page' || isLeak ? '' : message;
   return new UpstreamError(code, detail, facts, isPermanent ? NO_RETRY : retry, false, upstreamMessage);
 }
+
+const isJobCreation = ({ method, target }: Received['request']) =>
+  method === 'POST' && /\/fine_tuning\/jobs(?:\?|$)/.test(target);
 
 /** Surrogates without their other half, such as the last one of a text that was cut off. */
 const HALF_CHARACTER = /\p{Surrogate}/gu;

@@ -60,19 +60,19 @@ export function createRestClient(options: TransportOptions): RestClient {
 
   async function receive(
     { statusCode: status, headers, body }: Response,
-    method: Request['method'],
+    request: Received['request'],
     credential: Credential,
   ): Promise<Received> {
     const text = redactKey(await readText(body, headers['content-length']), credential);
     const afterMs = retryAfterMs(headers, clock.now());
     const facts = factsOf(status, headers, afterMs, credential);
     const retry = { isRetryable: isRetryable(status, headers['x-should-retry']), afterMs };
-    return { status, text, contentType: headers['content-type'], method, facts, retry, credential };
+    return { status, text, contentType: headers['content-type'], request, facts, retry, credential };
   }
 
   async function send<T>(request: Request, read: Read<T>, call: Call): Promise<T> {
     const use = async (response: Response) => {
-      const received = await receive(response, request.method, call.credential);
+      const received = await receive(response, request, call.credential);
       if (isSuccess(received.status)) return parse(received, read);
       throw rejectionOf(received);
     };
@@ -81,7 +81,7 @@ export function createRestClient(options: TransportOptions): RestClient {
 
   async function sendOrNull<T>(request: Request, read: Read<T>, call: Call): Promise<T | null> {
     const use = async (response: Response) => {
-      const received = await receive(response, request.method, call.credential);
+      const received = await receive(response, request, call.credential);
       return isSuccess(received.status) ? parse(received, read) : nullIfAbsent(received);
     };
     return await transport.send(request, use, call);
@@ -100,8 +100,9 @@ export function createRestClient(options: TransportOptions): RestClient {
     getOrNull: async (path, read, call) => (path === null ? null : sendOrNull(readRequest(path), read, call)),
     async stream(path, read, call, mode = 'bounded') {
       if (path === null) return null;
+      const request = readRequest(path);
       const use = async (response: Response, deadline: Deadline) => {
-        if (!isSuccess(response.statusCode)) return nullIfAbsent(await receive(response, 'GET', call.credential));
+        if (!isSuccess(response.statusCode)) return nullIfAbsent(await receive(response, request, call.credential));
         response.body.on('error', () => {}); // `read` throws the error. Errors of an unread rest are ignored.
         try {
           return await read(limitBytes(response.body, mode, deadline));
@@ -109,7 +110,7 @@ export function createRestClient(options: TransportOptions): RestClient {
           response.body.destroy();
         }
       };
-      return await transport.send(readRequest(path), use, call);
+      return await transport.send(request, use, call);
     },
     async post(path, content, read, call, retrySafety = 'never') {
       const target = targetOf(requirePath(path));

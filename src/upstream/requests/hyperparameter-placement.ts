@@ -1,4 +1,4 @@
-import { compact, isObject, type Members, membersOf } from '../json/members.ts';
+import { isObject, type Members, membersOf } from '../json/members.ts';
 import type { Issue } from './validation.ts';
 
 // Where a server looks for the hyperparameters of a new job (docs/upstream.md: Hyperparameters). One that looks elsewhere
@@ -14,15 +14,19 @@ export type HyperparameterPlacement = 'method' | 'top' | 'both';
 const LAST_WITHOUT_METHOD = '2024-10-21';
 const FIRST_WITH_METHOD = '2025-01-01';
 
-/** Returns where a server looks, by its base URL. `hasVersion` says whether the URL has Azure's `api-version`. */
-export function placementOf({ hostname, pathname, searchParams }: URL): HyperparameterPlacement {
+/** Hosts of OpenAI, and of Azure in all its clouds. */
+const KNOWN_HOST = /(^|\.)(api\.openai\.com|azure\.(com|us|cn))$/;
+
+/** Returns where a server looks, by its base URL. `isAzure` says that the upstream is configured as Azure. */
+export function placementOf({ hostname, pathname, searchParams }: URL, isAzure = false): HyperparameterPlacement {
   const [version] = /^\d{4}-\d\d-\d\d/.exec(searchParams.get('api-version') ?? '') ?? [];
   const isV1 = /\/v1\/?$/.test(pathname);
   if (version !== undefined && !isV1) {
     if (version <= LAST_WITHOUT_METHOD) return 'top';
     return version < FIRST_WITH_METHOD ? 'both' : 'method';
   }
-  return /(^|\.)(api\.openai|azure)\.com$/.test(hostname) || searchParams.has('api-version') ? 'method' : 'both';
+  const isKnown = isAzure || searchParams.has('api-version') || KNOWN_HOST.test(hostname);
+  return isKnown ? 'method' : 'both';
 }
 
 /**
@@ -36,25 +40,24 @@ export function placeHyperparameters(body: object, placement: HyperparameterPlac
   const { hyperparameters: own, ...others } = membersOf(objects[String(type)]);
   const all = { ...top, ...membersOf(own) };
   const withAll = { type, ...objects, [String(type)]: { ...others, hyperparameters: all } };
-  const isEmpty = Object.keys(all).length === 0;
   if (type !== 'supervised') {
     if (hyperparameters === undefined) return body;
     return { ...rest, method: withAll, ...(placement !== 'method' && { hyperparameters: top }) };
   }
+  const atTop = { ...top, ...withoutAuto(membersOf(own)) };
+  const topMember = isEmpty(atTop) ? {} : { hyperparameters: atTop };
   if (placement === 'top') {
-    const sent = { ...top, ...withoutAuto(membersOf(own)) };
-    return compact({
-      ...rest,
-      method: Object.keys(others).length === 0 ? null : { type, ...objects, supervised: others },
-      hyperparameters: Object.keys(sent).length === 0 ? null : sent,
-    });
+    const unplaced = isEmpty(others) ? {} : { method: { type, ...objects, supervised: others } };
+    return { ...rest, ...unplaced, ...topMember };
   }
-  if (isEmpty) return body;
+  if (isEmpty(all)) return body;
   if (placement === 'method') return { ...rest, method: withAll };
-  return { ...rest, ...(method !== undefined && { method: withAll }), hyperparameters: all };
+  return { ...rest, ...(method !== undefined && { method: withAll }), ...topMember };
 }
 
-/** Azure's numbers have no `auto`: leaving one out means the same. */
+const isEmpty = (members: object) => Object.keys(members).length === 0;
+
+/** Without `auto`, which is the default: servers with numbers at the top, such as Azure, have no such value. */
 const withoutAuto = (members: Members) =>
   Object.fromEntries(Object.entries(members).filter(([, value]) => value !== 'auto'));
 

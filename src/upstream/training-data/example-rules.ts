@@ -15,20 +15,33 @@ export type TrainingFormat = 'chat' | 'completion' | 'preference' | 'reinforceme
 /** Members of an example of messages that no grader reads. */
 const NO_REFERENCES = new Set(['messages', 'tools', 'parallel_tool_calls', 'functions', 'function_call']);
 
-/**
- * Returns the format of a line; null when it is not an example. A last message of the role user is a question without
- * its answer in the format chat, and the normal end in the format reinforcement: members for graders tell them apart, or
- * the format of the file's first example.
- */
-export function detectFormat(line: unknown, first: TrainingFormat | null = null): TrainingFormat | null {
-  if (!isObject(line)) return null;
-  if ('messages' in line) {
-    const mayBeForGraders = first === 'reinforcement' || hasReferences(line);
-    return mayBeForGraders && endsWithRole(line['messages'], 'user') ? 'reinforcement' : 'chat';
-  }
-  if ('prompt' in line || 'completion' in line) return 'completion';
-  return 'input' in line || 'preferred_output' in line || 'non_preferred_output' in line ? 'preference' : null;
+/** The formats that a line can have. */
+export interface LineFormat {
+  /** The format of the line alone comes first. Empty when the line is not an example. */
+  readonly formats: readonly TrainingFormat[];
+  /** The format that the line makes probable for the whole file; null when it leaves that open. */
+  readonly vote: TrainingFormat | null;
 }
+
+/**
+ * Returns the formats that a line can have. A last message of the role user is a question without its answer in the format
+ * chat, and the normal end in the format reinforcement: members for graders make the latter probable.
+ */
+export function readFormat(line: Members): LineFormat {
+  if ('messages' in line) {
+    if (!endsWithRole(line['messages'], 'user')) return CHAT;
+    return hasReferences(line) ? PROMPT_FOR_GRADERS : QUESTION;
+  }
+  if ('prompt' in line || 'completion' in line) return COMPLETION;
+  return 'input' in line || 'preferred_output' in line || 'non_preferred_output' in line ? PREFERENCE : NO_EXAMPLE;
+}
+
+const CHAT: LineFormat = { formats: ['chat'], vote: 'chat' };
+const PROMPT_FOR_GRADERS: LineFormat = { formats: ['reinforcement', 'chat'], vote: 'reinforcement' };
+const QUESTION: LineFormat = { formats: ['chat', 'reinforcement'], vote: null };
+const COMPLETION: LineFormat = { formats: ['completion'], vote: 'completion' };
+const PREFERENCE: LineFormat = { formats: ['preference'], vote: 'preference' };
+const NO_EXAMPLE: LineFormat = { formats: [], vote: null };
 
 const hasReferences = (line: Members) => Object.keys(line).some((name) => !NO_REFERENCES.has(name));
 

@@ -1,14 +1,10 @@
-import { membersOf } from '../json/members.ts';
+import { isObject } from '../json/members.ts';
 import { createContentHashSet } from './content-hash-set.ts';
 import { countImages } from './content-part-rules.ts';
 import { type ExampleIssue, error, warning } from './example-issue.ts';
 import { isBlank, parseLine } from './example-line.ts';
-import { detectFormat, findExampleIssues, type TrainingFormat } from './example-rules.ts';
-
-export interface TrainingIssue extends ExampleIssue {
-  /** The line, from 1; null when the issue is about the whole file. */
-  readonly line: number | null;
-}
+import type { TrainingFormat } from './example-rules.ts';
+import { createFormatTallies, type TrainingIssue } from './format-tally.ts';
 
 /** The result of validating a training file. */
 export interface TrainingReport {
@@ -29,6 +25,7 @@ export interface TrainingReport {
 
 /** Collects the counts and issues of all lines. Lines are numbered from 1; lengths are in characters. */
 export interface ReportBuilder {
+  /** Errors so far. Before the end of the file, without those that depend on the format of later lines. */
   readonly errorCount: number;
   /** Adds the length of a line that is not parsed, in characters. */
   measure(length: number): void;
@@ -41,7 +38,6 @@ export interface ReportBuilder {
   report(): TrainingReport;
 }
 
-const MAX_ISSUES = 100;
 /** Maximum number of hashes of distinct examples: 16 MiB. */
 const MAX_HASHES = 1_000_000;
 // The limits that OpenAI publishes (docs/upstream.md: Training file rules).
@@ -51,16 +47,10 @@ const MAX_EXAMPLES_WITH_IMAGES = 50_000;
 const CR = 0x0d;
 
 export function createReportBuilder(): ReportBuilder {
-  const issues: TrainingIssue[] = [];
+  const tallies = createFormatTallies();
   const contentHashes = createContentHashSet(MAX_HASHES);
-  const formats = new Set<TrainingFormat>();
-  const counts = { issues: 0, errors: 0, examples: 0, withImages: 0, characters: 0, longest: 0, duplicates: 0 };
-
-  function add(line: number | null, { severity, message }: ExampleIssue) {
-    counts.issues++;
-    if (severity === 'error') counts.errors++;
-    if (issues.length < MAX_ISSUES) issues.push({ line, severity, message });
-  }
+  const counts = { examples: 0, withImages: 0, characters: 0, longest: 0, duplicates: 0 };
+  let isEnded = false;
 
   function measure(length: number) {
     counts.characters += length;
@@ -69,51 +59,50 @@ export function createReportBuilder(): ReportBuilder {
 
   function addExample(line: number, content: Buffer) {
     const parsed = parseLine(content);
-    if ('error' in parsed) return add(line, parsed.error);
-    const { value } = parsed;
-    const [first = null] = formats;
-    const format = detectFormat(value, first);
-    if (format === null) return add(line, NO_EXAMPLE);
-    if (first !== null && format !== first) add(line, otherFormat(format, first));
-    formats.add(format);
-    const example = membersOf(value);
+    if ('error' in parsed) return tallies.add(line, parsed.error);
+    const { value: example } = parsed;
+    if (!isObject(example) || !tallies.addExample(line, example)) return tallies.add(line, NO_EXAMPLE);
     if (countImages(example['messages']) > 0) counts.withImages++;
-    for (const issue of [...findExampleIssues(example, format), ...parsed.issues]) add(line, issue);
+    for (const issue of parsed.issues) tallies.add(line, issue);
   }
+
+  /** The issues of the file in the format of most of its examples. */
+  const decided = () => tallies.tallyOf(tallies.majority() ?? 'chat');
 
   return {
     get errorCount() {
-      return counts.errors;
+      return isEnded ? decided().errorCount : tallies.certainErrorCount;
     },
     measure,
     addTooLongLine(line, maxBytes) {
       counts.examples++;
-      add(line, error(`is too long; expected a line of at most ${maxBytes} bytes`));
+      tallies.add(line, error(`is too long; expected a line of at most ${maxBytes} bytes`));
     },
     addLine(line, bytes, length) {
       const hasByteOrderMark = line === 1 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
-      if (hasByteOrderMark) add(line, warning('has a byte order mark; expected UTF-8 without one'));
+      if (hasByteOrderMark) tallies.add(line, warning('has a byte order mark; expected UTF-8 without one'));
       const content = bytes.subarray(hasByteOrderMark ? 3 : 0, bytes.at(-1) === CR ? -1 : undefined);
-      if (isBlank(content)) return add(line, warning('is blank; expected an example'));
+      if (isBlank(content)) return tallies.add(line, warning('is blank; expected an example'));
       measure(hasByteOrderMark ? length - 1 : length);
       counts.examples++;
       if (contentHashes.testAndAdd(content)) counts.duplicates++;
       addExample(line, content);
     },
     endFile(hasBytes) {
-      for (const issue of findFileIssues({ ...counts, hasBytes })) add(null, issue);
+      isEnded = true;
+      for (const issue of findFileIssues({ ...counts, hasBytes })) tallies.add(null, issue);
     },
     report() {
-      const [format = null] = formats.size === 1 ? formats : [];
+      const { issues, issueCount, errorCount, isMixed } = decided();
       return {
-        format,
+        format: isMixed ? null : tallies.majority(),
         exampleCount: counts.examples,
         characterCount: counts.characters,
         longestExample: counts.longest,
         duplicateCount: counts.duplicates,
         issues,
-        issueCount: counts.issues,
-        errorCount: counts.errors,
+        issueCount,
+        errorCount,
       };
     },
   };
@@ -141,16 +130,3 @@ function findFileIssues({ hasBytes, examples, withImages }: FileCounts): Example
 const NO_EXAMPLE = error(
   'is not an example; expected an object with messages, or with prompt and completion, or with input, preferred_output and non_preferred_output',
 );
-
-const otherFormat = (format: TrainingFormat, first: TrainingFormat) =>
-  error(
-    `has the format ${format}${EVIDENCE[format]}; expected ${first}${EVIDENCE[first]}, the format of the first example`,
-  );
-
-/** The difference between two formats that share the member messages. */
-const EVIDENCE: Readonly<Record<TrainingFormat, string>> = {
-  chat: '',
-  completion: '',
-  preference: '',
-  reinforcement: ' (a last message of the role user, and other members)',
-};

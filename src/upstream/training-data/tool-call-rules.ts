@@ -1,4 +1,4 @@
-import { isObject, type Members } from '../json/members.ts';
+import { isObject, type Members, membersOf } from '../json/members.ts';
 import { parseJson } from '../json/parse.ts';
 import { contentProblem, typeProblem } from '../json/problem.ts';
 import { type ExampleIssue, error, isFilledList, requireString, warning } from './example-issue.ts';
@@ -24,7 +24,7 @@ function findToolCallIssues(call: unknown, path: string): ExampleIssue[] {
   return [
     ...findIdIssues(call, `${path}.id`),
     ...(call['type'] === 'custom'
-      ? [warning(`${path}.type: is custom; expected function, because some servers train on no other tools`)]
+      ? [customType(path)]
       : [...findTypeIssues(call, `${path}.type`), ...findFunctionCallIssues(call['function'], `${path}.function`)]),
   ];
 }
@@ -60,11 +60,20 @@ function findArgumentsIssues(text: unknown, path: string): ExampleIssue[] {
 export function findToolsIssues({ tools }: Members, prefix: string): ExampleIssue[] {
   if (tools == null) return [];
   if (!Array.isArray(tools)) return [error(`${prefix}tools: ${typeProblem(tools)}; expected a list of tools`)];
-  return tools.flatMap((tool: unknown, index) => {
-    const described = isObject(tool) ? tool['function'] : null;
-    const isTool = isObject(described) && typeof described['name'] === 'string';
-    return isTool
-      ? []
-      : [error(`${prefix}tools[${index}].function: is invalid; expected an object with the string name`)];
-  });
+  return tools.flatMap((tool: unknown, index) => findToolIssues(tool, `${prefix}tools[${index}]`));
 }
+
+function findToolIssues(tool: unknown, path: string): ExampleIssue[] {
+  const { type, function: described, custom } = membersOf(tool);
+  return type === 'custom'
+    ? [customType(path), ...findNameIssues(custom, `${path}.custom`)]
+    : findNameIssues(described, `${path}.function`);
+}
+
+const findNameIssues = (described: unknown, path: string): ExampleIssue[] =>
+  isObject(described) && typeof described['name'] === 'string'
+    ? []
+    : [error(`${path}: is invalid; expected an object with the string name`)];
+
+const customType = (path: string) =>
+  warning(`${path}.type: is custom; expected function, because some servers train on no other tools`);

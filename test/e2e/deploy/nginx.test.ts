@@ -12,14 +12,14 @@ import { hasNginx, startNginx } from '../../kit/process/nginx.ts';
 const STATUS = 'subscription { fineTuningJobStatusChanged(jobId: "ftjob-1") { status } }';
 
 /** A gateway behind nginx, before an upstream with one running job. */
-async function start(settings: Record<string, string> = {}) {
+async function start(settings: Record<string, string> = {}, isKeptAlive = true) {
   const opened = new AsyncDisposableStack();
   const upstream = opened.use(await startUpstream());
   upstream.onJob(jobBody({ id: 'ftjob-1', status: 'running' }));
   const gateway = opened.use(
     await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, POLL_INTERVAL_MS: '100', ...settings }),
   );
-  const { url } = opened.use(await startNginx(gateway.url));
+  const { url } = opened.use(await startNginx(gateway.url, { isKeptAlive }));
   return { url, upstream, gateway, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
@@ -90,5 +90,36 @@ describe.skipIf(!hasNginx())('the gateway behind nginx with deploy/nginx.conf', 
     await arrived.promise; // Before FORM_END is sent.
     upload.end(FORM_END);
     upload.destroy();
+  });
+
+  it.each([
+    ['keeps connections to the gateway open', true],
+    ['sends Connection: close, its default', false],
+  ])('gets each of 20 early refusals of a large body when it %s', async (_, isKeptAlive) => {
+    await using proxied = await start({ ALLOW_MUTATIONS: 'on', AUTH: 'passthrough' }, isKeptAlive);
+    const { origin } = new URL(proxied.url);
+    const json = { 'content-type': 'application/json', authorization: 'Bearer any-text' };
+    const requests: [status: number, url: string, headers: Record<string, string>][] = [
+      [401, proxied.url, headersOf()],
+      [413, proxied.url, json],
+      [415, proxied.url, { ...json, 'content-type': 'text/plain' }],
+      [404, `${origin}/ft/nowhere`, json],
+    ];
+    const body = Buffer.alloc(12 * 1024 * 1024, 'x');
+    for (const [status, url, headers] of requests) {
+      const statuses = [];
+      for (let round = 0; round < 20; round++) {
+        const response = await fetch(url, { method: 'POST', headers, body });
+        statuses.push(response.status);
+        await response.text();
+      }
+      expect(statuses).toEqual(Array(20).fill(status));
+    }
+  });
+
+  it('redirects its prefix to the page under the prefix', async () => {
+    await using proxied = await start();
+    const response = await fetch(new URL('.', proxied.url), { redirect: 'manual' });
+    expect([response.status, response.headers.get('location')]).toEqual([302, 'graphql']);
   });
 });

@@ -146,7 +146,7 @@ describe('unusual methods and targets', () => {
     const query = encodeURIComponent('{ __typename }');
     const responses = await attack(get(`http://localhost:4000/graphql?query=${query}`));
     expect(responses.map(({ status, body }) => [status, JSON.parse(body)])).toEqual([[200, RESULT]]);
-    expect((await attack(get('HTTP://127.0.0.1')))[0]?.headers['location']).toBe('/graphql');
+    expect((await attack(get('HTTP://127.0.0.1')))[0]?.headers['location']).toBe('graphql');
   });
 
   it.each([
@@ -201,13 +201,12 @@ describe('the body', () => {
     await expectRejection(413, post(`${CHUNKED}${CLOSE}`, chunked(padded(MAX_BODY_BYTES + 1), 1000)));
   });
 
-  it('of 10 MB is rejected', async () => {
-    const [response] = await exchange(gateway.url, posted(padded(7_000_000)));
-    expect(response?.status).toBe(413);
-    const connection = await openRawConnection(gateway.url);
-    connection.write(posted(padded(10_000_000)));
+  it('of up to 50 MB is rejected, and the client can read the response', async () => {
+    for (const length of [7_000_000, 10_000_000, 50_000_000]) {
+      const responses = await exchange(gateway.url, posted(padded(length)));
+      expect(responses.map(({ status }) => status)).toEqual([413]);
+    }
     await expectResponseForOtherCaller();
-    await connection.closed; // With or without a response that the client could read.
     await connections.droppedTo(0);
   });
 

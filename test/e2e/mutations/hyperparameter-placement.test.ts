@@ -29,12 +29,14 @@ async function start(settingsOf: (origin: string) => Record<string, string>) {
   };
 }
 
-const azure = (version: string) => (origin: string) => ({
-  UPSTREAM: 'azure',
-  AZURE_OPENAI_ENDPOINT: origin,
-  AZURE_OPENAI_API_KEY: `test-${crypto.randomUUID()}`,
-  OPENAI_API_VERSION: version,
-});
+const azure =
+  (version?: string, path = '') =>
+  (origin: string) => ({
+    UPSTREAM: 'azure',
+    AZURE_OPENAI_ENDPOINT: origin + path,
+    AZURE_OPENAI_API_KEY: `test-${crypto.randomUUID()}`,
+    ...(version !== undefined && { OPENAI_API_VERSION: version }),
+  });
 const other = (placement?: string) => (origin: string) => ({
   OPENAI_BASE_URL: `${origin}/v1`,
   ...(placement !== undefined && { UPSTREAM_HYPERPARAMETERS: placement }),
@@ -67,6 +69,13 @@ describe('the hyperparameters of a supervised job are sent where the server look
       supervised({ ...TWO, lora_r: 16 }),
     ],
     [
+      'Azure v1 on any domain',
+      azure(undefined, '/openai/v1'),
+      supervised(TWO),
+      supervised(TEN),
+      supervised({ ...TWO, lora_r: 16 }),
+    ],
+    [
       'an unknown server',
       other(),
       { ...supervised(TWO), hyperparameters: TWO },
@@ -94,6 +103,18 @@ describe('the hyperparameters of a supervised job are sent where the server look
     }
     expect(world.sent).toEqual([typed, extra, merged, {}].map((members) => ({ ...SENT, ...members })));
   });
+});
+
+it('the value auto is not sent at the top of the request, where some servers know numbers only', async () => {
+  await using world = await start(other());
+  const both = { nEpochs: 'auto', batchSize: 4 };
+  for (const hyperparameters of [both, { nEpochs: 'auto' }]) {
+    await create(world.gateway, { ...INPUT, method: { supervised: { hyperparameters } } });
+  }
+  expect(world.sent).toEqual([
+    { ...SENT, ...supervised({ n_epochs: 'auto', batch_size: 4 }), hyperparameters: { batch_size: 4 } },
+    { ...SENT, ...supervised({ n_epochs: 'auto' }) },
+  ]);
 });
 
 describe('hyperparameters that only the server knows', () => {

@@ -6,6 +6,8 @@ import { startSubscriptionServer } from '../../kit/gateway/subscription-server.t
 import { until } from '../../kit/until.ts';
 
 const QUERY = 'subscription { changed(topic: "t") { n } }';
+/** The error of `fetch` for a body without its end. */
+const INCOMPLETE = 'terminated';
 
 describe('a server that shuts down', () => {
   it('is not ready at once, serves for the drain delay, and then ends its streams', async () => {
@@ -22,7 +24,7 @@ describe('a server that shuts down', () => {
     live.topic('t').emit({ n: 1 });
     for (const open of [stream, late]) expect(await open.result()).toEqual({ data: { changed: { n: 1 } } });
     live.clock.advance(5000);
-    for (const open of [stream, late]) expect(await open.result()).toBeUndefined(); // Only `complete`.
+    for (const open of [stream, late]) await expect(open.result()).rejects.toThrow(INCOMPLETE);
     expect(await socket.closed).toEqual([1001, 'Going away']);
     await stopped;
     expect(live.topic('t').readers).toBe(0);
@@ -34,8 +36,39 @@ describe('a server that shuts down', () => {
     const stream = await openSse(live.url, { query: QUERY });
     await until(() => live.topic('t').waits === 1);
     await live[Symbol.asyncDispose]();
-    expect(await stream.result()).toBeUndefined();
-    expect(live.log).toContainEqual(expect.objectContaining({ msg: 'request', transport: 'sse', results: 0 }));
+    await expect(stream.result()).rejects.toThrow(INCOMPLETE);
+    const [line] = live.log.filter(({ msg }) => msg === 'request');
+    expect(line).toMatchObject({ transport: 'sse', results: 0, status: 200, isInterrupted: true });
+    expect(line).not.toHaveProperty('isAborted'); // The client has not disconnected.
+  });
+
+  it.each([
+    ['text/event-stream', /event: next\ndata: .*"n":1.*\n\n\r\n$/],
+    ['multipart/mixed;subscriptionSpec="1.0"', /\{"payload":.*"n":1.*\r\n--graphql\r\n$/],
+  ])('sends all results, and neither `complete` nor the end of the body as %s', async (accept, end) => {
+    await using live = await startSubscriptionServer();
+    await using connection = await openRawConnection(live.url);
+    const body = JSON.stringify({ query: QUERY });
+    connection.write(`POST /graphql HTTP/1.1\r\nHost: localhost\r\nAccept: ${accept}\r\n`);
+    connection.write(`Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    await until(() => live.topic('t').waits === 1);
+    live.topic('t').emit({ n: 1 });
+    await until(() => live.topic('t').waits === 2);
+    await live.stop();
+    expect(await connection.closed).toMatch(end);
+  });
+
+  it('logs the operations of a WebSocket as interrupted, and completes none', async () => {
+    await using live = await startSubscriptionServer();
+    using socket = await openSocket(live.url);
+    socket.send(subscribe('1', QUERY));
+    await until(() => live.topic('t').waits === 1);
+    const stopped = live.stop();
+    await expect(socket.next()).rejects.toThrow('closed: 1001,Going away');
+    await stopped;
+    const [line] = live.log.filter(({ msg }) => msg === 'operation');
+    expect(line).toMatchObject({ transport: 'websocket', results: 0, isInterrupted: true });
+    expect(line).not.toHaveProperty('isAborted');
   });
 
   it('ends many streams over three seconds', async () => {
@@ -48,12 +81,12 @@ describe('a server that shuts down', () => {
     expect(live.topic('t').readers).toBe(75);
     live.clock.advance(1550);
     expect(live.topic('t').readers).toBe(0);
-    for (const stream of streams) expect(await stream.result()).toBeUndefined();
+    for (const stream of streams) await expect(stream.result()).rejects.toThrow(INCOMPLETE);
     await stopped;
   });
 
-  it('closes connections after ten seconds that do not read their end', async () => {
-    await using live = await startSubscriptionServer();
+  it('closes connections after SHUTDOWN_TIMEOUT_MS that do not read their end', async () => {
+    await using live = await startSubscriptionServer({ SHUTDOWN_TIMEOUT_MS: '10000' });
     await using connection = await openRawConnection(live.url);
     const body = JSON.stringify({ query: 'subscription { changed(topic: "t") { text } }' });
     connection.write(

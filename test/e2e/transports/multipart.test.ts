@@ -30,6 +30,7 @@ describe("a subscription in Apollo's multipart format", () => {
     await using live = await startSubscriptionServer();
     await using connection = await send(live.url, QUERY);
     await connection.receivedMatch(/content-type: multipart\/mixed; boundary="graphql"; subscriptionSpec="1.0"\r\n/i);
+    await connection.receivedMatch(/cache-control: no-store, no-transform\r\n/i);
     await until(() => live.topic('t').waits === 1);
     live.topic('t').emit({ n: 1 });
     await until(() => live.topic('t').waits === 2);

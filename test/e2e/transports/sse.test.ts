@@ -13,7 +13,7 @@ describe('a subscription over server-sent events', () => {
     await using live = await startSubscriptionServer();
     await using stream = await openSse(live.url, CHANGED);
     expect([stream.status, stream.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
-    expect(stream.headers.get('cache-control')).toBe('no-store');
+    expect(stream.headers.get('cache-control')).toBe('no-store, no-transform');
     expect(stream.headers.get('x-accel-buffering')).toBe('no');
     expect(await stream.next()).toEqual({ event: ':', data: '' });
     await until(() => live.topic('t').waits === 1);

@@ -114,7 +114,25 @@ describe('a socket', () => {
   it.each<[string, (authorization: string) => SocketOptions]>([
     ['its first message', (authorization) => ({ init: { authorization } })],
     ['its first message, in capitals', (authorization) => ({ init: { Authorization: authorization } })],
+    ['headers in its first message', (authorization) => ({ init: { headers: { Authorization: authorization } } })],
+    ['headers in lower case', (authorization) => ({ init: { headers: { authorization } } })],
+    ['authToken', (authorization) => ({ init: { authToken: authorization } })],
+    ['token', (authorization) => ({ init: { token: authorization } })],
+    ['token, without Bearer', (authorization) => ({ init: { token: authorization.slice('Bearer '.length) } })],
+    ['authorization, without Bearer', (authorization) => ({ init: { authorization: authorization.slice(7) } })],
+    [
+      'token, beside an empty authorization',
+      (authorization) => ({ init: { authorization: '', token: authorization } }),
+    ],
+    [
+      'headers, beside another authToken',
+      (authorization) => ({ init: { authToken: 'x', headers: { authorization } } }),
+    ],
     ['the header of its request', (authorization) => ({ headers: { authorization } })],
+    [
+      'the header of its request, beside members without a token',
+      (authorization) => ({ headers: { authorization }, init: { headers: { accept: '*/*' }, token: null } }),
+    ],
   ])('authenticates in %s', async (_, options) => {
     const { live: started, authorization } = await start();
     await using live = started;
@@ -127,7 +145,7 @@ describe('a socket', () => {
     ['has no token', {}, 4403, `connectionParams.authorization: is missing; ${BEARER}`],
     [
       'has a malformed token',
-      { init: { authorization: 'nobody' } },
+      { init: { authorization: 'Basic nobody' } },
       4403,
       `connectionParams.authorization: is malformed; ${BEARER}`,
     ],
@@ -142,6 +160,24 @@ describe('a socket', () => {
       { init: { authorization: 'Bearer nobody' } },
       4403,
       `connectionParams.authorization: ${UNKNOWN_TOKEN}`,
+    ],
+    [
+      'has an unknown token in headers',
+      { init: { headers: { Authorization: 'nobody' } } },
+      4403,
+      `connectionParams.headers.Authorization: ${UNKNOWN_TOKEN}`,
+    ],
+    [
+      'has a scheme without a token',
+      { init: { authToken: 'Bearer ' } },
+      4403,
+      `connectionParams.authToken: is malformed; ${BEARER}`,
+    ],
+    [
+      'has headers that are no object',
+      { init: { headers: 'nobody' } },
+      4403,
+      `connectionParams.authorization: is missing; ${BEARER}`,
     ],
     [
       'has an unknown token in its header',

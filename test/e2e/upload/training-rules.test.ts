@@ -52,6 +52,31 @@ describe('an uploaded training file', () => {
     expect(data).toEqual({ fineTuningJob: { status: 'RUNNING' } });
   });
 
+  it.each([1, 12])(
+    'of chats with other members has one error, for the line without an answer: line %i',
+    async (wrong) => {
+      const messages = [{ role: 'user', content: '1 + 1?' }];
+      const chat = { messages: [...messages, { role: 'assistant', content: '2' }], id: 1 };
+      const lines: unknown[] = Array(12).fill(chat);
+      lines[wrong - 1] = { messages, id: 1 };
+      const { outcome } = await upload(gateway.url, jsonl(lines));
+      expect(outcome).toMatchObject({
+        __typename: 'InvalidTrainingFileError',
+        report: {
+          format: 'CHAT',
+          errorCount: 1,
+          issueCount: 1,
+          issues: [
+            {
+              line: wrong,
+              message: 'messages: ends with another role; expected a last message of the role assistant',
+            },
+          ],
+        },
+      });
+    },
+  );
+
   it('with blank lines of any white space has a warning for each, and no example', async () => {
     const { outcome } = await upload(gateway.url, `\n \t\r\n${LINES}`);
     const issue = { severity: 'WARNING', message: 'is blank; expected an example' };

@@ -233,18 +233,25 @@ describe('a gateway that shuts down', () => {
     expect(forms).toEqual({ started: 1, complete: 1, aborted: 0 });
   });
 
-  it('aborts an upload after ten seconds, and the upstream creates no file', async () => {
+  it('waits for SHUTDOWN_TIMEOUT_MS, then aborts an upload with a log line, and the upstream creates no file', async () => {
     await using upstream = await startUpstream();
     const forms = receiveForms(upstream);
     const clock = createTestClock();
-    const gateway = await startGateway(settingsOf(upstream), clock);
+    const timeouts = { SHUTDOWN_TIMEOUT_MS: '120000', BODY_TIMEOUT_MS: '600000', UPSTREAM_TIMEOUT_MS: '600000' };
+    const gateway = await startGateway({ ...settingsOf(upstream), ...timeouts }, clock);
     await using connection = await openRawConnection(gateway.url);
     connection.write(headOf(null), chunkOf(PARTIAL_FORM));
     await until(() => forms.started === 1);
     const stopped = gateway[Symbol.asyncDispose]();
-    clock.advance(10_000);
+    clock.advance(119_999);
+    await setImmediate();
+    expect(forms.aborted).toBe(0);
+    clock.advance(1);
     expect(await connection.closed).toBe('');
     await stopped;
+    expect(gateway.log).toContainEqual(
+      expect.objectContaining({ level: 40, timeoutMs: 120_000, msg: expect.stringMatching(/^SHUTDOWN_TIMEOUT_MS/) }),
+    );
     await until(() => forms.aborted === 1);
     expect(forms.complete).toBe(0);
   });

@@ -12,6 +12,7 @@ const CREATE = `mutation { createFineTuningJob(input: { modelId: "gpt-3.5-turbo-
 const RESUME = `mutation { resumeFineTuningJob(input: { jobId: "ftjob-1" }) {
   __typename
   ... on Error { code message }
+  ... on UpstreamError { upstreamMessage }
   ... on QuotaExceededError { upstreamMessage }
 } }`;
 const JSON_TYPE = 'application/json';
@@ -35,6 +36,11 @@ describe('the sentence of a refusal is shown alone', () => {
     ['an error object with `msg`', { error: { msg: NO, code: 400 } }, NO],
     ['an error object with `detail`', { error: { detail: NO } }, NO],
     ['an error object in an error object', { error: { error: { message: NO } } }, NO],
+    ['an error object with `errors`', { error: { errors: [{ message: NO }] } }, NO],
+    ['an error object with `errors` and a code', { error: { code: 422, errors: [{ reason: 'x', message: NO }] } }, NO],
+    ['an error object by field', { error: { suffix: ['is too long'] } }, 'suffix: is too long'],
+    ['`detail` beside an error object without a message', { error: { type: 'x', message: '' }, detail: NO }, NO],
+    ['`detail` with `errors`', { detail: { errors: [{ message: NO }] } }, NO],
     ['`error`', { error: NO }, NO],
     ['`detail`', { detail: NO }, NO],
     ['`message`', { message: NO }, NO],
@@ -117,6 +123,7 @@ describe('the sentence of a refusal is shown alone', () => {
   it.each<[number, unknown]>([
     [429, { code: 'insufficient_quota', message: NO }],
     [400, { errors: [{ code: 'quotaExceeded', message: NO }] }],
+    [400, { error: { errors: [{ code: 'quotaExceeded', message: NO }] } }],
   ])('with the code of a quota beside it: %i %j', async (status, body) => {
     const { outcome } = await refuse(status, body);
     expect(outcome).toMatchObject({ code: 'UPSTREAM_QUOTA_EXCEEDED', upstreamMessage: NO });
@@ -135,35 +142,42 @@ describe('a 429 about a quota of jobs', () => {
     'Only 3 jobs can train at the same time.',
   ])('is QuotaExceededError with the sentence, and is not retried: %s', async (message) => {
     const error = { message, type: 'invalid_request_error', param: null, code: 'rate_limit_exceeded' };
-    for (const mutation of [CREATE, RESUME]) {
-      const { outcome, calls } = await refuse(
-        429,
-        { error },
-        { 'retry-after-ms': '1', 'x-should-retry': 'true' },
-        mutation,
-      );
-      expect(outcome).toMatchObject({
-        __typename: 'QuotaExceededError',
-        code: 'UPSTREAM_QUOTA_EXCEEDED',
-        message: `A quota or the credit of the upstream account is used up: ${message}`,
-        upstreamMessage: message,
-      });
-      expect(calls).toBe(1);
-    }
+    const { outcome, calls } = await refuse(429, { error }, { 'x-should-retry': 'true', 'retry-after': '3600' });
+    expect(outcome).toMatchObject({
+      __typename: 'QuotaExceededError',
+      code: 'UPSTREAM_QUOTA_EXCEEDED',
+      message: `A quota or the credit of the upstream account is used up: ${message}`,
+      upstreamMessage: message,
+    });
+    expect(calls).toBe(1);
   });
 
   it.each([
     'Rate limit reached for requests. Limit: 3 / min. Please try again in 20s.',
     'Too many concurrent requests to /v1/fine_tuning/jobs.',
+    'Too many concurrent requests to the fine-tuning API. Retry after 2 seconds.',
+    'At most 5 concurrent uploads for fine-tuning.',
+    'Too many parallel API requests for fine-tuning jobs.',
+    'Too many requests to the fine-tuning API at the same time.',
     'The pod gateway-7 is too busy.',
-  ])('is not one about requests: %s', async (message) => {
-    const { outcome } = await refuse(429, { error: { message, code: 'rate_limit_exceeded' } });
-    expect(outcome).toMatchObject({
-      __typename: 'UpstreamError',
-      code: 'UPSTREAM_RATE_LIMITED',
-      upstreamMessage: null,
-      isRetryable: true,
-    });
+  ])('is not one about requests, which has its sentence too: %s', async (message) => {
+    for (const body of [{ error: { message, code: 'rate_limit_exceeded' } }, { detail: message }]) {
+      const { outcome } = await refuse(429, body);
+      expect(outcome).toMatchObject({
+        __typename: 'UpstreamError',
+        code: 'UPSTREAM_RATE_LIMITED',
+        message: `The upstream rate limit is reached: ${message}`,
+        upstreamMessage: message,
+        isRetryable: true,
+      });
+    }
+  });
+
+  it('is not one with a short retry-after, nor one of another mutation', async () => {
+    const body = { error: { message: ACTIVE, code: 'rate_limit_exceeded' } };
+    const expected = { code: 'UPSTREAM_RATE_LIMITED', upstreamMessage: ACTIVE };
+    expect((await refuse(429, body, { 'retry-after': '2' })).outcome).toMatchObject(expected);
+    expect((await refuse(429, body, {}, RESUME)).outcome).toMatchObject(expected);
   });
 
   it('is a rate limit for a query', async () => {
@@ -171,7 +185,8 @@ describe('a 429 about a quota of jobs', () => {
     const body = { error: { message: ACTIVE, code: 'rate_limit_exceeded' } };
     world.upstream.failAll((_: IncomingMessage, response: ServerResponse) => writeResponse(response, 429, body));
     const { errors } = await world.gateway.query('{ fineTuningJob(id: "ftjob-1") { id } }');
-    expect(errors).toMatchObject([{ extensions: { code: 'UPSTREAM_RATE_LIMITED' } }]);
+    const message = `The upstream rate limit is reached: ${ACTIVE}`;
+    expect(errors).toMatchObject([{ message, extensions: { code: 'UPSTREAM_RATE_LIMITED' } }]);
   });
 });
 

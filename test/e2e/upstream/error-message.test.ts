@@ -70,11 +70,21 @@ const SHOWN: [number, { error: { message: string } }, string, string][] = [
   ],
   [
     429,
+    envelope('Too many requests. Limit: 3 / min.', 'rate_limit_exceeded'),
+    'UPSTREAM_RATE_LIMITED',
+    'The upstream rate limit is reached: Too many requests. Limit: 3 / min.',
+  ],
+  [
+    429,
     envelope('At most 8 jobs a day', 'daily_rate_limit_exceeded'),
     'UPSTREAM_QUOTA_EXCEEDED',
     'A quota or the credit of the upstream account is used up: At most 8 jobs a day.',
   ],
 ];
+/** Sentences with characters that a terminal or a browser interprets. */
+const UNSAFE = 'Not\nthis \u001b[2J\u0000one\u009b\u202etxt\u2066.exe\u200f\u2028!';
+const SAFE = 'Not this  [2J one txt .exe !';
+
 const REJECTED = 'Model gpt-x is not available for fine-tuning or does not exist.';
 
 describe('the message of an error contains the sentence of the upstream', () => {
@@ -97,18 +107,32 @@ describe('the message of an error contains the sentence of the upstream', () => 
     expect(await queryError(status, body)).toEqual({ code, message, upstreamStatus: status });
   });
 
-  it.each(SHOWN)('in a subscription: %i', async (status, body, code, message) => {
-    expect(await subscriptionError(status, body)).toMatchObject({ code, message });
-  });
+  // A subscription waits while the upstream limits its calls.
+  it.each(SHOWN.filter(([, , code]) => code !== 'UPSTREAM_RATE_LIMITED'))(
+    'in a subscription: %i',
+    async (status, body, code, message) => {
+      expect(await subscriptionError(status, body)).toMatchObject({ code, message });
+    },
+  );
 
   it('in at most 500 characters', async () => {
     const { message } = await queryError(403, envelope('x'.repeat(100_000)));
     expect(message).toBe(`The upstream does not permit this request with this credential: ${'x'.repeat(500)}.`);
   });
 
-  it('on one line, without the control characters that a terminal interprets', async () => {
-    const { message } = await queryError(422, envelope('Not\nthis \u001b[2Jone\u009b2J!'));
-    expect(message).toBe('The upstream rejected the request: Not this  [2Jone 2J!');
+  it('on one line, without control characters and without those that change the direction of the text', async () => {
+    const message = `The upstream rejected the request: ${SAFE}`;
+    expect((await queryError(422, envelope(UNSAFE))).message).toBe(message);
+    expect(await mutationError(422, envelope(UNSAFE))).toMatchObject({ message, upstreamMessage: SAFE });
+    expect((await subscriptionError(422, envelope(UNSAFE))).message).toBe(message);
+  });
+
+  it('without a key that such characters cut in two', async () => {
+    const text = `Not for ${KEY.slice(0, 8)}\u202e${KEY.slice(8)}.`;
+    for (const status of [403, 429]) {
+      const outcome = Object(await mutationError(status, envelope(text)));
+      expect(JSON.stringify(outcome)).not.toContain(KEY.slice(8));
+    }
   });
 
   it('without URLs', async () => {
@@ -142,8 +166,14 @@ describe('the message of an error advises what to do, without the sentence of th
     ],
     [
       'is about the upstream itself',
+      405,
+      envelope('The pod gateway-7 has no such method.'),
+      'The upstream does not support this request. Check that the base URL is that of a server with this endpoint.',
+    ],
+    [
+      'is blank under a rate limit',
       429,
-      envelope('The pod gateway-7 is too busy.'),
+      envelope(' '),
       'The upstream rate limit is reached. Retry later, after retryAfterSeconds when given.',
     ],
     ['is not an error of the dialect', 403, '<html>nginx</html>', FORBIDDEN],

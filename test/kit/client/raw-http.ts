@@ -17,9 +17,10 @@ export interface RawConnection extends AsyncDisposable {
   readonly closed: Promise<string>;
 }
 
-export async function openRawConnection(url: string): Promise<RawConnection> {
+/** With `allowHalfOpen` it can still write after the server has ended its side. */
+export async function openRawConnection(url: string, { allowHalfOpen = false } = {}): Promise<RawConnection> {
   const { hostname, port } = new URL(url);
-  const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: false });
+  const socket = connect({ port: Number(port), host: hostname, allowHalfOpen });
   let text = '';
   let received = Promise.withResolvers<void>();
   socket.setEncoding('latin1').on('data', (chunk: string) => {

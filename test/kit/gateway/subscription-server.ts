@@ -74,6 +74,7 @@ export async function startSubscriptionServer(settings: Record<string, string> =
     limits: config.limits,
     isPassthrough: config.auth.kind === 'passthrough',
     subscriptions: config.subscriptions,
+    shutdown: config.shutdown,
     upstreamConnections: config.upstreamCalls.connections,
     schema: script.schema,
     authenticate: createAuthenticate({ auth: config.auth, credential: { apiKey: 'test' }, clock, log }),

@@ -25,14 +25,21 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Starts nginx with deploy/nginx.conf in front of a gateway. Only addresses and paths differ from the file. */
-export async function startNginx(gatewayUrl: string): Promise<{ url: string } & AsyncDisposable> {
+/**
+ * Starts nginx with deploy/nginx.conf in front of a gateway. Only addresses and paths differ from the file; without
+ * `isKeptAlive` also the header `Connection`, which is then nginx's default toward upstreams: `close`.
+ */
+export async function startNginx(
+  gatewayUrl: string,
+  { isKeptAlive = true } = {},
+): Promise<{ url: string } & AsyncDisposable> {
   const port = await freePort();
   const { key, cert } = createSelfSigned('tuning.example.com');
   const site = readFileSync('deploy/nginx.conf', 'utf8')
     .replace('server 127.0.0.1:4000;', `server ${new URL(gatewayUrl).host};`)
     .replace('listen 443 ssl;', `listen 127.0.0.1:${port} ssl;`)
-    .replaceAll('/etc/nginx/tls/', 'tls/');
+    .replaceAll('/etc/nginx/tls/', 'tls/')
+    .replace(isKeptAlive ? '' : 'proxy_set_header Connection $connection_upgrade;', '');
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path tmp;`);
   const folder = makeFolder({
     'site.conf': site,

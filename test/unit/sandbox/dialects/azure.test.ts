@@ -38,6 +38,25 @@ describe('a sandbox in the dialect azure', () => {
       });
   });
 
+  it.each(['/x', '/v1/fine_tuning/jobs', '/fine_tuning/jobs/a/b'])(
+    'returns the 404 of its router for %s',
+    async (path) => {
+      const { getJson } = await openAzure();
+      expect(await getJson(`${path}?${VERSION}`)).toEqual({
+        status: 404,
+        body: { error: { code: '404', message: 'Resource not found' } },
+      });
+    },
+  );
+
+  it('names the path of the client in a 405', async () => {
+    const { get } = await openAzure();
+    const response = await get(`/fine_tuning/jobs?${VERSION}`, { method: 'PUT', headers: { 'api-key': 'any' } });
+    expect(await response.json()).toMatchObject({
+      error: { message: 'Not allowed to PUT on /openai/fine_tuning/jobs.' },
+    });
+  });
+
   it('returns 404 below the base path of OpenAI', async () => {
     const { baseUrl } = await openAzure();
     const url = new URL(`/v1/fine_tuning/jobs?${VERSION}`, baseUrl);

@@ -26,10 +26,23 @@ describe('placementOf', () => {
     ['https://mine.openai.azure.com/openai/v1', 'method'],
     ['https://mine.openai.azure.com/openai/v1?api-version=2024-10-21', 'method'],
     ['https://proxy.example/openai/v1?api-version=preview', 'method'],
+    ['https://mine.openai.azure.us/openai/v1', 'method'],
+    ['https://mine.openai.azure.cn/openai/v1', 'method'],
+    ['https://azure.us.evil.example/openai/v1', 'both'],
     ['https://api.tokenfactory.nebius.com/v1', 'both'],
     ['http://127.0.0.1:8000/v1', 'both'],
   ])('of %s is %s', (url, placement) => {
     expect(placementOf(new URL(url))).toBe(placement);
+  });
+
+  it.each<[string, HyperparameterPlacement]>([
+    ['https://azure.us/openai/v1', 'method'],
+    ['https://proxy.example/openai/v1/', 'method'],
+    ['https://proxy.example/openai/v1?api-version=2024-10-21', 'method'],
+    ['https://proxy.example/openai?api-version=2024-10-21', 'top'],
+    ['https://proxy.example/openai?api-version=2025-04-01-preview', 'method'],
+  ])('of %s is %s when it is configured as Azure', (url, placement) => {
+    expect(placementOf(new URL(url), true)).toBe(placement);
   });
 });
 
@@ -59,6 +72,13 @@ describe('placeHyperparameters', () => {
       'top',
       { hyperparameters: { batch_size: 4 } },
     ],
+    [
+      'without auto in the copy at the top, in both',
+      supervised({ n_epochs: 'auto', batch_size: 4 }),
+      'both',
+      { ...supervised({ n_epochs: 'auto', batch_size: 4 }), hyperparameters: { batch_size: 4 } },
+    ],
+    ['that are all auto, in both', supervised({ n_epochs: 'auto' }), 'both', supervised({ n_epochs: 'auto' })],
     ['that are all auto at the top', supervised({ n_epochs: 'auto' }), 'top', {}],
     ['that are absent', { method: { type: 'supervised' } }, 'both', { method: { type: 'supervised' } }],
     ['that are absent, at the top', { method: { type: 'supervised' } }, 'top', {}],

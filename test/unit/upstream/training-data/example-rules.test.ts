@@ -1,13 +1,21 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ExampleKind, findExampleIssue } from '../../../../src/sandbox/training-file/example-validation.ts';
-import { validateTrainingData } from '../../../../src/upstream/training-data/file-validator.ts';
+import {
+  createTrainingDataValidator,
+  validateTrainingData,
+} from '../../../../src/upstream/training-data/file-validator.ts';
 import { RULE_CASES } from '../../../kit/training-examples.ts';
 
-async function validate(...lines: unknown[]) {
+async function report(lines: readonly unknown[]) {
   async function* content() {
     yield Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   }
-  const { format, issues } = await validateTrainingData(content());
+  return await validateTrainingData(content());
+}
+
+async function validate(...lines: unknown[]) {
+  const { format, issues } = await report(lines);
   const messagesOf = (severity: string) =>
     issues.filter((issue) => issue.line !== null && issue.severity === severity).map(({ message }) => message);
   return { format, errors: messagesOf('error'), warnings: messagesOf('warning') };
@@ -52,17 +60,104 @@ describe('a file', () => {
     });
   });
 
-  it('that mixes chat and reinforcement has no format, and an error for each example of another format than the first', async () => {
-    expect(await validate(chat, reinforcement, chat)).toEqual({
+  const NO_ANSWER = 'messages: ends with another role; expected a last message of the role assistant';
+  const NO_REFERENCE = 'has only messages; expected another member for the grader, such as reference_answer';
+  const orders = <T>(few: readonly T[], many: readonly T[]) => [
+    [...few, ...many],
+    [...many, ...few],
+    [...many.slice(0, 2), ...few, ...many.slice(2)],
+  ];
+
+  it('of chats with other members has an error for the one without its answer, wherever it stands', async () => {
+    const [answered, unanswered] = [
+      { ...chat, id: 1 },
+      { messages, id: 1 },
+    ];
+    for (const lines of orders([unanswered], Array(11).fill(answered))) {
+      const { format, issues } = await report(lines);
+      expect(format).toBe('chat');
+      expect(issues).toEqual([{ line: lines.indexOf(unanswered) + 1, severity: 'error', message: NO_ANSWER }]);
+    }
+  });
+
+  it('of prompts for graders has an error for the chat and a warning for the one without references, wherever they stand', async () => {
+    for (const lines of orders([{ messages }, { ...chat, id: 1 }], Array(11).fill(reinforcement))) {
+      const { format, issues } = await report(lines);
+      expect(format).toBeNull();
+      expect(issues.filter(({ severity }) => severity === 'error')).toEqual([
+        {
+          line: lines.findIndex((line) => Object(line).id === 1) + 1,
+          severity: 'error',
+          message: `has the format chat; expected reinforcement ${EVIDENCE}, the format of the other examples`,
+        },
+      ]);
+      expect(issues).toContainEqual({
+        line: lines.findIndex((line) => Object.keys(Object(line)).length === 1) + 1,
+        severity: 'warning',
+        message: NO_REFERENCE,
+      });
+    }
+  });
+
+  it('of any other formats has an error for each example of another format than most, wherever it stands', async () => {
+    const completion = { prompt: 'a', completion: 'b' };
+    for (const lines of orders([completion], Array(11).fill(chat))) {
+      const { format, issues } = await report(lines);
+      expect(format).toBeNull();
+      expect(issues).toEqual([
+        {
+          line: lines.indexOf(completion) + 1,
+          severity: 'error',
+          message: 'has the format completion; expected chat, the format of the other examples',
+        },
+      ]);
+    }
+  });
+
+  it('of as many chats as prompts for graders has the format of the first example', async () => {
+    expect(await validate(chat, reinforcement)).toEqual({ format: 'chat', errors: [NO_ANSWER], warnings: [] });
+    expect(await validate(reinforcement, { ...chat, id: 1 })).toEqual({
       format: null,
-      errors: [`has the format reinforcement ${EVIDENCE}; expected chat, the format of the first example`],
+      errors: [`has the format chat; expected reinforcement ${EVIDENCE}, the format of the other examples`],
       warnings: [],
     });
-    expect(await validate(reinforcement, { ...chat, reference_answer: 'x' })).toEqual({
-      format: null,
-      errors: [`has the format chat; expected reinforcement ${EVIDENCE}, the format of the first example`],
-      warnings: [],
+  });
+
+  it('of two formats has a hundred issues at most, those of its format', async () => {
+    const lines = [...Array(300).fill({ messages, id: 1 }), ...Array(400).fill({ ...chat, id: 1 })];
+    const { issues, issueCount, errorCount } = await report(lines);
+    expect(issues.map(({ line }) => line)).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
+    expect(issues.every(({ message }) => message === NO_ANSWER)).toBe(true);
+    expect({ issueCount, errorCount }).toEqual({ issueCount: 300, errorCount: 300 });
+  });
+
+  it('has an error as soon as its formats differ, and before only errors that stay', () => {
+    const lines = [{ messages }, reinforcement, { ...chat, id: 1 }];
+    const validator = createTrainingDataValidator();
+    const counts = lines.map((line) => {
+      validator.add(Buffer.from(`${JSON.stringify(line)}\n`));
+      return validator.errorCount;
     });
+    expect(counts).toEqual([0, 0, 1]);
+  });
+
+  const anyLine = fc.constantFrom<unknown>(chat, { ...chat, id: 1 }, { messages }, reinforcement, { prompt: 'a' }, 5);
+  it('has no fewer errors at its end than while it is read: property', () => {
+    fc.assert(
+      fc.property(fc.array(anyLine, { maxLength: 12 }), (lines) => {
+        const validator = createTrainingDataValidator();
+        let before = 0;
+        for (const line of lines) {
+          validator.add(Buffer.from(`${JSON.stringify(line)}\n`));
+          expect(validator.errorCount).toBeGreaterThanOrEqual(before);
+          before = validator.errorCount;
+          expect(validator.partialReport().errorCount).toBeGreaterThanOrEqual(before);
+        }
+        const { errorCount } = validator.report();
+        expect(errorCount).toBeGreaterThanOrEqual(before);
+        expect(validator.errorCount).toBe(errorCount);
+      }),
+    );
   });
 
   it('of chats with other members stays a chat', async () => {

@@ -112,6 +112,17 @@ describe('a training file', () => {
     ],
     [{ ...CHAT, tools: {} }, ['tools: is an object; expected a list of tools']],
     [{ ...CHAT, tools: [{}] }, ['tools[0].function: is invalid; expected an object with the string name']],
+    [
+      {
+        ...CHAT,
+        tools: [
+          { type: 'custom' },
+          { type: 'custom', custom: { name: 1 } },
+          { type: 'custom', function: { name: 'f' } },
+        ],
+      },
+      [0, 1, 2].map((index) => `tools[${index}].custom: is invalid; expected an object with the string name`),
+    ],
     [{ prompt: 'a' }, ['completion: is missing; expected a string']],
     [
       { prompt: 1, completion: [] },
@@ -134,7 +145,7 @@ describe('a training file', () => {
   it('is invalid with lines of different formats', async () => {
     const report = await validate(linesOf(CHAT, COMPLETION, CHAT));
     expect(report.format).toBeNull();
-    expect(errorsOf(report)).toEqual(['2 has the format completion; expected chat, the format of the first example']);
+    expect(errorsOf(report)).toEqual(['2 has the format completion; expected chat, the format of the other examples']);
   });
 
   const line = JSON.stringify(COMPLETION);

@@ -1,0 +1,103 @@
+import type { Members } from '../json/members.ts';
+import { type ExampleIssue, error } from './example-issue.ts';
+import { findExampleIssues, readFormat, type TrainingFormat } from './example-rules.ts';
+
+// The format of a file is that of most examples, which is known at its end. So its issues are counted for each format.
+
+export interface TrainingIssue extends ExampleIssue {
+  /** The line, from 1; null when the issue is about the whole file. */
+  readonly line: number | null;
+}
+
+/** The issues of a file, if it has a certain format. */
+export interface Tally {
+  /** The first hundred issues. */
+  readonly issues: TrainingIssue[];
+  issueCount: number;
+  errorCount: number;
+  /** Whether an example has another format. */
+  isMixed: boolean;
+}
+
+export interface FormatTallies {
+  /** Errors so far, whichever format the file turns out to have. */
+  readonly certainErrorCount: number;
+  /** Adds an issue that does not depend on the format of the file. */
+  add(line: number | null, issue: ExampleIssue): void;
+  /** Adds the issues of an example. Returns false when the line is not an example. */
+  addExample(line: number, example: Members): boolean;
+  /** Returns the format of most examples so far, of the first one when numbers are equal; null without an example. */
+  majority(): TrainingFormat | null;
+  /** Returns the issues of the file, if it has this format. */
+  tallyOf(format: TrainingFormat): Tally;
+}
+
+const MAX_ISSUES = 100;
+const FORMATS: readonly TrainingFormat[] = ['chat', 'completion', 'preference', 'reinforcement'];
+
+export function createFormatTallies(): FormatTallies {
+  const tallies = new Map(FORMATS.map((format) => [format, createTally()]));
+  const members = new Map<TrainingFormat, number>(); // Chat counts for reinforcement too: both have `messages`.
+  const votes = new Map<TrainingFormat, number>();
+
+  return {
+    get certainErrorCount() {
+      return Math.min(...[...tallies.values()].map(({ errorCount }) => errorCount));
+    },
+    add(line, issue) {
+      for (const tally of tallies.values()) addIssue(tally, line, issue);
+    },
+    addExample(line, example) {
+      const { formats, vote } = readFormat(example);
+      const [own] = formats;
+      if (own === undefined) return false;
+      increment(members, own === 'reinforcement' ? 'chat' : own);
+      if (vote !== null) increment(votes, vote);
+      const issues = new Map(formats.map((format) => [format, findExampleIssues(example, format)]));
+      for (const [format, tally] of tallies) {
+        if (!issues.has(format)) {
+          tally.isMixed = true;
+          addIssue(tally, line, otherFormat(own, format));
+        }
+        for (const issue of issues.get(format) ?? issues.get(own) ?? []) addIssue(tally, line, issue);
+      }
+      return true;
+    },
+    majority() {
+      const shape = mostOf(members);
+      if (shape !== 'chat') return shape;
+      return mostOf(new Map([...votes].filter(([format]) => format === 'chat' || format === 'reinforcement'))) ?? shape;
+    },
+    tallyOf: (format) => tallies.get(format) ?? createTally(),
+  };
+}
+
+const createTally = (): Tally => ({ issues: [], issueCount: 0, errorCount: 0, isMixed: false });
+
+function addIssue(tally: Tally, line: number | null, { severity, message }: ExampleIssue): void {
+  tally.issueCount++;
+  if (severity === 'error') tally.errorCount++;
+  if (tally.issues.length < MAX_ISSUES) tally.issues.push({ line, severity, message });
+}
+
+const increment = <K>(counts: Map<K, number>, key: K) => counts.set(key, (counts.get(key) ?? 0) + 1);
+
+/** Returns the key with the greatest count, the first of equals; null without a key. */
+function mostOf<K>(counts: ReadonlyMap<K, number>): K | null {
+  const greatest = Math.max(...counts.values());
+  const [key = null] = [...counts].find(([, count]) => count === greatest) ?? [];
+  return key;
+}
+
+const otherFormat = (format: TrainingFormat, expected: TrainingFormat) =>
+  error(
+    `has the format ${format}${EVIDENCE[format]}; expected ${expected}${EVIDENCE[expected]}, the format of the other examples`,
+  );
+
+/** The difference between two formats that share the member messages. */
+const EVIDENCE: Readonly<Record<TrainingFormat, string>> = {
+  chat: '',
+  completion: '',
+  preference: '',
+  reinforcement: ' (a last message of the role user, and other members)',
+};
