@@ -99,10 +99,9 @@ describe('a server that lists oldest first', () => {
   it.each([Number, String])('shows a log of one second by its steps, as %o', async (write) => {
     await using world = await startWorld();
     world.upstream.onJob(jobBody({ id: 'ftjob-1', status: 'running' }));
-    const steps = stepsUpTo(4).map(({ data, ...event }, index) => ({
-      ...event,
+    const steps = [1, 2, 3, 4].map((step) => ({
+      ...stepBody(step, 50, { step: write(step) }),
       created_at: 1_760_000_000,
-      data: { ...Object(data), step: write(index + 1) },
     }));
     world.upstream.on(`${JOB}/events`, pager(steps));
     expect(await world.ask('{ fineTuningJob(id: "ftjob-1") { progress { step } } }')).toEqual({
