@@ -38,7 +38,7 @@ export interface ListReaderOptions<I extends ListItem> extends Ages<I> {
   readonly isLog?: boolean;
 }
 
-/** What the last read of a first page has shown. */
+/** The result of the last read of a first page. */
 interface ListStart {
   /** The id of the first item in the order of the server, if known. */
   readonly firstId: string | null;
