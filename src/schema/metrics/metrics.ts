@@ -38,7 +38,7 @@ const FineTuningJobMetrics = builder.objectRef<Curve>('FineTuningJobMetrics').im
     }),
     isComplete: t.boolean({
       nullable: false,
-      description: `Whether the curve has all steps so far. False when the event log is longer than the newest ${PAGES_PER_CURVE * EVENTS_PER_PAGE} events that one query reads: then the oldest steps are missing, and the next query continues with older events. Also false when a results file is too large to read whole: then its last steps are missing.`,
+      description: `Whether the curve has all steps so far. False when the event log is longer than the newest ${PAGES_PER_CURVE * EVENTS_PER_PAGE} events that one query reads: then the oldest steps are missing, and the next query continues with older events. Also false when an older page of the log is invalid, or when a results file is too large to read whole: then its last steps are missing.`,
       resolve: ({ series }) => series.isComplete,
     }),
   }),

@@ -8,6 +8,9 @@ const [MILLISECONDS_START, MILLISECONDS_END] = [1e12, 1e13]; // From September 2
 /** Shorter digits in a text can be a year or a date, such as `"20260723"`. */
 const MIN_SECONDS_IN_TEXT = 1e8;
 
+/** YYYYMMDDHH, such as `2026072319`: as seconds these are times from 2033 to 2036. */
+const DATE_WITH_HOUR = /^20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])$/;
+
 // ISO 8601 in its extended format: a date, or a date with hours and minutes, optional seconds with a fraction, and a zone.
 const ISO =
   /^(\d{4}-\d\d-\d\d)(?:[tT ](\d\d:\d\d)(?:(:\d\d)(?:[.,]\d+)?)?(?: ?([zZ]|UTC|GMT|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?))?)?$/;
@@ -16,8 +19,9 @@ const ISO =
 export function readTime(value: unknown): number | null {
   const number = readNumber(value);
   if (typeof value !== 'string') return number === null ? null : secondsOf(number);
-  if (number === null) return parseIso(value.trim());
-  return number < MIN_SECONDS_IN_TEXT ? null : secondsOf(number);
+  const text = value.trim();
+  if (number === null) return parseIso(text);
+  return number < MIN_SECONDS_IN_TEXT || DATE_WITH_HOUR.test(text) ? null : secondsOf(number);
 }
 
 /** Returns the calendar date in UTC of a time, as YYYY-MM-DD. Null for a value that is no time, and for 0. */

@@ -1,9 +1,11 @@
 import { LRUCache } from 'lru-cache';
 import { type Credential, digestOf } from '../credentials/credential.ts';
 import { type ListItem, type ListPage, type ListRequest, lastIdOf, noAdvance, type Order } from './list.ts';
-import { type CompareAge, mergeOrder, type ShownOrder, shownOrder, sortByAge } from './order.ts';
+import { type Ages, sortByAge } from './order.ts';
+import { createOrderMemory, type ListKey } from './order-memory.ts';
 import { createReverseReader, type ListSource } from './reverse-reader.ts';
-import { type FetchList, fetchSection, type Section } from './section.ts';
+import { type FetchList, fetchFirstId, fetchSection, type Section } from './section.ts';
+import { createUnpagedReader } from './unpaged-reader.ts';
 
 // Above this reader, a list of any server is one of the API: in the wanted order, in pages of at most `limit` items behind
 // the cursor, each item once. Servers can list in the opposite order, and can ignore `limit`, `after` or `order`
@@ -26,26 +28,33 @@ export interface ListReader<I extends ListItem> {
   page(request: ListRequest, address: ListAddress<I>): Promise<ListPage<I>>;
 }
 
-export interface ListReaderOptions<I extends ListItem> {
+export interface ListReaderOptions<I extends ListItem> extends Ages<I> {
   /** Default: newest first. */
   readonly wanted?: Order;
-  readonly compareAge: CompareAge<I>;
   /**
    * Whether the list is a log: its items never change, new ones are the newest, and the order of the server is that of the
-   * events. Other lists are sorted by age if they are known as a whole.
+   * events. Other lists are sorted by age if the server sends them as a whole.
    */
   readonly isLog?: boolean;
   /** Whether a page has all items that were read, also more than `limit`. */
   readonly isUncut?: boolean;
 }
 
-const MAX_CREDENTIALS = 1000;
+/** The result of the last read of a first page. */
+interface ListStart {
+  /** The id of the first item in the order of the server, if known. */
+  readonly firstId: string | null;
+  /** Whether the pages are in the opposite order of the server's. It changes only with a first page. */
+  readonly isReversed: boolean;
+}
+
 const MAX_LISTS = 10_000;
 
 /** Minimum items to request while the order is unknown: a single item shows none, and neighbors can have the same age. */
 const SAMPLE_SIZE = 10;
 
 export function createListReader<I extends ListItem>(options: ListReaderOptions<I>): ListReader<I> {
+<<<<<<< HEAD
   const { wanted = 'newest first', compareAge, isLog = false, isUncut = false } = options;
   // By credential: a proxy can serve each credential from another server.
   const orders = new LRUCache<string, ShownOrder>({ maxSize: MAX_CREDENTIALS, sizeCalculation: () => 1 });
@@ -55,21 +64,68 @@ export function createListReader<I extends ListItem>(options: ListReaderOptions<
   const reverse = createReverseReader<I>({
     isAppendOnly: isLog,
     isOpposite: (items) => shownOrder(items, compareAge)?.order !== wanted,
+=======
+  const { wanted = 'newest first', isLog = false } = options;
+  const orders = createOrderMemory(wanted, options);
+  const starts = new LRUCache<string, ListStart>({ maxSize: MAX_LISTS, sizeCalculation: () => 1 });
+  const reverse = createReverseReader<I>({ isAppendOnly: isLog });
+  const isOpposite = (list: ListKey) => (orders.find(list) ?? wanted) !== wanted;
+  const unpaged = createUnpagedReader<I>((items, list) => {
+    const inOrder = isOpposite(list) ? items.toReversed() : items;
+    return isLog ? inOrder : sortByAge(inOrder, wanted, options);
+>>>>>>> h-fc
   });
 
-  /** Records the order that a response shows. Returns the order to assume. */
-  function learnOrder(owner: string, items: readonly I[]): Order {
-    const known = orders.get(owner);
-    const order = mergeOrder(known, shownOrder(items, compareAge));
-    if (order !== undefined && order !== known) orders.set(owner, order);
-    return order?.order ?? wanted;
+  // Until the order is known, requests enough items to show it.
+  const sampled = (request: ListRequest, source: ListKey) =>
+    orders.find(source) === undefined ? { ...request, limit: Math.max(request.limit, SAMPLE_SIZE) } : request;
+
+  /** Returns null when the server lists in the wanted order. */
+  async function readReversed(request: ListRequest, source: ListSource<I>): Promise<ListPage<I> | null> {
+    const page = await reverse.page(request, source);
+    const firstId = starts.get(source.key)?.firstId ?? null;
+    starts.set(source.key, { firstId, isReversed: page !== null });
+    return page;
   }
 
-  /** Reads the page of a list in the opposite order. Returns null when the server lists in the wanted order now. */
-  async function readReverse(request: ListRequest, owner: string, source: ListSource<I>) {
-    const page = await reverse.page(request, source);
-    if (page === null) orders.set(owner, { order: wanted, evidence: 1 });
-    return page;
+  async function readFirst(request: ListRequest, source: ListSource<I>): Promise<ListPage<I>> {
+    // The first response shows whether the list has pages at all. A log needs no order but that of the server.
+    if (isOpposite(source) && (isLog || starts.has(source.key))) {
+      const page = await readReversed(request, source);
+      if (page !== null) return page;
+    }
+    const section = await fetchSection(source.fetch, sampled(request, source));
+    orders.record(source, section.all);
+    const isReversed = isOpposite(source);
+    starts.set(source.key, { firstId: section.all[0]?.id ?? null, isReversed });
+    if (await unpaged.detect(section, source)) return unpaged.pageOf(section.all, request, source);
+    if (!isReversed) return pageBehind(section, request);
+    if (!section.hasMore) return pageBehind({ ...section, items: section.all.toReversed() }, request);
+    return (await readReversed(request, source)) ?? pageBehind(section, request);
+  }
+
+  /** Reads the page behind a cursor, in the direction of the first page. */
+  async function readNext(request: ListRequest, source: ListSource<I>): Promise<ListPage<I>> {
+    const start = starts.get(source.key);
+    if (start?.isReversed ?? isOpposite(source)) {
+      const page = await readReversed(request, source);
+      if (page !== null) return page;
+    }
+    const section = await fetchBehind(sampled(request, source), source);
+    unpaged.observe(section, source);
+    if (start !== undefined || !isDoubtful(section, source)) return pageBehind(section, request);
+    await readFirst({ ...request, after: null }, source); // Decides by the start of the list.
+    const page = await unpaged.page(request, source);
+    if (page !== null) return page;
+    const isReversed = starts.get(source.key)?.isReversed === true;
+    return (isReversed ? await readReversed(request, source) : null) ?? pageBehind(section, request);
+  }
+
+  /** Whether a section of a list that was not read from its start deviates. */
+  function isDoubtful(section: Section<I>, source: ListSource<I>): boolean {
+    const order = orders.guess(source, section.all) ?? wanted;
+    if (order === wanted) orders.record(source, section.all);
+    return unpaged.isProof(section) || order !== wanted;
   }
 
   /**
@@ -77,29 +133,19 @@ export function createListReader<I extends ListItem>(options: ListReaderOptions<
    * that. Where no first item is known, a server that sends `has_more` and honors `limit` is trusted.
    */
   async function fetchBehind(request: ListRequest, { key, fetch }: ListSource<I>): Promise<Section<I>> {
-    const firstId = firstIds.get(key) ?? null;
+    const firstId = starts.get(key)?.firstId ?? null;
     const section = await fetchSection(fetch, request, firstId);
     const { response, all, cursorIndex } = section;
-    if (request.after === null) {
-      if (all[0]?.id != null) firstIds.set(key, all[0].id);
-      return section;
-    }
     const isTrusted = response.hasMore !== null && response.items.length <= request.limit;
     if (firstId !== null || cursorIndex >= 0 || isTrusted || all.length === 0) return section;
-    const start = await fetchSection(fetch, { ...request, after: null });
-    const startId = start.all[0]?.id ?? null;
-    if (startId !== null) firstIds.set(key, startId);
+    const startId = await fetchFirstId(fetch, request);
     return startId === all[0]?.id ? await fetchSection(fetch, request, startId) : section;
-  }
-
-  function sort(items: readonly I[], order: Order): readonly I[] {
-    const inOrder = order === wanted ? items : items.toReversed();
-    return isLog ? inOrder : sortByAge(inOrder, wanted, compareAge);
   }
 
   return {
     async page(request, { credential, name, fetch }) {
       const owner = digestOf(credential);
+<<<<<<< HEAD
       const source = { key: `${owner} ${name}`, fetch };
       const known = orders.get(owner);
       if (known !== undefined && known.order !== wanted) {
@@ -117,22 +163,25 @@ export function createListReader<I extends ListItem>(options: ListReaderOptions<
       }
       const items = isWhole || isProbablyWhole(section) ? sort(section.all, order) : section.all;
       return pageBehind(items, isUncut ? { ...request, limit: items.length } : request, section);
+=======
+      const source: ListSource<I> = {
+        owner,
+        key: `${owner} ${name}`,
+        fetch,
+        isOpposite: (items) => (orders.record(source, items) ?? wanted) !== wanted,
+      };
+      const page = await unpaged.page(request, source);
+      return page ?? (request.after === null ? await readFirst(request, source) : await readNext(request, source));
+>>>>>>> h-fc
     },
   };
 }
 
-// Without `has_more`, a full page can be a whole list.
-function isProbablyWhole<I extends ListItem>({ request, response, cursorIndex }: Section<I>): boolean {
-  return response.hasMore === null && (request.after === null || cursorIndex >= 0);
-}
-
-/** Returns the page behind the cursor. Throws UPSTREAM_INVALID_RESPONSE when no next page can start behind it. */
+/** Returns the start of a section. Throws UPSTREAM_INVALID_RESPONSE when no next page can start behind it. */
 function pageBehind<I extends ListItem>(
-  all: readonly I[],
-  { limit, after }: ListRequest,
-  { hasMore, response }: Section<I>,
+  { items: following, hasMore, response }: Section<I>,
+  { limit }: ListRequest,
 ): ListPage<I> {
-  const following = all.slice(after === null ? 0 : all.findIndex(({ id }) => id === after) + 1);
   const items = following.slice(0, limit);
   const page = { items, hasMore: following.length > limit || hasMore };
   if (page.hasMore && lastIdOf(items) === null) throw noAdvance(response.facts);

@@ -8,33 +8,33 @@ import {
   ListTooLong,
   lastIdOf,
   UnknownListCursor,
+  uniqueItems,
 } from './list.ts';
-import { type FetchList, fetchSection, type Section, startsAt } from './section.ts';
+import type { ListKey } from './order-memory.ts';
+import { type FetchList, fetchSection, type Section } from './section.ts';
 
 // Pages of a list whose server lists it in the opposite order and cannot page backward. The last items of the server's
 // list are the first ones wanted. So the list is read to its end once, and its ids are remembered: a page is then read
 // with the cursor that lies one page before it.
 
 /** A list of one credential. */
-export interface ListSource<I extends ListItem> {
-  /** Identifies the list. */
-  readonly key: string;
+export interface ListSource<I extends ListItem> extends ListKey {
   readonly fetch: FetchList<I>;
+  /** Whether a section can be one of a list in the opposite order. */
+  readonly isOpposite: (section: readonly I[]) => boolean;
 }
 
 export interface ReverseReader<I extends ListItem> {
   /**
-   * Returns a page in the opposite order of the server's. Returns null when `isOpposite` denies that the items read are in
+   * Returns a page in the opposite order of the server's. Returns null when `source.isOpposite` denies that a section is in
    * that order. Rejects with UnknownListCursor, with ListTooLong, or as `source.fetch` does.
    */
   page(request: ListRequest, source: ListSource<I>): Promise<ListPage<I> | null>;
 }
 
-export interface ReverseReaderOptions<I extends ListItem> {
-  /** Whether items never change, and new ones are added at the end of the server's list: only new ones are read again. */
+export interface ReverseReaderOptions {
+  /** Whether items never change, and new ones are added near the end of the server's list: only those are read again. */
   readonly isAppendOnly: boolean;
-  /** Whether the items, in the order of the server, can be in the opposite order. */
-  readonly isOpposite: (items: readonly I[]) => boolean;
 }
 
 /** The known part of a list, from its start in the order of the server. */
@@ -50,10 +50,12 @@ export const PAGES_PER_READ = 50;
 /** Maximum ids of all known lists: about 15 MB. */
 const MAX_IDS = 200_000;
 
+/** Ids at the end of a log that are read again: a new event can appear behind them. The response has room for as many new ones. */
+const OVERLAP = 50;
+
 export function createReverseReader<I extends ListItem & object>({
   isAppendOnly,
-  isOpposite,
-}: ReverseReaderOptions<I>): ReverseReader<I> {
+}: ReverseReaderOptions): ReverseReader<I> {
   const lists = new LRUCache<string, KnownList<I>>({
     maxSize: MAX_IDS,
     sizeCalculation: ({ ids, tail }) => ids.length + 10 * tail.length + 1,
@@ -62,11 +64,14 @@ export function createReverseReader<I extends ListItem & object>({
   /** Returns the known items to keep. A list that fits on one page is read as a whole, so that its order is seen again. */
   function resumeOf({ ids, tail }: KnownList<I>, limit: number): KnownList<I> {
     if (ids.length < PAGE_SIZE) return NOTHING;
-    if (isAppendOnly && tail.length >= limit) return { ids, tail };
+    const cursor = ids.at(-1 - OVERLAP);
+    const end = tail.findIndex(({ id }) => id === cursor) + 1;
+    if (isAppendOnly && end > 0 && tail.length >= limit)
+      return { ids: ids.slice(0, -OVERLAP), tail: tail.slice(0, end) };
     return { ids: ids.slice(0, Math.max(0, ids.length - limit)), tail: [] };
   }
 
-  /** Returns the items at the end of the server's list. Continues where the last read ended. */
+  /** Returns the items at the end of the server's list. Continues near the end of the last read. */
   async function readEnd(limit: number, source: ListSource<I>): Promise<ListPage<I> | null> {
     const before = lists.get(source.key) ?? NOTHING;
     const resume = resumeOf(before, limit);
@@ -83,11 +88,8 @@ export function createReverseReader<I extends ListItem & object>({
     let { ids, tail: items } = known;
     let section = first;
     for (let pages = 1; ; pages++) {
+      if (isDenied(section, source)) return null;
       items = items.concat(section.items);
-      if (!isOpposite(items)) {
-        lists.delete(source.key);
-        return null;
-      }
       ids = ids.concat(idsOf(section.items));
       const kept = items.slice(-Math.max(limit, PAGE_SIZE));
       lists.set(source.key, { ids, tail: isAppendOnly ? kept.slice(-PAGE_SIZE) : [] });
@@ -98,45 +100,70 @@ export function createReverseReader<I extends ListItem & object>({
     }
   }
 
-  /** Returns the known ids that include `after`; null when the order is not the opposite one. */
-  async function findIds(after: string, source: ListSource<I>): Promise<readonly string[] | null> {
-    const isKnown = () => lists.get(source.key)?.ids.includes(after) === true;
-    if (!isKnown() && (await readEnd(1, source)) === null) return null;
-    if (!isKnown()) throw new UnknownListCursor({});
-    return lists.get(source.key)?.ids ?? [];
+  /** Whether the server lists in the wanted order now: forgets the list. */
+  function isDenied({ items }: Section<I>, source: ListSource<I>): boolean {
+    if (source.isOpposite(items)) return false;
+    lists.delete(source.key);
+    return true;
   }
 
-  /** Returns the items before `after` in the order of the server. */
-  async function readBefore(
-    request: ListRequest & { readonly after: string },
-    source: ListSource<I>,
-    isRetry = false,
-  ): Promise<ListPage<I> | null> {
-    const { limit, after } = request;
-    const ids = await findIds(after, source);
-    if (ids === null) return null;
-    const position = ids.indexOf(after);
-    const known = ids.slice(0, Math.max(0, position - limit));
-    let section = await fetchAfterKnown(source, { limit, after: known.at(-1) ?? null }, known);
-    if (section === null) {
+  /** Returns the known ids that include `after`; null when the order is not the opposite one. */
+  async function findIds(after: string, source: ListSource<I>): Promise<readonly string[] | null> {
+    const known = () => lists.get(source.key)?.ids ?? [];
+    if (known().includes(after)) return known();
+    const isResumed = known().length >= PAGE_SIZE;
+    if ((await readEnd(1, source)) === null) return null;
+    if (!known().includes(after) && isResumed && known().length <= PAGE_SIZE * PAGES_PER_READ) {
+      lists.delete(source.key); // It can be an item that was inserted among the known ones.
+      if ((await readEnd(1, source)) === null) return null;
+    }
+    if (!known().includes(after)) throw new UnknownListCursor({});
+    return known();
+  }
+
+  /** Returns the items before `after` in the order of the server. Reads the list again when the known ids are outdated. */
+  async function readBefore(request: BackwardRequest, source: ListSource<I>): Promise<ListPage<I> | null> {
+    for (let isRetry = false; ; isRetry = true) {
+      const ids = await findIds(request.after, source);
+      if (ids === null) return null;
+      const page = await readKnown(request, source, ids);
+      if (page !== 'outdated') return page;
       if (isRetry) throw new UnknownListCursor({});
       lists.delete(source.key);
-      return await readBefore(request, source, true);
     }
+  }
+
+  /** The same by these ids. Returns `outdated` when the server does not have the expected items any more. */
+  async function readKnown(
+    { limit, after }: BackwardRequest,
+    source: ListSource<I>,
+    ids: readonly string[],
+  ): Promise<ListPage<I> | 'outdated' | null> {
+    const position = ids.indexOf(after);
+    const known = ids.slice(0, Math.max(0, position - limit));
+    const following = new Set(ids.slice(position));
+    let section = await fetchAfterKnown(source, { limit, after: known.at(-1) ?? null }, known);
     const items: I[] = [];
     for (let pages = 1; ; pages++) {
-      const end = section.items.findIndex(({ id }) => id === after);
+      if (section === null) return 'outdated';
+      if (isDenied(section, source)) return null;
+      const end = section.items.findIndex(({ id }) => id !== null && following.has(id));
       items.push(...(end < 0 ? section.items : section.items.slice(0, end)));
       const last = lastIdOf(section.items);
       if (end >= 0 || (last !== null && last === ids[position - 1])) break;
-      if (!section.hasMore) throw new UnknownListCursor(section.response.facts); // Deleted since.
+      if (!section.hasMore) return 'outdated'; // The item of the cursor, or one before it, was deleted.
       if (pages === PAGES_PER_READ) throw new ListTooLong(section.response.facts);
       section = await fetchSection(source.fetch, { limit, after: last }, ids[0]);
     }
-    // In a list that is wanted oldest first, new items are at the start.
-    if (known.length === 0 && !isAppendOnly)
-      lists.set(source.key, { ids: idsOf(items).concat(ids.slice(position)), tail: [] });
+    if (items.length === 0 && known.length > 0) return 'outdated'; // An empty page has no cursor to continue with.
+    remember(source, ids, [...known, ...idsOf(items), ...following]);
     return pageOf(items, limit, known.length > 0);
+  }
+
+  /** Stores the ids with inserted items, unless another read has stored newer ones. */
+  function remember({ key }: ListSource<I>, before: readonly string[], ids: readonly string[]): void {
+    const isChanged = ids.length !== before.length || ids.some((id, index) => id !== before[index]);
+    if (isChanged && lists.get(key)?.ids === before) lists.set(key, { ids, tail: [] });
   }
 
   return {
@@ -145,11 +172,14 @@ export function createReverseReader<I extends ListItem & object>({
   };
 }
 
+/** Selects the items before the item `after`, in the order of the server. */
+type BackwardRequest = ListRequest & { readonly after: string };
+
 const NOTHING: KnownList<never> = { ids: [], tail: [] };
 
 /** Returns the page of the last items, in the opposite order. */
 function pageOf<I extends ListItem>(items: readonly I[], limit: number, hasMoreBefore: boolean): ListPage<I> {
-  return { items: items.slice(-limit).reverse(), hasMore: hasMoreBefore || items.length > limit };
+  return { items: uniqueItems(items).slice(-limit).reverse(), hasMore: hasMoreBefore || items.length > limit };
 }
 
 /** Returns the section behind the known ids; null when the server does not have the last of them any more. */
@@ -161,7 +191,9 @@ async function fetchAfterKnown<I extends ListItem>(
   if (request.after === null) return await fetchSection(source.fetch, request);
   try {
     const section = await fetchSection(source.fetch, request, known[0]);
-    return startsAt(section, known[0] ?? null) ? null : section;
+    // After its order has changed, or where it ignores the cursor, a server sends items that are known to be before it.
+    const isBefore = section.cursorIndex < 0 && known.includes(section.all[0]?.id ?? '');
+    return isBefore ? null : section;
   } catch (error) {
     if (error instanceof UnknownListCursor || isMissingCursor(error)) return null;
     throw error;

@@ -58,7 +58,7 @@ export function startsAt<I extends ListItem>(
 
 /**
  * Fetches a section behind the cursor. Where the server starts at the first item of the list again, tries larger limits
- * until that shows no further item. `firstId` is the id of the first item, if known.
+ * until that shows no further item. `knownFirstId` is the id of the first item, if known; the list can have newer ones by now.
  *
  * Rejects with UnknownListCursor when the list does not have the item of the cursor, and with UPSTREAM_INVALID_RESPONSE
  * when the server claims to have more and does not advance.
@@ -66,17 +66,19 @@ export function startsAt<I extends ListItem>(
 export async function fetchSection<I extends ListItem>(
   fetch: FetchList<I>,
   request: ListRequest,
-  firstId: string | null = null,
+  knownFirstId: string | null = null,
 ): Promise<Section<I>> {
-  const isStart = ({ response, ...section }: Section<I>) => response.hasMore !== true && startsAt(section, firstId);
-  const isStuck = ({ hasMore, items }: Section<I>) => hasMore && lastIdOf(items) === null;
   let section = sectionOf(request, await fetch(request));
+  const isSuspect = section.response.hasMore !== true && startsAt(section, knownFirstId);
+  const firstId = isSuspect ? await fetchFirstId(fetch, request) : knownFirstId;
+  const isStart = ({ response, ...other }: Section<I>) => response.hasMore !== true && startsAt(other, firstId);
+  const isStuck = ({ hasMore, items }: Section<I>) => hasMore && lastIdOf(items) === null;
   for (const limit of LARGER_LIMITS) {
     const isTooShort = section.hasMore && (isStart(section) || (section.cursorIndex >= 0 && isStuck(section)));
     if (!isTooShort) break;
     if (limit <= section.request.limit) continue;
     if (section.response.hasMore === true && limit > MAX_USUAL_LIMIT) break;
-    const larger = await fetchLarger(fetch, { ...request, limit });
+    const larger = await fetchWithLimit(fetch, { ...request, limit });
     if (larger === null) throw noAdvance(section.response.facts);
     if (larger.all.length <= section.all.length) break;
     section = larger;
@@ -88,8 +90,15 @@ export async function fetchSection<I extends ListItem>(
   throw noAdvance(section.response.facts);
 }
 
-/** Returns null when the server rejects the limit. */
-async function fetchLarger<I extends ListItem>(fetch: FetchList<I>, request: ListRequest): Promise<Section<I> | null> {
+export async function fetchFirstId<I extends ListItem>(fetch: FetchList<I>, { limit }: ListRequest) {
+  return sectionOf({ limit, after: null }, await fetch({ limit, after: null })).all[0]?.id ?? null;
+}
+
+/** Fetches a section with another limit. Returns null when the server rejects it. */
+export async function fetchWithLimit<I extends ListItem>(
+  fetch: FetchList<I>,
+  request: ListRequest,
+): Promise<Section<I> | null> {
   try {
     return sectionOf(request, await fetch(request));
   } catch (error) {

@@ -5,7 +5,7 @@ import { type Metric, type MetricsSeries, measurementsIn } from './metrics.ts';
 
 // The data of a metrics event. Each metric is optional, `total_steps` is absent from old jobs and on Azure, and there can
 // be any other members (docs/upstream.md: Metrics events).
-const schema = z.object({ step: stepNumber, total_steps: positiveStepOrNull });
+const schema = z.object({ step: stepNumber.refine((step) => step >= 0), total_steps: positiveStepOrNull });
 
 /** The progress of a job at the time of an event. */
 export interface StepReport {

@@ -48,8 +48,15 @@ export function createCheckpointResource(rest: RestClient): CheckpointResource {
     (jobId: string): typeof readItems =>
     (body, facts) =>
       readItems(withDerivedIds(body, identityOf(jobId)), facts);
+<<<<<<< HEAD
   const readByCursor = createDerivedCursors();
   const lists = createListReader<PageItem<Checkpoint>>({ compareAge });
+=======
+  const lists = createListReader<PageItem<Checkpoint>>({
+    compareAge: byCreation,
+    stepOf: ({ value }) => value?.step_number ?? null,
+  });
+>>>>>>> h-fc
   return {
     list: (jobId, page, call) =>
       lists.page(page, {
@@ -61,9 +68,4 @@ export function createCheckpointResource(rest: RestClient): CheckpointResource {
           ),
       }),
   };
-}
-
-/** Checkpoints can have the same second: then that of the later step is newer. */
-function compareAge(one: PageItem<Checkpoint>, other: PageItem<Checkpoint>): number {
-  return byCreation(one, other) || (one.value?.step_number ?? 0) - (other.value?.step_number ?? 0);
 }

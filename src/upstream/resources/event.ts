@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
 import { membersOf } from '../json/members.ts';
+import { readNumber } from '../json/number.ts';
 import { createListReader } from '../lists/list-reader.ts';
 import type { Call } from '../resilience/transport.ts';
 import { createDerivedCursors } from './derived-cursor.ts';
@@ -55,8 +56,12 @@ export function createEventResource(rest: RestClient): EventResource {
     (jobId: string): typeof readItems =>
     (body, facts) =>
       readItems(withDerivedIds(body, identityOf(jobId)), facts);
+<<<<<<< HEAD
   const readByCursor = createDerivedCursors();
   const lists = createListReader<PageItem<JobEvent>>({ compareAge, isLog: true, isUncut: true });
+=======
+  const lists = createListReader<PageItem<JobEvent>>({ compareAge: byCreation, stepOf, isLog: true });
+>>>>>>> h-fc
   return {
     list: (jobId, page, call) =>
       lists.page(page, {
@@ -70,12 +75,6 @@ export function createEventResource(rest: RestClient): EventResource {
   };
 }
 
-/** Many events have the same second: then the later step is newer. */
-function compareAge(one: PageItem<JobEvent>, other: PageItem<JobEvent>): number {
-  return byCreation(one, other) || stepOf(one) - stepOf(other) || 0;
-}
-
-function stepOf({ value }: PageItem<JobEvent>): number {
-  const { step } = membersOf(value?.data);
-  return typeof step === 'number' ? step : Number.NaN;
+function stepOf({ value }: PageItem<JobEvent>): number | null {
+  return readNumber(membersOf(value?.data)['step']);
 }

@@ -52,6 +52,7 @@ describe('the progress of a running job', () => {
   it.each([
     ['there are no events', []],
     ['there is no step', [started]],
+    ['the only step is negative', [stepAt(0, 10, 1, { step: -5 })]],
   ])('is null while %s', async (_, events) => {
     expect(await progressOf({}, events)).toBeNull();
   });

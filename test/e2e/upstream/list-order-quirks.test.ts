@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { checkpointBody } from '../../kit/bodies/checkpoint.ts';
-import { eventBody, stepBody } from '../../kit/bodies/event.ts';
+import { stepBody } from '../../kit/bodies/event.ts';
 import { fileBody } from '../../kit/bodies/file.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { startFeed } from '../../kit/gateway/feed.ts';
@@ -96,14 +96,49 @@ describe('a server that lists oldest first', () => {
     });
   });
 
-  it('shows a log of one second by its steps', async () => {
+  it.each([Number, String])('shows a log of one second by its steps, as %o', async (write) => {
     await using world = await startWorld();
     world.upstream.onJob(jobBody({ id: 'ftjob-1', status: 'running' }));
-    const steps = stepsUpTo(4).map((step) => ({ ...step, created_at: 1_760_000_000 }));
-    world.upstream.on(`${JOB}/events`, pager([eventBody('ftevent-0'), ...steps]));
+    const steps = [1, 2, 3, 4].map((step) => ({
+      ...stepBody(step, 50, { step: write(step) }),
+      created_at: 1_760_000_000,
+    }));
+    world.upstream.on(`${JOB}/events`, pager(steps));
     expect(await world.ask('{ fineTuningJob(id: "ftjob-1") { progress { step } } }')).toEqual({
       fineTuningJob: { progress: { step: 4 } },
     });
+  });
+});
+
+describe('a server that lists newest first', () => {
+  it('keeps its log in order where the steps of each second are oldest first', async () => {
+    await using world = await startWorld();
+    world.upstream.onJob(jobBody({ id: 'ftjob-1', status: 'running' }));
+    const events = Array.from({ length: 30 }, (_, index) => ({
+      ...stepBody(30 - 10 * Math.floor(index / 10) - 9 + (index % 10), 50),
+      created_at: 1_760_000_000 - Math.floor(index / 10),
+    }));
+    world.upstream.on(`${JOB}/events`, pager(events));
+    const { fineTuningJob } = await world.ask<{ fineTuningJob: { events: Page } }>(
+      '{ fineTuningJob(id: "ftjob-1") { events(first: 30) { edges { node { id } } } } }',
+    );
+    expect(fineTuningJob.events.edges.map(({ node }) => node.id)).toEqual(events.map(({ id }) => id));
+  });
+
+  it('keeps the order of its jobs where that is not the order of their times', async () => {
+    await using world = await startWorld();
+    const jobs = [8, 9, 7, 6, 5].map((age) => jobBody({ id: `ftjob-${age}`, created_at: 1_760_000_000 + age }));
+    world.upstream.on('/fine_tuning/jobs', pager(jobs));
+    const ids: string[] = [];
+    for (let after: string | null = null, hasMore = true; hasMore; ) {
+      const { page }: { page: Page } = await world.ask(
+        'query ($after: String) { page: fineTuningJobs(first: 1, after: $after) { edges { node { id } } pageInfo { hasNextPage endCursor } } }',
+        { after },
+      );
+      ids.push(...page.edges.map(({ node }) => node.id));
+      ({ hasNextPage: hasMore, endCursor: after } = page.pageInfo);
+    }
+    expect(ids).toEqual(jobs.map(({ id }) => id));
   });
 });
 
@@ -130,13 +165,16 @@ describe('a list of files without pages', () => {
   it.each([
     ['DESC', ['file-1', 'file-2'], ['file-3']],
     ['ASC', ['file-3', 'file-2'], ['file-1']],
-  ])('is paged and sorted by the gateway in the order %s, by one call per page', async (order, one, two) => {
-    await using list = await start();
-    const first = await list.page({ order });
-    expect(first).toMatchObject({ ids: one, hasNextPage: true });
-    expect(await list.page({ order, after: first.endCursor })).toMatchObject({ ids: two, hasNextPage: false });
-    expect(list.world.targets()).toEqual(['/files', '/files']);
-  });
+  ])(
+    'is paged and sorted by the gateway in the order %s, by one call per page and one to know that it has no pages',
+    async (order, one, two) => {
+      await using list = await start();
+      const first = await list.page({ order });
+      expect(first).toMatchObject({ ids: one, hasNextPage: true });
+      expect(await list.page({ order, after: first.endCursor })).toMatchObject({ ids: two, hasNextPage: false });
+      expect(list.world.targets()).toEqual(['/files', '/files', '/files']);
+    },
+  );
 
   it('rejects the cursor of a deleted file, and names the argument', async () => {
     await using list = await start();

@@ -48,11 +48,24 @@ describe('readInteger', () => {
     ['2.0', 2],
     [2 ** 53 - 1, 2 ** 53 - 1],
     ['9007199254740991', 2 ** 53 - 1],
+    ['1.5e1', 15],
+    ['10e-1', 1],
+    [' -2.00 ', -2],
+    ['0.0', 0],
+    ['0e5', 0],
   ])('reads %j as %d', (value, integer) => expect(readInteger(value)).toBe(integer));
 
-  it.each([1.5, '1.5', 2 ** 53, '9007199254740993', '1e400', 'auto'])('is null for %j', (value) =>
-    expect(readInteger(value)).toBeNull(),
-  );
+  it.each([
+    1.5,
+    '1.5',
+    2 ** 53,
+    '9007199254740993',
+    '1e400',
+    'auto',
+    '9007199254740990.6',
+    '4.00000000000000000001',
+    '1e-400',
+  ])('is null for %j', (value) => expect(readInteger(value)).toBeNull());
 
   it('reads the text of any integer exactly, or not at all: property', () => {
     fc.assert(
@@ -60,6 +73,20 @@ describe('readInteger', () => {
         const read = readInteger(String(integer));
         if (read !== null) expect(BigInt(read)).toBe(integer);
       }),
+    );
+  });
+
+  it('reads the text of a number with a fraction exactly, or not at all: property', () => {
+    const digits = fc.stringMatching(/^[0-9]{1,18}$/);
+    fc.assert(
+      fc.property(fc.maxSafeNat(), digits, fc.integer({ min: -3, max: 3 }), (whole, fraction, exponent) => {
+        const read = readInteger(`${whole}.${fraction}e${exponent}`);
+        if (read === null) return;
+        // The value times 10^21.
+        const shifted = BigInt(`${whole}${fraction}`) * 10n ** BigInt(21 + exponent - fraction.length);
+        expect(BigInt(read) * 10n ** 21n).toBe(shifted);
+      }),
+      { numRuns: 2000 },
     );
   });
 });

@@ -137,7 +137,7 @@ describe('a list that the server lists oldest first', () => {
     server.grow(3);
     const before = server.requests.length;
     expect(await list.ids(20)).toEqual(server.ids.slice(0, 20));
-    expect(server.requests.slice(before)).toEqual([{ limit: 100, after: 'item-999' }]);
+    expect(server.requests.slice(before)).toEqual([{ limit: 100, after: 'item-949' }]);
     expect(await list.ids(20, 'item-500')).toEqual(server.ids.slice(503, 523));
     expect(server.requests).toHaveLength(before + 2);
   });

@@ -21,6 +21,8 @@ describe('stepReportOf', () => {
     ['a list', [1, 2]],
     ['an object whose step is a string', { step: 'last' }],
     ['an object whose step exceeds 32 bits', { step: 2 ** 31 }],
+    ['an object whose step is negative', { step: -5 }],
+    ['an object whose step is a negative text', { step: '-5' }],
   ])('is null for an event whose data is %s', (_, data) => expect(stepReportOf(event(data))).toBeNull());
 
   it('returns the step, the total and the time of an event of any type', () => {
