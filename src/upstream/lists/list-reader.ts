@@ -22,8 +22,9 @@ export interface ListAddress<I extends ListItem> {
 /** Reads all lists of one kind. */
 export interface ListReader<I extends ListItem> {
   /**
-   * Returns a page in the wanted order: of at most `limit` items unless `isUncut`. Rejects with UnknownListCursor when the list lacks the item of the cursor, with
-   * ListTooLong, with UPSTREAM_INVALID_RESPONSE when the pages do not advance, or as `fetch` does.
+   * Returns a page in the wanted order: of at most `limit` items unless `isUncut`. Rejects with UnknownListCursor when the
+   * list lacks the item of the cursor, with ListTooLong, with UPSTREAM_INVALID_RESPONSE when the pages do not advance, or as
+   * `fetch` does.
    */
   page(request: ListRequest, address: ListAddress<I>): Promise<ListPage<I>>;
 }
@@ -54,18 +55,7 @@ const MAX_LISTS = 10_000;
 const SAMPLE_SIZE = 10;
 
 export function createListReader<I extends ListItem>(options: ListReaderOptions<I>): ListReader<I> {
-<<<<<<< HEAD
-  const { wanted = 'newest first', compareAge, isLog = false, isUncut = false } = options;
-  // By credential: a proxy can serve each credential from another server.
-  const orders = new LRUCache<string, ShownOrder>({ maxSize: MAX_CREDENTIALS, sizeCalculation: () => 1 });
-  // The first item of each list, by its id.
-  const firstIds = new LRUCache<string, string>({ maxSize: MAX_LISTS, sizeCalculation: () => 1 });
-
-  const reverse = createReverseReader<I>({
-    isAppendOnly: isLog,
-    isOpposite: (items) => shownOrder(items, compareAge)?.order !== wanted,
-=======
-  const { wanted = 'newest first', isLog = false } = options;
+  const { wanted = 'newest first', isLog = false, isUncut = false } = options;
   const orders = createOrderMemory(wanted, options);
   const starts = new LRUCache<string, ListStart>({ maxSize: MAX_LISTS, sizeCalculation: () => 1 });
   const reverse = createReverseReader<I>({ isAppendOnly: isLog });
@@ -73,8 +63,16 @@ export function createListReader<I extends ListItem>(options: ListReaderOptions<
   const unpaged = createUnpagedReader<I>((items, list) => {
     const inOrder = isOpposite(list) ? items.toReversed() : items;
     return isLog ? inOrder : sortByAge(inOrder, wanted, options);
->>>>>>> h-fc
   });
+
+  /** Returns the start of a section. Throws UPSTREAM_INVALID_RESPONSE when no next page can start behind it. */
+  function pageBehind({ items: following, hasMore, response }: Section<I>, request: ListRequest): ListPage<I> {
+    const limit = isUncut ? following.length : request.limit;
+    const items = following.slice(0, limit);
+    const page = { items, hasMore: following.length > limit || hasMore };
+    if (page.hasMore && lastIdOf(items) === null) throw noAdvance(response.facts);
+    return page;
+  }
 
   // Until the order is known, requests enough items to show it.
   const sampled = (request: ListRequest, source: ListKey) =>
@@ -145,25 +143,6 @@ export function createListReader<I extends ListItem>(options: ListReaderOptions<
   return {
     async page(request, { credential, name, fetch }) {
       const owner = digestOf(credential);
-<<<<<<< HEAD
-      const source = { key: `${owner} ${name}`, fetch };
-      const known = orders.get(owner);
-      if (known !== undefined && known.order !== wanted) {
-        const page = await readReverse(request, owner, source);
-        if (page !== null) return page;
-      }
-      const limit = known === undefined ? Math.max(request.limit, SAMPLE_SIZE) : request.limit;
-      const section = await fetchBehind({ ...request, limit }, source);
-      const isWhole = section.isFromStart && !section.hasMore;
-      let order = learnOrder(owner, section.all);
-      if (order !== wanted && !isWhole) {
-        const page = await readReverse(request, owner, source);
-        if (page !== null) return page;
-        order = wanted;
-      }
-      const items = isWhole || isProbablyWhole(section) ? sort(section.all, order) : section.all;
-      return pageBehind(items, isUncut ? { ...request, limit: items.length } : request, section);
-=======
       const source: ListSource<I> = {
         owner,
         key: `${owner} ${name}`,
@@ -172,18 +151,6 @@ export function createListReader<I extends ListItem>(options: ListReaderOptions<
       };
       const page = await unpaged.page(request, source);
       return page ?? (request.after === null ? await readFirst(request, source) : await readNext(request, source));
->>>>>>> h-fc
     },
   };
-}
-
-/** Returns the start of a section. Throws UPSTREAM_INVALID_RESPONSE when no next page can start behind it. */
-function pageBehind<I extends ListItem>(
-  { items: following, hasMore, response }: Section<I>,
-  { limit }: ListRequest,
-): ListPage<I> {
-  const items = following.slice(0, limit);
-  const page = { items, hasMore: following.length > limit || hasMore };
-  if (page.hasMore && lastIdOf(items) === null) throw noAdvance(response.facts);
-  return page;
 }

@@ -48,15 +48,11 @@ export function createCheckpointResource(rest: RestClient): CheckpointResource {
     (jobId: string): typeof readItems =>
     (body, facts) =>
       readItems(withDerivedIds(body, identityOf(jobId)), facts);
-<<<<<<< HEAD
   const readByCursor = createDerivedCursors();
-  const lists = createListReader<PageItem<Checkpoint>>({ compareAge });
-=======
   const lists = createListReader<PageItem<Checkpoint>>({
     compareAge: byCreation,
     stepOf: ({ value }) => value?.step_number ?? null,
   });
->>>>>>> h-fc
   return {
     list: (jobId, page, call) =>
       lists.page(page, {

@@ -42,7 +42,10 @@ export function isFinalEvent({ message }: JobEvent): boolean {
 }
 
 export interface EventResource {
-  /** GET /fine_tuning/jobs/{id}/events, newest first; events without an id get a derived one. The page can be longer than its limit. Throws UpstreamError. */
+  /**
+   * GET /fine_tuning/jobs/{id}/events, newest first; events without an id get a derived one. A page can be longer than its
+   * limit. Throws UpstreamError.
+   */
   list(jobId: string, page: PageRequest, call: Call): Promise<Page<JobEvent>>;
 }
 
@@ -56,12 +59,8 @@ export function createEventResource(rest: RestClient): EventResource {
     (jobId: string): typeof readItems =>
     (body, facts) =>
       readItems(withDerivedIds(body, identityOf(jobId)), facts);
-<<<<<<< HEAD
   const readByCursor = createDerivedCursors();
-  const lists = createListReader<PageItem<JobEvent>>({ compareAge, isLog: true, isUncut: true });
-=======
-  const lists = createListReader<PageItem<JobEvent>>({ compareAge: byCreation, stepOf, isLog: true });
->>>>>>> h-fc
+  const lists = createListReader<PageItem<JobEvent>>({ compareAge: byCreation, stepOf, isLog: true, isUncut: true });
   return {
     list: (jobId, page, call) =>
       lists.page(page, {
