@@ -1,7 +1,6 @@
 // Some servers send items without an id (docs/upstream.md: Lists and cursors). Where the content identifies an item, its id
 // is derived from the content: the same on each page and after a restart.
 import { createHash } from 'node:crypto';
-import { isValidName } from '../http/path.ts';
 import { canonicalJson } from '../json/canonical.ts';
 import { isObject, type Members, membersOf } from '../json/members.ts';
 import { readTime } from '../json/time.ts';
@@ -11,7 +10,7 @@ const PREFIX = 'derived-';
 const COUNT = /-\d+$/;
 
 /**
- * Adds an id to each item of a list's body that lacks a valid one. `identityOf` returns what identifies the item, or null
+ * Adds an id to each item of a list's body that lacks one. `identityOf` returns what identifies the item, or null
  * when it cannot be read. Equal items are counted from the oldest, so that newer ones change no id; a page must have all of
  * them (see `endOfWholeGroups`).
  */
@@ -42,8 +41,9 @@ function deriveId(item: Members, identityOf: (item: Members) => unknown): string
   }
 }
 
+/** A text that cannot be an id is no missing id: its item is invalid. */
 function isWithoutId(item: unknown): item is Members {
-  return isObject(item) && !(typeof item['id'] === 'string' && isValidName(item['id']));
+  return isObject(item) && (typeof item['id'] !== 'string' || item['id'] === '');
 }
 
 /** Some servers list the oldest items first. */

@@ -52,7 +52,7 @@ async function start(): Promise<World> {
       [3, 1],
     ]),
   );
-  upstream.onEvents('ftjob-1', [eventBody('ftevent-done'), stepBody(2, 3)]);
+  upstream.onEvents('ftjob-1', [eventBody('ftevent-done', { created_at: 1_760_000_200 }), stepBody(2, 3)]);
   const checkpoint = checkpointBody('ftckpt_1', { fine_tuned_model_checkpoint: 'ft:base:acme::ftckpt_1' });
   upstream.onCheckpoints('ftjob-1', [checkpoint]);
   return world;

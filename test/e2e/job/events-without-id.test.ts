@@ -79,7 +79,6 @@ describe('an event without an id', () => {
     ['null', null],
     ['empty', ''],
     ['a number', 7],
-    ['no valid id', '..'],
   ])('has one that is derived from its content when the id is %s', async (_, id) => {
     await using world = await startWith(eventBody('a2'), withoutId('Job started', { id }), eventBody('a1'));
     const { edges } = await readPage(world, 20);
