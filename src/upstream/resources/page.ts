@@ -95,13 +95,13 @@ function readPageItem<T extends { id: string }>(
     return { id: value.id, value };
   } catch (error) {
     const id = identified.safeParse(body).data?.id ?? null;
-    const digest = id === null ? digestOf(body) : null;
+    const digest = id === null ? contentDigest(body) : null;
     const invalid = { id, error: new UpstreamError('UPSTREAM_INVALID_RESPONSE', describeError(error), facts) };
     return digest === null ? invalid : { ...invalid, digest };
   }
 }
 
-function digestOf(body: unknown): string | null {
+function contentDigest(body: unknown): string | null {
   if (body === null) return null;
   try {
     return createHash('sha256').update(JSON.stringify(body)).digest('base64url');
