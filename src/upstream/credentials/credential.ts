@@ -17,9 +17,16 @@ export type KeyHeader = 'authorization' | 'api-key';
 export const MIN_KEY_LENGTH = 8;
 
 /** Returns a digest of a credential, as a key for what is known about its account. The admin key is not part of it. */
-export function digestOf({ apiKey, organizationId = '', projectId = '' }: Credential): string {
-  return hash('sha256', JSON.stringify([apiKey, organizationId, projectId]), 'base64url');
+export function digestOf(credential: Credential): string {
+  const known = digests.get(credential);
+  if (known !== undefined) return known;
+  const { apiKey, organizationId = '', projectId = '' } = credential;
+  const digest = hash('sha256', JSON.stringify([apiKey, organizationId, projectId]), 'base64url');
+  digests.set(credential, digest);
+  return digest;
 }
+
+const digests = new WeakMap<Credential, string>();
 
 /**
  * Returns the call with the admin key in place of the API key. The API key takes the place of the admin key, so that both are

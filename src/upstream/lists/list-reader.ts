@@ -78,11 +78,16 @@ export function createListReader<I extends ListItem>(options: ListReaderOptions<
   const sampled = (request: ListRequest, source: ListKey) =>
     orders.find(source) === undefined ? { ...request, limit: Math.max(request.limit, SAMPLE_SIZE) } : request;
 
+  // An unchanged start is not set again, which takes longer than to read it.
+  function setStart({ key }: ListKey, start: ListStart): void {
+    const known = starts.get(key);
+    if (known?.firstId !== start.firstId || known.isReversed !== start.isReversed) starts.set(key, start);
+  }
+
   /** Returns null when the server lists in the wanted order. */
   async function readReversed(request: ListRequest, source: ListSource<I>): Promise<ListPage<I> | null> {
     const page = await reverse.page(request, source);
-    const firstId = starts.get(source.key)?.firstId ?? null;
-    starts.set(source.key, { firstId, isReversed: page !== null });
+    setStart(source, { firstId: starts.get(source.key)?.firstId ?? null, isReversed: page !== null });
     return page;
   }
 
@@ -95,7 +100,7 @@ export function createListReader<I extends ListItem>(options: ListReaderOptions<
     const section = await fetchSection(source.fetch, sampled(request, source));
     orders.record(source, section.all);
     const isReversed = isOpposite(source);
-    starts.set(source.key, { firstId: section.all[0]?.id ?? null, isReversed });
+    setStart(source, { firstId: section.all[0]?.id ?? null, isReversed });
     if (await unpaged.detect(section, source)) return unpaged.pageOf(section.all, request, source);
     if (!isReversed) return pageBehind(section, request);
     if (!section.hasMore) return pageBehind({ ...section, items: section.all.toReversed() }, request);

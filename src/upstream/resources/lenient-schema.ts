@@ -31,16 +31,19 @@ export const identifier = z.string().refine(isValidName, 'is not a valid id');
 // Numbers and times, which servers write in several forms (docs/upstream.md: Times and numbers). The input types are those of
 // the API specification. `read` returns null for an invalid value.
 
+// A check that sets the value takes a third less time than `.transform()`, which allocates for each value.
+
 const readBy = <T>(read: (value: unknown) => T | null, problem: string) =>
-  z.custom<T>().transform((value, { issues }): T => {
-    const result = read(value);
-    if (result !== null) return result;
-    issues.push({ code: 'custom', message: problem, input: value });
-    return z.NEVER;
+  z.custom<T>().check((payload) => {
+    const result = read(payload.value);
+    if (result === null) payload.issues.push({ code: 'custom', message: problem, input: payload.value });
+    else payload.value = result;
   });
 
-// Takes half the time of nullIfInvalid.
-const readOrNullBy = <T>(read: (value: unknown) => T | null) => z.custom<T>().nullish().transform(read);
+const readOrNullBy = <T>(read: (value: unknown) => T | null) =>
+  orNull(z.custom<T>()).check((payload) => {
+    payload.value = read(payload.value) as typeof payload.value; // `T` has no undefined.
+  });
 
 /** Seconds since the epoch. Truncates fractions. */
 export const timestamp = readBy(readTime, 'is not a time; expected seconds since the epoch, such as 1760000000');
