@@ -88,6 +88,17 @@ describe('a subscription to all jobs', () => {
     ]);
   });
 
+  it('ends when the upstream rejects the list, and then none of its jobs is polled', async () => {
+    await using feed = await start({ a: { status: 'running' }, b: { status: 'queued' } });
+    await using stream = await feed.subscribe(ALL);
+    await feed.advanceBy(0);
+    await take(stream, 2);
+    feed.upstream.on('/fine_tuning/jobs', undefined); // 404.
+    expect(await feed.advanceBy(INTERVAL_MS)).not.toEqual([]);
+    expect(await stream.result()).toMatchObject({ errors: [{ extensions: { code: 'UPSTREAM_REJECTED' } }] });
+    expect(await feed.advanceBy(60 * INTERVAL_MS)).toEqual([]);
+  });
+
   it('with a status filter sends the changes to and from these statuses', async () => {
     await using feed = await start({ a: { status: 'running' }, b: { status: 'queued' }, c: { status: 'paused' } });
     await using stream = await feed.subscribe(ALL, { filter: { statuses: ['RUNNING'] } });
