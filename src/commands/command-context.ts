@@ -1,5 +1,5 @@
 import type { Access } from '../store/cache/scope.ts';
-import type { ReadContext } from '../store/cache/single-flight.ts';
+import { countCall, type ReadContext } from '../store/cache/single-flight.ts';
 import type { Store } from '../store/store.ts';
 import type { Call } from '../upstream/resilience/transport.ts';
 import type { Upstream } from '../upstream/upstream.ts';
@@ -27,6 +27,6 @@ export function callOf({ access, readContext }: CommandContext): Call {
   return {
     credential: access.credential,
     signal: new AbortController().signal,
-    onRequest: () => readContext.upstreamCalls++,
+    onRequest: () => countCall(readContext),
   };
 }

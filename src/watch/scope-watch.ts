@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Access } from '../store/cache/scope.ts';
+import type { CallPayment } from '../store/cache/single-flight.ts';
 import type { JobObserved } from '../store/resources/job.ts';
 import type { Store } from '../store/store.ts';
 import type { StateOf } from './poll/change.ts';
@@ -22,8 +23,8 @@ export interface ScopeWatch {
   /** Number of watched jobs and event logs. */
   readonly size: number;
   onObserved(observed: JobObserved): void;
-  /** Returns the shared tail of a job's event log. The caller must call `close` once. */
-  openTail(jobId: string): { tail: EventTail; close: () => void };
+  /** Returns the shared tail of a job's event log. The caller must call `close` once. A new tail charges its first poll. */
+  openTail(jobId: string, payment?: CallPayment): { tail: EventTail; close: () => void };
   dispose(): void;
 }
 
@@ -41,11 +42,11 @@ export function createScopeWatch({ onIdle, ...options }: ScopeWatchOptions): Sco
   const registry = createWatchRegistry({ ...pollOptions, onScheduleChange });
   const poller = createPoller({ ...pollOptions, registry });
 
-  function addTail(jobId: string) {
+  function addTail(jobId: string, payment: CallPayment | undefined) {
     const remove = () => {
       if (tails.get(jobId) === entry) tails.delete(jobId);
     };
-    const entry = { tail: createEventTail({ ...options, registry }, jobId, remove), readers: 0 };
+    const entry = { tail: createEventTail({ ...options, registry, payment }, jobId, remove), readers: 0 };
     tails.set(jobId, entry);
     return entry;
   }
@@ -59,8 +60,8 @@ export function createScopeWatch({ onIdle, ...options }: ScopeWatchOptions): Sco
       registry.onObserved(observed);
       poller.schedule();
     },
-    openTail(jobId) {
-      const entry = tails.get(jobId) ?? addTail(jobId);
+    openTail(jobId, payment) {
+      const entry = tails.get(jobId) ?? addTail(jobId, payment);
       entry.readers++;
       const close = () => {
         if (--entry.readers > 0) return;

@@ -1,4 +1,5 @@
 import type { Access } from '../store/cache/scope.ts';
+import type { CallPayment } from '../store/cache/single-flight.ts';
 import type { MetricsSeries } from '../upstream/metrics/metrics.ts';
 import type { JobEvent } from '../upstream/resources/event.ts';
 import type { Job } from '../upstream/resources/job.ts';
@@ -7,6 +8,7 @@ import { createScopeWatch, type ScopeWatch, type WatcherOptions } from './scope-
 import { type Added, anyEvent, stepsAfter, streamEvents } from './streams/event-stream.ts';
 import { streamJob, streamJobs } from './streams/job-stream.ts';
 import type { EventStart } from './streams/log-reader.ts';
+import type { PaidIterable } from './streams/paid-iterable.ts';
 
 /** Live data of one scope. Each iterator is a subscriber. */
 export interface Feeds {
@@ -15,9 +17,9 @@ export interface Feeds {
   /** Snapshots and changes of all jobs that match before or after the change. Throws UpstreamError. */
   jobs(matches: (job: Job) => boolean): AsyncIterable<JobChange>;
   /** A job's events after `start`. Throws as `job` does, and UnknownCursor. */
-  events(jobId: string, start: EventStart): AsyncIterable<Added<JobEvent>>;
+  events(jobId: string, start: EventStart): PaidIterable<Added<JobEvent>>;
   /** A job's metrics, one step per series, after `sinceStep`, or from now on. Throws as `events` does. */
-  metrics(jobId: string, sinceStep: number | null): AsyncIterable<Added<MetricsSeries>>;
+  metrics(jobId: string, sinceStep: number | null): PaidIterable<Added<MetricsSeries>>;
 }
 
 /** Turns the store's observations into changes, and polls jobs and event logs while they have subscribers. */
@@ -51,7 +53,12 @@ export function createWatcher({ store, ...options }: WatcherOptions): Watcher {
   return {
     feeds(access) {
       const getRegistry = () => getScope(access).registry;
-      const logOf = (jobId: string) => ({ access, store, jobId, openTail: () => getScope(access).openTail(jobId) });
+      const logOf = (jobId: string) => ({
+        access,
+        store,
+        jobId,
+        openTail: (payment?: CallPayment) => getScope(access).openTail(jobId, payment),
+      });
       return {
         job: (id) => streamJob(getRegistry, id),
         jobs: (matches) => streamJobs(getRegistry, matches),

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../clock.ts';
 import type { Access } from '../../store/cache/scope.ts';
-import { detachedContext, type ReadContext } from '../../store/cache/single-flight.ts';
+import { countCall, detachedContext, type ReadContext } from '../../store/cache/single-flight.ts';
 import type { Store } from '../../store/store.ts';
 import { isOutcomeUnknown } from '../../upstream/errors/upstream-error.ts';
 import { addMark, type IdempotencyMark } from '../../upstream/resources/idempotency-mark.ts';
@@ -77,7 +77,7 @@ export function createIdempotentCreator({
 
   async function create({ access, readContext }: CreateCommand, body: object): Promise<Job> {
     const { signal } = detachedContext(readContext);
-    const call = { credential: access.credential, signal, onRequest: () => readContext.upstreamCalls++ };
+    const call = { credential: access.credential, signal, onRequest: () => countCall(readContext) };
     try {
       const job = await upstream.jobs.create(body, call);
       return store.jobs.put(access, job).value ?? job;

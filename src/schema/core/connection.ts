@@ -1,6 +1,5 @@
 import type { ObjectRef } from '@pothos/core';
-import { UpstreamError } from '../../upstream/errors/upstream-error.ts';
-import { UnknownListCursor } from '../../upstream/lists/list.ts';
+import { isUnknownCursor } from '../../upstream/lists/list.ts';
 import type { Page, PageItem, PageRequest } from '../../upstream/resources/page.ts';
 import { builder, type Types } from './builder.ts';
 import { badUserInput } from './errors.ts';
@@ -165,18 +164,12 @@ export async function readFrom<R extends PageRequest, T>(
   try {
     return await read(request);
   } catch (error) {
-    throw request.after !== null && isMissingItem(error) ? badUserInput('after', DELETED_ITEM, error) : error;
+    throw request.after !== null && isUnknownCursor(error) ? badUserInput('after', DELETED_ITEM, error) : error;
   }
 }
 
 const DELETED_ITEM =
   'is the cursor of an item that the upstream does not have any more; start again with the first page, without after';
-
-function isMissingItem(error: unknown): error is UpstreamError {
-  if (error instanceof UnknownListCursor) return true;
-  if (!(error instanceof UpstreamError) || error.code !== 'UPSTREAM_REJECTED') return false;
-  return error.facts.upstreamStatus === 400 || error.facts.upstreamStatus === 404;
-}
 
 /** Maps the valid items of a page. */
 export function mapPage<T, U>(page: Page<T>, map: (value: T) => U): Page<U> {

@@ -17,6 +17,7 @@ import { estimateCost } from '../limits/cost.ts';
 import { measureDocument } from '../limits/document-shape.ts';
 import { findLineViolation, findVariablesViolation, findViolation } from '../limits/limit-check.ts';
 import { LimitError } from '../limits/limit-error.ts';
+import { createOperationPayment, type OperationPayment } from '../limits/operation-payment.ts';
 import { type Limits, type LimitViolation, limitViolationError } from '../limits/query-limits.ts';
 import type { Engine } from './engine.ts';
 import type { Params } from './params.ts';
@@ -29,6 +30,8 @@ export interface Prepared {
   readonly operationName: string | undefined;
   /** In points. */
   readonly cost: number;
+  /** Pays for upstream calls beyond the cost. */
+  readonly payment: OperationPayment;
   /** Executes the operation in the context that it was prepared in. */
   readonly enveloped: ReturnType<Engine['getEnveloped']>;
 }
@@ -46,9 +49,10 @@ export async function prepare(
   engine: Engine,
   params: Params,
   context: Context,
-  { limits, spend }: CallerBudget,
+  budget: CallerBudget,
   guard: (kind: OperationTypeNode) => void,
 ): Promise<Prepared | Unprepared> {
+  const { limits, spend } = budget;
   const enveloped = engine.getEnveloped(context);
   const { parse, validate, schema } = enveloped;
   const variables = params.variables ?? {};
@@ -67,7 +71,9 @@ export async function prepare(
   if (cost > limits.cost) return rejected({ limit: 'cost', max: limits.cost, actual: cost });
   if (!validDocument) engine.validDocuments.set(params.query, document);
   if (cost > 1) await spend(cost - 1); // The first point is already spent.
-  return { params, document, operation, operationName, cost, enveloped };
+  const payment = createOperationPayment(cost, budget);
+  context.readContext.payment = payment;
+  return { params, document, operation, operationName, cost, payment, enveloped };
 }
 
 /** Returns the document, or the errors when it cannot be parsed. */

@@ -1,5 +1,7 @@
 import { createSourceEventStream, type ExecutionResult } from 'graphql';
 import type { Identity } from '../../request/context.ts';
+import type { CallPayment } from '../../store/cache/single-flight.ts';
+import { openReader } from '../../watch/streams/paid-iterable.ts';
 import type { Prepared } from '../graphql/prepare.ts';
 import {
   createEventRenderer,
@@ -73,7 +75,7 @@ export function createSubscriptionGroups(options: EventRendererOptions): Subscri
         if (!('args' in renderer)) return renderer;
         group = createGroup(key, renderer);
       }
-      return new GroupSubscriber(group, onEnd);
+      return new GroupSubscriber(group, prepared.payment, onEnd);
     },
     get size() {
       return groups.size;
@@ -93,11 +95,13 @@ const END = { value: undefined, done: true } as const;
 class GroupSubscriber implements Subscriber {
   readonly #group: Group;
   readonly #onEnd: () => void;
+  readonly #payment: CallPayment;
   #iterator: AsyncIterator<object> | undefined;
   #isEnded = false;
 
-  constructor(group: Group, onEnd: () => void) {
+  constructor(group: Group, payment: CallPayment, onEnd: () => void) {
     this.#group = group;
+    this.#payment = payment;
     this.#onEnd = onEnd;
     group.subscriberCount++;
   }
@@ -114,7 +118,7 @@ class GroupSubscriber implements Subscriber {
       if (!this.#iterator) {
         const events = await source;
         if (this.#isEnded) return END; // Before it opens a reader that `return` could not close.
-        this.#iterator = events[Symbol.asyncIterator]();
+        this.#iterator = openReader(events, this.#payment);
       }
       const { value, done } = await this.#iterator.next();
       if (this.#isEnded) return END;

@@ -132,7 +132,7 @@ async function run(
   const guard = (kind: OperationTypeNode) => guardKind(kind, request, types);
   const prepared = await prepare(engine, params, context, budget, guard);
   if ('result' in prepared) return { reply: resultReply(prepared.result, types.single), isCacheable: false };
-  const { cost, operation } = prepared;
+  const { operation } = prepared;
   const result = await runOperation(attachFile(prepared), graphqlRequest);
   if (isSubscription(result)) {
     return { reply: streamReply(result, formatOf(types.stream), graphqlRequest.identity), isCacheable: false };
@@ -140,7 +140,7 @@ async function run(
   await budget.recordEvidence(credentialEvidenceOf(result, context.readContext), context.readContext.upstreamCalls);
   const isCostRequested = params.extensions?.['cost'] === true;
   return {
-    reply: resultReply(isCostRequested ? withCost(result, cost, budget) : result, types.single),
+    reply: resultReply(isCostRequested ? withCost(result, prepared, budget) : result, types.single),
     isCacheable: operation.operation === 'query' && result.errors === undefined && !isCostRequested,
   };
 }
@@ -177,9 +177,17 @@ function resultReply(result: ExecutionResult, type: string): GraphqlReply {
   };
 }
 
-/** Adds the query's cost and the caller's remaining points, for requests with `"extensions": {"cost": true}`. */
-function withCost(result: ExecutionResult, requested: number, { limits, remaining }: CallerBudget): ExecutionResult {
-  return { ...result, extensions: { ...result.extensions, cost: { requested, max: limits.cost, remaining } } };
+/**
+ * Adds the query's cost and the caller's remaining points, for requests with `"extensions": {"cost": true}`. `extra` is the
+ * number of upstream calls beyond the cost, if any.
+ */
+function withCost(
+  result: ExecutionResult,
+  { cost: requested, payment: { extraPoints: extra } }: Prepared,
+  { limits, remaining }: CallerBudget,
+): ExecutionResult {
+  const cost = { requested, ...(extra > 0 && { extra }), max: limits.cost, remaining };
+  return { ...result, extensions: { ...result.extensions, cost } };
 }
 
 // Only application/graphql-response+json has a status for requests that were not executed.

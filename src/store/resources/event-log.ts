@@ -7,7 +7,8 @@
 import { isFinalEvent } from '../../upstream/resources/event.ts';
 import type { Observation } from '../cache/freshness.ts';
 import { estimateBytes } from '../cache/size-estimate.ts';
-import { keyOf, type LogPage } from './log-item.ts';
+import { INDEX_BYTES_PER_ITEM, keySetOf, knownKeysOf } from './log-index.ts';
+import { keyOf, type LogItem, type LogPage } from './log-item.ts';
 import { type MergedRun, mergeRun } from './log-merge.ts';
 import type { LogSegment } from './log-segment.ts';
 
@@ -68,11 +69,14 @@ function mergeHead(log: EventLog | undefined, observation: LogObservation): Even
   if (log === undefined)
     return withSize({ head: segment, older: null, ...times, arrival: receivedSeq, lastInsertion: 0 });
   const merged = mergeRun(log.head, segment, receivedSeq);
-  if (merged !== null) return closeGap(withHead({ ...log, ...times }, merged, receivedSeq, isOutdated), receivedSeq);
+  if (merged !== null) {
+    const next = withHead({ ...log, ...times }, merged, receivedSeq, isOutdated);
+    return closeGap(next, merged.added, receivedSeq);
+  }
   if (isOutdated) return log;
   const arrival = Math.max(log.arrival, receivedSeq);
   const older = segment.isComplete ? null : longestOf(log.head, log.older);
-  return closeGap(withSize({ ...log, ...times, arrival, head: segment, older }), receivedSeq);
+  return closeGap(withSize({ ...log, ...times, arrival, head: segment, older }), segment.items, receivedSeq);
 }
 
 // Only one segment is stored behind the gap: the longest one, as it takes the most reads to replace.
@@ -84,12 +88,13 @@ function mergeOlder(log: EventLog, after: string, { value: page, receivedSeq }: 
   const head = mergeRunAfter(log.head, after, page, receivedSeq);
   if (head !== null) {
     if (isUnchanged(log.head, head)) return log;
-    return closeGap(withHead(log, head, receivedSeq), receivedSeq);
+    return closeGap(withHead(log, head, receivedSeq), head.added, receivedSeq);
   }
   const older = log.older && mergeRunAfter(log.older, after, page, receivedSeq);
   if (log.older === null || older === null || isUnchanged(log.older, older)) return log;
   const segment = older.rest ? longestOf(older.segment, older.rest) : older.segment;
-  return closeGap(withSize({ ...log, ...numbersAfter(log, older, receivedSeq), older: segment }), receivedSeq);
+  const next = withSize({ ...log, ...numbersAfter(log, older, receivedSeq), older: segment });
+  return closeGap(next, older.added, receivedSeq);
 }
 
 /** Merges a page that was read with the cursor `after`; null when the segment lacks that event. */
@@ -110,7 +115,7 @@ function withHead(log: EventLog, merged: MergedRun, receivedSeq: number, isOutda
   const numbers = numbersAfter(log, merged, receivedSeq);
   // `rest` and not the longest segment: the items that a reader has passed stay known.
   if (rest) return withSize({ ...log, ...numbers, head, older: rest });
-  return { ...log, ...numbers, bytes: resize(log.bytes, log.head, head), head };
+  return { ...log, ...numbers, bytes: log.bytes + sizeOf(merged.added), head }; // A merge removes no item.
 }
 
 function numbersAfter(log: EventLog, { hasInsertions }: MergedRun, receivedSeq: number) {
@@ -120,26 +125,22 @@ function numbersAfter(log: EventLog, { hasInsertions }: MergedRun, receivedSeq: 
   };
 }
 
-// Logs are long and pages are short: only the added and removed items are measured. A removed item is an event that the
-// server has returned again with another body.
-function resize(bytes: number, before: LogSegment | null, after: LogSegment): number {
-  if (before?.items === after.items) return bytes;
-  const [beforeItems, afterItems] = [new Set(before?.items), new Set(after.items)];
-  const [added, removed] = [afterItems.difference(beforeItems), beforeItems.difference(afterItems)];
-  return bytes + estimateBytes([...added]) - estimateBytes([...removed]);
-}
-
-function closeGap(log: EventLog, receivedSeq: number): EventLog {
+/** Joins the segments when one of the items that were added to one of them is in the other. */
+function closeGap(log: EventLog, added: readonly LogItem[], receivedSeq: number): EventLog {
   if (log.older === null) return log;
-  const merged = mergeRun(log.older, log.head, receivedSeq);
+  const keys = keySetOf(added);
+  const isJoined = [log.head, log.older].every(({ items }) => knownKeysOf(items, keys).size > 0);
+  const merged = isJoined ? mergeRun(log.older, log.head, receivedSeq) : null;
   if (merged === null) return log.head.isComplete ? withoutGap(log) : log;
   const numbers = numbersAfter(log, merged, receivedSeq);
   return withSize({ ...log, ...numbers, head: merged.segment, older: merged.rest });
 }
 
 function withSize(log: Omit<EventLog, 'bytes'>): EventLog {
-  return { ...log, bytes: estimateBytes(log.head.items) + (log.older ? estimateBytes(log.older.items) : 0) };
+  return { ...log, bytes: sizeOf(log.head.items) + (log.older ? sizeOf(log.older.items) : 0) };
 }
+
+const sizeOf = (items: readonly LogItem[]) => estimateBytes(items) + INDEX_BYTES_PER_ITEM * items.length;
 
 function limitSize(log: EventLog, maxBytes: number): EventLog {
   const { head, older, bytes } = log;

@@ -1,5 +1,7 @@
 import { isOutage, UpstreamError } from '../../upstream/errors/upstream-error.ts';
+import { isUnknownCursor } from '../../upstream/lists/list.ts';
 import type { Priority } from '../../upstream/resilience/call-rate-limiter.ts';
+import { isDerived } from '../../upstream/resources/derived-id.ts';
 import type { JobEvent } from '../../upstream/resources/event.ts';
 import type { Page, PageRequest } from '../../upstream/resources/page.ts';
 import { aboutJobFreshUntil, activeFreshUntil, settledFreshUntil } from '../cache/freshness.ts';
@@ -22,8 +24,13 @@ export interface EventStore {
   /** Returns one page, newest first. */
   page(access: Access, jobId: string, request: PageRequest, readContext: ReadContext): Promise<Page<JobEvent>>;
   /**
+   * Whether the upstream surely has no event with this id: it rejects the id as a cursor, or starts the log again. Costs
+   * one call. False for a derived id, which is no cursor.
+   */
+  isUnknown(access: Access, jobId: string, id: string, readContext: ReadContext): Promise<boolean>;
+  /**
    * Reads the newest events upstream regardless of the cache and of reads in flight, back to the known events. While the
-   * log is pinned, it has no gap since the pin.
+   * log is pinned, it has no gap since the pin, except one that is longer than MAX_PAGES_PER_REFRESH: later calls close it.
    */
   refresh(access: Access, jobId: string, readContext: ReadContext): Promise<EventLog>;
   /** Returns the cached log, fresh or stale. */
@@ -43,6 +50,9 @@ const REFRESH: PageReadOptions = { priority: 'poll', notBefore: Number.POSITIVE_
 
 /** Maximum share of the cache that one log may take: about 40,000 steps by default. */
 const MAX_LOG_SHARE = 0.25;
+
+/** Maximum pages of one poll that finds more new events than one page has. */
+const MAX_PAGES_PER_REFRESH = 20;
 
 /** Events per upstream page when the whole log is read. */
 export const EVENTS_PER_PAGE = 100;
@@ -138,21 +148,36 @@ export function createEventStore(
   async function refresh(access: Access, jobId: string, readContext: ReadContext): Promise<EventLog> {
     const observation = await readPage(access, jobId, { limit: EVENTS_PER_PAGE, after: null }, readContext, REFRESH);
     const key = keyOf(access, jobId);
-    for (let log = logs.get(key); log?.older != null; log = logs.get(key)) {
+    for (let log = logs.get(key), pages = 1; log?.older != null && pages < MAX_PAGES_PER_REFRESH; pages++) {
       const after = lastIdOf(log.head);
       if (after === null) break;
       const request = { limit: EVENTS_PER_PAGE, after };
       await readPage(access, jobId, request, readContext, { priority: 'poll' }).catch(ignoreInvalidPage);
-      if (logs.get(key) !== log) continue;
-      const reachable = withoutGap(log); // The server returned nothing new.
-      logs.set(key, reachable, reachable.bytes);
+      if (logs.get(key) === log) {
+        const reachable = withoutGap(log); // The server returned nothing new.
+        logs.set(key, reachable, reachable.bytes);
+      }
+      log = logs.get(key);
     }
     return logs.get(key) ?? uncachedLog(observation);
+  }
+
+  async function isUnknown(access: Access, jobId: string, id: string, readContext: ReadContext): Promise<boolean> {
+    if (isDerived(id)) return false;
+    try {
+      const { value: page } = await readPage(access, jobId, { limit: EVENTS_PER_PAGE, after: id }, readContext);
+      const newestId = logs.get(keyOf(access, jobId))?.head.items.find((item) => item.id !== null)?.id;
+      return newestId !== undefined && page.items.some((item) => item.id === newestId); // No page behind an event has it.
+    } catch (error) {
+      if (isUnknownCursor(error)) return true;
+      throw error;
+    }
   }
 
   return {
     head,
     readOlder,
+    isUnknown,
     refresh,
     lastLog: (access, jobId) => logs.get(keyOf(access, jobId)),
     pin: (access, jobId) => logs.pin(keyOf(access, jobId)),

@@ -1,6 +1,7 @@
 // A server can insert an event behind a known one, with the same or an older time. So a run of items, which has no gap,
 // merges item by item into a known segment: each unknown item goes behind the item that it follows in the run. Known items
 // keep their objects and their order: values derived from them stay valid, and a reader passes each of them once.
+import { keySetOf, knownKeysOf, moveIndex } from './log-index.ts';
 import { keyOf, type LogItem } from './log-item.ts';
 import type { LogSegment } from './log-segment.ts';
 
@@ -9,14 +10,19 @@ export interface MergedRun {
   readonly segment: LogSegment;
   /** The known items after a gap: the run ends among unknown items, and more of them can follow. Null without a gap. */
   readonly rest: LogSegment | null;
+  /** The items that were unknown. */
+  readonly added: readonly LogItem[];
   /** Whether an unknown item went behind a known one. */
   readonly hasInsertions: boolean;
 }
 
-/** Merges a run into a segment; null when they share no item. `arrival` is the number of the inserted items. */
+/**
+ * Merges a run into a segment; null when they share no item. `arrival` is the number of the inserted items. Takes a time in
+ * proportion to the run, and to the known items that it spans; others are only copied.
+ */
 export function mergeRun(known: LogSegment, run: LogSegment, arrival: number): MergedRun | null {
   const items = run.items.filter((item) => keyOf(item) !== null);
-  const indexes = indexesOf(items, known.items);
+  const indexes = indexesOf(known.items, knownKeysOf(known.items, keySetOf(items)));
   if (indexes.size === 0) return null;
   const { first, last, newer, following } = placeUnknown(items, indexes);
   const isAtEnd = last === known.items.length - 1;
@@ -26,30 +32,41 @@ export function mergeRun(known: LogSegment, run: LogSegment, arrival: number): M
   const hasGap = !run.isComplete && (isAtEnd ? known.isComplete : !isEndKnown);
   const isComplete = !hasGap && (known.isComplete || run.isComplete);
   const rest = hasGap ? { items: known.items.slice(last + 1), isComplete: known.isComplete } : null;
-  if (indexes.size === items.length) return { segment: { items: known.items, isComplete }, rest, hasInsertions: false };
-  const merged: LogItem[] = [];
-  for (const [index, item] of (hasGap ? known.items.slice(0, last + 1) : known.items).entries()) {
-    if (index === first) merged.push(...(first === 0 ? newer : newer.map((added) => ({ ...added, arrival }))));
-    merged.push(item);
-    const number = index === last && isOldEnd ? item.arrival : arrival;
-    for (const added of following.get(index) ?? []) merged.push({ ...added, arrival: number });
+  if (indexes.size === items.length)
+    return { segment: { items: known.items, isComplete }, rest, added: [], hasInsertions: false };
+  const spanned = [...(first === 0 ? newer : newer.map((added) => ({ ...added, arrival })))];
+  const added = [...spanned];
+  for (const [offset, item] of known.items.slice(first, last + 1).entries()) {
+    spanned.push(item);
+    const number = first + offset === last && isOldEnd ? item.arrival : arrival;
+    for (const unknown of following.get(first + offset) ?? []) {
+      const inserted = { ...unknown, arrival: number };
+      spanned.push(inserted);
+      added.push(inserted);
+    }
   }
+  const merged = known.items.slice(0, first).concat(spanned, hasGap ? [] : known.items.slice(last + 1));
+  if (!hasGap) moveIndex(known.items, merged, added);
   const insertedAfter = [...following.keys()].filter((index) => index !== last || !isOldEnd);
   return {
     segment: { items: merged, isComplete },
     rest,
+    added,
     hasInsertions: insertedAfter.length > 0 || (first > 0 && newer.length > 0),
   };
 }
 
-/** Returns the indexes of the known items of a run, by their keys. */
-function indexesOf(run: readonly LogItem[], known: readonly LogItem[]): Map<string, number> {
-  const keys = new Set(run.map(keyOf));
+/** Returns the indexes of the items with these keys. Most runs are at one of the two ends, so the search begins at both. */
+function indexesOf(items: readonly LogItem[], keys: ReadonlySet<string>): Map<string, number> {
   const indexes = new Map<string, number>();
-  for (const [index, item] of known.entries()) {
-    if (indexes.size === keys.size) break; // A poll without news ends here: the log can be long.
-    const key = keyOf(item);
+  const find = (index: number) => {
+    const item = items[index];
+    const key = item ? keyOf(item) : null;
     if (key !== null && keys.has(key)) indexes.set(key, index);
+  };
+  for (let [start, end] = [0, items.length - 1]; start <= end && indexes.size < keys.size; start++, end--) {
+    find(start);
+    find(end);
   }
   return indexes;
 }

@@ -4,6 +4,7 @@
 // array: values derived from it stay valid.
 import type { JobEvent } from '../../upstream/resources/event.ts';
 import { type Page, type PageRequest, requireCursorAdvance } from '../../upstream/resources/page.ts';
+import { keySetOf, knownKeysOf, moveIndex } from './log-index.ts';
 import { keyOf, type LogItem, type LogPage } from './log-item.ts';
 
 /** A part of a job's log without gaps, newest first. */
@@ -26,12 +27,16 @@ export function lastIdOf({ items }: LogSegment): string | null {
 export function appendPage(segment: LogSegment, after: string, page: LogPage): LogSegment | null {
   const index = segment.items.findLastIndex(({ id }) => id === after);
   if (index < 0) return null;
-  const newer = segment.items.slice(0, index + 1);
-  const newerKeys = new Set(newer.map(keyOf));
-  newerKeys.delete(null); // Nothing locates these items: they can all be different.
-  const longer = newer.concat(page.items.filter((item) => !newerKeys.has(keyOf(item))));
-  const items = longer.length > segment.items.length ? longer : segment.items;
-  return { items, isComplete: segment.isComplete || !page.hasMore };
+  const isAtEnd = index === segment.items.length - 1;
+  const newer = isAtEnd ? segment.items : segment.items.slice(0, index + 1);
+  const known = knownKeysOf(newer, keySetOf(page.items));
+  // Nothing locates items without a key: they can all be different.
+  const added = page.items.filter((item) => !known.has(keyOf(item) ?? ''));
+  const isComplete = segment.isComplete || !page.hasMore;
+  if (newer.length + added.length <= segment.items.length) return { items: segment.items, isComplete };
+  const items = newer.concat(added);
+  moveIndex(newer, items, added);
+  return { items, isComplete };
 }
 
 /** Returns the events older than the event `after`; null when the segment lacks it. */

@@ -38,6 +38,13 @@ export class UnknownListCursor extends UpstreamError {
   }
 }
 
+/** Whether a server rejects a page because it does not have the item of the cursor. */
+export function isUnknownCursor(error: unknown): error is UpstreamError {
+  if (error instanceof UnknownListCursor) return true;
+  if (!(error instanceof UpstreamError) || error.code !== 'UPSTREAM_REJECTED') return false;
+  return error.facts.upstreamStatus === 400 || error.facts.upstreamStatus === 404;
+}
+
 /** Thrown when the wanted end of a list is further than one read goes. The next read continues. */
 export class ListTooLong extends UpstreamError {
   override readonly message =

@@ -1,7 +1,7 @@
 import type { CachePartition } from '../../memory-cache.ts';
-import { UpstreamError } from '../errors/upstream-error.ts';
 import {
   idsOf,
+  isUnknownCursor,
   type ListItem,
   type ListPage,
   type ListRequest,
@@ -197,12 +197,7 @@ async function fetchAfterKnown<I extends ListItem>(
     const isBefore = section.cursorIndex < 0 && known.includes(section.all[0]?.id ?? '');
     return isBefore ? null : section;
   } catch (error) {
-    if (error instanceof UnknownListCursor || isMissingCursor(error)) return null;
+    if (isUnknownCursor(error)) return null;
     throw error;
   }
 }
-
-const isMissingCursor = (error: unknown) =>
-  error instanceof UpstreamError &&
-  error.code === 'UPSTREAM_REJECTED' &&
-  [400, 404].includes(error.facts.upstreamStatus ?? 0);

@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import type { Access } from '../../store/cache/scope.ts';
-import { createReadContext } from '../../store/cache/single-flight.ts';
+import { type CallPayment, createReadContext } from '../../store/cache/single-flight.ts';
 import type { EventLog } from '../../store/resources/event-log.ts';
 import type { Store } from '../../store/store.ts';
 import type { Job } from '../../upstream/resources/job.ts';
@@ -16,6 +16,8 @@ export interface EventTailOptions {
   registry: WatchRegistry;
   stateOf: StateOf;
   pollIntervalMs: number;
+  /** Is charged for the first poll. */
+  payment?: CallPayment | undefined;
 }
 
 /**
@@ -45,9 +47,9 @@ export interface EventTail {
 
 /** `onEnd` is called when the tail fails. */
 export function createEventTail(options: EventTailOptions, jobId: string, onEnd: () => void): EventTail {
-  const { access, store, clock, registry, stateOf, pollIntervalMs } = options;
+  const { access, store, clock, registry, stateOf, pollIntervalMs, payment } = options;
   const disposal = new AbortController();
-  const readContext = createReadContext(disposal.signal);
+  const readContext = createReadContext(disposal.signal, payment && withoutRefusal(payment));
   const unpin = store.events.pin(access, jobId);
   const waiters = new Set<PromiseWithResolvers<void>>();
   let job: Job | undefined;
@@ -94,6 +96,7 @@ export function createEventTail(options: EventTailOptions, jobId: string, onEnd:
     const before = store.events.lastLog(access, jobId);
     try {
       update(before, await store.events.refresh(access, jobId, readContext));
+      readContext.payment = undefined; // Later polls are shared.
       pollIn(isPollRequested ? 0 : nextPollDelay());
     } catch (reason) {
       if (isNotFound(reason)) await refreshJob();
@@ -113,7 +116,8 @@ export function createEventTail(options: EventTailOptions, jobId: string, onEnd:
   function update(before: EventLog | undefined, log: EventLog) {
     failures = 0;
     if (log.head.items !== before?.head.items) changedAt = clock.now();
-    isClosed = log.closedAt !== null || log.requestedAt >= store.jobs.invalidation.end(access, jobId).settledAt;
+    const isEnded = log.closedAt !== null || log.requestedAt >= store.jobs.invalidation.end(access, jobId).settledAt;
+    isClosed = isEnded && log.older === null; // The next poll reads on in a long gap.
     notifyWaiters();
   }
 
@@ -134,6 +138,7 @@ export function createEventTail(options: EventTailOptions, jobId: string, onEnd:
     }
   }
 
+  payment?.chargeCall(); // The registry reads the job.
   const watch = registry.watch(jobId, {
     onChange(change) {
       job = change.job;
@@ -171,6 +176,17 @@ export function createEventTail(options: EventTailOptions, jobId: string, onEnd:
       fail(reason);
       watch.stop();
       unpin();
+    },
+  };
+}
+
+/** Returns a payment that refuses no read: others wait for it too. */
+function withoutRefusal({ chargeCall }: CallPayment): CallPayment {
+  return {
+    chargeCall,
+    payForRead() {
+      chargeCall();
+      return undefined;
     },
   };
 }

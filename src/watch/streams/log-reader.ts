@@ -7,6 +7,7 @@ import type { Store } from '../../store/store.ts';
 import { UpstreamError } from '../../upstream/errors/upstream-error.ts';
 import { stepReportOf } from '../../upstream/metrics/event-metrics.ts';
 import type { JobEvent } from '../../upstream/resources/event.ts';
+import { createPosition, type Position } from './log-position.ts';
 
 /** Where a reader starts: after an event, after a step, at the first event, or after the newest event. */
 export type EventStart =
@@ -26,7 +27,7 @@ export class UnknownCursor extends Error {
   }
 }
 
-/** Maximum pages that a reader reads back: 50,000 events. */
+/** Maximum pages that a reader reads back for one start: 50,000 events. */
 export const MAX_PAGES_BACK = 500;
 
 /** Maximum events that a reader holds at a time while it catches up with a cached log. */
@@ -47,19 +48,29 @@ export interface LogEntry {
  * reader's position, with the next batch.
  */
 export interface LogReader {
-  /** Sets the position. Throws UnknownCursor, or UpstreamError. */
+  /** Sets the position. Throws UnknownCursor, UpstreamError, or as the payment of the context does. */
   moveTo(start: EventStart): Promise<void>;
+  /** Sets the position to an event of the cached log. Returns whether that has it. */
+  moveToKnown(id: string): boolean;
   /**
    * Returns the next items and moves behind them: inserted ones first, then newer ones, both oldest first. Empty at the end
-   * of the log, and before a gap that the next poll closes. Throws UpstreamError.
+   * of the log, and before a gap that the next poll closes. Throws UpstreamError, or as the payment of the context does.
    */
   next(isClosed: boolean): Promise<readonly LogEntry[]>;
 }
 
+/** Whether an item is the one that is searched for. */
+type Matches = (item: LogItem) => boolean;
+
+/** A part of the log from its newest event on, and the index of the item that was searched for; -1 without one. */
+interface Found {
+  readonly segment: LogSegment;
+  readonly index: number;
+}
+
 /** Reads from the cached log where possible, otherwise upstream. */
 export function createLogReader(access: Access, store: Store, jobId: string, readContext: ReadContext): LogReader {
-  /** Key of the last item read; null before the first item. */
-  let position: string | null = null;
+  const position = createPosition();
   /** Items behind the position that arrived later are new to the reader. */
   let seenArrival = 0;
   // Read from the newest event back to the position, further than the cached log. Dropped once the latter has the position.
@@ -67,37 +78,49 @@ export function createLogReader(access: Access, store: Store, jobId: string, rea
   const cachedLog = () => store.events.lastLog(access, jobId);
   const cachedHead = (): LogSegment => cachedLog()?.head ?? EMPTY;
 
-  /** Reads the log from its newest event back until `isDone`, or to its first event. */
-  async function readBack(isDone: (segment: LogSegment) => boolean, start: EventStart): Promise<LogSegment> {
+  /** Reads the log from its newest event back until an item matches, or to its first event. Looks at each item once. */
+  async function readBack(matches: Matches, start: EventStart, countPage: () => void): Promise<Found> {
     let segment = cachedHead();
-    for (let pages = 0; !isDone(segment) && !segment.isComplete; pages++) {
+    let index = segment.items.findIndex(matches);
+    while (index < 0 && !segment.isComplete) {
+      countPage();
       const next = await store.events.readOlder(access, jobId, segment, readContext);
-      const hasNoProgress = next.items.length === segment.items.length && !next.isComplete;
-      if (hasNoProgress || pages >= MAX_PAGES_BACK) throw new UnknownCursor(start);
+      if (next.items.length === segment.items.length && !next.isComplete) throw new UnknownCursor(start);
+      const from = segment.items.findLastIndex(({ id }) => id !== null) + 1; // The items behind it are read again.
+      const offset = next.items.slice(from).findIndex(matches);
+      index = offset < 0 ? -1 : from + offset;
       segment = next;
     }
-    return segment;
+    return { segment, index };
   }
 
   /** Reads back, and again if an event was inserted meanwhile: nothing that arrived before `seenArrival` is missing. */
-  async function takeSnapshot(isDone: (segment: LogSegment) => boolean, start: EventStart): Promise<LogSegment> {
+  async function takeSnapshot(matches: Matches, start: EventStart): Promise<Found> {
+    let pages = 0;
+    const countPage = () => {
+      if (++pages > MAX_PAGES_BACK) throw new UnknownCursor(start);
+    };
     for (let count = 1; ; count++) {
       const arrival = cachedLog()?.arrival ?? 0;
-      const segment = await readBack(isDone, start);
+      const found = await readBack(matches, start, countPage);
       if (count < MAX_SNAPSHOTS && (cachedLog()?.lastInsertion ?? 0) > arrival) continue;
       seenArrival = arrival;
-      return segment;
+      return found;
     }
   }
 
-  /** Moves to an item of the cached log: what was inserted behind it after its arrival is new to the reader. */
-  function moveToItem(item: LogItem | undefined): void {
-    position = item ? keyOf(item) : null;
-    if (item && contains(cachedHead(), position)) seenArrival = item.arrival;
+  /** Moves to an item of a snapshot: what was inserted behind it after its arrival is new to the reader. */
+  function moveToItem({ segment, index }: Found): void {
+    catchUp = segment;
+    const item = segment.items[index];
+    position.moveTo(item ? keyOf(item) : null);
+    if (item && position.indexIn(cachedHead()) >= 0) seenArrival = item.arrival;
   }
 
-  function take(newer: readonly LogItem[], inserted: readonly LogItem[] = [], items: LogSegment['items'] = []) {
-    position = lastKeyOf(newer) ?? position;
+  /** Takes the next items after the position, which has this index: `inserted` ones first, then newer ones. */
+  function takeFrom({ items }: LogSegment, index: number, inserted: readonly LogItem[] = []): LogEntry[] {
+    const newer = items.slice(Math.max(0, index - EVENTS_PER_BATCH), index).reverse();
+    position.advance(items, index, newer);
     return [
       ...inserted.map((item): LogEntry => ({ item, insertedInto: items })),
       ...newer.map((item): LogEntry => ({ item, insertedInto: null })),
@@ -107,54 +130,77 @@ export function createLogReader(access: Access, store: Store, jobId: string, rea
   /** Reads back to the position. Throws UPSTREAM_INVALID_RESPONSE when the log does not end and lacks it. */
   async function readFromPosition(): Promise<LogEntry[]> {
     const seen = seenArrival;
-    const start: EventStart = position === null ? { kind: 'start' } : { kind: 'since', id: position };
-    catchUp = await takeSnapshot((segment) => contains(segment, position), start).catch((error) => {
+    const { key } = position;
+    const start: EventStart = key === null ? { kind: 'start' } : { kind: 'since', id: key };
+    const matches: Matches = key === null ? () => false : (item) => keyOf(item) === key;
+    const { segment } = await takeSnapshot(matches, start).catch((error) => {
       throw error instanceof UnknownCursor ? lostPosition() : error;
     });
-    if (!contains(catchUp, position)) {
+    catchUp = segment;
+    if (position.indexIn(segment) < 0) {
       // The server has changed the event, whose id was derived from its content. The other known events are gone too.
-      const items = catchUp.items.filter(({ arrival }) => arrival > seen);
-      position = items.length > 0 ? null : lastKeyOf(catchUp.items.slice(0, 1));
+      const items = segment.items.filter(({ arrival }) => arrival > seen);
+      const newest = segment.items[0];
+      position.moveTo(items.length > 0 || !newest ? null : keyOf(newest));
       catchUp = { items, isComplete: true };
     }
-    return take(newerThan(catchUp.items, position));
+    return takeFrom(catchUp, Math.max(0, position.indexIn(catchUp)));
+  }
+
+  /** Whether the log surely lacks an event. Asks the server before the log is read back for it. */
+  async function isUnknown(id: string): Promise<boolean> {
+    const head = cachedHead();
+    const isCached = head.items.some((item) => item.id === id);
+    return !isCached && (head.isComplete || (await store.events.isUnknown(access, jobId, id, readContext)));
   }
 
   return {
     async moveTo(start) {
       switch (start.kind) {
-        case 'now':
-          moveToItem(cachedHead().items[0]);
+        case 'now': {
+          const segment = cachedHead();
+          moveToItem({ segment, index: 0 });
+          catchUp = null;
           seenArrival = cachedLog()?.arrival ?? 0;
           return;
-        case 'start':
-          catchUp = await takeSnapshot(({ isComplete }) => isComplete, start);
-          position = null;
-          return;
-        case 'since':
-          catchUp = await takeSnapshot((segment) => contains(segment, start.id), start);
-          if (!contains(catchUp, start.id)) throw new UnknownCursor(start);
-          return moveToItem(catchUp.items.find(({ id }) => id === start.id));
+        }
+        case 'start': {
+          const { segment } = await takeSnapshot(() => false, start);
+          return moveToItem({ segment, index: -1 });
+        }
+        case 'since': {
+          if (await isUnknown(start.id)) throw new UnknownCursor(start);
+          const found = await takeSnapshot(({ id }) => id === start.id, start);
+          if (found.index < 0) throw new UnknownCursor(start);
+          return moveToItem(found);
+        }
         case 'sinceStep': {
           const isUpToStep = ({ value }: LogItem) => value !== undefined && isStepUpTo(value, start.step);
-          catchUp = await takeSnapshot(({ items }) => items.some(isUpToStep), start);
-          return moveToItem(catchUp.items.find(isUpToStep));
+          return moveToItem(await takeSnapshot(isUpToStep, start));
         }
       }
+    },
+    moveToKnown(id) {
+      const segment = cachedHead();
+      const index = segment.items.findIndex((item) => item.id === id);
+      if (index < 0) return false;
+      moveToItem({ segment, index });
+      return true;
     },
     async next(isClosed) {
       const log = cachedLog();
       if (log && !isClosed && isBesideGap(log, position)) return [];
-      if (log && contains(log.head, position)) {
+      const index = log ? position.indexIn(log.head) : -1;
+      if (log && index >= 0) {
         catchUp = null;
         const { items } = log.head;
-        const inserted = log.lastInsertion > seenArrival ? arrivedAfter(items, position, seenArrival) : [];
+        const inserted = log.lastInsertion > seenArrival ? arrivedAfter(items, index, seenArrival) : [];
         seenArrival = log.arrival;
-        return take(newerThan(items, position), inserted, items);
+        return takeFrom(log.head, index, inserted);
       }
-      const entries = catchUp && contains(catchUp, position) ? take(newerThan(catchUp.items, position)) : [];
-      if (entries.length > 0) return entries;
-      return readFromPosition();
+      const caughtUp = catchUp ? position.indexIn(catchUp) : -1;
+      const entries = catchUp && caughtUp >= 0 ? takeFrom(catchUp, caughtUp) : [];
+      return entries.length > 0 ? entries : await readFromPosition();
     },
   };
 }
@@ -165,32 +211,16 @@ const lostPosition = () =>
 const EMPTY: LogSegment = { items: [], isComplete: false };
 
 // More inserted events can be in the gap, and the next poll closes it.
-const isBesideGap = ({ head, older }: EventLog, position: string | null) =>
-  older !== null && (contains(head, position) || contains(older, position));
+const isBesideGap = ({ head, older }: EventLog, position: Position) =>
+  older !== null && (position.indexIn(head) >= 0 || position.indexIn(older) >= 0);
 
-const contains = ({ items, isComplete }: LogSegment, position: string | null) =>
-  position === null ? isComplete : items.some((item) => keyOf(item) === position);
-
-const indexOf = (items: LogSegment['items'], position: string | null) =>
-  position === null ? items.length : items.findIndex((item) => keyOf(item) === position);
-
-/** Returns the next items after a position, oldest first. */
-function newerThan(items: LogSegment['items'], position: string | null): LogItem[] {
-  return items.slice(0, indexOf(items, position)).slice(-EVENTS_PER_BATCH).reverse();
-}
-
-/** Returns the items behind a position that arrived later than `arrival`, oldest first. */
-function arrivedAfter(items: LogSegment['items'], position: string | null, arrival: number): LogItem[] {
+/** Returns the items behind an index that arrived later than `arrival`, oldest first. */
+function arrivedAfter(items: LogSegment['items'], index: number, arrival: number): LogItem[] {
   return items
-    .slice(indexOf(items, position) + 1)
+    .slice(index + 1)
     .filter((item) => item.arrival > arrival)
     .reverse();
 }
-
-const lastKeyOf = (items: readonly LogItem[]): string | null => {
-  const last = items.at(-1);
-  return last ? keyOf(last) : null;
-};
 
 function isStepUpTo(event: JobEvent, last: number): boolean {
   const report = stepReportOf(event);

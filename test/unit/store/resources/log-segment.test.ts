@@ -40,9 +40,13 @@ describe('mergeRun', () => {
     fc.assert(
       fc.property(anySegment, anySegment, (a, b) => {
         fc.pre(Math.max(a.from, b.from) < Math.min(a.to, b.to));
+        const added = segment(b.from, b.to).items.filter(
+          (_, offset) => b.from + offset < a.from || b.from + offset >= a.to,
+        );
         expect(mergeRun(segment(a.from, a.to), segment(b.from, b.to), 2)).toEqual({
           segment: segment(Math.min(a.from, b.from), Math.max(a.to, b.to)),
           rest: null,
+          added,
           hasInsertions: false,
         });
       }),
