@@ -14,6 +14,7 @@ import type { ErrorCode } from '../../schema/core/errors.ts';
 import { quoteInput } from '../http/quote-input.ts';
 import type { CallerBudget } from '../limits/caller-rate-limiter.ts';
 import { estimateCost } from '../limits/cost.ts';
+import { parsingPoints, validationPoints } from '../limits/document-points.ts';
 import { measureDocument } from '../limits/document-shape.ts';
 import { findLineViolation, findVariablesViolation, findViolation } from '../limits/limit-check.ts';
 import { LimitError } from '../limits/limit-error.ts';
@@ -43,7 +44,8 @@ export interface Unprepared {
 
 /**
  * Prepares an operation of any transport. Calls `guard` with the kind of the operation before validation, and rejects as it
- * throws. Also rejects with an HttpError: 413 for too large variables, 429 when the caller has too few points.
+ * throws. Also rejects with an HttpError: 413 for too large variables, 429 when the caller has too few points. Spends the
+ * points of a document before the work that they are for, so that an invalid one is paid too.
  */
 export async function prepare(
   engine: Engine,
@@ -58,19 +60,26 @@ export async function prepare(
   const variables = params.variables ?? {};
   guardVariables(variables, limits);
   const validDocument = engine.validDocuments.get(params.query);
+  const payFor = async (points: number) => points > 0 && (await spend(points));
+  if (!validDocument) await payFor(parsingPoints(params.query));
   const document = validDocument ?? parseDocument(params.query, parse, limits);
   if (!('kind' in document)) return document;
   const operationName = params.operationName || undefined;
   const operation = getOperationAST(document, operationName) ?? undefined;
   context.operationName = operation?.name?.value;
   if (operation) guard(operation.operation);
-  const invalid = validDocument ? null : checkDocument(document, () => validate(schema, document), limits);
-  if (invalid) return invalid;
+  if (!validDocument) {
+    const violation = findViolation(document, limits);
+    if (violation) return rejected(violation);
+    await payFor(validationPoints(document));
+    const invalid = findErrors(document, () => validate(schema, document));
+    if (invalid) return invalid;
+  }
   if (!operation) return failed('BAD_USER_INPUT', [noOperation(document, operationName)]);
   const cost = estimateCost(schema, document, operation, variables);
   if (cost > limits.cost) return rejected({ limit: 'cost', max: limits.cost, actual: cost });
   if (!validDocument) engine.validDocuments.set(params.query, document);
-  if (cost > 1) await spend(cost - 1); // The first point is already spent.
+  await payFor(cost - 1); // The first point is already spent.
   const payment = createOperationPayment(cost, budget);
   context.readContext.payment = payment;
   return { params, document, operation, operationName, cost, payment, enveloped };
@@ -84,14 +93,8 @@ function parseDocument(text: string, parse: (text: string, options: ParseOptions
   return document instanceof GraphQLError ? parseFailed(document, limits) : document;
 }
 
-/** Returns the errors of a document that exceeds a limit or is invalid. */
-function checkDocument(
-  document: DocumentNode,
-  validate: () => readonly GraphQLError[],
-  limits: Limits,
-): Unprepared | null {
-  const violation = findViolation(document, limits);
-  if (violation) return rejected(violation);
+/** Returns the errors of a document that is within all limits; null when it is valid. */
+function findErrors(document: DocumentNode, validate: () => readonly GraphQLError[]): Unprepared | null {
   // A document with circular fragments was not measured: no validation rule may walk it.
   const { circular } = measureDocument(document);
   const errors = circular ? [circularFragment(circular)] : orGraphQLError(validate);

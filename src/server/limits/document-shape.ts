@@ -3,6 +3,7 @@ import {
   type FieldNode,
   type FragmentDefinitionNode,
   Kind,
+  type NameNode,
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
@@ -27,6 +28,10 @@ export interface DocumentShape {
   readonly introspectionLists: number;
   /** Maximum fields that are merged into one, or fragments spread in one object: validation compares all pairs. */
   readonly overlaps: number;
+  /** Pairs of fields that are merged into one, and of fragments spread in one object: validation compares each. */
+  readonly comparisons: number;
+  /** Maximum arguments of one name at one field, or variables of one name: the error for them locates each. */
+  readonly duplicates: number;
   /** Visited selections. Above `MAX_FIELDS` the measurement stopped, and all numbers are lower bounds. */
   readonly fields: number;
 }
@@ -59,6 +64,7 @@ function measure(document: DocumentNode): DocumentShape {
   if (circular) return { ...counts, fields: 0, circular };
   const visit = (selection: SelectionNode) => {
     countDirectives(selection, counts);
+    if (selection.kind === Kind.FIELD) countDuplicates(selection.arguments ?? [], counts);
     return true;
   };
   const collector = new FieldCollector<null>(fragments, { visit, narrow: () => null });
@@ -66,6 +72,7 @@ function measure(document: DocumentNode): DocumentShape {
   for (const definition of document.definitions) {
     if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
     for (const node of [definition, ...(definition.variableDefinitions ?? [])]) countDirectives(node, counts);
+    countDuplicates(definition.variableDefinitions?.map(({ variable }) => variable) ?? [], counts);
     counts.rootFields = Math.max(counts.rootFields, walk(definition.selectionSet, measurement));
   }
   for (const definition of document.definitions) {
@@ -85,7 +92,21 @@ const ZERO_COUNTS: Counts = {
   introspectionDepth: 0,
   introspectionLists: 0,
   overlaps: 0,
+  comparisons: 0,
+  duplicates: 0,
 };
+
+function countDuplicates(nodes: readonly { readonly name: NameNode }[], counts: Counts): void {
+  if (nodes.length <= counts.duplicates) return; // Most fields have one argument or none.
+  const countByName = new Map<string, number>();
+  for (const { name } of nodes) {
+    const count = (countByName.get(name.value) ?? 0) + 1;
+    countByName.set(name.value, count);
+    counts.duplicates = Math.max(counts.duplicates, count);
+  }
+}
+
+const pairsOf = (count: number) => (count * (count - 1)) / 2;
 
 function countDirectives({ directives = [] }: Pick<SelectionNode, 'directives'>, counts: Counts): void {
   if (directives.length === 0) return;
@@ -115,6 +136,7 @@ function walk(selectionSet: SelectionSetNode, measurement: Measurement): number 
       const name = nodes[0]?.name.value ?? '';
       if (key !== name) counts.aliases++;
       counts.overlaps = Math.max(counts.overlaps, nodes.length);
+      counts.comparisons += pairsOf(nodes.length);
       const inner = levelBelow(level, name, nodes);
       countDepth(level.depth, inner, counts);
       if (inner.sets.length > 0) pending.push(inner);
@@ -161,5 +183,6 @@ function fieldsByResponseKey(
   });
   for (const fragment of spreads.keys()) spread.add(fragment);
   counts.overlaps = Math.max(counts.overlaps, spreads.size);
+  counts.comparisons += pairsOf(spreads.size);
   return fields;
 }

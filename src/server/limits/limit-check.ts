@@ -10,6 +10,9 @@ const MAX_DIRECTIVES_PER_LOCATION = 10;
 /** GraphiQL's introspection query has depth 15. */
 const MAX_INTROSPECTION_DEPTH = 30;
 const MAX_OVERLAPS = 100;
+/** Takes about 10 ms. */
+const MAX_COMPARISONS = 25_000;
+const MAX_DUPLICATES = 10;
 const MAX_VARIABLES_DEPTH = 50;
 
 const LINE_END = /\r\n|[\n\r]/g;
@@ -37,6 +40,8 @@ export function findViolation(document: DocumentNode, limits: Limits): LimitViol
     ['introspectionDepth', MAX_INTROSPECTION_DEPTH, shape.introspectionDepth],
     ['overlaps', MAX_OVERLAPS, shape.overlaps],
     ['fields', MAX_FIELDS, shape.fields],
+    ['comparisons', MAX_COMPARISONS, shape.comparisons],
+    ['duplicates', MAX_DUPLICATES, shape.duplicates],
   ];
   const [limit, max, actual] = checks.find(([, max, actual]) => actual > max) ?? [];
   if (limit === undefined || max === undefined) return null;

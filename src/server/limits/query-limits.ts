@@ -28,6 +28,8 @@ const LIMITS = {
   introspection: ['nested lists of types or fields', 'MAX_INTROSPECTION_DEPTH'],
   introspectionDepth: ['nested fields of introspection'],
   overlaps: ['fields of one name, or fragments, in one object'],
+  comparisons: ['pairs of fields of one name, or of fragments, in one object'],
+  duplicates: ['arguments or variables of one name'],
   fields: ['fields, counted wherever a fragment is spread'],
   cost: ['points', 'the lower of MAX_QUERY_COST and RATE_LIMIT_PER_MINUTE'],
   variables: ['bytes of JSON', 'MAX_VARIABLES_BYTES'],

@@ -55,6 +55,18 @@ describe('the shape of a document', () => {
     ).toBe(3);
   });
 
+  it('counts the pairs of merged fields, and of fragments in one object', () => {
+    expect(measure('{ a a a }').comparisons).toBe(3);
+    expect(measure('{ a { b b } a { b b } }').comparisons).toBe(1 + 6);
+    expect(measure('{ ...F ...G a } fragment F on T { a } fragment G on T { b }').comparisons).toBe(1 + 1);
+  });
+
+  it('counts the arguments of one name at one field, and the variables of one name', () => {
+    expect(measure('{ a(x: 1, y: 2) b(x: 1) }').duplicates).toBe(1);
+    expect(measure('{ a(x: 1, y: 2, x: 3, x: 4) b(x: 1) }').duplicates).toBe(3);
+    expect(measure('query ($v: Int, $v: Int) { a(x: 1) }').duplicates).toBe(2);
+  });
+
   it('includes unused fragments, except in the root fields', () => {
     const shape = measure(`{ a } fragment F on T { ${many(30, (i) => `x${i}: b`)} c { d { e } } }`);
     expect(shape).toMatchObject({ aliases: 30, depth: 3, rootFields: 1 });
@@ -153,8 +165,8 @@ describe('any document', () => {
   it('with fragment definitions has the same shape as with inline fragments', () => {
     fc.assert(
       fc.property(set, ({ inline, spread, definitions }) => {
-        const { overlaps: _, ...whole } = measure(inline);
-        const { overlaps: __, ...parts } = measure(`${spread} ${definitions.join(' ')}`);
+        const { overlaps: _, comparisons: _c, ...whole } = measure(inline);
+        const { overlaps: __, comparisons: __c, ...parts } = measure(`${spread} ${definitions.join(' ')}`);
         expect(parts).toEqual(whole);
       }),
     );
