@@ -40,7 +40,7 @@ export function createCredentialPools(
   const byCredential = new LRUCache<string, CredentialPool>({ max: maxPools, dispose: ({ pool }) => void close(pool) });
 
   async function close(pool: Pool) {
-    await pool.close();
+    if (!pool.destroyed) await pool.close(); // Calls that `dispose` ends can still evict a pool.
     openPools.delete(pool);
   }
 
