@@ -13,7 +13,7 @@ import { errorReply, type GatewayResponse, jsonReply, type Reply, send } from '.
 import { guardRequest, type HostPolicy, isHealthProbe } from './http/request-guard.ts';
 import { type RequestTarget, readTarget } from './http/request-target.ts';
 import type { Webhooks } from './http/webhook-endpoint.ts';
-import { type CreateCallerBudget, callerKey } from './limits/caller-rate-limiter.ts';
+import { type CreateCallerBudget, callerOf } from './limits/caller-rate-limiter.ts';
 import { type LoggedExchange, requestLogLine } from './request-log.ts';
 import { type GraphqlOptions, handleGraphql } from './transports/graphql-over-http.ts';
 import { openStream, type StreamReply } from './transports/http-stream.ts';
@@ -95,10 +95,15 @@ async function route(options: RouterOptions, exchange: Exchange, signal: AbortSi
     case '/graphql': {
       if (graphiql && isRead(request) && prefersHtml(request.headers)) return await graphiql(request.headers);
       const identity = authenticate(request.headers);
-      const context = createContext({ requestId, signal, identity });
+      const caller = callerOf(identity, request);
+      const context = createContext({
+        requestId,
+        signal,
+        identity,
+        claimant: { priority: 'query', callers: [caller] },
+      });
       exchange.context = context;
-      const caller = callerKey(context, request);
-      const budget = createBudget(context, request, response);
+      const budget = createBudget(caller, context.scope, response);
       return await handleGraphql(options, { ...exchange, context, identity, caller, budget });
     }
     case '/webhooks/openai':

@@ -108,7 +108,7 @@ export async function createServer({
   const { clock, log, createContext } = rest;
   const streams = createStreamRegistry(clock, subscriptions.heartbeatMs);
   const hideSuggestions = !config.hasIntrospection;
-  const subscriptionGroups = createSubscriptionGroups({ schema, createContext, log, hideSuggestions });
+  const subscriptionGroups = createSubscriptionGroups({ schema, createContext, log, clock, hideSuggestions });
   const shared = {
     engine: createEngine(schema, log, config.hasIntrospection, memoryCache),
     runOperation: createOperationRunner(subscriptionGroups, createSubscriptionQuota(subscriptions)),

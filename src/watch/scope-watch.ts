@@ -1,9 +1,10 @@
 import type { Clock } from '../clock.ts';
 import type { Access } from '../store/cache/scope.ts';
-import type { CallPayment } from '../store/cache/single-flight.ts';
 import type { JobObserved } from '../store/resources/job.ts';
 import type { Store } from '../store/store.ts';
+import type { CallAccount, Caller, Claimant } from '../upstream/resilience/call-claims.ts';
 import type { StateOf } from './poll/change.ts';
+import { callersOf } from './poll/claimants.ts';
 import { createEventTail, type EventTail } from './poll/event-tail.ts';
 import { createPoller } from './poll/poller.ts';
 import { createWatchRegistry, type WatchRegistry } from './poll/watch-registry.ts';
@@ -24,8 +25,13 @@ export interface ScopeWatch {
   readonly size: number;
   onObserved(observed: JobObserved): void;
   /** Returns the shared tail of a job's event log. The caller must call `close` once. A new tail charges its first poll. */
-  openTail(jobId: string, payment?: CallPayment): { tail: EventTail; close: () => void };
+  openTail(jobId: string, claimant: Claimant): { tail: EventTail; close: () => void };
   dispose(): void;
+}
+
+/** A reader of an event log. */
+interface TailReader {
+  readonly callers: Iterable<Caller>;
 }
 
 export interface ScopeWatchOptions extends WatcherOptions {
@@ -35,18 +41,20 @@ export interface ScopeWatchOptions extends WatcherOptions {
 }
 
 export function createScopeWatch({ onIdle, ...options }: ScopeWatchOptions): ScopeWatch {
-  const tails = new Map<string, { tail: EventTail; readers: number }>();
+  const tails = new Map<string, { tail: EventTail; readers: Set<TailReader> }>();
   const pollOptions = { ...options, jobs: options.store.jobs };
   const isIdle = () => registry.jobs.size === 0 && registry.account.listeners.size === 0 && tails.size === 0;
   const onScheduleChange = () => (isIdle() ? onIdle() : poller.schedule());
   const registry = createWatchRegistry({ ...pollOptions, onScheduleChange });
   const poller = createPoller({ ...pollOptions, registry });
 
-  function addTail(jobId: string, payment: CallPayment | undefined) {
+  function addTail(jobId: string, account: CallAccount | undefined) {
     const remove = () => {
       if (tails.get(jobId) === entry) tails.delete(jobId);
     };
-    const entry = { tail: createEventTail({ ...options, registry, payment }, jobId, remove), readers: 0 };
+    const readers = new Set<TailReader>();
+    const callers = callersOf(readers);
+    const entry = { tail: createEventTail({ ...options, registry, callers, account }, jobId, remove), readers };
     tails.set(jobId, entry);
     return entry;
   }
@@ -60,11 +68,13 @@ export function createScopeWatch({ onIdle, ...options }: ScopeWatchOptions): Sco
       registry.onObserved(observed);
       poller.schedule();
     },
-    openTail(jobId, payment) {
-      const entry = tails.get(jobId) ?? addTail(jobId, payment);
-      entry.readers++;
+    openTail(jobId, { callers, account }) {
+      const entry = tails.get(jobId) ?? addTail(jobId, account);
+      const reader = { callers };
+      entry.readers.add(reader);
       const close = () => {
-        if (--entry.readers > 0) return;
+        entry.readers.delete(reader);
+        if (entry.readers.size > 0) return;
         if (tails.get(jobId) === entry) tails.delete(jobId);
         entry.tail.dispose();
       };

@@ -1,6 +1,6 @@
 import type { Access } from '../store/cache/scope.ts';
-import type { CallPayment } from '../store/cache/single-flight.ts';
 import type { MetricsSeries } from '../upstream/metrics/metrics.ts';
+import type { Claimant } from '../upstream/resilience/call-claims.ts';
 import type { JobEvent } from '../upstream/resources/event.ts';
 import type { Job } from '../upstream/resources/job.ts';
 import type { JobChange } from './poll/change.ts';
@@ -8,7 +8,6 @@ import { createScopeWatch, type ScopeWatch, type WatcherOptions } from './scope-
 import { type Added, anyEvent, stepsAfter, streamEvents } from './streams/event-stream.ts';
 import { streamJob, streamJobs } from './streams/job-stream.ts';
 import type { EventStart } from './streams/log-reader.ts';
-import type { PaidIterable } from './streams/paid-iterable.ts';
 
 /** Live data of one scope. Each iterator is a subscriber. */
 export interface Feeds {
@@ -17,14 +16,15 @@ export interface Feeds {
   /** Snapshots and changes of all jobs that match before or after the change. Throws UpstreamError. */
   jobs(matches: (job: Job) => boolean): AsyncIterable<JobChange>;
   /** A job's events after `start`. Throws as `job` does, and UnknownCursor. */
-  events(jobId: string, start: EventStart): PaidIterable<Added<JobEvent>>;
+  events(jobId: string, start: EventStart): AsyncIterable<Added<JobEvent>>;
   /** A job's metrics, one step per series, after `sinceStep`, or from now on. Throws as `events` does. */
-  metrics(jobId: string, sinceStep: number | null): PaidIterable<Added<MetricsSeries>>;
+  metrics(jobId: string, sinceStep: number | null): AsyncIterable<Added<MetricsSeries>>;
 }
 
 /** Turns the store's observations into changes, and polls jobs and event logs while they have subscribers. */
 export interface Watcher {
-  feeds(access: Access): Feeds;
+  /** Returns the live data for a subscriber. Polls take the turns of all their subscribers. */
+  feeds(access: Access, claimant: Claimant): Feeds;
   /** Handles a hint that a job may have changed: marks it as stale in all scopes, and polls it where it is watched. */
   hint(id: string): void;
   /** Number of watched jobs and event logs in all scopes. */
@@ -51,17 +51,19 @@ export function createWatcher({ store, ...options }: WatcherOptions): Watcher {
   }
 
   return {
-    feeds(access) {
+    feeds(access, claimant) {
       const getRegistry = () => getScope(access).registry;
+      const { callers } = claimant;
       const logOf = (jobId: string) => ({
         access,
         store,
         jobId,
-        openTail: (payment?: CallPayment) => getScope(access).openTail(jobId, payment),
+        claimant,
+        openTail: () => getScope(access).openTail(jobId, claimant),
       });
       return {
-        job: (id) => streamJob(getRegistry, id),
-        jobs: (matches) => streamJobs(getRegistry, matches),
+        job: (id) => streamJob(getRegistry, id, callers),
+        jobs: (matches) => streamJobs(getRegistry, matches, callers),
         events: (jobId, start) => streamEvents({ ...logOf(jobId), start, select: anyEvent }),
         metrics(jobId, step) {
           const start: EventStart = step === null ? { kind: 'now' } : { kind: 'sinceStep', step };

@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import type { UpstreamErrorCode } from '../../upstream/errors/upstream-error.ts';
+import { ANONYMOUS_QUERY, CallClaims, type Claimant } from '../../upstream/resilience/call-claims.ts';
 
 /** Pays for the upstream calls of one operation. The price of the operation pays for the first ones. */
 export interface CallPayment {
@@ -8,7 +9,7 @@ export interface CallPayment {
    * has too few points: the read must not start.
    */
   payForRead(): Promise<void> | undefined;
-  /** Charges a call that cannot be refused any more: a further call of a read, or a read that others share. */
+  /** Charges a call that cannot be refused any more, such as a further call of a read. */
   chargeCall(): void;
 }
 
@@ -18,9 +19,11 @@ export interface ReadContext {
   readonly signal: AbortSignal;
   /** Called when `signal` is aborted. The signal has one listener for all, as its cost grows with the number of listeners. */
   readonly abortCallbacks: Set<() => void>;
+  /** Those who wait for the reads. */
+  readonly claimant: Claimant;
   /** HTTP requests sent upstream for reads that this request started. */
   upstreamCalls: number;
-  /** Undefined for reads that no caller pays for, such as polls. */
+  /** Pays for the calls of a query or a mutation; undefined until its price is known, and for other reads. */
   payment: CallPayment | undefined;
   /** Codes of upstream failures that the response reports as data, not as errors. */
   readonly failures: UpstreamErrorCode[];
@@ -28,18 +31,33 @@ export interface ReadContext {
   freshUntil: number;
 }
 
-export function createReadContext(signal: AbortSignal, payment?: CallPayment): ReadContext {
+export function createReadContext(signal: AbortSignal, claimant: Claimant = ANONYMOUS_QUERY): ReadContext {
   const abortCallbacks = new Set<() => void>();
   signal.addEventListener('abort', () => {
     for (const callback of abortCallbacks) callback();
   });
-  return { signal, abortCallbacks, upstreamCalls: 0, payment, failures: [], freshUntil: Number.POSITIVE_INFINITY };
+  return createContext(signal, abortCallbacks, claimant);
 }
 
-/** Records and charges an HTTP request that is not a read with single flight. */
+/** Returns a context of another claimant that ends with `readContext`. */
+export function contextFor(claimant: Claimant, { signal, abortCallbacks }: ReadContext): ReadContext {
+  return createContext(signal, abortCallbacks, claimant);
+}
+
+function createContext(signal: AbortSignal, abortCallbacks: Set<() => void>, claimant: Claimant): ReadContext {
+  const freshUntil = Number.POSITIVE_INFINITY;
+  return { signal, abortCallbacks, claimant, upstreamCalls: 0, payment: undefined, failures: [], freshUntil };
+}
+
+/** Counts an HTTP request that was started for a request or a subscription, and charges it. */
 export function countCall(readContext: ReadContext): void {
-  readContext.upstreamCalls++;
+  countPaidCall(readContext);
   readContext.payment?.chargeCall();
+}
+
+function countPaidCall(readContext: ReadContext): void {
+  readContext.upstreamCalls++;
+  readContext.claimant.account?.charge();
 }
 
 /** Returns a context for work that must finish: never aborted, with the call count and the failures of `readContext`. */
@@ -47,6 +65,7 @@ export function detachedContext(readContext: ReadContext): ReadContext {
   return {
     signal: new AbortController().signal,
     abortCallbacks: new Set(),
+    claimant: readContext.claimant,
     payment: readContext.payment,
     failures: readContext.failures,
     freshUntil: Number.POSITIVE_INFINITY,
@@ -67,14 +86,17 @@ export function limitFreshness(readContext: ReadContext, until: number): void {
 /** Options of one shared read. */
 export interface FlightOptions {
   readonly signal: AbortSignal;
+  /** The callers that wait for the read. */
+  readonly claims: CallClaims;
   readonly onRequest: () => void;
 }
 
 /** Shares reads in flight: concurrent reads with the same key cost one upstream call. */
 export interface SingleFlight<T> {
   /**
-   * Joins the read in flight for `key`, or starts one. Does not join a read that started before `notBefore`. Rejects with
-   * the error of the read, with the reason of the context's signal, or as the context's payment does.
+   * Joins the read in flight for `key`, or starts one. Does not join a read that started before `notBefore`. A claimant that
+   * pays for each call starts none before it has points. Rejects with the error of the read, with the reason of the
+   * context's signal, or as the payment of the context does.
    */
   run(
     key: string,
@@ -89,6 +111,7 @@ export interface SingleFlight<T> {
 interface Flight<T> {
   readonly result: Promise<T>;
   readonly controller: AbortController;
+  readonly claims: CallClaims;
   readonly requestedAt: number;
   waiters: number;
 }
@@ -99,13 +122,14 @@ export function createSingleFlight<T>(clock: Clock): SingleFlight<T> {
   function start(key: string, readContext: ReadContext, read: (flightOptions: FlightOptions) => Promise<T>): Flight<T> {
     const controller = new AbortController();
     const requestedAt = clock.now();
-    let calls = 0;
+    const claims = new CallClaims(readContext.claimant);
+    let countNext = countPaidCall; // The payment of the context has paid for the first call before the start.
     const onRequest = () => {
-      readContext.upstreamCalls++;
-      if (++calls > 1) readContext.payment?.chargeCall();
+      countNext(readContext);
+      countNext = countCall;
     };
-    const result = read({ signal: controller.signal, onRequest });
-    const flight = { result, controller, requestedAt, waiters: 0 };
+    const result = read({ signal: controller.signal, claims, onRequest });
+    const flight = { result, controller, claims, requestedAt, waiters: 0 };
     flights.set(key, flight);
     const onSettled = () => remove(key, flight);
     result.then(onSettled, onSettled);
@@ -122,7 +146,7 @@ export function createSingleFlight<T>(clock: Clock): SingleFlight<T> {
     if (flights.get(key) === flight) flights.delete(key);
   }
 
-  function join(key: string, flight: Flight<T>, readContext: ReadContext): Promise<T> {
+  function join(flight: Flight<T>, key: string, readContext: ReadContext): Promise<T> {
     flight.waiters++;
     return new Promise((resolve, reject) => {
       const leave = () => {
@@ -145,15 +169,17 @@ export function createSingleFlight<T>(clock: Clock): SingleFlight<T> {
   return {
     detach: (key) => void flights.delete(key),
     run(key, readContext, read, notBefore = Number.NEGATIVE_INFINITY) {
-      const { signal, payment } = readContext;
-      if (signal.aborted) return Promise.reject(signal.reason);
-      const flight = findInFlight(key, notBefore);
-      const paid = flight ? undefined : payment?.payForRead();
-      if (paid === undefined) return join(key, flight ?? start(key, readContext, read), readContext);
-      return paid.then(() => {
-        signal.throwIfAborted();
-        return join(key, findInFlight(key, notBefore) ?? start(key, readContext, read), readContext);
-      });
+      const { signal, claimant, payment } = readContext;
+      const joinOrStart = () => {
+        if (signal.aborted) return Promise.reject(signal.reason);
+        const inFlight = findInFlight(key, notBefore);
+        inFlight?.claims.add(claimant);
+        return join(inFlight ?? start(key, readContext, read), key, readContext);
+      };
+      // Before the flight exists: nobody else may wait for these points.
+      if (signal.aborted || findInFlight(key, notBefore)) return joinOrStart();
+      const paid = claimant.account ? claimant.account.waitForPoints(signal) : payment?.payForRead();
+      return paid === undefined ? joinOrStart() : paid.then(joinOrStart);
     },
   };
 }

@@ -1,10 +1,12 @@
 import type { Clock } from '../../clock.ts';
 import type { Access } from '../../store/cache/scope.ts';
-import { type CallPayment, createReadContext } from '../../store/cache/single-flight.ts';
+import { contextFor, createReadContext } from '../../store/cache/single-flight.ts';
 import type { EventLog } from '../../store/resources/event-log.ts';
 import type { Store } from '../../store/store.ts';
+import type { CallAccount, Caller } from '../../upstream/resilience/call-claims.ts';
 import type { Job } from '../../upstream/resources/job.ts';
 import type { StateOf } from './change.ts';
+import { pollClaimant } from './claimants.ts';
 import { nextPollAfterFailureIn, nextPollIn } from './poll-interval.ts';
 import { isNotFound, isPermanent, retryAfterOf, toError } from './watch-errors.ts';
 import type { WatchRegistry } from './watch-registry.ts';
@@ -16,8 +18,10 @@ export interface EventTailOptions {
   registry: WatchRegistry;
   stateOf: StateOf;
   pollIntervalMs: number;
-  /** Is charged for the first poll. */
-  payment?: CallPayment | undefined;
+  /** The callers of all readers. */
+  callers: Iterable<Caller>;
+  /** Pays for the first poll, which a list in the opposite order makes long. */
+  account: CallAccount | undefined;
 }
 
 /**
@@ -38,18 +42,21 @@ export interface EventTail {
   /** Resolves when `version` differs from the argument, at once when closed, or on abort. Rejects when the tail fails. */
   waitForUpdate(version: number, signal: AbortSignal): Promise<void>;
   /**
-   * Polls at once. Resolves after a poll that started after this call, at once when closed, or on abort. Rejects when the
+   * Polls at once; the account pays for it. Resolves after a poll that started after this call, at once when closed, or on abort. Rejects when the
    * tail fails.
    */
-  pollNow(signal: AbortSignal): Promise<void>;
+  pollNow(signal: AbortSignal, account?: CallAccount): Promise<void>;
   dispose(): void;
 }
 
 /** `onEnd` is called when the tail fails. */
 export function createEventTail(options: EventTailOptions, jobId: string, onEnd: () => void): EventTail {
-  const { access, store, clock, registry, stateOf, pollIntervalMs, payment } = options;
+  const { access, store, clock, registry, stateOf, pollIntervalMs, callers, account } = options;
   const disposal = new AbortController();
-  const readContext = createReadContext(disposal.signal, payment && withoutRefusal(payment));
+  const claimant = pollClaimant(callers);
+  const ownContext = createReadContext(disposal.signal, claimant);
+  /** Pays for the next successful poll; undefined when it is one that all readers share. */
+  let payer = account && afterFirst(account);
   const unpin = store.events.pin(access, jobId);
   const waiters = new Set<PromiseWithResolvers<void>>();
   let job: Job | undefined;
@@ -94,9 +101,11 @@ export function createEventTail(options: EventTailOptions, jobId: string, onEnd:
     isPolling = true;
     isPollRequested = false;
     const before = store.events.lastLog(access, jobId);
+    const paying = payer;
+    const readContext = paying ? contextFor({ ...claimant, account: paying }, ownContext) : ownContext;
     try {
       update(before, await store.events.refresh(access, jobId, readContext));
-      readContext.payment = undefined; // Later polls are shared.
+      if (payer === paying) payer = undefined;
       pollIn(isPollRequested ? 0 : nextPollDelay());
     } catch (reason) {
       if (isNotFound(reason)) await refreshJob();
@@ -110,7 +119,7 @@ export function createEventTail(options: EventTailOptions, jobId: string, onEnd:
 
   /** Reads the job after a 404 for its log. If it does not exist either, the registry ends this tail with JobNotFound. */
   async function refreshJob() {
-    await store.jobs.refresh(access, jobId, { readContext, cause: 'poll' }).catch(() => null);
+    await store.jobs.refresh(access, jobId, { readContext: ownContext, cause: 'poll' }).catch(() => null);
   }
 
   function update(before: EventLog | undefined, log: EventLog) {
@@ -138,8 +147,8 @@ export function createEventTail(options: EventTailOptions, jobId: string, onEnd:
     }
   }
 
-  payment?.chargeCall(); // The registry reads the job.
   const watch = registry.watch(jobId, {
+    callers,
     onChange(change) {
       job = change.job;
       changedAt = clock.now();
@@ -163,7 +172,8 @@ export function createEventTail(options: EventTailOptions, jobId: string, onEnd:
       return isClosed;
     },
     waitForUpdate,
-    async pollNow(signal) {
+    async pollNow(signal, account) {
+      payer = account && withoutWaiting(account);
       const updates = isPolling ? 2 : 1; // A running poll may have started before the event was added.
       isPollRequested = true;
       pollIn(0);
@@ -180,13 +190,11 @@ export function createEventTail(options: EventTailOptions, jobId: string, onEnd:
   };
 }
 
-/** Returns a payment that refuses no read: others wait for it too. */
-function withoutRefusal({ chargeCall }: CallPayment): CallPayment {
-  return {
-    chargeCall,
-    payForRead() {
-      chargeCall();
-      return undefined;
-    },
-  };
+/** Returns an account that makes no call wait: others wait for the poll too. */
+const withoutWaiting = ({ charge }: CallAccount): CallAccount => ({ waitForPoints: async () => {}, charge });
+
+/** Returns an account for the calls after the first one, which the price of a subscription includes. */
+function afterFirst(account: CallAccount): CallAccount {
+  let calls = 0;
+  return withoutWaiting({ ...account, charge: () => void (++calls > 1 && account.charge()) });
 }

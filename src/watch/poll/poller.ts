@@ -1,8 +1,10 @@
 import type { Clock } from '../../clock.ts';
 import type { Access } from '../../store/cache/scope.ts';
-import { createReadContext } from '../../store/cache/single-flight.ts';
+import { contextFor, createReadContext, type ReadContext } from '../../store/cache/single-flight.ts';
 import type { JobStore } from '../../store/resources/job.ts';
 import { isOutage, isRejection, UpstreamError } from '../../upstream/errors/upstream-error.ts';
+import type { Caller } from '../../upstream/resilience/call-claims.ts';
+import { callersOf, pollClaimant } from './claimants.ts';
 import { isPageWorthReading } from './page-plan.ts';
 import { nextPollAfterFailureIn } from './poll-interval.ts';
 import { isCredentialError, retryAfterOf, toError } from './watch-errors.ts';
@@ -38,6 +40,16 @@ export function createPoller({ access, jobs: store, clock, registry, pollInterva
   let isListAvailable = true;
   let failures = 0;
   let pausedUntil = Number.NEGATIVE_INFINITY;
+
+  /** The callers of the subscribers of these jobs, and of all jobs. Those of one job go first, so that they get a claim. */
+  function* callersOfJobs(jobs: Iterable<WatchedJob>, isAccountIncluded: boolean): Generator<Caller> {
+    let isWatchedByAccount = isAccountIncluded;
+    for (const job of jobs) {
+      yield* callersOf(job.listeners);
+      isWatchedByAccount ||= job.isWatchedByAccount;
+    }
+    if (isWatchedByAccount) yield* callersOf(registry.account.listeners);
+  }
 
   function setTimer() {
     isScheduling = false;
@@ -93,6 +105,7 @@ export function createPoller({ access, jobs: store, clock, registry, pollInterva
 
   /** Reads pages from the head of the list while that costs fewer calls. Deletes the jobs found from `remaining`. */
   async function pollPages(remaining: Set<WatchedJob>, isAccountDue: boolean) {
+    const claimant = pollClaimant(callersOfJobs(remaining, isAccountDue));
     const minPages = isAccountDue ? (registry.account.isScanned ? 1 : FIRST_SCAN_PAGES) : 0;
     let [pagesRead, found, after] = [0, 0, null as string | null];
     const isNextPageWorthReading = () => {
@@ -101,7 +114,7 @@ export function createPoller({ access, jobs: store, clock, registry, pollInterva
       return isListAvailable && pagesRead < MAX_PAGES && isPageWorthReading({ pagesRead, found, positions });
     };
     while (isNextPageWorthReading()) {
-      const page = await readPage(after, isAccountDue);
+      const page = await readPage(after, isAccountDue, contextFor(claimant, readContext));
       if (page === null) return;
       pagesRead++;
       found = 0;
@@ -118,9 +131,10 @@ export function createPoller({ access, jobs: store, clock, registry, pollInterva
   }
 
   /** Returns a page of the list; null when the upstream rejects the list or the page is invalid. */
-  async function readPage(after: string | null, isAccountDue: boolean) {
+  async function readPage(after: string | null, isAccountDue: boolean, pageContext: ReadContext) {
     try {
-      return await store.refreshPage(access, { limit: JOBS_PER_PAGE, after }, { readContext, cause: 'poll' });
+      const request = { limit: JOBS_PER_PAGE, after };
+      return await store.refreshPage(access, request, { readContext: pageContext, cause: 'poll' });
     } catch (error) {
       const isInvalid = error instanceof UpstreamError && error.code === 'UPSTREAM_INVALID_RESPONSE';
       if (!isRejection(error) && !isInvalid) throw error;
@@ -134,7 +148,8 @@ export function createPoller({ access, jobs: store, clock, registry, pollInterva
 
   async function pollJob(job: WatchedJob, cause: 'webhook' | 'poll' = 'poll') {
     try {
-      await store.refresh(access, job.id, { readContext, cause });
+      const claimant = pollClaimant(callersOfJobs([job], false));
+      await store.refresh(access, job.id, { readContext: contextFor(claimant, readContext), cause });
     } catch (error) {
       if (isOutage(error) || isCredentialError(error)) throw error;
       if (!disposal.signal.aborted) registry.onPollFailed(job, error);

@@ -1,18 +1,18 @@
 import { LRUCache } from 'lru-cache';
 import type { Access } from '../../store/cache/scope.ts';
-import { type CallPayment, createReadContext, type ReadContext } from '../../store/cache/single-flight.ts';
+import { createReadContext } from '../../store/cache/single-flight.ts';
 import { keyOf, type LogItem } from '../../store/resources/log-item.ts';
 import type { LogSegment } from '../../store/resources/log-segment.ts';
 import type { Store } from '../../store/store.ts';
 import type { UpstreamError } from '../../upstream/errors/upstream-error.ts';
 import { seriesOfEvents, stepReportOf } from '../../upstream/metrics/event-metrics.ts';
 import type { MetricsSeries } from '../../upstream/metrics/metrics.ts';
+import type { Claimant } from '../../upstream/resilience/call-claims.ts';
 import type { JobEvent } from '../../upstream/resources/event.ts';
 import type { Job } from '../../upstream/resources/job.ts';
 import type { EventTail } from '../poll/event-tail.ts';
 import { createCancellableIterator } from './cancellable-iterator.ts';
 import { createLogReader, type EventStart, type LogEntry, UnknownCursor } from './log-reader.ts';
-import type { PaidIterable } from './paid-iterable.ts';
 
 /** Maximum number of items that the readers of a stream share as one object: those of the events read last. */
 const MAX_SHARED_ITEMS = 256;
@@ -44,30 +44,26 @@ export interface EventStreamOptions<T> {
   store: Store;
   jobId: string;
   start: EventStart;
+  /** Pays for the pages that a reader reads back. */
+  claimant: Claimant;
   /** Returns a selector for one reader. */
   select: () => EventSelector<T>;
-  /** Returns the shared tail of the log. The caller must call `close` once. A new tail charges `payment` for its first poll. */
-  openTail: (payment: CallPayment | undefined) => { tail: EventTail; close: () => void };
+  /** Returns the shared tail of the log. The caller must call `close` once. */
+  openTail: () => { tail: EventTail; close: () => void };
 }
 
 /**
  * Iterates over the events added to a job's log, oldest first, without gaps and duplicates; done when the log is closed. An
  * event that the server inserts behind the others follows them. An item that cannot be read comes as its error.
- * Each iterator is a subscriber with its own cursor in the log: there is no queue per subscriber. It pays for the pages of
- * the log that it reads back.
+ * Each iterator is a subscriber with its own cursor in the log: there is no queue per subscriber.
  */
-export function streamEvents<T>(options: EventStreamOptions<T>): PaidIterable<Added<T>> {
+export function streamEvents<T>(options: EventStreamOptions<T>): AsyncIterable<Added<T>> {
   // Most readers are at the end of the log. Items for the others are created again: caching them all takes too much memory.
   const sharedItems = new LRUCache<string, Added<T>>({ max: MAX_SHARED_ITEMS });
   return {
-    openReader(payment) {
-      const { tail, close } = options.openTail(payment);
-      const generate = (signal: AbortSignal) =>
-        readEvents(options, tail, sharedItems, createReadContext(signal, payment));
-      return createCancellableIterator(generate, close);
-    },
     [Symbol.asyncIterator]() {
-      return this.openReader(undefined);
+      const { tail, close } = options.openTail();
+      return createCancellableIterator((signal) => readEvents(options, tail, sharedItems, signal), close);
     },
   };
 }
@@ -99,19 +95,17 @@ export function stepsAfter(last: number): () => EventSelector<MetricsSeries> {
 }
 
 async function* readEvents<T>(
-  { access, store, jobId, start, select }: EventStreamOptions<T>,
+  { access, store, jobId, start, claimant, select }: EventStreamOptions<T>,
   tail: EventTail,
   sharedItems: LRUCache<string, Added<T>>,
-  readContext: ReadContext,
+  signal: AbortSignal,
 ): AsyncGenerator<Added<T>> {
-  const { signal, payment } = readContext;
   await tail.waitForUpdate(0, signal); // The first poll.
-  const reader = createLogReader(access, store, jobId, readContext);
+  const reader = createLogReader(access, store, jobId, createReadContext(signal, claimant));
   const selectValue = select();
   await reader.moveTo(start).catch(async (error) => {
     if (!(error instanceof UnknownCursor) || start.kind !== 'since' || tail.isClosed) throw error;
-    await payment?.payForRead();
-    await tail.pollNow(signal); // The event may have been added since the last poll.
+    await tail.pollNow(signal, claimant.account); // The event may have been added since the last poll.
     if (!reader.moveToKnown(start.id) && !signal.aborted) throw error;
   });
   while (!signal.aborted) {

@@ -48,13 +48,13 @@ export interface LogEntry {
  * reader's position, with the next batch.
  */
 export interface LogReader {
-  /** Sets the position. Throws UnknownCursor, UpstreamError, or as the payment of the context does. */
+  /** Sets the position. Throws UnknownCursor, or UpstreamError. */
   moveTo(start: EventStart): Promise<void>;
   /** Sets the position to an event of the cached log. Returns whether that has it. */
   moveToKnown(id: string): boolean;
   /**
    * Returns the next items and moves behind them: inserted ones first, then newer ones, both oldest first. Empty at the end
-   * of the log, and before a gap that the next poll closes. Throws UpstreamError, or as the payment of the context does.
+   * of the log, and before a gap that the next poll closes. Throws UpstreamError.
    */
   next(isClosed: boolean): Promise<readonly LogEntry[]>;
 }

@@ -3,12 +3,13 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createSchema } from '../../../src/schema/schema.ts';
 import { openSse } from '../../kit/client/sse.ts';
-import { createTestClock } from '../../kit/clock.ts';
+import { createTestClock, type TestClock } from '../../kit/clock.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
 import { type OddServer, oddServers, scriptOddServer } from '../../kit/gateway/odd-server.ts';
 import { startUpstream } from '../../kit/gateway/upstream.ts';
 import { NO_CACHE } from '../../kit/gateway/world.ts';
 import { randomQuery } from '../../kit/isolation/random-query.ts';
+import { until } from '../../kit/until.ts';
 
 // The price is what the caller's points of the minute are reduced by. The upstream's retries are off here: each one is a call
 // that is charged like any other.
@@ -17,7 +18,7 @@ const RUNS = 100;
 const SEED = 11;
 const NO_LIMITS = { MAX_QUERY_COST: '0', MAX_QUERY_DEPTH: '0', MAX_QUERY_ALIASES: '0' };
 const POINTS = 10_000_000;
-/** The upstream is idle when it gets no call for this time. */
+/** The upstream is idle when it gets no further call for this time. */
 const IDLE_MS = 10;
 
 const VALUES = {
@@ -40,6 +41,7 @@ const PARTS = [
 
 const SUBSCRIPTIONS = [
   'fineTuningJobStatusChanged(jobId: "ftjob-0") { status job { resultFiles { id } } }',
+  'anyFineTuningJobStatusChanged { job { resultFiles { id } model { id } } }',
   'fineTuningJobEventAdded(jobId: "ftjob-0") { event { id } }',
   'fineTuningJobEventAdded(jobId: "ftjob-0", fromStart: true) { event { id } }',
   'fineTuningJobEventAdded(jobId: "ftjob-0", since: "ftevent-0-1") { event { id } }',
@@ -67,7 +69,8 @@ async function underpaid(server: OddServer, queries: readonly string[]) {
     ...NO_CACHE,
     ...NO_LIMITS,
   };
-  await using gateway = await startGateway(settings, createTestClock()); // No poll after the first.
+  const clock = createTestClock(); // No poll after the first.
+  await using gateway = await startGateway(settings, clock);
   const remaining = async () => {
     const response = await fetch(`${gateway.url}?query={__typename}`);
     await response.body?.cancel();
@@ -76,7 +79,7 @@ async function underpaid(server: OddServer, queries: readonly string[]) {
   const results: { query: string; calls: number; paid: number }[] = [];
   for (const query of queries) {
     const [callsBefore, pointsBefore] = [upstream.calls.length, await remaining()];
-    if (query.startsWith('subscription')) await receiveFirst(gateway.url, query, () => upstream.calls.length);
+    if (query.startsWith('subscription')) await receiveFirst(gateway.url, query, clock, upstream.calls);
     else await gateway.query(query);
     const paid = pointsBefore - (await remaining()) - 1; // Without the point of the second probe.
     results.push({ query, calls: upstream.calls.length - callsBefore, paid });
@@ -84,16 +87,26 @@ async function underpaid(server: OddServer, queries: readonly string[]) {
   return results.filter(({ calls, paid }) => calls > paid);
 }
 
-/** Subscribes until there is a result, or until the upstream gets no more calls. */
-async function receiveFirst(url: string, query: string, countCalls: () => number): Promise<void> {
+/** Subscribes until there is a result, or until the upstream gets no further calls. */
+async function receiveFirst(url: string, query: string, clock: TestClock, calls: readonly unknown[]): Promise<void> {
+  const before = calls.length;
   await using stream = await openSse(url, { query });
+  let hasResult = false;
+  const result = stream.result().then(() => {
+    hasResult = true;
+  });
+  await until(() => {
+    clock.advance(0); // Starts the first poll.
+    return hasResult || calls.length > before; // Without a cached result, each subscription reads its job.
+  });
   const isIdle = async () => {
-    for (let calls = -1; calls < countCalls(); ) {
-      calls = countCalls();
+    for (let count = -1; count < calls.length; ) {
+      count = calls.length;
       await setTimeout(IDLE_MS);
+      clock.advance(0);
     }
   };
-  await Promise.race([stream.result(), isIdle()]);
+  await Promise.race([result, isIdle()]);
   await isIdle();
 }
 

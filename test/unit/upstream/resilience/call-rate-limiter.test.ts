@@ -1,20 +1,19 @@
 import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  type CallTicket,
-  createCallRateLimiter,
-  PRIORITIES,
-  type Priority,
-} from '../../../../src/upstream/resilience/call-rate-limiter.ts';
+import { PRIORITIES, type Priority } from '../../../../src/upstream/resilience/call-claims.ts';
+import { type CallTicket, createCallRateLimiter } from '../../../../src/upstream/resilience/call-rate-limiter.ts';
+import type { Turn } from '../../../../src/upstream/resilience/turn-queue.ts';
 import { createTestClock } from '../../../kit/clock.ts';
 
 const LONG_MS = 1e9;
 const neverAborted = new AbortController().signal;
 
-const ticket = (priority: Priority, members: Partial<CallTicket> = {}): CallTicket => ({
-  priority,
-  owner: 'one',
+const soleTurn = (turn: Turn) => ({ current: [turn], listen() {} });
+
+type Members = Partial<Pick<CallTicket, 'signal' | 'maxWaitMs'> & Turn>;
+const ticket = (priority: Priority, { owner = 'one', ...members }: Members = {}): CallTicket => ({
+  turns: soleTurn({ priority, owner }),
   signal: neverAborted,
   maxWaitMs: LONG_MS,
   ...members,
@@ -78,10 +77,10 @@ describe('a rate limiter', () => {
     expect(times).toEqual([...Array(10).fill(0), ...Array.from({ length: 20 }, (_, index) => (index + 1) * 100)]);
   });
 
-  it('admits mutations before queries before polls, and each in order of arrival', async () => {
+  it('admits mutations before queries before calls of subscriptions, and each in order of arrival', async () => {
     const { admitted, call, advance } = start(2);
     for (const name of ['first', 'second']) void call(name);
-    for (const priority of ['poll', 'query', 'mutation', 'query', 'poll', 'mutation'] as const) {
+    for (const priority of ['subscription', 'query', 'mutation', 'query', 'subscription', 'mutation'] as const) {
       void call(`${priority} ${admitted.length}`, priority);
     }
     void call('query last', 'query');
@@ -92,8 +91,8 @@ describe('a rate limiter', () => {
       'query',
       'query',
       'query',
-      'poll',
-      'poll',
+      'subscription',
+      'subscription',
     ]);
     expect(admitted[6]).toBe('query last');
   });
@@ -106,13 +105,13 @@ describe('a rate limiter', () => {
       expect.objectContaining({ code: 'UPSTREAM_RATE_LIMITED' }),
     );
     for (const name of ['q', 'Q']) void call(name, 'query');
-    void call('p', 'poll');
-    expect(() => rateLimiter.acquire(ticket('mutation', { maxWaitMs: 10_999 }))).toThrow(
+    void call('s', 'subscription');
+    expect(() => rateLimiter.acquire(ticket('mutation', { maxWaitMs: 11_999 }))).toThrow(
       expect.objectContaining({ code: 'UPSTREAM_RATE_LIMITED' }),
     );
-    void rateLimiter.acquire(ticket('mutation', { maxWaitMs: 11_000 }))?.then(() => admitted.push('last'));
+    void rateLimiter.acquire(ticket('mutation', { maxWaitMs: 12_000 }))?.then(() => admitted.push('last'));
     await advance(20_000);
-    expect(admitted.slice(1).join(' ')).toBe('m m m q m m m Q m m last p');
+    expect(admitted.slice(1).join(' ')).toBe('m m m q m m m Q m s m last');
   });
 
   it('refuses a call at once that would exceed its maximum wait, with retryAfterSeconds', () => {
@@ -250,7 +249,8 @@ describe('a rate limiter in any run', () => {
           } else waiting[step.abort]?.abort(new Error('aborted'));
           await settle();
         }
-        await advance(Math.ceil((1000 * expectedCalls) / perSecond) + expectedCalls); // A timer is up to a millisecond late.
+        // Subscriptions have half of the rate, the unverified leave half of a burst, and a timer is up to a millisecond late.
+        await advance(Math.ceil((2000 * expectedCalls) / perSecond) + expectedCalls + 2000);
         expect(times).toHaveLength(expectedCalls);
         expect(clock.timers).toBe(0);
         // In any interval: the tokens of one saved second, and those of the interval itself.
