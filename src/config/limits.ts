@@ -26,7 +26,7 @@ const query = {
   }),
   MAX_QUERY_COST: integer(0, 1_000_000_000).default(5000).register(settingDocs, {
     description:
-      'Maximum cost: one point for each upstream call that the operation can cause with an empty cache, and one for 100 objects. With `"extensions": {"cost": true}` in the request, the response has the cost.',
+      'Maximum cost: one point for each upstream call that the operation can cause with an empty cache, and one for 100 objects. Upstream calls beyond that cost one point each, up to this maximum. With `"extensions": {"cost": true}` in the request, the response has the cost.',
     unit: 'points',
   }),
   MAX_VARIABLES_BYTES: integer(0, 1_048_576).default(100_000).register(settingDocs, {

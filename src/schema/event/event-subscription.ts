@@ -36,12 +36,12 @@ builder.subscriptionField('fineTuningJobEventAdded', (t) =>
       jobId: t.arg.id({ required: true, description: 'The id of the job, such as `ftjob-abc123`.' }),
       since: t.arg.id({
         description:
-          'The id of an event, such as `ftevent-abc123`: the stream starts after it, in the order of the upstream. First come the events that the upstream inserted behind it while the gateway had it in memory: the client can already have those, so it has to compare ids. It must be one of the newest 50000 events of the job. By default, and when null, the stream starts with the next new event.',
+          'The id of an event, such as `ftevent-abc123`: the stream starts after it, in the order of the upstream. First come the events that the upstream inserted behind it while the gateway had it in memory: the client can already have those, so it has to compare ids. It must be one of the newest 50000 events of the job; each page of 100 events that the gateway reads back costs one point. By default, and when null, the stream starts with the next new event.',
       }),
       fromStart: t.arg.boolean({
         defaultValue: false,
         description:
-          'Whether the stream starts with the first event of the job. By default, and when null, false. True cannot be combined with `since`.',
+          'Whether the stream starts with the first event of the job; each page of 100 events that the gateway reads back costs one point. By default, and when null, false. True cannot be combined with `since`.',
       }),
     },
     extensions: cost({ calls: 2 }),

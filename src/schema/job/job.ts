@@ -163,7 +163,8 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
     resultFiles: t.field({
       type: [File],
       nullable: { list: false, items: true },
-      description: 'The files of `resultFileIds`, in that order. An item is null when its file was deleted.',
+      description:
+        'The files of `resultFileIds`, in that order. An item is null when its file was deleted. A job with more than one file can cost more upstream calls, of one point each.',
       extensions: FILE_COST,
       resolve: (job, _, { loaders }) => job.result_files.map((id) => loaders.resultFile(id, job)),
     }),

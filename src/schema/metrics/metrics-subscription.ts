@@ -35,7 +35,7 @@ builder.subscriptionField('fineTuningJobMetricsAdded', (t) =>
       jobId: t.arg.id({ required: true, description: 'The id of the job, such as `ftjob-abc123`.' }),
       sinceStep: t.arg.int({
         description:
-          'The stream starts after this step, such as 120; 0 starts with the first step. By default, and when null, the stream starts with the next new step.',
+          'The stream starts after this step, such as 120; 0 starts with the first step. Each page of 100 events that the gateway reads back costs one point. By default, and when null, the stream starts with the next new step.',
       }),
     },
     extensions: cost({ calls: 2 }),

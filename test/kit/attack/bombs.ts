@@ -12,6 +12,10 @@ export const nested = (depth: number, fields: readonly string[]) => {
 export const curves = (count: number) =>
   `{ ${many(count, (i) => `a${i}: fineTuningJobs(first: 100) { edges { node { metrics(maxPoints: 16) { totalPoints } } } }`)} }`;
 
+/** One job `count` times: validation compares each pair of its fields. Invalid at its end. */
+export const pairs = (count: number) =>
+  `{ ${many(count, () => 'fineTuningJob(id: "1") { id status seed suffix events { edges { node { id } } } }')} unknown }`;
+
 const chain = (length: number, step: (next: string) => string, last: string) =>
   `{ ...F0 } ${many(length, (i) => `fragment F${i} on Query { ${step(`...F${i + 1}`)} }`)} fragment F${length} on Query { ${last} }`;
 
@@ -34,6 +38,15 @@ export const BOMBS: [name: string, query: string, limit: string, max: number, ac
   ['one field, repeated', `{ ${'gateway { version } '.repeat(1000)} }`, 'overlaps', 100, 1000],
   ['nested fields, repeated', `{ ${`gateway { ${'version '.repeat(40)} } `.repeat(40)} }`, 'overlaps', 100, 1600],
   ['fragments in one object', `{ ${many(400, (i) => `...F${i}`)} } ${spreads(400)}`, 'overlaps', 100, 400],
+  ['pairs of merged fields', pairs(99), 'comparisons', 25_000],
+  [
+    'arguments of one name',
+    `{ fineTuningJobs(${many(1200, () => 'first: 1')}) { scannedCount } }`,
+    'duplicates',
+    10,
+    1200,
+  ],
+  ['variables of one name', `query (${many(1200, () => '$v: Int')}) { __typename }`, 'duplicates', 10, 1200],
   [
     'fragments that double introspection',
     `{ __type(name: "A") { ...F0 } } ${types} fragment F60 on __Type { name }`,
