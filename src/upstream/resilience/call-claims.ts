@@ -2,9 +2,15 @@
 // them claims the call, and the call takes the first turn that any claim has. So nobody waits longer for a shared call
 // than for a call of its own.
 
-/** The purpose of a call, highest priority first. `unverified`: the upstream has not accepted the caller's key yet. */
-export const PRIORITIES = ['mutation', 'query', 'subscription', 'unverified'] as const;
+/**
+ * The purpose of a call, highest priority first. `poll`: observes jobs for subscriptions. `event`: reads what their events
+ * select. `unverified`: any purpose, while the upstream has not accepted the caller's key.
+ */
+export const PRIORITIES = ['mutation', 'query', 'poll', 'event', 'unverified'] as const;
 export type Priority = (typeof PRIORITIES)[number];
+
+/** Whether a call is made for subscriptions only. Nobody waits for a response then, and there is no end to such calls. */
+export const isOfSubscription = (priority: Priority) => priority === 'poll' || priority === 'event';
 
 /** A caller of the gateway. Callers take turns with their upstream calls. */
 export interface Caller {
