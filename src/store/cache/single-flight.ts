@@ -8,7 +8,7 @@ export interface ReadContext {
   readonly signal: AbortSignal;
   /** Called when `signal` is aborted. The signal has one listener for all, as its cost grows with the number of listeners. */
   readonly abortCallbacks: Set<() => void>;
-  /** Those who wait for the reads. */
+  /** The callers that wait for the reads. */
   readonly claimant: Claimant;
   /** HTTP requests sent upstream for reads that this request started. */
   upstreamCalls: number;
@@ -147,7 +147,7 @@ export function createSingleFlight<T>(clock: Clock): SingleFlight<T> {
         inFlight?.claims.add(claimant);
         return join(inFlight ?? start(key, readContext, read), key, readContext);
       };
-      // Before the flight exists: nobody else may wait for these points.
+      // Before the flight exists: other callers must not wait for these points.
       if (claimant.account && !findInFlight(key, notBefore))
         return claimant.account.waitForPoints(signal).then(joinOrStart);
       return joinOrStart();

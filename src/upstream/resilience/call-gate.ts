@@ -5,7 +5,7 @@ import { createCallRateLimiter } from './call-rate-limiter.ts';
 import type { Deadline } from './deadline.ts';
 import { type CallTurns, callerTurn, type Turn, turnsOf } from './turn-queue.ts';
 
-/** A call, by those who wait for it. */
+/** A call, by the callers that wait for it. */
 export interface ClaimedCall {
   /** Undefined: the credential is the only claimant. */
   readonly claims?: CallClaims | undefined;
@@ -39,7 +39,7 @@ export interface CallGate {
 /** Maximum calls in progress with credentials that the upstream has not accepted yet. Addresses take turns. */
 const MAX_UNVERIFIED_CALLS = 16;
 /** Maximum calls of one address that wait for one of them. */
-const MAX_WAITING_UNVERIFIED_CALLS = 100;
+const MAX_WAITING_UNVERIFIED_CALLS = 1000;
 
 export function createCallGate(maxRps: number, clock: Clock): CallGate {
   const rateLimiter = createCallRateLimiter(maxRps, clock);
