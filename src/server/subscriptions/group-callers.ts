@@ -36,7 +36,7 @@ export function createGroupCallers(clock: Clock): GroupCallers {
   }
 
   return {
-    priority: 'subscription',
+    priority: 'event',
     callers: {
       *[Symbol.iterator]() {
         for (const { caller } of members.values()) yield caller;

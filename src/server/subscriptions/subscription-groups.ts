@@ -20,7 +20,7 @@ export interface Subscriber extends AsyncIterableIterator<RenderedEvent, undefin
   return(): Promise<IteratorReturnResult<undefined>>;
 }
 
-/** What the owner of a subscriber is told. */
+/** Receives the end and the first result of a subscriber. */
 export interface SubscriberListener {
   onFirstResult(result: ExecutionResult | undefined): void;
   onEnd(): void;

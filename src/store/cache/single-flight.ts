@@ -19,7 +19,7 @@ export interface ReadContext {
   readonly signal: AbortSignal;
   /** Called when `signal` is aborted. The signal has one listener for all, as its cost grows with the number of listeners. */
   readonly abortCallbacks: Set<() => void>;
-  /** Those who wait for the reads. */
+  /** The callers that wait for the reads. */
   readonly claimant: Claimant;
   /** HTTP requests sent upstream for reads that this request started. */
   upstreamCalls: number;
@@ -176,7 +176,7 @@ export function createSingleFlight<T>(clock: Clock): SingleFlight<T> {
         inFlight?.claims.add(claimant);
         return join(inFlight ?? start(key, readContext, read), key, readContext);
       };
-      // Before the flight exists: nobody else may wait for these points.
+      // Before the flight exists: other callers must not wait for these points.
       if (signal.aborted || findInFlight(key, notBefore)) return joinOrStart();
       const paid = claimant.account ? claimant.account.waitForPoints(signal) : payment?.payForRead();
       return paid === undefined ? joinOrStart() : paid.then(joinOrStart);

@@ -1,10 +1,16 @@
-// One upstream call can serve many callers: equal reads are shared, and a poll serves all subscribers of a job. Each of
-// them claims the call, and the call takes the first turn that any claim has. So nobody waits longer for a shared call
-// than for a call of its own.
+// One upstream call can serve many callers: equal reads are shared, and a poll serves all subscribers of a job. Each caller
+// has a claim to the call, and the call takes the first turn of any claim. So no caller waits longer for a shared call than
+// for a call of its own.
 
-/** The purpose of a call, highest priority first. `unverified`: the upstream has not accepted the caller's key yet. */
-export const PRIORITIES = ['mutation', 'query', 'subscription', 'unverified'] as const;
+/**
+ * The purpose of a call, highest priority first. `poll`: observes jobs for subscriptions. `event`: reads what their events
+ * select. `unverified`: any purpose, while the upstream has not accepted the caller's key.
+ */
+export const PRIORITIES = ['mutation', 'query', 'poll', 'event', 'unverified'] as const;
 export type Priority = (typeof PRIORITIES)[number];
+
+/** Whether a call is made for subscriptions only. No request waits for it, and such calls do not end by themselves. */
+export const isOfSubscription = (priority: Priority) => priority === 'poll' || priority === 'event';
 
 /** A caller of the gateway. Callers take turns with their upstream calls. */
 export interface Caller {
@@ -22,7 +28,7 @@ export interface CallAccount {
   charge(): void;
 }
 
-/** Those who wait for the upstream calls of a request or a subscription. */
+/** The callers that wait for the upstream calls of a request or a subscription. */
 export interface Claimant {
   readonly priority: Exclude<Priority, 'unverified'>;
   /** Can change between calls: subscribers come and go. */
@@ -42,7 +48,7 @@ const MAX_CLAIMS = 16;
 
 const ANONYMOUS: Caller = { key: '', address: '' };
 
-/** A claimant without a name. */
+/** The claimant of calls without a caller. */
 export const ANONYMOUS_QUERY: Claimant = { priority: 'query', callers: [ANONYMOUS] };
 
 /** The claims to one call. A class, because there is one per upstream call. */

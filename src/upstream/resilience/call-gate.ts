@@ -1,11 +1,11 @@
 import type { Clock } from '../../clock.ts';
-import type { CallClaim, CallClaims } from './call-claims.ts';
+import { type CallClaim, type CallClaims, isOfSubscription } from './call-claims.ts';
 import { type CallPermits, createCallPermits } from './call-permits.ts';
 import { createCallRateLimiter } from './call-rate-limiter.ts';
 import type { Deadline } from './deadline.ts';
 import { type CallTurns, callerTurn, type Turn, turnsOf } from './turn-queue.ts';
 
-/** A call, by those who wait for it. */
+/** A call, by the callers that wait for it. */
 export interface ClaimedCall {
   /** Undefined: the credential is the only claimant. */
   readonly claims?: CallClaims | undefined;
@@ -39,7 +39,7 @@ export interface CallGate {
 /** Maximum calls in progress with credentials that the upstream has not accepted yet. Addresses take turns. */
 const MAX_UNVERIFIED_CALLS = 16;
 /** Maximum calls of one address that wait for one of them. */
-const MAX_WAITING_UNVERIFIED_CALLS = 100;
+const MAX_WAITING_UNVERIFIED_CALLS = 1000;
 
 export function createCallGate(maxRps: number, clock: Clock): CallGate {
   const rateLimiter = createCallRateLimiter(maxRps, clock);
@@ -51,7 +51,7 @@ export function createCallGate(maxRps: number, clock: Clock): CallGate {
       const { claims, priority } = call;
       const mayWait = isPatient(call);
       const turnOf = (claim: CallClaim): Turn => {
-        if (mayWait && !isOfSubscription(claim)) deadline.restart(); // Another caller has joined.
+        if (mayWait && !isOfSubscription(claim.priority)) deadline.restart(); // Another caller has joined.
         if (!isVerified) return { priority: 'unverified', owner: claim.caller.address };
         return priority ? { priority, owner: claim.caller.key } : callerTurn(claim);
       };
@@ -69,9 +69,9 @@ export function createCallGate(maxRps: number, clock: Clock): CallGate {
 
 const soleTurn = (turn: Turn): CallTurns => ({ current: [turn], listen() {} });
 
-const isOfSubscription = ({ priority }: CallClaim) => priority === 'subscription';
-
 /** Whether only subscriptions wait for the call. */
 export function isPatient({ claims, priority }: ClaimedCall): boolean {
-  return priority === undefined && claims !== undefined && claims.claims.every(isOfSubscription);
+  return (
+    priority === undefined && claims !== undefined && claims.claims.every((claim) => isOfSubscription(claim.priority))
+  );
 }

@@ -1,4 +1,5 @@
 import { UpstreamError } from '../errors/upstream-error.ts';
+import { isOfSubscription } from './call-claims.ts';
 import { type CallTurns, createTurnQueue, type Turn } from './turn-queue.ts';
 
 /** A semaphore over calls in progress. Owners take turns, and no owner can hold all permits. */
@@ -30,7 +31,7 @@ export function createCallPermits(permits: number, maxWaiting = Number.POSITIVE_
   let heldBySubscriptions = 0;
 
   function isAllowed({ priority, owner }: Turn): boolean {
-    if (priority === 'subscription' && heldBySubscriptions >= maxSubscriptions) return false;
+    if (isOfSubscription(priority) && heldBySubscriptions >= maxSubscriptions) return false;
     return (heldByOwner.get(owner) ?? 0) < MAX_HELD_PER_FREE * free;
   }
 
@@ -39,7 +40,7 @@ export function createCallPermits(permits: number, maxWaiting = Number.POSITIVE_
     const held = (heldByOwner.get(owner) ?? 0) + change;
     if (held === 0) heldByOwner.delete(owner);
     else heldByOwner.set(owner, held);
-    if (priority === 'subscription') heldBySubscriptions += change;
+    if (isOfSubscription(priority)) heldBySubscriptions += change;
     free -= change;
   }
 

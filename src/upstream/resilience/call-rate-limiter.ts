@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import { UpstreamError } from '../errors/upstream-error.ts';
-import type { Priority } from './call-claims.ts';
+import { isOfSubscription, type Priority } from './call-claims.ts';
 import { type CallTurns, createTurnQueue, type Turn } from './turn-queue.ts';
 
 /** A request for permission to make one call. */
@@ -44,7 +44,7 @@ export function createCallRateLimiter(perSecond: number, clock: Clock): CallRate
 
   /** Tokens that must be earned before a call of this priority may be made; 0 when it may be made now. */
   function missingTokens(priority: Priority, isOverdue: boolean): number {
-    if (priority === 'subscription') return Math.max(0, 1 - tokens, (1 - subscriptionTokens) / SUBSCRIPTION_SHARE);
+    if (isOfSubscription(priority)) return Math.max(0, 1 - tokens, (1 - subscriptionTokens) / SUBSCRIPTION_SHARE);
     return Math.max(0, (priority === 'unverified' && !isOverdue ? 1 + reserve : 1) - tokens);
   }
 
@@ -52,7 +52,7 @@ export function createCallRateLimiter(perSecond: number, clock: Clock): CallRate
 
   function spend({ priority }: Turn) {
     tokens -= 1;
-    if (priority === 'subscription') subscriptionTokens -= 1;
+    if (isOfSubscription(priority)) subscriptionTokens -= 1;
   }
 
   function drain() {

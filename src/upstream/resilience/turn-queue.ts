@@ -53,7 +53,8 @@ export interface TurnQueue {
 const MAX_SKIPPED: Readonly<Record<Priority, number>> = {
   mutation: Number.POSITIVE_INFINITY,
   query: 3,
-  subscription: 9,
+  poll: 9,
+  event: 9,
   unverified: 19,
 };
 
@@ -64,10 +65,11 @@ export function createTurnQueue(onChange: () => void): TurnQueue {
   const queues = {
     mutation: createFairQueue<Admit>(),
     query: createFairQueue<Admit>(),
-    subscription: createFairQueue<Admit>(),
+    poll: createFairQueue<Admit>(),
+    event: createFairQueue<Admit>(),
     unverified: createFairQueue<Admit>(),
   };
-  const skipped = { mutation: 0, query: 0, subscription: 0, unverified: 0 };
+  const skipped = { mutation: 0, query: 0, poll: 0, event: 0, unverified: 0 };
 
   const isOverdue = (priority: Priority) => skipped[priority] >= MAX_SKIPPED[priority];
 

@@ -20,4 +20,4 @@ export function callersOf(...groups: readonly Iterable<Subscriber>[]): Iterable<
 }
 
 /** The claimant of a poll: all subscribers that it serves. It takes the first turn that any of them has. */
-export const pollClaimant = (callers: Iterable<Caller>): Claimant => ({ priority: 'subscription', callers });
+export const pollClaimant = (callers: Iterable<Caller>): Claimant => ({ priority: 'poll', callers });

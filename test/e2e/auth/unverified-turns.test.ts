@@ -13,6 +13,8 @@ import { until } from '../../kit/until.ts';
 const INVENTED = 400;
 const MAX_UNVERIFIED_CALLS = 16;
 const SAMPLES = 11;
+/** Far below the time of the turns. */
+const MAX_MS = 3000;
 /** A floor for the comparison of times, far below the delay of the attack. */
 const FLOOR_MS = 500;
 
@@ -84,14 +86,13 @@ describe('many invented keys that the upstream is slow to reject', () => {
   it('make few calls at a time, and delay neither verified callers nor a new one of another address', async () => {
     await using world = await start();
     const idle = median(await world.timesOf('real-1'));
-    const flood = Array.from({ length: INVENTED }, (_, index) => world.ask(`invented-${index}`).catch(() => null));
+    for (let index = 0; index < INVENTED; index++) world.ask(`invented-${index}`).catch(() => null);
     await until(() => world.inventedCalls() > 0);
     const times = await world.timesOf('real-1');
     expect(median(times)).toBeLessThan(Math.max(3 * idle, FLOOR_MS));
+    expect(times.at(-1)).toBeLessThan(MAX_MS);
     expect(await statusFrom('127.0.0.2', world.gateway.url, 'real-2')).toBe(200);
     expect(world.inventedCalls()).toBeLessThan(MAX_UNVERIFIED_CALLS);
-    const refused = await Promise.race(flood);
-    expect(refused?.text).toContain('UPSTREAM_RATE_LIMITED');
   });
 });
 

@@ -116,4 +116,19 @@ describe('the polls of many subscriptions', () => {
     const perJob = new Set(calls.map(({ target }) => target));
     expect(perJob.size).toBeGreaterThan(JOBS); // Each job is polled, only later.
   });
+
+  it('read no page of a slow list more often than its last one', async () => {
+    await using feed = await start({ UPSTREAM_MAX_RPS: '10' });
+    const jobs = Array.from({ length: 1000 }, (_, index) =>
+      jobBody({ id: `ftjob-${index}`, created_at: 1_760_000_000 - index }),
+    );
+    feed.upstream.onJobs(jobs);
+    await using stream = await feed.subscribeAs('ann', 'subscription { anyFineTuningJobStatusChanged { status } }');
+    expect(stream.status).toBe(200);
+    const calls = await feed.advanceBy(SECONDS * 1000);
+    const count = (end: string) => calls.filter(({ target }) => target.endsWith(end)).length;
+    const [first, last] = [count('limit=100'), count('after=ftjob-899')];
+    expect(last).toBeGreaterThan(3);
+    expect(first).toBeLessThanOrEqual(last + 1);
+  });
 });

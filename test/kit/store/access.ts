@@ -9,4 +9,4 @@ export const accessOf = createAccessFactory();
 export const newReadContext = (signal = new AbortController().signal) => createReadContext(signal);
 
 /** A subscriber whose upstream calls are free. */
-export const SUBSCRIBER: Claimant = { priority: 'subscription', callers: [{ key: 'caller', address: '127.0.0.1' }] };
+export const SUBSCRIBER: Claimant = { priority: 'event', callers: [{ key: 'caller', address: '127.0.0.1' }] };

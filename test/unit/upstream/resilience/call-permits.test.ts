@@ -24,7 +24,7 @@ function start(count: number, maxWaiting?: number) {
   return {
     acquired,
     releases,
-    acquire: (name: string, owner: string, controller?: AbortController, priority?: 'subscription') =>
+    acquire: (name: string, owner: string, controller?: AbortController, priority?: 'poll' | 'event') =>
       acquire(name, new CallClaims(claimant(owner, priority)), controller),
     acquireShared: acquire,
   };
@@ -50,9 +50,11 @@ it('leaves a quarter of the permits to other owners, and then a share of the res
   expect([held('a'), held('b'), held('c')]).toEqual([48, 12, 3]);
 });
 
-it('lets subscriptions hold half of the permits', async () => {
+it('lets polls and events hold half of the permits together', async () => {
   const { acquired, acquire } = start(8);
-  for (const owner of ['a', 'b', 'c', 'd', 'e', 'f']) void acquire(owner, owner, undefined, 'subscription');
+  for (const owner of ['a', 'b', 'c', 'd', 'e', 'f']) {
+    void acquire(owner, owner, undefined, acquired.length % 2 === 0 ? 'poll' : 'event');
+  }
   await settle();
   expect(acquired).toEqual(['a', 'b', 'c', 'd']);
   void acquire('query', 'a');

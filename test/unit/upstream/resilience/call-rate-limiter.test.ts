@@ -77,10 +77,10 @@ describe('a rate limiter', () => {
     expect(times).toEqual([...Array(10).fill(0), ...Array.from({ length: 20 }, (_, index) => (index + 1) * 100)]);
   });
 
-  it('admits mutations before queries before calls of subscriptions, and each in order of arrival', async () => {
+  it('admits mutations before queries before polls, and each in order of arrival', async () => {
     const { admitted, call, advance } = start(2);
     for (const name of ['first', 'second']) void call(name);
-    for (const priority of ['subscription', 'query', 'mutation', 'query', 'subscription', 'mutation'] as const) {
+    for (const priority of ['poll', 'query', 'mutation', 'query', 'poll', 'mutation'] as const) {
       void call(`${priority} ${admitted.length}`, priority);
     }
     void call('query last', 'query');
@@ -91,8 +91,8 @@ describe('a rate limiter', () => {
       'query',
       'query',
       'query',
-      'subscription',
-      'subscription',
+      'poll',
+      'poll',
     ]);
     expect(admitted[6]).toBe('query last');
   });
@@ -105,13 +105,13 @@ describe('a rate limiter', () => {
       expect.objectContaining({ code: 'UPSTREAM_RATE_LIMITED' }),
     );
     for (const name of ['q', 'Q']) void call(name, 'query');
-    void call('s', 'subscription');
+    void call('p', 'poll');
     expect(() => rateLimiter.acquire(ticket('mutation', { maxWaitMs: 11_999 }))).toThrow(
       expect.objectContaining({ code: 'UPSTREAM_RATE_LIMITED' }),
     );
     void rateLimiter.acquire(ticket('mutation', { maxWaitMs: 12_000 }))?.then(() => admitted.push('last'));
     await advance(20_000);
-    expect(admitted.slice(1).join(' ')).toBe('m m m q m m m Q m s m last');
+    expect(admitted.slice(1).join(' ')).toBe('m m m q m m m Q m p m last');
   });
 
   it('refuses a call at once that would exceed its maximum wait, with retryAfterSeconds', () => {
