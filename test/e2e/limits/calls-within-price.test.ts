@@ -112,7 +112,7 @@ async function receiveFirst(url: string, query: string, clock: TestClock, calls:
 
 it(`no operation causes more upstream calls than the points it costs, for ${RUNS} random servers`, async () => {
   await fc.assert(
-    fc.asyncProperty(oddServers, fc.array(operations, { minLength: 2, maxLength: 3 }), async (server, queries) => {
+    fc.asyncProperty(oddServers, fc.array(operations, { minLength: 1, maxLength: 2 }), async (server, queries) => {
       expect(await underpaid(server, queries)).toEqual([]);
     }),
     { numRuns: RUNS, seed: SEED },

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { many, pairs } from '../../kit/attack/bombs.ts';
 import { stepBody } from '../../kit/bodies/event.ts';
@@ -123,8 +124,10 @@ describe('a log', () => {
     const cpuBefore = process.cpuUsage();
     let [isOver, responses] = [false, 0];
     const otherCaller = async () => {
-      for (; !isOver; responses++)
+      for (; !isOver; responses++) {
         expect(await world.gateway.query('{ __typename }')).toHaveProperty('data.__typename');
+        await setTimeout(5);
+      }
     };
     const points = await pointsOf(world.gateway, async () => {
       const others = otherCaller();
@@ -137,7 +140,7 @@ describe('a log', () => {
     expect(calls).toBeGreaterThanOrEqual(500);
     expect(calls).toBeLessThan(510);
     expect(points - responses).toBeGreaterThanOrEqual(calls);
-    expect(responses).toBeGreaterThan(100);
+    expect(responses).toBeGreaterThan(20);
     expect(user).toBeLessThan(6_000_000); // Before: 14 seconds, as each page took longer than the one before.
   });
 
