@@ -18,7 +18,13 @@ const subscriptions = {
 
 const http = {
   MAX_CONNECTIONS: integer(1, 1_000_000).default(10_000).register(settingDocs, {
-    description: 'Maximum open connections. One more closes the connection that has been idle longest.',
+    description:
+      'Maximum open connections. One more closes the oldest one without an authenticated caller, such as a WebSocket before `connection_init`; else the one that has been idle longest.',
+  }),
+  MAX_CONNECTIONS_PER_ADDRESS: integer(1, 1_000_000).optional().register(settingDocs, {
+    description:
+      'Connections that one client address keeps while `MAX_CONNECTIONS` are open: if another address connects, the oldest one above this number is closed, even in use. A proxy is one address, and nothing is closed for its own new connections.',
+    defaultValue: 'a tenth of `MAX_CONNECTIONS`',
   }),
   HEADERS_TIMEOUT_MS: integer(1, 600_000).default(10_000).register(settingDocs, {
     description: 'Maximum time for the headers of a request to arrive. Checked every second.',
@@ -53,5 +59,6 @@ export const connections = z
       bodyTimeoutMs: values.BODY_TIMEOUT_MS,
       idleTimeoutMs: values.IDLE_TIMEOUT_MS,
       maxConnections: values.MAX_CONNECTIONS,
+      maxConnectionsPerAddress: values.MAX_CONNECTIONS_PER_ADDRESS ?? Math.ceil(values.MAX_CONNECTIONS / 10),
     },
   }));
