@@ -32,7 +32,7 @@ const http = {
   }),
   BODY_TIMEOUT_MS: integer(1, 600_000).default(30_000).register(settingDocs, {
     description:
-      'Maximum time from the headers of a request to the end of its body; of an upload, from its last bytes to the next. Then the gateway responds 408.',
+      'Maximum time from the headers of a request to the end of its body; of an upload, from its last bytes to the next. Then the gateway responds 408. Also the time for a message on a WebSocket, checked every `HEARTBEAT_MS`.',
     unit: 'ms',
   }),
   IDLE_TIMEOUT_MS: integer(1, 3_600_000).default(65_000).register(settingDocs, {

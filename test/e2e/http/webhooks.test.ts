@@ -379,6 +379,7 @@ describe('deliveries', () => {
   it('with nested lists are accepted, and are no hint', async () => {
     await using world = await openWorld();
     await world.isRead();
+    world.clock.advance(1);
     const body = BODY.replace('{', `{"nested":${'['.repeat(2000)}${']'.repeat(2000)},`);
     expect((await world.send({ body })).status).toBe(204);
     expect(await world.isRead()).toBe(false);
