@@ -5,6 +5,7 @@ import type { ContextFactory } from '../request/context.ts';
 import { internalError } from '../schema/core/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Authenticate } from './auth/authenticate.ts';
+import type { HoldConnection } from './http/connection-registry.ts';
 import { prefersHtml } from './http/content-negotiation.ts';
 import { preflight, withCors } from './http/cors.ts';
 import { HttpError } from './http/http-error.ts';
@@ -25,6 +26,7 @@ export interface RouterOptions extends HostPolicy, GraphqlOptions {
   authenticate: Authenticate;
   createContext: ContextFactory;
   streams: StreamRegistry;
+  holdConnection: HoldConnection;
   /** Serves the GraphiQL page; undefined when it is off. */
   graphiql: ((headers: IncomingHttpHeaders) => Promise<Reply>) | undefined;
   /** Receives the upstream's webhooks; undefined when they are off. */
@@ -89,12 +91,13 @@ export function createRouter(options: RouterOptions): RequestHandler {
 }
 
 async function route(options: RouterOptions, exchange: Exchange, signal: AbortSignal): Promise<Reply | StreamReply> {
-  const { createBudget, authenticate, createContext, graphiql, webhooks, isReady } = options;
+  const { createBudget, authenticate, createContext, holdConnection, graphiql, webhooks, isReady } = options;
   const { request, response, requestId, path } = exchange;
   switch (path) {
     case '/graphql': {
       if (graphiql && isRead(request) && prefersHtml(request.headers)) return await graphiql(request.headers);
       const identity = authenticate(request.headers);
+      response.on('close', holdConnection(request.socket));
       const caller = callerOf(identity, request);
       const context = createContext({
         requestId,

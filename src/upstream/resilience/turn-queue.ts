@@ -70,6 +70,7 @@ export function createTurnQueue(onChange: () => void): TurnQueue {
     unverified: createFairQueue<Admit>(),
   };
   const skipped = { mutation: 0, query: 0, poll: 0, event: 0, unverified: 0 };
+  let waitingCount = 0;
 
   const isOverdue = (priority: Priority) => skipped[priority] >= MAX_SKIPPED[priority];
 
@@ -89,7 +90,7 @@ export function createTurnQueue(onChange: () => void): TurnQueue {
 
   return {
     get isEmpty() {
-      return PRIORITIES.every((priority) => queues[priority].size === 0);
+      return waitingCount === 0;
     },
     waiting: () =>
       PRIORITIES.filter((priority) => queues[priority].size > 0).map((priority) => ({
@@ -112,6 +113,7 @@ export function createTurnQueue(onChange: () => void): TurnQueue {
       if (signal.aborted) return Promise.reject(signal.reason);
       const { promise, resolve, reject } = Promise.withResolvers<Turn>();
       const leave = () => {
+        waitingCount--;
         for (const priority of PRIORITIES) queues[priority].delete(admit);
         signal.removeEventListener('abort', onAbort);
         listen(null);
@@ -125,6 +127,7 @@ export function createTurnQueue(onChange: () => void): TurnQueue {
         leave();
         resolve(turn);
       };
+      waitingCount++;
       signal.addEventListener('abort', onAbort);
       for (const { priority, owner } of current) queues[priority].add(owner, admit);
       listen(({ priority, owner }) => {
