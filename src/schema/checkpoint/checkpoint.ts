@@ -65,8 +65,7 @@ export const FineTuningJobCheckpoint = builder.objectRef<JobCheckpoint>('FineTun
     resultFiles: t.field({
       type: [File],
       nullable: { list: false, items: true },
-      description:
-        'The files of `resultFileIds`, in that order. An item is null when its file was deleted. A checkpoint with more than one file can cost more upstream calls, of one point each.',
+      description: 'The files of `resultFileIds`, in that order; null for a deleted one. Each can cost one point.',
       extensions: FILE_COST,
       resolve: ({ job, checkpoint }, _, { loaders }) =>
         checkpoint.result_files.map((id) => loaders.resultFile(id, job)),
