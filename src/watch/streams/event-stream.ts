@@ -106,7 +106,7 @@ async function* readEvents<T>(
   await reader.moveTo(start).catch(async (error) => {
     if (!(error instanceof UnknownCursor) || start.kind !== 'since' || tail.isClosed) throw error;
     await tail.pollNow(signal, claimant.account); // The event may have been added since the last poll.
-    if (!reader.moveToKnown(start.id) && !signal.aborted) throw error;
+    if (!signal.aborted && !(await reader.moveToNewer(start.id))) throw error;
   });
   while (!signal.aborted) {
     const { version, isClosed } = tail;

@@ -50,8 +50,8 @@ export interface LogEntry {
 export interface LogReader {
   /** Sets the position. Throws UnknownCursor, or UpstreamError. */
   moveTo(start: EventStart): Promise<void>;
-  /** Sets the position to an event of the cached log. Returns whether that has it. */
-  moveToKnown(id: string): boolean;
+  /** Sets the position to an event that was added after `moveTo` had failed. Returns whether there is one. */
+  moveToNewer(id: string): Promise<boolean>;
   /**
    * Returns the next items and moves behind them: inserted ones first, then newer ones, both oldest first. Empty at the end
    * of the log, and before a gap that the next poll closes. Throws UpstreamError.
@@ -71,6 +71,8 @@ interface Found {
 /** Reads from the cached log where possible, otherwise upstream. */
 export function createLogReader(access: Access, store: Store, jobId: string, readContext: ReadContext): LogReader {
   const position = createPosition();
+  /** Key of the newest event when the log was searched for the start. */
+  let searchedFrom: string | null = null;
   /** Items behind the position that arrived later are new to the reader. */
   let seenArrival = 0;
   // Read from the newest event back to the position, further than the cached log. Dropped once the latter has the position.
@@ -169,6 +171,7 @@ export function createLogReader(access: Access, store: Store, jobId: string, rea
           return moveToItem({ segment, index: -1 });
         }
         case 'since': {
+          searchedFrom = newestKeyOf(cachedHead());
           if (await isUnknown(start.id)) throw new UnknownCursor(start);
           const found = await takeSnapshot(({ id }) => id === start.id, start);
           if (found.index < 0) throw new UnknownCursor(start);
@@ -180,11 +183,11 @@ export function createLogReader(access: Access, store: Store, jobId: string, rea
         }
       }
     },
-    moveToKnown(id) {
-      const segment = cachedHead();
-      const index = segment.items.findIndex((item) => item.id === id);
-      if (index < 0) return false;
-      moveToItem({ segment, index });
+    async moveToNewer(id) {
+      const matches: Matches = (item) => item.id === id || (searchedFrom !== null && keyOf(item) === searchedFrom);
+      const found = await takeSnapshot(matches, { kind: 'since', id });
+      if (found.segment.items[found.index]?.id !== id) return false;
+      moveToItem(found);
       return true;
     },
     async next(isClosed) {
@@ -220,6 +223,12 @@ function arrivedAfter(items: LogSegment['items'], index: number, arrival: number
     .slice(index + 1)
     .filter((item) => item.arrival > arrival)
     .reverse();
+}
+
+/** Returns the key of the newest item that has one. */
+function newestKeyOf({ items }: LogSegment): string | null {
+  const newest = items.find((item) => keyOf(item) !== null);
+  return newest ? keyOf(newest) : null;
 }
 
 function isStepUpTo(event: JobEvent, last: number): boolean {
