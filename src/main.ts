@@ -5,7 +5,7 @@ import { tuneGarbageCollection } from './cli/gc-tuning.ts';
 import { banner, help } from './cli/help.ts';
 import { systemClock } from './clock.ts';
 import { type Config, ConfigError, readConfig, secretsOf } from './config/config.ts';
-import { settingWarnings } from './config/warnings.ts';
+import { contradictions, settingWarnings } from './config/warnings.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { escapeUnsafe } from './telemetry/unsafe-characters.ts';
 
@@ -32,7 +32,9 @@ function readArguments() {
 function readSettings(): Config {
   for (const warning of settingWarnings(process.env)) print(`Warning: ${warning}`);
   try {
-    return readConfig(process.env);
+    const config = readConfig(process.env);
+    for (const warning of contradictions(config)) print(`Warning: ${warning}`);
+    return config;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     fail(

@@ -68,10 +68,11 @@ const calls = {
     description: 'Maximum retries of an upstream call after a failure that may be temporary.',
   }),
   UPSTREAM_CONNECTIONS: integer(1, 1024).default(64).register(settingDocs, {
-    description: 'Maximum sockets to the upstream for each upstream key.',
+    description:
+      'Maximum sockets to the upstream for each upstream key. Of four or more, one caller uses at most three quarters, and subscriptions use half.',
   }),
   UPSTREAM_MAX_RPS: integer(1, 100_000).default(50).register(settingDocs, {
-    description: 'Maximum upstream calls per second over all keys. Waiting keys take turns.',
+    description: 'Maximum upstream calls per second over all keys. Callers take turns. Subscriptions use at most half.',
     unit: 'calls/s',
   }),
 };

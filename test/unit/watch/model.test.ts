@@ -8,7 +8,7 @@ import { UpstreamError } from '../../../src/upstream/errors/upstream-error.ts';
 import type { JobChange } from '../../../src/watch/poll/change.ts';
 import { createWatcher } from '../../../src/watch/watcher.ts';
 import { createTestClock } from '../../kit/clock.ts';
-import { accessOf, newReadContext } from '../../kit/store/access.ts';
+import { accessOf, newReadContext, SUBSCRIBER } from '../../kit/store/access.ts';
 import { createLinearUpstream } from '../../kit/store/linear-upstream.ts';
 
 const RUNS = 10_000;
@@ -81,7 +81,7 @@ function createWorld(limits: { activeMs: number; settledMs: number }) {
   for (const id of JOBS) linear.put(id, 'validating_files');
 
   function subscribe(job?: string) {
-    const feeds = watcher.feeds(access);
+    const feeds = watcher.feeds(access, SUBSCRIBER);
     const changes = (job === undefined ? feeds.jobs(() => true) : feeds.job(job))[Symbol.asyncIterator]();
     subscribers.push({ changes, job, received: new Map(), isReading: false, isDone: false, hasUnsubscribed: false });
   }
