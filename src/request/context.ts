@@ -11,6 +11,7 @@ import type { RequestRules } from '../upstream/requests/validation.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Feeds, Watcher } from '../watch/watcher.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
+import { ResponseMeter } from './response-meter.ts';
 import type { Viewer } from './viewer.ts';
 
 /** Facts about this gateway, the same for all callers. */
@@ -46,6 +47,8 @@ export interface Context {
   operationName: string | undefined;
   /** Signal, upstream call count and freshness of the request's reads. */
   readonly readContext: ReadContext;
+  /** Bytes of the response so far. */
+  readonly response: ResponseMeter;
   /** Batched reads. */
   readonly loaders: Loaders;
   /** Live data for subscriptions. */
@@ -73,10 +76,12 @@ export interface ContextDependencies {
   readonly mutations: MutationPolicy;
   readonly gateway: GatewayFacts;
   readonly clock: Clock;
+  /** Maximum bytes of a response as JSON. */
+  readonly maxResponseBytes: number;
 }
 
 export function createContextFactory(dependencies: ContextDependencies): ContextFactory {
-  const { store, watcher, mutations, gateway, clock } = dependencies;
+  const { store, watcher, mutations, gateway, clock, maxResponseBytes } = dependencies;
   return ({ requestId, signal, identity: { viewer, access } }) => {
     const readContext = createReadContext(signal);
     let loaders: Loaders | undefined; // Created at the first read: a cached response needs none.
@@ -87,6 +92,7 @@ export function createContextFactory(dependencies: ContextDependencies): Context
       viewer,
       operationName: undefined,
       readContext,
+      response: new ResponseMeter(maxResponseBytes),
       get loaders() {
         loaders ??= createLoaders(store, access, readContext);
         return loaders;

@@ -38,6 +38,7 @@ async function startServer(readJob: () => Promise<never>) {
     creator: createIdempotentCreator({ upstream, store, clock }),
     mutations: NO_MUTATIONS,
     gateway: { version: '0', isSandbox: true, upstreamName: 'test', limits: 'openai', hyperparameters: 'method' },
+    maxResponseBytes: 1_000_000,
   });
   const createContext: ContextFactory = (request) => {
     const context = createBaseContext(request);

@@ -86,6 +86,7 @@ export async function startSubscriptionServer(settings: Record<string, string> =
       creator: createIdempotentCreator({ upstream, store, clock }),
       mutations: NO_MUTATIONS,
       gateway: { version: '0', isSandbox: true, upstreamName: 'test', limits: 'openai', hyperparameters: 'method' },
+      maxResponseBytes: 1_000_000,
     }),
     examples: { jobId: 'ftjob-1', fileId: 'file-1' },
     webhookSecret: undefined,
