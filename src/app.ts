@@ -62,7 +62,13 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
   const maxResponseCacheBytes = Math.floor(config.cache.maxBytes * RESPONSE_CACHE_SHARE);
   const maxBytes = config.cache.maxBytes - maxResponseCacheBytes;
   const store = createStore({ upstream, clock, ...config.cache, maxBytes });
-  const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: config.pollIntervalMs });
+  const watcher = createWatcher({
+    store,
+    clock,
+    stateOf,
+    pollIntervalMs: config.pollIntervalMs,
+    onListenerError: (err) => log.error({ err }, 'internal error of a subscription'),
+  });
   opened.defer(() => watcher.dispose());
   const creator = createIdempotentCreator({ upstream, store, clock });
   const mutations = createMutationPolicy(config.mutations, log, clock);

@@ -8,6 +8,7 @@ import { type Added, requireReadable } from '../../../src/watch/streams/event-st
 import type { EventStart } from '../../../src/watch/streams/log-reader.ts';
 import { createWatcher } from '../../../src/watch/watcher.ts';
 import { createTestClock } from '../clock.ts';
+import { rethrow } from '../rethrow.ts';
 import { accessOf } from './access.ts';
 import { createLinearUpstream } from './linear-upstream.ts';
 import { createTrueLog } from './true-log.ts';
@@ -53,7 +54,7 @@ export function createEventWorld(limits: Limits) {
     },
   };
   const store = createStore({ upstream, clock, ...limits });
-  const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: 2000 });
+  const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: 2000, onListenerError: rethrow });
 
   function open(start: EventStart): Reader {
     const events = watcher.feeds(access).events(JOB_ID, start)[Symbol.asyncIterator]();
