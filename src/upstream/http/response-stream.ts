@@ -10,7 +10,7 @@ export type StreamMode = 'bounded' | 'whole';
 
 const MIB = 1024 * 1024;
 
-/** Maximum bytes of a stream. 256 MiB hold a results file of two million steps in base64; 1 GiB is twice OpenAI's limit. */
+/** Maximum bytes of a stream. 256 MiB hold a results file of a million steps in base64; 1 GiB is twice OpenAI's limit. */
 const MAX_STREAM_BYTES: Record<StreamMode, number> = { bounded: 256 * MIB, whole: 1024 * MIB };
 /** Maximum bytes of a stream that skips the semaphore. */
 const SMALL_STREAM_BYTES = MIB;

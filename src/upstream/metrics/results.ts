@@ -12,7 +12,7 @@ export interface ResultsLimits {
 }
 
 // Together 64 MiB: the memory that the reader of a large file acquires (src/upstream/http/response-stream.ts).
-const LIMITS: ResultsLimits = { rows: 2_000_000, cells: 6_000_000 };
+const LIMITS: ResultsLimits = { rows: 1_000_000, cells: 6_000_000 };
 const MAX_TEXT_BYTES = 16 * 1024 * 1024;
 /** Reinforcement fine-tuning with several graders has hundreds. */
 const MAX_COLUMNS = 1000;
