@@ -5,6 +5,7 @@ import { createDailyQuotas } from './commands/daily-quota.ts';
 import { createIdempotentCreator } from './commands/idempotency/create-once.ts';
 import type { MutationPolicy } from './commands/mutation-policy.ts';
 import type { Config } from './config/config.ts';
+import { createMemoryCache } from './memory-cache.ts';
 import { createContextFactory, type GatewayFacts } from './request/context.ts';
 import { stateOf } from './schema/core/job-status.ts';
 import { createSchema } from './schema/schema.ts';
@@ -20,7 +21,7 @@ export const { version } = packageJson;
 
 /** Current load of a gateway. */
 export interface GatewayLoad {
-  /** Size of the cached resources, without the response cache. */
+  /** Estimated size of all cached values: resources, responses and parsed documents. */
   readonly cachedBytes: number;
   /** Open subscription streams. */
   readonly streams: number;
@@ -44,14 +45,13 @@ export interface App {
   dispose(): Promise<void>;
 }
 
-/** Share of the cache that holds whole responses. Upstream resources use the rest. */
-const RESPONSE_CACHE_SHARE = 1 / 8;
-
 /** Creates all parts of the gateway and listens. Rejects with Node's error when the address cannot be used. */
 export async function createApp(config: Config, log: Logger, clock: Clock): Promise<App> {
   await using opened = new AsyncDisposableStack();
   const target = await openTarget(config, log, clock, opened);
+  const memoryCache = createMemoryCache(config.cache.maxBytes);
   const upstream = createUpstream({
+    memoryCache,
     baseUrl: target.baseUrl,
     keyHeader: target.keyHeader,
     hyperparameters: target.hyperparameters,
@@ -59,9 +59,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     clock,
   });
   opened.defer(() => upstream.dispose());
-  const maxResponseCacheBytes = Math.floor(config.cache.maxBytes * RESPONSE_CACHE_SHARE);
-  const maxBytes = config.cache.maxBytes - maxResponseCacheBytes;
-  const store = createStore({ upstream, clock, ...config.cache, maxBytes });
+  const store = createStore({ upstream, clock, ...config.cache, memoryCache });
   const watcher = createWatcher({
     store,
     clock,
@@ -107,7 +105,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     onHint: watcher.hint,
     log,
     clock,
-    maxResponseCacheBytes,
+    memoryCache,
   });
   opened.defer(() => server.dispose());
   target.sendWebhooks?.(new URL('/webhooks/openai', server.url));
@@ -115,7 +113,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
   const { warning } = target;
   const { hasGraphiql } = config.http;
   const load = () => ({
-    cachedBytes: store.bytes,
+    cachedBytes: memoryCache.bytes,
     streams: server.streams,
     groups: server.groups,
     watched: watcher.size,

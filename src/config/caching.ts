@@ -14,7 +14,8 @@ export const caching = z
       unit: 'ms',
     }),
     CACHE_MAX_MB: integer(1, 65_536).default(128).register(settingDocs, {
-      description: 'Maximum size of the cache.',
+      description:
+        'Maximum size of all caches together: upstream resources, responses and parsed documents. The process grows by at most twice this size over its size at rest, plus what requests in progress need.',
       unit: 'MiB',
     }),
     POLL_INTERVAL_MS: integer(100, 3_600_000).default(2000).register(settingDocs, {

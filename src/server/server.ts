@@ -1,6 +1,7 @@
 import { type AddressInfo, isIPv6 } from 'node:net';
 import type { GraphQLSchema } from 'graphql';
 import type { Clock } from '../clock.ts';
+import type { MemoryCache } from '../memory-cache.ts';
 import type { ContextFactory } from '../request/context.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Authenticate } from './auth/authenticate.ts';
@@ -67,8 +68,8 @@ export interface ServerOptions {
   onHint: (jobId: string) => void;
   log: Logger;
   clock: Clock;
-  /** Maximum size of all cached responses, in bytes. */
-  maxResponseCacheBytes: number;
+  /** Holds responses and parsed documents. */
+  memoryCache: MemoryCache;
 }
 
 export interface Server {
@@ -97,7 +98,7 @@ export async function createServer({
   subscriptions,
   shutdown: { drainDelayMs, timeoutMs },
   examples,
-  maxResponseCacheBytes,
+  memoryCache,
   webhookSecret: secret,
   onHint,
   http: config,
@@ -109,7 +110,7 @@ export async function createServer({
   const hideSuggestions = !config.hasIntrospection;
   const subscriptionGroups = createSubscriptionGroups({ schema, createContext, log, hideSuggestions });
   const shared = {
-    engine: createEngine(schema, log, config.hasIntrospection),
+    engine: createEngine(schema, log, config.hasIntrospection, memoryCache),
     runOperation: createOperationRunner(subscriptionGroups, createSubscriptionQuota(subscriptions)),
     createBudget: createCallerRateLimiter(limits, isPassthrough),
     findDocument: createFindDocument(config, log),
@@ -120,7 +121,7 @@ export async function createServer({
   const bodyTimeouts = createBodyTimeouts(config.bodyTimeoutMs, clock);
   const router = createRouter({
     readUpload: createReadUpload({ ...config, upstreamConnections, bodyTimeouts, schema, clock }),
-    responseCache: createResponseCache(clock, maxResponseCacheBytes),
+    responseCache: createResponseCache(clock, memoryCache),
     graphiql: config.hasGraphiql ? createGraphiql(examples) : undefined,
     webhooks: secret === undefined ? undefined : createWebhooks({ secret, onHint, log, clock }),
     isReady: () => isReady,

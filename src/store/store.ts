@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
+import type { MemoryCache } from '../memory-cache.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { FreshnessLimits } from './cache/freshness.ts';
-import { createMemoryCache } from './cache/memory-cache.ts';
 import type { Access } from './cache/scope.ts';
 import { createSequenceClock } from './cache/sequence-clock.ts';
 import { type CheckpointStore, createCheckpointStore } from './resources/checkpoint.ts';
@@ -27,23 +27,19 @@ export interface Store {
   readonly permissions: PermissionStore;
   /** Returns the kind of resource that is cached under this id, fresh or stale. */
   kindOf(access: Access, id: string): 'job' | 'file' | 'model' | undefined;
-  /** Size of all cached values in bytes. */
-  readonly bytes: number;
 }
 
 export interface StoreOptions extends FreshnessLimits {
   upstream: Upstream;
   clock: Clock;
-  /** Memory limit of all cached values, in bytes. */
-  maxBytes: number;
+  memoryCache: MemoryCache;
 }
 
-export function createStore({ upstream, clock: wallClock, maxBytes, ...limits }: StoreOptions): Store {
+export function createStore({ upstream, clock: wallClock, memoryCache, ...limits }: StoreOptions): Store {
   const clock = createSequenceClock(wallClock);
-  const memoryCache = createMemoryCache(maxBytes);
   const isCachingEnabled = limits.activeMs > 0 || limits.settledMs > 0;
   const partition = <T extends object>(name: string) => (isCachingEnabled ? memoryCache.partition<T>(name) : null);
-  const options = { upstream, clock, limits, partition, maxBytes };
+  const options = { upstream, clock, limits, partition, maxBytes: memoryCache.maxBytes };
   const jobs = createJobStore(options);
   const { invalidation } = jobs;
   const events = createEventStore(options, invalidation);
@@ -65,9 +61,6 @@ export function createStore({ upstream, clock: wallClock, maxBytes, ...limits }:
       if (jobs.lastObservation(access, id)?.value) return 'job';
       if (files.has(access, id)) return 'file';
       return models.has(access, id) ? 'model' : undefined;
-    },
-    get bytes() {
-      return memoryCache.bytes;
     },
   };
 }

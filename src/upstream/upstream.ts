@@ -1,3 +1,4 @@
+import { createMemoryCache, type MemoryCache } from '../memory-cache.ts';
 import { createRestClient } from './http/rest-client.ts';
 import { type HyperparameterPlacement, placeHyperparameters } from './requests/hyperparameter-placement.ts';
 import type { TransportOptions } from './resilience/transport.ts';
@@ -23,21 +24,29 @@ export interface Upstream {
 }
 
 export interface UpstreamOptions extends TransportOptions {
+  /** Holds the ids of lists that the server sends in the opposite order. Default: a cache of its own of 16 MiB. */
+  readonly memoryCache?: MemoryCache;
   /** Where the server looks for the hyperparameters of a new job; `method` by default. */
   readonly hyperparameters?: HyperparameterPlacement;
 }
 
-export function createUpstream({ hyperparameters = 'method', ...options }: UpstreamOptions): Upstream {
+const DEFAULT_MEMORY_BYTES = 16 * 1024 * 1024;
+
+export function createUpstream({
+  hyperparameters = 'method',
+  memoryCache = createMemoryCache(DEFAULT_MEMORY_BYTES),
+  ...options
+}: UpstreamOptions): Upstream {
   const rest = createRestClient(options);
-  const jobs = createJobResource(rest);
+  const jobs = createJobResource(rest, memoryCache);
   return {
     // Placed here, below the idempotency keys: the same request keeps its mark when the placement changes.
     jobs: { ...jobs, create: (body, call) => jobs.create(placeHyperparameters(body, hyperparameters), call) },
-    events: createEventResource(rest),
-    checkpoints: createCheckpointResource(rest),
-    files: createFileResource(rest),
+    events: createEventResource(rest, memoryCache),
+    checkpoints: createCheckpointResource(rest, memoryCache),
+    files: createFileResource(rest, memoryCache),
     models: createModelResource(rest),
-    permissions: createPermissionResource(rest),
+    permissions: createPermissionResource(rest, memoryCache),
     graders: createGraderResource(rest),
     dispose: rest.dispose,
   };

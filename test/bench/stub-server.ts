@@ -1,11 +1,8 @@
-import { allFiles, allJobs, allModels, checkpointsOf, type Entity, eventsOf } from './stub-data.ts';
+import { resourceAt } from './stub-resources.ts';
 import { serve, toBody } from './upstream.ts';
 
 // The upstream of the benchmark. It prepares each response once, so that its own cost is not measured.
 
-const jobs = allJobs();
-const files = allFiles();
-const models = allModels();
 const bodies = new Map<string, Buffer | null>();
 
 serve((target) => {
@@ -13,32 +10,3 @@ serve((target) => {
   bodies.set(target, body);
   return body;
 });
-
-function resourceAt(target: string): object | undefined {
-  const { pathname, searchParams } = new URL(target, 'http://stub');
-  const [resource, id, part] = pathname.replace('/fine_tuning/', '/').slice(1).split('/').map(decodeURIComponent);
-  switch (resource) {
-    case 'jobs':
-      return id === undefined ? pageOf(jobs, searchParams) : partOf(byId(jobs, id), part, searchParams);
-    case 'files':
-      return id === undefined ? pageOf(withPurpose(searchParams.get('purpose')), searchParams) : byId(files, id);
-    case 'models':
-      return id === undefined ? { object: 'list', data: models } : byId(models, id);
-    default:
-      return undefined;
-  }
-}
-
-function partOf(job: Entity | undefined, part: string | undefined, search: URLSearchParams): object | undefined {
-  if (job === undefined || part === undefined) return job;
-  return pageOf(part === 'events' ? eventsOf(job) : checkpointsOf(job), search);
-}
-
-const byId = (items: readonly Entity[], id: string) => items.find((item) => item.id === id);
-const withPurpose = (purpose: string | null) => files.filter((file) => purpose === null || file['purpose'] === purpose);
-
-function pageOf(items: readonly Entity[], search: URLSearchParams) {
-  const start = items.findIndex(({ id }) => id === search.get('after')) + 1;
-  const end = start + Number(search.get('limit') ?? 20);
-  return { object: 'list', data: items.slice(start, end), has_more: end < items.length };
-}

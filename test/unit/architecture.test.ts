@@ -64,7 +64,7 @@ const FLOORS: readonly (readonly string[])[] = [
   // The ground.
   ['upstream/json'],
   ['telemetry'],
-  ['clock'],
+  ['clock', 'memory-cache'],
 ];
 
 const floorOf = new Map(FLOORS.toReversed().flatMap((rooms, floor) => rooms.map((room) => [room, floor] as const)));

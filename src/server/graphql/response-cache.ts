@@ -1,10 +1,10 @@
-import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../clock.ts';
+import type { MemoryCache } from '../../memory-cache.ts';
 import type { GraphqlReply } from '../http/reply.ts';
 
 const MAX_ENTRY_BYTES = 1024 * 1024;
-/** Estimated size of an entry without its key and body. */
-const BYTES_PER_ENTRY = 200;
+/** Estimated size of a response without its body. */
+const BYTES_PER_RESPONSE = 200;
 
 /** A response, and the name of the operation that produced it. */
 export interface CachedResponse {
@@ -24,20 +24,16 @@ interface Entry {
   readonly freshUntil: number;
 }
 
-/** Creates a cache of at most `maxBytes`, which evicts the least recently used entry. */
-export function createResponseCache(clock: Clock, maxBytes: number): ResponseCache {
-  const entries = new LRUCache<string, Entry>({
-    maxSize: maxBytes,
-    maxEntrySize: Math.min(MAX_ENTRY_BYTES, maxBytes),
-    sizeCalculation: ({ response }, key) => BYTES_PER_ENTRY + key.length + 2 * response.reply.body.length,
-  });
+export function createResponseCache(clock: Clock, memoryCache: MemoryCache): ResponseCache {
+  const entries = memoryCache.partition<Entry>('response');
   return {
     get(key) {
       const entry = entries.get(key);
       return entry && clock.now() < entry.freshUntil ? entry.response : undefined;
     },
     set(key, response, freshUntil) {
-      if (clock.now() < freshUntil) entries.set(key, { response, freshUntil });
+      const bytes = BYTES_PER_RESPONSE + 2 * response.reply.body.length;
+      if (bytes <= MAX_ENTRY_BYTES && clock.now() < freshUntil) entries.set(key, { response, freshUntil }, bytes);
     },
   };
 }

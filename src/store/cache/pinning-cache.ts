@@ -1,4 +1,4 @@
-import type { CachePartition } from './memory-cache.ts';
+import type { CachePartition } from '../../memory-cache.ts';
 
 /** A cache partition with pinned keys. A pinned entry is not evicted, and exists even where caching is disabled. */
 export interface PinningCache<T> extends CachePartition<T> {

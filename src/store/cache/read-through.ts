@@ -1,8 +1,8 @@
+import type { CachePartition } from '../../memory-cache.ts';
 import type { Credential } from '../../upstream/credentials/credential.ts';
 import { isOutage } from '../../upstream/errors/upstream-error.ts';
 import type { Observation, SequencedObservation } from './freshness.ts';
 import { createGenerations } from './generation.ts';
-import type { CachePartition } from './memory-cache.ts';
 import type { Access } from './scope.ts';
 import type { SequenceClock } from './sequence-clock.ts';
 import { createSingleFlight, type FlightOptions, limitFreshness, type ReadContext } from './single-flight.ts';

@@ -1,6 +1,6 @@
+import type { CachePartition } from '../../memory-cache.ts';
 import { endOf, type JobEnd, type JobObservation } from '../cache/freshness.ts';
 import { createGenerations, type Generation } from '../cache/generation.ts';
-import type { CachePartition } from '../cache/memory-cache.ts';
 import { keyOf } from '../cache/read-through.ts';
 import type { Access } from '../cache/scope.ts';
 import type { ResourceStoreOptions } from '../cache/store-options.ts';

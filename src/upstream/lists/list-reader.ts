@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import type { MemoryCache } from '../../memory-cache.ts';
 import { type Credential, digestOf } from '../credentials/credential.ts';
 import { type ListItem, type ListPage, type ListRequest, lastIdOf, noAdvance, type Order } from './list.ts';
 import { type Ages, sortByAge } from './order.ts';
@@ -30,6 +31,9 @@ export interface ListReader<I extends ListItem> {
 }
 
 export interface ListReaderOptions<I extends ListItem> extends Ages<I> {
+  /** Unique among the readers that share the memory cache. */
+  readonly name: string;
+  readonly memoryCache: MemoryCache;
   /** Default: newest first. */
   readonly wanted?: Order;
   /**
@@ -55,10 +59,13 @@ const MAX_LISTS = 10_000;
 const SAMPLE_SIZE = 10;
 
 export function createListReader<I extends ListItem>(options: ListReaderOptions<I>): ListReader<I> {
-  const { wanted = 'newest first', isLog = false, isUncut = false } = options;
+  const { name: readerName, memoryCache, wanted = 'newest first', isLog = false, isUncut = false } = options;
   const orders = createOrderMemory(wanted, options);
   const starts = new LRUCache<string, ListStart>({ maxSize: MAX_LISTS, sizeCalculation: () => 1 });
-  const reverse = createReverseReader<I>({ isAppendOnly: isLog });
+  const reverse = createReverseReader<I>({
+    isAppendOnly: isLog,
+    lists: memoryCache.partition(`reversed list: ${readerName}`),
+  });
   const isOpposite = (list: ListKey) => (orders.find(list) ?? wanted) !== wanted;
   const unpaged = createUnpagedReader<I>((items, list) => {
     const inOrder = isOpposite(list) ? items.toReversed() : items;

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import type { CachePartition } from '../../memory-cache.ts';
 import { UpstreamError } from '../errors/upstream-error.ts';
 import {
   idsOf,
@@ -32,13 +32,15 @@ export interface ReverseReader<I extends ListItem> {
   page(request: ListRequest, source: ListSource<I>): Promise<ListPage<I> | null>;
 }
 
-export interface ReverseReaderOptions {
+export interface ReverseReaderOptions<I> {
+  /** The known lists by their keys. */
+  readonly lists: CachePartition<KnownList<I>>;
   /** Whether items never change, and new ones are added near the end of the server's list: only those are read again. */
   readonly isAppendOnly: boolean;
 }
 
 /** The known part of a list, from its start in the order of the server. */
-interface KnownList<I> {
+export interface KnownList<I> {
   readonly ids: readonly string[];
   /** The last known items; empty unless the list is append-only. */
   readonly tail: readonly I[];
@@ -47,19 +49,19 @@ interface KnownList<I> {
 const PAGE_SIZE = 100;
 /** Maximum upstream pages per read: 5,000 items. */
 export const PAGES_PER_READ = 50;
-/** Maximum ids of all known lists: about 15 MB. */
-const MAX_IDS = 200_000;
+/** Estimated size of a known id and of a known event, in bytes. Measured. */
+const [BYTES_PER_ID, BYTES_PER_ITEM] = [75, 750];
 
 /** Ids at the end of a log that are read again: a new event can appear behind them. The response has room for as many new ones. */
 const OVERLAP = 50;
 
 export function createReverseReader<I extends ListItem & object>({
+  lists,
   isAppendOnly,
-}: ReverseReaderOptions): ReverseReader<I> {
-  const lists = new LRUCache<string, KnownList<I>>({
-    maxSize: MAX_IDS,
-    sizeCalculation: ({ ids, tail }) => ids.length + 10 * tail.length + 1,
-  });
+}: ReverseReaderOptions<I>): ReverseReader<I> {
+  function store(key: string, list: KnownList<I>): void {
+    lists.set(key, list, BYTES_PER_ID * list.ids.length + BYTES_PER_ITEM * list.tail.length);
+  }
 
   /** Returns the known items to keep. A list that fits on one page is read as a whole, so that its order is seen again. */
   function resumeOf({ ids, tail }: KnownList<I>, limit: number): KnownList<I> {
@@ -92,7 +94,7 @@ export function createReverseReader<I extends ListItem & object>({
       items = items.concat(section.items);
       ids = ids.concat(idsOf(section.items));
       const kept = items.slice(-Math.max(limit, PAGE_SIZE));
-      lists.set(source.key, { ids, tail: isAppendOnly ? kept.slice(-PAGE_SIZE) : [] });
+      store(source.key, { ids, tail: isAppendOnly ? kept.slice(-PAGE_SIZE) : [] });
       if (!section.hasMore) return pageOf(items, limit, ids.length > idsOf(items).length);
       if (pages === PAGES_PER_READ) throw new ListTooLong(section.response.facts);
       items = kept;
@@ -163,7 +165,7 @@ export function createReverseReader<I extends ListItem & object>({
   /** Stores the ids with inserted items, unless another read has stored newer ones. */
   function remember({ key }: ListSource<I>, before: readonly string[], ids: readonly string[]): void {
     const isChanged = ids.length !== before.length || ids.some((id, index) => id !== before[index]);
-    if (isChanged && lists.get(key)?.ids === before) lists.set(key, { ids, tail: [] });
+    if (isChanged && lists.get(key)?.ids === before) store(key, { ids, tail: [] });
   }
 
   return {

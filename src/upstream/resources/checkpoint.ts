@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { MemoryCache } from '../../memory-cache.ts';
 import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
 import { isObject, type Members } from '../json/members.ts';
@@ -37,7 +38,7 @@ export interface CheckpointResource {
   list(jobId: string, page: PageRequest, call: Call): Promise<Page<Checkpoint>>;
 }
 
-export function createCheckpointResource(rest: RestClient): CheckpointResource {
+export function createCheckpointResource(rest: RestClient, memoryCache: MemoryCache): CheckpointResource {
   const identityOf = (jobId: string) => (body: unknown) => {
     const { success, data } = content.safeParse(body);
     return success ? [jobId, data.step_number, data.fine_tuned_model_checkpoint] : null;
@@ -50,6 +51,8 @@ export function createCheckpointResource(rest: RestClient): CheckpointResource {
   const readByCursor = createDerivedCursors();
   const lists = createListReader<PageItem<Checkpoint>>({
     compareAge: byCreation,
+    memoryCache,
+    name: 'checkpoint',
     stepOf: ({ value }) => value?.step_number ?? null,
   });
   return {

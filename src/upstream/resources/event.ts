@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { MemoryCache } from '../../memory-cache.ts';
 import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
 import { membersOf } from '../json/members.ts';
@@ -49,7 +50,7 @@ export interface EventResource {
   list(jobId: string, page: PageRequest, call: Call): Promise<Page<JobEvent>>;
 }
 
-export function createEventResource(rest: RestClient): EventResource {
+export function createEventResource(rest: RestClient, memoryCache: MemoryCache): EventResource {
   const identityOf = (jobId: string) => (body: unknown) => {
     const { success, data } = content.safeParse(body);
     return success ? { job: jobId, ...data } : null;
@@ -60,7 +61,14 @@ export function createEventResource(rest: RestClient): EventResource {
     (body, facts) =>
       readItems(withDerivedIds(body, identityOf(jobId)), facts);
   const readByCursor = createDerivedCursors();
-  const lists = createListReader<PageItem<JobEvent>>({ compareAge: byCreation, stepOf, isLog: true, isUncut: true });
+  const lists = createListReader<PageItem<JobEvent>>({
+    compareAge: byCreation,
+    memoryCache,
+    name: 'event',
+    stepOf,
+    isLog: true,
+    isUncut: true,
+  });
   return {
     list: (jobId, page, call) =>
       lists.page(page, {

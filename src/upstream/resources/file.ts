@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { MemoryCache } from '../../memory-cache.ts';
 import type { Upload } from '../http/multipart-writer.ts';
 import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
@@ -71,10 +72,15 @@ export interface FileUpload {
   readonly content: AsyncIterable<Uint8Array>;
 }
 
-export function createFileResource(rest: RestClient): FileResource {
+export function createFileResource(rest: RestClient, memoryCache: MemoryCache): FileResource {
   const orders = {
-    desc: createListReader<PageItem<FileObject>>({ compareAge: byCreation }),
-    asc: createListReader<PageItem<FileObject>>({ compareAge: byCreation, wanted: 'oldest first' }),
+    desc: createListReader<PageItem<FileObject>>({ compareAge: byCreation, memoryCache, name: 'file' }),
+    asc: createListReader<PageItem<FileObject>>({
+      compareAge: byCreation,
+      memoryCache,
+      name: 'file, oldest first',
+      wanted: 'oldest first',
+    }),
   };
   return {
     get: (id, call) => rest.getOrNull(path`/files/${id}`, (body) => requireId(id, readFile(body)), call),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { MemoryCache } from '../../memory-cache.ts';
 import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
 import { createListReader } from '../lists/list-reader.ts';
@@ -90,8 +91,8 @@ export interface JobResource {
   resume(id: string, call: Call): Promise<Job | null>;
 }
 
-export function createJobResource(rest: RestClient): JobResource {
-  const lists = createListReader<PageItem<Job>>({ compareAge: byCreation });
+export function createJobResource(rest: RestClient, memoryCache: MemoryCache): JobResource {
+  const lists = createListReader<PageItem<Job>>({ compareAge: byCreation, memoryCache, name: 'job' });
   const readJobWithId = (id: string) => (body: unknown) => requireId(id, readJob(body));
   return {
     get: (id, call) => rest.getOrNull(path`/fine_tuning/jobs/${id}`, readJobWithId(id), call),

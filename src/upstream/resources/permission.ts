@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { MemoryCache } from '../../memory-cache.ts';
 import { asAdmin } from '../credentials/credential.ts';
 import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
@@ -39,8 +40,8 @@ export interface PermissionPageRequest extends PageRequest {
   readonly projectId?: string | undefined;
 }
 
-export function createPermissionResource(rest: RestClient): PermissionResource {
-  const lists = createListReader<PageItem<Permission>>({ compareAge: byCreation });
+export function createPermissionResource(rest: RestClient, memoryCache: MemoryCache): PermissionResource {
+  const lists = createListReader<PageItem<Permission>>({ compareAge: byCreation, memoryCache, name: 'permission' });
   return {
     list: async (model, { projectId: project_id = null, ...page }, call) =>
       lists.page(page, {

@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { createIdempotentCreator } from '../../../src/commands/idempotency/create-once.ts';
 import { readConfig } from '../../../src/config/config.ts';
+import { createMemoryCache } from '../../../src/memory-cache.ts';
 import { type ContextFactory, createContextFactory } from '../../../src/request/context.ts';
 import { stateOf } from '../../../src/schema/core/job-status.ts';
 import { createSchema } from '../../../src/schema/schema.ts';
@@ -28,7 +29,7 @@ async function startServer(readJob: () => Promise<never>) {
     maxRps: 1000,
     clock,
   });
-  const store = createStore({ upstream, clock, activeMs: 0, settledMs: 0, maxBytes: 1 });
+  const store = createStore({ upstream, clock, activeMs: 0, settledMs: 0, memoryCache: createMemoryCache(1) });
   const access = createAccessFactory()({ apiKey: 'test' });
   const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: 1000, onListenerError: rethrow });
   const createBaseContext = createContextFactory({
@@ -63,7 +64,7 @@ async function startServer(readJob: () => Promise<never>) {
     clock,
     webhookSecret: undefined,
     onHint: () => {},
-    maxResponseCacheBytes: 1_000_000,
+    memoryCache: createMemoryCache(1),
   });
   const send = (query: string) =>
     fetch(server.url, {

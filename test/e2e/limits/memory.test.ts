@@ -6,6 +6,19 @@ import { startGateway } from '../../kit/gateway/gateway.ts';
 const { signal } = new AbortController();
 const MIB = 1024 * 1024;
 
+test('parsed documents and responses share CACHE_MAX_MB with the store', async () => {
+  await using gateway = await startGateway({ CACHE_MAX_MB: '1' });
+  const sizes: number[] = [];
+  for (let count = 0; count < 150; count++) {
+    const fields = Array.from({ length: 15 }, (_, index) => `field_${count}_${index}: __typename`);
+    expect(await gateway.query(`{ ${fields.join(' ')} }`)).toMatchObject({ data: { [`field_${count}_0`]: 'Query' } });
+    sizes.push(gateway.cachedBytes());
+  }
+  expect(sizes[0]).toBeGreaterThan(15 * 3 * 400); // Three tokens per field.
+  expect(sizes.at(-1)).toBeGreaterThan(0.75 * MIB);
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(MIB);
+});
+
 test('the store holds at most CACHE_MAX_MB, for any number of jobs and event logs', async () => {
   await using upstream = await startUpstream('upstream', './large-upstream.ts', { JOBS: '6000' });
   await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, CACHE_MAX_MB: '4' });

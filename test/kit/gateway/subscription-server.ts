@@ -1,6 +1,7 @@
 import { buildSchema, type GraphQLFieldResolver, GraphQLObjectType, type GraphQLSchema } from 'graphql';
 import { createIdempotentCreator } from '../../../src/commands/idempotency/create-once.ts';
 import { readConfig } from '../../../src/config/config.ts';
+import { createMemoryCache } from '../../../src/memory-cache.ts';
 import { type Context, createContextFactory } from '../../../src/request/context.ts';
 import { stateOf } from '../../../src/schema/core/job-status.ts';
 import { createAuthenticate } from '../../../src/server/auth/authenticate.ts';
@@ -64,7 +65,7 @@ export async function startSubscriptionServer(settings: Record<string, string> =
     maxRps: 1000,
     clock,
   });
-  const store = createStore({ upstream, clock, activeMs: 0, settledMs: 0, maxBytes: 1 });
+  const store = createStore({ upstream, clock, activeMs: 0, settledMs: 0, memoryCache: createMemoryCache(1) });
   const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: 1000, onListenerError: rethrow });
   const script = createScript();
   const server = await createServer({
@@ -94,7 +95,7 @@ export async function startSubscriptionServer(settings: Record<string, string> =
     onHint: watcher.hint,
     log,
     clock,
-    maxResponseCacheBytes: 1_000_000,
+    memoryCache: createMemoryCache(1),
   });
   let stopped: Promise<void> | undefined;
   const stop = () => {

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { createMemoryCache } from '../../../src/memory-cache.ts';
 import { stateOf } from '../../../src/schema/core/job-status.ts';
 import { createStore } from '../../../src/store/store.ts';
 import { UpstreamError } from '../../../src/upstream/errors/upstream-error.ts';
@@ -53,7 +54,7 @@ export function createEventWorld(limits: Limits) {
       },
     },
   };
-  const store = createStore({ upstream, clock, ...limits });
+  const store = createStore({ upstream, clock, ...limits, memoryCache: createMemoryCache(limits.maxBytes) });
   const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: 2000, onListenerError: rethrow });
 
   function open(start: EventStart): Reader {

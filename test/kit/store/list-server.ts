@@ -1,3 +1,4 @@
+import { createMemoryCache } from '../../../src/memory-cache.ts';
 import type { ListRequest, ListResponse } from '../../../src/upstream/lists/list.ts';
 
 export interface ServedItem {
@@ -69,3 +70,6 @@ export function createListServer(habits: Partial<ListHabits> = {}, tieSize = 3):
     },
   };
 }
+
+/** Options of a list reader with a memory cache of its own. */
+export const newMemory = () => ({ name: 'test', memoryCache: createMemoryCache(16 * 1024 * 1024) });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createMemoryCache } from '../../../src/memory-cache.ts';
 import { NOT_ENDED } from '../../../src/store/cache/freshness.ts';
 import type { JobObserved } from '../../../src/store/resources/job.ts';
 import { createStore, type Store } from '../../../src/store/store.ts';
@@ -46,7 +47,7 @@ afterEach(async () => {
 });
 
 const storeOf = (activeMs: number) =>
-  createStore({ upstream, clock, activeMs, settledMs: 300 * activeMs, maxBytes: 10_000_000 });
+  createStore({ upstream, clock, activeMs, settledMs: 300 * activeMs, memoryCache: createMemoryCache(10_000_000) });
 
 describe('the job in the response of a mutation', () => {
   it('replaces the cached job at once, without an upstream call', async () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createMemoryCache } from '../../../src/memory-cache.ts';
 import { NOT_ENDED } from '../../../src/store/cache/freshness.ts';
 import { type Access, createAccessFactory } from '../../../src/store/cache/scope.ts';
 import { createStore, type Store } from '../../../src/store/store.ts';
@@ -80,7 +81,13 @@ beforeEach(async () => {
     maxRps: 100_000,
     clock,
   });
-  store = createStore({ upstream, clock, activeMs: 1000, settledMs: 300_000, maxBytes: 10_000_000 });
+  store = createStore({
+    upstream,
+    clock,
+    activeMs: 1000,
+    settledMs: 300_000,
+    memoryCache: createMemoryCache(10_000_000),
+  });
 });
 afterEach(async () => {
   await upstream.dispose();
@@ -271,7 +278,13 @@ describe('the cache', () => {
   const access = accessOf({ apiKey: 'a' });
 
   it('stores nothing under an invalid id', async () => {
-    const small = createStore({ upstream, clock, activeMs: 1000, settledMs: 0, maxBytes: 100_000 });
+    const small = createStore({
+      upstream,
+      clock,
+      activeMs: 1000,
+      settledMs: 0,
+      memoryCache: createMemoryCache(100_000),
+    });
     scripted.onJob(jobBody({ id: 'ftjob-1' }));
     await small.jobs.get(access, 'ftjob-1', newReadContext());
     for (let i = 0; i < 20; i++) await small.jobs.get(access, `${i}`.repeat(20_000), newReadContext());
@@ -280,7 +293,13 @@ describe('the cache', () => {
   });
 
   it('evicts the least recently used value at its size limit', async () => {
-    const small = createStore({ upstream, clock, activeMs: 1000, settledMs: 0, maxBytes: 50_000 });
+    const small = createStore({
+      upstream,
+      clock,
+      activeMs: 1000,
+      settledMs: 0,
+      memoryCache: createMemoryCache(50_000),
+    });
     const largeJob = (id: string) => jobBody({ id, metadata: { note: 'x'.repeat(8_000) } });
     for (const id of ['1', '2', '3', '4']) {
       scripted.onJob(largeJob(id));
@@ -294,7 +313,14 @@ describe('the cache', () => {
   });
 
   it('never exceeds its size limit, for reads of all kinds', async () => {
-    const small = createStore({ upstream, clock, activeMs: 1000, settledMs: 300_000, maxBytes: 30_000 });
+    const memoryCache = createMemoryCache(30_000);
+    const small = createStore({
+      upstream,
+      clock,
+      activeMs: 1000,
+      settledMs: 300_000,
+      memoryCache,
+    });
     scriptAll();
     const readAll = async (id: string) => {
       scripted.onJob(jobBody({ id, metadata: { note: 'x'.repeat(200) } }));
@@ -314,14 +340,20 @@ describe('the cache', () => {
     const sizes: number[] = [];
     for (let n = 0; n < 30; n++) {
       await readAll(`ftjob-${n}`);
-      sizes.push(small.bytes);
+      sizes.push(memoryCache.bytes);
     }
     expect(Math.max(...sizes)).toBeLessThanOrEqual(30_000);
     expect(sizes.at(-1)).toBeGreaterThan(10_000);
   });
 
   it('evicts data about a job before the job itself, which decides its freshness', async () => {
-    const small = createStore({ upstream, clock, activeMs: 1000, settledMs: 300_000, maxBytes: 13_400 });
+    const small = createStore({
+      upstream,
+      clock,
+      activeMs: 1000,
+      settledMs: 300_000,
+      memoryCache: createMemoryCache(13_400),
+    });
     scripted.onJob(jobBody({ id: 'ftjob-1' }));
     scripted.onCheckpoints('ftjob-1', []);
     await small.jobs.get(access, 'ftjob-1', newReadContext());

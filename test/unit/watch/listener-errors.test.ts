@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { stateOf } from '../../../src/schema/core/job-status.ts';
+import { createMemoryCache } from '../../../src/store/cache/memory-cache.ts';
 import { createStore } from '../../../src/store/store.ts';
 import { createWatcher } from '../../../src/watch/watcher.ts';
 import { createTestClock } from '../../kit/clock.ts';
@@ -15,7 +16,13 @@ const fault = new Error('a fault of this listener');
 it('a listener that throws ends with its error, which is reported; the read and the other listeners continue', async () => {
   const clock = createTestClock();
   const linear = createLinearUpstream(clock);
-  const store = createStore({ upstream: linear.upstream, clock, maxBytes: 100_000, activeMs: 0, settledMs: 0 });
+  const store = createStore({
+    upstream: linear.upstream,
+    clock,
+    memoryCache: createMemoryCache(100_000),
+    activeMs: 0,
+    settledMs: 0,
+  });
   const errors: unknown[] = [];
   const onListenerError = (error: unknown) => void errors.push(error);
   const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: 2000, onListenerError });

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { createMemoryCache } from '../../../src/memory-cache.ts';
 import { stateOf } from '../../../src/schema/core/job-status.ts';
 import { createStore } from '../../../src/store/store.ts';
 import { UpstreamError } from '../../../src/upstream/errors/upstream-error.ts';
@@ -75,7 +76,7 @@ interface Subscriber {
 function createWorld(limits: { activeMs: number; settledMs: number }) {
   const clock = createTestClock();
   const linear = createLinearUpstream(clock);
-  const store = createStore({ upstream: linear.upstream, clock, maxBytes: 100_000, ...limits });
+  const store = createStore({ upstream: linear.upstream, clock, memoryCache: createMemoryCache(100_000), ...limits });
   const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: 2000, onListenerError: rethrow });
   const subscribers: Subscriber[] = [];
   for (const id of JOBS) linear.put(id, 'validating_files');

@@ -6,6 +6,7 @@ import {
   type IdempotentCreator,
 } from '../../../../src/commands/idempotency/create-once.ts';
 import { deriveMark } from '../../../../src/commands/idempotency/derive-mark.ts';
+import { createMemoryCache } from '../../../../src/memory-cache.ts';
 import type { Fault, FilterFault } from '../../../../src/sandbox/state/faults.ts';
 import { createStore } from '../../../../src/store/store.ts';
 import { UpstreamError } from '../../../../src/upstream/errors/upstream-error.ts';
@@ -34,7 +35,13 @@ async function openWorld() {
     const upstream = createUpstream({ baseUrl: new URL(sandbox.baseUrl), clock, ...bounds });
     upstreams.push(upstream);
     const create: Upstream['jobs']['create'] = (...args) => upstream.jobs.create(...args).finally(() => onCreateEnd());
-    const store = createStore({ upstream, clock, activeMs: 1000, settledMs: 300_000, maxBytes: 10_000_000 });
+    const store = createStore({
+      upstream,
+      clock,
+      activeMs: 1000,
+      settledMs: 300_000,
+      memoryCache: createMemoryCache(10_000_000),
+    });
     return createIdempotentCreator({
       upstream: { ...upstream, jobs: { ...upstream.jobs, create } },
       store,

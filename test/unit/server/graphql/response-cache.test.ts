@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createMemoryCache } from '../../../../src/memory-cache.ts';
 import { createResponseCache } from '../../../../src/server/graphql/response-cache.ts';
 import { createTestClock } from '../../../kit/clock.ts';
 
@@ -7,7 +8,7 @@ const response = (body: string) => ({ reply: { status: 200, headers: {}, body },
 describe('a cached response', () => {
   it('is returned while it is fresh', () => {
     const clock = createTestClock(0);
-    const responseCache = createResponseCache(clock, 1_000_000);
+    const responseCache = createResponseCache(clock, createMemoryCache(1_000_000));
     responseCache.set('q', response('a'), 1000);
     clock.advance(999);
     expect(responseCache.get('q')).toEqual(response('a'));
@@ -17,20 +18,20 @@ describe('a cached response', () => {
 
   it('stays fresh when it depends on settled data only', () => {
     const clock = createTestClock(0);
-    const responseCache = createResponseCache(clock, 1_000_000);
+    const responseCache = createResponseCache(clock, createMemoryCache(1_000_000));
     responseCache.set('q', response('a'), Number.POSITIVE_INFINITY);
     clock.advance(1e12);
     expect(responseCache.get('q')).toEqual(response('a'));
   });
 
   it('is not stored when it is already stale', () => {
-    const responseCache = createResponseCache(createTestClock(1000), 1_000_000);
+    const responseCache = createResponseCache(createTestClock(1000), createMemoryCache(1_000_000));
     responseCache.set('q', response('a'), 1000);
     expect(responseCache.get('q')).toBeUndefined();
   });
 
   it('is not stored above the size of an entry, and is evicted when the cache is full', () => {
-    const responseCache = createResponseCache(createTestClock(0), 16 * 1024 * 1024);
+    const responseCache = createResponseCache(createTestClock(0), createMemoryCache(16 * 1024 * 1024));
     responseCache.set('large', response('x'.repeat(600_000)), 1000);
     expect(responseCache.get('large')).toBeUndefined();
     for (let i = 0; i < 100; i++) responseCache.set(`q${i}`, response('x'.repeat(200_000)), 1000);

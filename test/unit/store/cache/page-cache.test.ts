@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { createMemoryCache } from '../../../../src/memory-cache.ts';
 import type { SequencedObservation } from '../../../../src/store/cache/freshness.ts';
-import { createMemoryCache } from '../../../../src/store/cache/memory-cache.ts';
 import { createPageCache } from '../../../../src/store/cache/page-cache.ts';
 import { createReadThrough, newerRequestWins } from '../../../../src/store/cache/read-through.ts';
 import { createSequenceClock } from '../../../../src/store/cache/sequence-clock.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { type CachePartition, createMemoryCache } from '../../../../src/memory-cache.ts';
 import type { SequencedObservation } from '../../../../src/store/cache/freshness.ts';
-import { type CachePartition, createMemoryCache } from '../../../../src/store/cache/memory-cache.ts';
 import { createReadThrough, newerRequestWins } from '../../../../src/store/cache/read-through.ts';
 import { createSequenceClock } from '../../../../src/store/cache/sequence-clock.ts';
 import { UpstreamError } from '../../../../src/upstream/errors/upstream-error.ts';

@@ -6,6 +6,7 @@ import {
   UnknownListCursor,
 } from '../../../../src/upstream/lists/list.ts';
 import { createListReader } from '../../../../src/upstream/lists/list-reader.ts';
+import { newMemory } from '../../../kit/store/list-server.ts';
 
 interface Item {
   readonly id: string;
@@ -52,6 +53,7 @@ type Server = ReturnType<typeof serve>;
 
 function open(options: { isLog?: boolean; wanted?: Order } = {}) {
   const reader = createListReader<Item>({
+    ...newMemory(),
     compareAge: (one, other) => one.value.created_at - other.value.created_at,
     stepOf: ({ value }) => value.step,
     ...options,

@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ListTooLong, type Order, UnknownListCursor } from '../../../../src/upstream/lists/list.ts';
 import { createListReader, type ListReader } from '../../../../src/upstream/lists/list-reader.ts';
-import { createListServer, type ListServer, type ServedItem } from '../../../kit/store/list-server.ts';
+import { createListServer, type ListServer, newMemory, type ServedItem } from '../../../kit/store/list-server.ts';
 
 const credential = { apiKey: 'key-of-the-test' };
 const compareAge = (one: ServedItem, other: ServedItem) => one.value.created_at - other.value.created_at;
 
 function open(server: ListServer, options: { isLog?: boolean; wanted?: Order } = {}) {
-  const reader: ListReader<ServedItem> = createListReader<ServedItem>({ compareAge, ...options });
+  const reader: ListReader<ServedItem> = createListReader<ServedItem>({ compareAge, ...newMemory(), ...options });
   const page = (limit: number, after: string | null = null, name = 'list') =>
     reader.page({ limit, after }, { credential, name, fetch: server.fetch });
   return {
@@ -216,7 +216,7 @@ describe('a list of a server without pages', () => {
 
 describe('the order of a list', () => {
   it('is known by credential', async () => {
-    const reader = createListReader<ServedItem>({ compareAge });
+    const reader = createListReader<ServedItem>({ compareAge, ...newMemory() });
     const servers = [createListServer({ isOldestFirst: true }), createListServer()];
     for (const server of servers) server.grow(50);
     for (const [index, { fetch, ids }] of [...servers, ...servers].entries()) {

@@ -8,8 +8,12 @@ export interface CachePartition<T> {
   delete(key: string): void;
 }
 
-/** An LRU cache of at most `maxBytes`. Each partition needs a unique name. */
+/**
+ * The memory budget of a gateway: an LRU cache of at most `maxBytes`, which all caches of values share. Each partition needs
+ * a unique name.
+ */
 export interface MemoryCache {
+  readonly maxBytes: number;
   partition<T extends object>(name: string): CachePartition<T>;
   /** Size of all entries in bytes. */
   readonly bytes: number;
@@ -24,6 +28,7 @@ export function createMemoryCache(maxBytes: number): MemoryCache {
     sizeCalculation: ({ bytes }, key) => BYTES_PER_ENTRY + 2 * key.length + Math.ceil(bytes),
   });
   return {
+    maxBytes,
     partition<T extends object>(name: string): CachePartition<T> {
       const entryKey = (key: string) => `${name} ${key}`;
       return {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createMemoryCache } from '../../../../src/store/cache/memory-cache.ts';
+import { createMemoryCache } from '../../src/memory-cache.ts';
 
 const entityOf = (name: string) => ({ name });
 
