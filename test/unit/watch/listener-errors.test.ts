@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { createMemoryCache } from '../../../src/memory-cache.ts';
 import { stateOf } from '../../../src/schema/core/job-status.ts';
-import { createMemoryCache } from '../../../src/store/cache/memory-cache.ts';
 import { createStore } from '../../../src/store/store.ts';
 import { createWatcher } from '../../../src/watch/watcher.ts';
 import { createTestClock } from '../../kit/clock.ts';
