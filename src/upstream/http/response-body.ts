@@ -16,7 +16,7 @@ export const LARGE_BODIES_BYTES = 4 * MAX_BODY_BYTES;
 const MAX_CHUNKS = 2000;
 
 /**
- * Reads a body of at most 32 MiB as UTF-8 text. A body over 128 KiB may have at most 500,000 JSON tokens and 100,000 objects
+ * Reads a body of at most 32 MiB as UTF-8 text. A body over 128 KiB may have at most 500,000 JSON tokens and 125,000 objects
  * and lists. A body over 1 MiB waits until all such bodies together take at most 128 MiB; one without `content-length` counts
  * as 32 MiB. Rejects when a limit is exceeded or the body is cut off.
  */

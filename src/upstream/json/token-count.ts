@@ -9,7 +9,7 @@ export const MAX_JSON_TOKENS = 500_000;
  * Maximum objects and lists of a JSON body. One takes up to 80 bytes, so that many bodies at the same time would exceed the
  * memory with far fewer tokens: 1 MiB of `{},` take 28 MB. 10,000 files have 10,000 objects.
  */
-export const MAX_JSON_OBJECTS = 100_000;
+export const MAX_JSON_OBJECTS = 125_000;
 
 /** Counts the tokens of a JSON text (commas, colons, opening brackets) chunk by chunk. */
 export interface JsonTokenCounter {

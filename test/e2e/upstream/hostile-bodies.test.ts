@@ -11,7 +11,10 @@ const MIB = 1024 * 1024;
 const TIMEOUT_MS = 60_000;
 
 /** Several times what an idle query takes on a busy machine. */
-const MAX_MEDIAN_MS = 250;
+const MAX_MEDIAN_MS = 1000;
+
+/** Queries of another caller during an attack: few, as their CPU time counts too. */
+const [MIN_TURNS, MAX_TURNS] = [3, 30];
 
 /** Sends the attack, and meanwhile the queries of another caller, each of which gets its data. */
 async function attack(gateway: GatewayProcess, query: string): Promise<GraphqlResponse> {
@@ -20,7 +23,7 @@ async function attack(gateway: GatewayProcess, query: string): Promise<GraphqlRe
   const result = gateway.query(query).finally(() => {
     isOver = true;
   });
-  for (let turn = 0; !isOver || turn < 3; turn++) {
+  for (let turn = 0; turn < MIN_TURNS || (turn < MAX_TURNS && !isOver); turn++) {
     const startedAt = performance.now();
     const other = await gateway.query(`{ fineTuningJob(id: "ftjob-other") { id } } # ${turn}`);
     times.push(performance.now() - startedAt);
@@ -128,10 +131,10 @@ describe.skipIf(!canMeasureProcesses)('CPU time', () => {
       'integrations { ... on FineTuningJobWandbIntegration { tags } }',
     ],
     ['result files', { result_files: list(100_000, String) }, 'resultFileIds'],
-  ])('of %s without end, 29 times in one query, is below 1.5 s; 100 are shown', async (name, members, selection) => {
+  ])('of %s without end, 29 times in one query, is below 3 s; 100 are shown', async (name, members, selection) => {
     const id = `ftjob-${name.replaceAll(' ', '-')}`;
     upstream.onJob(jobBody({ id, ...members }));
-    const { data, errors } = await cpuOf(`{ fineTuningJob(id: "${id}") { ${aliases(selection)} } }`, 1.5);
+    const { data, errors } = await cpuOf(`{ fineTuningJob(id: "${id}") { ${aliases(selection)} } }`, 3);
     expect(errors).toBeUndefined();
     expect(lastList(data)).toHaveLength(100);
   });
@@ -160,31 +163,31 @@ describe.skipIf(!canMeasureProcesses)('CPU time', () => {
       reinforcement({ type: 'multi', name: 'g', calculate_output: 'a', graders: pairs(60_000, () => ({ type: 'x' })) }),
       `method { ${onGrader} { ... on MultiGrader { graders { name } } } } }`,
     ],
-  ])('of %s without end, 29 times in one query, is below 1.5 s', async (name, members, selection) => {
+  ])('of %s without end, 29 times in one query, is below 3 s', async (name, members, selection) => {
     const id = `ftjob-${name.replaceAll(' ', '-')}`;
     upstream.onJob(jobBody({ id, ...members }));
-    const { errors } = await cpuOf(`{ fineTuningJob(id: "${id}") { ${aliases(selection)} } }`, 1.5);
+    const { errors } = await cpuOf(`{ fineTuningJob(id: "${id}") { ${aliases(selection)} } }`, 3);
     expect(errors).toBeUndefined();
   });
 
   it.each([
     ['metrics of a checkpoint', 'checkpoints { edges { node { metrics { step trainLoss } } } }'],
     ['data of an event', 'metrics { points { step trainLoss } }'],
-  ])('of %s without end, 29 times in one query, is below 1.5 s', async (name, selection) => {
+  ])('of %s without end, 29 times in one query, is below 3 s', async (name, selection) => {
     const id = `ftjob-${name.replaceAll(' ', '-')}`;
     const metrics = { step: 1, train_loss: 0.5, ...pairs(120_000, (n) => n) };
     upstream.onJob(jobBody({ id }));
     upstream.onEvents(id, [eventBody('e1', { type: 'metrics', data: metrics })]);
     upstream.onCheckpoints(id, [checkpointBody('c1', { metrics })]);
-    const { data, errors } = await cpuOf(`{ fineTuningJob(id: "${id}") { ${aliases(selection)} } }`, 1.5);
+    const { data, errors } = await cpuOf(`{ fineTuningJob(id: "${id}") { ${aliases(selection)} } }`, 3);
     expect(errors).toBeUndefined();
     expect(JSON.stringify(data)).toContain('"trainLoss":0.5');
   });
 
-  it('of 200,000 list items without an id is below 1.5 s', async () => {
+  it('of 200,000 list items without an id is below 3 s', async () => {
     upstream.onJob(jobBody({ id: 'ftjob-items' }));
     upstream.on('/fine_tuning/jobs/ftjob-items/events', { data: list(90_000, () => ({})), has_more: false });
-    const { errors } = await cpuOf('{ fineTuningJob(id: "ftjob-items") { events { edges { cursor } } } }', 1.5);
+    const { errors } = await cpuOf('{ fineTuningJob(id: "ftjob-items") { events { edges { cursor } } } }', 3);
     expect(errors?.[0]?.extensions['code']).toBe('UPSTREAM_INVALID_RESPONSE');
   });
 
@@ -208,7 +211,7 @@ describe.skipIf(!canMeasureProcesses)('CPU time', () => {
     if (points !== null) expect(job).toEqual({ metrics: { totalPoints: points } });
   });
 
-  it('of a results file with 100,000 columns is below 1.5 s', async () => {
+  it('of a results file with 100,000 columns is below 3 s', async () => {
     upstream.onJob(
       jobBody({ id: 'ftjob-columns', status: 'succeeded', finished_at: 1, result_files: ['file-columns'] }),
     );
@@ -217,7 +220,7 @@ describe.skipIf(!canMeasureProcesses)('CPU time', () => {
       `step,${list(100_000, String).join()}\n`,
       `${'1,'.repeat(100_000)}\n`.repeat(100),
     );
-    const { errors } = await cpuOf('{ fineTuningJob(id: "ftjob-columns") { metrics { totalPoints } } }', 1.5);
+    const { errors } = await cpuOf('{ fineTuningJob(id: "ftjob-columns") { metrics { totalPoints } } }', 3);
     expect(errors?.[0]?.extensions['code']).toBe('UPSTREAM_INVALID_RESPONSE');
   });
 });
