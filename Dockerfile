@@ -1,10 +1,13 @@
-FROM node:24-slim AS dependencies
+# For a reproducible image, pin it by its digest: docs/deploy.md, "Container image".
+ARG NODE_IMAGE=node:24-slim
+
+FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 # The optional packages carry a Node, which the image has already.
 RUN npm ci --omit=dev --omit=optional
 
-FROM node:24-slim
+FROM ${NODE_IMAGE}
 WORKDIR /app
 ENV NODE_ENV=production HOST=0.0.0.0
 COPY --from=dependencies /app/node_modules node_modules

@@ -56,6 +56,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     keyHeader: target.keyHeader,
     hyperparameters: target.hyperparameters,
     ...config.upstreamCalls,
+    isPassthrough: config.auth.kind === 'passthrough',
     clock,
   });
   opened.defer(() => upstream.dispose());

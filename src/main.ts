@@ -5,10 +5,11 @@ import { tuneGarbageCollection } from './cli/gc-tuning.ts';
 import { banner, help } from './cli/help.ts';
 import { systemClock } from './clock.ts';
 import { type Config, ConfigError, readConfig, secretsOf } from './config/config.ts';
-import { settingWarnings } from './config/warnings.ts';
+import { contradictions, settingWarnings } from './config/warnings.ts';
 import { createLogger } from './telemetry/logger.ts';
+import { escapeUnsafe } from './telemetry/unsafe-characters.ts';
 
-const print = (text: string) => process.stderr.write(`${text}\n`);
+const print = (text: string) => process.stderr.write(`${escapeUnsafe(text)}\n`);
 
 /** Prints a message that says what to change, without a stack, and exits with 1. */
 function fail(message: string): never {
@@ -31,7 +32,9 @@ function readArguments() {
 function readSettings(): Config {
   for (const warning of settingWarnings(process.env)) print(`Warning: ${warning}`);
   try {
-    return readConfig(process.env);
+    const config = readConfig(process.env);
+    for (const warning of contradictions(config)) print(`Warning: ${warning}`);
+    return config;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     fail(
@@ -77,7 +80,7 @@ if (options.help) {
   process.stdout.write(`${version}\n`);
 } else if (options.check) {
   const config = readSettings();
-  const printLine = (line: string) => process.stdout.write(`${line}\n`);
+  const printLine = (line: string) => process.stdout.write(`${escapeUnsafe(line)}\n`);
   const isUsable = await exitOnListenError(check(config, createLog(config), systemClock, printLine), config);
   process.exitCode = isUsable ? 0 : 1;
 } else {

@@ -2,6 +2,7 @@ import { version } from '../app.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { replaceUnsafe } from '../telemetry/unsafe-characters.ts';
 import { redactKey } from '../upstream/credentials/redaction.ts';
 import { UpstreamError } from '../upstream/errors/upstream-error.ts';
 import { type Path, path } from '../upstream/http/path.ts';
@@ -147,10 +148,7 @@ function credentialLine(calls: readonly CallReport[]): string {
     : 'The credential could not be checked.';
 }
 
-/** Text from the upstream on one line, without control characters, truncated to 200 characters. */
+/** Text from the upstream on one line, without unsafe characters, truncated to 200 characters. */
 function printable(text: string): string {
-  return text
-    .replace(/[\p{Cc}\s]+/gu, ' ')
-    .slice(0, 200)
-    .replace(/\.$/, '');
+  return replaceUnsafe(text).replace(/\s+/g, ' ').slice(0, 200).replace(/\.$/, '');
 }

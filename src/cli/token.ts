@@ -1,7 +1,7 @@
-import { appendFileSync, existsSync, fstatSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, fstatSync } from 'node:fs';
 import { isRole } from '../request/viewer.ts';
 import { digestOf, generateToken } from '../server/auth/token.ts';
-import { EXPECTED_NAME, EXPECTED_ROLE, isName, parseTokenList } from '../server/auth/token-file.ts';
+import { EXPECTED_NAME, EXPECTED_ROLE, isName, parseTokenList, readTokenText } from '../server/auth/token-file.ts';
 import { isSharedFile, tokenNotice } from './token-notice.ts';
 
 // The script behind `npm run token`.
@@ -26,9 +26,10 @@ function readArguments(): { name: string; role: string; file: string } {
 
 /** Appends a line with the digest of a new token, and returns the token. */
 function append({ name, role, file }: ReturnType<typeof readArguments>): string {
-  const before = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const { text: before, problem } = existsSync(file) ? readTokenText(file) : { text: '' };
+  if (problem !== undefined) fail(`FILE: ${file} ${problem}`);
   const { tokens, problems } = parseTokenList(before);
-  if (problems)
+  if (problems.length > 0)
     fail(
       `FILE: ${file} has invalid lines; correct them first:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
     );

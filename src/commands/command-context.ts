@@ -1,6 +1,7 @@
 import type { Access } from '../store/cache/scope.ts';
-import type { ReadContext } from '../store/cache/single-flight.ts';
+import { countCall, type ReadContext } from '../store/cache/single-flight.ts';
 import type { Store } from '../store/store.ts';
+import { CallClaims } from '../upstream/resilience/call-claims.ts';
 import type { Call } from '../upstream/resilience/transport.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { DailyQuota } from './daily-quota.ts';
@@ -23,10 +24,11 @@ export interface CommandDependencies {
 }
 
 /** Returns the options of an upstream call. It is not aborted when the client disconnects, as its outcome would be unknown. */
-export function callOf({ access, readContext }: CommandContext): Call {
+export function callOf({ access, readContext }: Pick<CommandContext, 'access' | 'readContext'>): Call {
   return {
     credential: access.credential,
     signal: new AbortController().signal,
-    onRequest: () => readContext.upstreamCalls++,
+    claims: new CallClaims(readContext.claimant),
+    onRequest: () => countCall(readContext),
   };
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import type { Auth } from '../server/auth/authenticate.ts';
-import { readTokenList } from '../server/auth/token-file.ts';
+import { readTokenList, readTokenText } from '../server/auth/token-file.ts';
 import { ALWAYS, groupDocs, settingDocs } from './setting-docs.ts';
 import { oneOf, quoteValue } from './setting-types.ts';
 
@@ -41,5 +41,5 @@ export const authentication = z
 
 function fileProblems(file: string | undefined): readonly string[] {
   if (file === undefined) return [NOT_SET];
-  return existsSync(file) ? (readTokenList(file).problems ?? []) : [missing(file)];
+  return existsSync(file) ? readTokenList(readTokenText(file)).problems : [missing(file)];
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ALWAYS, groupDocs, settingDocs } from './setting-docs.ts';
-import { baseUrl, headerText, keyText } from './setting-types.ts';
+import { apiKeyText, baseUrl, headerText } from './setting-types.ts';
 
 export const azure = z
   .object({
@@ -8,7 +8,7 @@ export const azure = z
       description: 'Endpoint of the Azure OpenAI resource. An endpoint of the v1 API ends in `/openai/v1`.',
       example: 'https://NAME.openai.azure.com',
     }),
-    AZURE_OPENAI_API_KEY: keyText().optional().register(settingDocs, {
+    AZURE_OPENAI_API_KEY: apiKeyText().optional().register(settingDocs, {
       description: 'API key of the resource.',
       example: 'abc123',
       isSecret: true,

@@ -18,7 +18,13 @@ const subscriptions = {
 
 const http = {
   MAX_CONNECTIONS: integer(1, 1_000_000).default(10_000).register(settingDocs, {
-    description: 'Maximum open connections. One more closes the connection that has been idle longest.',
+    description:
+      'Maximum open connections. One more closes the oldest one without an authenticated caller, such as a WebSocket before `connection_init`; else the one that has been idle longest.',
+  }),
+  MAX_CONNECTIONS_PER_ADDRESS: integer(1, 1_000_000).optional().register(settingDocs, {
+    description:
+      'Connections that one client address keeps while `MAX_CONNECTIONS` are open: if another address connects, the oldest one above this number is closed, even in use. A proxy is one address, and nothing is closed for its own new connections.',
+    defaultValue: 'MAX_CONNECTIONS / 10',
   }),
   HEADERS_TIMEOUT_MS: integer(1, 600_000).default(10_000).register(settingDocs, {
     description: 'Maximum time for the headers of a request to arrive. Checked every second.',
@@ -26,7 +32,7 @@ const http = {
   }),
   BODY_TIMEOUT_MS: integer(1, 600_000).default(30_000).register(settingDocs, {
     description:
-      'Maximum time from the headers of a request to the end of its body; of an upload, from its last bytes to the next. Then the gateway responds 408.',
+      'Maximum time from the headers of a request to the end of its body; of an upload, from its last bytes to the next. Then the gateway responds 408. Also the time for a message on a WebSocket, checked every `HEARTBEAT_MS`.',
     unit: 'ms',
   }),
   IDLE_TIMEOUT_MS: integer(1, 3_600_000).default(65_000).register(settingDocs, {
@@ -53,5 +59,6 @@ export const connections = z
       bodyTimeoutMs: values.BODY_TIMEOUT_MS,
       idleTimeoutMs: values.IDLE_TIMEOUT_MS,
       maxConnections: values.MAX_CONNECTIONS,
+      maxConnectionsPerAddress: values.MAX_CONNECTIONS_PER_ADDRESS ?? Math.ceil(values.MAX_CONNECTIONS / 10),
     },
   }));

@@ -46,7 +46,8 @@ const query = {
 
 const rate = {
   RATE_LIMIT_PER_MINUTE: integer(0, 1_000_000_000).default(20_000).register(settingDocs, {
-    description: 'Maximum points that one caller spends per minute. Past it, requests get status 429.',
+    description:
+      'Maximum points that one caller spends per minute. Past it, requests get status 429, and events of subscriptions wait for the upstream calls that they need. A point is an upstream call in the worst case: more than 600 times `UPSTREAM_MAX_RPS` causes a warning.',
     unit: 'points',
   }),
   CALLERS_PER_ADDRESS: integer(0, 1_000_000).default(10).register(settingDocs, {

@@ -30,7 +30,8 @@ export const listening = z
       .transform((origins) => origins.map((origin) => new URL(origin).origin)) // As browsers send it: no default port.
       .optional()
       .register(settingDocs, {
-        description: 'Origins whose pages may send requests and read the responses, separated by commas.',
+        description:
+          'Origins whose pages may send requests, read the responses and open WebSockets, separated by commas.',
         example: 'https://app.example',
       }),
     upstreamKind: z.string(),

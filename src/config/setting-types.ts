@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isUnredactable } from '../upstream/credentials/credential.ts';
 
 // Types of settings. A message that begins with "expected" describes the valid values; config.ts completes the sentence.
 
@@ -53,13 +54,24 @@ export function keyProblem(key: string): string | null {
   return KEY.test(key) ? null : 'expected visible ASCII characters without quotes and backslashes';
 }
 
-/** An API key, or another secret. */
-export const keyText = () =>
+/** The same for a key that is sent upstream, which may return it in any form. */
+export function apiKeyProblem(key: string): string | null {
+  if (isUnredactable(key)) return 'is a number, which cannot be redacted in JSON; expected a key with a letter';
+  return keyProblem(key);
+}
+
+/** An API key. */
+export const apiKeyText = () => secretText(apiKeyProblem);
+
+/** Another secret. */
+export const keyText = () => secretText(keyProblem);
+
+const secretText = (problemOf: typeof keyProblem) =>
   z
     .string()
     .trim()
     .superRefine((key, context) => {
-      const problem = keyProblem(key);
+      const problem = problemOf(key);
       if (problem === null) return;
       const message = problem.startsWith('expected ') ? problem : `${problem}.`; // config.ts completes the former.
       context.addIssue({ code: 'custom', message, continue: false });

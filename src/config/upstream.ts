@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { FileError, readRegularFile } from '../regular-file.ts';
 import { webhookSecretProblem } from '../upstream/resources/webhook.ts';
 import { ALWAYS, groupDocs, settingDocs } from './setting-docs.ts';
-import { baseUrl, headerText, integer, keyProblem, keyText, oneOf } from './setting-types.ts';
+import { apiKeyProblem, apiKeyText, baseUrl, headerText, integer, keyText, oneOf } from './setting-types.ts';
 import { hasAzure, hasOpenaiKey } from './upstream-kind.ts';
 
 const openai = {
@@ -11,7 +11,7 @@ const openai = {
       'Which upstream the gateway calls. If unset: `azure` or `openai`, whichever has settings; without any, `sandbox`. With `NODE_ENV=production` the sandbox has to be chosen.',
     whenUnset: 'by the other settings',
   }),
-  OPENAI_API_KEY: keyText().optional().register(settingDocs, {
+  OPENAI_API_KEY: apiKeyText().optional().register(settingDocs, {
     description: 'API key of the upstream. For a server that needs none, any text.',
     example: 'sk-abc123',
     isSecret: true,
@@ -31,7 +31,7 @@ const openai = {
     description: 'Sent upstream in the header OpenAI-Project.',
     example: 'proj_abc123',
   }),
-  OPENAI_ADMIN_KEY: keyText().optional().register(settingDocs, {
+  OPENAI_ADMIN_KEY: apiKeyText().optional().register(settingDocs, {
     description: 'Admin API key. Used only for checkpoint permissions, which require one.',
     example: 'sk-admin-abc123',
     isSecret: true,
@@ -68,10 +68,11 @@ const calls = {
     description: 'Maximum retries of an upstream call after a failure that may be temporary.',
   }),
   UPSTREAM_CONNECTIONS: integer(1, 1024).default(64).register(settingDocs, {
-    description: 'Maximum sockets to the upstream for each upstream key.',
+    description:
+      'Maximum sockets to the upstream for each upstream key. Of four or more, one caller uses at most three quarters, and subscriptions use half.',
   }),
   UPSTREAM_MAX_RPS: integer(1, 100_000).default(50).register(settingDocs, {
-    description: 'Maximum upstream calls per second over all keys. Waiting keys take turns.',
+    description: 'Maximum upstream calls per second over all keys. Callers take turns. Subscriptions use at most half.',
     unit: 'calls/s',
   }),
 };
@@ -125,17 +126,23 @@ export const upstream = z
     },
   }));
 
+/** A key has some hundred characters. */
+const MAX_KEY_FILE_BYTES = 16 * 1024;
+
 /** The key in a file. The message never repeats what the file contains. */
 function readKey(file: string, { addIssue }: z.RefinementCtx): string {
   try {
-    const key = readFileSync(file, 'utf8').trim();
-    const problem = key === '' ? 'is empty; expected a key in it' : keyProblem(key);
+    const key = readRegularFile(file, MAX_KEY_FILE_BYTES).text.trim();
+    const problem = key === '' ? 'is empty; expected a key in it' : apiKeyProblem(key);
     if (problem?.startsWith('expected '))
       addIssue(problem.replace('expected ', 'expected the path of a file with a key of '));
     else if (problem) addIssue(`the file ${problem}.`);
     return key;
-  } catch {
-    addIssue('expected the path of a file that can be read');
+  } catch (error) {
+    const isKnown = error instanceof FileError;
+    addIssue(isKnown ? `${error.message}; ${EXPECTED_KEY_FILE}.` : 'expected the path of a file that can be read');
     return '';
   }
 }
+
+const EXPECTED_KEY_FILE = `expected a regular file of at most ${MAX_KEY_FILE_BYTES} bytes with the key`;

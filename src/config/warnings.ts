@@ -1,4 +1,5 @@
 import leven from 'leven';
+import type { Config } from './config.ts';
 import { renamedSettings, settings } from './settings.ts';
 import { type Environment, hasAzure, hasOpenaiKey } from './upstream-kind.ts';
 
@@ -8,6 +9,26 @@ const MIN_NAME_LENGTH = 6;
 const SHARED_PREFIX = /^(OPENAI|AZURE)_/;
 /** Names that OPENAI_API_KEY has in other programs. */
 const OPENAI_KEY_NAME = /^OPEN_?AI_(API_?|SECRET_|ACCESS_)?(KEY|TOKEN|SECRET)$/i;
+
+/** Points per upstream call at which RATE_LIMIT_PER_MINUTE contradicts UPSTREAM_MAX_RPS. Caches answer some of the reads. */
+const MAX_POINTS_PER_CALL = 10;
+
+/** One sentence for each pair of settings that contradict each other. */
+export function contradictions({
+  limits,
+  upstreamCalls,
+}: {
+  limits: Pick<Config['limits'], 'pointsPerMinute'>;
+  upstreamCalls: Pick<Config['upstreamCalls'], 'maxRps'>;
+}): string[] {
+  const { pointsPerMinute } = limits;
+  const callsPerMinute = 60 * upstreamCalls.maxRps;
+  if (pointsPerMinute === Number.POSITIVE_INFINITY || pointsPerMinute <= MAX_POINTS_PER_CALL * callsPerMinute)
+    return [];
+  return [
+    `RATE_LIMIT_PER_MINUTE: one caller has ${pointsPerMinute} points per minute, but UPSTREAM_MAX_RPS=${upstreamCalls.maxRps} allows ${callsPerMinute} upstream calls, and a call costs a point; set RATE_LIMIT_PER_MINUTE to at most ${MAX_POINTS_PER_CALL * callsPerMinute}, or raise UPSTREAM_MAX_RPS.`,
+  ];
+}
 
 /** One sentence for each variable that has no effect because its name is probably misspelled, and for each old name. */
 export function settingWarnings(environment: Environment): string[] {

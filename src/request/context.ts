@@ -8,6 +8,7 @@ import { createReadContext, type ReadContext } from '../store/cache/single-fligh
 import type { Store } from '../store/store.ts';
 import type { HyperparameterPlacement } from '../upstream/requests/hyperparameter-placement.ts';
 import type { RequestRules } from '../upstream/requests/validation.ts';
+import type { Claimant } from '../upstream/resilience/call-claims.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Feeds, Watcher } from '../watch/watcher.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
@@ -65,7 +66,13 @@ export interface Context {
   readonly gateway: GatewayFacts;
 }
 
-export type ContextFactory = (request: { requestId: string; signal: AbortSignal; identity: Identity }) => Context;
+export type ContextFactory = (request: {
+  requestId: string;
+  signal: AbortSignal;
+  identity: Identity;
+  /** Owns the turns of the request's upstream calls. */
+  claimant: Claimant;
+}) => Context;
 
 /** Dependencies of all contexts. */
 export interface ContextDependencies {
@@ -82,8 +89,8 @@ export interface ContextDependencies {
 
 export function createContextFactory(dependencies: ContextDependencies): ContextFactory {
   const { store, watcher, mutations, gateway, clock, maxResponseBytes } = dependencies;
-  return ({ requestId, signal, identity: { viewer, access } }) => {
-    const readContext = createReadContext(signal);
+  return ({ requestId, signal, identity: { viewer, access }, claimant }) => {
+    const readContext = createReadContext(signal, claimant);
     let loaders: Loaders | undefined; // Created at the first read: a cached response needs none.
     return {
       requestId,
@@ -98,7 +105,7 @@ export function createContextFactory(dependencies: ContextDependencies): Context
         return loaders;
       },
       get feeds() {
-        return watcher.feeds(access);
+        return watcher.feeds(access, claimant);
       },
       now: clock.now,
       get commands() {

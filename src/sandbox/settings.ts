@@ -1,4 +1,8 @@
 import { z } from 'zod';
+import { isNumber } from '../upstream/json/number.ts';
+
+/** Shorter keys are not redacted. */
+const MIN_KEY_LENGTH = 8;
 
 // The text is matched before it is converted: Number() accepts '0x10', ' ' and '' too.
 const number = (pattern: RegExp, min: number, max: number, expected: string) =>
@@ -29,6 +33,10 @@ export const sandboxSettings = {
     .regex(
       /^(?!'.*'$)[\x21\x23-\x5b\x5d-\x7e]+$/,
       'expected visible ASCII characters without quotes and backslashes, such as sk-admin-1',
+    )
+    .refine(
+      (key) => key.length < MIN_KEY_LENGTH || !isNumber(key),
+      'expected a key with a letter, as a number cannot be redacted, such as sk-admin-1',
     )
     .optional()
     .describe('the only key that the sandbox accepts for checkpoint permissions; generated if unset'),

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { BodyTimeouts } from './http/body-timeout.ts';
 import { MAX_HEADER_BYTES, useClientErrors } from './http/client-error.ts';
+import type { ConnectionCaps, ConnectionRegistry } from './http/connection-registry.ts';
 import { closeLingering } from './http/lingering-close.ts';
 import { GatewayResponse, type GatewayServer } from './http/reply.ts';
 import type { RequestHandler } from './router.ts';
@@ -12,11 +13,10 @@ import { isWebSocketUpgrade } from './websocket-upgrade.ts';
 /** Minimum time between two log lines about the connection limit, in milliseconds. */
 const MIN_LOG_INTERVAL_MS = 10_000;
 
-export interface ConnectionLimits {
+export interface ConnectionLimits extends ConnectionCaps {
   readonly headersTimeoutMs: number;
   readonly bodyTimeoutMs: number;
   readonly idleTimeoutMs: number;
-  readonly maxConnections: number;
 }
 
 export interface Connections {
@@ -30,6 +30,7 @@ export function createConnections(
   handler: RequestHandler,
   bodyTimeouts: BodyTimeouts,
   limits: ConnectionLimits,
+  registry: ConnectionRegistry,
   log: Logger,
   clock: Clock,
 ): Connections {
@@ -44,11 +45,12 @@ export function createConnections(
     requireHostHeader: false, // The router responds with JSON.
     shouldUpgradeCallback: isWebSocketUpgrade,
   });
-  const idle = trackIdle(server);
-  limitConnections(server, idle, limits.maxConnections, log, clock);
+  limitConnections(server, registry, limits, log, clock);
+  server.on('upgrade', ({ socket }: IncomingMessage) => void registry.startRequest(socket)); // Until the connection closes.
   const onRequest = (request: IncomingMessage, response: GatewayResponse) => {
     const { socket } = request;
     if (!socket.writable) return void socket.destroy(); // Behind the last response of the connection.
+    response.on('close', registry.startRequest(socket));
     response.on('prefinish', () => {
       socket.setTimeout(idleTimeoutMs); // Node has no timeout for reading a response.
       if (!request.complete) closeLingering(request, clock);
@@ -62,42 +64,29 @@ export function createConnections(
   return {
     server,
     closeIdle() {
-      for (const socket of idle) socket.destroy();
+      for (const socket of registry.idle()) socket.destroy();
     },
   };
 }
 
-/** Connections without a request in progress, ordered by idle time; the longest idle one is first. */
-function trackIdle(server: GatewayServer): Set<Socket> {
-  const idle = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    idle.add(socket);
-    socket.on('close', () => idle.delete(socket));
-  });
-  server.on('upgrade', ({ socket }: IncomingMessage) => idle.delete(socket));
-  server.prependListener('request', ({ socket }, response) => {
-    idle.delete(socket);
-    response.on('close', () => socket.destroyed || idle.add(socket));
-  });
-  return idle;
-}
-
 /**
- * Closes the longest idle connection for each new one above the limit, so that idle clients do not block others. When no
- * connection is idle, closes the new one, which lets a proxy try another server.
+ * Closes a connection for each new one above the limit, so that idle and unauthenticated clients do not block others. When
+ * that is the new one itself, a proxy can try another server.
  */
-function limitConnections(server: GatewayServer, idle: Set<Socket>, max: number, log: Logger, clock: Clock): void {
-  const open = new Set<Socket>();
+function limitConnections(
+  server: GatewayServer,
+  registry: ConnectionRegistry,
+  { maxConnections }: ConnectionLimits,
+  log: Logger,
+  clock: Clock,
+): void {
   let nextLogAt = Number.NEGATIVE_INFINITY;
   server.on('connection', (socket: Socket) => {
-    open.add(socket);
-    socket.on('close', () => open.delete(socket));
-    if (open.size <= max) return;
-    const [victim = socket] = idle; // Includes the new connection.
-    for (const sockets of [open, idle]) sockets.delete(victim);
+    const victim = registry.add(socket);
+    if (victim === undefined) return;
     victim.destroy();
     if (clock.now() < nextLogAt) return;
     nextLogAt = clock.now() + MIN_LOG_INTERVAL_MS;
-    log.warn({ maxConnections: max, idle: idle.size }, 'connection limit reached');
+    log.warn({ maxConnections, isRefused: victim === socket }, 'connection limit reached');
   });
 }

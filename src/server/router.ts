@@ -5,6 +5,7 @@ import type { ContextFactory } from '../request/context.ts';
 import { internalError } from '../schema/core/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Authenticate } from './auth/authenticate.ts';
+import type { HoldConnection } from './http/connection-registry.ts';
 import { prefersHtml } from './http/content-negotiation.ts';
 import { preflight, withCors } from './http/cors.ts';
 import { HttpError } from './http/http-error.ts';
@@ -13,7 +14,7 @@ import { errorReply, type GatewayResponse, jsonReply, type Reply, send } from '.
 import { guardRequest, type HostPolicy, isHealthProbe } from './http/request-guard.ts';
 import { type RequestTarget, readTarget } from './http/request-target.ts';
 import type { Webhooks } from './http/webhook-endpoint.ts';
-import { type CreateCallerBudget, callerKey } from './limits/caller-rate-limiter.ts';
+import { type CreateCallerBudget, callerOf } from './limits/caller-rate-limiter.ts';
 import { type LoggedExchange, requestLogLine } from './request-log.ts';
 import { type GraphqlOptions, handleGraphql } from './transports/graphql-over-http.ts';
 import { openStream, type StreamReply } from './transports/http-stream.ts';
@@ -25,6 +26,7 @@ export interface RouterOptions extends HostPolicy, GraphqlOptions {
   authenticate: Authenticate;
   createContext: ContextFactory;
   streams: StreamRegistry;
+  holdConnection: HoldConnection;
   /** Serves the GraphiQL page; undefined when it is off. */
   graphiql: ((headers: IncomingHttpHeaders) => Promise<Reply>) | undefined;
   /** Receives the upstream's webhooks; undefined when they are off. */
@@ -89,16 +91,22 @@ export function createRouter(options: RouterOptions): RequestHandler {
 }
 
 async function route(options: RouterOptions, exchange: Exchange, signal: AbortSignal): Promise<Reply | StreamReply> {
-  const { createBudget, authenticate, createContext, graphiql, webhooks, isReady } = options;
+  const { createBudget, authenticate, createContext, holdConnection, graphiql, webhooks, isReady } = options;
   const { request, response, requestId, path } = exchange;
   switch (path) {
     case '/graphql': {
       if (graphiql && isRead(request) && prefersHtml(request.headers)) return await graphiql(request.headers);
       const identity = authenticate(request.headers);
-      const context = createContext({ requestId, signal, identity });
+      response.on('close', holdConnection(request.socket));
+      const caller = callerOf(identity, request);
+      const context = createContext({
+        requestId,
+        signal,
+        identity,
+        claimant: { priority: 'query', callers: [caller] },
+      });
       exchange.context = context;
-      const caller = callerKey(context, request);
-      const budget = createBudget(context, request, response);
+      const budget = createBudget(caller, context.scope, response);
       return await handleGraphql(options, { ...exchange, context, identity, caller, budget });
     }
     case '/webhooks/openai':

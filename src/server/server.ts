@@ -12,6 +12,7 @@ import { createFindDocument, type DocumentOptions } from './graphql/document-loo
 import { createEngine } from './graphql/engine.ts';
 import { createResponseCache } from './graphql/response-cache.ts';
 import { createBodyTimeouts } from './http/body-timeout.ts';
+import { createConnectionRegistry } from './http/connection-registry.ts';
 import { createWebhooks } from './http/webhook-endpoint.ts';
 import { createCallerRateLimiter } from './limits/caller-rate-limiter.ts';
 import { createConcurrencyQuota } from './limits/concurrency-quota.ts';
@@ -108,8 +109,10 @@ export async function createServer({
   const { clock, log, createContext } = rest;
   const streams = createStreamRegistry(clock, subscriptions.heartbeatMs);
   const hideSuggestions = !config.hasIntrospection;
-  const subscriptionGroups = createSubscriptionGroups({ schema, createContext, log, hideSuggestions });
+  const subscriptionGroups = createSubscriptionGroups({ schema, createContext, log, clock, hideSuggestions });
+  const connections = createConnectionRegistry(config);
   const shared = {
+    holdConnection: connections.hold,
     engine: createEngine(schema, log, config.hasIntrospection, memoryCache),
     runOperation: createOperationRunner(subscriptionGroups, createSubscriptionQuota(subscriptions)),
     createBudget: createCallerRateLimiter(limits, isPassthrough),
@@ -127,8 +130,8 @@ export async function createServer({
     isReady: () => isReady,
     ...shared,
   });
-  const sockets = createWebSockets({ schema, ...shared });
-  const { server, closeIdle } = createConnections(router, bodyTimeouts, config, log, clock);
+  const sockets = createWebSockets({ schema, messageTimeoutMs: config.bodyTimeoutMs, ...shared });
+  const { server, closeIdle } = createConnections(router, bodyTimeouts, config, connections, log, clock);
   useWebSockets(server, sockets, shared);
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
   return {

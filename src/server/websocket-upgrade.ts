@@ -6,7 +6,7 @@ import { rejectSocket } from './http/client-error.ts';
 import { HttpError } from './http/http-error.ts';
 import { quoteInput } from './http/quote-input.ts';
 import type { GatewayServer } from './http/reply.ts';
-import { guardRequest, type HostPolicy } from './http/request-guard.ts';
+import { guardRequest, guardWebSocketOrigin, type HostPolicy } from './http/request-guard.ts';
 import { readTarget } from './http/request-target.ts';
 import type { WebSockets } from './transports/ws.ts';
 
@@ -29,6 +29,7 @@ export function useWebSockets(
       if (!isWebSocketUpgrade(request)) {
         throw new HttpError(400, 'Upgrade: is not supported here; expected websocket at /graphql, or no upgrade.');
       }
+      guardWebSocketOrigin(request, options);
       guardHandshake(request);
       sockets.open(request, connection, head);
     } catch (error) {
@@ -47,7 +48,7 @@ function guardHandshake({ method, headers }: IncomingMessage): void {
     const message = `Method: ${method} cannot open a WebSocket; expected GET, or no header Upgrade.`;
     throw new HttpError(405, message, { allow: 'GET' });
   }
-  if (version !== '13' && version !== '8') {
+  if (version !== '13') {
     const problem = version === undefined ? 'is missing' : `${quoteInput(version)} is not supported`;
     throw new HttpError(426, `Sec-WebSocket-Version: ${problem}; expected 13.`, { 'sec-websocket-version': '13' });
   }

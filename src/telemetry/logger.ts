@@ -1,13 +1,11 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
+import { escapeUnsafe, showEscapes } from './unsafe-characters.ts';
 
 export type { Logger };
 
 /** Minimum characters of a redacted secret: a shorter one can occur in unrelated text. */
 const MIN_SECRET_LENGTH = 8;
-
-// Control characters that JSON does not escape and terminals interpret.
-const C1 = /[\u007f-\u009f]/g;
 
 export interface LogOptions {
   level: string;
@@ -21,12 +19,16 @@ export interface LogOptions {
 export function createLogger({ level, secrets, destination = standardOutput() }: LogOptions): Logger {
   const redacted = secrets.filter(({ length }) => length >= MIN_SECRET_LENGTH);
   const redact = (line: string) =>
-    redacted.reduce((text, secret) => text.replaceAll(secret, '[secret]'), line).replace(C1, '');
+    escapeUnsafe(redacted.reduce((text, secret) => text.replaceAll(secret, '[secret]'), line));
   return pino({ level, base: null, hooks: { streamWrite: redact } }, destination);
 }
 
 function standardOutput(): DestinationStream {
-  return process.stdout.isTTY
-    ? pretty({ sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss' })
-    : pino.destination({ dest: 1, sync: false });
+  return process.stdout.isTTY ? createTerminalDestination() : pino.destination({ dest: 1, sync: false });
+}
+
+/** Pretty-prints lines. Escaped characters stay escaped, so that no text of a client or an upstream controls the terminal. */
+export function createTerminalDestination(destination: NodeJS.WritableStream | 1 = 1): DestinationStream {
+  const stream = pretty({ destination, sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss' });
+  return { write: (line) => void stream.write(showEscapes(line)) };
 }

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { FileError, readRegularFile } from '../regular-file.ts';
 import { UsageError } from './terminal-errors.ts';
 
 export const help = `Shows the active fine-tuning jobs of a gateway and follows their changes.
@@ -57,10 +57,13 @@ function parse(args: readonly string[]) {
   }
 }
 
+const MAX_TOKEN_FILE_BYTES = 16 * 1024;
+
 function readToken(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readRegularFile(file, MAX_TOKEN_FILE_BYTES).text;
   } catch (error) {
-    throw new UsageError(`--token-file: cannot read ${file} (${Object(error).code}); expected a file with a token`);
+    const reason = error instanceof FileError ? `it ${error.message}` : Object(error).code;
+    throw new UsageError(`--token-file: cannot read ${file} (${reason}); expected a file with a token`);
   }
 }

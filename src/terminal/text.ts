@@ -2,8 +2,10 @@ import stringWidth from 'string-width';
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** Characters that a terminal interprets instead of showing them, including those that change the direction of text. */
-const CONTROL = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
+/** The joiner of an emoji of several parts. Between other characters it is invisible. */
+const EMOJI_JOINER = /(?<=\p{Extended_Pictographic}\ufe0f?\p{Emoji_Modifier}?)\u200d(?=\p{Extended_Pictographic})/u;
+/** Characters that a terminal interprets or hides, including those that change the direction of text. */
+const CONTROL = new RegExp(`(?!${EMOJI_JOINER.source})[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]`, 'gu');
 
 /** Text from the gateway without control characters, on one line. */
 export const clean = (text: string): string => text.replace(CONTROL, ' ').trim();

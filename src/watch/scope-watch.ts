@@ -2,7 +2,9 @@ import type { Clock } from '../clock.ts';
 import type { Access } from '../store/cache/scope.ts';
 import type { JobObserved } from '../store/resources/job.ts';
 import type { Store } from '../store/store.ts';
+import type { Caller } from '../upstream/resilience/call-claims.ts';
 import type { StateOf } from './poll/change.ts';
+import { callersOf } from './poll/claimants.ts';
 import { createEventTail, type EventTail } from './poll/event-tail.ts';
 import { createPoller } from './poll/poller.ts';
 import { createWatchRegistry, type WatchRegistry } from './poll/watch-registry.ts';
@@ -25,8 +27,13 @@ export interface ScopeWatch {
   readonly size: number;
   onObserved(observed: JobObserved): void;
   /** Returns the shared tail of a job's event log. The caller must call `close` once. */
-  openTail(jobId: string): { tail: EventTail; close: () => void };
+  openTail(jobId: string, callers: Iterable<Caller>): { tail: EventTail; close: () => void };
   dispose(): void;
+}
+
+/** A reader of an event log. */
+interface TailReader {
+  readonly callers: Iterable<Caller>;
 }
 
 export interface ScopeWatchOptions extends WatcherOptions {
@@ -36,7 +43,7 @@ export interface ScopeWatchOptions extends WatcherOptions {
 }
 
 export function createScopeWatch({ onIdle, ...options }: ScopeWatchOptions): ScopeWatch {
-  const tails = new Map<string, { tail: EventTail; readers: number }>();
+  const tails = new Map<string, { tail: EventTail; readers: Set<TailReader> }>();
   const pollOptions = { ...options, jobs: options.store.jobs };
   const isIdle = () => registry.jobs.size === 0 && registry.account.listeners.size === 0 && tails.size === 0;
   const onScheduleChange = () => (isIdle() ? onIdle() : poller.schedule());
@@ -47,7 +54,9 @@ export function createScopeWatch({ onIdle, ...options }: ScopeWatchOptions): Sco
     const remove = () => {
       if (tails.get(jobId) === entry) tails.delete(jobId);
     };
-    const entry = { tail: createEventTail({ ...options, registry }, jobId, remove), readers: 0 };
+    const readers = new Set<TailReader>();
+    const callers = callersOf(readers);
+    const entry = { tail: createEventTail({ ...options, registry, callers }, jobId, remove), readers };
     tails.set(jobId, entry);
     return entry;
   }
@@ -61,11 +70,13 @@ export function createScopeWatch({ onIdle, ...options }: ScopeWatchOptions): Sco
       registry.onObserved(observed);
       poller.schedule();
     },
-    openTail(jobId) {
+    openTail(jobId, callers) {
       const entry = tails.get(jobId) ?? addTail(jobId);
-      entry.readers++;
+      const reader = { callers };
+      entry.readers.add(reader);
       const close = () => {
-        if (--entry.readers > 0) return;
+        entry.readers.delete(reader);
+        if (entry.readers.size > 0) return;
         if (tails.get(jobId) === entry) tails.delete(jobId);
         entry.tail.dispose();
       };

@@ -1,5 +1,6 @@
 import type { Access } from '../store/cache/scope.ts';
 import type { MetricsSeries } from '../upstream/metrics/metrics.ts';
+import type { Claimant } from '../upstream/resilience/call-claims.ts';
 import type { JobEvent } from '../upstream/resources/event.ts';
 import type { Job } from '../upstream/resources/job.ts';
 import type { JobChange } from './poll/change.ts';
@@ -22,7 +23,8 @@ export interface Feeds {
 
 /** Turns the store's observations into changes, and polls jobs and event logs while they have subscribers. */
 export interface Watcher {
-  feeds(access: Access): Feeds;
+  /** Returns the live data for a subscriber. Polls take the turns of all their subscribers. */
+  feeds(access: Access, claimant: Claimant): Feeds;
   /** Handles a hint that a job may have changed: marks it as stale in all scopes, and polls it where it is watched. */
   hint(id: string): void;
   /** Number of watched jobs and event logs in all scopes. */
@@ -55,12 +57,19 @@ export function createWatcher({ store, ...options }: WatcherOptions): Watcher {
   }
 
   return {
-    feeds(access) {
+    feeds(access, claimant) {
       const getRegistry = () => getScope(access).registry;
-      const logOf = (jobId: string) => ({ access, store, jobId, openTail: () => getScope(access).openTail(jobId) });
+      const { callers } = claimant;
+      const logOf = (jobId: string) => ({
+        access,
+        store,
+        jobId,
+        claimant,
+        openTail: () => getScope(access).openTail(jobId, callers),
+      });
       return {
-        job: (id) => streamJob(getRegistry, id),
-        jobs: (matches) => streamJobs(getRegistry, matches),
+        job: (id) => streamJob(getRegistry, id, callers),
+        jobs: (matches) => streamJobs(getRegistry, matches, callers),
         events: (jobId, start) => streamEvents({ ...logOf(jobId), start, select: anyEvent }),
         metrics(jobId, step) {
           const start: EventStart = step === null ? { kind: 'now' } : { kind: 'sinceStep', step };

@@ -1,9 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../clock.ts';
 import type { Access } from '../../store/cache/scope.ts';
-import { detachedContext, type ReadContext } from '../../store/cache/single-flight.ts';
+import { countCall, detachedContext, type ReadContext } from '../../store/cache/single-flight.ts';
 import type { Store } from '../../store/store.ts';
 import { isOutcomeUnknown } from '../../upstream/errors/upstream-error.ts';
+import { CallClaims } from '../../upstream/resilience/call-claims.ts';
 import { addMark, type IdempotencyMark } from '../../upstream/resources/idempotency-mark.ts';
 import type { Job } from '../../upstream/resources/job.ts';
 import type { Upstream } from '../../upstream/upstream.ts';
@@ -77,7 +78,8 @@ export function createIdempotentCreator({
 
   async function create({ access, readContext }: CreateCommand, body: object): Promise<Job> {
     const { signal } = detachedContext(readContext);
-    const call = { credential: access.credential, signal, onRequest: () => readContext.upstreamCalls++ };
+    const claims = new CallClaims(readContext.claimant);
+    const call = { credential: access.credential, signal, claims, onRequest: () => countCall(readContext) };
     try {
       const job = await upstream.jobs.create(body, call);
       return store.jobs.put(access, job).value ?? job;

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { isWithinDepth } from '../../upstream/json/depth.ts';
+import { isTextWithinDepth } from '../../upstream/json/depth.ts';
 import { ApiError } from '../api/api-error.ts';
 
 /** The largest JSON bodies are graders with their source and item. */
@@ -17,8 +17,9 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   if (bytes === 0) return undefined;
   const type = request.headers['content-type'] ?? '';
   if (!/^application\/json\b/i.test(type)) throw unsupportedType(type);
-  const body = parseJson(Buffer.concat(chunks).toString());
-  if (body === undefined || !isWithinDepth(body, MAX_NESTING)) {
+  const json = Buffer.concat(chunks);
+  const body = isTextWithinDepth(json, MAX_NESTING) ? parseJson(json.toString()) : undefined;
+  if (body === undefined) {
     throw new ApiError(
       400,
       'We could not parse the JSON body of your request. (HINT: This likely means you are not using your HTTP library correctly. The API expects a JSON payload, but what was sent was not valid JSON.)',

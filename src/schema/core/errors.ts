@@ -1,6 +1,7 @@
 import { ForbiddenError } from '@pothos/plugin-scope-auth';
 import { GraphQLError } from 'graphql';
 import { EVENTS_PER_PAGE } from '../../store/resources/event.ts';
+import { escapeUnsafe } from '../../telemetry/unsafe-characters.ts';
 import { UpstreamError, type UpstreamErrorCode } from '../../upstream/errors/upstream-error.ts';
 import { JobNotFound } from '../../watch/poll/watch-errors.ts';
 import { MAX_PAGES_BACK, UnknownCursor } from '../../watch/streams/log-reader.ts';
@@ -84,8 +85,16 @@ export function internalError(requestId: string, location: Location = {}): Graph
   });
 }
 
-/** Returns the part of an execution error that a client may see. */
+/** Returns the part of an execution error that a client may see. The message may quote the client: it is escaped. */
 export function toClientError(error: GraphQLError, requestId: string): GraphQLError {
+  const publicError = publicErrorOf(error, requestId);
+  const { nodes, source, positions, path, extensions } = publicError;
+  const message = escapeUnsafe(publicError.message);
+  if (message === publicError.message) return publicError;
+  return new GraphQLError(message, { nodes, source, positions, path, extensions });
+}
+
+function publicErrorOf(error: GraphQLError, requestId: string): GraphQLError {
   const cause = rootOf(error);
   if (cause instanceof UpstreamError) return rewrite(error, cause.message, { code: cause.code, ...cause.facts });
   if (cause instanceof JobNotFound) return rewrite(error, cause.message, { code: 'NOT_FOUND' });

@@ -35,7 +35,7 @@ const IntegrationInput = builder.inputType('FineTuningJobIntegrationInput', {
 });
 
 const IDEMPOTENCY_KEY = [
-  `A string of 1 to ${MAX_KEY_LENGTH} characters, such as \`nightly-2026-01-01\`, that makes retries safe: each caller gets one job per key.`,
+  `A string of 1 to ${MAX_KEY_LENGTH} characters, such as \`nightly-2026-01-01\`, that makes retries safe: each caller gets one job per key. With tokens, the caller is the name of the token.`,
   'The same key with the same input returns the existing job in its current state, also after a restart of the gateway. The same key with another input returns a `ConflictError`.',
   'After an `OutcomeUnknownError`, retry with the same key: the gateway searches for the job. If it does not exist one minute later, the retry creates it.',
   'This works with one gateway process at a time, and with an upstream that stores the metadata of jobs: the gateway writes the key there in two pairs, which it hides.',

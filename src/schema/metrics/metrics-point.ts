@@ -1,3 +1,4 @@
+import { includes } from '../../request/viewer.ts';
 import type { Metric } from '../../upstream/metrics/metrics.ts';
 import { builder } from '../core/builder.ts';
 
@@ -8,7 +9,8 @@ export interface MetricsPoint {
   readonly createdAt: number | null;
   /** Null when the metric was not measured at this step. */
   value(metric: Metric): number | null;
-  data(): unknown;
+  /** With `hasTexts`, also the cells of a results file that are no numbers. */
+  data(hasTexts: boolean): unknown;
 }
 
 const DESCRIPTIONS = {
@@ -58,8 +60,8 @@ export const FineTuningJobMetricsPoint = builder.objectRef<MetricsPoint>('FineTu
       data: t.field({
         type: 'JSON',
         description:
-          'All values of this step under their names in the REST API, such as `{"step": 1, "train_loss": 1.2}`. They can include values that this type has no field for. Never null.',
-        resolve: (point) => point.data(),
+          'All values of this step under their names in the REST API, such as `{"step": 1, "train_loss": 1.2}`. They can include values that this type has no field for. From a results file, a caller with the role `viewer` gets the numbers only: texts are contents of a file, as in `File.preview`. Never null.',
+        resolve: (point, _args, { viewer }) => point.data(includes(viewer.role, 'operator')),
       }),
     };
   },

@@ -49,7 +49,7 @@ export function pointAt(series: MetricsSeries, index: number): MetricsPoint {
     step: series.steps[index] ?? 0,
     createdAt: series.createdAt(index),
     value: (metric) => numberOrNull(series.columns[metric]?.[index]),
-    data: () => series.data(index),
+    data: (hasTexts) => series.data(index, hasTexts),
   };
 }
 

@@ -1,3 +1,4 @@
+import { escapeUnsafe } from '../../telemetry/unsafe-characters.ts';
 import type { UpstreamError } from '../../upstream/errors/upstream-error.ts';
 import type { Job } from '../../upstream/resources/job.ts';
 import type { ErrorCode } from '../core/errors.ts';
@@ -13,7 +14,7 @@ export abstract class Failure {
   readonly cause: UpstreamError | undefined;
 
   constructor(message: string, cause?: UpstreamError) {
-    this.message = message;
+    this.message = escapeUnsafe(message); // It may quote the input.
     this.cause = cause;
   }
 }
@@ -34,7 +35,7 @@ export class InvalidInput extends Failure {
     const [first, ...others] = issues;
     const more = others.length === 0 ? '' : ` issues has ${others.length} more.`;
     super(`${first?.path.join('.') || 'input'}: ${first?.message}.${more}`);
-    this.issues = issues;
+    this.issues = issues.map(({ path, message }) => ({ path, message: escapeUnsafe(message) }));
   }
 }
 

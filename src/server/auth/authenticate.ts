@@ -4,6 +4,7 @@ import type { Identity } from '../../request/context.ts';
 import type { Viewer } from '../../request/viewer.ts';
 import type { ErrorCode } from '../../schema/core/errors.ts';
 import { createAccessFactory } from '../../store/cache/scope.ts';
+import { isUnredactable } from '../../upstream/credentials/credential.ts';
 import { HttpError } from '../http/http-error.ts';
 import { findToken, isSameToken } from './token.ts';
 import { createTokenStore, type TokenStoreOptions } from './token-store.ts';
@@ -35,6 +36,7 @@ export function createAuthenticate({ auth, credential, ...rest }: AuthenticateOp
   if (auth.kind === 'passthrough') {
     return ({ authorization }, source = 'Authorization') => {
       const apiKey = bearerOf(authorization, source, textsOf(source).key);
+      if (isUnredactable(apiKey)) throw unauthenticated(`${source}: ${NUMERIC_KEY}`);
       const access = accessOf({ ...credential, apiKey, adminKey: undefined }); // The admin key is the gateway's own.
       return { viewer: KEY_HOLDER, access, isValid: always };
     };
@@ -63,6 +65,7 @@ const CONNECTION_TEXTS = {
 };
 const textsOf = (source: TokenSource) => (source === 'Authorization' ? HEADER_TEXTS : CONNECTION_TEXTS);
 const UNKNOWN_TOKEN = 'the token is unknown or revoked; create one: npm run token -- NAME ROLE FILE.';
+const NUMERIC_KEY = 'the key is a number, which cannot be redacted; use a key with a letter.';
 const REVOKED_TOKEN = 'Authorization: the token was revoked or has another role now; reconnect with a valid token.';
 
 /** The error that ends a stream whose token is revoked or has another role. */

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { FileError, isOutOfResources, readRegularFile } from '../../regular-file.ts';
 import { isRole, roles } from '../../request/viewer.ts';
 import type { Token } from './token.ts';
 
@@ -11,21 +13,49 @@ export const EXPECTED_ROLE = `expected one of the roles ${roles.join(', ')}`;
 
 export const isName = (text: string) => NAME.test(text);
 
-/** The content of a token list; only `problems`, each a sentence, when any line is invalid. */
-export type TokenList =
-  | { readonly tokens: readonly Token[]; readonly problems?: never }
-  | { readonly tokens?: never; readonly problems: readonly string[] };
+/** Maximum size of a token list: some 7000 lines. */
+const MAX_FILE_BYTES = 2 ** 20;
 
-/** Reads and parses a token list. */
-export function readTokenList(file: string): TokenList {
+/** The valid lines of a token list, and a sentence for each other one. */
+export interface TokenList {
+  readonly tokens: readonly Token[];
+  readonly problems: readonly string[];
+}
+
+/** The text of a file, or why it cannot be read. */
+export type TokenText = (
+  | { readonly text: string; readonly problem?: never }
+  | { readonly text?: never; readonly problem: string }
+) & {
+  /** The last change of the file, or of the directory when it is missing; milliseconds since the epoch. */
+  readonly changedAt: number;
+};
+
+/** Reads the text of a token list. Throws when the process is out of resources. */
+export function readTokenText(file: string): TokenText {
   try {
-    return parseTokenList(readFileSync(file, 'utf8'));
-  } catch {
-    return {
-      problems: ['cannot be read; expected the path of a token list, which npm run token -- NAME ROLE FILE writes'],
-    };
+    return readRegularFile(file, MAX_FILE_BYTES);
+  } catch (error) {
+    if (isOutOfResources(error)) throw error;
+    const reason = error instanceof FileError ? `it ${error.message}` : Object(error).code;
+    const problem = reason === 'ENOENT' ? UNREADABLE : `${UNREADABLE} (${reason})`;
+    return { problem, changedAt: changeOf(file) ?? changeOf(dirname(file)) ?? 0 };
   }
 }
+
+function changeOf(path: string): number | undefined {
+  try {
+    return statSync(path).ctimeMs;
+  } catch {
+    return undefined;
+  }
+}
+
+const UNREADABLE = 'cannot be read; expected the path of a token list, which npm run token -- NAME ROLE FILE writes';
+
+/** Parses what `readTokenText` returns. A file that cannot be read has no token. */
+export const readTokenList = ({ text, problem }: Pick<TokenText, 'text' | 'problem'>): TokenList =>
+  problem === undefined ? parseTokenList(text ?? '') : { tokens: [], problems: [problem] };
 
 /**
  * Parses a token list. Each line has a name, a role and the token's SHA-256 in hex, separated by spaces; `#` starts a
@@ -46,11 +76,9 @@ export function parseTokenList(text: string): TokenList {
       for (const key of uniqueKeysOf(token)) lineByKey.set(key, index + 1);
     }
   }
-  if (problems.length === 0) return { tokens };
   const hiddenCount = problems.length - MAX_PROBLEMS;
-  return {
-    problems: hiddenCount > 0 ? [...problems.slice(0, MAX_PROBLEMS), `and ${hiddenCount} more lines`] : problems,
-  };
+  const shown = hiddenCount > 0 ? [...problems.slice(0, MAX_PROBLEMS), `and ${hiddenCount} more lines`] : problems;
+  return { tokens, problems: shown };
 }
 
 /** Returns the token, or the problem of the line. */
@@ -68,4 +96,5 @@ function parseToken(words: readonly string[], lineByKey: ReadonlyMap<string, num
   return token;
 }
 
-const uniqueKeysOf = ({ name, digest }: Token) => [`name ${name}`, `digest ${digest.toString('hex')}`];
+/** Keys that no two tokens of a list share. */
+export const uniqueKeysOf = ({ name, digest }: Token) => [`name ${name}`, `digest ${digest.toString('hex')}`];

@@ -58,17 +58,25 @@ export function paramsOfBody(body: Buffer, name: PartName = 'Body'): RawParams {
 
 /** Parses JSON in UTF-8. Throws an HttpError (400); its message starts with `name`. */
 export function jsonOf(body: Buffer, name: PartName): unknown {
-  if (!isTextWithinDepth(body, MAX_DEPTH)) {
-    throw new HttpError(400, `${name}: exceeds the limit of ${MAX_DEPTH} nested lists and objects.`);
+  guardDepth(body, name);
+  try {
+    return JSON.parse(utf8.decode(body));
+  } catch {
+    throw new HttpError(400, `${name}: is not valid JSON in UTF-8; expected an object such as ${EXAMPLES[name]}.`);
   }
-  return parseJson(() => utf8.decode(body), name);
+}
+
+/** Throws an HttpError (400) for JSON that is nested too deep, before it is parsed; its message starts with `name`. */
+export function guardDepth(json: Uint8Array, name: string): void {
+  if (isTextWithinDepth(json, MAX_DEPTH)) return;
+  throw new HttpError(400, `${name}: exceeds the limit of ${MAX_DEPTH} nested lists and objects.`);
 }
 
 /** Parses the parameters in a URL's query. Throws an HttpError (400). */
 export function paramsOfUrl(search: URLSearchParams): RawParams {
   const json = (name: PartName) => {
     const value = search.get(name);
-    return value ? parseJson(() => value, name) : null;
+    return value ? jsonOf(Buffer.from(value), name) : null;
   };
   return paramsOf({
     query: search.get('query'),
@@ -92,12 +100,4 @@ export function paramsOf(value: unknown): RawParams {
 function persistedHashOf(extensions: RawParams['extensions']): string | undefined {
   const hash = Object(extensions?.['persistedQuery']).sha256Hash;
   return typeof hash === 'string' ? hash : undefined;
-}
-
-function parseJson(read: () => string, name: PartName): unknown {
-  try {
-    return JSON.parse(read());
-  } catch {
-    throw new HttpError(400, `${name}: is not valid JSON in UTF-8; expected an object such as ${EXAMPLES[name]}.`);
-  }
 }

@@ -11,6 +11,7 @@ import {
 } from 'graphql';
 import type { Context } from '../../request/context.ts';
 import type { ErrorCode } from '../../schema/core/errors.ts';
+import { escapeUnsafe } from '../../telemetry/unsafe-characters.ts';
 import { quoteInput } from '../http/quote-input.ts';
 import type { CallerBudget } from '../limits/caller-rate-limiter.ts';
 import { estimateCost } from '../limits/cost.ts';
@@ -143,7 +144,7 @@ function rejected(violation: LimitViolation): Unprepared {
 function failed(code: ErrorCode, errors: readonly GraphQLError[]): Unprepared {
   const coded = errors.map(
     ({ message, source, positions, nodes, extensions: { code: own = code } }) =>
-      new GraphQLError(truncate(message), { nodes, source, positions, extensions: { code: own } }),
+      new GraphQLError(truncate(escapeUnsafe(message)), { nodes, source, positions, extensions: { code: own } }),
   );
   return { result: { errors: coded } };
 }

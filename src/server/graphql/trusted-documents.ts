@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { GraphQLError, parse, validate } from 'graphql';
 import { z } from 'zod';
+import { FileError, readRegularFile } from '../../regular-file.ts';
 import { createSchema } from '../../schema/schema.ts';
 
 /** Document texts by their SHA-256 in lower-case hex. */
 export type TrustedDocuments = ReadonlyMap<string, string>;
+
+/** Maximum size of the file: more than ten thousand documents. */
+const MAX_FILE_BYTES = 64 * 2 ** 20;
 
 const textByHash = z.record(z.string(), z.string());
 /** The format of Apollo's generate-persisted-query-manifest. */
@@ -43,12 +46,15 @@ export function bareHash(documentId: string): string {
 /** Returns the texts by their keys, or the problem of the file. */
 function readEntries(file: string): Readonly<Record<string, string>> | string {
   try {
-    const { data } = z.union([apolloManifest, textByHash]).safeParse(JSON.parse(readFileSync(file, 'utf8')));
+    const { data } = z
+      .union([apolloManifest, textByHash])
+      .safeParse(JSON.parse(readRegularFile(file, MAX_FILE_BYTES).text));
     return data ?? 'has an unknown format; expected an object of documents by SHA-256, or a manifest of Apollo';
   } catch (error) {
     if (error instanceof SyntaxError)
       return 'is not JSON; expected an object such as {"SHA-256": "query Jobs { ... }"}';
-    return 'cannot be read; expected the path of a JSON file';
+    const reason = error instanceof FileError ? ` (it ${error.message})` : '';
+    return `cannot be read; expected the path of a JSON file${reason}`;
   }
 }
 

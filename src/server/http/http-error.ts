@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../schema/core/errors.ts';
+import { escapeUnsafe } from '../../telemetry/unsafe-characters.ts';
 import { errorReply, type Reply } from './reply.ts';
 
 /** Thrown to reject an HTTP request with this status, before execution begins. The message is sent to the client. */
@@ -14,7 +15,7 @@ export class HttpError extends Error {
     headers: Readonly<Record<string, string>> = {},
     code: ErrorCode = 'BAD_REQUEST',
   ) {
-    super(message);
+    super(escapeUnsafe(message)); // It may quote the request.
     this.status = status;
     this.headers = headers;
     this.code = code;

@@ -57,6 +57,40 @@ function guardOrigin(request: IncomingMessage, { allowedHosts, corsOrigins }: Ho
   );
 }
 
+/**
+ * Throws an HttpError (403) when a page of another origin opens a WebSocket: another scheme or port is another origin too.
+ * Browsers neither send a preflight for a WebSocket nor keep the page from reading it. Clients that are no browsers send no
+ * Origin.
+ */
+export function guardWebSocketOrigin(request: IncomingMessage, { corsOrigins }: HostPolicy): void {
+  const { origin } = request.headers;
+  if (origin === undefined || isOfOrigin(request, corsOrigins)) return;
+  const own = ownOrigin(request);
+  if (origin.toLowerCase() === own) return;
+  throw new HttpError(
+    403,
+    `Origin: ${quoteInput(origin)} cannot open a WebSocket of ${quoteInput(own)}; expected that origin, or one in CORS_ORIGINS. A proxy has to pass on Host with its port, and X-Forwarded-Proto.`,
+  );
+}
+
+/**
+ * The origin under which browsers know the gateway. A proxy that changes scheme or host sends the original ones in
+ * X-Forwarded-Proto and X-Forwarded-Host. They need no trust: no page can set a header of a WebSocket.
+ */
+function ownOrigin({ headers }: IncomingMessage): string {
+  const protocol = firstOf(headers['x-forwarded-proto'])?.toLowerCase();
+  const scheme = protocol === 'https' || protocol === 'wss' ? 'https' : 'http'; // Traefik sends ws and wss.
+  const host = firstOf(headers['x-forwarded-host']) ?? headers.host;
+  const url = `${scheme}://${host}`;
+  return URL.canParse(url) ? new URL(url).origin : url; // Without a default port, as browsers send it.
+}
+
+/** The first value of a header to which each proxy of a chain appends its own. */
+function firstOf(values: string | string[] | undefined): string | undefined {
+  const [value = ''] = (typeof values === 'string' ? values : (values?.[0] ?? '')).split(',');
+  return value.trim() || undefined;
+}
+
 // Proxies may not know other codings, or any coding in HTTP/1.0, and see the body end elsewhere.
 function guardTransferEncoding({ headers, httpVersion }: IncomingMessage): void {
   const coding = headers['transfer-encoding'];

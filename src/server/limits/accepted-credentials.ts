@@ -3,8 +3,11 @@ import { LRUCache } from 'lru-cache';
 import type { ErrorCode } from '../../schema/core/errors.ts';
 import type { ReadContext } from '../../store/cache/single-flight.ts';
 
-/** The result of a request for its credential: the upstream accepted it, rejected it, or neither is known. */
-export type CredentialEvidence = 'accepted' | 'rejected' | 'none';
+/**
+ * The result of a request for its credential: the upstream accepted it, rejected it, or neither is known. `aborted`: the
+ * client did not wait for the result.
+ */
+export type CredentialEvidence = 'accepted' | 'rejected' | 'aborted' | 'none';
 
 /** The scopes of the credentials that the upstream has accepted. Clients can send any number of invented credentials. */
 export interface AcceptedCredentials {
@@ -26,17 +29,24 @@ export function createAcceptedCredentials(): AcceptedCredentials {
   };
 }
 
-/**
- * Returns the evidence of a result; `none` without an upstream call. A request that its client aborted counts as rejected:
- * otherwise a client could try invented credentials and abort each request before it is counted.
- */
+/** Returns the evidence of a result; `none` without an upstream call. */
 export function credentialEvidenceOf(
   { errors }: ExecutionResult,
   { upstreamCalls, signal, failures }: ReadContext,
 ): CredentialEvidence {
   if (upstreamCalls === 0) return 'none';
+  return signal.aborted ? 'aborted' : evidenceOfCodes([...failures, ...codesOf(errors)]);
+}
+
+/** Returns the evidence of the first result of a subscription; undefined when its client did not wait for it. */
+export function subscriptionEvidenceOf(result: ExecutionResult | undefined): CredentialEvidence {
+  return result === undefined ? 'aborted' : evidenceOfCodes(codesOf(result.errors));
+}
+
+function evidenceOfCodes(codes: readonly unknown[]): CredentialEvidence {
   const unauthenticated: ErrorCode = 'UPSTREAM_UNAUTHENTICATED';
-  const codes = [...failures, ...(errors ?? []).map(({ extensions }) => extensions['code'])];
-  if (signal.aborted || codes.includes(unauthenticated)) return 'rejected';
+  if (codes.includes(unauthenticated)) return 'rejected';
   return codes.length === 0 ? 'accepted' : 'none';
 }
+
+const codesOf = (errors: ExecutionResult['errors'] = []) => errors.map(({ extensions }) => extensions['code']);

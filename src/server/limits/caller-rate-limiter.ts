@@ -1,10 +1,20 @@
 import type { IncomingMessage } from 'node:http';
 import { GraphQLError } from 'graphql';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
+import type { Identity } from '../../request/context.ts';
 import type { ErrorCode } from '../../schema/core/errors.ts';
+import type { Caller } from '../../upstream/resilience/call-claims.ts';
 import { addressKey } from '../http/client-address.ts';
 import type { GatewayResponse } from '../http/reply.ts';
 import { type CredentialEvidence, createAcceptedCredentials } from './accepted-credentials.ts';
+import {
+  type CallerAccount,
+  consumeFromAll,
+  createCallerAccount,
+  type PointsAccount,
+  type PointsAccounts,
+  UNLIMITED_ACCOUNT,
+} from './caller-account.ts';
 import { LimitError } from './limit-error.ts';
 import type { Limits } from './query-limits.ts';
 
@@ -17,31 +27,19 @@ export interface CallerBudget {
   readonly remaining: number | null;
   /** Spends points and sets the rate limit headers of the response. Throws an HttpError (429) and spends none above the limit. */
   spend(points: number): Promise<void>;
+  /** Returns the account that pays for the upstream calls of the caller's subscriptions. */
+  openAccount(): CallerAccount;
   /** Records the evidence about the credential. `upstreamCalls` is the number of calls of the request. */
   recordEvidence(evidence: CredentialEvidence, upstreamCalls: number): Promise<void>;
 }
 
-/** The part of a request context that identifies a caller for its limits. */
-interface CallerIdentity {
-  readonly scope: string;
-  readonly viewer: { readonly name: string | null };
-}
+/** Creates the budget of one request of a caller. `scope` is the one of its credential. */
+export type CreateCallerBudget = (caller: Caller, scope: string, response?: GatewayResponse) => CallerBudget;
 
-export type CreateCallerBudget = (
-  identity: CallerIdentity,
-  request: IncomingMessage,
-  response?: GatewayResponse,
-) => CallerBudget;
-
-/** Returns the key of a caller's limits: its name, or else its scope and client address. */
-export function callerKey({ scope, viewer }: CallerIdentity, { socket }: IncomingMessage): string {
-  return viewer.name === null ? `${scope} ${addressKey(socket.remoteAddress)}` : `name ${viewer.name}`;
-}
-
-/** Points that are counted together under one key. */
-interface PointsAccount {
-  readonly limiter: RateLimiterMemory;
-  readonly key: string;
+/** Returns the caller of a request. Its key is its name, or else its scope and client address. */
+export function callerOf({ access: { scope }, viewer }: Identity, { socket }: IncomingMessage): Caller {
+  const address = addressKey(socket.remoteAddress);
+  return { key: viewer.name === null ? `${scope} ${address}` : `name ${viewer.name}`, address };
 }
 
 /** Number of rejected credentials that use up all points of an address's unverified callers. */
@@ -59,7 +57,7 @@ export function createCallerRateLimiter(limits: Limits, isPassthrough: boolean):
   const { pointsPerMinute, callersPerAddress } = limits;
   if (pointsPerMinute === Number.POSITIVE_INFINITY) {
     const unlimited = { limits, remaining: null, spend: async () => {}, recordEvidence: async () => {} };
-    return (identity, request) => ({ ...unlimited, limitKey: callerKey(identity, request) });
+    return ({ key }) => ({ ...unlimited, limitKey: key, openAccount: () => UNLIMITED_ACCOUNT });
   }
   const limiter = new RateLimiterMemory({ points: pointsPerMinute, duration: 60 });
   const addressLimiter =
@@ -67,32 +65,41 @@ export function createCallerRateLimiter(limits: Limits, isPassthrough: boolean):
       ? new RateLimiterMemory({ points: pointsPerMinute * callersPerAddress, duration: 60 })
       : null;
   const acceptedCredentials = createAcceptedCredentials();
+  const unverifiedAccountOf = (address: string): PointsAccount => ({ limiter, key: `unverified ${address}` });
 
-  return ({ scope, viewer }, request, response) => {
-    const address = addressKey(request.socket.remoteAddress);
-    const ownAccount: PointsAccount = { limiter, key: callerKey({ scope, viewer }, request) };
-    if (addressLimiter === null)
-      return Object.assign(createPayment([ownAccount], limits, response), { recordEvidence: async () => {} });
-    const unverifiedAccount: PointsAccount = { limiter, key: `unverified ${address}` };
-    const isUnverified = !acceptedCredentials.has(scope);
-    const addressAccount: PointsAccount = { limiter: addressLimiter, key: address };
-    const payment = createPayment([isUnverified ? unverifiedAccount : ownAccount, addressAccount], limits, response);
+  /** The accounts that pay for a caller: they change when the upstream accepts its credential. */
+  function accountsOf({ key, address }: Caller, scope: string): PointsAccounts {
+    const ownAccount = { limiter, key };
+    if (addressLimiter === null) return [ownAccount];
+    const isVerified = acceptedCredentials.has(scope);
+    return [isVerified ? ownAccount : unverifiedAccountOf(address), { limiter: addressLimiter, key: address }];
+  }
+
+  // Not within the function below: a subscription must not retain the response that opened it.
+  const openAccount = (caller: Caller, scope: string) => createCallerAccount(() => accountsOf(caller, scope));
+
+  return (caller, scope, response) => {
+    const accounts = accountsOf(caller, scope);
+    const payment = createPayment(accounts, limits, response);
     return Object.assign(payment, {
+      openAccount: () => openAccount(caller, scope),
       async recordEvidence(evidence: CredentialEvidence, upstreamCalls: number) {
+        if (addressLimiter === null) return;
         acceptedCredentials.record(scope, evidence);
-        if (evidence === 'rejected') {
+        const unverifiedAccount = unverifiedAccountOf(caller.address);
+        // Otherwise a client could try invented credentials and abort each request before it is counted.
+        const isSuspect = evidence === 'aborted' && !acceptedCredentials.has(scope);
+        if (evidence === 'rejected' || isSuspect) {
           const penalty = upstreamCalls * Math.ceil(pointsPerMinute / MAX_REJECTED);
           await limiter.penalty(unverifiedAccount.key, penalty);
-        } else if (evidence === 'accepted' && isUnverified) {
+        } else if (evidence === 'accepted' && accounts[0].key === unverifiedAccount.key) {
           await limiter.reward(unverifiedAccount.key, payment.spent); // Move the points to the caller's own account.
-          await limiter.penalty(ownAccount.key, payment.spent);
+          await limiter.penalty(caller.key, payment.spent);
         }
       },
     });
   };
 }
-
-type PointsAccounts = readonly [PointsAccount, ...PointsAccount[]];
 
 /** Creates the payment of one request, which spends points of all accounts. `spent` is the sum so far. */
 function createPayment(accounts: PointsAccounts, limits: Limits, response: GatewayResponse | undefined) {
@@ -115,30 +122,6 @@ function createPayment(accounts: PointsAccounts, limits: Limits, response: Gatew
       spent += points;
     },
   };
-}
-
-/** Consumes points from every account, or from none when one has too few. Returns the state of that one, or of the first. */
-async function consumeFromAll([first, ...others]: PointsAccounts, points: number) {
-  const outcome = await consume(first, points);
-  const consumed = [first];
-  for (const account of others) {
-    if (outcome.isRejected) break;
-    consumed.push(account);
-    const { state, isRejected } = await consume(account, points);
-    if (isRejected) Object.assign(outcome, { state, isRejected });
-  }
-  // Refund, so that a caller that cannot pay for this request can still pay for a smaller one.
-  if (outcome.isRejected) for (const { limiter, key } of consumed) outcome.state = await limiter.reward(key, points);
-  return outcome;
-}
-
-async function consume({ limiter, key }: PointsAccount, points: number) {
-  try {
-    return { state: await limiter.consume(key, points), isRejected: false };
-  } catch (rejection) {
-    if (!(rejection instanceof RateLimiterRes)) throw rejection;
-    return { state: rejection, isRejected: true };
-  }
 }
 
 function setRateLimitHeaders(

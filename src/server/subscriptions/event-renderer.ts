@@ -12,6 +12,7 @@ import {
 } from 'graphql';
 import type { Context, ContextFactory, Identity } from '../../request/context.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import type { Claimant } from '../../upstream/resilience/call-claims.ts';
 import { toClientResult } from '../graphql/error-masking.ts';
 import type { Prepared } from '../graphql/prepare.ts';
 import { limitResponse } from '../graphql/response-limit.ts';
@@ -45,14 +46,18 @@ export interface EventRendererOptions {
   log: Logger;
 }
 
-/** Creates a renderer, or returns the errors when the variables are invalid. */
+/**
+ * Creates a renderer, or returns the errors when the variables are invalid. `claimant` owns the turns of the upstream calls
+ * of its events, and pays for them.
+ */
 export function createEventRenderer(
   { schema, createContext, hideSuggestions, log }: EventRendererOptions,
   { document, operationName, params }: Prepared,
   identity: Identity,
+  claimant: Claimant,
 ): EventRenderer | ExecutionResult {
   const requestId = randomUUID(); // Its own id: the first subscriber can leave long before the others.
-  const contextOf = (signal: AbortSignal) => createContext({ requestId, signal, identity });
+  const contextOf = (signal: AbortSignal) => createContext({ requestId, signal, identity, claimant });
   const render = (result: ExecutionResult): RenderedEvent => {
     const clientResult = toClientResult(result, requestId, log);
     return { result: clientResult, json: JSON.stringify(clientResult), frames: new Map() };

@@ -1,4 +1,5 @@
 import { createSourceEventStream, type ExecutionResult } from 'graphql';
+import type { Clock } from '../../clock.ts';
 import type { Identity } from '../../request/context.ts';
 import type { Prepared } from '../graphql/prepare.ts';
 import {
@@ -7,6 +8,7 @@ import {
   type EventRendererOptions,
   type RenderedEvent,
 } from './event-renderer.ts';
+import { createGroupCallers, type GroupCallers, type GroupMember } from './group-callers.ts';
 import { groupKey } from './group-key.ts';
 import { createYieldingGate, type YieldingGate } from './yielding-gate.ts';
 
@@ -18,10 +20,24 @@ export interface Subscriber extends AsyncIterableIterator<RenderedEvent, undefin
   return(): Promise<IteratorReturnResult<undefined>>;
 }
 
+/** Receives the end and the first result of a subscriber. */
+export interface SubscriberListener {
+  onFirstResult(result: ExecutionResult | undefined): void;
+  onEnd(): void;
+}
+
 /** Groups equal subscriptions: a group has one source, and executes each of its events once. */
 export interface SubscriptionGroups {
-  /** Adds a subscriber, or returns the errors when the variables are invalid. Calls `onEnd` once, when it has ended. */
-  subscribe(prepared: Prepared, identity: Identity, onEnd: () => void): Subscriber | ExecutionResult;
+  /**
+   * Adds a subscriber, or returns the errors when the variables are invalid. Calls `onEnd` once, when it has ended. `onFirstResult` gets
+   * the first result; undefined when it ends without one.
+   */
+  subscribe(
+    prepared: Prepared,
+    identity: Identity,
+    member: GroupMember,
+    listener: SubscriberListener,
+  ): Subscriber | ExecutionResult;
   /** Number of groups. */
   readonly size: number;
 }
@@ -34,15 +50,16 @@ interface Group {
   /** Yields event objects; each call of its iterator is another reader. Rejects when the source cannot be created. */
   readonly source: Promise<AsyncIterable<object>>;
   readonly gate: YieldingGate;
+  readonly callers: GroupCallers;
   subscriberCount: number;
   leave(): void;
 }
 
-export function createSubscriptionGroups(options: EventRendererOptions): SubscriptionGroups {
+export function createSubscriptionGroups(options: EventRendererOptions & { clock: Clock }): SubscriptionGroups {
   const groups = new Map<string, Group>();
   const gate = createYieldingGate(BATCH_SIZE);
 
-  function createGroup(key: string, renderer: EventRenderer): Group {
+  function createGroup(key: string, renderer: EventRenderer, callers: GroupCallers): Group {
     const disposal = new AbortController();
     const source = createSource(renderer, disposal.signal);
     const remove = () => groups.get(key) === group && groups.delete(key);
@@ -50,6 +67,7 @@ export function createSubscriptionGroups(options: EventRendererOptions): Subscri
       renderer,
       source,
       gate,
+      callers,
       subscriberCount: 0,
       leave() {
         if (--group.subscriberCount > 0) return;
@@ -64,16 +82,17 @@ export function createSubscriptionGroups(options: EventRendererOptions): Subscri
   }
 
   return {
-    subscribe(prepared, identity, onEnd) {
+    subscribe(prepared, identity, member, listener) {
       const key = groupKey(prepared, identity);
       let group = groups.get(key);
       if (!group) {
         const { role } = identity.viewer; // Without the name: all subscribers of the group get the same results.
-        const renderer = createEventRenderer(options, prepared, { ...identity, viewer: { name: null, role } });
+        const callers = createGroupCallers(options.clock);
+        const renderer = createEventRenderer(options, prepared, { ...identity, viewer: { name: null, role } }, callers);
         if (!('args' in renderer)) return renderer;
-        group = createGroup(key, renderer);
+        group = createGroup(key, renderer, callers);
       }
-      return new GroupSubscriber(group, onEnd);
+      return new GroupSubscriber(group, group.callers.add(member), listener);
     },
     get size() {
       return groups.size;
@@ -92,13 +111,16 @@ const END = { value: undefined, done: true } as const;
 /** A class, because a gateway has thousands of pending subscribers. */
 class GroupSubscriber implements Subscriber {
   readonly #group: Group;
-  readonly #onEnd: () => void;
+  readonly #removeCaller: () => void;
+  readonly #listener: SubscriberListener;
+  #hasResult = false;
   #iterator: AsyncIterator<object> | undefined;
   #isEnded = false;
 
-  constructor(group: Group, onEnd: () => void) {
+  constructor(group: Group, removeCaller: () => void, listener: SubscriberListener) {
     this.#group = group;
-    this.#onEnd = onEnd;
+    this.#removeCaller = removeCaller;
+    this.#listener = listener;
     group.subscriberCount++;
   }
 
@@ -120,14 +142,26 @@ class GroupSubscriber implements Subscriber {
       if (this.#isEnded) return END;
       const rendered = done ? undefined : await renderer.renderEvent(value);
       if (rendered) await gate.wait();
-      if (rendered && !this.#isEnded) return { value: rendered, done: false };
+      if (rendered && !this.#isEnded) return this.#deliver(rendered);
       await this.#end();
       return END;
     } catch (error) {
       if (this.#isEnded) return END;
+      const rendered = this.#deliver(renderer.renderError(error));
       await this.#end();
-      return { value: renderer.renderError(error), done: false };
+      return rendered;
     }
+  }
+
+  #deliver(value: RenderedEvent): IteratorYieldResult<RenderedEvent> {
+    this.#recordFirst(value.result);
+    return { value, done: false };
+  }
+
+  #recordFirst(result: ExecutionResult | undefined): void {
+    if (this.#hasResult) return;
+    this.#hasResult = true;
+    this.#listener.onFirstResult(result);
   }
 
   async return(): Promise<IteratorReturnResult<undefined>> {
@@ -138,8 +172,10 @@ class GroupSubscriber implements Subscriber {
   async #end(): Promise<void> {
     if (this.#isEnded) return;
     this.#isEnded = true;
+    this.#removeCaller();
     this.#group.leave();
-    this.#onEnd();
+    this.#recordFirst(undefined);
+    this.#listener.onEnd();
     try {
       await this.#iterator?.return?.();
     } catch (error) {

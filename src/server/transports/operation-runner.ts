@@ -1,15 +1,18 @@
 import type { ExecutionResult } from 'graphql';
 import type { Identity } from '../../request/context.ts';
+import type { Caller } from '../../upstream/resilience/call-claims.ts';
 import { execute } from '../graphql/execute.ts';
 import type { Prepared } from '../graphql/prepare.ts';
+import { subscriptionEvidenceOf } from '../limits/accepted-credentials.ts';
+import type { CallerBudget } from '../limits/caller-rate-limiter.ts';
 import type { ConcurrencyQuota } from '../limits/concurrency-quota.ts';
 import type { Subscriber, SubscriptionGroups } from '../subscriptions/subscription-groups.ts';
 
-/** The caller of a request. */
+/** The caller of a request, and what it may spend. */
 export interface RequestIdentity {
   readonly identity: Identity;
-  /** The key of the caller's limits. */
-  readonly caller: string;
+  readonly caller: Caller;
+  readonly budget: CallerBudget;
 }
 
 /**
@@ -20,11 +23,16 @@ export interface RequestIdentity {
 export type RunOperation = (prepared: Prepared, requester: RequestIdentity) => Promise<ExecutionResult | Subscriber>;
 
 export function createOperationRunner(subscriptionGroups: SubscriptionGroups, quota: ConcurrencyQuota): RunOperation {
-  return async (prepared, { identity, caller }) => {
+  return async (prepared, { identity, caller, budget }) => {
     if (prepared.operation.operation !== 'subscription') return await execute(prepared);
-    const release = quota(caller);
+    const release = quota(budget.limitKey); // Invented keys of one address count as one caller.
     try {
-      const subscriber = subscriptionGroups.subscribe(prepared, identity, release);
+      const subscriber = subscriptionGroups.subscribe(
+        prepared,
+        identity,
+        { caller, account: budget.openAccount() },
+        { onFirstResult: (result) => void budget.recordEvidence(subscriptionEvidenceOf(result), 1), onEnd: release },
+      );
       if (!isSubscription(subscriber)) release();
       return subscriber;
     } catch (error) {

@@ -9,7 +9,7 @@ import { paramsOf } from '../graphql/params.ts';
 import { type Prepared, prepare } from '../graphql/prepare.ts';
 import { HttpError } from '../http/http-error.ts';
 import { credentialEvidenceOf } from '../limits/accepted-credentials.ts';
-import { type CreateCallerBudget, callerKey } from '../limits/caller-rate-limiter.ts';
+import { type CreateCallerBudget, callerOf } from '../limits/caller-rate-limiter.ts';
 import { LimitError } from '../limits/limit-error.ts';
 import type { Subscriber } from '../subscriptions/subscription-groups.ts';
 import type { GraphqlOptions } from './graphql-over-http.ts';
@@ -64,8 +64,9 @@ export function createStartOperation({
     const { identity, request, activeOperations } = client;
     const requestId = randomUUID();
     const clientAbort = new AbortController();
-    const context = createContext({ requestId, identity, signal: clientAbort.signal });
-    const caller = callerKey(context, request);
+    const caller = callerOf(identity, request);
+    const claimant = { priority: 'query', callers: [caller] } as const;
+    const context = createContext({ requestId, identity, signal: clientAbort.signal, claimant });
     const stats: ResultStats = { transport: 'websocket', results: 0 };
     const logEnd = operationLogger(context, stats, log, clock);
     const abort: EndOperation = (cause) => {
@@ -79,13 +80,13 @@ export function createStartOperation({
     };
     activeOperations.add(abort);
     try {
-      const budget = createBudget(context, request);
+      const budget = createBudget(caller, context.scope);
       await budget.spend(1);
       const params = findDocument(paramsOf(withoutEmptyQuery(payload)), requestId);
       if ('errors' in params) return fail(params.errors);
       const prepared = await prepare(engine, params, context, budget, () => {});
       if ('result' in prepared) return fail(prepared.result.errors ?? []);
-      const outcome = await runOperation(prepared, { identity, caller });
+      const outcome = await runOperation(prepared, { identity, caller, budget });
       if (isSubscription(outcome)) return { prepared, outcome: deliver(outcome, client, stats, logEnd) };
       await budget.recordEvidence(
         credentialEvidenceOf(outcome, context.readContext),

@@ -3,14 +3,17 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { CloseCode, handleProtocols, makeServer, type Server } from 'graphql-ws';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import type { Identity } from '../../request/context.ts';
 import type { ErrorCode } from '../../schema/core/errors.ts';
 import { type Authenticate, revokedError } from '../auth/authenticate.ts';
 import { tokenOfConnection } from '../auth/connection-token.ts';
+import type { HoldConnection } from '../http/connection-registry.ts';
 import { HttpError } from '../http/http-error.ts';
 import { MAX_BODY_BYTES } from '../http/request-body.ts';
 import type { StreamRegistry } from './stream-registry.ts';
+import { connect } from './ws-connection.ts';
+import { createIntake, type IntakeClient } from './ws-intake.ts';
 import {
   createStartOperation,
   type EndCause,
@@ -28,10 +31,10 @@ const TOO_MANY_OPERATIONS = new GraphQLError(
 );
 /** Maximum time between the opening of a socket and `connection_init`, in milliseconds. */
 const INIT_TIMEOUT_MS = 10_000;
-/** Maximum unsent bytes before the server stops reading from the client. */
-const MAX_UNSENT_BYTES = 256 * 1024;
-/** Idle time before TCP keep-alive probes the client, in milliseconds. */
-const KEEP_ALIVE_DELAY_MS = 30_000;
+/** Maximum frames of a message. Clients that fragment use frames of 4 KiB and more: `MAX_BODY_BYTES` are 256 of them. */
+const MAX_FRAGMENTS = 256;
+/** Maximum time of the closing handshake before the connection is destroyed, in milliseconds. */
+const CLOSE_TIMEOUT_MS = 2_000;
 /** The close code after which clients of graphql-ws reconnect and subscribe again (RFC 6455 7.4.1). */
 const GOING_AWAY = 1001;
 /** Maximum bytes of a close reason (RFC 6455 5.5). */
@@ -41,6 +44,9 @@ export interface WebSocketsOptions extends OperationOptions {
   schema: GraphQLSchema;
   authenticate: Authenticate;
   streams: StreamRegistry;
+  holdConnection: HoldConnection;
+  /** Maximum time for a message to arrive, in milliseconds. */
+  messageTimeoutMs: number;
 }
 
 export interface WebSockets {
@@ -53,37 +59,48 @@ export interface WebSockets {
 /** A client before `connection_init`, which authenticates it. */
 type UnauthenticatedClient = {
   -readonly [Key in keyof SocketClient]: Key extends 'identity' ? Identity | undefined : SocketClient[Key];
-} & {
-  readonly socket: WebSocket;
-  /** Closes the socket with a close code and its reason, and logs the code. Does nothing when it is closing already. */
-  reject(code: CloseCode, reason: string): void;
-};
+} & Omit<IntakeClient, 'identity'> & {
+    /** Ends the protection of the connection of an authenticated caller. */
+    release(): void;
+  };
 
 /** The protocol graphql-transport-ws (https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md). */
 export function createWebSockets(options: WebSocketsOptions): WebSockets {
-  const { schema, authenticate, streams, log, clock } = options;
-  const server = new WebSocketServer({
+  const { schema, authenticate, streams, holdConnection, messageTimeoutMs, log, clock } = options;
+  const serverOptions: ServerOptions & { closeTimeout: number } = {
     noServer: true,
     maxPayload: MAX_BODY_BYTES,
     perMessageDeflate: false, // Takes several times the memory of everything else in a socket.
     autoPong: false,
+    maxFragments: MAX_FRAGMENTS,
+    closeTimeout: CLOSE_TIMEOUT_MS, // Missing in the types of `ws`.
     handleProtocols,
-  });
-  const protocol = createProtocol(schema, authenticate, createStartOperation(options));
+  };
+  const server = new WebSocketServer(serverOptions);
+  const protocol = createProtocol({ schema, authenticate, holdConnection }, createStartOperation(options));
 
   function onOpen(socket: WebSocket, request: IncomingMessage) {
     const activeOperations = new Set<EndOperation>();
     const endAllOperations = (cause: EndCause) => {
       for (const end of activeOperations) end(cause);
     };
-    const reject = (code: CloseCode, reason: string) => {
+    const reject = (code: number, reason: string) => {
       if (socket.readyState !== socket.OPEN) return;
+      client.release();
       log.info(rejectionLogLine(code, client.identity), 'request rejected');
       socket.close(code, closeReason(reason));
       endAllOperations('rejection');
     };
     const revoke = () => reject(CloseCode.Forbidden, revokedError().message);
-    const client: UnauthenticatedClient = { socket, request, identity: undefined, activeOperations, revoke, reject };
+    const client: UnauthenticatedClient = {
+      socket,
+      request,
+      identity: undefined,
+      activeOperations,
+      revoke,
+      reject,
+      release: () => {},
+    };
     const cancelInitTimeout = clock.after(INIT_TIMEOUT_MS, () => {
       if (client.identity) return;
       const seconds = INIT_TIMEOUT_MS / 1000;
@@ -91,21 +108,32 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
         CloseCode.ConnectionInitialisationTimeout,
         `connection_init: did not arrive within ${seconds} s; send {"type": "connection_init"} first.`,
       );
+      request.socket.destroySoon(); // Without the closing handshake, which the client could delay.
     });
     const removeStream = streams.add({
       isAuthorized: () => client.identity?.isValid() ?? true,
-      heartbeat: () => socket.bufferedAmount === 0 && socket.ping(),
+      heartbeat() {
+        if (socket.bufferedAmount === 0) socket.ping();
+        intake.checkProgress();
+      },
       end(reason) {
         if (reason === 'revoked') return revoke();
         socket.close(GOING_AWAY, 'Going away'); // First: nothing is sent after it, so that no operation is completed.
         endAllOperations('shutdown');
       },
     });
-    const closed = connect(protocol, client, (err) => log.error({ err }, 'internal error'));
+    const onError = (err: unknown) => log.error({ err }, 'internal error');
+    const intake = createIntake(client, messageTimeoutMs, clock);
+    const closed = connect(protocol, client, intake, onError);
+    socket.on('error', ({ code: reason }: NodeJS.ErrnoException) => {
+      // Invalid frames, or a message above a limit: `ws` has already closed the socket with the right code.
+      log.info({ requestId: randomUUID(), transport: 'websocket', reason }, 'request rejected');
+    });
     socket.on('close', (code, reason) => {
       cancelInitTimeout();
       removeStream();
       endAllOperations('disconnect');
+      intake.dispose();
       void closed(code, String(reason));
     });
   }
@@ -119,8 +147,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
 }
 
 function createProtocol(
-  schema: GraphQLSchema,
-  authenticate: Authenticate,
+  { schema, authenticate, holdConnection }: Pick<WebSocketsOptions, 'schema' | 'authenticate' | 'holdConnection'>,
   startOperation: StartOperation,
 ): Server<UnauthenticatedClient> {
   const run = ({ contextValue }: { contextValue?: unknown }) => (contextValue as StartedOperation).outcome; // Set by `onSubscribe`.
@@ -130,6 +157,7 @@ function createProtocol(
       try {
         const { authorization, source } = tokenOfConnection(extra.request.headers, connectionParams);
         extra.identity = authenticate({ authorization }, source);
+        extra.release = holdConnection(extra.request.socket);
         return true;
       } catch (error) {
         if (!(error instanceof HttpError)) throw error;
@@ -161,64 +189,18 @@ function createProtocol(
 /** The reason in ASCII, so that characters are bytes; the protocol's reasons contain ids that clients choose. */
 const closeReason = (reason: string) => reason.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_CLOSE_REASON_BYTES);
 
+/** Names of the close codes of RFC 6455 7.4.1 for clients above a limit. */
+const LIMIT_NAMES: Readonly<Record<number, string>> = { 1008: 'PolicyViolation', 1009: 'MessageTooBig' };
+
 /** The log line of a rejected socket. Without the text of the reason, which can quote the client. */
-function rejectionLogLine(code: CloseCode, identity: Identity | undefined) {
+function rejectionLogLine(code: number, identity: Identity | undefined) {
   const unauthenticated = { errors: 1, errorCodes: ['UNAUTHENTICATED' satisfies ErrorCode] };
   return {
     requestId: randomUUID(),
     transport: 'websocket',
     viewer: identity?.viewer.name ?? undefined,
     code,
-    reason: CloseCode[code],
+    reason: CloseCode[code] ?? LIMIT_NAMES[code],
     ...(code === CloseCode.Forbidden && unauthenticated),
   };
-}
-
-/**
- * Connects a socket to the protocol with backpressure: each message is awaited until the system has taken it, and the server
- * stops reading from a client with too many unsent bytes. Returns the protocol's close handler.
- */
-function connect(
-  protocol: Server<UnauthenticatedClient>,
-  client: UnauthenticatedClient,
-  onError: (error: unknown) => void,
-) {
-  const { socket, request, reject } = client;
-  request.socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
-  const resumeReading = () => {
-    if (socket.isPaused && socket.bufferedAmount <= MAX_UNSENT_BYTES) socket.resume();
-  };
-  const pauseReading = () => {
-    if (socket.bufferedAmount > MAX_UNSENT_BYTES) socket.pause();
-  };
-  socket.on('error', () => {}); // Invalid frames: `ws` has already closed the socket with the right code.
-  socket.on('ping', (data) => {
-    socket.pong(data, false, resumeReading);
-    pauseReading();
-  });
-  return protocol.opened(
-    {
-      protocol: socket.protocol,
-      send: (text) =>
-        new Promise((resolve) => {
-          if (socket.readyState !== socket.OPEN) return resolve();
-          socket.send(text, () => {
-            resumeReading();
-            resolve();
-          });
-        }),
-      close: (code = CloseCode.BadRequest, reason = '') => reject(code, reason),
-      onMessage: (handleMessage) =>
-        socket.on('message', async (data) => {
-          try {
-            pauseReading();
-            await handleMessage(String(data));
-          } catch (error) {
-            onError(error);
-            socket.close(CloseCode.InternalServerError, 'Internal server error');
-          }
-        }),
-    },
-    client,
-  );
 }

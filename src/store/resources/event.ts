@@ -1,5 +1,4 @@
 import { isOutage, UpstreamError } from '../../upstream/errors/upstream-error.ts';
-import type { Priority } from '../../upstream/resilience/call-rate-limiter.ts';
 import type { JobEvent } from '../../upstream/resources/event.ts';
 import type { Page, PageRequest } from '../../upstream/resources/page.ts';
 import { aboutJobFreshUntil, activeFreshUntil, settledFreshUntil } from '../cache/freshness.ts';
@@ -34,13 +33,6 @@ export interface EventStore {
 
 type LogTimes = Pick<EventLog, 'requestedAt' | 'receivedAt' | 'closedAt'>;
 
-interface PageReadOptions {
-  readonly priority: Priority;
-  readonly notBefore?: number | undefined;
-}
-
-const REFRESH: PageReadOptions = { priority: 'poll', notBefore: Number.POSITIVE_INFINITY };
-
 /** Maximum share of the cache that one log may take: about 40,000 steps by default. */
 const MAX_LOG_SHARE = 0.25;
 
@@ -64,10 +56,8 @@ export function createEventStore(
   const isSettled = (access: Access, jobId: string, { closedAt, requestedAt }: EventLog) =>
     closedAt !== null || requestedAt >= jobs.end(access, jobId).settledAt;
 
-  const defaultOptions = (access: Access, jobId: string, { after }: PageRequest): PageReadOptions => ({
-    priority: 'query',
-    notBefore: after === null ? jobs.end(access, jobId).endedAt : undefined,
-  });
+  const defaultNotBefore = (access: Access, jobId: string, { after }: PageRequest) =>
+    after === null ? jobs.end(access, jobId).endedAt : undefined;
 
   /** Reads a page upstream, with single flight, and merges it into the cached log. */
   async function readPage(
@@ -75,10 +65,10 @@ export function createEventStore(
     jobId: string,
     request: PageRequest,
     readContext: ReadContext,
-    { priority, notBefore }: PageReadOptions = defaultOptions(access, jobId, request),
+    notBefore = defaultNotBefore(access, jobId, request),
   ) {
     const readUpstream = async (flightOptions: FlightOptions) => {
-      const call = { credential: access.credential, ...flightOptions, priority };
+      const call = { credential: access.credential, ...flightOptions };
       const observed = await observe(clock, () => upstream.events.list(jobId, request, call));
       const observation = { ...observed, value: logPageOf(observed.value, observed.receivedSeq) };
       const key = keyOf(access, jobId);
@@ -136,13 +126,14 @@ export function createEventStore(
   }
 
   async function refresh(access: Access, jobId: string, readContext: ReadContext): Promise<EventLog> {
-    const observation = await readPage(access, jobId, { limit: EVENTS_PER_PAGE, after: null }, readContext, REFRESH);
+    const newest = { limit: EVENTS_PER_PAGE, after: null };
+    const observation = await readPage(access, jobId, newest, readContext, Number.POSITIVE_INFINITY);
     const key = keyOf(access, jobId);
     for (let log = logs.get(key); log?.older != null; log = logs.get(key)) {
       const after = lastIdOf(log.head);
       if (after === null) break;
       const request = { limit: EVENTS_PER_PAGE, after };
-      await readPage(access, jobId, request, readContext, { priority: 'poll' }).catch(ignoreInvalidPage);
+      await readPage(access, jobId, request, readContext).catch(ignoreInvalidPage);
       if (logs.get(key) !== log) continue;
       const reachable = withoutGap(log); // The server returned nothing new.
       logs.set(key, reachable, reachable.bytes);

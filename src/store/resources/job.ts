@@ -1,5 +1,4 @@
 import { isValidName } from '../../upstream/http/path.ts';
-import type { Priority } from '../../upstream/resilience/call-rate-limiter.ts';
 import type { Job, JobPageRequest } from '../../upstream/resources/job.ts';
 import type { Page } from '../../upstream/resources/page.ts';
 import { hasSettled, type JobObservation, jobFreshUntil, mergeJobObservation } from '../cache/freshness.ts';
@@ -20,7 +19,6 @@ export interface JobObserved extends RecordResult<Job | null, JobObservation> {
 
 export interface RefreshOptions {
   readonly readContext: ReadContext;
-  /** Also sets the priority of the upstream call. */
   readonly cause: Cause;
 }
 
@@ -67,10 +65,10 @@ export function createJobStore(options: ResourceStoreOptions): JobStore {
   const freshUntil = (access: Access, id: string, observation: JobObservation) =>
     jobFreshUntil(observation, limits, invalidation.staleBefore(access, id));
 
-  const jobs = createReadThrough<Job | null, JobObservation, Priority>({
+  const jobs = createReadThrough<Job | null, JobObservation, null>({
     clock,
     cache: observations,
-    read: ({ name: id, params: priority }, call) => upstream.jobs.get(id, { ...call, priority }),
+    read: ({ name: id }, call) => upstream.jobs.get(id, call),
     freshUntil: (observation, { access, name: id }) => freshUntil(access, id, observation),
     isSettled: hasSettled,
     merge: mergeJobObservation,
@@ -82,10 +80,10 @@ export function createJobStore(options: ResourceStoreOptions): JobStore {
       for (const listener of listeners) listener({ scope: access.scope, id, ...result });
     },
   });
-  const pages = createPageCache<Job, { readonly request: JobPageRequest; readonly priority: Priority }>({
+  const pages = createPageCache<Job, JobPageRequest>({
     ...options,
     name: 'jobs',
-    read: ({ request, priority }, call) => upstream.jobs.list(request, { ...call, priority }),
+    read: (request, call) => upstream.jobs.list(request, call),
     values: jobs,
   });
 
@@ -93,26 +91,26 @@ export function createJobStore(options: ResourceStoreOptions): JobStore {
     async get(access, id, readContext) {
       if (!isValidName(id)) return null; // Not cached, so that no client fills the cache with invalid ids.
       const notBefore = invalidation.staleBefore(access, id);
-      const { value } = await jobs.get({ access, name: id, params: 'query', readContext, notBefore });
+      const { value } = await jobs.get({ access, name: id, params: null, readContext, notBefore });
       return value;
     },
     async list(access, request, readContext) {
       const { value } = await pages.get({
         access,
         name: pageName(request),
-        params: { request, priority: 'query' },
+        params: request,
         readContext,
         generation: invalidation.listGeneration(access),
       });
       return value;
     },
     refresh: (access, id, { readContext, cause }) =>
-      jobs.refresh({ access, name: id, params: priorityOf(cause), readContext, cause }),
+      jobs.refresh({ access, name: id, params: null, readContext, cause }),
     async refreshPage(access, request, { readContext, cause, causeOf = () => cause }) {
       const { value } = await pages.get({
         access,
         name: pageName(request),
-        params: { request, priority: priorityOf(cause) },
+        params: request,
         readContext,
         causeOf,
         notBefore: Number.POSITIVE_INFINITY,
@@ -138,6 +136,3 @@ export function createJobStore(options: ResourceStoreOptions): JobStore {
 }
 
 const pageName = ({ limit, after, metadata = {} }: JobPageRequest) => JSON.stringify([limit, after, metadata]);
-
-// A client waits for the response to a query.
-const priorityOf = (cause: Cause): Priority => (cause === 'query' ? 'query' : 'poll');

@@ -1,7 +1,8 @@
 import { isValidName } from '../../upstream/http/path.ts';
+import { createCallPermits } from '../../upstream/resilience/call-permits.ts';
+import { callerTurn, turnsOf } from '../../upstream/resilience/turn-queue.ts';
 import { validateTrainingData } from '../../upstream/training-data/file-validator.ts';
 import type { TrainingReport } from '../../upstream/training-data/report-builder.ts';
-import { createFairSemaphore } from '../cache/fair-semaphore.ts';
 import { contentFreshUntil, type SequencedObservation } from '../cache/freshness.ts';
 import { createReadThrough, newerRequestWins, type UpstreamReadOptions } from '../cache/read-through.ts';
 import type { Access } from '../cache/scope.ts';
@@ -19,7 +20,7 @@ export interface TrainingReportStore {
   invalidate(access: Access, fileId: string): void;
 }
 
-/** Maximum concurrent validations: each can take 24 MiB and one core. Scopes take turns. */
+/** Maximum concurrent validations: each can take 24 MiB and one core. Callers take turns. */
 const MAX_CONCURRENT = 4;
 
 export function createTrainingReportStore({
@@ -28,14 +29,10 @@ export function createTrainingReportStore({
   limits,
   partition,
 }: ResourceStoreOptions): TrainingReportStore {
-  const semaphore = createFairSemaphore(MAX_CONCURRENT);
+  const permits = createCallPermits(MAX_CONCURRENT);
 
-  async function validate(
-    { scope }: Access,
-    fileId: string,
-    call: UpstreamReadOptions,
-  ): Promise<TrainingReport | null> {
-    const release = await semaphore.acquire(scope, call.signal);
+  async function validate(fileId: string, call: UpstreamReadOptions): Promise<TrainingReport | null> {
+    const release = await permits.acquire(turnsOf(call.claims, callerTurn), call.signal);
     try {
       return await upstream.files.wholeContent(fileId, validateTrainingData, call);
     } finally {
@@ -46,7 +43,7 @@ export function createTrainingReportStore({
   const reports = createReadThrough<TrainingReport | null, SequencedObservation<TrainingReport | null>, null>({
     clock,
     cache: partition('training report'),
-    read: ({ access, name: fileId }, call) => validate(access, fileId, call),
+    read: ({ name: fileId }, call) => validate(fileId, call),
     freshUntil: (observation) => contentFreshUntil(observation, limits),
     isSettled: ({ value }) => value !== null,
     merge: newerRequestWins,

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { NoAdminKey } from '../errors/upstream-error.ts';
+import { isNumber } from '../json/number.ts';
 
 /** The identity with which the upstream is called. */
 export interface Credential {
@@ -15,6 +16,9 @@ export type KeyHeader = 'authorization' | 'api-key';
 
 /** Minimum characters of a secret. A shorter key is a placeholder for a server without keys: redaction would mangle text. */
 export const MIN_KEY_LENGTH = 8;
+
+/** Whether a key is a number in JSON: a response may contain it without quotes, where redaction does not find it. */
+export const isUnredactable = (key: string): boolean => key.length >= MIN_KEY_LENGTH && isNumber(key);
 
 /** Returns a digest of a credential, as a key for what is known about its account. The admin key is not part of it. */
 export function digestOf(credential: Credential): string {

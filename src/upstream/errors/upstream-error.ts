@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { replaceUnsafe } from '../../telemetry/unsafe-characters.ts';
 import { isQuota, type Refusal } from './quota.ts';
 
 /** Why a call to the upstream failed. Published to clients as part of the enum `ErrorCode`. */
@@ -101,10 +102,10 @@ export class UpstreamError extends Error {
     rawUpstreamMessage = '',
   ) {
     const upstreamMessage =
-      (CODES_WITH_UPSTREAM_MESSAGE.has(code) && cleanText(rawUpstreamMessage.replace(URLS, '…')).trim()) || null;
+      (CODES_WITH_UPSTREAM_MESSAGE.has(code) && replaceUnsafe(rawUpstreamMessage.replace(URLS, '…')).trim()) || null;
     super(clientMessage(code, upstreamMessage));
     this.code = code;
-    this.detail = cleanText(detail);
+    this.detail = replaceUnsafe(detail); // A removal could join the parts of a key.
     this.facts = facts;
     this.retry = retry;
     this.isOutcomeUnknown = isOutcomeUnknown;
@@ -113,12 +114,6 @@ export class UpstreamError extends Error {
 }
 
 const URLS = /[a-z][a-z\d+.-]*:\/\/\S+/gi;
-
-/** Characters that a terminal interprets, that end a line, or that reverse the text after them. */
-const UNSAFE_CHARACTERS = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu;
-
-/** Replaces unsafe characters by a space: a removal could join the parts of a key. */
-const cleanText = (text: string) => text.replace(UNSAFE_CHARACTERS, ' ');
 
 /** Thrown by calls that need an admin key when OPENAI_ADMIN_KEY is not set. Nothing was sent. */
 export class NoAdminKey extends UpstreamError {

@@ -16,6 +16,9 @@ export function readInteger(value: unknown): number | null {
   return Number.isSafeInteger(number) && (typeof value !== 'string' || isInteger(value.trim())) ? number : null;
 }
 
+/** Whether a text consists of digits, or is a number in JSON, such as `-1.5e3`. */
+export const isNumber = (text: string): boolean => /^\d+$/.test(text) || NUMBER.test(text);
+
 function parseNumber(text: string): number | null {
   const trimmed = text.trim();
   return NUMBER.test(trimmed) ? Number(trimmed) : null;

@@ -54,8 +54,11 @@ export interface MetricsSeries {
   readonly isComplete: boolean;
   /** Seconds since the epoch; null when the source has no time. */
   createdAt(index: number): number | null;
-  /** All members of the source at this point, unknown ones included: any JSON. */
-  data(index: number): unknown;
+  /**
+   * All members of the source at this point, unknown ones included: any JSON. With `hasTexts: false`, without the cells of
+   * a results file that are no numbers.
+   */
+  data(index: number, hasTexts?: boolean): unknown;
   readonly sizeInBytes: number;
   /** Maximum number of values at one point of a results file; 0 for events, whose size the upstream bounds. */
   readonly columnCount: number;

@@ -109,8 +109,11 @@ function createSeries(steps: Float64Array, columns: readonly Column[], isComplet
     columns: metrics,
     isComplete,
     createdAt: () => null,
-    data(index) {
-      const cells = columns.map(({ name, numbers, texts }) => [name, texts.get(index) ?? numbers?.[index]] as const);
+    data(index, hasTexts = true) {
+      const cells = columns.map(({ name, numbers, texts }) => {
+        const text = hasTexts ? texts.get(index) : undefined;
+        return [name, text ?? numbers?.[index]] as const;
+      });
       return Object.fromEntries([[STEP, steps[index]], ...cells.filter(([, cell]) => isValue(cell))]);
     },
     sizeInBytes: columns.reduce((sum, column) => sum + column.sizeInBytes, steps.byteLength),

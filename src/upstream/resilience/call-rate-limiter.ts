@@ -1,24 +1,15 @@
 import type { Clock } from '../../clock.ts';
 import { UpstreamError } from '../errors/upstream-error.ts';
-import { createFairQueue } from './fair-queue.ts';
-
-/** The purpose of a call, highest priority first. `MAX_CONSECUTIVE_MUTATIONS` limits the first. */
-export const PRIORITIES = ['mutation', 'query', 'poll'] as const;
-export type Priority = (typeof PRIORITIES)[number];
+import { isOfSubscription, type Priority } from './call-claims.ts';
+import { type CallTurns, createTurnQueue, type Turn } from './turn-queue.ts';
 
 /** A request for permission to make one call. */
 export interface CallTicket {
-  readonly priority: Priority;
-  /** Owners take turns within a priority, so that one with many calls does not delay the others. */
-  readonly owner: string;
+  readonly turns: CallTurns;
   readonly signal: AbortSignal;
   /** Maximum wait in milliseconds. */
   readonly maxWaitMs: number;
 }
-
-/** Mutations in a row before a waiting query goes first, so that a flood of mutations does not block reads. */
-const MAX_CONSECUTIVE_MUTATIONS = 3;
-const QUERY_FIRST: readonly Priority[] = ['query', 'mutation', 'poll'];
 
 /** A token bucket with priorities. The organization's rate limit is shared with its other programs. */
 export interface CallRateLimiter {
@@ -26,100 +17,82 @@ export interface CallRateLimiter {
    * Resolves when the call may be made; undefined when it may be made at once. Rejects with the reason of the signal. Throws
    * UPSTREAM_RATE_LIMITED at once when the wait could exceed `maxWaitMs`.
    */
-  acquire(ticket: CallTicket): Promise<void> | undefined;
+  acquire(ticket: CallTicket): Promise<unknown> | undefined;
 }
 
-interface Waiter {
-  start(): void;
-}
+/** Share of the rate that all subscriptions together may use: open ones would otherwise use all that is left, permanently. */
+export const SUBSCRIPTION_SHARE = 0.5;
+/** Share of the saved tokens that credentials which the upstream has not accepted yet leave to the others. */
+const RESERVE_SHARE = 0.5;
 
 /** Allows `perSecond` calls per second, and a burst of as many after an idle second. */
 export function createCallRateLimiter(perSecond: number, clock: Clock): CallRateLimiter {
-  const queues = {
-    mutation: createFairQueue<Waiter>(),
-    query: createFairQueue<Waiter>(),
-    poll: createFairQueue<Waiter>(),
-  };
+  const queue = createTurnQueue(schedule);
+  const reserve = Math.floor(perSecond * RESERVE_SHARE);
   let tokens = perSecond;
+  let subscriptionTokens = perSecond;
   let refilledAt = clock.now();
-  let cancelTimer: (() => void) | null = null;
-  let consecutiveMutations = 0; // Among the last calls.
+  let timer: { readonly at: number; readonly cancel: () => void } | null = null;
 
   function refill() {
     const now = clock.now();
-    tokens = Math.min(perSecond, tokens + ((now - refilledAt) * perSecond) / 1000);
+    const earned = ((now - refilledAt) * perSecond) / 1000;
+    tokens = Math.min(perSecond, tokens + earned);
+    subscriptionTokens = Math.min(perSecond, subscriptionTokens + earned * SUBSCRIPTION_SHARE);
     refilledAt = now;
   }
 
-  const isEmpty = () => PRIORITIES.every((priority) => queues[priority].size === 0);
-
-  function countAhead({ priority, owner }: CallTicket): number {
-    const { mutation, query } = queues;
-    const ahead = queues[priority].countAhead(owner);
-    if (priority === 'poll') return mutation.size + query.size + ahead;
-    if (priority === 'query') return ahead + Math.min(mutation.size, (ahead + 1) * MAX_CONSECUTIVE_MUTATIONS);
-    return ahead + Math.min(query.size, Math.floor((consecutiveMutations + ahead) / MAX_CONSECUTIVE_MUTATIONS));
+  /** Tokens that must be earned before a call of this priority may be made; 0 when it may be made now. */
+  function missingTokens(priority: Priority, isOverdue: boolean): number {
+    if (isOfSubscription(priority)) return Math.max(0, 1 - tokens, (1 - subscriptionTokens) / SUBSCRIPTION_SHARE);
+    return Math.max(0, (priority === 'unverified' && !isOverdue ? 1 + reserve : 1) - tokens);
   }
 
-  function takeNext(): Waiter | undefined {
-    for (const priority of consecutiveMutations < MAX_CONSECUTIVE_MUTATIONS ? PRIORITIES : QUERY_FIRST) {
-      const waiter = queues[priority].take();
-      if (waiter === undefined) continue;
-      consecutiveMutations =
-        priority === 'mutation' ? Math.min(consecutiveMutations + 1, MAX_CONSECUTIVE_MUTATIONS) : 0;
-      return waiter;
-    }
-    return undefined;
+  const isAllowed = ({ priority }: Turn, isOverdue: boolean) => missingTokens(priority, isOverdue) === 0;
+
+  function spend({ priority }: Turn) {
+    tokens -= 1;
+    if (isOfSubscription(priority)) subscriptionTokens -= 1;
   }
 
   function drain() {
-    cancelTimer = null;
+    timer = null;
     refill();
-    for (; tokens >= 1 && !isEmpty(); tokens -= 1) takeNext()?.start();
+    for (let turn = queue.admitNext(isAllowed); turn !== undefined; turn = queue.admitNext(isAllowed)) spend(turn);
     schedule();
   }
 
-  // One timer for all waiters: it fires when the next token is available.
+  // One timer for all waiting calls: it fires when the next of them may be made.
   function schedule() {
-    if (cancelTimer !== null || isEmpty()) return;
-    cancelTimer = clock.after(Math.max(1, Math.ceil(((1 - tokens) * 1000) / perSecond)), drain);
+    const missing = queue.waiting().map(({ priority, isOverdue }) => missingTokens(priority, isOverdue));
+    const waitMs = missing.length === 0 ? Number.POSITIVE_INFINITY : (Math.min(...missing) * 1000) / perSecond;
+    const at = clock.now() + Math.max(1, Math.ceil(waitMs));
+    if (timer !== null && timer.at <= at && missing.length > 0) return;
+    timer?.cancel();
+    timer = missing.length === 0 ? null : { at, cancel: clock.after(at - clock.now(), drain) };
   }
 
-  function enqueue({ priority, owner, signal }: CallTicket): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const queue = queues[priority];
-    const onAbort = () => {
-      queue.delete(owner, waiter);
-      signal.removeEventListener('abort', onAbort);
-      if (isEmpty()) {
-        cancelTimer?.();
-        cancelTimer = null;
-      }
-      reject(signal.reason);
-    };
-    const waiter: Waiter = {
-      start() {
-        signal.removeEventListener('abort', onAbort);
-        resolve();
-      },
-    };
-    queue.add(owner, waiter);
-    signal.addEventListener('abort', onAbort);
-    schedule();
-    return promise;
+  /** Maximum milliseconds until a call with this turn may be made. */
+  function maxWaitOf(turn: Turn): number {
+    const ahead = queue.countAhead(turn);
+    const missing = ahead + 1 - tokens + (turn.priority === 'unverified' ? reserve : 0);
+    return (missing * 1000) / perSecond;
   }
 
   return {
-    acquire(ticket) {
+    acquire({ turns, signal, maxWaitMs }) {
       refill();
-      const ahead = countAhead(ticket);
-      if (ahead === 0 && tokens >= 1) {
-        tokens -= 1;
+      const { current } = turns;
+      const allowed = current.find((turn) => isAllowed(turn, false));
+      if (allowed && (queue.isEmpty || !queue.hasNext(isAllowed))) {
+        spend(allowed);
         return undefined;
       }
-      const waitMs = ((ahead + 1 - tokens) * 1000) / perSecond;
-      if (waitMs > ticket.maxWaitMs) throw queueTooLong(waitMs);
-      return enqueue(ticket);
+      if (maxWaitMs < Number.POSITIVE_INFINITY) {
+        const waitMs = Math.min(...current.map(maxWaitOf));
+        if (waitMs > maxWaitMs) throw queueTooLong(waitMs);
+      }
+      return queue.wait(turns, signal);
     },
   };
 }

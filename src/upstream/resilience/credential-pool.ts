@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Pool } from 'undici';
 import type { Clock } from '../../clock.ts';
 import { type Credential, digestOf } from '../credentials/credential.ts';
+import { type CallPermits, createCallPermits } from './call-permits.ts';
 import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.ts';
 import { createRetryBudget, type RetryBudget } from './retry-budget.ts';
 
@@ -10,6 +11,8 @@ export interface CredentialPool {
   /** A digest of the credential. */
   readonly name: string;
   readonly pool: Pool;
+  /** One per socket, so that callers take turns. */
+  readonly permits: CallPermits;
   readonly breaker: CircuitBreaker;
   readonly budget: RetryBudget;
 }
@@ -27,19 +30,25 @@ export interface CredentialPools {
 /** Maximum pools: a client that invents credentials must not fill the memory. */
 const MAX_POOLS = 1000;
 
-export function createCredentialPools(openPool: () => Pool, clock: Clock, maxPools = MAX_POOLS): CredentialPools {
+export function createCredentialPools(
+  openPool: () => Pool,
+  connections: number,
+  clock: Clock,
+  maxPools = MAX_POOLS,
+): CredentialPools {
   const openPools = new Set<Pool>(); // Includes evicted pools until their last call ends.
   const byCredential = new LRUCache<string, CredentialPool>({ max: maxPools, dispose: ({ pool }) => void close(pool) });
 
   async function close(pool: Pool) {
-    await pool.close();
+    if (!pool.destroyed) await pool.close(); // Calls that `dispose` ends can still evict a pool.
     openPools.delete(pool);
   }
 
   function open(name: string): CredentialPool {
     const pool = openPool();
     openPools.add(pool);
-    const credentialPool = { name, pool, breaker: createCircuitBreaker(clock), budget: createRetryBudget() };
+    const permits = createCallPermits(connections);
+    const credentialPool = { name, pool, permits, breaker: createCircuitBreaker(clock), budget: createRetryBudget() };
     byCredential.set(name, credentialPool);
     return credentialPool;
   }

@@ -1,21 +1,18 @@
 import type { Readable } from 'node:stream';
-import { type Dispatcher, errors, Pool } from 'undici';
-import type { Clock } from '../../clock.ts';
+import { type Dispatcher, Pool } from 'undici';
+import { type Clock, sleep } from '../../clock.ts';
 import { type Credential, headersOf, type KeyHeader } from '../credentials/credential.ts';
-import {
-  describeError,
-  NO_RETRY,
-  UpstreamError,
-  type UpstreamErrorCode,
-  withUnknownOutcome,
-} from '../errors/upstream-error.ts';
-import { createCallRateLimiter, type Priority } from './call-rate-limiter.ts';
-import type { CallResult, ReportResult } from './circuit-breaker.ts';
+import { createVerifiedCredentials } from '../credentials/verified-credentials.ts';
+import { UpstreamError, withUnknownOutcome } from '../errors/upstream-error.ts';
+import type { CallClaims } from './call-claims.ts';
+import { createCallGate, isPatient } from './call-gate.ts';
+import type { ReportResult } from './circuit-breaker.ts';
 import { createCredentialPools } from './credential-pool.ts';
 import { type Deadline, withinDeadline } from './deadline.ts';
 import { createOnSendInterceptor } from './on-send-interceptor.ts';
 import { isRetryAllowed, type RetrySafety, waitBeforeRetry } from './retry.ts';
 import { createSendState, type SendState } from './send-state.ts';
+import { callResultOf, isOutageStatus, toTransportError } from './transport-error.ts';
 
 /** The credential, cancellation and priority of one call. */
 export interface Call {
@@ -24,8 +21,10 @@ export interface Call {
   readonly signal: AbortSignal;
   /** Called for each HTTP request, retries included. */
   readonly onRequest?: () => void;
-  /** `query` by default. Calls that change something are mutations. */
-  readonly priority?: Priority;
+  /** The callers that wait for the response. By default, the credential owns the turn. */
+  readonly claims?: CallClaims;
+  /** Set for calls that change something. By default, the priority of the claims. */
+  readonly priority?: 'mutation';
 }
 
 /** One HTTP request. */
@@ -47,8 +46,10 @@ export interface TransportOptions {
   timeoutMs: number;
   /** Maximum retries of a failed call. All retries share `timeoutMs`. */
   retries: number;
-  /** Maximum open sockets per credential. */
+  /** Maximum open sockets per credential. One caller uses at most three quarters of them; subscriptions, half of them. */
   connections: number;
+  /** Whether callers bring the credentials, so that a client can invent any number of them. */
+  isPassthrough?: boolean;
   /** Maximum calls per second of all credentials together. */
   maxRps: number;
   clock: Clock;
@@ -70,9 +71,15 @@ interface Attempt<T> {
 /** The part of an attempt that sends the request. */
 type Sending = Omit<Attempt<unknown>, 'use' | 'reportResult'>;
 
+/** The end of the time of a call with all its retries. */
+interface Until {
+  at: number;
+}
+
 /**
  * Sends requests through the rate limiter, the circuit breaker, the deadline and the retries. Credentials share only the
- * rate limiter, where they take turns: failures, outages and hanging calls of one credential do not affect another.
+ * rate limiter, where callers take turns: failures, outages and hanging calls of one credential do not affect another. All
+ * credentials that the upstream has not accepted yet share a few calls, and the turns that the others leave.
  */
 export interface Transport {
   /** Sends a request and passes the response to `use`. Rejects with UpstreamError, or the reason of the call's signal. */
@@ -82,6 +89,7 @@ export interface Transport {
 
 export function createTransport(options: TransportOptions): Transport {
   const { baseUrl, keyHeader = 'authorization', timeoutMs, retries, connections, maxRps, clock } = options;
+  const { isPassthrough = false } = options;
   // undici's response timeouts are off: the deadline covers the whole call. undici does not follow redirects, so the
   // credential reaches only this origin.
   const openPool = () =>
@@ -92,12 +100,16 @@ export function createTransport(options: TransportOptions): Transport {
       connectTimeout: timeoutMs,
       allowH2: false,
     });
-  const pools = createCredentialPools(openPool, clock);
-  const rateLimiter = createCallRateLimiter(maxRps, clock);
+  const verifiedPools = createCredentialPools(openPool, connections, clock);
+  const unverifiedPools = createCredentialPools(openPool, connections, clock, MAX_UNVERIFIED_POOLS);
+  const verified = createVerifiedCredentials();
+  const isVerified = (credential: Credential) => !isPassthrough || verified.has(credential);
+  const poolOf = (credential: Credential) => (isVerified(credential) ? verifiedPools : unverifiedPools).get(credential);
+  const gate = createCallGate(maxRps, clock);
 
   function sendRequest({ request, call, deadline, sendState }: Sending): Promise<Response> {
     const { method, target: path, headers, body } = request;
-    const { pool } = pools.get(call.credential);
+    const { pool } = poolOf(call.credential);
     const dispatcher = method === 'GET' ? pool : pool.compose(createOnSendInterceptor(sendState.markSent));
     return dispatcher.request({
       method,
@@ -116,6 +128,7 @@ export function createTransport(options: TransportOptions): Transport {
       const response = await sendRequest(sending);
       hasResponse = true;
       sending.sendState.recordStatus(response.statusCode);
+      if (isPassthrough) verified.recordStatus(sending.call.credential, response.statusCode);
       reportResult(isOutageStatus(response.statusCode) ? 'down' : 'up');
       return await use(response, sending.deadline);
     } catch (error) {
@@ -140,36 +153,47 @@ export function createTransport(options: TransportOptions): Transport {
   }
 
   /** Milliseconds until the next retry, or null when none is allowed. `retryCount` is the number of retries before this one. */
-  function retryWait(
-    error: unknown,
-    retryCount: number,
-    leftMs: number,
-    { request, call, sendState }: Attempt<unknown>,
-  ) {
+  function retryWait(error: unknown, retryCount: number, leftMs: number, { request, call, sendState }: Sending) {
     if (!(error instanceof UpstreamError) || retryCount >= retries) return null;
     const failure = { status: error.facts.upstreamStatus, afterMs: error.retry.afterMs, isSent: sendState.isSent };
     const waitMs = isRetryAllowed(request.retrySafety, failure)
       ? waitBeforeRetry(error.retry, retryCount, Math.random())
       : null;
-    return waitMs !== null && waitMs < leftMs && pools.get(call.credential).budget.tryWithdraw() ? waitMs : null;
+    return waitMs !== null && waitMs < leftMs && poolOf(call.credential).budget.tryWithdraw() ? waitMs : null;
   }
 
-  async function sendWithin<T>(deadline: Deadline, work: Omit<Attempt<T>, 'deadline' | 'reportResult'>): Promise<T> {
-    const until = clock.now() + timeoutMs;
-    const { signal } = deadline;
-    const { call, sendState } = work;
-    const { name: owner, breaker, budget } = pools.get(call.credential);
-    for (let retryCount = 0; ; retryCount++) {
-      breaker.check(); // Before the rate limiter: a call that is rejected must not take a token.
-      const { priority = 'query' } = call;
-      await rateLimiter.acquire({ priority, owner, signal, maxWaitMs: until - clock.now() });
-      const attempt = { ...work, deadline, reportResult: breaker.startCall() };
-      if (retryCount === 0) budget.deposit();
+  /** Waits for the turn of the call, and sends the request once. */
+  async function attemptInTurn<T>(work: Omit<Attempt<T>, 'reportResult'>, until: Until, isFirst: boolean): Promise<T> {
+    const { call, deadline, sendState } = work;
+    const { name: credentialName, permits, breaker, budget } = poolOf(call.credential);
+    breaker.check(); // Before the rate limiter: a call that is rejected must not take a token.
+    const release = await gate.enter(
+      call,
+      { credentialName, permits, isVerified: isVerified(call.credential) },
+      {
+        deadline,
+        maxWaitMs: until.at - clock.now(),
+      },
+    );
+    if (isPatient(call)) until.at = clock.now() + timeoutMs;
+    try {
+      const reportResult = breaker.startCall();
+      if (isFirst) budget.deposit();
       sendState.startAttempt();
+      return await attemptWithBreaker({ ...work, reportResult });
+    } finally {
+      release();
+    }
+  }
+
+  async function sendWithin<T>(work: Omit<Attempt<T>, 'reportResult'>): Promise<T> {
+    const until = { at: clock.now() + timeoutMs };
+    const { signal } = work.deadline;
+    for (let retryCount = 0; ; retryCount++) {
       try {
-        return await attemptWithBreaker(attempt);
+        return await attemptInTurn(work, until, retryCount === 0);
       } catch (error) {
-        const waitMs = signal.aborted ? null : retryWait(error, retryCount, until - clock.now(), attempt);
+        const waitMs = signal.aborted ? null : retryWait(error, retryCount, until.at - clock.now(), work);
         if (waitMs === null) throw error;
         await sleep(waitMs, clock, signal);
       }
@@ -181,52 +205,17 @@ export function createTransport(options: TransportOptions): Transport {
       const sendState = createSendState();
       const bounds = { timeoutMs, clock, signal: call.signal };
       try {
-        return await withinDeadline((deadline) => sendWithin(deadline, { request, use, call, sendState }), bounds);
+        return await withinDeadline((deadline) => sendWithin({ request, use, call, deadline, sendState }), bounds);
       } catch (error) {
         const isUnknown = request.retrySafety !== 'always' && sendState.isOutcomeUnknown;
         throw isUnknown && error instanceof UpstreamError ? withUnknownOutcome(error) : error;
       }
     },
-    dispose: pools.dispose,
+    dispose: async () => void (await Promise.all([verifiedPools.dispose(), unverifiedPools.dispose()])),
   };
 }
 
-// A bug in the code that reads a response. It must not count as a failure of the upstream.
-function isProgramError(error: unknown): error is Error {
-  return error instanceof TypeError || error instanceof ReferenceError;
-}
+/** Maximum pools of credentials that the upstream has not accepted yet. They must not evict those of others. */
+const MAX_UNVERIFIED_POOLS = 100;
 
 const COMMON_HEADERS = { accept: 'application/json', 'user-agent': 'finetune-gateway' };
-
-function sleep(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      cancelTimer();
-      reject(signal.reason);
-    };
-    const cancelTimer = clock.after(ms, () => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
-    });
-    signal.addEventListener('abort', onAbort);
-  });
-}
-
-// Without 500: it concerns one request, and one broken endpoint must not block the others.
-const isOutageStatus = (status: number) => status > 501;
-
-function callResultOf(error: unknown): CallResult {
-  if (!(error instanceof UpstreamError)) return 'unknown'; // The caller has aborted.
-  return error.code === 'UPSTREAM_TIMEOUT' || error.code === 'UPSTREAM_UNAVAILABLE' ? 'down' : 'up';
-}
-
-const INVALID_HTTP = [errors.HTTPParserError, errors.HeadersOverflowError, errors.ResponseContentLengthMismatchError];
-
-// Without a response the upstream is unavailable. With one, or with bytes that are not HTTP, the response is invalid.
-function toTransportError(error: unknown, hasResponse: boolean): Error {
-  if (isProgramError(error)) return error;
-  const isInvalid = hasResponse || INVALID_HTTP.some((kind) => error instanceof kind);
-  const code: UpstreamErrorCode = isInvalid ? 'UPSTREAM_INVALID_RESPONSE' : 'UPSTREAM_UNAVAILABLE';
-  const retry = isInvalid ? NO_RETRY : { isRetryable: true };
-  return new UpstreamError(code, describeError(error), {}, retry);
-}

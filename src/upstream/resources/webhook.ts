@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { z } from 'zod';
 import { isValidName } from '../http/path.ts';
+import { isTextWithinDepth, MAX_DEPTH } from '../json/depth.ts';
 import { parseJson } from '../json/parse.ts';
 
 // The webhooks that OpenAI sends when a job ends (docs/upstream.md: Webhooks), signed as in https://www.standardwebhooks.com.
@@ -96,6 +97,7 @@ export interface WebhookSubject {
 
 /** Parses a verified body. Returns null when it is not a webhook of OpenAI's form. */
 export function readWebhook(body: Buffer): WebhookSubject | null {
+  if (!isTextWithinDepth(body, MAX_DEPTH)) return null;
   const { data: event } = fields.safeParse(parseJson(body.toString()));
   if (event === undefined) return null;
   const isAboutJob = event.type.startsWith('fine_tuning.job.') && isValidName(event.data.id);

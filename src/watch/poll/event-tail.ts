@@ -3,8 +3,10 @@ import type { Access } from '../../store/cache/scope.ts';
 import { createReadContext } from '../../store/cache/single-flight.ts';
 import type { EventLog } from '../../store/resources/event-log.ts';
 import type { Store } from '../../store/store.ts';
+import type { Caller } from '../../upstream/resilience/call-claims.ts';
 import type { Job } from '../../upstream/resources/job.ts';
 import type { StateOf } from './change.ts';
+import { pollClaimant } from './claimants.ts';
 import { nextPollAfterFailureIn, nextPollIn } from './poll-interval.ts';
 import { isNotFound, isPermanent, retryAfterOf, toError } from './watch-errors.ts';
 import type { WatchRegistry } from './watch-registry.ts';
@@ -16,6 +18,8 @@ export interface EventTailOptions {
   registry: WatchRegistry;
   stateOf: StateOf;
   pollIntervalMs: number;
+  /** The callers of all readers. */
+  callers: Iterable<Caller>;
 }
 
 /**
@@ -45,9 +49,9 @@ export interface EventTail {
 
 /** `onEnd` is called when the tail fails. */
 export function createEventTail(options: EventTailOptions, jobId: string, onEnd: () => void): EventTail {
-  const { access, store, clock, registry, stateOf, pollIntervalMs } = options;
+  const { access, store, clock, registry, stateOf, pollIntervalMs, callers } = options;
   const disposal = new AbortController();
-  const readContext = createReadContext(disposal.signal);
+  const readContext = createReadContext(disposal.signal, pollClaimant(callers));
   const unpin = store.events.pin(access, jobId);
   const waiters = new Set<PromiseWithResolvers<void>>();
   let job: Job | undefined;
@@ -135,6 +139,7 @@ export function createEventTail(options: EventTailOptions, jobId: string, onEnd:
   }
 
   const watch = registry.watch(jobId, {
+    callers,
     onChange(change) {
       job = change.job;
       changedAt = clock.now();

@@ -20,3 +20,18 @@ export function isPageWorthReading({ pagesRead, found, positions }: PollProgress
   const unknownCount = positions.length - known.length;
   return pagesRead < Math.floor(unknownCount / UNKNOWN_JOBS_PER_PAGE) || (found > 1 && unknownCount > 1);
 }
+
+/** Maximum delay of a poll that is aligned with others, as a share of the poll interval. */
+const MAX_DELAY_SHARE = 0.5;
+
+/**
+ * Delays the next polls of jobs that were read together, so that those that are due within half a poll interval are read
+ * together again. Otherwise each page of a slow scan would be due by itself, and each poll would read all pages before it.
+ */
+export function alignPolls(jobs: Iterable<{ dueAt: number }>, pollIntervalMs: number): void {
+  let target = Number.POSITIVE_INFINITY;
+  for (const job of [...jobs].sort((a, b) => b.dueAt - a.dueAt)) {
+    if (target - job.dueAt > pollIntervalMs * MAX_DELAY_SHARE) target = job.dueAt;
+    else job.dueAt = target;
+  }
+}

@@ -1,9 +1,11 @@
 import type { Clock } from '../../clock.ts';
 import type { Access } from '../../store/cache/scope.ts';
-import { createReadContext } from '../../store/cache/single-flight.ts';
+import { contextFor, createReadContext, type ReadContext } from '../../store/cache/single-flight.ts';
 import type { JobStore } from '../../store/resources/job.ts';
 import { isOutage, isRejection, UpstreamError } from '../../upstream/errors/upstream-error.ts';
-import { isPageWorthReading } from './page-plan.ts';
+import type { Caller } from '../../upstream/resilience/call-claims.ts';
+import { callersOf, pollClaimant } from './claimants.ts';
+import { alignPolls, isPageWorthReading } from './page-plan.ts';
 import { nextPollAfterFailureIn } from './poll-interval.ts';
 import { isCredentialError, retryAfterOf, toError } from './watch-errors.ts';
 import type { WatchRegistry } from './watch-registry.ts';
@@ -35,17 +37,28 @@ export function createPoller({ access, jobs: store, clock, registry, pollInterva
   const readContext = createReadContext(disposal.signal);
   let cancelTimer: (() => void) | null = null;
   let isScheduling = false;
+  let isReadingPages = false;
   let isListAvailable = true;
   let failures = 0;
   let pausedUntil = Number.NEGATIVE_INFINITY;
+
+  /** The subscribers of these jobs, and account-wide ones. Those of one job go first, because the number of claims is limited. */
+  function* callersOfJobs(jobs: Iterable<WatchedJob>, isAccountIncluded: boolean): Generator<Caller> {
+    let isWatchedByAccount = isAccountIncluded;
+    for (const job of jobs) {
+      yield* callersOf(job.listeners);
+      isWatchedByAccount ||= job.isWatchedByAccount;
+    }
+    if (isWatchedByAccount) yield* callersOf(registry.account.listeners);
+  }
 
   function setTimer() {
     isScheduling = false;
     cancelTimer?.();
     cancelTimer = null;
     if (disposal.signal.aborted) return;
-    let dueAt = registry.account.isPolling ? Number.POSITIVE_INFINITY : registry.account.dueAt;
-    for (const job of registry.jobs.values()) if (!job.isPolling) dueAt = Math.min(dueAt, job.dueAt);
+    let dueAt = registry.account.isPolling || isReadingPages ? Number.POSITIVE_INFINITY : registry.account.dueAt;
+    for (const job of registry.jobs.values()) if (mayPoll(job)) dueAt = Math.min(dueAt, job.dueAt);
     if (dueAt === Number.POSITIVE_INFINITY) return;
     cancelTimer = clock.after(Math.max(0, Math.max(dueAt, pausedUntil) - clock.now()), poll);
   }
@@ -57,10 +70,13 @@ export function createPoller({ access, jobs: store, clock, registry, pollInterva
     queueMicrotask(setTimer);
   }
 
+  // While pages are read, other jobs wait: they may be on one of them, and a second reader would read the same pages.
+  const mayPoll = ({ isPolling, requested }: WatchedJob) => !isPolling && (!isReadingPages || requested === 'webhook');
+
   function poll() {
     const now = clock.now();
-    const due = [...registry.jobs.values()].filter((job) => !job.isPolling && job.dueAt <= now);
-    const isAccountDue = !registry.account.isPolling && registry.account.dueAt <= now;
+    const due = [...registry.jobs.values()].filter((job) => mayPoll(job) && job.dueAt <= now);
+    const isAccountDue = !registry.account.isPolling && !isReadingPages && registry.account.dueAt <= now;
     if (due.length > 0 || isAccountDue) void pollDue(due, isAccountDue).finally(schedule);
     schedule();
   }
@@ -77,7 +93,7 @@ export function createPoller({ access, jobs: store, clock, registry, pollInterva
     try {
       // A job with a webhook gets a single read, which records the webhook as the cause.
       const remaining = new Set(due.filter((job) => causes.get(job) === 'poll'));
-      await pollPages(remaining, isAccountDue);
+      if (remaining.size > 0 || isAccountDue) await pollPages(remaining, isAccountDue);
       const singles = due.filter((job) => remaining.has(job) || causes.get(job) === 'webhook');
       // After a failure, one read goes first: in an outage it fails alone.
       if (isFirstAfterFailure) for (const job of singles.splice(0, 1)) await pollJob(job, causes.get(job));
@@ -91,24 +107,53 @@ export function createPoller({ access, jobs: store, clock, registry, pollInterva
     }
   }
 
-  /** Reads pages from the head of the list while that costs fewer calls. Deletes the jobs found from `remaining`. */
   async function pollPages(remaining: Set<WatchedJob>, isAccountDue: boolean) {
+    const found = new Set<WatchedJob>();
+    isReadingPages = true;
+    try {
+      await readPages(remaining, isAccountDue, found);
+    } finally {
+      isReadingPages = false;
+      alignPolls(
+        [...found].filter(({ requested }) => requested === null),
+        pollIntervalMs,
+      );
+    }
+  }
+
+  /** The callers that wait for the next page: also the subscribers of jobs that have become due meanwhile. */
+  function* callersOfPages(remaining: ReadonlySet<WatchedJob>, isAccountDue: boolean): Generator<Caller> {
+    const now = clock.now();
+    for (const job of registry.jobs.values()) {
+      if (!job.isPolling && job.dueAt <= now) yield* callersOf(job.listeners);
+    }
+    yield* callersOfJobs(remaining, isAccountDue);
+  }
+
+  /**
+   * Reads pages from the head of the list while that costs fewer calls. Deletes the jobs found from `remaining`, and adds all
+   * watched ones to `found`.
+   */
+  async function readPages(remaining: Set<WatchedJob>, isAccountDue: boolean, found: Set<WatchedJob>) {
     const minPages = isAccountDue ? (registry.account.isScanned ? 1 : FIRST_SCAN_PAGES) : 0;
-    let [pagesRead, found, after] = [0, 0, null as string | null];
+    let [pagesRead, foundOnPage, after] = [0, 0, null as string | null];
     const isNextPageWorthReading = () => {
       if (pagesRead < minPages) return true;
       const positions = Array.from(remaining, ({ listPosition }) => listPosition);
-      return isListAvailable && pagesRead < MAX_PAGES && isPageWorthReading({ pagesRead, found, positions });
+      const progress = { pagesRead, found: foundOnPage, positions };
+      return isListAvailable && pagesRead < MAX_PAGES && isPageWorthReading(progress);
     };
     while (isNextPageWorthReading()) {
-      const page = await readPage(after, isAccountDue);
+      const claimant = pollClaimant(callersOfPages(remaining, isAccountDue));
+      const page = await readPage(after, isAccountDue, contextFor(claimant, readContext));
       if (page === null) return;
       pagesRead++;
-      found = 0;
+      foundOnPage = 0;
       for (const { value } of page.items) {
         const job = value && registry.jobs.get(value.id);
         if (!job) continue;
-        if (remaining.delete(job) && job.listPosition === undefined) found++;
+        found.add(job);
+        if (remaining.delete(job) && job.listPosition === undefined) foundOnPage++;
         job.listPosition = pagesRead;
       }
       after = page.items.findLast(({ id }) => id !== null)?.id ?? null;
@@ -118,9 +163,10 @@ export function createPoller({ access, jobs: store, clock, registry, pollInterva
   }
 
   /** Returns a page of the list; null when the upstream rejects the list or the page is invalid. */
-  async function readPage(after: string | null, isAccountDue: boolean) {
+  async function readPage(after: string | null, isAccountDue: boolean, pageContext: ReadContext) {
     try {
-      return await store.refreshPage(access, { limit: JOBS_PER_PAGE, after }, { readContext, cause: 'poll' });
+      const request = { limit: JOBS_PER_PAGE, after };
+      return await store.refreshPage(access, request, { readContext: pageContext, cause: 'poll' });
     } catch (error) {
       const isInvalid = error instanceof UpstreamError && error.code === 'UPSTREAM_INVALID_RESPONSE';
       if (!isRejection(error) && !isInvalid) throw error;
@@ -134,7 +180,8 @@ export function createPoller({ access, jobs: store, clock, registry, pollInterva
 
   async function pollJob(job: WatchedJob, cause: 'webhook' | 'poll' = 'poll') {
     try {
-      await store.refresh(access, job.id, { readContext, cause });
+      const claimant = pollClaimant(callersOfJobs([job], false));
+      await store.refresh(access, job.id, { readContext: contextFor(claimant, readContext), cause });
     } catch (error) {
       if (isOutage(error) || isCredentialError(error)) throw error;
       if (!disposal.signal.aborted) registry.onPollFailed(job, error);

@@ -1,8 +1,11 @@
 import type { JobObservation } from '../../store/cache/freshness.ts';
+import type { Caller } from '../../upstream/resilience/call-claims.ts';
 import type { JobChange } from './change.ts';
 
 /** A listener for the changes of one job, or of all jobs of a scope. */
 export interface WatchListener {
+  /** The callers behind the listener, which own the turns of its polls. */
+  readonly callers: Iterable<Caller>;
   onChange(change: JobChange): void;
   /** Called when the watch ends with an error. No further calls follow. */
   onEnd(error: Error): void;

@@ -7,6 +7,7 @@ import type { Store } from '../../store/store.ts';
 import type { UpstreamError } from '../../upstream/errors/upstream-error.ts';
 import { seriesOfEvents, stepReportOf } from '../../upstream/metrics/event-metrics.ts';
 import type { MetricsSeries } from '../../upstream/metrics/metrics.ts';
+import type { Claimant } from '../../upstream/resilience/call-claims.ts';
 import type { JobEvent } from '../../upstream/resources/event.ts';
 import type { Job } from '../../upstream/resources/job.ts';
 import type { EventTail } from '../poll/event-tail.ts';
@@ -43,6 +44,8 @@ export interface EventStreamOptions<T> {
   store: Store;
   jobId: string;
   start: EventStart;
+  /** Pays for the pages that a reader reads back. */
+  claimant: Claimant;
   /** Returns a selector for one reader. */
   select: () => EventSelector<T>;
   /** Returns the shared tail of the log. The caller must call `close` once. */
@@ -92,13 +95,13 @@ export function stepsAfter(last: number): () => EventSelector<MetricsSeries> {
 }
 
 async function* readEvents<T>(
-  { access, store, jobId, start, select }: EventStreamOptions<T>,
+  { access, store, jobId, start, claimant, select }: EventStreamOptions<T>,
   tail: EventTail,
   sharedItems: LRUCache<string, Added<T>>,
   signal: AbortSignal,
 ): AsyncGenerator<Added<T>> {
   await tail.waitForUpdate(0, signal); // The first poll.
-  const reader = createLogReader(access, store, jobId, createReadContext(signal));
+  const reader = createLogReader(access, store, jobId, createReadContext(signal, claimant));
   const selectValue = select();
   await reader.moveTo(start).catch(async (error) => {
     if (!(error instanceof UnknownCursor) || tail.isClosed) throw error;

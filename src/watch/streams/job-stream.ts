@@ -1,3 +1,4 @@
+import type { Caller } from '../../upstream/resilience/call-claims.ts';
 import { isTerminal, type Job } from '../../upstream/resources/job.ts';
 import type { JobChange } from '../poll/change.ts';
 import type { WatchRegistry } from '../poll/watch-registry.ts';
@@ -5,7 +6,11 @@ import type { WatchListener } from '../poll/watched-job.ts';
 import { createConflatingQueue } from './conflating-queue.ts';
 
 /** Iterates over a snapshot of one job, then its changes; done at a terminal status. Each iterator is a subscriber. */
-export function streamJob(getRegistry: () => WatchRegistry, id: string): AsyncIterable<JobChange> {
+export function streamJob(
+  getRegistry: () => WatchRegistry,
+  id: string,
+  callers: Iterable<Caller>,
+): AsyncIterable<JobChange> {
   return {
     [Symbol.asyncIterator]() {
       let stop: (() => void) | undefined;
@@ -15,6 +20,7 @@ export function streamJob(getRegistry: () => WatchRegistry, id: string): AsyncIt
         stop?.();
       });
       const listener: WatchListener = {
+        callers,
         onChange(change) {
           queue.put(id, change);
           if (isTerminal(change.job)) queue.end();
@@ -34,12 +40,17 @@ export function streamJob(getRegistry: () => WatchRegistry, id: string): AsyncIt
  * Iterates over snapshots of all active jobs, then all changes of any job, including new ones. Yields a change if the job
  * matches before or after it. Each iterator is a subscriber.
  */
-export function streamJobs(getRegistry: () => WatchRegistry, matches: (job: Job) => boolean): AsyncIterable<JobChange> {
+export function streamJobs(
+  getRegistry: () => WatchRegistry,
+  matches: (job: Job) => boolean,
+  callers: Iterable<Caller>,
+): AsyncIterable<JobChange> {
   return {
     [Symbol.asyncIterator]() {
       let stop: (() => void) | undefined;
       const queue = createConflatingQueue<JobChange>(() => stop?.());
       const listener: WatchListener = {
+        callers,
         onChange(change) {
           const { job, previous } = change;
           if (matches(job) || (previous && matches(previous))) queue.put(job.id, change);

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { jobBody } from '../../kit/bodies/job.ts';
-import { createTestClock } from '../../kit/clock.ts';
+import { createTestClock, turning } from '../../kit/clock.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
 import { startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 import { askAs } from '../../kit/process/token.ts';
@@ -42,6 +42,12 @@ async function start(settings: Record<string, string> = {}) {
     scripts,
     succeed,
     errorOf,
+    /** Lets the upstream accept both keys. */
+    async verify() {
+      for (const caller of [ANN, BOB]) expect(await turning(clock, 4000, errorOf(caller))).toBeUndefined();
+      clock.advance(2000); // The rate limiter has all of its tokens again.
+      upstream.calls.length = 0;
+    },
     callsOf: (caller: string) => upstream.calls.filter(({ authorization }) => authorization === caller).length,
     async [Symbol.asyncDispose]() {
       await gateway[Symbol.asyncDispose]();
@@ -77,6 +83,7 @@ describe('a neighbor', () => {
 
   it('with timeouts does not open the circuit breaker of others', async () => {
     await using world = await start();
+    await world.verify();
     world.scripts.ann = () => {};
     const hanging = Array.from({ length: 20 }, () => world.errorOf(ANN));
     await until(() => world.callsOf(ANN) === 20);
@@ -121,6 +128,7 @@ describe('a neighbor', () => {
 
   it('with many queued calls waits, and the call of another goes next', async () => {
     await using world = await start({ UPSTREAM_MAX_RPS: '2' });
+    await world.verify();
     const flood = Array.from({ length: 40 }, () => world.errorOf(ANN));
     await until(() => world.callsOf(ANN) === 2 && world.clock.timers === 39); // 38 deadlines, and one timer of the queue.
     const pending = world.errorOf(BOB);
@@ -134,6 +142,7 @@ describe('a neighbor', () => {
 
   it('with too many queued calls is rejected, and another is not', async () => {
     await using world = await start({ UPSTREAM_MAX_RPS: '1', UPSTREAM_TIMEOUT_MS: '5000' });
+    await world.verify();
     const flood = Array.from({ length: 6 }, () => world.errorOf(ANN));
     await until(() => world.callsOf(ANN) === 1 && world.clock.timers === 6);
     expect(await world.errorOf(ANN)).toEqual({ code: 'UPSTREAM_RATE_LIMITED', retryAfterSeconds: 6 });

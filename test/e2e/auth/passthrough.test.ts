@@ -49,6 +49,24 @@ describe.each(['POST', 'GET'] as const)("the caller's own key, by %s", (method) 
     expect(JSON.stringify(world.upstream.calls)).not.toContain(ownKey);
   });
 
+  it('is refused with the reason when it is a number: in JSON it could not be redacted', async () => {
+    await using world = await start();
+    for (const key of ['12345678901234567890', '-12345678', '12345678e9']) {
+      const { status, errors } = await world.ask(key, JOB, method);
+      expect([status, errors]).toEqual([
+        401,
+        [
+          {
+            message: 'Authorization: the key is a number, which cannot be redacted; use a key with a letter.',
+            extensions: { code: 'UNAUTHENTICATED' },
+          },
+        ],
+      ]);
+    }
+    expect(world.upstream.calls).toEqual([]);
+    expect((await world.ask('1234567', JOB, method)).status).toBe(200); // A placeholder.
+  });
+
   it('is required and validated: otherwise 401 without an upstream call', async () => {
     await using world = await start();
     const invalid = [null, '', 'Bearer', ANN, 'Basic eDp5', 'Bearer a"b', 'Bearer a\\b', 'Bearer a b', 'Bearer \u00fc'];

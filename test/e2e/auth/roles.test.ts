@@ -83,6 +83,28 @@ describe('a viewer', () => {
   });
 });
 
+describe('the data of the metrics of a results file', () => {
+  const METRICS = '{ fineTuningJob(id: "ftjob-1") { metrics { points { trainLoss data } } } }';
+  const resultWith = (data: object) => ({
+    data: { fineTuningJob: { metrics: { points: [{ trainLoss: 0.5, data }] } } },
+  });
+
+  it.each([
+    ['vera', 'otto'],
+    ['otto', 'vera'],
+  ] as const)('has texts, which are contents of a file, from the role operator on: %s, then %s', async (...names) => {
+    await using world = await start();
+    world.upstream.onJob(jobBody({ id: 'ftjob-1', status: 'succeeded', result_files: ['file-results'] }));
+    world.upstream.onContent('file-results', 'step,train_loss,score,example\n1,0.5,7,a private sentence\n');
+    const numbers = { step: 1, train_loss: 0.5, score: 7 };
+    for (const name of names) {
+      const data = name === 'vera' ? numbers : { ...numbers, example: 'a private sentence' };
+      expect(await world.ask(name, METRICS)).toEqual(resultWith(data));
+      expect(await world.ask(name, METRICS)).toEqual(resultWith(data)); // From the cache of responses.
+    }
+  });
+});
+
 describe.each(['otto', 'ada'] as const)('%s, an operator or admin', (name) => {
   it('reads the raw upstream object and file contents', async () => {
     await using world = await start();

@@ -1,4 +1,5 @@
-import { rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { generateToken } from '../../../src/server/auth/token.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
@@ -111,16 +112,40 @@ describe('a gateway with tokens', () => {
     expect((await askAs(world.gateway.url, `Bearer ${token}`, JOB)).data).toEqual(RESULT);
   });
 
-  it('keeps the previous tokens while the file is missing, and logs it once', async () => {
+  it.each<[string, (file: string) => void]>([
+    ['is deleted', () => {}],
+    ['is a FIFO, which no program writes', (file) => execFileSync('mkfifo', [file])],
+  ])('accepts no token while the file %s, logs it once, and stays responsive', async (_, replace) => {
     await using world = await start();
     const ask = () => askAs(world.gateway.url, `Bearer ${world.tokens.ann}`, JOB);
     expect((await ask()).status).toBe(200);
+    const text = readFileSync(world.file, 'utf8');
     rmSync(world.file);
+    replace(world.file);
     for (let i = 0; i < 3; i++) {
       world.clock.advance(1000);
-      expect((await ask()).status).toBe(200);
+      expectUnauthenticated(await ask());
     }
     expect(world.gateway.log.filter(({ msg }) => String(msg).includes('AUTH_TOKENS_FILE'))).toHaveLength(1);
+    expect((await fetch(new URL('/ready', world.gateway.url))).status).toBe(200);
+    rmSync(world.file, { force: true });
+    world.write(text);
+    world.clock.advance(1000);
+    expect((await ask()).status).toBe(200);
+  });
+
+  it('accepts the tokens on valid lines, and none of an invalid line, whose number is logged', async () => {
+    await using world = await start();
+    const askWith = (token: string) => askAs(world.gateway.url, `Bearer ${token}`, JOB);
+    const line = tokenLine('bob', 'operator', world.tokens.bob);
+    world.write(`ann viewer ${world.tokens.ann}\n`, line);
+    world.clock.advance(1000);
+    expectUnauthenticated(await askWith(world.tokens.ann));
+    expect((await askWith(world.tokens.bob)).status).toBe(200);
+    expect(world.gateway.log.find(({ msg }) => String(msg).includes('AUTH_TOKENS_FILE'))).toMatchObject({
+      level: 50,
+      problems: [expect.stringMatching(/^line 1: SHA256 is invalid/)],
+    });
   });
 
   it('serves the health probes and GraphiQL without a token', async () => {

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -98,6 +98,14 @@ describe('npm run token', () => {
       /^FILE: \S+ has invalid lines; correct them first:\n {2}line 1: [^\n]*NAME ROLE SHA256[^\n]*\n$/,
     );
     expect(readFileSync(file, 'utf8')).toBe('ann viewer\n');
+  });
+
+  it('rejects a FIFO in the place of the file, without waiting for a writer', async () => {
+    const file = join(makeFolder({}), 'fifo');
+    execFileSync('mkfifo', [file]);
+    const { code, output } = await run(['bob', 'viewer', file]);
+    expect(code).toBe(1);
+    expect(output).toMatch(/^FILE: \S+ cannot be read; [^\n]* \(it is a FIFO\)\n$/);
   });
 
   it('requires a file that it can write, and prints no token otherwise', async () => {

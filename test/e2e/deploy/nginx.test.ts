@@ -76,6 +76,18 @@ describe.skipIf(!hasNginx())('the gateway behind nginx with deploy/nginx.conf', 
     expect(await socket.next()).toMatchObject({ type: 'next', payload: { data: { fineTuningJobStatusChanged: {} } } });
   });
 
+  it('upgrades WebSockets of its own pages, and of no other port', async () => {
+    await using proxied = await start();
+    const { origin } = new URL(proxied.url);
+    using socket = await openSocket(proxied.url, { headers: { origin } });
+    socket.send(subscribe('1', STATUS));
+    expect(await socket.next()).toMatchObject({ type: 'next' });
+    for (const other of [origin.replace(/\d+$/, '1'), origin.replace('https', 'http')]) {
+      const opening = openSocket(proxied.url, { headers: { origin: other } });
+      await expect(opening).rejects.toThrow('Unexpected server response: 403');
+    }
+  });
+
   it('passes an upload on while the client still sends it', async () => {
     await using proxied = await start({ ALLOW_MUTATIONS: 'on' });
     const arrived = Promise.withResolvers<void>();

@@ -376,6 +376,15 @@ describe('deliveries', () => {
     expect(world.gateway.log).toContainEqual(expect.objectContaining({ level: 20, msg: 'webhook', webhookId: 'wh_1' }));
   });
 
+  it('with nested lists are accepted, and are no hint', async () => {
+    await using world = await openWorld();
+    await world.isRead();
+    world.clock.advance(1);
+    const body = BODY.replace('{', `{"nested":${'['.repeat(2000)}${']'.repeat(2000)},`);
+    expect((await world.send({ body })).status).toBe(204);
+    expect(await world.isRead()).toBe(false);
+  });
+
   it('about an unknown job are accepted without a read', async () => {
     await using world = await openWorld();
     expect((await world.send({ body: webhookBody('ftjob-of-others') })).status).toBe(204);

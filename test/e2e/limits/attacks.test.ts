@@ -4,6 +4,7 @@ import { type AttackedGateway, type AttackOptions, rawPost, startAttackedGateway
 import { BOMBS, CIRCLES, many } from '../../kit/attack/bombs.ts';
 import { openRawConnection } from '../../kit/client/raw-http.ts';
 import { BOUNDARY, formOf, partsOf } from '../../kit/client/upload.ts';
+import { closeFrame, fragments, frame, handshake, INIT } from '../../kit/client/ws-frames.ts';
 import { mutationDocument } from '../../kit/mutation/examples.ts';
 import { startScript } from '../../kit/process/process.ts';
 
@@ -172,10 +173,25 @@ const REQUESTS: Attack[] = [
   ],
 ];
 
+const PINGS = Buffer.concat([Buffer.from(handshake()), INIT, ...Array<Buffer>(200_000).fill(frame('ping'))]);
+const FRAGMENTS = Buffer.concat([Buffer.from(handshake()), fragments('x'.repeat(16_000))]);
+
+const WEBSOCKETS: Attack[] = [
+  [
+    'WebSockets with a million bytes of pings, or with 16,000 fragments before connection_init',
+    (n) => (n % 2 ? PINGS : FRAGMENTS),
+    closeFrame(1008, 1009),
+    SMALL,
+  ],
+];
+
 describe('other callers get responses during, and nothing is left of,', { timeout: TIMEOUT_MS }, () => {
-  it.each([...DOCUMENTS, ...VALUES, ...MUTATIONS, ...REQUESTS])('%s', async (_, bytes, expected, options) => {
-    await attacked.withstands((turn) => expectResponse(attacked.url, bytes(turn), expected), options);
-  });
+  it.each([...DOCUMENTS, ...VALUES, ...MUTATIONS, ...REQUESTS, ...WEBSOCKETS])(
+    '%s',
+    async (_, bytes, expected, options) => {
+      await attacked.withstands((turn) => expectResponse(attacked.url, bytes(turn), expected), options);
+    },
+  );
 
   it.each([
     ['headers', 'POST /graphql HTTP/1.1\r\nHost: localhost\r\nX-A: '],

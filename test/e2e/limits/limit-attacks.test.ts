@@ -201,6 +201,16 @@ describe('an attack gets one error, and other callers get responses meanwhile', 
     }
   });
 
+  it.each(['variables', 'extensions'])('nested arrays in %s of a GET', async (name) => {
+    const value = `{"a":${'['.repeat(2000)}${']'.repeat(2000)}}`;
+    const response = await fetch(`${gateway.url}?${new URLSearchParams({ query: '{ __typename }' })}&${name}=${value}`);
+    const message = `${name}: exceeds the limit of 1000 nested lists and objects.`;
+    expect([response.status, await response.json()]).toEqual([
+      400,
+      { errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] },
+    ]);
+  });
+
   it('nested lists in extensions below the limit, and brackets in strings, which are accepted', async () => {
     const value = '['.repeat(900) + ']'.repeat(900);
     const text = JSON.stringify(`\\"${'[{'.repeat(1000)}`);

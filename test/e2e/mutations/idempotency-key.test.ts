@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import type { Fault, FilterFault } from '../../../src/sandbox/state/faults.ts';
+import { generateToken } from '../../../src/server/auth/token.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { createTestClock } from '../../kit/clock.ts';
 import { startGateway, type TestGateway } from '../../kit/gateway/gateway.ts';
 import { pager, writeResponse } from '../../kit/gateway/upstream.ts';
 import { startWorld } from '../../kit/gateway/world.ts';
 import { create, idOf, startSandboxWorld } from '../../kit/mutation/create-job.ts';
-import { tokenFile } from '../../kit/process/token.ts';
+import { tokenFile, tokenLine } from '../../kit/process/token.ts';
 
 const JOBS = '/fine_tuning/jobs';
 const MINUTE = 60_000;
@@ -102,6 +103,40 @@ describe('a job with an idempotency key', () => {
     const restarted = await world.startGateway({ AUTH: 'tokens', AUTH_TOKENS_FILE: file });
     expect(idOf(await create(restarted, { ...world.input, ...KEY }, tokens.olga))).toBe(idOf(other));
     expect(idOf(await ask(tokens.otto))).toBe(idOf(one));
+    expect(await world.createdJobs()).toHaveLength(2);
+  });
+
+  it('is the same for another token of the caller: also at once and after a restart', async () => {
+    const list = tokenFile({ otto: 'operator' });
+    await using world = await startSandboxWorld();
+    const settings = { AUTH: 'tokens', AUTH_TOKENS_FILE: list.file };
+    const gateway = await world.startGateway(settings);
+    const first = await create(gateway, { ...world.input, ...KEY }, list.tokens.otto);
+    const token = generateToken();
+    list.write(tokenLine('otto', 'admin', token));
+    world.clock.advance(1000);
+    for (const target of [gateway, await world.startGateway(settings)]) {
+      expect(idOf(await create(target, { ...world.input, ...KEY }, token))).toBe(idOf(first));
+    }
+    expect(await world.createdJobs()).toHaveLength(1);
+  });
+
+  it('is separate for a caller who got another name: it is another caller, also after a restart', async () => {
+    const list = tokenFile({ otto: 'operator' });
+    await using world = await startSandboxWorld();
+    const settings = { AUTH: 'tokens', AUTH_TOKENS_FILE: list.file };
+    const gateway = await world.startGateway(settings);
+    const ask = (target = gateway) => create(target, { ...world.input, ...KEY }, list.tokens.otto);
+    const first = await ask();
+    list.write(tokenLine('ottilie', 'operator', list.tokens.otto));
+    world.clock.advance(1000);
+    const second = await ask();
+    expect(idOf(second)).not.toBe(idOf(first));
+    expect(gateway.log).toContainEqual(expect.objectContaining({ level: 40, from: 'otto', to: 'ottilie' }));
+    expect(idOf(await ask(await world.startGateway(settings)))).toBe(idOf(second));
+    list.write(tokenLine('otto', 'operator', list.tokens.otto));
+    world.clock.advance(1000);
+    expect(idOf(await ask())).toBe(idOf(first)); // The old name has the old keys.
     expect(await world.createdJobs()).toHaveLength(2);
   });
 

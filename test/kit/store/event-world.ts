@@ -10,7 +10,7 @@ import type { EventStart } from '../../../src/watch/streams/log-reader.ts';
 import { createWatcher } from '../../../src/watch/watcher.ts';
 import { createTestClock } from '../clock.ts';
 import { rethrow } from '../rethrow.ts';
-import { accessOf } from './access.ts';
+import { accessOf, SUBSCRIBER } from './access.ts';
 import { createLinearUpstream } from './linear-upstream.ts';
 import { createTrueLog } from './true-log.ts';
 
@@ -58,7 +58,7 @@ export function createEventWorld(limits: Limits) {
   const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: 2000, onListenerError: rethrow });
 
   function open(start: EventStart): Reader {
-    const events = watcher.feeds(access).events(JOB_ID, start)[Symbol.asyncIterator]();
+    const events = watcher.feeds(access, SUBSCRIBER).events(JOB_ID, start)[Symbol.asyncIterator]();
     let isReading = false;
     const reader: Reader = {
       received: [],

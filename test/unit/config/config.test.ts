@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readConfig, secretsOf } from '../../../src/config/config.ts';
@@ -168,6 +169,11 @@ const INVALID_KEYS = [
   ['export OPENAI_API_KEY="sk-abc123"', 'begins with the name of a variable'],
 ] as const;
 
+function makeFifo(folder: string): string {
+  execFileSync('mkfifo', [join(folder, 'fifo')]);
+  return join(folder, 'fifo');
+}
+
 /** The settings of an upstream with a key in this setting. */
 function keySetting(name: string, key: string): Record<string, string> {
   if (name === 'OPENAI_API_KEY_FILE') return { UPSTREAM: 'openai', [name]: join(makeFolder({ key }), 'key') };
@@ -309,6 +315,36 @@ describe('a variable', () => {
   it.each(['OPENAI_ORG_ID', 'OPENAI_PROJECT_ID'])('%s may have white space, but no quotes, around it', (name) => {
     expect(problemsOf({ ...KEY, [name]: 'org-a\n' })).toEqual([]);
     expect(problemsOf({ ...KEY, [name]: '"org-a"' })).toEqual([expect.stringMatching(/ is not text without quotes/)]);
+  });
+
+  it.each([
+    ['a directory', 'is a directory', () => makeFolder({})],
+    ['a device without an end', 'is a device', () => '/dev/zero'],
+    ['a FIFO, which no program writes', 'is a FIFO', () => makeFifo(makeFolder({}))],
+    ['a large file', 'is larger than 16384 bytes', () => join(makeFolder({ key: 'k'.repeat(16_385) }), 'key')],
+  ])('OPENAI_API_KEY_FILE and TRUSTED_DOCUMENTS refuse %s at once', (_, problem, make) => {
+    const file = make();
+    expect(problemsOf({ OPENAI_API_KEY_FILE: file })).toEqual([
+      `OPENAI_API_KEY_FILE: ${problem}; expected a regular file of at most 16384 bytes with the key.`,
+    ]);
+    if (problem.includes('larger')) return;
+    expect(problemsOf({ TRUSTED_DOCUMENTS: file })).toEqual([
+      `TRUSTED_DOCUMENTS: cannot be read; expected the path of a JSON file (it ${problem})`,
+    ]);
+  });
+
+  it.each(KEY_SETTINGS)('%s is refused when it is a number in JSON, where it cannot be redacted', (name) => {
+    for (const key of ['12345678901234567890', '0123456789', '12345678.9e10']) {
+      expect(problemsOf({ ...AZURE_URL, ...keySetting(name, key) })).toEqual([
+        expect.stringMatching(
+          `^${name}: (the file )?is a number, which cannot be redacted in JSON; expected a key with a letter\\.$`,
+        ),
+      ]);
+    }
+  });
+
+  it('a placeholder of digits is a key: so short a text is not redacted', () => {
+    expect(problemsOf({ OPENAI_API_KEY: '1234567' })).toEqual([]);
   });
 
   it('OPENAI_API_KEY_FILE with an empty file says so', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { readConfig } from '../../../src/config/config.ts';
 import { settings } from '../../../src/config/settings.ts';
-import { settingWarnings } from '../../../src/config/warnings.ts';
+import { contradictions, settingWarnings } from '../../../src/config/warnings.ts';
 
 const warningsOf = (...names: string[]) => settingWarnings(Object.fromEntries(names.map((name) => [name, 'on'])));
 
@@ -110,5 +111,22 @@ describe('no warning', () => {
     ['tracing', 'OTEL_EXPORTER_OTLP_ENDPOINT OTEL_SERVICE_NAME HTTP_PROXY HTTPS_PROXY NO_PROXY NO_COLOR CI DEBUG'],
   ])('is caused by variables of %s', (_, names) => {
     expect(warningsOf(...names.split(' '))).toEqual([]);
+  });
+});
+
+describe('points and upstream calls', () => {
+  const warningsFor = (settings: Record<string, string>) => contradictions(readConfig(settings));
+
+  it.each([{}, { RATE_LIMIT_PER_MINUTE: '0' }, { UPSTREAM_MAX_RPS: '5', RATE_LIMIT_PER_MINUTE: '3000' }])(
+    'agree: %j',
+    (settings) => {
+      expect(warningsFor(settings)).toEqual([]);
+    },
+  );
+
+  it('contradict each other when a caller has more than ten points for each upstream call of a minute', () => {
+    expect(warningsFor({ UPSTREAM_MAX_RPS: '5' })).toEqual([
+      'RATE_LIMIT_PER_MINUTE: one caller has 20000 points per minute, but UPSTREAM_MAX_RPS=5 allows 300 upstream calls, and a call costs a point; set RATE_LIMIT_PER_MINUTE to at most 3000, or raise UPSTREAM_MAX_RPS.',
+    ]);
   });
 });

@@ -50,7 +50,7 @@ describe('sandboxSettings', () => {
 
   it.each([
     ['SANDBOX_WEBHOOK_URL', ['here', 'ftp://a/', 'http://user:pass@a/', 'http://a/#b']],
-    ['SANDBOX_ADMIN_KEY', ['a key', 'a"b', 'ä']],
+    ['SANDBOX_ADMIN_KEY', ['a key', 'a"b', 'ä', '12345678']],
     ['SANDBOX_WEBHOOK_SECRET', ['whsec_', 'whsec_tooShort', 'aLongTextThatHasNoPrefix', 'whsec_not base64 at all']],
   ])('rejects an invalid %s', (name, texts) => {
     for (const text of texts) {

@@ -31,6 +31,7 @@ describe('npm run watch', () => {
     [['a', 'b'], /^JOB: got 2 jobs; expected at most one\n/],
     [['--loud'], /'--loud'[\s\S]*See: npm run watch -- --help$/],
     [['--token-file', '/nowhere/token'], /^--token-file: cannot read \/nowhere\/token \(ENOENT\);/],
+    [['--token-file', '/dev/zero'], /^--token-file: cannot read \/dev\/zero \(it is a device\);/],
   ])('rejects %j with one message', (args, sentence) => {
     expect(() => readArguments(args, {})).toThrow(sentence);
   });

@@ -8,8 +8,12 @@ describe('text in a terminal', () => {
     expect(clean('a\u001b[2Jb\r\nc\u0007\u202ed\u009b1m')).toBe('a [2Jb  c  d 1m');
   });
 
+  it('has no invisible characters', () => {
+    expect(clean('a\u200bb\u200cc\u200dd\u00ade\ufefff\u2028g\u2066h\u{e0041}i')).toBe('a b c d e f g h i');
+  });
+
   it('preserves letters of every script, and graphemes of several characters', () => {
-    expect(clean('große Übung 微調整 👩‍🔬')).toBe('große Übung 微調整 👩‍🔬');
+    expect(clean('große Übung 微調整 👩‍🔬 👩🏽‍🔬 ❤️‍🔥')).toBe('große Übung 微調整 👩‍🔬 👩🏽‍🔬 ❤️‍🔥');
   });
 
   it('is truncated with an ellipsis, and never inside a wide character', () => {

@@ -5,7 +5,7 @@ import { stateOf } from '../../../src/schema/core/job-status.ts';
 import { createStore } from '../../../src/store/store.ts';
 import { createWatcher } from '../../../src/watch/watcher.ts';
 import { createTestClock } from '../../kit/clock.ts';
-import { accessOf, newReadContext } from '../../kit/store/access.ts';
+import { accessOf, newReadContext, SUBSCRIBER } from '../../kit/store/access.ts';
 import { createLinearUpstream } from '../../kit/store/linear-upstream.ts';
 
 /** More polls than the subscribers need for their first change. */
@@ -28,7 +28,7 @@ it('a listener that throws ends with its error, which is reported; the read and 
   const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: 2000, onListenerError });
   const access = accessOf({ apiKey: 'test' });
   linear.put('ftjob-1', 'queued');
-  const subscribe = (matches: () => boolean) => watcher.feeds(access).jobs(matches)[Symbol.asyncIterator]();
+  const subscribe = (matches: () => boolean) => watcher.feeds(access, SUBSCRIBER).jobs(matches)[Symbol.asyncIterator]();
   let isFaulty = false;
   const faulty = subscribe(() => {
     if (isFaulty) throw fault;

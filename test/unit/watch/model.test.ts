@@ -9,7 +9,7 @@ import type { JobChange } from '../../../src/watch/poll/change.ts';
 import { createWatcher } from '../../../src/watch/watcher.ts';
 import { createTestClock } from '../../kit/clock.ts';
 import { rethrow } from '../../kit/rethrow.ts';
-import { accessOf, newReadContext } from '../../kit/store/access.ts';
+import { accessOf, newReadContext, SUBSCRIBER } from '../../kit/store/access.ts';
 import { createLinearUpstream } from '../../kit/store/linear-upstream.ts';
 
 const RUNS = 10_000;
@@ -82,7 +82,7 @@ function createWorld(limits: { activeMs: number; settledMs: number }) {
   for (const id of JOBS) linear.put(id, 'validating_files');
 
   function subscribe(job?: string) {
-    const feeds = watcher.feeds(access);
+    const feeds = watcher.feeds(access, SUBSCRIBER);
     const changes = (job === undefined ? feeds.jobs(() => true) : feeds.job(job))[Symbol.asyncIterator]();
     subscribers.push({ changes, job, received: new Map(), isReading: false, isDone: false, hasUnsubscribed: false });
   }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { generateToken } from '../../../../src/server/auth/token.ts';
-import { parseTokenList, readTokenList } from '../../../../src/server/auth/token-file.ts';
+import { parseTokenList, readTokenList, readTokenText } from '../../../../src/server/auth/token-file.ts';
 import { tokenLine } from '../../../kit/process/token.ts';
 
 const HASH = 'a'.repeat(64);
@@ -10,7 +10,7 @@ describe('a token list', () => {
   it('has a name, a role and a SHA-256 on each line, between comments, empty lines and spaces', () => {
     const text = `# callers\r\n\r\n  ann  viewer\t${HASH}  # of the dashboard\n\nbot@ci.1-x operator ${'B'.repeat(64)}\r\nroot admin ${'0'.repeat(64)}`;
     const { tokens } = parseTokenList(text);
-    expect(tokens?.map(({ name, role, digest }) => [name, role, digest.toString('hex')])).toEqual([
+    expect(tokens.map(({ name, role, digest }) => [name, role, digest.toString('hex')])).toEqual([
       ['ann', 'viewer', HASH],
       ['bot@ci.1-x', 'operator', 'b'.repeat(64)],
       ['root', 'admin', '0'.repeat(64)],
@@ -18,8 +18,8 @@ describe('a token list', () => {
   });
 
   it('can be empty: then no token is valid', () => {
-    expect(parseTokenList('# none yet\n')).toEqual({ tokens: [] });
-    expect(parseTokenList('')).toEqual({ tokens: [] });
+    expect(parseTokenList('# none yet\n')).toEqual({ tokens: [], problems: [] });
+    expect(parseTokenList('')).toEqual({ tokens: [], problems: [] });
   });
 
   it.each([
@@ -37,18 +37,19 @@ describe('a token list', () => {
     [`ann viewer ${'g'.repeat(64)}`, "SHA256 is invalid; expected the token's SHA-256 in 64 hex digits"],
   ])('reports the number of an invalid line, and what is expected: %s', (line, problem) => {
     const text = `# a comment\n${tokenLine('other', 'admin')}${line}\n`;
-    expect(parseTokenList(text)).toEqual({ problems: [`line 3: ${problem}`] });
+    const { tokens, problems } = parseTokenList(text);
+    expect([tokens.map(({ name }) => name), problems]).toEqual([['other'], [`line 3: ${problem}`]]);
   });
 
   it('rejects a name or a token that is listed twice', () => {
     const token = generateToken();
     const text = [tokenLine('ann', 'viewer', token), tokenLine('ann', 'admin'), tokenLine('bob', 'admin', token)];
-    expect(parseTokenList(text.join(''))).toEqual({
-      problems: [
-        'line 2: NAME is also on line 1; expected another name',
-        'line 3: SHA256 is also on line 1; expected another token',
-      ],
-    });
+    const { tokens, problems } = parseTokenList(text.join(''));
+    expect(tokens).toMatchObject([{ name: 'ann', role: 'viewer' }]);
+    expect(problems).toEqual([
+      'line 2: NAME is also on line 1; expected another name',
+      'line 3: SHA256 is also on line 1; expected another token',
+    ]);
   });
 
   it('reports at most five lines of a file in another format', () => {
@@ -67,12 +68,14 @@ describe('a token list', () => {
     }
   });
 
-  it('returns either tokens or problems for any text: property', () => {
+  it('has a token or a problem for each line with words, in any text: property', () => {
     const word = fc.oneof(fc.string(), fc.constantFrom('ann', 'viewer', HASH, '#', ' ', '\n'));
     fc.assert(
       fc.property(fc.array(word), (words) => {
-        const { tokens, problems } = parseTokenList(words.join(' '));
-        expect(tokens === undefined).toBe(problems !== undefined);
+        const text = words.join(' ');
+        const { tokens, problems } = parseTokenList(text);
+        const lines = text.split('\n').filter((line) => line.replace(/#.*/, '').trim() !== '');
+        if (lines.length <= 5) expect(tokens.length + problems.length).toBe(lines.length);
       }),
     );
   });
@@ -81,7 +84,7 @@ describe('a token list', () => {
     const problems = [
       'cannot be read; expected the path of a token list, which npm run token -- NAME ROLE FILE writes',
     ];
-    expect(readTokenList('/nowhere/tokens')).toEqual({ problems });
-    expect(readTokenList('/')).toEqual({ problems });
+    expect(readTokenList(readTokenText('/nowhere/tokens'))).toEqual({ tokens: [], problems });
+    expect(readTokenList(readTokenText('/'))).toEqual({ tokens: [], problems: [`${problems[0]} (it is a directory)`] });
   });
 });

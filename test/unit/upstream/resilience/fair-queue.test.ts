@@ -6,7 +6,7 @@ type Item = { readonly owner: string; readonly number: number };
 
 function takeAll(queue: FairQueue<Item>): Item[] {
   const taken: Item[] = [];
-  for (let item = queue.take(); item !== undefined; item = queue.take()) taken.push(item);
+  for (let next = queue.take(); next !== undefined; next = queue.take()) taken.push(next.item);
   return taken;
 }
 
@@ -30,9 +30,9 @@ function run(queue: FairQueue<Item>, steps: readonly object[]): Item[] {
       queue.add(item.owner, item);
     } else if ('remove' in step) {
       const [item] = waiting.splice(Number(step.remove), 1);
-      if (item) queue.delete(item.owner, item);
+      if (item) queue.delete(item);
     } else {
-      const item = queue.take();
+      const item = queue.take()?.item;
       if (item) waiting.splice(waiting.indexOf(item), 1);
     }
     expect(queue.size).toBe(waiting.length);
@@ -89,8 +89,31 @@ describe('a fair queue', () => {
     const queue = createFairQueue<Item>();
     const item = { owner: 'a', number: 0 };
     queue.add('a', item);
-    queue.delete('a', { ...item });
-    queue.delete('b', item);
-    expect([queue.size, queue.take(), queue.size, queue.take()]).toEqual([1, item, 0, undefined]);
+    queue.delete({ ...item });
+    expect([queue.size, queue.take()?.item, queue.size, queue.take()]).toEqual([1, item, 0, undefined]);
+  });
+
+  it('takes an item of several owners in the first turn that any of them has, once', () => {
+    const queue = createFairQueue<string>();
+    for (const item of ['a1', 'a2', 'shared']) queue.add('a', item);
+    queue.add('b', 'shared');
+    expect(queue.size).toBe(3);
+    const taken = [queue.take(), queue.take(), queue.take(), queue.take()];
+    expect(taken.map((next) => next && [next.owner, next.item])).toEqual([
+      ['a', 'a1'],
+      ['b', 'shared'],
+      ['a', 'a2'],
+      undefined,
+    ]);
+    expect([queue.size, queue.countOf('a'), queue.countOf('b')]).toEqual([0, 0, 0]);
+  });
+
+  it('skips owners that may not take a turn now', () => {
+    const queue = createFairQueue<string>();
+    queue.add('a', 'a1');
+    queue.add('b', 'b1');
+    expect(queue.take((owner) => owner === 'b')?.item).toBe('b1');
+    expect(queue.hasNext((owner) => owner === 'b')).toBe(false);
+    expect(queue.take()?.item).toBe('a1');
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isPageWorthReading } from '../../../../src/watch/poll/page-plan.ts';
+import { alignPolls, isPageWorthReading } from '../../../../src/watch/poll/page-plan.ts';
 
 /** Returns the calls of one poll of jobs on these pages (0: not in the list), some of them with known positions. */
 function callsFor(pages: readonly number[], isKnown: (index: number) => boolean): number {
@@ -50,5 +50,27 @@ describe('jobs with unknown positions', () => {
   it('cost few more calls than single reads when they are not in the list', () => {
     const absent = Array.from({ length: 50 }, () => 0);
     expect(callsFor(absent, () => false)).toBe(55);
+  });
+});
+
+describe('the next polls of jobs that were read together', () => {
+  const aligned = (...times: number[]) => {
+    const jobs = times.map((dueAt) => ({ dueAt }));
+    alignPolls(jobs, 2000);
+    return jobs.map(({ dueAt }) => dueAt);
+  };
+
+  it('are due together when they are due within half a poll interval', () => {
+    expect(aligned(2000, 2100, 2900, 2400)).toEqual([2900, 2900, 2900, 2900]);
+  });
+
+  it('are delayed by at most half a poll interval', () => {
+    expect(aligned(2000, 3500, 2600, 9000, Number.POSITIVE_INFINITY)).toEqual([
+      2000,
+      3500,
+      3500,
+      9000,
+      Number.POSITIVE_INFINITY,
+    ]);
   });
 });

@@ -1,0 +1,78 @@
+// One upstream call can serve many callers: equal reads are shared, and a poll serves all subscribers of a job. Each caller
+// has a claim to the call, and the call takes the first turn of any claim. So no caller waits longer for a shared call than
+// for a call of its own.
+
+/**
+ * The purpose of a call, highest priority first. `poll`: observes jobs for subscriptions. `event`: reads what their events
+ * select. `unverified`: any purpose, while the upstream has not accepted the caller's key.
+ */
+export const PRIORITIES = ['mutation', 'query', 'poll', 'event', 'unverified'] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
+/** Whether a call is made for subscriptions only. No request waits for it, and such calls do not end by themselves. */
+export const isOfSubscription = (priority: Priority) => priority === 'poll' || priority === 'event';
+
+/** A caller of the gateway. Callers take turns with their upstream calls. */
+export interface Caller {
+  /** Identifies the caller: its name, or its credential and address. */
+  readonly key: string;
+  /** The address of its client, which owns the turns of all keys that the upstream has not accepted yet. */
+  readonly address: string;
+}
+
+/** The points that pay for the upstream calls of a subscription. */
+export interface CallAccount {
+  /** Resolves when there are points. Rejects with the reason of the signal. */
+  waitForPoints(signal: AbortSignal): Promise<void>;
+  /** Spends one point. */
+  charge(): void;
+}
+
+/** The callers that wait for the upstream calls of a request or a subscription. */
+export interface Claimant {
+  readonly priority: Exclude<Priority, 'unverified'>;
+  /** Can change between calls: subscribers come and go. */
+  readonly callers: Iterable<Caller>;
+  /** Pays for each call; undefined where calls are paid in advance, or free. */
+  readonly account?: CallAccount;
+}
+
+/** A claim of one caller to a call. */
+export interface CallClaim {
+  readonly priority: Priority;
+  readonly caller: Caller;
+}
+
+/** Maximum claims to one call. More callers share the turns of the first ones. */
+const MAX_CLAIMS = 16;
+
+const ANONYMOUS: Caller = { key: '', address: '' };
+
+/** The claimant of calls without a caller. */
+export const ANONYMOUS_QUERY: Claimant = { priority: 'query', callers: [ANONYMOUS] };
+
+/** The claims to one call. A class, because there is one per upstream call. */
+export class CallClaims {
+  readonly claims: CallClaim[] = [];
+  /** Called with each claim that is added while the call waits. */
+  onAdded: ((claim: CallClaim) => void) | null = null;
+
+  constructor(claimant: Claimant) {
+    this.add(claimant);
+    if (this.claims.length === 0) this.#add({ priority: claimant.priority, caller: ANONYMOUS });
+  }
+
+  /** Adds a claim for each caller that has none yet. */
+  add({ priority, callers }: Claimant): void {
+    for (const caller of callers) {
+      if (this.claims.length === MAX_CLAIMS) return;
+      const isKnown = this.claims.some((known) => known.priority === priority && known.caller.key === caller.key);
+      if (!isKnown) this.#add({ priority, caller });
+    }
+  }
+
+  #add(claim: CallClaim) {
+    this.claims.push(claim);
+    this.onAdded?.(claim);
+  }
+}
