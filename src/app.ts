@@ -61,7 +61,13 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
   });
   opened.defer(() => upstream.dispose());
   const store = createStore({ upstream, clock, ...config.cache, memoryCache });
-  const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: config.pollIntervalMs });
+  const watcher = createWatcher({
+    store,
+    clock,
+    stateOf,
+    pollIntervalMs: config.pollIntervalMs,
+    onListenerError: (err) => log.error({ err }, 'internal error of a subscription'),
+  });
   opened.defer(() => watcher.dispose());
   const creator = createIdempotentCreator({ upstream, store, clock });
   const mutations = createMutationPolicy(config.mutations, log, clock);
@@ -85,7 +91,16 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     upstreamConnections: config.upstreamCalls.connections,
     schema: sharedSchema(),
     authenticate: createAuthenticate({ auth: config.auth, credential: target.credential, clock, log }),
-    createContext: createContextFactory({ upstream, store, watcher, creator, mutations, gateway, clock }),
+    createContext: createContextFactory({
+      upstream,
+      store,
+      watcher,
+      creator,
+      mutations,
+      gateway,
+      clock,
+      maxResponseBytes: config.limits.responseBytes,
+    }),
     examples: { jobId: target.exampleJobId, fileId: target.exampleFileId },
     webhookSecret: target.webhookSecret,
     onHint: watcher.hint,

@@ -3,6 +3,8 @@ import type { Limits } from '../server/limits/query-limits.ts';
 import { groupDocs, settingDocs } from './setting-docs.ts';
 import { integer } from './setting-types.ts';
 
+const MIB = 1024 * 1024;
+
 const query = {
   MAX_QUERY_DEPTH: integer(0, 1000).default(15).register(settingDocs, {
     description: 'Maximum nesting of fields.',
@@ -33,6 +35,13 @@ const query = {
     description: 'Maximum size of the variables as JSON.',
     unit: 'bytes',
   }),
+  MAX_RESPONSE_BYTES: integer(0, 256 * MIB)
+    .default(16 * MIB)
+    .register(settingDocs, {
+      description:
+        'Maximum size of a response, or of one result of a subscription, as JSON. A larger one is replaced by the error; what a mutation did remains done.',
+      unit: 'bytes',
+    }),
 };
 
 const rate = {
@@ -53,7 +62,7 @@ export const limits = z
   .register(groupDocs, {
     title: 'Limits',
     intro:
-      'Limits of one operation, and of one caller. Past a limit of an operation nothing runs, and the error has the code `QUERY_TOO_COMPLEX`. 0 turns a limit off.',
+      'Limits of one operation, and of one caller. Past a limit of an operation nothing runs (except for MAX_RESPONSE_BYTES), and the error has the code `QUERY_TOO_COMPLEX`. 0 turns a limit off.',
   })
   .transform((values): Limits => {
     const pointsPerMinute = orInfinity(values.RATE_LIMIT_PER_MINUTE);
@@ -66,6 +75,7 @@ export const limits = z
       introspectionLists: orInfinity(values.MAX_INTROSPECTION_DEPTH),
       cost: Math.min(orInfinity(values.MAX_QUERY_COST), pointsPerMinute), // No caller can ever have a larger budget.
       variablesBytes: orInfinity(values.MAX_VARIABLES_BYTES),
+      responseBytes: orInfinity(values.MAX_RESPONSE_BYTES),
       pointsPerMinute,
       callersPerAddress: orInfinity(values.CALLERS_PER_ADDRESS),
     };

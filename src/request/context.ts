@@ -12,6 +12,7 @@ import type { Claimant } from '../upstream/resilience/call-claims.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Feeds, Watcher } from '../watch/watcher.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
+import { ResponseMeter } from './response-meter.ts';
 import type { Viewer } from './viewer.ts';
 
 /** Facts about this gateway, the same for all callers. */
@@ -47,6 +48,8 @@ export interface Context {
   operationName: string | undefined;
   /** Signal, upstream call count and freshness of the request's reads. */
   readonly readContext: ReadContext;
+  /** Bytes of the response so far. */
+  readonly response: ResponseMeter;
   /** Batched reads. */
   readonly loaders: Loaders;
   /** Live data for subscriptions. */
@@ -80,10 +83,12 @@ export interface ContextDependencies {
   readonly mutations: MutationPolicy;
   readonly gateway: GatewayFacts;
   readonly clock: Clock;
+  /** Maximum bytes of a response as JSON. */
+  readonly maxResponseBytes: number;
 }
 
 export function createContextFactory(dependencies: ContextDependencies): ContextFactory {
-  const { store, watcher, mutations, gateway, clock } = dependencies;
+  const { store, watcher, mutations, gateway, clock, maxResponseBytes } = dependencies;
   return ({ requestId, signal, identity: { viewer, access }, claimant }) => {
     const readContext = createReadContext(signal, claimant);
     let loaders: Loaders | undefined; // Created at the first read: a cached response needs none.
@@ -94,6 +99,7 @@ export function createContextFactory(dependencies: ContextDependencies): Context
       viewer,
       operationName: undefined,
       readContext,
+      response: new ResponseMeter(maxResponseBytes),
       get loaders() {
         loaders ??= createLoaders(store, access, readContext);
         return loaders;

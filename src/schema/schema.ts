@@ -1,5 +1,6 @@
 import { GraphQLSchema } from 'graphql';
 import { builder } from './core/builder.ts';
+import { meterFields } from './core/metered-fields.ts';
 import { SCHEMA_DESCRIPTION } from './schema-description.ts';
 import './core/scalars.ts';
 import './gateway.ts';
@@ -31,5 +32,7 @@ import './metrics/metrics-subscription.ts';
 /** Builds the schema of all types that the imported files define. */
 export function createSchema(): GraphQLSchema {
   // Pothos has no option for the description of the schema.
-  return new GraphQLSchema({ ...builder.toSchema().toConfig(), description: SCHEMA_DESCRIPTION });
+  const schema = new GraphQLSchema({ ...builder.toSchema().toConfig(), description: SCHEMA_DESCRIPTION });
+  meterFields(schema);
+  return schema;
 }

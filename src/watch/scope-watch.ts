@@ -16,6 +16,8 @@ export interface WatcherOptions {
   stateOf: StateOf;
   /** Minimum milliseconds between two polls of a job. */
   pollIntervalMs: number;
+  /** Called with what a listener throws. It reaches no reader: listeners run while the store records a read. */
+  onListenerError: (error: unknown) => void;
 }
 
 /** All watches of one scope. */

@@ -34,7 +34,13 @@ export interface Watcher {
 
 export function createWatcher({ store, ...options }: WatcherOptions): Watcher {
   const scopes = new Map<string, ScopeWatch>();
-  const unsubscribe = store.jobs.onObserved((observed) => scopes.get(observed.scope)?.onObserved(observed));
+  const unsubscribe = store.jobs.onObserved((observed) => {
+    try {
+      scopes.get(observed.scope)?.onObserved(observed);
+    } catch (error) {
+      options.onListenerError(error);
+    }
+  });
 
   function getScope(access: Access): ScopeWatch {
     const { scope: name } = access;

@@ -22,7 +22,7 @@ const CODES = {
     'The request has only the hash of a document, in the extension `persistedQuery`, and the gateway does not know it. Clients of automatic persisted queries send the text next.',
   INTROSPECTION_DISABLED: 'The gateway does not allow introspection.',
   QUERY_TOO_COMPLEX:
-    'The operation exceeds a query limit. `extensions.limit` names the limit, such as `depth`; `extensions.max` is its value, and `extensions.actual` is the value of the operation, if known. Nothing was executed.',
+    'The operation exceeds a query limit. `extensions.limit` names the limit, such as `depth`; `extensions.max` is its value, and `extensions.actual` is the value of the operation, if known. Nothing was executed. Only the limit `responseBytes` is checked while the response is made: `data` is null then, and what a mutation did before remains done.',
   RATE_LIMITED:
     'A limit of the gateway is reached: points per minute, created jobs or grader runs per day, open subscriptions, or uploads at the same time. The operation or mutation was not executed. `retryAfterSeconds` says when to retry, if known.',
   BAD_USER_INPUT:

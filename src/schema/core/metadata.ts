@@ -1,4 +1,5 @@
 import { isMarkName } from '../../upstream/resources/idempotency-mark.ts';
+import type { MetadataPair } from '../../upstream/resources/job-parts.ts';
 import { builder } from './builder.ts';
 import { badUserInput } from './errors.ts';
 
@@ -8,7 +9,7 @@ const MAX_KEY_LENGTH = 64;
 const MAX_VALUE_LENGTH = 512;
 
 /** A pair of the metadata of an object. */
-export const MetadataEntry = builder.objectRef<{ key: string; value: string }>('MetadataEntry').implement({
+export const MetadataEntry = builder.objectRef<MetadataPair>('MetadataEntry').implement({
   description: 'A pair of the metadata of an object.',
   fields: (t) => ({
     key: t.exposeString('key', {
@@ -18,18 +19,10 @@ export const MetadataEntry = builder.objectRef<{ key: string; value: string }>('
     value: t.exposeString('value', {
       nullable: false,
       description:
-        'The value, such as `support`. The JSON text of a value that is not a string, as some servers allow.',
+        'The value, such as `support`. The JSON text of a value that is not a string, as some servers allow; `nested too deep` or `too long` when it has more than 100 levels or 10000 characters.',
     }),
   }),
 });
-
-/** Returns the pairs in their order. A value that is not a string, as of some servers, becomes its JSON text. */
-export function metadataEntries(metadata: Record<string, unknown> | null) {
-  return Object.entries(metadata ?? {}).map(([key, value]) => ({
-    key,
-    value: typeof value === 'string' ? value : JSON.stringify(value),
-  }));
-}
 
 /** A pair to filter by or to attach. */
 export const MetadataEntryInput = builder.inputType('MetadataEntryInput', {

@@ -1,10 +1,10 @@
 import type { JobCriteria } from '../../store/resources/job-scan.ts';
 import type { Job } from '../../upstream/resources/job.ts';
-import { metadataOf, methodOf } from '../../upstream/resources/job-parts.ts';
+import { hasPairs, methodOf } from '../../upstream/resources/job-parts.ts';
 import { builder } from '../core/builder.ts';
 import { badUserInput } from '../core/errors.ts';
 import { jobStatus } from '../core/job-status.ts';
-import { MetadataEntryInput, metadataEntries, readPairs } from '../core/metadata.ts';
+import { MetadataEntryInput, readPairs } from '../core/metadata.ts';
 import { methodType } from './method.ts';
 
 const SECONDS =
@@ -58,7 +58,7 @@ export function criteriaOf(filter: Filter): JobCriteria {
     (job) => suffix == null || (job.user_provided_suffix ?? job.suffix) === suffix,
     ({ created_at }) => createdAtOrAfter == null || created_at >= createdAtOrAfter,
     ({ created_at }) => createdBefore == null || created_at < createdBefore,
-    (job) => hasAll(job, metadata),
+    (job) => hasPairs(job, metadata), // Some servers ignore the filter of the request.
   ];
   const matches = (job: Job) => checks.every((check) => check(job));
   return { matches, metadata, oldest: createdAtOrAfter ?? Number.NEGATIVE_INFINITY };
@@ -79,12 +79,4 @@ function readSeconds(argument: string, seconds: number | null | undefined): numb
     argument,
     `is ${seconds}, which is probably in milliseconds; expected seconds since 1970, such as 1767225600`,
   );
-}
-
-// Some servers ignore the filter of the request.
-function hasAll(job: Job, metadata: Readonly<Record<string, string>>): boolean {
-  const required = Object.entries(metadata);
-  if (required.length === 0) return true;
-  const pairs = new Map(metadataEntries(metadataOf(job)).map(({ key, value }) => [key, value]));
-  return required.every(([key, value]) => pairs.get(key) === value);
 }

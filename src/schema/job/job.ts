@@ -1,5 +1,4 @@
 import { PAGES_PER_SCAN, scanJobs } from '../../store/resources/job-scan.ts';
-import { removeMark } from '../../upstream/resources/idempotency-mark.ts';
 import { isTerminal, type Job, type JobPageRequest } from '../../upstream/resources/job.ts';
 import {
   errorOf,
@@ -8,12 +7,13 @@ import {
   type JobError,
   metadataOf,
   methodOf,
+  rawOf,
 } from '../../upstream/resources/job-parts.ts';
 import { builder } from '../core/builder.ts';
 import { connectionArgs, connectionOf, pageRequest, pageSize, readFrom } from '../core/connection.ts';
 import { cost } from '../core/field-cost.ts';
 import { jobStatus } from '../core/job-status.ts';
-import { MetadataEntry, metadataEntries } from '../core/metadata.ts';
+import { MetadataEntry } from '../core/metadata.ts';
 import { Node } from '../core/node.ts';
 import { FILE_COST, File } from '../file/file.ts';
 import { MODEL_COST, Model } from '../model/model.ts';
@@ -182,15 +182,15 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
     integrations: t.field({
       type: [IntegrationInterface],
       nullable: false,
-      description: 'The services that receive the metrics of the job. Empty without any.',
+      description: 'The services that receive the metrics of the job: at most 100. Empty without any.',
       resolve: integrationsOf,
     }),
     metadata: t.field({
       type: [MetadataEntry],
       nullable: false,
       description:
-        'The metadata of the job. Empty when it has none. OpenAI allows 16 pairs. The two pairs that the gateway adds for an `idempotencyKey` are left out.',
-      resolve: (job) => metadataEntries(metadataOf(job)),
+        'The metadata of the job. Empty when it has none. OpenAI allows 16 pairs; of more than 100, the first are shown. The two pairs that the gateway adds for an `idempotencyKey` are left out.',
+      resolve: metadataOf,
     }),
     trainedTokens: t.field({
       type: 'SafeInt',
@@ -202,7 +202,7 @@ export const FineTuningJob = builder.objectRef<Job>('FineTuningJob').implement({
       description:
         'The job as the upstream sent it, an object in the form of the REST API. Only the metadata pairs of the gateway are removed. Its form can change at any time. Requires the role `operator`; null, with an error, without it.',
       authScopes: { operator: true },
-      resolve: ({ raw }) => removeMark(raw),
+      resolve: rawOf,
     }),
   }),
 });

@@ -10,8 +10,9 @@ export function useErrorMasking(log: Logger): Plugin<Context> {
   return {
     onExecute: () => ({
       onExecuteDone({ result, setResult, args }) {
-        const { requestId, readContext } = args.contextValue;
+        const { requestId, readContext, response } = args.contextValue;
         if (!('errors' in result) || readContext.signal.aborted) return; // The client has disconnected.
+        if (response.isExceeded) return; // Each unresolved field has an error: the whole result is replaced.
         setResult(toClientResult(result, requestId, log));
       },
     }),

@@ -11,6 +11,8 @@ export interface Limits {
   readonly introspectionLists: number;
   readonly cost: number;
   readonly variablesBytes: number;
+  /** Of the response as JSON. */
+  readonly responseBytes: number;
   readonly pointsPerMinute: number;
   /** Points of one client address, as a multiple of one caller's, where callers bring keys. */
   readonly callersPerAddress: number;
@@ -34,6 +36,7 @@ const LIMITS = {
   cost: ['points', 'the lower of MAX_QUERY_COST and RATE_LIMIT_PER_MINUTE'],
   variables: ['bytes of JSON', 'MAX_VARIABLES_BYTES'],
   variablesDepth: ['nested objects and lists'],
+  responseBytes: ['bytes of JSON', 'MAX_RESPONSE_BYTES'],
 } as const satisfies Record<string, readonly [unit: string, setting?: string]>;
 
 export type LimitName = keyof typeof LIMITS;

@@ -15,6 +15,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import type { Claimant } from '../../upstream/resilience/call-claims.ts';
 import { toClientResult } from '../graphql/error-masking.ts';
 import type { Prepared } from '../graphql/prepare.ts';
+import { limitResponse } from '../graphql/response-limit.ts';
 
 /** The result of one event, serialized once. Equal subscriptions share the object. */
 export interface RenderedEvent {
@@ -82,7 +83,7 @@ export function createEventRenderer(
     try {
       const result = await executeSubscriptionEvent({ ...args, rootValue: event, contextValue });
       controller.signal.throwIfAborted();
-      return render(result);
+      return render(limitResponse(result, contextValue.response));
     } catch (error) {
       renderedEvents.delete(event);
       throw error;

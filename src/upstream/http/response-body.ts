@@ -1,27 +1,29 @@
 import type { Readable } from 'node:stream';
-import { createJsonTokenCounter, MAX_JSON_TOKENS } from '../json/token-count.ts';
-import { type ByteSemaphore, createByteSemaphore } from './byte-semaphore.ts';
+import { createJsonTokenCounter, MAX_JSON_OBJECTS, MAX_JSON_TOKENS } from '../json/token-count.ts';
+import type { ByteSemaphore } from './byte-semaphore.ts';
 
 const MIB = 1024 * 1024;
 /** Maximum bytes of a body that is buffered. */
 const MAX_BODY_BYTES = 32 * MIB;
-/** Maximum bytes of a small body. Small bodies skip the token count and the semaphore. */
-const SMALL_BODY_BYTES = MIB;
+/** Maximum bytes of a small body, which skips the token count: a page of 100 jobs does. Its JSON takes up to 4 MB. */
+const SMALL_BODY_BYTES = MIB / 8;
+/** Maximum bytes of a body that skips the semaphore. */
+const LARGE_BODY_BYTES = MIB;
 /** Maximum bytes of all large bodies that are buffered at the same time: four of the largest. */
-const LARGE_BODIES_BYTES = 4 * MAX_BODY_BYTES;
+export const LARGE_BODIES_BYTES = 4 * MAX_BODY_BYTES;
 
 /** Chunks that are merged into one: a chunk of one byte takes a hundred bytes of memory. */
 const MAX_CHUNKS = 2000;
 
 /**
- * Reads a body of at most 32 MiB as UTF-8 text. A body over 1 MiB may have at most 500,000 JSON tokens, and waits until all
- * such bodies together take at most 128 MiB. A body without `content-length` counts as 32 MiB. Rejects when a limit is
- * exceeded or the body is cut off.
+ * Reads a body of at most 32 MiB as UTF-8 text. A body over 128 KiB may have at most 500,000 JSON tokens and 125,000 objects
+ * and lists. A body over 1 MiB waits until all such bodies together take at most 128 MiB; one without `content-length` counts
+ * as 32 MiB. Rejects when a limit is exceeded or the body is cut off.
  */
 export type ReadText = (body: Readable, contentLength: unknown) => Promise<string>;
 
-export function createBodyReader(): ReadText {
-  const semaphore = createByteSemaphore(LARGE_BODIES_BYTES);
+/** Creates a reader whose large bodies acquire their bytes from `semaphore`. */
+export function createBodyReader(semaphore: ByteSemaphore): ReadText {
   return (body, contentLength) =>
     new Promise((resolve, reject) => {
       const refuse = (limit: string) => {
@@ -62,13 +64,15 @@ function createGuard(
   refuse: (limit: string) => void,
 ): Guard {
   const counter = createJsonTokenCounter();
+  let isCounted = false;
   let isLarge = false;
   return (chunk, buffered, length) => {
     if (length <= SMALL_BODY_BYTES) return;
     if (length > MAX_BODY_BYTES) return refuse(`${MAX_BODY_BYTES} bytes`);
-    if (!isLarge) {
+    if (!isCounted) for (const earlier of buffered) counter.add(earlier);
+    isCounted = true;
+    if (!isLarge && length > LARGE_BODY_BYTES) {
       isLarge = true;
-      for (const earlier of buffered) counter.add(earlier);
       body.pause();
       body.on(
         'close',
@@ -76,5 +80,6 @@ function createGuard(
       );
     }
     if (counter.add(chunk) > MAX_JSON_TOKENS) refuse(`${MAX_JSON_TOKENS} JSON tokens`);
+    else if (counter.objects > MAX_JSON_OBJECTS) refuse(`${MAX_JSON_OBJECTS} JSON objects and lists`);
   };
 }

@@ -12,10 +12,12 @@ import {
   type Response,
   type TransportOptions,
 } from '../resilience/transport.ts';
+import { createByteSemaphore } from './byte-semaphore.ts';
 import { createBoundary, createFormBody, type Upload } from './multipart-writer.ts';
 import type { Path } from './path.ts';
 import { nullIfAbsent, type Received, rejectionOf } from './rejection.ts';
-import { createBodyReader } from './response-body.ts';
+import { createBodyReader, LARGE_BODIES_BYTES } from './response-body.ts';
+import { readStream, type StreamMode } from './response-stream.ts';
 
 /** Parses a JSON body, or throws. `facts` go into the errors of single items. */
 type Read<T> = (body: unknown, facts: UpstreamErrorFacts) => T;
@@ -47,13 +49,11 @@ export interface RestClient {
   dispose(): Promise<void>;
 }
 
-/** `bounded`: at most 256 MiB within the timeout. `whole`: at most 1 GiB, and the timeout restarts with every chunk. */
-export type StreamMode = 'bounded' | 'whole';
-
 export function createRestClient(options: TransportOptions): RestClient {
   const { baseUrl, clock } = options;
   const transport = createTransport(options);
-  const readText = createBodyReader();
+  const semaphore = createByteSemaphore(LARGE_BODIES_BYTES);
+  const readText = createBodyReader(semaphore);
   const prefix = baseUrl.pathname.replace(/\/$/, '');
   const baseQuery = Object.fromEntries(baseUrl.searchParams);
   const targetOf = (path: Path, query: Query = {}) => prefix + path + queryStringOf({ ...query, ...baseQuery });
@@ -105,7 +105,7 @@ export function createRestClient(options: TransportOptions): RestClient {
         if (!isSuccess(response.statusCode)) return nullIfAbsent(await receive(response, request, call.credential));
         response.body.on('error', () => {}); // `read` throws the error. Errors of an unread rest are ignored.
         try {
-          return await read(limitBytes(response.body, mode, deadline));
+          return await read(readStream(response.body, mode, deadline, semaphore));
         } finally {
           response.body.destroy();
         }
@@ -152,24 +152,6 @@ const asMutation = (call: Call): Call => ({ ...call, priority: 'mutation' });
 function requirePath(path: Path | null): Path {
   if (path === null) throw new UpstreamError('UPSTREAM_REJECTED', 'not sent: the path contains an invalid id or name');
   return path;
-}
-
-/** Maximum bytes of a stream. 256 MiB hold a results file of two million steps in base64; 1 GiB is twice OpenAI's limit. */
-const MAX_STREAM_BYTES: Record<StreamMode, number> = { bounded: 256 * 1024 * 1024, whole: 1024 * 1024 * 1024 };
-
-async function* limitBytes(
-  chunks: AsyncIterable<Uint8Array>,
-  mode: StreamMode,
-  deadline: Deadline,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const maxBytes = MAX_STREAM_BYTES[mode];
-  let length = 0;
-  for await (const chunk of chunks) {
-    if (mode === 'whole') deadline.restart();
-    length += chunk.length;
-    if (length > maxBytes) throw new Error(`content: exceeds ${maxBytes} bytes`);
-    yield chunk;
-  }
 }
 
 function queryStringOf(query: Query): string {

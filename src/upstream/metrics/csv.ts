@@ -3,6 +3,9 @@ import Papa from 'papaparse';
 /** Maximum characters of a row. A longer one is an unterminated quote, or no text at all. */
 const MAX_ROW_LENGTH = 1024 * 1024;
 
+/** Minimum characters to parse at once. */
+const MIN_TEXT_LENGTH = 64 * 1024;
+
 /**
  * Parses a CSV file in UTF-8 while it streams. Yields batches of rows, each row an array of cells; a blank line is a row of
  * one blank cell. Skips a byte order mark. Lines end in LF, CRLF or CR; the last line end is optional.
@@ -13,11 +16,14 @@ const MAX_ROW_LENGTH = 1024 * 1024;
 export async function* readRows(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string[][], void, undefined> {
   const decoder = new TextDecoder();
   let rest = '';
+  let minLength = MIN_TEXT_LENGTH;
   for await (const chunk of chunks) {
-    const text = rest + withLineFeeds(decoder.decode(chunk, { stream: true }));
-    const { rows, end } = parse(text, true);
-    rest = text.slice(end);
+    rest += withLineFeeds(decoder.decode(chunk, { stream: true }));
+    if (rest.length < minLength) continue;
+    const { rows, end } = parse(rest, true);
+    rest = rest.slice(end);
     if (rest.length > MAX_ROW_LENGTH) throw new Error('results: has a row above 1 MiB; expected CSV with shorter rows');
+    minLength = Math.max(MIN_TEXT_LENGTH, 2 * rest.length); // A long row would be parsed again with each chunk.
     yield rows;
   }
   yield parse(rest + withLineFeeds(decoder.decode()), false).rows;

@@ -31,13 +31,12 @@ export const metricOf = (name: string): Metric | undefined => METRIC_OF.get(name
 /** Returns whether -1 means "not measured" under a name. Of a loss and an accuracy it does; a reward can be negative. */
 export const isMinusOneMissing = (name: string): boolean => /(loss|accuracy)$/.test(name);
 
-/** Returns the metrics among the members of an event or a checkpoint. The own name of a metric wins over another one. */
+/** Returns the metrics among the members of an event or a checkpoint. The own name of a metric wins over another one. There can be any number of others. */
 export function measurementsIn(members: Readonly<Record<string, unknown>>): Map<Metric, number> {
   const measurements = new Map<Metric, number>();
-  for (const [name, value] of Object.entries(members)) {
-    const metric = metricOf(name);
-    if (metric === undefined || (name !== metric && measurements.has(metric))) continue;
-    const number = readNumber(value);
+  for (const [name, metric] of METRIC_OF) {
+    if (measurements.has(metric) || !Object.hasOwn(members, name)) continue;
+    const number = readNumber(members[name]);
     if (number !== null && !(number === -1 && isMinusOneMissing(name))) measurements.set(metric, number);
   }
   return measurements;

@@ -7,12 +7,13 @@ import { isMinusOneMissing, type Metric, type MetricsSeries, metricOf } from './
 
 export interface ResultsLimits {
   readonly rows: number;
-  /** Maximum cells of all columns together. */
+  /** Maximum cells of all columns together; also of all skipped cells. */
   readonly cells: number;
 }
 
-const LIMITS: ResultsLimits = { rows: 2_000_000, cells: 32_000_000 };
-const MAX_TEXT_BYTES = 128 * 1024 * 1024;
+// Together 64 MiB: the memory that the reader of a large file acquires (src/upstream/http/response-stream.ts).
+const LIMITS: ResultsLimits = { rows: 1_000_000, cells: 6_000_000 };
+const MAX_TEXT_BYTES = 16 * 1024 * 1024;
 /** Reinforcement fine-tuning with several graders has hundreds. */
 const MAX_COLUMNS = 1000;
 const MAX_STEP = 2 ** 31 - 1;
@@ -20,7 +21,7 @@ const STEP = 'step';
 
 /**
  * Parses the results file of a job while it streams: CSV, plain or in base64 (docs/upstream.md: Results file). Skips rows
- * without a step and sorts the others by step. Redacts the credential. At a limit it stops `chunks` and returns an
+ * without a step and cells beyond the header, and sorts the rows by step. Redacts the credential. At a limit it stops `chunks` and returns an
  * incomplete series. Returns null for a file of blank lines only: servers send that in place of a missing file.
  *
  * Throws an Error `results: …` when the file is not CSV with a column of steps. Errors of `chunks` are passed on.
@@ -32,12 +33,14 @@ export async function readResults(
 ): Promise<MetricsSeries | null> {
   const redact = (text: string) => redactKey(text, credential);
   let table: Table | null = null;
+  let skippedCells = 0;
   for await (const rows of readRows(decodeIfBase64(chunks))) {
     for (const row of rows) {
-      if (isBlank(row)) continue;
-      if (table === null) table = createTable(row, limits, redact);
+      if (skippedCells > limits.cells) return table?.toSeries(false) ?? null;
+      if (isBlank(row)) skippedCells++;
+      else if (table === null) table = createTable(row, limits, redact);
       else if (table.isFull()) return table.toSeries(false);
-      else table.add(row);
+      else skippedCells += table.add(row);
     }
   }
   return table?.toSeries(true) ?? null;
@@ -46,7 +49,8 @@ export async function readResults(
 const isBlank = (row: readonly string[]) => row.length === 1 && row[0]?.trim() === '';
 
 interface Table {
-  add(row: readonly string[]): void;
+  /** Returns the number of skipped cells. */
+  add(row: readonly string[]): number;
   isFull(): boolean;
   /** Returns the series. The table cannot be used afterwards. */
   toSeries(isComplete: boolean): MetricsSeries;
@@ -70,11 +74,12 @@ function createTable(header: readonly string[], limits: ResultsLimits, redact: (
   return {
     add(row) {
       const step = Math.trunc(parseNumber(row[stepIndex] ?? ''));
-      if (!(step >= 0 && step <= MAX_STEP)) return;
+      if (!(step >= 0 && step <= MAX_STEP)) return row.length;
       isSorted &&= step >= lastStep;
       lastStep = step;
       steps.set(length++, step);
       for (const { index, column } of readers) textBytes += column.add(row[index]);
+      return Math.max(0, row.length - names.length);
     },
     isFull: () => length >= maxRows || textBytes > MAX_TEXT_BYTES,
     toSeries(isComplete) {

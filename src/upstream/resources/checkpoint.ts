@@ -2,14 +2,13 @@ import { z } from 'zod';
 import type { MemoryCache } from '../../memory-cache.ts';
 import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
+import { isObject, type Members } from '../json/members.ts';
 import { createListReader } from '../lists/list-reader.ts';
 import type { Call } from '../resilience/transport.ts';
 import { createDerivedCursors } from './derived-cursor.ts';
 import { withDerivedIds } from './derived-id.ts';
-import { identifier, stepNumber, textList, textOrNull, timestamp } from './lenient-schema.ts';
+import { identifier, nullIfInvalid, stepNumber, textList, textOrNull, timestamp } from './lenient-schema.ts';
 import { byCreation, type Page, type PageItem, type PageRequest, readList } from './page.ts';
-
-const MAX_RESULT_FILES = 100; // Each one can cost a call.
 
 // Azure writes steps as 100.0. OpenAI's `metrics` have a string among the numbers (docs/upstream.md: Objects, Other servers).
 const fields = z.object({
@@ -18,8 +17,8 @@ const fields = z.object({
   fine_tuned_model_checkpoint: z.string(),
   fine_tuning_job_id: textOrNull,
   step_number: stepNumber,
-  result_files: textList.transform((ids) => ids.slice(0, MAX_RESULT_FILES)), // Nebius has the files of each checkpoint.
-  metrics: z.record(z.string(), z.unknown()).nullish().catch(null),
+  result_files: textList, // Nebius has the files of each checkpoint.
+  metrics: nullIfInvalid(z.custom<Members>(isObject)),
 });
 const content = fields.omit({ id: true });
 

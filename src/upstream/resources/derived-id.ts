@@ -2,9 +2,11 @@
 // is derived from the content: the same on each page and after a restart.
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../json/canonical.ts';
+import { isWithinDepth } from '../json/depth.ts';
 import { isObject, type Members, membersOf } from '../json/members.ts';
 import { readTime } from '../json/time.ts';
 import type { ListItem } from '../lists/list.ts';
+import { MAX_ITEMS } from './page.ts';
 
 const PREFIX = 'derived-';
 const COUNT = /-\d+$/;
@@ -16,7 +18,7 @@ const COUNT = /-\d+$/;
  */
 export function withDerivedIds(body: unknown, identityOf: (item: Members) => unknown): unknown {
   const { data } = Object(body);
-  if (!Array.isArray(data) || !data.some(isWithoutId)) return body;
+  if (!Array.isArray(data) || data.length > MAX_ITEMS || !data.some(isWithoutId)) return body;
   const counts = new Map<string, number>();
   const withId = (item: unknown): unknown => {
     const id = isWithoutId(item) ? deriveId(item, identityOf) : null;
@@ -31,14 +33,9 @@ export function withDerivedIds(body: unknown, identityOf: (item: Members) => unk
 
 /** Returns null for an item that cannot be read: such as one with too many levels, which nothing else on the page has. */
 function deriveId(item: Members, identityOf: (item: Members) => unknown): string | null {
-  try {
-    const identity = identityOf(item);
-    if (identity === null) return null;
-    return PREFIX + createHash('sha256').update(canonicalJson(identity)).digest('hex').slice(0, 32);
-  } catch (error) {
-    if (error instanceof RangeError) return null; // The recursion of JSON.stringify.
-    throw error;
-  }
+  const identity = isWithinDepth(item) ? identityOf(item) : null; // JSON.stringify recurses.
+  if (identity === null) return null;
+  return PREFIX + createHash('sha256').update(canonicalJson(identity)).digest('hex').slice(0, 32);
 }
 
 /** A text that cannot be an id is no missing id: its item is invalid. */

@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { isWithinDepth } from '../json/depth.ts';
-import { number, orNull, textOrNull } from './lenient-schema.ts';
+import { firstMembers, isObject, type Members } from '../json/members.ts';
+import { firstItems, number, orNull, textOrNull } from './lenient-schema.ts';
+
+/** Maximum items of each list in a grader. */
+const MAX_ITEMS = 1000;
 
 const message = z.object({ role: z.string(), content: z.unknown() });
 
@@ -28,17 +32,17 @@ const scoreModel = z.object({
   type: z.literal('score_model'),
   name: z.string(),
   model: z.string(),
-  input: z.array(message),
-  range: orNull(z.array(number)),
-  sampling_params: orNull(z.record(z.string(), z.unknown())),
+  input: firstItems(message, MAX_ITEMS),
+  range: orNull(firstItems(number, MAX_ITEMS)),
+  sampling_params: orNull(z.custom<Members>(isObject)),
 });
 const labelModel = z.object({
   type: z.literal('label_model'),
   name: z.string(),
   model: z.string(),
-  input: z.array(message),
-  labels: z.array(z.string()),
-  passing_labels: z.array(z.string()),
+  input: firstItems(message, MAX_ITEMS),
+  labels: firstItems(z.string(), MAX_ITEMS),
+  passing_labels: firstItems(z.string(), MAX_ITEMS),
 });
 const multi = z.object({
   type: z.literal('multi'),
@@ -95,14 +99,13 @@ function readGrader(body: unknown): Grader {
 const MAX_GRADERS = 100;
 
 function readNamedGraders(body: unknown): NamedGrader[] {
-  if (typeof body !== 'object' || body === null) return [];
   if (Array.isArray(body))
     return body
       .slice(0, MAX_GRADERS)
       .map(readGrader)
       .map((grader) => ({ name: grader.name ?? '', grader }));
-  if ('type' in body && typeof body.type === 'string') return readNamedGraders([body]);
-  return Object.entries(body)
-    .slice(0, MAX_GRADERS)
-    .map(([name, grader]) => ({ name, grader: readGrader(grader) }));
+  if (!isObject(body)) return [];
+  if (typeof body['type'] === 'string') return readNamedGraders([body]);
+  const graders = Object.entries(firstMembers(body, MAX_GRADERS));
+  return graders.map(([name, grader]) => ({ name, grader: readGrader(grader) }));
 }

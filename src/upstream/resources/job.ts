@@ -17,8 +17,6 @@ import {
 } from './lenient-schema.ts';
 import { byCreation, type Page, type PageItem, type PageRequest, readList } from './page.ts';
 
-const MAX_RESULT_FILES = 100;
-
 // The members that identify a job must be valid. Invalid other members become null; `raw` still has them.
 const fields = z.object({
   id: identifier,
@@ -34,7 +32,7 @@ const fields = z.object({
   fine_tuned_model: textOrNull,
   training_file: textOrNull,
   validation_file: textOrNull,
-  result_files: textList.transform((ids) => ids.slice(0, MAX_RESULT_FILES)), // Each one can cost a call.
+  result_files: textList,
   trained_tokens: integerOrNull,
 });
 

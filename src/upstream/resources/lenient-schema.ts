@@ -18,12 +18,27 @@ export const nullIfInvalid = <T extends z.ZodType>(schema: T) => orNull(schema).
 /** A text or an id. Some servers send an empty text where they have nothing: it becomes null. */
 export const textOrNull = nullIfInvalid(z.string().min(1));
 
-/** A list of texts or ids. Drops nulls, empty texts and repeated ones. A list that is absent or invalid is empty. */
-export const textList = z
-  .array(z.string().catch(''))
-  .nullish()
-  .transform((texts) => [...new Set(texts)].filter((text) => text !== ''))
-  .catch([]);
+/** Maximum texts of a list: each id of a file can cost a call. */
+const MAX_TEXTS = 100;
+
+/**
+ * The first 100 texts or ids of a list, without nulls, empty texts and repeated ones. A list that is absent or invalid is
+ * empty.
+ */
+export const textList = z.custom<readonly (string | null)[] | null>().optional().transform(readTexts);
+
+function readTexts(list: unknown): string[] {
+  const texts = new Set<string>();
+  for (const text of Array.isArray(list) ? list : []) {
+    if (typeof text === 'string' && text !== '') texts.add(text);
+    if (texts.size === MAX_TEXTS) break;
+  }
+  return [...texts];
+}
+
+/** A list, of which only the first `max` items are parsed. */
+export const firstItems = <T extends z.ZodType>(item: T, max: number) =>
+  z.preprocess((list) => (Array.isArray(list) && list.length > max ? list.slice(0, max) : list), z.array(item));
 
 /** An id that can be part of a path. */
 export const identifier = z.string().refine(isValidName, 'is not a valid id');

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { describeError, UpstreamError, type UpstreamErrorFacts } from '../errors/upstream-error.ts';
+import { isWithinDepth } from '../json/depth.ts';
 import { type ListResponse, lastIdOf, noAdvance, uniqueItems } from '../lists/list.ts';
 import { identifier } from './lenient-schema.ts';
 
@@ -66,7 +67,7 @@ export function requireCursorAdvance<T>(page: Page<T>, after: string | null): Pa
 }
 
 /** More than any account has. Bounds time and memory. */
-const MAX_ITEMS = 10_000;
+export const MAX_ITEMS = 10_000;
 
 /** Parses a response of an endpoint without pages: each item once. Throws UPSTREAM_INVALID_RESPONSE above 10,000 items. */
 export function readUnpaged<T extends { id: string }>(readItem: (body: unknown) => T) {
@@ -102,11 +103,6 @@ function readPageItem<T extends { id: string }>(
 }
 
 function contentDigest(body: unknown): string | null {
-  if (body === null) return null;
-  try {
-    return createHash('sha256').update(JSON.stringify(body)).digest('base64url');
-  } catch (error) {
-    if (error instanceof RangeError) return null; // Too many levels.
-    throw error;
-  }
+  if (body === null || !isWithinDepth(body)) return null; // JSON.stringify recurses.
+  return createHash('sha256').update(JSON.stringify(body)).digest('base64url');
 }

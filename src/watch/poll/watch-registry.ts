@@ -20,6 +20,8 @@ export interface WatchRegistryOptions {
   pollIntervalMs: number;
   /** Called when a poll may be due earlier than before, and when a watch has ended. */
   onScheduleChange: () => void;
+  /** Called with what a listener throws. */
+  onListenerError: (error: unknown) => void;
 }
 
 /** The watched jobs of one scope: their listeners, last observations and due times. */
@@ -49,6 +51,7 @@ export function createWatchRegistry({
   stateOf,
   pollIntervalMs,
   onScheduleChange,
+  onListenerError,
 }: WatchRegistryOptions): WatchRegistry {
   const jobs = new Map<string, WatchedJob>();
   const snapshotOf = createSnapshots();
@@ -98,6 +101,18 @@ export function createWatchRegistry({
     removeIfUnwatched(job);
   }
 
+  /** Notifies each listener. A listener that throws is ended with its error; the others and the caller continue. */
+  function notifyAll(listeners: ReadonlySet<WatchListener>, change: JobChange) {
+    for (const listener of [...listeners]) {
+      try {
+        listener.onChange(change);
+      } catch (error) {
+        onListenerError(error);
+        listener.onEnd(toError(error));
+      }
+    }
+  }
+
   function updateJob(job: WatchedJob, observation: JobObservation, change: JobChange | null) {
     const isFirst = job.observation === undefined;
     job.observation = observation;
@@ -106,7 +121,7 @@ export function createWatchRegistry({
     if (change) job.changedAt = clock.now();
     scheduleNextPoll(job);
     const notification = isFirst ? snapshotOf(observation) : change;
-    if (notification) for (const listener of [...job.listeners]) listener.onChange(notification);
+    if (notification) notifyAll(job.listeners, notification);
   }
 
   /** Notifies account-wide listeners of a change, of a new job, or of an active job found. The job is then watched. */
@@ -123,7 +138,7 @@ export function createWatchRegistry({
     watched.isWatchedByAccount = true;
     if (!account.isScanned) return;
     account.recordChange(clock.now());
-    for (const listener of [...account.listeners]) listener.onChange(notification);
+    notifyAll(account.listeners, notification);
   }
 
   function requestJobPoll(job: WatchedJob, cause: 'webhook' | 'poll') {
@@ -202,8 +217,7 @@ export function createWatchRegistry({
       );
       for (const job of settled) removeFromAccount(job);
       if (!isFirst) return;
-      for (const snapshot of activeSnapshots())
-        for (const listener of [...account.listeners]) listener.onChange(snapshot);
+      for (const snapshot of activeSnapshots()) notifyAll(account.listeners, snapshot);
     },
     endAll(error) {
       account.end(error);

@@ -59,7 +59,12 @@ export function streamJobs(
       };
       const watch = getRegistry().watchAll(listener);
       stop = watch.stop;
-      for (const snapshot of watch.snapshots) listener.onChange(snapshot);
+      try {
+        for (const snapshot of watch.snapshots) listener.onChange(snapshot);
+      } catch (error) {
+        stop(); // Without a reader, nothing else would.
+        throw error;
+      }
       return queue;
     },
   };

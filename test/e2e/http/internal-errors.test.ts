@@ -14,6 +14,7 @@ import { createUpstream } from '../../../src/upstream/upstream.ts';
 import { createWatcher } from '../../../src/watch/watcher.ts';
 import { createTestClock } from '../../kit/clock.ts';
 import { NO_MUTATIONS } from '../../kit/mutation/policy.ts';
+import { rethrow } from '../../kit/rethrow.ts';
 
 /** A server with this implementation of job reads, which can throw like a bug of the gateway. */
 async function startServer(readJob: () => Promise<never>) {
@@ -30,7 +31,7 @@ async function startServer(readJob: () => Promise<never>) {
   });
   const store = createStore({ upstream, clock, activeMs: 0, settledMs: 0, memoryCache: createMemoryCache(1) });
   const access = createAccessFactory()({ apiKey: 'test' });
-  const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: 1000 });
+  const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: 1000, onListenerError: rethrow });
   const createBaseContext = createContextFactory({
     clock,
     upstream,
@@ -39,6 +40,7 @@ async function startServer(readJob: () => Promise<never>) {
     creator: createIdempotentCreator({ upstream, store, clock }),
     mutations: NO_MUTATIONS,
     gateway: { version: '0', isSandbox: true, upstreamName: 'test', limits: 'openai', hyperparameters: 'method' },
+    maxResponseBytes: 1_000_000,
   });
   const createContext: ContextFactory = (request) => {
     const context = createBaseContext(request);

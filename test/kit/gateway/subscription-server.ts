@@ -12,6 +12,7 @@ import { createUpstream } from '../../../src/upstream/upstream.ts';
 import { createWatcher } from '../../../src/watch/watcher.ts';
 import { createTestClock, type TestClock } from '../clock.ts';
 import { NO_MUTATIONS } from '../mutation/policy.ts';
+import { rethrow } from '../rethrow.ts';
 import { createTopic, type Topic } from './topic.ts';
 
 const SDL = `
@@ -65,7 +66,7 @@ export async function startSubscriptionServer(settings: Record<string, string> =
     clock,
   });
   const store = createStore({ upstream, clock, activeMs: 0, settledMs: 0, memoryCache: createMemoryCache(1) });
-  const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: 1000 });
+  const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: 1000, onListenerError: rethrow });
   const script = createScript();
   const server = await createServer({
     host: '127.0.0.1',
@@ -87,6 +88,7 @@ export async function startSubscriptionServer(settings: Record<string, string> =
       creator: createIdempotentCreator({ upstream, store, clock }),
       mutations: NO_MUTATIONS,
       gateway: { version: '0', isSandbox: true, upstreamName: 'test', limits: 'openai', hyperparameters: 'method' },
+      maxResponseBytes: 1_000_000,
     }),
     examples: { jobId: 'ftjob-1', fileId: 'file-1' },
     webhookSecret: undefined,

@@ -9,6 +9,7 @@ import { type Added, requireReadable } from '../../../src/watch/streams/event-st
 import type { EventStart } from '../../../src/watch/streams/log-reader.ts';
 import { createWatcher } from '../../../src/watch/watcher.ts';
 import { createTestClock } from '../clock.ts';
+import { rethrow } from '../rethrow.ts';
 import { accessOf, SUBSCRIBER } from './access.ts';
 import { createLinearUpstream } from './linear-upstream.ts';
 import { createTrueLog } from './true-log.ts';
@@ -54,7 +55,7 @@ export function createEventWorld(limits: Limits) {
     },
   };
   const store = createStore({ upstream, clock, ...limits, memoryCache: createMemoryCache(limits.maxBytes) });
-  const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: 2000 });
+  const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: 2000, onListenerError: rethrow });
 
   function open(start: EventStart): Reader {
     const events = watcher.feeds(access, SUBSCRIBER).events(JOB_ID, start)[Symbol.asyncIterator]();

@@ -8,6 +8,7 @@ import { UpstreamError } from '../../../src/upstream/errors/upstream-error.ts';
 import type { JobChange } from '../../../src/watch/poll/change.ts';
 import { createWatcher } from '../../../src/watch/watcher.ts';
 import { createTestClock } from '../../kit/clock.ts';
+import { rethrow } from '../../kit/rethrow.ts';
 import { accessOf, newReadContext, SUBSCRIBER } from '../../kit/store/access.ts';
 import { createLinearUpstream } from '../../kit/store/linear-upstream.ts';
 
@@ -76,7 +77,7 @@ function createWorld(limits: { activeMs: number; settledMs: number }) {
   const clock = createTestClock();
   const linear = createLinearUpstream(clock);
   const store = createStore({ upstream: linear.upstream, clock, memoryCache: createMemoryCache(100_000), ...limits });
-  const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: 2000 });
+  const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: 2000, onListenerError: rethrow });
   const subscribers: Subscriber[] = [];
   for (const id of JOBS) linear.put(id, 'validating_files');
 

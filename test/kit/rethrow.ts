@@ -1,0 +1,4 @@
+/** A handler of unexpected errors: fails the test. */
+export function rethrow(error: unknown): never {
+  throw error;
+}
