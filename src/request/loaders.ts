@@ -3,6 +3,7 @@ import { type JobEnd, NOT_ENDED } from '../store/cache/freshness.ts';
 import type { Access } from '../store/cache/scope.ts';
 import type { ReadContext } from '../store/cache/single-flight.ts';
 import { EVENTS_PER_PAGE } from '../store/resources/event.ts';
+import { scanJobs } from '../store/resources/job-scan.ts';
 import { type LogSegment, pageOf } from '../store/resources/log-segment.ts';
 import type { Store } from '../store/store.ts';
 import { isOutage, isRejection, UpstreamError } from '../upstream/errors/upstream-error.ts';
@@ -39,6 +40,8 @@ export interface Loaders {
   trainingReport(fileId: string): Promise<TrainingReport | null>;
   /** Returns a model. `job` is the one that refers to it, if any. */
   model(id: string, job?: Job): Promise<Model | null>;
+  /** Returns the job that created a model, among the newest 1,000 jobs. */
+  jobOfModel(modelId: string): Promise<Job | null>;
   /** Returns all models. */
   models(): Promise<readonly PageItem<Model>[]>;
   /** Returns one page of a job's events, newest first. */
@@ -108,6 +111,18 @@ export function createLoaders(store: Store, access: Access, readContext: ReadCon
     },
   );
 
+  // One scan for all models of a batch, until each has its job.
+  const jobsOfModels = new DataLoader<string, Job | null>(async (modelIds) => {
+    const wanted = new Set(modelIds);
+    const criteria = { metadata: {}, oldest: Number.NEGATIVE_INFINITY };
+    const matches = ({ fine_tuned_model: id }: Job) => id !== null && wanted.delete(id);
+    const scan = await scanJobs({ limit: wanted.size, after: null }, { ...criteria, matches }, (page) =>
+      store.jobs.list(access, page, readContext),
+    );
+    const found = new Map(scan.items.flatMap(({ value }) => (value ? [[value.fine_tuned_model, value]] : [])));
+    return modelIds.map((id) => found.get(id) ?? null);
+  });
+
   const endOf = (job: Job | undefined) => (job ? store.jobs.invalidation.end(access, job.id) : NOT_ENDED);
   const newestEvents = (jobId: string, minCount: number) => eventHeads.load({ jobId, minCount });
 
@@ -120,6 +135,7 @@ export function createLoaders(store: Store, access: Access, readContext: ReadCon
     preview: (file, maxBytes) => store.contents.preview(access, file, maxBytes, readContext),
     trainingReport: (fileId) => store.trainingReports.get(access, fileId, readContext),
     model: (id, job) => models.load({ id, end: endOf(job) }),
+    jobOfModel: (modelId) => jobsOfModels.load(modelId),
     models: () => store.models.list(access, readContext),
     async events(jobId, request) {
       if (request.after !== null) return store.events.page(access, jobId, request, readContext);

@@ -12,6 +12,8 @@ import './checkpoint/checkpoint.ts';
 import './checkpoint/permission.ts';
 import './metrics/metrics.ts';
 import './job/progress.ts';
+import './job/times.ts';
+import './job/model-job.ts';
 import './nodes.ts';
 import './job/job-subscriptions.ts';
 import './job/job-conflict.ts';

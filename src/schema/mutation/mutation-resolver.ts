@@ -1,9 +1,10 @@
 import { GraphQLError } from 'graphql';
 import { DailyQuotaExceeded } from '../../commands/daily-quota.ts';
 import type { Context } from '../../request/context.ts';
-import { includes, type Role } from '../../request/viewer.ts';
+import type { Role } from '../../request/viewer.ts';
 import { NoAdminKey, UpstreamError } from '../../upstream/errors/upstream-error.ts';
 import { type CommonFailure, Failure, Forbidden, OutcomeUnknown, QuotaExceeded, UpstreamFailure } from './failure.ts';
+import { denialOf } from './viewer-denial.ts';
 
 /** The part of a mutation that its resolver needs. */
 export interface ExecutableMutation<Input, Success extends object, Own extends Failure> {
@@ -65,14 +66,10 @@ function failureFacts({ constructor: { name: outcome }, cause }: Failure) {
   return { outcome, ...(cause && { detail: cause.detail, ...cause.facts }) };
 }
 
-/** Whether the caller may execute mutations that need a role. */
-export function isAllowed(role: Role, { viewer, mutations }: Context): boolean {
-  return mutations.isAllowed && includes(viewer.role, role);
-}
-
 function forbidden(mutation: string, role: Role, context: Context): Forbidden | null {
-  if (isAllowed(role, context)) return null;
-  if (!context.mutations.isAllowed) return new Forbidden(MUTATIONS_OFF);
+  const denial = denialOf(role, context);
+  if (denial === null) return null;
+  if (denial === 'MUTATIONS_OFF') return new Forbidden(MUTATIONS_OFF);
   return new Forbidden(`${mutation} needs the role ${role}; the caller has the role ${context.viewer.role}.`);
 }
 
