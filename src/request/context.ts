@@ -11,6 +11,7 @@ import type { RequestRules } from '../upstream/requests/validation.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Feeds, Watcher } from '../watch/watcher.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
+import type { PriceList } from './price-list.ts';
 import type { Viewer } from './viewer.ts';
 
 /** Facts about this gateway, the same for all callers. */
@@ -22,6 +23,8 @@ export interface GatewayFacts {
   readonly limits: RequestRules;
   /** Where the upstream looks for the hyperparameters of a new job. */
   readonly hyperparameters: HyperparameterPlacement;
+  /** Prices of training that the operator has entered. */
+  readonly prices: PriceList;
 }
 
 /** An authenticated caller. */

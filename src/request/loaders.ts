@@ -5,6 +5,7 @@ import type { ReadContext } from '../store/cache/single-flight.ts';
 import { EVENTS_PER_PAGE } from '../store/resources/event.ts';
 import { scanJobs } from '../store/resources/job-scan.ts';
 import { type LogSegment, pageOf } from '../store/resources/log-segment.ts';
+import type { ReportTokenizer } from '../store/resources/training-report.ts';
 import type { Store } from '../store/store.ts';
 import { isOutage, isRejection, UpstreamError } from '../upstream/errors/upstream-error.ts';
 import { isValidName } from '../upstream/http/path.ts';
@@ -17,7 +18,7 @@ import type { Job, JobPageRequest } from '../upstream/resources/job.ts';
 import type { Model } from '../upstream/resources/model.ts';
 import type { Page, PageItem, PageRequest } from '../upstream/resources/page.ts';
 import type { Permission, PermissionPageRequest } from '../upstream/resources/permission.ts';
-import type { TrainingReport } from '../upstream/training-data/report-builder.ts';
+import type { CountedReport } from '../upstream/training-data/file-validator.ts';
 
 /**
  * The reads of one request, batched and deduplicated. All reject with UpstreamError, or with the reason of the request's
@@ -37,11 +38,13 @@ export interface Loaders {
   /** Returns the first bytes of a file's content; null when it has none. */
   preview(file: FileObject, maxBytes: number): Promise<Preview | null>;
   /** Returns the validation report of a training file; null when it has no content. */
-  trainingReport(fileId: string): Promise<TrainingReport | null>;
+  trainingReport(fileId: string, tokenizer: ReportTokenizer): Promise<CountedReport | null>;
   /** Returns a model. `job` is the one that refers to it, if any. */
   model(id: string, job?: Job): Promise<Model | null>;
   /** Returns the job that created a model, among the newest 1,000 jobs. */
   jobOfModel(modelId: string): Promise<Job | null>;
+  /** Returns the methods of the known jobs that were trained on a base model. Calls no upstream. */
+  methodsUsedOn(modelId: string): readonly string[];
   /** Returns all models. */
   models(): Promise<readonly PageItem<Model>[]>;
   /** Returns one page of a job's events, newest first. */
@@ -133,9 +136,10 @@ export function createLoaders(store: Store, access: Access, readContext: ReadCon
     resultFile: (id, job) => resultFiles.load({ id, end: endOf(job) }),
     files: (request) => store.files.list(access, request, readContext),
     preview: (file, maxBytes) => store.contents.preview(access, file, maxBytes, readContext),
-    trainingReport: (fileId) => store.trainingReports.get(access, fileId, readContext),
+    trainingReport: (fileId, tokenizer) => store.trainingReports.get(access, fileId, tokenizer, readContext),
     model: (id, job) => models.load({ id, end: endOf(job) }),
     jobOfModel: (modelId) => jobsOfModels.load(modelId),
+    methodsUsedOn: (modelId) => store.jobs.methodsUsedOn(access, modelId),
     models: () => store.models.list(access, readContext),
     async events(jobId, request) {
       if (request.after !== null) return store.events.page(access, jobId, request, readContext);

@@ -61,6 +61,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['upstream/credentials'],
   ['upstream/errors'],
   ['upstream/training-data'],
+  ['upstream/tokens'],
   // The ground.
   ['upstream/json'],
   ['telemetry'],

@@ -5,7 +5,7 @@ import { builder } from '../core/builder.ts';
 import { badUserInput } from '../core/errors.ts';
 import { jobStatus } from '../core/job-status.ts';
 import { MetadataEntryInput, metadataEntries, readPairs } from '../core/metadata.ts';
-import { methodType } from './method.ts';
+import { methodType } from '../core/method-type.ts';
 
 const SECONDS =
   'in seconds, such as 1767225600. A number above 100000000000 is rejected, because it is probably in milliseconds. By default, and when null, any time.';

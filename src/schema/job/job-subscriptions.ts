@@ -3,9 +3,9 @@ import { builder } from '../core/builder.ts';
 import { cost } from '../core/field-cost.ts';
 import { jobStatus } from '../core/job-status.ts';
 import { MetadataEntryInput } from '../core/metadata.ts';
+import { methodType } from '../core/method-type.ts';
 import { FineTuningJob } from './job.ts';
 import { criteriaOf } from './job-filter.ts';
-import { methodType } from './method.ts';
 
 const ChangeSource = builder.enumType('ChangeSource', {
   description: 'How the gateway observed the status of a job.',

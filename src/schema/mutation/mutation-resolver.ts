@@ -1,4 +1,4 @@
-import { GraphQLError } from 'graphql';
+import { GraphQLError, type GraphQLResolveInfo } from 'graphql';
 import { DailyQuotaExceeded } from '../../commands/daily-quota.ts';
 import type { Context } from '../../request/context.ts';
 import type { Role } from '../../request/viewer.ts';
@@ -17,7 +17,7 @@ export interface ExecutableMutation<Input, Success extends object, Own extends F
     readonly affectedId: (success: Success) => string | undefined;
   };
   /** Rejects with UpstreamError or DailyQuotaExceeded, which become common failures; other errors are thrown. */
-  readonly run: (input: Input, context: Context) => Promise<Success | Own | CommonFailure>;
+  readonly run: (input: Input, context: Context, info: GraphQLResolveInfo) => Promise<Success | Own | CommonFailure>;
 }
 
 /** Maximum length of a client's id in an audit record. */
@@ -35,6 +35,7 @@ export function mutationResolver<Input, Success extends object, Own extends Fail
     _root: unknown,
     { input }: { input: Input },
     context: Context,
+    info: GraphQLResolveInfo,
   ): Promise<Success | Own | CommonFailure> => {
     const { viewer, requestId, mutations } = context;
     const record = {
@@ -45,7 +46,7 @@ export function mutationResolver<Input, Success extends object, Own extends Fail
       requestId,
     };
     try {
-      const outcome = forbidden(name, role, context) ?? (await run(input, context).catch(toFailure));
+      const outcome = forbidden(name, role, context) ?? (await run(input, context, info).catch(toFailure));
       if (outcome instanceof Failure) {
         if (outcome.cause) context.readContext.failures.push(outcome.cause.code);
         mutations.audit({ ...record, ...failureFacts(outcome) });

@@ -38,7 +38,14 @@ async function startServer(readJob: () => Promise<never>) {
     watcher,
     creator: createIdempotentCreator({ upstream, store, clock }),
     mutations: NO_MUTATIONS,
-    gateway: { version: '0', isSandbox: true, upstreamName: 'test', limits: 'openai', hyperparameters: 'method' },
+    gateway: {
+      version: '0',
+      isSandbox: true,
+      upstreamName: 'test',
+      limits: 'openai',
+      hyperparameters: 'method',
+      prices: [],
+    },
   });
   const createContext: ContextFactory = (request) => {
     const context = createBaseContext(request);

@@ -98,6 +98,7 @@ export function createLinearUpstream(clock: Clock): LinearUpstream {
       models: { get: unused, list: unused, delete: unused },
       permissions: { list: unused, create: unused, delete: unused },
       graders: { run: unused, validate: unused },
+      tokens: { count: unused, dispose: async () => {} },
       dispose: async () => {},
     },
   };
