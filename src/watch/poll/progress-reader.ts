@@ -5,13 +5,7 @@ import type { Store } from '../../store/store.ts';
 import { stepReportOf } from '../../upstream/metrics/event-metrics.ts';
 import { isTerminal, type Job } from '../../upstream/resources/job.ts';
 import type { StateOf } from './change.ts';
-import {
-  type FollowedJob,
-  newFollowedJob,
-  nextObservation,
-  type ProgressListener,
-  type ProgressObservation,
-} from './followed-job.ts';
+import { type FollowedJob, newFollowedJob, nextObservation, type ProgressListener } from './followed-job.ts';
 import { nextPollAfterFailureIn } from './poll-interval.ts';
 import { isPermanent, retryAfterOf } from './watch-errors.ts';
 import type { WatchRegistry } from './watch-registry.ts';
@@ -57,9 +51,7 @@ export function createProgressReader(options: ProgressReaderOptions): ProgressRe
   let stopAccountWatch: (() => void) | null = null;
   let cancelTimer: (() => void) | null = null;
   let intervalStartedAt = Number.NEGATIVE_INFINITY;
-  let readsInInterval = 0;
-  let reads = 0;
-  let failures = 0;
+  let [readsInInterval, reads, failures] = [0, 0, 0];
   let pausedUntil = Number.NEGATIVE_INFINITY;
 
   function follow(id: string): FollowedJob {
@@ -139,17 +131,18 @@ export function createProgressReader(options: ProgressReaderOptions): ProgressRe
       entry.steps = events.flatMap((event) => stepReportOf(event) ?? []);
     } catch (error) {
       if (disposal.signal.aborted) return;
-      if (isPermanent(error)) entry.isUnreadable = true;
-      else {
-        entry.isReadRequested ||= entry.observation === undefined;
-        const waitMs = nextPollAfterFailureIn(++failures, pollIntervalMs, Math.random(), retryAfterOf(error));
-        pausedUntil = clock.now() + waitMs;
-        return;
-      }
+      if (!isPermanent(error)) return pauseAfter(error, entry);
+      entry.isUnreadable = true;
     } finally {
       entry.isReading = false;
     }
     if (followed.get(entry.id) === entry) publish(entry);
+  }
+
+  function pauseAfter(error: unknown, entry: FollowedJob): void {
+    entry.isReadRequested = true;
+    const waitMs = nextPollAfterFailureIn(++failures, pollIntervalMs, Math.random(), retryAfterOf(error));
+    pausedUntil = clock.now() + waitMs;
   }
 
   /** Sends the state of a job if it has changed since the last time. Removes an ended job. */
