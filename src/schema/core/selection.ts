@@ -10,14 +10,13 @@ export function selectsAny(
 ): boolean {
   const seen = new Set<string>();
   const isIn = (set: SelectionSetNode | undefined): boolean =>
-    set !== undefined &&
-    set.selections.some((selection) => {
+    set?.selections.some((selection) => {
       if (selection.kind === 'InlineFragment') return isIn(selection.selectionSet);
       if (selection.kind === 'Field') return names.includes(selection.name.value) || isIn(selection.selectionSet);
       const { value: name } = selection.name;
       if (seen.has(name)) return false;
       seen.add(name);
       return isIn(fragments[name]?.selectionSet);
-    });
+    }) ?? false;
   return fieldNodes.some(({ selectionSet }) => isIn(selectionSet));
 }
