@@ -51,6 +51,8 @@ export interface Context {
   readonly readContext: ReadContext;
   /** Batched reads. */
   readonly loaders: Loaders;
+  /** Returns the methods of the jobs that the gateway has observed on a base model. Calls no upstream. */
+  methodsUsedOn(modelId: string): readonly string[];
   /** Live data for subscriptions. */
   readonly feeds: Feeds;
   /** Returns the time, in milliseconds since the epoch. */
@@ -94,6 +96,7 @@ export function createContextFactory(dependencies: ContextDependencies): Context
         loaders ??= createLoaders(store, access, readContext);
         return loaders;
       },
+      methodsUsedOn: (modelId) => store.jobs.methodsUsedOn(access, modelId),
       get feeds() {
         return watcher.feeds(access);
       },

@@ -43,8 +43,6 @@ export interface Loaders {
   model(id: string, job?: Job): Promise<Model | null>;
   /** Returns the job that created a model, among the newest 1,000 jobs. */
   jobOfModel(modelId: string): Promise<Job | null>;
-  /** Returns the methods of the known jobs that were trained on a base model. Calls no upstream. */
-  methodsUsedOn(modelId: string): readonly string[];
   /** Returns all models. */
   models(): Promise<readonly PageItem<Model>[]>;
   /** Returns one page of a job's events, newest first. */
@@ -139,7 +137,6 @@ export function createLoaders(store: Store, access: Access, readContext: ReadCon
     trainingReport: (fileId, tokenizer) => store.trainingReports.get(access, fileId, tokenizer, readContext),
     model: (id, job) => models.load({ id, end: endOf(job) }),
     jobOfModel: (modelId) => jobsOfModels.load(modelId),
-    methodsUsedOn: (modelId) => store.jobs.methodsUsedOn(access, modelId),
     models: () => store.models.list(access, readContext),
     async events(jobId, request) {
       if (request.after !== null) return store.events.page(access, jobId, request, readContext);

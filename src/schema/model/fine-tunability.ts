@@ -52,9 +52,9 @@ builder.objectField(Model, 'fineTunability', (t) =>
     type: FineTunabilityType,
     nullable: false,
     description: 'Which jobs can train the model. Costs no upstream call.',
-    resolve: (model, _, { loaders, now }) => {
+    resolve: (model, _, { methodsUsedOn, now }) => {
       if (isRetired(model, now())) return NOT_TUNABLE;
-      const methods = [...(METHODS.get(model.id) ?? []), ...loaders.methodsUsedOn(model.id)];
+      const methods = [...(METHODS.get(model.id) ?? []), ...methodsUsedOn(model.id)];
       return { methods, isKnown: methods.length > 0 };
     },
   }),

@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import type { Tokenizer } from './tokenizer.ts';
 
-// The thread that counts tokens. Loading a tokenizer takes 0.2 s and 70 MiB, and a megabyte of text another 0.1 s: on the
+// The thread that counts tokens. Loading a tokenizer takes 0.2 s and 90 MiB, and a megabyte of text another 0.1 s: on the
 // main thread, all requests would wait.
 
 /** A request to the thread: groups of texts, whose tokens are added up. */

@@ -11,8 +11,8 @@ export interface TokenCounter {
 }
 
 const IDLE_MS = 60_000;
-/** A tokenizer takes 50 MiB; the rest is for texts. */
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 };
+/** Both tokenizers take 60 MiB; the rest is for texts. */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 4 };
 
 interface Waiting {
   readonly resolve: (counts: readonly number[]) => void;

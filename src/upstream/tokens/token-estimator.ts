@@ -98,7 +98,7 @@ export function createTokenEstimator(counter: TokenCounter, tokenizer: Tokenizer
     for (let start = 0; start < text.length; ) {
       window ??= openWindow();
       const end = endOf(text, start + WINDOW_LENGTH - window.length);
-      const piece = text.slice(start, end);
+      const piece = end - start === text.length ? text : text.slice(start, end);
       window.length += piece.length;
       window.bytes += Buffer.byteLength(piece);
       if (window.isSampled) window.texts.push(piece === text ? text : copyOf(piece));

@@ -52,13 +52,25 @@ export function createExampleTokens({ counter, tokenizer: wanted }: TokenCountin
   }
 
   function addMessages(texts: TokenEstimator, messages: unknown) {
-    for (const message of Array.isArray(messages) ? messages.filter(isObject) : []) {
-      markup += TOKENS_PER_MESSAGE + TOKENS_PER_ROLE + (typeof message['name'] === 'string' ? TOKENS_PER_NAME : 0);
-      for (const text of textsOf(message)) if (typeof text === 'string') texts.addText(text);
-      const { content } = message;
-      if (Array.isArray(content))
-        imageCount += content.filter((part) => membersOf(part)['type'] === 'image_url').length;
-    }
+    if (!Array.isArray(messages)) return;
+    for (const message of messages) if (isObject(message)) addMessage(texts, message);
+  }
+
+  function addMessage(texts: TokenEstimator, message: Members) {
+    const { content, name, tool_calls: calls, function_call: called } = message;
+    markup += TOKENS_PER_MESSAGE + TOKENS_PER_ROLE + (typeof name === 'string' ? TOKENS_PER_NAME : 0);
+    addText(texts, name);
+    addText(texts, message['refusal']);
+    addText(texts, content);
+    if (Array.isArray(content)) for (const part of content) addPart(texts, membersOf(part));
+    if (Array.isArray(calls)) for (const call of calls) addCall(texts, membersOf(membersOf(call)['function']));
+    if (isObject(called)) addCall(texts, called);
+  }
+
+  function addPart(texts: TokenEstimator, { type, text, refusal }: Members) {
+    if (type === 'image_url') imageCount++;
+    addText(texts, text);
+    addText(texts, refusal);
   }
 
   return {
@@ -67,9 +79,8 @@ export function createExampleTokens({ counter, tokenizer: wanted }: TokenCountin
       const { texts } = opened;
       if ('messages' in example) return addConversation(texts, example);
       if (isCompletion(example)) {
-        for (const text of [example['prompt'], example['completion']])
-          if (typeof text === 'string') texts.addText(text);
-        return;
+        addText(texts, example['prompt']);
+        return addText(texts, example['completion']);
       }
       addConversation(texts, membersOf(example['input']));
       addMessages(texts, example['preferred_output']);
@@ -92,9 +103,12 @@ const isCompletion = (example: Members) => 'prompt' in example || 'completion' i
 const tokenizerOfFormat = (example: Members): Tokenizer =>
   !('messages' in example) && isCompletion(example) ? 'cl100k_base' : 'o200k_base';
 
-/** The values of a message that are texts, unless they have another type. */
-function textsOf({ content, refusal, name, tool_calls: calls, function_call: called }: Members): unknown[] {
-  const parts = Array.isArray(content) ? content.map(membersOf).flatMap((part) => [part['text'], part['refusal']]) : [];
-  const functions = [called, ...(Array.isArray(calls) ? calls.map((call) => membersOf(call)['function']) : [])];
-  return [content, refusal, name, ...parts, ...functions.map(membersOf).flatMap((f) => [f['name'], f['arguments']])];
+function addCall(texts: TokenEstimator, { name, arguments: text }: Members) {
+  addText(texts, name);
+  addText(texts, text);
+}
+
+/** Other values are issues of the report. */
+function addText(texts: TokenEstimator, value: unknown) {
+  if (typeof value === 'string' && value !== '') texts.addText(value);
 }
