@@ -6,9 +6,9 @@ export const prices = z
   .object({
     PRICES_FILE: z.string().transform(readPrices).optional().register(settingDocs, {
       description:
-        'Path of a JSON file of prices of training, for `estimatedCost`: `{"prices": [{"model": "gpt-4.1-mini*", "method": "supervised", "amount": 5, "unit": "1M training tokens", "currency": "USD", "asOf": "2026-10-23", "source": "https://example.com/prices"}]}`. In `model`, `*` stands for any characters; the first entry that matches applies. `method` is `supervised` or `dpo`. Read at start, at most 1 MiB.',
+        'Path of a JSON file with prices of training per million tokens, for `estimatedCost`. The page `operate.md` shows its form. Read at start.',
       example: 'prices.json',
-      whenUnset: 'no prices: `estimatedCost` is null',
+      whenUnset: 'no prices',
     }),
   })
   .register(groupDocs, {

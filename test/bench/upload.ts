@@ -20,6 +20,8 @@ Usage: npm run bench:upload -- [--mb 512] [--at-once 1,2] [--tokens]
 const MIB = 1024 * 1024;
 /** Maximum growth of the process over its size at rest. */
 const MAX_GROWTH_MIB = 96;
+/** Growth by the thread that counts tokens. It is the same for any number of uploads. */
+const THREAD_MIB = 144;
 const EXAMPLE_BYTES = 1024;
 const EXAMPLES_PER_CHUNK = 64;
 
@@ -85,19 +87,19 @@ async function measure(atOnce: number, bytes: number, hasTokens: boolean): Promi
   return { atOnce, seconds, cpuSeconds, rest, peak: (await gateway.memory()).maxResident / MIB };
 }
 
-function toMarkdown(results: readonly UploadResult[], mib: number): string {
+function toMarkdown(results: readonly UploadResult[], mib: number, maxGrowth: number): string {
   const header = `| uploads of ${mib} MiB at once | seconds | MiB/s | gateway CPU s | at rest | peak | growth | verdict |
 |---:|---:|---:|---:|---:|---:|---:|---|`;
   const lines = results.map(({ atOnce, seconds, cpuSeconds, rest, peak }) => {
     const cells = [seconds.toFixed(2), ((atOnce * mib) / seconds).toFixed(0), cpuSeconds.toFixed(2)];
     const sizes = [rest, peak, peak - rest].map((size) => size.toFixed(1));
-    return `| ${[atOnce, ...cells, ...sizes, verdictOf(rest, peak)].join(' | ')} |`;
+    return `| ${[atOnce, ...cells, ...sizes, verdictOf(rest, peak, maxGrowth)].join(' | ')} |`;
   });
-  const legend = `Resident memory of the gateway in MiB. Within: it grew by less than ${MAX_GROWTH_MIB} MiB.`;
+  const legend = `Resident memory of the gateway in MiB. Within: it grew by less than ${maxGrowth} MiB.`;
   return `${[header, ...lines].join('\n')}\n\n${legend}\n`;
 }
 
-const verdictOf = (rest: number, peak: number) => (peak - rest < MAX_GROWTH_MIB ? 'within' : 'over');
+const verdictOf = (rest: number, peak: number, maxGrowth: number) => (peak - rest < maxGrowth ? 'within' : 'over');
 
 /** Null for --help. Throws when an option is invalid. */
 function readArguments(): { mib: number; atOnce: number[]; hasTokens: boolean } | null {
@@ -128,8 +130,9 @@ async function main(): Promise<void> {
   if (options === null) return void process.stdout.write(help);
   const results: UploadResult[] = [];
   for (const atOnce of options.atOnce) results.push(await measure(atOnce, options.mib * MIB, options.hasTokens));
-  process.stdout.write(toMarkdown(results, options.mib));
-  if (results.some(({ rest, peak }) => verdictOf(rest, peak) === 'over')) process.exitCode = 1;
+  const maxGrowth = MAX_GROWTH_MIB + (options.hasTokens ? THREAD_MIB : 0);
+  process.stdout.write(toMarkdown(results, options.mib, maxGrowth));
+  if (results.some(({ rest, peak }) => verdictOf(rest, peak, maxGrowth) === 'over')) process.exitCode = 1;
 }
 
 try {

@@ -19,11 +19,12 @@ export function createMethodUsage({ partition }: Pick<ResourceStoreOptions, 'par
   const methods = partition<readonly string[]>('methods of a model');
   return {
     record(access, job) {
+      if (methods === null) return;
       const key = keyOf(access, job.model);
       const method = methodNameOf(job);
-      const used = methods?.get(key) ?? [];
+      const used = methods.get(key) ?? [];
       if (used.includes(method) || used.length === MAX_METHODS || method.length > MAX_NAME_LENGTH) return;
-      methods?.set(key, [...used, method], 2 * MAX_NAME_LENGTH * (used.length + 1));
+      methods.set(key, [...used, method], 2 * MAX_NAME_LENGTH * (used.length + 1));
     },
     methodsUsedOn: (access, modelId) => methods?.get(keyOf(access, modelId)) ?? [],
   };

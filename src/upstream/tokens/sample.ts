@@ -2,7 +2,7 @@
 // entirely. From then on the text is cut into windows, and each doubling of the file is a stratum: of the windows of the
 // second MiB every 2nd is counted, of those of the next 2 MiB every 4th, and so on: 5.5 MiB of a file of 512 MiB.
 
-/** What a stratum knows: the bytes of its text, and bytes and tokens of the windows in the sample. */
+/** A stratum: the size of its text, and the bytes and tokens of each window in its sample. */
 export interface Stratum {
   bytes: number;
   windows: number;
