@@ -21,7 +21,7 @@ const MIB = 1024 * 1024;
 /** Maximum growth of the process over its size at rest. */
 const MAX_GROWTH_MIB = 96;
 /** Growth by the thread that counts tokens. It is the same for any number of uploads. */
-const THREAD_MIB = 144;
+const THREAD_MIB = 96;
 const EXAMPLE_BYTES = 1024;
 const EXAMPLES_PER_CHUNK = 64;
 
