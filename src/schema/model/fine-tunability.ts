@@ -4,7 +4,7 @@ import { methodType } from '../core/method-type.ts';
 import { Model } from './model.ts';
 
 interface FineTunability {
-  /** In the upstream's spelling. */
+  /** Distinct, in the upstream's spelling. */
   readonly methods: readonly string[];
   readonly isKnown: boolean;
 }
@@ -36,8 +36,13 @@ const FineTunabilityType = builder.objectRef<FineTunability>('FineTunability').i
       type: [methodType.type],
       nullable: false,
       description:
-        'The methods that jobs can train the model with. A method that is missing may work too. Empty when the model cannot be tuned, and when nothing is known.',
-      resolve: ({ methods }) => [...new Set(methods.map(methodType.read))].filter((name) => name !== 'UNKNOWN'),
+        'The methods that jobs can train the model with. A method that is missing may work too. Empty when the model cannot be tuned, and when nothing is known. UNKNOWN for a method of a job that this version of the gateway does not know.',
+      resolve: ({ methods }) => methods.map(methodType.read),
+    }),
+    rawMethods: t.stringList({
+      nullable: false,
+      description: '`methods` as the upstream spells them, in the same order, such as `["supervised", "dpo"]`.',
+      resolve: ({ methods }) => methods,
     }),
     isKnown: t.exposeBoolean('isKnown', {
       nullable: false,
@@ -54,7 +59,7 @@ builder.objectField(Model, 'fineTunability', (t) =>
     description: 'Which jobs can train the model. Costs no upstream call.',
     resolve: (model, _, { methodsUsedOn, now }) => {
       if (isRetired(model, now())) return NOT_TUNABLE;
-      const methods = [...(METHODS.get(model.id) ?? []), ...methodsUsedOn(model.id)];
+      const methods = [...new Set([...(METHODS.get(model.id) ?? []), ...methodsUsedOn(model.id)])];
       return { methods, isKnown: methods.length > 0 };
     },
   }),

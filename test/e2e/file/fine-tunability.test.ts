@@ -7,9 +7,10 @@ import { startUpstream } from '../../kit/gateway/upstream.ts';
 import { startWorld, type World } from '../../kit/gateway/world.ts';
 import { askAs } from '../../kit/process/token.ts';
 
-const MODEL = 'query ($id: ID!) { model(id: $id) { fineTunability { methods isKnown } } }';
+const MODEL = 'query ($id: ID!) { model(id: $id) { fineTunability { methods rawMethods isKnown } } }';
 const JOBS = '{ fineTuningJobs { edges { node { id } } } }';
-const UNKNOWN = { methods: [], isKnown: false };
+const UNKNOWN = { methods: [], rawMethods: [], isKnown: false };
+const NONE = { ...UNKNOWN, isKnown: true };
 
 async function tunability(world: World, id: string, members: Record<string, unknown> = {}) {
   world.upstream.onModel(modelBody(id, members));
@@ -28,7 +29,11 @@ describe('the fine-tunability of a model', () => {
     ['babbage-002', ['SUPERVISED']],
   ])('is documented: %s', async (id, methods) => {
     await using world = await startWorld();
-    expect(await tunability(world, id)).toEqual({ methods, isKnown: true });
+    expect(await tunability(world, id)).toEqual({
+      methods,
+      rawMethods: methods.map((name) => name.toLowerCase()),
+      isKnown: true,
+    });
   });
 
   it.each(['whisper-1', 'meta-llama/Llama-3.1-8B', 'gpt-5', 'ft:gpt-4.1-mini-2025-04-14:acme::abc'])(
@@ -51,8 +56,15 @@ describe('the fine-tunability of a model', () => {
     await world.ask(JOBS);
     const calls = world.targets().length;
     world.clock.advance(1000);
-    expect(await tunability(world, 'llama')).toEqual({ methods: ['DPO', 'SUPERVISED'], isKnown: true });
-    expect(await tunability(world, 'o4-mini')).toEqual({ methods: ['REINFORCEMENT', 'SUPERVISED'], isKnown: true });
+    expect(await tunability(world, 'llama')).toEqual({
+      methods: ['DPO', 'SUPERVISED', 'UNKNOWN'],
+      rawMethods: ['dpo', 'supervised', 'distillation'],
+      isKnown: true,
+    });
+    expect(await tunability(world, 'o4-mini')).toMatchObject({
+      methods: ['REINFORCEMENT', 'SUPERVISED'],
+      isKnown: true,
+    });
     expect(world.targets().slice(calls)).toEqual(['/models/o4-mini']);
   });
 
@@ -76,12 +88,12 @@ describe('the fine-tunability of a model', () => {
     ['not for training on Azure', { capabilities: { fine_tune: false } }],
   ])('is known to be none of a model that is %s', async (_, members) => {
     await using world = await startWorld();
-    expect(await tunability(world, 'gpt-4.1-mini', members)).toEqual({ methods: [], isKnown: true });
+    expect(await tunability(world, 'gpt-4.1-mini', members)).toEqual(NONE);
   });
 
   it('ignores capabilities of another form', async () => {
     await using world = await startWorld();
     const members = { capabilities: { fine_tune: 'no' }, deprecation: 1, shutdown_date: '2999-01-01' };
-    expect(await tunability(world, 'o4-mini', members)).toEqual({ methods: ['REINFORCEMENT'], isKnown: true });
+    expect(await tunability(world, 'o4-mini', members)).toMatchObject({ methods: ['REINFORCEMENT'], isKnown: true });
   });
 });
