@@ -12,6 +12,7 @@ import {
   type Response,
   type TransportOptions,
 } from '../resilience/transport.ts';
+import { type ContentResponse, readContentHead } from './content-response.ts';
 import { createBoundary, createFormBody, type Upload } from './multipart-writer.ts';
 import type { Path } from './path.ts';
 import { nullIfAbsent, type Received, rejectionOf } from './rejection.ts';
@@ -35,6 +36,16 @@ export interface RestClient {
     read: (chunks: AsyncIterable<Uint8Array>) => Promise<T>,
     call: Call,
     mode?: StreamMode,
+  ): Promise<T | null>;
+  /**
+   * GETs one object as a stream of any length, or this range of it; null when it does not exist. The response ends when
+   * `read` does. The timeout runs only while the upstream is awaited.
+   */
+  download<T>(
+    path: Path | null,
+    range: string | null,
+    read: (content: ContentResponse) => Promise<T>,
+    call: Call,
   ): Promise<T | null>;
   /** POSTs JSON. Sent once, unless `retrySafety` says that the request changes nothing. */
   post<T>(path: Path | null, body: unknown, read: Read<T>, call: Call, retrySafety?: RetrySafety): Promise<T>;
@@ -112,6 +123,23 @@ export function createRestClient(options: TransportOptions): RestClient {
       };
       return await transport.send(request, use, call);
     },
+    async download(path, range, read, call) {
+      if (path === null) return null;
+      const request = { ...readRequest(path), headers: { ...(range !== null && { range }) } };
+      const use = async (response: Response, deadline: Deadline) => {
+        const { statusCode: status, headers, body } = response;
+        if (!isSuccess(status) && !(status === 416 && range !== null))
+          return nullIfAbsent(await receive(response, request, call.credential));
+        body.on('error', () => {}); // The chunks throw the error. Errors of an unread rest are ignored.
+        try {
+          const head = readContentHead(status, headers, range !== null);
+          return await read({ ...head, chunks: pauseBetween(body, deadline) });
+        } finally {
+          body.destroy();
+        }
+      };
+      return await transport.send(request, use, call);
+    },
     async post(path, content, read, call, retrySafety = 'never') {
       const target = targetOf(requirePath(path));
       const body = JSON.stringify(content);
@@ -169,6 +197,19 @@ async function* limitBytes(
     length += chunk.length;
     if (length > maxBytes) throw new Error(`content: exceeds ${maxBytes} bytes`);
     yield chunk;
+  }
+}
+
+/** Yields the chunks. The deadline restarts with each, and does not run while the reader works. */
+async function* pauseBetween(
+  chunks: AsyncIterable<Uint8Array>,
+  deadline: Deadline,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  deadline.restart();
+  for await (const chunk of chunks) {
+    deadline.pause();
+    yield chunk;
+    deadline.restart();
   }
 }
 
