@@ -24,11 +24,15 @@ export async function openContent(id: string | null, download: DownloadRequest):
   if (file === null) throw notFound('File', id, 'file-abc123');
   const isDecoded = file.purpose === 'fine-tune-results' && !isRaw;
   const range = isDecoded ? null : requestedRange(request);
+  const payFor = (bytes: number | null) =>
+    budget.spend(request.method === 'GET' ? Math.floor((bytes ?? 0) / BYTES_PER_POINT) : 0);
+  const wholeBytes = range === null ? file.bytes : null;
+  if (wholeBytes !== null) await payFor(wholeBytes); // Before the call: it is not made when the points do not suffice.
   const content = await startRead(download, { fileId: file.id, range, isDecoded });
   if (content === null) throw notFound('Content of the file', file.id, 'file-abc123');
   try {
     if (content.status === 416) throw unsatisfiable(content);
-    if (request.method === 'GET') await budget.spend(Math.floor((content.length ?? file.bytes ?? 0) / BYTES_PER_POINT));
+    if (wholeBytes === null) await payFor(content.length);
   } catch (error) {
     content.close();
     throw error;
