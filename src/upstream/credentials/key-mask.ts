@@ -10,7 +10,7 @@ export async function* maskKeys(
   chunks: AsyncIterable<Uint8Array>,
   credential: Credential,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const keys = secretsOf(credential).map((key) => Buffer.from(key));
+  const keys = secretsOf(credential);
   let rest: Uint8Array = new Uint8Array(); // The end of the last chunk, where a key may begin.
   for await (const chunk of chunks) {
     const bytes = mask(rest.length === 0 ? bufferOf(chunk) : Buffer.concat([rest, chunk]), keys);
@@ -21,11 +21,15 @@ export async function* maskKeys(
   if (rest.length > 0) yield rest;
 }
 
-/** Returns the bytes with all keys masked; a copy if there are any. */
-function mask(bytes: Buffer, keys: readonly Buffer[]): Buffer {
+/**
+ * Returns the bytes with all keys masked; a copy if there are any. The search in text makes V8 collect garbage in time: buffers
+ * are outside of the heap, and 512 MiB of them let the process grow by 59 MiB instead of 20.
+ */
+function mask(bytes: Buffer, keys: readonly string[]): Buffer {
+  const text = bytes.toString('latin1');
   let masked = bytes;
   for (const key of keys) {
-    for (let at = bytes.indexOf(key); at >= 0; at = bytes.indexOf(key, at + key.length)) {
+    for (let at = text.indexOf(key); at >= 0; at = text.indexOf(key, at + key.length)) {
       if (masked === bytes) masked = Buffer.from(bytes);
       masked.fill(ASTERISK, at, at + key.length);
     }
@@ -34,10 +38,9 @@ function mask(bytes: Buffer, keys: readonly Buffer[]): Buffer {
 }
 
 /** Returns how many of the last bytes are the beginning of the key. */
-function beginningAtEnd(bytes: Buffer, key: Buffer): number {
-  for (let length = Math.min(key.length - 1, bytes.length); length > 0; length--) {
-    if (bytes.subarray(bytes.length - length).equals(key.subarray(0, length))) return length;
-  }
+function beginningAtEnd(bytes: Buffer, key: string): number {
+  const end = bytes.subarray(Math.max(0, bytes.length - key.length + 1)).toString('latin1');
+  for (let start = 0; start < end.length; start++) if (key.startsWith(end.slice(start))) return end.length - start;
   return 0;
 }
 
