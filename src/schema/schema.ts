@@ -16,6 +16,7 @@ import './job/times.ts';
 import './job/model-job.ts';
 import './nodes.ts';
 import './job/job-subscriptions.ts';
+import './job/progress-subscriptions.ts';
 import './job/job-conflict.ts';
 import './job/job-creation.ts';
 import './job/job-control.ts';

@@ -37,10 +37,11 @@ const InvalidTrainingFileError = builder.objectType(InvalidTrainingFile, {
     'The file has errors, so no job could train on it. The upstream does not store it. The `code` is BAD_USER_INPUT.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    // Nullable like `report` of the success: GraphQL does not allow to select fields of different types side by side.
     report: t.expose('report', {
       type: TrainingFileReport,
-      description: 'The validation report with the errors. Never null.',
+      nullable: false,
+      description:
+        'The validation report with the errors. `report` of the success is nullable, so an operation that selects both gives one of them an alias.',
     }),
   }),
 });
