@@ -142,8 +142,8 @@ async function download(options: RouterOptions, exchange: Exchange, signal: Abor
   exchange.route = route.template;
   requireRead(request, route.template);
   guardCrossSiteGet(request, options.corsOrigins);
-  const { context, budget } = openContext(options, exchange, signal);
-  return await options.downloads.open(route, { request, search, context, budget });
+  const opened = openContext(options, exchange, signal);
+  return await options.downloads.open(route, { request, search, ...opened });
 }
 
 /** Authenticates the caller. Throws an HttpError (401). */

@@ -3,7 +3,7 @@ import type { FileObject } from '../../upstream/resources/file.ts';
 import { HttpError } from '../http/http-error.ts';
 import { quoteInput } from '../http/quote-input.ts';
 import { requestedRange } from './byte-range.ts';
-import { type DownloadReply, downloadHeaders } from './download-reply.ts';
+import { type Download, downloadHeaders } from './download-reply.ts';
 import type { DownloadRequest } from './download-request.ts';
 import { notFound } from './not-found.ts';
 
@@ -16,7 +16,7 @@ const BYTES_PER_POINT = 1024 * 1024;
  * Opens the content of a file. Text in base64 of a results file is decoded, unless `raw=1` is in the query. Throws UpstreamError,
  * or an HttpError: 400, 404, 416, 429.
  */
-export async function openContent(id: string | null, download: DownloadRequest): Promise<DownloadReply> {
+export async function openContent(id: string | null, download: DownloadRequest): Promise<Download> {
   const { request, search, context, budget } = download;
   const isRaw = readRaw(search);
   await budget.spend(CALL_POINTS);
@@ -47,7 +47,7 @@ function readRaw(search: string): boolean {
   throw new HttpError(400, `raw: is ${quoteInput(raw)}; expected 1, or no such parameter.`, {}, 'BAD_USER_INPUT');
 }
 
-type OpenContent = ContentResponse & Pick<DownloadReply, 'close'>;
+type OpenContent = ContentResponse & Pick<Download, 'close'>;
 
 /** Starts to read a content. Resolves when its headers have arrived; null when there is none. The reader must close it. */
 async function startRead(

@@ -1,13 +1,20 @@
 import { Socket } from 'node:net';
+import { revokedError } from '../auth/authenticate.ts';
 import { type GatewayResponse, type Reply, writeHead } from '../http/reply.ts';
 import { attachment } from './content-disposition.ts';
 
 /** A response whose body is produced while it is sent. */
-export interface DownloadReply extends Omit<Reply, 'body'> {
+export interface Download extends Omit<Reply, 'body'> {
   /** The body. Throws the error that ends it early; the connection is then closed within the body. */
   readonly chunks: AsyncIterable<Uint8Array | string>;
   /** Releases what the body needs. Call it once, also when the reply is not sent. */
   close(): void;
+}
+
+/** A download for one caller. */
+export interface DownloadReply extends Download {
+  /** Whether the caller is still authorized. If not, the body ends early. */
+  isAuthorized(): boolean;
 }
 
 /** Headers of each download. No browser shows or executes it, and no proxy stores it before the client has read it. */
@@ -39,7 +46,7 @@ export async function sendDownload(
   try {
     if (response.destroyed || response.headersSent) return; // The client has disconnected or was rejected meanwhile.
     writeHead(response, reply.status, reply.headers);
-    if (response.req.method !== 'HEAD') await writeChunks(response, reply.chunks, idleMs);
+    if (response.req.method !== 'HEAD') await writeChunks(response, reply, idleMs);
     if (!response.destroyed) response.end();
   } catch (error) {
     onFailure(error);
@@ -49,8 +56,9 @@ export async function sendDownload(
   }
 }
 
-async function writeChunks(response: GatewayResponse, chunks: DownloadReply['chunks'], idleMs: number): Promise<void> {
-  for await (const chunk of chunks) {
+async function writeChunks(response: GatewayResponse, reply: DownloadReply, idleMs: number): Promise<void> {
+  for await (const chunk of reply.chunks) {
+    if (!reply.isAuthorized()) throw revokedError();
     if (response.destroyed) return;
     if (response.write(chunk)) continue;
     response.socket?.setTimeout(idleMs);

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Context } from '../../request/context.ts';
+import type { Context, Identity } from '../../request/context.ts';
 import type { CallerBudget } from '../limits/caller-rate-limiter.ts';
 
 /** A request for a download, whose caller is authenticated. */
@@ -8,5 +8,6 @@ export interface DownloadRequest {
   /** The URL's query. */
   readonly search: string;
   readonly context: Context;
+  readonly identity: Identity;
   readonly budget: CallerBudget;
 }

@@ -1,8 +1,9 @@
+import { GraphQLError } from 'graphql';
 import { includes, type Viewer } from '../../request/viewer.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { UpstreamError } from '../../upstream/errors/upstream-error.ts';
 import { HttpError } from '../http/http-error.ts';
-import type { Reply } from '../http/reply.ts';
+import { codesOf, type Reply } from '../http/reply.ts';
 import { credentialEvidenceOf } from '../limits/accepted-credentials.ts';
 import { type ConcurrencyQuota, createConcurrencyQuota } from '../limits/concurrency-quota.ts';
 import { openContent } from './content-download.ts';
@@ -36,6 +37,7 @@ export function createDownloads({ upstreamConnections, isPassthrough, log }: Dow
   const quota = createDownloadQuota(upstreamConnections);
 
   function recordFailure(error: unknown, requestId: string): string[] {
+    if (error instanceof GraphQLError) return codesOf([error]); // The token was revoked.
     if (!(error instanceof UpstreamError)) {
       log.error({ requestId, err: error }, 'internal error');
       return ['INTERNAL'];
@@ -55,7 +57,7 @@ export function createDownloads({ upstreamConnections, isPassthrough, log }: Dow
         close();
         release();
       };
-      return { ...reply, close: closeCounted };
+      return { ...reply, close: closeCounted, isAuthorized: request.identity.isValid };
     } catch (error) {
       release();
       throw error;

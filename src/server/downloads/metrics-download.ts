@@ -2,7 +2,7 @@ import { PAGES_PER_CURVE } from '../../store/resources/metrics.ts';
 import type { MetricsSeries } from '../../upstream/metrics/metrics.ts';
 import type { Job } from '../../upstream/resources/job.ts';
 import { LimitError } from '../limits/limit-error.ts';
-import { type DownloadReply, downloadHeaders } from './download-reply.ts';
+import { type Download, downloadHeaders } from './download-reply.ts';
 import type { DownloadRequest } from './download-request.ts';
 import { csvOf, jsonOf } from './metrics-text.ts';
 import { notFound } from './not-found.ts';
@@ -22,7 +22,7 @@ export async function openMetrics(
   id: string | null,
   format: MetricsFormat,
   { request, context, budget }: DownloadRequest,
-): Promise<DownloadReply> {
+): Promise<Download> {
   await budget.spend(CALL_POINTS + PAGES_PER_CURVE);
   const job = id === null ? null : await context.loaders.job(id);
   if (job === null) throw notFound('Fine-tuning job', id, 'ftjob-abc123');

@@ -1,4 +1,5 @@
 import { UpstreamError } from '../errors/upstream-error.ts';
+import type { Deadline } from '../resilience/deadline.ts';
 
 /** The content of a file as the upstream sends it. Each header is valid, or null. */
 export interface ContentResponse {
@@ -49,4 +50,17 @@ const UNSATISFIED_RANGE = /^bytes \*\/\d{1,15}$/;
 function textIn(headers: Headers, name: string, pattern: RegExp): string | null {
   const value = headers[name];
   return typeof value === 'string' && pattern.test(value) ? value : null;
+}
+
+/** Yields the chunks. The deadline restarts with each, and does not run while the reader works. */
+export async function* pauseBetween(
+  chunks: AsyncIterable<Uint8Array>,
+  deadline: Deadline,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  deadline.restart();
+  for await (const chunk of chunks) {
+    deadline.pause();
+    yield chunk;
+    deadline.restart();
+  }
 }

@@ -12,7 +12,7 @@ import {
   type Response,
   type TransportOptions,
 } from '../resilience/transport.ts';
-import { type ContentResponse, readContentHead } from './content-response.ts';
+import { type ContentResponse, pauseBetween, readContentHead } from './content-response.ts';
 import { createBoundary, createFormBody, type Upload } from './multipart-writer.ts';
 import type { Path } from './path.ts';
 import { nullIfAbsent, type Received, rejectionOf } from './rejection.ts';
@@ -197,19 +197,6 @@ async function* limitBytes(
     length += chunk.length;
     if (length > maxBytes) throw new Error(`content: exceeds ${maxBytes} bytes`);
     yield chunk;
-  }
-}
-
-/** Yields the chunks. The deadline restarts with each, and does not run while the reader works. */
-async function* pauseBetween(
-  chunks: AsyncIterable<Uint8Array>,
-  deadline: Deadline,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  deadline.restart();
-  for await (const chunk of chunks) {
-    deadline.pause();
-    yield chunk;
-    deadline.restart();
   }
 }
 

@@ -10,6 +10,7 @@ import { createTestClock } from '../../kit/clock.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
 import { startUpstream } from '../../kit/gateway/upstream.ts';
 import { startWorld } from '../../kit/gateway/world.ts';
+import { tokenFile, tokenLine } from '../../kit/process/token.ts';
 import { until } from '../../kit/until.ts';
 
 const PATH = '/files/file-1/content';
@@ -109,6 +110,27 @@ describe('a client', () => {
     let bytes = 0;
     for await (const chunk of response) bytes += chunk.length;
     expect(bytes).toBe(MAX_BUFFERED);
+  });
+});
+
+describe('a revoked token', () => {
+  it('ends a download at its next bytes', async () => {
+    const { file, tokens, write } = tokenFile({ otto: 'operator' });
+    await using world = await startWorld({ AUTH: 'tokens', AUTH_TOKENS_FILE: file });
+    world.upstream.onFile(fileBody('file-1'));
+    const sent = Promise.withResolvers<ServerResponse>();
+    world.upstream.on(PATH, (_: IncomingMessage, response: ServerResponse) =>
+      response.writeHead(200).write('begin', () => sent.resolve(response)),
+    );
+    const response = await openDownload(world.gateway.url, PATH, { authorization: `Bearer ${tokens.otto}` });
+    const ended = expect(response.toArray()).rejects.toThrow('aborted');
+    const closed = once(await sent.promise, 'close');
+    write(tokenLine('other', 'operator'));
+    world.clock.advance(1000);
+    (await sent.promise).write('secret');
+    await Promise.all([ended, closed]);
+    await until(() => world.gateway.log.some(({ msg }) => msg === 'request'));
+    expect(world.gateway.log.at(-1)).toMatchObject({ errorCodes: ['UNAUTHENTICATED'], isAborted: true });
   });
 });
 
