@@ -2,12 +2,14 @@ import DataLoader from 'dataloader';
 import { type JobEnd, NOT_ENDED } from '../store/cache/freshness.ts';
 import type { Access } from '../store/cache/scope.ts';
 import type { ReadContext } from '../store/cache/single-flight.ts';
+import type { DownloadRequest } from '../store/resources/content.ts';
 import { EVENTS_PER_PAGE } from '../store/resources/event.ts';
 import { scanJobs } from '../store/resources/job-scan.ts';
 import { type LogSegment, pageOf } from '../store/resources/log-segment.ts';
 import type { ReportTokenizer } from '../store/resources/training-report.ts';
 import type { Store } from '../store/store.ts';
 import { isOutage, isRejection, UpstreamError } from '../upstream/errors/upstream-error.ts';
+import type { ContentResponse } from '../upstream/http/content-response.ts';
 import { isValidName } from '../upstream/http/path.ts';
 import type { MetricsSeries } from '../upstream/metrics/metrics.ts';
 import type { Preview } from '../upstream/metrics/preview.ts';
@@ -37,6 +39,8 @@ export interface Loaders {
   files(page: FilePageRequest): Promise<Page<FileObject>>;
   /** Returns the first bytes of a file's content; null when it has none. */
   preview(file: FileObject, maxBytes: number): Promise<Preview | null>;
+  /** Reads a whole content, or a range of it, as long as `read` takes; null when the file has none. Not cached. */
+  download<T>(request: DownloadRequest, read: (content: ContentResponse) => Promise<T>): Promise<T | null>;
   /** Returns the validation report of a training file; null when it has no content. */
   trainingReport(fileId: string, tokenizer: ReportTokenizer): Promise<CountedReport | null>;
   /** Returns a model. `job` is the one that refers to it, if any. */
@@ -135,6 +139,7 @@ export function createLoaders(store: Store, access: Access, readContext: ReadCon
     files: (request) => store.files.list(access, request, readContext),
     preview: (file, maxBytes) => store.contents.preview(access, file, maxBytes, readContext),
     trainingReport: (fileId, tokenizer) => store.trainingReports.get(access, fileId, tokenizer, readContext),
+    download: (request, read) => store.contents.download(access, request, read, readContext),
     model: (id, job) => models.load({ id, end: endOf(job) }),
     jobOfModel: (modelId) => jobsOfModels.load(modelId),
     models: () => store.models.list(access, readContext),

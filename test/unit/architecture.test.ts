@@ -27,7 +27,7 @@ const FLOORS: readonly (readonly string[])[] = [
   // HTTP, and the pipeline of one operation.
   ['server'],
   ['server/transports'],
-  ['server/upload', 'server/subscriptions'],
+  ['server/upload', 'server/subscriptions', 'server/downloads'],
   ['server/graphql'],
   // The graph: satellites over the hub `job`, the hub over its leaves.
   ['schema'],

@@ -1,4 +1,4 @@
-import type { ExecutionResult } from 'graphql';
+import type { GraphQLError } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { ErrorCode } from '../../schema/core/errors.ts';
 import type { ReadContext } from '../../store/cache/single-flight.ts';
@@ -31,7 +31,7 @@ export function createAcceptedCredentials(): AcceptedCredentials {
  * otherwise a client could try invented credentials and abort each request before it is counted.
  */
 export function credentialEvidenceOf(
-  { errors }: ExecutionResult,
+  { errors }: { readonly errors?: readonly Pick<GraphQLError, 'extensions'>[] | undefined },
   { upstreamCalls, signal, failures }: ReadContext,
 ): CredentialEvidence {
   if (upstreamCalls === 0) return 'none';
