@@ -78,6 +78,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     upstreamName: target.name,
     limits: target.limits,
     hyperparameters: target.hyperparameters,
+    prices: config.priceList,
   };
   const server = await createServer({
     host: config.host,

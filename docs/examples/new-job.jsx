@@ -1,7 +1,7 @@
 // A page with React and Apollo Client: uploads a training file, starts a job, follows it and cancels it.
 // Copy it. Every failure of a mutation is data, and this page shows it.
 import { ApolloClient, gql, HttpLink } from '@apollo/client';
-import { ApolloProvider, useMutation, useQuery, useSubscription } from '@apollo/client/react';
+import { ApolloProvider, useMutation, useSubscription } from '@apollo/client/react';
 import { useRef, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { createCache } from './apollo-cache.ts';
@@ -28,13 +28,10 @@ const START = gql`
 
 const WATCH = gql`
   subscription Watch($jobId: ID!) {
-    fineTuningJobStatusChanged(jobId: $jobId) { job { id status isTerminal viewerCanCancel } }
-  }
-`;
-
-const PROGRESS = gql`
-  query Progress($jobId: ID!) {
-    fineTuningJob(id: $jobId) { id progress { fraction estimatedFinishAt } }
+    fineTuningJobProgressChanged(jobId: $jobId) {
+      job { id status isTerminal viewerCanCancel }
+      progress { fraction estimatedFinishAt }
+    }
   }
 `;
 
@@ -125,18 +122,13 @@ function Problem({ message, issues, report }) {
 function Job({ id }) {
   const { data } = useSubscription(WATCH, { variables: { jobId: id } });
   const [cancel, cancelled] = useMutation(CANCEL, { variables: { jobId: id } });
-  const job = data?.fineTuningJobStatusChanged.job;
-  // The status is pushed; the progress inside of a status is polled until the job ends.
-  const progress = useQuery(PROGRESS, {
-    variables: { jobId: id },
-    pollInterval: job?.isTerminal ? 0 : 2000,
-  });
-  if (!job) return null;
+  if (!data) return null;
+  const { job, progress } = data.fineTuningJobProgressChanged;
   const failure = cancelled.data?.cancelFineTuningJob;
   return (
     <p>
       <output>{job.status}</output>
-      <progress value={progress.data?.fineTuningJob?.progress?.fraction ?? 0} />
+      <progress value={progress?.fraction ?? 0} />
       {job.viewerCanCancel && (
         <button type="button" onClick={() => cancel()}>
           Cancel

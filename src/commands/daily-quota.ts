@@ -44,6 +44,8 @@ export interface DailyQuota {
    * has certainly not done the operation. Rejects with DailyQuotaExceeded, without running it, when no unit is left.
    */
   spend<T>(operation: MeteredOperation, run: (refund: () => void) => Promise<T>): Promise<T>;
+  /** Whether no unit of the quota is left now. */
+  isUsedUp(operation: MeteredOperation): boolean;
 }
 
 /** Maximum number of callers with a count. Only callers that have used quota today have one. */
@@ -54,14 +56,20 @@ export function createDailyQuotas(clock: Clock, limits: DailyLimits): (caller: s
   const counters = new LRUCache<string, { count: number }>({ maxSize: MAX_CALLERS, sizeCalculation: () => 1 });
   let today = 0;
 
-  /** Returns the refund function. */
-  function take(operation: MeteredOperation, caller: string): () => void {
+  /** Returns the counter of today. */
+  function find(operation: MeteredOperation, caller: string) {
     const now = clock.now();
     if (dayOf(now) !== today) counters.clear();
     today = dayOf(now);
     const key = `${operation} ${caller}`;
     const counter = counters.get(key) ?? { count: 0 };
-    if (counter.count >= limits[operation]) throw new DailyQuotaExceeded(operation, limits[operation], now);
+    return { now, key, counter, isUsedUp: counter.count >= limits[operation] };
+  }
+
+  /** Returns the refund function. */
+  function take(operation: MeteredOperation, caller: string): () => void {
+    const { now, key, counter, isUsedUp } = find(operation, caller);
+    if (isUsedUp) throw new DailyQuotaExceeded(operation, limits[operation], now);
     counter.count++;
     counters.set(key, counter);
     let isRefunded = false;
@@ -73,6 +81,7 @@ export function createDailyQuotas(clock: Clock, limits: DailyLimits): (caller: s
   }
 
   return (caller) => ({
+    isUsedUp: (operation) => find(operation, caller).isUsedUp,
     async spend(operation, run) {
       const refund = take(operation, caller);
       try {

@@ -1,5 +1,6 @@
 import { isOutcomeUnknown } from '../upstream/errors/upstream-error.ts';
 import type { FileObject, FileUpload } from '../upstream/resources/file.ts';
+import type { TokenCounting } from '../upstream/training-data/example-tokens.ts';
 import {
   InvalidTrainingData,
   type TrainingFileReport,
@@ -11,6 +12,8 @@ import { createDelete, type Delete } from './delete.ts';
 export interface UploadRequest extends FileUpload {
   /** Whether to validate the content as training data, and to create no file if it is invalid. */
   readonly isTrainingData: boolean;
+  /** Whether the report estimates the tokens. */
+  readonly isCounted: boolean;
 }
 
 /** The result of an upload. Without a file, the report has the errors in the content. */
@@ -29,8 +32,9 @@ export function createFileCommands({ upstream, store }: CommandDependencies, con
   const { access } = context;
   const { invalidation } = store.jobs;
   return {
-    async upload({ isTrainingData, content, ...rest }) {
-      const validated = isTrainingData ? validateStream(content) : null;
+    async upload({ isTrainingData, isCounted, content, ...rest }) {
+      const counting: TokenCounting | null = isCounted ? { counter: upstream.tokens, tokenizer: 'byFormat' } : null;
+      const validated = isTrainingData ? validateStream(content, counting) : null;
       try {
         const upload = { ...rest, content: validated?.content ?? content };
         const file = await upstream.files.upload(upload, callOf(context));

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { MutationConfig } from '../commands/mutation-policy.ts';
+import type { PriceList } from '../request/price-list.ts';
 import type { Auth } from '../server/auth/authenticate.ts';
 import type { Limits } from '../server/limits/query-limits.ts';
 import type { HttpConfig, ShutdownConfig, SubscriptionConfig } from '../server/server.ts';
@@ -50,6 +51,8 @@ export interface Config {
   readonly cache: { readonly activeMs: number; readonly settledMs: number; readonly maxBytes: number };
   readonly pollIntervalMs: number;
   readonly mutations: MutationConfig;
+  /** Prices of training, for estimates. */
+  readonly priceList: PriceList;
   readonly limits: Limits;
   readonly subscriptions: SubscriptionConfig;
   readonly shutdown: ShutdownConfig;
@@ -121,6 +124,7 @@ function assemble(parts: Parts): Config {
     upstreamCalls: upstream.calls,
     ...caching,
     mutations: { isAllowed, maxPerDay },
+    ...parts.prices,
     limits,
     subscriptions: connections.subscriptions,
     ...operation,

@@ -8,6 +8,7 @@ import { limits } from './limits.ts';
 import { listening } from './listening.ts';
 import { mutations } from './mutations.ts';
 import { operation } from './operation.ts';
+import { prices } from './prices.ts';
 import { sandbox } from './sandbox.ts';
 import { groupDocs, type SettingDocs, settingDocs } from './setting-docs.ts';
 import { upstream } from './upstream.ts';
@@ -19,6 +20,7 @@ export const groups = {
   upstream,
   azure,
   mutations,
+  prices,
   caching,
   limits,
   graphql,

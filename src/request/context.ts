@@ -12,6 +12,7 @@ import type { Claimant } from '../upstream/resilience/call-claims.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Feeds, Watcher } from '../watch/watcher.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
+import type { PriceList } from './price-list.ts';
 import { ResponseMeter } from './response-meter.ts';
 import type { Viewer } from './viewer.ts';
 
@@ -24,6 +25,8 @@ export interface GatewayFacts {
   readonly limits: RequestRules;
   /** Where the upstream looks for the hyperparameters of a new job. */
   readonly hyperparameters: HyperparameterPlacement;
+  /** Prices of training that the operator has entered. */
+  readonly prices: PriceList;
 }
 
 /** An authenticated caller. */
@@ -52,6 +55,8 @@ export interface Context {
   readonly response: ResponseMeter;
   /** Batched reads. */
   readonly loaders: Loaders;
+  /** Returns the methods of the jobs that the gateway has observed on a base model. Calls no upstream. */
+  methodsUsedOn(modelId: string): readonly string[];
   /** Live data for subscriptions. */
   readonly feeds: Feeds;
   /** Returns the time, in milliseconds since the epoch. */
@@ -104,6 +109,7 @@ export function createContextFactory(dependencies: ContextDependencies): Context
         loaders ??= createLoaders(store, access, readContext);
         return loaders;
       },
+      methodsUsedOn: (modelId) => store.jobs.methodsUsedOn(access, modelId),
       get feeds() {
         return watcher.feeds(access, claimant);
       },

@@ -2,10 +2,14 @@ import DataLoader from 'dataloader';
 import { type JobEnd, NOT_ENDED } from '../store/cache/freshness.ts';
 import type { Access } from '../store/cache/scope.ts';
 import type { ReadContext } from '../store/cache/single-flight.ts';
+import type { DownloadRequest } from '../store/resources/content.ts';
 import { EVENTS_PER_PAGE } from '../store/resources/event.ts';
+import { scanJobs } from '../store/resources/job-scan.ts';
 import { type LogSegment, pageOf } from '../store/resources/log-segment.ts';
+import type { ReportTokenizer } from '../store/resources/training-report.ts';
 import type { Store } from '../store/store.ts';
 import { isOutage, isRejection, UpstreamError } from '../upstream/errors/upstream-error.ts';
+import type { ContentResponse } from '../upstream/http/content-response.ts';
 import { isValidName } from '../upstream/http/path.ts';
 import type { MetricsSeries } from '../upstream/metrics/metrics.ts';
 import type { Preview } from '../upstream/metrics/preview.ts';
@@ -16,7 +20,7 @@ import type { Job, JobPageRequest } from '../upstream/resources/job.ts';
 import type { Model } from '../upstream/resources/model.ts';
 import type { Page, PageItem, PageRequest } from '../upstream/resources/page.ts';
 import type { Permission, PermissionPageRequest } from '../upstream/resources/permission.ts';
-import type { TrainingReport } from '../upstream/training-data/report-builder.ts';
+import type { CountedReport } from '../upstream/training-data/file-validator.ts';
 
 /**
  * The reads of one request, batched and deduplicated. All reject with UpstreamError, or with the reason of the request's
@@ -35,10 +39,14 @@ export interface Loaders {
   files(page: FilePageRequest): Promise<Page<FileObject>>;
   /** Returns the first bytes of a file's content; null when it has none. */
   preview(file: FileObject, maxBytes: number): Promise<Preview | null>;
+  /** Reads a whole content, or a range of it, as long as `read` takes; null when the file has none. Not cached. */
+  download<T>(request: DownloadRequest, read: (content: ContentResponse) => Promise<T>): Promise<T | null>;
   /** Returns the validation report of a training file; null when it has no content. */
-  trainingReport(fileId: string): Promise<TrainingReport | null>;
+  trainingReport(fileId: string, tokenizer: ReportTokenizer): Promise<CountedReport | null>;
   /** Returns a model. `job` is the one that refers to it, if any. */
   model(id: string, job?: Job): Promise<Model | null>;
+  /** Returns the job that created a model, among the newest 1,000 jobs. */
+  jobOfModel(modelId: string): Promise<Job | null>;
   /** Returns all models. */
   models(): Promise<readonly PageItem<Model>[]>;
   /** Returns one page of a job's events, newest first. */
@@ -108,6 +116,18 @@ export function createLoaders(store: Store, access: Access, readContext: ReadCon
     },
   );
 
+  // One scan for all models of a batch, until each has its job.
+  const jobsOfModels = new DataLoader<string, Job | null>(async (modelIds) => {
+    const wanted = new Set(modelIds);
+    const criteria = { metadata: {}, oldest: Number.NEGATIVE_INFINITY };
+    const matches = ({ fine_tuned_model: id }: Job) => id !== null && wanted.delete(id);
+    const scan = await scanJobs({ limit: wanted.size, after: null }, { ...criteria, matches }, (page) =>
+      store.jobs.list(access, page, readContext),
+    );
+    const found = new Map(scan.items.flatMap(({ value }) => (value ? [[value.fine_tuned_model, value]] : [])));
+    return modelIds.map((id) => found.get(id) ?? null);
+  });
+
   const endOf = (job: Job | undefined) => (job ? store.jobs.invalidation.end(access, job.id) : NOT_ENDED);
   const newestEvents = (jobId: string, minCount: number) => eventHeads.load({ jobId, minCount });
 
@@ -118,8 +138,10 @@ export function createLoaders(store: Store, access: Access, readContext: ReadCon
     resultFile: (id, job) => resultFiles.load({ id, end: endOf(job) }),
     files: (request) => store.files.list(access, request, readContext),
     preview: (file, maxBytes) => store.contents.preview(access, file, maxBytes, readContext),
-    trainingReport: (fileId) => store.trainingReports.get(access, fileId, readContext),
+    trainingReport: (fileId, tokenizer) => store.trainingReports.get(access, fileId, tokenizer, readContext),
+    download: (request, read) => store.contents.download(access, request, read, readContext),
     model: (id, job) => models.load({ id, end: endOf(job) }),
+    jobOfModel: (modelId) => jobsOfModels.load(modelId),
     models: () => store.models.list(access, readContext),
     async events(jobId, request) {
       if (request.after !== null) return store.events.page(access, jobId, request, readContext);

@@ -1,5 +1,7 @@
+import type { Context } from '../request/context.ts';
 import type { Viewer as ViewerShape } from '../request/viewer.ts';
 import { builder } from './core/builder.ts';
+import { denialOf, meteredDenialOf, ViewerDenialReason } from './mutation/viewer-denial.ts';
 
 const ViewerRole = builder.enumType('ViewerRole', {
   description:
@@ -31,8 +33,32 @@ const Viewer = builder.objectRef<ViewerShape>('Viewer').implement({
       nullable: false,
       description: 'The role of the caller: what it may read and do.',
     }),
+    canCreateFineTuningJobs: t.boolean({
+      nullable: false,
+      description:
+        'Whether to offer `createFineTuningJob`: the gateway, the role of the caller and its daily quota allow it. The upstream can still reject it.',
+      resolve: (_viewer, _args, context) => denialOfCreate(context) === null,
+    }),
+    createFineTuningJobDenial: t.field({
+      type: ViewerDenialReason,
+      description: 'Why `canCreateFineTuningJobs` is false. Null when it is true.',
+      resolve: (_viewer, _args, context) => denialOfCreate(context),
+    }),
+    canUploadFiles: t.boolean({
+      nullable: false,
+      description:
+        'Whether to offer `uploadFile`: the gateway and the role of the caller allow it. The upstream can still reject it.',
+      resolve: (_viewer, _args, context) => denialOf('operator', context) === null,
+    }),
+    uploadFileDenial: t.field({
+      type: ViewerDenialReason,
+      description: 'Why `canUploadFiles` is false. Null when it is true.',
+      resolve: (_viewer, _args, context) => denialOf('operator', context),
+    }),
   }),
 });
+
+const denialOfCreate = (context: Context) => meteredDenialOf('operator', 'create', context);
 
 builder.queryField('viewer', (t) =>
   t.field({

@@ -10,6 +10,8 @@ export interface RequestLogLine {
   readonly method: string | undefined;
   /** At most 100 characters, without the query. */
   readonly path: string;
+  /** The path of a download with ID in place of the id, such as `/files/ID/content`. */
+  readonly route?: string;
   /** The name of the GraphQL operation, at most 100 characters. */
   readonly operation: string | undefined;
   /** The name of the caller, with AUTH=tokens. */
@@ -44,6 +46,8 @@ export interface LoggedExchange {
   readonly response: GatewayResponse;
   readonly requestId: string;
   readonly path: string;
+  /** Set when the path is that of a download. */
+  route?: string;
   context?: LoggedContext;
   errorCodes?: readonly string[] | undefined;
   /** Set when the response is a stream. */
@@ -52,11 +56,12 @@ export interface LoggedExchange {
 
 /** Creates the log line. Truncates the parts that clients choose. */
 export function requestLogLine(exchange: LoggedExchange, ms: number): RequestLogLine {
-  const { request, response, requestId, path, context, errorCodes, streamStats } = exchange;
+  const { request, response, requestId, path, route, context, errorCodes, streamStats } = exchange;
   return {
     requestId,
     method: request.method,
     path: path.slice(0, 100),
+    ...(route !== undefined && { route }),
     operation: context?.operationName?.slice(0, 100),
     viewer: context?.viewer.name ?? undefined,
     upstreamCalls: context?.readContext.upstreamCalls,

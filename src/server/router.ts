@@ -4,14 +4,18 @@ import type { Clock } from '../clock.ts';
 import type { ContextFactory } from '../request/context.ts';
 import { internalError } from '../schema/core/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { Claimant } from '../upstream/resilience/call-claims.ts';
 import type { Authenticate } from './auth/authenticate.ts';
+import type { Downloads } from './downloads/download.ts';
+import { type DownloadReply, sendDownload } from './downloads/download-reply.ts';
+import { findDownload } from './downloads/route.ts';
 import type { HoldConnection } from './http/connection-registry.ts';
 import { prefersHtml } from './http/content-negotiation.ts';
 import { preflight, withCors } from './http/cors.ts';
 import { HttpError } from './http/http-error.ts';
 import { quoteInput } from './http/quote-input.ts';
 import { errorReply, type GatewayResponse, jsonReply, type Reply, send } from './http/reply.ts';
-import { guardRequest, type HostPolicy, isHealthProbe } from './http/request-guard.ts';
+import { guardCrossSiteGet, guardRequest, type HostPolicy, isHealthProbe } from './http/request-guard.ts';
 import { type RequestTarget, readTarget } from './http/request-target.ts';
 import type { Webhooks } from './http/webhook-endpoint.ts';
 import { type CreateCallerBudget, callerOf } from './limits/caller-rate-limiter.ts';
@@ -27,6 +31,9 @@ export interface RouterOptions extends HostPolicy, GraphqlOptions {
   createContext: ContextFactory;
   streams: StreamRegistry;
   holdConnection: HoldConnection;
+  downloads: Downloads;
+  /** Maximum time that a client reads nothing of a download, in milliseconds. */
+  idleTimeoutMs: number;
   /** Serves the GraphiQL page; undefined when it is off. */
   graphiql: ((headers: IncomingHttpHeaders) => Promise<Reply>) | undefined;
   /** Receives the upstream's webhooks; undefined when they are off. */
@@ -46,9 +53,11 @@ interface Exchange extends RequestTarget, LoggedExchange {
   clientAbort: AbortController | null;
 }
 
+type AnyReply = Reply | StreamReply | DownloadReply;
+
 /** Creates the handler of all requests: guards, CORS, routes, errors and the access log. */
 export function createRouter(options: RouterOptions): RequestHandler {
-  const { corsOrigins, isReady, streams, log, clock } = options;
+  const { corsOrigins, isReady, streams, downloads, idleTimeoutMs, log, clock } = options;
   return async (request, response) => {
     const clientAbort = new AbortController();
     const target = readTarget(request.url ?? '');
@@ -65,6 +74,7 @@ export function createRouter(options: RouterOptions): RequestHandler {
     exchange.errorCodes = reply.errorCodes;
     if (!isReady()) response.shouldKeepAlive = false; // A kept-alive connection would outlive the server.
     if ('subscriber' in reply) startStream(exchange, reply);
+    else if ('chunks' in reply) await runDownload(exchange, reply, clientAbort.signal);
     else if (!clientAbort.signal.aborted && !response.headersSent) send(response, reply);
   };
 
@@ -79,7 +89,18 @@ export function createRouter(options: RouterOptions): RequestHandler {
     exchange.clientAbort = null;
   }
 
-  async function respond(exchange: Exchange, signal: AbortSignal): Promise<Reply | StreamReply> {
+  async function runDownload(exchange: Exchange, reply: DownloadReply, signal: AbortSignal) {
+    const { response, requestId } = exchange;
+    response.on('finish', () => {
+      if (!isReady()) response.req.socket.destroySoon(); // The server has begun to stop since the headers were sent.
+    });
+    const onFailure = (error: unknown) => {
+      if (!signal.aborted) exchange.errorCodes = downloads.recordFailure(error, requestId);
+    };
+    await sendDownload(response, reply, { idleMs: idleTimeoutMs, onFailure });
+  }
+
+  async function respond(exchange: Exchange, signal: AbortSignal): Promise<AnyReply> {
     try {
       guardRequest(exchange.request, options, exchange);
       return preflight(exchange.request, corsOrigins) ?? (await route(options, exchange, signal));
@@ -90,23 +111,13 @@ export function createRouter(options: RouterOptions): RequestHandler {
   }
 }
 
-async function route(options: RouterOptions, exchange: Exchange, signal: AbortSignal): Promise<Reply | StreamReply> {
-  const { createBudget, authenticate, createContext, holdConnection, graphiql, webhooks, isReady } = options;
-  const { request, response, requestId, path } = exchange;
+async function route(options: RouterOptions, exchange: Exchange, signal: AbortSignal): Promise<AnyReply> {
+  const { graphiql, webhooks, isReady } = options;
+  const { request, requestId, path } = exchange;
   switch (path) {
     case '/graphql': {
       if (graphiql && isRead(request) && prefersHtml(request.headers)) return await graphiql(request.headers);
-      const identity = authenticate(request.headers);
-      response.on('close', holdConnection(request.socket));
-      const caller = callerOf(identity, request);
-      const context = createContext({
-        requestId,
-        signal,
-        identity,
-        claimant: { priority: 'query', callers: [caller] },
-      });
-      exchange.context = context;
-      const budget = createBudget(caller, context.scope, response);
+      const { context, identity, caller, budget } = openContext(options, exchange, signal);
       return await handleGraphql(options, { ...exchange, context, identity, caller, budget });
     }
     case '/webhooks/openai':
@@ -122,8 +133,31 @@ async function route(options: RouterOptions, exchange: Exchange, signal: AbortSi
       requireRead(request, path);
       return { status: 302, headers: { location: 'graphql' } }; // Relative: keeps the path prefix of a proxy.
     default:
-      throw unknownPath(path);
+      return await download(options, exchange, signal);
   }
+}
+
+async function download(options: RouterOptions, exchange: Exchange, signal: AbortSignal) {
+  const { request, search, path } = exchange;
+  const route = findDownload(path);
+  if (route === null) throw unknownPath(path);
+  exchange.route = route.template;
+  requireRead(request, route.template);
+  guardCrossSiteGet(request, options.corsOrigins);
+  const opened = openContext(options, exchange, signal);
+  return await options.downloads.open(route, { request, search, ...opened });
+}
+
+/** Authenticates the caller, and keeps its connection open for it. Throws an HttpError (401). */
+function openContext(options: RouterOptions, exchange: Exchange, signal: AbortSignal) {
+  const { request, response, requestId } = exchange;
+  const identity = options.authenticate(request.headers);
+  response.on('close', options.holdConnection(request.socket));
+  const caller = callerOf(identity, request);
+  const claimant: Claimant = { priority: 'query', callers: [caller] };
+  const context = options.createContext({ requestId, signal, identity, claimant });
+  exchange.context = context;
+  return { context, identity, caller, budget: options.createBudget(caller, context.scope, response) };
 }
 
 function internalErrorReply(error: unknown, requestId: string, log: Logger | undefined): Reply {
@@ -138,8 +172,9 @@ function requestIdOf({ headers }: IncomingMessage): string {
 }
 
 function unknownPath(path: string): HttpError {
-  const webhooks = '/webhooks/openai (with OPENAI_WEBHOOK_SECRET)';
-  return new HttpError(404, `Path: ${quoteInput(path)} is unknown; expected /graphql, /health, /ready or ${webhooks}.`);
+  const downloads = '/files/ID/content, /fine_tuning_jobs/ID/metrics.csv or .json';
+  const expected = `/graphql, /health, /ready or /webhooks/openai (with OPENAI_WEBHOOK_SECRET), ${downloads}`;
+  return new HttpError(404, `Path: ${quoteInput(path)} is unknown; expected ${expected}.`);
 }
 
 const isRead = ({ method }: IncomingMessage) => method === 'GET' || method === 'HEAD';

@@ -6,6 +6,7 @@ import type { ContextFactory } from '../request/context.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Authenticate } from './auth/authenticate.ts';
 import { type ConnectionLimits, createConnections } from './connections.ts';
+import { createDownloads } from './downloads/download.ts';
 import type { ExampleIds } from './graphiql/example-tabs.ts';
 import { createGraphiql } from './graphiql/graphiql.ts';
 import { createFindDocument, type DocumentOptions } from './graphql/document-lookup.ts';
@@ -125,6 +126,8 @@ export async function createServer({
   const router = createRouter({
     readUpload: createReadUpload({ ...config, upstreamConnections, bodyTimeouts, schema, clock }),
     responseCache: createResponseCache(clock, memoryCache),
+    downloads: createDownloads({ upstreamConnections, isPassthrough, log }),
+    idleTimeoutMs: config.idleTimeoutMs,
     graphiql: config.hasGraphiql ? createGraphiql(examples) : undefined,
     webhooks: secret === undefined ? undefined : createWebhooks({ secret, onHint, log, clock }),
     isReady: () => isReady,

@@ -12,37 +12,39 @@ const POINT = 'step trainLoss trainMeanReward';
 
 /** All documents that the client sends. */
 export const documents = {
-  jobStatus: `subscription JobStatus($jobId: ID!) { fineTuningJobStatusChanged(jobId: $jobId) { job { ${JOB} } } }`,
-  jobStatuses: `subscription JobStatuses { anyFineTuningJobStatusChanged { job { ${JOB} } } }`,
+  jobProgress: `subscription JobProgress($jobId: ID!) {
+    fineTuningJobProgressChanged(jobId: $jobId) { job { ${JOB} } ${PROGRESS} }
+  }`,
+  jobsProgress: `subscription JobsProgress { anyFineTuningJobProgressChanged { job { ${JOB} } ${PROGRESS} } }`,
   details: `query JobDetails($jobId: ID!) {
     fineTuningJob(id: $jobId) { ${JOB} ${PROGRESS} metrics(maxPoints: 200) { points { ${POINT} } } }
   }`,
   steps: `subscription JobSteps($jobId: ID!, $sinceStep: Int) {
-    fineTuningJobMetricsAdded(jobId: $jobId, sinceStep: $sinceStep) { job { ${PROGRESS} } point { ${POINT} } }
+    fineTuningJobMetricsAdded(jobId: $jobId, sinceStep: $sinceStep) { point { ${POINT} } }
   }`,
 };
 
-const JobStatus = z.object({ fineTuningJobStatusChanged: z.object({ job: Job }) });
-const JobStatuses = z.object({ anyFineTuningJobStatusChanged: z.object({ job: Job }) });
+const Change = z.object({ job: Job, progress: Progress });
+const JobProgress = z.object({ fineTuningJobProgressChanged: Change });
+const JobsProgress = z.object({ anyFineTuningJobProgressChanged: Change });
 const Details = z.object({
   ...Job.shape,
   progress: Progress,
   metrics: z.object({ points: z.array(Point) }).nullable(),
 });
 const JobDetails = z.object({ fineTuningJob: Details.nullable() });
-const Step = z.object({ job: z.object({ progress: Progress }), point: Point });
-const JobSteps = z.object({ fineTuningJobMetricsAdded: Step });
+const JobSteps = z.object({ fineTuningJobMetricsAdded: z.object({ point: Point }) });
 
 /** Subscriptions to a gateway. They survive a lost connection: they wait, reconnect and continue. */
 export interface GatewayClient {
-  /** The current status of a job, then its changes, until it ends. */
-  job(id: string, signal: AbortSignal): AsyncIterable<Job>;
-  /** The current status of all active jobs, then all changes. */
-  jobs(signal: AbortSignal): AsyncIterable<Job>;
+  /** The current status and progress of a job, then its changes, until it ends. */
+  job(id: string, signal: AbortSignal): AsyncIterable<z.output<typeof Change>>;
+  /** The current status and progress of all active jobs, then all changes. */
+  jobs(signal: AbortSignal): AsyncIterable<z.output<typeof Change>>;
   /** A job with its progress and its metrics; null when it does not exist. */
   loadDetails(id: string, signal: AbortSignal): Promise<z.output<typeof Details> | null>;
   /** The steps of a job after `lastStep`, without gaps after a lost connection. */
-  steps(id: string, lastStep: () => number, signal: AbortSignal): AsyncIterable<z.output<typeof Step>>;
+  steps(id: string, lastStep: () => number, signal: AbortSignal): AsyncIterable<Point>;
 }
 
 export interface GatewayClientOptions {
@@ -74,12 +76,12 @@ export function createGatewayClient({ url, token, clock, onConnection }: Gateway
   const run = createRun(client);
   return {
     async *job(jobId, signal) {
-      for await (const { fineTuningJobStatusChanged: change } of run(documents.jobStatus, { jobId }, JobStatus, signal))
-        yield change.job;
+      const changes = run(documents.jobProgress, { jobId }, JobProgress, signal);
+      for await (const { fineTuningJobProgressChanged: change } of changes) yield change;
     },
     async *jobs(signal) {
-      for await (const { anyFineTuningJobStatusChanged: change } of run(documents.jobStatuses, {}, JobStatuses, signal))
-        yield change.job;
+      const changes = run(documents.jobsProgress, {}, JobsProgress, signal);
+      for await (const { anyFineTuningJobProgressChanged: change } of changes) yield change;
     },
     async loadDetails(jobId, signal) {
       for await (const { fineTuningJob } of run(documents.details, { jobId }, JobDetails, signal)) return fineTuningJob;
@@ -92,8 +94,8 @@ export function createGatewayClient({ url, token, clock, onConnection }: Gateway
           return lastStep(); // The client reads it again when it resubscribes.
         },
       };
-      for await (const { fineTuningJobMetricsAdded: step } of run(documents.steps, variables, JobSteps, signal))
-        yield step;
+      const steps = run(documents.steps, variables, JobSteps, signal);
+      for await (const { fineTuningJobMetricsAdded: step } of steps) yield step.point;
     },
   };
 }

@@ -23,7 +23,7 @@ export interface JobFollower {
   followVisible(): void;
 }
 
-/** Writes statuses to the table, and the metrics of the visible jobs. */
+/** Writes statuses and progress to the table, and the metrics of the visible jobs. */
 export function createFollower(options: FollowOptions): JobFollower {
   const { client, table, jobId, max, onChange, signal } = options;
   const followed = new Map<string, AbortController>();
@@ -64,8 +64,10 @@ export function createFollower(options: FollowOptions): JobFollower {
       }
     },
     async run() {
-      for await (const job of jobId === undefined ? client.jobs(signal) : client.job(jobId, signal)) {
+      const changes = jobId === undefined ? client.jobs(signal) : client.job(jobId, signal);
+      for await (const { job, progress } of changes) {
         table.setJob(job);
+        table.setProgress(job.id, progress);
         followVisible();
         onChange();
       }
@@ -95,8 +97,8 @@ function createReader({ client, table, jobId, onChange, signal }: FollowOptions)
   async function followMetrics(id: string, aborting: AbortSignal): Promise<void> {
     await loadDetails(id);
     if (aborting.aborted) return;
-    for await (const { job, point } of client.steps(id, () => table.lastStep(id), aborting)) {
-      table.addPoint(id, job.progress, point);
+    for await (const point of client.steps(id, () => table.lastStep(id), aborting)) {
+      table.addPoint(id, point);
       onChange();
     }
     if (!aborting.aborted) await loadDetails(id); // The steps end with the job, maybe before its status arrives.

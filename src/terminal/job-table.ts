@@ -17,8 +17,10 @@ export interface JobTable {
   setJob(job: Job): void;
   /** Sets the progress and the whole curve of a known job. */
   setDetails(id: string, progress: Progress, curve: readonly Point[]): void;
-  /** Adds a point to the curve of a known job; a point of an earlier step only updates the progress. */
-  addPoint(id: string, progress: Progress, point: Point): void;
+  /** Sets the progress of a known job. */
+  setProgress(id: string, progress: Progress): void;
+  /** Adds a point to the curve of a known job; ignores one of an earlier step. */
+  addPoint(id: string, point: Point): void;
   /** Last step of a job's curve; 0 without a curve. */
   lastStep(id: string): number;
   remove(id: string): void;
@@ -54,12 +56,13 @@ export function createJobTable(): JobTable {
       const row = find(id);
       if (row) replace({ ...row, progress, curve: downsample(curve) });
     },
-    addPoint(id, progress, point) {
+    setProgress(id, progress) {
       const row = find(id);
-      if (!row) return;
-      const isNew = point.step > lastStepOf(row);
-      const curve = isNew ? downsample([...row.curve, point]) : row.curve;
-      replace({ ...row, progress: progress ?? row.progress, curve });
+      if (row) replace({ ...row, progress });
+    },
+    addPoint(id, point) {
+      const row = find(id);
+      if (row && point.step > lastStepOf(row)) replace({ ...row, curve: downsample([...row.curve, point]) });
     },
     lastStep: (id) => lastStepOf(find(id)),
     remove(id) {

@@ -9,6 +9,7 @@ import { createGraderResource, type GraderResource } from './resources/grader-ru
 import { createJobResource, type JobResource } from './resources/job.ts';
 import { createModelResource, type ModelResource } from './resources/model.ts';
 import { createPermissionResource, type PermissionResource } from './resources/permission.ts';
+import { createTokenCounter, type TokenCounter } from './tokens/token-counter.ts';
 
 /** The REST API of the upstream: one resource per noun of its URLs. Without a cache. */
 export interface Upstream {
@@ -19,6 +20,8 @@ export interface Upstream {
   readonly models: ModelResource;
   readonly permissions: PermissionResource;
   readonly graders: GraderResource;
+  /** Counts tokens as the models of the upstream do. */
+  readonly tokens: TokenCounter;
   /** Aborts all calls and closes all connections. */
   dispose(): Promise<void>;
 }
@@ -39,6 +42,7 @@ export function createUpstream({
 }: UpstreamOptions): Upstream {
   const rest = createRestClient(options);
   const jobs = createJobResource(rest, memoryCache);
+  const tokens = createTokenCounter(options.clock);
   return {
     // Placed here, below the idempotency keys: the same request keeps its mark when the placement changes.
     jobs: { ...jobs, create: (body, call) => jobs.create(placeHyperparameters(body, hyperparameters), call) },
@@ -48,6 +52,9 @@ export function createUpstream({
     models: createModelResource(rest),
     permissions: createPermissionResource(rest, memoryCache),
     graders: createGraderResource(rest),
-    dispose: rest.dispose,
+    tokens,
+    async dispose() {
+      await Promise.all([rest.dispose(), tokens.dispose()]);
+    },
   };
 }

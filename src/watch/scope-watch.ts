@@ -7,6 +7,7 @@ import type { StateOf } from './poll/change.ts';
 import { callersOf } from './poll/claimants.ts';
 import { createEventTail, type EventTail } from './poll/event-tail.ts';
 import { createPoller } from './poll/poller.ts';
+import { createProgressReader, type ProgressReader } from './poll/progress-reader.ts';
 import { createWatchRegistry, type WatchRegistry } from './poll/watch-registry.ts';
 
 export interface WatcherOptions {
@@ -23,6 +24,7 @@ export interface WatcherOptions {
 /** All watches of one scope. */
 export interface ScopeWatch {
   readonly registry: WatchRegistry;
+  readonly progress: ProgressReader;
   /** Number of watched jobs and event logs. */
   readonly size: number;
   onObserved(observed: JobObserved): void;
@@ -49,6 +51,7 @@ export function createScopeWatch({ onIdle, ...options }: ScopeWatchOptions): Sco
   const onScheduleChange = () => (isIdle() ? onIdle() : poller.schedule());
   const registry = createWatchRegistry({ ...pollOptions, onScheduleChange });
   const poller = createPoller({ ...pollOptions, registry });
+  const progress = createProgressReader({ ...options, registry });
 
   function addTail(jobId: string, account: CallAccount | undefined) {
     const remove = () => {
@@ -63,11 +66,13 @@ export function createScopeWatch({ onIdle, ...options }: ScopeWatchOptions): Sco
 
   return {
     registry,
+    progress,
     get size() {
-      return registry.jobs.size + tails.size;
+      return registry.jobs.size + tails.size + progress.size;
     },
     onObserved(observed) {
       registry.onObserved(observed);
+      if (observed.accepted.value) progress.onObserved(observed.accepted.value);
       poller.schedule();
     },
     openTail(jobId, { callers, account }) {
@@ -84,6 +89,7 @@ export function createScopeWatch({ onIdle, ...options }: ScopeWatchOptions): Sco
     },
     dispose() {
       poller.dispose();
+      progress.dispose();
       for (const { tail } of tails.values()) tail.dispose();
     },
   };

@@ -4,10 +4,12 @@ import type { Claimant } from '../upstream/resilience/call-claims.ts';
 import type { JobEvent } from '../upstream/resources/event.ts';
 import type { Job } from '../upstream/resources/job.ts';
 import type { JobChange } from './poll/change.ts';
+import type { ProgressObservation } from './poll/followed-job.ts';
 import { createScopeWatch, type ScopeWatch, type WatcherOptions } from './scope-watch.ts';
 import { type Added, anyEvent, stepsAfter, streamEvents } from './streams/event-stream.ts';
 import { streamJob, streamJobs } from './streams/job-stream.ts';
 import type { EventStart } from './streams/log-reader.ts';
+import { streamAllProgress, streamProgress } from './streams/progress-stream.ts';
 
 /** Live data of one scope. Each iterator is a subscriber. */
 export interface Feeds {
@@ -15,6 +17,10 @@ export interface Feeds {
   job(id: string): AsyncIterable<JobChange>;
   /** Snapshots and changes of all jobs that match before or after the change. Throws UpstreamError. */
   jobs(matches: (job: Job) => boolean): AsyncIterable<JobChange>;
+  /** A job's present progress and its moves; done when it has ended. Throws as `job` does. */
+  progress(jobId: string): AsyncIterable<ProgressObservation>;
+  /** The same for all jobs that match and have not ended. Throws UpstreamError. */
+  allProgress(matches: (job: Job) => boolean): AsyncIterable<ProgressObservation>;
   /** A job's events after `start`. Throws as `job` does, and UnknownCursor. */
   events(jobId: string, start: EventStart): AsyncIterable<Added<JobEvent>>;
   /** A job's metrics, one step per series, after `sinceStep`, or from now on. Throws as `events` does. */
@@ -70,6 +76,8 @@ export function createWatcher({ store, ...options }: WatcherOptions): Watcher {
       return {
         job: (id) => streamJob(getRegistry, id, callers),
         jobs: (matches) => streamJobs(getRegistry, matches, callers),
+        progress: (jobId) => streamProgress(() => getScope(access).progress, jobId, callers),
+        allProgress: (matches) => streamAllProgress(() => getScope(access).progress, matches, callers),
         events: (jobId, start) => streamEvents({ ...logOf(jobId), start, select: anyEvent }),
         metrics(jobId, step) {
           const start: EventStart = step === null ? { kind: 'now' } : { kind: 'sinceStep', step };

@@ -1,9 +1,8 @@
-import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
-import { build, type Rolldown } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { trainingLines } from '../kit/client/upload.ts';
 import { startGateway, type TestGateway } from '../kit/gateway/gateway.ts';
+import { bundle } from './bundle.ts';
 import { launch, newPage, SCREENSHOTS } from './page.ts';
 
 interface Edge {
@@ -16,24 +15,6 @@ beforeAll(async () => {
   [browser, script] = await Promise.all([launch(), bundle('../../docs/examples/new-job.jsx')]);
 });
 afterAll(() => browser?.close());
-
-/** Bundles a module into a script that sets the global `page` to its exports. */
-async function bundle(module: string): Promise<string> {
-  const entry = fileURLToPath(new URL(module, import.meta.url));
-  const output = await build({
-    configFile: false,
-    logLevel: 'warn',
-    oxc: { jsx: { development: false } },
-    define: { 'process.env.NODE_ENV': '"production"' },
-    build: { write: false, lib: { entry, formats: ['iife'], name: 'page' } },
-  });
-  const [
-    {
-      output: [chunk],
-    },
-  ] = output as Rolldown.RolldownOutput[] as [Rolldown.RolldownOutput]; // One output per format.
-  return chunk.code;
-}
 
 /** Opens the example page on the gateway's origin. */
 async function openPage(gateway: TestGateway): Promise<Page> {

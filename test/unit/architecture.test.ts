@@ -27,7 +27,7 @@ const FLOORS: readonly (readonly string[])[] = [
   // HTTP, and the pipeline of one operation.
   ['server'],
   ['server/transports'],
-  ['server/upload', 'server/subscriptions'],
+  ['server/upload', 'server/subscriptions', 'server/downloads'],
   ['server/graphql'],
   // The graph: satellites over the hub `job`, the hub over its leaves.
   ['schema'],
@@ -61,6 +61,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['upstream/credentials'],
   ['upstream/errors'],
   ['upstream/training-data'],
+  ['upstream/tokens'],
   // The ground.
   ['upstream/json'],
   ['telemetry'],

@@ -79,6 +79,13 @@ export function connectionOf<T>(name: string, node: ObjectRef<Types, T>, descrip
         description: 'The items of this page, in the order of the list.',
         resolve: edgesOf,
       }),
+      nodes: t.field({
+        type: [node],
+        nullable: { list: false, items: true },
+        description:
+          'The items of this page without their cursors, in the order of the list. An item is null, with an error, when the upstream sent an invalid one.',
+        resolve: ({ items }) => items.map((item) => item.error ?? item.value) as never, // Pothos cannot prove that T is not a list.
+      }),
       pageInfo: t.field({
         type: PageInfo,
         nullable: false,

@@ -13,7 +13,7 @@ const CODES = {
   UNAUTHENTICATED:
     'The `Authorization` header is missing or malformed, or its token is unknown or revoked. Send `Authorization: Bearer TOKEN`.',
   FORBIDDEN:
-    'The role of the caller does not allow this field or mutation; the description of the field names the role that does. For mutations also: the gateway does not allow mutations, or it has no OPENAI_ADMIN_KEY.',
+    'The role of the caller does not allow this field, mutation or download; the description of the field names the role that does. For mutations also: the gateway does not allow mutations, or it has no OPENAI_ADMIN_KEY.',
   GRAPHQL_PARSE_FAILED: 'The document has a GraphQL syntax error. Nothing was executed.',
   GRAPHQL_VALIDATION_FAILED:
     'The document does not match the schema, for example it selects a field that does not exist. Nothing was executed.',
@@ -24,10 +24,10 @@ const CODES = {
   QUERY_TOO_COMPLEX:
     'The operation exceeds a query limit. `extensions.limit` names the limit, such as `depth`; `extensions.max` is its value, and `extensions.actual` is the value of the operation, if known. Nothing was executed. Only the limit `responseBytes` is checked while the response is made: `data` is null then, and what a mutation did before remains done.',
   RATE_LIMITED:
-    'A limit of the gateway is reached: points per minute, created jobs or grader runs per day, open subscriptions, or uploads at the same time. The operation or mutation was not executed. `retryAfterSeconds` says when to retry, if known.',
+    'A limit of the gateway is reached: points per minute, created jobs or grader runs per day, open subscriptions, or uploads or downloads at the same time. The operation or mutation was not executed. `retryAfterSeconds` says when to retry, if known.',
   BAD_USER_INPUT:
     'The value of an argument or variable is not accepted. The message names the argument, the problem and the expected value. A retry with the same value fails too.',
-  NOT_FOUND: 'The job of a subscription, or the object of a mutation, does not exist or was deleted.',
+  NOT_FOUND: 'The job of a subscription, or the object of a mutation or a download, does not exist or was deleted.',
   CONFLICT:
     'The current state does not allow the mutation: the status of the job, or another job with the same `idempotencyKey`.',
   OUTCOME_UNKNOWN:

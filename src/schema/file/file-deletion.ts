@@ -3,6 +3,10 @@ import { builder } from '../core/builder.ts';
 import { notFound } from '../mutation/failure.ts';
 import { NotFoundError } from '../mutation/failure-types.ts';
 import { defineMutation } from '../mutation/mutation.ts';
+import { denialOf, ViewerDenialReason } from '../mutation/viewer-denial.ts';
+import { File } from './file.ts';
+
+const ROLE = 'operator';
 
 const DeleteFileInput = builder.inputType('DeleteFileInput', {
   description: 'The file to delete.',
@@ -11,7 +15,7 @@ const DeleteFileInput = builder.inputType('DeleteFileInput', {
 
 defineMutation({
   name: 'deleteFile',
-  role: 'operator',
+  role: ROLE,
   description:
     'Deletes a file permanently. A job that is still validating the file fails; other jobs and models remain.',
   cost: { calls: 1 },
@@ -30,3 +34,17 @@ defineMutation({
   run: async ({ fileId }, { commands }) =>
     (await commands.files.delete(fileId)) ?? notFound('fileId', 'file', 'file-abc123', fileId),
 });
+
+builder.objectFields(File, (t) => ({
+  viewerCanDelete: t.boolean({
+    nullable: false,
+    description:
+      'Whether to offer `deleteFile`: the gateway and the role of the caller allow it. The upstream can still reject it.',
+    resolve: (_file, _args, context) => denialOf(ROLE, context) === null,
+  }),
+  deleteDenial: t.field({
+    type: ViewerDenialReason,
+    description: 'Why `viewerCanDelete` is false. Null when it is true.',
+    resolve: (_file, _args, context) => denialOf(ROLE, context),
+  }),
+}));

@@ -1,9 +1,11 @@
+import type { GraphQLResolveInfo } from 'graphql';
 import type { Uploaded } from '../../commands/file.ts';
 import type { Context } from '../../request/context.ts';
 import type { FileObject } from '../../upstream/resources/file.ts';
 import { sanitizeFilename } from '../../upstream/training-data/filename.ts';
 import type { TrainingFileReport as Report } from '../../upstream/training-data/validating-stream.ts';
 import { builder } from '../core/builder.ts';
+import { selectsAny } from '../core/selection.ts';
 import type { UploadContent } from '../core/upload-value.ts';
 import { Failure, type InputIssue, InvalidInput } from '../mutation/failure.ts';
 import { ErrorInterface, InvalidInputError } from '../mutation/failure-types.ts';
@@ -37,10 +39,11 @@ const InvalidTrainingFileError = builder.objectType(InvalidTrainingFile, {
     'The file has errors, so no job could train on it. The upstream does not store it. The `code` is BAD_USER_INPUT.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    // Nullable like `report` of the success: GraphQL does not allow to select fields of different types side by side.
     report: t.expose('report', {
       type: TrainingFileReport,
-      description: 'The validation report with the errors. Never null.',
+      nullable: false,
+      description:
+        'The validation report with the errors. `report` of the success is nullable, so an operation that selects both gives one of them an alias.',
     }),
   }),
 });
@@ -80,7 +83,11 @@ const UploadFileInput = builder.inputType('UploadFileInput', {
 
 type Input = typeof UploadFileInput.$inferInput;
 
-async function upload(input: Input, { commands }: Context): Promise<StoredFile | InvalidTrainingFile | InvalidInput> {
+async function upload(
+  input: Input,
+  { commands }: Context,
+  info: GraphQLResolveInfo,
+): Promise<StoredFile | InvalidTrainingFile | InvalidInput> {
   const issues = issuesOf(input);
   if (issues.length > 0) return new InvalidInput(issues);
   const { file, text, filename, expiresAfterSeconds } = input;
@@ -93,6 +100,7 @@ async function upload(input: Input, { commands }: Context): Promise<StoredFile |
     purpose,
     expiresAfterSeconds: expiresAfterSeconds ?? undefined,
     isTrainingData: purpose === 'fine-tune' && input.isChecked !== false,
+    isCounted: selectsAny(info, ['estimatedTokens']),
   });
   return uploaded.file ? uploaded : new InvalidTrainingFile(uploaded.report);
 }

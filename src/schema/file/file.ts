@@ -1,4 +1,6 @@
 import { MAX_SINGLE_READS } from '../../request/loaders.ts';
+import { includes } from '../../request/viewer.ts';
+import { isValidName } from '../../upstream/http/path.ts';
 import type { Preview } from '../../upstream/metrics/preview.ts';
 import type { FileObject } from '../../upstream/resources/file.ts';
 import type { Page } from '../../upstream/resources/page.ts';
@@ -114,6 +116,12 @@ export const File = builder.objectRef<FileObject>('File').implement({
       description:
         'The time when the upstream deletes the file. Null when the file does not expire, or when the upstream does not report it.',
       resolve: ({ expires_at }) => expires_at,
+    }),
+    contentUrl: t.string({
+      description:
+        'The URL of the whole content, relative to the URL of the GraphQL endpoint, such as `files/file-abc123/content`. GET it with the same `Authorization` header. A results file that the upstream sends as base64 is decoded to CSV; `?raw=1` turns that off. Null when the role of the caller does not include `operator`.',
+      resolve: ({ id }, _, { viewer }) =>
+        includes(viewer.role, 'operator') && isValidName(id) ? `files/${encodeURIComponent(id)}/content` : null,
     }),
     preview: t.field({
       type: FilePreview,

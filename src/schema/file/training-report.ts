@@ -1,6 +1,19 @@
 import type { TrainingIssue } from '../../upstream/training-data/format-tally.ts';
 import type { TrainingFileReport as Report } from '../../upstream/training-data/validating-stream.ts';
 import { builder } from '../core/builder.ts';
+import {
+  costOf,
+  EstimatedCost,
+  EstimatedTokensType,
+  type TrainingPlan,
+  tokensFor,
+  trainingTokens,
+} from './token-estimate.ts';
+
+/** A report, and the training that its estimates are about. */
+export interface PlannedReport extends Report {
+  readonly plan?: TrainingPlan;
+}
 
 /** The cost of reading a whole training file, as a number of objects. */
 export const VALIDATION_WEIGHT = 5000;
@@ -61,7 +74,7 @@ const TrainingFileIssue = builder.objectRef<TrainingIssue>('TrainingFileIssue').
   }),
 });
 
-export const TrainingFileReport = builder.objectRef<Report>('TrainingFileReport').implement({
+export const TrainingFileReport = builder.objectRef<PlannedReport>('TrainingFileReport').implement({
   description: 'The validation report of a training file: JSON Lines, with one example per line.',
   fields: (t) => ({
     format: t.expose('format', {
@@ -105,5 +118,35 @@ export const TrainingFileReport = builder.objectRef<Report>('TrainingFileReport'
       description:
         'Whether the whole file was read. False when an upload was ended early because of its errors: then all numbers are those of the part that was read.',
     }),
+    estimatedTokens: t.field({
+      type: EstimatedTokensType,
+      description:
+        'The tokens of the file. Counted only when this field is selected. Null when the file has errors or no format.',
+      resolve: (report) => {
+        const estimate = estimateOf(report);
+        return estimate && tokensFor(estimate, report.plan?.modelId ?? null);
+      },
+    }),
+    estimatedTrainingTokens: t.field({
+      type: 'SafeInt',
+      description:
+        'The tokens of all epochs: `estimatedTokens.tokens` times the `nEpochs` of `checkTrainingFile`. Null without `nEpochs`, because the upstream does not publish how it chooses the number of epochs; also when `estimatedTokens` is null, and in the report of an upload.',
+      resolve: (report) => report.plan && trainingTokens(estimateOf(report), report.plan),
+    }),
+    estimatedCost: t.field({
+      type: EstimatedCost,
+      description:
+        'The cost of the training: `estimatedTrainingTokens` at the price of the `modelId` of `checkTrainingFile` and the method of the format, in the PRICES_FILE of the gateway. Null when no price is known, without `modelId`, when its tokenizer is not known, and when `estimatedTrainingTokens` is null. Reinforcement is billed by time, so its cost is null.',
+      resolve: (report, _, { gateway }) => report.plan && costOf(estimateOf(report), report.plan, gateway.prices),
+    }),
   }),
 });
+
+/** The fields that need the tokens of a file. */
+export const TOKEN_FIELDS = ['estimatedTokens', 'estimatedTrainingTokens', 'estimatedCost'];
+
+/** Throws the error of a failed count. */
+function estimateOf({ estimatedTokens }: Report) {
+  if (estimatedTokens instanceof Error) throw estimatedTokens;
+  return estimatedTokens;
+}

@@ -7,7 +7,7 @@ import { jobStatus } from '../core/job-status.ts';
 import { Conflict, type NotFound, notFound } from '../mutation/failure.ts';
 import { ConflictError, NotFoundError } from '../mutation/failure-types.ts';
 import { defineMutation, typePrefix } from '../mutation/mutation.ts';
-import { isAllowed } from '../mutation/mutation-resolver.ts';
+import { denialOf, type ViewerDenial, ViewerDenialReason } from '../mutation/viewer-denial.ts';
 import { FineTuningJob } from './job.ts';
 
 const ROLE = 'operator';
@@ -114,26 +114,27 @@ defineControl('cancel');
 defineControl('pause');
 defineControl('resume');
 
-const canControl = (action: JobAction) => (job: Job, _args: unknown, context: Context) =>
-  isAllowed(ROLE, context) && CONTROLS[action].isPossible(job);
+function denialOfControl(action: JobAction, job: Job, context: Context): ViewerDenial | null {
+  return denialOf(ROLE, context) ?? (CONTROLS[action].isPossible(job) ? null : 'STATUS');
+}
 
-builder.objectFields(FineTuningJob, (t) => ({
-  viewerCanCancel: t.boolean({
-    nullable: false,
-    description:
-      'Whether to offer `cancelFineTuningJob`: the gateway and the role of the caller allow it, and the job has not ended and is not CANCELLING. The upstream can still reject it.',
-    resolve: canControl('cancel'),
-  }),
-  viewerCanPause: t.boolean({
-    nullable: false,
-    description:
-      'Whether to offer `pauseFineTuningJob`: the gateway and the role of the caller allow it, and the job is RUNNING. The upstream can still reject it.',
-    resolve: canControl('pause'),
-  }),
-  viewerCanResume: t.boolean({
-    nullable: false,
-    description:
-      'Whether to offer `resumeFineTuningJob`: the gateway and the role of the caller allow it, and the job is PAUSED. The upstream can still reject it.',
-    resolve: canControl('resume'),
-  }),
-}));
+/** Adds `viewerCanCancel` and `cancelDenial` for `cancel`. `status` completes the sentence `the job …`. */
+function defineViewerCan(action: JobAction, status: string): void {
+  const can = `viewerCan${typePrefix(action)}`;
+  builder.objectFields(FineTuningJob, (t) => ({
+    [can]: t.boolean({
+      nullable: false,
+      description: `Whether to offer \`${action}FineTuningJob\`: the gateway and the role of the caller allow it, and the job ${status}. The upstream can still reject it.`,
+      resolve: (job, _args, context) => denialOfControl(action, job, context) === null,
+    }),
+    [`${action}Denial`]: t.field({
+      type: ViewerDenialReason,
+      description: `Why \`${can}\` is false. Null when it is true.`,
+      resolve: (job, _args, context) => denialOfControl(action, job, context),
+    }),
+  }));
+}
+
+defineViewerCan('cancel', 'has not ended and is not CANCELLING');
+defineViewerCan('pause', 'is RUNNING');
+defineViewerCan('resume', 'is PAUSED');

@@ -5,7 +5,7 @@ import { builder } from '../core/builder.ts';
 import { badUserInput } from '../core/errors.ts';
 import { jobStatus } from '../core/job-status.ts';
 import { MetadataEntryInput, readPairs } from '../core/metadata.ts';
-import { methodType } from './method.ts';
+import { methodType } from '../core/method-type.ts';
 
 const SECONDS =
   'in seconds, such as 1767225600. A number above 100000000000 is rejected, because it is probably in milliseconds. By default, and when null, any time.';
@@ -37,6 +37,17 @@ export const FineTuningJobFilter = builder.inputType('FineTuningJobFilter', {
       description: `Only jobs created at this time or later, ${SECONDS}`,
     }),
     createdBefore: t.field({ type: 'UnixTimestamp', description: `Only jobs created before this time, ${SECONDS}` }),
+    trainingFileIds: t.idList({
+      description: 'Only jobs whose `trainingFileId` is one of these ids, such as `["file-abc123"]`.',
+    }),
+    fineTunedModelIds: t.idList({
+      description:
+        'Only jobs whose `fineTunedModelId` is one of these ids, such as `["ft:gpt-4.1-mini-2025-04-14:acme::abc123"]`. A job without a fine-tuned model does not match.',
+    }),
+    suffixContains: t.string({
+      description:
+        'Only jobs whose `suffix` contains this text, such as `support`. Upper and lower case are the same. A job without a suffix does not match a text; an empty text matches all jobs.',
+    }),
     suffix: t.string({ description: 'Only jobs whose `suffix` is exactly this string, such as `support-bot`.' }),
   }),
 });
@@ -47,6 +58,7 @@ type Filter = typeof FineTuningJobFilter.$inferInput;
 export function criteriaOf(filter: Filter): JobCriteria {
   const metadata = readPairs('filter.metadata', filter.metadata);
   const { suffix } = filter;
+  const suffixPart = filter.suffixContains?.toLowerCase();
   const createdAtOrAfter = readSeconds('filter.createdAtOrAfter', filter.createdAtOrAfter);
   const createdBefore = readSeconds('filter.createdBefore', filter.createdBefore);
   jobStatus.assertKnown(filter.statuses ?? [], 'filter.statuses');
@@ -55,7 +67,10 @@ export function criteriaOf(filter: Filter): JobCriteria {
     oneOf(filter.statuses, ({ status }) => jobStatus.read(status)),
     oneOf(filter.methods, (job) => methodType.read(methodOf(job)?.type ?? '')),
     oneOf(filter.modelIds, ({ model }) => model),
-    (job) => suffix == null || (job.user_provided_suffix ?? job.suffix) === suffix,
+    oneOf(filter.trainingFileIds, ({ training_file }) => training_file),
+    oneOf(filter.fineTunedModelIds, ({ fine_tuned_model }) => fine_tuned_model),
+    (job) => suffix == null || suffixOf(job) === suffix,
+    (job) => !suffixPart || (suffixOf(job)?.toLowerCase().includes(suffixPart) ?? false),
     ({ created_at }) => createdAtOrAfter == null || created_at >= createdAtOrAfter,
     ({ created_at }) => createdBefore == null || created_at < createdBefore,
     (job) => hasPairs(job, metadata), // Some servers ignore the filter of the request.
@@ -63,6 +78,8 @@ export function criteriaOf(filter: Filter): JobCriteria {
   const matches = (job: Job) => checks.every((check) => check(job));
   return { matches, metadata, oldest: createdAtOrAfter ?? Number.NEGATIVE_INFINITY };
 }
+
+const suffixOf = (job: Job) => job.user_provided_suffix ?? job.suffix;
 
 /** Whether a value of the job is one of a list. A missing or empty list matches every job. */
 function oneOf<T>(values: readonly T[] | null | undefined, read: (job: Job) => T) {

@@ -3,9 +3,9 @@ import { builder } from '../core/builder.ts';
 import { cost } from '../core/field-cost.ts';
 import { jobStatus } from '../core/job-status.ts';
 import { MetadataEntryInput } from '../core/metadata.ts';
+import { methodType } from '../core/method-type.ts';
 import { FineTuningJob } from './job.ts';
 import { criteriaOf } from './job-filter.ts';
-import { methodType } from './method.ts';
 
 const ChangeSource = builder.enumType('ChangeSource', {
   description: 'How the gateway observed the status of a job.',
@@ -71,7 +71,7 @@ const FineTuningJobStatusChange = builder.objectRef<JobChange>('FineTuningJobSta
   }),
 });
 
-const FineTuningJobChangeFilter = builder.inputType('FineTuningJobChangeFilter', {
+export const FineTuningJobChangeFilter = builder.inputType('FineTuningJobChangeFilter', {
   description:
     'Selects changes and snapshots. The job has to match all fields that are given, either before or after the change. It matches a list when it matches one entry, but `metadata` only when it has all pairs. A field that is missing, null or an empty list matches all jobs.',
   fields: (t) => ({

@@ -1,4 +1,5 @@
 import { builder } from '../core/builder.ts';
+import { METHODS } from '../core/method-type.ts';
 import { type EncodedGrader, encodeGrader } from '../grader/grader-encoder.ts';
 import { GraderInput } from '../grader/grader-input.ts';
 import {
@@ -7,7 +8,6 @@ import {
   HyperparametersInput,
   ReinforcementHyperparametersInput,
 } from './hyperparameters-input.ts';
-import { METHODS } from './method.ts';
 
 const HYPERPARAMETERS = 'The hyperparameters. By default, and when null, the upstream chooses all of them.';
 const EXTRA =

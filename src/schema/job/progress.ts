@@ -21,7 +21,7 @@ interface Progress {
 /** Number of events to read: the default page of `events`, so that a query for both reads the page once. */
 const EVENT_COUNT = 20;
 
-const FineTuningJobProgress = builder.objectRef<Progress>('FineTuningJobProgress').implement({
+export const FineTuningJobProgress = builder.objectRef<Progress>('FineTuningJobProgress').implement({
   description:
     'The progress of the training of a job, as of the newest step in its events or, on servers that count the steps there, in the job itself.',
   fields: (t) => ({
@@ -60,7 +60,7 @@ builder.objectField(FineTuningJob, 'progress', (t) =>
   }),
 );
 
-function hasStarted(job: Job): boolean {
+export function hasStarted(job: Job): boolean {
   return !['VALIDATING_FILES', 'QUEUED'].includes(jobStatus.read(job.status));
 }
 
@@ -79,7 +79,7 @@ function reportsOf({ items }: LogSegment, count: number): StepReport[] {
 }
 
 /** Computes the progress from the newest steps, newest first. `now` in seconds. */
-function progressOf(job: Job, steps: readonly StepReport[], now: number): Progress | null {
+export function progressOf(job: Job, steps: readonly StepReport[], now: number): Progress | null {
   const hasSucceeded = jobStatus.read(job.status) === 'SUCCEEDED';
   const { step, totalSteps } = lastStep(job, steps);
   if (step === null && !hasSucceeded) return null;

@@ -42,7 +42,7 @@ export const Model = builder.objectRef<WireModel>('Model').implement({
 });
 
 // `ft:base:org::id`, Azure's `base.ft-hash`, and the legacy `curie:ft-org-date`.
-function isFineTuned({ id }: WireModel): boolean {
+export function isFineTuned({ id }: WireModel): boolean {
   return /^ft:|[.:]ft-/.test(id);
 }
 

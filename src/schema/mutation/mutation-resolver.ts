@@ -1,9 +1,10 @@
-import { GraphQLError } from 'graphql';
+import { GraphQLError, type GraphQLResolveInfo } from 'graphql';
 import { DailyQuotaExceeded } from '../../commands/daily-quota.ts';
 import type { Context } from '../../request/context.ts';
-import { includes, type Role } from '../../request/viewer.ts';
+import type { Role } from '../../request/viewer.ts';
 import { NoAdminKey, UpstreamError } from '../../upstream/errors/upstream-error.ts';
 import { type CommonFailure, Failure, Forbidden, OutcomeUnknown, QuotaExceeded, UpstreamFailure } from './failure.ts';
+import { denialOf } from './viewer-denial.ts';
 
 /** The part of a mutation that its resolver needs. */
 export interface ExecutableMutation<Input, Success extends object, Own extends Failure> {
@@ -16,7 +17,7 @@ export interface ExecutableMutation<Input, Success extends object, Own extends F
     readonly affectedId: (success: Success) => string | undefined;
   };
   /** Rejects with UpstreamError or DailyQuotaExceeded, which become common failures; other errors are thrown. */
-  readonly run: (input: Input, context: Context) => Promise<Success | Own | CommonFailure>;
+  readonly run: (input: Input, context: Context, info: GraphQLResolveInfo) => Promise<Success | Own | CommonFailure>;
 }
 
 /** Maximum length of a client's id in an audit record. */
@@ -34,6 +35,7 @@ export function mutationResolver<Input, Success extends object, Own extends Fail
     _root: unknown,
     { input }: { input: Input },
     context: Context,
+    info: GraphQLResolveInfo,
   ): Promise<Success | Own | CommonFailure> => {
     const { viewer, requestId, mutations } = context;
     const record = {
@@ -44,7 +46,7 @@ export function mutationResolver<Input, Success extends object, Own extends Fail
       requestId,
     };
     try {
-      const outcome = forbidden(name, role, context) ?? (await run(input, context).catch(toFailure));
+      const outcome = forbidden(name, role, context) ?? (await run(input, context, info).catch(toFailure));
       if (outcome instanceof Failure) {
         if (outcome.cause) context.readContext.failures.push(outcome.cause.code);
         mutations.audit({ ...record, ...failureFacts(outcome) });
@@ -65,14 +67,10 @@ function failureFacts({ constructor: { name: outcome }, cause }: Failure) {
   return { outcome, ...(cause && { detail: cause.detail, ...cause.facts }) };
 }
 
-/** Whether the caller may execute mutations that need a role. */
-export function isAllowed(role: Role, { viewer, mutations }: Context): boolean {
-  return mutations.isAllowed && includes(viewer.role, role);
-}
-
 function forbidden(mutation: string, role: Role, context: Context): Forbidden | null {
-  if (isAllowed(role, context)) return null;
-  if (!context.mutations.isAllowed) return new Forbidden(MUTATIONS_OFF);
+  const denial = denialOf(role, context);
+  if (denial === null) return null;
+  if (denial === 'MUTATIONS_OFF') return new Forbidden(MUTATIONS_OFF);
   return new Forbidden(`${mutation} needs the role ${role}; the caller has the role ${context.viewer.role}.`);
 }
 

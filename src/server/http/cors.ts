@@ -35,4 +35,5 @@ export function withCors<R extends Reply>(reply: R, request: IncomingMessage, or
   return { ...reply, headers: { ...reply.headers, ...permission, vary } };
 }
 
-const EXPOSED = 'x-request-id, retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset';
+const EXPOSED =
+  'x-request-id, retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset, content-disposition, content-range, accept-ranges, metrics-complete';

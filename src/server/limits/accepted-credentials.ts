@@ -1,4 +1,4 @@
-import type { ExecutionResult } from 'graphql';
+import type { GraphQLError } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { ErrorCode } from '../../schema/core/errors.ts';
 import type { ReadContext } from '../../store/cache/single-flight.ts';
@@ -29,9 +29,14 @@ export function createAcceptedCredentials(): AcceptedCredentials {
   };
 }
 
+/** A result whose errors have codes. */
+interface CodedResult {
+  readonly errors?: readonly Pick<GraphQLError, 'extensions'>[] | undefined;
+}
+
 /** Returns the evidence of a result; `none` without an upstream call. */
 export function credentialEvidenceOf(
-  { errors }: ExecutionResult,
+  { errors }: CodedResult,
   { upstreamCalls, signal, failures }: ReadContext,
 ): CredentialEvidence {
   if (upstreamCalls === 0) return 'none';
@@ -39,7 +44,7 @@ export function credentialEvidenceOf(
 }
 
 /** Returns the evidence of the first result of a subscription; undefined when its client did not wait for it. */
-export function subscriptionEvidenceOf(result: ExecutionResult | undefined): CredentialEvidence {
+export function subscriptionEvidenceOf(result: CodedResult | undefined): CredentialEvidence {
   return result === undefined ? 'aborted' : evidenceOfCodes(codesOf(result.errors));
 }
 
@@ -49,4 +54,4 @@ function evidenceOfCodes(codes: readonly unknown[]): CredentialEvidence {
   return codes.length === 0 ? 'accepted' : 'none';
 }
 
-const codesOf = (errors: ExecutionResult['errors'] = []) => errors.map(({ extensions }) => extensions['code']);
+const codesOf = (errors: CodedResult['errors'] = []) => errors.map(({ extensions }) => extensions['code']);

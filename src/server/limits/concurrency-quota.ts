@@ -13,7 +13,7 @@ export interface ConcurrencyLimit {
 
 export interface ConcurrencyQuotaOptions {
   /** The plural noun of what is counted, for the error message. */
-  readonly noun: 'Subscriptions' | 'Uploads';
+  readonly noun: 'Subscriptions' | 'Uploads' | 'Downloads';
   readonly total: ConcurrencyLimit;
   readonly perCaller: ConcurrencyLimit;
 }

@@ -18,6 +18,8 @@ import { appendPage, covers, type LogSegment, lastIdOf, pageOf, segmentAfter, se
 export interface EventStore {
   /** Returns the newest events: at least `minCount`, or all there are. */
   head(access: Access, jobId: string, minCount: number, readContext: ReadContext): Promise<LogSegment>;
+  /** Returns the newest `count` events, or more, by one upstream call that starts now. */
+  newest(access: Access, jobId: string, count: number, readContext: ReadContext): Promise<LogSegment>;
   /** Returns a segment with the cached older events, or else with one more page. A complete segment is returned as is. */
   readOlder(access: Access, jobId: string, segment: LogSegment, readContext: ReadContext): Promise<LogSegment>;
   /** Returns one page, newest first. */
@@ -113,8 +115,14 @@ export function createEventStore(
 
   // Prefers the cached log, which can be longer and newer than the page. Returns the page alone when the log is not cached, or
   // when a newer read has left a gap in it.
-  async function readHead(access: Access, jobId: string, minCount: number, readContext: ReadContext) {
-    const observation = await readPage(access, jobId, { limit: minCount, after: null }, readContext);
+  async function readHead(
+    access: Access,
+    jobId: string,
+    minCount: number,
+    readContext: ReadContext,
+    notBefore?: number,
+  ) {
+    const observation = await readPage(access, jobId, { limit: minCount, after: null }, readContext, notBefore);
     const { value: page, ...times } = observation;
     return findLog(access, jobId, minCount) ?? { head: segmentOf(page), ...times, closedAt: closedAtIn(observation) };
   }
@@ -167,6 +175,8 @@ export function createEventStore(
 
   return {
     head,
+    newest: async (access, jobId, count, readContext) =>
+      (await readHead(access, jobId, count, readContext, Number.POSITIVE_INFINITY)).head,
     readOlder,
     isUnknown,
     refresh,

@@ -10,6 +10,7 @@ import type { ReadContext } from '../cache/single-flight.ts';
 import { estimateBytes } from '../cache/size-estimate.ts';
 import type { ResourceStoreOptions } from '../cache/store-options.ts';
 import { createJobInvalidation, type JobInvalidation } from './job-invalidation.ts';
+import { createMethodUsage, type MethodUsage } from './method-usage.ts';
 
 /** The effect of recording an observation of one job. */
 export interface JobObserved extends RecordResult<Job | null, JobObservation> {
@@ -51,6 +52,8 @@ export interface JobStore {
    */
   put(access: Access, job: Job): JobObservation;
   readonly invalidation: JobInvalidation;
+  /** Returns the methods of the jobs that were observed on a base model. */
+  readonly methodsUsedOn: MethodUsage['methodsUsedOn'];
 }
 
 /** Size of a job's own objects, without its body. */
@@ -60,6 +63,7 @@ export function createJobStore(options: ResourceStoreOptions): JobStore {
   const { upstream, clock, limits, partition } = options;
   const observations = createPinningCache(partition<JobObservation>('job'));
   const invalidation = createJobInvalidation(options, observations);
+  const usage = createMethodUsage(options);
   const listeners = new Set<(observed: JobObserved) => void>();
 
   const freshUntil = (access: Access, id: string, observation: JobObservation) =>
@@ -75,6 +79,7 @@ export function createJobStore(options: ResourceStoreOptions): JobStore {
     estimateBytes: (job) => (job === null ? 0 : BYTES_PER_JOB + estimateBytes(job.raw)),
     onRecorded(access, id, result) {
       const { previous, accepted } = result;
+      if (!previous?.value && accepted.value) usage.record(access, accepted.value); // A job's method never changes.
       const wasActive = previous !== undefined && previous.value !== null && previous.terminalSince === null;
       if (wasActive && accepted.terminalSince !== null) invalidation.recordEnd(access);
       for (const listener of listeners) listener({ scope: access.scope, id, ...result });
@@ -132,6 +137,7 @@ export function createJobStore(options: ResourceStoreOptions): JobStore {
       return jobs.put(access, job.id, job);
     },
     invalidation,
+    methodsUsedOn: usage.methodsUsedOn,
   };
 }
 

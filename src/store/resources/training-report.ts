@@ -1,8 +1,8 @@
 import { isValidName } from '../../upstream/http/path.ts';
 import { createCallPermits } from '../../upstream/resilience/call-permits.ts';
 import { callerTurn, turnsOf } from '../../upstream/resilience/turn-queue.ts';
-import { validateTrainingData } from '../../upstream/training-data/file-validator.ts';
-import type { TrainingReport } from '../../upstream/training-data/report-builder.ts';
+import type { TokenCounting } from '../../upstream/training-data/example-tokens.ts';
+import { type CountedReport, validateTrainingData } from '../../upstream/training-data/file-validator.ts';
 import { contentFreshUntil, type SequencedObservation } from '../cache/freshness.ts';
 import { createReadThrough, newerRequestWins, type UpstreamReadOptions } from '../cache/read-through.ts';
 import type { Access } from '../cache/scope.ts';
@@ -12,13 +12,27 @@ import type { ResourceStoreOptions } from '../cache/store-options.ts';
 
 /** Validation reports of training files. A file's content never changes; null when it has none. */
 export interface TrainingReportStore {
-  /** Reads and validates the whole file unless cached. Throws UpstreamError, or the reason of the context's signal. */
-  get(access: Access, fileId: string, readContext: ReadContext): Promise<TrainingReport | null>;
+  /**
+   * Reads and validates the whole file unless cached. Estimates its tokens too unless `tokenizer` is null. Throws
+   * UpstreamError, or the reason of the context's signal.
+   */
+  get(
+    access: Access,
+    fileId: string,
+    tokenizer: ReportTokenizer,
+    readContext: ReadContext,
+  ): Promise<CountedReport | null>;
   /** Records that a file was deleted. */
   drop(access: Access, fileId: string): void;
   /** Removes the report of a file that may have been deleted. */
   invalidate(access: Access, fileId: string): void;
 }
+
+/** The tokenizer of the estimate in a report; null for a report without one. */
+export type ReportTokenizer = TokenCounting['tokenizer'] | null;
+
+/** Each has a report of its own. */
+const TOKENIZERS: readonly ReportTokenizer[] = [null, 'byFormat', 'o200k_base', 'cl100k_base'];
 
 /** Maximum concurrent validations: each can take 24 MiB and one core. Callers take turns. */
 const MAX_CONCURRENT = 4;
@@ -31,19 +45,23 @@ export function createTrainingReportStore({
 }: ResourceStoreOptions): TrainingReportStore {
   const permits = createCallPermits(MAX_CONCURRENT);
 
-  async function validate(fileId: string, call: UpstreamReadOptions): Promise<TrainingReport | null> {
+  async function validate(
+    { fileId, tokenizer }: ReportParams,
+    call: UpstreamReadOptions,
+  ): Promise<CountedReport | null> {
+    const counting = tokenizer && { counter: upstream.tokens, tokenizer };
     const release = await permits.acquire(turnsOf(call.claims, callerTurn), call.signal);
     try {
-      return await upstream.files.wholeContent(fileId, validateTrainingData, call);
+      return await upstream.files.wholeContent(fileId, (chunks) => validateTrainingData(chunks, counting), call);
     } finally {
       release();
     }
   }
 
-  const reports = createReadThrough<TrainingReport | null, SequencedObservation<TrainingReport | null>, null>({
+  const reports = createReadThrough<CountedReport | null, SequencedObservation<CountedReport | null>, ReportParams>({
     clock,
     cache: partition('training report'),
-    read: ({ name: fileId }, call) => validate(fileId, call),
+    read: ({ params }, call) => validate(params, call),
     freshUntil: (observation) => contentFreshUntil(observation, limits),
     isSettled: ({ value }) => value !== null,
     merge: newerRequestWins,
@@ -51,12 +69,24 @@ export function createTrainingReportStore({
   });
 
   return {
-    async get(access, fileId, readContext) {
+    async get(access, fileId, tokenizer, readContext) {
       if (!isValidName(fileId)) return null;
-      const { value } = await reports.get({ access, name: fileId, params: null, readContext });
+      const params = { fileId, tokenizer };
+      const { value } = await reports.get({ access, name: nameOf(params), params, readContext });
       return value;
     },
-    drop: (access, fileId) => void reports.put(access, fileId, null),
-    invalidate: reports.invalidate,
+    drop(access, fileId) {
+      for (const tokenizer of TOKENIZERS) reports.put(access, nameOf({ fileId, tokenizer }), null);
+    },
+    invalidate(access, fileId) {
+      for (const tokenizer of TOKENIZERS) reports.invalidate(access, nameOf({ fileId, tokenizer }));
+    },
   };
 }
+
+interface ReportParams {
+  readonly fileId: string;
+  readonly tokenizer: ReportTokenizer;
+}
+
+const nameOf = ({ fileId, tokenizer }: ReportParams) => (tokenizer === null ? fileId : `${tokenizer} ${fileId}`);

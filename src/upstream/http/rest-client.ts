@@ -13,6 +13,7 @@ import {
   type TransportOptions,
 } from '../resilience/transport.ts';
 import { createByteSemaphore } from './byte-semaphore.ts';
+import { type ContentResponse, pauseBetween, readContentHead } from './content-response.ts';
 import { createBoundary, createFormBody, type Upload } from './multipart-writer.ts';
 import type { Path } from './path.ts';
 import { nullIfAbsent, type Received, rejectionOf } from './rejection.ts';
@@ -37,6 +38,16 @@ export interface RestClient {
     read: (chunks: AsyncIterable<Uint8Array>) => Promise<T>,
     call: Call,
     mode?: StreamMode,
+  ): Promise<T | null>;
+  /**
+   * GETs one object as a stream of any length, or this range of it; null when it does not exist. The response ends when
+   * `read` does. The timeout runs only while the upstream is awaited.
+   */
+  download<T>(
+    path: Path | null,
+    range: string | null,
+    read: (content: ContentResponse) => Promise<T>,
+    call: Call,
   ): Promise<T | null>;
   /** POSTs JSON. Sent once, unless `retrySafety` says that the request changes nothing. */
   post<T>(path: Path | null, body: unknown, read: Read<T>, call: Call, retrySafety?: RetrySafety): Promise<T>;
@@ -108,6 +119,23 @@ export function createRestClient(options: TransportOptions): RestClient {
           return await read(readStream(response.body, mode, deadline, semaphore));
         } finally {
           response.body.destroy();
+        }
+      };
+      return await transport.send(request, use, call);
+    },
+    async download(path, range, read, call) {
+      if (path === null) return null;
+      const request = { ...readRequest(path), headers: { ...(range !== null && { range }) } };
+      const use = async (response: Response, deadline: Deadline) => {
+        const { statusCode: status, headers, body } = response;
+        if (!isSuccess(status) && !(status === 416 && range !== null))
+          return nullIfAbsent(await receive(response, request, call.credential));
+        body.on('error', () => {}); // The chunks throw the error. Errors of an unread rest are ignored.
+        try {
+          const head = readContentHead(status, headers, range !== null);
+          return await read({ ...head, chunks: pauseBetween(body, deadline) });
+        } finally {
+          body.destroy();
         }
       };
       return await transport.send(request, use, call);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { MemoryCache } from '../../memory-cache.ts';
+import type { ContentResponse } from '../http/content-response.ts';
 import type { Upload } from '../http/multipart-writer.ts';
 import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
@@ -55,6 +56,16 @@ export interface FileResource {
   /** The same for at most 1 GiB; the timeout restarts with every chunk. */
   wholeContent: FileResource['content'];
   /**
+   * The same for any size, or this range of it, with the response's status and headers. The timeout runs only while the
+   * upstream is awaited.
+   */
+  download<T>(
+    id: string,
+    range: string | null,
+    read: (content: ContentResponse) => Promise<T>,
+    call: Call,
+  ): Promise<T | null>;
+  /**
    * POST /files with a stream as content, never retried. The timeout runs only while the upstream is awaited. Throws
    * UpstreamError, or any error of the content: then the body is cut off and no file is created.
    */
@@ -92,6 +103,7 @@ export function createFileResource(rest: RestClient, memoryCache: MemoryCache): 
       }),
     content: (id, read, call) => rest.stream(path`/files/${id}/content`, read, call),
     wholeContent: (id, read, call) => rest.stream(path`/files/${id}/content`, read, call, 'whole'),
+    download: (id, range, read, call) => rest.download(path`/files/${id}/content`, range, read, call),
     upload: (upload, call) => rest.upload(path`/files`, toForm(upload), readFile, call),
     delete: (id, call) => rest.delete(path`/files/${id}`, readDeletion(id), call),
   };

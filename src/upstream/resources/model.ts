@@ -6,7 +6,7 @@ import { type Deletion, readDeletion } from './deletion.ts';
 import { dateOrNull, identifier, nullIfInvalid, requireId, textOrNull, timestampOrNull } from './lenient-schema.ts';
 import { type PageItem, readUnpaged } from './page.ts';
 
-// Azure has `created_at` and `deprecation` in place of `created` and `shutdown_date` (docs/upstream.md: Azure).
+// Azure has `created_at` and `deprecation` in place of `created` and `shutdown_date`, and `capabilities` (docs/upstream.md: Azure).
 const fields = z
   .object({
     id: identifier,
@@ -14,12 +14,17 @@ const fields = z
     created_at: timestampOrNull,
     owned_by: textOrNull,
     shutdown_date: dateOrNull, // Older servers lack it.
-    deprecation: nullIfInvalid(z.object({ inference: dateOrNull })),
+    capabilities: nullIfInvalid(z.object({ fine_tune: z.boolean().nullish().catch(null) })),
+    deprecation: nullIfInvalid(z.object({ inference: dateOrNull, fine_tune: dateOrNull })),
   })
-  .transform(({ created_at, deprecation, ...model }) => ({
+  .transform(({ created_at, capabilities, deprecation, ...model }) => ({
     ...model,
     created: model.created ?? created_at,
     shutdown_date: model.shutdown_date ?? deprecation?.inference ?? null,
+    /** Whether jobs can train the model, as Azure reports it. */
+    can_tune: capabilities?.fine_tune ?? null,
+    /** The date when that ends, as Azure reports it. */
+    tuning_end: deprecation?.fine_tune ?? null,
   }));
 
 /** The body of a model, as servers send it. */

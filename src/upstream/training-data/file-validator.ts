@@ -1,4 +1,11 @@
+import { createExampleTokens, type TokenCounting, type TokenEstimate } from './example-tokens.ts';
 import { createReportBuilder, type TrainingReport } from './report-builder.ts';
+
+/** The report on a whole file, with the estimate of its tokens. */
+export interface CountedReport extends TrainingReport {
+  /** Null when it was not wanted, and when the file has errors. */
+  readonly estimatedTokens: TokenEstimate | null;
+}
 
 export interface TrainingDataValidator {
   /** Validates the next bytes. Never throws. */
@@ -9,6 +16,10 @@ export interface TrainingDataValidator {
   report(): TrainingReport;
   /** Returns the report on the lines so far. The current line may be half a line, so it is not validated. */
   partialReport(): TrainingReport;
+  /** Resolves when the next bytes may be added. */
+  ready(): Promise<void>;
+  /** Estimates the tokens of the whole file, after `report`; null when it has errors. Rejects when the count fails. */
+  estimateTokens(): Promise<TokenEstimate | null>;
 }
 
 /** Maximum bytes of a line that is parsed. A longer line is only measured, which bounds the memory. */
@@ -17,9 +28,13 @@ const MAX_LINE_BYTES = 8 * 1024 * 1024;
 const [LF, CR] = [0x0a, 0x0d];
 const isContinuation = (byte: number) => (byte & 0xc0) === 0x80;
 
-/** Creates a validator of JSONL. It buffers at most one line, and the report does not depend on chunk boundaries. */
-export function createTrainingDataValidator(): TrainingDataValidator {
-  const builder = createReportBuilder();
+/**
+ * Creates a validator of JSONL. It buffers at most one line, and the report does not depend on chunk boundaries. Counts no
+ * tokens without `counting`.
+ */
+export function createTrainingDataValidator(counting: TokenCounting | null = null): TrainingDataValidator {
+  const tokens = counting && createExampleTokens(counting);
+  const builder = createReportBuilder(tokens?.add);
   let buffer = Buffer.alloc(64 * 1024); // The current line, unless it is too long. Grows as needed.
   let bytes = 0;
   let characters = 0;
@@ -72,12 +87,25 @@ export function createTrainingDataValidator(): TrainingDataValidator {
       if (bytes > MAX_LINE_BYTES) builder.measure(characters);
       return builder.report();
     },
+    async ready() {
+      await tokens?.ready();
+    },
+    async estimateTokens() {
+      const { format, errorCount } = builder.report();
+      return tokens === null || format === null || errorCount > 0 ? null : await tokens.estimate();
+    },
   };
 }
 
-/** Validates a whole file. Errors of `chunks` are passed on. */
-export async function validateTrainingData(chunks: AsyncIterable<Uint8Array>): Promise<TrainingReport> {
-  const validator = createTrainingDataValidator();
-  for await (const chunk of chunks) validator.add(chunk);
-  return validator.report();
+/** Validates a whole file. Errors of `chunks` are passed on. Rejects too when the tokens cannot be counted. */
+export async function validateTrainingData(
+  chunks: AsyncIterable<Uint8Array>,
+  counting: TokenCounting | null = null,
+): Promise<CountedReport> {
+  const validator = createTrainingDataValidator(counting);
+  for await (const chunk of chunks) {
+    validator.add(chunk);
+    if (counting !== null) await validator.ready();
+  }
+  return { ...validator.report(), estimatedTokens: await validator.estimateTokens() };
 }

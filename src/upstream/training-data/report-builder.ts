@@ -1,4 +1,4 @@
-import { isObject } from '../json/members.ts';
+import { isObject, type Members } from '../json/members.ts';
 import { createContentHashSet } from './content-hash-set.ts';
 import { countImages } from './content-part-rules.ts';
 import { type ExampleIssue, error, warning } from './example-issue.ts';
@@ -46,7 +46,8 @@ const MAX_EXAMPLES_WITH_IMAGES = 50_000;
 
 const CR = 0x0d;
 
-export function createReportBuilder(): ReportBuilder {
+/** `onExample` is called with each example, valid or not. */
+export function createReportBuilder(onExample?: (example: Members) => void): ReportBuilder {
   const tallies = createFormatTallies();
   const contentHashes = createContentHashSet(MAX_HASHES);
   const counts = { examples: 0, withImages: 0, characters: 0, longest: 0, duplicates: 0 };
@@ -62,6 +63,7 @@ export function createReportBuilder(): ReportBuilder {
     if ('error' in parsed) return tallies.add(line, parsed.error);
     const { value: example } = parsed;
     if (!isObject(example) || !tallies.addExample(line, example)) return tallies.add(line, NO_EXAMPLE);
+    onExample?.(example);
     if (countImages(example['messages']) > 0) counts.withImages++;
     for (const issue of parsed.issues) tallies.add(line, issue);
   }

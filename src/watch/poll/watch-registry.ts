@@ -34,8 +34,8 @@ export interface WatchRegistry {
   watchAll(listener: WatchListener): { snapshots: readonly JobChange[]; stop: () => void };
   /** Updates the watches with an observation of any job, and notifies listeners of a change. */
   onObserved(observed: JobObserved): void;
-  /** Requests a poll of a job after a webhook. */
-  requestPoll(id: string): void;
+  /** Requests a poll of a job, by default after a webhook. */
+  requestPoll(id: string, cause?: 'webhook' | 'poll'): void;
   /** Records a failed poll: schedules a retry, or ends the job's watch with the error. */
   onPollFailed(job: WatchedJob, error: unknown): void;
   /** Records a scan of the list. After the first one, sends the snapshots of all active jobs. */
@@ -70,6 +70,7 @@ export function createWatchRegistry({
       polledAt: Number.NEGATIVE_INFINITY,
       requested: null,
       isPolling: false,
+      areEventsRead: false,
       failures: 0,
       unpin,
     };
@@ -91,7 +92,10 @@ export function createWatchRegistry({
     if (requested) job.dueAt = Math.max(now, polledAt + Math.min(MIN_REQUESTED_INTERVAL_MS, pollIntervalMs));
     else if (!observation?.value) job.dueAt = now;
     else if (isTerminal(observation.value)) job.dueAt = Number.POSITIVE_INFINITY;
-    else job.dueAt = now + nextPollIn(stateOf(observation.value), now - changedAt, pollIntervalMs);
+    else {
+      const unchangedMs = job.areEventsRead ? Number.POSITIVE_INFINITY : now - changedAt;
+      job.dueAt = now + nextPollIn(stateOf(observation.value), unchangedMs, pollIntervalMs);
+    }
   }
 
   function endJob(job: WatchedJob, error: Error) {
@@ -195,9 +199,9 @@ export function createWatchRegistry({
       if (job && accepted !== previous) updateJob(job, accepted, change);
       updateAccount(accepted, change);
     },
-    requestPoll(id) {
+    requestPoll(id, cause = 'webhook') {
       const job = jobs.get(id);
-      if (job) return requestJobPoll(job, 'webhook');
+      if (job) return requestJobPoll(job, cause);
       if (account.listeners.size === 0) return;
       account.requestPoll(clock.now()); // The job may be new.
       onScheduleChange();

@@ -38,6 +38,8 @@ export interface WatchedJob {
   /** Cause of a requested poll; null when none is requested. */
   requested: 'webhook' | 'poll' | null;
   isPolling: boolean;
+  /** Whether its events are read in each interval: they announce most changes, so the job itself is polled less often. */
+  areEventsRead: boolean;
   /** Consecutive failed polls. */
   failures: number;
   /** Unpins the job in the store. */

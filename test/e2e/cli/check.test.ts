@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ScriptedUpstream, startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 import { makeFolder } from '../../kit/process/folder.ts';
+import { priceFile } from '../../kit/process/prices.ts';
 import { startScript } from '../../kit/process/process.ts';
 
 /** `npm start -- --check`, to its end. */
@@ -34,6 +35,15 @@ describe('--check', () => {
     expect(text).toMatch(/^Upstream: the built-in sandbox/m);
     expect(text).toMatch(/^The gateway can start\.$/m);
     expect(text).not.toMatch(/Warning/);
+  });
+
+  it('names the faults of the price file, and exits with 1', async () => {
+    const { code, text } = await check({ PRICES_FILE: priceFile({ amount: 0 }) });
+    expect(code).toBe(1);
+    expect(text).toContain(
+      'PRICES_FILE: entry 1 ("gpt-4.1-mini*"), amount: is 0; expected a number above 0, such as 5',
+    );
+    expect(text).not.toContain('The gateway can start.');
   });
 
   it('warns in one line when the sandbox has no writable directory, and exits with 0', async () => {

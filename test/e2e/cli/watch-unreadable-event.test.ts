@@ -55,7 +55,7 @@ describe('a job with an event that cannot be read', () => {
     const client = createGatewayClient(options);
     const { signal } = new AbortController();
     const steps = client.steps('ftjob-1', () => 0, signal)[Symbol.asyncIterator]();
-    const next = async () => (await steps.next()).value?.point.step;
+    const next = async () => (await steps.next()).value?.step;
     expect(await feed.poll(next())).toBe(1);
     feed.setLog('running', unreadable, stepBody(1, 9));
     await feed.advanceBy(2000);

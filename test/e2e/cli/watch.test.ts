@@ -210,7 +210,7 @@ describe('a restarted gateway', () => {
     const client = createGatewayClient({ ...options, onConnection: () => {} });
     let second: TestGateway | undefined;
     let stepsBeforeRestart = Number.POSITIVE_INFINITY;
-    for await (const { point } of client.steps(job.id, last, stopping.signal)) {
+    for await (const point of client.steps(job.id, last, stopping.signal)) {
       steps.push(point.step);
       if (!second && steps.length > (job.progress?.step ?? 0)) {
         stepsBeforeRestart = steps.length;

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fileBody } from '../../kit/bodies/file.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { openSse } from '../../kit/client/sse.ts';
 import { FORM_END, headersOf, partsOf, unclosedForm } from '../../kit/client/upload.ts';
@@ -40,6 +41,15 @@ describe.skipIf(!hasNginx())('the gateway behind nginx with deploy/nginx.conf', 
     });
     expect(await response.json()).toEqual({ data: { fineTuningJob: { status: 'RUNNING' } } });
     expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  it('serves the content of a file at its contentUrl, under the prefix', async () => {
+    await using proxied = await start();
+    proxied.upstream.onFile(fileBody('file-1'));
+    proxied.upstream.onContent('file-1', 'the content');
+    const { data } = await proxied.gateway.query('{ file(id: "file-1") { contentUrl } }');
+    const response = await fetch(new URL(Object(data?.['file']).contentUrl, proxied.url));
+    expect([response.status, await response.text()]).toEqual([200, 'the content']);
   });
 
   it.each(['text/event-stream', 'multipart/mixed;subscriptionSpec="1.0"'])(

@@ -39,7 +39,14 @@ async function startServer(readJob: () => Promise<never>) {
     watcher,
     creator: createIdempotentCreator({ upstream, store, clock }),
     mutations: NO_MUTATIONS,
-    gateway: { version: '0', isSandbox: true, upstreamName: 'test', limits: 'openai', hyperparameters: 'method' },
+    gateway: {
+      version: '0',
+      isSandbox: true,
+      upstreamName: 'test',
+      limits: 'openai',
+      hyperparameters: 'method',
+      prices: [],
+    },
     maxResponseBytes: 1_000_000,
   });
   const createContext: ContextFactory = (request) => {

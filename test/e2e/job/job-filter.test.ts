@@ -81,6 +81,28 @@ describe('the other fields', () => {
     expect(await matching(jobs, { methods: ['REINFORCEMENT'] })).toEqual(['rft']);
   });
 
+  it('trainingFileIds matches jobs that train on one of the files', async () => {
+    const jobs = { a: { training_file: 'file-a' }, b: { training_file: 'file-b' }, none: { training_file: null } };
+    expect(await matching(jobs, { trainingFileIds: ['file-b', 'file-c'] })).toEqual(['b']);
+    expect(await matching(jobs, { trainingFileIds: [] })).toEqual(['a', 'b', 'none']);
+  });
+
+  it('fineTunedModelIds matches jobs that created one of the models', async () => {
+    const jobs = { a: { fine_tuned_model: 'ft:a' }, b: { fine_tuned_model: 'ft:b' }, none: { fine_tuned_model: null } };
+    expect(await matching(jobs, { fineTunedModelIds: ['ft:a', 'ft:c'] })).toEqual(['a']);
+  });
+
+  it('suffixContains matches a part of the suffix in upper or lower case', async () => {
+    const jobs = {
+      mail: { user_provided_suffix: 'Mail-Bot' },
+      other: { user_provided_suffix: undefined, suffix: 'my-email' },
+      chat: { user_provided_suffix: 'chat' },
+      none: {},
+    };
+    expect(await matching(jobs, { suffixContains: 'mAIL' })).toEqual(['mail', 'other']);
+    expect(await matching(jobs, { suffixContains: '' })).toEqual(['mail', 'other', 'chat', 'none']);
+  });
+
   it('suffix matches jobs with exactly this suffix, in the properties of every server', async () => {
     const jobs = {
       openai: { user_provided_suffix: 'mail' },

@@ -29,7 +29,7 @@ describe('an uploaded training file', () => {
         ...warnings.map((message) => ({ line: index + 1, severity: 'WARNING', message })),
       ]);
       const { outcome } = await upload(gateway.url, jsonl(cases.map(({ line }) => line)));
-      const { issues, ...report } = Object(outcome?.['report']);
+      const { issues, ...report } = Object(outcome?.['report'] ?? outcome?.['invalid']);
       expect(report).toMatchObject({ format: format.toUpperCase(), exampleCount: cases.length, isComplete: true });
       expect(issues.filter(({ line }: { line: number | null }) => line !== null)).toHaveLength(expected.length);
       expect(issues).toEqual(expect.arrayContaining(expected));
@@ -62,7 +62,7 @@ describe('an uploaded training file', () => {
       const { outcome } = await upload(gateway.url, jsonl(lines));
       expect(outcome).toMatchObject({
         __typename: 'InvalidTrainingFileError',
-        report: {
+        invalid: {
           format: 'CHAT',
           errorCount: 1,
           issueCount: 1,
@@ -96,7 +96,7 @@ describe('an uploaded training file', () => {
     const { outcome } = await upload(gateway.url, '\n  \n\r\n');
     expect(outcome).toMatchObject({
       __typename: 'InvalidTrainingFileError',
-      report: { errorCount: 1, issues: [{}, {}, {}, { line: null, severity: 'ERROR' }] },
+      invalid: { errorCount: 1, issues: [{}, {}, {}, { line: null, severity: 'ERROR' }] },
     });
   });
 
@@ -105,7 +105,7 @@ describe('an uploaded training file', () => {
     const { outcome } = await upload(gateway.url, `x\n${long}`);
     expect(outcome).toMatchObject({
       __typename: 'InvalidTrainingFileError',
-      report: { isComplete: false, errorCount: 1, issueCount: 1, issues: [{ line: 1 }] },
+      invalid: { isComplete: false, errorCount: 1, issueCount: 1, issues: [{ line: 1 }] },
     });
   });
 });

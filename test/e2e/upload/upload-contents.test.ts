@@ -65,7 +65,7 @@ describe('a training file', () => {
     ],
   ])('%s is rejected', async (_, content, report) => {
     const { outcome } = await upload(gateway.url, content);
-    expect(outcome).toMatchObject({ __typename: 'InvalidTrainingFileError', report });
+    expect(outcome).toMatchObject({ __typename: 'InvalidTrainingFileError', invalid: report });
   });
 
   it.each<[string, string, object]>([

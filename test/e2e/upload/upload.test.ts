@@ -90,7 +90,7 @@ describe('a training file', () => {
     expect(await uploadText({ text: LINES })).toMatchObject({ file: { filename: 'upload.jsonl' } });
     expect(await uploadText({ text: `${LINES}no JSON` })).toMatchObject({
       __typename: 'InvalidTrainingFileError',
-      report: { issues: [{ line: 13, severity: 'ERROR' }] },
+      invalid: { issues: [{ line: 13, severity: 'ERROR' }] },
     });
     expect(await uploadText({ text: '' })).toMatchObject({ __typename: 'InvalidTrainingFileError' });
     expect(await uploadText({ purpose: 'UNKNOWN', expiresAfterSeconds: 0 })).toMatchObject({
@@ -114,7 +114,7 @@ describe('a training file', () => {
     expect(outcome).toMatchObject({
       __typename: 'InvalidTrainingFileError',
       code: 'BAD_USER_INPUT',
-      report: {
+      invalid: {
         exampleCount: 27,
         duplicateCount: 12,
         issueCount: 3,
@@ -137,7 +137,7 @@ describe('a training file', () => {
     const { outcome } = await upload(gateway.url, `${trainingLines(50_000)}{"half":`);
     expect(outcome).toMatchObject({
       __typename: 'InvalidTrainingFileError',
-      report: {
+      invalid: {
         exampleCount: 50_001,
         issues: [{ line: 50_001, message: 'is not JSON; expected one JSON object per line' }],
       },

@@ -5,7 +5,7 @@ export const UPLOAD = `mutation ($input: UploadFileInput!) { uploadFile(input: $
   __typename
   ... on UploadFileSuccess { file { id filename bytes purpose expiresAt } report { ...Report } }
   ... on Error { message code }
-  ... on InvalidTrainingFileError { report { ...Report } }
+  ... on InvalidTrainingFileError { invalid: report { ...Report } }
   ... on InvalidInputError { issues { path message } }
   ... on UpstreamError { upstreamStatus retryAfterSeconds isRetryable }
 } }

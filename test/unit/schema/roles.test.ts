@@ -19,12 +19,19 @@ function restrictedFields(): { name: string; field: GraphQLField<unknown, unknow
 }
 
 describe('restricted fields', () => {
-  it('are raw objects, file contents and the permissions of checkpoints', () => {
+  it('are raw objects, file contents and what is read from them, and the permissions of checkpoints', () => {
     expect(
       restrictedFields()
         .map(({ name }) => name)
         .sort(),
-    ).toEqual(['File.preview', 'FineTuningJob.raw', 'FineTuningJobCheckpoint.permissions', 'Query.checkTrainingFile']);
+    ).toEqual([
+      'File.preview',
+      'FineTuningJob.estimatedCost',
+      'FineTuningJob.estimatedTrainingTokens',
+      'FineTuningJob.raw',
+      'FineTuningJobCheckpoint.permissions',
+      'Query.checkTrainingFile',
+    ]);
   });
 
   it('name their role in their description', () => {

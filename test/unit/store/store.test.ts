@@ -352,7 +352,7 @@ describe('the cache', () => {
       clock,
       activeMs: 1000,
       settledMs: 300_000,
-      memoryCache: createMemoryCache(13_400),
+      memoryCache: createMemoryCache(14_200),
     });
     scripted.onJob(jobBody({ id: 'ftjob-1' }));
     scripted.onCheckpoints('ftjob-1', []);

@@ -34,8 +34,9 @@ describe('the job table', () => {
     table.setJob(terminalJob());
     const progress = { step: 2, totalSteps: 4, fraction: 0.5, estimatedFinishAt: null };
     table.setDetails('ftjob-1', null, points(2));
-    table.addPoint('ftjob-1', progress, point(2));
-    table.addPoint('ftjob-1', null, point(3));
+    table.setProgress('ftjob-1', progress);
+    table.addPoint('ftjob-1', point(2));
+    table.addPoint('ftjob-1', point(3));
     table.setJob(ended('ftjob-1'));
     expect(table.row('ftjob-1')).toMatchObject({ progress, curve: points(3), job: { status: 'SUCCEEDED' } });
     expect(table.lastStep('ftjob-1')).toBe(3);
@@ -44,7 +45,7 @@ describe('the job table', () => {
   it('downsamples a long curve with its last step, and evicts ended jobs beyond the last hundred', () => {
     const table = createJobTable();
     table.setJob(terminalJob());
-    for (const step of points(5000)) table.addPoint('ftjob-1', null, step);
+    for (const step of points(5000)) table.addPoint('ftjob-1', step);
     expect(table.row('ftjob-1')?.curve.length).toBeLessThanOrEqual(512);
     expect(table.lastStep('ftjob-1')).toBe(5000);
     for (let index = 0; index < 150; index++) table.setJob(ended(`old-${index}`));
@@ -53,7 +54,8 @@ describe('the job table', () => {
 
   it('ignores the details of an unknown job', () => {
     const table = createJobTable();
-    table.addPoint('ftjob-1', null, point(1));
+    table.addPoint('ftjob-1', point(1));
+    table.setProgress('ftjob-1', null);
     table.setDetails('ftjob-1', null, points(1));
     expect([table.rows(), table.lastStep('ftjob-1')]).toEqual([[], 0]);
   });

@@ -53,7 +53,7 @@ describe('a body with a mark', () => {
     const raw = addMark(body, mark);
     expect(removeMark(raw)).toEqual(body);
     expect(Object.keys(Object(removeMark(raw)))).toEqual(Object.keys(body));
-    expect(metadataOf({ raw })).toEqual(metadata);
+    expect(metadataOf({ raw })).toEqual(metadata ? [{ key: 'team', value: 'a' }] : []);
   });
 
   it.each([[jobBody()], [jobBody({ metadata: { team: 'a' } })], [jobBody({ metadata: 5 })], [null], [[]]])(

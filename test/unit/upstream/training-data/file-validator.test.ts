@@ -36,6 +36,7 @@ describe('a training file', () => {
     const lengths = examples.map((each) => [...JSON.stringify(each)].length);
     expect(await validate(linesOf(...examples, examples[3]))).toEqual({
       format,
+      estimatedTokens: null,
       exampleCount: 11,
       characterCount: lengths.reduce((sum, length) => sum + length) + (lengths[3] ?? 0),
       longestExample: Math.max(...lengths),

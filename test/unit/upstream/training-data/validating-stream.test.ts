@@ -11,7 +11,7 @@ async function* chunksOf(content: Uint8Array, size: number) {
 
 /** Reads `content` to its end or first error, as an upload does, and then the report. */
 async function reportOf(content: Uint8Array, size: number, maxBytesAfterError: number) {
-  const validated = validateStream(chunksOf(content, size), maxBytesAfterError);
+  const validated = validateStream(chunksOf(content, size), null, maxBytesAfterError);
   await Array.fromAsync(validated.content).catch(() => {});
   return validated.report();
 }
