@@ -1,9 +1,6 @@
-import type { Clock } from '../../clock.ts';
-import type { Access } from '../../store/cache/scope.ts';
 import { contextFor, createReadContext } from '../../store/cache/single-flight.ts';
 import type { Store } from '../../store/store.ts';
 import { isTerminal, type Job } from '../../upstream/resources/job.ts';
-import type { StateOf } from './change.ts';
 import { callersOf, pollClaimant } from './claimants.ts';
 import {
   type FollowedJob,
@@ -17,7 +14,7 @@ import {
 } from './followed-job.ts';
 import { nextPollAfterFailureIn } from './poll-interval.ts';
 import { isPermanent, retryAfterOf } from './watch-errors.ts';
-import type { WatchRegistry } from './watch-registry.ts';
+import type { WatchRegistry, WatchRegistryOptions } from './watch-registry.ts';
 
 /**
  * Follows the steps of jobs while they have listeners. Reads the newest events of each moving job once per interval, for all
@@ -35,15 +32,9 @@ export interface ProgressReader {
   dispose(): void;
 }
 
-export interface ProgressReaderOptions {
-  access: Access;
+export interface ProgressReaderOptions extends Omit<WatchRegistryOptions, 'jobs' | 'onScheduleChange'> {
   store: Store;
-  clock: Clock;
   registry: WatchRegistry;
-  stateOf: StateOf;
-  pollIntervalMs: number;
-  /** Called with what a listener throws. */
-  onListenerError: (error: unknown) => void;
 }
 
 /** Maximum jobs whose events are read in one interval. */

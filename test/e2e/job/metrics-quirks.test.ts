@@ -270,8 +270,8 @@ describe('the results file of an ended job', () => {
     world.upstream.on(CONTENT, (_: IncomingMessage, response: ServerResponse) => {
       response.on('close', closed.resolve);
       response.write(toBase64(FILE.repeat(20)));
-      const more = () => {
-        if (response.destroyed || sent >= 600) return;
+      const more = (error?: Error | null) => {
+        if (error || response.destroyed || sent >= 600) return;
         sent++;
         response.write(chunk, more);
       };
