@@ -10,6 +10,8 @@ const MIB = 1024 * 1024;
 /** A quarter of the largest file of OpenAI, to take a second only. */
 const CONTENT_MIB = 128;
 const MAX_GROWTH_MIB = 64;
+/** On a busy machine, the garbage collector starts late: a round without that proves the bound. */
+const MAX_ROUNDS = 3;
 
 /** Yields lines in base64 or as they are. */
 function* contentOf(mib: number, encoding: 'base64' | 'latin1'): Generator<Buffer> {
@@ -32,7 +34,15 @@ test.each([
       Readable.from(contentOf(mib, encoding)).pipe(response.writeHead(200)),
     );
   }
-  await using gateway = await startGateway('gateway', upstream.baseUrl);
+  let growth = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < MAX_ROUNDS && growth >= MAX_GROWTH_MIB; round++)
+    growth = await measureGrowth(upstream.baseUrl);
+  expect(growth).toBeLessThan(MAX_GROWTH_MIB);
+});
+
+/** Reads the file through a gateway of its own. Resolves to the growth of that process, in MiB. */
+async function measureGrowth(baseUrl: string): Promise<number> {
+  await using gateway = await startGateway('gateway', baseUrl);
   const read = async (id: string) => {
     let bytes = 0;
     for await (const chunk of await openDownload(gateway.url, `/files/${id}/content`)) bytes += chunk.length;
@@ -41,6 +51,5 @@ test.each([
   await read('file-small'); // Warms up the code.
   const rest = (await gateway.memory()).resident / MIB;
   expect(await read('file-large')).toBeGreaterThan(0.7 * CONTENT_MIB * MIB);
-  const growth = (await gateway.memory()).maxResident / MIB - rest;
-  expect(growth).toBeLessThan(MAX_GROWTH_MIB);
-});
+  return (await gateway.memory()).maxResident / MIB - rest;
+}
