@@ -5,7 +5,7 @@ const server = { deps: { inline: [/^(?!.*render-graphiql).*graphql/, /@pothos/, 
 
 export default defineConfig({
   test: {
-    maxWorkers: 3, // On two cores: a third of the time, tests wait for a process or a socket.
+    maxWorkers: 2, // Half of the tests wait for a process or a socket.
     testTimeout: 30_000, // Far beyond what any takes: a slow machine is no failure.
     projects: [
       {
