@@ -67,7 +67,7 @@ const calls = {
   UPSTREAM_RETRIES: integer(0, 10).default(2).register(settingDocs, {
     description: 'Maximum retries of an upstream call after a failure that may be temporary.',
   }),
-  UPSTREAM_CONNECTIONS: integer(1, 1024).default(64).register(settingDocs, {
+  UPSTREAM_CONNECTIONS: integer(1, 1024).default(96).register(settingDocs, {
     description:
       'Maximum sockets to the upstream for each upstream key. Of four or more, one caller uses at most three quarters, and subscriptions use half.',
   }),

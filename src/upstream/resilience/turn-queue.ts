@@ -58,6 +58,15 @@ const MAX_SKIPPED: Readonly<Record<Priority, number>> = {
   unverified: 19,
 };
 
+/** The lower priorities of each. */
+const LOWER: Readonly<Record<Priority, readonly Priority[]>> = {
+  mutation: ['query', 'poll', 'event', 'unverified'],
+  query: ['poll', 'event', 'unverified'],
+  poll: ['event', 'unverified'],
+  event: ['unverified'],
+  unverified: [],
+};
+
 type Admit = (turn: Turn) => void;
 
 /** `onChange` is called when a call has joined or left the queue. */
@@ -76,16 +85,26 @@ export function createTurnQueue(onChange: () => void): TurnQueue {
 
   function recordTurn(priority: Priority) {
     skipped[priority] = 0;
-    for (const lower of PRIORITIES.slice(PRIORITIES.indexOf(priority) + 1)) {
+    for (const lower of LOWER[priority]) {
       skipped[lower] = Math.min(skipped[lower] + 1, MAX_SKIPPED[lower]);
     }
   }
 
+  function canTake(priority: Priority, isAllowed: IsAllowed): boolean {
+    if (queues[priority].size === 0) return false;
+    return queues[priority].hasNext((owner) => isAllowed({ priority, owner }, isOverdue(priority)));
+  }
+
   /** The next priority: an overdue one, else the highest. */
   function nextPriority(isAllowed: IsAllowed): Priority | undefined {
-    const canTake = (priority: Priority) =>
-      queues[priority].hasNext((owner) => isAllowed({ priority, owner }, isOverdue(priority)));
-    return PRIORITIES.find((priority) => isOverdue(priority) && canTake(priority)) ?? PRIORITIES.find(canTake);
+    let highest: Priority | undefined;
+    for (const priority of PRIORITIES) {
+      if (highest !== undefined && !isOverdue(priority)) continue;
+      if (!canTake(priority, isAllowed)) continue;
+      if (isOverdue(priority)) return priority;
+      highest = priority;
+    }
+    return highest;
   }
 
   return {
@@ -114,7 +133,7 @@ export function createTurnQueue(onChange: () => void): TurnQueue {
       const { promise, resolve, reject } = Promise.withResolvers<Turn>();
       const leave = () => {
         waitingCount--;
-        for (const priority of PRIORITIES) queues[priority].delete(admit);
+        for (const priority of joined) queues[priority].delete(admit);
         signal.removeEventListener('abort', onAbort);
         listen(null);
       };
@@ -127,11 +146,16 @@ export function createTurnQueue(onChange: () => void): TurnQueue {
         leave();
         resolve(turn);
       };
+      const joined = new Set<Priority>();
+      const join = ({ priority, owner }: Turn) => {
+        joined.add(priority);
+        queues[priority].add(owner, admit);
+      };
       waitingCount++;
       signal.addEventListener('abort', onAbort);
-      for (const { priority, owner } of current) queues[priority].add(owner, admit);
-      listen(({ priority, owner }) => {
-        queues[priority].add(owner, admit);
+      current.forEach(join);
+      listen((turn) => {
+        join(turn);
         onChange();
       });
       onChange();
