@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 // Loaded into a measured process before its own program: reports its resource usage to the bench.
 
 /** Memory of a process, in bytes. */
@@ -21,7 +23,21 @@ process.channel?.unref(); // The meter keeps no program alive.
 
 function memory(): Memory {
   const { rss, heapUsed, external } = process.memoryUsage();
-  return { resident: rss, maxResident: process.resourceUsage().maxRSS * 1024, used: heapUsed + external };
+  return { resident: rss, maxResident: maxResident(), used: heapUsed + external };
+}
+
+/** On Linux, `maxRSS` starts with the size of the process that started this one. The kernel also has the process's own. */
+function maxResident(): number {
+  const [, kilobytes] = /^VmHWM:\s*(\d+) kB$/m.exec(readStatus()) ?? [];
+  return 1024 * Number(kilobytes ?? process.resourceUsage().maxRSS);
+}
+
+function readStatus(): string {
+  try {
+    return readFileSync('/proc/self/status', 'utf8');
+  } catch {
+    return ''; // Another system.
+  }
 }
 
 function collected(): Memory {
