@@ -53,13 +53,14 @@ export function createFormatTallies(): FormatTallies {
       if (own === undefined) return false;
       increment(members, own === 'reinforcement' ? 'chat' : own);
       if (vote !== null) increment(votes, vote);
-      const issues = new Map(formats.map((format) => [format, findExampleIssues(example, format)]));
+      const issues = formats.map((format) => findExampleIssues(example, format));
       for (const [format, tally] of tallies) {
-        if (!issues.has(format)) {
+        const index = formats.indexOf(format);
+        if (index < 0) {
           tally.isMixed = true;
-          addIssue(tally, line, otherFormat(own, format));
+          addIssue(tally, line, OTHER_FORMAT[own][format]);
         }
-        for (const issue of issues.get(format) ?? issues.get(own) ?? []) addIssue(tally, line, issue);
+        for (const issue of issues[Math.max(0, index)] ?? []) addIssue(tally, line, issue);
       }
       return true;
     },
@@ -89,11 +90,6 @@ function mostOf<K>(counts: ReadonlyMap<K, number>): K | null {
   return key;
 }
 
-const otherFormat = (format: TrainingFormat, expected: TrainingFormat) =>
-  error(
-    `has the format ${format}${EVIDENCE[format]}; expected ${expected}${EVIDENCE[expected]}, the format of the other examples`,
-  );
-
 /** The difference between two formats that share the member messages. */
 const EVIDENCE: Readonly<Record<TrainingFormat, string>> = {
   chat: '',
@@ -101,3 +97,14 @@ const EVIDENCE: Readonly<Record<TrainingFormat, string>> = {
   preference: '',
   reinforcement: ' (a last message of the role user, and other members)',
 };
+
+const otherFormat = (format: TrainingFormat, expected: TrainingFormat) =>
+  error(
+    `has the format ${format}${EVIDENCE[format]}; expected ${expected}${EVIDENCE[expected]}, the format of the other examples`,
+  );
+
+const byFormat = <T>(read: (format: TrainingFormat) => T) =>
+  Object.fromEntries(FORMATS.map((format) => [format, read(format)])) as Record<TrainingFormat, T>; // Has each format.
+
+/** By the format of an example and that of the file. Made once: each line has one for each other format. */
+const OTHER_FORMAT = byFormat((format) => byFormat((expected) => otherFormat(format, expected)));
