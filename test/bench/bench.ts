@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { print, runProgram, wholeNumber } from './program.ts';
 import { toMarkdown } from './report.ts';
 import { type BenchPlan, run } from './run.ts';
 import { workloadNames } from './workload.ts';
@@ -38,20 +39,16 @@ function readArguments(): Options | null {
     },
   });
   if (values.help) return null;
-  const rounds = Number(values.rounds);
+  const rounds = wholeNumber('rounds', values.rounds, 100);
   const seconds = Number(values.seconds);
   const names = values.workloads.split(',');
   const workloads = workloadNames.filter((name) => names.includes(name));
-  if (!(Number.isInteger(rounds) && rounds >= 1 && rounds <= 100))
-    throw new Error(`--rounds: ${values.rounds} is not a whole number from 1 to 100, such as 5.`);
   if (!(seconds >= 0.01 && seconds <= 60))
     throw new Error(`--seconds: ${values.seconds} is not a number from 0.01 to 60, such as 2.`);
   if (workloads.length !== names.length)
     throw new Error(`--workloads: ${values.workloads} has an unknown name; expected some of ${workloadNames}.`);
   return { rounds, seconds, workloads, out: values.out };
 }
-
-const print = (line: string) => void process.stderr.write(`${line}\n`);
 
 async function main(signal: AbortSignal): Promise<void> {
   const options = readArguments();
@@ -64,15 +61,4 @@ async function main(signal: AbortSignal): Promise<void> {
   process.stdout.write(toMarkdown(report));
 }
 
-// An interrupted run fails at its next step, and stops its processes as after any other failure.
-const interruption = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => interruption.abort());
-}
-try {
-  await main(interruption.signal);
-} catch (error) {
-  const isInterrupted = interruption.signal.aborted; // The error follows from the interruption then.
-  print(isInterrupted ? 'Interrupted.' : String(error instanceof Error ? error.message : error));
-  process.exitCode = isInterrupted ? 130 : 1;
-}
+await runProgram(main);

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { type LiveCase, type LiveSample, measureLive, serverNames } from './live-run.ts';
 import { median } from './numbers.ts';
+import { print, runProgram, wholeNumber } from './program.ts';
 
 const help = `Measures the memory of a gateway with many subscribers, and the delivery time of a change, beside a plain
 graphql-yoga server.
@@ -39,11 +40,7 @@ function readArguments(): Options | null {
   });
   if (values.help) return null;
   const numbers = (name: 'subscribers' | 'jobs' | 'changes', max: number) =>
-    values[name].split(',').map((text) => {
-      const number = Number(text);
-      if (Number.isInteger(number) && number >= 1 && number <= max) return number;
-      throw new Error(`--${name}: ${text} is not a whole number from 1 to ${max}.`);
-    });
+    values[name].split(',').map((text) => wholeNumber(name, text, max));
   const [changes = 1] = numbers('changes', 1000);
   const names = values.servers.split(',');
   const servers = serverNames.filter((name) => names.includes(name.split(' ')[0] ?? ''));
@@ -51,8 +48,6 @@ function readArguments(): Options | null {
     throw new Error(`--servers: ${values.servers} has an unknown name; expected gateway, stock or both.`);
   return { subscribers: numbers('subscribers', 18_000), jobs: numbers('jobs', 100), changes, servers };
 }
-
-const print = (line: string) => void process.stderr.write(`${line}\n`);
 
 type LiveResult = LiveCase & LiveSample;
 
@@ -92,13 +87,4 @@ function lineOf(result: LiveResult): string {
   return `| ${cells.join(' | ')} |`;
 }
 
-// An interrupted run fails at its next step, and stops its processes as after any other failure.
-const interruption = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort());
-try {
-  await main(interruption.signal);
-} catch (error) {
-  const isInterrupted = interruption.signal.aborted; // The error follows from the interruption then.
-  print(isInterrupted ? 'Interrupted.' : String(error instanceof Error ? error.message : error));
-  process.exitCode = isInterrupted ? 130 : 1;
-}
+await runProgram(main);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { MeasuredProcess } from './process.ts';
+import { print, runProgram, wholeNumber } from './program.ts';
 import { type ReadOptions, readLogs, scanAllJobs, warmUp } from './readers.ts';
 import { startGateway } from './rows.ts';
 import { startUpstream } from './stub.ts';
@@ -18,6 +19,7 @@ Usage: npm run bench:memory -- [--jobs 1000000] [--logs 10000] [--cache-mb 32,12
 /** Maximum growth of the process over its size at rest, as a multiple of CACHE_MAX_MB. */
 const MAX_GROWTH = 2;
 const MIB = 1024 * 1024;
+const MAX_NUMBER = 99_999_999;
 const IDLE_MS = 5_000;
 const PROGRESS_EVERY = 50_000;
 
@@ -40,15 +42,11 @@ function readArguments(): Options | null {
     },
   });
   if (values.help) return null;
-  const integer = (name: string, text: string) => {
-    if (!/^[1-9]\d{0,7}$/.test(text)) throw new Error(`--${name}: ${text} is not a whole number from 1 to 99999999.`);
-    return Number(text);
-  };
   return {
-    jobs: integer('jobs', values.jobs),
-    logs: integer('logs', values.logs),
-    cacheMb: values['cache-mb'].split(',').map((text) => integer('cache-mb', text)),
-    minutes: integer('minutes', values.minutes),
+    jobs: wholeNumber('jobs', values.jobs, MAX_NUMBER),
+    logs: wholeNumber('logs', values.logs, MAX_NUMBER),
+    cacheMb: values['cache-mb'].split(',').map((text) => wholeNumber('cache-mb', text, MAX_NUMBER)),
+    minutes: wholeNumber('minutes', values.minutes, MAX_NUMBER),
   };
 }
 
@@ -63,8 +61,6 @@ interface MemoryResult {
   /** Growth of the live bytes over the size at rest. */
   readonly live: number;
 }
-
-const print = (line: string) => void process.stderr.write(`${line}\n`);
 
 async function measure(cacheMb: number, { jobs, logs }: Options, signal: AbortSignal): Promise<MemoryResult> {
   await using upstream = await startUpstream('upstream', './large-upstream.ts', { JOBS: String(jobs) });
@@ -129,11 +125,4 @@ async function main(interruption: AbortSignal): Promise<void> {
   process.stdout.write(toMarkdown(results));
 }
 
-const interruption = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort());
-try {
-  await main(interruption.signal);
-} catch (error) {
-  print(String(error instanceof Error ? error.message : error));
-  process.exitCode = 1;
-}
+await runProgram(main);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { print, runProgram, wholeNumber } from './program.ts';
 import { warmUp } from './readers.ts';
 import { startGateway } from './rows.ts';
 import { runClients } from './soak-clients.ts';
@@ -26,6 +27,7 @@ const MAX_GROWTH = 2;
 const IN_PROGRESS_MIB = 32;
 /** Live bytes beyond those of the caches: compiled code, counters, pools of connections. */
 const MAX_OTHER_LIVE_MIB = 48;
+const MAX_NUMBER = 99_999;
 const IDLE_MS = 6_000;
 /** A create whose client has left still waits for its response, at most for UPSTREAM_TIMEOUT_MS. */
 const MAX_CLOSING_MS = 40_000;
@@ -48,14 +50,10 @@ function readArguments(): Options | null {
     },
   });
   if (values.help) return null;
-  const integer = (name: string, text: string) => {
-    if (!/^[1-9]\d{0,4}$/.test(text)) throw new Error(`--${name}: ${text} is not a whole number from 1 to 99999.`);
-    return Number(text);
-  };
   return {
-    seconds: integer('seconds', values.seconds),
-    clients: integer('clients', values.clients),
-    cacheMb: integer('cache-mb', values['cache-mb']),
+    seconds: wholeNumber('seconds', values.seconds, MAX_NUMBER),
+    clients: wholeNumber('clients', values.clients, MAX_NUMBER),
+    cacheMb: wholeNumber('cache-mb', values['cache-mb'], MAX_NUMBER),
   };
 }
 
@@ -70,8 +68,6 @@ interface SoakResult {
   /** Number of answers by outcome. */
   readonly outcomes: ReadonlyMap<string, number>;
 }
-
-const print = (line: string) => void process.stderr.write(`${line}\n`);
 
 async function measure({ seconds, clients, cacheMb }: Options, interruption: AbortSignal): Promise<SoakResult> {
   await using upstream = await startUpstream('upstream', './soak-upstream.ts');
@@ -143,11 +139,4 @@ async function main(interruption: AbortSignal): Promise<void> {
   if (problems.length > 0) process.exitCode = 1;
 }
 
-const interruption = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort());
-try {
-  await main(interruption.signal);
-} catch (error) {
-  print(String(error instanceof Error ? error.message : error));
-  process.exitCode = 1;
-}
+await runProgram(main);

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { FORM_END, filePart, headersOf, partsOf, UPLOAD, unclosedForm } from '../kit/client/upload.ts';
 import type { MeasuredProcess } from './process.ts';
+import { runProgram, wholeNumber } from './program.ts';
 import { startGateway } from './rows.ts';
 import { startUpstream } from './stub.ts';
 
@@ -112,15 +113,9 @@ function readArguments(): { mib: number; atOnce: number[]; hasTokens: boolean } 
     },
   });
   if (values.help) return null;
-  const integer = (name: string, max: number) => (text: string) => {
-    if (!/^[1-9]\d{0,3}$/.test(text) || Number(text) > max) {
-      throw new Error(`--${name}: ${text} is not a whole number from 1 to ${max}.`);
-    }
-    return Number(text);
-  };
   return {
-    mib: integer('mb', 512)(values.mb),
-    atOnce: values['at-once'].split(',').map(integer('at-once', 4)),
+    mib: wholeNumber('mb', values.mb, 512),
+    atOnce: values['at-once'].split(',').map((text) => wholeNumber('at-once', text, 4)),
     hasTokens: values.tokens,
   };
 }
@@ -135,9 +130,4 @@ async function main(): Promise<void> {
   if (results.some(({ rest, peak }) => verdictOf(rest, peak, maxGrowth) === 'over')) process.exitCode = 1;
 }
 
-try {
-  await main();
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
-  process.exitCode = 1;
-}
+await runProgram(main);

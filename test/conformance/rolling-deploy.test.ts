@@ -77,7 +77,26 @@ const urqlWith = (forwardSubscription: SubscriptionForwarder) =>
     exchanges: [subscriptionExchange({ forwardSubscription })],
     preferGetMethod: false,
   });
-const requestOf = ({ query = '' }: Parameters<SubscriptionForwarder>[0]) => ({ query, variables });
+
+/** Forwards the subscriptions of urql to a client of graphql-sse or graphql-ws. */
+const forwardTo =
+  ({
+    subscribe,
+  }:
+    | Pick<ReturnType<typeof createSse>, 'subscribe'>
+    | Pick<ReturnType<typeof createWs>, 'subscribe'>): SubscriptionForwarder =>
+  ({ query = '' }) => ({
+    subscribe: (sink) => ({
+      unsubscribe: subscribe(
+        { query, variables },
+        {
+          next: (result: unknown) => sink.next(result as Parameters<typeof sink.next>[0]), // The same type, less readonly.
+          error: sink.error,
+          complete: sink.complete,
+        },
+      ),
+    }),
+  });
 
 const clients: Readonly<Record<string, Follow>> = {
   'graphql-sse': async (deploy, onChange) => {
@@ -107,30 +126,12 @@ const clients: Readonly<Record<string, Follow>> = {
   },
   'urql over graphql-sse': async (deploy, onChange) => {
     const client = createSse(deploy);
-    const forward: SubscriptionForwarder = (body) => ({
-      subscribe: (sink) => ({
-        unsubscribe: client.subscribe(requestOf(body), {
-          next: (result) => sink.next(result as Parameters<typeof sink.next>[0]), // The same type, less readonly.
-          error: sink.error,
-          complete: sink.complete,
-        }),
-      }),
-    });
-    await byUrql(urqlWith(forward), onChange);
+    await byUrql(urqlWith(forwardTo(client)), onChange);
     client.dispose();
   },
   'urql over graphql-ws': async (deploy, onChange) => {
     const client = createWs(deploy);
-    const forward: SubscriptionForwarder = (body) => ({
-      subscribe: (sink) => ({
-        unsubscribe: client.subscribe(requestOf(body), {
-          next: (result) => sink.next(result as Parameters<typeof sink.next>[0]), // The same type, less readonly.
-          error: sink.error,
-          complete: sink.complete,
-        }),
-      }),
-    });
-    await byUrql(urqlWith(forward), onChange);
+    await byUrql(urqlWith(forwardTo(client)), onChange);
     await client.dispose();
   },
   // The condition of its retryExchange.

@@ -13,6 +13,7 @@ import { createLogger } from '../../../src/telemetry/logger.ts';
 import { createUpstream } from '../../../src/upstream/upstream.ts';
 import { createWatcher } from '../../../src/watch/watcher.ts';
 import { createTestClock } from '../../kit/clock.ts';
+import { CONTEXT_OPTIONS } from '../../kit/gateway/context-options.ts';
 import { NO_MUTATIONS } from '../../kit/mutation/policy.ts';
 import { rethrow } from '../../kit/rethrow.ts';
 
@@ -39,15 +40,7 @@ async function startServer(readJob: () => Promise<never>) {
     watcher,
     creator: createIdempotentCreator({ upstream, store, clock }),
     mutations: NO_MUTATIONS,
-    gateway: {
-      version: '0',
-      isSandbox: true,
-      upstreamName: 'test',
-      limits: 'openai',
-      hyperparameters: 'method',
-      prices: [],
-    },
-    maxResponseBytes: 1_000_000,
+    ...CONTEXT_OPTIONS,
   });
   const createContext: ContextFactory = (request) => {
     const context = createBaseContext(request);

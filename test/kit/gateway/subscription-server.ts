@@ -13,6 +13,7 @@ import { createWatcher } from '../../../src/watch/watcher.ts';
 import { createTestClock, type TestClock } from '../clock.ts';
 import { NO_MUTATIONS } from '../mutation/policy.ts';
 import { rethrow } from '../rethrow.ts';
+import { CONTEXT_OPTIONS } from './context-options.ts';
 import { createTopic, type Topic } from './topic.ts';
 
 const SDL = `
@@ -87,15 +88,7 @@ export async function startSubscriptionServer(settings: Record<string, string> =
       watcher,
       creator: createIdempotentCreator({ upstream, store, clock }),
       mutations: NO_MUTATIONS,
-      gateway: {
-        version: '0',
-        isSandbox: true,
-        upstreamName: 'test',
-        limits: 'openai',
-        hyperparameters: 'method',
-        prices: [],
-      },
-      maxResponseBytes: 1_000_000,
+      ...CONTEXT_OPTIONS,
     }),
     examples: { jobId: 'ftjob-1', fileId: 'file-1' },
     webhookSecret: undefined,
