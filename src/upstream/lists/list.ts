@@ -29,8 +29,6 @@ export interface ListPage<I extends ListItem> {
 /** `newest first` is the order of the API. */
 export type Order = 'newest first' | 'oldest first';
 
-export const oppositeOf = (order: Order): Order => (order === 'newest first' ? 'oldest first' : 'newest first');
-
 /** Thrown when a list does not have the item of a cursor: it was deleted, or it belongs to another list. */
 export class UnknownListCursor extends UpstreamError {
   constructor(facts: UpstreamErrorFacts) {

@@ -27,9 +27,6 @@ const fields = z
     tuning_end: deprecation?.fine_tune ?? null,
   }));
 
-/** The body of a model, as servers send it. */
-export type ModelBody = z.input<typeof fields>;
-
 /** A base model or a fine-tuned one, in wire spelling; invalid members are null. */
 export type Model = z.output<typeof fields>;
 

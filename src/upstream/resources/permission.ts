@@ -11,9 +11,6 @@ import { byCreation, type Page, type PageItem, type PageRequest, readList, readU
 
 const fields = z.object({ id: identifier, created_at: timestamp, project_id: z.string() });
 
-/** The body of a permission, as servers send it. */
-export type PermissionBody = z.input<typeof fields>;
-
 /** The permission of a project to use a checkpoint, in wire spelling. */
 export type Permission = z.output<typeof fields>;
 
