@@ -99,9 +99,13 @@ describe('a subscription to the progress of a job', () => {
     expect(await take(later, 1)).toEqual([['a', 'RUNNING', 30]]);
     feed.setStep('a', 31);
     await feed.advanceBy(3 * INTERVAL_MS);
-    expect(await take(stream, 2)).toEqual([
+    feed.setJob('a', { status: 'paused' });
+    feed.setStep('a', 20);
+    await feed.advanceBy(10 * INTERVAL_MS);
+    expect(await take(stream, 3)).toEqual([
       ['a', 'RUNNING', 30],
       ['a', 'RUNNING', 31],
+      ['a', 'PAUSED', 31],
     ]);
   });
 
