@@ -1,4 +1,3 @@
-import { version } from '../app.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -8,6 +7,7 @@ import { UpstreamError } from '../upstream/errors/upstream-error.ts';
 import { type Path, path } from '../upstream/http/path.ts';
 import { createRestClient, type Query, type RestClient } from '../upstream/http/rest-client.ts';
 import { openTarget, type UpstreamTarget } from '../upstream-target.ts';
+import { version } from '../version.ts';
 import { upstreamText } from './upstream-text.ts';
 
 // `npm start -- --check`: checks the upstream before the first client connects.

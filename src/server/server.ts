@@ -15,6 +15,7 @@ import { createResponseCache } from './graphql/response-cache.ts';
 import { createBodyTimeouts } from './http/body-timeout.ts';
 import { createConnectionRegistry } from './http/connection-registry.ts';
 import { createWebhooks } from './http/webhook-endpoint.ts';
+import { createLazyWebSockets } from './lazy-websockets.ts';
 import { createCallerRateLimiter } from './limits/caller-rate-limiter.ts';
 import { createConcurrencyQuota } from './limits/concurrency-quota.ts';
 import type { Limits } from './limits/query-limits.ts';
@@ -22,7 +23,6 @@ import { createRouter } from './router.ts';
 import { createSubscriptionGroups } from './subscriptions/subscription-groups.ts';
 import { createOperationRunner } from './transports/operation-runner.ts';
 import { createStreamRegistry } from './transports/stream-registry.ts';
-import { createWebSockets } from './transports/ws.ts';
 import { createReadUpload } from './upload/multipart-request.ts';
 import { useWebSockets } from './websocket-upgrade.ts';
 
@@ -133,7 +133,7 @@ export async function createServer({
     isReady: () => isReady,
     ...shared,
   });
-  const sockets = createWebSockets({ schema, messageTimeoutMs: config.bodyTimeoutMs, ...shared });
+  const sockets = createLazyWebSockets({ schema, messageTimeoutMs: config.bodyTimeoutMs, ...shared });
   const { server, closeIdle } = createConnections(router, bodyTimeouts, config, connections, log, clock);
   useWebSockets(server, sockets, shared);
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));

@@ -65,7 +65,7 @@ const FLOORS: readonly (readonly string[])[] = [
   // The ground.
   ['upstream/json'],
   ['telemetry'],
-  ['clock', 'memory-cache', 'regular-file'],
+  ['clock', 'memory-cache', 'regular-file', 'version'],
 ];
 
 const floorOf = new Map(FLOORS.toReversed().flatMap((rooms, floor) => rooms.map((room) => [room, floor] as const)));

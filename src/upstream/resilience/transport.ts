@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { type Dispatcher, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
 import { type Clock, sleep } from '../../clock.ts';
 import { type Credential, headersOf, type KeyHeader } from '../credentials/credential.ts';
 import { createVerifiedCredentials } from '../credentials/verified-credentials.ts';
@@ -13,6 +13,7 @@ import { createOnSendInterceptor } from './on-send-interceptor.ts';
 import { isRetryAllowed, type RetrySafety, waitBeforeRetry } from './retry.ts';
 import { createSendState, type SendState } from './send-state.ts';
 import { callResultOf, isOutageStatus, toTransportError } from './transport-error.ts';
+import { Pool } from './undici.ts';
 
 /** The credential, cancellation and priority of one call. */
 export interface Call {
