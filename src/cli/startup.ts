@@ -4,7 +4,7 @@ import { contradictions, settingWarnings } from '../config/warnings.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { fail, print } from './print.ts';
 
-// What a start and `--check` share.
+// Shared by a start and `--check`.
 
 /** Reads the settings. Prints warnings; exits when a setting is invalid. */
 export function readSettings(environment: Environment): Config {
