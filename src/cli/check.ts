@@ -6,7 +6,8 @@ import { replaceUnsafe } from '../telemetry/unsafe-characters.ts';
 import { redactKey } from '../upstream/credentials/redaction.ts';
 import { UpstreamError } from '../upstream/errors/upstream-error.ts';
 import { type Path, path } from '../upstream/http/path.ts';
-import { createRestClient, type Query, type RestClient } from '../upstream/http/rest-client.ts';
+import type { Query } from '../upstream/http/query.ts';
+import { createRestClient, type RestClient } from '../upstream/http/rest-client.ts';
 import { openTarget, type UpstreamTarget } from '../upstream-target.ts';
 import { upstreamText } from './upstream-text.ts';
 

@@ -57,6 +57,11 @@ export class CallClaims {
   /** Called with each claim that is added while the call waits. */
   onAdded: ((claim: CallClaim) => void) | null = null;
 
+  /** The only claim; undefined when there are several. */
+  get sole(): CallClaim | undefined {
+    return this.claims.length === 1 ? this.claims[0] : undefined;
+  }
+
   constructor(claimant: Claimant) {
     this.add(claimant);
     if (this.claims.length === 0) this.#add({ priority: claimant.priority, caller: ANONYMOUS });
@@ -66,9 +71,13 @@ export class CallClaims {
   add({ priority, callers }: Claimant): void {
     for (const caller of callers) {
       if (this.claims.length === MAX_CLAIMS) return;
-      const isKnown = this.claims.some((known) => known.priority === priority && known.caller.key === caller.key);
-      if (!isKnown) this.#add({ priority, caller });
+      if (!this.#has(priority, caller.key)) this.#add({ priority, caller });
     }
+  }
+
+  #has(priority: Priority, callerKey: string): boolean {
+    for (const known of this.claims) if (known.priority === priority && known.caller.key === callerKey) return true;
+    return false;
   }
 
   #add(claim: CallClaim) {

@@ -100,7 +100,10 @@ async function search<I extends ListItem>(
     if (cursor === null && !isDerived(items.at(-1)?.id ?? null)) return foundTo(items.length);
     const end = hasMore ? endOfWholeGroups(items, start) : items.length;
     if (isFound && end !== null) return foundTo(end);
-    if (!hasMore) throw new UnknownListCursor({ ...facts, upstreamStatus: 400 });
+    if (!hasMore) {
+      const { upstreamRequestId } = facts;
+      throw new UnknownListCursor({ upstreamRequestId, upstreamStatus: 400 });
+    }
     if (isFound && items.length > start) best = foundTo(items.length);
     const known = items.findLast(isKnownUpstream)?.id ?? null;
     if (known === null && (!canGrow || items.length <= length)) break; // The server has a smaller maximum.

@@ -8,12 +8,12 @@ import { until } from '../../../kit/until.ts';
 async function start(maxPools = 1000) {
   const upstream = await startUpstream();
   upstream.failAll((_, response) => writeResponse(response, 200, {}));
-  const pools = createCredentialPools(
-    () => new Pool(new URL(upstream.baseUrl).origin),
-    64,
-    createTestClock(),
+  const pools = createCredentialPools({
+    openPool: () => new Pool(new URL(upstream.baseUrl).origin),
+    connections: 64,
+    clock: createTestClock(),
     maxPools,
-  );
+  });
   return {
     upstream,
     pools,
