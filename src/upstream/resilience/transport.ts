@@ -7,7 +7,7 @@ import { Attempt, type Exchange, type Request, type Work } from './attempt.ts';
 import type { CallClaims } from './call-claims.ts';
 import { createCallGate } from './call-gate.ts';
 import { createCredentialPools } from './credential-pool.ts';
-import { type Abortable, CallDeadline, type Deadline } from './deadline.ts';
+import { type Abortable, CallDeadline } from './deadline.ts';
 import { isRetryAllowed, waitBeforeRetry } from './retry.ts';
 import { createSendState } from './send-state.ts';
 
@@ -42,7 +42,7 @@ export interface TransportOptions {
 }
 
 /** Reads a response, or throws. */
-type Use<R, T> = (response: R, deadline: Deadline) => T;
+type Use<R, T> = (response: R) => T;
 
 /**
  * Sends requests through the rate limiter, the circuit breaker, the deadline and the retries. Credentials share only the
@@ -89,7 +89,7 @@ export function createTransport(options: TransportOptions): Transport {
       attempt.start();
       if (isFirst) credential.budget.deposit();
       call.onRequest?.();
-      return use(await exchange(attempt), deadline);
+      return use(await exchange(attempt));
     } catch (error) {
       throw attempt.fail(error);
     }
@@ -105,16 +105,11 @@ export function createTransport(options: TransportOptions): Transport {
     return waitMs !== null && waitMs < deadline.leftMs && poolOf(credential).budget.tryWithdraw() ? waitMs : null;
   }
 
-  async function sendWithRetries<R, T>(work: Work, exchange: Exchange<R>, use: Use<R, T>, call: Call): Promise<T> {
-    for (let retryCount = 0; ; retryCount++) {
-      try {
-        return await sendOnce(work, exchange, use, call, retryCount === 0);
-      } catch (error) {
-        const waitMs = retryWait(error, retryCount, work);
-        if (waitMs === null) throw error;
-        await sleep(waitMs, clock, work.deadline.signal);
-      }
-    }
+  /** Waits until the next attempt. Throws the error when none is allowed. */
+  async function waitForRetry(error: unknown, retryCount: number, work: Work): Promise<void> {
+    const waitMs = retryWait(error, retryCount, work);
+    if (waitMs === null) throw error;
+    await sleep(waitMs, clock, work.deadline.signal);
   }
 
   return {
@@ -124,7 +119,13 @@ export function createTransport(options: TransportOptions): Transport {
       const sendState = request.retrySafety === 'always' ? null : createSendState();
       const work = { request, credential, deadline, sendState, onStatus };
       try {
-        return await sendWithRetries(work, exchange, use, call);
+        for (let retryCount = 0; ; retryCount++) {
+          try {
+            return await sendOnce(work, exchange, use, call, retryCount === 0);
+          } catch (error) {
+            await waitForRetry(error, retryCount, work);
+          }
+        }
       } catch (error) {
         throw sendState?.isOutcomeUnknown && error instanceof UpstreamError ? withUnknownOutcome(error) : error;
       } finally {

@@ -63,6 +63,20 @@ describe('a rate limiter', () => {
     expect(clock.timers).toBe(0);
   });
 
+  it('admits a call at once only while none waits: one of a lower priority is not overtaken by its token', async () => {
+    const { clock, rateLimiter, admitted, call } = start(1);
+    expect(rateLimiter.tryAcquire({ priority: 'query', owner: 'one' })).toBe(true);
+    void call('poll', 'poll');
+    clock.advance(999);
+    expect(rateLimiter.tryAcquire({ priority: 'query', owner: 'one' })).toBe(false);
+    clock.advance(1000);
+    await settle();
+    expect(admitted).toEqual(['poll']);
+    expect(rateLimiter.tryAcquire({ priority: 'query', owner: 'one' })).toBe(false);
+    clock.advance(1000);
+    expect(rateLimiter.tryAcquire({ priority: 'query', owner: 'one' })).toBe(true);
+  });
+
   it('saves tokens for at most one second, however long it was idle', async () => {
     const { clock, rateLimiter } = start(3);
     clock.advance(3_600_000);

@@ -60,6 +60,17 @@ describe('credential pools', () => {
     await until(() => first.pool.destroyed);
   });
 
+  it('are evicted in the order of their last use, also when their credential is the same object', async () => {
+    await using world = await start(2);
+    const [first, second, third] = [{ apiKey: 'first' }, { apiKey: 'second' }, { apiKey: 'third' }];
+    const [one, two] = [world.pools.get(first), world.pools.get(second)];
+    for (const credential of [first, first, third]) world.pools.get(credential);
+    expect(world.pools.get(first)).toBe(one);
+    const again = world.pools.get(second);
+    expect(again).not.toBe(two);
+    expect(again.pool.closed).toBe(false);
+  });
+
   it('abort the calls in flight when disposed, those on evicted pools included', async () => {
     await using world = await start(1);
     const gate = world.upstream.hold();
