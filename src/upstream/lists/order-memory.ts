@@ -51,17 +51,17 @@ export function createOrderMemory<I extends ListItem>(wanted: Order, ages: Ages<
   }
 
   /** An order that is already known is not set again, which takes longer than to read it. */
-  function keep({ key, owner }: ListKey, order: KnownOrder): void {
+  function store({ key, owner }: ListKey, order: KnownOrder): void {
     const isKnown = (known: KnownOrder | undefined) => known?.isStrong === true && known.order === order.order;
     if (order.isStrong && isKnown(lists.get(key)) && isKnown(owners.get(owner))) return;
     lists.set(key, order);
     if (order.isStrong) owners.set(owner, order);
   }
 
-  function recordIf(wantedOrder: Order | null, list: ListKey, items: readonly I[]): Order | undefined {
+  function recordIf(expected: Order | null, list: ListKey, items: readonly I[]): Order | undefined {
     const order = decide(list, items);
-    const isWanted = wantedOrder === null || wantedOrder === order?.order;
-    if (order !== undefined && isWanted && order !== recall(list)) keep(list, order);
+    const isExpected = expected === null || expected === order?.order;
+    if (order !== undefined && isExpected && order !== recall(list)) store(list, order);
     return order?.order;
   }
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { describeError, UpstreamError, type UpstreamErrorFacts } from '../errors/upstream-error.ts';
 import { isWithinDepth } from '../json/depth.ts';
 import { type ListResponse, lastIdOf, noAdvance, uniqueItems } from '../lists/list.ts';
-import { identifier } from './lenient-schema.ts';
+import { identifier, orNull } from './lenient-schema.ts';
 import { createReader, withReader } from './object-reader.ts';
 
 /** An item of a list: a value, or the error of an invalid item. An invalid item does not fail the page. */
@@ -40,7 +40,10 @@ const BOOLEANS = new Map<unknown, boolean>([
 ]);
 const envelope = z.object({
   data: withReader(z.array(z.unknown()).nullable(), (data) => (Array.isArray(data) ? data : undefined)),
-  has_more: withReader(boolean.nullish(), (value) => (typeof value === 'boolean' ? value : undefined)),
+  has_more: withReader(orNull(boolean), (value) => {
+    if (value == null) return null;
+    return typeof value === 'boolean' ? value : undefined;
+  }),
 });
 const readEnvelope = createReader(envelope);
 const identified = z.object({ id: identifier });
@@ -48,7 +51,7 @@ const identified = z.object({ id: identifier });
 /** Parses a response of an endpoint with pages. Throws UPSTREAM_INVALID_RESPONSE above 10,000 items. */
 export function readList<T extends { id: string }>(readItem: (body: unknown) => T) {
   return (body: unknown, facts: UpstreamErrorFacts = {}): PageResponse<T> => {
-    const { data, has_more: hasMore = null } = readEnvelope(body);
+    const { data, has_more: hasMore } = readEnvelope(body);
     return { items: readItems(data ?? [], readItem, facts), hasMore, facts };
   };
 }
