@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader';
 import { type JobEnd, NOT_ENDED } from '../store/cache/freshness.ts';
+import type { ReadContext } from '../store/cache/read-context.ts';
 import type { Access } from '../store/cache/scope.ts';
-import type { ReadContext } from '../store/cache/single-flight.ts';
 import type { DownloadRequest } from '../store/resources/content.ts';
 import { EVENTS_PER_PAGE } from '../store/resources/event.ts';
 import { scanJobs } from '../store/resources/job-scan.ts';

@@ -65,12 +65,12 @@ describe('get', () => {
     reads[0]?.respond('first');
     await first;
     clock.advance(999);
-    expect((await get()).value.name).toBe('first');
+    expect((await get()).name).toBe('first');
     const strict = get(500);
     reads[1]?.respond('second');
-    expect((await strict).value.name).toBe('second');
+    expect((await strict).name).toBe('second');
     clock.advance(999);
-    expect((await get()).value.name).toBe('second');
+    expect((await get()).name).toBe('second');
   });
 
   it('limits the freshness of its context to the earliest expiry of all values read', async () => {
@@ -95,7 +95,7 @@ describe('get', () => {
     reads[1]?.respond('newer');
     await newer;
     reads[0]?.respond('older');
-    expect((await older).value.name).toBe('newer');
+    expect((await older).name).toBe('newer');
     expect(readThrough.peek(access, 'key')?.value.name).toBe('newer');
   });
 
@@ -106,7 +106,7 @@ describe('get', () => {
     const times = { requestedAt: 10, requestedSeq: 3, receivedAt: 11, receivedSeq: 4 };
     readThrough.record(access, 'key', { value: { name: 'recorded' }, ...times }, 'query');
     reads[0]?.respond('older');
-    expect((await older).value.name).toBe('recorded');
+    expect((await older).name).toBe('recorded');
   });
 
   it('does not cache a failure', async () => {
@@ -128,7 +128,7 @@ describe('get', () => {
     clock.advance(1000);
     const second = get();
     reads[1]?.fail(new UpstreamError('UPSTREAM_UNAVAILABLE', 'down'));
-    const outcome = await second.then(({ value }) => value.name).catch((error: UpstreamError) => error.code);
+    const outcome = await second.then(({ name }) => name).catch((error: UpstreamError) => error.code);
     expect(outcome).toBe(expected);
   });
 
@@ -136,7 +136,7 @@ describe('get', () => {
     const { reads, get, readThrough } = createWorld({ cache: null });
     const both = Promise.all([get(), get()]);
     reads[0]?.respond('first');
-    expect((await both).map(({ value }) => value.name)).toEqual(['first', 'first']);
+    expect((await both).map(({ name }) => name)).toEqual(['first', 'first']);
     expect(readThrough.peek(access, 'key')).toBeUndefined();
     void get();
     expect(reads).toHaveLength(2);
@@ -146,7 +146,7 @@ describe('get', () => {
     const { reads, get, readThrough } = createWorld({ estimateBytes: () => 1_000_000 });
     const first = get();
     reads[0]?.respond('large');
-    expect((await first).value.name).toBe('large');
+    expect((await first).name).toBe('large');
     expect(readThrough.peek(access, 'key')).toBeUndefined();
   });
 
@@ -156,7 +156,7 @@ describe('get', () => {
     const both = [get(), get(1000, newReadContext(), undefined, other)];
     reads[0]?.respond('mine');
     reads[1]?.respond('theirs');
-    expect((await Promise.all(both)).map(({ value }) => value.name)).toEqual(['mine', 'theirs']);
+    expect((await Promise.all(both)).map(({ name }) => name)).toEqual(['mine', 'theirs']);
     expect(readThrough.peek(other, 'key')?.value.name).toBe('theirs');
   });
 });
@@ -185,10 +185,10 @@ describe('invalidate', () => {
     readThrough.invalidate(access, 'key');
     const late = get();
     reads[0]?.respond('before');
-    expect((await early).value.name).toBe('before');
+    expect((await early).name).toBe('before');
     expect(readThrough.peek(access, 'key')).toBeUndefined();
     reads[1]?.respond('after');
-    expect((await late).value.name).toBe('after');
-    expect((await get()).value.name).toBe('after');
+    expect((await late).name).toBe('after');
+    expect((await get()).name).toBe('after');
   });
 });
