@@ -64,8 +64,9 @@ describe('get', () => {
     const first = get();
     reads[0]?.respond('first');
     await first;
-    clock.advance(999);
+    clock.advance(799);
     expect((await get()).name).toBe('first');
+    expect(reads).toHaveLength(1);
     const strict = get(500);
     reads[1]?.respond('second');
     expect((await strict).name).toBe('second');
@@ -175,6 +176,64 @@ describe('refresh', () => {
     expect(readContext.freshUntil).toBe(Number.NEGATIVE_INFINITY);
     void refresh();
     expect(reads).toHaveLength(3);
+  });
+});
+
+describe('a reader that refreshes a cached response', () => {
+  const refresher = () => {
+    const readContext = newReadContext();
+    readContext.refreshAhead = true;
+    return readContext;
+  };
+  async function startRefresh(ageMs: number) {
+    const world = createWorld();
+    const first = world.get();
+    world.reads[0]?.respond('first');
+    await first;
+    world.clock.advance(ageMs);
+    const readContext = refresher();
+    return { ...world, readContext, refreshed: world.get(1000, readContext) };
+  }
+
+  it('reads an entry anew in the last fifth of its life, and waits for it', async () => {
+    const { reads, refreshed, readContext } = await startRefresh(800);
+    expect(reads).toHaveLength(2);
+    reads[1]?.respond('second');
+    expect((await refreshed).name).toBe('second');
+    expect(readContext.freshUntil).toBe(1800);
+  });
+
+  it('gets an earlier entry from the cache', async () => {
+    const { reads, refreshed } = await startRefresh(799);
+    expect((await refreshed).name).toBe('first');
+    expect(reads).toHaveLength(1);
+  });
+
+  it('gets the cached entry when the read fails before its end, with its own expiry', async () => {
+    const { reads, refreshed, readContext } = await startRefresh(800);
+    reads[1]?.fail(new Error('down'));
+    expect((await refreshed).name).toBe('first');
+    expect(readContext.freshUntil).toBe(1000);
+  });
+
+  it.each([
+    ['after its end', (world: Awaited<ReturnType<typeof startRefresh>>) => world.clock.advance(200)],
+    [
+      'after its invalidation',
+      ({ readThrough }: Awaited<ReturnType<typeof startRefresh>>) => readThrough.invalidate(access, 'key'),
+    ],
+  ])('gets the error when the read fails %s', async (_, change) => {
+    const world = await startRefresh(800);
+    change(world);
+    world.reads[1]?.fail(new Error('down'));
+    await expect(world.refreshed).rejects.toThrow('down');
+  });
+
+  it('gets the reason of its abort', async () => {
+    const { reads, refreshed, readContext } = await startRefresh(800);
+    readContext.cancellation.abort(new Error('The client has disconnected.'));
+    await expect(refreshed).rejects.toThrow('disconnected');
+    expect(reads).toHaveLength(2);
   });
 });
 
