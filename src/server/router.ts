@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Clock } from '../clock.ts';
 import type { ContextFactory } from '../request/context.ts';
 import { internalError } from '../schema/core/errors.ts';
+import { Cancellation } from '../store/cache/cancellation.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Claimant } from '../upstream/resilience/call-claims.ts';
 import type { Authenticate } from './auth/authenticate.ts';
@@ -50,7 +51,7 @@ export type RequestHandler = (request: IncomingMessage, response: GatewayRespons
 interface Exchange extends RequestTarget, LoggedExchange {
   readonly path: string;
   /** Aborted when the client disconnects; null once a stream is open, which handles the disconnect itself. */
-  clientAbort: AbortController | null;
+  clientAbort: Cancellation | null;
 }
 
 type AnyReply = Reply | StreamReply | DownloadReply;
@@ -59,7 +60,7 @@ type AnyReply = Reply | StreamReply | DownloadReply;
 export function createRouter(options: RouterOptions): RequestHandler {
   const { corsOrigins, isReady, streams, downloads, idleTimeoutMs, log, clock } = options;
   return async (request, response) => {
-    const clientAbort = new AbortController();
+    const clientAbort = new Cancellation();
     const target = readTarget(request.url ?? '');
     const requestId = requestIdOf(request);
     const exchange: Exchange = { request, response, requestId, ...target, clientAbort };
@@ -70,12 +71,12 @@ export function createRouter(options: RouterOptions): RequestHandler {
       const level = isHealthProbe(target) ? 'debug' : 'info';
       log[level](requestLogLine(exchange, clock.now() - startedAt), 'request');
     });
-    const reply = withCors(await respond(exchange, clientAbort.signal), request, corsOrigins);
+    const reply = withCors(await respond(exchange, clientAbort), request, corsOrigins);
     exchange.errorCodes = reply.errorCodes;
     if (!isReady()) response.shouldKeepAlive = false; // A kept-alive connection would outlive the server.
     if ('subscriber' in reply) startStream(exchange, reply);
-    else if ('chunks' in reply) await runDownload(exchange, reply, clientAbort.signal);
-    else if (!clientAbort.signal.aborted && !response.headersSent) send(response, reply);
+    else if ('chunks' in reply) await runDownload(exchange, reply, clientAbort);
+    else if (!clientAbort.isAborted && !response.headersSent) send(response, reply);
   };
 
   /** Opens the stream. Releases all of the context but the logged parts, because a stream can be open for hours. */
@@ -89,35 +90,35 @@ export function createRouter(options: RouterOptions): RequestHandler {
     exchange.clientAbort = null;
   }
 
-  async function runDownload(exchange: Exchange, reply: DownloadReply, signal: AbortSignal) {
+  async function runDownload(exchange: Exchange, reply: DownloadReply, clientAbort: Cancellation) {
     const { response, requestId } = exchange;
     response.on('finish', () => {
       if (!isReady()) response.req.socket.destroySoon(); // The server has begun to stop since the headers were sent.
     });
     const onFailure = (error: unknown) => {
-      if (!signal.aborted) exchange.errorCodes = downloads.recordFailure(error, requestId);
+      if (!clientAbort.isAborted) exchange.errorCodes = downloads.recordFailure(error, requestId);
     };
     await sendDownload(response, reply, { idleMs: idleTimeoutMs, onFailure });
   }
 
-  async function respond(exchange: Exchange, signal: AbortSignal): Promise<AnyReply> {
+  async function respond(exchange: Exchange, clientAbort: Cancellation): Promise<AnyReply> {
     try {
       guardRequest(exchange.request, options, exchange);
-      return preflight(exchange.request, corsOrigins) ?? (await route(options, exchange, signal));
+      return preflight(exchange.request, corsOrigins) ?? (await route(options, exchange, clientAbort));
     } catch (error) {
       if (error instanceof HttpError) return error.toReply();
-      return internalErrorReply(error, exchange.requestId, signal.aborted ? undefined : log);
+      return internalErrorReply(error, exchange.requestId, clientAbort.isAborted ? undefined : log);
     }
   }
 }
 
-async function route(options: RouterOptions, exchange: Exchange, signal: AbortSignal): Promise<AnyReply> {
+async function route(options: RouterOptions, exchange: Exchange, cancellation: Cancellation): Promise<AnyReply> {
   const { graphiql, webhooks, isReady } = options;
   const { request, requestId, path } = exchange;
   switch (path) {
     case '/graphql': {
       if (graphiql && isRead(request) && prefersHtml(request.headers)) return await graphiql(request.headers);
-      const { context, identity, caller, budget } = openContext(options, exchange, signal);
+      const { context, identity, caller, budget } = openContext(options, exchange, cancellation);
       return await handleGraphql(options, { ...exchange, context, identity, caller, budget });
     }
     case '/webhooks/openai':
@@ -133,29 +134,29 @@ async function route(options: RouterOptions, exchange: Exchange, signal: AbortSi
       requireRead(request, path);
       return { status: 302, headers: { location: 'graphql' } }; // Relative: keeps the path prefix of a proxy.
     default:
-      return await download(options, exchange, signal);
+      return await download(options, exchange, cancellation);
   }
 }
 
-async function download(options: RouterOptions, exchange: Exchange, signal: AbortSignal) {
+async function download(options: RouterOptions, exchange: Exchange, cancellation: Cancellation) {
   const { request, search, path } = exchange;
   const route = findDownload(path);
   if (route === null) throw unknownPath(path);
   exchange.route = route.template;
   requireRead(request, route.template);
   guardCrossSiteGet(request, options.corsOrigins);
-  const opened = openContext(options, exchange, signal);
+  const opened = openContext(options, exchange, cancellation);
   return await options.downloads.open(route, { request, search, ...opened });
 }
 
 /** Authenticates the caller, and keeps its connection open for it. Throws an HttpError (401). */
-function openContext(options: RouterOptions, exchange: Exchange, signal: AbortSignal) {
+function openContext(options: RouterOptions, exchange: Exchange, cancellation: Cancellation) {
   const { request, response, requestId } = exchange;
   const identity = options.authenticate(request.headers);
   response.on('close', options.holdConnection(request.socket));
   const caller = callerOf(identity, request);
   const claimant: Claimant = { priority: 'query', callers: [caller] };
-  const context = options.createContext({ requestId, signal, identity, claimant });
+  const context = options.createContext({ requestId, cancellation, identity, claimant });
   exchange.context = context;
   return { context, identity, caller, budget: options.createBudget(caller, context.scope, response) };
 }

@@ -44,7 +44,8 @@ async function startServer(readJob: () => Promise<never>) {
   });
   const createContext: ContextFactory = (request) => {
     const context = createBaseContext(request);
-    return { ...context, loaders: { ...context.loaders, job: readJob, jobs: readJob } };
+    Object.assign(context.loaders, { job: readJob, jobs: readJob });
+    return context;
   };
   const server = await createServer({
     host: '127.0.0.1',

@@ -124,9 +124,7 @@ function createScript() {
   const events: Context[] = [];
   let gate = Promise.withResolvers<void>();
   const slow: Resolver = async (_source, _args, { readContext }) => {
-    const left = new Promise<never>((_, reject) =>
-      readContext.abortCallbacks.add(() => reject(readContext.signal.reason)),
-    );
+    const left = new Promise<never>((_, reject) => readContext.cancellation.addCallback(reject));
     await Promise.race([gate.promise, left]);
     return 'slow';
   };
