@@ -43,8 +43,6 @@ export interface Context {
   readonly requestId: string;
   /** Cache partition of the credential. */
   readonly scope: string;
-  /** Generation of cached responses when the request started. */
-  readonly generation: number;
   /** Name and role of the caller. */
   readonly viewer: Viewer;
   /** Name of the operation, for the log; undefined until the document is parsed. */
@@ -100,7 +98,6 @@ export function createContextFactory(dependencies: ContextDependencies): Context
     return {
       requestId,
       scope: access.scope,
-      generation: store.jobs.invalidation.responseGeneration(access),
       viewer,
       operationName: undefined,
       readContext,
