@@ -40,7 +40,8 @@ export class ExecutionViewer implements Viewer {
 
   /** Throws when the result is shared. */
   get name(): string | null {
-    if (this.#isShared) throw new Error('viewer.name: is read in a shared execution; add PRIVATE_FIELD to the root field.');
+    if (this.#isShared)
+      throw new Error('viewer.name: is read in a shared execution; add PRIVATE_FIELD to the root field.');
     return this.#name;
   }
 

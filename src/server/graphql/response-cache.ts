@@ -53,7 +53,11 @@ export function createResponseCache(clock: Clock, memoryCache: MemoryCache, rand
       // A refresh that has got the same data is not repeated.
       const isRefreshable = freshUntil > (entries.get(key)?.freshUntil ?? Number.NEGATIVE_INFINITY);
       const refreshAt = isRefreshable ? now + age * (freshUntil - now) : Number.POSITIVE_INFINITY;
-      entries.set(key, { reply: { ...reply, body: ownBytes(reply.body) }, operationName, freshUntil, refreshAt }, bytes);
+      entries.set(
+        key,
+        { reply: { ...reply, body: ownBytes(reply.body) }, operationName, freshUntil, refreshAt },
+        bytes,
+      );
     },
     startRefresh(response) {
       const entry = response as Entry;

@@ -43,3 +43,44 @@ describe('a cached response', () => {
     expect(remaining.length).toBeLessThanOrEqual(42);
   });
 });
+
+describe('a cached response near its end', () => {
+  const setUp = () => {
+    const clock = createTestClock(0);
+    const responseCache = createResponseCache(clock, createMemoryCache(1_000_000), () => 0.5);
+    responseCache.set('q', response('a'), 1000);
+    const cached = responseCache.get('q');
+    if (!cached) throw new Error('not cached');
+    return { clock, responseCache, cached };
+  };
+
+  it('is refreshed by one reader, at a random point of its last fifth', () => {
+    const { clock, responseCache, cached } = setUp();
+    clock.advance(889);
+    expect(responseCache.startRefresh(cached)).toBe(false);
+    clock.advance(1);
+    expect([responseCache.startRefresh(cached), responseCache.startRefresh(cached)]).toEqual([true, false]);
+    expect(responseCache.get('q')).toBe(cached); // For all other readers.
+  });
+
+  it('is refreshed by another reader when the first one has not tried', () => {
+    const { clock, responseCache, cached } = setUp();
+    clock.advance(900);
+    responseCache.startRefresh(cached);
+    responseCache.releaseRefresh(cached);
+    expect([responseCache.startRefresh(cached), responseCache.startRefresh(cached)]).toEqual([true, false]);
+  });
+
+  it('is refreshed again when its refresh has newer data, and not when it has the same', () => {
+    const { clock, responseCache } = setUp();
+    clock.advance(900);
+    responseCache.set('q', response('b'), 1000);
+    const same = responseCache.get('q');
+    clock.advance(99);
+    expect(same && responseCache.startRefresh(same)).toBe(false);
+    responseCache.set('q', response('c'), 2000);
+    const newer = responseCache.get('q');
+    clock.advance(990);
+    expect(newer && responseCache.startRefresh(newer)).toBe(true);
+  });
+});
