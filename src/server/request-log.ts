@@ -1,8 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import type { Context } from '../request/context.ts';
 import type { Viewer } from '../request/viewer.ts';
 import type { GatewayResponse } from './http/reply.ts';
-import type { ResultStats } from './transports/operation-log.ts';
+import type { LoggedContext, ResultStats } from './transports/operation-log.ts';
 
 /** The log line `request`, written when a response has ended. A field without a value is missing. */
 export interface RequestLogLine {
@@ -35,11 +34,6 @@ export interface RequestLogLine {
   /** Duration in milliseconds. */
   readonly ms: number;
 }
-
-/** The parts of a request context that are logged. */
-export type LoggedContext = Pick<Context, 'operationName'> & {
-  readonly readContext: Pick<Context['readContext'], 'upstreamCalls'>;
-};
 
 /** A request and its response, as far as they are logged. */
 export interface LoggedExchange {

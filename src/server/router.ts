@@ -20,9 +20,10 @@ import { guardCrossSiteGet, guardRequest, type HostPolicy, isHealthProbe } from 
 import { type RequestTarget, readTarget } from './http/request-target.ts';
 import type { Webhooks } from './http/webhook-endpoint.ts';
 import { type CallerBudget, type CreateCallerBudget, callerOf } from './limits/caller-rate-limiter.ts';
-import { type LoggedContext, type LoggedExchange, requestLogLine } from './request-log.ts';
+import { type LoggedExchange, requestLogLine } from './request-log.ts';
 import { type GraphqlOptions, handleGraphql } from './transports/graphql-over-http.ts';
 import { openStream, type StreamReply } from './transports/http-stream.ts';
+import type { LoggedContext } from './transports/operation-log.ts';
 import type { StreamRegistry } from './transports/stream-registry.ts';
 
 export interface RouterOptions extends HostPolicy, GraphqlOptions {

@@ -14,9 +14,9 @@ import { quoteInput } from '../http/quote-input.ts';
 import type { GraphqlReply } from '../http/reply.ts';
 import { credentialEvidenceOf } from '../limits/accepted-credentials.ts';
 import type { CallerBudget } from '../limits/caller-rate-limiter.ts';
-import type { LoggedExchange } from '../request-log.ts';
 import { formatOf, resultReply, withCost } from './graphql-result.ts';
 import { type StreamReply, streamReply } from './http-stream.ts';
+import type { LoggedContext } from './operation-log.ts';
 import { isSubscription, type RequestIdentity, type RunOperation } from './operation-runner.ts';
 
 /** The components that execute operations. */
@@ -36,7 +36,7 @@ export interface GraphqlRequest extends RequestIdentity {
   /** Aborted when the client disconnects. */
   readonly client: Cancellation;
   /** Gets the context of the execution, for the log. */
-  readonly exchange: Pick<LoggedExchange, 'context'>;
+  readonly exchange: { context?: LoggedContext };
 }
 
 /** The result of an execution, as each of its clients gets it. */
