@@ -31,7 +31,8 @@ export async function handleGraphql(
   if (paid) await paid;
   if (request.method === 'GET') {
     guardCrossSiteGet(request, options.corsOrigins);
-    return answer(options, graphqlRequest, `GET ${search}`, () => paramsOfUrl(new URLSearchParams(search)), types);
+    const readParams = () => paramsOfUrl(new URLSearchParams(search));
+    return answer(options, graphqlRequest, { source: `GET ${search}`, readParams, types, isCached: false });
   }
   if (request.method !== 'POST') {
     const message = `Method: ${request.method} is not supported at /graphql; expected GET or POST.`;
@@ -40,7 +41,8 @@ export async function handleGraphql(
   const kind = kindOfBody(request.headers);
   if (kind.kind === 'form') return await handleUpload(options, graphqlRequest, types, kind.boundary);
   const body = await readBody(request);
-  return answer(options, graphqlRequest, `POST ${body.toString('latin1')}`, () => paramsOfBody(body), types);
+  const source = `POST ${body.toString('latin1')}`;
+  return answer(options, graphqlRequest, { source, readParams: () => paramsOfBody(body), types, isCached: true });
 }
 
 /** Handles a form with a file. An error of the form replaces the result of the operation. */

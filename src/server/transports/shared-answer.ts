@@ -15,7 +15,7 @@ import {
   type StartableOperation,
 } from './request-execution.ts';
 
-/** What equal requests share. */
+/** The components that equal requests share their responses by. */
 export interface SharingOptions {
   readonly responseCache: ResponseCache;
   readonly sharedExecutions: SharedExecutions<Outcome>;
@@ -27,33 +27,38 @@ export interface SharingOptions {
 
 type AnswerOptions = ExecutionOptions & SharingOptions;
 
+/** The operation of a request, as it was sent. */
+export interface SentOperation {
+  readonly source: string;
+  readonly readParams: () => RawParams;
+  readonly types: ResponseTypes;
+  /** Whether the response is cached, so that equal requests pay one point only. */
+  readonly isCached: boolean;
+}
+
 /** A request, and how it is executed. */
-interface Question {
+interface Question extends SentOperation {
   readonly options: AnswerOptions;
   readonly graphqlRequest: GraphqlRequest;
   /** Has everything that determines the response. */
   readonly key: string;
-  readonly types: ResponseTypes;
-  readonly readParams: () => RawParams;
 }
 
 /**
  * Answers a request from the cache, by an equal execution in progress, or by an execution that equal requests can join. Each
- * request pays its own price. `source` are the parameters as they were sent, which `readParams` parses.
+ * request pays its own price.
  */
 export function answer(
   options: AnswerOptions,
   graphqlRequest: GraphqlRequest,
-  source: string,
-  readParams: () => RawParams,
-  types: ResponseTypes,
+  { source, readParams, types, isCached }: SentOperation,
 ): Promise<Outcome['reply']> | Outcome['reply'] {
   const { responseCache, sharedExecutions, generationOf } = options;
   const { access, viewer } = graphqlRequest.identity;
   const key = `${access.scope} ${viewer.role} ${generationOf(access)} ${types.single} ${source}`;
-  const cached = responseCache.get(key);
+  const cached = isCached ? responseCache.get(key) : undefined;
   if (cached && !responseCache.startRefresh(cached)) return hit(graphqlRequest, cached);
-  const question: Question = { options, graphqlRequest, key, types, readParams };
+  const question: Question = { options, graphqlRequest, key, source, types, readParams, isCached };
   if (cached) return refresh(question, cached);
   const execution = sharedExecutions.find(key);
   return execution ? follow(question, execution, graphqlRequest.budget) : lead(question);
@@ -93,7 +98,7 @@ async function lead(question: Question, refreshAhead = false): Promise<Outcome['
 }
 
 async function shareOutcome(question: Question, operation: StartableOperation): Promise<Outcome> {
-  const { options, graphqlRequest, key } = question;
+  const { options, graphqlRequest, key, isCached } = question;
   const { responseCache, sharedExecutions, isPrivate } = options;
   const { prepared, context, execution, viewer } = operation;
   const { document, operation: definition, cost, payment } = prepared;
@@ -107,7 +112,7 @@ async function shareOutcome(question: Question, operation: StartableOperation): 
   const outcome = operation.start();
   sharedExecutions.add(key, execution, outcome);
   const { reply, freshUntil } = await outcome;
-  const isCacheable = freshUntil !== undefined && !execution.isRefused && 'body' in reply;
+  const isCacheable = isCached && freshUntil !== undefined && !execution.isRefused && 'body' in reply;
   if (isCacheable) responseCache.set(key, { reply, operationName: execution.operationName }, freshUntil);
   return await outcome;
 }
