@@ -44,8 +44,6 @@ export interface Context {
   readonly requestId: string;
   /** Cache partition of the credential. */
   readonly scope: string;
-  /** Generation of cached responses when the request started. */
-  readonly generation: number;
   /** Name and role of the caller. */
   readonly viewer: Viewer;
   /** Name of the operation, for the log; undefined until the document is parsed. */
@@ -101,7 +99,6 @@ export interface ContextDependencies {
 /** A class, because there is one per request: most requests need only some of its members. */
 class RequestContext implements Context {
   readonly requestId: string;
-  readonly generation: number;
   readonly viewer: Viewer;
   readonly readContext: ReadContext;
   readonly response: ResponseMeter;
@@ -116,7 +113,6 @@ class RequestContext implements Context {
     this.#dependencies = dependencies;
     this.#access = access;
     this.requestId = requestId;
-    this.generation = dependencies.store.jobs.invalidation.responseGeneration(access);
     this.viewer = viewer;
     this.readContext = new ReadContext(claimant, cancellation);
     this.response = new ResponseMeter(dependencies.maxResponseBytes);

@@ -11,7 +11,7 @@ export function useErrorMasking(log: Logger): Plugin<Context> {
     onExecute: () => ({
       onExecuteDone({ result, setResult, args }) {
         const { requestId, readContext, response } = args.contextValue;
-        if (!('errors' in result) || readContext.signal.aborted) return; // The client has disconnected.
+        if (!('errors' in result) || readContext.isAborted) return; // The client has disconnected.
         if (response.isExceeded) return; // Each unresolved field has an error: the whole result is replaced.
         setResult(toClientResult(result, requestId, log));
       },

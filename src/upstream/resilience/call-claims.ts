@@ -33,6 +33,8 @@ export interface Claimant {
   readonly priority: Exclude<Priority, 'unverified'>;
   /** Can change between calls: subscribers come and go. */
   readonly callers: Iterable<Caller>;
+  /** Receives the claims to each call, so that callers that come later can be added. */
+  readonly onClaim?: (claims: CallClaims) => void;
   /** Pays for each call; undefined where calls are paid in advance, or free. */
   readonly account?: CallAccount;
 }
@@ -68,7 +70,9 @@ export class CallClaims {
   }
 
   /** Adds a claim for each caller that has none yet. */
-  add({ priority, callers }: Claimant): void {
+  add(claimant: Claimant): void {
+    claimant.onClaim?.(this);
+    const { priority, callers } = claimant;
     for (const caller of callers) {
       if (this.claims.length === MAX_CLAIMS) return;
       if (!this.#has(priority, caller.key)) this.#add({ priority, caller });

@@ -60,6 +60,7 @@ async function startServer(readJob: () => Promise<never>) {
     schema: createSchema(),
     authenticate: () => ({ viewer: { name: null, role: 'admin' }, access, isValid: () => true }),
     createContext,
+    generationOf: store.jobs.invalidation.responseGeneration,
     examples: { jobId: 'ftjob-1', fileId: 'file-1' },
     log: createLogger({ level: 'debug', secrets: [], destination }),
     clock,

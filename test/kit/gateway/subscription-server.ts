@@ -90,6 +90,7 @@ export async function startSubscriptionServer(settings: Record<string, string> =
       mutations: NO_MUTATIONS,
       ...CONTEXT_OPTIONS,
     }),
+    generationOf: store.jobs.invalidation.responseGeneration,
     examples: { jobId: 'ftjob-1', fileId: 'file-1' },
     webhookSecret: undefined,
     onHint: watcher.hint,
