@@ -9,7 +9,7 @@ import { useValidation } from './validation.ts';
 /** Estimated size of a syntax tree: the larger of both products. Measured. */
 const [BYTES_PER_TOKEN, BYTES_PER_CHARACTER] = [400, 100];
 /** Estimated size of a field in a plan. Measured. */
-const BYTES_PER_PLANNED_FIELD = 600;
+const BYTES_PER_PLANNED_FIELD = 400;
 
 export interface Engine extends Pick<YogaServerInstance<Context, Context>, 'getEnveloped'> {
   readonly schema: GraphQLSchema;
