@@ -20,7 +20,11 @@ test('parsed documents and responses share CACHE_MAX_MB with the store', async (
 });
 
 test('the plans of a document count too, and are bounded, whatever its variables exclude', async () => {
-  await using gateway = await startGateway({ CACHE_MAX_MB: '8' });
+  await using gateway = await startGateway({
+    CACHE_MAX_MB: '16',
+    MAX_QUERY_ALIASES: '2000',
+    MAX_QUERY_TOKENS: '10000',
+  });
   const fields = Array.from({ length: 200 }, (_, index) => `field_${index}: __typename`).join(' ');
   const names = ['a', 'b', 'c', 'd', 'e'];
   const parts = names.map((name) => `${name}: gateway @include(if: $${name}) { ${fields} }`).join(' ');
