@@ -1,5 +1,4 @@
 import type { GraphQLSchema } from 'graphql';
-import packageJson from '../package.json' with { type: 'json' };
 import type { Clock } from './clock.ts';
 import { createDailyQuotas } from './commands/daily-quota.ts';
 import { createIdempotentCreator } from './commands/idempotency/create-once.ts';
@@ -15,9 +14,8 @@ import { createStore } from './store/store.ts';
 import type { Logger } from './telemetry/logger.ts';
 import { createUpstream } from './upstream/upstream.ts';
 import { openTarget } from './upstream-target.ts';
+import { version } from './version.ts';
 import { createWatcher } from './watch/watcher.ts';
-
-export const { version } = packageJson;
 
 /** Current load of a gateway. */
 export interface GatewayLoad {

@@ -7,3 +7,5 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
   );
   process.exit(1);
 }
+
+require('./compile-cache.cjs');

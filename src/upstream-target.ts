@@ -1,7 +1,6 @@
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
-import { createSandbox, type Sandbox } from './sandbox/sandbox.ts';
-import { generateSecret } from './sandbox/webhooks/webhook.ts';
+import type { Sandbox } from './sandbox/sandbox.ts';
 import type { Logger } from './telemetry/logger.ts';
 import type { Credential, KeyHeader } from './upstream/credentials/credential.ts';
 import { type HyperparameterPlacement, placementOf } from './upstream/requests/hyperparameter-placement.ts';
@@ -45,6 +44,7 @@ export async function openTarget(
     const hyperparameters = configured ?? placementOf(config.baseUrl, config.kind === 'azure');
     return { ...config, name, limits, hyperparameters, keyHeader, ...PLACEHOLDER_IDS, webhookSecret };
   }
+  const { createSandbox } = await import('./sandbox/sandbox.ts');
   const apiKey = crypto.randomUUID();
   const sandbox = await createSandbox({
     ...config,
@@ -63,7 +63,7 @@ export async function openTarget(
     exampleJobId,
     exampleFileId,
     ...(storageProblem !== null && { warning: storageProblem }),
-    ...configureWebhooks(sandbox, config, webhookSecret),
+    ...(await configureWebhooks(sandbox, config, webhookSecret)),
   };
   if (config.dialect === 'openai')
     return { ...target, keyHeader: 'authorization', hyperparameters: configured ?? 'method' };
@@ -72,15 +72,16 @@ export async function openTarget(
 }
 
 /** By default the sandbox sends its webhooks to this gateway. The settings can name another receiver. Azure has no webhooks. */
-function configureWebhooks(
+async function configureWebhooks(
   sandbox: Sandbox,
   { dialect, webhookUrl: url, webhookSecret }: Extract<Config['upstream'], { kind: 'sandbox' }>,
   ownSecret: string | undefined,
-): Pick<UpstreamTarget, 'webhookSecret' | 'sendWebhooks'> {
+): Promise<Pick<UpstreamTarget, 'webhookSecret' | 'sendWebhooks'>> {
   if (url && webhookSecret !== undefined) {
     return { webhookSecret: ownSecret, sendWebhooks: () => sandbox.sendWebhooks({ url, secret: webhookSecret }) };
   }
   if (dialect === 'azure') return { webhookSecret: ownSecret };
+  const { generateSecret } = await import('./sandbox/webhooks/webhook.ts');
   const secret = ownSecret ?? webhookSecret ?? generateSecret();
   return { webhookSecret: secret, sendWebhooks: (ownUrl) => sandbox.sendWebhooks({ url: ownUrl, secret }) };
 }

@@ -1,4 +1,3 @@
-import { version } from '../app.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -9,6 +8,7 @@ import { type Path, path } from '../upstream/http/path.ts';
 import type { Query } from '../upstream/http/query.ts';
 import { createRestClient, type RestClient } from '../upstream/http/rest-client.ts';
 import { openTarget, type UpstreamTarget } from '../upstream-target.ts';
+import { version } from '../version.ts';
 import { upstreamText } from './upstream-text.ts';
 
 // `npm start -- --check`: checks the upstream before the first client connects.

@@ -1,21 +1,5 @@
-import { type App, version } from '../app.ts';
-import type { Config } from '../config/config.ts';
+import { version } from '../version.ts';
 import { settingsHelp } from './settings-text.ts';
-import { upstreamText } from './upstream-text.ts';
-
-/** The first output of a gateway that has started. */
-export function banner(
-  { url, gateway, hasGraphiql }: Pick<App, 'url' | 'gateway' | 'hasGraphiql'>,
-  { upstream, mutations }: Pick<Config, 'upstream' | 'mutations'>,
-): string {
-  const status = `Finetune Gateway ${version} listens on ${url}${hasGraphiql ? ' (open it in a browser for GraphiQL)' : ''}
-Upstream: ${upstreamText(gateway.upstreamName, upstream)}. Mutations: ${mutations.isAllowed ? 'on' : 'off; ALLOW_MUTATIONS=on allows them'}.`;
-  if (!gateway.isSandbox) return status;
-  return `${status}
-For the jobs of your own account, start the gateway with your API key:
-  OPENAI_API_KEY=… npm start
-For another server of the same dialect, set OPENAI_BASE_URL too. All settings: npm start -- --help`;
-}
 
 /** `--help`: the command line and all settings. */
 export function help(): string {

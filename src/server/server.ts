@@ -17,6 +17,7 @@ import { SharedExecutions } from './graphql/shared-execution.ts';
 import { createBodyTimeouts } from './http/body-timeout.ts';
 import { createConnectionRegistry } from './http/connection-registry.ts';
 import { createWebhooks } from './http/webhook-endpoint.ts';
+import { createLazyWebSockets } from './lazy-websockets.ts';
 import { createCallerRateLimiter } from './limits/caller-rate-limiter.ts';
 import { createConcurrencyQuota } from './limits/concurrency-quota.ts';
 import type { Limits } from './limits/query-limits.ts';
@@ -24,7 +25,6 @@ import { createRouter } from './router.ts';
 import { createSubscriptionGroups } from './subscriptions/subscription-groups.ts';
 import { createOperationRunner } from './transports/operation-runner.ts';
 import { createStreamRegistry } from './transports/stream-registry.ts';
-import { createWebSockets } from './transports/ws.ts';
 import { createReadUpload } from './upload/multipart-request.ts';
 import { useWebSockets } from './websocket-upgrade.ts';
 
@@ -139,7 +139,7 @@ export async function createServer({
     isReady: () => isReady,
     ...shared,
   });
-  const sockets = createWebSockets({ schema, messageTimeoutMs: config.bodyTimeoutMs, ...shared });
+  const sockets = createLazyWebSockets({ schema, messageTimeoutMs: config.bodyTimeoutMs, ...shared });
   const { server, closeIdle } = createConnections(router, bodyTimeouts, config, connections, log, clock);
   useWebSockets(server, sockets, shared);
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));

@@ -1,6 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
-import pretty from 'pino-pretty';
-import { escapeUnsafe, showEscapes } from './unsafe-characters.ts';
+import { escapeUnsafe } from './unsafe-characters.ts';
 
 export type { Logger };
 
@@ -11,7 +10,7 @@ export interface LogOptions {
   level: string;
   /** Texts that are redacted in every line. */
   secrets: readonly string[];
-  /** Defaults to standard output, pretty-printed on a terminal. */
+  /** Defaults to standard output. */
   destination?: DestinationStream;
 }
 
@@ -24,11 +23,5 @@ export function createLogger({ level, secrets, destination = standardOutput() }:
 }
 
 function standardOutput(): DestinationStream {
-  return process.stdout.isTTY ? createTerminalDestination() : pino.destination({ dest: 1, sync: false });
-}
-
-/** Pretty-prints lines. Escaped characters stay escaped, so that no text of a client or an upstream controls the terminal. */
-export function createTerminalDestination(destination: NodeJS.WritableStream | 1 = 1): DestinationStream {
-  const stream = pretty({ destination, sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss' });
-  return { write: (line) => void stream.write(showEscapes(line)) };
+  return pino.destination({ dest: 1, sync: false });
 }

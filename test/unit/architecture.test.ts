@@ -65,7 +65,7 @@ const FLOORS: readonly (readonly string[])[] = [
   // The ground.
   ['upstream/json'],
   ['telemetry'],
-  ['clock', 'memory-cache', 'regular-file'],
+  ['clock', 'memory-cache', 'regular-file', 'version'],
 ];
 
 const floorOf = new Map(FLOORS.toReversed().flatMap((rooms, floor) => rooms.map((room) => [room, floor] as const)));
@@ -160,9 +160,9 @@ describe('the house', () => {
     expect(across.filter(({ to }) => !['clock.ts', 'regular-file.ts'].includes(to)).map(written)).toEqual([]);
   });
 
-  it('lets only main, app, upstream-target and the command line read the configuration', () => {
+  it('lets only app, upstream-target and the command line read the configuration', () => {
     const readers = crossing.filter(({ to }) => wingOf(to) === 'config').map(({ from }) => roomOf(from));
-    expect([...new Set(readers)].sort()).toEqual(['app', 'cli', 'main', 'upstream-target']);
+    expect([...new Set(readers)].sort()).toEqual(['app', 'cli', 'upstream-target']);
   });
 
   it('keeps GraphQL out of the upstream, the store and the sandbox', () => {

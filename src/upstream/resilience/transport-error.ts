@@ -1,6 +1,6 @@
-import { errors } from 'undici';
 import { describeError, NO_RETRY, UpstreamError, type UpstreamErrorCode } from '../errors/upstream-error.ts';
 import type { CallResult } from './circuit-breaker.ts';
+import { errors } from './undici.ts';
 
 // Without 500: it concerns one request, and one broken endpoint must not block the others.
 export const isOutageStatus = (status: number) => status > 501;

@@ -1,4 +1,3 @@
-import { Pool } from 'undici';
 import { type Clock, sleep } from '../../clock.ts';
 import type { Credential, KeyHeader } from '../credentials/credential.ts';
 import { createVerifiedCredentials } from '../credentials/verified-credentials.ts';
@@ -10,6 +9,7 @@ import { createCredentialPools } from './credential-pool.ts';
 import { type Abortable, CallDeadline } from './deadline.ts';
 import { isRetryAllowed, waitBeforeRetry } from './retry.ts';
 import { createSendState } from './send-state.ts';
+import { Pool } from './undici.ts';
 
 /**
  * The credential, cancellation and claims of one call. An abort ends the request and closes its socket. The call then rejects

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { createCounter } from '../counter.ts';
 import { assertNoSecrets, secretSettings } from '../secrets.ts';
 
+/** The root of the repository. */
 const ROOT = join(import.meta.dirname, '../../..');
 /** Halves the start of a process: it finds its TypeScript sources compiled. */
 export const COMPILE_CACHE = { NODE_COMPILE_CACHE: join(tmpdir(), 'finetune-gateway-compile-cache') };
@@ -28,10 +29,11 @@ export function startScript(
   script: string,
   args: readonly string[] = [],
   settings: Record<string, string> = {},
+  cwd = ROOT,
 ): TestProcess {
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, ['--require', './src/require-node.cjs', script, ...args], {
-    cwd: ROOT,
+    cwd,
     env: { PATH, HOME, ...COMPILE_CACHE, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createLogger, createTerminalDestination } from '../../../src/telemetry/logger.ts';
+import { createLogger } from '../../../src/telemetry/logger.ts';
+import { createTerminalDestination } from '../../../src/telemetry/terminal-destination.ts';
 import { createTerminal } from '../../kit/process/terminal.ts';
 
 /** C0, C1, bidi controls, zero-width characters, a line separator and a tag. */

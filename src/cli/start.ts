@@ -1,0 +1,35 @@
+import { flushCompileCache } from 'node:module';
+import { createApp } from '../app.ts';
+import { systemClock } from '../clock.ts';
+import type { Environment } from '../config/upstream-kind.ts';
+import { banner } from './banner.ts';
+import { tuneGarbageCollection } from './gc-tuning.ts';
+import { print } from './print.ts';
+import { createLog, exitOnListenError, readSettings } from './startup.ts';
+
+/** A second signal within this time is the same Ctrl-C: the terminal sends it to the process group, and npm forwards it. */
+const SAME_SIGNAL_MS = 500;
+
+/** Time from the start to the flush of the compile cache: a process that is killed later leaves it to the next start. */
+const FLUSH_DELAY_MS = 2_000;
+
+/** Starts the gateway, which runs until SIGINT or SIGTERM. Exits when a setting is invalid or the address cannot be used. */
+export async function start(environment: Environment): Promise<void> {
+  const config = readSettings(environment);
+  const app = await exitOnListenError(createApp(config, await createLog(config), systemClock), config);
+  if (app.warning !== undefined) print(`Warning: ${app.warning}`);
+  tuneGarbageCollection(app.load, config.cache.maxBytes, systemClock);
+  print(banner(app, config));
+  systemClock.after(FLUSH_DELAY_MS, flushCompileCache);
+  let stoppedAt: number | undefined;
+  const stop = () => {
+    if (stoppedAt !== undefined) {
+      if (systemClock.now() - stoppedAt >= SAME_SIGNAL_MS) process.exit(1); // A second signal stops at once.
+      return;
+    }
+    stoppedAt = systemClock.now();
+    print('Stopping after the requests in progress. A second signal stops at once.');
+    void app.dispose();
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+}
