@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Memory } from './meter.ts';
 
@@ -31,7 +32,7 @@ export async function startProcess(
   flags: readonly string[] = [],
 ): Promise<MeasuredProcess> {
   const child = spawnMeasured(program, environment, flags);
-  const { url, text } = listen(child);
+  const { url, text } = printedUrl(child.stderr);
   const ended = once(child, 'close').then(() => Promise.reject(new Error(`${name} exited. Its output:\n${text()}`)));
   ended.catch(() => {}); // An error only for pending calls.
   const orExit = <T>(result: Promise<T>) => Promise.race([result, ended, timeout(name)]);
@@ -74,10 +75,11 @@ function spawnMeasured(
   });
 }
 
-function listen({ stderr }: ChildProcess): { url: Promise<string>; text: () => string } {
+/** The URL that a server prints, as soon as it does, and the end of its output so far. */
+export function printedUrl(output: Readable | null): { url: Promise<string>; text: () => string } {
   const { promise, resolve } = Promise.withResolvers<string>();
   let text = '';
-  stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+  output?.setEncoding('utf8').on('data', (chunk: string) => {
     text = (text + chunk).slice(-4_000);
     const [url] = text.match(/http:\/\/127\.0\.0\.1:\d+\/(graphql|v1)\b/) ?? [];
     if (url) resolve(url);
