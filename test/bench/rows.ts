@@ -27,7 +27,8 @@ export interface Rows {
 
 export type RowName = keyof Rows;
 
-const NO_CACHE = { CACHE_ACTIVE_MS: '0', CACHE_SETTLED_MS: '0' };
+/** Settings of a gateway without a cache. */
+export const NO_CACHE = { CACHE_ACTIVE_MS: '0', CACHE_SETTLED_MS: '0' };
 
 /** Starts all rows; `opened` disposes them. */
 export async function openRows(upstreamUrl: string, opened: AsyncDisposableStack): Promise<Rows> {

@@ -59,6 +59,20 @@ test('the benchmark measures every row of all workloads, and counts cold calls',
   ]);
 });
 
+test('the growth benchmark measures queries of all sizes, and subscribers', async () => {
+  const { stdout } = await bench('growth', '--rounds', '1', '--seconds', '0.01', '--subscribers', '2');
+  const lines = [...stdout.matchAll(/^\| (\D+) \| ([\d,]+) \| ([\d.]+) \| (-?[\d.]*) \| ([\d.]*) \|$/gm)];
+  const sizes = Map.groupBy(lines, ([, measure]) => measure);
+  expect([...sizes].map(([measure, ofMeasure]) => [measure, ofMeasure.map(([, , size]) => size)])).toEqual([
+    ['jobs per page', ['1', '20', '100']],
+    ['aliases per query', ['1', '10']],
+    ['kB of the body of a job', ['1', '10', '100']],
+    ['steps in an event log', ['100', '1,000', '10,000']],
+    ['subscribers to a job', ['2']],
+  ]);
+  for (const [, , , miss] of lines) expect(Number(miss)).toBeGreaterThan(0);
+});
+
 test('an upload of 128 MiB uses far less memory of the gateway, by the upload benchmark', async () => {
   const { stdout } = await bench('upload', '--mb', '128', '--at-once', '1');
   expect(stdout).toMatch(/^\| 1 \| [^\n]*\| within \|$/m);
