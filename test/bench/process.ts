@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { Memory } from './meter.ts';
+import type { Memory, Resources } from './meter.ts';
 
 /** A program that serves a URL in a process of its own, with the meter loaded. */
 export interface MeasuredProcess extends AsyncDisposable {
@@ -16,6 +16,8 @@ export interface MeasuredProcess extends AsyncDisposable {
   memory(collect?: 'collect'): Promise<Memory>;
   /** Open connections, without the idle ones of pools. */
   sockets(): Promise<number>;
+  /** What it holds. Collects garbage. */
+  resources(): Promise<Resources>;
 }
 
 const TIMEOUT_MS = 20_000;
@@ -53,8 +55,10 @@ export async function startProcess(
   };
   const memory = (collect?: 'collect') => send(collect ?? 'memory') as Promise<Memory>; // The meter's reply.
   const sockets = () => send('sockets') as Promise<number>; // The meter's reply.
+  const resources = () => send('resources') as Promise<Resources>; // The meter's reply.
   try {
-    return { name, url: await orExit(url), send, cpuSeconds, memory, sockets, [Symbol.asyncDispose]: dispose };
+    const calls = { send, cpuSeconds, memory, sockets, resources };
+    return { name, url: await orExit(url), ...calls, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;
