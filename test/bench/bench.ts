@@ -12,7 +12,7 @@ import { workloadNames } from './workload.ts';
 const help = `Measures the gateway with a stub upstream, beside a static HTTP server with the same responses and a graphql-yoga server
 with DataLoader: CPU per query, latencies, starts and memory at rest. Counts the upstream calls of single queries.
 
-Usage: npm run bench -- [--rounds 5] [--seconds 2] [--workloads W1,W3] [--out out/bench.json] [--docs]
+Usage: npm run bench -- [--rounds 5] [--seconds 2] [--workloads W1,W3] [--out out/bench.json] [--docs] [--profile]
 
   --rounds     measurements of each row, and starts, 1 to 100
   --seconds    duration of each measurement, 0.01 to 60; the warm-up takes twice as long
@@ -24,7 +24,10 @@ Usage: npm run bench -- [--rounds 5] [--seconds 2] [--workloads W1,W3] [--out ou
                W6: W4 with an upstream latency of 20 ms
   --out        JSON file for the figures of all rounds; the tables go to standard output
   --docs       writes the tables into docs/performance.md, too
+  --profile    writes a CPU profile of each gateway into out/profiles; the figures include the profiler then
 `;
+
+const PROFILE_FLAGS = ['--cpu-prof', `--cpu-prof-dir=${fileURLToPath(new URL('../../out/profiles', import.meta.url))}`];
 
 interface Options extends BenchPlan {
   readonly out: string;
@@ -40,6 +43,7 @@ function readArguments(): Options | null {
       workloads: { type: 'string', default: workloadNames.join() },
       out: { type: 'string', default: fileURLToPath(new URL('../../out/bench.json', import.meta.url)) },
       docs: { type: 'boolean', default: false },
+      profile: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -52,7 +56,8 @@ function readArguments(): Options | null {
     throw new Error(`--seconds: ${values.seconds} is not a number from 0.01 to 60, such as 2.`);
   if (workloads.length !== names.length)
     throw new Error(`--workloads: ${values.workloads} has an unknown name; expected some of ${workloadNames}.`);
-  return { rounds, seconds, workloads, out: values.out, docs: values.docs };
+  const { out, docs, profile } = values;
+  return { rounds, seconds, workloads, out, docs, gatewayFlags: profile ? PROFILE_FLAGS : [] };
 }
 
 async function main(signal: AbortSignal): Promise<void> {

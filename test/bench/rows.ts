@@ -30,12 +30,16 @@ export type RowName = keyof Rows;
 /** Settings of a gateway without a cache. */
 export const NO_CACHE = { CACHE_ACTIVE_MS: '0', CACHE_SETTLED_MS: '0' };
 
-/** Starts all rows; `opened` disposes them. */
-export async function openRows(upstreamUrl: string, opened: AsyncDisposableStack): Promise<Rows> {
+/** Starts all rows, the gateways with further flags of Node; `opened` disposes them. */
+export async function openRows(
+  upstreamUrl: string,
+  opened: AsyncDisposableStack,
+  flags: readonly string[],
+): Promise<Rows> {
   return {
     ceiling: opened.use(await startProcess('static', new URL('./static.ts', import.meta.url), {})),
-    hit: opened.use(await startGateway('gateway, defaults', upstreamUrl)),
-    miss: opened.use(await startGateway('gateway, caches 0 ms', upstreamUrl, NO_CACHE)),
+    hit: opened.use(await startGateway('gateway, defaults', upstreamUrl, {}, flags)),
+    miss: opened.use(await startGateway('gateway, caches 0 ms', upstreamUrl, NO_CACHE, flags)),
     stock: opened.use(await startServer(stockProgram(upstreamUrl))),
   };
 }

@@ -12,6 +12,8 @@ export interface BenchPlan {
   /** Duration of each measurement. */
   readonly seconds: number;
   readonly workloads: readonly WorkloadName[];
+  /** Further flags of Node for both gateways. */
+  readonly gatewayFlags: readonly string[];
 }
 
 export interface BenchResult {
@@ -33,7 +35,7 @@ const WARM_UPS = 2;
 export async function run(plan: BenchPlan, signal: AbortSignal, progress: Progress): Promise<BenchResult> {
   await using opened = new AsyncDisposableStack();
   const stub = opened.use(await startStub());
-  const rows = await openRows(stub.baseUrl, opened);
+  const rows = await openRows(stub.baseUrl, opened, plan.gatewayFlags);
   const bench = { plan, signal, stub, rows };
   const coldCounts: ColdCount[] = [];
   const workloads: WorkloadResult[] = [];
