@@ -59,7 +59,7 @@ test('the benchmark measures every row of all workloads, and counts cold calls',
   ]);
 });
 
-test('the growth benchmark measures queries of all sizes, and subscribers', async () => {
+test('the growth benchmark measures queries of all sizes, and subscribers', { timeout: 180_000 }, async () => {
   const { stdout } = await bench('growth', '--rounds', '1', '--seconds', '0.01', '--subscribers', '2');
   const lines = [...stdout.matchAll(/^\| (\D+) \| ([\d,]+) \| ([\d.]+) \| (-?[\d.]*) \| ([\d.]*) \|$/gm)];
   const sizes = Map.groupBy(lines, ([, measure]) => measure);
