@@ -113,7 +113,7 @@ describe('an entry near its end', () => {
     await world.read(JOB);
     await until(() => world.upstream.calls.length === 2);
     await world.gateway.received(2);
-    const lines = world.gateway.log.filter(({ msg, operationName }) => msg === 'request' && operationName);
+    const lines = world.gateway.log.filter(({ msg, operation }) => msg === 'request' && operation);
     expect(lines.map(({ upstreamCalls }) => upstreamCalls)).toEqual([1, 0]);
   });
 
