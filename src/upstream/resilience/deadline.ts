@@ -11,7 +11,7 @@ export interface Deadline {
   pause(): void;
 }
 
-/** Who waits for a call, and may leave before it ends. */
+/** The cancellation of a call by its caller. */
 export interface Abortable {
   readonly signal: AbortSignal;
   /** Observes the abort without creating an AbortSignal. Returns a function that stops observing. */

@@ -110,8 +110,8 @@ async function search<I extends ListItem>(
     const end = hasMore ? endOfWholeGroups(items, start) : items.length;
     if (isFound && end !== null) return foundTo(end);
     if (!hasMore) {
-      const { upstreamRequestId } = facts;
-      throw new UnknownListCursor({ upstreamRequestId, upstreamStatus: 400 });
+      const { upstreamRequestId, retryAfterSeconds } = facts;
+      throw new UnknownListCursor({ upstreamStatus: 400, upstreamRequestId, retryAfterSeconds });
     }
     if (isFound && items.length > start) best = foundTo(items.length);
     const known = items.findLast(isKnownUpstream)?.id ?? null;

@@ -99,7 +99,7 @@ it('removes a waiter that is aborted, and the abort listener of one that has its
   expect(acquired).toEqual(['first', 'last']);
 });
 
-it('grants no permit at once while another call waits, and none above the share of an owner', async () => {
+it('grants no permit at once that a waiting call takes, and none above the share of an owner', async () => {
   const permits = createCallPermits(2);
   const [turn, other] = [{ priority: 'query', owner: 'a' } as const, { priority: 'query', owner: 'b' } as const];
   const release = permits.tryAcquire(turn);
