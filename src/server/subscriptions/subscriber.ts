@@ -26,7 +26,7 @@ export interface SubscriberListener {
   onEnd(): void;
 }
 
-/** What the subscribers of a group share. */
+/** The parts of a group that its subscribers share. */
 export interface SubscriberGroup {
   readonly renderer: EventRenderer;
   /** Yields event objects; each call of its iterator is another reader. Rejects when the source cannot be created. */

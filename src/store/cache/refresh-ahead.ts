@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import { ReadContext } from './read-context.ts';
 
-/** What to do with a fresh entry: serve it, serve it and read it anew in the background, or read it anew first. */
+/** The use of a fresh entry: serve it, serve it and read it anew in the background, or read it anew first. */
 export type FreshEntryUse = 'serve' | 'serveAndRefresh' | 'read';
 
 /** Refreshes entries before they expire, so that no reader waits for an entry that is asked for often. */

@@ -4,7 +4,7 @@ import type { ReadContext } from './read-context.ts';
 import type { Access } from './scope.ts';
 import type { SequenceClock } from './sequence-clock.ts';
 
-/** What a read needs to be shared. */
+/** The parts of a read that sharing needs. */
 export interface FlightRequest {
   readonly access: Access;
   readonly readContext: ReadContext;
