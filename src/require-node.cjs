@@ -6,6 +6,6 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
       '. Install a newer version, or run `npm ci` with its optional packages, which include one.\n',
   );
   process.exit(1);
+} else {
+  require('./compile-cache.cjs');
 }
-
-require('./compile-cache.cjs');

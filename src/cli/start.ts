@@ -10,7 +10,7 @@ import { createLog, exitOnListenError, readSettings } from './startup.ts';
 /** A second signal within this time is the same Ctrl-C: the terminal sends it to the process group, and npm forwards it. */
 const SAME_SIGNAL_MS = 500;
 
-/** Time from the start to the flush of the compile cache: a process that is killed later leaves it to the next start. */
+/** Delay of the flush of the compile cache: later than the first queries, whose functions it then has. */
 const FLUSH_DELAY_MS = 2_000;
 
 /** Starts the gateway, which runs until SIGINT or SIGTERM. Exits when a setting is invalid or the address cannot be used. */

@@ -294,13 +294,14 @@ describe('on an old Node', () => {
   const runOn = (version: string) => {
     const messages: string[] = [];
     const codes: number[] = [];
+    const loaded: string[] = [];
     const process = {
       versions: { node: version },
       stderr: { write: (text: string) => messages.push(text) },
       exit: (code: number) => codes.push(code),
     };
-    runInNewContext(guard, { process, Number, require: () => {} }); // The rest of the file is for newer versions.
-    return { messages, codes };
+    runInNewContext(guard, { process, Number, require: (file: string) => loaded.push(file) });
+    return { messages, codes, loaded };
   };
 
   it('every script prints one message and exits with 1', () => {
@@ -310,7 +311,8 @@ describe('on an old Node', () => {
     expect(runOn('20.20.2')).toEqual({
       messages: [expect.stringMatching(/^Finetune Gateway needs Node\.js 24[^\n]*20\.20\.2[^\n]*\n$/)],
       codes: [1],
+      loaded: [],
     });
-    expect(runOn('24.0.0')).toEqual({ messages: [], codes: [] });
+    expect(runOn('24.0.0')).toEqual({ messages: [], codes: [], loaded: ['./compile-cache.cjs'] });
   });
 });
