@@ -100,6 +100,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
       clock,
       maxResponseBytes: config.limits.responseBytes,
     }),
+    generationOf: store.jobs.invalidation.responseGeneration,
     examples: { jobId: target.exampleJobId, fileId: target.exampleFileId },
     webhookSecret: target.webhookSecret,
     onHint: watcher.hint,

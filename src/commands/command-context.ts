@@ -1,5 +1,5 @@
+import type { ReadContext } from '../store/cache/read-context.ts';
 import type { Access } from '../store/cache/scope.ts';
-import { countCall, type ReadContext } from '../store/cache/single-flight.ts';
 import type { Store } from '../store/store.ts';
 import { CallClaims } from '../upstream/resilience/call-claims.ts';
 import type { Call } from '../upstream/resilience/transport.ts';
@@ -29,6 +29,6 @@ export function callOf({ access, readContext }: Pick<CommandContext, 'access' | 
     credential: access.credential,
     signal: new AbortController().signal,
     claims: new CallClaims(readContext.claimant),
-    onRequest: () => countCall(readContext),
+    onRequest: () => readContext.countCall(),
   };
 }

@@ -3,15 +3,16 @@ import { type Commands, createCommands } from '../commands/commands.ts';
 import type { DailyQuota } from '../commands/daily-quota.ts';
 import type { IdempotentCreator } from '../commands/idempotency/create-once.ts';
 import type { MutationPolicy } from '../commands/mutation-policy.ts';
+import { Cancellation } from '../store/cache/cancellation.ts';
+import { ReadContext } from '../store/cache/read-context.ts';
 import type { Access } from '../store/cache/scope.ts';
-import { createReadContext, type ReadContext } from '../store/cache/single-flight.ts';
 import type { Store } from '../store/store.ts';
 import type { HyperparameterPlacement } from '../upstream/requests/hyperparameter-placement.ts';
 import type { RequestRules } from '../upstream/requests/validation.ts';
 import type { Claimant } from '../upstream/resilience/call-claims.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Feeds, Watcher } from '../watch/watcher.ts';
-import { createLoaders, type Loaders } from './loaders.ts';
+import { type Loaders, RequestLoaders } from './loaders.ts';
 import type { PriceList } from './price-list.ts';
 import { ResponseMeter } from './response-meter.ts';
 import type { Viewer } from './viewer.ts';
@@ -43,8 +44,6 @@ export interface Context {
   readonly requestId: string;
   /** Cache partition of the credential. */
   readonly scope: string;
-  /** Generation of cached responses when the request started. */
-  readonly generation: number;
   /** Name and role of the caller. */
   readonly viewer: Viewer;
   /** Name of the operation, for the log; undefined until the document is parsed. */
@@ -71,13 +70,18 @@ export interface Context {
   readonly gateway: GatewayFacts;
 }
 
-export type ContextFactory = (request: {
-  requestId: string;
-  signal: AbortSignal;
-  identity: Identity;
+export interface ContextRequest {
+  readonly requestId: string;
+  /** Aborted when the client disconnects. */
+  readonly cancellation?: Cancellation;
+  /** The same, where the transport has a signal. */
+  readonly signal?: AbortSignal;
+  readonly identity: Identity;
   /** Owns the turns of the request's upstream calls. */
-  claimant: Claimant;
-}) => Context;
+  readonly claimant: Claimant;
+}
+
+export type ContextFactory = (request: ContextRequest) => Context;
 
 /** Dependencies of all contexts. */
 export interface ContextDependencies {
@@ -92,36 +96,68 @@ export interface ContextDependencies {
   readonly maxResponseBytes: number;
 }
 
+/** A class, because there is one per request: most requests need only some of its members. */
+class RequestContext implements Context {
+  readonly requestId: string;
+  readonly viewer: Viewer;
+  readonly readContext: ReadContext;
+  readonly response: ResponseMeter;
+  operationName: string | undefined = undefined;
+  readonly #access: Access;
+  readonly #dependencies: ContextDependencies;
+  #loaders: Loaders | null = null;
+
+  constructor(dependencies: ContextDependencies, request: ContextRequest) {
+    const { requestId, identity, claimant, signal, cancellation = signal && Cancellation.of(signal) } = request;
+    const { viewer, access } = identity;
+    this.#dependencies = dependencies;
+    this.#access = access;
+    this.requestId = requestId;
+    this.viewer = viewer;
+    this.readContext = new ReadContext(claimant, cancellation);
+    this.response = new ResponseMeter(dependencies.maxResponseBytes);
+  }
+
+  get scope(): string {
+    return this.#access.scope;
+  }
+
+  /** Created at the first read: a cached response needs none. */
+  get loaders(): Loaders {
+    this.#loaders ??= new RequestLoaders(this.#dependencies.store, this.#access, this.readContext);
+    return this.#loaders;
+  }
+
+  get methodsUsedOn(): Context['methodsUsedOn'] {
+    return (modelId) => this.#dependencies.store.jobs.methodsUsedOn(this.#access, modelId);
+  }
+
+  get feeds(): Feeds {
+    return this.#dependencies.watcher.feeds(this.#access, this.readContext.claimant);
+  }
+
+  get now(): Context['now'] {
+    return this.#dependencies.clock.now;
+  }
+
+  get commands(): Commands {
+    const { viewer, readContext, quota } = this;
+    return createCommands(this.#dependencies, { access: this.#access, callerName: viewer.name, readContext, quota });
+  }
+
+  get mutations(): MutationPolicy {
+    return this.#dependencies.mutations;
+  }
+
+  get quota(): DailyQuota {
+    return this.mutations.quotaOf(JSON.stringify([this.scope, this.viewer.name]));
+  }
+
+  get gateway(): GatewayFacts {
+    return this.#dependencies.gateway;
+  }
+}
+
 export function createContextFactory(dependencies: ContextDependencies): ContextFactory {
-  const { store, watcher, mutations, gateway, clock, maxResponseBytes } = dependencies;
-  return ({ requestId, signal, identity: { viewer, access }, claimant }) => {
-    const readContext = createReadContext(signal, claimant);
-    let loaders: Loaders | undefined; // Created at the first read: a cached response needs none.
-    return {
-      requestId,
-      scope: access.scope,
-      generation: store.jobs.invalidation.responseGeneration(access),
-      viewer,
-      operationName: undefined,
-      readContext,
-      response: new ResponseMeter(maxResponseBytes),
-      get loaders() {
-        loaders ??= createLoaders(store, access, readContext);
-        return loaders;
-      },
-      methodsUsedOn: (modelId) => store.jobs.methodsUsedOn(access, modelId),
-      get feeds() {
-        return watcher.feeds(access, claimant);
-      },
-      now: clock.now,
-      get commands() {
-        return createCommands(dependencies, { access, callerName: viewer.name, readContext, quota: this.quota });
-      },
-      mutations,
-      get quota() {
-        return mutations.quotaOf(JSON.stringify([access.scope, viewer.name]));
-      },
-      gateway,
-    };
-  };
+  return (request) => new RequestContext(dependencies, request);
 }

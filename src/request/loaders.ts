@@ -1,16 +1,14 @@
 import DataLoader from 'dataloader';
 import { type JobEnd, NOT_ENDED } from '../store/cache/freshness.ts';
+import type { ReadContext } from '../store/cache/read-context.ts';
 import type { Access } from '../store/cache/scope.ts';
-import type { ReadContext } from '../store/cache/single-flight.ts';
 import type { DownloadRequest } from '../store/resources/content.ts';
 import { EVENTS_PER_PAGE } from '../store/resources/event.ts';
 import { scanJobs } from '../store/resources/job-scan.ts';
 import { type LogSegment, pageOf } from '../store/resources/log-segment.ts';
 import type { ReportTokenizer } from '../store/resources/training-report.ts';
 import type { Store } from '../store/store.ts';
-import { isOutage, isRejection, UpstreamError } from '../upstream/errors/upstream-error.ts';
 import type { ContentResponse } from '../upstream/http/content-response.ts';
-import { isValidName } from '../upstream/http/path.ts';
 import type { MetricsSeries } from '../upstream/metrics/metrics.ts';
 import type { Preview } from '../upstream/metrics/preview.ts';
 import type { Checkpoint } from '../upstream/resources/checkpoint.ts';
@@ -21,6 +19,7 @@ import type { Model } from '../upstream/resources/model.ts';
 import type { Page, PageItem, PageRequest } from '../upstream/resources/page.ts';
 import type { Permission, PermissionPageRequest } from '../upstream/resources/permission.ts';
 import type { CountedReport } from '../upstream/training-data/file-validator.ts';
+import { allSettled, createEntityLoader, type EntityLoader, valuesById } from './entity-loader.ts';
 
 /**
  * The reads of one request, batched and deduplicated. All reject with UpstreamError, or with the reason of the request's
@@ -65,146 +64,159 @@ export interface Loaders {
   kindOf(id: string): 'job' | 'file' | 'model' | undefined;
 }
 
-/** The key of an entity in a batch, with the end of the job that refers to it. */
-interface EntityKey {
-  readonly id: string;
-  readonly end: JobEnd;
-}
-
 /** Maximum single reads per batch. More keys are read as a list, and single reads follow for those that it lacks. */
 export const MAX_SINGLE_READS = { files: 3, models: 1 };
 
 const newestFilesRequest = (purpose: string) => ({ limit: 100, after: null, purpose, order: 'desc' }) as const;
 
-export function createLoaders(store: Store, access: Access, readContext: ReadContext): Loaders {
-  const jobs = createBatchLoader<string, Job | null>(
-    (id) => id,
-    (ids) => ids.map((id) => store.jobs.get(access, id, readContext)),
-  );
+/** The newest events of a job that are asked for in one batch. */
+interface EventHeadKey {
+  readonly jobId: string;
+  readonly minCount: number;
+}
 
-  const createFileLoader = (purpose: string) =>
-    createBatchLoader<EntityKey, FileObject | null>(idOf, (keys) =>
-      readEntities(keys, {
-        getFresh: ({ id, end }) => store.files.getFresh(access, id, end, readContext),
-        readList: async () =>
-          valuesById((await store.files.list(access, newestFilesRequest(purpose), readContext)).items),
-        readSingle: ({ id, end }) => store.files.get(access, id, end, readContext),
-        getSettled: ({ id }) => store.files.getSettled(access, id),
-        maxSingleReads: MAX_SINGLE_READS.files,
-      }),
+/** A class, because there is one per request. Each DataLoader is created at the first read of its kind. */
+export class RequestLoaders implements Loaders {
+  readonly #store: Store;
+  readonly #access: Access;
+  readonly #readContext: ReadContext;
+  #jobs: DataLoader<string, Job | null> | null = null;
+  #files: EntityLoader<FileObject> | null = null;
+  #resultFiles: EntityLoader<FileObject> | null = null;
+  #models: EntityLoader<Model> | null = null;
+  #eventHeads: DataLoader<EventHeadKey, LogSegment, string> | null = null;
+  #jobsOfModels: DataLoader<string, Job | null> | null = null;
+
+  constructor(store: Store, access: Access, readContext: ReadContext) {
+    this.#store = store;
+    this.#access = access;
+    this.#readContext = readContext;
+  }
+
+  job(id: string) {
+    const { jobs } = this.#store;
+    this.#jobs ??= new DataLoader((ids) =>
+      allSettled(ids.map((each) => jobs.get(this.#access, each, this.#readContext))),
     );
-  const files = createFileLoader('fine-tune');
-  const resultFiles = createFileLoader('fine-tune-results');
+    return this.#jobs.load(id);
+  }
 
-  const models = createBatchLoader<EntityKey, Model | null>(idOf, (keys) =>
-    readEntities(keys, {
-      getFresh: ({ id, end }) => store.models.getFresh(access, id, end, readContext),
-      readList: async () => valuesById(await store.models.list(access, readContext)),
-      readSingle: ({ id, end }) => store.models.get(access, id, end, readContext),
-      getSettled: ({ id }) => store.models.getSettled(access, id),
+  jobs(page: JobPageRequest) {
+    return this.#store.jobs.list(this.#access, page, this.#readContext);
+  }
+
+  file(id: string, job?: Job) {
+    this.#files ??= this.#createFileLoader('fine-tune');
+    return this.#files.load({ id, end: this.#endOf(job) });
+  }
+
+  resultFile(id: string, job: Job) {
+    this.#resultFiles ??= this.#createFileLoader('fine-tune-results');
+    return this.#resultFiles.load({ id, end: this.#endOf(job) });
+  }
+
+  files(page: FilePageRequest) {
+    return this.#store.files.list(this.#access, page, this.#readContext);
+  }
+
+  preview(file: FileObject, maxBytes: number) {
+    return this.#store.contents.preview(this.#access, file, maxBytes, this.#readContext);
+  }
+
+  download<T>(request: DownloadRequest, read: (content: ContentResponse) => Promise<T>) {
+    return this.#store.contents.download(this.#access, request, read, this.#readContext);
+  }
+
+  trainingReport(fileId: string, tokenizer: ReportTokenizer) {
+    return this.#store.trainingReports.get(this.#access, fileId, tokenizer, this.#readContext);
+  }
+
+  model(id: string, job?: Job) {
+    const { models } = this.#store;
+    this.#models ??= createEntityLoader(this.#access, this.#readContext, {
+      store: models,
+      readList: async (readContext) => valuesById(await models.list(this.#access, readContext)),
       maxSingleReads: MAX_SINGLE_READS.models,
-    }),
-  );
+    });
+    return this.#models.load({ id, end: this.#endOf(job) });
+  }
 
-  const eventHeads = createBatchLoader<{ jobId: string; minCount: number }, LogSegment>(
-    ({ jobId, minCount }) => `${minCount} ${jobId}`,
-    (keys) => {
-      const counts = new Map<string, number>();
-      for (const { jobId, minCount } of keys) counts.set(jobId, Math.max(minCount, counts.get(jobId) ?? 0));
-      const heads = new Map([...counts].map(([id, count]) => [id, store.events.head(access, id, count, readContext)]));
-      return keys.map(({ jobId }) => heads.get(jobId) as Promise<LogSegment>); // `counts` has each key's job.
-    },
-  );
+  jobOfModel(modelId: string) {
+    this.#jobsOfModels ??= new DataLoader((ids) => this.#scanForModels(ids));
+    return this.#jobsOfModels.load(modelId);
+  }
 
-  // One scan for all models of a batch, until each has its job.
-  const jobsOfModels = new DataLoader<string, Job | null>(async (modelIds) => {
+  models() {
+    return this.#store.models.list(this.#access, this.#readContext);
+  }
+
+  async events(jobId: string, page: PageRequest) {
+    if (page.after !== null) return await this.#store.events.page(this.#access, jobId, page, this.#readContext);
+    return pageOf(await this.newestEvents(jobId, page.limit), page);
+  }
+
+  newestEvents(jobId: string, minCount: number) {
+    this.#eventHeads ??= new DataLoader((keys) => this.#readEventHeads(keys), {
+      cacheKeyFn: (key) => `${key.minCount} ${key.jobId}`,
+    });
+    return this.#eventHeads.load({ jobId, minCount });
+  }
+
+  olderEvents(jobId: string, segment: LogSegment) {
+    return this.#store.events.readOlder(this.#access, jobId, segment, this.#readContext);
+  }
+
+  checkpoints(jobId: string, page: PageRequest) {
+    return this.#store.checkpoints.list(this.#access, jobId, page, this.#readContext);
+  }
+
+  permissions(model: string, page: PermissionPageRequest) {
+    return this.#store.permissions.list(this.#access, model, page, this.#readContext);
+  }
+
+  metrics(job: Job) {
+    const readHead = () => this.newestEvents(job.id, EVENTS_PER_PAGE);
+    return this.#store.metrics.curve(this.#access, job, readHead, this.#readContext);
+  }
+
+  kindOf(id: string) {
+    return this.#store.kindOf(this.#access, id);
+  }
+
+  #endOf(job: Job | undefined): JobEnd {
+    return job ? this.#store.jobs.invalidation.end(this.#access, job.id) : NOT_ENDED;
+  }
+
+  #createFileLoader(purpose: string): EntityLoader<FileObject> {
+    const { files } = this.#store;
+    return createEntityLoader(this.#access, this.#readContext, {
+      store: files,
+      readList: async (readContext) =>
+        valuesById((await files.list(this.#access, newestFilesRequest(purpose), readContext)).items),
+      maxSingleReads: MAX_SINGLE_READS.files,
+    });
+  }
+
+  /** Reads each log once, with the largest of the wanted numbers of events. */
+  #readEventHeads(keys: readonly EventHeadKey[]) {
+    const { events } = this.#store;
+    const counts = new Map<string, number>();
+    for (const { jobId, minCount } of keys) counts.set(jobId, Math.max(minCount, counts.get(jobId) ?? 0));
+    const heads = new Map(
+      [...counts].map(([id, count]) => [id, events.head(this.#access, id, count, this.#readContext)]),
+    );
+    return allSettled(keys.map(({ jobId }) => heads.get(jobId) as Promise<LogSegment>)); // `counts` has each key's job.
+  }
+
+  /** One scan for all models of a batch, until each has its job. */
+  async #scanForModels(modelIds: readonly string[]) {
     const wanted = new Set(modelIds);
     const criteria = { metadata: {}, oldest: Number.NEGATIVE_INFINITY };
     const matches = ({ fine_tuned_model: id }: Job) => id !== null && wanted.delete(id);
     const scan = await scanJobs({ limit: wanted.size, after: null }, { ...criteria, matches }, (page) =>
-      store.jobs.list(access, page, readContext),
+      this.jobs(page),
     );
     const found = new Map(scan.items.flatMap(({ value }) => (value ? [[value.fine_tuned_model, value]] : [])));
     return modelIds.map((id) => found.get(id) ?? null);
-  });
-
-  const endOf = (job: Job | undefined) => (job ? store.jobs.invalidation.end(access, job.id) : NOT_ENDED);
-  const newestEvents = (jobId: string, minCount: number) => eventHeads.load({ jobId, minCount });
-
-  return {
-    job: (id) => jobs.load(id),
-    jobs: (request) => store.jobs.list(access, request, readContext),
-    file: (id, job) => files.load({ id, end: endOf(job) }),
-    resultFile: (id, job) => resultFiles.load({ id, end: endOf(job) }),
-    files: (request) => store.files.list(access, request, readContext),
-    preview: (file, maxBytes) => store.contents.preview(access, file, maxBytes, readContext),
-    trainingReport: (fileId, tokenizer) => store.trainingReports.get(access, fileId, tokenizer, readContext),
-    download: (request, read) => store.contents.download(access, request, read, readContext),
-    model: (id, job) => models.load({ id, end: endOf(job) }),
-    jobOfModel: (modelId) => jobsOfModels.load(modelId),
-    models: () => store.models.list(access, readContext),
-    async events(jobId, request) {
-      if (request.after !== null) return store.events.page(access, jobId, request, readContext);
-      return pageOf(await newestEvents(jobId, request.limit), request);
-    },
-    newestEvents,
-    olderEvents: (jobId, segment) => store.events.readOlder(access, jobId, segment, readContext),
-    checkpoints: (jobId, request) => store.checkpoints.list(access, jobId, request, readContext),
-    permissions: (model, request) => store.permissions.list(access, model, request, readContext),
-    metrics: (job) => store.metrics.curve(access, job, () => newestEvents(job.id, EVENTS_PER_PAGE), readContext),
-    kindOf: (id) => store.kindOf(access, id),
-  };
-}
-
-const idOf = ({ id }: EntityKey) => id;
-
-/** Creates a DataLoader. Each key of a batch has its own promise, and its own error. */
-function createBatchLoader<K, V>(keyOf: (key: K) => string, readAll: (keys: readonly K[]) => readonly Promise<V>[]) {
-  return new DataLoader<K, V, string>((keys) => Promise.all(readAll(keys).map((read) => read.catch(toError))), {
-    cacheKeyFn: keyOf,
-  });
-}
-
-interface EntityReads<T> {
-  /** Returns the cached entity; null when it is known not to exist, undefined when unknown. */
-  getFresh(key: EntityKey): T | null | undefined;
-  readList(): Promise<ReadonlyMap<string, T>>;
-  readSingle(key: EntityKey): Promise<T | null>;
-  /** Returns a stale but settled entity, which is served while the upstream is down. */
-  getSettled(key: EntityKey): T | undefined;
-  maxSingleReads: number;
-}
-
-/** Reads many entities in the fewest calls: one list if many are unknown, and single reads for those that it lacks. */
-function readEntities<T>(keys: readonly EntityKey[], reads: EntityReads<T>): Promise<T | null>[] {
-  const cached = keys.map((key) => (isValidName(key.id) ? reads.getFresh(key) : null));
-  const unknownCount = cached.filter((entity) => entity === undefined).length;
-  const list = unknownCount > reads.maxSingleReads ? reads.readList().catch(emptyIfRejected) : null;
-  return keys.map(async (key, index) => {
-    const entity = cached[index];
-    if (entity !== undefined) return entity;
-    try {
-      return (await list)?.get(key.id) ?? (await reads.readSingle(key));
-    } catch (error) {
-      const settled = isOutage(error) ? reads.getSettled(key) : undefined;
-      if (settled === undefined) throw error;
-      return settled;
-    }
-  });
-}
-
-// A server can reject the list and still return single entities. In an outage, single reads would fail too.
-function emptyIfRejected(error: unknown): ReadonlyMap<string, never> {
-  const isInvalid = error instanceof UpstreamError && error.code === 'UPSTREAM_INVALID_RESPONSE';
-  if (isInvalid || isRejection(error)) return new Map<string, never>();
-  throw error;
-}
-
-function valuesById<T extends { id: string }>(items: readonly PageItem<T>[]): Map<string, T> {
-  return new Map(items.flatMap(({ value }) => (value ? [[value.id, value]] : [])));
-}
-
-// DataLoader expects an Error in place of the value of a key that failed.
-function toError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error('The read was aborted.', { cause: reason });
+  }
 }

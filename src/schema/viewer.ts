@@ -1,6 +1,7 @@
 import type { Context } from '../request/context.ts';
 import type { Viewer as ViewerShape } from '../request/viewer.ts';
 import { builder } from './core/builder.ts';
+import { PRIVATE_FIELD } from './core/private-field.ts';
 import { denialOf, meteredDenialOf, ViewerDenialReason } from './mutation/viewer-denial.ts';
 
 const ViewerRole = builder.enumType('ViewerRole', {
@@ -64,10 +65,8 @@ builder.queryField('viewer', (t) =>
   t.field({
     type: Viewer,
     nullable: false,
+    extensions: PRIVATE_FIELD,
     description: 'The caller of this operation, with its role. Costs no upstream call.',
-    resolve: (_root, _args, { viewer, readContext }) => {
-      readContext.freshUntil = 0; // Callers of one role share cached responses, which must not have a name.
-      return viewer;
-    },
+    resolve: (_root, _args, { viewer }) => viewer,
   }),
 );

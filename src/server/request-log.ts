@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import type { Context } from '../request/context.ts';
+import type { Viewer } from '../request/viewer.ts';
 import type { GatewayResponse } from './http/reply.ts';
-import type { ResultStats } from './transports/operation-log.ts';
+import type { LoggedContext, ResultStats } from './transports/operation-log.ts';
 
 /** The log line `request`, written when a response has ended. A field without a value is missing. */
 export interface RequestLogLine {
@@ -35,11 +35,6 @@ export interface RequestLogLine {
   readonly ms: number;
 }
 
-/** The parts of a request context that are logged. */
-export type LoggedContext = Pick<Context, 'operationName' | 'viewer'> & {
-  readonly readContext: Pick<Context['readContext'], 'upstreamCalls'>;
-};
-
 /** A request and its response, as far as they are logged. */
 export interface LoggedExchange {
   readonly request: IncomingMessage;
@@ -48,6 +43,8 @@ export interface LoggedExchange {
   readonly path: string;
   /** Set when the path is that of a download. */
   route?: string;
+  /** Set when the caller is authenticated. */
+  viewer?: Viewer;
   context?: LoggedContext;
   errorCodes?: readonly string[] | undefined;
   /** Set when the response is a stream. */
@@ -56,19 +53,25 @@ export interface LoggedExchange {
 
 /** Creates the log line. Truncates the parts that clients choose. */
 export function requestLogLine(exchange: LoggedExchange, ms: number): RequestLogLine {
-  const { request, response, requestId, path, route, context, errorCodes, streamStats } = exchange;
-  return {
+  const { request, response, requestId, path, route, viewer, context, errorCodes, streamStats } = exchange;
+  const line: Writable<RequestLogLine> = {
     requestId,
     method: request.method,
     path: path.slice(0, 100),
-    ...(route !== undefined && { route }),
     operation: context?.operationName?.slice(0, 100),
-    viewer: context?.viewer.name ?? undefined,
+    viewer: viewer?.name ?? undefined,
     upstreamCalls: context?.readContext.upstreamCalls,
-    ...(errorCodes && { errors: errorCodes.length, errorCodes: [...new Set(errorCodes)] }),
-    ...streamStats,
-    ...(response.headersSent && { status: response.statusCode }),
-    ...(!response.writableFinished && !streamStats?.isInterrupted && { isAborted: true }),
     ms,
   };
+  if (route !== undefined) line.route = route;
+  if (errorCodes) {
+    line.errors = errorCodes.length;
+    line.errorCodes = [...new Set(errorCodes)];
+  }
+  if (streamStats) Object.assign(line, streamStats);
+  if (response.headersSent) line.status = response.statusCode;
+  if (!response.writableFinished && !streamStats?.isInterrupted) line.isAborted = true;
+  return line;
 }
+
+type Writable<T> = { -readonly [Name in keyof T]: T[Name] };

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Clock } from '../clock.ts';
-import type { ContextFactory } from '../request/context.ts';
+import type { Identity } from '../request/context.ts';
 import { internalError } from '../schema/core/errors.ts';
+import { Cancellation } from '../store/cache/cancellation.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { Claimant } from '../upstream/resilience/call-claims.ts';
+import type { Caller, Claimant } from '../upstream/resilience/call-claims.ts';
 import type { Authenticate } from './auth/authenticate.ts';
 import type { Downloads } from './downloads/download.ts';
 import { type DownloadReply, sendDownload } from './downloads/download-reply.ts';
@@ -18,17 +19,17 @@ import { errorReply, type GatewayResponse, jsonReply, type Reply, send } from '.
 import { guardCrossSiteGet, guardRequest, type HostPolicy, isHealthProbe } from './http/request-guard.ts';
 import { type RequestTarget, readTarget } from './http/request-target.ts';
 import type { Webhooks } from './http/webhook-endpoint.ts';
-import { type CreateCallerBudget, callerOf } from './limits/caller-rate-limiter.ts';
+import { type CallerBudget, type CreateCallerBudget, callerOf } from './limits/caller-rate-limiter.ts';
 import { type LoggedExchange, requestLogLine } from './request-log.ts';
 import { type GraphqlOptions, handleGraphql } from './transports/graphql-over-http.ts';
 import { openStream, type StreamReply } from './transports/http-stream.ts';
+import type { LoggedContext } from './transports/operation-log.ts';
 import type { StreamRegistry } from './transports/stream-registry.ts';
 
 export interface RouterOptions extends HostPolicy, GraphqlOptions {
   corsOrigins: readonly string[];
   createBudget: CreateCallerBudget;
   authenticate: Authenticate;
-  createContext: ContextFactory;
   streams: StreamRegistry;
   holdConnection: HoldConnection;
   downloads: Downloads;
@@ -49,8 +50,11 @@ export type RequestHandler = (request: IncomingMessage, response: GatewayRespons
 /** One request and its response. */
 interface Exchange extends RequestTarget, LoggedExchange {
   readonly path: string;
+  readonly startedAt: number;
   /** Aborted when the client disconnects; null once a stream is open, which handles the disconnect itself. */
-  clientAbort: AbortController | null;
+  client: Cancellation | null;
+  /** Ends the protection of the caller's connection; null before it is authenticated. */
+  releaseConnection: (() => void) | null;
 }
 
 type AnyReply = Reply | StreamReply | DownloadReply;
@@ -59,70 +63,83 @@ type AnyReply = Reply | StreamReply | DownloadReply;
 export function createRouter(options: RouterOptions): RequestHandler {
   const { corsOrigins, isReady, streams, downloads, idleTimeoutMs, log, clock } = options;
   return async (request, response) => {
-    const clientAbort = new AbortController();
-    const target = readTarget(request.url ?? '');
-    const requestId = requestIdOf(request);
-    const exchange: Exchange = { request, response, requestId, ...target, clientAbort };
-    const startedAt = clock.now();
-    response.earlyHeaders['x-request-id'] = requestId;
-    response.on('close', () => {
-      if (!response.writableFinished) exchange.clientAbort?.abort(new Error('The client has disconnected.'));
-      const level = isHealthProbe(target) ? 'debug' : 'info';
-      log[level](requestLogLine(exchange, clock.now() - startedAt), 'request');
-    });
-    const reply = withCors(await respond(exchange, clientAbort.signal), request, corsOrigins);
+    const client = new Cancellation();
+    const exchange = openExchange(request, response, client, clock.now());
+    response.on('close', () => endExchange(exchange));
+    const reply = withCors(await respond(exchange, client), request, corsOrigins);
     exchange.errorCodes = reply.errorCodes;
     if (!isReady()) response.shouldKeepAlive = false; // A kept-alive connection would outlive the server.
     if ('subscriber' in reply) startStream(exchange, reply);
-    else if ('chunks' in reply) await runDownload(exchange, reply, clientAbort.signal);
-    else if (!clientAbort.signal.aborted && !response.headersSent) send(response, reply);
+    else if ('chunks' in reply) await runDownload(exchange, reply, client);
+    else if (!client.isAborted && !response.headersSent) send(response, reply);
   };
+
+  function endExchange(exchange: Exchange) {
+    const { client, response, releaseConnection, startedAt } = exchange;
+    releaseConnection?.();
+    if (!response.writableFinished) client?.abort(new Error('The client has disconnected.'));
+    const level = isHealthProbe(exchange) ? 'debug' : 'info';
+    if (log.isLevelEnabled(level)) log[level](requestLogLine(exchange, clock.now() - startedAt), 'request');
+  }
 
   /** Opens the stream. Releases all of the context but the logged parts, because a stream can be open for hours. */
   function startStream(exchange: Exchange, reply: StreamReply) {
     const { response, context } = exchange;
     exchange.streamStats = openStream(response, reply, streams);
     if (context) {
-      const { operationName, viewer, readContext } = context;
-      exchange.context = { operationName, viewer, readContext: { upstreamCalls: readContext.upstreamCalls } };
+      const { operationName, readContext } = context;
+      exchange.context = { operationName, readContext: { upstreamCalls: readContext.upstreamCalls } };
     }
-    exchange.clientAbort = null;
+    exchange.client = null;
   }
 
-  async function runDownload(exchange: Exchange, reply: DownloadReply, signal: AbortSignal) {
+  async function runDownload(exchange: Exchange, reply: DownloadReply, client: Cancellation) {
     const { response, requestId } = exchange;
     response.on('finish', () => {
       if (!isReady()) response.req.socket.destroySoon(); // The server has begun to stop since the headers were sent.
     });
     const onFailure = (error: unknown) => {
-      if (!signal.aborted) exchange.errorCodes = downloads.recordFailure(error, requestId);
+      if (!client.isAborted) exchange.errorCodes = downloads.recordFailure(error, requestId);
     };
     await sendDownload(response, reply, { idleMs: idleTimeoutMs, onFailure });
   }
 
-  async function respond(exchange: Exchange, signal: AbortSignal): Promise<AnyReply> {
+  async function respond(exchange: Exchange, client: Cancellation): Promise<AnyReply> {
     try {
       guardRequest(exchange.request, options, exchange);
-      return preflight(exchange.request, corsOrigins) ?? (await route(options, exchange, signal));
+      return preflight(exchange.request, corsOrigins) ?? (await route(options, exchange, client));
     } catch (error) {
       if (error instanceof HttpError) return error.toReply();
-      return internalErrorReply(error, exchange.requestId, signal.aborted ? undefined : log);
+      return internalErrorReply(error, exchange.requestId, client.isAborted ? undefined : log);
     }
   }
 }
 
-async function route(options: RouterOptions, exchange: Exchange, signal: AbortSignal): Promise<AnyReply> {
+function openExchange(
+  request: IncomingMessage,
+  response: GatewayResponse,
+  client: Cancellation,
+  startedAt: number,
+): Exchange {
+  const { path, search, authority } = readTarget(request.url ?? '');
+  const requestId = requestIdOf(request);
+  response.earlyHeaders['x-request-id'] = requestId;
+  return { request, response, requestId, path, search, authority, client, startedAt, releaseConnection: null };
+}
+
+function route(options: RouterOptions, exchange: Exchange, client: Cancellation): AnyReply | Promise<AnyReply> {
   const { graphiql, webhooks, isReady } = options;
   const { request, requestId, path } = exchange;
   switch (path) {
     case '/graphql': {
-      if (graphiql && isRead(request) && prefersHtml(request.headers)) return await graphiql(request.headers);
-      const { context, identity, caller, budget } = openContext(options, exchange, signal);
-      return await handleGraphql(options, { ...exchange, context, identity, caller, budget });
+      if (graphiql && isRead(request) && prefersHtml(request.headers)) return graphiql(request.headers);
+      const { identity, caller, budget } = authenticateExchange(options, exchange);
+      const { search } = exchange;
+      return handleGraphql(options, { request, requestId, search, client, exchange, identity, caller, budget });
     }
     case '/webhooks/openai':
       if (webhooks === undefined) throw unknownPath(path);
-      return await webhooks(request, requestId);
+      return webhooks(request, requestId);
     case '/health':
       requireRead(request, path);
       return jsonReply(200, { status: 'alive' });
@@ -133,31 +150,42 @@ async function route(options: RouterOptions, exchange: Exchange, signal: AbortSi
       requireRead(request, path);
       return { status: 302, headers: { location: 'graphql' } }; // Relative: keeps the path prefix of a proxy.
     default:
-      return await download(options, exchange, signal);
+      return download(options, exchange, client);
   }
 }
 
-async function download(options: RouterOptions, exchange: Exchange, signal: AbortSignal) {
-  const { request, search, path } = exchange;
+async function download(options: RouterOptions, exchange: Exchange, client: Cancellation) {
+  const { request, requestId, search, path } = exchange;
   const route = findDownload(path);
   if (route === null) throw unknownPath(path);
   exchange.route = route.template;
   requireRead(request, route.template);
   guardCrossSiteGet(request, options.corsOrigins);
-  const opened = openContext(options, exchange, signal);
-  return await options.downloads.open(route, { request, search, ...opened });
+  const { identity, caller, budget } = authenticateExchange(options, exchange);
+  const claimant: Claimant = { priority: 'query', callers: [caller] };
+  const context = options.createContext({ requestId, cancellation: client, identity, claimant });
+  exchange.context = context;
+  return await options.downloads.open(route, { request, search, context, identity, budget });
 }
 
+/** An authenticated caller, and what it may spend. */
+interface Session {
+  readonly identity: Identity;
+  readonly caller: Caller;
+  readonly budget: CallerBudget;
+}
+
+const NOT_EXECUTED: LoggedContext = { operationName: undefined, readContext: { upstreamCalls: 0 } };
+
 /** Authenticates the caller, and keeps its connection open for it. Throws an HttpError (401). */
-function openContext(options: RouterOptions, exchange: Exchange, signal: AbortSignal) {
-  const { request, response, requestId } = exchange;
+function authenticateExchange(options: RouterOptions, exchange: Exchange): Session {
+  const { request, response } = exchange;
   const identity = options.authenticate(request.headers);
-  response.on('close', options.holdConnection(request.socket));
+  exchange.releaseConnection = options.holdConnection(request.socket);
+  exchange.viewer = identity.viewer;
+  exchange.context = NOT_EXECUTED;
   const caller = callerOf(identity, request);
-  const claimant: Claimant = { priority: 'query', callers: [caller] };
-  const context = options.createContext({ requestId, signal, identity, claimant });
-  exchange.context = context;
-  return { context, identity, caller, budget: options.createBudget(caller, context.scope, response) };
+  return { identity, caller, budget: options.createBudget(caller, identity.access.scope, response) };
 }
 
 function internalErrorReply(error: unknown, requestId: string, log: Logger | undefined): Reply {

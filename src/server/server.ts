@@ -2,7 +2,7 @@ import { type AddressInfo, isIPv6 } from 'node:net';
 import type { GraphQLSchema } from 'graphql';
 import type { Clock } from '../clock.ts';
 import type { MemoryCache } from '../memory-cache.ts';
-import type { ContextFactory } from '../request/context.ts';
+import type { ContextFactory, Identity } from '../request/context.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Authenticate } from './auth/authenticate.ts';
 import { type ConnectionLimits, createConnections } from './connections.ts';
@@ -11,7 +11,9 @@ import type { ExampleIds } from './graphiql/example-tabs.ts';
 import { createGraphiql } from './graphiql/graphiql.ts';
 import { createFindDocument, type DocumentOptions } from './graphql/document-lookup.ts';
 import { createEngine } from './graphql/engine.ts';
+import { createPrivacyCheck } from './graphql/private-fields.ts';
 import { createResponseCache } from './graphql/response-cache.ts';
+import { SharedExecutions } from './graphql/shared-execution.ts';
 import { createBodyTimeouts } from './http/body-timeout.ts';
 import { createConnectionRegistry } from './http/connection-registry.ts';
 import { createWebhooks } from './http/webhook-endpoint.ts';
@@ -62,6 +64,8 @@ export interface ServerOptions {
   schema: GraphQLSchema;
   authenticate: Authenticate;
   createContext: ContextFactory;
+  /** Returns a number that increases whenever cached responses of a credential become invalid. */
+  generationOf: (access: Identity['access']) => number;
   /** Inserted into the variables of GraphiQL's example tabs. */
   examples: ExampleIds;
   /** The secret with which the upstream signs its webhooks; undefined when they are off. */
@@ -126,6 +130,8 @@ export async function createServer({
   const router = createRouter({
     readUpload: createReadUpload({ ...config, upstreamConnections, bodyTimeouts, schema, clock }),
     responseCache: createResponseCache(clock, memoryCache),
+    sharedExecutions: new SharedExecutions(),
+    isPrivate: createPrivacyCheck(schema),
     downloads: createDownloads({ upstreamConnections, isPassthrough, log }),
     idleTimeoutMs: config.idleTimeoutMs,
     graphiql: config.hasGraphiql ? createGraphiql(examples) : undefined,

@@ -1,4 +1,5 @@
 import type { Access } from '../store/cache/scope.ts';
+import type { JobObserved } from '../store/resources/job.ts';
 import type { MetricsSeries } from '../upstream/metrics/metrics.ts';
 import type { Claimant } from '../upstream/resilience/call-claims.ts';
 import type { JobEvent } from '../upstream/resources/event.ts';
@@ -40,13 +41,14 @@ export interface Watcher {
 
 export function createWatcher({ store, ...options }: WatcherOptions): Watcher {
   const scopes = new Map<string, ScopeWatch>();
-  const unsubscribe = store.jobs.onObserved((observed) => {
+  const listener = (observed: JobObserved) => {
     try {
       scopes.get(observed.scope)?.onObserved(observed);
     } catch (error) {
       options.onListenerError(error);
     }
-  });
+  };
+  let unsubscribe: (() => void) | null = null; // While no scope is watched, observations cost nothing.
 
   function getScope(access: Access): ScopeWatch {
     const { scope: name } = access;
@@ -54,12 +56,19 @@ export function createWatcher({ store, ...options }: WatcherOptions): Watcher {
     if (existing) return existing;
     const scope = createScopeWatch({ access, store, ...options, onIdle: () => close(name, scope) });
     scopes.set(name, scope);
+    unsubscribe ??= store.jobs.onObserved(listener);
     return scope;
   }
 
   function close(name: string, scope: ScopeWatch) {
     scope.dispose();
     if (scopes.get(name) === scope) scopes.delete(name);
+    if (scopes.size === 0) stopListening();
+  }
+
+  function stopListening() {
+    unsubscribe?.();
+    unsubscribe = null;
   }
 
   return {
@@ -93,7 +102,7 @@ export function createWatcher({ store, ...options }: WatcherOptions): Watcher {
       return [...scopes.values()].reduce((sum, { size }) => sum + size, 0);
     },
     dispose() {
-      unsubscribe();
+      stopListening();
       for (const [name, scope] of scopes) close(name, scope);
     },
   };

@@ -2,16 +2,18 @@ import { parseArgs } from 'node:util';
 import { type LiveCase, type LiveSample, measureLive, serverNames } from './live-run.ts';
 import { median } from './numbers.ts';
 import { print, runProgram, wholeNumber } from './program.ts';
+import { publish } from './publish.ts';
 
 const help = `Measures the memory of a gateway with many subscribers, and the delivery time of a change, beside a plain
 graphql-yoga server.
 
-Usage: npm run bench:live -- [--subscribers 100,1000,10000] [--jobs 1,100] [--changes 20] [--servers gateway,stock]
+Usage: npm run bench:live -- [--subscribers 100,1000,10000] [--jobs 1,100] [--changes 20] [--servers gateway,stock] [--docs]
 
   --subscribers  number of subscribers, each with a connection of its own for server-sent events
   --jobs         number of jobs that they follow
   --changes      number of changes of all jobs; each starts when all subscribers have received the one before
   --servers      gateway: this gateway; stock: the plain graphql-yoga server
+  --docs         writes the table into docs/performance.md, too
 
 Each row has processes of its own: server, upstream, subscribers. 10,000 subscribers need 'ulimit -n 11000'.
 `;
@@ -25,6 +27,7 @@ interface Options {
   readonly jobs: readonly number[];
   readonly changes: number;
   readonly servers: readonly LiveCase['server'][];
+  readonly docs: boolean;
 }
 
 /** Null for --help. Throws when an option is invalid. */
@@ -35,6 +38,7 @@ function readArguments(): Options | null {
       jobs: { type: 'string', default: '1,100' },
       changes: { type: 'string', default: '20' },
       servers: { type: 'string', default: 'gateway,stock' },
+      docs: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -46,7 +50,13 @@ function readArguments(): Options | null {
   const servers = serverNames.filter((name) => names.includes(name.split(' ')[0] ?? ''));
   if (servers.length !== names.length)
     throw new Error(`--servers: ${values.servers} has an unknown name; expected gateway, stock or both.`);
-  return { subscribers: numbers('subscribers', 18_000), jobs: numbers('jobs', 100), changes, servers };
+  return {
+    subscribers: numbers('subscribers', 18_000),
+    jobs: numbers('jobs', 100),
+    changes,
+    servers,
+    docs: values.docs,
+  };
 }
 
 type LiveResult = LiveCase & LiveSample;
@@ -64,7 +74,7 @@ async function main(signal: AbortSignal): Promise<void> {
       }
     }
   }
-  process.stdout.write(toMarkdown(results));
+  await publish('live', toMarkdown(results), options.docs);
 }
 
 function toMarkdown(results: readonly LiveResult[]): string {

@@ -1,4 +1,7 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { queryObjects } from 'node:v8';
 
 // Loaded into a measured process before its own program: reports its resource usage to the bench.
 
@@ -12,11 +15,24 @@ export interface Memory {
   readonly used: number;
 }
 
+/** Numbers of what a process holds after a garbage collection, which counts what is referenced only. */
+export interface Resources {
+  /** Open connections, without the idle ones of pools. */
+  readonly sockets: number;
+  /** Running timers, those that keep no process alive included. */
+  readonly timers: number;
+  /** Listeners of the process and of its HTTP server. */
+  readonly listeners: number;
+  /** Listeners of AbortSignals, and of all other EventTargets. */
+  readonly signalListeners: number;
+}
+
 process.on('message', (message) => {
   if (message === 'cpu') process.send?.(process.cpuUsage());
   if (message === 'memory') process.send?.(memory());
   if (message === 'collect') process.send?.(collected());
   if (message === 'sockets') process.send?.(sockets());
+  if (message === 'resources') process.send?.(resources());
 });
 process.on('disconnect', () => process.exit()); // The bench has exited, maybe abnormally: exit too.
 process.channel?.unref(); // The meter keeps no program alive.
@@ -45,7 +61,51 @@ function collected(): Memory {
   return memory();
 }
 
+// The server of the first request. Later ones take no time of the meter.
+let httpServer: EventEmitter | undefined;
+const REQUEST = 'http.server.request.start';
+subscribe(REQUEST, function onRequest(message) {
+  httpServer = Object(message).server;
+  unsubscribe(REQUEST, onRequest);
+});
+
 /** Open connections that keep the process alive: those to clients, and those to the upstream that are in use. */
 function sockets(): number {
   return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+}
+
+function resources(): Resources {
+  return {
+    sockets: sockets(),
+    timers: summaries(timerClass()).filter((text) => text.includes('_destroyed: false')).length,
+    listeners: listenersOf(process) + (httpServer ? listenersOf(httpServer) : 0),
+    signalListeners: summaries(listenerClass()).length,
+  };
+}
+
+type Class = Parameters<typeof queryObjects>[0];
+
+/** Texts of all objects of a class. */
+function summaries(type: Class): readonly string[] {
+  const found = queryObjects(type, { format: 'summary' });
+  return Array.isArray(found) ? found : [];
+}
+
+function listenersOf(emitter: EventEmitter): number {
+  return emitter.eventNames().reduce((sum, name) => sum + emitter.listenerCount(name), 0);
+}
+
+// Node does not export these two classes.
+
+function timerClass() {
+  const timer = setTimeout(() => {});
+  clearTimeout(timer);
+  return timer.constructor;
+}
+
+function listenerClass(): Class {
+  const target = new EventTarget();
+  target.addEventListener('event', () => {});
+  const events = Object.getOwnPropertySymbols(target).find(({ description }) => description === 'kEvents');
+  return Reflect.get(target, events ?? '').get('event').next.constructor;
 }

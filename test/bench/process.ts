@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { Memory } from './meter.ts';
+import type { Memory, Resources } from './meter.ts';
 
 /** A program that serves a URL in a process of its own, with the meter loaded. */
 export interface MeasuredProcess extends AsyncDisposable {
@@ -15,6 +16,8 @@ export interface MeasuredProcess extends AsyncDisposable {
   memory(collect?: 'collect'): Promise<Memory>;
   /** Open connections, without the idle ones of pools. */
   sockets(): Promise<number>;
+  /** What it holds. Collects garbage. */
+  resources(): Promise<Resources>;
 }
 
 const TIMEOUT_MS = 20_000;
@@ -31,7 +34,7 @@ export async function startProcess(
   flags: readonly string[] = [],
 ): Promise<MeasuredProcess> {
   const child = spawnMeasured(program, environment, flags);
-  const { url, text } = listen(child);
+  const { url, text } = printedUrl(child.stderr);
   const ended = once(child, 'close').then(() => Promise.reject(new Error(`${name} exited. Its output:\n${text()}`)));
   ended.catch(() => {}); // An error only for pending calls.
   const orExit = <T>(result: Promise<T>) => Promise.race([result, ended, timeout(name)]);
@@ -52,8 +55,10 @@ export async function startProcess(
   };
   const memory = (collect?: 'collect') => send(collect ?? 'memory') as Promise<Memory>; // The meter's reply.
   const sockets = () => send('sockets') as Promise<number>; // The meter's reply.
+  const resources = () => send('resources') as Promise<Resources>; // The meter's reply.
   try {
-    return { name, url: await orExit(url), send, cpuSeconds, memory, sockets, [Symbol.asyncDispose]: dispose };
+    const calls = { send, cpuSeconds, memory, sockets, resources };
+    return { name, url: await orExit(url), ...calls, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;
@@ -74,10 +79,11 @@ function spawnMeasured(
   });
 }
 
-function listen({ stderr }: ChildProcess): { url: Promise<string>; text: () => string } {
+/** The URL that a server prints, as soon as it does, and the end of its output so far. */
+export function printedUrl(output: Readable | null): { url: Promise<string>; text: () => string } {
   const { promise, resolve } = Promise.withResolvers<string>();
   let text = '';
-  stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+  output?.setEncoding('utf8').on('data', (chunk: string) => {
     text = (text + chunk).slice(-4_000);
     const [url] = text.match(/http:\/\/127\.0\.0\.1:\d+\/(graphql|v1)\b/) ?? [];
     if (url) resolve(url);

@@ -39,13 +39,23 @@ export async function allRestJobs(stubUrl: string): Promise<RestJob[]> {
 /** The fields of a file in all workloads. */
 export const FILE = 'id filename bytes';
 
-export async function restFile(stubUrl: string, fileId: string | null) {
+export async function restFile(stubUrl: string, fileId: string | null): Promise<RestFile | null> {
   if (fileId === null) return null;
-  const { id, filename, bytes } = await getJson<{ id: string; filename: string; bytes: number }>(
-    `${stubUrl}/files/${fileId}`,
-  );
+  const url = `${stubUrl}/files/${fileId}`;
+  const read = files.get(url) ?? getJson<RestFile>(url);
+  files.set(url, read);
+  const { id, filename, bytes } = await read;
   return { id, filename, bytes };
 }
+
+interface RestFile {
+  readonly id: string;
+  readonly filename: string;
+  readonly bytes: number;
+}
+
+/** By URL. The stub's files are constant, and many jobs share them. */
+const files = new Map<string, Promise<RestFile>>();
 
 /** A page of a job's events or checkpoints, as the graph returns it. */
 export async function restParts<T>(url: string, toNode: (part: T) => object): Promise<{ edges: { node: object }[] }> {

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../clock.ts';
+import { detachedContext, type ReadContext } from '../../store/cache/read-context.ts';
 import type { Access } from '../../store/cache/scope.ts';
-import { countCall, detachedContext, type ReadContext } from '../../store/cache/single-flight.ts';
 import type { Store } from '../../store/store.ts';
 import { isOutcomeUnknown } from '../../upstream/errors/upstream-error.ts';
 import { CallClaims } from '../../upstream/resilience/call-claims.ts';
@@ -79,7 +79,7 @@ export function createIdempotentCreator({
   async function create({ access, readContext }: CreateCommand, body: object): Promise<Job> {
     const { signal } = detachedContext(readContext);
     const claims = new CallClaims(readContext.claimant);
-    const call = { credential: access.credential, signal, claims, onRequest: () => countCall(readContext) };
+    const call = { credential: access.credential, signal, claims, onRequest: () => readContext.countCall() };
     try {
       const job = await upstream.jobs.create(body, call);
       return store.jobs.put(access, job).value ?? job;

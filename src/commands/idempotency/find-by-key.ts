@@ -1,6 +1,6 @@
+import type { ReadContext } from '../../store/cache/read-context.ts';
 import type { Cause } from '../../store/cache/read-through.ts';
 import type { Access } from '../../store/cache/scope.ts';
-import type { ReadContext } from '../../store/cache/single-flight.ts';
 import type { RefreshPageOptions } from '../../store/resources/job.ts';
 import { scanJobs } from '../../store/resources/job-scan.ts';
 import type { Store } from '../../store/store.ts';

@@ -190,7 +190,7 @@ builder.queryFields((t) => ({
       const { limit, after } = pageRequest(NOUN, DEFAULT_FIRST, args);
       const purpose = filter?.purpose == null ? null : filePurpose.write(filter.purpose, 'filter.purpose');
       const request = { limit, after, purpose, order: order === 'ASC' ? 'asc' : 'desc' } as const;
-      return { ...withPurpose(purpose, await readFrom(request, loaders.files)), after, noun: NOUN };
+      return { ...withPurpose(purpose, await readFrom(request, (page) => loaders.files(page))), after, noun: NOUN };
     },
   }),
 }));

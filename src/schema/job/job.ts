@@ -241,7 +241,7 @@ builder.queryFields((t) => ({
     resolve: async (_, { filter, ...args }, { loaders }) => {
       const request = pageRequest(NOUN, DEFAULT_FIRST, args);
       const read = (page: JobPageRequest) =>
-        page.after === request.after ? readFrom(page, loaders.jobs) : loaders.jobs(page); // Only the first cursor is the client's.
+        page.after === request.after ? readFrom(page, (first) => loaders.jobs(first)) : loaders.jobs(page); // Only the first cursor is the client's.
       const page = filter ? await scanJobs(request, criteriaOf(filter), read) : await read(request);
       return { ...page, after: request.after, noun: NOUN };
     },

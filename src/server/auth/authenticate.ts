@@ -42,7 +42,8 @@ export function createAuthenticate({ auth, credential, ...rest }: AuthenticateOp
     };
   }
   const access = accessOf(credential);
-  if (auth.kind === 'none') return () => ({ viewer: UNAUTHENTICATED_VIEWER, access, isValid: always });
+  const anyone: Identity = { viewer: UNAUTHENTICATED_VIEWER, access, isValid: always };
+  if (auth.kind === 'none') return () => anyone;
   const tokens = createTokenStore({ file: auth.file, ...rest });
   return ({ authorization }, source = 'Authorization') => {
     const token = findToken(bearerOf(authorization, source, textsOf(source).token), tokens());

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Role } from '../../request/viewer.ts';
 
 /** A listed token. The gateway stores its digest only. */
@@ -15,7 +15,7 @@ export function generateToken(): string {
 }
 
 export function digestOf(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
+  return hash('sha256', token, 'buffer');
 }
 
 /** Finds the listed token with this text. Takes constant time: compares every digest, each with `timingSafeEqual`. */

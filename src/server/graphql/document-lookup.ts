@@ -28,6 +28,7 @@ export interface DocumentOptions {
 
 export function createFindDocument({ trustedDocuments, isTrustRequired }: DocumentOptions, log: Logger): FindDocument {
   const loggedHashes = new LRUCache<string, true>({ maxSize: MAX_LOGGED_HASHES, sizeCalculation: () => 1 });
+  const trustedTexts = new Set(trustedDocuments?.values());
   return (params, requestId) => {
     const { query, documentId, persistedHash } = params;
     const sentHash = query === undefined ? (documentId ?? persistedHash) : undefined; // A query takes precedence.
@@ -40,9 +41,8 @@ export function createFindDocument({ trustedDocuments, isTrustRequired }: Docume
       if (trustedDocuments !== undefined) throw notTrusted(`${name}: is unknown; ${EXPECTED_DOCUMENT}.`);
     }
     const text = requireQuery(params);
-    if (trustedDocuments === undefined) return { ...params, query: text };
+    if (trustedDocuments === undefined || trustedTexts.has(text)) return { ...params, query: text };
     const hash = hashOf(text);
-    if (trustedDocuments.has(hash)) return { ...params, query: text };
     if (isTrustRequired) throw notTrusted(`query: is not a trusted document; ${EXPECTED_DOCUMENT}.`);
     if (!loggedHashes.has(hash)) {
       loggedHashes.set(hash, true);

@@ -1,23 +1,7 @@
 import type { ExecutionResult, GraphQLError } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
-import type { Context } from '../../request/context.ts';
 import { isInternal, toClientError } from '../../schema/core/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { UpstreamError } from '../../upstream/errors/upstream-error.ts';
-
-/** Replaces errors by their public form and logs their causes. */
-export function useErrorMasking(log: Logger): Plugin<Context> {
-  return {
-    onExecute: () => ({
-      onExecuteDone({ result, setResult, args }) {
-        const { requestId, readContext, response } = args.contextValue;
-        if (!('errors' in result) || readContext.signal.aborted) return; // The client has disconnected.
-        if (response.isExceeded) return; // Each unresolved field has an error: the whole result is replaced.
-        setResult(toClientResult(result, requestId, log));
-      },
-    }),
-  };
-}
 
 /** Returns the result with public errors only, and logs their causes. */
 export function toClientResult(result: ExecutionResult, requestId: string, log: Logger): ExecutionResult {

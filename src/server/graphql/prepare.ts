@@ -14,7 +14,6 @@ import type { ErrorCode } from '../../schema/core/errors.ts';
 import { escapeUnsafe } from '../../telemetry/unsafe-characters.ts';
 import { quoteInput } from '../http/quote-input.ts';
 import type { CallerBudget } from '../limits/caller-rate-limiter.ts';
-import { estimateCost } from '../limits/cost.ts';
 import { parsingPoints, validationPoints } from '../limits/document-points.ts';
 import { measureDocument } from '../limits/document-shape.ts';
 import { findLineViolation, findVariablesViolation, findViolation } from '../limits/limit-check.ts';
@@ -22,6 +21,7 @@ import { LimitError } from '../limits/limit-error.ts';
 import { createOperationPayment, type OperationPayment } from '../limits/operation-payment.ts';
 import { type Limits, type LimitViolation, limitViolationError } from '../limits/query-limits.ts';
 import type { Engine } from './engine.ts';
+import { KnownDocument, type KnownOperation } from './known-document.ts';
 import type { Params } from './params.ts';
 
 /** An operation that may be executed: parsed, valid, within all limits and paid. */
@@ -34,9 +34,15 @@ export interface Prepared {
   readonly cost: number;
   /** Pays for upstream calls beyond the cost. */
   readonly payment: OperationPayment;
-  /** Executes the operation in the context that it was prepared in. */
-  readonly enveloped: ReturnType<Engine['getEnveloped']>;
+  /** The context that the operation was prepared in. */
+  readonly context: Context;
+  readonly known: KnownDocument;
+  readonly planned: KnownOperation;
+  readonly engine: Engine;
 }
+
+/** Throws an HttpError when an operation of this kind may not be executed. */
+type Guard = (kind: OperationTypeNode) => void;
 
 /** The errors of an operation that may not be executed. */
 export interface Unprepared {
@@ -53,37 +59,53 @@ export async function prepare(
   params: Params,
   context: Context,
   budget: CallerBudget,
-  guard: (kind: OperationTypeNode) => void,
+  guard: Guard,
 ): Promise<Prepared | Unprepared> {
-  const { limits, spend } = budget;
-  const enveloped = engine.getEnveloped(context);
-  const { parse, validate, schema } = enveloped;
+  const { limits } = budget;
   const variables = params.variables ?? {};
   guardVariables(variables, limits);
-  const validDocument = engine.validDocuments.get(params.query);
-  const payFor = async (points: number) => points > 0 && (await spend(points));
-  if (!validDocument) await payFor(parsingPoints(params.query));
-  const document = validDocument ?? parseDocument(params.query, parse, limits);
-  if (!('kind' in document)) return document;
   const operationName = params.operationName || undefined;
-  const operation = getOperationAST(document, operationName) ?? undefined;
-  context.operationName = operation?.name?.value;
-  if (operation) guard(operation.operation);
-  if (!validDocument) {
-    const violation = findViolation(document, limits);
-    if (violation) return rejected(violation);
-    await payFor(validationPoints(document));
-    const invalid = findErrors(document, () => validate(schema, document));
-    if (invalid) return invalid;
-  }
-  if (!operation) return failed('BAD_USER_INPUT', [noOperation(document, operationName)]);
-  const cost = estimateCost(schema, document, operation, variables);
+  const stored = engine.knownDocuments.get(params.query);
+  if (stored) recordOperation(stored.operation(operationName)?.node, context, guard);
+  const known = stored ?? (await readDocument(engine, params.query, operationName, context, budget, guard));
+  if (!(known instanceof KnownDocument)) return known;
+  const { document } = known;
+  const planned = known.operation(operationName);
+  if (!planned) return failed('BAD_USER_INPUT', [noOperation(document, operationName)]);
+  const cost = planned.costOf(variables);
   if (cost > limits.cost) return rejected({ limit: 'cost', max: limits.cost, actual: cost });
-  if (!validDocument) engine.validDocuments.set(params.query, document);
-  await payFor(cost - 1); // The first point is already spent.
+  if (!stored) engine.knownDocuments.set(params.query, known);
+  if (cost > 1) await budget.spend(cost - 1); // The first point is already spent.
   const payment = createOperationPayment(cost, budget);
   context.readContext.payment = payment;
-  return { params, document, operation, operationName, cost, payment, enveloped };
+  return { params, document, operation: planned.node, operationName, cost, payment, context, known, planned, engine };
+}
+
+/** Records the name of the operation for the log, and calls `guard` with its kind. */
+function recordOperation(operation: OperationDefinitionNode | undefined | null, context: Context, guard: Guard): void {
+  context.operationName = operation?.name?.value;
+  if (operation) guard(operation.operation);
+}
+
+/** Parses, measures and validates a document that is not stored, and spends its points. Resolves to the errors of an invalid one. */
+async function readDocument(
+  engine: Engine,
+  text: string,
+  operationName: string | undefined,
+  context: Context,
+  { limits, spend }: CallerBudget,
+  guard: Guard,
+): Promise<KnownDocument | Unprepared> {
+  const { parse, validate, schema } = engine.getEnveloped(context);
+  const payFor = async (points: number) => points > 0 && (await spend(points));
+  await payFor(parsingPoints(text));
+  const document = parseDocument(text, parse, limits);
+  if (!('kind' in document)) return document;
+  recordOperation(getOperationAST(document, operationName), context, guard);
+  const violation = findViolation(document, limits);
+  if (violation) return rejected(violation);
+  await payFor(validationPoints(document));
+  return findErrors(document, () => validate(schema, document)) ?? new KnownDocument(document, engine);
 }
 
 /** Returns the document, or the errors when it cannot be parsed. */

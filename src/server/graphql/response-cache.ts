@@ -3,8 +3,10 @@ import type { MemoryCache } from '../../memory-cache.ts';
 import type { GraphqlReply } from '../http/reply.ts';
 
 const MAX_ENTRY_BYTES = 1024 * 1024;
-/** Estimated size of a response without its body. */
-const BYTES_PER_RESPONSE = 200;
+/** Estimated size of a response without the bytes of its body. */
+const BYTES_PER_RESPONSE = 400;
+/** The part of its life after which a response is refreshed: a random one, so that few are refreshed together. */
+const [MIN_REFRESH_AGE, MAX_REFRESH_AGE] = [0.8, 0.98];
 
 /** A response, and the name of the operation that produced it. */
 export interface CachedResponse {
@@ -12,28 +14,68 @@ export interface CachedResponse {
   readonly operationName: string | undefined;
 }
 
-/** Whole responses by request, valid while all data in them is fresh. */
+/**
+ * Whole responses by request, valid while all data in them is fresh. `key` has to contain everything that determines the
+ * response: scope, role, cache generation, media type and body.
+ */
 export interface ResponseCache {
-  /** `key` has to contain everything that determines the response: scope, role, cache generation, media type and body. */
   get(key: string): CachedResponse | undefined;
   set(key: string, response: CachedResponse, freshUntil: number): void;
+  /**
+   * Returns true for the one reader that has to refresh a response near its end, so that its other readers never wait. A
+   * refresh that fails is not repeated.
+   */
+  startRefresh(response: CachedResponse): boolean;
+  /** Lets another reader refresh the response: this one has not tried. */
+  releaseRefresh(response: CachedResponse): void;
+  isFresh(response: CachedResponse): boolean;
 }
 
-interface Entry {
-  readonly response: CachedResponse;
+interface Entry extends CachedResponse {
   readonly freshUntil: number;
+  /** Infinity once the refresh has started. */
+  refreshAt: number;
 }
 
-export function createResponseCache(clock: Clock, memoryCache: MemoryCache): ResponseCache {
+export function createResponseCache(clock: Clock, memoryCache: MemoryCache, random = Math.random): ResponseCache {
   const entries = memoryCache.partition<Entry>('response');
+  const isFresh = (response: CachedResponse) => clock.now() < (response as Entry).freshUntil; // `get` returns entries.
   return {
     get(key) {
       const entry = entries.get(key);
-      return entry && clock.now() < entry.freshUntil ? entry.response : undefined;
+      return entry && isFresh(entry) ? entry : undefined;
     },
-    set(key, response, freshUntil) {
-      const bytes = BYTES_PER_RESPONSE + 2 * response.reply.body.length;
-      if (bytes <= MAX_ENTRY_BYTES && clock.now() < freshUntil) entries.set(key, { response, freshUntil }, bytes);
+    set(key, { reply, operationName }, freshUntil) {
+      const bytes = BYTES_PER_RESPONSE + reply.body.length;
+      const now = clock.now();
+      if (bytes > MAX_ENTRY_BYTES || now >= freshUntil) return;
+      const age = MIN_REFRESH_AGE + (MAX_REFRESH_AGE - MIN_REFRESH_AGE) * random();
+      // A refresh that has got the same data is not repeated.
+      const isRefreshable = freshUntil > (entries.get(key)?.freshUntil ?? Number.NEGATIVE_INFINITY);
+      const refreshAt = isRefreshable ? now + age * (freshUntil - now) : Number.POSITIVE_INFINITY;
+      entries.set(
+        key,
+        { reply: { ...reply, body: ownBytes(reply.body) }, operationName, freshUntil, refreshAt },
+        bytes,
+      );
     },
+    startRefresh(response) {
+      const entry = response as Entry;
+      if (entry.refreshAt === Number.POSITIVE_INFINITY || clock.now() < entry.refreshAt) return false;
+      entry.refreshAt = Number.POSITIVE_INFINITY;
+      return true;
+    },
+    releaseRefresh(response) {
+      (response as Entry).refreshAt = clock.now();
+    },
+    isFresh,
   };
+}
+
+/** Copies a body that is a small part of a larger buffer, such as Node's pool, which it would retain. */
+function ownBytes(body: Buffer): Buffer {
+  if (body.buffer.byteLength <= 2 * body.length) return body;
+  const copy = Buffer.allocUnsafeSlow(body.length);
+  body.copy(copy);
+  return copy;
 }

@@ -1,4 +1,4 @@
-import { type DocumentNode, execute, GraphQLError, type ValidationRule, validate } from 'graphql';
+import { type DocumentNode, GraphQLError, type ValidationRule, validate } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { ErrorCode } from '../../schema/core/errors.ts';
 
@@ -19,9 +19,6 @@ export function useValidation(hasIntrospection: boolean): Plugin {
         return validate(schema, document, rules, { maxErrors: MAX_ERRORS, hideSuggestions });
       });
     },
-    ...(!hasIntrospection && {
-      onExecute: ({ setExecuteFn }) => setExecuteFn((args) => execute({ ...args, hideSuggestions: true })),
-    }),
   };
 }
 

@@ -2,12 +2,15 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { MIMEType } from 'node:util';
 import { HttpError } from './http-error.ts';
 import { quoteInput } from './quote-input.ts';
+import { memoizeText } from './text-memo.ts';
 
 // Parsing a media type in Node takes quadratic time.
 const MAX_CONTENT_TYPE_LENGTH = 200;
 
 /** How the body encodes the parameters: as JSON, or as a multipart form with a file. */
 export type BodyKind = { readonly kind: 'json' } | { readonly kind: 'form'; readonly boundary: string | null };
+
+const JSON_BODY: BodyKind = { kind: 'json' };
 
 /**
  * Returns how the body is encoded. Throws an HttpError (415) for any other encoding, and for a form without one of
@@ -17,9 +20,10 @@ export type BodyKind = { readonly kind: 'json' } | { readonly kind: 'form'; read
 export function kindOfBody(headers: IncomingHttpHeaders): BodyKind {
   guardContentEncoding(headers);
   const { 'content-type': contentType = '' } = headers;
+  if (contentType === 'application/json') return JSON_BODY;
   const type = parseMediaType(contentType);
   const charset = type?.params.get('charset') ?? 'utf-8';
-  if (type?.essence === 'application/json' && /^utf-?8$/i.test(charset)) return { kind: 'json' };
+  if (type?.essence === 'application/json' && /^utf-?8$/i.test(charset)) return JSON_BODY;
   if (type?.essence === 'multipart/form-data') {
     if (PREFLIGHT_HEADERS.some((name) => headers[name])) return { kind: 'form', boundary: type.params.get('boundary') };
     throw new HttpError(
@@ -41,14 +45,14 @@ export function guardContentEncoding({ 'content-encoding': encoding = 'identity'
   throw new HttpError(415, message, { 'accept-encoding': 'identity' }); // RFC 9110 15.5.16.
 }
 
-function parseMediaType(contentType: string): MIMEType | undefined {
+const parseMediaType = memoizeText((contentType): MIMEType | undefined => {
   if (contentType.length > MAX_CONTENT_TYPE_LENGTH) return undefined;
   try {
     return new MIMEType(contentType);
   } catch {
     return undefined; // Not a media type.
   }
-}
+});
 
 // Apollo's clients send the second one.
 const PREFLIGHT_HEADERS = ['graphql-require-preflight', 'apollo-require-preflight'];

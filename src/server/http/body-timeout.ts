@@ -16,7 +16,10 @@ export interface BodyTimeouts {
 
 export function createBodyTimeouts(timeoutMs: number, clock: Clock): BodyTimeouts {
   const cancels = new WeakMap<IncomingMessage, () => void>();
+  /** The requests of this turn of the event loop. */
+  const arrived = new Map<IncomingMessage, GatewayResponse>();
   const remove = (request: IncomingMessage) => {
+    arrived.delete(request);
     cancels.get(request)?.();
     cancels.delete(request);
   };
@@ -28,8 +31,21 @@ export function createBodyTimeouts(timeoutMs: number, clock: Clock): BodyTimeout
     else send(response, bodyTimeout(timeoutMs).toReply()); // The router waits for the body: its log line records the status.
   }
 
+  // Most bodies arrive together with their headers, and need neither a timer nor listeners.
   function start(request: IncomingMessage, response: GatewayResponse) {
     if (!hasBody(request)) return;
+    if (arrived.size === 0) setImmediate(startTimers);
+    arrived.set(request, response);
+  }
+
+  function startTimers() {
+    for (const [request, response] of arrived) {
+      if (!request.complete && !request.socket.destroyed) startTimer(request, response);
+    }
+    arrived.clear();
+  }
+
+  function startTimer(request: IncomingMessage, response: GatewayResponse) {
     const { socket } = request;
     const cancelTimer = clock.after(timeoutMs, () => onTimeout(request, response));
     // A request that is destroyed before its end does not always emit `close`; its socket does.

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import Negotiator from 'negotiator';
 import { HttpError } from './http-error.ts';
 import { quoteInput } from './quote-input.ts';
+import { memoizeText } from './text-memo.ts';
 
 export const JSON_TYPE = 'application/json';
 export const GRAPHQL_TYPE = 'application/graphql-response+json';
@@ -28,6 +29,10 @@ const NO_STREAM: ResponseTypes = { single: JSON_TYPE, stream: undefined };
 export function negotiateResponseTypes({ accept }: IncomingHttpHeaders): ResponseTypes {
   if (accept === undefined || accept === '*/*') return ANY;
   if (accept === JSON_TYPE) return NO_STREAM;
+  return negotiate(accept);
+}
+
+const negotiate = memoizeText((accept): ResponseTypes => {
   // Every response is UTF-8, so the parameter makes no difference.
   const withoutCharset = accept
     .replace(/;\s*charset="?utf-?8"?/gi, '')
@@ -44,7 +49,7 @@ export function negotiateResponseTypes({ accept }: IncomingHttpHeaders): Respons
     );
   }
   return { single, stream };
-}
+});
 
 /** Whether the client prefers an HTML page, as a browser does. */
 export function prefersHtml(headers: IncomingHttpHeaders): boolean {

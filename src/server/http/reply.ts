@@ -10,9 +10,9 @@ export interface Reply {
   readonly errorCodes?: readonly string[];
 }
 
-/** A GraphQL response; its body is always text. */
+/** A GraphQL response. Its body is encoded once for all clients that get it. */
 export interface GraphqlReply extends Reply {
-  readonly body: string;
+  readonly body: Buffer;
 }
 
 export function jsonReply(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Reply {
@@ -49,13 +49,29 @@ export class GatewayResponse extends ServerResponse {
 /** A Node server whose responses are `GatewayResponse`. */
 export type GatewayServer = Server<typeof IncomingMessage, typeof GatewayResponse>;
 
+/** Names and values in turn, as Node writes them fastest. */
+type FlatHeaders = readonly string[];
+
+const flattened = new WeakMap<Reply['headers'], FlatHeaders>();
+
+/** Prepares headers that many responses share. Returns them unchanged. */
+export function shareHeaders<H extends Reply['headers']>(headers: H): H {
+  flattened.set(headers, flatten(headers));
+  return headers;
+}
+
+const flatten = (headers: Reply['headers']): FlatHeaders => Object.entries({ ...COMMON_HEADERS, ...headers }).flat();
+
 /** Sends the status and all headers. */
-export function writeHead(response: GatewayResponse, status: number, headers: Reply['headers']): void {
-  response.writeHead(status, { ...COMMON_HEADERS, ...response.earlyHeaders, ...headers });
+export function writeHead(response: GatewayResponse, status: number, headers: Reply['headers'], length?: number): void {
+  const all = [...(flattened.get(headers) ?? flatten(headers))];
+  for (const [name, value] of Object.entries(response.earlyHeaders)) if (!(name in headers)) all.push(name, value);
+  if (length !== undefined && !('content-length' in headers)) all.push('content-length', String(length));
+  response.writeHead(status, all);
 }
 
 export function send(response: GatewayResponse, { status, headers, body = '' }: Reply): void {
   const hasLength = status !== 304 && status !== 204;
-  writeHead(response, status, hasLength ? { 'content-length': String(Buffer.byteLength(body)), ...headers } : headers);
+  writeHead(response, status, headers, hasLength ? Buffer.byteLength(body) : undefined);
   response.end(body);
 }

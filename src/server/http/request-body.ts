@@ -28,7 +28,7 @@ export function readBody(request: IncomingMessage, maxBytes = MAX_BODY_BYTES, ad
     };
     const onEnd = () => {
       if (length > maxBytes) rejectTooLarge();
-      else resolve(Buffer.concat(chunks, length));
+      else resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, length));
       // The request is retained as long as its response, which can be a stream: release the chunks.
       request.off('data', onData).off('end', onEnd).off('error', onError);
     };

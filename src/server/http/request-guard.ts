@@ -3,6 +3,7 @@ import { isOfOrigin } from './cors.ts';
 import { HttpError } from './http-error.ts';
 import { quoteInput } from './quote-input.ts';
 import type { RequestTarget } from './request-target.ts';
+import { memoizeText } from './text-memo.ts';
 
 /** The hosts and origins that are served. */
 export interface HostPolicy {
@@ -29,7 +30,7 @@ export function guardRequest(request: IncomingMessage, policy: HostPolicy, targe
 
 function guardHost(request: IncomingMessage, { allowedHosts }: HostPolicy, target: RequestTarget): void {
   const { headers, rawHeaders, httpVersion } = request;
-  const hostCount = rawHeaders.filter(isHostName).length;
+  const hostCount = countHosts(rawHeaders);
   const isProbe = isHealthProbe(target);
   const isOldProbe = isProbe && httpVersion === '1.0' && hostCount === 0; // HTTP/1.0 has no Host.
   if (hostCount !== 1 && !isOldProbe) {
@@ -38,6 +39,7 @@ function guardHost(request: IncomingMessage, { allowedHosts }: HostPolicy, targe
   }
   if (isProbe) return;
   const { host = '' } = headers;
+  if (target.authority === undefined && allowedHosts.includes(hostNameOf(host))) return;
   const unknown = [host, target.authority ?? host].find((name) => !allowedHosts.includes(hostNameOf(name)));
   if (unknown !== undefined) {
     throw new HttpError(
@@ -49,7 +51,8 @@ function guardHost(request: IncomingMessage, { allowedHosts }: HostPolicy, targe
 
 function guardOrigin(request: IncomingMessage, { allowedHosts, corsOrigins }: HostPolicy): void {
   const { origin } = request.headers;
-  const isOwn = origin === undefined || allowedHosts.includes(hostNameOf(origin.replace(/^https?:\/\//, '')));
+  if (origin === undefined) return;
+  const isOwn = allowedHosts.includes(hostNameOf(origin.replace(/^https?:\/\//, '')));
   if (isOwn || isOfOrigin(request, corsOrigins)) return;
   throw new HttpError(
     403,
@@ -120,9 +123,14 @@ export function guardCrossSiteGet(request: IncomingMessage, corsOrigins: readonl
 }
 
 // `rawHeaders` alternates names and values.
-const isHostName = (text: string, index: number) => index % 2 === 0 && text.toLowerCase() === 'host';
+function countHosts(rawHeaders: readonly string[]): number {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === 4 && name.toLowerCase() === 'host') count++;
+  }
+  return count;
+}
 
 // `localhost:4000` -> `localhost`, `[::1]:4000` -> `[::1]`; a malformed host matches no name.
-function hostNameOf(host: string): string {
-  return host.toLowerCase().replace(/:\d{1,5}$/, '');
-}
+const hostNameOf = memoizeText((host) => host.toLowerCase().replace(/:\d{1,5}$/, ''));

@@ -7,8 +7,11 @@ export interface RequestTarget {
   readonly authority: string | undefined;
 }
 
+const GRAPHQL: RequestTarget = { path: '/graphql', search: '', authority: undefined };
+
 /** Reads the origin form (`/graphql?query=…`) and the absolute form (`http://localhost/graphql`). RFC 9112 section 3.2. */
 export function readTarget(url: string): RequestTarget {
+  if (url === GRAPHQL.path) return GRAPHQL; // Most requests.
   const [, authority, rest = ''] = /^(?:https?:\/\/([^/?#]*))?(.*)$/is.exec(url) ?? [];
   const queryIndex = rest.indexOf('?');
   const path = queryIndex < 0 ? rest : rest.slice(0, queryIndex);

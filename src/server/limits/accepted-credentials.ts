@@ -1,7 +1,7 @@
 import type { GraphQLError } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { ErrorCode } from '../../schema/core/errors.ts';
-import type { ReadContext } from '../../store/cache/single-flight.ts';
+import type { ReadContext } from '../../store/cache/read-context.ts';
 
 /**
  * The result of a request for its credential: the upstream accepted it, rejected it, or neither is known. `aborted`: the
@@ -37,10 +37,10 @@ interface CodedResult {
 /** Returns the evidence of a result; `none` without an upstream call. */
 export function credentialEvidenceOf(
   { errors }: CodedResult,
-  { upstreamCalls, signal, failures }: ReadContext,
+  { upstreamCalls, isAborted, failures }: ReadContext,
 ): CredentialEvidence {
   if (upstreamCalls === 0) return 'none';
-  return signal.aborted ? 'aborted' : evidenceOfCodes([...failures, ...codesOf(errors)]);
+  return isAborted ? 'aborted' : evidenceOfCodes([...failures, ...codesOf(errors)]);
 }
 
 /** Returns the evidence of the first result of a subscription; undefined when its client did not wait for it. */

@@ -25,12 +25,12 @@ export interface CallerBudget {
   readonly limitKey: string;
   /** Points that the caller has left in this minute; null without a rate limit. */
   readonly remaining: number | null;
-  /** Spends points and sets the rate limit headers of the response. Throws an HttpError (429) and spends none above the limit. */
-  spend(points: number): Promise<void>;
+  /** Spends points and sets the rate limit headers of the response. Throws an HttpError (429) and spends none above the limit. Returns undefined without a rate limit. */
+  spend(points: number): Promise<void> | undefined;
   /** Returns the account that pays for the upstream calls of the caller's subscriptions. */
   openAccount(): CallerAccount;
   /** Records the evidence about the credential. `upstreamCalls` is the number of calls of the request. */
-  recordEvidence(evidence: CredentialEvidence, upstreamCalls: number): Promise<void>;
+  recordEvidence(evidence: CredentialEvidence, upstreamCalls: number): Promise<void> | undefined;
 }
 
 /** Creates the budget of one request of a caller. `scope` is the one of its credential. */
@@ -56,8 +56,7 @@ const MAX_REJECTED = 100;
 export function createCallerRateLimiter(limits: Limits, isPassthrough: boolean): CreateCallerBudget {
   const { pointsPerMinute, callersPerAddress } = limits;
   if (pointsPerMinute === Number.POSITIVE_INFINITY) {
-    const unlimited = { limits, remaining: null, spend: async () => {}, recordEvidence: async () => {} };
-    return ({ key }) => ({ ...unlimited, limitKey: key, openAccount: () => UNLIMITED_ACCOUNT });
+    return ({ key }) => new UnlimitedBudget(limits, key);
   }
   const limiter = new RateLimiterMemory({ points: pointsPerMinute, duration: 60 });
   const addressLimiter =
@@ -99,6 +98,23 @@ export function createCallerRateLimiter(limits: Limits, isPassthrough: boolean):
       },
     });
   };
+}
+
+class UnlimitedBudget implements CallerBudget {
+  readonly limits: Limits;
+  readonly limitKey: string;
+  readonly remaining = null;
+
+  constructor(limits: Limits, limitKey: string) {
+    this.limits = limits;
+    this.limitKey = limitKey;
+  }
+
+  spend(): undefined {}
+  recordEvidence(): undefined {}
+  openAccount(): CallerAccount {
+    return UNLIMITED_ACCOUNT;
+  }
 }
 
 /** Creates the payment of one request, which spends points of all accounts. `spent` is the sum so far. */

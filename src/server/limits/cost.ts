@@ -40,17 +40,20 @@ interface CostedField {
 
 /**
  * Estimates the points of a valid operation with these variables: at least 1, Infinity above `MAX_FIELDS` fields.
- * Not a validation rule: the cost depends on the variables, and valid documents are cached.
+ * Not a validation rule: the cost depends on the variables, and valid documents are cached. `onRead` gets the name of each
+ * variable whose value the estimate depends on.
  */
 export function estimateCost(
   schema: GraphQLSchema,
   document: DocumentNode,
   operation: OperationDefinitionNode,
   variables: Variables,
+  onRead?: (name: string) => void,
 ): number {
   const type = schema.getRootType(operation.operation);
   if (!type) return 1;
-  const values = valuesOf(operation, variables);
+  const known = valuesOf(operation, variables);
+  const values = onRead ? observed(known, onRead) : known;
   const collector = new FieldCollector<GraphQLNamedType>(fragmentsOf(document), {
     visit: (selection) => isIncluded(selection, values),
     narrow: (type, condition) => narrow(type, condition, schema),
@@ -90,6 +93,16 @@ function valuesOf({ variableDefinitions = [] }: OperationDefinitionNode, variabl
     else if (defaultValue) values[name] = valueFromASTUntyped(defaultValue);
   }
   return values;
+}
+
+/** The same values, with a callback before each one is read. */
+function observed(values: Variables, onRead: (name: string) => void): Variables {
+  return new Proxy(values, {
+    get(target, name) {
+      if (typeof name === 'string') onRead(name);
+      return Reflect.get(target, name);
+    },
+  });
 }
 
 /** Whether `@skip` and `@include` include the selection. */

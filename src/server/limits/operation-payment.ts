@@ -1,4 +1,4 @@
-import type { CallPayment } from '../../store/cache/single-flight.ts';
+import type { CallPayment } from '../../store/cache/read-context.ts';
 import type { CallerBudget } from './caller-rate-limiter.ts';
 import { LimitError } from './limit-error.ts';
 import { limitViolationError } from './query-limits.ts';

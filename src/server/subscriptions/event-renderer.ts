@@ -16,22 +16,15 @@ import type { Claimant } from '../../upstream/resilience/call-claims.ts';
 import { toClientResult } from '../graphql/error-masking.ts';
 import type { Prepared } from '../graphql/prepare.ts';
 import { limitResponse } from '../graphql/response-limit.ts';
-
-/** The result of one event, serialized once. Equal subscriptions share the object. */
-export interface RenderedEvent {
-  readonly result: ExecutionResult;
-  readonly json: string;
-  /** The bytes of the event by stream format, created on first use. */
-  readonly frames: Map<object, Buffer>;
-}
+import { type RenderedEvent, Rendering } from './rendering.ts';
 
 /** Executes the events of one subscription, each once for all subscribers. */
 export interface EventRenderer {
   readonly args: ValidatedSubscriptionArgs;
   /** Creates a context whose work ends when the signal is aborted. */
   contextOf(signal: AbortSignal): Context;
-  /** Executes an event of the source. Resolves to the same object for the same event. Rejects when disposed before its end. */
-  renderEvent(event: object): Promise<RenderedEvent>;
+  /** Executes an event of the source. Returns the same rendering for the same event. It fails when disposed before its end. */
+  renderEvent(event: object): Rendering;
   /** Renders an error that ends the source. Returns the same object for the same error, which is logged once. */
   renderError(error: unknown): RenderedEvent;
   /** Aborts all executions, because no subscriber is left. */
@@ -72,7 +65,7 @@ export function createEventRenderer(
   if (!('schema' in validated)) return render({ errors: validated }).result;
   const args: ValidatedSubscriptionArgs = validated;
 
-  const renderedEvents = new WeakMap<object, Promise<RenderedEvent>>();
+  const renderings = new WeakMap<object, Rendering>();
   const renderedErrors = new WeakMap<object, RenderedEvent>();
   const executions = new Set<AbortController>();
 
@@ -85,7 +78,7 @@ export function createEventRenderer(
       controller.signal.throwIfAborted();
       return render(limitResponse(result, contextValue.response));
     } catch (error) {
-      renderedEvents.delete(event);
+      renderings.delete(event);
       throw error;
     } finally {
       executions.delete(controller);
@@ -96,11 +89,11 @@ export function createEventRenderer(
     args,
     contextOf,
     renderEvent(event) {
-      const known = renderedEvents.get(event);
+      const known = renderings.get(event);
       if (known) return known;
-      const rendered = execute(event);
-      renderedEvents.set(event, rendered);
-      return rendered;
+      const rendering = new Rendering(execute(event));
+      renderings.set(event, rendering);
+      return rendering;
     },
     renderError(error) {
       const key = Object(error); // A primitive gets a new object.

@@ -1,7 +1,9 @@
 import type { Identity } from '../../request/context.ts';
 import { revokedError } from '../auth/authenticate.ts';
 import { type GatewayResponse, type Reply, writeHead } from '../http/reply.ts';
-import type { Subscriber } from '../subscriptions/subscription-groups.ts';
+import type { RenderedEvent } from '../subscriptions/rendering.ts';
+import type { ResultReceiver, Subscriber } from '../subscriptions/subscriber.ts';
+import { needsDrain, writeFrame } from './frame-writer.ts';
 import { type ResultStats, recordResult } from './operation-log.ts';
 import { frameOf, type StreamFormat, streamHeaders } from './stream-format.ts';
 import type { CloseReason, OpenStream, StreamRegistry } from './stream-registry.ts';
@@ -29,7 +31,7 @@ export function streamReply(subscriber: Subscriber, format: StreamFormat, identi
 export function openStream(response: GatewayResponse, reply: StreamReply, streams: StreamRegistry): ResultStats {
   const stats: ResultStats = { transport: reply.format.transport, results: 0 };
   if (response.destroyed || response.headersSent)
-    void reply.subscriber.return(); // The client has disconnected or was rejected meanwhile.
+    reply.subscriber.end(); // The client has disconnected or was rejected meanwhile.
   else {
     writeOpening(response, reply);
     new HttpStream(response, reply, stats).start(streams);
@@ -38,13 +40,12 @@ export function openStream(response: GatewayResponse, reply: StreamReply, stream
 }
 
 /** A class, because a gateway has thousands of streams. */
-class HttpStream implements OpenStream {
+class HttpStream implements OpenStream, ResultReceiver {
   readonly #response: GatewayResponse;
   readonly #subscriber: Subscriber;
   readonly #format: StreamFormat;
   readonly #stats: ResultStats;
   readonly isAuthorized: () => boolean;
-  #resume: (() => void) | null = null;
   #isInterrupted = false;
 
   constructor(response: GatewayResponse, { subscriber, format, identity }: StreamReply, stats: ResultStats) {
@@ -57,17 +58,15 @@ class HttpStream implements OpenStream {
 
   start(streams: StreamRegistry): void {
     const remove = streams.add(this);
-    this.#response.on('drain', () => this.#resumePump());
     this.#response.on('close', () => {
       remove();
-      this.#resumePump();
-      void this.#subscriber.return();
+      this.#subscriber.end();
     });
-    void this.#pump();
+    this.#subscriber.request(this);
   }
 
   heartbeat(): void {
-    if (!this.#isEnded && !this.#response.writableNeedDrain) this.#response.write(this.#format.heartbeat);
+    if (!this.#isEnded && !needsDrain(this.#response)) this.#response.write(this.#format.heartbeat);
   }
 
   end(reason: CloseReason): void {
@@ -79,27 +78,25 @@ class HttpStream implements OpenStream {
     return this.#response.writableEnded || this.#isInterrupted;
   }
 
-  async #pump(): Promise<void> {
-    for await (const event of this.#subscriber) {
-      if (!this.isAuthorized()) return this.end('revoked');
-      if (this.#isEnded) return;
-      recordResult(this.#stats, event.result);
-      if (this.#response.write(frameOf(this.#format, event))) continue;
-      await new Promise<void>((resolve) => {
-        this.#resume = resolve;
-      });
+  onResult(event: RenderedEvent): boolean {
+    if (!this.isAuthorized()) {
+      this.end('revoked');
+      return false;
     }
-    this.#close('');
+    if (this.#isEnded) return false;
+    recordResult(this.#stats, event.result);
+    const drained = writeFrame(this.#response, frameOf(this.#format, event));
+    drained?.once('drain', () => this.#subscriber.request(this));
+    return drained === null;
   }
 
-  #resumePump(): void {
-    this.#resume?.();
-    this.#resume = null;
+  onComplete(): void {
+    this.#close('');
   }
 
   #close(lastMessage: string): void {
     if (!this.#isEnded) this.#response.end(lastMessage + this.#format.end);
-    void this.#subscriber.return();
+    this.#subscriber.end();
   }
 
   /**
@@ -111,7 +108,7 @@ class HttpStream implements OpenStream {
     if (this.#isEnded) return;
     this.#isInterrupted = true;
     this.#stats.isInterrupted = true;
-    void this.#subscriber.return();
+    this.#subscriber.end();
     const { socket } = this.#response;
     if (socket) socket.destroySoon();
     else this.#response.destroy(); // An earlier response of the connection is still being sent.

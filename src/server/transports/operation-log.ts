@@ -20,6 +20,11 @@ export interface ResultStats {
   isInterrupted?: true;
 }
 
+/** The parts of a request context that are logged. */
+export type LoggedContext = Pick<Context, 'operationName'> & {
+  readonly readContext: Pick<Context['readContext'], 'upstreamCalls'>;
+};
+
 export function recordResult(stats: ResultStats, { errors }: ExecutionResult): void {
   stats.results++;
   if (errors) recordErrors(stats, errors);

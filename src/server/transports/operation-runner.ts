@@ -6,7 +6,8 @@ import type { Prepared } from '../graphql/prepare.ts';
 import { subscriptionEvidenceOf } from '../limits/accepted-credentials.ts';
 import type { CallerBudget } from '../limits/caller-rate-limiter.ts';
 import type { ConcurrencyQuota } from '../limits/concurrency-quota.ts';
-import type { Subscriber, SubscriptionGroups } from '../subscriptions/subscription-groups.ts';
+import type { Subscriber } from '../subscriptions/subscriber.ts';
+import type { SubscriptionGroups } from '../subscriptions/subscription-groups.ts';
 
 /** The caller of a request, and what it may spend. */
 export interface RequestIdentity {
@@ -16,8 +17,8 @@ export interface RequestIdentity {
 }
 
 /**
- * Executes a prepared operation of any transport. Resolves to a subscriber for a subscription; the caller must end it by
- * `return`, unless it ends by itself. Rejects with an HttpError (429) when the caller or the gateway has too many
+ * Executes a prepared operation of any transport. Resolves to a subscriber for a subscription; the caller must `end` it,
+ * unless it ends by itself. Rejects with an HttpError (429) when the caller or the gateway has too many
  * subscriptions.
  */
 export type RunOperation = (prepared: Prepared, requester: RequestIdentity) => Promise<ExecutionResult | Subscriber>;
@@ -43,5 +44,5 @@ export function createOperationRunner(subscriptionGroups: SubscriptionGroups, qu
 }
 
 export function isSubscription(outcome: ExecutionResult | Subscriber): outcome is Subscriber {
-  return Symbol.asyncIterator in outcome;
+  return 'request' in outcome;
 }

@@ -1,4 +1,4 @@
-import type { RenderedEvent } from '../subscriptions/event-renderer.ts';
+import type { Frame, RenderedEvent } from '../subscriptions/rendering.ts';
 
 /** The encoding of a sequence of results in the body of an HTTP response. */
 export interface StreamFormat {
@@ -23,10 +23,17 @@ export function streamHeaders({ contentType }: StreamFormat): Readonly<Record<st
 }
 
 /** The bytes of an event in this format. All subscribers of the event share them. */
-export function frameOf(format: StreamFormat, { json, frames }: RenderedEvent): Buffer {
-  const frame = frames.get(format) ?? Buffer.from(format.next(json));
+export function frameOf(format: StreamFormat, { json, frames }: RenderedEvent): Frame {
+  const frame = frames.get(format) ?? createFrame(format.next(json));
   frames.set(format, frame);
   return frame;
+}
+
+function createFrame(text: string): Frame {
+  const size = Buffer.byteLength(text);
+  const start = `${size.toString(16)}\r\n`;
+  const chunk = Buffer.from(`${start}${text}\r\n`);
+  return { chunk, body: chunk.subarray(start.length, start.length + size) };
 }
 
 /** The whole body of a response with a single result. */

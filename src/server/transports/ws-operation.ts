@@ -11,10 +11,11 @@ import { HttpError } from '../http/http-error.ts';
 import { credentialEvidenceOf } from '../limits/accepted-credentials.ts';
 import { type CreateCallerBudget, callerOf } from '../limits/caller-rate-limiter.ts';
 import { LimitError } from '../limits/limit-error.ts';
-import type { Subscriber } from '../subscriptions/subscription-groups.ts';
+import type { Subscriber } from '../subscriptions/subscriber.ts';
 import type { GraphqlOptions } from './graphql-over-http.ts';
 import { operationLogger, type ResultStats, recordErrors, recordResult } from './operation-log.ts';
 import { isSubscription } from './operation-runner.ts';
+import { createResultIterator } from './result-iterator.ts';
 
 export interface OperationOptions extends Pick<GraphqlOptions, 'engine' | 'runOperation' | 'findDocument'> {
   createBudget: CreateCallerBudget;
@@ -110,9 +111,10 @@ function deliver(
   stats: ResultStats,
   logEnd: () => void,
 ): AsyncIterableIterator<ExecutionResult, undefined> {
+  const results = createResultIterator(subscriber);
   const end = async () => {
     if (activeOperations.delete(stop)) logEnd();
-    return await subscriber.return();
+    return await results.return();
   };
   const stop: EndOperation = (cause) => {
     recordEnd(stats, cause);
@@ -124,14 +126,14 @@ function deliver(
       return this;
     },
     async next() {
-      const { value, done } = await subscriber.next();
+      const { value, done } = await results.next();
       if (done) return await end();
       if (!identity.isValid()) {
         revoke();
         return await end();
       }
-      recordResult(stats, value.result);
-      return { value: value.result, done: false };
+      recordResult(stats, value);
+      return { value, done: false };
     },
     return: end,
   };

@@ -26,6 +26,9 @@ export interface SequencedObservation<T> extends Observation<T> {
   readonly receivedSeq: number;
 }
 
+/** The times of an observation, which all values on one page have in common. */
+export type ObservationTimes = Omit<SequencedObservation<unknown>, 'value'>;
+
 /** An accepted observation of a job; `value` is null when there is no such job. */
 export interface JobObservation extends SequencedObservation<Job | null> {
   /** Time of the first observation in a terminal status; null while the job is active. */

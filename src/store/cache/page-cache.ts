@@ -1,14 +1,10 @@
 import type { Page, PageItem } from '../../upstream/resources/page.ts';
-import { activeFreshUntil, type Observation, type SequencedObservation } from './freshness.ts';
-import {
-  type Cause,
-  type ObservationCache,
-  observe,
-  type ReadRequest,
-  type UpstreamReadOptions,
-} from './read-through.ts';
+import type { FlightCall } from './flight.ts';
+import { activeFreshUntil, type SequencedObservation } from './freshness.ts';
+import type { Cause, ObservationCache, ReadRequest } from './read-through.ts';
+import { backgroundContext, createRefreshAhead, runInBackground } from './refresh-ahead.ts';
 import type { Access } from './scope.ts';
-import { createSingleFlight, type FlightOptions, limitFreshness } from './single-flight.ts';
+import { createSingleFlight } from './single-flight.ts';
 import { estimateBytes } from './size-estimate.ts';
 import type { ResourceStoreOptions } from './store-options.ts';
 
@@ -30,45 +26,46 @@ export interface PageReadRequest<T, P> extends Omit<ReadRequest<P>, 'cause'> {
 
 /** Pages of one list. Each page read also records the values on it. */
 export interface PageCache<T, P> {
-  /** Returns the cached page if fresh, else reads it. Rejects with UpstreamError or `signal.reason`. */
-  get(request: PageReadRequest<T, P>): Promise<Observation<Page<T>>>;
+  /** Returns the cached page if fresh, else reads it. Rejects with UpstreamError or the reason of an abort. */
+  get(request: PageReadRequest<T, P>): Promise<Page<T>>;
 }
 
 export interface PageCacheOptions<T, P> extends Omit<ResourceStoreOptions, 'upstream' | 'maxBytes'> {
   /** Name of the cache partition. */
   readonly name: string;
-  readonly read: (params: P, call: UpstreamReadOptions) => Promise<Page<T>>;
+  readonly read: (params: P, call: FlightCall) => Promise<Page<T>>;
   /** Holds the values on the pages. */
   readonly values: ObservationCache<T | null, SequencedObservation<T | null>>;
 }
 
+/** A page with the time of its response. */
+interface ReceivedPage<T> {
+  readonly page: Page<T>;
+  readonly receivedAt: number;
+}
+
 export function createPageCache<T extends object, P>(options: PageCacheOptions<T, P>): PageCache<T, P> {
-  const { clock, limits, read, values } = options;
+  const { clock, limits, values } = options;
   const cache = options.partition<CachedPage>(options.name);
-  const singleFlight = createSingleFlight<Observation<Page<T>>>(clock);
+  const refreshAhead = createRefreshAhead(clock);
+  const singleFlight = createSingleFlight<PageReadRequest<T, P>, Page<T>, ReceivedPage<T>>(clock, {
+    read: ({ params }, call) => options.read(params, call),
+    accept: record,
+  });
 
   /** Records the values on a page and caches the page. Returns it with the accepted values: some may be newer. */
-  function record(
-    { access, causeOf = () => 'query' }: PageReadRequest<T, P>,
-    key: string,
-    { value: page, ...times }: SequencedObservation<Page<T>>,
-  ): Observation<Page<T>> {
-    const items = page.items.map((item) => {
-      if (item.error) return item;
-      const observation = values.record(access, item.id, { value: item.value, ...times }, causeOf(item.value));
-      return { id: item.id, value: observation.value ?? item.value };
-    });
-    const { requestedAt, receivedAt } = times;
-    const cached = { items: items.map(toCachedItem), hasMore: page.hasMore, requestedAt, receivedAt };
-    cache?.set(key, cached, estimateBytes(cached.items));
-    return { value: { ...page, items }, requestedAt, receivedAt };
+  function record(request: PageReadRequest<T, P>, observed: SequencedObservation<Page<T>>): ReceivedPage<T> {
+    const { value: page, requestedAt, receivedAt } = observed;
+    const items = values.recordPage(request.access, page.items, observed, request.causeOf);
+    if (cache) {
+      const cached = { items: page.items.map(toCachedItem), hasMore: page.hasMore, requestedAt, receivedAt };
+      cache.set(keyOf(request), cached, estimateBytes(cached.items));
+    }
+    return { page: items === page.items ? page : { ...page, items }, receivedAt };
   }
 
-  /** Returns the cached page with its current values; undefined when it is stale or one of its values is missing. */
-  function findFresh(access: Access, key: string, notBefore: number): Observation<Page<T>> | undefined {
-    const cached = cache?.get(key);
-    if (cached === undefined || cached.requestedAt < notBefore) return undefined;
-    if (clock.now() >= activeFreshUntil(cached.receivedAt, limits)) return undefined;
+  /** Returns the cached page with its current values; undefined when one of them is missing. */
+  function pageOf(access: Access, cached: CachedPage): Page<T> | undefined {
     const items: PageItem<T>[] = [];
     for (const item of cached.items) {
       if (typeof item !== 'string') items.push(item);
@@ -78,29 +75,55 @@ export function createPageCache<T extends object, P>(options: PageCacheOptions<T
         items.push({ id: item, value });
       }
     }
-    const { hasMore, requestedAt, receivedAt } = cached;
-    return { value: { items, hasMore }, requestedAt, receivedAt };
+    return { items, hasMore: cached.hasMore };
   }
 
-  function readShared(key: string, request: PageReadRequest<T, P>): Promise<Observation<Page<T>>> {
-    const { access, params, readContext, notBefore } = request;
-    const readUpstream = async (flightOptions: FlightOptions) => {
-      const call = { credential: access.credential, ...flightOptions };
-      return record(request, key, await observe(clock, () => read(params, call)));
-    };
-    return singleFlight.run(key, readContext, readUpstream, notBefore);
+  /** Returns the cached page if it is fresh and complete. */
+  function findFresh(cached: CachedPage, { access, notBefore }: PageReadRequest<T, P>): Page<T> | undefined {
+    if (notBefore !== undefined && cached.requestedAt < notBefore) return undefined;
+    if (clock.now() >= activeFreshUntil(cached.receivedAt, limits)) return undefined;
+    return pageOf(access, cached);
+  }
+
+  /** Returns the cached page if it is to be served. Refreshes it in the background when that is due. */
+  function findServed(key: string, request: PageReadRequest<T, P>, cached: CachedPage): Page<T> | undefined {
+    const page = findFresh(cached, request);
+    if (page === undefined) return undefined;
+    const use = refreshAhead.useOf(cached, activeFreshUntil(cached.receivedAt, limits), request.readContext);
+    if (use === 'serveAndRefresh') {
+      const background = { ...request, readContext: backgroundContext(request.readContext) };
+      runInBackground(singleFlight.run(key, background, request.notBefore));
+    }
+    return use === 'read' ? undefined : page;
+  }
+
+  /** Reads the page. Serves the cached one when that fails while it is still fresh. */
+  async function read(key: string, request: PageReadRequest<T, P>, cached: CachedPage | undefined) {
+    try {
+      return await singleFlight.run(key, request, request.notBefore);
+    } catch (error) {
+      const isKept = cached !== undefined && !request.readContext.isAborted && cache?.get(key) === cached;
+      const page = isKept ? findFresh(cached, request) : undefined;
+      if (page === undefined) throw error;
+      return { page, receivedAt: cached?.receivedAt ?? Number.NEGATIVE_INFINITY };
+    }
   }
 
   return {
     async get(request) {
-      const { access, name, generation = 0, readContext, notBefore = Number.NEGATIVE_INFINITY } = request;
-      const key = `${access.scope} ${generation} ${name}`;
-      const observation = findFresh(access, key, notBefore) ?? (await readShared(key, request));
-      limitFreshness(readContext, activeFreshUntil(observation.receivedAt, limits));
-      return observation;
+      const key = keyOf(request);
+      const cached = cache?.get(key);
+      const served = cached && findServed(key, request, cached);
+      const { page, receivedAt } =
+        cached && served ? { page: served, receivedAt: cached.receivedAt } : await read(key, request, cached);
+      request.readContext.limitFreshness(activeFreshUntil(receivedAt, limits));
+      return page;
     },
   };
 }
+
+const keyOf = ({ access, generation = 0, name }: PageReadRequest<never, unknown>) =>
+  `${access.scope} ${generation} ${name}`;
 
 function toCachedItem<T>(item: PageItem<T>): string | InvalidItem {
   return item.error ? item : item.id;

@@ -1,25 +1,22 @@
 import type { CachePartition } from '../../memory-cache.ts';
-import type { Credential } from '../../upstream/credentials/credential.ts';
 import { isOutage } from '../../upstream/errors/upstream-error.ts';
-import type { Observation, SequencedObservation } from './freshness.ts';
+import type { PageItem } from '../../upstream/resources/page.ts';
+import type { FlightCall } from './flight.ts';
+import type { Observation, ObservationTimes, SequencedObservation } from './freshness.ts';
 import { createGenerations } from './generation.ts';
+import { backgroundContext, createRefreshAhead, runInBackground } from './refresh-ahead.ts';
 import type { Access } from './scope.ts';
 import type { SequenceClock } from './sequence-clock.ts';
-import { createSingleFlight, type FlightOptions, limitFreshness, type ReadContext } from './single-flight.ts';
+import { createSingleFlight, type FlightRequest } from './single-flight.ts';
 
 /** Why the upstream was read. */
 export type Cause = 'poll' | 'webhook' | 'mutation' | 'query';
 
-/** Options of one upstream read. */
-export type UpstreamReadOptions = FlightOptions & { readonly credential: Credential };
-
 /** One read. `P` is the type of the parameters of the read function, beside the name. */
-export interface ReadRequest<P> {
-  readonly access: Access;
+export interface ReadRequest<P> extends FlightRequest {
   /** The cache key within the scope. */
   readonly name: string;
   readonly params: P;
-  readonly readContext: ReadContext;
   /** Reads in flight that started earlier are not joined. Milliseconds since the epoch. */
   readonly notBefore?: number | undefined;
   /** Default: query. */
@@ -40,6 +37,13 @@ export interface ObservationCache<T, S extends Observation<T>> {
   peek(access: Access, name: string): S | undefined;
   /** Records an observation made by another read. Returns the accepted one. */
   record(access: Access, name: string, observation: SequencedObservation<T>, cause: Cause): S;
+  /** Records the values on a page. Returns the items with the accepted values: some may be newer. */
+  recordPage(
+    access: Access,
+    items: readonly PageItem<NonNullable<T>>[],
+    times: ObservationTimes,
+    causeOf: ((value: NonNullable<T>) => Cause) | undefined,
+  ): readonly PageItem<NonNullable<T>>[];
   /** Records the result of a mutation. Reads that started earlier are rejected and not joined. Returns the accepted one. */
   put(access: Access, name: string, value: T): S;
   /** Removes an entry that a mutation may have changed. Reads that started earlier are not cached and not joined. */
@@ -48,9 +52,9 @@ export interface ObservationCache<T, S extends Observation<T>> {
 
 /** A cache that reads missing and stale entries upstream, with single flight. */
 export interface ReadThrough<T, S extends Observation<T>, P> extends ObservationCache<T, S> {
-  /** Returns the cached observation if fresh, else a new one. Rejects with UpstreamError or `signal.reason`. */
-  get(request: ReadRequest<P>): Promise<S>;
-  /** Reads upstream regardless of the cache and of reads in flight. Rejects with UpstreamError or `signal.reason`. */
+  /** Returns the cached value if fresh, else a new one. Rejects with UpstreamError or the reason of an abort. */
+  get(request: ReadRequest<P>): Promise<T>;
+  /** Reads upstream regardless of the cache and of reads in flight. Rejects as `get` does. */
   refresh(request: ReadRequest<P>): Promise<S>;
 }
 
@@ -58,7 +62,7 @@ export interface ReadThroughOptions<T, S extends Observation<T>, P> {
   clock: SequenceClock;
   /** Null when caching is disabled: reads in flight are still shared. */
   cache: CachePartition<S> | null;
-  read: (request: ReadRequest<P>, call: UpstreamReadOptions) => Promise<T>;
+  read: (request: ReadRequest<P>, call: FlightCall) => Promise<T>;
   /** Returns when an observation becomes stale for this request, in milliseconds since the epoch. */
   freshUntil: (observation: S, request: ReadRequest<P>) => number;
   /** Whether a stale observation may be served while the upstream is down. Default: never. */
@@ -68,6 +72,8 @@ export interface ReadThroughOptions<T, S extends Observation<T>, P> {
   estimateBytes: (value: T) => number;
   /** Called for each recorded observation. */
   onRecorded?: (access: Access, name: string, result: RecordResult<T, S>) => void;
+  /** Whether observations have no effect: none is cached, and `onRecorded` does nothing. Default: without a cache. */
+  isIdle?: () => boolean;
 }
 
 /** A merge rule: accepts the observation with the later request. */
@@ -78,21 +84,20 @@ export function newerRequestWins<T>(
   return previous !== undefined && previous.requestedSeq > next.requestedSeq ? previous : next;
 }
 
-/** Reads a value and records the times of request and response. */
-export async function observe<T>(clock: SequenceClock, read: () => Promise<T>): Promise<SequencedObservation<T>> {
-  const [requestedAt, requestedSeq] = [clock.now(), clock.nextSequence()];
-  const value = await read();
-  return { value, requestedAt, requestedSeq, receivedAt: clock.now(), receivedSeq: clock.nextSequence() };
-}
-
 export function createReadThrough<T, S extends Observation<T>, P>(
   options: ReadThroughOptions<T, S, P>,
 ): ReadThrough<T, S, P> {
-  const { clock, cache, read, freshUntil, isSettled, merge, estimateBytes, onRecorded } = options;
-  const singleFlight = createSingleFlight<S>(clock);
+  const { clock, cache, freshUntil, isSettled, merge, estimateBytes, onRecorded } = options;
+  const { isIdle = () => cache === null } = options;
   const invalidations = createGenerations(clock);
+  const refreshAhead = createRefreshAhead(clock);
+  const singleFlight = createSingleFlight<ReadRequest<P>, T, S>(clock, {
+    read: options.read,
+    accept: ({ access, name, cause = 'query' }, observed) => record(access, name, observed, cause),
+  });
 
   function record(access: Access, name: string, observed: SequencedObservation<T>, cause: Cause): S {
+    if (isIdle()) return merge(undefined, observed);
     const key = keyOf(access, name);
     const previous = cache?.get(key);
     const accepted = merge(previous, observed);
@@ -102,40 +107,61 @@ export function createReadThrough<T, S extends Observation<T>, P>(
     return accepted;
   }
 
-  function readShared(key: string, request: ReadRequest<P>, notBefore = request.notBefore): Promise<S> {
-    const { access, name, cause = 'query', readContext } = request;
-    const readUpstream = async (flightOptions: FlightOptions) => {
-      const call = { credential: access.credential, ...flightOptions };
-      return record(access, name, await observe(clock, () => read(request, call)), cause);
-    };
-    return singleFlight.run(key, readContext, readUpstream, notBefore);
+  /** Whether the fresh entry is to be served. Refreshes it in the background when that is due. */
+  function canServe(key: string, request: ReadRequest<P>, cached: S, until: number): boolean {
+    const use = refreshAhead.useOf(cached, until, request.readContext);
+    if (use === 'serveAndRefresh') {
+      const background = { ...request, readContext: backgroundContext(request.readContext) };
+      runInBackground(singleFlight.run(key, background, request.notBefore));
+    }
+    return use !== 'read';
   }
 
-  async function readOrServeStale(key: string, request: ReadRequest<P>, cached: S | undefined): Promise<S> {
-    try {
-      return await readShared(key, request);
-    } catch (error) {
-      if (cached !== undefined && isSettled?.(cached, request) && isOutage(error)) return cached;
-      throw error;
-    }
+  /** Whether an entry is served in place of a read that has failed. It may have been invalidated meanwhile. */
+  function mayReplaceFailure(key: string, request: ReadRequest<P>, cached: S, error: unknown): boolean {
+    if (request.readContext.isAborted) return false;
+    if (isOutage(error) && isSettled?.(cached, request)) return true;
+    return cache?.get(key) === cached && clock.now() < freshUntil(cached, request);
   }
 
   return {
     async get(request) {
+      const { readContext } = request;
       const key = keyOf(request.access, request.name);
       const cached = cache?.get(key);
-      const isFresh = cached !== undefined && clock.now() < freshUntil(cached, request);
-      const observation = isFresh ? cached : await readOrServeStale(key, request, cached);
-      limitFreshness(request.readContext, freshUntil(observation, request)); // Invalidation may have changed it since.
-      return observation;
+      if (cached !== undefined) {
+        const until = freshUntil(cached, request);
+        if (clock.now() < until && canServe(key, request, cached, until)) {
+          readContext.limitFreshness(until);
+          return cached.value;
+        }
+      }
+      let observation = cached;
+      try {
+        observation = await singleFlight.run(key, request, request.notBefore);
+      } catch (error) {
+        if (observation === undefined || !mayReplaceFailure(key, request, observation, error)) throw error;
+      }
+      readContext.limitFreshness(freshUntil(observation, request)); // Invalidation may have changed it since.
+      return observation.value;
     },
     async refresh(request) {
-      const observation = await readShared(keyOf(request.access, request.name), request, Number.POSITIVE_INFINITY);
-      limitFreshness(request.readContext, Number.NEGATIVE_INFINITY);
+      const key = keyOf(request.access, request.name);
+      const observation = await singleFlight.run(key, request, Number.POSITIVE_INFINITY);
+      request.readContext.limitFreshness(Number.NEGATIVE_INFINITY);
       return observation;
     },
     peek: (access, name) => cache?.get(keyOf(access, name)),
     record,
+    recordPage(access, items, { requestedAt, requestedSeq, receivedAt, receivedSeq }, causeOf) {
+      if (isIdle()) return items;
+      return items.map((item) => {
+        if (item.error) return item;
+        const observed = { value: item.value, requestedAt, requestedSeq, receivedAt, receivedSeq };
+        const { value } = record(access, item.id, observed, causeOf?.(item.value) ?? 'query');
+        return value === item.value ? item : { id: item.id, value: value ?? item.value };
+      });
+    },
     put(access, name, value) {
       singleFlight.detach(keyOf(access, name));
       const [now, sequence] = [clock.now(), clock.nextSequence()];

@@ -1,140 +1,40 @@
-import type { Clock } from '../../clock.ts';
-import type { UpstreamErrorCode } from '../../upstream/errors/upstream-error.ts';
-import { ANONYMOUS_QUERY, CallClaims, type Claimant } from '../../upstream/resilience/call-claims.ts';
+import { Flight, type FlightCall, type Waiter } from './flight.ts';
+import type { SequencedObservation } from './freshness.ts';
+import type { ReadContext } from './read-context.ts';
+import type { Access } from './scope.ts';
+import type { SequenceClock } from './sequence-clock.ts';
 
-/** Pays for the upstream calls of one operation. The price of the operation pays for the first ones. */
-export interface CallPayment {
-  /**
-   * Pays for a read that starts now. Returns undefined when it is paid already. Rejects with a GraphQLError when the caller
-   * has too few points: the read must not start.
-   */
-  payForRead(): Promise<void> | undefined;
-  /** Charges a call that cannot be refused any more, such as a further call of a read. */
-  chargeCall(): void;
+/** The parts of a read that sharing needs. */
+export interface FlightRequest {
+  readonly access: Access;
+  readonly readContext: ReadContext;
 }
 
-/** State of one request's reads. */
-export interface ReadContext {
-  /** Aborted when the request's client has disconnected. */
-  readonly signal: AbortSignal;
-  /** Called when `signal` is aborted. The signal has one listener for all, as its cost grows with the number of listeners. */
-  readonly abortCallbacks: Set<() => void>;
-  /** The callers that wait for the reads. */
-  readonly claimant: Claimant;
-  /** HTTP requests sent upstream for reads that this request started. */
-  upstreamCalls: number;
-  /** Pays for the calls of a query or a mutation; undefined until its price is known, and for other reads. */
-  payment: CallPayment | undefined;
-  /** Codes of upstream failures that the response reports as data, not as errors. */
-  readonly failures: UpstreamErrorCode[];
-  /** Earliest expiry of all values read so far, in milliseconds since the epoch. Limits response caching. */
-  freshUntil: number;
-}
-
-export function createReadContext(signal: AbortSignal, claimant: Claimant = ANONYMOUS_QUERY): ReadContext {
-  const abortCallbacks = new Set<() => void>();
-  signal.addEventListener('abort', () => {
-    for (const callback of abortCallbacks) callback();
-  });
-  return createContext(signal, abortCallbacks, claimant);
-}
-
-/** Returns a context of another claimant that ends with `readContext`. */
-export function contextFor(claimant: Claimant, { signal, abortCallbacks }: ReadContext): ReadContext {
-  return createContext(signal, abortCallbacks, claimant);
-}
-
-function createContext(signal: AbortSignal, abortCallbacks: Set<() => void>, claimant: Claimant): ReadContext {
-  const freshUntil = Number.POSITIVE_INFINITY;
-  return { signal, abortCallbacks, claimant, upstreamCalls: 0, payment: undefined, failures: [], freshUntil };
-}
-
-/** Counts an HTTP request that was started for a request or a subscription, and charges it. */
-export function countCall(readContext: ReadContext): void {
-  countPaidCall(readContext);
-  readContext.payment?.chargeCall();
-}
-
-function countPaidCall(readContext: ReadContext): void {
-  readContext.upstreamCalls++;
-  readContext.claimant.account?.charge();
-}
-
-/** Returns a context for work that must finish: never aborted, with the call count and the failures of `readContext`. */
-export function detachedContext(readContext: ReadContext): ReadContext {
-  return {
-    signal: new AbortController().signal,
-    abortCallbacks: new Set(),
-    claimant: readContext.claimant,
-    payment: readContext.payment,
-    failures: readContext.failures,
-    freshUntil: Number.POSITIVE_INFINITY,
-    get upstreamCalls() {
-      return readContext.upstreamCalls;
-    },
-    set upstreamCalls(count) {
-      readContext.upstreamCalls = count;
-    },
-  };
-}
-
-/** Records that the response depends on a value that is fresh until `until`. */
-export function limitFreshness(readContext: ReadContext, until: number): void {
-  readContext.freshUntil = Math.min(readContext.freshUntil, until);
-}
-
-/** Options of one shared read. */
-export interface FlightOptions {
-  readonly signal: AbortSignal;
-  /** The callers that wait for the read. */
-  readonly claims: CallClaims;
-  readonly onRequest: () => void;
+/** How values of one kind are read, and what becomes of them. */
+export interface FlightReader<R, V, T> {
+  /** Reads upstream. */
+  read(request: R, call: FlightCall): Promise<V>;
+  /** Records the observation. Returns the result of all waiters; they fail with what it throws. */
+  accept(request: R, observed: SequencedObservation<V>): T;
 }
 
 /** Shares reads in flight: concurrent reads with the same key cost one upstream call. */
-export interface SingleFlight<T> {
+export interface SingleFlight<R, T> {
   /**
    * Joins the read in flight for `key`, or starts one. Does not join a read that started before `notBefore`. A claimant that
    * pays for each call starts none before it has points. Rejects with the error of the read, with the reason of the
-   * context's signal, or as the payment of the context does.
+   * context's cancellation, or as the payment of the context does.
    */
-  run(
-    key: string,
-    readContext: ReadContext,
-    read: (flightOptions: FlightOptions) => Promise<T>,
-    notBefore?: number,
-  ): Promise<T>;
+  run(key: string, request: R, notBefore?: number): Promise<T>;
   /** Closes the read in flight for `key` to further waiters. Present waiters still get its result. */
   detach(key: string): void;
 }
 
-interface Flight<T> {
-  readonly result: Promise<T>;
-  readonly controller: AbortController;
-  readonly claims: CallClaims;
-  readonly requestedAt: number;
-  waiters: number;
-}
-
-export function createSingleFlight<T>(clock: Clock): SingleFlight<T> {
+export function createSingleFlight<R extends FlightRequest, V, T>(
+  clock: SequenceClock,
+  { read, accept }: FlightReader<R, V, T>,
+): SingleFlight<R, T> {
   const flights = new Map<string, Flight<T>>();
-
-  function start(key: string, readContext: ReadContext, read: (flightOptions: FlightOptions) => Promise<T>): Flight<T> {
-    const controller = new AbortController();
-    const requestedAt = clock.now();
-    const claims = new CallClaims(readContext.claimant);
-    let countNext = countPaidCall; // The payment of the context has paid for the first call before the start.
-    const onRequest = () => {
-      countNext(readContext);
-      countNext = countCall;
-    };
-    const result = read({ signal: controller.signal, claims, onRequest });
-    const flight = { result, controller, claims, requestedAt, waiters: 0 };
-    flights.set(key, flight);
-    const onSettled = () => remove(key, flight);
-    result.then(onSettled, onSettled);
-    return flight;
-  }
 
   function findInFlight(key: string, notBefore: number): Flight<T> | undefined {
     const flight = flights.get(key);
@@ -146,40 +46,61 @@ export function createSingleFlight<T>(clock: Clock): SingleFlight<T> {
     if (flights.get(key) === flight) flights.delete(key);
   }
 
-  function join(flight: Flight<T>, key: string, readContext: ReadContext): Promise<T> {
-    flight.waiters++;
+  /** Reads upstream, and settles all waiters. Never rejects. */
+  async function fly(key: string, flight: Flight<T>, request: R): Promise<void> {
+    try {
+      const value = await read(request, flight);
+      const { requestedAt, requestedSeq } = flight;
+      const times = { requestedAt, requestedSeq, receivedAt: clock.now(), receivedSeq: clock.nextSequence() };
+      const result = accept(request, { value, ...times });
+      remove(key, flight);
+      flight.resolve(result);
+    } catch (error) {
+      remove(key, flight);
+      flight.reject(error);
+    }
+  }
+
+  /** The promise of one waiter: it ends with its own context, while the flight goes on for the others. */
+  function join(flight: Flight<T>, key: string, { cancellation }: ReadContext): Promise<T> {
     return new Promise((resolve, reject) => {
-      const leave = () => {
-        reject(readContext.signal.reason);
-        if (--flight.waiters > 0) return;
+      const leave = (reason: unknown) => {
+        reject(reason);
+        flight.waiters.delete(waiter);
+        if (flight.waiters.size > 0) return;
         remove(key, flight); // Before the abort: no new waiter may join an aborted read.
-        flight.controller.abort(readContext.signal.reason);
+        flight.abort(reason);
       };
-      const unregisterThen = <A>(settle: (outcome: A) => void) => {
-        return (outcome: A) => {
-          readContext.abortCallbacks.delete(leave);
-          settle(outcome);
-        };
-      };
-      readContext.abortCallbacks.add(leave);
-      flight.result.then(unregisterThen(resolve), unregisterThen(reject));
+      const waiter: Waiter<T> = { cancellation, resolve, reject, leave };
+      flight.waiters.add(waiter);
+      cancellation.addCallback(leave);
     });
+  }
+
+  function joinOrStart(key: string, request: R, notBefore: number): Promise<T> {
+    const { access, readContext } = request;
+    if (readContext.isAborted) return Promise.reject(readContext.cancellation.reason);
+    const inFlight = findInFlight(key, notBefore);
+    if (inFlight) {
+      inFlight.claims.add(readContext.claimant);
+      return join(inFlight, key, readContext);
+    }
+    const flight = new Flight<T>(access.credential, readContext, clock.now(), clock.nextSequence());
+    flights.set(key, flight);
+    const result = join(flight, key, readContext);
+    void fly(key, flight, request); // After the join: the read may fail at once.
+    return result;
   }
 
   return {
     detach: (key) => void flights.delete(key),
-    run(key, readContext, read, notBefore = Number.NEGATIVE_INFINITY) {
-      const { signal, claimant, payment } = readContext;
-      const joinOrStart = () => {
-        if (signal.aborted) return Promise.reject(signal.reason);
-        const inFlight = findInFlight(key, notBefore);
-        inFlight?.claims.add(claimant);
-        return join(inFlight ?? start(key, readContext, read), key, readContext);
-      };
+    run(key, request, notBefore = Number.NEGATIVE_INFINITY) {
+      const { isAborted, claimant, payment, cancellation } = request.readContext;
       // Before the flight exists: other callers must not wait for these points.
-      if (signal.aborted || findInFlight(key, notBefore)) return joinOrStart();
-      const paid = claimant.account ? claimant.account.waitForPoints(signal) : payment?.payForRead();
-      return paid === undefined ? joinOrStart() : paid.then(joinOrStart);
+      if (isAborted || findInFlight(key, notBefore)) return joinOrStart(key, request, notBefore);
+      const paid = claimant.account ? claimant.account.waitForPoints(cancellation.signal) : payment?.payForRead();
+      if (paid === undefined) return joinOrStart(key, request, notBefore);
+      return paid.then(() => joinOrStart(key, request, notBefore));
     },
   };
 }

@@ -1,9 +1,9 @@
 import type { Checkpoint } from '../../upstream/resources/checkpoint.ts';
 import type { Page, PageRequest } from '../../upstream/resources/page.ts';
 import { aboutJobFreshUntil, type JobEnd, type SequencedObservation } from '../cache/freshness.ts';
+import type { ReadContext } from '../cache/read-context.ts';
 import { createReadThrough, newerRequestWins } from '../cache/read-through.ts';
 import type { Access } from '../cache/scope.ts';
-import type { ReadContext } from '../cache/single-flight.ts';
 import { estimateBytes } from '../cache/size-estimate.ts';
 import type { ResourceStoreOptions } from '../cache/store-options.ts';
 import type { JobInvalidation } from './job-invalidation.ts';
@@ -36,16 +36,15 @@ export function createCheckpointStore(
     estimateBytes: ({ items }) => estimateBytes(items),
   });
   return {
-    async list(access, jobId, request, readContext) {
+    list(access, jobId, request, readContext) {
       const end = jobs.end(access, jobId);
-      const { value } = await pages.get({
+      return pages.get({
         access,
         name: JSON.stringify([jobId, jobs.lastChange(access, jobId).sequence, request.limit, request.after]),
         params: { jobId, request, end },
         readContext,
         notBefore: end.endedAt,
       });
-      return value;
     },
   };
 }

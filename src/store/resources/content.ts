@@ -14,9 +14,9 @@ import {
   type Observation,
   type SequencedObservation,
 } from '../cache/freshness.ts';
+import type { ReadContext } from '../cache/read-context.ts';
 import { createReadThrough, newerRequestWins } from '../cache/read-through.ts';
 import type { Access } from '../cache/scope.ts';
-import { countCall, type ReadContext } from '../cache/single-flight.ts';
 import { estimateBytes } from '../cache/size-estimate.ts';
 import type { ResourceStoreOptions } from '../cache/store-options.ts';
 
@@ -94,20 +94,17 @@ export function createContentStore({ upstream, clock, limits, partition }: Resou
         credential,
         signal,
         claims: new CallClaims(claimant),
-        onRequest: () => countCall(readContext),
+        onRequest: () => readContext.countCall(),
       });
     },
     async results(access, fileId, end, readContext) {
       if (!isValidName(fileId)) return null;
-      const request = { access, name: fileId, params: end, readContext, notBefore: end.endedAt };
-      const { value } = await results.get(request);
-      return value;
+      return await results.get({ access, name: fileId, params: end, readContext, notBefore: end.endedAt });
     },
     async preview(access, file, maxBytes, readContext) {
       if (!isValidName(file.id)) return null;
       const name = `${maxBytes} ${file.id}`;
-      const { value } = await previews.get({ access, name, params: { file, maxBytes }, readContext });
-      return value;
+      return await previews.get({ access, name, params: { file, maxBytes }, readContext });
     },
   };
 }

@@ -1,4 +1,5 @@
 import { isValidName } from '../../upstream/http/path.ts';
+import type { FlightCall } from '../cache/flight.ts';
 import {
   aboutJobFreshUntil,
   activeFreshUntil,
@@ -7,14 +8,10 @@ import {
   type SequencedObservation,
   settledFreshUntil,
 } from '../cache/freshness.ts';
-import {
-  createReadThrough,
-  newerRequestWins,
-  type ObservationCache,
-  type UpstreamReadOptions,
-} from '../cache/read-through.ts';
+import type { ReadContext } from '../cache/read-context.ts';
+import { createReadThrough, newerRequestWins, type ObservationCache } from '../cache/read-through.ts';
+import { createRefreshAhead } from '../cache/refresh-ahead.ts';
 import type { Access } from '../cache/scope.ts';
-import { limitFreshness, type ReadContext } from '../cache/single-flight.ts';
 import { estimateBytes } from '../cache/size-estimate.ts';
 import type { ResourceStoreOptions } from '../cache/store-options.ts';
 
@@ -25,8 +22,11 @@ export interface EntityStore<T> {
    * Throws UpstreamError, or the reason of the context's signal.
    */
   get(access: Access, id: string, end: JobEnd, readContext: ReadContext): Promise<T | null>;
-  /** Returns the cached entity if fresh, null if it is known not to exist, undefined otherwise. */
-  getFresh(access: Access, id: string, end: JobEnd, readContext: ReadContext): T | null | undefined;
+  /**
+   * Returns the cached entity if fresh, null if it is known not to exist, undefined otherwise. Calls `onDue` when the entity
+   * is to be read anew in the background: once, near its end.
+   */
+  getFresh(access: Access, id: string, end: JobEnd, readContext: ReadContext, onDue?: () => void): T | null | undefined;
   /** Returns the cached entity, fresh or stale, if it is settled. */
   getSettled(access: Access, id: string): T | undefined;
   /** Records the entity after a mutation, null after its deletion, and invalidates the lists read before. */
@@ -42,7 +42,7 @@ export interface EntityStoreOptions<T> {
   name: string;
   /** Whether an entity can no longer change, other than by its deletion. */
   isSettled: (entity: T) => boolean;
-  read: (id: string, call: UpstreamReadOptions) => Promise<T | null>;
+  read: (id: string, call: FlightCall) => Promise<T | null>;
   /** Called when an entity is put or invalidated. */
   onChange: (access: Access) => void;
 }
@@ -68,16 +68,22 @@ export function createEntityStore<T extends object>(
     estimateBytes,
   });
 
+  const refreshAhead = createRefreshAhead(clock);
+
   const entities: EntityStore<T> = {
-    async get(access, id, end, readContext) {
-      if (!isValidName(id)) return null; // Not cached, so that no client fills the cache with invalid ids.
-      const { value } = await readThrough.get({ access, name: id, params: end, readContext, notBefore: end.endedAt });
-      return value;
+    get(access, id, end, readContext) {
+      if (!isValidName(id)) return Promise.resolve(null); // Not cached, so that no client fills the cache with invalid ids.
+      return readThrough.get({ access, name: id, params: end, readContext, notBefore: end.endedAt });
     },
-    getFresh(access, id, end, readContext) {
+    getFresh(access, id, end, readContext, onDue) {
       const observation = readThrough.peek(access, id);
-      if (observation === undefined || clock.now() >= freshUntil(observation, end)) return undefined;
-      limitFreshness(readContext, freshUntil(observation, end));
+      if (observation === undefined) return undefined;
+      const until = freshUntil(observation, end);
+      if (clock.now() >= until) return undefined;
+      const use = refreshAhead.useOf(observation, until, readContext);
+      if (use === 'read') return undefined;
+      if (use === 'serveAndRefresh') onDue?.();
+      readContext.limitFreshness(until);
       return observation.value;
     },
     getSettled(access, id) {

@@ -5,9 +5,11 @@ import type { JobEvent } from '../../upstream/resources/event.ts';
 import type { Page, PageRequest } from '../../upstream/resources/page.ts';
 import { aboutJobFreshUntil, activeFreshUntil, settledFreshUntil } from '../cache/freshness.ts';
 import { createPinningCache } from '../cache/pinning-cache.ts';
-import { keyOf, observe } from '../cache/read-through.ts';
+import type { ReadContext } from '../cache/read-context.ts';
+import { keyOf } from '../cache/read-through.ts';
+import { backgroundContext, createRefreshAhead, runInBackground } from '../cache/refresh-ahead.ts';
 import type { Access } from '../cache/scope.ts';
-import { createSingleFlight, type FlightOptions, limitFreshness, type ReadContext } from '../cache/single-flight.ts';
+import { createSingleFlight, type FlightRequest } from '../cache/single-flight.ts';
 import type { ResourceStoreOptions } from '../cache/store-options.ts';
 import { closedAtIn, type EventLog, type LogObservation, mergePage, withoutGap } from './event-log.ts';
 import type { JobInvalidation } from './job-invalidation.ts';
@@ -40,6 +42,12 @@ export interface EventStore {
   pin(access: Access, jobId: string): () => void;
 }
 
+/** The read of one page of a log. */
+interface LogRequest extends FlightRequest {
+  readonly jobId: string;
+  readonly page: PageRequest;
+}
+
 type LogTimes = Pick<EventLog, 'requestedAt' | 'receivedAt' | 'closedAt'>;
 
 /** Maximum share of the cache that one log may take: about 40,000 steps by default. */
@@ -57,7 +65,18 @@ export function createEventStore(
 ): EventStore {
   const { upstream, clock, limits, partition, maxBytes } = options;
   const logs = createPinningCache(partition<EventLog>('events'));
-  const singleFlight = createSingleFlight<LogObservation>(clock);
+  const refreshAhead = createRefreshAhead(clock);
+  const singleFlight = createSingleFlight<LogRequest, Page<JobEvent>, LogObservation>(clock, {
+    read: ({ jobId, page }, call) => upstream.events.list(jobId, page, call),
+    accept({ access, jobId, page: { after } }, observed) {
+      const observation = { ...observed, value: logPageOf(observed.value, observed.receivedSeq) };
+      const key = keyOf(access, jobId);
+      const before = logs.get(key);
+      const log = mergePage(before, after, observation, maxBytes * MAX_LOG_SHARE);
+      if (log && log !== before) logs.set(key, log, log.bytes);
+      return observation;
+    },
+  });
 
   function headFreshUntil(access: Access, jobId: string, log: LogTimes): number {
     if (log.requestedAt <= jobs.lastChange(access, jobId).at) return Number.NEGATIVE_INFINITY; // May lack its effects.
@@ -72,26 +91,15 @@ export function createEventStore(
     after === null ? jobs.end(access, jobId).endedAt : undefined;
 
   /** Reads a page upstream, with single flight, and merges it into the cached log. */
-  async function readPage(
+  function readPage(
     access: Access,
     jobId: string,
-    request: PageRequest,
+    page: PageRequest,
     readContext: ReadContext,
-    notBefore = defaultNotBefore(access, jobId, request),
-  ) {
-    const readUpstream = async (flightOptions: FlightOptions) => {
-      const call = { credential: access.credential, ...flightOptions };
-      const observed = await observe(clock, () => upstream.events.list(jobId, request, call));
-      const observation = { ...observed, value: logPageOf(observed.value, observed.receivedSeq) };
-      const key = keyOf(access, jobId);
-      const before = logs.get(key);
-      const log = mergePage(before, request.after, observation, maxBytes * MAX_LOG_SHARE);
-      if (log && log !== before) logs.set(key, log, log.bytes);
-      return observation;
-    };
-    const { limit, after } = request;
-    const page = JSON.stringify([jobs.lastChange(access, jobId).sequence, limit, after]);
-    return await singleFlight.run(`${keyOf(access, jobId)} ${page}`, readContext, readUpstream, notBefore);
+    notBefore = defaultNotBefore(access, jobId, page),
+  ): Promise<LogObservation> {
+    const name = JSON.stringify([jobs.lastChange(access, jobId).sequence, page.limit, page.after]);
+    return singleFlight.run(`${keyOf(access, jobId)} ${name}`, { access, jobId, page, readContext }, notBefore);
   }
 
   /** Returns the cached log if its head has at least `minCount` events. */
@@ -100,16 +108,26 @@ export function createEventStore(
     return log && covers(log.head, minCount) ? log : undefined;
   }
 
+  /** Whether the fresh log is to be served. Refreshes it in the background when that is due. */
+  function canServe(access: Access, jobId: string, minCount: number, readContext: ReadContext, log: EventLog): boolean {
+    const use = refreshAhead.useOf(log, headFreshUntil(access, jobId, log), readContext);
+    if (use === 'serveAndRefresh') runInBackground(readHead(access, jobId, minCount, backgroundContext(readContext)));
+    return use !== 'read';
+  }
+
   async function head(access: Access, jobId: string, minCount: number, readContext: ReadContext): Promise<LogSegment> {
     const cached = findLog(access, jobId, minCount);
-    const isFresh = cached !== undefined && clock.now() < headFreshUntil(access, jobId, cached);
-    const log = isFresh
-      ? cached
-      : await readHead(access, jobId, minCount, readContext).catch((error) => {
-          if (cached !== undefined && isSettled(access, jobId, cached) && isOutage(error)) return cached;
-          throw error;
-        });
-    limitFreshness(readContext, headFreshUntil(access, jobId, log));
+    const isFresh = (log: EventLog) => clock.now() < headFreshUntil(access, jobId, log);
+    const log =
+      cached && isFresh(cached) && canServe(access, jobId, minCount, readContext, cached)
+        ? cached
+        : await readHead(access, jobId, minCount, readContext).catch((error) => {
+            if (cached === undefined || readContext.isAborted) throw error;
+            if (isSettled(access, jobId, cached) && isOutage(error)) return cached;
+            if (logs.get(keyOf(access, jobId)) === cached && isFresh(cached)) return cached;
+            throw error;
+          });
+    readContext.limitFreshness(headFreshUntil(access, jobId, log));
     return log.head;
   }
 
@@ -185,7 +203,7 @@ export function createEventStore(
     async page(access, jobId, request, readContext) {
       const { limit, after } = request;
       if (after === null) return pageOf(await head(access, jobId, limit, readContext), request);
-      limitFreshness(readContext, activeFreshUntil(clock.now(), limits));
+      readContext.limitFreshness(activeFreshUntil(clock.now(), limits));
       const log = logs.get(keyOf(access, jobId));
       const cached = log && (segmentAfter(log.head, after) ?? (log.older && segmentAfter(log.older, after)));
       if (cached && covers(cached, limit)) return pageOf(cached, request);

@@ -1,8 +1,8 @@
 import { type FileObject, type FilePageRequest, isSettled } from '../../upstream/resources/file.ts';
 import type { Page } from '../../upstream/resources/page.ts';
 import { createPageCache } from '../cache/page-cache.ts';
+import type { ReadContext } from '../cache/read-context.ts';
 import type { Access } from '../cache/scope.ts';
-import type { ReadContext } from '../cache/single-flight.ts';
 import type { ResourceStoreOptions } from '../cache/store-options.ts';
 import type { ContentStore } from './content.ts';
 import { createEntityStore, type EntityStore } from './entity.ts';
@@ -44,9 +44,9 @@ export function createFileStore(
       entities.invalidate(access, id);
       for (const { invalidate } of contentCaches) invalidate(access, id);
     },
-    async list(access, request, readContext) {
+    list(access, request, readContext) {
       const { limit, after, purpose, order } = request;
-      const { value } = await pages.get({
+      return pages.get({
         access,
         name: JSON.stringify([limit, after, purpose, order]),
         params: request,
@@ -54,7 +54,6 @@ export function createFileStore(
         generation: jobs.listGeneration(access),
         notBefore: jobs.lastEndAt(access),
       });
-      return value;
     },
   };
 }

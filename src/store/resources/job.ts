@@ -4,9 +4,9 @@ import type { Page } from '../../upstream/resources/page.ts';
 import { hasSettled, type JobObservation, jobFreshUntil, mergeJobObservation } from '../cache/freshness.ts';
 import { createPageCache } from '../cache/page-cache.ts';
 import { createPinningCache } from '../cache/pinning-cache.ts';
+import type { ReadContext } from '../cache/read-context.ts';
 import { type Cause, createReadThrough, keyOf, type RecordResult } from '../cache/read-through.ts';
 import type { Access } from '../cache/scope.ts';
-import type { ReadContext } from '../cache/single-flight.ts';
 import { estimateBytes } from '../cache/size-estimate.ts';
 import type { ResourceStoreOptions } from '../cache/store-options.ts';
 import { createJobInvalidation, type JobInvalidation } from './job-invalidation.ts';
@@ -76,6 +76,7 @@ export function createJobStore(options: ResourceStoreOptions): JobStore {
     freshUntil: (observation, { access, name: id }) => freshUntil(access, id, observation),
     isSettled: hasSettled,
     merge: mergeJobObservation,
+    isIdle: () => observations.isEmpty && listeners.size === 0,
     estimateBytes: (job) => (job === null ? 0 : BYTES_PER_JOB + estimateBytes(job.raw)),
     onRecorded(access, id, result) {
       const { previous, accepted } = result;
@@ -93,35 +94,30 @@ export function createJobStore(options: ResourceStoreOptions): JobStore {
   });
 
   return {
-    async get(access, id, readContext) {
-      if (!isValidName(id)) return null; // Not cached, so that no client fills the cache with invalid ids.
+    get(access, id, readContext) {
+      if (!isValidName(id)) return Promise.resolve(null); // Not cached, so that no client fills the cache with invalid ids.
       const notBefore = invalidation.staleBefore(access, id);
-      const { value } = await jobs.get({ access, name: id, params: null, readContext, notBefore });
-      return value;
+      return jobs.get({ access, name: id, params: null, readContext, notBefore });
     },
-    async list(access, request, readContext) {
-      const { value } = await pages.get({
+    list: (access, request, readContext) =>
+      pages.get({
         access,
         name: pageName(request),
         params: request,
         readContext,
         generation: invalidation.listGeneration(access),
-      });
-      return value;
-    },
+      }),
     refresh: (access, id, { readContext, cause }) =>
       jobs.refresh({ access, name: id, params: null, readContext, cause }),
-    async refreshPage(access, request, { readContext, cause, causeOf = () => cause }) {
-      const { value } = await pages.get({
+    refreshPage: (access, request, { readContext, cause, causeOf = () => cause }) =>
+      pages.get({
         access,
         name: pageName(request),
         params: request,
         readContext,
         causeOf,
         notBefore: Number.POSITIVE_INFINITY,
-      });
-      return value;
-    },
+      }),
     lastObservation: (access, id) => jobs.peek(access, id),
     freshObservation(access, id) {
       const observation = jobs.peek(access, id);

@@ -2,8 +2,8 @@ import { isRejection, UpstreamError } from '../../upstream/errors/upstream-error
 import { seriesOfEvents } from '../../upstream/metrics/event-metrics.ts';
 import type { MetricsSeries } from '../../upstream/metrics/metrics.ts';
 import { isTerminal, type Job } from '../../upstream/resources/job.ts';
+import type { ReadContext } from '../cache/read-context.ts';
 import type { Access } from '../cache/scope.ts';
-import { limitFreshness, type ReadContext } from '../cache/single-flight.ts';
 import type { ContentStore } from './content.ts';
 import type { EventStore } from './event.ts';
 import type { JobInvalidation } from './job-invalidation.ts';
@@ -44,7 +44,7 @@ export function createMetricsStore(
       if (next.items.length === segment.items.length && !next.isComplete) break; // The server returned nothing new.
       segment = next;
     }
-    if (!segment.isComplete) limitFreshness(readContext, Number.NEGATIVE_INFINITY); // The next query reads on.
+    if (!segment.isComplete) readContext.limitFreshness(Number.NEGATIVE_INFINITY); // The next query reads on.
     return seriesOf(segment);
   }
 

@@ -1,8 +1,8 @@
 import type { Model } from '../../upstream/resources/model.ts';
 import type { PageItem } from '../../upstream/resources/page.ts';
 import { createPageCache } from '../cache/page-cache.ts';
+import type { ReadContext } from '../cache/read-context.ts';
 import type { Access } from '../cache/scope.ts';
-import type { ReadContext } from '../cache/single-flight.ts';
 import type { ResourceStoreOptions } from '../cache/store-options.ts';
 import { createEntityStore, type EntityStore } from './entity.ts';
 import type { JobInvalidation } from './job-invalidation.ts';
@@ -35,7 +35,7 @@ export function createModelStore(
   return {
     ...entities,
     async list(access, readContext) {
-      const { value } = await lists.get({
+      const { items } = await lists.get({
         access,
         name: '', // There is one list.
         params: null,
@@ -43,7 +43,7 @@ export function createModelStore(
         generation: jobs.listGeneration(access),
         notBefore: jobs.lastEndAt(access),
       });
-      return value.items;
+      return items;
     },
   };
 }

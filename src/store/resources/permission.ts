@@ -1,10 +1,11 @@
 import type { Page } from '../../upstream/resources/page.ts';
 import type { Permission, PermissionPageRequest } from '../../upstream/resources/permission.ts';
+import { plainCallOf } from '../cache/flight.ts';
 import { activeFreshUntil, type SequencedObservation } from '../cache/freshness.ts';
 import { createGenerations } from '../cache/generation.ts';
+import type { ReadContext } from '../cache/read-context.ts';
 import { createReadThrough, keyOf, newerRequestWins } from '../cache/read-through.ts';
 import type { Access } from '../cache/scope.ts';
-import type { ReadContext } from '../cache/single-flight.ts';
 import { estimateBytes } from '../cache/size-estimate.ts';
 import type { ResourceStoreOptions } from '../cache/store-options.ts';
 import type { JobInvalidation } from './job-invalidation.ts';
@@ -37,18 +38,17 @@ export function createPermissionStore(
   const pages = createReadThrough<Page<Permission>, SequencedObservation<Page<Permission>>, PermissionReadParams>({
     clock,
     cache: partition('permissions'),
-    read: ({ params: { model, request } }, call) => upstream.permissions.list(model, request, call),
+    read: ({ params: { model, request } }, call) => upstream.permissions.list(model, request, plainCallOf(call)),
     freshUntil: ({ receivedAt }) => activeFreshUntil(receivedAt, limits),
     merge: newerRequestWins,
     estimateBytes: ({ items }) => estimateBytes(items),
   });
   return {
-    async list(access, model, request, readContext) {
+    list(access, model, request, readContext) {
       const { sequence } = generations.get(keyOf(access, model));
       const { limit, after, projectId } = request;
       const name = JSON.stringify([model, sequence, limit, after, projectId]);
-      const { value } = await pages.get({ access, name, params: { model, request }, readContext });
-      return value;
+      return pages.get({ access, name, params: { model, request }, readContext });
     },
     markStale(access, model) {
       generations.bump(keyOf(access, model));

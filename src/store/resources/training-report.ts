@@ -3,10 +3,11 @@ import { createCallPermits } from '../../upstream/resilience/call-permits.ts';
 import { callerTurn, turnsOf } from '../../upstream/resilience/turn-queue.ts';
 import type { TokenCounting } from '../../upstream/training-data/example-tokens.ts';
 import { type CountedReport, validateTrainingData } from '../../upstream/training-data/file-validator.ts';
+import type { FlightCall } from '../cache/flight.ts';
 import { contentFreshUntil, type SequencedObservation } from '../cache/freshness.ts';
-import { createReadThrough, newerRequestWins, type UpstreamReadOptions } from '../cache/read-through.ts';
+import type { ReadContext } from '../cache/read-context.ts';
+import { createReadThrough, newerRequestWins } from '../cache/read-through.ts';
 import type { Access } from '../cache/scope.ts';
-import type { ReadContext } from '../cache/single-flight.ts';
 import { estimateBytes } from '../cache/size-estimate.ts';
 import type { ResourceStoreOptions } from '../cache/store-options.ts';
 
@@ -45,10 +46,7 @@ export function createTrainingReportStore({
 }: ResourceStoreOptions): TrainingReportStore {
   const permits = createCallPermits(MAX_CONCURRENT);
 
-  async function validate(
-    { fileId, tokenizer }: ReportParams,
-    call: UpstreamReadOptions,
-  ): Promise<CountedReport | null> {
+  async function validate({ fileId, tokenizer }: ReportParams, call: FlightCall): Promise<CountedReport | null> {
     const counting = tokenizer && { counter: upstream.tokens, tokenizer };
     const release = await permits.acquire(turnsOf(call.claims, callerTurn), call.signal);
     try {
@@ -72,8 +70,7 @@ export function createTrainingReportStore({
     async get(access, fileId, tokenizer, readContext) {
       if (!isValidName(fileId)) return null;
       const params = { fileId, tokenizer };
-      const { value } = await reports.get({ access, name: nameOf(params), params, readContext });
-      return value;
+      return await reports.get({ access, name: nameOf(params), params, readContext });
     },
     drop(access, fileId) {
       for (const tokenizer of TOKENIZERS) reports.put(access, nameOf({ fileId, tokenizer }), null);

@@ -37,10 +37,21 @@ const digests = new WeakMap<Credential, string>();
  * redacted. Throws NoAdminKey when there is no admin key.
  */
 export function asAdmin<T extends { readonly credential: Credential }>(call: T): T {
-  const { apiKey, adminKey } = call.credential;
-  if (adminKey === undefined) throw new NoAdminKey();
-  return { ...call, credential: { ...call.credential, apiKey: adminKey, adminKey: apiKey } };
+  return { ...call, credential: adminCredentialOf(call.credential) };
 }
+
+/** Returns the same object for the same credential: what is known about it is found by the object. */
+function adminCredentialOf(credential: Credential): Credential {
+  const known = adminCredentials.get(credential);
+  if (known !== undefined) return known;
+  const { apiKey, adminKey } = credential;
+  if (adminKey === undefined) throw new NoAdminKey();
+  const admin = { ...credential, apiKey: adminKey, adminKey: apiKey };
+  adminCredentials.set(credential, admin);
+  return admin;
+}
+
+const adminCredentials = new WeakMap<Credential, Credential>();
 
 /** Returns the headers that authenticate a call. */
 export function headersOf(

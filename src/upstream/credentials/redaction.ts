@@ -4,7 +4,10 @@ import { type Credential, MIN_KEY_LENGTH, secretsOf } from './credential.ts';
 const REDACTED = '[credential]';
 
 /** Redacts both keys, as some servers echo the key that they refuse. Placeholder keys stay. */
-export const redactKey = (text: string, credential: Credential): string => secretsOf(credential).reduce(redact, text);
+export function redactKey(text: string, { apiKey, adminKey = '' }: Credential): string {
+  const redacted = apiKey.length >= MIN_KEY_LENGTH ? redact(text, apiKey) : text;
+  return adminKey.length >= MIN_KEY_LENGTH ? redact(redacted, adminKey) : redacted;
+}
 
 /** Redacts like `redactKey`, and also the beginning of a key at the end of a text that was truncated. */
 export function redactTruncatedKey(text: string, credential: Credential): string {
@@ -17,13 +20,14 @@ export function redactTruncatedKey(text: string, credential: Credential): string
   return redacted;
 }
 
+// Nearly all bodies contain no key. `includes` clears one of 76 kB in microseconds, and a regular expression does not.
 function redact(text: string, key: string): string {
-  const redacted = text.replaceAll(key, REDACTED);
-  return ESCAPES.test(redacted) ? redacted.replaceAll(escapedPattern(key), REDACTED) : redacted;
+  const redacted = text.includes(key) ? text.replaceAll(key, REDACTED) : text;
+  return hasEscapes(redacted) ? redacted.replaceAll(escapedPattern(key), REDACTED) : redacted;
 }
 
 // JSON allows `\/` and `\u0026` for any character, and some servers use them.
-const ESCAPES = /\\(?:\/|u00)/;
+const hasEscapes = (text: string) => text.includes('\\') && (text.includes('\\/') || text.includes('\\u00'));
 
 function escapedPattern(key: string): RegExp {
   const characters = [...key].map((character) => {

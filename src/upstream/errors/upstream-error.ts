@@ -106,7 +106,9 @@ export class UpstreamError extends Error {
     super(clientMessage(code, upstreamMessage));
     this.code = code;
     this.detail = replaceUnsafe(detail); // A removal could join the parts of a key.
-    this.facts = facts;
+    // Copied: a lazy object of facts keeps a whole response in memory.
+    const { upstreamStatus, upstreamRequestId, retryAfterSeconds } = facts;
+    this.facts = { upstreamStatus, upstreamRequestId, retryAfterSeconds };
     this.retry = retry;
     this.isOutcomeUnknown = isOutcomeUnknown;
     this.upstreamMessage = upstreamMessage;

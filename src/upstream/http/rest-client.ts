@@ -1,28 +1,22 @@
-import type { Credential } from '../credentials/credential.ts';
-import { containsKeyFragment } from '../credentials/key-leak.ts';
-import { redactKey } from '../credentials/redaction.ts';
-import { retryAfterMs } from '../errors/retry-after.ts';
 import { describeError, UpstreamError, type UpstreamErrorFacts } from '../errors/upstream-error.ts';
+import type { Request } from '../resilience/attempt.ts';
 import type { Deadline } from '../resilience/deadline.ts';
-import { isRetryable, type RetrySafety } from '../resilience/retry.ts';
-import {
-  type Call,
-  createTransport,
-  type Request,
-  type Response,
-  type TransportOptions,
-} from '../resilience/transport.ts';
+import type { RetrySafety } from '../resilience/retry.ts';
+import { type Call, createTransport, type TransportOptions } from '../resilience/transport.ts';
+import { LARGE_BODIES_BYTES } from './body-text.ts';
 import { createByteSemaphore } from './byte-semaphore.ts';
 import { type ContentResponse, pauseBetween, readContentHead } from './content-response.ts';
 import { createBoundary, createFormBody, type Upload } from './multipart-writer.ts';
 import type { Path } from './path.ts';
-import { nullIfAbsent, type Received, rejectionOf } from './rejection.ts';
-import { createBodyReader, LARGE_BODIES_BYTES } from './response-body.ts';
+import { type Query, queryStringOf } from './query.ts';
+import { Received } from './received.ts';
+import { nullIfAbsent, rejectionOf } from './rejection.ts';
 import { readStream, type StreamMode } from './response-stream.ts';
+import { createStreamExchange, readText, type StreamResponse } from './stream-exchange.ts';
+import { createTextExchange } from './text-exchange.ts';
 
 /** Parses a JSON body, or throws. `facts` go into the errors of single items. */
 type Read<T> = (body: unknown, facts: UpstreamErrorFacts) => T;
-export type Query = Readonly<Record<string, string | number | null>>;
 
 /** Sends every request to the upstream. All methods reject with UpstreamError, or with the reason of the call's signal. */
 export interface RestClient {
@@ -64,38 +58,25 @@ export function createRestClient(options: TransportOptions): RestClient {
   const { baseUrl, clock } = options;
   const transport = createTransport(options);
   const semaphore = createByteSemaphore(LARGE_BODIES_BYTES);
-  const readText = createBodyReader(semaphore);
+  const exchangeText = createTextExchange(semaphore, clock);
   const prefix = baseUrl.pathname.replace(/\/$/, '');
   const baseQuery = Object.fromEntries(baseUrl.searchParams);
-  const targetOf = (path: Path, query: Query = {}) => prefix + path + queryStringOf({ ...query, ...baseQuery });
+  const targetOf = (path: Path, query: Query = {}) => prefix + path + queryStringOf(query, baseQuery);
 
-  async function receive(
-    { statusCode: status, headers, body }: Response,
-    request: Received['request'],
-    credential: Credential,
-  ): Promise<Received> {
-    const text = redactKey(await readText(body, headers['content-length']), credential);
-    const afterMs = retryAfterMs(headers, clock.now());
-    const facts = factsOf(status, headers, afterMs, credential);
-    const retry = { isRetryable: isRetryable(status, headers['x-should-retry']), afterMs };
-    return { status, text, contentType: headers['content-type'], request, facts, retry, credential };
-  }
+  const send = <T>(request: Request, read: Read<T>, call: Call): Promise<T> =>
+    transport.send(request, exchangeText, (received) => readSuccess(received, read), call);
 
-  async function send<T>(request: Request, read: Read<T>, call: Call): Promise<T> {
-    const use = async (response: Response) => {
-      const received = await receive(response, request, call.credential);
-      if (isSuccess(received.status)) return parse(received, read);
-      throw rejectionOf(received);
-    };
-    return await transport.send(request, use, call);
-  }
+  const sendOrNull = <T>(request: Request, read: Read<T>, call: Call): Promise<T | null> => {
+    const use = (received: Received) => (isSuccess(received.status) ? parse(received, read) : nullIfAbsent(received));
+    return transport.send(request, exchangeText, use, call);
+  };
 
-  async function sendOrNull<T>(request: Request, read: Read<T>, call: Call): Promise<T | null> {
-    const use = async (response: Response) => {
-      const received = await receive(response, request, call.credential);
-      return isSuccess(received.status) ? parse(received, read) : nullIfAbsent(received);
-    };
-    return await transport.send(request, use, call);
+  const sendStream = <T>(request: Request, use: UseStream<T>, call: Call): Promise<T> =>
+    transport.send(request, createStreamExchange(use), (result) => result, call);
+
+  async function receive({ statusCode, headers, body }: StreamResponse, request: Request, { credential }: Call) {
+    const text = await readText(body, headers['content-length'], semaphore);
+    return new Received(statusCode, headers, text, request, credential, clock);
   }
 
   const readRequest = (path: Path, query?: Query): Request => {
@@ -107,13 +88,15 @@ export function createRestClient(options: TransportOptions): RestClient {
   };
 
   return {
-    get: async (path, query, read, call) => send(readRequest(requirePath(path), query), read, call),
-    getOrNull: async (path, read, call) => (path === null ? null : sendOrNull(readRequest(path), read, call)),
+    get: (path, query, read, call) =>
+      path === null ? Promise.reject(invalidPath()) : send(readRequest(path, query), read, call),
+    getOrNull: (path, read, call) =>
+      path === null ? Promise.resolve(null) : sendOrNull(readRequest(path), read, call),
     async stream(path, read, call, mode = 'bounded') {
       if (path === null) return null;
       const request = readRequest(path);
-      const use = async (response: Response, deadline: Deadline) => {
-        if (!isSuccess(response.statusCode)) return nullIfAbsent(await receive(response, request, call.credential));
+      const use = async (response: StreamResponse, deadline: Deadline) => {
+        if (!isSuccess(response.statusCode)) return nullIfAbsent(await receive(response, request, call));
         response.body.on('error', () => {}); // `read` throws the error. Errors of an unread rest are ignored.
         try {
           return await read(readStream(response.body, mode, deadline, semaphore));
@@ -121,15 +104,15 @@ export function createRestClient(options: TransportOptions): RestClient {
           response.body.destroy();
         }
       };
-      return await transport.send(request, use, call);
+      return await sendStream(request, use, call);
     },
     async download(path, range, read, call) {
       if (path === null) return null;
       const request = { ...readRequest(path), headers: { ...(range !== null && { range }) } };
-      const use = async (response: Response, deadline: Deadline) => {
+      const use = async (response: StreamResponse, deadline: Deadline) => {
         const { statusCode: status, headers, body } = response;
         if (!isSuccess(status) && !(status === 416 && range !== null))
-          return nullIfAbsent(await receive(response, request, call.credential));
+          return nullIfAbsent(await receive(response, request, call));
         body.on('error', () => {}); // The chunks throw the error. Errors of an unread rest are ignored.
         try {
           const head = readContentHead(status, headers, range !== null);
@@ -138,33 +121,41 @@ export function createRestClient(options: TransportOptions): RestClient {
           body.destroy();
         }
       };
-      return await transport.send(request, use, call);
+      return await sendStream(request, use, call);
     },
     async post(path, content, read, call, retrySafety = 'never') {
-      const target = targetOf(requirePath(path));
+      if (path === null) throw invalidPath();
       const body = JSON.stringify(content);
-      return await send({ method: 'POST', target, headers: JSON_CONTENT, body, retrySafety }, read, asMutation(call));
+      return await send(
+        { method: 'POST', target: targetOf(path), headers: JSON_CONTENT, body, retrySafety },
+        read,
+        call,
+      );
     },
     postOrNull: async (path, read, call) =>
-      path === null ? null : sendOrNull(changeRequest('POST', path), read, asMutation(call)),
-    delete: async (path, read, call) =>
-      path === null ? null : sendOrNull(changeRequest('DELETE', path), read, asMutation(call)),
+      path === null ? null : sendOrNull(changeRequest('POST', path), read, call),
+    delete: async (path, read, call) => (path === null ? null : sendOrNull(changeRequest('DELETE', path), read, call)),
     async upload(path, upload, read, call) {
+      if (path === null) throw invalidPath();
       const end = new AbortController();
       const boundary = createBoundary();
       const request: Request = {
         method: 'POST',
-        target: targetOf(requirePath(path)),
+        target: targetOf(path),
         headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
-        body: ({ signal, ...deadline }) => {
-          const bodyDeadline = { ...deadline, signal: AbortSignal.any([signal, end.signal]) };
+        body: (deadline) => {
+          const signal = AbortSignal.any([deadline.signal, end.signal]);
+          const bodyDeadline = { signal, restart: () => deadline.restart(), pause: () => deadline.pause() };
           return createFormBody(upload, boundary, bodyDeadline, (error) => end.abort(error));
         },
         retrySafety: 'never',
       };
+      const { credential, claims } = call;
       const signal = AbortSignal.any([call.signal, end.signal]);
+      const uploadCall = { credential, signal, ...(claims && { claims }), onRequest: () => call.onRequest?.() };
+      const use = async (response: StreamResponse) => readSuccess(await receive(response, request, call), read);
       try {
-        return await send(request, read, { ...asMutation(call), signal });
+        return await sendStream(request, use, uploadCall);
       } finally {
         end.abort(new Error('The upload has ended.')); // A response can arrive before the last byte is sent.
       }
@@ -173,46 +164,27 @@ export function createRestClient(options: TransportOptions): RestClient {
   };
 }
 
+type UseStream<T> = (response: StreamResponse, deadline: Deadline) => Promise<T>;
+
 const JSON_CONTENT = { 'content-type': 'application/json' };
 
-const asMutation = (call: Call): Call => ({ ...call, priority: 'mutation' });
-
-function requirePath(path: Path | null): Path {
-  if (path === null) throw new UpstreamError('UPSTREAM_REJECTED', 'not sent: the path contains an invalid id or name');
-  return path;
-}
-
-function queryStringOf(query: Query): string {
-  const params = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) if (value !== null) params.append(name, String(value));
-  return params.size === 0 ? '' : `?${params}`;
-}
+const invalidPath = () => new UpstreamError('UPSTREAM_REJECTED', 'not sent: the path contains an invalid id or name');
 
 const isSuccess = (status: number) => status >= 200 && status < 300;
 
-function parse<T>({ text, facts }: Received, read: Read<T>): T {
+/** Parses the body of a success. Throws the error of any other response. */
+function readSuccess<T>(received: Received, read: Read<T>): T {
+  if (isSuccess(received.status)) return parse(received, read);
+  throw rejectionOf(received);
+}
+
+function parse<T>(received: Received, read: Read<T>): T {
+  const { text } = received;
   try {
-    return read(text === '' ? null : JSON.parse(text), facts);
+    return read(text === '' ? null : JSON.parse(text), received);
   } catch (error) {
     throw error instanceof UpstreamError
       ? error
-      : new UpstreamError('UPSTREAM_INVALID_RESPONSE', describeError(error), facts);
+      : new UpstreamError('UPSTREAM_INVALID_RESPONSE', describeError(error), received);
   }
-}
-
-type Headers = Record<string, string | string[] | undefined>;
-
-function factsOf(
-  status: number,
-  headers: Headers,
-  afterMs: number | undefined,
-  credential: Credential,
-): UpstreamErrorFacts {
-  const id = headers['x-request-id'];
-  return {
-    upstreamStatus: status,
-    upstreamRequestId:
-      typeof id === 'string' && /^[\w-]{1,128}$/.test(id) && !containsKeyFragment(id, credential) ? id : undefined,
-    retryAfterSeconds: afterMs === undefined ? undefined : Math.ceil(afterMs / 1000),
-  };
 }

@@ -12,8 +12,9 @@ export function readNumber(value: unknown): number | null {
 
 /** The same for integers from -(2^53 - 1) to 2^53 - 1: a larger one would be rounded, and so would a fraction close to them. */
 export function readInteger(value: unknown): number | null {
-  const number = readNumber(value);
-  return Number.isSafeInteger(number) && (typeof value !== 'string' || isInteger(value.trim())) ? number : null;
+  if (typeof value !== 'string') return Number.isSafeInteger(value) ? Number(value) : null;
+  const number = parseNumber(value);
+  return Number.isSafeInteger(number) && isInteger(value.trim()) ? number : null;
 }
 
 /** Whether a text consists of digits, or is a number in JSON, such as `-1.5e3`. */

@@ -17,9 +17,10 @@ const ISO =
 
 /** Returns a time in whole seconds since the epoch, without its fraction. Null for a value that is no time or is ambiguous. */
 export function readTime(value: unknown): number | null {
-  const number = readNumber(value);
-  if (typeof value !== 'string') return number === null ? null : secondsOf(number);
+  if (typeof value === 'number') return secondsOf(value);
+  if (typeof value !== 'string') return null;
   const text = value.trim();
+  const number = readNumber(text);
   if (number === null) return parseIso(text);
   return number < MIN_SECONDS_IN_TEXT || DATE_WITH_HOUR.test(text) ? null : secondsOf(number);
 }

@@ -108,10 +108,16 @@ export function createListReader<I extends ListItem>(options: ListReaderOptions<
     orders.record(source, section.all);
     const isReversed = isOpposite(source);
     setStart(source, { firstId: section.all[0]?.id ?? null, isReversed });
-    if (await unpaged.detect(section, source)) return unpaged.pageOf(section.all, request, source);
+    if (unpaged.isSuspect(section, source) && (await unpaged.detect(section, source)))
+      return unpaged.pageOf(section.all, request, source);
     if (!isReversed) return pageBehind(section, request);
     if (!section.hasMore) return pageBehind({ ...section, items: section.all.toReversed() }, request);
     return (await readReversed(request, source)) ?? pageBehind(section, request);
+  }
+
+  async function readUnpaged(request: ListRequest, source: ListSource<I>): Promise<ListPage<I>> {
+    const page = await unpaged.page(request, source);
+    return page ?? (request.after === null ? await readFirst(request, source) : await readNext(request, source));
   }
 
   /** Reads the page behind a cursor, in the direction of the first page. */
@@ -121,7 +127,10 @@ export function createListReader<I extends ListItem>(options: ListReaderOptions<
       const page = await readReversed(request, source);
       if (page !== null) return page;
     }
-    const section = await fetchBehind(sampled(request, source), source);
+    const firstId = start?.firstId ?? null;
+    const sample = sampled(request, source);
+    let section = await fetchSection(source.fetch, sample, firstId);
+    if (firstId === null && isUntrusted(section)) section = await fetchFromStart(section, sample, source);
     unpaged.observe(section, source);
     if (start !== undefined || !isDoubtful(section, source)) return pageBehind(section, request);
     await readFirst({ ...request, after: null }, source); // Decides by the start of the list.
@@ -133,27 +142,18 @@ export function createListReader<I extends ListItem>(options: ListReaderOptions<
 
   /** Whether a section of a list that was not read from its start deviates. */
   function isDoubtful(section: Section<I>, source: ListSource<I>): boolean {
-    const order = orders.guess(source, section.all) ?? wanted;
-    if (order === wanted) orders.record(source, section.all);
+    const order = orders.recordIf(wanted, source, section.all) ?? wanted;
     return unpaged.isProof(section) || order !== wanted;
   }
 
-  /**
-   * Fetches a section. A server that ignores the cursor responds with the start of the list again: its first item shows
-   * that. Where no first item is known, a server that sends `has_more` and honors `limit` is trusted.
-   */
-  async function fetchBehind(request: ListRequest, { key, fetch }: ListSource<I>): Promise<Section<I>> {
-    const firstId = starts.get(key)?.firstId ?? null;
-    const section = await fetchSection(fetch, request, firstId);
-    const { response, all, cursorIndex } = section;
-    const isTrusted = response.hasMore !== null && response.items.length <= request.limit;
-    if (firstId !== null || cursorIndex >= 0 || isTrusted || all.length === 0) return section;
+  /** Fetches a section again if it is the start of the list. */
+  async function fetchFromStart(section: Section<I>, request: ListRequest, { fetch }: ListSource<I>) {
     const startId = await fetchFirstId(fetch, request);
-    return startId === all[0]?.id ? await fetchSection(fetch, request, startId) : section;
+    return startId === section.all[0]?.id ? await fetchSection(fetch, request, startId) : section;
   }
 
   return {
-    async page(request, { credential, name, fetch }) {
+    page(request, { credential, name, fetch }) {
       const owner = digestOf(credential);
       const source: ListSource<I> = {
         owner,
@@ -161,8 +161,17 @@ export function createListReader<I extends ListItem>(options: ListReaderOptions<
         fetch,
         isOpposite: (items) => (orders.record(source, items) ?? wanted) !== wanted,
       };
-      const page = await unpaged.page(request, source);
-      return page ?? (request.after === null ? await readFirst(request, source) : await readNext(request, source));
+      if (unpaged.isKnown(source)) return readUnpaged(request, source);
+      return request.after === null ? readFirst(request, source) : readNext(request, source);
     },
   };
+}
+
+/**
+ * Whether a section behind a cursor can be the start of the list again, as of a server that ignores the cursor: its first item
+ * shows that. Where no first item is known, a server that sends `has_more` and honors `limit` is trusted.
+ */
+function isUntrusted({ request, response, all, cursorIndex }: Section<ListItem>): boolean {
+  const isTrusted = response.hasMore !== null && response.items.length <= request.limit;
+  return cursorIndex < 0 && !isTrusted && all.length > 0;
 }

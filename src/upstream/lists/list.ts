@@ -71,6 +71,11 @@ export function idsOf(items: readonly ListItem[]): string[] {
 /** Removes repeated items. Items without an id are all different. */
 export function uniqueItems<I extends ListItem>(items: readonly I[]): readonly I[] {
   const ids = new Set<string>();
-  const unique = items.filter(({ id }) => id === null || (!ids.has(id) && ids.add(id)));
-  return unique.length === items.length ? items : unique;
+  let withoutId = 0;
+  for (const { id } of items) {
+    if (id === null) withoutId++;
+    else ids.add(id);
+  }
+  if (ids.size + withoutId === items.length) return items;
+  return items.filter(({ id }) => id === null || ids.delete(id));
 }

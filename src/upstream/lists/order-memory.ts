@@ -16,10 +16,10 @@ export interface ListKey {
 export interface OrderMemory<I extends ListItem> {
   /** Returns the order to assume; undefined while there is no evidence. */
   find(list: ListKey): Order | undefined;
-  /** Returns the order to assume by these items, without recording it. */
-  guess(list: ListKey, items: readonly I[]): Order | undefined;
   /** Records the order that these items show. Returns the order to assume. */
   record(list: ListKey, items: readonly I[]): Order | undefined;
+  /** Returns the order to assume by these items. Records it only when it is this one. */
+  recordIf(order: Order, list: ListKey, items: readonly I[]): Order | undefined;
 }
 
 interface KnownOrder {
@@ -50,15 +50,24 @@ export function createOrderMemory<I extends ListItem>(wanted: Order, ages: Ages<
     return known.isStrong || items.length < known.sampleSize ? known : order;
   }
 
+  /** An order that is already known is not set again, which takes longer than to read it. */
+  function store({ key, owner }: ListKey, order: KnownOrder): void {
+    const isKnown = (known: KnownOrder | undefined) => known?.isStrong === true && known.order === order.order;
+    if (order.isStrong && isKnown(lists.get(key)) && isKnown(owners.get(owner))) return;
+    lists.set(key, order);
+    if (order.isStrong) owners.set(owner, order);
+  }
+
+  function recordIf(expected: Order | null, list: ListKey, items: readonly I[]): Order | undefined {
+    const order = decide(list, items);
+    const isExpected = expected === null || expected === order?.order;
+    if (order !== undefined && isExpected && order !== recall(list)) store(list, order);
+    return order?.order;
+  }
+
   return {
     find: (list) => recall(list)?.order,
-    guess: (list, items) => decide(list, items)?.order,
-    record(list, items) {
-      const order = decide(list, items);
-      if (order === undefined || order === recall(list)) return order?.order;
-      lists.set(list.key, order);
-      if (order.isStrong) owners.set(list.owner, order);
-      return order.order;
-    },
+    record: (list, items) => recordIf(null, list, items),
+    recordIf,
   };
 }

@@ -32,7 +32,7 @@ export function shownOrder<I extends ListItem>(
   items: readonly I[],
   { compareAge, stepOf }: Ages<I>,
 ): ShownOrder | null {
-  const valid = items.filter(hasAge);
+  const valid = items.every(hasAge) ? items : items.filter(hasAge);
   const { newer, older } = countNeighbors(valid, compareAge);
   if (newer + older === 0) return stepOf ? orderOfSteps(valid.map(stepOf)) : null;
   const isStrong = Math.abs(newer - older) >= STRONG_EVIDENCE;

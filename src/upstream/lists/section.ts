@@ -69,10 +69,10 @@ export async function fetchSection<I extends ListItem>(
   knownFirstId: string | null = null,
 ): Promise<Section<I>> {
   let section = sectionOf(request, await fetch(request));
+  if (!startsAt(section, knownFirstId) && !isStuck(section)) return section;
   const isSuspect = section.response.hasMore !== true && startsAt(section, knownFirstId);
   const firstId = isSuspect ? await fetchFirstId(fetch, request) : knownFirstId;
   const isStart = ({ response, ...other }: Section<I>) => response.hasMore !== true && startsAt(other, firstId);
-  const isStuck = ({ hasMore, items }: Section<I>) => hasMore && lastIdOf(items) === null;
   for (const limit of LARGER_LIMITS) {
     const isTooShort = section.hasMore && (isStart(section) || (section.cursorIndex >= 0 && isStuck(section)));
     if (!isTooShort) break;
@@ -89,6 +89,9 @@ export async function fetchSection<I extends ListItem>(
   if (section.response.hasMore === null && section.cursorIndex >= 0) return { ...section, hasMore: false };
   throw noAdvance(section.response.facts);
 }
+
+/** Whether a section has no cursor for the next one. */
+const isStuck = ({ hasMore, items }: Section<ListItem>) => hasMore && lastIdOf(items) === null;
 
 export async function fetchFirstId<I extends ListItem>(fetch: FetchList<I>, { limit }: ListRequest) {
   return sectionOf({ limit, after: null }, await fetch({ limit, after: null })).all[0]?.id ?? null;

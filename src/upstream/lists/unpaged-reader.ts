@@ -16,9 +16,13 @@ export interface UnpagedReader<I extends ListItem> {
   isProof(section: Section<I>): boolean;
   /** Records a section behind a cursor: proof decides from the next first page on, as the order must not change before. */
   observe(section: Section<I>, source: ListSource<I>): void;
+  /** Whether a section from the start of a list may be a whole one: then `detect` decides. */
+  isSuspect(section: Section<I>, source: ListSource<I>): boolean;
   /** Records whether the list is unpaged, by a section from its start. Asks the server when it is doubtful. */
   detect(section: Section<I>, source: ListSource<I>): Promise<boolean>;
-  /** Returns a page; null when the list is not known to be unpaged. Rejects with UnknownListCursor, or as `fetch` does. */
+  /** Whether the list is known to be unpaged: then `page` reads it. */
+  isKnown(source: ListSource<I>): boolean;
+  /** Returns a page; null when the list is not unpaged any more. Rejects with UnknownListCursor, or as `fetch` does. */
   page(request: ListRequest, source: ListSource<I>): Promise<ListPage<I> | null>;
   /** Cuts a page out of a whole list. Throws UnknownListCursor. */
   pageOf(all: readonly I[], request: ListRequest, source: ListSource<I>): ListPage<I>;
@@ -65,23 +69,30 @@ export function createUnpagedReader<I extends ListItem>(sort: Sort<I>): UnpagedR
     return larger !== null && larger.all.length <= all.length;
   }
 
+  const isProven = (section: Section<I>, { key }: ListSource<I>) =>
+    isProof(section) || (!section.hasMore && states.get(key) === 'proven');
+
+  const isKnown = ({ key }: ListSource<I>) => states.get(key) === 'sorted';
+
   return {
     isProof,
+    isKnown,
     pageOf,
+    isSuspect: (section, source) => isProven(section, source) || isDoubtful(section, source),
     observe(section, { key }) {
       if (isProof(section)) states.set(key, 'proven');
     },
     async detect(section, source) {
-      let isProven = isProof(section) || (!section.hasMore && states.get(source.key) === 'proven');
-      if (!isProven && isDoubtful(section, source)) {
-        isProven = ((await fetchWithLimit(source.fetch, ONE_ITEM))?.all.length ?? 0) > 1;
+      let isUnpaged = isProven(section, source);
+      if (!isUnpaged && isDoubtful(section, source)) {
+        isUnpaged = ((await fetchWithLimit(source.fetch, ONE_ITEM))?.all.length ?? 0) > 1;
         states.set(source.key, 'honors limit');
       }
-      if (isProven) states.set(source.key, 'sorted');
-      return isProven;
+      if (isUnpaged) states.set(source.key, 'sorted');
+      return isUnpaged;
     },
     async page(request, source) {
-      if (states.get(source.key) !== 'sorted') return null;
+      if (!isKnown(source)) return null;
       const section = await fetchSection(source.fetch, { ...request, after: null });
       if (await isWhole(section, source)) return pageOf(section.all, request, source);
       states.delete(source.key); // The server honors `limit` now.

@@ -33,6 +33,8 @@ export interface Claimant {
   readonly priority: Exclude<Priority, 'unverified'>;
   /** Can change between calls: subscribers come and go. */
   readonly callers: Iterable<Caller>;
+  /** Receives the claims to each call, so that callers that come later can be added. */
+  readonly onClaim?: (claims: CallClaims) => void;
   /** Pays for each call; undefined where calls are paid in advance, or free. */
   readonly account?: CallAccount;
 }
@@ -57,18 +59,29 @@ export class CallClaims {
   /** Called with each claim that is added while the call waits. */
   onAdded: ((claim: CallClaim) => void) | null = null;
 
+  /** The only claim; undefined when there are several. */
+  get sole(): CallClaim | undefined {
+    return this.claims.length === 1 ? this.claims[0] : undefined;
+  }
+
   constructor(claimant: Claimant) {
     this.add(claimant);
     if (this.claims.length === 0) this.#add({ priority: claimant.priority, caller: ANONYMOUS });
   }
 
   /** Adds a claim for each caller that has none yet. */
-  add({ priority, callers }: Claimant): void {
+  add(claimant: Claimant): void {
+    claimant.onClaim?.(this);
+    const { priority, callers } = claimant;
     for (const caller of callers) {
       if (this.claims.length === MAX_CLAIMS) return;
-      const isKnown = this.claims.some((known) => known.priority === priority && known.caller.key === caller.key);
-      if (!isKnown) this.#add({ priority, caller });
+      if (!this.#has(priority, caller.key)) this.#add({ priority, caller });
     }
+  }
+
+  #has(priority: Priority, callerKey: string): boolean {
+    for (const known of this.claims) if (known.priority === priority && known.caller.key === callerKey) return true;
+    return false;
   }
 
   #add(claim: CallClaim) {

@@ -4,6 +4,8 @@ import { type CallTurns, createTurnQueue, type Turn } from './turn-queue.ts';
 
 /** A semaphore over calls in progress. Owners take turns, and no owner can hold all permits. */
 export interface CallPermits {
+  /** Acquires a permit when one is free and no call waits. Returns its release function, else null. */
+  tryAcquire(turn: Turn): (() => void) | null;
   /**
    * Acquires a permit. Returns its release function, or a promise of it. Rejects with the reason of the signal. Throws
    * UPSTREAM_RATE_LIMITED when too many calls of the owner wait already.
@@ -54,6 +56,11 @@ export function createCallPermits(permits: number, maxWaiting = Number.POSITIVE_
   };
 
   return {
+    tryAcquire(turn) {
+      if (!queue.isEmpty || !isAllowed(turn)) return null;
+      count(turn, 1);
+      return releaseOf(turn);
+    },
     acquire(turns, signal) {
       const { current } = turns;
       const allowed = current.find(isAllowed);

@@ -13,6 +13,8 @@ export interface CallTicket {
 
 /** A token bucket with priorities. The organization's rate limit is shared with its other programs. */
 export interface CallRateLimiter {
+  /** Admits a call that may be made at once while no call waits. */
+  tryAcquire(turn: Turn): boolean;
   /**
    * Resolves when the call may be made; undefined when it may be made at once. Rejects with the reason of the signal. Throws
    * UPSTREAM_RATE_LIMITED at once when the wait could exceed `maxWaitMs`.
@@ -80,6 +82,13 @@ export function createCallRateLimiter(perSecond: number, clock: Clock): CallRate
   }
 
   return {
+    tryAcquire(turn) {
+      if (!queue.isEmpty) return false;
+      refill();
+      if (!isAllowed(turn, false)) return false;
+      spend(turn);
+      return true;
+    },
     acquire({ turns, signal, maxWaitMs }) {
       refill();
       const { current } = turns;

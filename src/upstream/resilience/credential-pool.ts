@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Pool } from 'undici';
 import type { Clock } from '../../clock.ts';
-import { type Credential, digestOf } from '../credentials/credential.ts';
+import { type Credential, digestOf, headersOf, type KeyHeader } from '../credentials/credential.ts';
 import { type CallPermits, createCallPermits } from './call-permits.ts';
 import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.ts';
 import { createRetryBudget, type RetryBudget } from './retry-budget.ts';
@@ -10,11 +10,16 @@ import { createRetryBudget, type RetryBudget } from './retry-budget.ts';
 export interface CredentialPool {
   /** A digest of the credential. */
   readonly name: string;
+  /** The headers of every request: names and values in turn. */
+  readonly headers: string[];
   readonly pool: Pool;
   /** One per socket, so that callers take turns. */
   readonly permits: CallPermits;
   readonly breaker: CircuitBreaker;
   readonly budget: RetryBudget;
+  /** Whether the upstream has accepted the credential. */
+  readonly isVerified: boolean;
+  isEvicted: boolean;
 }
 
 export interface CredentialPools {
@@ -27,36 +32,82 @@ export interface CredentialPools {
   dispose(): Promise<void>;
 }
 
+export interface CredentialPoolOptions {
+  readonly openPool: () => Pool;
+  readonly connections: number;
+  readonly clock: Clock;
+  readonly keyHeader?: KeyHeader;
+  /** Default: true. */
+  readonly isVerified?: boolean;
+  readonly maxPools?: number;
+}
+
 /** Maximum pools: a client that invents credentials must not fill the memory. */
 const MAX_POOLS = 1000;
 
-export function createCredentialPools(
-  openPool: () => Pool,
-  connections: number,
-  clock: Clock,
-  maxPools = MAX_POOLS,
-): CredentialPools {
+const COMMON_HEADERS = { accept: 'application/json', 'user-agent': 'finetune-gateway' };
+
+export function createCredentialPools(options: CredentialPoolOptions): CredentialPools {
+  const {
+    openPool,
+    connections,
+    clock,
+    keyHeader = 'authorization',
+    isVerified = true,
+    maxPools = MAX_POOLS,
+  } = options;
   const openPools = new Set<Pool>(); // Includes evicted pools until their last call ends.
-  const byCredential = new LRUCache<string, CredentialPool>({ max: maxPools, dispose: ({ pool }) => void close(pool) });
+  const byDigest = new LRUCache<string, CredentialPool>({ max: maxPools, dispose: evict });
+  /** The pools by credential objects, to save the digest and the search. They can be evicted. */
+  const byCredential = new WeakMap<Credential, CredentialPool>();
+  let latest: CredentialPool | null = null;
+
+  function evict(evicted: CredentialPool) {
+    evicted.isEvicted = true;
+    void close(evicted.pool);
+  }
 
   async function close(pool: Pool) {
     if (!pool.destroyed) await pool.close(); // Calls that `dispose` ends can still evict a pool.
     openPools.delete(pool);
   }
 
-  function open(name: string): CredentialPool {
+  function open(name: string, credential: Credential): CredentialPool {
     const pool = openPool();
     openPools.add(pool);
-    const permits = createCallPermits(connections);
-    const credentialPool = { name, pool, permits, breaker: createCircuitBreaker(clock), budget: createRetryBudget() };
-    byCredential.set(name, credentialPool);
-    return credentialPool;
+    const opened = {
+      name,
+      headers: Object.entries({ ...COMMON_HEADERS, ...headersOf(credential, keyHeader) }).flat(),
+      pool,
+      permits: createCallPermits(connections),
+      breaker: createCircuitBreaker(clock),
+      budget: createRetryBudget(),
+      isVerified,
+      isEvicted: false,
+    };
+    byDigest.set(name, opened);
+    return opened;
+  }
+
+  function find(credential: Credential): CredentialPool {
+    const name = digestOf(credential);
+    const found = byDigest.get(name) ?? open(name, credential);
+    byCredential.set(credential, found);
+    return found;
+  }
+
+  /** Makes the pool the most recently used one. */
+  function touch(known: CredentialPool): CredentialPool {
+    byDigest.get(known.name);
+    return known;
   }
 
   return {
     get(credential) {
-      const name = digestOf(credential);
-      return byCredential.get(name) ?? open(name);
+      const known = byCredential.get(credential);
+      if (known !== undefined && known === latest && !known.isEvicted) return known;
+      latest = known === undefined || known.isEvicted ? find(credential) : touch(known);
+      return latest;
     },
     async dispose() {
       await Promise.all([...openPools].map((pool) => pool.destroy()));

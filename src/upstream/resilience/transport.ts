@@ -1,41 +1,26 @@
-import type { Readable } from 'node:stream';
-import type { Dispatcher } from 'undici';
 import { type Clock, sleep } from '../../clock.ts';
-import { type Credential, headersOf, type KeyHeader } from '../credentials/credential.ts';
+import type { Credential, KeyHeader } from '../credentials/credential.ts';
 import { createVerifiedCredentials } from '../credentials/verified-credentials.ts';
 import { UpstreamError, withUnknownOutcome } from '../errors/upstream-error.ts';
+import { Attempt, type Exchange, type Request, type Work } from './attempt.ts';
 import type { CallClaims } from './call-claims.ts';
-import { createCallGate, isPatient } from './call-gate.ts';
-import type { ReportResult } from './circuit-breaker.ts';
+import { createCallGate } from './call-gate.ts';
 import { createCredentialPools } from './credential-pool.ts';
-import { type Deadline, withinDeadline } from './deadline.ts';
-import { createOnSendInterceptor } from './on-send-interceptor.ts';
-import { isRetryAllowed, type RetrySafety, waitBeforeRetry } from './retry.ts';
-import { createSendState, type SendState } from './send-state.ts';
-import { callResultOf, isOutageStatus, toTransportError } from './transport-error.ts';
+import { type Abortable, CallDeadline } from './deadline.ts';
+import { isRetryAllowed, waitBeforeRetry } from './retry.ts';
+import { createSendState } from './send-state.ts';
 import { Pool } from './undici.ts';
 
-/** The credential, cancellation and priority of one call. */
-export interface Call {
+/**
+ * The credential, cancellation and claims of one call. An abort ends the request and closes its socket. The call then rejects
+ * with the reason of the abort.
+ */
+export interface Call extends Abortable {
   readonly credential: Credential;
-  /** Aborts the request and closes its socket. The call then rejects with the reason of the signal. */
-  readonly signal: AbortSignal;
   /** Called for each HTTP request, retries included. */
-  readonly onRequest?: () => void;
+  onRequest?(): void;
   /** The callers that wait for the response. By default, the credential owns the turn. */
   readonly claims?: CallClaims;
-  /** Set for calls that change something. By default, the priority of the claims. */
-  readonly priority?: 'mutation';
-}
-
-/** One HTTP request. */
-export interface Request {
-  readonly method: 'GET' | 'POST' | 'DELETE';
-  readonly target: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** A stream is created for each attempt: it restarts the deadline as it flows, and ends when its signal is aborted. */
-  readonly body?: string | ((deadline: Deadline) => Readable);
-  readonly retrySafety: RetrySafety;
 }
 
 export interface TransportOptions {
@@ -56,26 +41,8 @@ export interface TransportOptions {
   clock: Clock;
 }
 
-export type Response = Dispatcher.ResponseData;
-type Use<T> = (response: Response, deadline: Deadline) => Promise<T>;
-
-/** One attempt to send a request. */
-interface Attempt<T> {
-  readonly request: Request;
-  readonly use: Use<T>;
-  readonly call: Call;
-  readonly deadline: Deadline;
-  readonly sendState: SendState;
-  readonly reportResult: ReportResult;
-}
-
-/** The part of an attempt that sends the request. */
-type Sending = Omit<Attempt<unknown>, 'use' | 'reportResult'>;
-
-/** The end of the time of a call with all its retries. */
-interface Until {
-  at: number;
-}
+/** Reads a response, or throws. */
+type Use<R, T> = (response: R) => T;
 
 /**
  * Sends requests through the rate limiter, the circuit breaker, the deadline and the retries. Credentials share only the
@@ -83,133 +50,86 @@ interface Until {
  * credentials that the upstream has not accepted yet share a few calls, and the turns that the others leave.
  */
 export interface Transport {
-  /** Sends a request and passes the response to `use`. Rejects with UpstreamError, or the reason of the call's signal. */
-  send<T>(request: Request, use: Use<T>, call: Call): Promise<T>;
+  /**
+   * Sends a request by `exchange` and passes the response to `use`. A call that may be made at once is dispatched before
+   * `send` returns. Rejects with UpstreamError, or the reason of the call's abort.
+   */
+  send<R, T>(request: Request, exchange: Exchange<R>, use: Use<R, T>, call: Call): Promise<T>;
   dispose(): Promise<void>;
 }
 
 export function createTransport(options: TransportOptions): Transport {
-  const { baseUrl, keyHeader = 'authorization', timeoutMs, retries, connections, maxRps, clock } = options;
-  const { isPassthrough = false } = options;
-  // undici's response timeouts are off: the deadline covers the whole call. undici does not follow redirects, so the
-  // credential reaches only this origin.
-  const openPool = () =>
-    new Pool(baseUrl.origin, {
-      connections,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      connectTimeout: timeoutMs,
-      allowH2: false,
-    });
-  const verifiedPools = createCredentialPools(openPool, connections, clock);
-  const unverifiedPools = createCredentialPools(openPool, connections, clock, MAX_UNVERIFIED_POOLS);
+  const {
+    timeoutMs,
+    retries,
+    connections,
+    maxRps,
+    clock,
+    keyHeader = 'authorization',
+    isPassthrough = false,
+  } = options;
+  const poolOptions = { openPool: () => openPool(options), connections, clock, keyHeader };
+  const verifiedPools = createCredentialPools(poolOptions);
+  const unverifiedPools = createCredentialPools({ ...poolOptions, isVerified: false, maxPools: MAX_UNVERIFIED_POOLS });
   const verified = createVerifiedCredentials();
-  const isVerified = (credential: Credential) => !isPassthrough || verified.has(credential);
-  const poolOf = (credential: Credential) => (isVerified(credential) ? verifiedPools : unverifiedPools).get(credential);
+  const onStatus = isPassthrough ? verified.recordStatus : null;
   const gate = createCallGate(maxRps, clock);
 
-  function sendRequest({ request, call, deadline, sendState }: Sending): Promise<Response> {
-    const { method, target: path, headers, body } = request;
-    const { pool } = poolOf(call.credential);
-    const dispatcher = method === 'GET' ? pool : pool.compose(createOnSendInterceptor(sendState.markSent));
-    return dispatcher.request({
-      method,
-      path,
-      headers: { ...COMMON_HEADERS, ...headersOf(call.credential, keyHeader), ...headers },
-      body: typeof body === 'function' ? body(deadline) : (body ?? null),
-      signal: deadline.signal,
-    });
-  }
+  const isVerified = (credential: Credential) => !isPassthrough || verified.has(credential);
+  const poolOf = (credential: Credential) => (isVerified(credential) ? verifiedPools : unverifiedPools).get(credential);
 
-  /** Sends the request once. Any error before `use` has read the response becomes an UpstreamError. */
-  async function attemptOnce<T>({ use, reportResult, ...sending }: Attempt<T>): Promise<T> {
-    let hasResponse = false;
+  /** Waits for the turn of the call, and sends the request once. */
+  async function sendOnce<R, T>(work: Work, exchange: Exchange<R>, use: Use<R, T>, call: Call, isFirst: boolean) {
+    const { request, deadline } = work;
+    const credential = poolOf(call.credential);
+    credential.breaker.check(); // Before the rate limiter: a call that is rejected must not take a token.
+    const entered = gate.enter({ claims: call.claims, isMutation: request.method !== 'GET', credential, deadline });
+    const attempt = new Attempt(work, credential, typeof entered === 'function' ? entered : await entered);
     try {
-      sending.call.onRequest?.();
-      const response = await sendRequest(sending);
-      hasResponse = true;
-      sending.sendState.recordStatus(response.statusCode);
-      if (isPassthrough) verified.recordStatus(sending.call.credential, response.statusCode);
-      reportResult(isOutageStatus(response.statusCode) ? 'down' : 'up');
-      return await use(response, sending.deadline);
+      attempt.start();
+      if (isFirst) credential.budget.deposit();
+      call.onRequest?.();
+      return use(await exchange(attempt));
     } catch (error) {
-      throw error instanceof UpstreamError ? error : toTransportError(error, hasResponse);
-    }
-  }
-
-  /** Sends the request once, and reports its result to the circuit breaker. */
-  async function attemptWithBreaker<T>(attempt: Attempt<T>): Promise<T> {
-    const { reportResult, deadline } = attempt;
-    // undici may notice an abort much later. An aborted probe must report at once.
-    const onAbort = () => reportResult(callResultOf(deadline.signal.reason));
-    deadline.signal.addEventListener('abort', onAbort);
-    try {
-      return await attemptOnce(attempt);
-    } catch (error) {
-      reportResult(callResultOf(error));
-      throw error;
-    } finally {
-      deadline.signal.removeEventListener('abort', onAbort);
+      throw attempt.fail(error);
     }
   }
 
   /** Milliseconds until the next retry, or null when none is allowed. `retryCount` is the number of retries before this one. */
-  function retryWait(error: unknown, retryCount: number, leftMs: number, { request, call, sendState }: Sending) {
-    if (!(error instanceof UpstreamError) || retryCount >= retries) return null;
-    const failure = { status: error.facts.upstreamStatus, afterMs: error.retry.afterMs, isSent: sendState.isSent };
-    const waitMs = isRetryAllowed(request.retrySafety, failure)
-      ? waitBeforeRetry(error.retry, retryCount, Math.random())
-      : null;
-    return waitMs !== null && waitMs < leftMs && poolOf(call.credential).budget.tryWithdraw() ? waitMs : null;
+  function retryWait(error: unknown, retryCount: number, { request, credential, deadline, sendState }: Work) {
+    if (!(error instanceof UpstreamError) || deadline.aborted !== null || retryCount >= retries) return null;
+    const { facts, retry } = error;
+    const failure = { status: facts.upstreamStatus, afterMs: retry.afterMs, isSent: sendState?.isSent ?? true };
+    if (!isRetryAllowed(request.retrySafety, failure)) return null;
+    const waitMs = waitBeforeRetry(retry, retryCount, Math.random());
+    return waitMs !== null && waitMs < deadline.leftMs && poolOf(credential).budget.tryWithdraw() ? waitMs : null;
   }
 
-  /** Waits for the turn of the call, and sends the request once. */
-  async function attemptInTurn<T>(work: Omit<Attempt<T>, 'reportResult'>, until: Until, isFirst: boolean): Promise<T> {
-    const { call, deadline, sendState } = work;
-    const { name: credentialName, permits, breaker, budget } = poolOf(call.credential);
-    breaker.check(); // Before the rate limiter: a call that is rejected must not take a token.
-    const release = await gate.enter(
-      call,
-      { credentialName, permits, isVerified: isVerified(call.credential) },
-      {
-        deadline,
-        maxWaitMs: until.at - clock.now(),
-      },
-    );
-    if (isPatient(call)) until.at = clock.now() + timeoutMs;
-    try {
-      const reportResult = breaker.startCall();
-      if (isFirst) budget.deposit();
-      sendState.startAttempt();
-      return await attemptWithBreaker({ ...work, reportResult });
-    } finally {
-      release();
-    }
-  }
-
-  async function sendWithin<T>(work: Omit<Attempt<T>, 'reportResult'>): Promise<T> {
-    const until = { at: clock.now() + timeoutMs };
-    const { signal } = work.deadline;
-    for (let retryCount = 0; ; retryCount++) {
-      try {
-        return await attemptInTurn(work, until, retryCount === 0);
-      } catch (error) {
-        const waitMs = signal.aborted ? null : retryWait(error, retryCount, until.at - clock.now(), work);
-        if (waitMs === null) throw error;
-        await sleep(waitMs, clock, signal);
-      }
-    }
+  /** Waits until the next attempt. Throws the error when none is allowed. */
+  async function waitForRetry(error: unknown, retryCount: number, work: Work): Promise<void> {
+    const waitMs = retryWait(error, retryCount, work);
+    if (waitMs === null) throw error;
+    await sleep(waitMs, clock, work.deadline.signal);
   }
 
   return {
-    async send(request, use, call) {
-      const sendState = createSendState();
-      const bounds = { timeoutMs, clock, signal: call.signal };
+    async send(request, exchange, use, call) {
+      const { credential } = call;
+      const deadline = new CallDeadline(timeoutMs, clock, call);
+      const sendState = request.retrySafety === 'always' ? null : createSendState();
+      const work = { request, credential, deadline, sendState, onStatus };
       try {
-        return await withinDeadline((deadline) => sendWithin({ request, use, call, deadline, sendState }), bounds);
+        for (let retryCount = 0; ; retryCount++) {
+          try {
+            return await sendOnce(work, exchange, use, call, retryCount === 0);
+          } catch (error) {
+            await waitForRetry(error, retryCount, work);
+          }
+        }
       } catch (error) {
-        const isUnknown = request.retrySafety !== 'always' && sendState.isOutcomeUnknown;
-        throw isUnknown && error instanceof UpstreamError ? withUnknownOutcome(error) : error;
+        throw sendState?.isOutcomeUnknown && error instanceof UpstreamError ? withUnknownOutcome(error) : error;
+      } finally {
+        deadline.end();
       }
     },
     dispose: async () => void (await Promise.all([verifiedPools.dispose(), unverifiedPools.dispose()])),
@@ -219,4 +139,13 @@ export function createTransport(options: TransportOptions): Transport {
 /** Maximum pools of credentials that the upstream has not accepted yet. They must not evict those of others. */
 const MAX_UNVERIFIED_POOLS = 100;
 
-const COMMON_HEADERS = { accept: 'application/json', 'user-agent': 'finetune-gateway' };
+// undici's response timeouts are off: the deadline covers the whole call. undici does not follow redirects, so the credential
+// reaches only this origin.
+const openPool = ({ baseUrl, connections, timeoutMs }: TransportOptions) =>
+  new Pool(baseUrl.origin, {
+    connections,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connectTimeout: timeoutMs,
+    allowH2: false,
+  });

@@ -2,23 +2,23 @@ import { z } from 'zod';
 import type { MemoryCache } from '../../memory-cache.ts';
 import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
-import { isObject, type Members } from '../json/members.ts';
 import { createListReader } from '../lists/list-reader.ts';
 import type { Call } from '../resilience/transport.ts';
 import { createDerivedCursors } from './derived-cursor.ts';
 import { withDerivedIds } from './derived-id.ts';
-import { identifier, nullIfInvalid, stepNumber, textList, textOrNull, timestamp } from './lenient-schema.ts';
+import { identifier, objectOrNull, stepNumber, text, textList, textOrNull, timestamp } from './lenient-schema.ts';
+import { createReader } from './object-reader.ts';
 import { byCreation, type Page, type PageItem, type PageRequest, readList } from './page.ts';
 
 // Azure writes steps as 100.0. OpenAI's `metrics` have a string among the numbers (docs/upstream.md: Objects, Other servers).
 const fields = z.object({
   id: identifier,
   created_at: timestamp,
-  fine_tuned_model_checkpoint: z.string(),
+  fine_tuned_model_checkpoint: text,
   fine_tuning_job_id: textOrNull,
   step_number: stepNumber,
   result_files: textList, // Nebius has the files of each checkpoint.
-  metrics: nullIfInvalid(z.custom<Members>(isObject)),
+  metrics: objectOrNull,
 });
 const content = fields.omit({ id: true });
 
@@ -29,9 +29,7 @@ export type CheckpointBody = z.input<typeof fields>;
 export type Checkpoint = z.output<typeof fields>;
 
 /** Parses a checkpoint. Throws a ZodError when id, created_at, its model or its step is invalid. */
-export function readCheckpoint(body: unknown): Checkpoint {
-  return fields.parse(body);
-}
+export const readCheckpoint: (body: unknown) => Checkpoint = createReader(fields);
 
 export interface CheckpointResource {
   /** GET /fine_tuning/jobs/{id}/checkpoints, newest first; those without an id get a derived one. Throws UpstreamError. */

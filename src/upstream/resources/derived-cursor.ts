@@ -45,9 +45,11 @@ export function createDerivedCursors(): ReadByCursor {
 
   return async (request, fetch) => {
     const cursor = isDerived(request.after) ? request.after : null;
+    const first = cursor === null ? await fetch(request) : null;
+    if (first !== null && !isDerived(first.items.at(-1)?.id ?? null)) return first; // The server knows its last id.
     const place = cursor === null ? undefined : places.get(cursor);
     try {
-      const { page, read, after } = await search(request, cursor, place, fetch);
+      const { page, read, after } = await search(request, cursor, place, first, fetch);
       remember(read, after);
       return page;
     } catch (error) {
@@ -64,11 +66,15 @@ interface Found<I extends ListItem> {
   readonly after: string | null;
 }
 
-/** Reads until there are items behind the derived cursor, in whole groups. */
+/**
+ * Reads until there are items behind the derived cursor, in whole groups. `first` is the response to the request itself, which
+ * ends with a derived id; null behind a derived cursor.
+ */
 async function search<I extends ListItem>(
   { limit, after }: ListRequest,
   cursor: string | null,
   place: Place | undefined,
+  first: ListResponse<I> | null,
   fetch: FetchList<I>,
 ): Promise<Found<I>> {
   let request: ListRequest = { limit, after };
@@ -76,10 +82,13 @@ async function search<I extends ListItem>(
   let best: Found<I> | null = null;
   let canGrow = true;
   for (let [calls, length] = [0, 0]; calls < MAX_CALLS; calls++) {
-    const response: ListResponse<I> | null = await fetch(request).catch((error) => {
-      if (isRejection(error) && (cursor !== null || calls > 0) && request.limit > SAFE_LIMIT) return null;
-      throw error;
-    });
+    const isFirst = first !== null && calls === 0;
+    const response: ListResponse<I> | null = isFirst
+      ? first
+      : await fetch(request).catch((error) => {
+          if (isRejection(error) && request.limit > SAFE_LIMIT) return null;
+          throw error;
+        });
     if (response === null) {
       // The server rejects the larger limit.
       if (!canGrow) break;
@@ -100,7 +109,10 @@ async function search<I extends ListItem>(
     if (cursor === null && !isDerived(items.at(-1)?.id ?? null)) return foundTo(items.length);
     const end = hasMore ? endOfWholeGroups(items, start) : items.length;
     if (isFound && end !== null) return foundTo(end);
-    if (!hasMore) throw new UnknownListCursor({ ...facts, upstreamStatus: 400 });
+    if (!hasMore) {
+      const { upstreamRequestId, retryAfterSeconds } = facts;
+      throw new UnknownListCursor({ upstreamStatus: 400, upstreamRequestId, retryAfterSeconds });
+    }
     if (isFound && items.length > start) best = foundTo(items.length);
     const known = items.findLast(isKnownUpstream)?.id ?? null;
     if (known === null && (!canGrow || items.length <= length)) break; // The server has a smaller maximum.

@@ -8,7 +8,8 @@ import { createListReader } from '../lists/list-reader.ts';
 import type { Call } from '../resilience/transport.ts';
 import { createDerivedCursors } from './derived-cursor.ts';
 import { withDerivedIds } from './derived-id.ts';
-import { identifier, textOrNull, timestamp } from './lenient-schema.ts';
+import { identifier, jsonOrNull, textOrEmpty, textOrNull, timestamp } from './lenient-schema.ts';
+import { createReader } from './object-reader.ts';
 import { byCreation, type Page, type PageItem, type PageRequest, readList } from './page.ts';
 
 // `level` and `type` are open sets. `data` is any JSON: {}, null or absent in plain messages, nested for reinforcement
@@ -16,13 +17,10 @@ import { byCreation, type Page, type PageItem, type PageRequest, readList } from
 const fields = z.object({
   id: identifier,
   created_at: timestamp,
-  level: z.string().catch(''),
-  message: z.string().catch(''),
+  level: textOrEmpty,
+  message: textOrEmpty,
   type: textOrNull,
-  data: z
-    .unknown()
-    .optional()
-    .transform((data) => data ?? null),
+  data: jsonOrNull,
 });
 const content = fields.omit({ id: true });
 
@@ -33,9 +31,7 @@ export type EventBody = z.input<typeof fields>;
 export type JobEvent = z.output<typeof fields>;
 
 /** Parses an event. Throws a ZodError when id or created_at is invalid. */
-export function readEvent(body: unknown): JobEvent {
-  return fields.parse(body);
-}
+export const readEvent: (body: unknown) => JobEvent = createReader(fields);
 
 /** Returns whether an event ends the log. All checkpoints exist by then (docs/upstream.md: Event log). */
 export function isFinalEvent({ message }: JobEvent): boolean {

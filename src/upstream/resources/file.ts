@@ -7,7 +7,16 @@ import type { RestClient } from '../http/rest-client.ts';
 import { createListReader } from '../lists/list-reader.ts';
 import type { Call } from '../resilience/transport.ts';
 import { type Deletion, readDeletion } from './deletion.ts';
-import { identifier, integerOrNull, requireId, textOrNull, timestamp, timestampOrNull } from './lenient-schema.ts';
+import {
+  identifier,
+  integerOrNull,
+  requireId,
+  textOrEmpty,
+  textOrNull,
+  timestamp,
+  timestampOrNull,
+} from './lenient-schema.ts';
+import { createReader } from './object-reader.ts';
 import { byCreation, type Page, type PageItem, type PageRequest, readList } from './page.ts';
 
 // The API specification requires `status`, but its examples lack it. Purposes are an open set (docs/upstream.md: Objects).
@@ -17,7 +26,7 @@ const fields = z.object({
   created_at: timestamp,
   expires_at: timestampOrNull,
   filename: textOrNull,
-  purpose: z.string().catch(''),
+  purpose: textOrEmpty,
   status: textOrNull,
   status_details: textOrNull,
 });
@@ -29,9 +38,7 @@ export type FileBody = z.input<typeof fields>;
 export type FileObject = z.output<typeof fields>;
 
 /** Parses a file. Throws a ZodError when id or created_at is invalid. */
-export function readFile(body: unknown): FileObject {
-  return fields.parse(body);
-}
+export const readFile: (body: unknown) => FileObject = createReader(fields);
 
 const ACTIVE_STATUSES = new Set(['uploaded', 'pending', 'running', 'notRunning', 'deleting']);
 
@@ -93,13 +100,14 @@ export function createFileResource(rest: RestClient, memoryCache: MemoryCache): 
       wanted: 'oldest first',
     }),
   };
+  const readFiles = readList(readFile);
   return {
     get: (id, call) => rest.getOrNull(path`/files/${id}`, (body) => requireId(id, readFile(body)), call),
     list: ({ purpose, order, ...page }, call) =>
       orders[order].page(page, {
         credential: call.credential,
         name: purpose ?? '',
-        fetch: (request) => rest.get(path`/files`, { ...request, purpose, order }, readList(readFile), call),
+        fetch: (request) => rest.get(path`/files`, { ...request, purpose, order }, readFiles, call),
       }),
     content: (id, read, call) => rest.stream(path`/files/${id}/content`, read, call),
     wholeContent: (id, read, call) => rest.stream(path`/files/${id}/content`, read, call, 'whole'),

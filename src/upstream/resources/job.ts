@@ -9,19 +9,22 @@ import {
   identifier,
   int32OrNull,
   integerOrNull,
+  nonEmptyText,
   requireId,
+  text,
   textList,
   textOrNull,
   timestamp,
   timestampOrNull,
 } from './lenient-schema.ts';
+import { createLazyReader, type Lazy } from './object-reader.ts';
 import { byCreation, type Page, type PageItem, type PageRequest, readList } from './page.ts';
 
 // The members that identify a job must be valid. Invalid other members become null; `raw` still has them.
 const fields = z.object({
   id: identifier,
-  status: z.string().min(1),
-  model: z.string(),
+  status: nonEmptyText,
+  model: text,
   created_at: timestamp,
   finished_at: timestampOrNull,
   estimated_finish: timestampOrNull,
@@ -40,15 +43,13 @@ const fields = z.object({
 export type JobBody = z.input<typeof fields> & JobPartsBody;
 
 /**
- * A fine-tuning job in wire spelling; invalid members are null. `raw` is the unchanged object of the upstream, from which
- * `job-parts` parses the other members.
+ * A fine-tuning job in wire spelling; invalid members are null. `raw` is the unchanged object of the upstream, from which each
+ * member is parsed when it is read, and `job-parts` parses the others. The members are not its own: never spread a job.
  */
-export type Job = z.output<typeof fields> & { raw: unknown };
+export type Job = Lazy<z.output<typeof fields>>;
 
 /** Parses a job. Throws a ZodError when id, status, model or created_at is invalid. */
-export function readJob(body: unknown): Job {
-  return { ...fields.parse(body), raw: body };
-}
+export const readJob: (body: unknown) => Job = createLazyReader(fields);
 
 // All spellings of terminal statuses in servers of the dialect (docs/upstream.md: Other servers), in lower case.
 const TERMINAL_STATUSES = new Set([
@@ -93,16 +94,20 @@ export interface JobResource {
 
 export function createJobResource(rest: RestClient, memoryCache: MemoryCache): JobResource {
   const lists = createListReader<PageItem<Job>>({ compareAge: byCreation, memoryCache, name: 'job' });
+  const readJobs = readList(readJob);
   const readJobWithId = (id: string) => (body: unknown) => requireId(id, readJob(body));
   return {
     get: (id, call) => rest.getOrNull(path`/fine_tuning/jobs/${id}`, readJobWithId(id), call),
-    list: ({ metadata = {}, ...page }, call) =>
-      lists.page(page, {
-        credential: call.credential,
-        name: JSON.stringify(metadata),
-        fetch: (request) =>
-          rest.get(path`/fine_tuning/jobs`, { ...request, ...metadataQuery(metadata) }, readList(readJob), call),
-      }),
+    list: ({ metadata = {}, limit, after }, call) =>
+      lists.page(
+        { limit, after },
+        {
+          credential: call.credential,
+          name: JSON.stringify(metadata),
+          fetch: (request) =>
+            rest.get(path`/fine_tuning/jobs`, { ...request, ...metadataQuery(metadata) }, readJobs, call),
+        },
+      ),
     create: (body, call) => rest.post(path`/fine_tuning/jobs`, body, readJob, call),
     cancel: (id, call) => rest.postOrNull(path`/fine_tuning/jobs/${id}/cancel`, readJobWithId(id), call),
     pause: (id, call) => rest.postOrNull(path`/fine_tuning/jobs/${id}/pause`, readJobWithId(id), call),

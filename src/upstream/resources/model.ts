@@ -4,35 +4,44 @@ import type { RestClient } from '../http/rest-client.ts';
 import type { Call } from '../resilience/transport.ts';
 import { type Deletion, readDeletion } from './deletion.ts';
 import { dateOrNull, identifier, nullIfInvalid, requireId, textOrNull, timestampOrNull } from './lenient-schema.ts';
+import { createReader } from './object-reader.ts';
 import { type PageItem, readUnpaged } from './page.ts';
 
 // Azure has `created_at` and `deprecation` in place of `created` and `shutdown_date`, and `capabilities` (docs/upstream.md: Azure).
-const fields = z
-  .object({
-    id: identifier,
-    created: timestampOrNull,
-    created_at: timestampOrNull,
-    owned_by: textOrNull,
-    shutdown_date: dateOrNull, // Older servers lack it.
-    capabilities: nullIfInvalid(z.object({ fine_tune: z.boolean().nullish().catch(null) })),
-    deprecation: nullIfInvalid(z.object({ inference: dateOrNull, fine_tune: dateOrNull })),
-  })
-  .transform(({ created_at, capabilities, deprecation, ...model }) => ({
-    ...model,
-    created: model.created ?? created_at,
-    shutdown_date: model.shutdown_date ?? deprecation?.inference ?? null,
-    /** Whether jobs can train the model, as Azure reports it. */
-    can_tune: capabilities?.fine_tune ?? null,
-    /** The date when that ends, as Azure reports it. */
-    tuning_end: deprecation?.fine_tune ?? null,
-  }));
+const fields = z.object({
+  id: identifier,
+  created: timestampOrNull,
+  created_at: timestampOrNull,
+  owned_by: textOrNull,
+  shutdown_date: dateOrNull, // Older servers lack it.
+  capabilities: nullIfInvalid(z.object({ fine_tune: z.boolean().nullish().catch(null) })),
+  deprecation: nullIfInvalid(z.object({ inference: dateOrNull, fine_tune: dateOrNull })),
+});
+const readFields = createReader(fields);
 
 /** A base model or a fine-tuned one, in wire spelling; invalid members are null. */
-export type Model = z.output<typeof fields>;
+export interface Model {
+  readonly id: string;
+  readonly created: number | null;
+  readonly owned_by: string | null;
+  readonly shutdown_date: string | null;
+  /** Whether jobs can train the model, as Azure reports it. */
+  readonly can_tune: boolean | null;
+  /** The date when that ends, as Azure reports it. */
+  readonly tuning_end: string | null;
+}
 
 /** Parses a model. Throws a ZodError when its id, which is its name, is invalid. */
 export function readModel(body: unknown): Model {
-  return fields.parse(body);
+  const { id, created, created_at, owned_by, shutdown_date, capabilities, deprecation } = readFields(body);
+  return {
+    id,
+    created: created ?? created_at,
+    owned_by,
+    shutdown_date: shutdown_date ?? deprecation?.inference ?? null,
+    can_tune: capabilities?.fine_tune ?? null,
+    tuning_end: deprecation?.fine_tune ?? null,
+  };
 }
 
 export interface ModelResource {

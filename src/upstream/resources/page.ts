@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { describeError, UpstreamError, type UpstreamErrorFacts } from '../errors/upstream-error.ts';
 import { isWithinDepth } from '../json/depth.ts';
 import { type ListResponse, lastIdOf, noAdvance, uniqueItems } from '../lists/list.ts';
-import { identifier } from './lenient-schema.ts';
+import { identifier, orNull } from './lenient-schema.ts';
+import { createReader, withReader } from './object-reader.ts';
 
 /** An item of a list: a value, or the error of an invalid item. An invalid item does not fail the page. */
 export type PageItem<T> =
@@ -38,15 +39,19 @@ const BOOLEANS = new Map<unknown, boolean>([
   ...['false', 'False', 0, '0'].map((value) => [value, false] as const),
 ]);
 const envelope = z.object({
-  data: z.array(z.unknown()).nullable(),
-  has_more: boolean.nullish(),
+  data: withReader(z.array(z.unknown()).nullable(), (data) => (Array.isArray(data) ? data : undefined)),
+  has_more: withReader(orNull(boolean), (value) => {
+    if (value == null) return null;
+    return typeof value === 'boolean' ? value : undefined;
+  }),
 });
+const readEnvelope = createReader(envelope);
 const identified = z.object({ id: identifier });
 
 /** Parses a response of an endpoint with pages. Throws UPSTREAM_INVALID_RESPONSE above 10,000 items. */
 export function readList<T extends { id: string }>(readItem: (body: unknown) => T) {
   return (body: unknown, facts: UpstreamErrorFacts = {}): PageResponse<T> => {
-    const { data, has_more: hasMore = null } = envelope.parse(body);
+    const { data, has_more: hasMore } = readEnvelope(body);
     return { items: readItems(data ?? [], readItem, facts), hasMore, facts };
   };
 }
@@ -72,7 +77,7 @@ export const MAX_ITEMS = 10_000;
 /** Parses a response of an endpoint without pages: each item once. Throws UPSTREAM_INVALID_RESPONSE above 10,000 items. */
 export function readUnpaged<T extends { id: string }>(readItem: (body: unknown) => T) {
   return (body: unknown, facts: UpstreamErrorFacts = {}): PageItem<T>[] => [
-    ...uniqueItems(readItems(envelope.parse(body).data ?? [], readItem, facts)),
+    ...uniqueItems(readItems(readEnvelope(body).data ?? [], readItem, facts)),
   ];
 }
 

@@ -6,18 +6,17 @@ import type { RestClient } from '../http/rest-client.ts';
 import { createListReader } from '../lists/list-reader.ts';
 import type { Call } from '../resilience/transport.ts';
 import { type Deletion, readDeletion } from './deletion.ts';
-import { identifier, timestamp } from './lenient-schema.ts';
+import { identifier, text, timestamp } from './lenient-schema.ts';
+import { createReader } from './object-reader.ts';
 import { byCreation, type Page, type PageItem, type PageRequest, readList, readUnpaged } from './page.ts';
 
-const fields = z.object({ id: identifier, created_at: timestamp, project_id: z.string() });
+const fields = z.object({ id: identifier, created_at: timestamp, project_id: text });
 
 /** The permission of a project to use a checkpoint, in wire spelling. */
 export type Permission = z.output<typeof fields>;
 
 /** Parses a permission. Throws a ZodError when a member is invalid. */
-export function readPermission(body: unknown): Permission {
-  return fields.parse(body);
-}
+export const readPermission: (body: unknown) => Permission = createReader(fields);
 
 /**
  * The permissions of a checkpoint, which is identified by the name of its model. All methods throw NoAdminKey when the
@@ -39,13 +38,14 @@ export interface PermissionPageRequest extends PageRequest {
 
 export function createPermissionResource(rest: RestClient, memoryCache: MemoryCache): PermissionResource {
   const lists = createListReader<PageItem<Permission>>({ compareAge: byCreation, memoryCache, name: 'permission' });
+  const readPermissions = readList(readPermission);
   return {
     list: async (model, { projectId: project_id = null, ...page }, call) =>
       lists.page(page, {
         credential: asAdmin(call).credential,
         name: JSON.stringify([model, project_id]),
         fetch: (request) =>
-          rest.get(permissionsPath(model), { ...request, project_id }, readList(readPermission), asAdmin(call)),
+          rest.get(permissionsPath(model), { ...request, project_id }, readPermissions, asAdmin(call)),
       }),
     create: async (model, project_ids, call) =>
       rest.post(permissionsPath(model), { project_ids }, readUnpaged(readPermission), asAdmin(call)),

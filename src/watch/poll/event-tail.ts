@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts';
+import { contextFor, createReadContext } from '../../store/cache/read-context.ts';
 import type { Access } from '../../store/cache/scope.ts';
-import { contextFor, createReadContext } from '../../store/cache/single-flight.ts';
 import type { EventLog } from '../../store/resources/event-log.ts';
 import type { Store } from '../../store/store.ts';
 import type { CallAccount, Caller } from '../../upstream/resilience/call-claims.ts';

@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts';
+import { contextFor, createReadContext, type ReadContext } from '../../store/cache/read-context.ts';
 import type { Access } from '../../store/cache/scope.ts';
-import { contextFor, createReadContext, type ReadContext } from '../../store/cache/single-flight.ts';
 import type { JobStore } from '../../store/resources/job.ts';
 import { isOutage, isRejection, UpstreamError } from '../../upstream/errors/upstream-error.ts';
 import type { Caller } from '../../upstream/resilience/call-claims.ts';

@@ -1,4 +1,4 @@
-import { contextFor, createReadContext } from '../../store/cache/single-flight.ts';
+import { contextFor, createReadContext } from '../../store/cache/read-context.ts';
 import type { Store } from '../../store/store.ts';
 import { isTerminal, type Job } from '../../upstream/resources/job.ts';
 import { callersOf, pollClaimant } from './claimants.ts';

@@ -1,12 +1,15 @@
+import type { ReadableIterator, Reader } from './readable-iterator.ts';
+
 /**
  * The unread values of one subscriber: only the latest value per key, in the order in which the keys were added. A slow
  * reader uses bounded memory and does not delay the producer.
  */
-export interface ConflatingQueue<T> extends AsyncIterableIterator<T> {
+export interface ConflatingQueue<T> extends ReadableIterator<T>, AsyncIterable<T, undefined> {
   put(key: string, value: T): void;
   /** Ends the queue. The reader gets the unread values, then `error` if given. */
   end(error?: Error): void;
-  return(): Promise<IteratorResult<T>>;
+  return(): Promise<IteratorReturnResult<undefined>>;
+  [Symbol.asyncIterator](): ConflatingQueue<T>;
 }
 
 const DONE = { done: true, value: undefined } as const;
@@ -19,9 +22,12 @@ export function createConflatingQueue<T>(onClose: () => void): ConflatingQueue<T
 /** A class to save memory: there can be thousands of queues, most of them empty. */
 class LatestPerKeyQueue<T> implements ConflatingQueue<T> {
   readonly #onClose: () => void;
-  #values: Map<string, T> | null = null;
-  /** The pending read. Only set while there is no value. */
-  #pendingRead: PromiseWithResolvers<IteratorResult<T>> | null = null;
+  /** The first unread value. Most queues have a single key: they need no map. */
+  #first: { readonly key: string; value: T } | null = null;
+  /** The unread values behind the first one. */
+  #others: Map<string, T> | null = null;
+  /** The reader that waits. Only set while there is nothing to read. */
+  #reader: Reader | null = null;
   #error: Error | undefined;
   #isClosed = false;
 
@@ -29,58 +35,78 @@ class LatestPerKeyQueue<T> implements ConflatingQueue<T> {
     this.#onClose = onClose;
   }
 
-  put(key: string, value: T) {
+  put(key: string, value: T): void {
     if (this.#isClosed) return;
-    const read = this.#takePendingRead();
-    if (read) return read.resolve({ done: false, value });
-    this.#values ??= new Map();
-    this.#values.set(key, value);
+    if (this.#first === null) this.#first = { key, value };
+    else if (this.#first.key === key) this.#first.value = value;
+    else {
+      this.#others ??= new Map();
+      this.#others.set(key, value);
+    }
+    this.#wakeReader();
   }
 
   end(error?: Error): void {
     if (this.#isClosed) return;
+    this.#error = error;
     this.#close();
-    const read = this.#takePendingRead();
-    if (!read) this.#error = error;
-    else if (error) read.reject(error);
-    else read.resolve(DONE);
+    this.#wakeReader();
   }
 
-  next(): Promise<IteratorResult<T>> {
-    for (const [key, value] of this.#values ?? []) {
-      this.#values?.delete(key);
-      if (this.#values?.size === 0) this.#values = null;
-      return Promise.resolve({ done: false, value });
-    }
+  read(reader: Reader): IteratorResult<T, undefined> | undefined {
+    if (this.#first !== null) return { done: false, value: this.#take(this.#first) };
     const error = this.#error;
     this.#error = undefined;
-    if (error) return Promise.reject(error);
-    if (this.#isClosed) return Promise.resolve(DONE);
-    this.#pendingRead = Promise.withResolvers();
-    return this.#pendingRead.promise;
+    if (error) throw error;
+    if (this.#isClosed) return DONE;
+    this.#reader = reader;
+    return undefined;
   }
 
-  return(): Promise<IteratorResult<T>> {
-    this.#values = null;
+  next(): Promise<IteratorResult<T, undefined>> {
+    return new Promise((resolve, reject) => {
+      const onReadable = () => {
+        try {
+          const result = this.read({ onReadable });
+          if (result) resolve(result);
+        } catch (error) {
+          reject(error);
+        }
+      };
+      onReadable();
+    });
+  }
+
+  async return(): Promise<IteratorReturnResult<undefined>> {
+    this.#first = null;
+    this.#others = null;
     this.#error = undefined;
     this.#close();
-    this.#takePendingRead()?.resolve(DONE);
-    return Promise.resolve(DONE);
+    this.#wakeReader();
+    return DONE;
   }
 
   [Symbol.asyncIterator](): this {
     return this;
   }
 
-  #close() {
+  #take({ value }: { readonly value: T }): T {
+    const [next] = this.#others ?? [];
+    this.#first = next ? { key: next[0], value: next[1] } : null;
+    if (next) this.#others?.delete(next[0]);
+    if (this.#others?.size === 0) this.#others = null;
+    return value;
+  }
+
+  #close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#onClose();
   }
 
-  #takePendingRead() {
-    const read = this.#pendingRead;
-    this.#pendingRead = null;
-    return read;
+  #wakeReader(): void {
+    const reader = this.#reader;
+    this.#reader = null;
+    reader?.onReadable();
   }
 }

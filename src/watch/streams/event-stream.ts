@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
+import { createReadContext } from '../../store/cache/read-context.ts';
 import type { Access } from '../../store/cache/scope.ts';
-import { createReadContext } from '../../store/cache/single-flight.ts';
 import { keyOf, type LogItem } from '../../store/resources/log-item.ts';
 import type { LogSegment } from '../../store/resources/log-segment.ts';
 import type { Store } from '../../store/store.ts';

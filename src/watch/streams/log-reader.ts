@@ -1,5 +1,5 @@
+import type { ReadContext } from '../../store/cache/read-context.ts';
 import type { Access } from '../../store/cache/scope.ts';
-import type { ReadContext } from '../../store/cache/single-flight.ts';
 import type { EventLog } from '../../store/resources/event-log.ts';
 import { keyOf, type LogItem } from '../../store/resources/log-item.ts';
 import type { LogSegment } from '../../store/resources/log-segment.ts';

@@ -20,18 +20,31 @@ const bench = (program: string, ...options: string[]) =>
     { env },
   );
 
-test('the benchmark measures every row of all workloads, and counts cold calls', { timeout: 120_000 }, async () => {
+test('the benchmark measures every row of all workloads, and counts cold calls', { timeout: 180_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   const out = join(folder, 'bench.json');
   const { stdout } = await bench('bench', '--rounds', '1', '--seconds', '0.05', '--out', out);
-  for (const name of workloadNames) expect(stdout).toContain(`### ${name}: `);
-  for (const row of ['static', 'gateway, caches 0 ms', 'gateway, defaults']) {
-    expect(stdout.split(`\n| ${row} | `)).toHaveLength(1 + workloadNames.length);
-  }
+  const tableLines = stdout.split('\n').filter((line) => /^\| W\d /.test(line));
+  expect(tableLines.map((line) => line.slice(2, 4))).toEqual(workloadNames);
+  expect(stdout).toMatch(/^\| from the start of the process to the first response, ms( \| [\d.]+){3} \|$/m);
   expect(stdout).not.toContain('NaN');
-  const { workloads, coldCounts } = JSON.parse(await readFile(out, 'utf8'));
-  expect(workloads[0].rows[1].samples[0].upstreamCallsPerQuery).toBe(1);
+  const { workloads, starts, coldCounts } = JSON.parse(await readFile(out, 'utf8'));
+  for (const [index, { rows }] of workloads.entries()) {
+    expect(Object.keys(rows).sort()).toEqual(['ceiling', 'hit', 'miss', 'stock']);
+    const cpu = (row: string) => rows[row][0].cpuPer1000Queries;
+    // One round, so that each median is the figure of the round.
+    const figures = (row: string) => [
+      cpu(row).toFixed(3),
+      ...['ceiling', 'stock'].map((other) => (cpu(row) / cpu(other)).toFixed(2)),
+    ];
+    const cells = tableLines[index]?.split(' | ').slice(2, 9);
+    expect(cells).toEqual([...figures('hit'), ...figures('miss'), cpu('stock').toFixed(3)]);
+  }
+  expect(workloads[0].rows.miss[0].upstreamCallsPerQuery).toBe(1);
+  expect(workloads[0].rows.stock[0].upstreamCallsPerQuery).toBe(1);
+  expect(workloads[1].rows.stock[0].upstreamCallsPerQuery).toBeGreaterThan(7); // A page and its 7 or 8 files.
+  for (const start of [...starts.gateway, ...starts.stock]) expect(start.firstResponseMs).toBeGreaterThan(0);
   expect(coldCounts).toEqual([
     { name: 'one query of W1', fresh: 1, hot: 1 },
     { name: 'one query of W2', fresh: 2, hot: 2 },
@@ -44,6 +57,20 @@ test('the benchmark measures every row of all workloads, and counts cold calls',
     { name: 'one job with events, checkpoints and all its files', fresh: 6, hot: 6 },
     { name: '50 jobs, each with its base model and its fine-tuned model', fresh: 2, hot: 2 },
   ]);
+});
+
+test('the growth benchmark measures queries of all sizes, and subscribers', { timeout: 180_000 }, async () => {
+  const { stdout } = await bench('growth', '--rounds', '1', '--seconds', '0.01', '--subscribers', '2');
+  const lines = [...stdout.matchAll(/^\| ([^|\n]+) \| ([\d,]+) \| ([\d.]+) \| (-?[\d.]*) \| ([\d.]*) \|$/gm)];
+  const sizes = Map.groupBy(lines, ([, measure]) => measure);
+  expect([...sizes].map(([measure, ofMeasure]) => [measure, ofMeasure.map(([, , size]) => size)])).toEqual([
+    ['jobs per page', ['1', '20', '100']],
+    ['aliases per query', ['1', '10']],
+    ['kB of the body of a job', ['1', '10', '100']],
+    ['steps in an event log', ['100', '1,000', '10,000']],
+    ['subscribers to a job', ['2']],
+  ]);
+  for (const [, , , miss] of lines) expect(Number(miss)).toBeGreaterThan(0);
 });
 
 test('an upload of 128 MiB uses far less memory of the gateway, by the upload benchmark', async () => {

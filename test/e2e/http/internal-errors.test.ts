@@ -44,7 +44,8 @@ async function startServer(readJob: () => Promise<never>) {
   });
   const createContext: ContextFactory = (request) => {
     const context = createBaseContext(request);
-    return { ...context, loaders: { ...context.loaders, job: readJob, jobs: readJob } };
+    Object.assign(context.loaders, { job: readJob, jobs: readJob });
+    return context;
   };
   const server = await createServer({
     host: '127.0.0.1',
@@ -59,6 +60,7 @@ async function startServer(readJob: () => Promise<never>) {
     schema: createSchema(),
     authenticate: () => ({ viewer: { name: null, role: 'admin' }, access, isValid: () => true }),
     createContext,
+    generationOf: store.jobs.invalidation.responseGeneration,
     examples: { jobId: 'ftjob-1', fileId: 'file-1' },
     log: createLogger({ level: 'debug', secrets: [], destination }),
     clock,

@@ -19,6 +19,28 @@ test('parsed documents and responses share CACHE_MAX_MB with the store', async (
   expect(Math.max(...sizes)).toBeLessThanOrEqual(MIB);
 });
 
+test('the plans of a document count too, and are bounded, whatever its variables exclude', async () => {
+  await using gateway = await startGateway({
+    CACHE_MAX_MB: '16',
+    MAX_QUERY_ALIASES: '2000',
+    MAX_QUERY_TOKENS: '10000',
+  });
+  const fields = Array.from({ length: 200 }, (_, index) => `field_${index}: __typename`).join(' ');
+  const names = ['a', 'b', 'c', 'd', 'e'];
+  const parts = names.map((name) => `${name}: gateway @include(if: $${name}) { ${fields} }`).join(' ');
+  const query = `query (${names.map((name) => `$${name}: Boolean!`).join(' ')}) { ${parts} }`;
+  const variablesOf = (bits: number) => Object.fromEntries(names.map((name, bit) => [name, ((bits >> bit) & 1) === 1]));
+  await gateway.query(query, variablesOf(0));
+  const withoutPlan = gateway.cachedBytes();
+  const { data } = await gateway.query(query, variablesOf(31));
+  expect(Object.keys(data ?? {})).toEqual(names);
+  const planBytes = 5 * 200 * 400;
+  expect(gateway.cachedBytes()).toBeGreaterThan(withoutPlan + planBytes);
+  for (let bits = 0; bits < 31; bits++) await gateway.query(query, variablesOf(bits));
+  const responseBytes = 32 * 5 * 200 * 2 * 24;
+  expect(gateway.cachedBytes()).toBeLessThan(withoutPlan + 8 * planBytes + responseBytes);
+});
+
 test('the store holds at most CACHE_MAX_MB, for any number of jobs and event logs', async () => {
   await using upstream = await startUpstream('upstream', './large-upstream.ts', { JOBS: '6000' });
   await using gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, CACHE_MAX_MB: '4' });

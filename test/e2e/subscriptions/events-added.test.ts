@@ -238,7 +238,7 @@ describe('a client that reads no events for a minute', () => {
       await feed.advanceBy(INTERVAL_MS);
       expect(await take(reader, 10)).toEqual(ids);
     }
-    expect(responses[0]?.writableNeedDrain).toBe(true);
+    expect(responses[0]?.socket?.writableNeedDrain).toBe(true);
     expect(responses[0]?.writableLength).toBeLessThan(4 * message.length);
     log.grow(1, () => FINAL);
     await feed.advanceBy(INTERVAL_MS);

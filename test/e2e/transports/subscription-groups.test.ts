@@ -132,8 +132,8 @@ describe('equal subscriptions', () => {
     await using live = await startSubscriptionServer();
     await using stream = await openSse(live.url, paramsWith({}));
     const listeners = () => {
-      const { signal, abortCallbacks } = live.sources[0]?.readContext ?? {};
-      return [signal && getEventListeners(signal, 'abort').length, abortCallbacks?.size];
+      const cancellation = live.sources[0]?.readContext.cancellation;
+      return [cancellation && getEventListeners(cancellation.signal, 'abort').length, cancellation?.callbackCount];
     };
     await until(() => live.topic('t').waits === 1);
     const before = listeners();

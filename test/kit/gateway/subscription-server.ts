@@ -90,6 +90,7 @@ export async function startSubscriptionServer(settings: Record<string, string> =
       mutations: NO_MUTATIONS,
       ...CONTEXT_OPTIONS,
     }),
+    generationOf: store.jobs.invalidation.responseGeneration,
     examples: { jobId: 'ftjob-1', fileId: 'file-1' },
     webhookSecret: undefined,
     onHint: watcher.hint,
@@ -124,9 +125,7 @@ function createScript() {
   const events: Context[] = [];
   let gate = Promise.withResolvers<void>();
   const slow: Resolver = async (_source, _args, { readContext }) => {
-    const left = new Promise<never>((_, reject) =>
-      readContext.abortCallbacks.add(() => reject(readContext.signal.reason)),
-    );
+    const left = new Promise<never>((_, reject) => readContext.cancellation.addCallback(reject));
     await Promise.race([gate.promise, left]);
     return 'slow';
   };

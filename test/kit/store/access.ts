@@ -1,5 +1,5 @@
+import { createReadContext } from '../../../src/store/cache/read-context.ts';
 import { createAccessFactory } from '../../../src/store/cache/scope.ts';
-import { createReadContext } from '../../../src/store/cache/single-flight.ts';
 import type { Claimant } from '../../../src/upstream/resilience/call-claims.ts';
 
 /** Returns the access of a credential. Equal credentials share a scope within one test file. */

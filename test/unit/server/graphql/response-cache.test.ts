@@ -3,7 +3,10 @@ import { createMemoryCache } from '../../../../src/memory-cache.ts';
 import { createResponseCache } from '../../../../src/server/graphql/response-cache.ts';
 import { createTestClock } from '../../../kit/clock.ts';
 
-const response = (body: string) => ({ reply: { status: 200, headers: {}, body }, operationName: undefined });
+const response = (body: string) => ({
+  reply: { status: 200, headers: {}, body: Buffer.from(body) },
+  operationName: undefined,
+});
 
 describe('a cached response', () => {
   it('is returned while it is fresh', () => {
@@ -11,7 +14,7 @@ describe('a cached response', () => {
     const responseCache = createResponseCache(clock, createMemoryCache(1_000_000));
     responseCache.set('q', response('a'), 1000);
     clock.advance(999);
-    expect(responseCache.get('q')).toEqual(response('a'));
+    expect(responseCache.get('q')).toMatchObject(response('a'));
     clock.advance(1);
     expect(responseCache.get('q')).toBeUndefined();
   });
@@ -21,7 +24,7 @@ describe('a cached response', () => {
     const responseCache = createResponseCache(clock, createMemoryCache(1_000_000));
     responseCache.set('q', response('a'), Number.POSITIVE_INFINITY);
     clock.advance(1e12);
-    expect(responseCache.get('q')).toEqual(response('a'));
+    expect(responseCache.get('q')).toMatchObject(response('a'));
   });
 
   it('is not stored when it is already stale', () => {
@@ -32,11 +35,52 @@ describe('a cached response', () => {
 
   it('is not stored above the size of an entry, and is evicted when the cache is full', () => {
     const responseCache = createResponseCache(createTestClock(0), createMemoryCache(16 * 1024 * 1024));
-    responseCache.set('large', response('x'.repeat(600_000)), 1000);
+    responseCache.set('large', response('x'.repeat(1_200_000)), 1000);
     expect(responseCache.get('large')).toBeUndefined();
-    for (let i = 0; i < 100; i++) responseCache.set(`q${i}`, response('x'.repeat(200_000)), 1000);
+    for (let i = 0; i < 100; i++) responseCache.set(`q${i}`, response('x'.repeat(400_000)), 1000);
     const remaining = Array.from({ length: 100 }, (_, i) => responseCache.get(`q${i}`)).filter(Boolean);
     expect(remaining.length).toBeGreaterThan(10);
     expect(remaining.length).toBeLessThanOrEqual(42);
+  });
+});
+
+describe('a cached response near its end', () => {
+  const setUp = () => {
+    const clock = createTestClock(0);
+    const responseCache = createResponseCache(clock, createMemoryCache(1_000_000), () => 0.5);
+    responseCache.set('q', response('a'), 1000);
+    const cached = responseCache.get('q');
+    if (!cached) throw new Error('not cached');
+    return { clock, responseCache, cached };
+  };
+
+  it('is refreshed by one reader, at a random point of its last fifth', () => {
+    const { clock, responseCache, cached } = setUp();
+    clock.advance(889);
+    expect(responseCache.startRefresh(cached)).toBe(false);
+    clock.advance(1);
+    expect([responseCache.startRefresh(cached), responseCache.startRefresh(cached)]).toEqual([true, false]);
+    expect(responseCache.get('q')).toBe(cached); // For all other readers.
+  });
+
+  it('is refreshed by another reader when the first one has not tried', () => {
+    const { clock, responseCache, cached } = setUp();
+    clock.advance(900);
+    responseCache.startRefresh(cached);
+    responseCache.releaseRefresh(cached);
+    expect([responseCache.startRefresh(cached), responseCache.startRefresh(cached)]).toEqual([true, false]);
+  });
+
+  it('is refreshed again when its refresh has newer data, and not when it has the same', () => {
+    const { clock, responseCache } = setUp();
+    clock.advance(900);
+    responseCache.set('q', response('b'), 1000);
+    const same = responseCache.get('q');
+    clock.advance(99);
+    expect(same && responseCache.startRefresh(same)).toBe(false);
+    responseCache.set('q', response('c'), 2000);
+    const newer = responseCache.get('q');
+    clock.advance(990);
+    expect(newer && responseCache.startRefresh(newer)).toBe(true);
   });
 });

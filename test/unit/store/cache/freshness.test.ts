@@ -41,7 +41,7 @@ describe('mergeJobObservation', () => {
     for (const job of [running, failed]) {
       expect(observe(job, 5000, ended)).toMatchObject({ value: succeeded, receivedAt: 5000, terminalSince: 1000 });
     }
-    const richer = { ...succeeded, result_files: ['file-results'] };
+    const richer = readJob(jobBody({ status: 'succeeded', result_files: ['file-results'] }));
     expect(observe(richer, 5000, ended).value).toBe(richer);
   });
 

@@ -41,8 +41,7 @@ function createWorld(maxBytes = 100_000) {
     read: () => new Promise((resolve) => reads.push(resolve)),
     values,
   });
-  const get = async (readContext = newReadContext()) =>
-    (await lists.get({ access, name: 'all', params: null, readContext })).value;
+  const get = (readContext = newReadContext()) => lists.get({ access, name: 'all', params: null, readContext });
   /** As `get`, where the upstream responds at once with these items. */
   const read = async (...items: PageItem<Entity>[]) => {
     const page = get();

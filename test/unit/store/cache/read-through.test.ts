@@ -64,13 +64,14 @@ describe('get', () => {
     const first = get();
     reads[0]?.respond('first');
     await first;
-    clock.advance(999);
-    expect((await get()).value.name).toBe('first');
+    clock.advance(799);
+    expect((await get()).name).toBe('first');
+    expect(reads).toHaveLength(1);
     const strict = get(500);
     reads[1]?.respond('second');
-    expect((await strict).value.name).toBe('second');
+    expect((await strict).name).toBe('second');
     clock.advance(999);
-    expect((await get()).value.name).toBe('second');
+    expect((await get()).name).toBe('second');
   });
 
   it('limits the freshness of its context to the earliest expiry of all values read', async () => {
@@ -95,7 +96,7 @@ describe('get', () => {
     reads[1]?.respond('newer');
     await newer;
     reads[0]?.respond('older');
-    expect((await older).value.name).toBe('newer');
+    expect((await older).name).toBe('newer');
     expect(readThrough.peek(access, 'key')?.value.name).toBe('newer');
   });
 
@@ -106,7 +107,7 @@ describe('get', () => {
     const times = { requestedAt: 10, requestedSeq: 3, receivedAt: 11, receivedSeq: 4 };
     readThrough.record(access, 'key', { value: { name: 'recorded' }, ...times }, 'query');
     reads[0]?.respond('older');
-    expect((await older).value.name).toBe('recorded');
+    expect((await older).name).toBe('recorded');
   });
 
   it('does not cache a failure', async () => {
@@ -128,7 +129,7 @@ describe('get', () => {
     clock.advance(1000);
     const second = get();
     reads[1]?.fail(new UpstreamError('UPSTREAM_UNAVAILABLE', 'down'));
-    const outcome = await second.then(({ value }) => value.name).catch((error: UpstreamError) => error.code);
+    const outcome = await second.then(({ name }) => name).catch((error: UpstreamError) => error.code);
     expect(outcome).toBe(expected);
   });
 
@@ -136,7 +137,7 @@ describe('get', () => {
     const { reads, get, readThrough } = createWorld({ cache: null });
     const both = Promise.all([get(), get()]);
     reads[0]?.respond('first');
-    expect((await both).map(({ value }) => value.name)).toEqual(['first', 'first']);
+    expect((await both).map(({ name }) => name)).toEqual(['first', 'first']);
     expect(readThrough.peek(access, 'key')).toBeUndefined();
     void get();
     expect(reads).toHaveLength(2);
@@ -146,7 +147,7 @@ describe('get', () => {
     const { reads, get, readThrough } = createWorld({ estimateBytes: () => 1_000_000 });
     const first = get();
     reads[0]?.respond('large');
-    expect((await first).value.name).toBe('large');
+    expect((await first).name).toBe('large');
     expect(readThrough.peek(access, 'key')).toBeUndefined();
   });
 
@@ -156,7 +157,7 @@ describe('get', () => {
     const both = [get(), get(1000, newReadContext(), undefined, other)];
     reads[0]?.respond('mine');
     reads[1]?.respond('theirs');
-    expect((await Promise.all(both)).map(({ value }) => value.name)).toEqual(['mine', 'theirs']);
+    expect((await Promise.all(both)).map(({ name }) => name)).toEqual(['mine', 'theirs']);
     expect(readThrough.peek(other, 'key')?.value.name).toBe('theirs');
   });
 });
@@ -178,6 +179,64 @@ describe('refresh', () => {
   });
 });
 
+describe('a reader that refreshes a cached response', () => {
+  const refresher = () => {
+    const readContext = newReadContext();
+    readContext.refreshAhead = true;
+    return readContext;
+  };
+  async function startRefresh(ageMs: number) {
+    const world = createWorld();
+    const first = world.get();
+    world.reads[0]?.respond('first');
+    await first;
+    world.clock.advance(ageMs);
+    const readContext = refresher();
+    return { ...world, readContext, refreshed: world.get(1000, readContext) };
+  }
+
+  it('reads an entry anew in the last fifth of its life, and waits for it', async () => {
+    const { reads, refreshed, readContext } = await startRefresh(800);
+    expect(reads).toHaveLength(2);
+    reads[1]?.respond('second');
+    expect((await refreshed).name).toBe('second');
+    expect(readContext.freshUntil).toBe(1800);
+  });
+
+  it('gets an earlier entry from the cache', async () => {
+    const { reads, refreshed } = await startRefresh(799);
+    expect((await refreshed).name).toBe('first');
+    expect(reads).toHaveLength(1);
+  });
+
+  it('gets the cached entry when the read fails before its end, with its own expiry', async () => {
+    const { reads, refreshed, readContext } = await startRefresh(800);
+    reads[1]?.fail(new Error('down'));
+    expect((await refreshed).name).toBe('first');
+    expect(readContext.freshUntil).toBe(1000);
+  });
+
+  it.each([
+    ['after its end', (world: Awaited<ReturnType<typeof startRefresh>>) => world.clock.advance(200)],
+    [
+      'after its invalidation',
+      ({ readThrough }: Awaited<ReturnType<typeof startRefresh>>) => readThrough.invalidate(access, 'key'),
+    ],
+  ])('gets the error when the read fails %s', async (_, change) => {
+    const world = await startRefresh(800);
+    change(world);
+    world.reads[1]?.fail(new Error('down'));
+    await expect(world.refreshed).rejects.toThrow('down');
+  });
+
+  it('gets the reason of its abort', async () => {
+    const { reads, refreshed, readContext } = await startRefresh(800);
+    readContext.cancellation.abort(new Error('The client has disconnected.'));
+    await expect(refreshed).rejects.toThrow('disconnected');
+    expect(reads).toHaveLength(2);
+  });
+});
+
 describe('invalidate', () => {
   it('leaves a read in flight to its present waiters, and neither caches nor shares its result', async () => {
     const { readThrough, reads, get } = createWorld();
@@ -185,10 +244,10 @@ describe('invalidate', () => {
     readThrough.invalidate(access, 'key');
     const late = get();
     reads[0]?.respond('before');
-    expect((await early).value.name).toBe('before');
+    expect((await early).name).toBe('before');
     expect(readThrough.peek(access, 'key')).toBeUndefined();
     reads[1]?.respond('after');
-    expect((await late).value.name).toBe('after');
-    expect((await get()).value.name).toBe('after');
+    expect((await late).name).toBe('after');
+    expect((await get()).name).toBe('after');
   });
 });

@@ -1,27 +1,29 @@
 import { describe, expect, it } from 'vitest';
-import { createSingleFlight, type FlightOptions } from '../../../../src/store/cache/single-flight.ts';
+import type { FlightCall } from '../../../../src/store/cache/flight.ts';
+import { createSequenceClock } from '../../../../src/store/cache/sequence-clock.ts';
+import { createSingleFlight, type FlightRequest } from '../../../../src/store/cache/single-flight.ts';
 import { createTestClock } from '../../../kit/clock.ts';
-import { newReadContext } from '../../../kit/store/access.ts';
+import { accessOf, newReadContext } from '../../../kit/store/access.ts';
+
+const access = accessOf({ apiKey: 'a' });
 
 /** Reads that a test settles one by one, in the order of their start. */
 function createWorld() {
   const clock = createTestClock(0);
-  const singleFlight = createSingleFlight<string>(clock);
-  const reads: { respond: (value: string) => void; fail: (error: Error) => void; flightOptions: FlightOptions }[] = [];
+  const reads: { respond: (value: string) => void; fail: (error: Error) => void; call: FlightCall }[] = [];
+  const singleFlight = createSingleFlight<FlightRequest, string, string>(createSequenceClock(clock), {
+    read(_, call) {
+      const { promise, resolve, reject } = Promise.withResolvers<string>();
+      reads.push({ respond: resolve, fail: reject, call });
+      return promise;
+    },
+    accept: (_, { value }) => value,
+  });
   return {
     clock,
     reads,
     run: (key: string, readContext = newReadContext(), notBefore?: number) =>
-      singleFlight.run(
-        key,
-        readContext,
-        (flightOptions) => {
-          const { promise, resolve, reject } = Promise.withResolvers<string>();
-          reads.push({ respond: resolve, fail: reject, flightOptions });
-          return promise;
-        },
-        notBefore,
-      ),
+      singleFlight.run(key, { access, readContext }, notBefore),
   };
 }
 
@@ -98,7 +100,7 @@ describe('notBefore', () => {
     const late = run('a', newReadContext(), 5);
     controller.abort(new Error('aborted'));
     await expect(early).rejects.toThrow('aborted');
-    expect(reads.map(({ flightOptions }) => flightOptions.signal.aborted)).toEqual([true, false]);
+    expect(reads.map(({ call }) => call.signal.aborted)).toEqual([true, false]);
     const other = run('a', newReadContext(), 5);
     reads[1]?.respond('new');
     expect(await Promise.all([late, other])).toEqual(['new', 'new']);
@@ -113,7 +115,7 @@ describe('a waiter', () => {
     const both = Promise.allSettled([run('a', readContext), run('a', readContext)]);
     controller.abort(new Error('aborted'));
     expect(await both).toMatchObject([{ reason: { message: 'aborted' } }, { reason: { message: 'aborted' } }]);
-    expect(reads[0]?.flightOptions.signal.aborted).toBe(true);
+    expect(reads[0]?.call.signal.aborted).toBe(true);
   });
 
   it('that is aborted after the read has ended aborts nothing', async () => {
@@ -123,8 +125,8 @@ describe('a waiter', () => {
     const result = run('a', readContext);
     reads[0]?.respond('A');
     expect(await result).toBe('A');
-    expect(readContext.abortCallbacks.size).toBe(0);
+    expect(readContext.cancellation.callbackCount).toBe(0);
     controller.abort();
-    expect(reads[0]?.flightOptions.signal.aborted).toBe(false);
+    expect(reads[0]?.call.signal.aborted).toBe(false);
   });
 });

@@ -41,7 +41,21 @@ describe('estimateBytes', () => {
     );
   });
 
-  it('never recurses, for a body of any depth', () => {
+  it('counts what is nested deep as it counts the same at the top: property', () => {
+    const nest = (value: unknown) => {
+      let nested = value;
+      for (let level = 0; level < 40; level++) nested = [nested];
+      return nested;
+    };
+    const nesting = estimateBytes(nest(null));
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(estimateBytes(nest(value))).toBe(nesting + estimateBytes(value));
+      }),
+    );
+  });
+
+  it('never overflows the stack, for a body of any depth', () => {
     let deep: unknown = 'x';
     for (let n = 0; n < 100_000; n++) deep = [deep];
     expect(estimateBytes(deep)).toBeGreaterThan(3_200_000);

@@ -98,3 +98,17 @@ it('removes a waiter that is aborted, and the abort listener of one that has its
   await settle();
   expect(acquired).toEqual(['first', 'last']);
 });
+
+it('grants no permit at once that a waiting call takes, and none above the share of an owner', async () => {
+  const permits = createCallPermits(2);
+  const [turn, other] = [{ priority: 'query', owner: 'a' } as const, { priority: 'query', owner: 'b' } as const];
+  const release = permits.tryAcquire(turn);
+  permits.tryAcquire(turn);
+  expect(permits.tryAcquire(other)).toBeNull();
+  const waiting = permits.acquire(turnsOf(new CallClaims(claimant('a')), callerTurn), new AbortController().signal);
+  const next = permits.acquire(turnsOf(new CallClaims(claimant('a')), callerTurn), new AbortController().signal);
+  release?.();
+  expect(permits.tryAcquire(other)).toBeNull();
+  expect(await waiting).toBeTypeOf('function');
+  expect(await Promise.race([next, settle().then(() => 'waits')])).toBe('waits');
+});

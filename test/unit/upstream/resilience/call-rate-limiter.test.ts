@@ -63,6 +63,20 @@ describe('a rate limiter', () => {
     expect(clock.timers).toBe(0);
   });
 
+  it('admits a call at once only while none waits, also when the timer of the waiting one is late', async () => {
+    const { clock, rateLimiter, admitted, call } = start(3);
+    const turn = { priority: 'query', owner: 'one' } as const;
+    expect([1, 2, 3, 4].map(() => rateLimiter.tryAcquire(turn))).toEqual([true, true, true, false]);
+    void call('waiting');
+    clock.advance(333.5); // There is a token, and the timer is due at 334.
+    expect(rateLimiter.tryAcquire(turn)).toBe(false);
+    clock.advance(0.5);
+    await settle();
+    expect(admitted).toEqual(['waiting']);
+    clock.advance(333);
+    expect(rateLimiter.tryAcquire(turn)).toBe(true);
+  });
+
   it('saves tokens for at most one second, however long it was idle', async () => {
     const { clock, rateLimiter } = start(3);
     clock.advance(3_600_000);

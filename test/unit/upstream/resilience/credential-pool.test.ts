@@ -8,12 +8,12 @@ import { until } from '../../../kit/until.ts';
 async function start(maxPools = 1000) {
   const upstream = await startUpstream();
   upstream.failAll((_, response) => writeResponse(response, 200, {}));
-  const pools = createCredentialPools(
-    () => new Pool(new URL(upstream.baseUrl).origin),
-    64,
-    createTestClock(),
+  const pools = createCredentialPools({
+    openPool: () => new Pool(new URL(upstream.baseUrl).origin),
+    connections: 64,
+    clock: createTestClock(),
     maxPools,
-  );
+  });
   return {
     upstream,
     pools,
@@ -58,6 +58,17 @@ describe('credential pools', () => {
     gate.release();
     await (await call).body.dump();
     await until(() => first.pool.destroyed);
+  });
+
+  it('are evicted in the order of their last use, also when their credential is the same object', async () => {
+    await using world = await start(2);
+    const [first, second, third] = [{ apiKey: 'first' }, { apiKey: 'second' }, { apiKey: 'third' }];
+    const [one, two] = [world.pools.get(first), world.pools.get(second)];
+    for (const credential of [first, first, third]) world.pools.get(credential);
+    expect(world.pools.get(first)).toBe(one);
+    const again = world.pools.get(second);
+    expect(again).not.toBe(two);
+    expect(again.pool.closed).toBe(false);
   });
 
   it('abort the calls in flight when disposed, those on evicted pools included', async () => {

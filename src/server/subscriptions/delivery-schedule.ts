@@ -1,0 +1,33 @@
+/** A delivery that is due. */
+export interface Delivery {
+  deliver(): void;
+}
+
+/** Schedules a delivery. Deliveries are made in this order, in later turns of the event loop. */
+export type ScheduleDelivery = (delivery: Delivery) => void;
+
+/** Creates a schedule that makes `batchSize` deliveries in each turn of the event loop, so that thousands do not block it. */
+export function createDeliverySchedule(batchSize: number): ScheduleDelivery {
+  let due: Delivery[] = [];
+  /** Number of deliveries of `due` that were made. */
+  let made = 0;
+
+  function deliverBatch() {
+    const end = Math.min(due.length, made + batchSize);
+    try {
+      while (made < end) due[made++]?.deliver();
+    } finally {
+      // Also after an error, which is one delivery's own.
+      if (made < due.length) setImmediate(deliverBatch);
+      else {
+        due = [];
+        made = 0;
+      }
+    }
+  }
+
+  return (delivery) => {
+    if (due.length === 0) setImmediate(deliverBatch);
+    due.push(delivery);
+  };
+}

@@ -1,0 +1,106 @@
+import type { Readable } from 'node:stream';
+import type { Pool } from 'undici';
+import type { Credential } from '../credentials/credential.ts';
+import { UpstreamError } from '../errors/upstream-error.ts';
+import type { CallResult, ReportResult } from './circuit-breaker.ts';
+import type { CredentialPool } from './credential-pool.ts';
+import type { CallDeadline, Deadline } from './deadline.ts';
+import type { RetrySafety } from './retry.ts';
+import type { SendState } from './send-state.ts';
+import { callResultOf, isOutageStatus, toTransportError } from './transport-error.ts';
+
+/** One HTTP request. */
+export interface Request {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly target: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A stream is created for each attempt: it restarts the deadline as it flows, and ends when its signal is aborted. */
+  readonly body?: string | ((deadline: Deadline) => Readable);
+  readonly retrySafety: RetrySafety;
+}
+
+/** A call with all its attempts. */
+export interface Work {
+  readonly request: Request;
+  readonly credential: Credential;
+  readonly deadline: CallDeadline;
+  /** Null for a request that changes nothing. */
+  readonly sendState: SendState | null;
+  /** Called with the status of each response; null when it has no use. */
+  readonly onStatus: ((credential: Credential, status: number) => void) | null;
+}
+
+/**
+ * Sends the request of an attempt. Must call `close` once the attempt holds its connection no more, which can be later than
+ * the promise settles.
+ */
+export type Exchange<R> = (attempt: Attempt) => Promise<R>;
+
+/** One attempt to send a request. A class, because there is one per HTTP request. */
+export class Attempt {
+  readonly work: Work;
+  readonly #account: CredentialPool;
+  readonly #releasePermit: () => void;
+  #report: ReportResult = ignoreResult;
+  #hasStarted = false;
+  #hasResponse = false;
+  #isClosed = false;
+
+  constructor(work: Work, account: CredentialPool, releasePermit: () => void) {
+    this.work = work;
+    this.#account = account;
+    this.#releasePermit = releasePermit;
+  }
+
+  get pool(): Pool {
+    return this.#account.pool;
+  }
+
+  /** The headers of the request: names and values in turn. */
+  get headers(): string[] {
+    const { headers } = this.work.request;
+    return headers === undefined
+      ? this.#account.headers
+      : [...this.#account.headers, ...Object.entries(headers).flat()];
+  }
+
+  /** Registers the attempt. Throws when the breaker has opened or the caller has left during the wait. */
+  start(): void {
+    this.work.deadline.throwIfAborted();
+    this.#report = this.#account.breaker.startCall();
+    this.work.sendState?.startAttempt();
+    this.#hasStarted = true;
+  }
+
+  /** Records that the upstream may have received the request. */
+  markSent(): void {
+    this.work.sendState?.markSent();
+  }
+
+  /** Records the status of the response. */
+  recordStatus(status: number): void {
+    const { sendState, onStatus, credential } = this.work;
+    this.#hasResponse = true;
+    sendState?.recordStatus(status);
+    onStatus?.(credential, status);
+    this.#report(isOutageStatus(status) ? 'down' : 'up');
+  }
+
+  /** Returns the permit. Only the first call has an effect. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#releasePermit();
+  }
+
+  /** Reports the failure of the attempt to the circuit breaker. Returns its error: an UpstreamError, or the reason of the abort. */
+  fail(cause: unknown): unknown {
+    if (!this.#hasStarted) this.close();
+    const isFinal = cause instanceof UpstreamError || cause === this.work.deadline.aborted?.reason;
+    const error = isFinal ? cause : toTransportError(cause, this.#hasResponse);
+    this.#report(callResultOf(error));
+    return error;
+  }
+}
+
+const ignoreResult = (_result: CallResult) => {};
