@@ -18,7 +18,7 @@ USER node
 EXPOSE 4000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 4000}/health`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-# Starts the gateway once, so that the image has its compiled code: containers start in half the time.
+# Starts the gateway once, so that the image has its compiled code: containers start in three quarters of the CPU time.
 RUN UPSTREAM=sandbox node --require ./src/require-node.cjs --max-semi-space-size=8 src/main.ts & \
   node -e "const ask = () => fetch('http://127.0.0.1:4000/graphql', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{\"query\":\"{ fineTuningJobs { nodes { id status } } }\"}' }).catch(() => new Promise((done) => setTimeout(done, 100)).then(ask)); ask().then(({ ok }) => process.exit(ok ? 0 : 1))" \
   && kill $! && wait $!

@@ -1,5 +1,6 @@
-// Keeps compiled code between starts: a start takes a third of the time, and warm starts do not load the TypeScript compiler
-// of Node, which takes 18 MB. JavaScript, because it must run before the first TypeScript file. It never prevents a start.
+// Keeps compiled code between starts: a start takes three quarters of the CPU time, and 20 MiB less, most of it because Node
+// does not load its TypeScript compiler. Measured. JavaScript, because it must run before the first TypeScript file.
+// It never prevents a start.
 //
 // Code in the cache is executed, so its directory must belong to this user, and no other user may write to it. Node's own
 // default, in the directory for temporary files, is a name that any user of the machine can create first.
