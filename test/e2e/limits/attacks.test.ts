@@ -197,7 +197,7 @@ describe('other callers get responses during, and nothing is left of,', { timeou
     ['headers', 'POST /graphql HTTP/1.1\r\nHost: localhost\r\nX-A: '],
     ['bodies', raw('Content-Length: 1000\r\n', '{"query":')],
   ])('%s that arrive too slowly', async (_, bytes) => {
-    await using impatient = await startAttackedGateway({ HEADERS_TIMEOUT_MS: '500', BODY_TIMEOUT_MS: '500' });
+    await using impatient = await startAttackedGateway({ HEADERS_TIMEOUT_MS: '2000', BODY_TIMEOUT_MS: '2000' });
     await impatient.withstands(() => expectResponse(impatient.url, bytes, rejected(408)), { atOnce: 100 });
   });
 
