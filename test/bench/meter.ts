@@ -19,7 +19,7 @@ export interface Memory {
 export interface Resources {
   /** Open connections, without the idle ones of pools. */
   readonly sockets: number;
-  /** Running timers, those that keep no process alive included. */
+  /** Running timers, those that keep no process alive included; without those of idle connections in pools. */
   readonly timers: number;
   /** Listeners of the process and of its HTTP server. */
   readonly listeners: number;
@@ -77,11 +77,14 @@ function sockets(): number {
 function resources(): Resources {
   return {
     sockets: sockets(),
-    timers: summaries(timerClass()).filter((text) => text.includes('_destroyed: false')).length,
+    timers: summaries(timerClass()).filter(isRunning).length,
     listeners: listenersOf(process) + (httpServer ? listenersOf(httpServer) : 0),
     signalListeners: summaries(listenerClass()).length,
   };
 }
+
+/** undici closes an idle connection by a timer `onParserTimeout`. Its other timers of that name are off in the gateway. */
+const isRunning = (timer: string) => timer.includes('_destroyed: false') && !timer.includes('onParserTimeout');
 
 type Class = Parameters<typeof queryObjects>[0];
 
