@@ -28,7 +28,7 @@ export interface Section<I extends ListItem> {
 /** Requests a section. */
 export type FetchList<I extends ListItem> = (request: ListRequest) => Promise<ListResponse<I>>;
 
-export function sectionOf<I extends ListItem>(request: ListRequest, response: ListResponse<I>): Section<I> {
+function sectionOf<I extends ListItem>(request: ListRequest, response: ListResponse<I>): Section<I> {
   const { limit, after } = request;
   const all = uniqueItems(response.items);
   const cursorIndex = after === null ? -1 : all.findIndex(({ id }) => id === after);

@@ -16,7 +16,7 @@ const fields = z.object({ id: identifier, created_at: timestamp, project_id: tex
 export type Permission = z.output<typeof fields>;
 
 /** Parses a permission. Throws a ZodError when a member is invalid. */
-export const readPermission: (body: unknown) => Permission = createReader(fields);
+const readPermission: (body: unknown) => Permission = createReader(fields);
 
 /**
  * The permissions of a checkpoint, which is identified by the name of its model. All methods throw NoAdminKey when the
