@@ -9,6 +9,7 @@ import { createContextFactory, type GatewayFacts } from './request/context.ts';
 import { stateOf } from './schema/core/job-status.ts';
 import { createSchema } from './schema/schema.ts';
 import { createAuthenticate } from './server/auth/authenticate.ts';
+import type { JwtVerifier } from './server/auth/jwt-verifier.ts';
 import { createServer } from './server/server.ts';
 import { createStore } from './store/store.ts';
 import type { Logger } from './telemetry/logger.ts';
@@ -67,6 +68,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     onListenerError: (err) => log.error({ err }, 'internal error of a subscription'),
   });
   opened.defer(() => watcher.dispose());
+  const jwt = await openJwtVerifier(config.auth, log, clock, opened);
   const creator = createIdempotentCreator({ upstream, store, clock });
   const mutations = createMutationPolicy(config.mutations, log, clock);
   const isSandbox = config.upstream.kind === 'sandbox';
@@ -89,7 +91,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     shutdown: config.shutdown,
     upstreamConnections: config.upstreamCalls.connections,
     schema: sharedSchema(),
-    authenticate: createAuthenticate({ auth: config.auth, credential: target.credential, clock, log }),
+    authenticate: createAuthenticate({ auth: config.auth, jwt, credential: target.credential, clock, log }),
     createContext: createContextFactory({
       upstream,
       store,
@@ -120,6 +122,20 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     watched: watcher.size,
   });
   return { url: server.url, gateway, hasGraphiql, load, warning, dispose: () => parts.disposeAsync() };
+}
+
+/** Loads the code for JWTs only where they are accepted. */
+async function openJwtVerifier(
+  auth: Config['auth'],
+  log: Logger,
+  clock: Clock,
+  opened: AsyncDisposableStack,
+): Promise<JwtVerifier | undefined> {
+  if (auth.kind !== 'tokens' || auth.jwt === undefined) return undefined;
+  const { createJwtVerifier } = await import('./server/auth/jwt-verifier.ts');
+  const verifier = createJwtVerifier(auth.jwt, clock, log);
+  opened.defer(() => verifier.dispose());
+  return verifier;
 }
 
 let schema: GraphQLSchema | undefined;
