@@ -16,7 +16,9 @@ describe('AUTH', () => {
   });
 
   it('rejects an unknown value, with the valid ones', () => {
-    expect(problemsOf({ AUTH: 'basic' })).toEqual(['AUTH: "basic" is not none, tokens, jwt, tokens,jwt or passthrough.']);
+    expect(problemsOf({ AUTH: 'basic' })).toEqual([
+      'AUTH: "basic" is not none, tokens, jwt, tokens,jwt or passthrough.',
+    ]);
     expect(problemsOf({ AUTH: 'NONE' })).toEqual(['AUTH: "NONE" is not none, tokens, jwt, tokens,jwt or passthrough.']);
   });
 
