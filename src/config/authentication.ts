@@ -3,13 +3,12 @@ import { z } from 'zod';
 import { isRole, type Role, roles } from '../request/viewer.ts';
 import type { Auth } from '../server/auth/authenticate.ts';
 import { isTrustworthy } from '../server/auth/issuer-url.ts';
-import type { JwtSettings } from '../server/auth/jwt-verifier.ts';
 import { readTokenList, readTokenText } from '../server/auth/token-file.ts';
 import { ALWAYS, groupDocs, settingDocs } from './setting-docs.ts';
 import { integer, quoteValue } from './setting-types.ts';
 
 /** Other settings compare the text of AUTH with `none` and `passthrough`: both are valid only as they are here. */
-const AUTH = /^(none|passthrough|tokens|jwt|tokens, ?jwt|jwt, ?tokens)$/;
+const VALID_AUTH = /^(none|passthrough|tokens|jwt|tokens, ?jwt|jwt, ?tokens)$/;
 const EXPECTED_AUTH = 'expected none, tokens, jwt, tokens,jwt or passthrough';
 const EXPECTED_ROLES = `expected VALUE=ROLE pairs, separated by commas, each value once, with a role of ${roles.join(', ')}`;
 const EXPECTED_ISSUERS =
@@ -29,7 +28,7 @@ const exactList = (expected: string, isValid: (item: string) => boolean = () => 
 
 export const authentication = z
   .object({
-    AUTH: z.string().regex(AUTH, EXPECTED_AUTH).optional().register(settingDocs, {
+    AUTH: z.string().regex(VALID_AUTH, EXPECTED_AUTH).optional().register(settingDocs, {
       description:
         'How callers authenticate. `none`: not at all, everyone may do everything. `tokens`: with a bearer token of `AUTH_TOKENS_FILE`, by its role. `jwt`: with a JWT of an issuer of `JWT_ISSUERS`, by the role that `JWT_ROLES` maps a claim to. `tokens,jwt`: with either. `passthrough`: with an upstream key of their own, which the gateway uses for their upstream calls.',
       defaultValue: 'none',
@@ -111,7 +110,18 @@ export const authentication = z
     const { AUTH = 'none', AUTH_TOKENS_FILE } = values;
     if (AUTH === 'none' || AUTH === 'passthrough') return { kind: AUTH };
     const file = accepts(AUTH, 'tokens') ? AUTH_TOKENS_FILE : undefined;
-    return accepts(AUTH, 'jwt') ? { kind: 'tokens', file, jwt: jwtSettingsOf(values) } : { kind: 'tokens', file };
+    if (!accepts(AUTH, 'jwt')) return { kind: 'tokens', file };
+    const jwt = {
+      issuers: values.JWT_ISSUERS ?? [],
+      jwksUrl: values.JWT_JWKS_URL,
+      audiences: values.JWT_AUDIENCE ?? [],
+      roleClaim: values.JWT_ROLE_CLAIM,
+      roleByValue: values.JWT_ROLES ?? new Map(),
+      nameClaims: values.JWT_NAME_CLAIM,
+      toleranceMs: values.JWT_CLOCK_TOLERANCE_MS,
+      timeoutMs: values.JWT_TIMEOUT_MS,
+    };
+    return { kind: 'tokens', file, jwt };
   });
 
 const REQUIRED_FOR_JWT = [
@@ -121,29 +131,7 @@ const REQUIRED_FOR_JWT = [
 ] as const;
 
 /** Whether a text of AUTH names this kind of token. */
-const accepts = (auth: string | undefined, kind: 'tokens' | 'jwt') => auth?.split(/, ?/).includes(kind) ?? false;
-
-interface JwtValues {
-  readonly JWT_ISSUERS?: readonly string[] | undefined;
-  readonly JWT_JWKS_URL?: string | undefined;
-  readonly JWT_AUDIENCE?: readonly string[] | undefined;
-  readonly JWT_ROLE_CLAIM: string;
-  readonly JWT_ROLES?: ReadonlyMap<string, Role> | undefined;
-  readonly JWT_NAME_CLAIM: readonly string[];
-  readonly JWT_CLOCK_TOLERANCE_MS: number;
-  readonly JWT_TIMEOUT_MS: number;
-}
-
-const jwtSettingsOf = (values: JwtValues): JwtSettings => ({
-  issuers: values.JWT_ISSUERS ?? [],
-  jwksUrl: values.JWT_JWKS_URL,
-  audiences: values.JWT_AUDIENCE ?? [],
-  roleClaim: values.JWT_ROLE_CLAIM,
-  roleByValue: values.JWT_ROLES ?? new Map(),
-  nameClaims: values.JWT_NAME_CLAIM,
-  toleranceMs: values.JWT_CLOCK_TOLERANCE_MS,
-  timeoutMs: values.JWT_TIMEOUT_MS,
-});
+const accepts = (auth = '', kind: 'tokens' | 'jwt') => VALID_AUTH.test(auth) && auth.split(/, ?/).includes(kind);
 
 function isKeyUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
