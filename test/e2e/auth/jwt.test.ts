@@ -1,5 +1,5 @@
 import { exportSPKI, generateKeyPair, importJWK, type JWTPayload } from 'jose';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { startIssuer, type TestIssuer, type TokenOptions } from '../../kit/gateway/issuer.ts';
 import { startJwtWorld } from '../../kit/gateway/jwt-world.ts';
 import { askAs, tokenFile } from '../../kit/process/token.ts';
@@ -105,6 +105,17 @@ describe('a gateway with JWTs', () => {
     expect([response.status, codeOf(response)]).toEqual([401, 'UNAUTHENTICATED']);
     expect(response.errors?.[0]?.message).toMatch(message);
     expect(world.upstream.calls).toEqual([]);
+  });
+
+  it('checks the signature of a token once, also when its first requests come together', async () => {
+    await using world = await startJwtWorld();
+    const token = await world.issuer.sign();
+    const verify = vi.spyOn(crypto.subtle, 'verify');
+    const responses = await Promise.all(Array.from({ length: 10 }, () => world.ask(token)));
+    expect((await world.ask(token)).status).toBe(200);
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(verify).toHaveBeenCalledTimes(1);
+    verify.mockRestore();
   });
 
   it('accepts a token of 8 KB', async () => {
