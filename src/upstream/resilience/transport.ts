@@ -23,6 +23,12 @@ export interface Call extends Abortable {
   readonly claims?: CallClaims;
 }
 
+/** Returns the call with these members. A call can be an object of a class, which cannot be spread. */
+export function callWith(changes: Partial<Pick<Call, 'credential' | 'signal'>>, call: Call): Call {
+  const { credential, signal, claims } = call;
+  return { credential, signal, ...(claims && { claims }), onRequest: () => call.onRequest?.(), ...changes };
+}
+
 export interface TransportOptions {
   /** The base URL of the API, such as `https://api.openai.com/v1`. Its query is added to every request. */
   baseUrl: URL;
