@@ -90,10 +90,12 @@ export function createTransport(options: TransportOptions): Transport {
     const credential = poolOf(call.credential);
     credential.breaker.check(); // Before the rate limiter: a call that is rejected must not take a token.
     const entered = gate.enter({ claims: call.claims, isMutation: request.method !== 'GET', credential, deadline });
-    const attempt = new Attempt(work, credential, typeof entered === 'function' ? entered : await entered);
+    const release = typeof entered === 'function' ? entered : await entered;
+    const account = credential.isEvicted ? poolOf(call.credential) : credential; // Evicted during the wait: its pool is closed.
+    const attempt = new Attempt(work, account, release);
     try {
       attempt.start();
-      if (isFirst) credential.budget.deposit();
+      if (isFirst) account.budget.deposit();
       call.onRequest?.();
       return use(await exchange(attempt));
     } catch (error) {
