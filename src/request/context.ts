@@ -74,7 +74,7 @@ export interface ContextRequest {
   readonly requestId: string;
   /** Aborted when the client disconnects. */
   readonly cancellation?: Cancellation;
-  /** The same, where the transport has a signal. */
+  /** In place of `cancellation`, where the transport has a signal. */
   readonly signal?: AbortSignal;
   readonly identity: Identity;
   /** Owns the turns of the request's upstream calls. */

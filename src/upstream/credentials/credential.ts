@@ -33,15 +33,11 @@ export function digestOf(credential: Credential): string {
 const digests = new WeakMap<Credential, string>();
 
 /**
- * Returns the call with the admin key in place of the API key. The API key takes the place of the admin key, so that both are
- * redacted. Throws NoAdminKey when there is no admin key.
+ * Returns the credential with the admin key in place of the API key. The API key takes the place of the admin key, so that both
+ * are redacted. Throws NoAdminKey when there is no admin key. Returns the same object for the same credential: what is known
+ * about it is found by the object.
  */
-export function asAdmin<T extends { readonly credential: Credential }>(call: T): T {
-  return { ...call, credential: adminCredentialOf(call.credential) };
-}
-
-/** Returns the same object for the same credential: what is known about it is found by the object. */
-function adminCredentialOf(credential: Credential): Credential {
+export function adminCredentialOf(credential: Credential): Credential {
   const known = adminCredentials.get(credential);
   if (known !== undefined) return known;
   const { apiKey, adminKey } = credential;

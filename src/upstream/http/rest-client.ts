@@ -2,7 +2,7 @@ import { describeError, UpstreamError, type UpstreamErrorFacts } from '../errors
 import type { Request } from '../resilience/attempt.ts';
 import type { Deadline } from '../resilience/deadline.ts';
 import type { RetrySafety } from '../resilience/retry.ts';
-import { type Call, createTransport, type TransportOptions } from '../resilience/transport.ts';
+import { type Call, callWith, createTransport, type TransportOptions } from '../resilience/transport.ts';
 import { LARGE_BODIES_BYTES } from './body-text.ts';
 import { createByteSemaphore } from './byte-semaphore.ts';
 import { type ContentResponse, pauseBetween, readContentHead } from './content-response.ts';
@@ -150,9 +150,7 @@ export function createRestClient(options: TransportOptions): RestClient {
         },
         retrySafety: 'never',
       };
-      const { credential, claims } = call;
-      const signal = AbortSignal.any([call.signal, end.signal]);
-      const uploadCall = { credential, signal, ...(claims && { claims }), onRequest: () => call.onRequest?.() };
+      const uploadCall = callWith({ signal: AbortSignal.any([call.signal, end.signal]) }, call);
       const use = async (response: StreamResponse) => readSuccess(await receive(response, request, call), read);
       try {
         return await sendStream(request, use, uploadCall);

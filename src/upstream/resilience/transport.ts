@@ -23,6 +23,12 @@ export interface Call extends Abortable {
   readonly claims?: CallClaims;
 }
 
+/** Returns the call with these members. A call can be an object of a class, which cannot be spread. */
+export function callWith(changes: Partial<Pick<Call, 'credential' | 'signal'>>, call: Call): Call {
+  const { credential, signal, claims } = call;
+  return { credential, signal, ...(claims && { claims }), onRequest: () => call.onRequest?.(), ...changes };
+}
+
 export interface TransportOptions {
   /** The base URL of the API, such as `https://api.openai.com/v1`. Its query is added to every request. */
   baseUrl: URL;
@@ -84,10 +90,12 @@ export function createTransport(options: TransportOptions): Transport {
     const credential = poolOf(call.credential);
     credential.breaker.check(); // Before the rate limiter: a call that is rejected must not take a token.
     const entered = gate.enter({ claims: call.claims, isMutation: request.method !== 'GET', credential, deadline });
-    const attempt = new Attempt(work, credential, typeof entered === 'function' ? entered : await entered);
+    const release = typeof entered === 'function' ? entered : await entered;
+    const account = credential.isEvicted ? poolOf(call.credential) : credential; // Evicted during the wait: its pool is closed.
+    const attempt = new Attempt(work, account, release);
     try {
       attempt.start();
-      if (isFirst) credential.budget.deposit();
+      if (isFirst) account.budget.deposit();
       call.onRequest?.();
       return use(await exchange(attempt));
     } catch (error) {
