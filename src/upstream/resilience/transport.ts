@@ -36,6 +36,8 @@ export interface TransportOptions {
   connections: number;
   /** Whether callers bring the credentials, so that a client can invent any number of them. */
   isPassthrough?: boolean;
+  /** Called with the status of each response to a call with the gateway's own credential. */
+  onStatus?: (credential: Credential, status: number) => void;
   /** Maximum calls per second of all credentials together. */
   maxRps: number;
   clock: Clock;
@@ -72,7 +74,7 @@ export function createTransport(options: TransportOptions): Transport {
   const verifiedPools = createCredentialPools(poolOptions);
   const unverifiedPools = createCredentialPools({ ...poolOptions, isVerified: false, maxPools: MAX_UNVERIFIED_POOLS });
   const verified = createVerifiedCredentials();
-  const onStatus = isPassthrough ? verified.recordStatus : null;
+  const onStatus = isPassthrough ? verified.recordStatus : (options.onStatus ?? null);
   const gate = createCallGate(maxRps, clock);
 
   const isVerified = (credential: Credential) => !isPassthrough || verified.has(credential);
