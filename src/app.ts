@@ -1,5 +1,7 @@
 import type { GraphQLSchema } from 'graphql';
+import { openAuditTrail } from './audit-trail.ts';
 import type { Clock } from './clock.ts';
+import type { AuditTrail } from './commands/audit-record.ts';
 import { createDailyQuotas } from './commands/daily-quota.ts';
 import { createIdempotentCreator } from './commands/idempotency/create-once.ts';
 import type { MutationPolicy } from './commands/mutation-policy.ts';
@@ -12,7 +14,7 @@ import { createSchema } from './schema/schema.ts';
 import { createAuthenticate } from './server/auth/authenticate.ts';
 import { createServer } from './server/server.ts';
 import { createStore } from './store/store.ts';
-import type { GatewayLog, Logger } from './telemetry/logger.ts';
+import type { GatewayLog } from './telemetry/logger.ts';
 import type { Credential } from './upstream/credentials/credential.ts';
 import { createKeyCheck } from './upstream/credentials/key-check.ts';
 import { createUpstream, type Upstream } from './upstream/upstream.ts';
@@ -42,8 +44,8 @@ export interface App {
   readonly hasGraphiql: boolean;
   /** One line about a problem that does not prevent the start; undefined without one. */
   readonly warning: string | undefined;
-  /** Reads the files of secrets now, and uses those that changed. */
-  reloadSecrets(): void;
+  /** Reads the files of secrets now, and uses those that changed. Opens the file of audit records again. */
+  reloadFiles(): void;
   /** Drains the open requests, then closes everything in the reverse order of its opening. */
   dispose(): Promise<void>;
 }
@@ -81,7 +83,9 @@ export async function createApp(config: Config, log: GatewayLog, clock: Clock): 
   });
   opened.defer(() => watcher.dispose());
   const creator = createIdempotentCreator({ upstream, store, clock });
-  const mutations = createMutationPolicy(config.mutations, log, clock);
+  const audit = openAuditTrail(config.auditFile, log, clock);
+  opened.defer(() => audit.dispose());
+  const mutations = createMutationPolicy(config.mutations, audit, clock);
   const isSandbox = config.upstream.kind === 'sandbox';
   const gateway = {
     version,
@@ -144,7 +148,10 @@ export async function createApp(config: Config, log: GatewayLog, clock: Clock): 
     hasGraphiql,
     load,
     warning,
-    reloadSecrets: secretWatch.reload,
+    reloadFiles() {
+      secretWatch.reload();
+      audit.reopen();
+    },
     dispose: () => parts.disposeAsync(),
   };
 }
@@ -164,12 +171,8 @@ function sharedSchema(): GraphQLSchema {
 
 function createMutationPolicy(
   { isAllowed, maxPerDay }: Config['mutations'],
-  log: Logger,
+  audit: AuditTrail,
   clock: Clock,
 ): MutationPolicy {
-  return {
-    isAllowed,
-    quotaOf: createDailyQuotas(clock, maxPerDay),
-    audit: (line) => log.info(line, 'mutation'),
-  };
+  return { isAllowed, quotaOf: createDailyQuotas(clock, maxPerDay), audit };
 }

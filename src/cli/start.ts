@@ -34,8 +34,8 @@ export async function start(environment: Environment): Promise<void> {
   process.on('SIGINT', stop).on('SIGTERM', stop);
   process.on('SIGHUP', () => {
     if (isTerminalClosed()) return stop();
-    app.reloadSecrets();
-    print('The files of secrets were read again (SIGHUP).');
+    app.reloadFiles();
+    print('The files of secrets were read again (SIGHUP), and AUDIT_FILE is opened again.');
   });
   print(banner(app, config)); // Last, because a reader may then send a signal.
 }

@@ -27,7 +27,7 @@ export function createJobCommands(
       const claim = key === null ? null : { credential: access.credential, callerName, key, request };
       const spendQuota = <T>(run: (refund: () => void) => Promise<T>) => quota.spend('create', run);
       const marks = claim && { mark: deriveMark(claim), earlierMarks: earlierMarks(claim) };
-      return creator.create({ access, readContext, request, mark: null, ...marks, spendQuota });
+      return creator.create({ access, readContext, call: callOf(context), request, mark: null, ...marks, spendQuota });
     },
     async control(action, jobId) {
       if (!isValidName(jobId)) return null;

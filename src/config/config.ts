@@ -54,6 +54,8 @@ export interface Config {
   readonly cache: { readonly activeMs: number; readonly settledMs: number; readonly maxBytes: number };
   readonly pollIntervalMs: number;
   readonly mutations: MutationConfig;
+  /** The file of audit records; undefined: they are in the log. */
+  readonly auditFile: string | undefined;
   /** Prices of training, for estimates. */
   readonly priceList: PriceList;
   readonly limits: Limits;
@@ -162,7 +164,7 @@ type Parts = { [Group in keyof typeof groups]: z.output<(typeof groups)[Group]> 
 function assemble(parts: Parts): Config {
   const { listening, authentication, upstream, mutations, caching, limits, graphql, connections, operation } = parts;
   const { host, port, allowedHosts, corsOrigins } = listening;
-  const { isAllowed = parts.kind === 'sandbox', maxPerDay, maxUploadBytes } = mutations;
+  const { isAllowed = parts.kind === 'sandbox', maxPerDay, maxUploadBytes, auditFile } = mutations;
   return {
     host,
     port,
@@ -177,6 +179,7 @@ function assemble(parts: Parts): Config {
     upstreamCalls: upstream.calls,
     ...caching,
     mutations: { isAllowed, maxPerDay },
+    auditFile,
     ...parts.prices,
     limits,
     subscriptions: connections.subscriptions,

@@ -7,6 +7,8 @@ export type { Logger };
 export interface GatewayLog extends Logger {
   /** Redacts a further secret in all later lines. */
   addSecret(secret: string): void;
+  /** Redacts the secrets in a text, and escapes unsafe characters, as in the lines of the log. */
+  redact(text: string): string;
 }
 
 /** Minimum characters of a redacted secret: a shorter one can occur in unrelated text. */
@@ -30,6 +32,7 @@ export function createLogger({ level, secrets, destination = standardOutput() }:
     escapeUnsafe(redacted.reduce((text, secret) => text.replaceAll(secret, '[secret]'), line));
   const log = pino({ level, base: null, hooks: { streamWrite: redact } }, destination);
   return Object.assign(log, {
+    redact,
     addSecret(secret: string) {
       if (!isRedactable(secret) || redacted.includes(secret)) return;
       redacted.push(secret);

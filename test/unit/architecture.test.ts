@@ -13,7 +13,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['main'],
   ['cli', 'terminal'],
   ['app'],
-  ['live-secrets'],
+  ['live-secrets', 'audit-trail'],
   ['upstream-target'],
   ['config'],
   // The sandbox, a house of its own: a REST API that stands in for the real one.

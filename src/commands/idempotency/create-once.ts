@@ -4,7 +4,7 @@ import { detachedContext, type ReadContext } from '../../store/cache/read-contex
 import type { Access } from '../../store/cache/scope.ts';
 import type { Store } from '../../store/store.ts';
 import { isOutcomeUnknown } from '../../upstream/errors/upstream-error.ts';
-import { CallClaims } from '../../upstream/resilience/call-claims.ts';
+import type { Call } from '../../upstream/resilience/transport.ts';
 import { addMark, type IdempotencyMark } from '../../upstream/resources/idempotency-mark.ts';
 import type { Job } from '../../upstream/resources/job.ts';
 import type { Upstream } from '../../upstream/upstream.ts';
@@ -16,6 +16,8 @@ import { createKeyedQueue } from './keyed-queue.ts';
 export interface CreateCommand {
   readonly access: Access;
   readonly readContext: ReadContext;
+  /** The options of the create. */
+  readonly call: Call;
   /** The upstream request without the mark. */
   readonly request: object;
   /** Null without an idempotency key: each command creates a job. */
@@ -78,10 +80,7 @@ export function createIdempotentCreator({
   const queue = createKeyedQueue<CreateResult>();
   const { invalidation } = store.jobs;
 
-  async function create({ access, readContext }: CreateCommand, body: object): Promise<Job> {
-    const { signal } = detachedContext(readContext);
-    const claims = new CallClaims(readContext.claimant);
-    const call = { credential: access.credential, signal, claims, onRequest: () => readContext.countCall() };
+  async function create({ access, call }: CreateCommand, body: object): Promise<Job> {
     try {
       const job = await upstream.jobs.create(body, call);
       return store.jobs.put(access, job).value ?? job;

@@ -1,7 +1,7 @@
 import { type Clock, sleep } from '../../clock.ts';
 import type { Credential, KeyHeader } from '../credentials/credential.ts';
 import { createVerifiedCredentials } from '../credentials/verified-credentials.ts';
-import { UpstreamError, withUnknownOutcome } from '../errors/upstream-error.ts';
+import { UpstreamError, type UpstreamErrorFacts, withUnknownOutcome } from '../errors/upstream-error.ts';
 import { Attempt, type Exchange, type Request, type Work } from './attempt.ts';
 import type { CallClaims } from './call-claims.ts';
 import { createCallGate } from './call-gate.ts';
@@ -19,6 +19,8 @@ export interface Call extends Abortable {
   readonly credential: Credential;
   /** Called for each HTTP request, retries included. */
   onRequest?(): void;
+  /** Called with each whole response to a call that reads no stream. */
+  onResponse?(facts: UpstreamErrorFacts): void;
   /** The callers that wait for the response. By default, the credential owns the turn. */
   readonly claims?: CallClaims;
 }

@@ -97,7 +97,7 @@ describe('the file of the API key', () => {
     expect(world.keysUsed()).toEqual([OLD]);
     world.accepted.add(NEW);
     world.write(NEW);
-    world.gateway.reloadSecrets();
+    world.gateway.reloadFiles();
     await world.gateway.query(JOB);
     expect(world.keysUsed()).toEqual([OLD, NEW]);
   });
@@ -110,15 +110,15 @@ describe('the file of the API key', () => {
   ])('changes nothing while it %s; that is logged once, without its content', async (_, spoil) => {
     await using world = await start({ CACHE_ACTIVE_MS: '0' });
     spoil(world);
-    world.gateway.reloadSecrets();
-    world.gateway.reloadSecrets();
+    world.gateway.reloadFiles();
+    world.gateway.reloadFiles();
     expect((await world.gateway.query(JOB)).errors).toBeUndefined();
     const lines = world.gateway.log.filter(({ msg }) => String(msg).startsWith('the file of a secret cannot be used'));
     expect(lines).toMatchObject([{ setting: 'OPENAI_API_KEY_FILE', level: 50 }]);
     expect(JSON.stringify(world.gateway.log)).not.toContain('unusual-secret');
     world.accepted.add(NEW);
     world.write(NEW);
-    world.gateway.reloadSecrets();
+    world.gateway.reloadFiles();
     await world.gateway.query(JOB);
     expect(world.keysUsed()).toEqual([OLD, NEW]);
   });
@@ -126,7 +126,7 @@ describe('the file of the API key', () => {
   it('redacts the new key in the log and in errors', async () => {
     await using world = await start();
     world.write(NEW);
-    world.gateway.reloadSecrets();
+    world.gateway.reloadFiles();
     world.upstream.failAll((_, response) => writeResponse(response, 400, { error: { message: `wrong ${NEW}` } }));
     expect(JSON.stringify(await world.gateway.query(JOB))).not.toContain(NEW);
     expect(JSON.stringify(world.gateway.log)).not.toContain(NEW);
@@ -138,7 +138,7 @@ describe('the file of the API key', () => {
     await stream.result();
     world.accepted.add(NEW);
     world.write(NEW);
-    world.gateway.reloadSecrets();
+    world.gateway.reloadFiles();
     await expect(stream.next()).rejects.toThrow('terminated'); // Cut without `complete`: clients reconnect.
     await using again = await openSse(world.gateway.url, { query: UPDATES });
     expect(await again.result()).toBeDefined();
@@ -155,7 +155,7 @@ describe('the file of the API key', () => {
     await gate.arrived(1);
     world.accepted.add(NEW);
     world.write(NEW);
-    world.gateway.reloadSecrets();
+    world.gateway.reloadFiles();
     gate.release();
     const messages = [await client.next(), await client.next()];
     expect(messages).toMatchObject([
@@ -170,7 +170,7 @@ describe('the file of the API key', () => {
     using client = await openSocket(world.gateway.url);
     world.accepted.add(NEW);
     world.write(NEW);
-    world.gateway.reloadSecrets();
+    world.gateway.reloadFiles();
     client.send(subscribe('query', JOB));
     expect(await client.next()).toMatchObject({ id: 'query', payload: { data: { fineTuningJob: { id: 'ftjob-1' } } } });
     expect(world.keysUsed()).toEqual([NEW]);
@@ -182,7 +182,7 @@ describe('the file of the API key', () => {
     await using stream = await openSse(world.gateway.url, { query: UPDATES }, headers);
     await stream.result();
     world.write(NEW);
-    world.gateway.reloadSecrets();
+    world.gateway.reloadFiles();
     await using other = await openSse(world.gateway.url, { query: UPDATES }, headers);
     expect(await other.result()).toBeDefined();
     expect(new Set(world.keysUsed())).toEqual(new Set([OLD]));
@@ -203,7 +203,7 @@ describe('an idempotency key', () => {
     const first = await create(gateway, input);
     for (const key of [NEW, `${NEW}-more`]) {
       writeFileSync(file, key);
-      gateway.reloadSecrets();
+      gateway.reloadFiles();
       expect(idOf(await create(gateway, input))).toBe(idOf(first));
     }
     expect(await world.createdJobs()).toMatchObject([{ id: idOf(first) }]);
@@ -223,7 +223,7 @@ describe('the file of the admin key', () => {
     world.upstream.failAll(null);
     await world.gateway.query(PERMISSIONS);
     writeFileSync(file, 'test-admin-two');
-    world.gateway.reloadSecrets();
+    world.gateway.reloadFiles();
     await world.gateway.query(PERMISSIONS);
     const adminKeys = world.keysUsed().filter((key) => key?.startsWith('test-admin'));
     expect(adminKeys).toEqual(['test-admin-one', 'test-admin-two']);
@@ -244,7 +244,7 @@ describe('the file of the webhook secret', () => {
     };
     expect([await send(before, 'wh_1'), await send(after, 'wh_2')]).toEqual([204, 400]);
     writeFileSync(file, after);
-    world.gateway.reloadSecrets();
+    world.gateway.reloadFiles();
     expect([await send(before, 'wh_3'), await send(after, 'wh_4')]).toEqual([400, 204]);
   });
 });
@@ -296,7 +296,7 @@ describe('/ready', () => {
     expect(world.upstream.calls.length).toBe(1); // At most one call in five seconds.
     world.accepted.add(NEW);
     world.write(NEW);
-    world.gateway.reloadSecrets();
+    world.gateway.reloadFiles();
     expect(await readyOf(world.gateway.url)).toEqual(READY);
     expect(await readyOf(world.gateway.url)).toEqual(READY);
     expect(world.upstream.calls.length).toBe(2);
