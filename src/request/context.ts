@@ -36,6 +36,8 @@ export interface Identity {
   readonly access: Access;
   /** Whether the authentication is still valid. Long-lived connections check it repeatedly. */
   isValid(): boolean;
+  /** The same caller with the upstream credential that is in use now. */
+  current(): Identity;
 }
 
 /** The context of all resolvers of one request. */
@@ -150,7 +152,8 @@ class RequestContext implements Context {
   }
 
   get quota(): DailyQuota {
-    return this.mutations.quotaOf(JSON.stringify([this.scope, this.viewer.name]));
+    const { name } = this.viewer;
+    return this.mutations.quotaOf(JSON.stringify(name === null ? [this.scope] : { name })); // A name outlives the key.
   }
 
   get gateway(): GatewayFacts {

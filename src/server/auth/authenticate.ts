@@ -3,8 +3,9 @@ import { GraphQLError } from 'graphql';
 import type { Identity } from '../../request/context.ts';
 import type { Viewer } from '../../request/viewer.ts';
 import type { ErrorCode } from '../../schema/core/errors.ts';
-import { createAccessFactory } from '../../store/cache/scope.ts';
+import { type Access, createAccessFactory } from '../../store/cache/scope.ts';
 import { isUnredactable } from '../../upstream/credentials/credential.ts';
+import type { CredentialSource } from '../../upstream/credentials/credential-source.ts';
 import { HttpError } from '../http/http-error.ts';
 import { findToken, isSameToken } from './token.ts';
 import { createTokenStore, type TokenStoreOptions } from './token-store.ts';
@@ -17,8 +18,8 @@ export type Auth =
 
 export interface AuthenticateOptions extends Omit<TokenStoreOptions, 'file'> {
   auth: Auth;
-  /** The upstream credential; its key is replaced where callers bring their own. */
-  credential: Identity['access']['credential'];
+  /** The gateway's own credential of the upstream. Callers that bring their own key replace its key. */
+  credentials: CredentialSource;
 }
 
 /** Where a token is sent: in the header of a request, or in this member of a WebSocket's `connection_init`. */
@@ -31,29 +32,53 @@ export type Authenticate = (headers: Pick<IncomingHttpHeaders, 'authorization'>,
 const UNAUTHENTICATED_VIEWER: Viewer = { name: null, role: 'admin' };
 const KEY_HOLDER: Viewer = { name: null, role: 'operator' };
 
-export function createAuthenticate({ auth, credential, ...rest }: AuthenticateOptions): Authenticate {
+export function createAuthenticate({ auth, credentials, ...rest }: AuthenticateOptions): Authenticate {
   const accessOf = createAccessFactory();
   if (auth.kind === 'passthrough') {
     return ({ authorization }, source = 'Authorization') => {
       const apiKey = bearerOf(authorization, source, textsOf(source).key);
       if (isUnredactable(apiKey)) throw unauthenticated(`${source}: ${NUMERIC_KEY}`);
-      const access = accessOf({ ...credential, apiKey, adminKey: undefined }); // The admin key is the gateway's own.
-      return { viewer: KEY_HOLDER, access, isValid: always };
+      const access = accessOf({ ...credentials.current, apiKey, adminKey: undefined, earlierKeys: [] }); // The admin key is the gateway's own.
+      return identityOf(KEY_HOLDER, () => access, always);
     };
   }
-  const access = accessOf(credential);
-  const anyone: Identity = { viewer: UNAUTHENTICATED_VIEWER, access, isValid: always };
-  if (auth.kind === 'none') return () => anyone;
+  const ownAccess = createOwnAccess(accessOf, credentials);
+  if (auth.kind === 'none') {
+    const anyone = identityOf(UNAUTHENTICATED_VIEWER, ownAccess, always);
+    return () => anyone.current();
+  }
   const tokens = createTokenStore({ file: auth.file, ...rest });
   return ({ authorization }, source = 'Authorization') => {
     const token = findToken(bearerOf(authorization, source, textsOf(source).token), tokens());
     if (token === undefined) throw unauthenticated(`${source}: ${UNKNOWN_TOKEN}`);
     const { name, role } = token;
-    return { viewer: { name, role }, access, isValid: () => tokens().some((listed) => isSameToken(listed, token)) };
+    const isValid = () => tokens().some((listed) => isSameToken(listed, token));
+    return identityOf({ name, role }, ownAccess, isValid);
   };
 }
 
 const always = () => true;
+
+/** `accessNow` returns the same object until the credential changes. */
+function identityOf(viewer: Viewer, accessNow: () => Access, isValid: () => boolean): Identity {
+  const access = accessNow();
+  const identity: Identity = {
+    viewer,
+    access,
+    isValid,
+    current: () => (accessNow() === access ? identity : identityOf(viewer, accessNow, isValid)),
+  };
+  return identity;
+}
+
+/** Returns a function that returns the access with the current credential: a new one when a key has been replaced. */
+function createOwnAccess(accessOf: (credential: Access['credential']) => Access, credentials: CredentialSource) {
+  let access = accessOf(credentials.current);
+  return () => {
+    if (access.credential !== credentials.current) access = accessOf(credentials.current);
+    return access;
+  };
+}
 
 // Messages of at most 123 bytes: they are also the close reasons of WebSockets.
 const HEADER_TEXTS = {

@@ -40,6 +40,10 @@ const GOING_AWAY = 1001;
 /** Maximum bytes of a close reason (RFC 6455 5.5). */
 const MAX_CLOSE_REASON_BYTES = 123;
 
+/** How often, and at most how many times, a socket waits for the results of its queries before it closes. */
+const REPLACE_STEP_MS = 100;
+const MAX_REPLACE_STEPS = 300;
+
 export interface WebSocketsOptions extends OperationOptions {
   schema: GraphQLSchema;
   authenticate: Authenticate;
@@ -81,6 +85,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
 
   function onOpen(socket: WebSocket, request: IncomingMessage) {
     const activeOperations = new Set<EndOperation>();
+    const subscriptions = new Set<EndOperation>();
     const endAllOperations = (cause: EndCause) => {
       for (const end of activeOperations) end(cause);
     };
@@ -97,9 +102,20 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
       request,
       identity: undefined,
       activeOperations,
+      subscriptions,
       revoke,
       reject,
       release: () => {},
+    };
+    const goAway = () => {
+      socket.close(GOING_AWAY, 'Going away'); // First: nothing is sent after it, so that no operation is completed.
+      endAllOperations('shutdown');
+    };
+    /** Closes a socket with subscriptions, when its queries and mutations have their results. */
+    const replace = (steps: number) => {
+      if (subscriptions.size === 0) return; // Each new operation uses the current key.
+      if (activeOperations.size === subscriptions.size || steps === 0) return goAway();
+      clock.after(REPLACE_STEP_MS, () => replace(steps - 1));
     };
     const cancelInitTimeout = clock.after(INIT_TIMEOUT_MS, () => {
       if (client.identity) return;
@@ -118,8 +134,8 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
       },
       end(reason) {
         if (reason === 'revoked') return revoke();
-        socket.close(GOING_AWAY, 'Going away'); // First: nothing is sent after it, so that no operation is completed.
-        endAllOperations('shutdown');
+        if (reason === 'replaced') return replace(MAX_REPLACE_STEPS);
+        goAway();
       },
     });
     const onError = (err: unknown) => log.error({ err }, 'internal error');

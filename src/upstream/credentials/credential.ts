@@ -9,6 +9,8 @@ export interface Credential {
   readonly projectId?: string | undefined;
   /** The key of an administrator. Sent only with calls that need one. */
   readonly adminKey?: string | undefined;
+  /** API keys of the same account that this one has replaced, the latest first. Never sent. */
+  readonly earlierKeys?: readonly string[];
 }
 
 /** The header that carries the key: `Authorization: Bearer`, or Azure's `api-key`. */

@@ -64,10 +64,13 @@ export function createRestClient(options: TransportOptions): RestClient {
   const targetOf = (path: Path, query: Query = {}) => prefix + path + queryStringOf(query, baseQuery);
 
   const send = <T>(request: Request, read: Read<T>, call: Call): Promise<T> =>
-    transport.send(request, exchangeText, (received) => readSuccess(received, read), call);
+    transport.send(request, exchangeText, (received) => readSuccess(received, read, call), call);
 
   const sendOrNull = <T>(request: Request, read: Read<T>, call: Call): Promise<T | null> => {
-    const use = (received: Received) => (isSuccess(received.status) ? parse(received, read) : nullIfAbsent(received));
+    const use = (received: Received) => {
+      call.onResponse?.(received);
+      return isSuccess(received.status) ? parse(received, read) : nullIfAbsent(received);
+    };
     return transport.send(request, exchangeText, use, call);
   };
 
@@ -151,7 +154,7 @@ export function createRestClient(options: TransportOptions): RestClient {
         retrySafety: 'never',
       };
       const uploadCall = callWith({ signal: AbortSignal.any([call.signal, end.signal]) }, call);
-      const use = async (response: StreamResponse) => readSuccess(await receive(response, request, call), read);
+      const use = async (response: StreamResponse) => readSuccess(await receive(response, request, call), read, call);
       try {
         return await sendStream(request, use, uploadCall);
       } finally {
@@ -171,7 +174,8 @@ const invalidPath = () => new UpstreamError('UPSTREAM_REJECTED', 'not sent: the 
 const isSuccess = (status: number) => status >= 200 && status < 300;
 
 /** Parses the body of a success. Throws the error of any other response. */
-function readSuccess<T>(received: Received, read: Read<T>): T {
+function readSuccess<T>(received: Received, read: Read<T>, call: Call): T {
+  call.onResponse?.(received);
   if (isSuccess(received.status)) return parse(received, read);
   throw rejectionOf(received);
 }
