@@ -13,6 +13,7 @@ import { stateOf } from './schema/core/job-status.ts';
 import { createSchema } from './schema/schema.ts';
 import type { SecretWatch } from './secret-watch.ts';
 import { createAuthenticate } from './server/auth/authenticate.ts';
+import type { JwtVerifier } from './server/auth/jwt-verifier.ts';
 import { createServer } from './server/server.ts';
 import { createStore } from './store/store.ts';
 import type { GatewayLog } from './telemetry/logger.ts';
@@ -83,6 +84,7 @@ export async function createApp(config: Config, log: GatewayLog, clock: Clock): 
     onListenerError: (err) => log.error({ err }, 'internal error of a subscription'),
   });
   opened.defer(() => watcher.dispose());
+  const jwt = await openJwtVerifier(config.auth, log, clock, opened);
   const creator = createIdempotentCreator({ upstream, store, clock });
   const audit = openAuditTrail(config.auditFile, log, clock);
   opened.defer(() => audit.dispose());
@@ -109,7 +111,7 @@ export async function createApp(config: Config, log: GatewayLog, clock: Clock): 
     shutdown: config.shutdown,
     upstreamConnections: config.upstreamCalls.connections,
     schema: sharedSchema(),
-    authenticate: createAuthenticate({ auth: config.auth, credentials: secrets.credentials, clock, log }),
+    authenticate: createAuthenticate({ auth: config.auth, jwt, credentials: secrets.credentials, clock, log }),
     createContext: createContextFactory({
       upstream,
       store,
@@ -162,6 +164,20 @@ const KEY_REFUSED = 'the upstream refuses the API key (HTTP 401)';
 
 const tryKey = (upstream: Upstream, credential: Credential) =>
   upstream.jobs.list({ limit: 1, after: null }, { credential, signal: new AbortController().signal });
+
+/** Loads the code for JWTs only where they are accepted. */
+async function openJwtVerifier(
+  auth: Config['auth'],
+  log: GatewayLog,
+  clock: Clock,
+  opened: AsyncDisposableStack,
+): Promise<JwtVerifier | undefined> {
+  if (auth.kind !== 'tokens' || auth.jwt === undefined) return undefined;
+  const { createJwtVerifier } = await import('./server/auth/jwt-verifier.ts');
+  const verifier = createJwtVerifier(auth.jwt, clock, log);
+  opened.defer(() => verifier.dispose());
+  return verifier;
+}
 
 let schema: GraphQLSchema | undefined;
 

@@ -21,10 +21,10 @@ export function createJobCommands(
   { upstream, store, creator }: CommandDependencies,
   context: CommandContext,
 ): JobCommands {
-  const { access, callerName, readContext, quota } = context;
+  const { access, callerId, readContext, quota } = context;
   return {
     create(request, key) {
-      const claim = key === null ? null : { credential: access.credential, callerName, key, request };
+      const claim = key === null ? null : { credential: access.credential, callerId, key, request };
       const spendQuota = <T>(run: (refund: () => void) => Promise<T>) => quota.spend('create', run);
       const marks = claim && { mark: deriveMark(claim), earlierMarks: earlierMarks(claim) };
       return creator.create({ access, readContext, call: callOf(context), request, mark: null, ...marks, spendQuota });

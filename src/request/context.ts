@@ -34,6 +34,10 @@ export interface GatewayFacts {
 export interface Identity {
   readonly viewer: Viewer;
   readonly access: Access;
+  /** Identifies the caller for limits, quotas and idempotency keys; null without a token. Unlike its name, never that of another. */
+  readonly callerId: string | null;
+  /** When the authentication expires, by the time of day in milliseconds; Infinity if it does not. */
+  readonly expiresAt: number;
   /** Whether the authentication is still valid. Long-lived connections check it repeatedly. */
   isValid(): boolean;
   /** The same caller with the upstream credential that is in use now. */
@@ -106,14 +110,16 @@ class RequestContext implements Context {
   readonly response: ResponseMeter;
   operationName: string | undefined = undefined;
   readonly #access: Access;
+  readonly #callerId: string | null;
   readonly #dependencies: ContextDependencies;
   #loaders: Loaders | null = null;
 
   constructor(dependencies: ContextDependencies, request: ContextRequest) {
     const { requestId, identity, claimant, signal, cancellation = signal && Cancellation.of(signal) } = request;
-    const { viewer, access } = identity;
+    const { viewer, access, callerId } = identity;
     this.#dependencies = dependencies;
     this.#access = access;
+    this.#callerId = callerId;
     this.requestId = requestId;
     this.viewer = viewer;
     this.readContext = new ReadContext(claimant, cancellation);
@@ -143,8 +149,13 @@ class RequestContext implements Context {
   }
 
   get commands(): Commands {
-    const { viewer, readContext, quota } = this;
-    return createCommands(this.#dependencies, { access: this.#access, callerName: viewer.name, readContext, quota });
+    const { readContext, quota } = this;
+    return createCommands(this.#dependencies, {
+      access: this.#access,
+      callerId: this.#callerId,
+      readContext,
+      quota,
+    });
   }
 
   get mutations(): MutationPolicy {
@@ -152,8 +163,8 @@ class RequestContext implements Context {
   }
 
   get quota(): DailyQuota {
-    const { name } = this.viewer;
-    return this.mutations.quotaOf(JSON.stringify(name === null ? [this.scope] : { name })); // A name outlives the key.
+    // A named caller outlives a change of the API key.
+    return this.mutations.quotaOf(JSON.stringify([this.#callerId === null ? this.scope : null, this.#callerId]));
   }
 
   get gateway(): GatewayFacts {

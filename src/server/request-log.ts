@@ -14,7 +14,7 @@ export interface RequestLogLine {
   readonly route?: string;
   /** The name of the GraphQL operation, at most 100 characters. */
   readonly operation: string | undefined;
-  /** The name of the caller, with AUTH=tokens. */
+  /** The name of the caller, with AUTH=tokens and AUTH=jwt. */
   readonly viewer: string | undefined;
   readonly upstreamCalls: number | undefined;
   /** Number of errors in the response. */

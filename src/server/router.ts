@@ -16,6 +16,7 @@ import { preflight, withCors } from './http/cors.ts';
 import { HttpError } from './http/http-error.ts';
 import { quoteInput } from './http/quote-input.ts';
 import { errorReply, type GatewayResponse, jsonReply, type Reply, send } from './http/reply.ts';
+import { bodyIncomplete } from './http/request-body.ts';
 import { guardCrossSiteGet, guardRequest, type HostPolicy, isHealthProbe } from './http/request-guard.ts';
 import { type RequestTarget, readTarget } from './http/request-target.ts';
 import type { Webhooks } from './http/webhook-endpoint.ts';
@@ -135,9 +136,10 @@ function route(options: RouterOptions, exchange: Exchange, client: Cancellation)
   switch (path) {
     case '/graphql': {
       if (graphiql && isRead(request) && prefersHtml(request.headers)) return graphiql(request.headers);
-      const { identity, caller, budget } = authenticateExchange(options, exchange);
       const { search } = exchange;
-      return handleGraphql(options, { request, requestId, search, client, exchange, identity, caller, budget });
+      return withSession(options, exchange, (session) =>
+        handleGraphql(options, { request, requestId, search, client, exchange, ...session }),
+      );
     }
     case '/webhooks/openai':
       if (webhooks === undefined) throw unknownPath(path);
@@ -161,18 +163,19 @@ async function readiness({ findProblem }: RouterOptions): Promise<Reply> {
   return reason === null ? jsonReply(200, { status: 'ready' }) : jsonReply(503, { status: 'unready', reason });
 }
 
-async function download(options: RouterOptions, exchange: Exchange, client: Cancellation) {
+async function download(options: RouterOptions, exchange: Exchange, client: Cancellation): Promise<AnyReply> {
   const { request, requestId, search, path } = exchange;
   const route = findDownload(path);
   if (route === null) throw unknownPath(path);
   exchange.route = route.template;
   requireRead(request, route.template);
   guardCrossSiteGet(request, options.corsOrigins);
-  const { identity, caller, budget } = authenticateExchange(options, exchange);
-  const claimant: Claimant = { priority: 'query', callers: [caller] };
-  const context = options.createContext({ requestId, cancellation: client, identity, claimant });
-  exchange.context = context;
-  return await options.downloads.open(route, { request, search, context, identity, budget });
+  return await withSession(options, exchange, ({ identity, caller, budget }) => {
+    const claimant: Claimant = { priority: 'query', callers: [caller] };
+    const context = options.createContext({ requestId, cancellation: client, identity, claimant });
+    exchange.context = context;
+    return options.downloads.open(route, { request, search, context, identity, budget });
+  });
 }
 
 /** An authenticated caller, and what it may spend. */
@@ -184,10 +187,26 @@ interface Session {
 
 const NOT_EXECUTED: LoggedContext = { operationName: undefined, readContext: { upstreamCalls: 0 } };
 
-/** Authenticates the caller, and keeps its connection open for it. Throws an HttpError (401). */
-function authenticateExchange(options: RouterOptions, exchange: Exchange): Session {
+/**
+ * Authenticates the caller, and passes its session on: in the same tick, unless a JWT has to be verified. Throws an HttpError
+ * (401, 403 or 503).
+ */
+function withSession(
+  options: RouterOptions,
+  exchange: Exchange,
+  run: (session: Session) => Promise<AnyReply>,
+): Promise<AnyReply> {
+  const identity = options.authenticate(exchange.request.headers);
+  if (!(identity instanceof Promise)) return run(openSession(options, exchange, identity));
+  return identity.then((verified) => {
+    if (exchange.response.destroyed) throw bodyIncomplete(); // The client has disconnected: nothing ends a read of its body.
+    return run(openSession(options, exchange, verified));
+  });
+}
+
+/** Keeps the connection of an authenticated caller open for it. */
+function openSession(options: RouterOptions, exchange: Exchange, identity: Identity): Session {
   const { request, response } = exchange;
-  const identity = options.authenticate(request.headers);
   exchange.releaseConnection = options.holdConnection(request.socket);
   exchange.viewer = identity.viewer;
   exchange.context = NOT_EXECUTED;

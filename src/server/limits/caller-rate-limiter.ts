@@ -39,10 +39,10 @@ export interface CallerBudget {
 /** Creates the budget of one request of a caller. `scope` is the one of its credential. */
 export type CreateCallerBudget = (caller: Caller, scope: string, response?: GatewayResponse) => CallerBudget;
 
-/** Returns the caller of a request. Its key is its name, or else its scope and client address. */
-export function callerOf({ access: { scope }, viewer }: Identity, { socket }: IncomingMessage): Caller {
+/** Returns the caller of a request. Its key is its id, or else its scope and client address. */
+export function callerOf({ access: { scope }, callerId }: Identity, { socket }: IncomingMessage): Caller {
   const address = addressKey(socket.remoteAddress);
-  return { key: viewer.name === null ? `${scope} ${address}` : `name ${viewer.name}`, address };
+  return { key: callerId === null ? `${scope} ${address}` : `name ${callerId}`, address };
 }
 
 /** Number of rejected credentials that use up all points of an address's unverified callers. */

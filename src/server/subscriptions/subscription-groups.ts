@@ -65,7 +65,12 @@ export function createSubscriptionGroups(options: EventRendererOptions & { clock
       if (!group) {
         const { role } = identity.viewer; // Without the name: all subscribers of the group get the same results.
         const callers = createGroupCallers(options.clock);
-        const renderer = createEventRenderer(options, prepared, { ...identity, viewer: { name: null, role } }, callers);
+        const renderer = createEventRenderer(
+          options,
+          prepared,
+          { ...identity, callerId: null, viewer: { name: null, role } },
+          callers,
+        );
         if (!('args' in renderer)) return renderer;
         group = createGroup(key, renderer, callers);
       }

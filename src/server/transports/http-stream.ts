@@ -45,6 +45,7 @@ class HttpStream implements OpenStream, ResultReceiver {
   readonly #subscriber: Subscriber;
   readonly #format: StreamFormat;
   readonly #stats: ResultStats;
+  readonly #expiresAt: number;
   readonly isAuthorized: () => boolean;
   #isInterrupted = false;
 
@@ -53,11 +54,13 @@ class HttpStream implements OpenStream, ResultReceiver {
     this.#subscriber = subscriber;
     this.#format = format;
     this.#stats = stats;
+    this.#expiresAt = identity.expiresAt;
     this.isAuthorized = identity.isValid;
   }
 
   start(streams: StreamRegistry): void {
     const remove = streams.add(this);
+    streams.endAt(this, this.#expiresAt);
     this.#response.on('close', () => {
       remove();
       this.#subscriber.end();

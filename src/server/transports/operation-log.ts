@@ -41,7 +41,7 @@ interface OperationLogLine extends ResultStats {
   readonly requestId: string;
   /** At most 100 characters. */
   readonly operation: string | undefined;
-  /** The name of the caller, with AUTH=tokens. */
+  /** The name of the caller, with AUTH=tokens and AUTH=jwt. */
   readonly viewer: string | undefined;
   readonly upstreamCalls: number;
   /** Duration in milliseconds. */

@@ -17,6 +17,8 @@ export interface OpenStream {
 export interface StreamRegistry {
   /** Adds a stream. Returns the function that removes it. */
   add(stream: OpenStream): () => void;
+  /** Ends an added stream as revoked when the time of day is `expiresAt`, at most a second later. */
+  endAt(stream: OpenStream, expiresAt: number): void;
   /**
    * Ends all streams: few at once, many spread over three seconds, so that clients do not reconnect all together. Returns
    * the milliseconds until all are ended. Later streams are ended at once.
@@ -30,16 +32,20 @@ export interface StreamRegistry {
 /** Streams are divided into this number of slots, whose heartbeats are spread over the interval. */
 const HEARTBEAT_SLOTS = 8;
 const MIN_STREAMS_TO_SPREAD = 100;
+/** Interval of the search for expired streams, in milliseconds. Not a timer each: thousands can expire at any time. */
+const EXPIRY_CHECK_MS = 1000;
 const DRAIN_MS = 3000;
 const DRAIN_STEPS = 30;
 
 export function createStreamRegistry(clock: Clock, heartbeatMs: number): StreamRegistry {
   const open = new Set<OpenStream>();
   const slots = Array.from({ length: HEARTBEAT_SLOTS }, () => new Set<OpenStream>());
+  const expiries = new Map<OpenStream, number>();
   let currentSlot = 0;
   let addedCount = 0;
   let isDraining = false;
   let cancelTimer: (() => void) | undefined; // One timer for all; none without streams.
+  let cancelExpiryCheck: (() => void) | undefined; // None without streams that expire.
 
   function tick() {
     cancelTimer = clock.after(heartbeatMs / HEARTBEAT_SLOTS, tick);
@@ -48,6 +54,18 @@ export function createStreamRegistry(clock: Clock, heartbeatMs: number): StreamR
       if (stream.isAuthorized()) stream.heartbeat();
       else stream.end('revoked');
     }
+  }
+
+  function checkExpiries() {
+    cancelExpiryCheck = clock.after(EXPIRY_CHECK_MS, checkExpiries);
+    const now = clock.timeOfDay();
+    for (const [stream, expiresAt] of expiries) if (now >= expiresAt) stream.end('revoked');
+  }
+
+  function removeExpiry(stream: OpenStream) {
+    if (!expiries.delete(stream) || expiries.size > 0) return;
+    cancelExpiryCheck?.();
+    cancelExpiryCheck = undefined;
   }
 
   function endInSteps(streams: readonly OpenStream[], stepSize: number, reason: CloseReason) {
@@ -72,10 +90,16 @@ export function createStreamRegistry(clock: Clock, heartbeatMs: number): StreamR
       if (isDraining) stream.end('drain');
       return () => {
         slot?.delete(stream);
+        removeExpiry(stream);
         if (!open.delete(stream) || open.size > 0) return;
         cancelTimer?.();
         cancelTimer = undefined;
       };
+    },
+    endAt(stream, expiresAt) {
+      if (expiresAt === Number.POSITIVE_INFINITY || !open.has(stream)) return;
+      expiries.set(stream, expiresAt);
+      cancelExpiryCheck ??= clock.after(EXPIRY_CHECK_MS, checkExpiries);
     },
     drain() {
       isDraining = true;

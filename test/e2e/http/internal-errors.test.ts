@@ -35,6 +35,8 @@ async function startServer(readJob: () => Promise<never>) {
   const identity: Identity = {
     viewer: { name: null, role: 'admin' },
     access,
+    callerId: null,
+    expiresAt: Number.POSITIVE_INFINITY,
     isValid: () => true,
     current: () => identity,
   };

@@ -53,7 +53,7 @@ async function openWorld() {
 
   async function createJob(key: string | null, seed = 1): Promise<Outcome> {
     const request = { model: 'gpt-4o-mini', training_file, seed };
-    const mark = key === null ? null : deriveMark({ credential, callerName: null, key, request });
+    const mark = key === null ? null : deriveMark({ credential, callerId: null, key, request });
     const readContext = newReadContext();
     const spendQuota = async <T>(run: (refund: () => void) => Promise<T>) => {
       spent++;

@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  type Auth,
-  createAuthenticate,
-  revokedError,
-  type TokenSource,
-} from '../../../../src/server/auth/authenticate.ts';
+import { type Auth, createAuthenticate, revokedError } from '../../../../src/server/auth/authenticate.ts';
+import type { TokenSource } from '../../../../src/server/auth/connection-token.ts';
 import { HttpError } from '../../../../src/server/http/http-error.ts';
 import { createLogger } from '../../../../src/telemetry/logger.ts';
 import { createCredentialSource } from '../../../../src/upstream/credentials/credential-source.ts';
@@ -19,8 +15,8 @@ const create = (auth: Auth) =>
     log: createLogger({ level: 'silent', secrets: [] }),
   });
 
-it('callers who bring their own keys do not get the admin key', () => {
-  const { access } = create({ kind: 'passthrough' })({ authorization: 'Bearer sk-theirs' });
+it('callers who bring their own keys do not get the admin key', async () => {
+  const { access } = await create({ kind: 'passthrough' })({ authorization: 'Bearer sk-theirs' });
   expect(access.credential).toEqual({ apiKey: 'sk-theirs', projectId: 'proj-1', adminKey: undefined, earlierKeys: [] });
 });
 
