@@ -176,7 +176,7 @@ describe('AUTH with jwt', () => {
   });
 
   it('accepts the example of docs/operate.md', () => {
-    const [, lines = ''] = /```ini\n(AUTH=jwt\n[^]*?)```/.exec(readFileSync('docs/operate.md', 'utf8')) ?? [];
+    const [, lines = ''] = /```ini\n(AUTH=jwt\n[\s\S]*?)```/.exec(readFileSync('docs/operate.md', 'utf8')) ?? [];
     expect(readConfig(parseEnv(lines)).auth).toMatchObject({ jwt: { roleClaim: 'realm_access.roles' } });
   });
 
