@@ -1,19 +1,25 @@
 import type { GraphQLSchema } from 'graphql';
+import { openAuditTrail } from './audit-trail.ts';
 import type { Clock } from './clock.ts';
+import type { AuditTrail } from './commands/audit-record.ts';
 import { createDailyQuotas } from './commands/daily-quota.ts';
 import { createIdempotentCreator } from './commands/idempotency/create-once.ts';
 import type { MutationPolicy } from './commands/mutation-policy.ts';
 import type { Config } from './config/config.ts';
+import { createLiveSecrets } from './live-secrets.ts';
 import { createMemoryCache } from './memory-cache.ts';
 import { createContextFactory, type GatewayFacts } from './request/context.ts';
 import { stateOf } from './schema/core/job-status.ts';
 import { createSchema } from './schema/schema.ts';
+import type { SecretWatch } from './secret-watch.ts';
 import { createAuthenticate } from './server/auth/authenticate.ts';
 import type { JwtVerifier } from './server/auth/jwt-verifier.ts';
 import { createServer } from './server/server.ts';
 import { createStore } from './store/store.ts';
-import type { Logger } from './telemetry/logger.ts';
-import { createUpstream } from './upstream/upstream.ts';
+import type { GatewayLog } from './telemetry/logger.ts';
+import type { Credential } from './upstream/credentials/credential.ts';
+import { createKeyCheck } from './upstream/credentials/key-check.ts';
+import { createUpstream, type Upstream } from './upstream/upstream.ts';
 import { openTarget } from './upstream-target.ts';
 import { version } from './version.ts';
 import { createWatcher } from './watch/watcher.ts';
@@ -40,22 +46,32 @@ export interface App {
   readonly hasGraphiql: boolean;
   /** One line about a problem that does not prevent the start; undefined without one. */
   readonly warning: string | undefined;
+  /** Reads the files of secrets now, and uses those that changed. Opens the file of audit records again. */
+  reloadFiles(): void;
   /** Drains the open requests, then closes everything in the reverse order of its opening. */
   dispose(): Promise<void>;
 }
 
 /** Creates all parts of the gateway and listens. Rejects with Node's error when the address cannot be used. */
-export async function createApp(config: Config, log: Logger, clock: Clock): Promise<App> {
+export async function createApp(config: Config, log: GatewayLog, clock: Clock): Promise<App> {
   await using opened = new AsyncDisposableStack();
   const target = await openTarget(config, log, clock, opened);
   const memoryCache = createMemoryCache(config.cache.maxBytes);
-  const upstream = createUpstream({
+  const secrets = createLiveSecrets(config, target, log, clock);
+  const isPassthrough = config.auth.kind === 'passthrough';
+  const keyCheck = createKeyCheck({
+    clock,
+    tryKey: (credential) => tryKey(upstream, credential),
+    onChange: (isRefused) => (isRefused ? log.error(KEY_REFUSED) : log.info('the upstream accepts the API key')),
+  });
+  const upstream: Upstream = createUpstream({
     memoryCache,
     baseUrl: target.baseUrl,
     keyHeader: target.keyHeader,
     hyperparameters: target.hyperparameters,
     ...config.upstreamCalls,
-    isPassthrough: config.auth.kind === 'passthrough',
+    isPassthrough,
+    onStatus: keyCheck.record,
     clock,
   });
   opened.defer(() => upstream.dispose());
@@ -70,7 +86,9 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
   opened.defer(() => watcher.dispose());
   const jwt = await openJwtVerifier(config.auth, log, clock, opened);
   const creator = createIdempotentCreator({ upstream, store, clock });
-  const mutations = createMutationPolicy(config.mutations, log, clock);
+  const audit = openAuditTrail(config.auditFile, log, clock);
+  opened.defer(() => audit.dispose());
+  const mutations = createMutationPolicy(config.mutations, audit, clock);
   const isSandbox = config.upstream.kind === 'sandbox';
   const gateway = {
     version,
@@ -80,18 +98,20 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     hyperparameters: target.hyperparameters,
     prices: config.priceList,
   };
+  let secretWatch: SecretWatch | undefined;
+  opened.defer(() => secretWatch?.dispose());
   const server = await createServer({
     host: config.host,
     port: config.port,
     allowedHosts: config.allowedHosts,
     http: config.http,
     limits: config.limits,
-    isPassthrough: config.auth.kind === 'passthrough',
+    isPassthrough,
     subscriptions: config.subscriptions,
     shutdown: config.shutdown,
     upstreamConnections: config.upstreamCalls.connections,
     schema: sharedSchema(),
-    authenticate: createAuthenticate({ auth: config.auth, jwt, credential: target.credential, clock, log }),
+    authenticate: createAuthenticate({ auth: config.auth, jwt, credentials: secrets.credentials, clock, log }),
     createContext: createContextFactory({
       upstream,
       store,
@@ -104,13 +124,18 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     }),
     generationOf: store.jobs.invalidation.responseGeneration,
     examples: { jobId: target.exampleJobId, fileId: target.exampleFileId },
-    webhookSecret: target.webhookSecret,
+    webhookSecret: secrets.webhookSecret,
+    findProblem: async () => {
+      const isRefused = !isPassthrough && (await keyCheck.isRefused(secrets.credentials.current));
+      return isRefused ? KEY_REFUSED : null;
+    },
     onHint: watcher.hint,
     log,
     clock,
     memoryCache,
   });
   opened.defer(() => server.dispose());
+  secretWatch = secrets.watch(isPassthrough ? () => {} : server.replaceStreams); // Callers with keys of their own keep theirs.
   target.sendWebhooks?.(new URL('/webhooks/openai', server.url));
   const parts = opened.move();
   const { warning } = target;
@@ -121,13 +146,29 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     groups: server.groups,
     watched: watcher.size,
   });
-  return { url: server.url, gateway, hasGraphiql, load, warning, dispose: () => parts.disposeAsync() };
+  return {
+    url: server.url,
+    gateway,
+    hasGraphiql,
+    load,
+    warning,
+    reloadFiles() {
+      secretWatch?.reload();
+      audit.reopen();
+    },
+    dispose: () => parts.disposeAsync(),
+  };
 }
+
+const KEY_REFUSED = 'the upstream refuses the API key (HTTP 401)';
+
+const tryKey = (upstream: Upstream, credential: Credential) =>
+  upstream.jobs.list({ limit: 1, after: null }, { credential, signal: new AbortController().signal });
 
 /** Loads the code for JWTs only where they are accepted. */
 async function openJwtVerifier(
   auth: Config['auth'],
-  log: Logger,
+  log: GatewayLog,
   clock: Clock,
   opened: AsyncDisposableStack,
 ): Promise<JwtVerifier | undefined> {
@@ -148,12 +189,8 @@ function sharedSchema(): GraphQLSchema {
 
 function createMutationPolicy(
   { isAllowed, maxPerDay }: Config['mutations'],
-  log: Logger,
+  audit: AuditTrail,
   clock: Clock,
 ): MutationPolicy {
-  return {
-    isAllowed,
-    quotaOf: createDailyQuotas(clock, maxPerDay),
-    audit: (line) => log.info(line, 'mutation'),
-  };
+  return { isAllowed, quotaOf: createDailyQuotas(clock, maxPerDay), audit };
 }

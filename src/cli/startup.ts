@@ -1,7 +1,7 @@
 import { type Config, ConfigError, readConfig, secretsOf } from '../config/config.ts';
 import type { Environment } from '../config/upstream-kind.ts';
 import { contradictions, settingWarnings } from '../config/warnings.ts';
-import { createLogger, type Logger } from '../telemetry/logger.ts';
+import { createLogger, type GatewayLog } from '../telemetry/logger.ts';
 import { fail, print } from './print.ts';
 
 // Shared by a start and `--check`.
@@ -22,7 +22,7 @@ export function readSettings(environment: Environment): Config {
 }
 
 /** The log of this process: on standard output, pretty-printed on a terminal. */
-export async function createLog(config: Config): Promise<Logger> {
+export async function createLog(config: Config): Promise<GatewayLog> {
   const options = { level: config.logLevel, secrets: secretsOf(config) };
   if (!process.stdout.isTTY) return createLogger(options);
   const { createTerminalDestination } = await import('../telemetry/terminal-destination.ts');

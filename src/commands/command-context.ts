@@ -30,5 +30,8 @@ export function callOf({ access, readContext }: Pick<CommandContext, 'access' | 
     signal: new AbortController().signal,
     claims: new CallClaims(readContext.claimant),
     onRequest: () => readContext.countCall(),
+    onResponse: ({ upstreamRequestId }) => {
+      readContext.upstreamRequestId = upstreamRequestId;
+    },
   };
 }

@@ -40,6 +40,8 @@ export interface Identity {
   readonly expiresAt: number;
   /** Whether the authentication is still valid. Long-lived connections check it repeatedly. */
   isValid(): boolean;
+  /** The same caller with the upstream credential that is in use now. */
+  current(): Identity;
 }
 
 /** The context of all resolvers of one request. */
@@ -78,7 +80,7 @@ export interface ContextRequest {
   readonly requestId: string;
   /** Aborted when the client disconnects. */
   readonly cancellation?: Cancellation;
-  /** The same, where the transport has a signal. */
+  /** In place of `cancellation`, where the transport has a signal. */
   readonly signal?: AbortSignal;
   readonly identity: Identity;
   /** Owns the turns of the request's upstream calls. */
@@ -161,7 +163,8 @@ class RequestContext implements Context {
   }
 
   get quota(): DailyQuota {
-    return this.mutations.quotaOf(JSON.stringify([this.scope, this.#callerId]));
+    // A named caller outlives a change of the API key.
+    return this.mutations.quotaOf(JSON.stringify([this.#callerId === null ? this.scope : null, this.#callerId]));
   }
 
   get gateway(): GatewayFacts {

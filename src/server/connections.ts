@@ -25,7 +25,10 @@ export interface Connections {
   closeIdle(): void;
 }
 
-/** Creates an HTTP server that limits slow, idle and too many clients. Node measures the timeouts of headers and idle time in real time. */
+/**
+ * Creates an HTTP server that limits slow, idle and too many clients. Node measures the timeouts of headers and idle time in
+ * real time.
+ */
 export function createConnections(
   handler: RequestHandler,
   bodyTimeouts: BodyTimeouts,

@@ -42,6 +42,8 @@ export interface RouterOptions extends HostPolicy, GraphqlOptions {
   webhooks: Webhooks | undefined;
   /** Whether the server accepts new traffic; false while it shuts down. */
   isReady: () => boolean;
+  /** Returns why the gateway cannot serve traffic though it runs; null if it can. */
+  findProblem: () => Promise<string | null>;
   log: Logger;
   clock: Clock;
 }
@@ -147,13 +149,18 @@ function route(options: RouterOptions, exchange: Exchange, client: Cancellation)
       return jsonReply(200, { status: 'alive' });
     case '/ready':
       requireRead(request, path);
-      return isReady() ? jsonReply(200, { status: 'ready' }) : jsonReply(503, { status: 'stopping' });
+      return isReady() ? readiness(options) : jsonReply(503, { status: 'stopping' });
     case '/':
       requireRead(request, path);
       return { status: 302, headers: { location: 'graphql' } }; // Relative: keeps the path prefix of a proxy.
     default:
       return download(options, exchange, client);
   }
+}
+
+async function readiness({ findProblem }: RouterOptions): Promise<Reply> {
+  const reason = await findProblem();
+  return reason === null ? jsonReply(200, { status: 'ready' }) : jsonReply(503, { status: 'unready', reason });
 }
 
 async function download(options: RouterOptions, exchange: Exchange, client: Cancellation): Promise<AnyReply> {

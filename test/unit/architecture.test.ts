@@ -13,6 +13,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['main'],
   ['cli', 'terminal'],
   ['app'],
+  ['live-secrets', 'audit-trail'],
   ['upstream-target'],
   ['config'],
   // The sandbox, a house of its own: a REST API that stands in for the real one.
@@ -64,6 +65,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['upstream/tokens'],
   // The ground.
   ['upstream/json'],
+  ['secret-watch'],
   ['telemetry'],
   ['clock', 'memory-cache', 'regular-file', 'version'],
 ];
@@ -162,7 +164,7 @@ describe('the house', () => {
 
   it('lets only app, upstream-target and the command line read the configuration', () => {
     const readers = crossing.filter(({ to }) => wingOf(to) === 'config').map(({ from }) => roomOf(from));
-    expect([...new Set(readers)].sort()).toEqual(['app', 'cli', 'upstream-target']);
+    expect([...new Set(readers)].sort()).toEqual(['app', 'cli', 'live-secrets', 'upstream-target']);
   });
 
   it('keeps GraphQL out of the upstream, the store and the sandbox', () => {

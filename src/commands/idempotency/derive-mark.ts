@@ -25,3 +25,9 @@ export function deriveMark({ credential, callerId, key, request }: Claim): Idemp
     request: digest('request', canonicalJson(request)),
   };
 }
+
+/** Returns the marks that the claim had under the API keys that the current one has replaced. */
+export function earlierMarks(claim: Claim): readonly IdempotencyMark[] {
+  const { earlierKeys = [] } = claim.credential;
+  return earlierKeys.map((apiKey) => deriveMark({ ...claim, credential: { ...claim.credential, apiKey } }));
+}

@@ -3,10 +3,12 @@ import { GraphQLError } from 'graphql';
 import type { Identity } from '../../request/context.ts';
 import type { Viewer } from '../../request/viewer.ts';
 import type { ErrorCode } from '../../schema/core/errors.ts';
-import { createAccessFactory } from '../../store/cache/scope.ts';
+import { type Access, createAccessFactory } from '../../store/cache/scope.ts';
 import { isUnredactable } from '../../upstream/credentials/credential.ts';
+import type { CredentialSource } from '../../upstream/credentials/credential-source.ts';
 import { unauthenticated } from './auth-error.ts';
 import type { TokenSource } from './connection-token.ts';
+import { identityOf } from './identity.ts';
 import { createJwtIdentity, looksLikeJwt } from './jwt-identity.ts';
 import type { JwtSettings, JwtVerifier } from './jwt-verifier.ts';
 import { findToken, isSameToken } from './token.ts';
@@ -25,8 +27,8 @@ export type Auth =
 
 export interface AuthenticateOptions extends Omit<TokenStoreOptions, 'file'> {
   auth: Auth;
-  /** The upstream credential; its key is replaced where callers bring their own. */
-  credential: Identity['access']['credential'];
+  /** The gateway's own credential of the upstream. Callers that bring their own key replace its key. */
+  credentials: CredentialSource;
   /** Verifies JWTs; undefined when none are accepted. */
   jwt?: JwtVerifier | undefined;
 }
@@ -44,22 +46,24 @@ export type Authenticate = (
 const UNAUTHENTICATED_VIEWER: Viewer = { name: null, role: 'admin' };
 const KEY_HOLDER: Viewer = { name: null, role: 'operator' };
 
-export function createAuthenticate({ auth, credential, jwt, ...rest }: AuthenticateOptions): Authenticate {
+export function createAuthenticate({ auth, credentials, jwt, ...rest }: AuthenticateOptions): Authenticate {
   const accessOf = createAccessFactory();
   if (auth.kind === 'passthrough') {
     return ({ authorization }, source = 'Authorization') => {
       const apiKey = bearerOf(authorization, source, textsOf(source).key, KEY);
       if (isUnredactable(apiKey)) throw unauthenticated(`${source}: ${NUMERIC_KEY}`);
-      const access = accessOf({ ...credential, apiKey, adminKey: undefined }); // The admin key is the gateway's own.
-      return { viewer: KEY_HOLDER, access, ...NOT_NAMED };
+      const access = accessOf({ ...credentials.current, apiKey, adminKey: undefined, earlierKeys: [] }); // The admin key is the gateway's own.
+      return identityOf({ viewer: KEY_HOLDER, ...NOT_NAMED }, () => access);
     };
   }
-  const access = accessOf(credential);
-  const anyone: Identity = { viewer: UNAUTHENTICATED_VIEWER, access, ...NOT_NAMED };
-  if (auth.kind === 'none') return () => anyone;
+  const ownAccess = createOwnAccess(accessOf, credentials);
+  if (auth.kind === 'none') {
+    const anyone = identityOf({ viewer: UNAUTHENTICATED_VIEWER, ...NOT_NAMED }, ownAccess);
+    return () => anyone.current();
+  }
   const tokens = auth.file === undefined ? () => [] : createTokenStore({ file: auth.file, ...rest });
   const hasTokens = auth.file !== undefined;
-  const identify = jwt && createJwtIdentity(jwt, access, rest.clock);
+  const identify = jwt && createJwtIdentity(jwt, ownAccess, rest.clock);
   return ({ authorization }, source = 'Authorization') => {
     const texts = textsOf(source);
     const text = bearerOf(authorization, source, hasTokens ? texts.token : texts.jwt, identify ? JWT : KEY);
@@ -70,11 +74,21 @@ export function createAuthenticate({ auth, credential, jwt, ...rest }: Authentic
     }
     const { name, role } = token;
     const isValid = () => tokens().some((listed) => isSameToken(listed, token));
-    return { viewer: { name, role }, access, callerId: name, expiresAt: Number.POSITIVE_INFINITY, isValid };
+    const caller = { viewer: { name, role }, callerId: name, expiresAt: Number.POSITIVE_INFINITY, isValid };
+    return identityOf(caller, ownAccess);
   };
 }
 
 const NOT_NAMED = { callerId: null, expiresAt: Number.POSITIVE_INFINITY, isValid: () => true };
+
+/** Returns a function that returns the access with the current credential: a new one when a key has been replaced. */
+function createOwnAccess(accessOf: (credential: Access['credential']) => Access, credentials: CredentialSource) {
+  let access = accessOf(credentials.current);
+  return () => {
+    if (access.credential !== credentials.current) access = accessOf(credentials.current);
+    return access;
+  };
+}
 
 // Messages of at most 123 bytes: they are also the close reasons of WebSockets.
 const HEADER_TEXTS = {

@@ -1,8 +1,10 @@
 import type { Clock } from '../../clock.ts';
 import type { Identity } from '../../request/context.ts';
+import type { Access } from '../../store/cache/scope.ts';
 import { HttpError } from '../http/http-error.ts';
 import { unauthenticated } from './auth-error.ts';
 import type { TokenSource } from './connection-token.ts';
+import { identityOf } from './identity.ts';
 import { type JwtCaller, JwtError } from './jwt-error.ts';
 import type { JwtVerifier } from './jwt-verifier.ts';
 
@@ -13,19 +15,20 @@ export const looksLikeJwt = (text: string): boolean => /^eyJ[^.]*\.[^.]*\.[^.]*$
  * Creates a function that returns the identity of a JWT; a promise while it is verified. Throws an HttpError: 401 for an invalid
  * token, 403 for one without a role, 503 while the keys of its issuer cannot be read.
  */
-export function createJwtIdentity(jwt: JwtVerifier, access: Identity['access'], clock: Clock) {
-  function identityOf({ issuer, subject, name, role, expiresAt }: JwtCaller, source: TokenSource): Identity {
+export function createJwtIdentity(jwt: JwtVerifier, accessNow: () => Access, clock: Clock) {
+  function toIdentity({ issuer, subject, name, role, expiresAt }: JwtCaller, source: TokenSource): Identity {
     if (role === null) throw new HttpError(403, `${source}: ${NO_ROLE}`, NO_ROLE_CHALLENGE, 'FORBIDDEN');
     const isValid = () => clock.timeOfDay() < expiresAt;
     // Brackets: no name in a token file has them. Two issuers never share a caller.
-    return { viewer: { name, role }, access, callerId: JSON.stringify([issuer, subject]), expiresAt, isValid };
+    const callerId = JSON.stringify([issuer, subject]);
+    return identityOf({ viewer: { name, role }, callerId, expiresAt, isValid }, accessNow);
   }
 
   return (text: string, source: TokenSource): Identity | Promise<Identity> => {
     const caller = jwt.verify(text);
-    if (!(caller instanceof Promise)) return identityOf(caller, source);
+    if (!(caller instanceof Promise)) return toIdentity(caller, source);
     return caller.then(
-      (verified) => identityOf(verified, source),
+      (verified) => toIdentity(verified, source),
       (error: unknown) => {
         throw error instanceof JwtError ? httpErrorOf(error, source) : error;
       },

@@ -46,10 +46,24 @@ export function createFindDocument({ trustedDocuments, isTrustRequired }: Docume
     if (isTrustRequired) throw notTrusted(`query: is not a trusted document; ${EXPECTED_DOCUMENT}.`);
     if (!loggedHashes.has(hash)) {
       loggedHashes.set(hash, true);
-      log.warn({ requestId, sha256: hash }, 'untrusted document');
+      const operation = params.operationName ?? nameIn(text);
+      log.warn(
+        { requestId, operation: operation?.slice(0, MAX_NAME_LENGTH), sha256: hash, hint: TEXT_HINT },
+        UNTRUSTED,
+      );
+      log.debug({ requestId, sha256: hash, text }, 'text of an untrusted document');
     }
     return { ...params, query: text };
   };
+}
+
+const UNTRUSTED = 'untrusted document';
+const TEXT_HINT = 'LOG_LEVEL=debug logs the text, once per document';
+const MAX_NAME_LENGTH = 100;
+
+/** The name of the first operation in a document; undefined when it has none, or cannot be parsed. */
+function nameIn(text: string): string | undefined {
+  return /\b(?:query|mutation|subscription)\s+([_A-Za-z]\w*)/.exec(text)?.[1];
 }
 
 const EXPECTED_DOCUMENT = 'expected a document of the TRUSTED_DOCUMENTS file, or its SHA-256 as documentId';

@@ -87,7 +87,10 @@ function recordOperation(operation: OperationDefinitionNode | undefined | null, 
   if (operation) guard(operation.operation);
 }
 
-/** Parses, measures and validates a document that is not stored, and spends its points. Resolves to the errors of an invalid one. */
+/**
+ * Parses, measures and validates a document that is not stored, and spends its points. Resolves to the errors of an invalid
+ * document.
+ */
 async function readDocument(
   engine: Engine,
   text: string,

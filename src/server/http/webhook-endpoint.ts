@@ -7,6 +7,7 @@ import {
   readDelivery,
   readWebhook,
   TOLERANCE_SECONDS,
+  type Verify,
   WebhookError,
 } from '../../upstream/resources/webhook.ts';
 import { guardContentEncoding } from './body-kind.ts';
@@ -24,8 +25,8 @@ const EXPECTED_BODY = 'expected a webhook of the upstream, which has about 200 b
 const ACCEPTED: Reply = { status: 204, headers: {} };
 
 export interface WebhooksOptions {
-  /** The secret with which the upstream signs. */
-  secret: string;
+  /** Returns the secret with which the upstream signs now. */
+  secret: () => string;
   /** Called once per webhook about a job, which may have changed. Must return fast, because the sender waits. */
   onHint: (jobId: string) => void;
   log: Logger;
@@ -40,7 +41,7 @@ export type Webhooks = (request: IncomingMessage, requestId: string) => Promise<
  * webhook gets 204 at once, for any type, because the sender retries any other status for days (docs/upstream.md: Webhooks).
  */
 export function createWebhooks({ secret, onHint, log, clock }: WebhooksOptions): Webhooks {
-  const verify = createVerify(secret);
+  const verify = createCurrentVerify(secret);
   const deliveries = createDeliveryLog(clock);
   return async (request, requestId) => {
     if (request.method !== 'POST') {
@@ -64,6 +65,19 @@ export function createWebhooks({ secret, onHint, log, clock }: WebhooksOptions):
       log.debug({ requestId, reason: error.message }, 'webhook rejected');
       throw new HttpError(400, error.message);
     }
+  };
+}
+
+/** Verifies with the current secret. */
+function createCurrentVerify(secret: () => string): Verify {
+  let text = secret();
+  let verify = createVerify(text);
+  return (delivery, body) => {
+    if (secret() !== text) {
+      text = secret();
+      verify = createVerify(text);
+    }
+    verify(delivery, body);
   };
 }
 

@@ -25,7 +25,10 @@ export interface CallerBudget {
   readonly limitKey: string;
   /** Points that the caller has left in this minute; null without a rate limit. */
   readonly remaining: number | null;
-  /** Spends points and sets the rate limit headers of the response. Throws an HttpError (429) and spends none above the limit. Returns undefined without a rate limit. */
+  /**
+   * Spends points and sets the rate limit headers of the response. Rejects with an HttpError (429) above the limit, and spends
+   * none then. Returns undefined without a rate limit.
+   */
   spend(points: number): Promise<void> | undefined;
   /** Returns the account that pays for the upstream calls of the caller's subscriptions. */
   openAccount(): CallerAccount;

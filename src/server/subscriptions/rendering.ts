@@ -32,7 +32,7 @@ export class Rendering {
     );
   }
 
-  /** Adds a waiter, which is told once there is an outcome. */
+  /** Calls `waiter.onRendered` when there is an outcome. Only while there is none. */
   wait(waiter: RenderingWaiter): void {
     this.#waiters.push(waiter);
   }

@@ -11,8 +11,8 @@ import { createSubscriber, type Subscriber, type SubscriberGroup, type Subscribe
 /** Groups equal subscriptions: a group has one source, and executes each of its events once. */
 export interface SubscriptionGroups {
   /**
-   * Adds a subscriber, or returns the errors when the variables are invalid. Calls `onEnd` once, when it has ended. `onFirstResult` gets
-   * the first result; undefined when it ends without one.
+   * Adds a subscriber, or returns the errors when the variables are invalid. Calls `onEnd` once, when it has ended.
+   * `onFirstResult` gets the first result; undefined when it ends without one.
    */
   subscribe(
     prepared: Prepared,

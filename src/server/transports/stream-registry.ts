@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 
-/** Why the server ends a stream. */
-export type CloseReason = 'drain' | 'revoked';
+/** Why the server ends a stream: the process stops, the upstream key has been replaced, or the caller's token is revoked. */
+export type CloseReason = 'drain' | 'replaced' | 'revoked';
 
 /** A connection that stays open for results, over any transport. */
 export interface OpenStream {
@@ -21,9 +21,11 @@ export interface StreamRegistry {
   endAt(stream: OpenStream, expiresAt: number): void;
   /**
    * Ends all streams: few at once, many spread over three seconds, so that clients do not reconnect all together. Returns
-   * the milliseconds until all are ended.
+   * the milliseconds until all are ended. Later streams are ended at once.
    */
   drain(): number;
+  /** Ends the streams that are open now, in the same way, so that their clients subscribe again with the current upstream key. */
+  replace(): void;
   readonly size: number;
 }
 
@@ -66,13 +68,20 @@ export function createStreamRegistry(clock: Clock, heartbeatMs: number): StreamR
     cancelExpiryCheck = undefined;
   }
 
-  function endInSteps(streams: readonly OpenStream[], stepSize: number) {
-    for (const stream of streams.slice(0, stepSize)) if (open.has(stream)) stream.end('drain');
+  function endInSteps(streams: readonly OpenStream[], stepSize: number, reason: CloseReason) {
+    for (const stream of streams.slice(0, stepSize)) if (open.has(stream)) stream.end(reason);
     const rest = streams.slice(stepSize);
-    if (rest.length > 0) clock.after(DRAIN_MS / DRAIN_STEPS, () => endInSteps(rest, stepSize));
+    if (rest.length > 0) clock.after(DRAIN_MS / DRAIN_STEPS, () => endInSteps(rest, stepSize, reason));
+  }
+
+  function endAll(reason: CloseReason): number {
+    const isFew = open.size <= MIN_STREAMS_TO_SPREAD;
+    endInSteps([...open], isFew ? MIN_STREAMS_TO_SPREAD : Math.ceil(open.size / DRAIN_STEPS), reason);
+    return isFew ? 0 : DRAIN_MS;
   }
 
   return {
+    replace: () => void endAll('replaced'),
     add(stream) {
       const slot = slots[addedCount++ % HEARTBEAT_SLOTS];
       open.add(stream);
@@ -94,9 +103,7 @@ export function createStreamRegistry(clock: Clock, heartbeatMs: number): StreamR
     },
     drain() {
       isDraining = true;
-      const isFew = open.size <= MIN_STREAMS_TO_SPREAD;
-      endInSteps([...open], isFew ? MIN_STREAMS_TO_SPREAD : Math.ceil(open.size / DRAIN_STEPS));
-      return isFew ? 0 : DRAIN_MS;
+      return endAll('drain');
     },
     get size() {
       return open.size;

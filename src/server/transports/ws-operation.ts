@@ -36,6 +36,8 @@ export interface SocketClient {
   readonly identity: Identity;
   /** The functions that end each operation in progress. */
   readonly activeOperations: Set<EndOperation>;
+  /** Those of them that are subscriptions. */
+  readonly subscriptions: Set<EndOperation>;
   /** Closes the socket, because the caller is no longer authorized. */
   revoke(): void;
 }
@@ -62,7 +64,8 @@ export function createStartOperation({
   clock,
 }: OperationOptions): StartOperation {
   return async (client, payload) => {
-    const { identity, request, activeOperations } = client;
+    const { request, activeOperations } = client;
+    const identity = client.identity.current();
     const requestId = randomUUID();
     const clientAbort = new AbortController();
     const caller = callerOf(identity, request);
@@ -107,12 +110,13 @@ export function createStartOperation({
 /** Yields the subscriber's results until the socket closes or the caller is no longer authorized. */
 function deliver(
   subscriber: Subscriber,
-  { identity, activeOperations, revoke }: SocketClient,
+  { identity, activeOperations, subscriptions, revoke }: SocketClient,
   stats: ResultStats,
   logEnd: () => void,
 ): AsyncIterableIterator<ExecutionResult, undefined> {
   const results = createResultIterator(subscriber);
   const end = async () => {
+    subscriptions.delete(stop);
     if (activeOperations.delete(stop)) logEnd();
     return await results.return();
   };
@@ -121,6 +125,7 @@ function deliver(
     void end();
   };
   activeOperations.add(stop);
+  subscriptions.add(stop);
   return {
     [Symbol.asyncIterator]() {
       return this;

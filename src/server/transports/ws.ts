@@ -42,6 +42,10 @@ const TRY_AGAIN_LATER = 1013;
 /** Maximum bytes of a close reason (RFC 6455 5.5). */
 const MAX_CLOSE_REASON_BYTES = 123;
 
+/** How often, and at most how many times, a socket waits for the results of its queries before it closes. */
+const REPLACE_STEP_MS = 100;
+const MAX_REPLACE_STEPS = 300;
+
 export interface WebSocketsOptions extends OperationOptions {
   schema: GraphQLSchema;
   authenticate: Authenticate;
@@ -85,6 +89,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
 
   function onOpen(socket: WebSocket, request: IncomingMessage) {
     const activeOperations = new Set<EndOperation>();
+    const subscriptions = new Set<EndOperation>();
     const endAllOperations = (cause: EndCause) => {
       for (const end of activeOperations) end(cause);
     };
@@ -101,6 +106,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
       request,
       identity: undefined,
       activeOperations,
+      subscriptions,
       revoke,
       reject,
       accept(identity) {
@@ -109,6 +115,16 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
         streams.endAt(stream, identity.expiresAt);
       },
       release: () => {},
+    };
+    const goAway = () => {
+      socket.close(GOING_AWAY, 'Going away'); // First: nothing is sent after it, so that no operation is completed.
+      endAllOperations('shutdown');
+    };
+    /** Closes a socket with subscriptions, when its queries and mutations have their results. */
+    const replace = (steps: number) => {
+      if (subscriptions.size === 0) return; // Each new operation uses the current key.
+      if (activeOperations.size === subscriptions.size || steps === 0) return goAway();
+      clock.after(REPLACE_STEP_MS, () => replace(steps - 1));
     };
     const cancelInitTimeout = clock.after(INIT_TIMEOUT_MS, () => {
       if (client.identity) return;
@@ -127,8 +143,8 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
       },
       end(reason) {
         if (reason === 'revoked') return revoke();
-        socket.close(GOING_AWAY, 'Going away'); // First: nothing is sent after it, so that no operation is completed.
-        endAllOperations('shutdown');
+        if (reason === 'replaced') return replace(MAX_REPLACE_STEPS);
+        goAway();
       },
     };
     const removeStream = streams.add(stream);

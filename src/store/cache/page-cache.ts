@@ -102,10 +102,10 @@ export function createPageCache<T extends object, P>(options: PageCacheOptions<T
     try {
       return await singleFlight.run(key, request, request.notBefore);
     } catch (error) {
-      const isKept = cached !== undefined && !request.readContext.isAborted && cache?.get(key) === cached;
-      const page = isKept ? findFresh(cached, request) : undefined;
+      if (cached === undefined || request.readContext.isAborted || cache?.get(key) !== cached) throw error;
+      const page = findFresh(cached, request);
       if (page === undefined) throw error;
-      return { page, receivedAt: cached?.receivedAt ?? Number.NEGATIVE_INFINITY };
+      return { page, receivedAt: cached.receivedAt };
     }
   }
 

@@ -2,7 +2,7 @@ import { describeError, UpstreamError, type UpstreamErrorFacts } from '../errors
 import type { Request } from '../resilience/attempt.ts';
 import type { Deadline } from '../resilience/deadline.ts';
 import type { RetrySafety } from '../resilience/retry.ts';
-import { type Call, createTransport, type TransportOptions } from '../resilience/transport.ts';
+import { type Call, callWith, createTransport, type TransportOptions } from '../resilience/transport.ts';
 import { LARGE_BODIES_BYTES } from './body-text.ts';
 import { createByteSemaphore } from './byte-semaphore.ts';
 import { type ContentResponse, pauseBetween, readContentHead } from './content-response.ts';
@@ -64,10 +64,13 @@ export function createRestClient(options: TransportOptions): RestClient {
   const targetOf = (path: Path, query: Query = {}) => prefix + path + queryStringOf(query, baseQuery);
 
   const send = <T>(request: Request, read: Read<T>, call: Call): Promise<T> =>
-    transport.send(request, exchangeText, (received) => readSuccess(received, read), call);
+    transport.send(request, exchangeText, (received) => readSuccess(received, read, call), call);
 
   const sendOrNull = <T>(request: Request, read: Read<T>, call: Call): Promise<T | null> => {
-    const use = (received: Received) => (isSuccess(received.status) ? parse(received, read) : nullIfAbsent(received));
+    const use = (received: Received) => {
+      call.onResponse?.(received);
+      return isSuccess(received.status) ? parse(received, read) : nullIfAbsent(received);
+    };
     return transport.send(request, exchangeText, use, call);
   };
 
@@ -150,10 +153,8 @@ export function createRestClient(options: TransportOptions): RestClient {
         },
         retrySafety: 'never',
       };
-      const { credential, claims } = call;
-      const signal = AbortSignal.any([call.signal, end.signal]);
-      const uploadCall = { credential, signal, ...(claims && { claims }), onRequest: () => call.onRequest?.() };
-      const use = async (response: StreamResponse) => readSuccess(await receive(response, request, call), read);
+      const uploadCall = callWith({ signal: AbortSignal.any([call.signal, end.signal]) }, call);
+      const use = async (response: StreamResponse) => readSuccess(await receive(response, request, call), read, call);
       try {
         return await sendStream(request, use, uploadCall);
       } finally {
@@ -173,7 +174,8 @@ const invalidPath = () => new UpstreamError('UPSTREAM_REJECTED', 'not sent: the 
 const isSuccess = (status: number) => status >= 200 && status < 300;
 
 /** Parses the body of a success. Throws the error of any other response. */
-function readSuccess<T>(received: Received, read: Read<T>): T {
+function readSuccess<T>(received: Received, read: Read<T>, call: Call): T {
+  call.onResponse?.(received);
   if (isSuccess(received.status)) return parse(received, read);
   throw rejectionOf(received);
 }

@@ -1,7 +1,7 @@
 import { type Clock, sleep } from '../../clock.ts';
 import type { Credential, KeyHeader } from '../credentials/credential.ts';
 import { createVerifiedCredentials } from '../credentials/verified-credentials.ts';
-import { UpstreamError, withUnknownOutcome } from '../errors/upstream-error.ts';
+import { UpstreamError, type UpstreamErrorFacts, withUnknownOutcome } from '../errors/upstream-error.ts';
 import { Attempt, type Exchange, type Request, type Work } from './attempt.ts';
 import type { CallClaims } from './call-claims.ts';
 import { createCallGate } from './call-gate.ts';
@@ -19,8 +19,23 @@ export interface Call extends Abortable {
   readonly credential: Credential;
   /** Called for each HTTP request, retries included. */
   onRequest?(): void;
+  /** Called with each whole response to a call that reads no stream. */
+  onResponse?(facts: UpstreamErrorFacts): void;
   /** The callers that wait for the response. By default, the credential owns the turn. */
   readonly claims?: CallClaims;
+}
+
+/** Returns the call with these members. A call can be an object of a class, which cannot be spread. */
+export function callWith(changes: Partial<Pick<Call, 'credential' | 'signal'>>, call: Call): Call {
+  const { credential, signal, claims } = call;
+  return {
+    credential,
+    signal,
+    ...(claims && { claims }),
+    onRequest: () => call.onRequest?.(),
+    onResponse: (facts) => call.onResponse?.(facts),
+    ...changes,
+  };
 }
 
 export interface TransportOptions {
@@ -36,6 +51,8 @@ export interface TransportOptions {
   connections: number;
   /** Whether callers bring the credentials, so that a client can invent any number of them. */
   isPassthrough?: boolean;
+  /** Called with the status of each response to a call with the gateway's own credential. */
+  onStatus?: (credential: Credential, status: number) => void;
   /** Maximum calls per second of all credentials together. */
   maxRps: number;
   clock: Clock;
@@ -72,7 +89,7 @@ export function createTransport(options: TransportOptions): Transport {
   const verifiedPools = createCredentialPools(poolOptions);
   const unverifiedPools = createCredentialPools({ ...poolOptions, isVerified: false, maxPools: MAX_UNVERIFIED_POOLS });
   const verified = createVerifiedCredentials();
-  const onStatus = isPassthrough ? verified.recordStatus : null;
+  const onStatus = isPassthrough ? verified.recordStatus : (options.onStatus ?? null);
   const gate = createCallGate(maxRps, clock);
 
   const isVerified = (credential: Credential) => !isPassthrough || verified.has(credential);
@@ -84,10 +101,12 @@ export function createTransport(options: TransportOptions): Transport {
     const credential = poolOf(call.credential);
     credential.breaker.check(); // Before the rate limiter: a call that is rejected must not take a token.
     const entered = gate.enter({ claims: call.claims, isMutation: request.method !== 'GET', credential, deadline });
-    const attempt = new Attempt(work, credential, typeof entered === 'function' ? entered : await entered);
+    const release = typeof entered === 'function' ? entered : await entered;
+    const account = credential.isEvicted ? poolOf(call.credential) : credential; // Evicted during the wait: its pool is closed.
+    const attempt = new Attempt(work, account, release);
     try {
       attempt.start();
-      if (isFirst) credential.budget.deposit();
+      if (isFirst) account.budget.deposit();
       call.onRequest?.();
       return use(await exchange(attempt));
     } catch (error) {

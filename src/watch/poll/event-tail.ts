@@ -42,8 +42,8 @@ export interface EventTail {
   /** Resolves when `version` differs from the argument, at once when closed, or on abort. Rejects when the tail fails. */
   waitForUpdate(version: number, signal: AbortSignal): Promise<void>;
   /**
-   * Polls at once; the account pays for it. Resolves after a poll that started after this call, at once when closed, or on abort. Rejects when the
-   * tail fails.
+   * Polls at once; the account pays for it. Resolves after a poll that started after this call, at once when closed, or on
+   * abort. Rejects when the tail fails.
    */
   pollNow(signal: AbortSignal, account?: CallAccount): Promise<void>;
   dispose(): void;

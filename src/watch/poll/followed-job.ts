@@ -33,6 +33,8 @@ export interface FollowedJob {
   isReading: boolean;
   /** Whether its events have to be read, whatever its status: it is new, or its status has changed. */
   isReadRequested: boolean;
+  /** Whether its events were not read in the last interval, because the job itself was polled. */
+  wasPostponed: boolean;
   /** Whether the server rejects the read of its events. */
   isUnreadable: boolean;
   newestEventId: string | null;
@@ -65,6 +67,7 @@ export function newFollowedJob(id: string): FollowedJob {
     lastRead: 0,
     isReading: false,
     isReadRequested: true,
+    wasPostponed: false,
     isUnreadable: false,
     newestEventId: null,
     stopWatch: () => {},

@@ -80,9 +80,14 @@ export function createProgressReader(options: ProgressReaderOptions): ProgressRe
   const isMoving = (job: Job) => stateOf(job) === MOVING;
   const needsRead = (entry: FollowedJob) => needsEventRead(entry, stateOf);
 
-  /** Whether the job itself was polled in this interval: then its events wait for the next one. */
-  function wasJustPolled({ id, isReadRequested }: FollowedJob, now: number): boolean {
-    return !isReadRequested && now - (registry.jobs.get(id)?.polledAt ?? Number.NEGATIVE_INFINITY) < pollIntervalMs;
+  /**
+   * Whether the events of a job wait for the next interval, because the job itself was polled in this one. Never twice in a
+   * row: with a long interval, the job is polled in each.
+   */
+  function postpone(entry: FollowedJob, now: number): boolean {
+    const polledAt = registry.jobs.get(entry.id)?.polledAt ?? Number.NEGATIVE_INFINITY;
+    entry.wasPostponed = !entry.isReadRequested && !entry.wasPostponed && now - polledAt < pollIntervalMs;
+    return entry.wasPostponed;
   }
 
   function schedule(): void {
@@ -103,7 +108,7 @@ export function createProgressReader(options: ProgressReaderOptions): ProgressRe
     const isNewInterval = now - intervalStartedAt >= pollIntervalMs;
     if (isNewInterval) [intervalStartedAt, readsInInterval] = [now, 0];
     const due = [...followed.values()]
-      .filter((entry) => needsRead(entry) && (isNewInterval ? !wasJustPolled(entry, now) : entry.isReadRequested))
+      .filter((entry) => needsRead(entry) && (isNewInterval ? !postpone(entry, now) : entry.isReadRequested))
       .sort((one, other) => one.lastRead - other.lastRead)
       .slice(0, MAX_READS - readsInInterval);
     readsInInterval += due.length;

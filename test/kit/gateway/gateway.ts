@@ -27,6 +27,8 @@ export interface TestGateway extends AsyncDisposable {
   cachedBytes(): number;
   /** Current load. */
   load(): GatewayLoad;
+  /** Reads the files of secrets and opens the audit file again, as SIGHUP does. */
+  reloadFiles(): void;
   /** Resolves when `count` requests have arrived and their operations have started. */
   received(count: number): Promise<void>;
   /** Sends a query by POST. Resolves to the response, with or without errors. */
@@ -80,6 +82,7 @@ export async function startGateway(
     log,
     cachedBytes: () => app.load().cachedBytes,
     load: app.load,
+    reloadFiles: app.reloadFiles,
     query,
     async received(count) {
       await arrivals.reached(count);

@@ -60,7 +60,8 @@ async function openWorld() {
       return await run(() => void spent--);
     };
     try {
-      return await creator.create({ access, readContext, request, mark, spendQuota });
+      const call = { credential, signal: readContext.signal, onRequest: () => readContext.countCall() };
+      return await creator.create({ access, readContext, call, request, mark, spendQuota });
     } catch (error) {
       if (error instanceof UpstreamError) return error;
       throw error;
