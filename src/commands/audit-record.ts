@@ -6,6 +6,8 @@ export interface MutationAttempt {
   /** Name of the GraphQL operation. */
   readonly operation: string | undefined;
   readonly viewer: string | null;
+  /** Identifies the caller: the name of a token, or issuer and subject of a JWT, whose name the caller may have chosen. */
+  readonly callerId: string | null;
   readonly role: string;
   /** Address of the client; of IPv6, its network of 64 bits. */
   readonly address: string | undefined;

@@ -52,6 +52,8 @@ export interface Context {
   readonly scope: string;
   /** Name and role of the caller. */
   readonly viewer: Viewer;
+  /** Identifies the caller; null without a token. */
+  readonly callerId: string | null;
   /** Name of the operation, for the log; undefined until the document is parsed. */
   operationName: string | undefined;
   /** Signal, upstream call count and freshness of the request's reads. */
@@ -106,11 +108,11 @@ export interface ContextDependencies {
 class RequestContext implements Context {
   readonly requestId: string;
   readonly viewer: Viewer;
+  readonly callerId: string | null;
   readonly readContext: ReadContext;
   readonly response: ResponseMeter;
   operationName: string | undefined = undefined;
   readonly #access: Access;
-  readonly #callerId: string | null;
   readonly #dependencies: ContextDependencies;
   #loaders: Loaders | null = null;
 
@@ -119,7 +121,7 @@ class RequestContext implements Context {
     const { viewer, access, callerId } = identity;
     this.#dependencies = dependencies;
     this.#access = access;
-    this.#callerId = callerId;
+    this.callerId = callerId;
     this.requestId = requestId;
     this.viewer = viewer;
     this.readContext = new ReadContext(claimant, cancellation);
@@ -149,13 +151,8 @@ class RequestContext implements Context {
   }
 
   get commands(): Commands {
-    const { readContext, quota } = this;
-    return createCommands(this.#dependencies, {
-      access: this.#access,
-      callerId: this.#callerId,
-      readContext,
-      quota,
-    });
+    const { callerId, readContext, quota } = this;
+    return createCommands(this.#dependencies, { access: this.#access, callerId, readContext, quota });
   }
 
   get mutations(): MutationPolicy {
@@ -164,7 +161,7 @@ class RequestContext implements Context {
 
   get quota(): DailyQuota {
     // A named caller outlives a change of the API key.
-    return this.mutations.quotaOf(JSON.stringify([this.#callerId === null ? this.scope : null, this.#callerId]));
+    return this.mutations.quotaOf(JSON.stringify([this.callerId === null ? this.scope : null, this.callerId]));
   }
 
   get gateway(): GatewayFacts {

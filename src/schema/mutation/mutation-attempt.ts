@@ -9,12 +9,13 @@ const MAX_IDS = 20;
 
 /** The first audit record of a mutation. `id` is the one that its input names. */
 export function attemptOf(mutation: string, input: unknown, id: string | undefined, context: Context): MutationAttempt {
-  const { viewer, requestId, operationName, readContext } = context;
+  const { viewer, callerId, requestId, operationName, readContext } = context;
   const [caller] = readContext.claimant.callers;
   return {
     mutation,
     operation: operationName?.slice(0, MAX_LENGTH),
     viewer: viewer.name,
+    callerId,
     role: viewer.role,
     address: caller?.address,
     requestId,

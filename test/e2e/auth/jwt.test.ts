@@ -2,7 +2,11 @@ import { exportSPKI, generateKeyPair, importJWK, type JWTPayload } from 'jose';
 import { describe, expect, it, vi } from 'vitest';
 import { startIssuer, type TestIssuer, type TokenOptions } from '../../kit/gateway/issuer.ts';
 import { startJwtWorld } from '../../kit/gateway/jwt-world.ts';
+import { create, idOf, startSandboxWorld } from '../../kit/mutation/create-job.ts';
 import { askAs, tokenFile } from '../../kit/process/token.ts';
+
+/** The close reason of a WebSocket has 123 bytes, and names a source that is up to 26 characters longer. */
+const MAX_MESSAGE = 97;
 
 const base64 = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const codeOf = ({ errors }: { errors?: { extensions: Record<string, unknown> }[] }) => errors?.[0]?.extensions['code'];
@@ -39,6 +43,7 @@ describe('a gateway with JWTs', () => {
     expect([response.status, codeOf(response)]).toEqual([401, 'UNAUTHENTICATED']);
     expect(response.headers.get('www-authenticate')).toBe('Bearer error="invalid_token"');
     expect(response.errors?.[0]?.message).toMatch(message);
+    expect(response.errors?.[0]?.message.length).toBeLessThanOrEqual(MAX_MESSAGE);
     expect(world.upstream.calls).toEqual([]);
   });
 
@@ -104,6 +109,7 @@ describe('a gateway with JWTs', () => {
     const response = await world.ask(await forge(world.issuer));
     expect([response.status, codeOf(response)]).toEqual([401, 'UNAUTHENTICATED']);
     expect(response.errors?.[0]?.message).toMatch(message);
+    expect(response.errors?.[0]?.message.length).toBeLessThanOrEqual(MAX_MESSAGE);
     expect(world.upstream.calls).toEqual([]);
   });
 
@@ -219,6 +225,25 @@ describe('callers with JWTs', () => {
     const first = await remaining(own, 'a');
     expect([await remaining(own, 'b'), await remaining(other, 'a')]).toEqual([first, first]);
     expect(await remaining(own, 'a')).toBeLessThan(first);
+  });
+
+  it('with equal names and subjects of two issuers never share an idempotency key, and one caller does', async () => {
+    await using world = await startSandboxWorld();
+    await using own = await startIssuer(world.clock);
+    await using other = await startIssuer(world.clock);
+    const gateway = await world.startGateway({ ...own.settings, JWT_ISSUERS: `${own.url},${other.url}` });
+    const createAs = async (issuer: TestIssuer, name: string) => {
+      const token = await issuer.sign({ email: name });
+      return idOf(await create(gateway, { ...world.input, idempotencyKey: 'nightly-1' }, token));
+    };
+    const first = await createAs(own, 'ann');
+    expect(first).not.toBeNull();
+    expect(await createAs(own, 'ann-new-name')).toBe(first);
+    expect(await createAs(other, 'ann')).not.toBe(first);
+    expect(gateway.log.find(({ msg }) => msg === 'mutation')).toMatchObject({
+      viewer: 'ann',
+      callerId: JSON.stringify([own.url, 'user-1']),
+    });
   });
 });
 

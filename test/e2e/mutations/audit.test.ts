@@ -79,6 +79,7 @@ describe('AUDIT_FILE', () => {
       mutation: 'cancelFineTuningJob',
       operation: 'Stop',
       viewer: 'otto',
+      callerId: 'otto',
       role: 'operator',
       address: '127.0.0.1',
       requestId: expect.any(String),
