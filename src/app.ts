@@ -11,6 +11,7 @@ import { createSchema } from './schema/schema.ts';
 import { createAuthenticate } from './server/auth/authenticate.ts';
 import { createServer } from './server/server.ts';
 import { createStore } from './store/store.ts';
+import { logEvents } from './telemetry/event-log.ts';
 import type { Logger } from './telemetry/logger.ts';
 import { createUpstream } from './upstream/upstream.ts';
 import { openTarget } from './upstream-target.ts';
@@ -46,6 +47,7 @@ export interface App {
 /** Creates all parts of the gateway and listens. Rejects with Node's error when the address cannot be used. */
 export async function createApp(config: Config, log: Logger, clock: Clock): Promise<App> {
   await using opened = new AsyncDisposableStack();
+  opened.defer(logEvents(log, clock));
   const target = await openTarget(config, log, clock, opened);
   const memoryCache = createMemoryCache(config.cache.maxBytes);
   const upstream = createUpstream({

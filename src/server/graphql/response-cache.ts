@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import type { MemoryCache } from '../../memory-cache.ts';
+import type { LoggedContext } from '../../request/context.ts';
 import type { GraphqlReply } from '../http/reply.ts';
 
 const MAX_ENTRY_BYTES = 1024 * 1024;
@@ -8,10 +9,10 @@ const BYTES_PER_RESPONSE = 400;
 /** The part of its life after which a response is refreshed: a random one, so that few are refreshed together. */
 const [MIN_REFRESH_AGE, MAX_REFRESH_AGE] = [0.8, 0.98];
 
-/** A response, and the name of the operation that produced it. */
+/** A response, and the facts about the operation that produced it, which are logged with each use. */
 export interface CachedResponse {
   readonly reply: GraphqlReply;
-  readonly operationName: string | undefined;
+  readonly context: LoggedContext;
 }
 
 /**
@@ -45,7 +46,7 @@ export function createResponseCache(clock: Clock, memoryCache: MemoryCache, rand
       const entry = entries.get(key);
       return entry && isFresh(entry) ? entry : undefined;
     },
-    set(key, { reply, operationName }, freshUntil) {
+    set(key, { reply, context }, freshUntil) {
       const bytes = BYTES_PER_RESPONSE + reply.body.length;
       const now = clock.now();
       if (bytes > MAX_ENTRY_BYTES || now >= freshUntil) return;
@@ -53,11 +54,7 @@ export function createResponseCache(clock: Clock, memoryCache: MemoryCache, rand
       // A refresh that has got the same data is not repeated.
       const isRefreshable = freshUntil > (entries.get(key)?.freshUntil ?? Number.NEGATIVE_INFINITY);
       const refreshAt = isRefreshable ? now + age * (freshUntil - now) : Number.POSITIVE_INFINITY;
-      entries.set(
-        key,
-        { reply: { ...reply, body: ownBytes(reply.body) }, operationName, freshUntil, refreshAt },
-        bytes,
-      );
+      entries.set(key, { reply: { ...reply, body: ownBytes(reply.body) }, context, freshUntil, refreshAt }, bytes);
     },
     startRefresh(response) {
       const entry = response as Entry;

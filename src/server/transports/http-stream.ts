@@ -1,6 +1,8 @@
 import type { Identity } from '../../request/context.ts';
+import type { StreamEnd } from '../../telemetry/events.ts';
 import { revokedError } from '../auth/authenticate.ts';
 import { type GatewayResponse, type Reply, writeHead } from '../http/reply.ts';
+import { reportDelivery } from '../subscriptions/delivery-events.ts';
 import type { RenderedEvent } from '../subscriptions/rendering.ts';
 import type { ResultReceiver, Subscriber } from '../subscriptions/subscriber.ts';
 import { needsDrain, writeFrame } from './frame-writer.ts';
@@ -47,6 +49,7 @@ class HttpStream implements OpenStream, ResultReceiver {
   readonly #stats: ResultStats;
   readonly isAuthorized: () => boolean;
   #isInterrupted = false;
+  #endReason: StreamEnd = 'client';
 
   constructor(response: GatewayResponse, { subscriber, format, identity }: StreamReply, stats: ResultStats) {
     this.#response = response;
@@ -56,10 +59,14 @@ class HttpStream implements OpenStream, ResultReceiver {
     this.isAuthorized = identity.isValid;
   }
 
+  get transport(): StreamFormat['transport'] {
+    return this.#format.transport;
+  }
+
   start(streams: StreamRegistry): void {
     const remove = streams.add(this);
     this.#response.on('close', () => {
-      remove();
+      remove(this.#endReason);
       this.#subscriber.end();
     });
     this.#subscriber.request(this);
@@ -70,7 +77,7 @@ class HttpStream implements OpenStream, ResultReceiver {
   }
 
   end(reason: CloseReason): void {
-    if (reason === 'revoked') this.#close(this.#format.fatal(JSON.stringify([revokedError()])));
+    if (reason === 'revoked') this.#close(this.#format.fatal(JSON.stringify([revokedError()])), 'revoked');
     else this.#interrupt();
   }
 
@@ -85,17 +92,21 @@ class HttpStream implements OpenStream, ResultReceiver {
     }
     if (this.#isEnded) return false;
     recordResult(this.#stats, event.result);
+    reportDelivery(this.#format.transport, event);
     const drained = writeFrame(this.#response, frameOf(this.#format, event));
     drained?.once('drain', () => this.#subscriber.request(this));
     return drained === null;
   }
 
   onComplete(): void {
-    this.#close('');
+    this.#close('', 'completed');
   }
 
-  #close(lastMessage: string): void {
-    if (!this.#isEnded) this.#response.end(lastMessage + this.#format.end);
+  #close(lastMessage: string, reason: StreamEnd): void {
+    if (!this.#isEnded) {
+      this.#endReason = reason;
+      this.#response.end(lastMessage + this.#format.end);
+    }
     this.#subscriber.end();
   }
 
@@ -107,6 +118,7 @@ class HttpStream implements OpenStream, ResultReceiver {
   #interrupt(): void {
     if (this.#isEnded) return;
     this.#isInterrupted = true;
+    this.#endReason = 'drain';
     this.#stats.isInterrupted = true;
     this.#subscriber.end();
     const { socket } = this.#response;

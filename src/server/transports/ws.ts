@@ -6,6 +6,7 @@ import { CloseCode, handleProtocols, makeServer, type Server } from 'graphql-ws'
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import type { Identity } from '../../request/context.ts';
 import type { ErrorCode } from '../../schema/core/errors.ts';
+import type { StreamEnd } from '../../telemetry/events.ts';
 import { type Authenticate, revokedError } from '../auth/authenticate.ts';
 import { tokenOfConnection } from '../auth/connection-token.ts';
 import type { HoldConnection } from '../http/connection-registry.ts';
@@ -87,11 +88,16 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
     const reject = (code: number, reason: string) => {
       if (socket.readyState !== socket.OPEN) return;
       client.release();
+      endReason = endReason === 'revoked' ? endReason : 'rejected';
       log.info(rejectionLogLine(code, client.identity), 'request rejected');
       socket.close(code, closeReason(reason));
       endAllOperations('rejection');
     };
-    const revoke = () => reject(CloseCode.Forbidden, revokedError().message);
+    let endReason: StreamEnd = 'client';
+    const revoke = () => {
+      endReason = 'revoked';
+      reject(CloseCode.Forbidden, revokedError().message);
+    };
     const client: UnauthenticatedClient = {
       socket,
       request,
@@ -111,6 +117,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
       request.socket.destroySoon(); // Without the closing handshake, which the client could delay.
     });
     const removeStream = streams.add({
+      transport: 'websocket',
       isAuthorized: () => client.identity?.isValid() ?? true,
       heartbeat() {
         if (socket.bufferedAmount === 0) socket.ping();
@@ -118,6 +125,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
       },
       end(reason) {
         if (reason === 'revoked') return revoke();
+        endReason = 'drain';
         socket.close(GOING_AWAY, 'Going away'); // First: nothing is sent after it, so that no operation is completed.
         endAllOperations('shutdown');
       },
@@ -131,7 +139,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
     });
     socket.on('close', (code, reason) => {
       cancelInitTimeout();
-      removeStream();
+      removeStream(endReason);
       endAllOperations('disconnect');
       intake.dispose();
       void closed(code, String(reason));

@@ -37,6 +37,7 @@ export function createPermissionStore(
   const generations = createGenerations(clock);
   const pages = createReadThrough<Page<Permission>, SequencedObservation<Page<Permission>>, PermissionReadParams>({
     clock,
+    kind: 'permissions',
     cache: partition('permissions'),
     read: ({ params: { model, request } }, call) => upstream.permissions.list(model, request, plainCallOf(call)),
     freshUntil: ({ receivedAt }) => activeFreshUntil(receivedAt, limits),

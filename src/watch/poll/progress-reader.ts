@@ -1,5 +1,6 @@
 import { contextFor, createReadContext } from '../../store/cache/read-context.ts';
 import type { Store } from '../../store/store.ts';
+import type { SpanEvent } from '../../telemetry/spans.ts';
 import { isTerminal, type Job } from '../../upstream/resources/job.ts';
 import { callersOf, pollClaimant } from './claimants.ts';
 import {
@@ -12,6 +13,7 @@ import {
   type ProgressListener,
   recordEvents,
 } from './followed-job.ts';
+import { observePoll, reportPollFailure } from './poll-events.ts';
 import { nextPollAfterFailureIn } from './poll-interval.ts';
 import { isPermanent, retryAfterOf } from './watch-errors.ts';
 import type { WatchRegistry, WatchRegistryOptions } from './watch-registry.ts';
@@ -111,20 +113,21 @@ export function createProgressReader(options: ProgressReaderOptions): ProgressRe
     schedule();
   }
 
-  /** The subscribers wait for the read: it takes the first turn that any of them has. */
-  const contextOf = ({ listeners, isOfAccount }: FollowedJob) =>
-    contextFor(pollClaimant(callersOf(listeners, isOfAccount ? accountListeners : [])), readContext);
-
   async function read(entry: FollowedJob): Promise<void> {
     entry.isReading = true;
     entry.isReadRequested = false;
     entry.lastRead = ++reads;
+    const callers = callersOf(entry.listeners, entry.isOfAccount ? accountListeners : []);
+    // The subscribers wait for the read: it takes the first turn that any of them has.
+    const readNewest = (span: SpanEvent | null) =>
+      store.events.newest(access, entry.id, EVENT_COUNT, contextFor(pollClaimant(callers, span), readContext));
     try {
-      const { items } = await store.events.newest(access, entry.id, EVENT_COUNT, contextOf(entry));
+      const { items } = await observePoll('progress', callers, 0, readNewest);
       failures = 0;
       if (recordEvents(entry, items.slice(0, EVENT_COUNT))) registry.requestPoll(entry.id, 'poll');
     } catch (error) {
       if (disposal.signal.aborted) return;
+      reportPollFailure('progress', isPermanent(error) ? 'dropped' : 'retried', error);
       if (!isPermanent(error)) return pauseAfter(error, entry);
       entry.isUnreadable = true;
     } finally {
