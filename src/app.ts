@@ -5,11 +5,12 @@ import { createIdempotentCreator } from './commands/idempotency/create-once.ts';
 import type { MutationPolicy } from './commands/mutation-policy.ts';
 import type { Config } from './config/config.ts';
 import { createMemoryCache } from './memory-cache.ts';
+import { openMonitoring } from './monitoring.ts';
 import { createContextFactory, type GatewayFacts } from './request/context.ts';
 import { stateOf } from './schema/core/job-status.ts';
 import { createSchema } from './schema/schema.ts';
 import { createAuthenticate } from './server/auth/authenticate.ts';
-import { createServer } from './server/server.ts';
+import { createServer, type Server } from './server/server.ts';
 import { createStore } from './store/store.ts';
 import { logEvents } from './telemetry/event-log.ts';
 import type { Logger } from './telemetry/logger.ts';
@@ -36,6 +37,8 @@ export interface App {
   readonly url: string;
   readonly gateway: GatewayFacts;
   readonly load: () => GatewayLoad;
+  /** The URL of the metrics; undefined without METRICS_PORT. */
+  readonly metricsUrl: string | undefined;
   /** Whether the endpoint serves GraphiQL to browsers. */
   readonly hasGraphiql: boolean;
   /** One line about a problem that does not prevent the start; undefined without one. */
@@ -80,7 +83,17 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     hyperparameters: target.hyperparameters,
     prices: config.priceList,
   };
-  const server = await createServer({
+  const load = (): GatewayLoad => ({
+    cachedBytes: memoryCache.bytes,
+    streams: server?.streams ?? 0,
+    groups: server?.groups ?? 0,
+    watched: watcher.size,
+  });
+  let server: Server | undefined; // Events are recorded from its first connection on.
+  const isReady = () => server?.isReady === true;
+  const monitoring = await openMonitoring({ config, loadOf: load, isReady, log, clock });
+  opened.defer(monitoring.dispose);
+  server = await createServer({
     host: config.host,
     port: config.port,
     allowedHosts: config.allowedHosts,
@@ -110,18 +123,14 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     clock,
     memoryCache,
   });
+  const { url } = server;
   opened.defer(() => server.dispose());
-  target.sendWebhooks?.(new URL('/webhooks/openai', server.url));
+  target.sendWebhooks?.(new URL('/webhooks/openai', url));
   const parts = opened.move();
   const { warning } = target;
   const { hasGraphiql } = config.http;
-  const load = () => ({
-    cachedBytes: memoryCache.bytes,
-    streams: server.streams,
-    groups: server.groups,
-    watched: watcher.size,
-  });
-  return { url: server.url, gateway, hasGraphiql, load, warning, dispose: () => parts.disposeAsync() };
+  const { metricsUrl } = monitoring;
+  return { url, metricsUrl, gateway, hasGraphiql, load, warning, dispose: () => parts.disposeAsync() };
 }
 
 let schema: GraphQLSchema | undefined;

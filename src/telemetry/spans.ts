@@ -18,6 +18,8 @@ export interface SpanEvent {
   readonly links: readonly TraceContext[];
   /** Set by the tracer when the span starts. */
   context: TraceContext | null;
+  /** Set by the tracer, for itself. */
+  handle: object | null;
   /** Set at the end. */
   attributes: SpanAttributes;
   /** The code of the error with which the work has ended. */
@@ -38,7 +40,16 @@ export function startSpan(
   links: readonly TraceContext[] = [],
 ): SpanEvent | null {
   if (!spanStarted.hasSubscribers) return null;
-  const span: SpanEvent = { kind, name, parent, links, context: null, attributes: {}, errorCode: undefined };
+  const span: SpanEvent = {
+    kind,
+    name,
+    parent,
+    links,
+    context: null,
+    handle: null,
+    attributes: {},
+    errorCode: undefined,
+  };
   spanStarted.publish(span);
   return span;
 }
