@@ -8,14 +8,16 @@ import type { MutationPolicy } from './commands/mutation-policy.ts';
 import type { Config } from './config/config.ts';
 import { createLiveSecrets } from './live-secrets.ts';
 import { createMemoryCache } from './memory-cache.ts';
+import { openMonitoring } from './monitoring.ts';
 import { createContextFactory, type GatewayFacts } from './request/context.ts';
 import { stateOf } from './schema/core/job-status.ts';
 import { createSchema } from './schema/schema.ts';
 import type { SecretWatch } from './secret-watch.ts';
 import { createAuthenticate } from './server/auth/authenticate.ts';
 import type { JwtVerifier } from './server/auth/jwt-verifier.ts';
-import { createServer } from './server/server.ts';
+import { createServer, type Server } from './server/server.ts';
 import { createStore } from './store/store.ts';
+import { logEvents } from './telemetry/event-log.ts';
 import type { GatewayLog } from './telemetry/logger.ts';
 import type { Credential } from './upstream/credentials/credential.ts';
 import { createKeyCheck } from './upstream/credentials/key-check.ts';
@@ -42,6 +44,8 @@ export interface App {
   readonly url: string;
   readonly gateway: GatewayFacts;
   readonly load: () => GatewayLoad;
+  /** The URL of the metrics; undefined without METRICS_PORT. */
+  readonly metricsUrl: string | undefined;
   /** Whether the endpoint serves GraphiQL to browsers. */
   readonly hasGraphiql: boolean;
   /** One line about a problem that does not prevent the start; undefined without one. */
@@ -55,6 +59,7 @@ export interface App {
 /** Creates all parts of the gateway and listens. Rejects with Node's error when the address cannot be used. */
 export async function createApp(config: Config, log: GatewayLog, clock: Clock): Promise<App> {
   await using opened = new AsyncDisposableStack();
+  opened.defer(logEvents(log, clock));
   const target = await openTarget(config, log, clock, opened);
   const memoryCache = createMemoryCache(config.cache.maxBytes);
   const secrets = createLiveSecrets(config, target, log, clock);
@@ -100,7 +105,21 @@ export async function createApp(config: Config, log: GatewayLog, clock: Clock): 
   };
   let secretWatch: SecretWatch | undefined;
   opened.defer(() => secretWatch?.dispose());
-  const server = await createServer({
+  const load = (): GatewayLoad => ({
+    cachedBytes: memoryCache.bytes,
+    streams: server?.streams ?? 0,
+    groups: server?.groups ?? 0,
+    watched: watcher.size,
+  });
+  let server: Server | undefined; // Events are recorded from its first connection on.
+  const findProblem = async () => {
+    if (server?.isReady !== true) return 'stopping';
+    const isRefused = !isPassthrough && (await keyCheck.isRefused(secrets.credentials.current));
+    return isRefused ? KEY_REFUSED : null;
+  };
+  const monitoring = await openMonitoring({ config, loadOf: load, findProblem, log, clock });
+  opened.defer(monitoring.dispose);
+  server = await createServer({
     host: config.host,
     port: config.port,
     allowedHosts: config.allowedHosts,
@@ -125,29 +144,22 @@ export async function createApp(config: Config, log: GatewayLog, clock: Clock): 
     generationOf: store.jobs.invalidation.responseGeneration,
     examples: { jobId: target.exampleJobId, fileId: target.exampleFileId },
     webhookSecret: secrets.webhookSecret,
-    findProblem: async () => {
-      const isRefused = !isPassthrough && (await keyCheck.isRefused(secrets.credentials.current));
-      return isRefused ? KEY_REFUSED : null;
-    },
+    findProblem,
     onHint: watcher.hint,
     log,
     clock,
     memoryCache,
   });
+  const { url, replaceStreams } = server;
   opened.defer(() => server.dispose());
-  secretWatch = secrets.watch(isPassthrough ? () => {} : server.replaceStreams); // Callers with keys of their own keep theirs.
-  target.sendWebhooks?.(new URL('/webhooks/openai', server.url));
+  secretWatch = secrets.watch(isPassthrough ? () => {} : replaceStreams); // Callers with keys of their own keep theirs.
+  target.sendWebhooks?.(new URL('/webhooks/openai', url));
   const parts = opened.move();
   const { warning } = target;
   const { hasGraphiql } = config.http;
-  const load = () => ({
-    cachedBytes: memoryCache.bytes,
-    streams: server.streams,
-    groups: server.groups,
-    watched: watcher.size,
-  });
   return {
-    url: server.url,
+    url,
+    metricsUrl: monitoring.metricsUrl,
     gateway,
     hasGraphiql,
     load,

@@ -103,7 +103,7 @@ function lineOf(
   keyName: string,
 ): string {
   const id = requestId === undefined ? '' : ` (x-request-id ${requestId})`;
-  const call = `GET ${endpoint.path}`;
+  const call = `GET ${endpoint.path?.text}`;
   if (error === undefined) return `${call} succeeded after ${ms} ms${id}.`;
   const { upstreamStatus } = error.facts;
   const status = upstreamStatus === undefined ? '' : ` with status ${upstreamStatus}`;

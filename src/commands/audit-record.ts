@@ -12,6 +12,8 @@ export interface MutationAttempt {
   /** Address of the client; of IPv6, its network of 64 bits. */
   readonly address: string | undefined;
   readonly requestId: string;
+  /** Of the client's `traceparent`, or of the gateway's own trace; undefined without one. */
+  readonly traceId: string | undefined;
   /** Id of the entity that was created, changed or deleted, or is to be. */
   readonly id: string | undefined;
   /** Ids in the input by the names of their fields, and `idempotencyKeySha256`. */

@@ -4,6 +4,8 @@ import type { PriceList } from '../request/price-list.ts';
 import type { Auth } from '../server/auth/authenticate.ts';
 import type { Limits } from '../server/limits/query-limits.ts';
 import type { HttpConfig, ShutdownConfig, SubscriptionConfig } from '../server/server.ts';
+import type { MetricsExport } from '../telemetry/metrics/metrics.ts';
+import type { TracesExport } from '../telemetry/traces/traces.ts';
 import type { Credential } from '../upstream/credentials/credential.ts';
 import type { HyperparameterPlacement } from '../upstream/requests/hyperparameter-placement.ts';
 import type { SandboxConfig } from './sandbox.ts';
@@ -61,6 +63,12 @@ export interface Config {
   readonly limits: Limits;
   readonly subscriptions: SubscriptionConfig;
   readonly shutdown: ShutdownConfig;
+  readonly monitoring: {
+    /** Undefined when there is no listener for metrics. */
+    readonly port: number | undefined;
+    readonly host: string;
+  } & MetricsExport &
+    TracesExport;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 }
 
@@ -106,12 +114,12 @@ function contentProblem(name: string, message: string): string {
 }
 
 /** All secrets of a configuration, for redaction. */
-export function secretsOf({ upstream, webhookSecret }: Config): readonly string[] {
+export function secretsOf({ upstream, webhookSecret, monitoring }: Config): readonly string[] {
   const ofUpstream =
     upstream.kind === 'sandbox'
       ? [upstream.webhookSecret, upstream.adminKey]
       : [upstream.credential.apiKey, upstream.credential.adminKey];
-  const secrets = [webhookSecret, ...ofUpstream];
+  const secrets = [webhookSecret, ...ofUpstream, ...Object.values(monitoring.headers)];
   // A webhook secret is as secret without its prefix.
   return secrets.flatMap((secret) => (secret === undefined ? [] : [secret.replace(/^whsec_/, '')]));
 }

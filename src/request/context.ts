@@ -7,6 +7,7 @@ import { Cancellation } from '../store/cache/cancellation.ts';
 import { ReadContext } from '../store/cache/read-context.ts';
 import type { Access } from '../store/cache/scope.ts';
 import type { Store } from '../store/store.ts';
+import type { OperationType } from '../telemetry/events.ts';
 import type { HyperparameterPlacement } from '../upstream/requests/hyperparameter-placement.ts';
 import type { RequestRules } from '../upstream/requests/validation.ts';
 import type { Claimant } from '../upstream/resilience/call-claims.ts';
@@ -56,6 +57,10 @@ export interface Context {
   readonly callerId: string | null;
   /** Name of the operation, for the log; undefined until the document is parsed. */
   operationName: string | undefined;
+  /** Undefined until the document is parsed. */
+  operationType: OperationType | undefined;
+  /** Whether the document is one of TRUSTED_DOCUMENTS. */
+  isTrusted: boolean;
   /** Signal, upstream call count and freshness of the request's reads. */
   readonly readContext: ReadContext;
   /** Bytes of the response so far. */
@@ -76,6 +81,20 @@ export interface Context {
   readonly quota: DailyQuota;
   /** Facts about this gateway. */
   readonly gateway: GatewayFacts;
+}
+
+/** The facts about an operation that are logged and counted. */
+export type OperationFacts = Pick<Context, 'operationName' | 'operationType' | 'isTrusted'>;
+
+/** The parts of a context that are logged. */
+export type LoggedContext = OperationFacts & { readonly readContext: Pick<ReadContext, 'upstreamCalls'> };
+
+/** Returns a copy of the facts, without the rest of a context. */
+export function loggedContextOf(
+  { operationName, operationType, isTrusted }: OperationFacts,
+  upstreamCalls: number,
+): LoggedContext {
+  return { operationName, operationType, isTrusted, readContext: { upstreamCalls } };
 }
 
 export interface ContextRequest {
@@ -112,6 +131,8 @@ class RequestContext implements Context {
   readonly readContext: ReadContext;
   readonly response: ResponseMeter;
   operationName: string | undefined = undefined;
+  operationType: OperationType | undefined = undefined;
+  isTrusted = false;
   readonly #access: Access;
   readonly #dependencies: ContextDependencies;
   #loaders: Loaders | null = null;

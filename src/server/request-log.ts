@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import type { LoggedContext } from '../request/context.ts';
 import type { Viewer } from '../request/viewer.ts';
 import type { GatewayResponse } from './http/reply.ts';
-import type { LoggedContext, ResultStats } from './transports/operation-log.ts';
+import type { ResultStats } from './transports/operation-log.ts';
 
 /** The log line `request`, written when a response has ended. A field without a value is missing. */
 export interface RequestLogLine {

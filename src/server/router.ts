@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Clock } from '../clock.ts';
-import type { Identity } from '../request/context.ts';
+import { type Identity, loggedContextOf } from '../request/context.ts';
 import { internalError } from '../schema/core/errors.ts';
 import { Cancellation } from '../store/cache/cancellation.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { traceIds } from '../telemetry/trace-context.ts';
 import type { Caller, Claimant } from '../upstream/resilience/call-claims.ts';
 import type { Authenticate } from './auth/authenticate.ts';
 import type { Downloads } from './downloads/download.ts';
@@ -18,13 +18,16 @@ import { quoteInput } from './http/quote-input.ts';
 import { errorReply, type GatewayResponse, jsonReply, type Reply, send } from './http/reply.ts';
 import { bodyIncomplete } from './http/request-body.ts';
 import { guardCrossSiteGet, guardRequest, type HostPolicy, isHealthProbe } from './http/request-guard.ts';
+import { requestIdOf } from './http/request-id.ts';
+import { isRead, requireRead } from './http/request-method.ts';
 import { type RequestTarget, readTarget } from './http/request-target.ts';
 import type { Webhooks } from './http/webhook-endpoint.ts';
 import { type CallerBudget, type CreateCallerBudget, callerOf } from './limits/caller-rate-limiter.ts';
 import { type LoggedExchange, requestLogLine } from './request-log.ts';
+import { endRequestSpan, type RequestTrace, reportRequest, startTrace } from './request-trace.ts';
 import { type GraphqlOptions, handleGraphql } from './transports/graphql-over-http.ts';
 import { openStream, type StreamReply } from './transports/http-stream.ts';
-import type { LoggedContext } from './transports/operation-log.ts';
+import { reportOperation } from './transports/operation-events.ts';
 import type { StreamRegistry } from './transports/stream-registry.ts';
 
 export interface RouterOptions extends HostPolicy, GraphqlOptions {
@@ -58,6 +61,8 @@ interface Exchange extends RequestTarget, LoggedExchange {
   client: Cancellation | null;
   /** Ends the protection of the caller's connection; null before it is authenticated. */
   releaseConnection: (() => void) | null;
+  /** Null without traces. */
+  readonly trace: RequestTrace | null;
 }
 
 type AnyReply = Reply | StreamReply | DownloadReply;
@@ -82,7 +87,9 @@ export function createRouter(options: RouterOptions): RequestHandler {
     releaseConnection?.();
     if (!response.writableFinished) client?.abort(new Error('The client has disconnected.'));
     const level = isHealthProbe(exchange) ? 'debug' : 'info';
-    if (log.isLevelEnabled(level)) log[level](requestLogLine(exchange, clock.now() - startedAt), 'request');
+    const ms = clock.now() - startedAt;
+    if (log.isLevelEnabled(level)) log[level](requestLogLine(exchange, ms), 'request');
+    reportEnd(exchange, ms);
   }
 
   /** Opens the stream. Releases all of the context but the logged parts, because a stream can be open for hours. */
@@ -90,9 +97,9 @@ export function createRouter(options: RouterOptions): RequestHandler {
     const { response, context } = exchange;
     exchange.streamStats = openStream(response, reply, streams);
     if (context) {
-      const { operationName, readContext } = context;
-      exchange.context = { operationName, readContext: { upstreamCalls: readContext.upstreamCalls } };
+      exchange.context = loggedContextOf(context, context.readContext.upstreamCalls);
     }
+    endRequestSpan(exchange);
     exchange.client = null;
   }
 
@@ -118,6 +125,17 @@ export function createRouter(options: RouterOptions): RequestHandler {
   }
 }
 
+/** Reports the end of a request, and of its operation. */
+function reportEnd(exchange: Exchange, ms: number): void {
+  const { context, errorCodes, streamStats, trace, requestId, path } = exchange;
+  if (!streamStats) {
+    reportRequest(exchange, ms);
+    endRequestSpan(exchange, errorCodes?.[0]);
+  }
+  if (context && path === '/graphql') reportOperation(context, streamStats?.errorCodes ?? errorCodes);
+  if (trace) traceIds.delete(requestId);
+}
+
 function openExchange(
   request: IncomingMessage,
   response: GatewayResponse,
@@ -127,7 +145,8 @@ function openExchange(
   const { path, search, authority } = readTarget(request.url ?? '');
   const requestId = requestIdOf(request);
   response.earlyHeaders['x-request-id'] = requestId;
-  return { request, response, requestId, path, search, authority, client, startedAt, releaseConnection: null };
+  const trace = startTrace(request, requestId);
+  return { request, response, requestId, path, search, authority, client, startedAt, releaseConnection: null, trace };
 }
 
 function route(options: RouterOptions, exchange: Exchange, client: Cancellation): AnyReply | Promise<AnyReply> {
@@ -171,7 +190,7 @@ async function download(options: RouterOptions, exchange: Exchange, client: Canc
   requireRead(request, route.template);
   guardCrossSiteGet(request, options.corsOrigins);
   return await withSession(options, exchange, ({ identity, caller, budget }) => {
-    const claimant: Claimant = { priority: 'query', callers: [caller] };
+    const claimant: Claimant = { priority: 'query', callers: [caller], trace: exchange.trace?.context };
     const context = options.createContext({ requestId, cancellation: client, identity, claimant });
     exchange.context = context;
     return options.downloads.open(route, { request, search, context, identity, budget });
@@ -185,7 +204,7 @@ interface Session {
   readonly budget: CallerBudget;
 }
 
-const NOT_EXECUTED: LoggedContext = { operationName: undefined, readContext: { upstreamCalls: 0 } };
+const NOT_EXECUTED = loggedContextOf({ operationName: undefined, operationType: undefined, isTrusted: false }, 0);
 
 /**
  * Authenticates the caller, and passes its session on: in the same tick, unless a JWT has to be verified. Throws an HttpError
@@ -210,7 +229,7 @@ function openSession(options: RouterOptions, exchange: Exchange, identity: Ident
   exchange.releaseConnection = options.holdConnection(request.socket);
   exchange.viewer = identity.viewer;
   exchange.context = NOT_EXECUTED;
-  const caller = callerOf(identity, request);
+  const caller = callerOf(identity, request, exchange.trace?.context);
   return { identity, caller, budget: options.createBudget(caller, identity.access.scope, response) };
 }
 
@@ -219,22 +238,8 @@ function internalErrorReply(error: unknown, requestId: string, log: Logger | und
   return errorReply(500, internalError(requestId));
 }
 
-// Uses the id that a proxy sends, so that a request has the same id in all logs.
-function requestIdOf({ headers }: IncomingMessage): string {
-  const id = headers['x-request-id'];
-  return typeof id === 'string' && /^[\w-]{1,64}$/.test(id) ? id : randomUUID();
-}
-
 function unknownPath(path: string): HttpError {
   const downloads = '/files/ID/content, /fine_tuning_jobs/ID/metrics.csv or .json';
   const expected = `/graphql, /health, /ready or /webhooks/openai (with OPENAI_WEBHOOK_SECRET), ${downloads}`;
   return new HttpError(404, `Path: ${quoteInput(path)} is unknown; expected ${expected}.`);
-}
-
-const isRead = ({ method }: IncomingMessage) => method === 'GET' || method === 'HEAD';
-
-function requireRead(request: IncomingMessage, path: string): void {
-  if (isRead(request)) return;
-  const message = `Method: ${request.method} is not supported at ${path}; expected GET.`;
-  throw new HttpError(405, message, { allow: 'GET, HEAD' });
 }

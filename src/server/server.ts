@@ -83,6 +83,8 @@ export interface ServerOptions {
 export interface Server {
   /** The URL of the GraphQL endpoint, such as `http://127.0.0.1:4000/graphql`. */
   readonly url: string;
+  /** Whether it accepts traffic; false once it stops. */
+  readonly isReady: boolean;
   /** Number of open streams and WebSockets. */
   readonly streams: number;
   /** Number of subscription groups. */
@@ -149,6 +151,9 @@ export async function createServer({
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
   return {
     url: urlOf(host, server.address() as AddressInfo), // The address of a TCP server.
+    get isReady() {
+      return isReady;
+    },
     get streams() {
       return streams.size;
     },

@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { traceIds } from './trace-context.ts';
 import { escapeUnsafe } from './unsafe-characters.ts';
 
 export type { Logger };
@@ -30,7 +31,8 @@ export function createLogger({ level, secrets, destination = standardOutput() }:
   const redacted = secrets.filter(isRedactable);
   const redact = (line: string) =>
     escapeUnsafe(redacted.reduce((text, secret) => text.replaceAll(secret, '[secret]'), line));
-  const log = pino({ level, base: null, hooks: { streamWrite: redact } }, destination);
+  const options = { level, base: null, hooks: { streamWrite: redact }, mixin: traceOf, mixinMergeStrategy: withTrace };
+  const log = pino(options, destination);
   return Object.assign(log, {
     redact,
     addSecret(secret: string) {
@@ -44,3 +46,13 @@ export function createLogger({ level, secrets, destination = standardOutput() }:
 function standardOutput(): DestinationStream {
   return pino.destination({ dest: 1, sync: false });
 }
+
+/** Returns the trace of the request that a line is about. */
+function traceOf({ requestId }: { requestId?: unknown }): { traceId?: string } {
+  const traceId = traceIds.size === 0 ? undefined : traceIds.get(String(requestId));
+  return traceId === undefined ? NO_TRACE : { traceId };
+}
+
+const NO_TRACE = {};
+
+const withTrace = (line: object, trace: object) => (trace === NO_TRACE ? line : { ...line, ...trace });

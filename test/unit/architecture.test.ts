@@ -14,7 +14,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['cli', 'terminal'],
   ['app'],
   ['live-secrets', 'audit-trail'],
-  ['upstream-target'],
+  ['upstream-target', 'monitoring'],
   ['config'],
   // The sandbox, a house of its own: a REST API that stands in for the real one.
   ['sandbox'],
@@ -65,6 +65,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['upstream/tokens'],
   // The ground.
   ['upstream/json'],
+  ['telemetry/metrics', 'telemetry/traces'],
   ['secret-watch'],
   ['telemetry'],
   ['clock', 'memory-cache', 'regular-file', 'version'],
@@ -162,9 +163,9 @@ describe('the house', () => {
     expect(across.filter(({ to }) => !['clock.ts', 'regular-file.ts'].includes(to)).map(written)).toEqual([]);
   });
 
-  it('lets only app, upstream-target and the command line read the configuration', () => {
+  it('lets only app, upstream-target, monitoring and the command line read the configuration', () => {
     const readers = crossing.filter(({ to }) => wingOf(to) === 'config').map(({ from }) => roomOf(from));
-    expect([...new Set(readers)].sort()).toEqual(['app', 'cli', 'live-secrets', 'upstream-target']);
+    expect([...new Set(readers)].sort()).toEqual(['app', 'cli', 'live-secrets', 'monitoring', 'upstream-target']);
   });
 
   it('keeps GraphQL out of the upstream, the store and the sandbox', () => {

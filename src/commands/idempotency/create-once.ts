@@ -3,6 +3,7 @@ import type { Clock } from '../../clock.ts';
 import { detachedContext, type ReadContext } from '../../store/cache/read-context.ts';
 import type { Access } from '../../store/cache/scope.ts';
 import type { Store } from '../../store/store.ts';
+import { type CreateReplayed, createReplayed } from '../../telemetry/events.ts';
 import { isOutcomeUnknown } from '../../upstream/errors/upstream-error.ts';
 import type { Call } from '../../upstream/resilience/transport.ts';
 import { addMark, type IdempotencyMark } from '../../upstream/resources/idempotency-mark.ts';
@@ -70,6 +71,12 @@ export interface IdempotentCreatorOptions {
   readonly maxKeys?: number;
 }
 
+const REPLAYED: CreateReplayed = { kind: 'create' };
+
+function reportReplay(): void {
+  if (createReplayed.hasSubscribers) createReplayed.publish(REPLAYED);
+}
+
 export function createIdempotentCreator({
   upstream,
   store,
@@ -131,6 +138,7 @@ export function createIdempotentCreator({
     const decision = await searchAll(command, mark);
     if (decision.kind === 'create') return await createMarked(command, mark);
     refund();
+    if (decision.kind === 'created') reportReplay();
     if (decision.kind === 'unresolved') throw decision.error;
     return decision;
   }
@@ -142,7 +150,10 @@ export function createIdempotentCreator({
     mark: IdempotencyMark,
   ): Promise<CreateResult> {
     const job = await store.jobs.get(access, jobId, detachedContext(readContext));
-    return job ? { kind: request === mark.request ? 'created' : 'conflict', job } : { kind: 'deleted', jobId };
+    if (job === null) return { kind: 'deleted', jobId };
+    if (request !== mark.request) return { kind: 'conflict', job };
+    reportReplay();
+    return { kind: 'created', job };
   }
 
   function createOnce(command: CreateCommand, mark: IdempotencyMark): Promise<CreateResult> {

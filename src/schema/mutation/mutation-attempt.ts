@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { MutationAttempt } from '../../commands/audit-record.ts';
 import type { Context } from '../../request/context.ts';
+import { traceIds } from '../../telemetry/trace-context.ts';
 
 /** Maximum length of a client's text in an audit record. */
 const MAX_LENGTH = 200;
@@ -19,6 +20,7 @@ export function attemptOf(mutation: string, input: unknown, id: string | undefin
     role: viewer.role,
     address: caller?.address,
     requestId,
+    traceId: traceIds.get(requestId),
     id: id?.slice(0, MAX_LENGTH),
     input: factsOf(input),
   };

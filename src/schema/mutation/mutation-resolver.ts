@@ -2,6 +2,7 @@ import { GraphQLError, type GraphQLResolveInfo } from 'graphql';
 import { DailyQuotaExceeded } from '../../commands/daily-quota.ts';
 import type { Context } from '../../request/context.ts';
 import type { Role } from '../../request/viewer.ts';
+import { mutationEnded } from '../../telemetry/events.ts';
 import { NoAdminKey, UpstreamError } from '../../upstream/errors/upstream-error.ts';
 import { type CommonFailure, Failure, Forbidden, OutcomeUnknown, QuotaExceeded, UpstreamFailure } from './failure.ts';
 import { attemptOf } from './mutation-attempt.ts';
@@ -53,13 +54,19 @@ export function mutationResolver<Input, Success extends object, Own extends Fail
         const id = success.affectedId(outcome);
         audit.end({ ...attempt, id, upstreamRequestId, outcome: 'Success' });
       }
+      reportMutation(name, outcome instanceof Failure ? outcome.constructor.name : 'Success');
       return outcome;
     } catch (error) {
       const outcome = error instanceof GraphQLError ? String(error.extensions['code']) : 'INTERNAL';
       audit.end({ ...attempt, upstreamRequestId: readContext.upstreamRequestId, outcome });
+      reportMutation(name, outcome);
       throw error;
     }
   };
+}
+
+function reportMutation(mutation: string, outcome: string): void {
+  if (mutationEnded.hasSubscribers) mutationEnded.publish({ mutation, outcome });
 }
 
 /** Returns the part of an audit record that describes a failure. It has more of the upstream's response than the client gets. */

@@ -34,14 +34,15 @@ export function createFindDocument({ trustedDocuments, isTrustRequired }: Docume
     const sentHash = query === undefined ? (documentId ?? persistedHash) : undefined; // A query takes precedence.
     if (sentHash !== undefined) {
       const text = trustedDocuments?.get(bareHash(sentHash));
-      if (text !== undefined) return { ...params, query: text };
+      if (text !== undefined) return { ...params, query: text, isTrusted: true };
       // A client of Apollo sends the text next, which is of no use where only trusted documents are allowed.
       if (persistedHash !== undefined && !isTrustRequired) return { errors: [persistedQueryNotSupported()] };
       const name = documentId === undefined ? 'extensions.persistedQuery.sha256Hash' : 'documentId';
       if (trustedDocuments !== undefined) throw notTrusted(`${name}: is unknown; ${EXPECTED_DOCUMENT}.`);
     }
     const text = requireQuery(params);
-    if (trustedDocuments === undefined || trustedTexts.has(text)) return { ...params, query: text };
+    if (trustedDocuments === undefined) return { ...params, query: text };
+    if (trustedTexts.has(text)) return { ...params, query: text, isTrusted: true };
     const hash = hashOf(text);
     if (isTrustRequired) throw notTrusted(`query: is not a trusted document; ${EXPECTED_DOCUMENT}.`);
     if (!loggedHashes.has(hash)) {

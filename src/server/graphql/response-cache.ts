@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import type { MemoryCache } from '../../memory-cache.ts';
+import type { LoggedContext } from '../../request/context.ts';
 import { refreshAge } from '../../store/cache/refresh-ahead.ts';
 import type { GraphqlReply } from '../http/reply.ts';
 
@@ -7,10 +8,10 @@ const MAX_ENTRY_BYTES = 1024 * 1024;
 /** Estimated size of a response without the bytes of its body. */
 const BYTES_PER_RESPONSE = 400;
 
-/** A response, and the name of the operation that produced it. */
+/** A response, and the facts about the operation that produced it, which are logged with each use. */
 export interface CachedResponse {
   readonly reply: GraphqlReply;
-  readonly operationName: string | undefined;
+  readonly context: LoggedContext;
 }
 
 /**
@@ -44,18 +45,14 @@ export function createResponseCache(clock: Clock, memoryCache: MemoryCache, rand
       const entry = entries.get(key);
       return entry && isFresh(entry) ? entry : undefined;
     },
-    set(key, { reply, operationName }, freshUntil) {
+    set(key, { reply, context }, freshUntil) {
       const bytes = BYTES_PER_RESPONSE + reply.body.length;
       const now = clock.now();
       if (bytes > MAX_ENTRY_BYTES || now >= freshUntil) return;
       // A refresh that has got the same data is not repeated.
       const isRefreshable = freshUntil > (entries.get(key)?.freshUntil ?? Number.NEGATIVE_INFINITY);
       const refreshAt = isRefreshable ? now + refreshAge(random()) * (freshUntil - now) : Number.POSITIVE_INFINITY;
-      entries.set(
-        key,
-        { reply: { ...reply, body: ownBytes(reply.body) }, operationName, freshUntil, refreshAt },
-        bytes,
-      );
+      entries.set(key, { reply: { ...reply, body: ownBytes(reply.body) }, context, freshUntil, refreshAt }, bytes);
     },
     startRefresh(response) {
       const entry = response as Entry;

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../clock.ts';
+import { type WebhookReceived, webhookReceived } from '../../telemetry/events.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import {
   createVerify,
@@ -56,6 +57,7 @@ export function createWebhooks({ secret, onHint, log, clock }: WebhooksOptions):
       const { type, jobId = null } = readWebhook(body) ?? {};
       const isRepeat = deliveries.has(delivery.id);
       log.debug({ requestId, webhookId: delivery.id, type: type?.slice(0, 100), jobId, isRepeat }, 'webhook');
+      report(isRepeat ? 'repeated' : 'accepted');
       if (isRepeat) return ACCEPTED;
       if (jobId !== null) onHint(jobId);
       deliveries.add(delivery.id);
@@ -63,6 +65,7 @@ export function createWebhooks({ secret, onHint, log, clock }: WebhooksOptions):
     } catch (error) {
       if (!(error instanceof WebhookError)) throw error;
       log.debug({ requestId, reason: error.message }, 'webhook rejected');
+      report('rejected');
       throw new HttpError(400, error.message);
     }
   };
@@ -79,6 +82,10 @@ function createCurrentVerify(secret: () => string): Verify {
     }
     verify(delivery, body);
   };
+}
+
+function report(outcome: WebhookReceived['outcome']): void {
+  if (webhookReceived.hasSubscribers) webhookReceived.publish({ outcome });
 }
 
 /** Stores delivery ids, to ignore a replayed delivery until its timestamp is out of tolerance. */

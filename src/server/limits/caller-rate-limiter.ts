@@ -3,6 +3,8 @@ import { GraphQLError } from 'graphql';
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import type { Identity } from '../../request/context.ts';
 import type { ErrorCode } from '../../schema/core/errors.ts';
+import { limitReached } from '../../telemetry/events.ts';
+import type { TraceContext } from '../../telemetry/trace-context.ts';
 import type { Caller } from '../../upstream/resilience/call-claims.ts';
 import { addressKey } from '../http/client-address.ts';
 import type { GatewayResponse } from '../http/reply.ts';
@@ -40,9 +42,13 @@ export interface CallerBudget {
 export type CreateCallerBudget = (caller: Caller, scope: string, response?: GatewayResponse) => CallerBudget;
 
 /** Returns the caller of a request. Its key is its id, or else its scope and client address. */
-export function callerOf({ access: { scope }, callerId }: Identity, { socket }: IncomingMessage): Caller {
+export function callerOf(
+  { access: { scope }, callerId }: Identity,
+  { socket }: IncomingMessage,
+  trace?: TraceContext | null,
+): Caller {
   const address = addressKey(socket.remoteAddress);
-  return { key: callerId === null ? `${scope} ${address}` : `name ${callerId}`, address };
+  return { key: callerId === null ? `${scope} ${address}` : `name ${callerId}`, address, trace };
 }
 
 /** Number of rejected credentials that use up all points of an address's unverified callers. */
@@ -157,6 +163,7 @@ function setRateLimitHeaders(
 const secondsOf = (ms: number) => Math.ceil(ms / 1000);
 
 function rateLimited(points: number, remaining: number, limit: number, retryAfterSeconds: number): LimitError {
+  if (limitReached.hasSubscribers) limitReached.publish({ limit: 'points' });
   const message = `Rate limit: the request costs ${points} points, but ${remaining} are left in this minute (RATE_LIMIT_PER_MINUTE ${limit}); retry after ${retryAfterSeconds} seconds.`;
   const extensions = { code: 'RATE_LIMITED' satisfies ErrorCode, retryAfterSeconds };
   return new LimitError(429, new GraphQLError(message, { extensions }), { 'retry-after': String(retryAfterSeconds) });

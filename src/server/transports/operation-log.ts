@@ -2,7 +2,9 @@ import type { ExecutionResult, GraphQLError } from 'graphql';
 import type { Clock } from '../../clock.ts';
 import type { Context } from '../../request/context.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import { traceIds } from '../../telemetry/trace-context.ts';
 import { codesOf } from '../http/reply.ts';
+import { reportOperation } from './operation-events.ts';
 
 /** The statistics of a stream or of an operation on a WebSocket, for the log. A field without a value is missing. */
 export interface ResultStats {
@@ -16,14 +18,9 @@ export interface ResultStats {
   errorCodes?: readonly string[];
   /** Whether the client disconnected before the operation was complete. */
   isAborted?: true;
-  /** Whether the gateway ended it because it was stopping. */
+  /** Whether the gateway ended it because it was stopping, or its upstream key was replaced. */
   isInterrupted?: true;
 }
-
-/** The parts of a request context that are logged. */
-export type LoggedContext = Pick<Context, 'operationName'> & {
-  readonly readContext: Pick<Context['readContext'], 'upstreamCalls'>;
-};
 
 export function recordResult(stats: ResultStats, { errors }: ExecutionResult): void {
   stats.results++;
@@ -62,5 +59,7 @@ export function operationLogger(context: Context, stats: ResultStats, log: Logge
       ms: clock.now() - startedAt,
     };
     log.info(line, 'operation');
+    traceIds.delete(requestId);
+    reportOperation(context, stats.errorCodes);
   };
 }

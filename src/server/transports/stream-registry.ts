@@ -1,10 +1,12 @@
 import type { Clock } from '../../clock.ts';
+import { type StreamEnd, type StreamTransport, streamEnded, streamStarted } from '../../telemetry/events.ts';
 
 /** Why the server ends a stream: the process stops, the upstream key has been replaced, or the caller's token is revoked. */
 export type CloseReason = 'drain' | 'replaced' | 'revoked';
 
 /** A connection that stays open for results, over any transport. */
 export interface OpenStream {
+  readonly transport: StreamTransport;
   /** Whether the caller is still authorized. */
   isAuthorized(): boolean;
   /** Sends a heartbeat, unless earlier bytes are still unsent. */
@@ -15,8 +17,8 @@ export interface OpenStream {
 
 /** All open streams. */
 export interface StreamRegistry {
-  /** Adds a stream. Returns the function that removes it. */
-  add(stream: OpenStream): () => void;
+  /** Adds a stream. Returns the function that removes it, and reports the reason of its end. */
+  add(stream: OpenStream): (reason: StreamEnd) => void;
   /** Ends an added stream as revoked when the time of day is `expiresAt`, at most a second later. */
   endAt(stream: OpenStream, expiresAt: number): void;
   /**
@@ -87,11 +89,15 @@ export function createStreamRegistry(clock: Clock, heartbeatMs: number): StreamR
       open.add(stream);
       slot?.add(stream);
       cancelTimer ??= clock.after(heartbeatMs / HEARTBEAT_SLOTS, tick);
+      const { transport } = stream;
+      if (streamStarted.hasSubscribers) streamStarted.publish({ transport });
       if (isDraining) stream.end('drain');
-      return () => {
+      return (reason) => {
         slot?.delete(stream);
         removeExpiry(stream);
-        if (!open.delete(stream) || open.size > 0) return;
+        if (!open.delete(stream)) return;
+        if (streamEnded.hasSubscribers) streamEnded.publish({ transport, reason });
+        if (open.size > 0) return;
         cancelTimer?.();
         cancelTimer = undefined;
       };

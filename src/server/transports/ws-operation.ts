@@ -5,6 +5,8 @@ import type { Clock } from '../../clock.ts';
 import type { ContextFactory, Identity } from '../../request/context.ts';
 import { internalError } from '../../schema/core/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import { startSpan } from '../../telemetry/spans.ts';
+import { readTraceContext, traceIds } from '../../telemetry/trace-context.ts';
 import { paramsOf } from '../graphql/params.ts';
 import { type Prepared, prepare } from '../graphql/prepare.ts';
 import { HttpError } from '../http/http-error.ts';
@@ -13,6 +15,7 @@ import { type CreateCallerBudget, callerOf } from '../limits/caller-rate-limiter
 import { LimitError } from '../limits/limit-error.ts';
 import type { Subscriber } from '../subscriptions/subscriber.ts';
 import type { GraphqlOptions } from './graphql-over-http.ts';
+import { endOperationSpan } from './operation-events.ts';
 import { operationLogger, type ResultStats, recordErrors, recordResult } from './operation-log.ts';
 import { isSubscription } from './operation-runner.ts';
 import { createResultIterator } from './result-iterator.ts';
@@ -68,8 +71,11 @@ export function createStartOperation({
     const identity = client.identity.current();
     const requestId = randomUUID();
     const clientAbort = new AbortController();
-    const caller = callerOf(identity, request);
-    const claimant = { priority: 'query', callers: [caller] } as const;
+    const span = startSpan('operation', 'GraphQL', readTraceContext(request.headers['traceparent'], undefined));
+    const trace = span?.context;
+    if (trace) traceIds.set(requestId, trace.traceId);
+    const caller = callerOf(identity, request, trace);
+    const claimant = { priority: 'query', callers: [caller], trace } as const;
     const context = createContext({ requestId, identity, signal: clientAbort.signal, claimant });
     const stats: ResultStats = { transport: 'websocket', results: 0 };
     const logEnd = operationLogger(context, stats, log, clock);
@@ -103,6 +109,7 @@ export function createStartOperation({
       return fail([toGraphQLError(error, requestId, log)]);
     } finally {
       activeOperations.delete(abort);
+      if (span) endOperationSpan(span, context, stats.errorCodes);
     }
   };
 }

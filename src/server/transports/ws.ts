@@ -6,6 +6,7 @@ import { CloseCode, handleProtocols, makeServer, type Server } from 'graphql-ws'
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import type { Identity } from '../../request/context.ts';
 import type { ErrorCode } from '../../schema/core/errors.ts';
+import type { StreamEnd } from '../../telemetry/events.ts';
 import { type Authenticate, revokedError } from '../auth/authenticate.ts';
 import { tokenOfConnection } from '../auth/connection-token.ts';
 import type { HoldConnection } from '../http/connection-registry.ts';
@@ -96,11 +97,16 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
     const reject: UnauthenticatedClient['reject'] = (code, reason, errorCode) => {
       if (socket.readyState !== socket.OPEN) return;
       client.release();
+      endReason = endReason === 'revoked' ? endReason : 'rejected';
       log.info(rejectionLogLine(code, client.identity, errorCode), 'request rejected');
       socket.close(code, closeReason(reason));
       endAllOperations('rejection');
     };
-    const revoke = () => reject(CloseCode.Forbidden, revokedError().message, 'UNAUTHENTICATED');
+    let endReason: StreamEnd = 'client';
+    const revoke = () => {
+      endReason = 'revoked';
+      reject(CloseCode.Forbidden, revokedError().message, 'UNAUTHENTICATED');
+    };
     const client: UnauthenticatedClient = {
       socket,
       request,
@@ -116,14 +122,15 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
       },
       release: () => {},
     };
-    const goAway = () => {
+    const goAway = (reason: StreamEnd) => {
+      endReason = reason;
       socket.close(GOING_AWAY, 'Going away'); // First: nothing is sent after it, so that no operation is completed.
       endAllOperations('shutdown');
     };
     /** Closes a socket with subscriptions, when its queries and mutations have their results. */
     const replace = (steps: number) => {
       if (subscriptions.size === 0) return; // Each new operation uses the current key.
-      if (activeOperations.size === subscriptions.size || steps === 0) return goAway();
+      if (activeOperations.size === subscriptions.size || steps === 0) return goAway('replaced');
       clock.after(REPLACE_STEP_MS, () => replace(steps - 1));
     };
     const cancelInitTimeout = clock.after(INIT_TIMEOUT_MS, () => {
@@ -136,6 +143,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
       request.socket.destroySoon(); // Without the closing handshake, which the client could delay.
     });
     const stream: OpenStream = {
+      transport: 'websocket',
       isAuthorized: () => client.identity?.isValid() ?? true,
       heartbeat() {
         if (socket.bufferedAmount === 0) socket.ping();
@@ -144,7 +152,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
       end(reason) {
         if (reason === 'revoked') return revoke();
         if (reason === 'replaced') return replace(MAX_REPLACE_STEPS);
-        goAway();
+        goAway('drain');
       },
     };
     const removeStream = streams.add(stream);
@@ -157,7 +165,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
     });
     socket.on('close', (code, reason) => {
       cancelInitTimeout();
-      removeStream();
+      removeStream(endReason);
       endAllOperations('disconnect');
       intake.dispose();
       void closed(code, String(reason));

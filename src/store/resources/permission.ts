@@ -36,6 +36,7 @@ export function createPermissionStore(
   const generations = createGenerations(clock);
   const pages = createReadThrough<Page<Permission>, SequencedObservation<Page<Permission>>, PermissionReadParams>({
     clock,
+    kind: 'permissions',
     cache: partition('permissions'),
     read: ({ params: { model, request } }, call) => upstream.permissions.list(model, request, call),
     freshUntil: ({ receivedAt }) => activeFreshUntil(receivedAt, limits),

@@ -61,7 +61,7 @@ export function createRestClient(options: TransportOptions): RestClient {
   const exchangeText = createTextExchange(semaphore, clock);
   const prefix = baseUrl.pathname.replace(/\/$/, '');
   const baseQuery = Object.fromEntries(baseUrl.searchParams);
-  const targetOf = (path: Path, query: Query = {}) => prefix + path + queryStringOf(query, baseQuery);
+  const targetOf = (path: Path, query: Query = {}) => prefix + path.text + queryStringOf(query, baseQuery);
 
   const send = <T>(request: Request, read: Read<T>, call: Call): Promise<T> =>
     transport.send(request, exchangeText, (received) => readSuccess(received, read, call), call);
@@ -83,11 +83,11 @@ export function createRestClient(options: TransportOptions): RestClient {
   }
 
   const readRequest = (path: Path, query?: Query): Request => {
-    return { method: 'GET', target: targetOf(path, query), retrySafety: 'always' };
+    return { method: 'GET', path, target: targetOf(path, query), retrySafety: 'always' };
   };
 
   const changeRequest = (method: 'POST' | 'DELETE', path: Path): Request => {
-    return { method, target: targetOf(path), retrySafety: 'if requested' };
+    return { method, path, target: targetOf(path), retrySafety: 'if requested' };
   };
 
   return {
@@ -130,7 +130,7 @@ export function createRestClient(options: TransportOptions): RestClient {
       if (path === null) throw invalidPath();
       const body = JSON.stringify(content);
       return await send(
-        { method: 'POST', target: targetOf(path), headers: JSON_CONTENT, body, retrySafety },
+        { method: 'POST', path, target: targetOf(path), headers: JSON_CONTENT, body, retrySafety },
         read,
         call,
       );
@@ -144,6 +144,7 @@ export function createRestClient(options: TransportOptions): RestClient {
       const boundary = createBoundary();
       const request: Request = {
         method: 'POST',
+        path,
         target: targetOf(path),
         headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
         body: (deadline) => {

@@ -1,4 +1,5 @@
 import { type Clock, sleep } from '../../clock.ts';
+import { callRetried } from '../../telemetry/events.ts';
 import type { Credential, KeyHeader } from '../credentials/credential.ts';
 import { createVerifiedCredentials } from '../credentials/verified-credentials.ts';
 import { UpstreamError, type UpstreamErrorFacts, withUnknownOutcome } from '../errors/upstream-error.ts';
@@ -7,6 +8,7 @@ import type { CallClaims } from './call-claims.ts';
 import { createCallGate } from './call-gate.ts';
 import { createCredentialPools } from './credential-pool.ts';
 import { type Abortable, CallDeadline } from './deadline.ts';
+import { observeCall, observeWait } from './observed-call.ts';
 import { isRetryAllowed, waitBeforeRetry } from './retry.ts';
 import { createSendState } from './send-state.ts';
 import { Pool } from './undici.ts';
@@ -96,19 +98,21 @@ export function createTransport(options: TransportOptions): Transport {
   const poolOf = (credential: Credential) => (isVerified(credential) ? verifiedPools : unverifiedPools).get(credential);
 
   /** Waits for the turn of the call, and sends the request once. */
-  async function sendOnce<R, T>(work: Work, exchange: Exchange<R>, use: Use<R, T>, call: Call, isFirst: boolean) {
+  async function sendOnce<R, T>(work: Work, exchange: Exchange<R>, use: Use<R, T>, call: Call, retryCount: number) {
     const { request, deadline } = work;
     const credential = poolOf(call.credential);
     credential.breaker.check(); // Before the rate limiter: a call that is rejected must not take a token.
     const entered = gate.enter({ claims: call.claims, isMutation: request.method !== 'GET', credential, deadline });
-    const release = typeof entered === 'function' ? entered : await entered;
+    const release = typeof entered === 'function' ? entered : await observeWait(entered, clock);
     const account = credential.isEvicted ? poolOf(call.credential) : credential; // Evicted during the wait: its pool is closed.
     const attempt = new Attempt(work, account, release);
     try {
-      attempt.start();
-      if (isFirst) account.budget.deposit();
+      attempt.start(() => observeCall(request, call.claims, retryCount, clock));
+      if (retryCount === 0) account.budget.deposit();
       call.onRequest?.();
-      return use(await exchange(attempt));
+      const result = use(await exchange(attempt));
+      attempt.succeed();
+      return result;
     } catch (error) {
       throw attempt.fail(error);
     }
@@ -128,6 +132,7 @@ export function createTransport(options: TransportOptions): Transport {
   async function waitForRetry(error: unknown, retryCount: number, work: Work): Promise<void> {
     const waitMs = retryWait(error, retryCount, work);
     if (waitMs === null) throw error;
+    if (error instanceof UpstreamError) reportRetry(work.request, error, waitMs);
     await sleep(waitMs, clock, work.deadline.signal);
   }
 
@@ -140,7 +145,7 @@ export function createTransport(options: TransportOptions): Transport {
       try {
         for (let retryCount = 0; ; retryCount++) {
           try {
-            return await sendOnce(work, exchange, use, call, retryCount === 0);
+            return await sendOnce(work, exchange, use, call, retryCount);
           } catch (error) {
             await waitForRetry(error, retryCount, work);
           }
@@ -153,6 +158,12 @@ export function createTransport(options: TransportOptions): Transport {
     },
     dispose: async () => void (await Promise.all([verifiedPools.dispose(), unverifiedPools.dispose()])),
   };
+}
+
+function reportRetry({ path }: Request, { code, facts }: UpstreamError, waitMs: number): void {
+  if (!callRetried.hasSubscribers) return;
+  const { upstreamStatus, upstreamRequestId } = facts;
+  callRetried.publish({ route: path.template, errorCode: code, waitMs, upstreamStatus, upstreamRequestId });
 }
 
 /** Maximum pools of credentials that the upstream has not accepted yet. They must not evict those of others. */

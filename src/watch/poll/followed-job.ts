@@ -127,3 +127,12 @@ function hasMoved(last: ProgressObservation, next: ProgressObservation): boolean
 }
 
 const totalOf = ({ job, steps: [last] }: ProgressObservation) => last?.totalSteps ?? stepsOf(job).total_steps;
+
+/**
+ * Whether the events of a job wait for the next interval, because the job itself was polled in this one. Never twice in a row:
+ * with a long interval, the job is polled in each.
+ */
+export function postponeRead(entry: FollowedJob, wasPolled: boolean): boolean {
+  entry.wasPostponed = !entry.isReadRequested && !entry.wasPostponed && wasPolled;
+  return entry.wasPostponed;
+}

@@ -55,8 +55,8 @@ async function start(settings: Record<string, string> = {}) {
         .split('\n')
         .filter(Boolean)
         .map((line): Record<string, unknown> => JSON.parse(line)),
-    async cancel(name: 'otto' | 'vera') {
-      const headers = { 'content-type': 'application/json', authorization: `Bearer ${tokens[name]}` };
+    async cancel(name: 'otto' | 'vera', more: Record<string, string> = {}) {
+      const headers = { 'content-type': 'application/json', authorization: `Bearer ${tokens[name]}`, ...more };
       const response = await fetch(gateway.url, { method: 'POST', headers, body: JSON.stringify({ query: CANCEL }) });
       return Object(await response.json()).data.cancelFineTuningJob;
     },
@@ -109,6 +109,13 @@ describe('AUDIT_FILE', () => {
     const text = readFileSync(world.file, 'utf8');
     expect(text).not.toContain(key);
     expect(text).not.toContain('confidential');
+  });
+
+  it("has the trace id of the client's traceparent", async () => {
+    await using world = await start();
+    const traceId = 'a'.repeat(32);
+    await world.cancel('otto', { traceparent: `00-${traceId}-${'b'.repeat(16)}-01` });
+    expect(world.records()).toMatchObject([{ traceId }, { traceId }]);
   });
 
   it('has one record of a mutation that is forbidden', async () => {

@@ -21,6 +21,8 @@ export interface GraphqlResponse {
  */
 export interface TestGateway extends AsyncDisposable {
   readonly url: string;
+  /** Of `/metrics`; undefined without METRICS_PORT. */
+  readonly metricsUrl: string | undefined;
   /** All log lines so far, parsed. */
   readonly log: Record<string, unknown>[];
   /** Current size of its cache. */
@@ -79,6 +81,7 @@ export async function startGateway(
   };
   return {
     url: app.url,
+    metricsUrl: app.metricsUrl,
     log,
     cachedBytes: () => app.load().cachedBytes,
     load: app.load,

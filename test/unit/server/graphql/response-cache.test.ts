@@ -5,7 +5,12 @@ import { createTestClock } from '../../../kit/clock.ts';
 
 const response = (body: string) => ({
   reply: { status: 200, headers: {}, body: Buffer.from(body) },
-  operationName: undefined,
+  context: {
+    operationName: undefined,
+    operationType: 'query' as const,
+    isTrusted: false,
+    readContext: { upstreamCalls: 0 },
+  },
 });
 
 describe('a cached response', () => {
