@@ -6,6 +6,7 @@ import type { Environment } from '../config/upstream-kind.ts';
 import { banner } from './banner.ts';
 import { tuneGarbageCollection } from './gc-tuning.ts';
 import { print } from './print.ts';
+import { collectStartGarbage } from './start-garbage.ts';
 import { createLog, exitOnListenError, readSettings } from './startup.ts';
 
 /** A second signal within this time is the same Ctrl-C: the terminal sends it to the process group, and npm forwards it. */
@@ -21,6 +22,7 @@ export async function start(environment: Environment): Promise<void> {
   if (app.warning !== undefined) print(`Warning: ${app.warning}`);
   tuneGarbageCollection(app.load, config.cache.maxBytes, systemClock);
   systemClock.after(FLUSH_DELAY_MS, flushCompileCache);
+  collectStartGarbage(systemClock);
   let stoppedAt: number | undefined;
   const stop = () => {
     if (stoppedAt !== undefined) {

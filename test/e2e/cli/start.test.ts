@@ -49,6 +49,15 @@ describe('npm start', () => {
     });
   });
 
+  it('collects all garbage of the start when it has no load', async () => {
+    const traceGc = "import { setFlagsFromString } from 'node:v8'; setFlagsFromString('--trace-gc')";
+    const settings = { PORT: '0', NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(traceGc)}` };
+    await using gateway = startScript(MAIN, [], settings);
+    await gateway.waitForOutput(/Mark-Compact .* testing;/); // The reason of a collection that a program asks for.
+    const [, url = ''] = await gateway.waitForOutput(GATEWAY_URL);
+    expect(await ask(url, '{ gateway { isSandbox } }')).toEqual({ data: { gateway: { isSandbox: true } } });
+  });
+
   it('warns in one line when the sandbox has no writable directory, and serves its jobs', async () => {
     const file = join(makeFolder({ file: '' }), 'file');
     await using gateway = startScript(MAIN, [], { PORT: '0', TMPDIR: file });
