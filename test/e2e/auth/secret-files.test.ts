@@ -1,11 +1,13 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { type Clock, systemClock } from '../../../src/clock.ts';
 import { checkpointBody } from '../../kit/bodies/checkpoint.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { webhookHeaders } from '../../kit/bodies/webhook.ts';
 import { openSse } from '../../kit/client/sse.ts';
 import { openSocket, subscribe } from '../../kit/client/ws.ts';
+import { createTestClock } from '../../kit/clock.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
 import { type ScriptedUpstream, startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 import { create, idOf, startSandboxWorld } from '../../kit/mutation/create-job.ts';
@@ -19,7 +21,7 @@ const JOB = '{ fineTuningJob(id: "ftjob-1") { id status } }';
 const UPDATES = 'subscription { fineTuningJobStatusChanged(jobId: "ftjob-1") { status } }';
 
 /** A gateway whose key is in a file, and an upstream that accepts some keys. */
-async function start(settings: Record<string, string> = {}) {
+async function start(settings: Record<string, string> = {}, clock: Clock = systemClock) {
   const upstream = await startUpstream();
   const accepted = new Set([OLD]);
   const job = jobBody({ id: 'ftjob-1', status: 'running' });
@@ -27,12 +29,8 @@ async function start(settings: Record<string, string> = {}) {
   upstream.onJob(job);
   refuseOthers(upstream, accepted);
   const file = join(makeFolder({ key: `${OLD}\n` }), 'key');
-  const gateway = await startGateway({
-    OPENAI_BASE_URL: upstream.baseUrl,
-    OPENAI_API_KEY: '',
-    OPENAI_API_KEY_FILE: file,
-    ...settings,
-  });
+  const key = { OPENAI_API_KEY: '', OPENAI_API_KEY_FILE: file };
+  const gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, ...key, ...settings }, clock);
   return {
     upstream,
     accepted,
@@ -121,6 +119,34 @@ describe('the file of the API key', () => {
     world.gateway.reloadFiles();
     await world.gateway.query(JOB);
     expect(world.keysUsed()).toEqual([OLD, NEW]);
+  });
+
+  it.each([
+    ['behind', Date.UTC(2000, 0, 1)],
+    ['ahead of', Date.UTC(2100, 0, 1)],
+  ])('is used at its second reading when the clock is %s that of the file system', async (_, startMs) => {
+    const clock = createTestClock(startMs);
+    await using world = await start({ CACHE_ACTIVE_MS: '0' }, clock);
+    world.accepted.add(NEW);
+    writeFileSync(world.file, NEW.slice(0, -1)); // Half written.
+    clock.advance(1000);
+    writeFileSync(world.file, NEW);
+    clock.advance(1000);
+    await world.gateway.query(JOB);
+    clock.advance(1000);
+    await world.gateway.query(JOB);
+    expect(world.keysUsed()).toEqual([OLD, NEW]);
+  });
+
+  it('is reported in each outage, also when it comes back unchanged', async () => {
+    await using world = await start();
+    for (const _ of [1, 2]) {
+      rmSync(world.file);
+      world.gateway.reloadFiles();
+      world.write(OLD);
+      world.gateway.reloadFiles();
+    }
+    expect(world.gateway.log.filter(({ setting }) => setting === 'OPENAI_API_KEY_FILE')).toHaveLength(2);
   });
 
   it('redacts the new key in the log and in errors', async () => {
