@@ -236,6 +236,55 @@ describe('an idempotency key', () => {
   });
 });
 
+describe('creates with one idempotency key', () => {
+  const INPUT = { modelId: 'gpt-4o-mini', trainingFileId: 'file-1', idempotencyKey: 'nightly' };
+
+  /** A gateway whose upstream lists no job, so that only creates in progress show each other. */
+  async function startUnlisted(settings: Record<string, string> = {}) {
+    const world = await start({ ALLOW_MUTATIONS: 'on', ...settings });
+    const created: string[] = [];
+    world.upstream.failAll((request, response) => {
+      if (request.method !== 'POST') return writeResponse(response, 200, { object: 'list', data: [] });
+      const id = `ftjob-${created.length + 1}`;
+      created.push(id);
+      writeResponse(response, 200, jobBody({ id }));
+    });
+    const replace = (key: string) => {
+      world.write(key);
+      world.gateway.reloadFiles();
+    };
+    return { ...world, created, replace };
+  }
+
+  it.each<[string, string[], string[]]>([
+    ['once', [], [NEW]],
+    ['and back', [NEW], [OLD]],
+    ['five times', [], [...'abcde'].map((name) => `test-key-${name}`)],
+  ])('are one job when the API key is replaced %s while the first is in progress', async (_, before, meanwhile) => {
+    await using world = await startUnlisted();
+    for (const key of before) world.replace(key);
+    const gate = world.upstream.hold();
+    const creates = [create(world.gateway, INPUT)];
+    await gate.arrived(1);
+    for (const key of meanwhile) world.replace(key);
+    creates.push(create(world.gateway, INPUT));
+    await world.gateway.received(2);
+    gate.release();
+    expect((await Promise.all(creates)).map(idOf)).toEqual(['ftjob-1', 'ftjob-1']);
+    expect(world.created).toEqual(['ftjob-1']);
+  });
+
+  it('are two jobs of two callers with keys of their own, also when the key of the gateway has been replaced', async () => {
+    await using world = await startUnlisted({ AUTH: 'passthrough' });
+    world.replace(NEW);
+    const gate = world.upstream.hold();
+    const creates = ['test-key-of-ann', 'test-key-of-bob'].map((key) => create(world.gateway, INPUT, key));
+    await gate.arrived(2);
+    gate.release();
+    expect((await Promise.all(creates)).map(idOf).toSorted()).toEqual(['ftjob-1', 'ftjob-2']);
+  });
+});
+
 describe('the file of the admin key', () => {
   it('is read again when it changes, and no stream ends', async () => {
     const file = join(makeFolder({ key: 'test-admin-one' }), 'key');
