@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Clock, systemClock } from '../../../src/clock.ts';
@@ -189,6 +191,24 @@ describe('the file of the API key', () => {
       { id: 'query', type: 'complete' },
     ]);
     expect((await client.closed)[0]).toBe(1001);
+  });
+
+  it.each([
+    ['a query', 'application/json', JOB],
+    ['a subscription', 'text/event-stream', UPDATES],
+  ])('is replaced before %s whose body arrives later, which uses the new key', async (_, accept, query) => {
+    await using world = await start();
+    const headers = { 'content-type': 'application/json', accept };
+    const request = httpRequest(world.gateway.url, { method: 'POST', headers });
+    request.flushHeaders();
+    await world.gateway.received(1);
+    world.accepted.add(NEW);
+    world.write(NEW);
+    world.gateway.reloadFiles();
+    request.end(JSON.stringify({ query }));
+    const [response] = await once(request, 'response');
+    for await (const chunk of response) if (String(chunk).includes('"data"')) break;
+    expect(world.keysUsed()).toEqual([NEW]);
   });
 
   it('leaves a WebSocket without subscriptions open, and its next query uses the new key', async () => {
