@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -154,6 +154,37 @@ describe('AUDIT_FILE', () => {
     world.gateway.reloadFiles();
     await world.cancel('otto');
     expect([world.records(rotated).length, world.records().length]).toEqual([2, 2]);
+  });
+
+  it('that is deleted is created again, so that no record is lost', async () => {
+    await using world = await start();
+    await world.cancel('otto');
+    const gate = world.upstream.hold();
+    const result = world.cancel('otto');
+    await gate.arrived(1);
+    rmSync(world.file);
+    gate.release();
+    await result;
+    await world.cancel('otto');
+    expect(world.records().map(({ phase }) => phase)).toEqual(['end', 'begin', 'end']);
+    rmSync(world.file);
+    mkdirSync(world.file); // Nothing can be created in its place.
+    const before = world.upstream.calls.length;
+    await expect(world.cancel('otto')).rejects.toThrow(); // `data` is null.
+    expect(world.upstream.calls.length).toBe(before);
+  });
+
+  it('that ends within a line gets the next record on a line of its own', async () => {
+    const file = join(makeFolder({ torn: '{"phase":"begin","mut' }), 'torn');
+    await using world = await start({ AUDIT_FILE: file });
+    await world.cancel('otto');
+    appendFileSync(file, '{"phase":');
+    world.gateway.reloadFiles();
+    await world.cancel('otto');
+    const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+    expect([lines[0], lines[3]]).toEqual(['{"phase":"begin","mut', '{"phase":']);
+    const records = [1, 2, 4, 5].map((line) => JSON.parse(lines[line] ?? ''));
+    expect(records).toMatchObject(['begin', 'end', 'begin', 'end'].map((phase) => ({ phase })));
   });
 
   it('that cannot be written stops mutations, and nothing is sent; later ones run when it can', async () => {
