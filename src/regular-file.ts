@@ -55,6 +55,18 @@ export function openToAppend(path: string): number {
   }
 }
 
+/** Whether the last line of a file has no end. Throws Node's error when the file cannot be read. */
+export function hasPartialLine(path: string): boolean {
+  const fd = openSync(path, FLAGS);
+  try {
+    const last = Buffer.alloc(1);
+    const length = readSync(fd, last, 0, 1, Math.max(0, fstatSync(fd).size - 1));
+    return length > 0 && last.toString('latin1') !== '\n';
+  } finally {
+    closeSync(fd);
+  }
+}
+
 function assertRegular(stats: Stats): void {
   if (!stats.isFile()) throw new FileError(`is ${kindOf(stats)}`);
 }

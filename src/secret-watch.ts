@@ -3,11 +3,9 @@ import type { Logger } from './telemetry/logger.ts';
 
 /** Minimum time between two reads of a file, in milliseconds. */
 const INTERVAL_MS = 1000;
-/** A file that changed less than this time ago, in milliseconds, may be half written. */
-const SETTLE_MS = 500;
 
-/** A secret without white space around it, and the last change of its file in milliseconds since the epoch; or what is wrong. */
-export type SecretReading = { readonly text: string; readonly changedAt: number } | { readonly problem: string };
+/** A secret without white space around it; or what is wrong with its file. */
+export type SecretReading = { readonly text: string } | { readonly problem: string };
 
 /** The file of a secret. */
 export interface WatchedSecret {
@@ -28,11 +26,13 @@ export interface SecretWatch {
 }
 
 /**
- * Reads the files of secrets every second and applies those that changed: a new secret is in use within two seconds. A file
- * that is missing, invalid or half written changes nothing; its problem is logged once.
+ * Reads the files of secrets every second and applies those that changed: a new secret is in use within two seconds. It is
+ * read twice, because the first time its file may be half written. The time of the file is not used: it is of another clock
+ * on a network drive, or after the machine slept. A file that is missing or invalid changes nothing; its problem is logged
+ * once per outage.
  */
 export function watchSecrets(secrets: readonly WatchedSecret[], clock: Clock, log: Logger): SecretWatch {
-  const files = secrets.map((secret) => ({ secret, text: secret.text, problem: '' }));
+  const files = secrets.map((secret) => ({ secret, text: secret.text, lastRead: secret.text, problem: '' }));
   let cancel: (() => void) | undefined;
 
   function check(file: (typeof files)[number], isForced: boolean) {
@@ -43,11 +43,12 @@ export function watchSecrets(secrets: readonly WatchedSecret[], clock: Clock, lo
       file.problem = reading.problem;
       return;
     }
-    const isSettled = isForced || clock.now() - reading.changedAt >= SETTLE_MS;
-    if (reading.text === file.text || !isSettled) return;
+    file.problem = '';
+    const isComplete = isForced || reading.text === file.lastRead;
+    file.lastRead = reading.text;
+    if (reading.text === file.text || !isComplete) return;
     file.secret.apply(reading.text);
     file.text = reading.text;
-    file.problem = '';
     log.info({ setting }, 'a secret has changed; the new one is in use');
   }
 

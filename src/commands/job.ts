@@ -3,7 +3,7 @@ import { isValidName } from '../upstream/http/path.ts';
 import type { Job } from '../upstream/resources/job.ts';
 import { type CommandContext, type CommandDependencies, callOf } from './command-context.ts';
 import type { CreateResult } from './idempotency/create-once.ts';
-import { deriveMark, earlierMarks } from './idempotency/derive-mark.ts';
+import { deriveMark, earlierMarks, firstMark } from './idempotency/derive-mark.ts';
 
 /** An action on an existing job. */
 export type JobAction = 'cancel' | 'pause' | 'resume';
@@ -26,7 +26,11 @@ export function createJobCommands(
     create(request, key) {
       const claim = key === null ? null : { credential: access.credential, callerId, key, request };
       const spendQuota = <T>(run: (refund: () => void) => Promise<T>) => quota.spend('create', run);
-      const marks = claim && { mark: deriveMark(claim), earlierMarks: earlierMarks(claim) };
+      const marks = claim && {
+        mark: deriveMark(claim),
+        earlierMarks: earlierMarks(claim),
+        firstMark: firstMark(claim),
+      };
       return creator.create({ access, readContext, call: callOf(context), request, mark: null, ...marks, spendQuota });
     },
     async control(action, jobId) {

@@ -19,8 +19,8 @@ export interface SecretFileProblem {
   readonly message: string;
 }
 
-/** A secret without white space around it, and the time of the last change of its file; or what is wrong with the file. */
-export type SecretText = { readonly text: string; readonly changedAt: number } | { readonly problem: string };
+/** A secret without white space around it; or what is wrong with its file. */
+export type SecretText = { readonly text: string } | { readonly problem: string };
 
 /** A secret has some hundred characters. */
 const MAX_SECRET_BYTES = 16 * 1024;
@@ -34,9 +34,8 @@ export const nounOf = (name: string): string => (name.endsWith('_KEY') ? 'key' :
 export function readSecretText(name: string, path: string): SecretText {
   const noun = nounOf(name);
   try {
-    const { text, changedAt } = readRegularFile(path, MAX_SECRET_BYTES);
-    const secret = text.trim();
-    return secret === '' ? { problem: `the file is empty; expected a ${noun} in it.` } : { text: secret, changedAt };
+    const text = readRegularFile(path, MAX_SECRET_BYTES).text.trim();
+    return text === '' ? { problem: `the file is empty; expected a ${noun} in it.` } : { text };
   } catch (error) {
     if (!(error instanceof FileError)) return { problem: 'expected the path of a file that can be read' };
     return {

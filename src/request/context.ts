@@ -8,6 +8,7 @@ import { ReadContext } from '../store/cache/read-context.ts';
 import type { Access } from '../store/cache/scope.ts';
 import type { Store } from '../store/store.ts';
 import type { OperationType } from '../telemetry/events.ts';
+import { redactTruncatedKey } from '../upstream/credentials/redaction.ts';
 import type { HyperparameterPlacement } from '../upstream/requests/hyperparameter-placement.ts';
 import type { RequestRules } from '../upstream/requests/validation.ts';
 import type { Claimant } from '../upstream/resilience/call-claims.ts';
@@ -71,6 +72,8 @@ export interface Context {
   methodsUsedOn(modelId: string): readonly string[];
   /** Live data for subscriptions. */
   readonly feeds: Feeds;
+  /** Redacts the upstream key of the caller in a text that may have been cut off. */
+  redact(text: string): string;
   /** Returns the time, in milliseconds since the epoch. */
   readonly now: () => number;
   /** Effects of mutations. */
@@ -165,6 +168,10 @@ class RequestContext implements Context {
 
   get feeds(): Feeds {
     return this.#dependencies.watcher.feeds(this.#access, this.readContext.claimant);
+  }
+
+  redact(text: string): string {
+    return redactTruncatedKey(text, this.#access.credential);
   }
 
   get now(): Context['now'] {

@@ -1,9 +1,12 @@
-import { closeSync, fsyncSync, writeSync } from 'node:fs';
-import { openToAppend } from '../regular-file.ts';
+import { closeSync, fstatSync, fsyncSync, writeSync } from 'node:fs';
+import { hasPartialLine, openToAppend } from '../regular-file.ts';
 
 /** A file of records, one JSON object per line. */
 export interface AuditFile {
-  /** Appends a record. Returns when the operating system has it. Throws Node's error when it cannot be written. */
+  /**
+   * Appends a record, to a new file when the file has been deleted. Returns when the operating system has it. Throws Node's
+   * error when it cannot be written.
+   */
   append(record: object): void;
   /** Opens the path again, after another program has renamed the file. Throws when that fails; then the old file stays in use. */
   reopen(): void;
@@ -14,15 +17,22 @@ export interface AuditFile {
 /** Opens the file. `redact` is applied to each line. Throws when it cannot be opened. */
 export function openAuditFile(path: string, redact: (line: string) => string): AuditFile {
   let fd = openToAppend(path);
-  let isLinePartial = false; // The disk was full: the next record begins on a line of its own.
+  let isLinePartial = endsWithinLine(path); // The disk was full: the next record begins on a line of its own.
 
   const close = () => {
     fsyncSync(fd);
     closeSync(fd);
   };
 
+  function replace(next: number) {
+    closeSync(fd);
+    fd = next;
+    isLinePartial = endsWithinLine(path);
+  }
+
   return {
     append(record) {
+      if (fstatSync(fd).nlink === 0) replace(openToAppend(path));
       const bytes = Buffer.from(`${isLinePartial ? '\n' : ''}${redact(JSON.stringify(record))}\n`);
       let written = 0;
       try {
@@ -35,10 +45,18 @@ export function openAuditFile(path: string, redact: (line: string) => string): A
     },
     reopen() {
       const next = openToAppend(path);
-      close();
-      fd = next;
-      isLinePartial = false;
+      fsyncSync(fd);
+      replace(next);
     },
     close,
   };
+}
+
+/** Whether an earlier process has left a part of a line. An empty line does no harm where that is unknown. */
+function endsWithinLine(path: string): boolean {
+  try {
+    return hasPartialLine(path);
+  } catch {
+    return true;
+  }
 }

@@ -25,6 +25,8 @@ export interface CreateCommand {
   readonly mark: IdempotencyMark | null;
   /** Marks of the same key under API keys that have been replaced. */
   readonly earlierMarks?: readonly IdempotencyMark[];
+  /** The mark by which creates of the same key wait for each other. Default: `mark`. */
+  readonly firstMark?: IdempotencyMark;
   /**
    * Takes one create from the caller's quota and calls `run`; `refund` gives the create back. Rejects as `run` does, or with
    * DailyQuotaExceeded without a call of `run`.
@@ -166,11 +168,11 @@ export function createIdempotentCreator({
 
   return {
     async create(command) {
-      const { mark, earlierMarks = [] } = command;
+      const { mark } = command;
       if (mark === null)
         return { kind: 'created', job: await command.spendQuota(() => create(command, command.request)) };
-      const first = earlierMarks.at(-1) ?? mark; // The same before and after a change of the API key.
-      return await queue.run(first.key, first.request, () => createOnce(command, mark));
+      const { firstMark = mark } = command;
+      return await queue.run(firstMark.key, firstMark.request, () => createOnce(command, mark));
     },
   };
 }

@@ -26,6 +26,12 @@ export function deriveMark({ credential, callerId, key, request }: Claim): Idemp
   };
 }
 
+/** Returns the mark of the claim under the first of its API keys, which is the same before and after a change of the key. */
+export function firstMark(claim: Claim): IdempotencyMark {
+  const { apiKey, firstKey = apiKey } = claim.credential;
+  return deriveMark({ ...claim, credential: { ...claim.credential, apiKey: firstKey } });
+}
+
 /** Returns the marks that the claim had under the API keys that the current one has replaced. */
 export function earlierMarks(claim: Claim): readonly IdempotencyMark[] {
   const { earlierKeys = [] } = claim.credential;

@@ -12,28 +12,29 @@ const MAX_IDS = 20;
 export function attemptOf(mutation: string, input: unknown, id: string | undefined, context: Context): MutationAttempt {
   const { viewer, callerId, requestId, operationName, readContext } = context;
   const [caller] = readContext.claimant.callers;
+  const textOf = (text: string) => context.redact(text.slice(0, MAX_LENGTH));
   return {
     mutation,
-    operation: operationName?.slice(0, MAX_LENGTH),
+    operation: operationName && textOf(operationName),
     viewer: viewer.name,
     callerId,
     role: viewer.role,
     address: caller?.address,
     requestId,
     traceId: traceIds.get(requestId),
-    id: id?.slice(0, MAX_LENGTH),
-    input: factsOf(input),
+    id: id && textOf(id),
+    input: factsOf(input, textOf),
   };
 }
 
 /** The ids in an input by the names of its fields, and the SHA-256 of the idempotency key. Nothing else: it may be confidential. */
-function factsOf(input: unknown): Readonly<Record<string, unknown>> {
+function factsOf(input: unknown, textOf: (text: string) => string): Readonly<Record<string, unknown>> {
   const facts: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(Object(input))) {
     if (name === 'idempotencyKey' && typeof value === 'string') facts['idempotencyKeySha256'] = sha256(value);
-    else if (name.endsWith('Id') && typeof value === 'string') facts[name] = value.slice(0, MAX_LENGTH);
+    else if (name.endsWith('Id') && typeof value === 'string') facts[name] = textOf(value);
     else if (name.endsWith('Ids') && Array.isArray(value)) {
-      facts[name] = value.slice(0, MAX_IDS).map((item) => String(item).slice(0, MAX_LENGTH));
+      facts[name] = value.slice(0, MAX_IDS).map((item) => textOf(String(item)));
     }
   }
   return facts;

@@ -52,7 +52,7 @@ export function createAuthenticate({ auth, credentials, jwt, ...rest }: Authenti
     return ({ authorization }, source = 'Authorization') => {
       const apiKey = bearerOf(authorization, source, textsOf(source).key, KEY);
       if (isUnredactable(apiKey)) throw unauthenticated(`${source}: ${NUMERIC_KEY}`);
-      const access = accessOf({ ...credentials.current, apiKey, adminKey: undefined, earlierKeys: [] }); // The admin key is the gateway's own.
+      const access = accessOf({ ...credentials.current, ...NO_OWN_KEYS, apiKey });
       return identityOf({ viewer: KEY_HOLDER, ...NOT_NAMED }, () => access);
     };
   }
@@ -78,6 +78,9 @@ export function createAuthenticate({ auth, credentials, jwt, ...rest }: Authenti
     return identityOf(caller, ownAccess);
   };
 }
+
+/** The keys of the gateway: a caller with its own key has none of them. */
+const NO_OWN_KEYS = { adminKey: undefined, earlierKeys: [], firstKey: undefined };
 
 const NOT_NAMED = { callerId: null, expiresAt: Number.POSITIVE_INFINITY, isValid: () => true };
 

@@ -7,7 +7,7 @@ const MAX_NAME_LENGTH = 128;
 
 /** Returns the highest role that the values of a claim are mapped to; null without any. */
 export function roleOf(payload: JWTPayload, claim: string, roleByValue: ReadonlyMap<string, Role>): Role | null {
-  const found = new Set(valuesOf(payload, claim).map((value) => roleByValue.get(String(value))));
+  const found = new Set(valuesOf(payload, claim).map((value) => roleByValue.get(value)));
   return roles.findLast((role) => found.has(role)) ?? null;
 }
 
@@ -18,11 +18,14 @@ export function nameOf(payload: JWTPayload, claims: readonly string[], subject: 
   return name ?? replaceUnsafe(subject).slice(0, MAX_NAME_LENGTH).toWellFormed();
 }
 
-/** The texts of a claim: a text, or an array. A scope is a list with spaces between its values (RFC 8693 4.2). */
-function valuesOf(payload: JWTPayload, claim: string): readonly unknown[] {
+/**
+ * The texts of a claim: a text, or those of an array. A scope is a list with spaces between its values (RFC 8693 4.2). Nothing
+ * else is converted to a text: `[["admins"]]` would become `admins`.
+ */
+function valuesOf(payload: JWTPayload, claim: string): readonly string[] {
   const value = claimAt(payload, claim);
   if (typeof value === 'string') return claim === 'scope' || claim === 'scp' ? value.split(' ') : [value];
-  return Array.isArray(value) ? value : [];
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 }
 
 /** The value of a claim with this name, or at this path. Names that are URLs have dots too. */

@@ -42,7 +42,18 @@ export async function handleGraphql(
   if (kind.kind === 'form') return await handleUpload(options, graphqlRequest, types, kind.boundary);
   const body = await readBody(request);
   const source = `POST ${body.toString('latin1')}`;
-  return answer(options, graphqlRequest, { source, readParams: () => paramsOfBody(body), types, isCached: true });
+  return answer(options, withCurrentKey(graphqlRequest), {
+    source,
+    readParams: () => paramsOfBody(body),
+    types,
+    isCached: true,
+  });
+}
+
+/** A slow client sends its body after the upstream key has been replaced: a stream would use the old key as long as it is open. */
+function withCurrentKey(graphqlRequest: GraphqlRequest): GraphqlRequest {
+  const identity = graphqlRequest.identity.current();
+  return identity === graphqlRequest.identity ? graphqlRequest : { ...graphqlRequest, identity };
 }
 
 /** Handles a form with a file. An error of the form replaces the result of the operation. */
@@ -56,7 +67,9 @@ async function handleUpload(
   const upload = await options.readUpload(request, boundary, budget.limitKey);
   try {
     const params = paramsOfBody(upload.operations, 'operations');
-    const { reply } = await executeRequest(options, graphqlRequest, params, types, { attachFile: upload.attachFile });
+    const { reply } = await executeRequest(options, withCurrentKey(graphqlRequest), params, types, {
+      attachFile: upload.attachFile,
+    });
     upload.signal.throwIfAborted();
     return reply;
   } finally {

@@ -21,9 +21,9 @@ export function createCredentialSource(initial: Credential): CredentialSource {
       return current;
     },
     replace(keys) {
-      const { apiKey, earlierKeys = [] } = current;
+      const { apiKey, earlierKeys = [], firstKey = apiKey } = current;
       const earlier = [apiKey, ...earlierKeys].filter((key) => key !== (keys.apiKey ?? apiKey));
-      current = { ...current, ...keys, earlierKeys: earlier.slice(0, MAX_EARLIER_KEYS) };
+      current = { ...current, ...keys, earlierKeys: earlier.slice(0, MAX_EARLIER_KEYS), firstKey };
     },
   };
 }

@@ -11,6 +11,8 @@ export interface Credential {
   readonly adminKey?: string | undefined;
   /** API keys of the same account that this one has replaced, the latest first. Never sent. */
   readonly earlierKeys?: readonly string[];
+  /** The first of all keys that this one has replaced: the same whichever keys follow. Never sent. */
+  readonly firstKey?: string | undefined;
 }
 
 /** The header that carries the key: `Authorization: Bearer`, or Azure's `api-key`. */

@@ -192,6 +192,8 @@ describe('the role of a JWT', () => {
     ['none without a mapped value', {}, { roles: ['other', 'constructor'] }, null],
     ['none in another claim', {}, { roles: undefined, groups: ['admins'] }, null],
     ['none in a text of several words', {}, { roles: 'readers admins' }, null],
+    ['none in a nested array', {}, { roles: [['admins']] }, null],
+    ['none in an array of objects', {}, { roles: [{ toString: 'admins' }, null, 1] }, null],
     ['none in an object', { JWT_ROLE_CLAIM: 'a.b' }, { a: { b: { admins: true } } }, null],
   ])('is %s', async (_, settings, claims, role) => {
     await using world = await startJwtWorld(settings);

@@ -1,11 +1,15 @@
+import { once } from 'node:events';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { type Clock, systemClock } from '../../../src/clock.ts';
 import { checkpointBody } from '../../kit/bodies/checkpoint.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { webhookHeaders } from '../../kit/bodies/webhook.ts';
 import { openSse } from '../../kit/client/sse.ts';
 import { openSocket, subscribe } from '../../kit/client/ws.ts';
+import { createTestClock } from '../../kit/clock.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
 import { type ScriptedUpstream, startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 import { create, idOf, startSandboxWorld } from '../../kit/mutation/create-job.ts';
@@ -19,7 +23,7 @@ const JOB = '{ fineTuningJob(id: "ftjob-1") { id status } }';
 const UPDATES = 'subscription { fineTuningJobStatusChanged(jobId: "ftjob-1") { status } }';
 
 /** A gateway whose key is in a file, and an upstream that accepts some keys. */
-async function start(settings: Record<string, string> = {}) {
+async function start(settings: Record<string, string> = {}, clock: Clock = systemClock) {
   const upstream = await startUpstream();
   const accepted = new Set([OLD]);
   const job = jobBody({ id: 'ftjob-1', status: 'running' });
@@ -27,12 +31,8 @@ async function start(settings: Record<string, string> = {}) {
   upstream.onJob(job);
   refuseOthers(upstream, accepted);
   const file = join(makeFolder({ key: `${OLD}\n` }), 'key');
-  const gateway = await startGateway({
-    OPENAI_BASE_URL: upstream.baseUrl,
-    OPENAI_API_KEY: '',
-    OPENAI_API_KEY_FILE: file,
-    ...settings,
-  });
+  const key = { OPENAI_API_KEY: '', OPENAI_API_KEY_FILE: file };
+  const gateway = await startGateway({ OPENAI_BASE_URL: upstream.baseUrl, ...key, ...settings }, clock);
   return {
     upstream,
     accepted,
@@ -123,6 +123,34 @@ describe('the file of the API key', () => {
     expect(world.keysUsed()).toEqual([OLD, NEW]);
   });
 
+  it.each([
+    ['behind', Date.UTC(2000, 0, 1)],
+    ['ahead of', Date.UTC(2100, 0, 1)],
+  ])('is used at its second reading when the clock is %s that of the file system', async (_, startMs) => {
+    const clock = createTestClock(startMs);
+    await using world = await start({ CACHE_ACTIVE_MS: '0' }, clock);
+    world.accepted.add(NEW);
+    writeFileSync(world.file, NEW.slice(0, -1)); // Half written.
+    clock.advance(1000);
+    writeFileSync(world.file, NEW);
+    clock.advance(1000);
+    await world.gateway.query(JOB);
+    clock.advance(1000);
+    await world.gateway.query(JOB);
+    expect(world.keysUsed()).toEqual([OLD, NEW]);
+  });
+
+  it('is reported in each outage, also when it comes back unchanged', async () => {
+    await using world = await start();
+    for (const _ of [1, 2]) {
+      rmSync(world.file);
+      world.gateway.reloadFiles();
+      world.write(OLD);
+      world.gateway.reloadFiles();
+    }
+    expect(world.gateway.log.filter(({ setting }) => setting === 'OPENAI_API_KEY_FILE')).toHaveLength(2);
+  });
+
   it('redacts the new key in the log and in errors', async () => {
     await using world = await start();
     world.write(NEW);
@@ -163,6 +191,24 @@ describe('the file of the API key', () => {
       { id: 'query', type: 'complete' },
     ]);
     expect((await client.closed)[0]).toBe(1001);
+  });
+
+  it.each([
+    ['a query', 'application/json', JOB],
+    ['a subscription', 'text/event-stream', UPDATES],
+  ])('is replaced before %s whose body arrives later, which uses the new key', async (_, accept, query) => {
+    await using world = await start();
+    const headers = { 'content-type': 'application/json', accept };
+    const request = httpRequest(world.gateway.url, { method: 'POST', headers });
+    request.flushHeaders();
+    await world.gateway.received(1);
+    world.accepted.add(NEW);
+    world.write(NEW);
+    world.gateway.reloadFiles();
+    request.end(JSON.stringify({ query }));
+    const [response] = await once(request, 'response');
+    for await (const chunk of response) if (String(chunk).includes('"data"')) break;
+    expect(world.keysUsed()).toEqual([NEW]);
   });
 
   it('leaves a WebSocket without subscriptions open, and its next query uses the new key', async () => {
@@ -207,6 +253,55 @@ describe('an idempotency key', () => {
       expect(idOf(await create(gateway, input))).toBe(idOf(first));
     }
     expect(await world.createdJobs()).toMatchObject([{ id: idOf(first) }]);
+  });
+});
+
+describe('creates with one idempotency key', () => {
+  const INPUT = { modelId: 'gpt-4o-mini', trainingFileId: 'file-1', idempotencyKey: 'nightly' };
+
+  /** A gateway whose upstream lists no job, so that only creates in progress show each other. */
+  async function startUnlisted(settings: Record<string, string> = {}) {
+    const world = await start({ ALLOW_MUTATIONS: 'on', ...settings });
+    const created: string[] = [];
+    world.upstream.failAll((request, response) => {
+      if (request.method !== 'POST') return writeResponse(response, 200, { object: 'list', data: [] });
+      const id = `ftjob-${created.length + 1}`;
+      created.push(id);
+      writeResponse(response, 200, jobBody({ id }));
+    });
+    const replace = (key: string) => {
+      world.write(key);
+      world.gateway.reloadFiles();
+    };
+    return { ...world, created, replace };
+  }
+
+  it.each<[string, string[], string[]]>([
+    ['once', [], [NEW]],
+    ['and back', [NEW], [OLD]],
+    ['five times', [], [...'abcde'].map((name) => `test-key-${name}`)],
+  ])('are one job when the API key is replaced %s while the first is in progress', async (_, before, meanwhile) => {
+    await using world = await startUnlisted();
+    for (const key of before) world.replace(key);
+    const gate = world.upstream.hold();
+    const creates = [create(world.gateway, INPUT)];
+    await gate.arrived(1);
+    for (const key of meanwhile) world.replace(key);
+    creates.push(create(world.gateway, INPUT));
+    await world.gateway.received(2);
+    gate.release();
+    expect((await Promise.all(creates)).map(idOf)).toEqual(['ftjob-1', 'ftjob-1']);
+    expect(world.created).toEqual(['ftjob-1']);
+  });
+
+  it('are two jobs of two callers with keys of their own, also when the key of the gateway has been replaced', async () => {
+    await using world = await startUnlisted({ AUTH: 'passthrough' });
+    world.replace(NEW);
+    const gate = world.upstream.hold();
+    const creates = ['test-key-of-ann', 'test-key-of-bob'].map((key) => create(world.gateway, INPUT, key));
+    await gate.arrived(2);
+    gate.release();
+    expect((await Promise.all(creates)).map(idOf).toSorted()).toEqual(['ftjob-1', 'ftjob-2']);
   });
 });
 

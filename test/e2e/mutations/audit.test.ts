@@ -1,17 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
+import { startIssuer } from '../../kit/gateway/issuer.ts';
 import { startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 import { create } from '../../kit/mutation/create-job.ts';
 import { problemsOf } from '../../kit/process/config-problems.ts';
 import { makeFolder } from '../../kit/process/folder.ts';
 import { startWithFileLimit } from '../../kit/process/process.ts';
-import { tokenFile } from '../../kit/process/token.ts';
+import { askAs, tokenFile } from '../../kit/process/token.ts';
 
 const INPUT = { modelId: 'gpt-4.1-mini-2025-04-14', trainingFileId: 'file-1', suffix: 'a confidential name' };
 const CANCEL =
@@ -155,6 +156,37 @@ describe('AUDIT_FILE', () => {
     expect([world.records(rotated).length, world.records().length]).toEqual([2, 2]);
   });
 
+  it('that is deleted is created again, so that no record is lost', async () => {
+    await using world = await start();
+    await world.cancel('otto');
+    const gate = world.upstream.hold();
+    const result = world.cancel('otto');
+    await gate.arrived(1);
+    rmSync(world.file);
+    gate.release();
+    await result;
+    await world.cancel('otto');
+    expect(world.records().map(({ phase }) => phase)).toEqual(['end', 'begin', 'end']);
+    rmSync(world.file);
+    mkdirSync(world.file); // Nothing can be created in its place.
+    const before = world.upstream.calls.length;
+    await expect(world.cancel('otto')).rejects.toThrow(); // `data` is null.
+    expect(world.upstream.calls.length).toBe(before);
+  });
+
+  it('that ends within a line gets the next record on a line of its own', async () => {
+    const file = join(makeFolder({ torn: '{"phase":"begin","mut' }), 'torn');
+    await using world = await start({ AUDIT_FILE: file });
+    await world.cancel('otto');
+    appendFileSync(file, '{"phase":');
+    world.gateway.reloadFiles();
+    await world.cancel('otto');
+    const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+    expect([lines[0], lines[3]]).toEqual(['{"phase":"begin","mut', '{"phase":']);
+    const records = [1, 2, 4, 5].map((line) => JSON.parse(lines[line] ?? ''));
+    expect(records).toMatchObject(['begin', 'end', 'begin', 'end'].map((phase) => ({ phase })));
+  });
+
   it('that cannot be written stops mutations, and nothing is sent; later ones run when it can', async () => {
     await using upstream = await startWritable();
     const file = join(makeFolder({ full: 'x'.repeat(4096) }), 'full');
@@ -195,6 +227,43 @@ describe('AUDIT_FILE', () => {
   ])('that is %s is refused at the start', (_, make) => {
     const [problem] = problemsOf({ AUDIT_FILE: make(makeFolder({ a: '' })) });
     expect(problem).toMatch(/^AUDIT_FILE: .* is not the path of a regular file that can be written \(/);
+  });
+});
+
+describe('audit records', () => {
+  const cancelOf = (id: string, name = '') =>
+    `mutation ${name} { cancelFineTuningJob(input: { jobId: ${JSON.stringify(id)} }) { __typename } }`;
+
+  it.each(['in the file', 'in the log'])('never have a token that is sent as an id, %s', async (place) => {
+    const isFile = place === 'in the file';
+    await using world = await start(isFile ? {} : { AUDIT_FILE: '' });
+    await using issuer = await startIssuer();
+    const token = world.tokens.otto;
+    for (const text of [token, `job\n${token}`, `x${token}`, `${'x'.repeat(180)} ${token}`, await issuer.sign()]) {
+      await askAs(world.gateway.url, `Bearer ${token}`, cancelOf(text));
+    }
+    await askAs(world.gateway.url, `Bearer ${token}`, cancelOf('ftjob-1', token.replaceAll('-', '_')));
+    const text = isFile ? readFileSync(world.file, 'utf8') : JSON.stringify(world.gateway.log);
+    expect(text).toContain('[secret]');
+    expect(text).not.toMatch(/fgw_[\w-]{16}|\.eyJ/);
+  });
+
+  it('never have the key of a caller that is sent as an id', async () => {
+    await using world = await start({ AUTH: 'passthrough', AUTH_TOKENS_FILE: '' });
+    const key = `test-${crypto.randomUUID()}`;
+    for (const text of [key, `${'x'.repeat(180)}${key}`]) {
+      await askAs(world.gateway.url, `Bearer ${key}`, cancelOf(text));
+    }
+    expect(world.records()).toMatchObject(['begin', 'end', 'begin', 'end'].map((phase) => ({ phase })));
+    expect(readFileSync(world.file, 'utf8')).not.toContain(key.slice(0, 12));
+  });
+
+  it('are one line each, whatever is in an id', async () => {
+    await using world = await start();
+    const id = 'a\n{"phase":"end"}\u2028\u202e\u0000';
+    await askAs(world.gateway.url, `Bearer ${world.tokens.otto}`, cancelOf(id));
+    expect(world.records()).toMatchObject([{ id }, { id, outcome: 'NotFound' }]);
+    expect(readFileSync(world.file, 'utf8')).not.toMatch(/[\u2028\u202e]/);
   });
 });
 
