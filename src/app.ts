@@ -5,6 +5,7 @@ import { createIdempotentCreator } from './commands/idempotency/create-once.ts';
 import type { MutationPolicy } from './commands/mutation-policy.ts';
 import type { Config } from './config/config.ts';
 import { createMemoryCache } from './memory-cache.ts';
+import { createNetwork } from './network/network.ts';
 import { createContextFactory, type GatewayFacts } from './request/context.ts';
 import { stateOf } from './schema/core/job-status.ts';
 import { createSchema } from './schema/schema.ts';
@@ -47,6 +48,8 @@ export interface App {
 export async function createApp(config: Config, log: Logger, clock: Clock): Promise<App> {
   await using opened = new AsyncDisposableStack();
   const target = await openTarget(config, log, clock, opened);
+  const network = await createNetwork(config.proxies, clock);
+  opened.defer(() => network.dispose());
   const memoryCache = createMemoryCache(config.cache.maxBytes);
   const upstream = createUpstream({
     memoryCache,
@@ -55,6 +58,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     hyperparameters: target.hyperparameters,
     ...config.upstreamCalls,
     isPassthrough: config.auth.kind === 'passthrough',
+    network,
     clock,
   });
   opened.defer(() => upstream.dispose());

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { MutationConfig } from '../commands/mutation-policy.ts';
+import { type ProxySettings, secretsOfProxies } from '../network/proxy.ts';
 import type { PriceList } from '../request/price-list.ts';
 import type { Auth } from '../server/auth/authenticate.ts';
 import type { Limits } from '../server/limits/query-limits.ts';
@@ -33,6 +34,8 @@ export interface Config {
   readonly auth: Auth;
   readonly http: HttpConfig;
   readonly upstream: UpstreamConfig;
+  /** The proxies of outgoing calls. */
+  readonly proxies: ProxySettings;
   /** Name of the setting that holds the key of the upstream. */
   readonly keySetting: string;
   /** Where the upstream looks for the hyperparameters of a new job; undefined: by its base URL. */
@@ -76,12 +79,12 @@ export function readConfig(environment: Environment): Config {
 }
 
 /** All secrets of a configuration, for redaction. */
-export function secretsOf({ upstream, webhookSecret }: Config): readonly string[] {
+export function secretsOf({ upstream, webhookSecret, proxies }: Config): readonly string[] {
   const ofUpstream =
     upstream.kind === 'sandbox'
       ? [upstream.webhookSecret, upstream.adminKey]
       : [upstream.credential.apiKey, upstream.credential.adminKey];
-  const secrets = [webhookSecret, ...ofUpstream];
+  const secrets = [webhookSecret, ...ofUpstream, ...secretsOfProxies(proxies)];
   // A webhook secret is as secret without its prefix.
   return secrets.flatMap((secret) => (secret === undefined ? [] : [secret.replace(/^whsec_/, '')]));
 }
@@ -118,6 +121,7 @@ function assemble(parts: Parts): Config {
     auth: authentication,
     http: { corsOrigins, maxUploadBytes, ...graphql, ...connections.http },
     upstream: upstreamOf(parts),
+    ...parts.network,
     keySetting: parts.kind === 'azure' ? 'AZURE_OPENAI_API_KEY' : upstream.keySetting,
     hyperparameters: upstream.hyperparameters,
     webhookSecret: upstream.webhookSecret,

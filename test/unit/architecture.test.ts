@@ -64,7 +64,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['upstream/tokens'],
   // The ground.
   ['upstream/json'],
-  ['telemetry'],
+  ['telemetry', 'network'],
   ['clock', 'memory-cache', 'regular-file', 'version'],
 ];
 
