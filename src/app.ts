@@ -86,6 +86,7 @@ export async function createApp(config: Config, log: Logger, clock: Clock): Prom
     host: config.host,
     port: config.port,
     allowedHosts: config.allowedHosts,
+    trustedProxies: config.trustedProxies,
     http: config.http,
     limits: config.limits,
     isPassthrough: config.auth.kind === 'passthrough',

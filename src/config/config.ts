@@ -31,6 +31,8 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly allowedHosts: readonly string[];
+  /** Address ranges of the proxies whose X-Forwarded-* headers are believed. */
+  readonly trustedProxies: readonly string[];
   readonly auth: Auth;
   readonly http: HttpConfig;
   readonly upstream: UpstreamConfig;
@@ -112,12 +114,10 @@ type Parts = { [Group in keyof typeof groups]: z.output<(typeof groups)[Group]> 
 
 function assemble(parts: Parts): Config {
   const { listening, authentication, upstream, mutations, caching, limits, graphql, connections, operation } = parts;
-  const { host, port, allowedHosts, corsOrigins } = listening;
+  const { corsOrigins, ...addresses } = listening;
   const { isAllowed = parts.kind === 'sandbox', maxPerDay, maxUploadBytes } = mutations;
   return {
-    host,
-    port,
-    allowedHosts,
+    ...addresses,
     auth: authentication,
     http: { corsOrigins, maxUploadBytes, ...graphql, ...connections.http },
     upstream: upstreamOf(parts),

@@ -23,7 +23,7 @@ const http = {
   }),
   MAX_CONNECTIONS_PER_ADDRESS: integer(1, 1_000_000).optional().register(settingDocs, {
     description:
-      'Connections that one client address keeps while `MAX_CONNECTIONS` are open: if another address connects, the oldest one above this number is closed, even in use. A proxy is one address, and nothing is closed for its own new connections.',
+      'Connections that one client address keeps while `MAX_CONNECTIONS` are open: if another address connects, the oldest one above this number is closed, even in use. A proxy is one address, and nothing is closed for its own new connections. A proxy of `TRUST_PROXY` has no such limit.',
     defaultValue: 'MAX_CONNECTIONS / 10',
   }),
   HEADERS_TIMEOUT_MS: integer(1, 600_000).default(10_000).register(settingDocs, {

@@ -15,6 +15,7 @@ import { prefersHtml } from './http/content-negotiation.ts';
 import { preflight, withCors } from './http/cors.ts';
 import { HttpError } from './http/http-error.ts';
 import { quoteInput } from './http/quote-input.ts';
+import type { Remote, RemoteOf } from './http/remote.ts';
 import { errorReply, type GatewayResponse, jsonReply, type Reply, send } from './http/reply.ts';
 import { guardCrossSiteGet, guardRequest, type HostPolicy, isHealthProbe } from './http/request-guard.ts';
 import { type RequestTarget, readTarget } from './http/request-target.ts';
@@ -32,6 +33,7 @@ export interface RouterOptions extends HostPolicy, GraphqlOptions {
   authenticate: Authenticate;
   streams: StreamRegistry;
   holdConnection: HoldConnection;
+  remoteOf: RemoteOf;
   downloads: Downloads;
   /** Maximum time that a client reads nothing of a download, in milliseconds. */
   idleTimeoutMs: number;
@@ -61,10 +63,10 @@ type AnyReply = Reply | StreamReply | DownloadReply;
 
 /** Creates the handler of all requests: guards, CORS, routes, errors and the access log. */
 export function createRouter(options: RouterOptions): RequestHandler {
-  const { corsOrigins, isReady, streams, downloads, idleTimeoutMs, log, clock } = options;
+  const { corsOrigins, remoteOf, isReady, streams, downloads, idleTimeoutMs, log, clock } = options;
   return async (request, response) => {
     const client = new Cancellation();
-    const exchange = openExchange(request, response, client, clock.now());
+    const exchange = openExchange(request, response, remoteOf(request), client, clock.now());
     response.on('close', () => endExchange(exchange));
     const reply = withCors(await respond(exchange, client), request, corsOrigins);
     exchange.errorCodes = reply.errorCodes;
@@ -118,13 +120,14 @@ export function createRouter(options: RouterOptions): RequestHandler {
 function openExchange(
   request: IncomingMessage,
   response: GatewayResponse,
+  remote: Remote,
   client: Cancellation,
   startedAt: number,
 ): Exchange {
   const { path, search, authority } = readTarget(request.url ?? '');
   const requestId = requestIdOf(request);
   response.earlyHeaders['x-request-id'] = requestId;
-  return { request, response, requestId, path, search, authority, client, startedAt, releaseConnection: null };
+  return { request, response, requestId, remote, path, search, authority, client, startedAt, releaseConnection: null };
 }
 
 function route(options: RouterOptions, exchange: Exchange, client: Cancellation): AnyReply | Promise<AnyReply> {
@@ -184,7 +187,7 @@ function authenticateExchange(options: RouterOptions, exchange: Exchange): Sessi
   exchange.releaseConnection = options.holdConnection(request.socket);
   exchange.viewer = identity.viewer;
   exchange.context = NOT_EXECUTED;
-  const caller = callerOf(identity, request);
+  const caller = callerOf(identity, exchange.remote);
   return { identity, caller, budget: options.createBudget(caller, identity.access.scope, response) };
 }
 

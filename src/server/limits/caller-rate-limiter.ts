@@ -1,10 +1,10 @@
-import type { IncomingMessage } from 'node:http';
 import { GraphQLError } from 'graphql';
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import type { Identity } from '../../request/context.ts';
 import type { ErrorCode } from '../../schema/core/errors.ts';
 import type { Caller } from '../../upstream/resilience/call-claims.ts';
 import { addressKey } from '../http/client-address.ts';
+import type { Remote } from '../http/remote.ts';
 import type { GatewayResponse } from '../http/reply.ts';
 import { type CredentialEvidence, createAcceptedCredentials } from './accepted-credentials.ts';
 import {
@@ -37,8 +37,8 @@ export interface CallerBudget {
 export type CreateCallerBudget = (caller: Caller, scope: string, response?: GatewayResponse) => CallerBudget;
 
 /** Returns the caller of a request. Its key is its name, or else its scope and client address. */
-export function callerOf({ access: { scope }, viewer }: Identity, { socket }: IncomingMessage): Caller {
-  const address = addressKey(socket.remoteAddress);
+export function callerOf({ access: { scope }, viewer }: Identity, remote: Remote): Caller {
+  const address = addressKey(remote.address);
   return { key: viewer.name === null ? `${scope} ${address}` : `name ${viewer.name}`, address };
 }
 

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import { type ExecutionResult, GraphQLError } from 'graphql';
 import type { Clock } from '../../clock.ts';
 import type { ContextFactory, Identity } from '../../request/context.ts';
@@ -8,6 +7,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import { paramsOf } from '../graphql/params.ts';
 import { type Prepared, prepare } from '../graphql/prepare.ts';
 import { HttpError } from '../http/http-error.ts';
+import type { Remote } from '../http/remote.ts';
 import { credentialEvidenceOf } from '../limits/accepted-credentials.ts';
 import { type CreateCallerBudget, callerOf } from '../limits/caller-rate-limiter.ts';
 import { LimitError } from '../limits/limit-error.ts';
@@ -32,7 +32,7 @@ export type EndOperation = (cause: EndCause) => void;
 
 /** An authenticated client of one WebSocket. */
 export interface SocketClient {
-  readonly request: IncomingMessage;
+  readonly remote: Remote;
   readonly identity: Identity;
   /** The functions that end each operation in progress. */
   readonly activeOperations: Set<EndOperation>;
@@ -62,14 +62,14 @@ export function createStartOperation({
   clock,
 }: OperationOptions): StartOperation {
   return async (client, payload) => {
-    const { identity, request, activeOperations } = client;
+    const { identity, remote, activeOperations } = client;
     const requestId = randomUUID();
     const clientAbort = new AbortController();
-    const caller = callerOf(identity, request);
+    const caller = callerOf(identity, remote);
     const claimant = { priority: 'query', callers: [caller] } as const;
     const context = createContext({ requestId, identity, signal: clientAbort.signal, claimant });
     const stats: ResultStats = { transport: 'websocket', results: 0 };
-    const logEnd = operationLogger(context, stats, log, clock);
+    const logEnd = operationLogger(context, remote, stats, log, clock);
     const abort: EndOperation = (cause) => {
       recordEnd(stats, cause);
       clientAbort.abort(new Error('The client has disconnected.'));

@@ -10,6 +10,7 @@ import { type Authenticate, revokedError } from '../auth/authenticate.ts';
 import { tokenOfConnection } from '../auth/connection-token.ts';
 import type { HoldConnection } from '../http/connection-registry.ts';
 import { HttpError } from '../http/http-error.ts';
+import type { Remote } from '../http/remote.ts';
 import { MAX_BODY_BYTES } from '../http/request-body.ts';
 import type { StreamRegistry } from './stream-registry.ts';
 import { connect } from './ws-connection.ts';
@@ -51,7 +52,7 @@ export interface WebSocketsOptions extends OperationOptions {
 
 export interface WebSockets {
   /** Completes the handshake of an upgrade request that passed the guards. */
-  open(request: IncomingMessage, connection: Duplex, head: Buffer): void;
+  open(request: IncomingMessage, connection: Duplex, head: Buffer, remote: Remote): void;
   /** Destroys all connections, without a close frame. */
   terminateAll(): void;
 }
@@ -79,7 +80,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
   const server = new WebSocketServer(serverOptions);
   const protocol = createProtocol({ schema, authenticate, holdConnection }, createStartOperation(options));
 
-  function onOpen(socket: WebSocket, request: IncomingMessage) {
+  function onOpen(socket: WebSocket, request: IncomingMessage, remote: Remote) {
     const activeOperations = new Set<EndOperation>();
     const endAllOperations = (cause: EndCause) => {
       for (const end of activeOperations) end(cause);
@@ -87,7 +88,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
     const reject = (code: number, reason: string) => {
       if (socket.readyState !== socket.OPEN) return;
       client.release();
-      log.info(rejectionLogLine(code, client.identity), 'request rejected');
+      log.info(rejectionLogLine(code, client), 'request rejected');
       socket.close(code, closeReason(reason));
       endAllOperations('rejection');
     };
@@ -95,6 +96,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
     const client: UnauthenticatedClient = {
       socket,
       request,
+      remote,
       identity: undefined,
       activeOperations,
       revoke,
@@ -127,7 +129,10 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
     const closed = connect(protocol, client, intake, onError);
     socket.on('error', ({ code: reason }: NodeJS.ErrnoException) => {
       // Invalid frames, or a message above a limit: `ws` has already closed the socket with the right code.
-      log.info({ requestId: randomUUID(), transport: 'websocket', reason }, 'request rejected');
+      log.info(
+        { requestId: randomUUID(), address: remote.address, transport: 'websocket', reason },
+        'request rejected',
+      );
     });
     socket.on('close', (code, reason) => {
       cancelInitTimeout();
@@ -139,7 +144,8 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
   }
 
   return {
-    open: (request, connection, head) => server.handleUpgrade(request, connection, head, onOpen),
+    open: (request, connection, head, remote) =>
+      server.handleUpgrade(request, connection, head, (socket) => onOpen(socket, request, remote)),
     terminateAll() {
       for (const socket of server.clients) socket.terminate();
     },
@@ -193,10 +199,11 @@ const closeReason = (reason: string) => reason.replace(/[^\x20-\x7e]/g, '?').sli
 const LIMIT_NAMES: Readonly<Record<number, string>> = { 1008: 'PolicyViolation', 1009: 'MessageTooBig' };
 
 /** The log line of a rejected socket. Without the text of the reason, which can quote the client. */
-function rejectionLogLine(code: number, identity: Identity | undefined) {
+function rejectionLogLine(code: number, { identity, remote }: Pick<UnauthenticatedClient, 'identity' | 'remote'>) {
   const unauthenticated = { errors: 1, errorCodes: ['UNAUTHENTICATED' satisfies ErrorCode] };
   return {
     requestId: randomUUID(),
+    address: remote.address,
     transport: 'websocket',
     viewer: identity?.viewer.name ?? undefined,
     code,
