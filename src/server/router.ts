@@ -10,6 +10,7 @@ import type { Authenticate } from './auth/authenticate.ts';
 import type { Downloads } from './downloads/download.ts';
 import { type DownloadReply, sendDownload } from './downloads/download-reply.ts';
 import { findDownload } from './downloads/route.ts';
+import type { Compress } from './http/compression.ts';
 import type { HoldConnection } from './http/connection-registry.ts';
 import { prefersHtml } from './http/content-negotiation.ts';
 import { preflight, withCors } from './http/cors.ts';
@@ -33,6 +34,7 @@ export interface RouterOptions extends HostPolicy, GraphqlOptions {
   authenticate: Authenticate;
   streams: StreamRegistry;
   holdConnection: HoldConnection;
+  compress: Compress;
   remoteOf: RemoteOf;
   downloads: Downloads;
   /** Maximum time that a client reads nothing of a download, in milliseconds. */
@@ -63,18 +65,24 @@ type AnyReply = Reply | StreamReply | DownloadReply;
 
 /** Creates the handler of all requests: guards, CORS, routes, errors and the access log. */
 export function createRouter(options: RouterOptions): RequestHandler {
-  const { corsOrigins, remoteOf, isReady, streams, downloads, idleTimeoutMs, log, clock } = options;
+  const { compress, corsOrigins, remoteOf, isReady, streams, downloads, idleTimeoutMs, log, clock } = options;
   return async (request, response) => {
     const client = new Cancellation();
     const exchange = openExchange(request, response, remoteOf(request), client, clock.now());
     response.on('close', () => endExchange(exchange));
-    const reply = withCors(await respond(exchange, client), request, corsOrigins);
+    const compressed = compressFor(request, await respond(exchange, client), client);
+    const reply = withCors(compressed instanceof Promise ? await compressed : compressed, request, corsOrigins);
     exchange.errorCodes = reply.errorCodes;
     if (!isReady()) response.shouldKeepAlive = false; // A kept-alive connection would outlive the server.
     if ('subscriber' in reply) startStream(exchange, reply);
     else if ('chunks' in reply) await runDownload(exchange, reply, client);
     else if (!client.isAborted && !response.headersSent) send(response, reply);
   };
+
+  /** The client can leave while its response is compressed. */
+  function compressFor({ headers }: IncomingMessage, reply: AnyReply, client: Cancellation) {
+    return client.isAborted ? reply : compress(headers['accept-encoding'], reply);
+  }
 
   function endExchange(exchange: Exchange) {
     const { client, response, releaseConnection, startedAt } = exchange;

@@ -15,6 +15,7 @@ import { createPrivacyCheck } from './graphql/private-fields.ts';
 import { createResponseCache } from './graphql/response-cache.ts';
 import { SharedExecutions } from './graphql/shared-execution.ts';
 import { createBodyTimeouts } from './http/body-timeout.ts';
+import { createCompress } from './http/compression.ts';
 import { createConnectionRegistry } from './http/connection-registry.ts';
 import { createAddressMatcher, createRemoteOf } from './http/remote.ts';
 import { createWebhooks } from './http/webhook-endpoint.ts';
@@ -32,6 +33,8 @@ import { useWebSockets } from './websocket-upgrade.ts';
 export interface HttpConfig extends ConnectionLimits, DocumentOptions {
   /** Maximum bytes of an uploaded file. */
   readonly maxUploadBytes: number;
+  /** Minimum bytes of a response that is compressed; null turns compression off. */
+  readonly compressionMinBytes: number | null;
   readonly corsOrigins: readonly string[];
   readonly hasIntrospection: boolean;
   readonly hasGraphiql: boolean;
@@ -129,6 +132,7 @@ export async function createServer({
     findDocument: createFindDocument(config, log),
     corsOrigins: config.corsOrigins,
     remoteOf: createRemoteOf(isProxy),
+    compress: createCompress(config.compressionMinBytes),
     streams,
     ...rest,
   };
