@@ -1,5 +1,5 @@
 # For a reproducible image, pin it by its digest: docs/deploy.md, "Container image".
-ARG NODE_IMAGE=node:24-slim
+ARG NODE_IMAGE=node:24.22.3-slim
 
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app

@@ -2,6 +2,8 @@
 export interface Clock {
   /** Milliseconds since the epoch. Monotonic: never decreases. */
   now(): number;
+  /** The same by the machine's clock, which can be set, and goes on while the machine sleeps: for times of other systems. */
+  timeOfDay(): number;
   /** Runs `callback` once after `ms` milliseconds. The timer does not keep the process alive. Returns a cancel function. */
   after(ms: number, callback: () => void): () => void;
 }
@@ -9,6 +11,7 @@ export interface Clock {
 export const systemClock: Clock = {
   // Not Date.now(): if the time of day were set back, cached entries would stay fresh until it caught up.
   now: () => Math.round(performance.timeOrigin + performance.now()),
+  timeOfDay: Date.now,
   after(ms, callback) {
     const timer = setTimeout(callback, ms).unref();
     return () => clearTimeout(timer);

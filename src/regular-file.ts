@@ -14,6 +14,9 @@ export const isOutOfResources = (error: unknown): boolean => OUT_OF_RESOURCES.ha
 // Windows has neither flag. O_NONBLOCK: the file could be replaced by a FIFO after the first check.
 const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0);
 
+const APPEND_FLAGS =
+  constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0);
+
 /** The content of a file, and the time of its last change in milliseconds since the epoch. */
 export interface FileContent {
   readonly text: string;
@@ -34,6 +37,21 @@ export function readRegularFile(path: string, maxBytes: number): FileContent {
     return { text, changedAt: fstatSync(fd).ctimeMs }; // After the read: a change in between counts as recent.
   } finally {
     closeSync(fd);
+  }
+}
+
+/**
+ * Opens a regular file to append to it. Creates it for its owner alone when it does not exist. Returns the file descriptor.
+ * Throws as `readRegularFile` does.
+ */
+export function openToAppend(path: string): number {
+  const fd = openSync(path, APPEND_FLAGS, 0o600);
+  try {
+    assertRegular(fstatSync(fd));
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
   }
 }
 

@@ -5,11 +5,11 @@ import { upstreamText } from './upstream-text.ts';
 
 /** The first output of a gateway that has started. */
 export function banner(
-  { url, gateway, hasGraphiql }: Pick<App, 'url' | 'gateway' | 'hasGraphiql'>,
+  { url, metricsUrl, gateway, hasGraphiql }: Pick<App, 'url' | 'metricsUrl' | 'gateway' | 'hasGraphiql'>,
   config: Pick<Config, 'upstream' | 'proxies' | 'mutations'>,
 ): string {
   const status = `Finetune Gateway ${version} listens on ${url}${hasGraphiql ? ' (open it in a browser for GraphiQL)' : ''}
-Upstream: ${upstreamText(gateway.upstreamName, config)}. Mutations: ${config.mutations.isAllowed ? 'on' : 'off; ALLOW_MUTATIONS=on allows them'}.`;
+Upstream: ${upstreamText(gateway.upstreamName, config)}. Mutations: ${config.mutations.isAllowed ? 'on' : 'off; ALLOW_MUTATIONS=on allows them'}.${metricsUrl === undefined ? '' : `\nMetrics: ${metricsUrl}`}`;
   if (!gateway.isSandbox) return status;
   return `${status}
 For the jobs of your own account, start the gateway with your API key:

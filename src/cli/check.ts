@@ -10,6 +10,7 @@ import type { Query } from '../upstream/http/query.ts';
 import { createRestClient, type RestClient } from '../upstream/http/rest-client.ts';
 import { openTarget, type UpstreamTarget } from '../upstream-target.ts';
 import { version } from '../version.ts';
+import { checkIssuers } from './check-issuers.ts';
 import { upstreamText } from './upstream-text.ts';
 
 // `npm start -- --check`: checks the upstream before the first client connects.
@@ -36,8 +37,8 @@ interface CallReport {
 }
 
 /**
- * Calls each list endpoint of the configured upstream once. Prints each line as soon as it is known. Resolves to whether
- * the upstream returns jobs, so that the gateway is useful.
+ * Calls each list endpoint of the configured upstream once, and reads the keys of each issuer of JWTs. Prints each line as soon
+ * as it is known. Resolves to whether the upstream returns jobs and the issuers have keys, so that the gateway is useful.
  */
 export async function check(
   config: Config,
@@ -66,8 +67,10 @@ export async function check(
   // With passthrough there is no key to try: an upstream that asks for one is as expected.
   const isUsable = jobsError === undefined || (isPassthrough && jobsError.code === 'UPSTREAM_UNAUTHENTICATED');
   if (config.upstream.kind !== 'sandbox') print(isPassthrough ? NO_KEY_TRIED : credentialLine(calls));
-  print(isUsable ? 'The gateway can start.' : 'The gateway would start, but could not return any jobs.');
-  return isUsable;
+  const hasKeys = await checkIssuers(config.auth, clock, print);
+  if (!isUsable) print('The gateway would start, but could not return any jobs.');
+  else print(hasKeys ? 'The gateway can start.' : 'The gateway would start, but could not verify JWTs of each issuer.');
+  return isUsable && hasKeys;
 }
 
 async function callEndpoint(
@@ -103,7 +106,7 @@ function lineOf(
   keyName: string,
 ): string {
   const id = requestId === undefined ? '' : ` (x-request-id ${requestId})`;
-  const call = `GET ${endpoint.path}`;
+  const call = `GET ${endpoint.path?.text}`;
   if (error === undefined) return `${call} succeeded after ${ms} ms${id}.`;
   const { upstreamStatus } = error.facts;
   const status = upstreamStatus === undefined ? '' : ` with status ${upstreamStatus}`;

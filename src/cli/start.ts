@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { createApp } from '../app.ts';
 import { systemClock } from '../clock.ts';
@@ -19,7 +20,6 @@ export async function start(environment: Environment): Promise<void> {
   const app = await exitOnListenError(createApp(config, await createLog(config), systemClock), config);
   if (app.warning !== undefined) print(`Warning: ${app.warning}`);
   tuneGarbageCollection(app.load, config.cache.maxBytes, systemClock);
-  print(banner(app, config));
   systemClock.after(FLUSH_DELAY_MS, flushCompileCache);
   let stoppedAt: number | undefined;
   const stop = () => {
@@ -32,4 +32,21 @@ export async function start(environment: Environment): Promise<void> {
     void app.dispose();
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
+  process.on('SIGHUP', () => {
+    if (isTerminalClosed()) return stop();
+    app.reloadFiles();
+    print('The files of secrets were read again (SIGHUP), and AUDIT_FILE is opened again.');
+  });
+  print(banner(app, config)); // Last, because a reader may then send a signal.
+}
+
+/** Whether the terminal that shows the output has been closed, which also sends SIGHUP. */
+function isTerminalClosed(): boolean {
+  if (!process.stdout.isTTY) return false;
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return false;
+  } catch {
+    return true;
+  }
 }

@@ -1,7 +1,7 @@
 import { type Config, ConfigError, readConfig, secretsOf } from '../config/config.ts';
 import type { Environment } from '../config/upstream-kind.ts';
 import { contradictions, settingWarnings } from '../config/warnings.ts';
-import { createLogger, type Logger } from '../telemetry/logger.ts';
+import { createLogger, type GatewayLog } from '../telemetry/logger.ts';
 import { fail, print } from './print.ts';
 
 // Shared by a start and `--check`.
@@ -22,7 +22,7 @@ export function readSettings(environment: Environment): Config {
 }
 
 /** The log of this process: on standard output, pretty-printed on a terminal. */
-export async function createLog(config: Config): Promise<Logger> {
+export async function createLog(config: Config): Promise<GatewayLog> {
   const options = { level: config.logLevel, secrets: secretsOf(config) };
   if (!process.stdout.isTTY) return createLogger(options);
   const { createTerminalDestination } = await import('../telemetry/terminal-destination.ts');
@@ -39,10 +39,14 @@ export async function exitOnListenError<T>(result: Promise<T>, config: Config): 
 }
 
 /** Returns a message about a failed listen, with the setting to change. Rethrows any other error. */
-function listenProblem(error: unknown, { host, port, upstream }: Config): string {
-  const { code, syscall, port: failedPort } = Object(error);
+function listenProblem(error: unknown, config: Config): string {
+  const { port, upstream, monitoring } = config;
+  const { code, syscall, hostname, address = hostname, port: failedPort } = Object(error);
   const isSandboxPort = upstream.kind === 'sandbox' && failedPort === upstream.port && failedPort !== port;
-  const name = isSandboxPort ? 'SANDBOX_PORT' : 'PORT';
+  const isMetricsPort = failedPort === monitoring.port && failedPort !== port;
+  const name = isSandboxPort ? 'SANDBOX_PORT' : isMetricsPort ? 'METRICS_PORT' : 'PORT';
+  const [hostName, host] =
+    address === monitoring.host && address !== config.host ? ['METRICS_HOST', address] : ['HOST', config.host];
   switch (code) {
     case 'EADDRINUSE':
       return `${name}: another program already listens on port ${failedPort}; stop it, or set another port, such as ${name}=${failedPort + 1}, or 0 for any free port.`;
@@ -50,6 +54,6 @@ function listenProblem(error: unknown, { host, port, upstream }: Config): string
       return `${name}: this user may not listen on port ${failedPort}; set a port above 1023, such as ${name}=4000.`;
     default:
       if (syscall !== 'listen' && syscall !== 'getaddrinfo') throw error;
-      return `HOST: ${JSON.stringify(host)} is not an address of this machine (${code}); set one, such as 127.0.0.1, or 0.0.0.0 for all of its addresses.`;
+      return `${hostName}: ${JSON.stringify(host)} is not an address of this machine (${code}); set one, such as 127.0.0.1, or 0.0.0.0 for all of its addresses.`;
   }
 }

@@ -10,8 +10,8 @@ import type { IdempotentCreator } from './idempotency/create-once.ts';
 /** The request that runs a command. */
 export interface CommandContext {
   readonly access: Access;
-  /** Name of the caller; null without authentication by name. */
-  readonly callerName: string | null;
+  /** Identifies the caller; null without a token. */
+  readonly callerId: string | null;
   readonly readContext: ReadContext;
   readonly quota: DailyQuota;
 }
@@ -30,5 +30,8 @@ export function callOf({ access, readContext }: Pick<CommandContext, 'access' | 
     signal: new AbortController().signal,
     claims: new CallClaims(readContext.claimant),
     onRequest: () => readContext.countCall(),
+    onResponse: ({ upstreamRequestId }) => {
+      readContext.upstreamRequestId = upstreamRequestId;
+    },
   };
 }

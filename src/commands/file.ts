@@ -1,3 +1,4 @@
+import { type UploadEnded, uploadEnded } from '../telemetry/events.ts';
 import { isOutcomeUnknown } from '../upstream/errors/upstream-error.ts';
 import type { FileObject, FileUpload } from '../upstream/resources/file.ts';
 import type { TokenCounting } from '../upstream/training-data/example-tokens.ts';
@@ -27,23 +28,48 @@ export interface FileCommands {
   readonly delete: Delete;
 }
 
+async function* measured(content: AsyncIterable<Uint8Array>, size: { bytes: number }): AsyncIterable<Uint8Array> {
+  for await (const chunk of content) {
+    size.bytes += chunk.length;
+    yield chunk;
+  }
+}
+
+function reportUpload(
+  outcome: UploadEnded['outcome'],
+  { bytes }: { readonly bytes: number },
+  report: TrainingFileReport | null,
+): void {
+  if (!uploadEnded.hasSubscribers) return;
+  const { errorCount = 0, issueCount = 0 } = report ?? {};
+  uploadEnded.publish({ outcome, bytes, errors: errorCount, warnings: issueCount - errorCount });
+}
+
 export function createFileCommands({ upstream, store }: CommandDependencies, context: CommandContext): FileCommands {
   const deleteFile = createDelete(store.files, upstream.files.delete, context);
   const { access } = context;
   const { invalidation } = store.jobs;
   return {
-    async upload({ isTrainingData, isCounted, content, ...rest }) {
+    async upload({ isTrainingData, isCounted, content: sent, ...rest }) {
+      const size = { bytes: 0 };
+      const content = uploadEnded.hasSubscribers ? measured(sent, size) : sent;
       const counting: TokenCounting | null = isCounted ? { counter: upstream.tokens, tokenizer: 'byFormat' } : null;
       const validated = isTrainingData ? validateStream(content, counting) : null;
       try {
         const upload = { ...rest, content: validated?.content ?? content };
         const file = await upstream.files.upload(upload, callOf(context));
         store.files.put(access, file.id, file);
-        return { file, report: (await validated?.report()) ?? null };
+        const report = (await validated?.report()) ?? null;
+        reportUpload('stored', size, report);
+        return { file, report };
       } catch (error) {
         if (isOutcomeUnknown(error)) invalidation.bumpGeneration(access); // The next list shows whether the file exists.
-        if (validated === null || !(error instanceof InvalidTrainingData)) throw error;
-        return { file: null, report: await validated.report() };
+        const isInvalid = validated !== null && error instanceof InvalidTrainingData;
+        if (!isInvalid) reportUpload('failed', size, null);
+        if (!isInvalid) throw error;
+        const report = await validated.report();
+        reportUpload('invalid', size, report);
+        return { file: null, report };
       }
     },
     async delete(id) {

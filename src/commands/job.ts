@@ -3,7 +3,7 @@ import { isValidName } from '../upstream/http/path.ts';
 import type { Job } from '../upstream/resources/job.ts';
 import { type CommandContext, type CommandDependencies, callOf } from './command-context.ts';
 import type { CreateResult } from './idempotency/create-once.ts';
-import { deriveMark } from './idempotency/derive-mark.ts';
+import { deriveMark, earlierMarks } from './idempotency/derive-mark.ts';
 
 /** An action on an existing job. */
 export type JobAction = 'cancel' | 'pause' | 'resume';
@@ -21,12 +21,13 @@ export function createJobCommands(
   { upstream, store, creator }: CommandDependencies,
   context: CommandContext,
 ): JobCommands {
-  const { access, callerName, readContext, quota } = context;
+  const { access, callerId, readContext, quota } = context;
   return {
     create(request, key) {
-      const claim = key === null ? null : { credential: access.credential, callerName, key, request };
+      const claim = key === null ? null : { credential: access.credential, callerId, key, request };
       const spendQuota = <T>(run: (refund: () => void) => Promise<T>) => quota.spend('create', run);
-      return creator.create({ access, readContext, request, mark: claim && deriveMark(claim), spendQuota });
+      const marks = claim && { mark: deriveMark(claim), earlierMarks: earlierMarks(claim) };
+      return creator.create({ access, readContext, call: callOf(context), request, mark: null, ...marks, spendQuota });
     },
     async control(action, jobId) {
       if (!isValidName(jobId)) return null;

@@ -5,11 +5,14 @@ import type { PriceList } from '../request/price-list.ts';
 import type { Auth } from '../server/auth/authenticate.ts';
 import type { Limits } from '../server/limits/query-limits.ts';
 import type { HttpConfig, ShutdownConfig, SubscriptionConfig } from '../server/server.ts';
+import type { MetricsExport } from '../telemetry/metrics/metrics.ts';
+import type { TracesExport } from '../telemetry/traces/traces.ts';
 import type { Credential } from '../upstream/credentials/credential.ts';
 import type { HyperparameterPlacement } from '../upstream/requests/hyperparameter-placement.ts';
 import type { SandboxConfig } from './sandbox.ts';
+import { fileSettingOf, nounOf, readSecretFiles, type SecretFile, type SecretFileProblem } from './secret-files.ts';
 import { quoteValue } from './setting-types.ts';
-import { groups, renamedSettings, settings } from './settings.ts';
+import { groups, renamedSettings, secretTypes, settings } from './settings.ts';
 import { type Environment, upstreamKindOf } from './upstream-kind.ts';
 
 /** Thrown by `readConfig` for an invalid environment. Each problem is one sentence that begins with the variable's name. */
@@ -44,6 +47,8 @@ export interface Config {
   readonly hyperparameters: HyperparameterPlacement | undefined;
   /** Signing secret of OpenAI webhooks; undefined when none are expected. */
   readonly webhookSecret: string | undefined;
+  /** The files that secrets were read from. */
+  readonly secretFiles: readonly SecretFile[];
   readonly upstreamCalls: {
     /** Maximum time of a call and its retries. */
     readonly timeoutMs: number;
@@ -56,11 +61,19 @@ export interface Config {
   readonly cache: { readonly activeMs: number; readonly settledMs: number; readonly maxBytes: number };
   readonly pollIntervalMs: number;
   readonly mutations: MutationConfig;
+  /** The file of audit records; undefined: they are in the log. */
+  readonly auditFile: string | undefined;
   /** Prices of training, for estimates. */
   readonly priceList: PriceList;
   readonly limits: Limits;
   readonly subscriptions: SubscriptionConfig;
   readonly shutdown: ShutdownConfig;
+  readonly monitoring: {
+    /** Undefined when there is no listener for metrics. */
+    readonly port: number | undefined;
+    readonly host: string;
+  } & MetricsExport &
+    TracesExport;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 }
 
@@ -72,21 +85,46 @@ const configSchema = z.object({ ...groups, kind: z.string() }).transform(assembl
 /** Reads the configuration, or throws a ConfigError with all problems. An empty variable counts as unset. */
 export function readConfig(environment: Environment): Config {
   const variables = readVariables(environment);
+  const { files, problems } = readSecretFiles(variables, [...secretTypes.keys()]);
+  const values = { ...variables, ...Object.fromEntries(files.map(({ name, text }) => [name, text])) };
   const kind = upstreamKindOf(variables);
   const context = { upstreamKind: kind, isProduction: variables['NODE_ENV'] === 'production' };
-  const inputs = Object.keys(groups).map((group) => [group, { ...variables, ...context }]);
+  const inputs = Object.keys(groups).map((group) => [group, { ...values, ...context }]);
   const { data, error } = configSchema.safeParse({ ...Object.fromEntries(inputs), kind });
-  if (error) throw new ConfigError([...new Set(error.issues.map((issue) => problemOf(issue, variables)))]);
-  return data;
+  const issues = (error?.issues ?? []).map(({ path, message }) => ({ name: String(path[1]), message }));
+  const all = [
+    ...problems.map((problem) => fileProblemOf(problem, variables)),
+    ...sentencesOf(issues, problems, variables),
+  ];
+  if (data && all.length === 0) return { ...data, ...keySettingOf(data, files), secretFiles: files };
+  throw new ConfigError([...new Set(all)]);
+}
+
+/** The setting that holds the key, as messages name it. */
+function keySettingOf({ keySetting }: Config, files: readonly SecretFile[]): Pick<Config, 'keySetting'> {
+  return { keySetting: files.find(({ name }) => name === keySetting)?.setting ?? keySetting };
+}
+
+/** Returns what is wrong with the text of a secret, as a sentence about its file that never has the text; null if nothing is. */
+export function secretProblem(name: string, text: string): string | null {
+  const [issue] = secretTypes.get(name)?.safeParse(text).error?.issues ?? [];
+  return issue === undefined ? null : contentProblem(name, issue.message);
+}
+
+/** A problem of a secret as one of the file that contains it. */
+function contentProblem(name: string, message: string): string {
+  return message.startsWith(EXPECTED)
+    ? `expected the path of a file with a ${nounOf(name)} of ${message.slice(EXPECTED.length)}`
+    : `the file ${message}`;
 }
 
 /** All secrets of a configuration, for redaction. */
-export function secretsOf({ upstream, webhookSecret, proxies }: Config): readonly string[] {
+export function secretsOf({ upstream, webhookSecret, monitoring, proxies }: Config): readonly string[] {
   const ofUpstream =
     upstream.kind === 'sandbox'
       ? [upstream.webhookSecret, upstream.adminKey]
       : [upstream.credential.apiKey, upstream.credential.adminKey];
-  const secrets = [webhookSecret, ...ofUpstream, ...secretsOfProxies(proxies)];
+  const secrets = [webhookSecret, ...ofUpstream, ...Object.values(monitoring.headers), ...secretsOfProxies(proxies)];
   // A webhook secret is as secret without its prefix.
   return secrets.flatMap((secret) => (secret === undefined ? [] : [secret.replace(/^whsec_/, '')]));
 }
@@ -98,9 +136,33 @@ function readVariables(environment: Environment): Environment {
   return variables;
 }
 
+interface Problem {
+  /** The setting. */
+  readonly name: string;
+  readonly message: string;
+}
+
+/** One sentence for each problem. A secret whose file cannot be read has no further problem. */
+function sentencesOf(
+  issues: readonly Problem[],
+  unread: readonly SecretFileProblem[],
+  variables: Environment,
+): string[] {
+  const unreadNames = new Set(unread.map(({ name }) => name));
+  return issues.flatMap(({ name, message }) => {
+    if (unreadNames.has(name)) return [];
+    const isInFile = secretTypes.has(name) && variables[fileSettingOf(name)] !== undefined;
+    return isInFile
+      ? fileProblemOf({ name, message: contentProblem(name, message) }, variables)
+      : problemOf({ name, message }, variables);
+  });
+}
+
+const fileProblemOf = ({ name, message }: SecretFileProblem, variables: Environment) =>
+  problemOf({ name: fileSettingOf(name), message }, variables);
+
 /** One sentence about a problem: `PORT: "web" is not a whole number from 0 to 65535, such as 4000.` */
-function problemOf({ path: [, variable], message }: z.core.$ZodIssue, variables: Environment): string {
-  const name = String(variable);
+function problemOf({ name, message }: Problem, variables: Environment): string {
   if (!message.startsWith(EXPECTED)) return `${name}: ${message}`;
   const expected = message.slice(EXPECTED.length);
   const setting = settings.get(name);
@@ -115,19 +177,21 @@ type Parts = { [Group in keyof typeof groups]: z.output<(typeof groups)[Group]> 
 function assemble(parts: Parts): Config {
   const { listening, authentication, upstream, mutations, caching, limits, graphql, connections, operation } = parts;
   const { corsOrigins, ...addresses } = listening;
-  const { isAllowed = parts.kind === 'sandbox', maxPerDay, maxUploadBytes } = mutations;
+  const { isAllowed = parts.kind === 'sandbox', maxPerDay, maxUploadBytes, auditFile } = mutations;
   return {
     ...addresses,
     auth: authentication,
     http: { corsOrigins, maxUploadBytes, ...graphql, ...connections.http },
     upstream: upstreamOf(parts),
     ...parts.network,
-    keySetting: parts.kind === 'azure' ? 'AZURE_OPENAI_API_KEY' : upstream.keySetting,
+    keySetting: parts.kind === 'azure' ? 'AZURE_OPENAI_API_KEY' : 'OPENAI_API_KEY',
     hyperparameters: upstream.hyperparameters,
     webhookSecret: upstream.webhookSecret,
+    secretFiles: [],
     upstreamCalls: upstream.calls,
     ...caching,
     mutations: { isAllowed, maxPerDay },
+    auditFile,
     ...parts.prices,
     limits,
     subscriptions: connections.subscriptions,

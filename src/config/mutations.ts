@@ -1,4 +1,6 @@
+import { closeSync } from 'node:fs';
 import { z } from 'zod';
+import { FileError, openToAppend } from '../regular-file.ts';
 import { groupDocs, settingDocs } from './setting-docs.ts';
 import { integer, onOff } from './setting-types.ts';
 
@@ -20,6 +22,12 @@ export const mutations = z
       description: 'Maximum size of an uploaded file. OpenAI accepts 512.',
       unit: 'MiB',
     }),
+    AUDIT_FILE: z.string().transform(requireWritable).optional().register(settingDocs, {
+      description:
+        'Path of a file to which each mutation appends two records, before and after it. A mutation whose first record cannot be written does not run. SIGHUP opens the path again.',
+      example: '/var/log/finetune-gateway/audit.jsonl',
+      whenUnset: 'the records are in the log',
+    }),
   })
   .register(groupDocs, {
     title: 'Mutations',
@@ -30,4 +38,16 @@ export const mutations = z
     isAllowed: values.ALLOW_MUTATIONS === undefined ? undefined : values.ALLOW_MUTATIONS === 'on',
     maxPerDay: { create: values.MAX_CREATES_PER_DAY, graderRun: values.MAX_GRADER_RUNS_PER_DAY },
     maxUploadBytes: values.MAX_UPLOAD_MB * 1024 * 1024,
+    auditFile: values.AUDIT_FILE,
   }));
+
+/** Creates the file when it does not exist: nothing else shows whether it can be written. */
+function requireWritable(path: string, { addIssue }: z.RefinementCtx): string {
+  try {
+    closeSync(openToAppend(path));
+  } catch (error) {
+    const reason = error instanceof FileError ? `it ${error.message}` : Object(error).code;
+    addIssue(`expected the path of a regular file that can be written (${reason})`);
+  }
+  return path;
+}

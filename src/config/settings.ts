@@ -11,6 +11,7 @@ import { network } from './network.ts';
 import { operation } from './operation.ts';
 import { prices } from './prices.ts';
 import { sandbox } from './sandbox.ts';
+import { fileSettingOf, nounOf } from './secret-files.ts';
 import { groupDocs, type SettingDocs, settingDocs } from './setting-docs.ts';
 import { upstream } from './upstream.ts';
 
@@ -46,6 +47,9 @@ export interface SettingGroup {
   readonly settings: readonly Setting[];
 }
 
+/** The types of the settings that are secrets. Each may come from a file instead. */
+export const secretTypes = new Map<string, z.ZodType>();
+
 /** All settings in the order of the documentation. */
 export const settingGroups: readonly SettingGroup[] = Object.values(groups).map((schema) => {
   const object: z.ZodObject = schema.in;
@@ -57,8 +61,30 @@ export const settingGroups: readonly SettingGroup[] = Object.values(groups).map(
 function settingOf(name: string, type: z.core.$ZodType): Setting[] {
   const docs = settingDocs.get(type);
   if (!docs) return [];
-  const { data = docs.defaultValue } = (type as z.ZodType).safeParse(undefined); // Every property is a classic schema.
-  return [{ ...docs, name, default: String(data ?? docs.whenUnset ?? 'none'), hasDefaultValue: data !== undefined }];
+  const classic = type as z.ZodType; // Every property is a classic schema.
+  const { data = docs.defaultValue } = classic.safeParse(undefined);
+  const setting = {
+    ...docs,
+    name,
+    default: String(data ?? docs.whenUnset ?? 'none'),
+    hasDefaultValue: data !== undefined,
+  };
+  if (!docs.isSecret) return [setting];
+  secretTypes.set(name, classic);
+  return [setting, fileSetting(name)];
+}
+
+/** The setting of the file that contains a secret. */
+function fileSetting(name: string): Setting {
+  const description = `Path of a file that contains this ${nounOf(name)}, instead of \`${name}\`.`;
+  const isOfSandbox = name.startsWith('SANDBOX_'); // It gets its secrets when it starts.
+  return {
+    name: fileSettingOf(name),
+    description: isOfSandbox ? description : `${description} A change of the file takes effect within two seconds.`,
+    example: `/run/secrets/${name.toLowerCase().replace('_api_', '_').replaceAll('_', '-')}`,
+    default: 'none',
+    hasDefaultValue: false,
+  };
 }
 
 export const settings: ReadonlyMap<string, Setting> = new Map(

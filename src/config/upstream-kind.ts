@@ -1,13 +1,15 @@
 /** Environment variables by their names. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export const hasOpenaiKey = ({ OPENAI_API_KEY: key, OPENAI_API_KEY_FILE: file }: Readonly<Record<string, unknown>>) =>
+type Values = Readonly<Record<string, unknown>>;
+
+export const hasOpenaiKey = ({ OPENAI_API_KEY: key, OPENAI_API_KEY_FILE: file }: Values) =>
   key !== undefined || file !== undefined;
 
-export const hasAzure = ({
-  AZURE_OPENAI_API_KEY: key,
-  AZURE_OPENAI_ENDPOINT: endpoint,
-}: Readonly<Record<string, unknown>>) => key !== undefined || endpoint !== undefined;
+export const hasAzure = (values: Values) =>
+  ['AZURE_OPENAI_API_KEY', 'AZURE_OPENAI_API_KEY_FILE', 'AZURE_OPENAI_ENDPOINT'].some(
+    (name) => values[name] !== undefined,
+  );
 
 /**
  * `openai`, `azure` or `sandbox`; any other text when UPSTREAM is invalid. Without UPSTREAM, it is the sandbox unless some

@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { FileError, readRegularFile } from '../regular-file.ts';
 import { webhookSecretProblem } from '../upstream/resources/webhook.ts';
 import { ALWAYS, groupDocs, settingDocs } from './setting-docs.ts';
-import { apiKeyProblem, apiKeyText, baseUrl, headerText, integer, keyText, oneOf } from './setting-types.ts';
+import { apiKeyText, baseUrl, headerText, integer, keyText, oneOf } from './setting-types.ts';
 import { hasAzure, hasOpenaiKey } from './upstream-kind.ts';
 
 const openai = {
@@ -15,10 +14,6 @@ const openai = {
     description: 'API key of the upstream. For a server that needs none, any text.',
     example: 'sk-abc123',
     isSecret: true,
-  }),
-  OPENAI_API_KEY_FILE: z.string().transform(readKey).optional().register(settingDocs, {
-    description: 'Path of a file that contains the API key, instead of `OPENAI_API_KEY`.',
-    example: '/run/secrets/openai-key',
   }),
   OPENAI_BASE_URL: baseUrl().default(new URL('https://api.openai.com/v1')).register(settingDocs, {
     description: "Base URL of the upstream: OpenAI, or any server that speaks OpenAI's dialect.",
@@ -84,6 +79,8 @@ const context = {
   isProduction: z.boolean(),
   AZURE_OPENAI_ENDPOINT: z.string().optional(),
   AZURE_OPENAI_API_KEY: z.string().optional(),
+  AZURE_OPENAI_API_KEY_FILE: z.string().optional(),
+  OPENAI_API_KEY_FILE: z.string().optional(),
 };
 
 export const upstream = z
@@ -94,10 +91,7 @@ export const upstream = z
   })
   .superRefine((values, { addIssue }) => {
     const report = (name: string, message: string) => addIssue({ code: 'custom', path: [name], message });
-    const { upstreamKind, UPSTREAM, AUTH, isProduction, OPENAI_API_KEY: key, OPENAI_API_KEY_FILE: file } = values;
-    if (key !== undefined && file !== undefined) {
-      report('OPENAI_API_KEY_FILE', 'is set as well as OPENAI_API_KEY; expected only one of the two.');
-    }
+    const { upstreamKind, UPSTREAM, AUTH, isProduction } = values;
     if (UPSTREAM === undefined && hasOpenaiKey(values) && hasAzure(values)) {
       report('UPSTREAM', 'is not set, but there are settings for OpenAI and for Azure; expected openai or azure.');
     }
@@ -109,13 +103,12 @@ export const upstream = z
     openai: {
       baseUrl: values.OPENAI_BASE_URL,
       credential: {
-        apiKey: values.OPENAI_API_KEY ?? values.OPENAI_API_KEY_FILE ?? '',
+        apiKey: values.OPENAI_API_KEY ?? '',
         organizationId: values.OPENAI_ORG_ID,
         projectId: values.OPENAI_PROJECT_ID,
         adminKey: values.OPENAI_ADMIN_KEY,
       },
     },
-    keySetting: values.OPENAI_API_KEY_FILE === undefined ? 'OPENAI_API_KEY' : 'OPENAI_API_KEY_FILE',
     hyperparameters: values.UPSTREAM_HYPERPARAMETERS,
     webhookSecret: values.OPENAI_WEBHOOK_SECRET,
     calls: {
@@ -125,24 +118,3 @@ export const upstream = z
       maxRps: values.UPSTREAM_MAX_RPS,
     },
   }));
-
-/** A key has some hundred characters. */
-const MAX_KEY_FILE_BYTES = 16 * 1024;
-
-/** The key in a file. The message never repeats what the file contains. */
-function readKey(file: string, { addIssue }: z.RefinementCtx): string {
-  try {
-    const key = readRegularFile(file, MAX_KEY_FILE_BYTES).text.trim();
-    const problem = key === '' ? 'is empty; expected a key in it' : apiKeyProblem(key);
-    if (problem?.startsWith('expected '))
-      addIssue(problem.replace('expected ', 'expected the path of a file with a key of '));
-    else if (problem) addIssue(`the file ${problem}.`);
-    return key;
-  } catch (error) {
-    const isKnown = error instanceof FileError;
-    addIssue(isKnown ? `${error.message}; ${EXPECTED_KEY_FILE}.` : 'expected the path of a file that can be read');
-    return '';
-  }
-}
-
-const EXPECTED_KEY_FILE = `expected a regular file of at most ${MAX_KEY_FILE_BYTES} bytes with the key`;

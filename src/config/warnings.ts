@@ -6,7 +6,7 @@ import { type Environment, hasAzure, hasOpenaiKey } from './upstream-kind.ts';
 /** Shorter names are similar to too many others: AUTH to PATH. */
 const MIN_NAME_LENGTH = 6;
 /** Other programs have variables with these prefixes: only misspellings of a letter or two cause a warning. */
-const SHARED_PREFIX = /^(OPENAI|AZURE)_/;
+const SHARED_PREFIX = /^(OPENAI|AZURE|OTEL)_/;
 /** Names that OPENAI_API_KEY has in other programs. */
 const OPENAI_KEY_NAME = /^OPEN_?AI_(API_?|SECRET_|ACCESS_)?(KEY|TOKEN|SECRET)$/i;
 

@@ -7,6 +7,7 @@ import { Cancellation } from '../store/cache/cancellation.ts';
 import { ReadContext } from '../store/cache/read-context.ts';
 import type { Access } from '../store/cache/scope.ts';
 import type { Store } from '../store/store.ts';
+import type { OperationType } from '../telemetry/events.ts';
 import type { HyperparameterPlacement } from '../upstream/requests/hyperparameter-placement.ts';
 import type { RequestRules } from '../upstream/requests/validation.ts';
 import type { Claimant } from '../upstream/resilience/call-claims.ts';
@@ -34,8 +35,14 @@ export interface GatewayFacts {
 export interface Identity {
   readonly viewer: Viewer;
   readonly access: Access;
+  /** Identifies the caller for limits, quotas and idempotency keys; null without a token. Unlike its name, never that of another. */
+  readonly callerId: string | null;
+  /** When the authentication expires, by the time of day in milliseconds; Infinity if it does not. */
+  readonly expiresAt: number;
   /** Whether the authentication is still valid. Long-lived connections check it repeatedly. */
   isValid(): boolean;
+  /** The same caller with the upstream credential that is in use now. */
+  current(): Identity;
 }
 
 /** The context of all resolvers of one request. */
@@ -46,8 +53,14 @@ export interface Context {
   readonly scope: string;
   /** Name and role of the caller. */
   readonly viewer: Viewer;
+  /** Identifies the caller; null without a token. */
+  readonly callerId: string | null;
   /** Name of the operation, for the log; undefined until the document is parsed. */
   operationName: string | undefined;
+  /** Undefined until the document is parsed. */
+  operationType: OperationType | undefined;
+  /** Whether the document is one of TRUSTED_DOCUMENTS. */
+  isTrusted: boolean;
   /** Signal, upstream call count and freshness of the request's reads. */
   readonly readContext: ReadContext;
   /** Bytes of the response so far. */
@@ -70,11 +83,25 @@ export interface Context {
   readonly gateway: GatewayFacts;
 }
 
+/** The facts about an operation that are logged and counted. */
+export type OperationFacts = Pick<Context, 'operationName' | 'operationType' | 'isTrusted'>;
+
+/** The parts of a context that are logged. */
+export type LoggedContext = OperationFacts & { readonly readContext: Pick<ReadContext, 'upstreamCalls'> };
+
+/** Returns a copy of the facts, without the rest of a context. */
+export function loggedContextOf(
+  { operationName, operationType, isTrusted }: OperationFacts,
+  upstreamCalls: number,
+): LoggedContext {
+  return { operationName, operationType, isTrusted, readContext: { upstreamCalls } };
+}
+
 export interface ContextRequest {
   readonly requestId: string;
   /** Aborted when the client disconnects. */
   readonly cancellation?: Cancellation;
-  /** The same, where the transport has a signal. */
+  /** In place of `cancellation`, where the transport has a signal. */
   readonly signal?: AbortSignal;
   readonly identity: Identity;
   /** Owns the turns of the request's upstream calls. */
@@ -100,18 +127,22 @@ export interface ContextDependencies {
 class RequestContext implements Context {
   readonly requestId: string;
   readonly viewer: Viewer;
+  readonly callerId: string | null;
   readonly readContext: ReadContext;
   readonly response: ResponseMeter;
   operationName: string | undefined = undefined;
+  operationType: OperationType | undefined = undefined;
+  isTrusted = false;
   readonly #access: Access;
   readonly #dependencies: ContextDependencies;
   #loaders: Loaders | null = null;
 
   constructor(dependencies: ContextDependencies, request: ContextRequest) {
     const { requestId, identity, claimant, signal, cancellation = signal && Cancellation.of(signal) } = request;
-    const { viewer, access } = identity;
+    const { viewer, access, callerId } = identity;
     this.#dependencies = dependencies;
     this.#access = access;
+    this.callerId = callerId;
     this.requestId = requestId;
     this.viewer = viewer;
     this.readContext = new ReadContext(claimant, cancellation);
@@ -141,8 +172,8 @@ class RequestContext implements Context {
   }
 
   get commands(): Commands {
-    const { viewer, readContext, quota } = this;
-    return createCommands(this.#dependencies, { access: this.#access, callerName: viewer.name, readContext, quota });
+    const { callerId, readContext, quota } = this;
+    return createCommands(this.#dependencies, { access: this.#access, callerId, readContext, quota });
   }
 
   get mutations(): MutationPolicy {
@@ -150,7 +181,8 @@ class RequestContext implements Context {
   }
 
   get quota(): DailyQuota {
-    return this.mutations.quotaOf(JSON.stringify([this.scope, this.viewer.name]));
+    // A named caller outlives a change of the API key.
+    return this.mutations.quotaOf(JSON.stringify([this.callerId === null ? this.scope : null, this.callerId]));
   }
 
   get gateway(): GatewayFacts {

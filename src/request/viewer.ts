@@ -12,7 +12,7 @@ export function includes(role: Role, needed: Role): boolean {
 
 /** Name and role of the caller, as the graph shows them. */
 export interface Viewer {
-  /** The name in the token file; null without authentication by name. */
+  /** The name of the token, or from a claim of the JWT; null without a token. */
   readonly name: string | null;
   readonly role: Role;
 }

@@ -27,7 +27,7 @@ const Viewer = builder.objectRef<ViewerShape>('Viewer').implement({
   fields: (t) => ({
     name: t.exposeString('name', {
       description:
-        'The name of the bearer token of the caller, such as `ann`. Null when callers send upstream API keys, or do not authenticate.',
+        'The name of the bearer token of the caller, such as `ann`, or a name from its JWT. Null when callers send upstream API keys, or do not authenticate.',
     }),
     role: t.expose('role', {
       type: ViewerRole,

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
+import { limitReached } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { BodyTimeouts } from './http/body-timeout.ts';
 import { MAX_HEADER_BYTES, useClientErrors } from './http/client-error.ts';
@@ -25,7 +26,10 @@ export interface Connections {
   closeIdle(): void;
 }
 
-/** Creates an HTTP server that limits slow, idle and too many clients. Node measures the timeouts of headers and idle time in real time. */
+/**
+ * Creates an HTTP server that limits slow, idle and too many clients. Node measures the timeouts of headers and idle time in
+ * real time.
+ */
 export function createConnections(
   handler: RequestHandler,
   bodyTimeouts: BodyTimeouts,
@@ -84,6 +88,7 @@ function limitConnections(
   server.on('connection', (socket: Socket) => {
     const victim = registry.add(socket);
     if (victim === undefined) return;
+    if (limitReached.hasSubscribers) limitReached.publish({ limit: 'connections' });
     victim.destroy();
     if (clock.now() < nextLogAt) return;
     nextLogAt = clock.now() + MIN_LOG_INTERVAL_MS;

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import type { LoggedContext } from '../request/context.ts';
 import type { Viewer } from '../request/viewer.ts';
 import type { Remote, Scheme } from './http/remote.ts';
 import type { GatewayResponse } from './http/reply.ts';
-import type { LoggedContext, ResultStats } from './transports/operation-log.ts';
+import type { ResultStats } from './transports/operation-log.ts';
 
 /** The log line `request`, written when a response has ended. A field without a value is missing. */
 export interface RequestLogLine {
@@ -19,7 +20,7 @@ export interface RequestLogLine {
   readonly route?: string;
   /** The name of the GraphQL operation, at most 100 characters. */
   readonly operation: string | undefined;
-  /** The name of the caller, with AUTH=tokens. */
+  /** The name of the caller, with AUTH=tokens and AUTH=jwt. */
   readonly viewer: string | undefined;
   readonly upstreamCalls: number | undefined;
   /** Number of errors in the response. */

@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Clock } from '../clock.ts';
-import type { Identity } from '../request/context.ts';
+import { type Identity, loggedContextOf } from '../request/context.ts';
 import { internalError } from '../schema/core/errors.ts';
 import { Cancellation } from '../store/cache/cancellation.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { traceIds } from '../telemetry/trace-context.ts';
 import type { Caller, Claimant } from '../upstream/resilience/call-claims.ts';
 import type { Authenticate } from './auth/authenticate.ts';
 import type { Downloads } from './downloads/download.ts';
@@ -15,17 +15,20 @@ import type { HoldConnection } from './http/connection-registry.ts';
 import { prefersHtml } from './http/content-negotiation.ts';
 import { preflight, withCors } from './http/cors.ts';
 import { HttpError } from './http/http-error.ts';
-import { quoteInput } from './http/quote-input.ts';
 import type { Remote, RemoteOf } from './http/remote.ts';
 import { errorReply, type GatewayResponse, jsonReply, type Reply, send } from './http/reply.ts';
+import { bodyIncomplete } from './http/request-body.ts';
 import { guardCrossSiteGet, guardRequest, type HostPolicy, isHealthProbe } from './http/request-guard.ts';
-import { type RequestTarget, readTarget } from './http/request-target.ts';
+import { requestIdOf } from './http/request-id.ts';
+import { isRead, requireRead } from './http/request-method.ts';
+import { type RequestTarget, readTarget, unknownPath } from './http/request-target.ts';
 import type { Webhooks } from './http/webhook-endpoint.ts';
 import { type CallerBudget, type CreateCallerBudget, callerOf } from './limits/caller-rate-limiter.ts';
 import { type LoggedExchange, requestLogLine } from './request-log.ts';
+import { endRequestSpan, type RequestTrace, reportRequest, startTrace } from './request-trace.ts';
 import { type GraphqlOptions, handleGraphql } from './transports/graphql-over-http.ts';
 import { openStream, type StreamReply } from './transports/http-stream.ts';
-import type { LoggedContext } from './transports/operation-log.ts';
+import { reportOperation } from './transports/operation-events.ts';
 import type { StreamRegistry } from './transports/stream-registry.ts';
 
 export interface RouterOptions extends HostPolicy, GraphqlOptions {
@@ -45,6 +48,8 @@ export interface RouterOptions extends HostPolicy, GraphqlOptions {
   webhooks: Webhooks | undefined;
   /** Whether the server accepts new traffic; false while it shuts down. */
   isReady: () => boolean;
+  /** Returns why the gateway cannot serve traffic though it runs; null if it can. */
+  findProblem: () => Promise<string | null>;
   log: Logger;
   clock: Clock;
 }
@@ -59,6 +64,8 @@ interface Exchange extends RequestTarget, LoggedExchange {
   client: Cancellation | null;
   /** Ends the protection of the caller's connection; null before it is authenticated. */
   releaseConnection: (() => void) | null;
+  /** Null without traces. */
+  readonly trace: RequestTrace | null;
 }
 
 type AnyReply = Reply | StreamReply | DownloadReply;
@@ -70,8 +77,9 @@ export function createRouter(options: RouterOptions): RequestHandler {
     const client = new Cancellation();
     const exchange = openExchange(request, response, remoteOf(request), client, clock.now());
     response.on('close', () => endExchange(exchange));
-    const compressed = compressFor(request, await respond(exchange, client), client);
-    const reply = withCors(compressed instanceof Promise ? await compressed : compressed, request, corsOrigins);
+    const whole = await respond(exchange, client);
+    const encoded = client.isAborted ? whole : compress(request.headers['accept-encoding'], whole);
+    const reply = withCors(encoded instanceof Promise ? await encoded : encoded, request, corsOrigins);
     exchange.errorCodes = reply.errorCodes;
     if (!isReady()) response.shouldKeepAlive = false; // A kept-alive connection would outlive the server.
     if ('subscriber' in reply) startStream(exchange, reply);
@@ -79,17 +87,14 @@ export function createRouter(options: RouterOptions): RequestHandler {
     else if (!client.isAborted && !response.headersSent) send(response, reply);
   };
 
-  /** The client can leave while its response is compressed. */
-  function compressFor({ headers }: IncomingMessage, reply: AnyReply, client: Cancellation) {
-    return client.isAborted ? reply : compress(headers['accept-encoding'], reply);
-  }
-
   function endExchange(exchange: Exchange) {
     const { client, response, releaseConnection, startedAt } = exchange;
     releaseConnection?.();
     if (!response.writableFinished) client?.abort(new Error('The client has disconnected.'));
     const level = isHealthProbe(exchange) ? 'debug' : 'info';
-    if (log.isLevelEnabled(level)) log[level](requestLogLine(exchange, clock.now() - startedAt), 'request');
+    const ms = clock.now() - startedAt;
+    if (log.isLevelEnabled(level)) log[level](requestLogLine(exchange, ms), 'request');
+    reportEnd(exchange, ms);
   }
 
   /** Opens the stream. Releases all of the context but the logged parts, because a stream can be open for hours. */
@@ -97,9 +102,9 @@ export function createRouter(options: RouterOptions): RequestHandler {
     const { response, context } = exchange;
     exchange.streamStats = openStream(response, reply, streams);
     if (context) {
-      const { operationName, readContext } = context;
-      exchange.context = { operationName, readContext: { upstreamCalls: readContext.upstreamCalls } };
+      exchange.context = loggedContextOf(context, context.readContext.upstreamCalls);
     }
+    endRequestSpan(exchange);
     exchange.client = null;
   }
 
@@ -125,6 +130,17 @@ export function createRouter(options: RouterOptions): RequestHandler {
   }
 }
 
+/** Reports the end of a request, and of its operation. */
+function reportEnd(exchange: Exchange, ms: number): void {
+  const { context, errorCodes, streamStats, trace, requestId, path } = exchange;
+  if (!streamStats) {
+    reportRequest(exchange, ms);
+    endRequestSpan(exchange, errorCodes?.[0]);
+  }
+  if (context && path === '/graphql') reportOperation(context, streamStats?.errorCodes ?? errorCodes);
+  if (trace) traceIds.delete(requestId);
+}
+
 function openExchange(
   request: IncomingMessage,
   response: GatewayResponse,
@@ -135,7 +151,9 @@ function openExchange(
   const { path, search, authority } = readTarget(request.url ?? '');
   const requestId = requestIdOf(request);
   response.earlyHeaders['x-request-id'] = requestId;
-  return { request, response, requestId, remote, path, search, authority, client, startedAt, releaseConnection: null };
+  const trace = startTrace(request, requestId);
+  const parts = { request, response, requestId, remote, path, search, authority, client, startedAt, trace };
+  return { ...parts, releaseConnection: null };
 }
 
 function route(options: RouterOptions, exchange: Exchange, client: Cancellation): AnyReply | Promise<AnyReply> {
@@ -144,9 +162,10 @@ function route(options: RouterOptions, exchange: Exchange, client: Cancellation)
   switch (path) {
     case '/graphql': {
       if (graphiql && isRead(request) && prefersHtml(request.headers)) return graphiql(request.headers);
-      const { identity, caller, budget } = authenticateExchange(options, exchange);
       const { search } = exchange;
-      return handleGraphql(options, { request, requestId, search, client, exchange, identity, caller, budget });
+      return withSession(options, exchange, (session) =>
+        handleGraphql(options, { request, requestId, search, client, exchange, ...session }),
+      );
     }
     case '/webhooks/openai':
       if (webhooks === undefined) throw unknownPath(path);
@@ -156,7 +175,7 @@ function route(options: RouterOptions, exchange: Exchange, client: Cancellation)
       return jsonReply(200, { status: 'alive' });
     case '/ready':
       requireRead(request, path);
-      return isReady() ? jsonReply(200, { status: 'ready' }) : jsonReply(503, { status: 'stopping' });
+      return isReady() ? readiness(options) : jsonReply(503, { status: 'stopping' });
     case '/':
       requireRead(request, path);
       return { status: 302, headers: { location: 'graphql' } }; // Relative: keeps the path prefix of a proxy.
@@ -165,18 +184,24 @@ function route(options: RouterOptions, exchange: Exchange, client: Cancellation)
   }
 }
 
-async function download(options: RouterOptions, exchange: Exchange, client: Cancellation) {
+async function readiness({ findProblem }: RouterOptions): Promise<Reply> {
+  const reason = await findProblem();
+  return reason === null ? jsonReply(200, { status: 'ready' }) : jsonReply(503, { status: 'unready', reason });
+}
+
+async function download(options: RouterOptions, exchange: Exchange, client: Cancellation): Promise<AnyReply> {
   const { request, requestId, search, path } = exchange;
   const route = findDownload(path);
   if (route === null) throw unknownPath(path);
   exchange.route = route.template;
   requireRead(request, route.template);
   guardCrossSiteGet(request, options.corsOrigins);
-  const { identity, caller, budget } = authenticateExchange(options, exchange);
-  const claimant: Claimant = { priority: 'query', callers: [caller] };
-  const context = options.createContext({ requestId, cancellation: client, identity, claimant });
-  exchange.context = context;
-  return await options.downloads.open(route, { request, search, context, identity, budget });
+  return await withSession(options, exchange, ({ identity, caller, budget }) => {
+    const claimant: Claimant = { priority: 'query', callers: [caller], trace: exchange.trace?.context };
+    const context = options.createContext({ requestId, cancellation: client, identity, claimant });
+    exchange.context = context;
+    return options.downloads.open(route, { request, search, context, identity, budget });
+  });
 }
 
 /** An authenticated caller, and what it may spend. */
@@ -186,40 +211,36 @@ interface Session {
   readonly budget: CallerBudget;
 }
 
-const NOT_EXECUTED: LoggedContext = { operationName: undefined, readContext: { upstreamCalls: 0 } };
+const NOT_EXECUTED = loggedContextOf({ operationName: undefined, operationType: undefined, isTrusted: false }, 0);
 
-/** Authenticates the caller, and keeps its connection open for it. Throws an HttpError (401). */
-function authenticateExchange(options: RouterOptions, exchange: Exchange): Session {
+/**
+ * Authenticates the caller, and passes its session on: in the same tick, unless a JWT has to be verified. Throws an HttpError
+ * (401, 403 or 503).
+ */
+function withSession(
+  options: RouterOptions,
+  exchange: Exchange,
+  run: (session: Session) => Promise<AnyReply>,
+): Promise<AnyReply> {
+  const identity = options.authenticate(exchange.request.headers);
+  if (!(identity instanceof Promise)) return run(openSession(options, exchange, identity));
+  return identity.then((verified) => {
+    if (exchange.response.destroyed) throw bodyIncomplete(); // The client has disconnected: nothing ends a read of its body.
+    return run(openSession(options, exchange, verified));
+  });
+}
+
+/** Keeps the connection of an authenticated caller open for it. */
+function openSession(options: RouterOptions, exchange: Exchange, identity: Identity): Session {
   const { request, response } = exchange;
-  const identity = options.authenticate(request.headers);
   exchange.releaseConnection = options.holdConnection(request.socket);
   exchange.viewer = identity.viewer;
   exchange.context = NOT_EXECUTED;
-  const caller = callerOf(identity, exchange.remote);
+  const caller = callerOf(identity, exchange.remote, exchange.trace?.context);
   return { identity, caller, budget: options.createBudget(caller, identity.access.scope, response) };
 }
 
 function internalErrorReply(error: unknown, requestId: string, log: Logger | undefined): Reply {
   log?.error({ requestId, err: error }, 'internal error');
   return errorReply(500, internalError(requestId));
-}
-
-// Uses the id that a proxy sends, so that a request has the same id in all logs.
-function requestIdOf({ headers }: IncomingMessage): string {
-  const id = headers['x-request-id'];
-  return typeof id === 'string' && /^[\w-]{1,64}$/.test(id) ? id : randomUUID();
-}
-
-function unknownPath(path: string): HttpError {
-  const downloads = '/files/ID/content, /fine_tuning_jobs/ID/metrics.csv or .json';
-  const expected = `/graphql, /health, /ready or /webhooks/openai (with OPENAI_WEBHOOK_SECRET), ${downloads}`;
-  return new HttpError(404, `Path: ${quoteInput(path)} is unknown; expected ${expected}.`);
-}
-
-const isRead = ({ method }: IncomingMessage) => method === 'GET' || method === 'HEAD';
-
-function requireRead(request: IncomingMessage, path: string): void {
-  if (isRead(request)) return;
-  const message = `Method: ${request.method} is not supported at ${path}; expected GET.`;
-  throw new HttpError(405, message, { allow: 'GET, HEAD' });
 }

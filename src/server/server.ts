@@ -74,8 +74,10 @@ export interface ServerOptions {
   generationOf: (access: Identity['access']) => number;
   /** Inserted into the variables of GraphiQL's example tabs. */
   examples: ExampleIds;
-  /** The secret with which the upstream signs its webhooks; undefined when they are off. */
-  webhookSecret: string | undefined;
+  /** Returns the secret with which the upstream signs its webhooks now; undefined when they are off. */
+  webhookSecret: (() => string) | undefined;
+  /** Returns why the gateway cannot serve traffic though it runs; null if it can. */
+  findProblem: () => Promise<string | null>;
   /** Called when a job may have changed upstream. */
   onHint: (jobId: string) => void;
   log: Logger;
@@ -87,10 +89,14 @@ export interface ServerOptions {
 export interface Server {
   /** The URL of the GraphQL endpoint, such as `http://127.0.0.1:4000/graphql`. */
   readonly url: string;
+  /** Whether it accepts traffic; false once it stops. */
+  readonly isReady: boolean;
   /** Number of open streams and WebSockets. */
   readonly streams: number;
   /** Number of subscription groups. */
   readonly groups: number;
+  /** Ends all open streams, so that their clients subscribe again with the current upstream key. */
+  replaceStreams(): void;
   /**
    * Shuts down: `/ready` responds 503 at once, and traffic continues for `drainDelayMs`. Then the server stops listening,
    * interrupts all streams and waits for requests in progress, such as uploads. After `timeoutMs` it closes the remaining
@@ -155,12 +161,16 @@ export async function createServer({
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
   return {
     url: urlOf(host, server.address() as AddressInfo), // The address of a TCP server.
+    get isReady() {
+      return isReady;
+    },
     get streams() {
       return streams.size;
     },
     get groups() {
       return subscriptionGroups.size;
     },
+    replaceStreams: streams.replace,
     async dispose() {
       isReady = false;
       if (drainDelayMs > 0) await new Promise<void>((resolve) => clock.after(drainDelayMs, resolve));

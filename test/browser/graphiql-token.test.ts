@@ -1,5 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { startIssuer } from '../kit/gateway/issuer.ts';
 import { startScript, type TestProcess } from '../kit/process/process.ts';
 import { tokenFile, tokenLine } from '../kit/process/token.ts';
 import { execute, launch, SCREENSHOTS, selectTab } from './page.ts';
@@ -11,13 +12,10 @@ beforeAll(async () => {
 afterAll(() => browser?.close());
 
 /** A gateway with tokens, and its GraphiQL page without a token. */
-async function start() {
+async function start(settings: Record<string, string> = {}) {
   const list = tokenFile({ otto: 'operator' });
-  const gateway: TestProcess = startScript('src/main.ts', [], {
-    PORT: '0',
-    AUTH: 'tokens',
-    AUTH_TOKENS_FILE: list.file,
-  });
+  const environment = { PORT: '0', AUTH: 'tokens', AUTH_TOKENS_FILE: list.file, ...settings };
+  const gateway: TestProcess = startScript('src/main.ts', [], environment);
   onTestFinished(() => gateway[Symbol.asyncDispose]());
   const [, url = ''] = await gateway.waitForOutput(/listens on (http:\S+\/graphql)/);
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
@@ -49,6 +47,22 @@ async function runUntil(page: Page, text: string): Promise<void> {
   await expect.poll(click, { interval: 500, timeout: 25_000 }).toContain(text);
 }
 
+describe('GraphiQL of a gateway with JWTs', () => {
+  it('takes a long JWT, says why one is not accepted, and asks for another when one has no role', async () => {
+    const issuer = await startIssuer();
+    onTestFinished(() => issuer[Symbol.asyncDispose]());
+    const { page } = await start(issuer.settings);
+    await enterToken(page, await issuer.sign({ exp: 1 }));
+    await dialog(page).getByText('This token is unknown, revoked or expired').waitFor();
+    await dialog(page).getByText('Authorization: the token has expired; get a new one.').waitFor();
+    await enterToken(page, await issuer.sign({ roles: ['others'] }));
+    await dialog(page).getByText('This token has no role in this gateway').waitFor();
+    await enterToken(page, await issuer.sign({ groups: 'g'.repeat(5600) }));
+    await dialog(page).waitFor({ state: 'detached' });
+    await runUntil(page, '"upstreamName"');
+  });
+});
+
 describe('GraphiQL of a gateway with tokens', () => {
   it('asks for a token at once, and then loads the schema and runs queries', async () => {
     const { page, tokens } = await start();
@@ -75,7 +89,7 @@ describe('GraphiQL of a gateway with tokens', () => {
   it('says that a token is unknown, and asks for another', async () => {
     const { page, tokens } = await start();
     await enterToken(page, 'fgw_wrong');
-    await dialog(page).getByText('This token is unknown or revoked').waitFor();
+    await dialog(page).getByText('This token is unknown, revoked or expired').waitFor();
     await enterToken(page, tokens.otto);
     await dialog(page).waitFor({ state: 'detached' });
     await runUntil(page, '"upstreamName"');
@@ -105,7 +119,7 @@ describe('GraphiQL of a gateway with tokens', () => {
         { timeout: 30_000, interval: 250 }, // The gateway reads the file again within a second.
       )
       .toBe(1);
-    await dialog(page).getByText('This token is unknown or revoked').waitFor();
+    await dialog(page).getByText('This token is unknown, revoked or expired').waitFor();
   });
 
   it('shows the error of the server when the dialog is skipped', async () => {

@@ -37,6 +37,7 @@ export function createTestClock(startMs = Date.UTC(2026, 0, 1)): TestClock {
 
   return {
     now: () => now,
+    timeOfDay: () => now,
     after(ms, callback) {
       const timer = { ms, at: now + ms, callback };
       timers.splice(positionOf(timer.at, true), 0, timer);

@@ -13,7 +13,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['main'],
   ['cli', 'terminal'],
   ['app'],
-  ['upstream-target'],
+  ['live-secrets', 'audit-trail'],
+  ['upstream-target', 'monitoring'],
   ['config'],
   // The sandbox, a house of its own: a REST API that stands in for the real one.
   ['sandbox'],
@@ -64,7 +65,9 @@ const FLOORS: readonly (readonly string[])[] = [
   ['upstream/tokens'],
   // The ground.
   ['upstream/json'],
-  ['telemetry', 'network'],
+  ['telemetry/metrics', 'telemetry/traces'],
+  ['secret-watch', 'network'],
+  ['telemetry'],
   ['clock', 'memory-cache', 'regular-file', 'version'],
 ];
 
@@ -160,9 +163,9 @@ describe('the house', () => {
     expect(across.filter(({ to }) => !['clock.ts', 'regular-file.ts'].includes(to)).map(written)).toEqual([]);
   });
 
-  it('lets only app, upstream-target and the command line read the configuration', () => {
+  it('lets only app, upstream-target, monitoring and the command line read the configuration', () => {
     const readers = crossing.filter(({ to }) => wingOf(to) === 'config').map(({ from }) => roomOf(from));
-    expect([...new Set(readers)].sort()).toEqual(['app', 'cli', 'upstream-target']);
+    expect([...new Set(readers)].sort()).toEqual(['app', 'cli', 'live-secrets', 'monitoring', 'upstream-target']);
   });
 
   it('keeps GraphQL out of the upstream, the store and the sandbox', () => {

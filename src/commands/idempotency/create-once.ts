@@ -3,8 +3,9 @@ import type { Clock } from '../../clock.ts';
 import { detachedContext, type ReadContext } from '../../store/cache/read-context.ts';
 import type { Access } from '../../store/cache/scope.ts';
 import type { Store } from '../../store/store.ts';
+import { type CreateReplayed, createReplayed } from '../../telemetry/events.ts';
 import { isOutcomeUnknown } from '../../upstream/errors/upstream-error.ts';
-import { CallClaims } from '../../upstream/resilience/call-claims.ts';
+import type { Call } from '../../upstream/resilience/transport.ts';
 import { addMark, type IdempotencyMark } from '../../upstream/resources/idempotency-mark.ts';
 import type { Job } from '../../upstream/resources/job.ts';
 import type { Upstream } from '../../upstream/upstream.ts';
@@ -16,10 +17,14 @@ import { createKeyedQueue } from './keyed-queue.ts';
 export interface CreateCommand {
   readonly access: Access;
   readonly readContext: ReadContext;
+  /** The options of the create. */
+  readonly call: Call;
   /** The upstream request without the mark. */
   readonly request: object;
   /** Null without an idempotency key: each command creates a job. */
   readonly mark: IdempotencyMark | null;
+  /** Marks of the same key under API keys that have been replaced. */
+  readonly earlierMarks?: readonly IdempotencyMark[];
   /**
    * Takes one create from the caller's quota and calls `run`; `refund` gives the create back. Rejects as `run` does, or with
    * DailyQuotaExceeded without a call of `run`.
@@ -39,7 +44,7 @@ export type CreateResult = Found | { readonly kind: 'deleted'; readonly jobId: s
  * - a job that appears in the upstream's list more than a minute after a create with an unknown outcome; or, after a
  *   restart within that minute, later than the next attempt;
  * - an upstream that does not store metadata: a key is known only to the process that created the job;
- * - a change of the API key, organization or project: no job of an earlier key is found.
+ * - a change of the organization or project, or of the API key while no process runs: no job of an earlier key is found.
  */
 export interface IdempotentCreator {
   /**
@@ -66,6 +71,12 @@ export interface IdempotentCreatorOptions {
   readonly maxKeys?: number;
 }
 
+const REPLAYED: CreateReplayed = { kind: 'create' };
+
+function reportReplay(): void {
+  if (createReplayed.hasSubscribers) createReplayed.publish(REPLAYED);
+}
+
 export function createIdempotentCreator({
   upstream,
   store,
@@ -76,10 +87,7 @@ export function createIdempotentCreator({
   const queue = createKeyedQueue<CreateResult>();
   const { invalidation } = store.jobs;
 
-  async function create({ access, readContext }: CreateCommand, body: object): Promise<Job> {
-    const { signal } = detachedContext(readContext);
-    const claims = new CallClaims(readContext.claimant);
-    const call = { credential: access.credential, signal, claims, onRequest: () => readContext.countCall() };
+  async function create({ access, call }: CreateCommand, body: object): Promise<Job> {
     try {
       const job = await upstream.jobs.create(body, call);
       return store.jobs.put(access, job).value ?? job;
@@ -117,10 +125,20 @@ export function createIdempotentCreator({
     }
   }
 
+  /** Finds the job of the key, also one that was created before the API key was replaced. */
+  async function searchAll(command: CreateCommand, mark: IdempotencyMark): Promise<Decision> {
+    for (const earlier of command.earlierMarks ?? []) {
+      const decision = await search(command, earlier);
+      if (decision.kind !== 'create') return decision;
+    }
+    return await search(command, mark);
+  }
+
   async function findOrCreate(command: CreateCommand, mark: IdempotencyMark, refund: () => void): Promise<Found> {
-    const decision = await search(command, mark);
+    const decision = await searchAll(command, mark);
     if (decision.kind === 'create') return await createMarked(command, mark);
     refund();
+    if (decision.kind === 'created') reportReplay();
     if (decision.kind === 'unresolved') throw decision.error;
     return decision;
   }
@@ -132,21 +150,27 @@ export function createIdempotentCreator({
     mark: IdempotencyMark,
   ): Promise<CreateResult> {
     const job = await store.jobs.get(access, jobId, detachedContext(readContext));
-    return job ? { kind: request === mark.request ? 'created' : 'conflict', job } : { kind: 'deleted', jobId };
+    if (job === null) return { kind: 'deleted', jobId };
+    if (request !== mark.request) return { kind: 'conflict', job };
+    reportReplay();
+    return { kind: 'created', job };
   }
 
   function createOnce(command: CreateCommand, mark: IdempotencyMark): Promise<CreateResult> {
-    const known = creates.get(mark.key);
-    if (known && 'jobId' in known) return readKnownJob(command, known, mark);
+    for (const each of [mark, ...(command.earlierMarks ?? [])]) {
+      const known = creates.get(each.key);
+      if (known && 'jobId' in known) return readKnownJob(command, known, each);
+    }
     return command.spendQuota((refund) => findOrCreate(command, mark, refund));
   }
 
   return {
     async create(command) {
-      const { mark } = command;
+      const { mark, earlierMarks = [] } = command;
       if (mark === null)
         return { kind: 'created', job: await command.spendQuota(() => create(command, command.request)) };
-      return await queue.run(mark.key, mark.request, () => createOnce(command, mark));
+      const first = earlierMarks.at(-1) ?? mark; // The same before and after a change of the API key.
+      return await queue.run(first.key, first.request, () => createOnce(command, mark));
     },
   };
 }

@@ -11,9 +11,11 @@ const CODES = {
   BAD_REQUEST:
     'The gateway does not accept the HTTP request, for example because its body is not JSON. See the message and the HTTP status.',
   UNAUTHENTICATED:
-    'The `Authorization` header is missing or malformed, or its token is unknown or revoked. Send `Authorization: Bearer TOKEN`.',
+    'The `Authorization` header is missing or malformed, or its token is unknown, revoked, invalid or expired. Send `Authorization: Bearer TOKEN`.',
+  AUTHENTICATION_UNAVAILABLE:
+    'The gateway cannot read the keys of the identity provider now, and needs them to verify the token. Retry later: the HTTP status is 503, and `Retry-After` says when.',
   FORBIDDEN:
-    'The role of the caller does not allow this field, mutation or download; the description of the field names the role that does. For mutations also: the gateway does not allow mutations, or it has no OPENAI_ADMIN_KEY.',
+    'The role of the caller does not allow this field, mutation or download; the description of the field names the role that does. With the HTTP status 403: the token of the caller has no role. For mutations also: the gateway does not allow mutations, or it has no OPENAI_ADMIN_KEY.',
   GRAPHQL_PARSE_FAILED: 'The document has a GraphQL syntax error. Nothing was executed.',
   GRAPHQL_VALIDATION_FAILED:
     'The document does not match the schema, for example it selects a field that does not exist. Nothing was executed.',

@@ -2,15 +2,17 @@ import { GraphQLError, type GraphQLResolveInfo } from 'graphql';
 import { DailyQuotaExceeded } from '../../commands/daily-quota.ts';
 import type { Context } from '../../request/context.ts';
 import type { Role } from '../../request/viewer.ts';
+import { mutationEnded } from '../../telemetry/events.ts';
 import { NoAdminKey, UpstreamError } from '../../upstream/errors/upstream-error.ts';
 import { type CommonFailure, Failure, Forbidden, OutcomeUnknown, QuotaExceeded, UpstreamFailure } from './failure.ts';
+import { attemptOf } from './mutation-attempt.ts';
 import { denialOf } from './viewer-denial.ts';
 
 /** The part of a mutation that its resolver needs. */
 export interface ExecutableMutation<Input, Success extends object, Own extends Failure> {
   readonly name: string;
   readonly role: Role;
-  /** Returns the id that the input names, for the audit record of a mutation that does not succeed. */
+  /** Returns the id that the input names, for the audit records. */
   readonly idOfInput?: (input: Input) => string;
   readonly success: {
     /** Returns the id of the entity that was created, changed or deleted, for the audit record; undefined for none. */
@@ -20,12 +22,11 @@ export interface ExecutableMutation<Input, Success extends object, Own extends F
   readonly run: (input: Input, context: Context, info: GraphQLResolveInfo) => Promise<Success | Own | CommonFailure>;
 }
 
-/** Maximum length of a client's id in an audit record. */
-const MAX_ID_LENGTH = 200;
-
 /**
- * Returns the resolver of a mutation. It checks the role before anything is read, runs the mutation and writes one audit
- * record, whatever the outcome. Errors of the upstream and used-up quotas become failures; other errors are thrown.
+ * Returns the resolver of a mutation. It checks the role before anything is read, writes an audit record, runs the mutation
+ * and writes a second record, whatever the outcome. A forbidden mutation has the second record only. When the first one
+ * cannot be written, the mutation does not run. Errors of the upstream and used-up quotas become failures; other errors are
+ * thrown.
  */
 export function mutationResolver<Input, Success extends object, Own extends Failure>(
   mutation: ExecutableMutation<Input, Success, Own>,
@@ -37,29 +38,35 @@ export function mutationResolver<Input, Success extends object, Own extends Fail
     context: Context,
     info: GraphQLResolveInfo,
   ): Promise<Success | Own | CommonFailure> => {
-    const { viewer, requestId, mutations } = context;
-    const record = {
-      mutation: name,
-      viewer: viewer.name,
-      role: viewer.role,
-      id: idOfInput?.(input).slice(0, MAX_ID_LENGTH),
-      requestId,
-    };
+    const { audit } = context.mutations;
+    const { readContext } = context;
+    const attempt = attemptOf(name, input, idOfInput?.(input), context);
+    const denied = forbidden(name, role, context);
+    if (denied === null) audit.begin(attempt);
+    readContext.upstreamRequestId = undefined;
     try {
-      const outcome = forbidden(name, role, context) ?? (await run(input, context, info).catch(toFailure));
+      const outcome = denied ?? (await run(input, context, info).catch(toFailure));
+      const { upstreamRequestId } = readContext;
       if (outcome instanceof Failure) {
-        if (outcome.cause) context.readContext.failures.push(outcome.cause.code);
-        mutations.audit({ ...record, ...failureFacts(outcome) });
+        if (outcome.cause) readContext.failures.push(outcome.cause.code);
+        audit.end({ ...attempt, upstreamRequestId, ...failureFacts(outcome) });
       } else {
-        mutations.audit({ ...record, id: success.affectedId(outcome), outcome: 'Success' });
+        const id = success.affectedId(outcome);
+        audit.end({ ...attempt, id, upstreamRequestId, outcome: 'Success' });
       }
+      reportMutation(name, outcome instanceof Failure ? outcome.constructor.name : 'Success');
       return outcome;
     } catch (error) {
       const outcome = error instanceof GraphQLError ? String(error.extensions['code']) : 'INTERNAL';
-      mutations.audit({ ...record, outcome });
+      audit.end({ ...attempt, upstreamRequestId: readContext.upstreamRequestId, outcome });
+      reportMutation(name, outcome);
       throw error;
     }
   };
+}
+
+function reportMutation(mutation: string, outcome: string): void {
+  if (mutationEnded.hasSubscribers) mutationEnded.publish({ mutation, outcome });
 }
 
 /** Returns the part of an audit record that describes a failure. It has more of the upstream's response than the client gets. */

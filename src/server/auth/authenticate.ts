@@ -3,86 +3,122 @@ import { GraphQLError } from 'graphql';
 import type { Identity } from '../../request/context.ts';
 import type { Viewer } from '../../request/viewer.ts';
 import type { ErrorCode } from '../../schema/core/errors.ts';
-import { createAccessFactory } from '../../store/cache/scope.ts';
+import { type Access, createAccessFactory } from '../../store/cache/scope.ts';
 import { isUnredactable } from '../../upstream/credentials/credential.ts';
-import { HttpError } from '../http/http-error.ts';
+import type { CredentialSource } from '../../upstream/credentials/credential-source.ts';
+import { unauthenticated } from './auth-error.ts';
+import type { TokenSource } from './connection-token.ts';
+import { identityOf } from './identity.ts';
+import { createJwtIdentity, looksLikeJwt } from './jwt-identity.ts';
+import type { JwtSettings, JwtVerifier } from './jwt-verifier.ts';
 import { findToken, isSameToken } from './token.ts';
 import { createTokenStore, type TokenStoreOptions } from './token-store.ts';
 
-/** How callers authenticate: not at all, with a token of this gateway, or with their own key of the upstream. */
+/** How callers authenticate: not at all, with a token of this gateway or a JWT, or with their own key of the upstream. */
 export type Auth =
   | { readonly kind: 'none' }
-  | { readonly kind: 'tokens'; readonly file: string }
+  | {
+      readonly kind: 'tokens';
+      /** The token file; undefined when only JWTs are accepted. */
+      readonly file?: string | undefined;
+      readonly jwt?: JwtSettings | undefined;
+    }
   | { readonly kind: 'passthrough' };
 
 export interface AuthenticateOptions extends Omit<TokenStoreOptions, 'file'> {
   auth: Auth;
-  /** The upstream credential; its key is replaced where callers bring their own. */
-  credential: Identity['access']['credential'];
+  /** The gateway's own credential of the upstream. Callers that bring their own key replace its key. */
+  credentials: CredentialSource;
+  /** Verifies JWTs; undefined when none are accepted. */
+  jwt?: JwtVerifier | undefined;
 }
 
-/** Where a token is sent: in the header of a request, or in this member of a WebSocket's `connection_init`. */
-export type TokenSource = 'Authorization' | `connectionParams.${string}`;
-
-/** Returns the identity of a caller by its token. Throws an HttpError (401), whose message names the source. */
-export type Authenticate = (headers: Pick<IncomingHttpHeaders, 'authorization'>, source?: TokenSource) => Identity;
+/**
+ * Returns the identity of a caller by its token; a promise while a JWT is verified. Throws an HttpError (401, of a JWT also 403
+ * and 503), whose message names the source.
+ */
+export type Authenticate = (
+  headers: Pick<IncomingHttpHeaders, 'authorization'>,
+  source?: TokenSource,
+) => Identity | Promise<Identity>;
 
 // Without authentication only this machine reaches the gateway, or it serves the sandbox: no role is needed.
 const UNAUTHENTICATED_VIEWER: Viewer = { name: null, role: 'admin' };
 const KEY_HOLDER: Viewer = { name: null, role: 'operator' };
 
-export function createAuthenticate({ auth, credential, ...rest }: AuthenticateOptions): Authenticate {
+export function createAuthenticate({ auth, credentials, jwt, ...rest }: AuthenticateOptions): Authenticate {
   const accessOf = createAccessFactory();
   if (auth.kind === 'passthrough') {
     return ({ authorization }, source = 'Authorization') => {
-      const apiKey = bearerOf(authorization, source, textsOf(source).key);
+      const apiKey = bearerOf(authorization, source, textsOf(source).key, KEY);
       if (isUnredactable(apiKey)) throw unauthenticated(`${source}: ${NUMERIC_KEY}`);
-      const access = accessOf({ ...credential, apiKey, adminKey: undefined }); // The admin key is the gateway's own.
-      return { viewer: KEY_HOLDER, access, isValid: always };
+      const access = accessOf({ ...credentials.current, apiKey, adminKey: undefined, earlierKeys: [] }); // The admin key is the gateway's own.
+      return identityOf({ viewer: KEY_HOLDER, ...NOT_NAMED }, () => access);
     };
   }
-  const access = accessOf(credential);
-  const anyone: Identity = { viewer: UNAUTHENTICATED_VIEWER, access, isValid: always };
-  if (auth.kind === 'none') return () => anyone;
-  const tokens = createTokenStore({ file: auth.file, ...rest });
+  const ownAccess = createOwnAccess(accessOf, credentials);
+  if (auth.kind === 'none') {
+    const anyone = identityOf({ viewer: UNAUTHENTICATED_VIEWER, ...NOT_NAMED }, ownAccess);
+    return () => anyone.current();
+  }
+  const tokens = auth.file === undefined ? () => [] : createTokenStore({ file: auth.file, ...rest });
+  const hasTokens = auth.file !== undefined;
+  const identify = jwt && createJwtIdentity(jwt, ownAccess, rest.clock);
   return ({ authorization }, source = 'Authorization') => {
-    const token = findToken(bearerOf(authorization, source, textsOf(source).token), tokens());
-    if (token === undefined) throw unauthenticated(`${source}: ${UNKNOWN_TOKEN}`);
+    const texts = textsOf(source);
+    const text = bearerOf(authorization, source, hasTokens ? texts.token : texts.jwt, identify ? JWT : KEY);
+    const token = findToken(text, tokens());
+    if (token === undefined) {
+      if (identify && (!hasTokens || looksLikeJwt(text))) return identify(text, source);
+      throw unauthenticated(`${source}: ${UNKNOWN_TOKEN}`);
+    }
     const { name, role } = token;
-    return { viewer: { name, role }, access, isValid: () => tokens().some((listed) => isSameToken(listed, token)) };
+    const isValid = () => tokens().some((listed) => isSameToken(listed, token));
+    const caller = { viewer: { name, role }, callerId: name, expiresAt: Number.POSITIVE_INFINITY, isValid };
+    return identityOf(caller, ownAccess);
   };
 }
 
-const always = () => true;
+const NOT_NAMED = { callerId: null, expiresAt: Number.POSITIVE_INFINITY, isValid: () => true };
+
+/** Returns a function that returns the access with the current credential: a new one when a key has been replaced. */
+function createOwnAccess(accessOf: (credential: Access['credential']) => Access, credentials: CredentialSource) {
+  let access = accessOf(credentials.current);
+  return () => {
+    if (access.credential !== credentials.current) access = accessOf(credentials.current);
+    return access;
+  };
+}
 
 // Messages of at most 123 bytes: they are also the close reasons of WebSockets.
 const HEADER_TEXTS = {
   token: 'send Authorization: Bearer TOKEN. Create a token: npm run token -- NAME ROLE FILE',
+  jwt: 'send Authorization: Bearer JWT, with an access token of your identity provider',
   key: 'send Authorization: Bearer KEY, with your own API key of the upstream',
 };
 const CONNECTION_TEXTS = {
   token: 'expected {"authorization": "Bearer TOKEN"}',
+  jwt: 'expected {"authorization": "Bearer JWT"}',
   key: 'expected {"authorization": "Bearer KEY"}, your upstream API key',
 };
 const textsOf = (source: TokenSource) => (source === 'Authorization' ? HEADER_TEXTS : CONNECTION_TEXTS);
 const UNKNOWN_TOKEN = 'the token is unknown or revoked; create one: npm run token -- NAME ROLE FILE.';
 const NUMERIC_KEY = 'the key is a number, which cannot be redacted; use a key with a letter.';
-const REVOKED_TOKEN = 'Authorization: the token was revoked or has another role now; reconnect with a valid token.';
+const REVOKED_TOKEN =
+  'Authorization: the token has expired, was revoked or has another role; reconnect with a valid one.';
 
-/** The error that ends a stream whose token is revoked or has another role. */
+/** The error that ends a stream whose token has expired, is revoked or has another role. */
 export function revokedError(): GraphQLError {
   return new GraphQLError(REVOKED_TOKEN, { extensions: { code: 'UNAUTHENTICATED' satisfies ErrorCode } });
 }
 
 // The characters that the configuration allows in a key. JSON escapes all others, so that redaction would not find them.
-const BEARER = /^Bearer +([\x21\x23-\x5b\x5d-\x7e]{1,512})$/i;
+const KEY = /^Bearer +([\x21\x23-\x5b\x5d-\x7e]{1,512})$/i;
+/** With room for the longest JWT, and its own message above. */
+const JWT = /^Bearer +([\x21\x23-\x5b\x5d-\x7e]{1,16384})$/i;
 
-function bearerOf(authorization: string | undefined, name: string, expected: string): string {
-  const bearer = BEARER.exec(authorization ?? '')?.[1];
+function bearerOf(authorization: string | undefined, name: string, expected: string, form: RegExp): string {
+  const bearer = form.exec(authorization ?? '')?.[1];
   if (bearer !== undefined) return bearer;
   throw unauthenticated(`${name}: is ${authorization === undefined ? 'missing' : 'malformed'}; ${expected}.`);
-}
-
-function unauthenticated(message: string): HttpError {
-  return new HttpError(401, message, { 'www-authenticate': 'Bearer' }, 'UNAUTHENTICATED');
 }

@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { TokenSource } from './authenticate.ts';
+
+/** Where a token is sent: in the header of a request, or in this member of a WebSocket's `connection_init`. */
+export type TokenSource = 'Authorization' | `connectionParams.${string}`;
 
 /** A token as an `Authorization` header, and where it was sent. */
 export interface ConnectionToken {

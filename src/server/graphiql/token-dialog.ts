@@ -1,5 +1,6 @@
 /**
- * A script for the GraphiQL page, before its own scripts. On a 401 response it asks once for a token, for all tabs.
+ * A script for the GraphiQL page, before its own scripts. On a 401 response it asks once for a token or JWT, for all
+ * tabs; also on a 403 of a token that it has stored, which has no role.
  * The browser stores it until its tab is closed. A header of GraphiQL's editor takes precedence.
  */
 export const TOKEN_DIALOG = `<style>
@@ -12,19 +13,29 @@ export const TOKEN_DIALOG = `<style>
 {
   const STORAGE_KEY = 'finetune-gateway-token';
   const originalFetch = globalThis.fetch;
+  const REASONS = {
+    missing: 'This gateway requires a token:',
+    invalid: 'This token is unknown, revoked or expired. Enter another one:',
+    forbidden: 'This token has no role in this gateway. Enter another one:',
+  };
   let pendingDialog;
   let isDeclined = false; // Until the page is reloaded; GraphiQL retries its introspection.
 
+  // The reason of the gateway, such as that a token is too long; none from a proxy.
+  const messageOf = (response) => response.clone().json().then(({ errors: [{ message }] }) => message).catch(() => '');
+
   // Resolves to whether a token was entered.
-  function askForToken(wasRejected) {
+  function askForToken(reason, message) {
     const dialog = document.createElement('dialog');
     dialog.id = 'token-dialog';
     dialog.innerHTML = \`<form method="dialog">
-      <label>\${wasRejected ? 'This token is unknown or revoked. Enter another one:' : 'This gateway requires a token:'}
+      <label>\${REASONS[reason]}
         <input type="password" autocomplete="off" required autofocus pattern="[!-~]+" title="the token alone, without Bearer">
       </label>
+      <p></p>
       <button value="entered">Continue</button> <button value="" formnovalidate>Skip</button>
     </form>\`;
+    dialog.querySelector('p').textContent = message;
     document.body.append(dialog);
     dialog.showModal();
     return new Promise((resolve) => {
@@ -43,9 +54,12 @@ export const TOKEN_DIALOG = `<style>
       const token = headers.has('authorization') ? null : sessionStorage.getItem(STORAGE_KEY);
       if (token) headers.set('authorization', 'Bearer ' + token);
       const response = await originalFetch(url, { ...init, headers });
-      if (response.status !== 401 || isDeclined || (!token && headers.has('authorization'))) return response;
+      const isRejected = response.status === 401 || (token && response.status === 403);
+      if (!isRejected || isDeclined || (!token && headers.has('authorization'))) return response;
       if (sessionStorage.getItem(STORAGE_KEY) !== token) continue; // Another request has stored a token meanwhile.
-      pendingDialog ??= askForToken(token !== null).finally(() => { pendingDialog = undefined; });
+      const reason = response.status === 403 ? 'forbidden' : token ? 'invalid' : 'missing';
+      const message = token ? await messageOf(response) : '';
+      pendingDialog ??= askForToken(reason, message).finally(() => { pendingDialog = undefined; });
       isDeclined = !(await pendingDialog);
       if (isDeclined) return response;
     }

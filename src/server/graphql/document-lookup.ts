@@ -34,22 +34,37 @@ export function createFindDocument({ trustedDocuments, isTrustRequired }: Docume
     const sentHash = query === undefined ? (documentId ?? persistedHash) : undefined; // A query takes precedence.
     if (sentHash !== undefined) {
       const text = trustedDocuments?.get(bareHash(sentHash));
-      if (text !== undefined) return { ...params, query: text };
+      if (text !== undefined) return { ...params, query: text, isTrusted: true };
       // A client of Apollo sends the text next, which is of no use where only trusted documents are allowed.
       if (persistedHash !== undefined && !isTrustRequired) return { errors: [persistedQueryNotSupported()] };
       const name = documentId === undefined ? 'extensions.persistedQuery.sha256Hash' : 'documentId';
       if (trustedDocuments !== undefined) throw notTrusted(`${name}: is unknown; ${EXPECTED_DOCUMENT}.`);
     }
     const text = requireQuery(params);
-    if (trustedDocuments === undefined || trustedTexts.has(text)) return { ...params, query: text };
+    if (trustedDocuments === undefined) return { ...params, query: text };
+    if (trustedTexts.has(text)) return { ...params, query: text, isTrusted: true };
     const hash = hashOf(text);
     if (isTrustRequired) throw notTrusted(`query: is not a trusted document; ${EXPECTED_DOCUMENT}.`);
     if (!loggedHashes.has(hash)) {
       loggedHashes.set(hash, true);
-      log.warn({ requestId, sha256: hash }, 'untrusted document');
+      const operation = params.operationName ?? nameIn(text);
+      log.warn(
+        { requestId, operation: operation?.slice(0, MAX_NAME_LENGTH), sha256: hash, hint: TEXT_HINT },
+        UNTRUSTED,
+      );
+      log.debug({ requestId, sha256: hash, text }, 'text of an untrusted document');
     }
     return { ...params, query: text };
   };
+}
+
+const UNTRUSTED = 'untrusted document';
+const TEXT_HINT = 'LOG_LEVEL=debug logs the text, once per document';
+const MAX_NAME_LENGTH = 100;
+
+/** The name of the first operation in a document; undefined when it has none, or cannot be parsed. */
+function nameIn(text: string): string | undefined {
+  return /\b(?:query|mutation|subscription)\s+([_A-Za-z]\w*)/.exec(text)?.[1];
 }
 
 const EXPECTED_DOCUMENT = 'expected a document of the TRUSTED_DOCUMENTS file, or its SHA-256 as documentId';

@@ -44,6 +44,8 @@ export interface RawParams extends Omit<z.output<typeof schema>, 'query' | 'docu
 /** The parameters of a request, with the text of the document. */
 export interface Params extends RawParams {
   readonly query: string;
+  /** Whether the document is one of TRUSTED_DOCUMENTS. */
+  readonly isTrusted?: boolean;
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });

@@ -65,6 +65,7 @@ export async function prepare(
   const variables = params.variables ?? {};
   guardVariables(variables, limits);
   const operationName = params.operationName || undefined;
+  context.isTrusted = params.isTrusted === true;
   const stored = engine.knownDocuments.get(params.query);
   if (stored) recordOperation(stored.operation(operationName)?.node, context, guard);
   const known = stored ?? (await readDocument(engine, params.query, operationName, context, budget, guard));
@@ -84,10 +85,14 @@ export async function prepare(
 /** Records the name of the operation for the log, and calls `guard` with its kind. */
 function recordOperation(operation: OperationDefinitionNode | undefined | null, context: Context, guard: Guard): void {
   context.operationName = operation?.name?.value;
+  context.operationType = operation?.operation;
   if (operation) guard(operation.operation);
 }
 
-/** Parses, measures and validates a document that is not stored, and spends its points. Resolves to the errors of an invalid one. */
+/**
+ * Parses, measures and validates a document that is not stored, and spends its points. Resolves to the errors of an invalid
+ * document.
+ */
 async function readDocument(
   engine: Engine,
   text: string,

@@ -1,18 +1,18 @@
 import type { Clock } from '../../clock.ts';
 import type { MemoryCache } from '../../memory-cache.ts';
+import type { LoggedContext } from '../../request/context.ts';
+import { refreshAge } from '../../store/cache/refresh-ahead.ts';
 import { ownBytes } from '../http/compressed-forms.ts';
 import type { GraphqlReply } from '../http/reply.ts';
 
 const MAX_ENTRY_BYTES = 1024 * 1024;
 /** Estimated size of a response without the bytes of its body. */
 const BYTES_PER_RESPONSE = 400;
-/** The part of its life after which a response is refreshed: a random one, so that few are refreshed together. */
-const [MIN_REFRESH_AGE, MAX_REFRESH_AGE] = [0.8, 0.98];
 
-/** A response, and the name of the operation that produced it. */
+/** A response, and the facts about the operation that produced it, which are logged with each use. */
 export interface CachedResponse {
   readonly reply: GraphqlReply;
-  readonly operationName: string | undefined;
+  readonly context: LoggedContext;
 }
 
 /**
@@ -55,15 +55,14 @@ export function createResponseCache(clock: Clock, memoryCache: MemoryCache, rand
       const entry = entries.get(key);
       return entry && isFresh(entry) ? entry : undefined;
     },
-    set(key, { reply, operationName }, freshUntil) {
+    set(key, { reply, context }, freshUntil) {
       const bytes = BYTES_PER_RESPONSE + reply.body.length;
       const now = clock.now();
       if (bytes > MAX_ENTRY_BYTES || now >= freshUntil) return;
-      const age = MIN_REFRESH_AGE + (MAX_REFRESH_AGE - MIN_REFRESH_AGE) * random();
       // A refresh that has got the same data is not repeated.
       const isRefreshable = freshUntil > (entries.get(key)?.freshUntil ?? Number.NEGATIVE_INFINITY);
-      const refreshAt = isRefreshable ? now + age * (freshUntil - now) : Number.POSITIVE_INFINITY;
-      const entry = { reply: { ...reply, body: ownBytes(reply.body) }, operationName, freshUntil, refreshAt };
+      const refreshAt = isRefreshable ? now + refreshAge(random()) * (freshUntil - now) : Number.POSITIVE_INFINITY;
+      const entry = { reply: { ...reply, body: ownBytes(reply.body) }, context, freshUntil, refreshAt };
       entries.set(key, entry, bytes);
       if (reply.forms) reply.forms.onCreate = countForms(key, entry, bytes);
     },

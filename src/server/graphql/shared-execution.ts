@@ -1,5 +1,7 @@
+import type { LoggedContext } from '../../request/context.ts';
 import { Cancellation } from '../../store/cache/cancellation.ts';
 import type { CallPayment } from '../../store/cache/read-context.ts';
+import type { TraceContext } from '../../telemetry/trace-context.ts';
 import type { CallClaims, Caller, Claimant } from '../../upstream/resilience/call-claims.ts';
 
 /**
@@ -11,7 +13,9 @@ export class Execution<Outcome> implements Claimant {
   readonly cancellation = new Cancellation();
   /** Points that each client pays. */
   cost = 0;
-  operationName: string | undefined;
+  /** The facts about the operation, for the clients that join. */
+  context: LoggedContext | undefined;
+  trace: TraceContext | null = null;
   /** Undefined until the execution starts. */
   outcome: Promise<Outcome> | undefined;
   /** Whether a read was refused because its payer has too few points: the outcome is that of the payer alone. */

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { addressKey } from './client-address.ts';
+import { addressKey } from './remote.ts';
 
 export interface ConnectionCaps {
   readonly maxConnections: number;

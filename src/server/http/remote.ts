@@ -78,3 +78,19 @@ export function listOf(value: string | string[] | undefined): string[] {
 }
 
 const plain = (address = '') => (/^::ffff:[\d.]+$/i.test(address) ? address.slice(7) : address);
+
+/**
+ * Returns the address by which a client is counted: IPv4 whole, also when mapped into IPv6; IPv6 by its /64 prefix, because
+ * providers assign a /64 to one customer.
+ */
+export function addressKey(address = ''): string {
+  return keyOf(address);
+}
+
+const keyOf = memoizeText((address) => {
+  if (isIP(address) !== 6) return address;
+  const parsed = ipaddr.process(address);
+  if (parsed instanceof ipaddr.IPv4) return parsed.toString();
+  const prefix = parsed.parts.slice(0, 4).map((group) => group.toString(16));
+  return `${prefix.join(':')}::/64`;
+});

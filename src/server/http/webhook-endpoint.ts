@@ -1,12 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../clock.ts';
+import { type WebhookReceived, webhookReceived } from '../../telemetry/events.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import {
   createVerify,
   readDelivery,
   readWebhook,
   TOLERANCE_SECONDS,
+  type Verify,
   WebhookError,
 } from '../../upstream/resources/webhook.ts';
 import { guardContentEncoding } from './body-kind.ts';
@@ -24,8 +26,8 @@ const EXPECTED_BODY = 'expected a webhook of the upstream, which has about 200 b
 const ACCEPTED: Reply = { status: 204, headers: {} };
 
 export interface WebhooksOptions {
-  /** The secret with which the upstream signs. */
-  secret: string;
+  /** Returns the secret with which the upstream signs now. */
+  secret: () => string;
   /** Called once per webhook about a job, which may have changed. Must return fast, because the sender waits. */
   onHint: (jobId: string) => void;
   log: Logger;
@@ -40,7 +42,7 @@ export type Webhooks = (request: IncomingMessage, requestId: string) => Promise<
  * webhook gets 204 at once, for any type, because the sender retries any other status for days (docs/upstream.md: Webhooks).
  */
 export function createWebhooks({ secret, onHint, log, clock }: WebhooksOptions): Webhooks {
-  const verify = createVerify(secret);
+  const verify = createCurrentVerify(secret);
   const deliveries = createDeliveryLog(clock);
   return async (request, requestId) => {
     if (request.method !== 'POST') {
@@ -55,6 +57,7 @@ export function createWebhooks({ secret, onHint, log, clock }: WebhooksOptions):
       const { type, jobId = null } = readWebhook(body) ?? {};
       const isRepeat = deliveries.has(delivery.id);
       log.debug({ requestId, webhookId: delivery.id, type: type?.slice(0, 100), jobId, isRepeat }, 'webhook');
+      report(isRepeat ? 'repeated' : 'accepted');
       if (isRepeat) return ACCEPTED;
       if (jobId !== null) onHint(jobId);
       deliveries.add(delivery.id);
@@ -62,9 +65,27 @@ export function createWebhooks({ secret, onHint, log, clock }: WebhooksOptions):
     } catch (error) {
       if (!(error instanceof WebhookError)) throw error;
       log.debug({ requestId, reason: error.message }, 'webhook rejected');
+      report('rejected');
       throw new HttpError(400, error.message);
     }
   };
+}
+
+/** Verifies with the current secret. */
+function createCurrentVerify(secret: () => string): Verify {
+  let text = secret();
+  let verify = createVerify(text);
+  return (delivery, body) => {
+    if (secret() !== text) {
+      text = secret();
+      verify = createVerify(text);
+    }
+    verify(delivery, body);
+  };
+}
+
+function report(outcome: WebhookReceived['outcome']): void {
+  if (webhookReceived.hasSubscribers) webhookReceived.publish({ outcome });
 }
 
 /** Stores delivery ids, to ignore a replayed delivery until its timestamp is out of tolerance. */

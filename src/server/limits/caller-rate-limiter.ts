@@ -2,9 +2,11 @@ import { GraphQLError } from 'graphql';
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import type { Identity } from '../../request/context.ts';
 import type { ErrorCode } from '../../schema/core/errors.ts';
+import { limitReached } from '../../telemetry/events.ts';
+import type { TraceContext } from '../../telemetry/trace-context.ts';
 import type { Caller } from '../../upstream/resilience/call-claims.ts';
-import { addressKey } from '../http/client-address.ts';
 import type { Remote } from '../http/remote.ts';
+import { addressKey } from '../http/remote.ts';
 import type { GatewayResponse } from '../http/reply.ts';
 import { type CredentialEvidence, createAcceptedCredentials } from './accepted-credentials.ts';
 import {
@@ -25,7 +27,10 @@ export interface CallerBudget {
   readonly limitKey: string;
   /** Points that the caller has left in this minute; null without a rate limit. */
   readonly remaining: number | null;
-  /** Spends points and sets the rate limit headers of the response. Throws an HttpError (429) and spends none above the limit. Returns undefined without a rate limit. */
+  /**
+   * Spends points and sets the rate limit headers of the response. Rejects with an HttpError (429) above the limit, and spends
+   * none then. Returns undefined without a rate limit.
+   */
   spend(points: number): Promise<void> | undefined;
   /** Returns the account that pays for the upstream calls of the caller's subscriptions. */
   openAccount(): CallerAccount;
@@ -36,10 +41,14 @@ export interface CallerBudget {
 /** Creates the budget of one request of a caller. `scope` is the one of its credential. */
 export type CreateCallerBudget = (caller: Caller, scope: string, response?: GatewayResponse) => CallerBudget;
 
-/** Returns the caller of a request. Its key is its name, or else its scope and client address. */
-export function callerOf({ access: { scope }, viewer }: Identity, remote: Remote): Caller {
+/** Returns the caller of a request. Its key is its id, or else its scope and client address. */
+export function callerOf(
+  { access: { scope }, callerId }: Identity,
+  remote: Remote,
+  trace?: TraceContext | null,
+): Caller {
   const address = addressKey(remote.address);
-  return { key: viewer.name === null ? `${scope} ${address}` : `name ${viewer.name}`, address };
+  return { key: callerId === null ? `${scope} ${address}` : `name ${callerId}`, address, trace };
 }
 
 /** Number of rejected credentials that use up all points of an address's unverified callers. */
@@ -154,6 +163,7 @@ function setRateLimitHeaders(
 const secondsOf = (ms: number) => Math.ceil(ms / 1000);
 
 function rateLimited(points: number, remaining: number, limit: number, retryAfterSeconds: number): LimitError {
+  if (limitReached.hasSubscribers) limitReached.publish({ limit: 'points' });
   const message = `Rate limit: the request costs ${points} points, but ${remaining} are left in this minute (RATE_LIMIT_PER_MINUTE ${limit}); retry after ${retryAfterSeconds} seconds.`;
   const extensions = { code: 'RATE_LIMITED' satisfies ErrorCode, retryAfterSeconds };
   return new LimitError(429, new GraphQLError(message, { extensions }), { 'retry-after': String(retryAfterSeconds) });

@@ -1,5 +1,6 @@
 import { GraphQLError } from 'graphql';
 import type { ErrorCode } from '../../schema/core/errors.ts';
+import { limitReached } from '../../telemetry/events.ts';
 import { LimitError } from './limit-error.ts';
 
 /** Counts one more operation in progress of the caller. Returns its release function. Throws an HttpError (429) at a limit. */
@@ -36,7 +37,10 @@ export function createConcurrencyQuota({ noun, total, perCaller }: ConcurrencyQu
   };
 }
 
-function tooMany(noun: string, scope: string, { max, setting }: ConcurrencyLimit): LimitError {
+const LABELS = { Subscriptions: 'subscriptions', Uploads: 'uploads', Downloads: 'downloads' } as const;
+
+function tooMany(noun: ConcurrencyQuotaOptions['noun'], scope: string, { max, setting }: ConcurrencyLimit): LimitError {
+  if (limitReached.hasSubscribers) limitReached.publish({ limit: LABELS[noun] });
   const message = `${noun}: the limit of ${max} ${scope} is reached (${setting}); retry when one has ended.`;
   const extensions = { code: 'RATE_LIMITED' satisfies ErrorCode };
   return new LimitError(429, new GraphQLError(message, { extensions }));

@@ -15,7 +15,9 @@ interface Entry {
   readonly cost: number;
 }
 
-/** Returns the cost of an operation as a function of its variables: the numbers of `estimateCost`, which takes 100 times longer. */
+/**
+ * Returns the cost of an operation as a function of its variables. It is that of `estimateCost`, which takes 100 times longer.
+ */
 export function createCostMemo(
   schema: GraphQLSchema,
   document: DocumentNode,

@@ -8,21 +8,17 @@ export type ScheduleDelivery = (delivery: Delivery) => void;
 
 /** Creates a schedule that makes `batchSize` deliveries in each turn of the event loop, so that thousands do not block it. */
 export function createDeliverySchedule(batchSize: number): ScheduleDelivery {
-  let due: Delivery[] = [];
-  /** Number of deliveries of `due` that were made. */
-  let made = 0;
+  const due: Delivery[] = [];
 
   function deliverBatch() {
-    const end = Math.min(due.length, made + batchSize);
+    const end = Math.min(due.length, batchSize);
+    let made = 0;
     try {
       while (made < end) due[made++]?.deliver();
     } finally {
       // Also after an error, which is one delivery's own.
-      if (made < due.length) setImmediate(deliverBatch);
-      else {
-        due = [];
-        made = 0;
-      }
+      due.splice(0, made); // Each batch: while subscribers are busy, `due` is never empty.
+      if (due.length > 0) setImmediate(deliverBatch);
     }
   }
 

@@ -12,10 +12,13 @@ import {
 } from 'graphql';
 import type { Context, ContextFactory, Identity } from '../../request/context.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import type { Claimant } from '../../upstream/resilience/call-claims.ts';
+import { endSpan, spanStarted, startSpan } from '../../telemetry/spans.ts';
+import type { TraceContext } from '../../telemetry/trace-context.ts';
+import { type Claimant, linksOf } from '../../upstream/resilience/call-claims.ts';
 import { toClientResult } from '../graphql/error-masking.ts';
 import type { Prepared } from '../graphql/prepare.ts';
 import { limitResponse } from '../graphql/response-limit.ts';
+import { observationTime } from './delivery-events.ts';
 import { type RenderedEvent, Rendering } from './rendering.ts';
 
 /** Executes the events of one subscription, each once for all subscribers. */
@@ -50,10 +53,11 @@ export function createEventRenderer(
   claimant: Claimant,
 ): EventRenderer | ExecutionResult {
   const requestId = randomUUID(); // Its own id: the first subscriber can leave long before the others.
-  const contextOf = (signal: AbortSignal) => createContext({ requestId, signal, identity, claimant });
-  const render = (result: ExecutionResult): RenderedEvent => {
+  const contextOf = (signal: AbortSignal, trace?: TraceContext | null) =>
+    createContext({ requestId, signal, identity, claimant: trace ? { ...claimant, trace } : claimant });
+  const render = (result: ExecutionResult, observedAt?: number): RenderedEvent => {
     const clientResult = toClientResult(result, requestId, log);
-    return { result: clientResult, json: JSON.stringify(clientResult), frames: new Map() };
+    return { result: clientResult, json: JSON.stringify(clientResult), observedAt, frames: new Map() };
   };
   const validated = validateSubscriptionArgs({
     schema,
@@ -71,16 +75,22 @@ export function createEventRenderer(
 
   async function execute(event: object): Promise<RenderedEvent> {
     const controller = new AbortController(); // One per event, so that its listeners are collected with it.
-    const contextValue = contextOf(controller.signal); // A new one per event, so that its loaders read current data.
+    const observedAt = observationTime(event);
+    const span = spanStarted.hasSubscribers ? startSpan('delivery', 'delivery', null, linksOf(claimant.callers)) : null;
+    const contextValue = contextOf(controller.signal, span?.context); // A new one per event, so that its loaders read current data.
     executions.add(controller);
     try {
       const result = await executeSubscriptionEvent({ ...args, rootValue: event, contextValue });
       controller.signal.throwIfAborted();
-      return render(limitResponse(result, contextValue.response));
+      return render(limitResponse(result, contextValue.response), observedAt);
     } catch (error) {
       renderings.delete(event);
       throw error;
     } finally {
+      endSpan(span, {
+        'graphql.operation.type': 'subscription',
+        'graphql.operation.name': operationName?.slice(0, 100),
+      });
       executions.delete(controller);
     }
   }

@@ -4,6 +4,8 @@ import type { ExecutionResult } from 'graphql';
 export interface RenderedEvent {
   readonly result: ExecutionResult;
   readonly json: string;
+  /** When the change was observed, in milliseconds since the epoch; undefined for a snapshot. */
+  readonly observedAt?: number | undefined;
   /** The bytes of the event by stream format, created on first use. */
   readonly frames: Map<object, Frame>;
 }
@@ -32,7 +34,7 @@ export class Rendering {
     );
   }
 
-  /** Adds a waiter, which is told once there is an outcome. */
+  /** Calls `waiter.onRendered` when there is an outcome. Only while there is none. */
   wait(waiter: RenderingWaiter): void {
     this.#waiters.push(waiter);
   }

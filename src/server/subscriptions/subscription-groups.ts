@@ -11,8 +11,8 @@ import { createSubscriber, type Subscriber, type SubscriberGroup, type Subscribe
 /** Groups equal subscriptions: a group has one source, and executes each of its events once. */
 export interface SubscriptionGroups {
   /**
-   * Adds a subscriber, or returns the errors when the variables are invalid. Calls `onEnd` once, when it has ended. `onFirstResult` gets
-   * the first result; undefined when it ends without one.
+   * Adds a subscriber, or returns the errors when the variables are invalid. Calls `onEnd` once, when it has ended.
+   * `onFirstResult` gets the first result; undefined when it ends without one.
    */
   subscribe(
     prepared: Prepared,
@@ -65,7 +65,12 @@ export function createSubscriptionGroups(options: EventRendererOptions & { clock
       if (!group) {
         const { role } = identity.viewer; // Without the name: all subscribers of the group get the same results.
         const callers = createGroupCallers(options.clock);
-        const renderer = createEventRenderer(options, prepared, { ...identity, viewer: { name: null, role } }, callers);
+        const renderer = createEventRenderer(
+          options,
+          prepared,
+          { ...identity, callerId: null, viewer: { name: null, role } },
+          callers,
+        );
         if (!('args' in renderer)) return renderer;
         group = createGroup(key, renderer, callers);
       }

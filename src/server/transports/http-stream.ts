@@ -1,6 +1,8 @@
 import type { Identity } from '../../request/context.ts';
+import type { StreamEnd } from '../../telemetry/events.ts';
 import { revokedError } from '../auth/authenticate.ts';
 import { type GatewayResponse, type Reply, writeHead } from '../http/reply.ts';
+import { reportDelivery } from '../subscriptions/delivery-events.ts';
 import type { RenderedEvent } from '../subscriptions/rendering.ts';
 import type { ResultReceiver, Subscriber } from '../subscriptions/subscriber.ts';
 import { needsDrain, writeFrame } from './frame-writer.ts';
@@ -45,21 +47,29 @@ class HttpStream implements OpenStream, ResultReceiver {
   readonly #subscriber: Subscriber;
   readonly #format: StreamFormat;
   readonly #stats: ResultStats;
+  readonly #expiresAt: number;
   readonly isAuthorized: () => boolean;
   #isInterrupted = false;
+  #endReason: StreamEnd = 'client';
 
   constructor(response: GatewayResponse, { subscriber, format, identity }: StreamReply, stats: ResultStats) {
     this.#response = response;
     this.#subscriber = subscriber;
     this.#format = format;
     this.#stats = stats;
+    this.#expiresAt = identity.expiresAt;
     this.isAuthorized = identity.isValid;
+  }
+
+  get transport(): StreamFormat['transport'] {
+    return this.#format.transport;
   }
 
   start(streams: StreamRegistry): void {
     const remove = streams.add(this);
+    streams.endAt(this, this.#expiresAt);
     this.#response.on('close', () => {
-      remove();
+      remove(this.#endReason);
       this.#subscriber.end();
     });
     this.#subscriber.request(this);
@@ -70,8 +80,8 @@ class HttpStream implements OpenStream, ResultReceiver {
   }
 
   end(reason: CloseReason): void {
-    if (reason === 'revoked') this.#close(this.#format.fatal(JSON.stringify([revokedError()])));
-    else this.#interrupt();
+    if (reason === 'revoked') this.#close(this.#format.fatal(JSON.stringify([revokedError()])), 'revoked');
+    else this.#interrupt(reason);
   }
 
   get #isEnded(): boolean {
@@ -85,17 +95,21 @@ class HttpStream implements OpenStream, ResultReceiver {
     }
     if (this.#isEnded) return false;
     recordResult(this.#stats, event.result);
+    reportDelivery(this.#format.transport, event);
     const drained = writeFrame(this.#response, frameOf(this.#format, event));
     drained?.once('drain', () => this.#subscriber.request(this));
     return drained === null;
   }
 
   onComplete(): void {
-    this.#close('');
+    this.#close('', 'completed');
   }
 
-  #close(lastMessage: string): void {
-    if (!this.#isEnded) this.#response.end(lastMessage + this.#format.end);
+  #close(lastMessage: string, reason: StreamEnd): void {
+    if (!this.#isEnded) {
+      this.#endReason = reason;
+      this.#response.end(lastMessage + this.#format.end);
+    }
     this.#subscriber.end();
   }
 
@@ -104,9 +118,10 @@ class HttpStream implements OpenStream, ResultReceiver {
    * no more results: urql takes it for the end of the job, and a message `complete` every client. An incomplete one is a
    * network error, after which clients reconnect.
    */
-  #interrupt(): void {
+  #interrupt(reason: Exclude<CloseReason, 'revoked'>): void {
     if (this.#isEnded) return;
     this.#isInterrupted = true;
+    this.#endReason = reason;
     this.#stats.isInterrupted = true;
     this.#subscriber.end();
     const { socket } = this.#response;

@@ -2,8 +2,10 @@ import type { ExecutionResult, GraphQLError } from 'graphql';
 import type { Clock } from '../../clock.ts';
 import type { Context } from '../../request/context.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import { traceIds } from '../../telemetry/trace-context.ts';
 import type { Remote, Scheme } from '../http/remote.ts';
 import { codesOf } from '../http/reply.ts';
+import { reportOperation } from './operation-events.ts';
 
 /** The statistics of a stream or of an operation on a WebSocket, for the log. A field without a value is missing. */
 export interface ResultStats {
@@ -17,14 +19,9 @@ export interface ResultStats {
   errorCodes?: readonly string[];
   /** Whether the client disconnected before the operation was complete. */
   isAborted?: true;
-  /** Whether the gateway ended it because it was stopping. */
+  /** Whether the gateway ended it because it was stopping, or its upstream key was replaced. */
   isInterrupted?: true;
 }
-
-/** The parts of a request context that are logged. */
-export type LoggedContext = Pick<Context, 'operationName'> & {
-  readonly readContext: Pick<Context['readContext'], 'upstreamCalls'>;
-};
 
 export function recordResult(stats: ResultStats, { errors }: ExecutionResult): void {
   stats.results++;
@@ -46,7 +43,7 @@ interface OperationLogLine extends ResultStats {
   readonly scheme: Scheme | undefined;
   /** At most 100 characters. */
   readonly operation: string | undefined;
-  /** The name of the caller, with AUTH=tokens. */
+  /** The name of the caller, with AUTH=tokens and AUTH=jwt. */
   readonly viewer: string | undefined;
   readonly upstreamCalls: number;
   /** Duration in milliseconds. */
@@ -75,5 +72,7 @@ export function operationLogger(
       ms: clock.now() - startedAt,
     };
     log.info(line, 'operation');
+    traceIds.delete(requestId);
+    reportOperation(context, stats.errorCodes);
   };
 }

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { OperationTypeNode } from 'graphql';
-import type { Context, ContextFactory } from '../../request/context.ts';
+import type { Context, ContextFactory, LoggedContext } from '../../request/context.ts';
 import type { Cancellation } from '../../store/cache/cancellation.ts';
+import { startSpan } from '../../telemetry/spans.ts';
+import type { TraceContext } from '../../telemetry/trace-context.ts';
 import type { FindDocument } from '../graphql/document-lookup.ts';
 import type { Engine } from '../graphql/engine.ts';
 import type { RawParams } from '../graphql/params.ts';
@@ -16,7 +18,7 @@ import { credentialEvidenceOf } from '../limits/accepted-credentials.ts';
 import type { CallerBudget } from '../limits/caller-rate-limiter.ts';
 import { formatOf, resultReply, withCost } from './graphql-result.ts';
 import { type StreamReply, streamReply } from './http-stream.ts';
-import type { LoggedContext } from './operation-log.ts';
+import { endOperationSpan } from './operation-events.ts';
 import { isSubscription, type RequestIdentity, type RunOperation } from './operation-runner.ts';
 
 /** The components that execute operations. */
@@ -36,7 +38,7 @@ export interface GraphqlRequest extends RequestIdentity {
   /** Aborted when the client disconnects. */
   readonly client: Cancellation;
   /** Gets the context of the execution, for the log. */
-  readonly exchange: { context?: LoggedContext };
+  readonly exchange: { context?: LoggedContext; readonly trace?: { readonly context: TraceContext } | null };
 }
 
 /** The result of an execution, as each of its clients gets it. */
@@ -65,17 +67,40 @@ export interface StartableOperation {
   start(): Promise<Outcome>;
 }
 
-/** Prepares and executes an operation, in a context of its own. */
+/** Prepares and executes an operation, in a context and a span of its own. */
 export async function executeRequest(
+  options: ExecutionOptions,
+  graphqlRequest: GraphqlRequest,
+  rawParams: RawParams,
+  types: ResponseTypes,
+  steps: ExecutionSteps,
+): Promise<Outcome> {
+  const { exchange } = graphqlRequest;
+  const trace = exchange.trace?.context ?? null;
+  const span = startSpan('operation', 'GraphQL', trace);
+  if (span === null) return execute(options, graphqlRequest, rawParams, types, steps, trace);
+  let errorCodes: readonly string[] | undefined = ['REJECTED'];
+  try {
+    const outcome = await execute(options, graphqlRequest, rawParams, types, steps, span.context);
+    ({ errorCodes } = outcome.reply);
+    return outcome;
+  } finally {
+    endOperationSpan(span, exchange.context, errorCodes);
+  }
+}
+
+async function execute(
   { engine, runOperation, findDocument, createContext }: ExecutionOptions,
   graphqlRequest: GraphqlRequest,
   rawParams: RawParams,
   types: ResponseTypes,
   { budget = graphqlRequest.budget, attachFile, refreshAhead, around }: ExecutionSteps,
+  trace: TraceContext | null,
 ): Promise<Outcome> {
   const { request, requestId, identity, caller, client, exchange } = graphqlRequest;
   const execution = new Execution<Outcome>();
   execution.join(caller, client);
+  execution.trace = trace;
   const viewer = new ExecutionViewer(identity.viewer);
   const { cancellation } = execution;
   const context = createContext({ requestId, cancellation, identity: { ...identity, viewer }, claimant: execution });

@@ -1,4 +1,5 @@
 import type { ExecutionResult } from 'graphql';
+import { reportDelivery } from '../subscriptions/delivery-events.ts';
 import type { RenderedEvent } from '../subscriptions/rendering.ts';
 import type { ResultReceiver, Subscriber } from '../subscriptions/subscriber.ts';
 
@@ -40,8 +41,9 @@ class RequestedResults implements ResultIterator, ResultReceiver {
     return DONE;
   }
 
-  onResult({ result }: RenderedEvent): boolean {
-    this.#settle({ value: result, done: false });
+  onResult(event: RenderedEvent): boolean {
+    reportDelivery('websocket', event);
+    this.#settle({ value: event.result, done: false });
     return false;
   }
 

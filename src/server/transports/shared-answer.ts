@@ -1,5 +1,6 @@
 import type { DocumentNode } from 'graphql';
-import type { Identity } from '../../request/context.ts';
+import { type Identity, loggedContextOf } from '../../request/context.ts';
+import { CacheReads } from '../../store/cache/cache-reads.ts';
 import type { RawParams } from '../graphql/params.ts';
 import type { CachedResponse, ResponseCache } from '../graphql/response-cache.ts';
 import type { Execution, SharedExecutions } from '../graphql/shared-execution.ts';
@@ -61,15 +62,17 @@ export function answer(
   const question: Question = { options, graphqlRequest, key, source, types, readParams, isCached };
   if (cached) return refresh(question, cached);
   const execution = sharedExecutions.find(key);
+  reads.missed(execution !== undefined);
   return execution ? follow(question, execution, graphqlRequest.budget) : lead(question);
 }
 
-function hit({ exchange }: GraphqlRequest, { reply, operationName }: CachedResponse): Outcome['reply'] {
-  exchange.context = { operationName, readContext: NO_CALLS };
+function hit({ exchange }: GraphqlRequest, { reply, context }: CachedResponse): Outcome['reply'] {
+  exchange.context = context;
+  reads.hit();
   return reply;
 }
 
-const NO_CALLS = { upstreamCalls: 0 };
+const reads = new CacheReads('response');
 
 /**
  * Executes a cached request anew, before its response expires. The reader gets the cached response when that fails, or when it
@@ -107,13 +110,14 @@ async function shareOutcome(question: Question, operation: StartableOperation): 
   if (running) return { reply: await follow(question, running, graphqlRequest.budget, cost - 1) };
   viewer.share();
   execution.cost = cost;
-  execution.operationName = context.operationName;
+  const logged = loggedContextOf(context, 0);
+  execution.context = logged;
   context.readContext.payment = execution.watch(payment);
   const outcome = operation.start();
   sharedExecutions.add(key, execution, outcome);
   const { reply, freshUntil } = await outcome;
   const isCacheable = isCached && freshUntil !== undefined && !execution.isRefused && 'body' in reply;
-  if (isCacheable) responseCache.set(key, { reply, operationName: execution.operationName }, freshUntil);
+  if (isCacheable) responseCache.set(key, { reply, context: logged }, freshUntil);
   return await outcome;
 }
 
@@ -125,8 +129,8 @@ async function follow(
   paidPoints = 0,
 ): Promise<Outcome['reply']> {
   const { caller, client, exchange } = graphqlRequest;
-  const { cost, operationName } = execution;
-  exchange.context = { operationName, readContext: NO_CALLS };
+  const { cost, context } = execution;
+  if (context) exchange.context = context;
   const leave = execution.join(caller, client);
   try {
     const paid = cost - 1 > paidPoints ? budget.spend(cost - 1 - paidPoints) : undefined; // As `prepare` does.

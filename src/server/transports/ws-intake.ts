@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
 import type { Clock } from '../../clock.ts';
+import type { ErrorCode } from '../../schema/core/errors.ts';
 import { createFrameRate, FRAMES_PER_SECOND } from './ws-frame-rate.ts';
 import { createFrameCounter } from './ws-frames.ts';
 
@@ -20,7 +21,7 @@ export interface IntakeClient {
   /** Undefined until the client is authenticated. */
   readonly identity: unknown;
   /** Closes the socket with a close code and its reason. Does nothing when it is closing already. */
-  reject(code: number, reason: string): void;
+  reject(code: number, reason: string, errorCode?: ErrorCode): void;
 }
 
 /** Decides when the server reads from a client. */

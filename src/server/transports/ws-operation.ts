@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { type ExecutionResult, GraphQLError } from 'graphql';
 import type { Clock } from '../../clock.ts';
 import type { ContextFactory, Identity } from '../../request/context.ts';
 import { internalError } from '../../schema/core/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import { startSpan } from '../../telemetry/spans.ts';
+import { readTraceContext, traceIds } from '../../telemetry/trace-context.ts';
 import { paramsOf } from '../graphql/params.ts';
 import { type Prepared, prepare } from '../graphql/prepare.ts';
 import { HttpError } from '../http/http-error.ts';
@@ -13,6 +16,7 @@ import { type CreateCallerBudget, callerOf } from '../limits/caller-rate-limiter
 import { LimitError } from '../limits/limit-error.ts';
 import type { Subscriber } from '../subscriptions/subscriber.ts';
 import type { GraphqlOptions } from './graphql-over-http.ts';
+import { endOperationSpan } from './operation-events.ts';
 import { operationLogger, type ResultStats, recordErrors, recordResult } from './operation-log.ts';
 import { isSubscription } from './operation-runner.ts';
 import { createResultIterator } from './result-iterator.ts';
@@ -32,10 +36,13 @@ export type EndOperation = (cause: EndCause) => void;
 
 /** An authenticated client of one WebSocket. */
 export interface SocketClient {
+  readonly request: IncomingMessage;
   readonly remote: Remote;
   readonly identity: Identity;
   /** The functions that end each operation in progress. */
   readonly activeOperations: Set<EndOperation>;
+  /** Those of them that are subscriptions. */
+  readonly subscriptions: Set<EndOperation>;
   /** Closes the socket, because the caller is no longer authorized. */
   revoke(): void;
 }
@@ -62,11 +69,15 @@ export function createStartOperation({
   clock,
 }: OperationOptions): StartOperation {
   return async (client, payload) => {
-    const { identity, remote, activeOperations } = client;
+    const { request, remote, activeOperations } = client;
+    const identity = client.identity.current();
     const requestId = randomUUID();
     const clientAbort = new AbortController();
-    const caller = callerOf(identity, remote);
-    const claimant = { priority: 'query', callers: [caller] } as const;
+    const span = startSpan('operation', 'GraphQL', readTraceContext(request.headers['traceparent'], undefined));
+    const trace = span?.context;
+    if (trace) traceIds.set(requestId, trace.traceId);
+    const caller = callerOf(identity, remote, trace);
+    const claimant = { priority: 'query', callers: [caller], trace } as const;
     const context = createContext({ requestId, identity, signal: clientAbort.signal, claimant });
     const stats: ResultStats = { transport: 'websocket', results: 0 };
     const logEnd = operationLogger(context, remote, stats, log, clock);
@@ -100,6 +111,7 @@ export function createStartOperation({
       return fail([toGraphQLError(error, requestId, log)]);
     } finally {
       activeOperations.delete(abort);
+      if (span) endOperationSpan(span, context, stats.errorCodes);
     }
   };
 }
@@ -107,12 +119,13 @@ export function createStartOperation({
 /** Yields the subscriber's results until the socket closes or the caller is no longer authorized. */
 function deliver(
   subscriber: Subscriber,
-  { identity, activeOperations, revoke }: SocketClient,
+  { identity, activeOperations, subscriptions, revoke }: SocketClient,
   stats: ResultStats,
   logEnd: () => void,
 ): AsyncIterableIterator<ExecutionResult, undefined> {
   const results = createResultIterator(subscriber);
   const end = async () => {
+    subscriptions.delete(stop);
     if (activeOperations.delete(stop)) logEnd();
     return await results.return();
   };
@@ -121,6 +134,7 @@ function deliver(
     void end();
   };
   activeOperations.add(stop);
+  subscriptions.add(stop);
   return {
     [Symbol.asyncIterator]() {
       return this;

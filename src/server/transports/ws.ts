@@ -6,14 +6,15 @@ import { CloseCode, handleProtocols, makeServer, type Server } from 'graphql-ws'
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import type { Identity } from '../../request/context.ts';
 import type { ErrorCode } from '../../schema/core/errors.ts';
+import type { StreamEnd } from '../../telemetry/events.ts';
 import { type Authenticate, revokedError } from '../auth/authenticate.ts';
 import { tokenOfConnection } from '../auth/connection-token.ts';
 import type { HoldConnection } from '../http/connection-registry.ts';
 import { HttpError } from '../http/http-error.ts';
 import type { Remote } from '../http/remote.ts';
 import { MAX_BODY_BYTES } from '../http/request-body.ts';
-import type { StreamRegistry } from './stream-registry.ts';
-import { connect } from './ws-connection.ts';
+import type { OpenStream, StreamRegistry } from './stream-registry.ts';
+import { closeReason, connect } from './ws-connection.ts';
 import { createIntake, type IntakeClient } from './ws-intake.ts';
 import {
   createStartOperation,
@@ -38,8 +39,12 @@ const MAX_FRAGMENTS = 256;
 const CLOSE_TIMEOUT_MS = 2_000;
 /** The close code after which clients of graphql-ws reconnect and subscribe again (RFC 6455 7.4.1). */
 const GOING_AWAY = 1001;
-/** Maximum bytes of a close reason (RFC 6455 5.5). */
-const MAX_CLOSE_REASON_BYTES = 123;
+/** The close code after which clients of graphql-ws try again (IANA's registry of close codes). */
+const TRY_AGAIN_LATER = 1013;
+
+/** How often, and at most how many times, a socket waits for the results of its queries before it closes. */
+const REPLACE_STEP_MS = 100;
+const MAX_REPLACE_STEPS = 300;
 
 export interface WebSocketsOptions extends OperationOptions {
   schema: GraphQLSchema;
@@ -61,6 +66,8 @@ export interface WebSockets {
 type UnauthenticatedClient = {
   -readonly [Key in keyof SocketClient]: Key extends 'identity' ? Identity | undefined : SocketClient[Key];
 } & Omit<IntakeClient, 'identity'> & {
+    /** Makes the client an authenticated one. */
+    accept(identity: Identity): void;
     /** Ends the protection of the connection of an authenticated caller. */
     release(): void;
   };
@@ -78,30 +85,53 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
     handleProtocols,
   };
   const server = new WebSocketServer(serverOptions);
-  const protocol = createProtocol({ schema, authenticate, holdConnection }, createStartOperation(options));
+  const protocol = createProtocol({ schema, authenticate }, createStartOperation(options));
 
   function onOpen(socket: WebSocket, request: IncomingMessage, remote: Remote) {
     const activeOperations = new Set<EndOperation>();
+    const subscriptions = new Set<EndOperation>();
     const endAllOperations = (cause: EndCause) => {
       for (const end of activeOperations) end(cause);
     };
-    const reject = (code: number, reason: string) => {
+    const reject: UnauthenticatedClient['reject'] = (code, reason, errorCode) => {
       if (socket.readyState !== socket.OPEN) return;
       client.release();
-      log.info(rejectionLogLine(code, client), 'request rejected');
+      endReason = endReason === 'revoked' ? endReason : 'rejected';
+      log.info(rejectionLogLine(code, client, errorCode), 'request rejected');
       socket.close(code, closeReason(reason));
       endAllOperations('rejection');
     };
-    const revoke = () => reject(CloseCode.Forbidden, revokedError().message);
+    let endReason: StreamEnd = 'client';
+    const revoke = () => {
+      endReason = 'revoked';
+      reject(CloseCode.Forbidden, revokedError().message, 'UNAUTHENTICATED');
+    };
     const client: UnauthenticatedClient = {
       socket,
       request,
       remote,
       identity: undefined,
       activeOperations,
+      subscriptions,
       revoke,
       reject,
+      accept(identity) {
+        client.identity = identity;
+        client.release = holdConnection(request.socket);
+        streams.endAt(stream, identity.expiresAt);
+      },
       release: () => {},
+    };
+    const goAway = (reason: StreamEnd) => {
+      endReason = reason;
+      socket.close(GOING_AWAY, 'Going away'); // First: nothing is sent after it, so that no operation is completed.
+      endAllOperations('shutdown');
+    };
+    /** Closes a socket with subscriptions, when its queries and mutations have their results. */
+    const replace = (steps: number) => {
+      if (subscriptions.size === 0) return; // Each new operation uses the current key.
+      if (activeOperations.size === subscriptions.size || steps === 0) return goAway('replaced');
+      clock.after(REPLACE_STEP_MS, () => replace(steps - 1));
     };
     const cancelInitTimeout = clock.after(INIT_TIMEOUT_MS, () => {
       if (client.identity) return;
@@ -112,7 +142,8 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
       );
       request.socket.destroySoon(); // Without the closing handshake, which the client could delay.
     });
-    const removeStream = streams.add({
+    const stream: OpenStream = {
+      transport: 'websocket',
       isAuthorized: () => client.identity?.isValid() ?? true,
       heartbeat() {
         if (socket.bufferedAmount === 0) socket.ping();
@@ -120,10 +151,11 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
       },
       end(reason) {
         if (reason === 'revoked') return revoke();
-        socket.close(GOING_AWAY, 'Going away'); // First: nothing is sent after it, so that no operation is completed.
-        endAllOperations('shutdown');
+        if (reason === 'replaced') return replace(MAX_REPLACE_STEPS);
+        goAway('drain');
       },
-    });
+    };
+    const removeStream = streams.add(stream);
     const onError = (err: unknown) => log.error({ err }, 'internal error');
     const intake = createIntake(client, messageTimeoutMs, clock);
     const closed = connect(protocol, client, intake, onError);
@@ -136,7 +168,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
     });
     socket.on('close', (code, reason) => {
       cancelInitTimeout();
-      removeStream();
+      removeStream(endReason);
       endAllOperations('disconnect');
       intake.dispose();
       void closed(code, String(reason));
@@ -153,21 +185,23 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
 }
 
 function createProtocol(
-  { schema, authenticate, holdConnection }: Pick<WebSocketsOptions, 'schema' | 'authenticate' | 'holdConnection'>,
+  { schema, authenticate }: Pick<WebSocketsOptions, 'schema' | 'authenticate'>,
   startOperation: StartOperation,
 ): Server<UnauthenticatedClient> {
   const run = ({ contextValue }: { contextValue?: unknown }) => (contextValue as StartedOperation).outcome; // Set by `onSubscribe`.
   return makeServer<Record<string, unknown>, UnauthenticatedClient>({
     connectionInitWaitTimeout: 0, // The timeout uses the gateway's clock.
-    onConnect({ extra, connectionParams }) {
+    async onConnect({ extra, connectionParams }) {
       try {
         const { authorization, source } = tokenOfConnection(extra.request.headers, connectionParams);
-        extra.identity = authenticate({ authorization }, source);
-        extra.release = holdConnection(extra.request.socket);
+        const identity = await authenticate({ authorization }, source);
+        if (extra.socket.readyState !== extra.socket.OPEN) return false; // Closed while the token was verified.
+        extra.accept(identity);
         return true;
       } catch (error) {
         if (!(error instanceof HttpError)) throw error;
-        extra.reject(CloseCode.Forbidden, error.message); // First: false closes without this reason.
+        const code = error.status === 503 ? TRY_AGAIN_LATER : CloseCode.Forbidden;
+        extra.reject(code, error.message, error.code); // First: false closes without this reason.
         return false;
       }
     },
@@ -192,15 +226,15 @@ function createProtocol(
   });
 }
 
-/** The reason in ASCII, so that characters are bytes; the protocol's reasons contain ids that clients choose. */
-const closeReason = (reason: string) => reason.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_CLOSE_REASON_BYTES);
-
-/** Names of the close codes of RFC 6455 7.4.1 for clients above a limit. */
-const LIMIT_NAMES: Readonly<Record<number, string>> = { 1008: 'PolicyViolation', 1009: 'MessageTooBig' };
+/** Names of close codes that are not of the protocol. */
+const LIMIT_NAMES: Readonly<Record<number, string>> = {
+  1008: 'PolicyViolation',
+  1009: 'MessageTooBig',
+  [TRY_AGAIN_LATER]: 'TryAgainLater',
+};
 
 /** The log line of a rejected socket. Without the text of the reason, which can quote the client. */
-function rejectionLogLine(code: number, { identity, remote }: Pick<UnauthenticatedClient, 'identity' | 'remote'>) {
-  const unauthenticated = { errors: 1, errorCodes: ['UNAUTHENTICATED' satisfies ErrorCode] };
+function rejectionLogLine(code: number, { identity, remote }: UnauthenticatedClient, errorCode?: ErrorCode) {
   return {
     requestId: randomUUID(),
     address: remote.address,
@@ -208,6 +242,6 @@ function rejectionLogLine(code: number, { identity, remote }: Pick<Unauthenticat
     viewer: identity?.viewer.name ?? undefined,
     code,
     reason: CloseCode[code] ?? LIMIT_NAMES[code],
-    ...(code === CloseCode.Forbidden && unauthenticated),
+    ...(errorCode !== undefined && { errors: 1, errorCodes: [errorCode] }),
   };
 }

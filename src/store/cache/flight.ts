@@ -57,11 +57,5 @@ export class Flight<T> extends Cancellation {
 /** A flight, as the functions that call upstream see it. */
 export type FlightCall = Pick<
   Flight<unknown>,
-  'credential' | 'claims' | 'signal' | 'onAbort' | 'onRequest' | 'requestedAt' | 'requestedSeq'
+  'credential' | 'claims' | 'signal' | 'onAbort' | 'isAborted' | 'onRequest' | 'requestedAt' | 'requestedSeq'
 >;
-
-/** Returns the flight as an object that may be copied by its own members. */
-export function plainCallOf(flight: FlightCall) {
-  const { credential, claims, signal } = flight;
-  return { credential, claims, signal, onRequest: () => flight.onRequest() };
-}

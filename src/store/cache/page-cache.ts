@@ -1,4 +1,5 @@
 import type { Page, PageItem } from '../../upstream/resources/page.ts';
+import { CacheReads } from './cache-reads.ts';
 import type { FlightCall } from './flight.ts';
 import { activeFreshUntil, type SequencedObservation } from './freshness.ts';
 import type { Cause, ObservationCache, ReadRequest } from './read-through.ts';
@@ -48,6 +49,7 @@ export function createPageCache<T extends object, P>(options: PageCacheOptions<T
   const { clock, limits, values } = options;
   const cache = options.partition<CachedPage>(options.name);
   const refreshAhead = createRefreshAhead(clock);
+  const reads = new CacheReads(options.name);
   const singleFlight = createSingleFlight<PageReadRequest<T, P>, Page<T>, ReceivedPage<T>>(clock, {
     read: ({ params }, call) => options.read(params, call),
     accept: record,
@@ -99,13 +101,15 @@ export function createPageCache<T extends object, P>(options: PageCacheOptions<T
 
   /** Reads the page. Serves the cached one when that fails while it is still fresh. */
   async function read(key: string, request: PageReadRequest<T, P>, cached: CachedPage | undefined) {
+    const { notBefore } = request;
+    if (notBefore !== Number.POSITIVE_INFINITY) reads.missed(singleFlight.isInFlight(key, notBefore)); // Else it is a poll.
     try {
       return await singleFlight.run(key, request, request.notBefore);
     } catch (error) {
-      const isKept = cached !== undefined && !request.readContext.isAborted && cache?.get(key) === cached;
-      const page = isKept ? findFresh(cached, request) : undefined;
+      if (cached === undefined || request.readContext.isAborted || cache?.get(key) !== cached) throw error;
+      const page = findFresh(cached, request);
       if (page === undefined) throw error;
-      return { page, receivedAt: cached?.receivedAt ?? Number.NEGATIVE_INFINITY };
+      return { page, receivedAt: cached.receivedAt };
     }
   }
 
@@ -114,6 +118,7 @@ export function createPageCache<T extends object, P>(options: PageCacheOptions<T
       const key = keyOf(request);
       const cached = cache?.get(key);
       const served = cached && findServed(key, request, cached);
+      if (served) reads.hit();
       const { page, receivedAt } =
         cached && served ? { page: served, receivedAt: cached.receivedAt } : await read(key, request, cached);
       request.readContext.limitFreshness(activeFreshUntil(receivedAt, limits));

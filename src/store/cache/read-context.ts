@@ -23,6 +23,8 @@ export class ReadContext {
   upstreamCalls = 0;
   /** Pays for the calls of a query or a mutation; undefined until its price is known, and for other reads. */
   payment: CallPayment | undefined = undefined;
+  /** The upstream's id of the last request that changed something; undefined when it sent none. */
+  upstreamRequestId: string | undefined = undefined;
   /** Codes of upstream failures that the response reports as data, not as errors. */
   readonly failures: UpstreamErrorCode[];
   /** Earliest expiry of all values read so far, in milliseconds since the epoch. Limits response caching. */

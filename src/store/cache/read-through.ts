@@ -1,6 +1,7 @@
 import type { CachePartition } from '../../memory-cache.ts';
 import { isOutage } from '../../upstream/errors/upstream-error.ts';
 import type { PageItem } from '../../upstream/resources/page.ts';
+import { CacheReads } from './cache-reads.ts';
 import type { FlightCall } from './flight.ts';
 import type { Observation, ObservationTimes, SequencedObservation } from './freshness.ts';
 import { createGenerations } from './generation.ts';
@@ -60,6 +61,8 @@ export interface ReadThrough<T, S extends Observation<T>, P> extends Observation
 
 export interface ReadThroughOptions<T, S extends Observation<T>, P> {
   clock: SequenceClock;
+  /** The kind of the values, as a label of metrics. */
+  kind: string;
   /** Null when caching is disabled: reads in flight are still shared. */
   cache: CachePartition<S> | null;
   read: (request: ReadRequest<P>, call: FlightCall) => Promise<T>;
@@ -91,6 +94,7 @@ export function createReadThrough<T, S extends Observation<T>, P>(
   const { isIdle = () => cache === null } = options;
   const invalidations = createGenerations(clock);
   const refreshAhead = createRefreshAhead(clock);
+  const reads = new CacheReads(options.kind);
   const singleFlight = createSingleFlight<ReadRequest<P>, T, S>(clock, {
     read: options.read,
     accept: ({ access, name, cause = 'query' }, observed) => record(access, name, observed, cause),
@@ -133,10 +137,12 @@ export function createReadThrough<T, S extends Observation<T>, P>(
         const until = freshUntil(cached, request);
         if (clock.now() < until && canServe(key, request, cached, until)) {
           readContext.limitFreshness(until);
+          reads.hit();
           return cached.value;
         }
       }
       let observation = cached;
+      reads.missed(singleFlight.isInFlight(key, request.notBefore));
       try {
         observation = await singleFlight.run(key, request, request.notBefore);
       } catch (error) {

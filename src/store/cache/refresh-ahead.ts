@@ -13,21 +13,26 @@ export interface RefreshAhead {
   useOf(entry: { readonly receivedAt: number }, freshUntil: number, readContext: ReadContext): FreshEntryUse;
 }
 
-/** The share of its TTL that an entry has left when it is refreshed: a random one of these, so that few expire together. */
-const [MIN_LEFT, MAX_LEFT] = [0.1, 0.2];
+/** The shares of its life between which an entry is refreshed. The last tenth is time for the refresh itself. */
+const [MIN_AGE, MAX_AGE] = [0.8, 0.9];
+
+/** Returns the share of its life after which an entry is refreshed: a random one, so that few are refreshed together. */
+export function refreshAge(random = Math.random()): number {
+  return MIN_AGE + (MAX_AGE - MIN_AGE) * random;
+}
 
 export function createRefreshAhead(clock: Clock): RefreshAhead {
-  /** 0 once the refresh of an entry has started. Has only entries that were asked for near their end. */
-  const sharesLeft = new WeakMap<object, number>();
+  /** Infinity once the refresh of an entry has started. Has only entries that were asked for near their end. */
+  const refreshAges = new WeakMap<object, number>();
   return {
     useOf(entry, freshUntil, readContext) {
-      const left = (freshUntil - clock.now()) / (freshUntil - entry.receivedAt);
-      if (left > MAX_LEFT) return 'serve';
+      const age = (clock.now() - entry.receivedAt) / (freshUntil - entry.receivedAt);
+      if (age < MIN_AGE) return 'serve';
       if (readContext.refreshAhead) return 'read';
       if (!canRefresh(readContext)) return 'serve';
-      const share = sharesLeft.get(entry) ?? MIN_LEFT + (MAX_LEFT - MIN_LEFT) * Math.random();
-      const isDue = left <= share;
-      sharesLeft.set(entry, isDue ? 0 : share);
+      const dueAge = refreshAges.get(entry) ?? refreshAge();
+      const isDue = age >= dueAge;
+      refreshAges.set(entry, isDue ? Number.POSITIVE_INFINITY : dueAge);
       return isDue ? 'serveAndRefresh' : 'serve';
     },
   };

@@ -7,5 +7,10 @@ export interface SequenceClock extends Clock {
 
 export function createSequenceClock(clock: Clock): SequenceClock {
   let last = 0;
-  return { now: () => clock.now(), after: (ms, callback) => clock.after(ms, callback), nextSequence: () => ++last };
+  return {
+    now: () => clock.now(),
+    timeOfDay: () => clock.timeOfDay(),
+    after: (ms, callback) => clock.after(ms, callback),
+    nextSequence: () => ++last,
+  };
 }

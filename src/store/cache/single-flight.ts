@@ -26,6 +26,8 @@ export interface SingleFlight<R, T> {
    * context's cancellation, or as the payment of the context does.
    */
   run(key: string, request: R, notBefore?: number): Promise<T>;
+  /** Whether `run` would join a read in flight. */
+  isInFlight(key: string, notBefore?: number): boolean;
   /** Closes the read in flight for `key` to further waiters. Present waiters still get its result. */
   detach(key: string): void;
 }
@@ -93,6 +95,7 @@ export function createSingleFlight<R extends FlightRequest, V, T>(
   }
 
   return {
+    isInFlight: (key, notBefore = Number.NEGATIVE_INFINITY) => findInFlight(key, notBefore) !== undefined,
     detach: (key) => void flights.delete(key),
     run(key, request, notBefore = Number.NEGATIVE_INFINITY) {
       const { isAborted, claimant, payment, cancellation } = request.readContext;

@@ -26,6 +26,7 @@ export function createCheckpointStore(
 ): CheckpointStore {
   const pages = createReadThrough<Page<Checkpoint>, SequencedObservation<Page<Checkpoint>>, CheckpointReadParams>({
     clock,
+    kind: 'checkpoints',
     cache: partition('checkpoints'),
     read: ({ params: { jobId, request } }, call) => upstream.checkpoints.list(jobId, request, call),
     // By the job's current end: the job can end during the read.

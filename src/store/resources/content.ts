@@ -58,6 +58,7 @@ interface PreviewReadParams {
 export function createContentStore({ upstream, clock, limits, partition }: ResourceStoreOptions): ContentStore {
   const results = createReadThrough<MetricsSeries | null, SequencedObservation<MetricsSeries | null>, JobEnd>({
     clock,
+    kind: 'results',
     cache: partition('results'),
     read: ({ name: fileId }, call) =>
       upstream.files.content(fileId, (chunks) => readResults(chunks, call.credential), call),
@@ -71,6 +72,7 @@ export function createContentStore({ upstream, clock, limits, partition }: Resou
   });
   const previews = createReadThrough<Preview | null, SequencedObservation<Preview | null>, PreviewReadParams>({
     clock,
+    kind: 'preview',
     cache: partition('preview'),
     read: ({ params: { file, maxBytes } }, call) =>
       upstream.files.content(file.id, (chunks) => readPreview(chunks, file, maxBytes, call.credential), call),

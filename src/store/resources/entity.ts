@@ -1,4 +1,5 @@
 import { isValidName } from '../../upstream/http/path.ts';
+import { CacheReads } from '../cache/cache-reads.ts';
 import type { FlightCall } from '../cache/flight.ts';
 import {
   aboutJobFreshUntil,
@@ -61,6 +62,7 @@ export function createEntityStore<T extends object>(
 
   const readThrough = createReadThrough<T | null, SequencedObservation<T | null>, JobEnd>({
     clock,
+    kind: name,
     cache: partition(name),
     read: ({ name: id }, call) => read(id, call),
     freshUntil: (observation, { params: end }) => freshUntil(observation, end),
@@ -69,6 +71,7 @@ export function createEntityStore<T extends object>(
   });
 
   const refreshAhead = createRefreshAhead(clock);
+  const reads = new CacheReads(name);
 
   const entities: EntityStore<T> = {
     get(access, id, end, readContext) {
@@ -84,6 +87,7 @@ export function createEntityStore<T extends object>(
       if (use === 'read') return undefined;
       if (use === 'serveAndRefresh') onDue?.();
       readContext.limitFreshness(until);
+      reads.hit();
       return observation.value;
     },
     getSettled(access, id) {

@@ -3,6 +3,7 @@ import { isUnknownCursor } from '../../upstream/lists/list.ts';
 import { isDerived } from '../../upstream/resources/derived-id.ts';
 import type { JobEvent } from '../../upstream/resources/event.ts';
 import type { Page, PageRequest } from '../../upstream/resources/page.ts';
+import { CacheReads } from '../cache/cache-reads.ts';
 import { aboutJobFreshUntil, activeFreshUntil, settledFreshUntil } from '../cache/freshness.ts';
 import { createPinningCache } from '../cache/pinning-cache.ts';
 import type { ReadContext } from '../cache/read-context.ts';
@@ -66,6 +67,7 @@ export function createEventStore(
   const { upstream, clock, limits, partition, maxBytes } = options;
   const logs = createPinningCache(partition<EventLog>('events'));
   const refreshAhead = createRefreshAhead(clock);
+  const reads = new CacheReads('events');
   const singleFlight = createSingleFlight<LogRequest, Page<JobEvent>, LogObservation>(clock, {
     read: ({ jobId, page }, call) => upstream.events.list(jobId, page, call),
     accept({ access, jobId, page: { after } }, observed) {
@@ -99,7 +101,9 @@ export function createEventStore(
     notBefore = defaultNotBefore(access, jobId, page),
   ): Promise<LogObservation> {
     const name = JSON.stringify([jobs.lastChange(access, jobId).sequence, page.limit, page.after]);
-    return singleFlight.run(`${keyOf(access, jobId)} ${name}`, { access, jobId, page, readContext }, notBefore);
+    const key = `${keyOf(access, jobId)} ${name}`;
+    if (notBefore !== Number.POSITIVE_INFINITY) reads.missed(singleFlight.isInFlight(key, notBefore)); // Else it is a poll.
+    return singleFlight.run(key, { access, jobId, page, readContext }, notBefore);
   }
 
   /** Returns the cached log if its head has at least `minCount` events. */
@@ -127,6 +131,7 @@ export function createEventStore(
             if (logs.get(keyOf(access, jobId)) === cached && isFresh(cached)) return cached;
             throw error;
           });
+    if (log === cached) reads.hit();
     readContext.limitFreshness(headFreshUntil(access, jobId, log));
     return log.head;
   }

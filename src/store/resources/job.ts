@@ -71,6 +71,7 @@ export function createJobStore(options: ResourceStoreOptions): JobStore {
 
   const jobs = createReadThrough<Job | null, JobObservation, null>({
     clock,
+    kind: 'job',
     cache: observations,
     read: ({ name: id }, call) => upstream.jobs.get(id, call),
     freshUntil: (observation, { access, name: id }) => freshUntil(access, id, observation),

@@ -1,6 +1,5 @@
 import type { Page } from '../../upstream/resources/page.ts';
 import type { Permission, PermissionPageRequest } from '../../upstream/resources/permission.ts';
-import { plainCallOf } from '../cache/flight.ts';
 import { activeFreshUntil, type SequencedObservation } from '../cache/freshness.ts';
 import { createGenerations } from '../cache/generation.ts';
 import type { ReadContext } from '../cache/read-context.ts';
@@ -37,8 +36,9 @@ export function createPermissionStore(
   const generations = createGenerations(clock);
   const pages = createReadThrough<Page<Permission>, SequencedObservation<Page<Permission>>, PermissionReadParams>({
     clock,
+    kind: 'permissions',
     cache: partition('permissions'),
-    read: ({ params: { model, request } }, call) => upstream.permissions.list(model, request, plainCallOf(call)),
+    read: ({ params: { model, request } }, call) => upstream.permissions.list(model, request, call),
     freshUntil: ({ receivedAt }) => activeFreshUntil(receivedAt, limits),
     merge: newerRequestWins,
     estimateBytes: ({ items }) => estimateBytes(items),

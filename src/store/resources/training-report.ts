@@ -58,6 +58,7 @@ export function createTrainingReportStore({
 
   const reports = createReadThrough<CountedReport | null, SequencedObservation<CountedReport | null>, ReportParams>({
     clock,
+    kind: 'training_report',
     cache: partition('training report'),
     read: ({ params }, call) => validate(params, call),
     freshUntil: (observation) => contentFreshUntil(observation, limits),

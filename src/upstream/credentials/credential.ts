@@ -9,6 +9,8 @@ export interface Credential {
   readonly projectId?: string | undefined;
   /** The key of an administrator. Sent only with calls that need one. */
   readonly adminKey?: string | undefined;
+  /** API keys of the same account that this one has replaced, the latest first. Never sent. */
+  readonly earlierKeys?: readonly string[];
 }
 
 /** The header that carries the key: `Authorization: Bearer`, or Azure's `api-key`. */
@@ -33,15 +35,11 @@ export function digestOf(credential: Credential): string {
 const digests = new WeakMap<Credential, string>();
 
 /**
- * Returns the call with the admin key in place of the API key. The API key takes the place of the admin key, so that both are
- * redacted. Throws NoAdminKey when there is no admin key.
+ * Returns the credential with the admin key in place of the API key. The API key takes the place of the admin key, so that both
+ * are redacted. Throws NoAdminKey when there is no admin key. Returns the same object for the same credential: what is known
+ * about it is found by the object.
  */
-export function asAdmin<T extends { readonly credential: Credential }>(call: T): T {
-  return { ...call, credential: adminCredentialOf(call.credential) };
-}
-
-/** Returns the same object for the same credential: what is known about it is found by the object. */
-function adminCredentialOf(credential: Credential): Credential {
+export function adminCredentialOf(credential: Credential): Credential {
   const known = adminCredentials.get(credential);
   if (known !== undefined) return known;
   const { apiKey, adminKey } = credential;

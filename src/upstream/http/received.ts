@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import type { Credential } from '../credentials/credential.ts';
-import { containsKeyFragment } from '../credentials/key-leak.ts';
 import { redactKey } from '../credentials/redaction.ts';
+import { upstreamRequestIdOf } from '../credentials/request-id.ts';
 import { retryAfterMs } from '../errors/retry-after.ts';
 import type { UpstreamErrorFacts } from '../errors/upstream-error.ts';
 import type { Request } from '../resilience/attempt.ts';
@@ -37,7 +37,8 @@ export class Received implements UpstreamErrorFacts {
 
   /** Undefined when the header has no usual form, or contains a part of the key. */
   get upstreamRequestId(): string | undefined {
-    this.#requestId ??= { value: this.#readRequestId() }; // A page can have many errors.
+    // A page can have many errors.
+    this.#requestId ??= { value: upstreamRequestIdOf(this.headers, this.credential) };
     return this.#requestId.value;
   }
 
@@ -49,11 +50,5 @@ export class Received implements UpstreamErrorFacts {
   /** Minimum milliseconds before a retry, if the upstream sent them. */
   get retryAfterMs(): number | undefined {
     return retryAfterMs(this.headers, this.#clock.now());
-  }
-
-  #readRequestId(): string | undefined {
-    const id = this.headers['x-request-id'];
-    const isUsual = typeof id === 'string' && /^[\w-]{1,128}$/.test(id);
-    return isUsual && !containsKeyFragment(id, this.credential) ? id : undefined;
   }
 }

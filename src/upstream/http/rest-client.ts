@@ -2,7 +2,7 @@ import { describeError, UpstreamError, type UpstreamErrorFacts } from '../errors
 import type { Request } from '../resilience/attempt.ts';
 import type { Deadline } from '../resilience/deadline.ts';
 import type { RetrySafety } from '../resilience/retry.ts';
-import { type Call, createTransport, type TransportOptions } from '../resilience/transport.ts';
+import { type Call, callWith, createTransport, type TransportOptions } from '../resilience/transport.ts';
 import { LARGE_BODIES_BYTES } from './body-text.ts';
 import { createByteSemaphore } from './byte-semaphore.ts';
 import { type ContentResponse, pauseBetween, readContentHead } from './content-response.ts';
@@ -61,13 +61,16 @@ export function createRestClient(options: TransportOptions): RestClient {
   const exchangeText = createTextExchange(semaphore, clock);
   const prefix = baseUrl.pathname.replace(/\/$/, '');
   const baseQuery = Object.fromEntries(baseUrl.searchParams);
-  const targetOf = (path: Path, query: Query = {}) => prefix + path + queryStringOf(query, baseQuery);
+  const targetOf = (path: Path, query: Query = {}) => prefix + path.text + queryStringOf(query, baseQuery);
 
   const send = <T>(request: Request, read: Read<T>, call: Call): Promise<T> =>
-    transport.send(request, exchangeText, (received) => readSuccess(received, read), call);
+    transport.send(request, exchangeText, (received) => readSuccess(received, read, call), call);
 
   const sendOrNull = <T>(request: Request, read: Read<T>, call: Call): Promise<T | null> => {
-    const use = (received: Received) => (isSuccess(received.status) ? parse(received, read) : nullIfAbsent(received));
+    const use = (received: Received) => {
+      call.onResponse?.(received);
+      return isSuccess(received.status) ? parse(received, read) : nullIfAbsent(received);
+    };
     return transport.send(request, exchangeText, use, call);
   };
 
@@ -80,11 +83,11 @@ export function createRestClient(options: TransportOptions): RestClient {
   }
 
   const readRequest = (path: Path, query?: Query): Request => {
-    return { method: 'GET', target: targetOf(path, query), retrySafety: 'always' };
+    return { method: 'GET', path, target: targetOf(path, query), retrySafety: 'always' };
   };
 
   const changeRequest = (method: 'POST' | 'DELETE', path: Path): Request => {
-    return { method, target: targetOf(path), retrySafety: 'if requested' };
+    return { method, path, target: targetOf(path), retrySafety: 'if requested' };
   };
 
   return {
@@ -127,7 +130,7 @@ export function createRestClient(options: TransportOptions): RestClient {
       if (path === null) throw invalidPath();
       const body = JSON.stringify(content);
       return await send(
-        { method: 'POST', target: targetOf(path), headers: JSON_CONTENT, body, retrySafety },
+        { method: 'POST', path, target: targetOf(path), headers: JSON_CONTENT, body, retrySafety },
         read,
         call,
       );
@@ -141,6 +144,7 @@ export function createRestClient(options: TransportOptions): RestClient {
       const boundary = createBoundary();
       const request: Request = {
         method: 'POST',
+        path,
         target: targetOf(path),
         headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
         body: (deadline) => {
@@ -150,10 +154,8 @@ export function createRestClient(options: TransportOptions): RestClient {
         },
         retrySafety: 'never',
       };
-      const { credential, claims } = call;
-      const signal = AbortSignal.any([call.signal, end.signal]);
-      const uploadCall = { credential, signal, ...(claims && { claims }), onRequest: () => call.onRequest?.() };
-      const use = async (response: StreamResponse) => readSuccess(await receive(response, request, call), read);
+      const uploadCall = callWith({ signal: AbortSignal.any([call.signal, end.signal]) }, call);
+      const use = async (response: StreamResponse) => readSuccess(await receive(response, request, call), read, call);
       try {
         return await sendStream(request, use, uploadCall);
       } finally {
@@ -173,7 +175,8 @@ const invalidPath = () => new UpstreamError('UPSTREAM_REJECTED', 'not sent: the 
 const isSuccess = (status: number) => status >= 200 && status < 300;
 
 /** Parses the body of a success. Throws the error of any other response. */
-function readSuccess<T>(received: Received, read: Read<T>): T {
+function readSuccess<T>(received: Received, read: Read<T>, call: Call): T {
+  call.onResponse?.(received);
   if (isSuccess(received.status)) return parse(received, read);
   throw rejectionOf(received);
 }

@@ -26,7 +26,7 @@ export function createStreamExchange<T>(
           body: typeof body === 'function' ? body(deadline) : (body ?? null),
           signal: deadline.signal,
         });
-        attempt.recordStatus(response.statusCode);
+        attempt.recordStatus(response.statusCode, response.headers);
         return await use(response, deadline);
       } finally {
         attempt.close();

@@ -67,7 +67,7 @@ class TextHandler implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     this.#status = status;
     this.#headers = headers;
-    this.#attempt.recordStatus(status);
+    this.#attempt.recordStatus(status, headers);
     this.#body = new BodyText(headers['content-length'], controller, this.#semaphore);
   }
 

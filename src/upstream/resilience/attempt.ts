@@ -2,10 +2,12 @@ import type { Readable } from 'node:stream';
 import type { Pool } from 'undici';
 import { ProxyError } from '../../network/proxy-error.ts';
 import type { Credential } from '../credentials/credential.ts';
+import { upstreamRequestIdOf } from '../credentials/request-id.ts';
 import { UpstreamError } from '../errors/upstream-error.ts';
 import type { CallResult, ReportResult } from './circuit-breaker.ts';
 import type { CredentialPool } from './credential-pool.ts';
 import type { CallDeadline, Deadline } from './deadline.ts';
+import { type ObservedCall, reportRefusal } from './observed-call.ts';
 import type { RetrySafety } from './retry.ts';
 import type { SendState } from './send-state.ts';
 import { callResultOf, isOutageStatus, toTransportError } from './transport-error.ts';
@@ -13,12 +15,16 @@ import { callResultOf, isOutageStatus, toTransportError } from './transport-erro
 /** One HTTP request. */
 export interface Request {
   readonly method: 'GET' | 'POST' | 'DELETE';
+  /** The path below the base URL: its template is a label of metrics. */
+  readonly path: { readonly template: string };
   readonly target: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** A stream is created for each attempt: it restarts the deadline as it flows, and ends when its signal is aborted. */
   readonly body?: string | ((deadline: Deadline) => Readable);
   readonly retrySafety: RetrySafety;
 }
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 /** A call with all its attempts. */
 export interface Work {
@@ -43,6 +49,7 @@ export class Attempt {
   readonly #account: CredentialPool;
   readonly #releasePermit: () => void;
   #report: ReportResult = ignoreResult;
+  #observed: ObservedCall | null = null;
   #hasStarted = false;
   #hasResponse = false;
   #isClosed = false;
@@ -60,15 +67,19 @@ export class Attempt {
   /** The headers of the request: names and values in turn. */
   get headers(): string[] {
     const { headers } = this.work.request;
-    return headers === undefined
-      ? this.#account.headers
-      : [...this.#account.headers, ...Object.entries(headers).flat()];
+    const observed = this.#observed;
+    if (headers === undefined && observed === null) return this.#account.headers;
+    return [...this.#account.headers, ...Object.entries(headers ?? {}).flat(), ...(observed?.headers ?? [])];
   }
 
-  /** Registers the attempt. Throws when the breaker has opened or the caller has left during the wait. */
-  start(): void {
+  /**
+   * Registers the attempt. Throws when the breaker has opened or the caller has left during the wait. `observe` starts the
+   * observation of its HTTP request.
+   */
+  start(observe: () => ObservedCall | null): void {
     this.work.deadline.throwIfAborted();
     this.#report = this.#account.breaker.startCall();
+    this.#observed = observe();
     this.work.sendState?.startAttempt();
     this.#hasStarted = true;
   }
@@ -78,13 +89,20 @@ export class Attempt {
     this.work.sendState?.markSent();
   }
 
-  /** Records the status of the response. */
-  recordStatus(status: number): void {
+  /** Records the head of the response. */
+  recordStatus(status: number, headers: Headers): void {
     const { sendState, onStatus, credential } = this.work;
     this.#hasResponse = true;
     sendState?.recordStatus(status);
     onStatus?.(credential, status);
-    this.#report(isOutageStatus(status) ? 'down' : 'up');
+    this.#observed?.recordStatus(status);
+    if (isOutageStatus(status)) this.#report('down', upstreamRequestIdOf(headers, credential));
+    else this.#report('up');
+  }
+
+  /** Records that the response was read, and used without an error. */
+  succeed(): void {
+    this.#observed?.end();
   }
 
   /** Returns the permit. Only the first call has an effect. */
@@ -101,6 +119,8 @@ export class Attempt {
     const isFinal = cause instanceof UpstreamError || cause === this.work.deadline.aborted?.reason;
     const error = isFinal ? cause : toTransportError(cause, this.#hasResponse);
     this.#report(callResultOf(error));
+    this.#observed?.end(error);
+    reportRefusal(this.work.request, error);
     return error;
   }
 }

@@ -1,3 +1,7 @@
+import type { CallCause } from '../../telemetry/events.ts';
+import { MAX_LINKS } from '../../telemetry/spans.ts';
+import type { TraceContext } from '../../telemetry/trace-context.ts';
+
 // One upstream call can serve many callers: equal reads are shared, and a poll serves all subscribers of a job. Each caller
 // has a claim to the call, and the call takes the first turn of any claim. So no caller waits longer for a shared call than
 // for a call of its own.
@@ -18,6 +22,8 @@ export interface Caller {
   readonly key: string;
   /** The address of its client, which owns the turns of all keys that the upstream has not accepted yet. */
   readonly address: string;
+  /** The span of the caller's request; undefined without traces. */
+  readonly trace?: TraceContext | null | undefined;
 }
 
 /** The points that pay for the upstream calls of a subscription. */
@@ -37,6 +43,10 @@ export interface Claimant {
   readonly onClaim?: (claims: CallClaims) => void;
   /** Pays for each call; undefined where calls are paid in advance, or free. */
   readonly account?: CallAccount;
+  /** The purpose of the calls, where it is not the priority. */
+  readonly cause?: 'webhook' | undefined;
+  /** The span that the calls belong to. By default that of the first caller, except for calls of subscriptions. */
+  readonly trace?: TraceContext | null | undefined;
 }
 
 /** A claim of one caller to a call. */
@@ -48,6 +58,16 @@ export interface CallClaim {
 /** Maximum claims to one call. More callers share the turns of the first ones. */
 const MAX_CLAIMS = 16;
 
+/** Returns the spans of the first callers, for the links of a span that works for all of them. */
+export function linksOf(callers: Iterable<Caller>): TraceContext[] {
+  const links = new Set<TraceContext>();
+  for (const { trace } of callers) {
+    if (links.size === MAX_LINKS) break;
+    if (trace) links.add(trace);
+  }
+  return [...links];
+}
+
 const ANONYMOUS: Caller = { key: '', address: '' };
 
 /** The claimant of calls without a caller. */
@@ -56,6 +76,8 @@ export const ANONYMOUS_QUERY: Claimant = { priority: 'query', callers: [ANONYMOU
 /** The claims to one call. A class, because there is one per upstream call. */
 export class CallClaims {
   readonly claims: CallClaim[] = [];
+  readonly cause: CallCause;
+  readonly #trace: TraceContext | null;
   /** Called with each claim that is added while the call waits. */
   onAdded: ((claim: CallClaim) => void) | null = null;
 
@@ -65,8 +87,21 @@ export class CallClaims {
   }
 
   constructor(claimant: Claimant) {
+    this.cause = claimant.cause ?? claimant.priority;
+    this.#trace = claimant.trace ?? null;
     this.add(claimant);
     if (this.claims.length === 0) this.#add({ priority: claimant.priority, caller: ANONYMOUS });
+  }
+
+  /** The span that the call belongs to; null for the root of a trace. */
+  get trace(): TraceContext | null {
+    const [first] = this.claims;
+    return this.#trace ?? (first && !isOfSubscription(first.priority) ? (first.caller.trace ?? null) : null);
+  }
+
+  /** The spans of the callers that wait for the call, except its parent. */
+  linksBeside(parent: TraceContext | null): TraceContext[] {
+    return linksOf(Array.from(this.claims, ({ caller }) => caller)).filter(({ spanId }) => spanId !== parent?.spanId);
   }
 
   /** Adds a claim for each caller that has none yet. */

@@ -1,10 +1,11 @@
 import type { Clock } from '../../clock.ts';
+import { type BreakerState, breakerChanged } from '../../telemetry/events.ts';
 import { UpstreamError } from '../errors/upstream-error.ts';
 
 /** The result of one call: the upstream responded, is down or overloaded, or neither is known. */
 export type CallResult = 'up' | 'down' | 'unknown';
-/** Reports the result of a call. Only the first report counts. */
-export type ReportResult = (result: CallResult) => void;
+/** Reports the result of a call, and the upstream's id of a failed request. Only the first report counts. */
+export type ReportResult = (result: CallResult, upstreamRequestId?: string) => void;
 
 /**
  * Rejects calls while the upstream is down, and lets a probe through after each open period. It uses the injected clock,
@@ -15,6 +16,8 @@ export interface CircuitBreaker {
   check(): void;
   /** Checks, and registers a call. The caller must report its result. */
   startCall(): ReportResult;
+  /** Ends the breaker with its credential's connections. */
+  dispose(): void;
 }
 
 /** Consecutive failures that open the breaker. */
@@ -30,6 +33,15 @@ export function createCircuitBreaker(clock: Clock): CircuitBreaker {
   let probeAt: number | null = null;
   /** The report function of the probe in flight. Calls that started before the breaker opened have other ones. */
   let probe: ReportResult | null = null;
+  let state: BreakerState = 'closed';
+
+  function enter(to: BreakerState, upstreamRequestId?: string) {
+    if (to !== state && breakerChanged.hasSubscribers) {
+      const forMs = to === 'open' ? openMs : undefined;
+      breakerChanged.publish({ from: state, to, openMs: forMs, upstreamRequestId });
+    }
+    state = to;
+  }
 
   function check() {
     if (probeAt === null) return;
@@ -44,24 +56,27 @@ export function createCircuitBreaker(clock: Clock): CircuitBreaker {
     probeAt = null;
     openMs = MIN_OPEN_MS;
     probe = null;
+    enter('closed');
   }
 
-  function open(forMs: number) {
+  function open(forMs: number, upstreamRequestId?: string) {
     openMs = forMs;
     probeAt = clock.now() + forMs;
+    enter('open', upstreamRequestId);
   }
 
   function createReport(): ReportResult {
     let hasReported = false;
-    return function report(result) {
+    return function report(result, upstreamRequestId) {
       if (hasReported) return;
       hasReported = true;
       const isProbe = probe === report;
       if (isProbe) probe = null;
       if (result === 'up') close();
+      else if (isProbe && result === 'down') open(Math.min(2 * openMs, MAX_OPEN_MS), upstreamRequestId);
+      else if (isProbe) enter('open');
       else if (result === 'unknown') return;
-      else if (isProbe) open(Math.min(2 * openMs, MAX_OPEN_MS));
-      else if (probeAt === null && ++failures >= FAILURE_THRESHOLD) open(MIN_OPEN_MS);
+      else if (probeAt === null && ++failures >= FAILURE_THRESHOLD) open(MIN_OPEN_MS, upstreamRequestId);
     };
   }
 
@@ -70,8 +85,12 @@ export function createCircuitBreaker(clock: Clock): CircuitBreaker {
     startCall() {
       check();
       const report = createReport();
-      if (probeAt !== null) probe = report;
+      if (probeAt !== null) {
+        probe = report;
+        enter('half_open');
+      }
       return report;
     },
+    dispose: close,
   };
 }

@@ -64,6 +64,7 @@ export function createCredentialPools(options: CredentialPoolOptions): Credentia
 
   function evict(evicted: CredentialPool) {
     evicted.isEvicted = true;
+    evicted.breaker.dispose();
     void close(evicted.pool);
   }
 

@@ -1,13 +1,15 @@
 import { type Clock, sleep } from '../../clock.ts';
 import { DIRECT, type Network } from '../../network/network.ts';
+import { callRetried } from '../../telemetry/events.ts';
 import type { Credential, KeyHeader } from '../credentials/credential.ts';
 import { createVerifiedCredentials } from '../credentials/verified-credentials.ts';
-import { UpstreamError, withUnknownOutcome } from '../errors/upstream-error.ts';
+import { UpstreamError, type UpstreamErrorFacts, withUnknownOutcome } from '../errors/upstream-error.ts';
 import { Attempt, type Exchange, type Request, type Work } from './attempt.ts';
 import type { CallClaims } from './call-claims.ts';
 import { createCallGate } from './call-gate.ts';
 import { createCredentialPools } from './credential-pool.ts';
 import { type Abortable, CallDeadline } from './deadline.ts';
+import { observeCall, observeWait } from './observed-call.ts';
 import { isRetryAllowed, waitBeforeRetry } from './retry.ts';
 import { createSendState } from './send-state.ts';
 
@@ -19,8 +21,23 @@ export interface Call extends Abortable {
   readonly credential: Credential;
   /** Called for each HTTP request, retries included. */
   onRequest?(): void;
+  /** Called with each whole response to a call that reads no stream. */
+  onResponse?(facts: UpstreamErrorFacts): void;
   /** The callers that wait for the response. By default, the credential owns the turn. */
   readonly claims?: CallClaims;
+}
+
+/** Returns the call with these members. A call can be an object of a class, which cannot be spread. */
+export function callWith(changes: Partial<Pick<Call, 'credential' | 'signal'>>, call: Call): Call {
+  const { credential, signal, claims } = call;
+  return {
+    credential,
+    signal,
+    ...(claims && { claims }),
+    onRequest: () => call.onRequest?.(),
+    onResponse: (facts) => call.onResponse?.(facts),
+    ...changes,
+  };
 }
 
 export interface TransportOptions {
@@ -36,6 +53,8 @@ export interface TransportOptions {
   connections: number;
   /** Whether callers bring the credentials, so that a client can invent any number of them. */
   isPassthrough?: boolean;
+  /** Called with the status of each response to a call with the gateway's own credential. */
+  onStatus?: (credential: Credential, status: number) => void;
   /** Maximum calls per second of all credentials together. */
   maxRps: number;
   /** By default without proxies. */
@@ -77,24 +96,28 @@ export function createTransport(options: TransportOptions): Transport {
   const verifiedPools = createCredentialPools(poolOptions);
   const unverifiedPools = createCredentialPools({ ...poolOptions, isVerified: false, maxPools: MAX_UNVERIFIED_POOLS });
   const verified = createVerifiedCredentials();
-  const onStatus = isPassthrough ? verified.recordStatus : null;
+  const onStatus = isPassthrough ? verified.recordStatus : (options.onStatus ?? null);
   const gate = createCallGate(maxRps, clock);
 
   const isVerified = (credential: Credential) => !isPassthrough || verified.has(credential);
   const poolOf = (credential: Credential) => (isVerified(credential) ? verifiedPools : unverifiedPools).get(credential);
 
   /** Waits for the turn of the call, and sends the request once. */
-  async function sendOnce<R, T>(work: Work, exchange: Exchange<R>, use: Use<R, T>, call: Call, isFirst: boolean) {
+  async function sendOnce<R, T>(work: Work, exchange: Exchange<R>, use: Use<R, T>, call: Call, retryCount: number) {
     const { request, deadline } = work;
     const credential = poolOf(call.credential);
     credential.breaker.check(); // Before the rate limiter: a call that is rejected must not take a token.
     const entered = gate.enter({ claims: call.claims, isMutation: request.method !== 'GET', credential, deadline });
-    const attempt = new Attempt(work, credential, typeof entered === 'function' ? entered : await entered);
+    const release = typeof entered === 'function' ? entered : await observeWait(entered, clock);
+    const account = credential.isEvicted ? poolOf(call.credential) : credential; // Evicted during the wait: its pool is closed.
+    const attempt = new Attempt(work, account, release);
     try {
-      attempt.start();
-      if (isFirst) credential.budget.deposit();
+      attempt.start(() => observeCall(request, call.claims, retryCount, clock));
+      if (retryCount === 0) account.budget.deposit();
       call.onRequest?.();
-      return use(await exchange(attempt));
+      const result = use(await exchange(attempt));
+      attempt.succeed();
+      return result;
     } catch (error) {
       throw attempt.fail(error);
     }
@@ -114,6 +137,7 @@ export function createTransport(options: TransportOptions): Transport {
   async function waitForRetry(error: unknown, retryCount: number, work: Work): Promise<void> {
     const waitMs = retryWait(error, retryCount, work);
     if (waitMs === null) throw error;
+    if (error instanceof UpstreamError) reportRetry(work.request, error, waitMs);
     await sleep(waitMs, clock, work.deadline.signal);
   }
 
@@ -126,7 +150,7 @@ export function createTransport(options: TransportOptions): Transport {
       try {
         for (let retryCount = 0; ; retryCount++) {
           try {
-            return await sendOnce(work, exchange, use, call, retryCount === 0);
+            return await sendOnce(work, exchange, use, call, retryCount);
           } catch (error) {
             await waitForRetry(error, retryCount, work);
           }
@@ -139,6 +163,12 @@ export function createTransport(options: TransportOptions): Transport {
     },
     dispose: async () => void (await Promise.all([verifiedPools.dispose(), unverifiedPools.dispose()])),
   };
+}
+
+function reportRetry({ path }: Request, { code, facts }: UpstreamError, waitMs: number): void {
+  if (!callRetried.hasSubscribers) return;
+  const { upstreamStatus, upstreamRequestId } = facts;
+  callRetried.publish({ route: path.template, errorCode: code, waitMs, upstreamStatus, upstreamRequestId });
 }
 
 /** Maximum pools of credentials that the upstream has not accepted yet. They must not evict those of others. */

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { MemoryCache } from '../../memory-cache.ts';
-import { asAdmin } from '../credentials/credential.ts';
+import { adminCredentialOf } from '../credentials/credential.ts';
 import { path } from '../http/path.ts';
 import type { RestClient } from '../http/rest-client.ts';
 import { createListReader } from '../lists/list-reader.ts';
-import type { Call } from '../resilience/transport.ts';
+import { type Call, callWith } from '../resilience/transport.ts';
 import { type Deletion, readDeletion } from './deletion.ts';
 import { identifier, text, timestamp } from './lenient-schema.ts';
 import { createReader } from './object-reader.ts';
@@ -40,18 +40,21 @@ export function createPermissionResource(rest: RestClient, memoryCache: MemoryCa
   const lists = createListReader<PageItem<Permission>>({ compareAge: byCreation, memoryCache, name: 'permission' });
   const readPermissions = readList(readPermission);
   return {
-    list: async (model, { projectId: project_id = null, ...page }, call) =>
-      lists.page(page, {
-        credential: asAdmin(call).credential,
+    async list(model, { projectId: project_id = null, ...page }, call) {
+      const admin = asAdmin(call);
+      return await lists.page(page, {
+        credential: admin.credential,
         name: JSON.stringify([model, project_id]),
-        fetch: (request) =>
-          rest.get(permissionsPath(model), { ...request, project_id }, readPermissions, asAdmin(call)),
-      }),
+        fetch: (request) => rest.get(permissionsPath(model), { ...request, project_id }, readPermissions, admin),
+      });
+    },
     create: async (model, project_ids, call) =>
       rest.post(permissionsPath(model), { project_ids }, readUnpaged(readPermission), asAdmin(call)),
     delete: async (model, id, call) =>
       rest.delete(path`/fine_tuning/checkpoints/${model}/permissions/${id}`, readDeletion(id), asAdmin(call)),
   };
 }
+
+const asAdmin = (call: Call) => callWith({ credential: adminCredentialOf(call.credential) }, call);
 
 const permissionsPath = (model: string) => path`/fine_tuning/checkpoints/${model}/permissions`;

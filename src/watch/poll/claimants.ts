@@ -1,3 +1,4 @@
+import type { SpanEvent } from '../../telemetry/spans.ts';
 import type { Caller, Claimant } from '../../upstream/resilience/call-claims.ts';
 
 interface Subscriber {
@@ -20,4 +21,10 @@ export function callersOf(...groups: readonly Iterable<Subscriber>[]): Iterable<
 }
 
 /** The claimant of a poll: all subscribers that it serves. It takes the first turn that any of them has. */
-export const pollClaimant = (callers: Iterable<Caller>): Claimant => ({ priority: 'poll', callers });
+export function pollClaimant(
+  callers: Iterable<Caller>,
+  span: SpanEvent | null = null,
+  cause: 'webhook' | 'poll' = 'poll',
+): Claimant {
+  return { priority: 'poll', callers, trace: span?.context, cause: cause === 'webhook' ? cause : undefined };
+}

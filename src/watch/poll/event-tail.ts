@@ -3,10 +3,12 @@ import { contextFor, createReadContext } from '../../store/cache/read-context.ts
 import type { Access } from '../../store/cache/scope.ts';
 import type { EventLog } from '../../store/resources/event-log.ts';
 import type { Store } from '../../store/store.ts';
+import type { SpanEvent } from '../../telemetry/spans.ts';
 import type { CallAccount, Caller } from '../../upstream/resilience/call-claims.ts';
 import type { Job } from '../../upstream/resources/job.ts';
 import type { StateOf } from './change.ts';
 import { pollClaimant } from './claimants.ts';
+import { observePoll, reportPollFailure } from './poll-events.ts';
 import { nextPollAfterFailureIn, nextPollIn } from './poll-interval.ts';
 import { isNotFound, isPermanent, retryAfterOf, toError } from './watch-errors.ts';
 import type { WatchRegistry } from './watch-registry.ts';
@@ -42,8 +44,8 @@ export interface EventTail {
   /** Resolves when `version` differs from the argument, at once when closed, or on abort. Rejects when the tail fails. */
   waitForUpdate(version: number, signal: AbortSignal): Promise<void>;
   /**
-   * Polls at once; the account pays for it. Resolves after a poll that started after this call, at once when closed, or on abort. Rejects when the
-   * tail fails.
+   * Polls at once; the account pays for it. Resolves after a poll that started after this call, at once when closed, or on
+   * abort. Rejects when the tail fails.
    */
   pollNow(signal: AbortSignal, account?: CallAccount): Promise<void>;
   dispose(): void;
@@ -67,6 +69,7 @@ export function createEventTail(options: EventTailOptions, jobId: string, onEnd:
   let changedAt = clock.now();
   let isPolling = false;
   let isPollRequested = false;
+  let dueAt = clock.now();
   let cancelTimer: (() => void) | null = null;
 
   function notifyWaiters() {
@@ -85,6 +88,7 @@ export function createEventTail(options: EventTailOptions, jobId: string, onEnd:
 
   function pollIn(ms: number) {
     cancelTimer?.();
+    dueAt = clock.now() + ms;
     cancelTimer = isClosed || error || disposal.signal.aborted ? null : clock.after(ms, () => void poll());
   }
 
@@ -102,14 +106,19 @@ export function createEventTail(options: EventTailOptions, jobId: string, onEnd:
     isPollRequested = false;
     const before = store.events.lastLog(access, jobId);
     const paying = payer;
-    const readContext = paying ? contextFor({ ...claimant, account: paying }, ownContext) : ownContext;
+    const contextOf = (span: SpanEvent | null) =>
+      paying || span
+        ? contextFor({ ...claimant, trace: span?.context, ...(paying && { account: paying }) }, ownContext)
+        : ownContext;
     try {
-      update(before, await store.events.refresh(access, jobId, readContext));
+      const refresh = (span: SpanEvent | null) => store.events.refresh(access, jobId, contextOf(span));
+      update(before, await observePoll('events', callers, clock.now() - dueAt, refresh));
       if (payer === paying) payer = undefined;
       pollIn(isPollRequested ? 0 : nextPollDelay());
     } catch (reason) {
       if (isNotFound(reason)) await refreshJob();
       if (disposal.signal.aborted || error) return;
+      reportPollFailure('events', isPermanent(reason) ? 'dropped' : 'retried', reason);
       if (isPermanent(reason)) return fail(toError(reason));
       pollIn(nextPollAfterFailureIn(++failures, pollIntervalMs, Math.random(), retryAfterOf(reason)));
     } finally {

@@ -33,6 +33,8 @@ export interface FollowedJob {
   isReading: boolean;
   /** Whether its events have to be read, whatever its status: it is new, or its status has changed. */
   isReadRequested: boolean;
+  /** Whether its events were not read in the last interval, because the job itself was polled. */
+  wasPostponed: boolean;
   /** Whether the server rejects the read of its events. */
   isUnreadable: boolean;
   newestEventId: string | null;
@@ -65,6 +67,7 @@ export function newFollowedJob(id: string): FollowedJob {
     lastRead: 0,
     isReading: false,
     isReadRequested: true,
+    wasPostponed: false,
     isUnreadable: false,
     newestEventId: null,
     stopWatch: () => {},
@@ -124,3 +127,12 @@ function hasMoved(last: ProgressObservation, next: ProgressObservation): boolean
 }
 
 const totalOf = ({ job, steps: [last] }: ProgressObservation) => last?.totalSteps ?? stepsOf(job).total_steps;
+
+/**
+ * Whether the events of a job wait for the next interval, because the job itself was polled in this one. Never twice in a row:
+ * with a long interval, the job is polled in each.
+ */
+export function postponeRead(entry: FollowedJob, wasPolled: boolean): boolean {
+  entry.wasPostponed = !entry.isReadRequested && !entry.wasPostponed && wasPolled;
+  return entry.wasPostponed;
+}

@@ -2,10 +2,12 @@ import type { Clock } from '../../clock.ts';
 import { contextFor, createReadContext, type ReadContext } from '../../store/cache/read-context.ts';
 import type { Access } from '../../store/cache/scope.ts';
 import type { JobStore } from '../../store/resources/job.ts';
+import type { SpanEvent } from '../../telemetry/spans.ts';
 import { isOutage, isRejection, UpstreamError } from '../../upstream/errors/upstream-error.ts';
 import type { Caller } from '../../upstream/resilience/call-claims.ts';
 import { callersOf, pollClaimant } from './claimants.ts';
 import { alignPolls, isPageWorthReading } from './page-plan.ts';
+import { observePoll, reportPollFailure } from './poll-events.ts';
 import { nextPollAfterFailureIn } from './poll-interval.ts';
 import { isCredentialError, retryAfterOf, toError } from './watch-errors.ts';
 import type { WatchRegistry } from './watch-registry.ts';
@@ -83,6 +85,10 @@ export function createPoller({ access, jobs: store, clock, registry, pollInterva
 
   async function pollDue(due: readonly WatchedJob[], isAccountDue: boolean) {
     const isFirstAfterFailure = failures > 0;
+    const dueAt = Math.min(
+      isAccountDue ? registry.account.dueAt : Number.POSITIVE_INFINITY,
+      ...due.map((job) => job.dueAt),
+    );
     const causes = new Map(due.map((job) => [job, job.requested ?? 'poll'] as const));
     for (const job of due) {
       job.isPolling = true;
@@ -91,13 +97,15 @@ export function createPoller({ access, jobs: store, clock, registry, pollInterva
     }
     if (isAccountDue) registry.account.isPolling = true;
     try {
-      // A job with a webhook gets a single read, which records the webhook as the cause.
-      const remaining = new Set(due.filter((job) => causes.get(job) === 'poll'));
-      if (remaining.size > 0 || isAccountDue) await pollPages(remaining, isAccountDue);
-      const singles = due.filter((job) => remaining.has(job) || causes.get(job) === 'webhook');
-      // After a failure, one read goes first: in an outage it fails alone.
-      if (isFirstAfterFailure) for (const job of singles.splice(0, 1)) await pollJob(job, causes.get(job));
-      await Promise.all(singles.map((job) => pollJob(job, causes.get(job))));
+      await observePoll('jobs', callersOfJobs(due, isAccountDue), clock.now() - dueAt, async (span) => {
+        // A job with a webhook gets a single read, which records the webhook as the cause.
+        const remaining = new Set(due.filter((job) => causes.get(job) === 'poll'));
+        if (remaining.size > 0 || isAccountDue) await pollPages(remaining, isAccountDue, span);
+        const singles = due.filter((job) => remaining.has(job) || causes.get(job) === 'webhook');
+        // After a failure, one read goes first: in an outage it fails alone.
+        if (isFirstAfterFailure) for (const job of singles.splice(0, 1)) await pollJob(job, span, causes.get(job));
+        await Promise.all(singles.map((job) => pollJob(job, span, causes.get(job))));
+      });
       failures = 0;
     } catch (error) {
       onPollFailed(error);
@@ -107,11 +115,11 @@ export function createPoller({ access, jobs: store, clock, registry, pollInterva
     }
   }
 
-  async function pollPages(remaining: Set<WatchedJob>, isAccountDue: boolean) {
+  async function pollPages(remaining: Set<WatchedJob>, isAccountDue: boolean, span: SpanEvent | null) {
     const found = new Set<WatchedJob>();
     isReadingPages = true;
     try {
-      await readPages(remaining, isAccountDue, found);
+      await readPages(remaining, isAccountDue, found, span);
     } finally {
       isReadingPages = false;
       alignPolls(
@@ -134,7 +142,12 @@ export function createPoller({ access, jobs: store, clock, registry, pollInterva
    * Reads pages from the head of the list while that costs fewer calls. Deletes the jobs found from `remaining`, and adds all
    * watched ones to `found`.
    */
-  async function readPages(remaining: Set<WatchedJob>, isAccountDue: boolean, found: Set<WatchedJob>) {
+  async function readPages(
+    remaining: Set<WatchedJob>,
+    isAccountDue: boolean,
+    found: Set<WatchedJob>,
+    span: SpanEvent | null,
+  ) {
     const minPages = isAccountDue ? (registry.account.isScanned ? 1 : FIRST_SCAN_PAGES) : 0;
     let [pagesRead, foundOnPage, after] = [0, 0, null as string | null];
     const isNextPageWorthReading = () => {
@@ -144,7 +157,7 @@ export function createPoller({ access, jobs: store, clock, registry, pollInterva
       return isListAvailable && pagesRead < MAX_PAGES && isPageWorthReading(progress);
     };
     while (isNextPageWorthReading()) {
-      const claimant = pollClaimant(callersOfPages(remaining, isAccountDue));
+      const claimant = pollClaimant(callersOfPages(remaining, isAccountDue), span);
       const page = await readPage(after, isAccountDue, contextFor(claimant, readContext));
       if (page === null) return;
       pagesRead++;
@@ -178,9 +191,9 @@ export function createPoller({ access, jobs: store, clock, registry, pollInterva
     }
   }
 
-  async function pollJob(job: WatchedJob, cause: 'webhook' | 'poll' = 'poll') {
+  async function pollJob(job: WatchedJob, span: SpanEvent | null, cause: 'webhook' | 'poll' = 'poll') {
     try {
-      const claimant = pollClaimant(callersOfJobs([job], false));
+      const claimant = pollClaimant(callersOfJobs([job], false), span, cause);
       await store.refresh(access, job.id, { readContext: contextFor(claimant, readContext), cause });
     } catch (error) {
       if (isOutage(error) || isCredentialError(error)) throw error;
@@ -193,6 +206,7 @@ export function createPoller({ access, jobs: store, clock, registry, pollInterva
   // Pauses all polls of the scope: an outage costs one call at a time, not one per job.
   function onPollFailed(error: unknown) {
     if (disposal.signal.aborted) return;
+    reportPollFailure('jobs', isCredentialError(error) ? 'dropped' : 'retried', error);
     if (isCredentialError(error)) return registry.endAll(toError(error));
     failures++;
     const waitMs = nextPollAfterFailureIn(failures, pollIntervalMs, Math.random(), retryAfterOf(error));

@@ -1,5 +1,6 @@
 import { contextFor, createReadContext } from '../../store/cache/read-context.ts';
 import type { Store } from '../../store/store.ts';
+import type { SpanEvent } from '../../telemetry/spans.ts';
 import { isTerminal, type Job } from '../../upstream/resources/job.ts';
 import { callersOf, pollClaimant } from './claimants.ts';
 import {
@@ -10,8 +11,10 @@ import {
   nextObservation,
   notify,
   type ProgressListener,
+  postponeRead,
   recordEvents,
 } from './followed-job.ts';
+import { observePoll, reportPollFailure } from './poll-events.ts';
 import { nextPollAfterFailureIn } from './poll-interval.ts';
 import { isPermanent, retryAfterOf } from './watch-errors.ts';
 import type { WatchRegistry, WatchRegistryOptions } from './watch-registry.ts';
@@ -80,10 +83,8 @@ export function createProgressReader(options: ProgressReaderOptions): ProgressRe
   const isMoving = (job: Job) => stateOf(job) === MOVING;
   const needsRead = (entry: FollowedJob) => needsEventRead(entry, stateOf);
 
-  /** Whether the job itself was polled in this interval: then its events wait for the next one. */
-  function wasJustPolled({ id, isReadRequested }: FollowedJob, now: number): boolean {
-    return !isReadRequested && now - (registry.jobs.get(id)?.polledAt ?? Number.NEGATIVE_INFINITY) < pollIntervalMs;
-  }
+  const postpone = (entry: FollowedJob, now: number) =>
+    postponeRead(entry, now - (registry.jobs.get(entry.id)?.polledAt ?? Number.NEGATIVE_INFINITY) < pollIntervalMs);
 
   function schedule(): void {
     cancelTimer?.();
@@ -103,7 +104,7 @@ export function createProgressReader(options: ProgressReaderOptions): ProgressRe
     const isNewInterval = now - intervalStartedAt >= pollIntervalMs;
     if (isNewInterval) [intervalStartedAt, readsInInterval] = [now, 0];
     const due = [...followed.values()]
-      .filter((entry) => needsRead(entry) && (isNewInterval ? !wasJustPolled(entry, now) : entry.isReadRequested))
+      .filter((entry) => needsRead(entry) && (isNewInterval ? !postpone(entry, now) : entry.isReadRequested))
       .sort((one, other) => one.lastRead - other.lastRead)
       .slice(0, MAX_READS - readsInInterval);
     readsInInterval += due.length;
@@ -111,20 +112,21 @@ export function createProgressReader(options: ProgressReaderOptions): ProgressRe
     schedule();
   }
 
-  /** The subscribers wait for the read: it takes the first turn that any of them has. */
-  const contextOf = ({ listeners, isOfAccount }: FollowedJob) =>
-    contextFor(pollClaimant(callersOf(listeners, isOfAccount ? accountListeners : [])), readContext);
-
   async function read(entry: FollowedJob): Promise<void> {
     entry.isReading = true;
     entry.isReadRequested = false;
     entry.lastRead = ++reads;
+    const callers = callersOf(entry.listeners, entry.isOfAccount ? accountListeners : []);
+    // The subscribers wait for the read: it takes the first turn that any of them has.
+    const readNewest = (span: SpanEvent | null) =>
+      store.events.newest(access, entry.id, EVENT_COUNT, contextFor(pollClaimant(callers, span), readContext));
     try {
-      const { items } = await store.events.newest(access, entry.id, EVENT_COUNT, contextOf(entry));
+      const { items } = await observePoll('progress', callers, 0, readNewest);
       failures = 0;
       if (recordEvents(entry, items.slice(0, EVENT_COUNT))) registry.requestPoll(entry.id, 'poll');
     } catch (error) {
       if (disposal.signal.aborted) return;
+      reportPollFailure('progress', isPermanent(error) ? 'dropped' : 'retried', error);
       if (!isPermanent(error)) return pauseAfter(error, entry);
       entry.isUnreadable = true;
     } finally {

@@ -5,6 +5,7 @@ import type { JobObserved, JobStore } from '../../store/resources/job.ts';
 import { isTerminal } from '../../upstream/resources/job.ts';
 import { type AccountWatch, createAccountWatch } from './account-watch.ts';
 import { changeOf, createSnapshots, type JobChange, type StateOf } from './change.ts';
+import { reportPollFailure } from './poll-events.ts';
 import { nextPollAfterFailureIn, nextPollIn } from './poll-interval.ts';
 import { isPermanent, JobNotFound, retryAfterOf, toError } from './watch-errors.ts';
 import type { WatchedJob, WatchListener } from './watched-job.ts';
@@ -208,7 +209,9 @@ export function createWatchRegistry({
     },
     onPollFailed(job, error) {
       job.failures++;
-      if (isPermanent(error) || job.observation === undefined) return endJob(job, toError(error));
+      const isDropped = isPermanent(error) || job.observation === undefined;
+      reportPollFailure('jobs', isDropped ? 'dropped' : 'retried', error);
+      if (isDropped) return endJob(job, toError(error));
       const waitMs = nextPollAfterFailureIn(job.failures, pollIntervalMs, Math.random(), retryAfterOf(error));
       job.dueAt = clock.now() + waitMs;
     },

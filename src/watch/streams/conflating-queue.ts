@@ -1,3 +1,4 @@
+import { type StateConflated, stateConflated } from '../../telemetry/events.ts';
 import type { ReadableIterator, Reader } from './readable-iterator.ts';
 
 /**
@@ -10,6 +11,12 @@ export interface ConflatingQueue<T> extends ReadableIterator<T>, AsyncIterable<T
   end(error?: Error): void;
   return(): Promise<IteratorReturnResult<undefined>>;
   [Symbol.asyncIterator](): ConflatingQueue<T>;
+}
+
+const CONFLATED: StateConflated = { kind: 'state' };
+
+function reportConflation() {
+  if (stateConflated.hasSubscribers) stateConflated.publish(CONFLATED);
 }
 
 const DONE = { done: true, value: undefined } as const;
@@ -38,9 +45,12 @@ class LatestPerKeyQueue<T> implements ConflatingQueue<T> {
   put(key: string, value: T): void {
     if (this.#isClosed) return;
     if (this.#first === null) this.#first = { key, value };
-    else if (this.#first.key === key) this.#first.value = value;
-    else {
+    else if (this.#first.key === key) {
+      this.#first.value = value;
+      reportConflation();
+    } else {
       this.#others ??= new Map();
+      if (this.#others.has(key)) reportConflation();
       this.#others.set(key, value);
     }
     this.#wakeReader();

@@ -1,4 +1,4 @@
-/** Is told once that a read will succeed. An object, because a gateway has thousands: a callback would be one more per reader. */
+/** Gets one call when a read is worthwhile. An object, because a gateway has thousands: a callback would be one more each. */
 export interface Reader {
   onReadable(): void;
 }
@@ -6,7 +6,7 @@ export interface Reader {
 /** An iterator that can also be read without a promise per value: thousands of readers get a change in one loop. */
 export interface ReadableIterator<T> extends AsyncIterator<T, undefined> {
   /**
-   * Returns the next value, or the end. Returns undefined when there is neither yet; `reader` is then told once when there is.
+   * Returns the next value, or the end. Returns undefined when there is neither yet, and calls `reader.onReadable` when there is.
    * Throws the error that ends the iterator.
    */
   read(reader: Reader): IteratorResult<T, undefined> | undefined;

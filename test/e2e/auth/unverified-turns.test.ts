@@ -96,6 +96,18 @@ describe('many invented keys that the upstream is slow to reject', () => {
   });
 });
 
+it('a new key that waits for its turn is sent, however many invented ones arrive meanwhile', async () => {
+  await using world = await start({ UPSTREAM_MAX_RPS: '1000', UPSTREAM_RETRIES: '0' });
+  const first = new AbortController();
+  for (let index = 0; index < MAX_UNVERIFIED_CALLS; index++) world.ask(`invented-${index}`, first).catch(() => null);
+  await until(() => world.inventedCalls() > 0);
+  const real = world.ask('real-1');
+  for (let index = 0; index < INVENTED; index++) world.ask(`invented-later-${index}`).catch(() => null);
+  await world.gateway.received(MAX_UNVERIFIED_CALLS + 1 + INVENTED);
+  first.abort();
+  expect(await real).toEqual({ status: 200, text: '{"data":{"fineTuningJob":{"status":"RUNNING"}}}' });
+});
+
 describe('subscriptions with invented keys', () => {
   const SUBSCRIPTION = 'subscription { fineTuningJobStatusChanged(jobId: "ftjob-1") { status } }';
   const subscribe = (url: string, key: string) =>

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { startIssuer } from '../../kit/gateway/issuer.ts';
 import { type ScriptedUpstream, startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 import { makeFolder } from '../../kit/process/folder.ts';
 import { priceFile } from '../../kit/process/prices.ts';
@@ -175,5 +176,33 @@ See: npm start -- --help
     expect(code).toBe(1);
     expect(text).toMatch(/^SANDBOX_PORT: another program already listens on port \d+; [^\n]*\n$/);
     await new Promise((resolve) => other.close(resolve));
+  });
+});
+
+describe('--check with JWTs', () => {
+  it('reads the keys of each issuer, and exits with 0', async () => {
+    await using issuer = await startIssuer();
+    const { code, text } = await check(issuer.settings);
+    expect(code).toBe(0);
+    expect(text).toMatch(/^Issuers of JWTs:$/m);
+    expect(text).toContain(`  ${issuer.url} has 1 key for signatures, read after `);
+    expect(text).toMatch(/^The gateway can start\.$/m);
+    expect(issuer.reads).toEqual({ discovery: 1, keys: 1 });
+  });
+
+  it('exits with 1 when an issuer fails, with the reason', async () => {
+    await using issuer = await startIssuer();
+    const { code, text } = await check({ ...issuer.settings, JWT_ISSUERS: `${issuer.url},${issuer.url}/` });
+    expect(code).toBe(1);
+    expect(text).toContain(`  ${issuer.url} has 1 key`);
+    expect(text).toMatch(/ failed after \d+ ms: \S+ is of the issuer \S+; expected exactly \S+\. Check JWT_ISSUERS/);
+    expect(text).toMatch(/^The gateway would start, but could not verify JWTs of each issuer\.$/m);
+  });
+
+  it('exits with 1 when an issuer has no key for signatures', async () => {
+    await using issuer = await startIssuer();
+    issuer.keys.splice(0, 1, { kty: 'oct', k: 'AAAA' });
+    const { code, text } = await check(issuer.settings);
+    expect([code, text.includes('has 0 keys for signatures')]).toEqual([1, true]);
   });
 });

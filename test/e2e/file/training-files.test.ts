@@ -195,7 +195,7 @@ describe('deleteFile', () => {
     expect(data).toMatchObject({ file: null, node: null, checkTrainingFile: null });
     expect(JSON.stringify(data?.['files'])).not.toContain(id);
     expect(one(await gateway.query(DELETE, { id }), 'deleteFile')).toMatchObject({ __typename: 'NotFoundError' });
-    expect(gateway.log.filter(({ mutation }) => mutation === 'deleteFile')).toMatchObject([
+    expect(gateway.log.filter(({ msg, mutation }) => msg === 'mutation' && mutation === 'deleteFile')).toMatchObject([
       { id, outcome: 'Success' },
       { id, outcome: 'NotFound' },
     ]);

@@ -107,6 +107,16 @@ describe('an untrusted document', () => {
     expect(gateway.log.filter(({ msg }) => msg === 'untrusted document')).toEqual([
       expect.objectContaining({ sha256: hashOf(VERSION), requestId: expect.any(String) }),
     ]);
+    const NAMED = 'query Version { gateway { version } }';
+    await post(gateway, { query: NAMED });
+    expect(gateway.log.filter(({ sha256 }) => sha256 === hashOf(NAMED))).toEqual([
+      expect.objectContaining({
+        msg: 'untrusted document',
+        operation: 'Version',
+        hint: 'LOG_LEVEL=debug logs the text, once per document',
+      }),
+      expect.objectContaining({ level: 20, text: NAMED }),
+    ]);
   });
 
   it('cannot be found by its hash in the mode log', async () => {

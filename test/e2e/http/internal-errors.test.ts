@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createIdempotentCreator } from '../../../src/commands/idempotency/create-once.ts';
 import { readConfig } from '../../../src/config/config.ts';
 import { createMemoryCache } from '../../../src/memory-cache.ts';
-import { type ContextFactory, createContextFactory } from '../../../src/request/context.ts';
+import { type ContextFactory, createContextFactory, type Identity } from '../../../src/request/context.ts';
 import { stateOf } from '../../../src/schema/core/job-status.ts';
 import { createSchema } from '../../../src/schema/schema.ts';
 import { createServer } from '../../../src/server/server.ts';
@@ -32,6 +32,14 @@ async function startServer(readJob: () => Promise<never>) {
   });
   const store = createStore({ upstream, clock, activeMs: 0, settledMs: 0, memoryCache: createMemoryCache(1) });
   const access = createAccessFactory()({ apiKey: 'test' });
+  const identity: Identity = {
+    viewer: { name: null, role: 'admin' },
+    access,
+    callerId: null,
+    expiresAt: Number.POSITIVE_INFINITY,
+    isValid: () => true,
+    current: () => identity,
+  };
   const watcher = createWatcher({ store, clock, stateOf, pollIntervalMs: 1000, onListenerError: rethrow });
   const createBaseContext = createContextFactory({
     clock,
@@ -59,13 +67,14 @@ async function startServer(readJob: () => Promise<never>) {
     shutdown: readConfig({}).shutdown,
     upstreamConnections: 64,
     schema: createSchema(),
-    authenticate: () => ({ viewer: { name: null, role: 'admin' }, access, isValid: () => true }),
+    authenticate: () => identity,
     createContext,
     generationOf: store.jobs.invalidation.responseGeneration,
     examples: { jobId: 'ftjob-1', fileId: 'file-1' },
     log: createLogger({ level: 'debug', secrets: [], destination }),
     clock,
     webhookSecret: undefined,
+    findProblem: async () => null,
     onHint: () => {},
     memoryCache: createMemoryCache(1),
   });

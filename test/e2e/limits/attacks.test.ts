@@ -193,7 +193,8 @@ describe('other callers get responses during, and nothing is left of,', { timeou
     },
   );
 
-  it.each([
+  // Each has a gateway of its own, and waits most of the time.
+  it.concurrent.each([
     ['headers', 'POST /graphql HTTP/1.1\r\nHost: localhost\r\nX-A: '],
     ['bodies', raw('Content-Length: 1000\r\n', '{"query":')],
   ])('%s that arrive too slowly', async (_, bytes) => {

@@ -40,8 +40,9 @@ async function start(settings: Record<string, string> = { ALLOW_MUTATIONS: 'on' 
       const { outcome, errors, requestId } = await mutate(gateway.url, this.bearerOf(role), mutation, input);
       expect(errors).toBeUndefined();
       const audit = gateway.log.slice(lines).filter(({ msg }) => msg === 'mutation');
+      const begun = gateway.log.slice(lines).filter(({ msg }) => msg === 'mutation begins');
       const record = { mutation, viewer: NAMES[role], role, requestId };
-      return { outcome, calls: upstream.calls.slice(calls), audit, record };
+      return { outcome, calls: upstream.calls.slice(calls), audit, begun, record };
     },
     async [Symbol.asyncDispose]() {
       await gateway[Symbol.asyncDispose]();
@@ -65,12 +66,14 @@ describe.each(Object.entries(EXAMPLES))('%s', (mutation, { role: needed, input, 
   });
 
   it.each(roles.filter((role) => includes(role, needed)))(
-    'succeeds for the role %s and writes one audit record',
+    'succeeds for the role %s and writes an audit record before and after',
     async (role) => {
       await using world = await start();
-      const { outcome, calls, audit, record } = await world.execute(role, mutation, input);
+      const { outcome, calls, audit, begun, record } = await world.execute(role, mutation, input);
       expect(outcome).toEqual({ __typename: success });
       expect(calls).not.toEqual([]);
+      expect(begun).toEqual([expect.objectContaining({ ...record, address: '127.0.0.1' })]);
+      expect(begun[0]?.['id']).toBe(inputId);
       expect(audit).toEqual([expect.objectContaining({ ...record, outcome: 'Success' })]);
       expect(audit[0]?.['id']).toBe(id);
     },
@@ -81,13 +84,14 @@ describe.each(Object.entries(EXAMPLES))('%s', (mutation, { role: needed, input, 
     async (role) => {
       await using world = await start();
       for (const sent of [input, withMissingIds(input)]) {
-        const { outcome, calls, audit, record } = await world.execute(role, mutation, sent);
+        const { outcome, calls, audit, begun, record } = await world.execute(role, mutation, sent);
         expect(outcome).toEqual({
           __typename: 'ForbiddenError',
           code: 'FORBIDDEN',
           message: `${mutation} needs the role ${needed}; the caller has the role ${role}.`,
         });
         expect(calls).toEqual([]);
+        expect(begun).toEqual([]);
         expect(audit).toMatchObject([{ ...record, outcome: 'Forbidden' }]);
         expect(audit[0]?.['id']).toBe(sent === input ? inputId : withMissingIds({ inputId }).inputId);
       }
@@ -163,10 +167,27 @@ describe.each(Object.entries(EXAMPLES))('%s', (mutation, { role: needed, input, 
     expect(lines.map(({ viewer }) => viewer)).toEqual(['vera', 'otto', 'ada']);
   });
 
-  it('writes the caller, the mutation and the id to the log, and nothing else of the input', async () => {
+  it('writes the caller, the mutation and the ids to the log, and nothing else of the input', async () => {
     await using world = await start();
     const { audit } = await world.execute('admin', mutation, input);
-    const known = ['level', 'time', 'msg', 'mutation', 'viewer', 'role', 'id', 'requestId', 'outcome'];
+    const known = [
+      'level',
+      'time',
+      'msg',
+      'mutation',
+      'viewer',
+      'callerId',
+      'role',
+      'id',
+      'requestId',
+      'outcome',
+      'operation',
+      'address',
+      'input',
+      'upstreamRequestId',
+    ];
     expect(Object.keys(audit[0] ?? {}).filter((member) => !known.includes(member))).toEqual([]);
+    const facts = Object.keys(Object(audit[0]?.['input']));
+    expect(facts.filter((name) => !/Ids?$|^idempotencyKeySha256$/.test(name))).toEqual([]);
   });
 });

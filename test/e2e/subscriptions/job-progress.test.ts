@@ -89,6 +89,19 @@ describe('a subscription to the progress of a job', () => {
     await feed.advanceBy(2 * INTERVAL_MS);
   });
 
+  it('sends each move within two intervals when the job itself is polled in each interval', async () => {
+    await using feed = await start({ a: { status: 'running' } }, { POLL_INTERVAL_MS: '20000' });
+    await using stream = await feed.subscribe(ONE, { id: 'a' });
+    await feed.advanceBy(5000);
+    await feed.gateway.query('{ fineTuningJob(id: "a") { status } }'); // The polls of the job follow it.
+    for (let step = 1; step <= 3; step++) {
+      await feed.advanceBy(40_000);
+      feed.setStep('a', step);
+    }
+    await feed.advanceBy(40_000);
+    expect(await take(stream, 4)).toEqual([null, 1, 2, 3].map((step) => ['a', 'RUNNING', step]));
+  });
+
   it('never moves backward, and shows the present state first to a client that reconnects', async () => {
     await using feed = await start({ a: { status: 'running' } }, NO_CACHE); // A cached log keeps its steps.
     feed.setStep('a', 30);

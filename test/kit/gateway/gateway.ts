@@ -21,12 +21,16 @@ export interface GraphqlResponse {
  */
 export interface TestGateway extends AsyncDisposable {
   readonly url: string;
+  /** Of `/metrics`; undefined without METRICS_PORT. */
+  readonly metricsUrl: string | undefined;
   /** All log lines so far, parsed. */
   readonly log: Record<string, unknown>[];
   /** Current size of its cache. */
   cachedBytes(): number;
   /** Current load. */
   load(): GatewayLoad;
+  /** Reads the files of secrets and opens the audit file again, as SIGHUP does. */
+  reloadFiles(): void;
   /** Resolves when `count` requests have arrived and their operations have started. */
   received(count: number): Promise<void>;
   /** Sends a query by POST. Resolves to the response, with or without errors. */
@@ -77,9 +81,11 @@ export async function startGateway(
   };
   return {
     url: app.url,
+    metricsUrl: app.metricsUrl,
     log,
     cachedBytes: () => app.load().cachedBytes,
     load: app.load,
+    reloadFiles: app.reloadFiles,
     query,
     async received(count) {
       await arrivals.reached(count);

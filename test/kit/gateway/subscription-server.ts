@@ -8,6 +8,7 @@ import { createAuthenticate } from '../../../src/server/auth/authenticate.ts';
 import { createServer } from '../../../src/server/server.ts';
 import { createStore } from '../../../src/store/store.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
+import { createCredentialSource } from '../../../src/upstream/credentials/credential-source.ts';
 import { createUpstream } from '../../../src/upstream/upstream.ts';
 import { createWatcher } from '../../../src/watch/watcher.ts';
 import { createTestClock, type TestClock } from '../clock.ts';
@@ -81,7 +82,12 @@ export async function startSubscriptionServer(settings: Record<string, string> =
     shutdown: config.shutdown,
     upstreamConnections: config.upstreamCalls.connections,
     schema: script.schema,
-    authenticate: createAuthenticate({ auth: config.auth, credential: { apiKey: 'test' }, clock, log }),
+    authenticate: createAuthenticate({
+      auth: config.auth,
+      credentials: createCredentialSource({ apiKey: 'test' }),
+      clock,
+      log,
+    }),
     createContext: createContextFactory({
       clock,
       upstream,
@@ -94,6 +100,7 @@ export async function startSubscriptionServer(settings: Record<string, string> =
     generationOf: store.jobs.invalidation.responseGeneration,
     examples: { jobId: 'ftjob-1', fileId: 'file-1' },
     webhookSecret: undefined,
+    findProblem: async () => null,
     onHint: watcher.hint,
     log,
     clock,

@@ -6,5 +6,5 @@ import type { MutationPolicy } from '../../../src/commands/mutation-policy.ts';
 export const NO_MUTATIONS: MutationPolicy = {
   isAllowed: false,
   quotaOf: createDailyQuotas(systemClock, { create: 0, graderRun: 0 }),
-  audit: () => {},
+  audit: { begin: () => {}, end: () => {} },
 };

@@ -8,6 +8,7 @@ export interface GatewayProcess extends AsyncDisposable {
   /** Everything on both outputs so far. */
   readonly output: { text: string };
   query(query: string, headers?: Record<string, string>): Promise<GraphqlResponse>;
+  signal(name: NodeJS.Signals): void;
   /** Peak of its resident memory in MiB. */
   peakMib(): number;
   /** CPU time so far in seconds, of all threads. */
@@ -33,6 +34,7 @@ export async function startGatewayProcess(
   return {
     url,
     output: gateway.output,
+    signal: gateway.signal,
     async query(query, headers = {}) {
       const response = await fetch(url, {
         method: 'POST',

@@ -40,6 +40,18 @@ export function startScript(
   return watch(child, settings, (name) => child.kill(name));
 }
 
+/** Starts a script that can write at most `kib` KiB to any file. */
+export function startWithFileLimit(kib: number, script: string, settings: Record<string, string>): TestProcess {
+  const { PATH = '', HOME = '' } = process.env;
+  const limited = ['-c', `ulimit -f ${kib}; exec "$0" "$@"`, process.execPath];
+  const child = spawn('bash', [...limited, '--require', './src/require-node.cjs', script], {
+    cwd: ROOT,
+    env: { PATH, HOME, NODE_DISABLE_COMPILE_CACHE: '1', ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return watch(child, settings, (name) => child.kill(name));
+}
+
 /** `npm start` as in a terminal: `signal` reaches npm and the gateway at once, as Ctrl-C does. */
 export function startByNpm(settings: Record<string, string>): TestProcess {
   const { PATH = '', HOME = '' } = process.env;

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { readConfig, secretsOf } from '../../../src/config/config.ts';
 import { generateToken } from '../../../src/server/auth/token.ts';
@@ -16,8 +18,10 @@ describe('AUTH', () => {
   });
 
   it('rejects an unknown value, with the valid ones', () => {
-    expect(problemsOf({ AUTH: 'basic' })).toEqual(['AUTH: "basic" is not none, tokens or passthrough.']);
-    expect(problemsOf({ AUTH: 'NONE' })).toEqual(['AUTH: "NONE" is not none, tokens or passthrough.']);
+    expect(problemsOf({ AUTH: 'basic' })).toEqual([
+      'AUTH: "basic" is not none, tokens, jwt, tokens,jwt or passthrough.',
+    ]);
+    expect(problemsOf({ AUTH: 'NONE' })).toEqual(['AUTH: "NONE" is not none, tokens, jwt, tokens,jwt or passthrough.']);
   });
 
   it('reads the token file for tokens, which adds no secret', () => {
@@ -89,5 +93,94 @@ describe('AUTH', () => {
       ]);
     }
     expect(problemsOf({ ...ALL_ADDRESSES, AUTH: 'none', UPSTREAM: 'sandbox' })).toEqual([]);
+  });
+});
+
+describe('AUTH with jwt', () => {
+  const JWT = {
+    AUTH: 'jwt',
+    JWT_ISSUERS: 'https://id.example/realms/main',
+    JWT_AUDIENCE: 'finetune-gateway',
+    JWT_ROLES: 'users=operator',
+  };
+
+  it('reads issuers, audiences and names exactly, with defaults for the rest', () => {
+    const settings = {
+      JWT_ISSUERS: 'https://Id.example/, http://127.0.0.1:1/A',
+      JWT_AUDIENCE: 'api://A,b',
+      JWT_ROLES: 'A b=viewer, CN=x=admin',
+    };
+    expect(readConfig({ ...JWT, ...settings }).auth).toEqual({
+      kind: 'tokens',
+      jwt: {
+        issuers: ['https://Id.example/', 'http://127.0.0.1:1/A'],
+        audiences: ['api://A', 'b'],
+        roleByValue: new Map([
+          ['A b', 'viewer'],
+          ['CN=x', 'admin'],
+        ]),
+        roleClaim: 'roles',
+        nameClaims: ['email', 'preferred_username', 'sub'],
+        toleranceMs: 2000,
+        timeoutMs: 5000,
+      },
+    });
+  });
+
+  it.each(['tokens,jwt', 'jwt,tokens', 'tokens, jwt'])('may be together with tokens: %s', (AUTH) => {
+    const { file } = tokenFile({ ann: 'viewer' });
+    expect(readConfig({ ...JWT, AUTH, AUTH_TOKENS_FILE: file }).auth).toMatchObject({
+      file,
+      jwt: { roleClaim: 'roles' },
+    });
+    expect(problemsOf({ ...JWT, AUTH })).toEqual([expect.stringMatching(/^AUTH_TOKENS_FILE: is not set/)]);
+  });
+
+  it.each(['none,jwt', 'jwt,passthrough', 'tokens,tokens', 'jwt,', ' none', 'none ', 'none,', 'passthrough,none'])(
+    'is not together with others, and names what is allowed: %j',
+    (AUTH) => {
+      expect(problemsOf({ ...KEY, ...JWT, AUTH })).toEqual([
+        `AUTH: ${JSON.stringify(AUTH)} is not none, tokens, jwt, tokens,jwt or passthrough.`,
+      ]);
+    },
+  );
+
+  it('requires issuers, an audience and roles', () => {
+    expect(problemsOf({ AUTH: 'jwt' })).toEqual([
+      'JWT_ISSUERS: is not set; AUTH=jwt expects it, such as JWT_ISSUERS=https://id.example',
+      'JWT_AUDIENCE: is not set; AUTH=jwt expects it, such as JWT_AUDIENCE=finetune-gateway',
+      'JWT_ROLES: is not set; AUTH=jwt expects it, such as JWT_ROLES=finetune-users=operator',
+    ]);
+    expect(problemsOf({ JWT_ISSUERS: JWT.JWT_ISSUERS })).toEqual([
+      'AUTH: is not set, but JWT_ISSUERS is; expected AUTH=jwt.',
+    ]);
+  });
+
+  it.each([
+    ['JWT_ISSUERS', 'http://id.example'],
+    ['JWT_ISSUERS', 'https://id.example,'],
+    ['JWT_ISSUERS', 'https://id.example?a=b'],
+    ['JWT_ISSUERS', 'https://user:pass@id.example'],
+    ['JWT_ISSUERS', 'id.example'],
+    ['JWT_JWKS_URL', 'http://id.example/keys'],
+    ['JWT_JWKS_URL', 'http://127.example/keys'],
+    ['JWT_JWKS_URL', 'file:///keys'],
+    ['JWT_AUDIENCE', ','],
+    ['JWT_ROLES', 'users'],
+    ['JWT_ROLES', 'users=boss'],
+    ['JWT_ROLES', '=admin'],
+    ['JWT_ROLES', 'users=admin,users=viewer'],
+    ['JWT_NAME_CLAIM', 'email,,sub'],
+  ])('rejects %s=%s', (name, value) => {
+    expect(problemsOf({ ...JWT, [name]: value })).toEqual([expect.stringMatching(new RegExp(`^${name}: .*is not `))]);
+  });
+
+  it('accepts the example of docs/operate.md', () => {
+    const [, lines = ''] = /```ini\n(AUTH=jwt\n[\s\S]*?)```/.exec(readFileSync('docs/operate.md', 'utf8')) ?? [];
+    expect(readConfig(parseEnv(lines)).auth).toMatchObject({ jwt: { roleClaim: 'realm_access.roles' } });
+  });
+
+  it('allows all addresses with a real credential', () => {
+    expect(problemsOf({ ...KEY, ...ALL_ADDRESSES, ...JWT })).toEqual([]);
   });
 });

@@ -55,7 +55,8 @@ describe('a setting', () => {
       AZURE_OPENAI_API_KEY: 'k',
       OPENAI_API_VERSION: '2024-10-21',
     };
-    expect(() => readConfig({ ...openaiKey, ...azure, [name]: example })).not.toThrow();
+    const auth = name.startsWith('JWT_') && { AUTH: 'none' };
+    expect(() => readConfig({ ...openaiKey, ...azure, ...auth, [name]: example })).not.toThrow();
   });
 
   it.each(settingGroups)(

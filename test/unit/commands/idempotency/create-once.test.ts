@@ -53,14 +53,15 @@ async function openWorld() {
 
   async function createJob(key: string | null, seed = 1): Promise<Outcome> {
     const request = { model: 'gpt-4o-mini', training_file, seed };
-    const mark = key === null ? null : deriveMark({ credential, callerName: null, key, request });
+    const mark = key === null ? null : deriveMark({ credential, callerId: null, key, request });
     const readContext = newReadContext();
     const spendQuota = async <T>(run: (refund: () => void) => Promise<T>) => {
       spent++;
       return await run(() => void spent--);
     };
     try {
-      return await creator.create({ access, readContext, request, mark, spendQuota });
+      const call = { credential, signal: readContext.signal, onRequest: () => readContext.countCall() };
+      return await creator.create({ access, readContext, call, request, mark, spendQuota });
     } catch (error) {
       if (error instanceof UpstreamError) return error;
       throw error;

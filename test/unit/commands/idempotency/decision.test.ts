@@ -6,7 +6,7 @@ import { addMark } from '../../../../src/upstream/resources/idempotency-mark.ts'
 import { readJob } from '../../../../src/upstream/resources/job.ts';
 import { jobBody } from '../../../kit/bodies/job.ts';
 
-const claim = (request: object) => ({ credential: { apiKey: 'one' }, callerName: null, key: 'k', request });
+const claim = (request: object) => ({ credential: { apiKey: 'one' }, callerId: null, key: 'k', request });
 const [mark, otherMark] = [deriveMark(claim({ model: 'm' })), deriveMark(claim({ model: 'n' }))];
 const unresolved = { error: new UpstreamError('UPSTREAM_TIMEOUT', ''), unknownAt: 1000 };
 const jobOf = (marked: typeof mark) => readJob(addMark(jobBody(), marked));

@@ -4,7 +4,7 @@ import { addMark, hasKeyOf, hasRequestOf, removeMark } from '../../../../src/ups
 import { metadataOf } from '../../../../src/upstream/resources/job-parts.ts';
 import { jobBody } from '../../../kit/bodies/job.ts';
 
-const CLAIM = { credential: { apiKey: 'one' }, callerName: 'ada', key: 'nightly-1', request: { model: 'm', seed: 1 } };
+const CLAIM = { credential: { apiKey: 'one' }, callerId: 'ada', key: 'nightly-1', request: { model: 'm', seed: 1 } };
 
 describe('the mark of a claim', () => {
   it('is deterministic, and contains neither the key nor the credential', () => {
@@ -15,8 +15,8 @@ describe('the mark of a claim', () => {
   });
 
   it.each([
-    ['another caller', { callerName: 'bob' }],
-    ['a caller without a name', { callerName: null }],
+    ['another caller', { callerId: 'bob' }],
+    ['a caller without a name', { callerId: null }],
     ['another credential', { credential: { apiKey: 'two' } }],
     ['another organization', { credential: { apiKey: 'one', organizationId: 'org-2' } }],
     ['another project', { credential: { apiKey: 'one', projectId: 'proj-2' } }],
@@ -26,7 +26,7 @@ describe('the mark of a claim', () => {
   });
 
   it('differs between a caller named "null" and a caller without a name', () => {
-    expect(deriveMark({ ...CLAIM, callerName: 'null' }).key).not.toBe(deriveMark({ ...CLAIM, callerName: null }).key);
+    expect(deriveMark({ ...CLAIM, callerId: 'null' }).key).not.toBe(deriveMark({ ...CLAIM, callerId: null }).key);
   });
 
   it('has the same key for another request, and is equal for the same request with reordered members', () => {

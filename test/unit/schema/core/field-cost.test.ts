@@ -20,7 +20,7 @@ const UPSTREAM_PARTS = ['loaders', 'feeds', 'commands'];
 function usesUpstream({ extensions }: GraphQLField<unknown, unknown>): boolean {
   const used = new Set<unknown>();
   const viewer = { name: null, role: 'admin' };
-  const mutations = { isAllowed: true, audit: () => {} };
+  const mutations = { isAllowed: true, audit: { begin: () => {}, end: () => {} } };
   const context = new Proxy({ viewer, mutations } as Record<string | symbol, unknown>, {
     get(parts, part) {
       used.add(part);

@@ -1,26 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import {
-  type Auth,
-  createAuthenticate,
-  revokedError,
-  type TokenSource,
-} from '../../../../src/server/auth/authenticate.ts';
+import { type Auth, createAuthenticate, revokedError } from '../../../../src/server/auth/authenticate.ts';
+import type { TokenSource } from '../../../../src/server/auth/connection-token.ts';
 import { HttpError } from '../../../../src/server/http/http-error.ts';
 import { createLogger } from '../../../../src/telemetry/logger.ts';
+import { createCredentialSource } from '../../../../src/upstream/credentials/credential-source.ts';
 import { createTestClock } from '../../../kit/clock.ts';
 import { tokenFile } from '../../../kit/process/token.ts';
 
 const create = (auth: Auth) =>
   createAuthenticate({
     auth,
-    credential: { apiKey: 'ours', adminKey: 'the-admins', projectId: 'proj-1' },
+    credentials: createCredentialSource({ apiKey: 'ours', adminKey: 'the-admins', projectId: 'proj-1' }),
     clock: createTestClock(),
     log: createLogger({ level: 'silent', secrets: [] }),
   });
 
-it('callers who bring their own keys do not get the admin key', () => {
-  const { access } = create({ kind: 'passthrough' })({ authorization: 'Bearer sk-theirs' });
-  expect(access.credential).toEqual({ apiKey: 'sk-theirs', projectId: 'proj-1', adminKey: undefined });
+it('callers who bring their own keys do not get the admin key', async () => {
+  const { access } = await create({ kind: 'passthrough' })({ authorization: 'Bearer sk-theirs' });
+  expect(access.credential).toEqual({ apiKey: 'sk-theirs', projectId: 'proj-1', adminKey: undefined, earlierKeys: [] });
 });
 
 describe('the message of a rejected caller', () => {

@@ -5,7 +5,12 @@ import { createTestClock } from '../../../kit/clock.ts';
 
 const response = (body: string) => ({
   reply: { status: 200, headers: {}, body: Buffer.from(body) },
-  operationName: undefined,
+  context: {
+    operationName: undefined,
+    operationType: 'query' as const,
+    isTrusted: false,
+    readContext: { upstreamCalls: 0 },
+  },
 });
 
 describe('a cached response', () => {
@@ -24,7 +29,9 @@ describe('a cached response', () => {
     const responseCache = createResponseCache(clock, createMemoryCache(1_000_000));
     responseCache.set('q', response('a'), Number.POSITIVE_INFINITY);
     clock.advance(1e12);
-    expect(responseCache.get('q')).toMatchObject(response('a'));
+    const cached = responseCache.get('q');
+    expect(cached).toMatchObject(response('a'));
+    expect(cached && responseCache.startRefresh(cached)).toBe(false);
   });
 
   it('is not stored when it is already stale', () => {
@@ -54,11 +61,11 @@ describe('a cached response near its end', () => {
     return { clock, responseCache, cached };
   };
 
-  it('is refreshed by one reader, at a random point of its last fifth', () => {
+  it('is refreshed by one reader, at a random point between 80 and 90 % of its life', () => {
     const { clock, responseCache, cached } = setUp();
-    clock.advance(889);
+    clock.advance(849);
     expect(responseCache.startRefresh(cached)).toBe(false);
-    clock.advance(1);
+    clock.advance(2);
     expect([responseCache.startRefresh(cached), responseCache.startRefresh(cached)]).toEqual([true, false]);
     expect(responseCache.get('q')).toBe(cached); // For all other readers.
   });

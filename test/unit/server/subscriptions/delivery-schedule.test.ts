@@ -1,4 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import {
   createDeliverySchedule,
@@ -68,5 +70,21 @@ describe('a schedule with a batch size of two', () => {
     for (const listener of listeners) process.on('uncaughtException', listener);
     expect(errors).toEqual([new Error('broken')]);
     expect(made).toEqual([0, 1]);
+  });
+
+  it('keeps no delivery that was made, also while it is never idle', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage: () => void = runInNewContext('gc');
+    const schedule = createDeliverySchedule(2);
+    let isBusy = true;
+    const busy = { deliver: () => isBusy && schedule(busy) };
+    schedule(busy);
+    const made = new WeakRef({ deliver() {} });
+    schedule(made.deref() ?? busy);
+    schedule(busy);
+    for (let turn = 0; turn < 10; turn++) await setImmediate();
+    collectGarbage();
+    expect(made.deref()).toBeUndefined();
+    isBusy = false;
   });
 });

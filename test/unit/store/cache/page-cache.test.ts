@@ -26,6 +26,7 @@ function createWorld(maxBytes = 100_000) {
   const memoryCache = createMemoryCache(maxBytes);
   const values = createReadThrough<Entity | null, SequencedObservation<Entity | null>, null>({
     clock: sequenceClock,
+    kind: 'entity',
     cache: memoryCache.partition('entity'),
     read: () => Promise.reject(new Error('not read one by one here')),
     freshUntil: () => Number.NEGATIVE_INFINITY,

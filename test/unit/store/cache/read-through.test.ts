@@ -26,6 +26,7 @@ function createWorld(
   const reads: { respond: (name: string) => void; fail: (error: Error) => void }[] = [];
   const readThrough = createReadThrough<Entity, SequencedObservation<Entity>, { readonly ttlMs: number }>({
     clock: createSequenceClock(clock),
+    kind: 'entity',
     cache,
     read: () => new Promise((resolve, reject) => reads.push({ respond: (name) => resolve({ name }), fail: reject })),
     freshUntil: ({ receivedAt }, { params }) => receivedAt + params.ttlMs,

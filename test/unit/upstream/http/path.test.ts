@@ -4,7 +4,12 @@ import { path } from '../../../../src/upstream/http/path.ts';
 
 describe('path', () => {
   it('encodes every value as one segment', () => {
-    expect(path`/a/${'x/y?z#w'}/b/${'ü'}`).toBe('/a/x%2Fy%3Fz%23w/b/%C3%BC');
+    expect(path`/a/${'x/y?z#w'}/b/${'ü'}`?.text).toBe('/a/x%2Fy%3Fz%23w/b/%C3%BC');
+  });
+
+  it('keeps its template, without the values', () => {
+    expect(path`/jobs/${'ftjob-1'}/events`?.template).toBe('/jobs/{id}/events');
+    expect(path`/jobs`?.template).toBe('/jobs');
   });
 
   it('is null for dot segments, and for percent signs that can encode them', () => {
@@ -27,9 +32,9 @@ describe('path', () => {
   });
 
   it('accepts dots within a name', () => {
-    expect(path`/models/${'gpt-4.1-mini'}`).toBe('/models/gpt-4.1-mini');
-    expect(path`/models/${'a..b'}`).toBe('/models/a..b');
-    expect(path`/models/${'...'}`).toBe('/models/...');
+    expect(path`/models/${'gpt-4.1-mini'}`?.text).toBe('/models/gpt-4.1-mini');
+    expect(path`/models/${'a..b'}`?.text).toBe('/models/a..b');
+    expect(path`/models/${'...'}`?.text).toBe('/models/...');
   });
 
   it('keeps any value within its segment: property', () => {

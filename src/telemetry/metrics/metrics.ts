@@ -1,0 +1,62 @@
+import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
+import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
+import { type IMetricReader, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import type { Clock } from '../../clock.ts';
+import { logOutages } from '../export-log.ts';
+import type { Logger } from '../logger.ts';
+import { gatewayResource } from '../resource.ts';
+import { type ObservedLoad, observe } from './gauges.ts';
+import { createRecorder } from './recorder.ts';
+
+/** Where metrics are sent by OTLP; nowhere without a URL. */
+export interface MetricsExport {
+  readonly metricsUrl: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly metricIntervalMs: number;
+}
+
+export interface MetricsOptions {
+  readonly export: MetricsExport;
+  readonly loadOf: () => ObservedLoad;
+  /** The configured limits by setting; Infinity for one that is off. */
+  readonly limits: Readonly<Record<string, number>>;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+export interface Metrics {
+  /** Returns all metrics in Prometheus' text format. */
+  scrape(): Promise<string>;
+  /** Exports the last values, and stops to record. */
+  dispose(): Promise<void>;
+}
+
+/** Records metrics, and exports them where that is configured. This module loads the SDK. */
+export function startMetrics({ export: target, loadOf, limits, log, clock }: MetricsOptions): Metrics {
+  const prometheus = new PrometheusExporter({ preventServerStart: true });
+  const serializer = new PrometheusSerializer('', false, undefined, false, true);
+  const readers: IMetricReader[] = [prometheus];
+  if (target.metricsUrl !== undefined) readers.push(createOtlpReader(target.metricsUrl, target, log));
+  const provider = new MeterProvider({ resource: gatewayResource(), readers });
+  const meter = provider.getMeter('finetune-gateway');
+  const recorder = createRecorder(meter, clock);
+  const stopObserving = observe(meter, recorder.tallies, loadOf, limits);
+  return {
+    async scrape() {
+      const { resourceMetrics } = await prometheus.collect();
+      return serializer.serialize(resourceMetrics);
+    },
+    async dispose() {
+      recorder.dispose();
+      await provider.shutdown().catch(() => {}); // The log has the outage.
+      stopObserving();
+    },
+  };
+}
+
+function createOtlpReader(url: string, { headers, metricIntervalMs }: MetricsExport, log: Logger): IMetricReader {
+  const exporter = new OTLPMetricExporter({ url, headers: { ...headers } });
+  logOutages(exporter, 'metrics', log);
+  const exportTimeoutMillis = Math.min(metricIntervalMs, 10_000);
+  return new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: metricIntervalMs, exportTimeoutMillis });
+}

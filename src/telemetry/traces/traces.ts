@@ -1,0 +1,88 @@
+import {
+  createTraceState,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
+import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { listen } from '../event-channel.ts';
+import { logOutages } from '../export-log.ts';
+import type { Logger } from '../logger.ts';
+import { gatewayResource } from '../resource.ts';
+import { type SpanEvent, spanEnded, spanStarted } from '../spans.ts';
+import type { TraceContext } from '../trace-context.ts';
+import { createSampler, type SamplerName } from './sampler.ts';
+
+/** Where traces are sent by OTLP; nowhere without a URL. */
+export interface TracesExport {
+  readonly tracesUrl: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Maximum milliseconds between the end of a span and its export. */
+  readonly spanDelayMs: number;
+  readonly sampler: SamplerName;
+  readonly samplingRatio: number;
+}
+
+const KINDS: Readonly<Record<SpanEvent['kind'], SpanKind>> = {
+  request: SpanKind.SERVER,
+  operation: SpanKind.INTERNAL,
+  call: SpanKind.CLIENT,
+  poll: SpanKind.INTERNAL,
+  delivery: SpanKind.INTERNAL,
+};
+
+const MAX_VALUE_LENGTH = 200;
+
+/** Records the spans of the gateway and sends them. Returns the function that sends the last ones and stops. Loads the SDK. */
+export function startTraces(url: string, options: TracesExport, log: Logger): () => Promise<void> {
+  const exporter = new OTLPTraceExporter({ url, headers: { ...options.headers } });
+  logOutages(exporter, 'traces', log);
+  const provider = new TracerProvider({
+    resource: gatewayResource(),
+    sampler: createSampler(options.sampler, options.samplingRatio),
+    spanProcessors: [new BatchSpanProcessor({ exporter, scheduledDelayMillis: options.spanDelayMs })],
+    spanLimits: { attributeValueLengthLimit: MAX_VALUE_LENGTH },
+  });
+  const tracer = provider.getTracer('finetune-gateway');
+  const stops = [listen(spanStarted, (event) => start(tracer, event)), listen(spanEnded, end)];
+  return async () => {
+    for (const stop of stops) stop();
+    await provider.shutdown().catch(() => {}); // The log has the outage.
+  };
+}
+
+function start(tracer: Tracer, event: SpanEvent): void {
+  const { kind, name, parent, links } = event;
+  const context = parent === null ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, toSpanContext(parent));
+  const options = { kind: KINDS[kind], links: links.map((link) => ({ context: toSpanContext(link) })) };
+  const span = tracer.startSpan(name, options, context);
+  const { traceId, spanId, traceFlags } = span.spanContext();
+  const isSampled = (traceFlags & TraceFlags.SAMPLED) !== 0;
+  event.handle = span;
+  event.context = { traceId, spanId, isSampled, traceState: parent?.traceState };
+}
+
+function end({ name, handle, attributes, errorCode }: SpanEvent): void {
+  if (handle === null) return; // It has started before the tracer.
+  const span = handle as Span; // `start` has set it.
+  span.updateName(name);
+  span.setAttributes(attributes);
+  if (errorCode !== undefined) {
+    span.setAttribute('error.type', errorCode);
+    span.setStatus({ code: SpanStatusCode.ERROR });
+  }
+  span.end();
+}
+
+const toSpanContext = ({ traceId, spanId, isSampled, traceState }: TraceContext) => ({
+  traceId,
+  spanId,
+  traceFlags: isSampled ? TraceFlags.SAMPLED : TraceFlags.NONE,
+  isRemote: true,
+  ...(traceState !== undefined && { traceState: createTraceState(traceState) }),
+});
