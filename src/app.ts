@@ -9,7 +9,7 @@ import type { Config } from './config/config.ts';
 import { createLiveSecrets } from './live-secrets.ts';
 import { createMemoryCache } from './memory-cache.ts';
 import { openMonitoring } from './monitoring.ts';
-import { createNetwork } from './network/network.ts';
+import { createNetwork, type Network } from './network/network.ts';
 import { createContextFactory, type GatewayFacts } from './request/context.ts';
 import { stateOf } from './schema/core/job-status.ts';
 import { createSchema } from './schema/schema.ts';
@@ -93,7 +93,7 @@ export async function createApp(config: Config, log: GatewayLog, clock: Clock): 
     onListenerError: (err) => log.error({ err }, 'internal error of a subscription'),
   });
   opened.defer(() => watcher.dispose());
-  const jwt = await openJwtVerifier(config.auth, log, clock, opened);
+  const jwt = await openJwtVerifier(config.auth, network, log, clock, opened);
   const creator = createIdempotentCreator({ upstream, store, clock });
   const audit = openAuditTrail(config.auditFile, log, clock);
   opened.defer(() => audit.dispose());
@@ -185,13 +185,14 @@ const tryKey = (upstream: Upstream, credential: Credential) =>
 /** Loads the code for JWTs only where they are accepted. */
 async function openJwtVerifier(
   auth: Config['auth'],
+  network: Network,
   log: GatewayLog,
   clock: Clock,
   opened: AsyncDisposableStack,
 ): Promise<JwtVerifier | undefined> {
   if (auth.kind !== 'tokens' || auth.jwt === undefined) return undefined;
   const { createJwtVerifier } = await import('./server/auth/jwt-verifier.ts');
-  const verifier = createJwtVerifier(auth.jwt, clock, log);
+  const verifier = createJwtVerifier(auth.jwt, network, clock, log);
   opened.defer(() => verifier.dispose());
   return verifier;
 }

@@ -67,7 +67,7 @@ export async function check(
   // With passthrough there is no key to try: an upstream that asks for one is as expected.
   const isUsable = jobsError === undefined || (isPassthrough && jobsError.code === 'UPSTREAM_UNAUTHENTICATED');
   if (config.upstream.kind !== 'sandbox') print(isPassthrough ? NO_KEY_TRIED : credentialLine(calls));
-  const hasKeys = await checkIssuers(config.auth, clock, print);
+  const hasKeys = await checkIssuers(config.auth, network, clock, print);
   if (!isUsable) print('The gateway would start, but could not return any jobs.');
   else print(hasKeys ? 'The gateway can start.' : 'The gateway would start, but could not verify JWTs of each issuer.');
   return isUsable && hasKeys;

@@ -39,13 +39,16 @@ export const network = z
   })
   .register(groupDocs, {
     title: 'Network',
-    intro: 'How the gateway reaches its upstream. Without these variables, it connects directly.',
+    intro:
+      'How the gateway reaches its upstream and the issuers of JWTs. Without these variables, it connects directly.',
   })
   .transform((values, { addIssue }) => {
     const read = (name: ProxyServer['setting'], text: string | undefined) => {
-      if (text === undefined || values.upstreamKind === 'sandbox') return null;
+      if (text === undefined) return null;
       const proxy = parseProxy(text, name);
-      if (proxy === null) addIssue({ code: 'custom', path: [name], message: EXPECTED_PROXY });
+      // With the sandbox, the variable is probably meant for other programs.
+      if (proxy === null && values.upstreamKind !== 'sandbox')
+        addIssue({ code: 'custom', path: [name], message: EXPECTED_PROXY });
       return proxy;
     };
     const http = read('HTTP_PROXY', values.http_proxy ?? values.HTTP_PROXY);

@@ -5,10 +5,12 @@ import type { Clock } from '../../../src/clock.ts';
 import { fileBody } from '../../kit/bodies/file.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { download } from '../../kit/client/download.ts';
+import { post } from '../../kit/client/post.ts';
 import { openSse } from '../../kit/client/sse.ts';
 import { trainingLines, upload } from '../../kit/client/upload.ts';
 import { createTestClock } from '../../kit/clock.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
+import { startIssuer } from '../../kit/gateway/issuer.ts';
 import { startProxy, startTls } from '../../kit/gateway/proxy.ts';
 import { startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 import { createAuthority } from '../../kit/process/certificate.ts';
@@ -156,6 +158,26 @@ describe('HTTPS_PROXY', () => {
     await result;
     await world.gateway[Symbol.asyncDispose]();
     await until(() => world.proxy.connections === 0);
+  });
+
+  it('is the way to the keys of JWTs too, and its failures are in the log', async () => {
+    await using issuer = await startIssuer();
+    await using secure = await startTls(issuer.url, AUTHORITY.certify('login.example'));
+    await using proxy = await startProxy(secure.port);
+    const settings = { ...issuer.settings, JWT_JWKS_URL: 'https://login.example/realm/keys', HTTPS_PROXY: proxy.url };
+    const authorization = `Bearer ${await issuer.sign()}`;
+    const query = { query: '{ viewer { role } }' };
+    {
+      await using gateway = await startGateway(settings);
+      const { body } = await post(gateway.url, query, { authorization });
+      expect(body).toEqual({ data: { viewer: { role: 'OPERATOR' } } });
+      expect(proxy.requests[0]?.target).toBe('login.example:443');
+    }
+    proxy.mode = 407;
+    await using gateway = await startGateway(settings);
+    expect((await post(gateway.url, query, { authorization })).status).toBe(503);
+    const text = `proxy ${proxy.url}: refuses login.example:443 with status 407`;
+    await until(() => gateway.log.some((line) => JSON.stringify(line).includes(text)));
   });
 
   it('may itself be an https server', async () => {
