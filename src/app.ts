@@ -9,6 +9,7 @@ import type { Config } from './config/config.ts';
 import { createLiveSecrets } from './live-secrets.ts';
 import { createMemoryCache } from './memory-cache.ts';
 import { openMonitoring } from './monitoring.ts';
+import { createNetwork, type Network } from './network/network.ts';
 import { createContextFactory, type GatewayFacts } from './request/context.ts';
 import { stateOf } from './schema/core/job-status.ts';
 import { createSchema } from './schema/schema.ts';
@@ -61,6 +62,8 @@ export async function createApp(config: Config, log: GatewayLog, clock: Clock): 
   await using opened = new AsyncDisposableStack();
   opened.defer(logEvents(log, clock));
   const target = await openTarget(config, log, clock, opened);
+  const network = await createNetwork(config.proxies, clock);
+  opened.defer(() => network.dispose());
   const memoryCache = createMemoryCache(config.cache.maxBytes);
   const secrets = createLiveSecrets(config, target, log, clock);
   const isPassthrough = config.auth.kind === 'passthrough';
@@ -76,6 +79,7 @@ export async function createApp(config: Config, log: GatewayLog, clock: Clock): 
     hyperparameters: target.hyperparameters,
     ...config.upstreamCalls,
     isPassthrough,
+    network,
     onStatus: keyCheck.record,
     clock,
   });
@@ -89,7 +93,7 @@ export async function createApp(config: Config, log: GatewayLog, clock: Clock): 
     onListenerError: (err) => log.error({ err }, 'internal error of a subscription'),
   });
   opened.defer(() => watcher.dispose());
-  const jwt = await openJwtVerifier(config.auth, log, clock, opened);
+  const jwt = await openJwtVerifier(config.auth, network, log, clock, opened);
   const creator = createIdempotentCreator({ upstream, store, clock });
   const audit = openAuditTrail(config.auditFile, log, clock);
   opened.defer(() => audit.dispose());
@@ -123,6 +127,7 @@ export async function createApp(config: Config, log: GatewayLog, clock: Clock): 
     host: config.host,
     port: config.port,
     allowedHosts: config.allowedHosts,
+    trustedProxies: config.trustedProxies,
     http: config.http,
     limits: config.limits,
     isPassthrough,
@@ -180,13 +185,14 @@ const tryKey = (upstream: Upstream, credential: Credential) =>
 /** Loads the code for JWTs only where they are accepted. */
 async function openJwtVerifier(
   auth: Config['auth'],
+  network: Network,
   log: GatewayLog,
   clock: Clock,
   opened: AsyncDisposableStack,
 ): Promise<JwtVerifier | undefined> {
   if (auth.kind !== 'tokens' || auth.jwt === undefined) return undefined;
   const { createJwtVerifier } = await import('./server/auth/jwt-verifier.ts');
-  const verifier = createJwtVerifier(auth.jwt, clock, log);
+  const verifier = createJwtVerifier(auth.jwt, network, clock, log);
   opened.defer(() => verifier.dispose());
   return verifier;
 }

@@ -6,10 +6,10 @@ import { upstreamText } from './upstream-text.ts';
 /** The first output of a gateway that has started. */
 export function banner(
   { url, metricsUrl, gateway, hasGraphiql }: Pick<App, 'url' | 'metricsUrl' | 'gateway' | 'hasGraphiql'>,
-  { upstream, mutations }: Pick<Config, 'upstream' | 'mutations'>,
+  config: Pick<Config, 'upstream' | 'proxies' | 'mutations'>,
 ): string {
   const status = `Finetune Gateway ${version} listens on ${url}${hasGraphiql ? ' (open it in a browser for GraphiQL)' : ''}
-Upstream: ${upstreamText(gateway.upstreamName, upstream)}. Mutations: ${mutations.isAllowed ? 'on' : 'off; ALLOW_MUTATIONS=on allows them'}.${metricsUrl === undefined ? '' : `\nMetrics: ${metricsUrl}`}`;
+Upstream: ${upstreamText(gateway.upstreamName, config)}. Mutations: ${config.mutations.isAllowed ? 'on' : 'off; ALLOW_MUTATIONS=on allows them'}.${metricsUrl === undefined ? '' : `\nMetrics: ${metricsUrl}`}`;
   if (!gateway.isSandbox) return status;
   return `${status}
 For the jobs of your own account, start the gateway with your API key:

@@ -1,16 +1,18 @@
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
+import type { Network } from '../network/network.ts';
 import { createKeySetClient } from '../server/auth/key-set-client.ts';
 
 /** Reads the keys of each issuer of JWTs once. Prints a line for each. Resolves to whether all issuers have keys. */
 export async function checkIssuers(
   auth: Config['auth'],
+  network: Network,
   clock: Clock,
   print: (line: string) => void,
 ): Promise<boolean> {
   if (auth.kind !== 'tokens' || auth.jwt === undefined) return true;
   await using opened = new AsyncDisposableStack();
-  const client = createKeySetClient(auth.jwt, clock);
+  const client = createKeySetClient(auth.jwt, network, clock);
   opened.defer(() => client.dispose());
   let hasKeys = true;
   print('Issuers of JWTs:');

@@ -1,9 +1,10 @@
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
+import { createNetwork } from '../network/network.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { replaceUnsafe } from '../telemetry/unsafe-characters.ts';
 import { redactKey } from '../upstream/credentials/redaction.ts';
-import { UpstreamError } from '../upstream/errors/upstream-error.ts';
+import { ProxyFailure, UpstreamError } from '../upstream/errors/upstream-error.ts';
 import { type Path, path } from '../upstream/http/path.ts';
 import type { Query } from '../upstream/http/query.ts';
 import { createRestClient, type RestClient } from '../upstream/http/rest-client.ts';
@@ -47,10 +48,12 @@ export async function check(
 ): Promise<boolean> {
   await using opened = new AsyncDisposableStack();
   const target = await openTarget(config, log, clock, opened);
-  const rest = createRestClient({ ...target, ...config.upstreamCalls, retries: 0, clock }); // Report what happens now.
+  const network = await createNetwork(config.proxies, clock);
+  opened.defer(() => network.dispose());
+  const rest = createRestClient({ ...target, ...config.upstreamCalls, retries: 0, network, clock }); // Report what happens now.
   opened.defer(() => rest.dispose());
   print(`Finetune Gateway ${version}: the settings are valid.`);
-  print(`Upstream: ${upstreamText(target.name, config.upstream)}.`);
+  print(`Upstream: ${upstreamText(target.name, config)}.`);
   if (target.warning !== undefined) print(`Warning: ${target.warning}`);
   const isPassthrough = config.auth.kind === 'passthrough';
   const keyName = isPassthrough || config.upstream.kind === 'sandbox' ? 'the API key' : config.keySetting;
@@ -64,7 +67,7 @@ export async function check(
   // With passthrough there is no key to try: an upstream that asks for one is as expected.
   const isUsable = jobsError === undefined || (isPassthrough && jobsError.code === 'UPSTREAM_UNAUTHENTICATED');
   if (config.upstream.kind !== 'sandbox') print(isPassthrough ? NO_KEY_TRIED : credentialLine(calls));
-  const hasKeys = await checkIssuers(config.auth, clock, print);
+  const hasKeys = await checkIssuers(config.auth, network, clock, print);
   if (!isUsable) print('The gateway would start, but could not return any jobs.');
   else print(hasKeys ? 'The gateway can start.' : 'The gateway would start, but could not verify JWTs of each issuer.');
   return isUsable && hasKeys;
@@ -117,7 +120,8 @@ function lineOf(
 }
 
 /** Why a call failed, and sentences on what to do. */
-function explain({ code, detail }: UpstreamError, keyName: string): [string, string[]] {
+function explain(error: UpstreamError, keyName: string): [string, string[]] {
+  const { code, detail } = error;
   switch (code) {
     case 'UPSTREAM_UNSUPPORTED':
       return ['the server has no such endpoint', ['Check the base URL', 'It ends in /v1 on most servers']];
@@ -133,6 +137,7 @@ function explain({ code, detail }: UpstreamError, keyName: string): [string, str
     case 'UPSTREAM_TIMEOUT':
       return ['there was no response in time', ['Check the base URL and UPSTREAM_TIMEOUT_MS']];
     case 'UPSTREAM_UNAVAILABLE':
+      if (error instanceof ProxyFailure) return [detail, []];
       return [detail || NO_MESSAGE, ['Check the base URL, and that the server is running']];
     case 'UPSTREAM_REJECTED':
       return [detail || NO_MESSAGE, ['Check the base URL, and the organization and project of the API key']];

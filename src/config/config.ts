@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { MutationConfig } from '../commands/mutation-policy.ts';
+import { type ProxySettings, secretsOfProxies } from '../network/proxy.ts';
 import type { PriceList } from '../request/price-list.ts';
 import type { Auth } from '../server/auth/authenticate.ts';
 import type { Limits } from '../server/limits/query-limits.ts';
@@ -33,9 +34,13 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly allowedHosts: readonly string[];
+  /** Address ranges of the proxies whose X-Forwarded-* headers are believed. */
+  readonly trustedProxies: readonly string[];
   readonly auth: Auth;
   readonly http: HttpConfig;
   readonly upstream: UpstreamConfig;
+  /** The proxies of outgoing calls. */
+  readonly proxies: ProxySettings;
   /** Name of the setting that holds the key of the upstream. */
   readonly keySetting: string;
   /** Where the upstream looks for the hyperparameters of a new job; undefined: by its base URL. */
@@ -114,12 +119,12 @@ function contentProblem(name: string, message: string): string {
 }
 
 /** All secrets of a configuration, for redaction. */
-export function secretsOf({ upstream, webhookSecret, monitoring }: Config): readonly string[] {
+export function secretsOf({ upstream, webhookSecret, monitoring, proxies }: Config): readonly string[] {
   const ofUpstream =
     upstream.kind === 'sandbox'
       ? [upstream.webhookSecret, upstream.adminKey]
       : [upstream.credential.apiKey, upstream.credential.adminKey];
-  const secrets = [webhookSecret, ...ofUpstream, ...Object.values(monitoring.headers)];
+  const secrets = [webhookSecret, ...ofUpstream, ...Object.values(monitoring.headers), ...secretsOfProxies(proxies)];
   // A webhook secret is as secret without its prefix.
   return secrets.flatMap((secret) => (secret === undefined ? [] : [secret.replace(/^whsec_/, '')]));
 }
@@ -171,15 +176,14 @@ type Parts = { [Group in keyof typeof groups]: z.output<(typeof groups)[Group]> 
 
 function assemble(parts: Parts): Config {
   const { listening, authentication, upstream, mutations, caching, limits, graphql, connections, operation } = parts;
-  const { host, port, allowedHosts, corsOrigins } = listening;
+  const { corsOrigins, ...addresses } = listening;
   const { isAllowed = parts.kind === 'sandbox', maxPerDay, maxUploadBytes, auditFile } = mutations;
   return {
-    host,
-    port,
-    allowedHosts,
+    ...addresses,
     auth: authentication,
     http: { corsOrigins, maxUploadBytes, ...graphql, ...connections.http },
     upstream: upstreamOf(parts),
+    ...parts.network,
     keySetting: parts.kind === 'azure' ? 'AZURE_OPENAI_API_KEY' : 'OPENAI_API_KEY',
     hyperparameters: upstream.hyperparameters,
     webhookSecret: upstream.webhookSecret,

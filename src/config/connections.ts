@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { groupDocs, settingDocs } from './setting-docs.ts';
-import { integer } from './setting-types.ts';
+import { integer, onOff } from './setting-types.ts';
 
 const subscriptions = {
   MAX_SUBSCRIPTIONS: integer(1, 1_000_000).default(20_000).register(settingDocs, {
@@ -23,7 +23,7 @@ const http = {
   }),
   MAX_CONNECTIONS_PER_ADDRESS: integer(1, 1_000_000).optional().register(settingDocs, {
     description:
-      'Connections that one client address keeps while `MAX_CONNECTIONS` are open: if another address connects, the oldest one above this number is closed, even in use. A proxy is one address, and nothing is closed for its own new connections.',
+      'Connections that one client address keeps while `MAX_CONNECTIONS` are open: if another address connects, the oldest one above this number is closed, even in use. A proxy is one address, and nothing is closed for its own new connections. A proxy of `TRUST_PROXY` has no such limit.',
     defaultValue: 'MAX_CONNECTIONS / 10',
   }),
   HEADERS_TIMEOUT_MS: integer(1, 600_000).default(10_000).register(settingDocs, {
@@ -42,8 +42,19 @@ const http = {
   }),
 };
 
+const compression = {
+  COMPRESSION: onOff().default('on').register(settingDocs, {
+    description:
+      'Whether responses are compressed with zstd, Brotli or gzip for clients that accept it (`Accept-Encoding`): `on` or `off`. Streams and downloads never are.',
+  }),
+  COMPRESSION_MIN_BYTES: integer(0, 1_000_000_000).default(1024).register(settingDocs, {
+    description: 'Minimum size of a response that is compressed. A smaller one fits into one packet as it is.',
+    unit: 'bytes',
+  }),
+};
+
 export const connections = z
-  .object({ ...subscriptions, ...http })
+  .object({ ...subscriptions, ...http, ...compression })
   .register(groupDocs, {
     title: 'Subscriptions and connections',
     intro: 'How many connections clients may hold, and how long the gateway waits for a client.',
@@ -55,6 +66,7 @@ export const connections = z
       maxSubscriptionsPerCaller: values.MAX_SUBSCRIPTIONS_PER_CALLER,
     },
     http: {
+      compressionMinBytes: values.COMPRESSION === 'on' ? values.COMPRESSION_MIN_BYTES : null,
       headersTimeoutMs: values.HEADERS_TIMEOUT_MS,
       bodyTimeoutMs: values.BODY_TIMEOUT_MS,
       idleTimeoutMs: values.IDLE_TIMEOUT_MS,

@@ -52,7 +52,7 @@ const rate = {
   }),
   CALLERS_PER_ADDRESS: integer(0, 1_000_000).default(10).register(settingDocs, {
     description:
-      'For `AUTH=passthrough`: the keys of one client address together spend at most the points of this many callers. Keys that the upstream has not accepted yet count as one caller. Use 0 behind a proxy.',
+      'For `AUTH=passthrough`: the keys of one client address together spend at most the points of this many callers. Keys that the upstream has not accepted yet count as one caller. Use 0 behind a proxy that `TRUST_PROXY` does not name.',
     unit: 'callers',
   }),
 };

@@ -1,4 +1,5 @@
-import { isIPv4 } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
+import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { ALWAYS, groupDocs, settingDocs } from './setting-docs.ts';
 import { integer, list } from './setting-types.ts';
@@ -34,6 +35,12 @@ export const listening = z
           'Origins whose pages may send requests, read the responses and open WebSockets, separated by commas.',
         example: 'https://app.example',
       }),
+    TRUST_PROXY: z.string().transform(readProxies).optional().register(settingDocs, {
+      description:
+        'Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: `off`, or addresses, address ranges (CIDR) and `loopback`, separated by commas. The address and scheme of the client are then those that these proxies report, in logs and limits. Headers of any other peer are ignored.',
+      example: 'loopback,10.0.0.0/8',
+      defaultValue: 'off',
+    }),
     upstreamKind: z.string(),
     AUTH: z.string().optional(),
   })
@@ -46,12 +53,26 @@ export const listening = z
     const message = `${JSON.stringify(HOST)} is not a loopback address; expected one such as 127.0.0.1, or AUTH=tokens. Callers are not authenticated, so everyone who can reach this address could use your upstream credential.`;
     context.addIssue({ code: 'custom', path: ['HOST'], message });
   }, ALWAYS)
-  .transform(({ HOST: host, PORT: port, ALLOWED_HOSTS = [], CORS_ORIGINS: corsOrigins = [] }) => ({
+  .transform(({ HOST: host, PORT: port, ALLOWED_HOSTS = [], CORS_ORIGINS: corsOrigins = [], TRUST_PROXY }) => ({
     host,
     port,
+    trustedProxies: TRUST_PROXY ?? [],
     allowedHosts: [...new Set([...LOOPBACK_NAMES, host, ...ALLOWED_HOSTS])],
     corsOrigins,
   }));
+
+/** Returns address ranges in CIDR notation; none for `off`. */
+function readProxies(text: string, { addIssue }: z.RefinementCtx): string[] {
+  const items = text.split(',').map((item) => item.trim().toLowerCase());
+  if (text.trim().toLowerCase() === 'off') return [];
+  return items.flatMap((item) => {
+    if (item === 'loopback') return ['127.0.0.0/8', '::1/128'];
+    if (ipaddr.isValidCIDR(item)) return [item];
+    if (isIP(item) !== 0 && ipaddr.isValid(item)) return [`${item}/${isIPv4(item) ? 32 : 128}`];
+    addIssue('expected off, or addresses, address ranges and loopback, separated by commas');
+    return [];
+  });
+}
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));

@@ -7,6 +7,7 @@ import { graphql } from './graphql.ts';
 import { limits } from './limits.ts';
 import { listening } from './listening.ts';
 import { mutations } from './mutations.ts';
+import { network } from './network.ts';
 import { operation } from './operation.ts';
 import { prices } from './prices.ts';
 import { sandbox } from './sandbox.ts';
@@ -20,6 +21,7 @@ export const groups = {
   authentication,
   upstream,
   azure,
+  network,
   mutations,
   prices,
   caching,

@@ -10,6 +10,9 @@ const SHARED_PREFIX = /^(OPENAI|AZURE|OTEL)_/;
 /** Names that OPENAI_API_KEY has in other programs. */
 const OPENAI_KEY_NAME = /^OPEN_?AI_(API_?|SECRET_|ACCESS_)?(KEY|TOKEN|SECRET)$/i;
 
+/** Variables of other programs, and other spellings of HTTPS_PROXY, HTTP_PROXY and NO_PROXY. */
+const PROXY_NAME = /^(?:all|ftp|https?|no|rsync|socks)_proxy$/i;
+
 /** Points per upstream call at which RATE_LIMIT_PER_MINUTE contradicts UPSTREAM_MAX_RPS. Caches answer some of the reads. */
 const MAX_POINTS_PER_CALL = 10;
 
@@ -56,7 +59,7 @@ function keyWarning(name: string, environment: Environment): string | undefined 
 }
 
 function misspellingWarning(name: string, environment: Environment): string | undefined {
-  if (settings.has(name) || name.length < MIN_NAME_LENGTH) return undefined;
+  if (settings.has(name) || name.length < MIN_NAME_LENGTH || PROXY_NAME.test(name)) return undefined;
   const similar = similarSetting(name.toUpperCase());
   if (similar === undefined) return undefined;
   // Beside OPENAI_API_KEY, another program may have an OPENAI_API_KEY_2.

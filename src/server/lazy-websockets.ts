@@ -11,13 +11,13 @@ export function createLazyWebSockets(options: WebSocketsOptions): WebSockets {
   }
 
   return {
-    open(request, connection, head) {
-      if (server) return server.open(request, connection, head);
+    open(request, connection, head, remote) {
+      if (server) return server.open(request, connection, head, remote);
       const ignore = () => {}; // Without a listener, an error of the socket would end the process.
       connection.on('error', ignore);
       void load().then((loaded) => {
         connection.off('error', ignore);
-        if (!connection.destroyed) loaded.open(request, connection, head);
+        if (!connection.destroyed) loaded.open(request, connection, head, remote);
       });
     },
     terminateAll: () => server?.terminateAll(),

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { LoggedContext } from '../request/context.ts';
 import type { Viewer } from '../request/viewer.ts';
+import type { Remote, Scheme } from './http/remote.ts';
 import type { GatewayResponse } from './http/reply.ts';
 import type { ResultStats } from './transports/operation-log.ts';
 
@@ -8,6 +9,10 @@ import type { ResultStats } from './transports/operation-log.ts';
 export interface RequestLogLine {
   /** The response header `x-request-id`. */
   readonly requestId: string;
+  /** Address of the client. */
+  readonly address: string | undefined;
+  /** Scheme of the client's URL, with TRUST_PROXY. */
+  readonly scheme: Scheme | undefined;
   readonly method: string | undefined;
   /** At most 100 characters, without the query. */
   readonly path: string;
@@ -41,6 +46,7 @@ export interface LoggedExchange {
   readonly request: IncomingMessage;
   readonly response: GatewayResponse;
   readonly requestId: string;
+  readonly remote: Remote;
   readonly path: string;
   /** Set when the path is that of a download. */
   route?: string;
@@ -54,9 +60,11 @@ export interface LoggedExchange {
 
 /** Creates the log line. Truncates the parts that clients choose. */
 export function requestLogLine(exchange: LoggedExchange, ms: number): RequestLogLine {
-  const { request, response, requestId, path, route, viewer, context, errorCodes, streamStats } = exchange;
+  const { request, response, requestId, remote, path, route, viewer, context, errorCodes, streamStats } = exchange;
   const line: Writable<RequestLogLine> = {
     requestId,
+    address: remote.address || undefined,
+    scheme: remote.scheme,
     method: request.method,
     path: path.slice(0, 100),
     operation: context?.operationName?.slice(0, 100),

@@ -10,17 +10,18 @@ import type { Authenticate } from './auth/authenticate.ts';
 import type { Downloads } from './downloads/download.ts';
 import { type DownloadReply, sendDownload } from './downloads/download-reply.ts';
 import { findDownload } from './downloads/route.ts';
+import type { Compress } from './http/compression.ts';
 import type { HoldConnection } from './http/connection-registry.ts';
 import { prefersHtml } from './http/content-negotiation.ts';
 import { preflight, withCors } from './http/cors.ts';
 import { HttpError } from './http/http-error.ts';
-import { quoteInput } from './http/quote-input.ts';
+import type { Remote, RemoteOf } from './http/remote.ts';
 import { errorReply, type GatewayResponse, jsonReply, type Reply, send } from './http/reply.ts';
 import { bodyIncomplete } from './http/request-body.ts';
 import { guardCrossSiteGet, guardRequest, type HostPolicy, isHealthProbe } from './http/request-guard.ts';
 import { requestIdOf } from './http/request-id.ts';
 import { isRead, requireRead } from './http/request-method.ts';
-import { type RequestTarget, readTarget } from './http/request-target.ts';
+import { type RequestTarget, readTarget, unknownPath } from './http/request-target.ts';
 import type { Webhooks } from './http/webhook-endpoint.ts';
 import { type CallerBudget, type CreateCallerBudget, callerOf } from './limits/caller-rate-limiter.ts';
 import { type LoggedExchange, requestLogLine } from './request-log.ts';
@@ -36,6 +37,8 @@ export interface RouterOptions extends HostPolicy, GraphqlOptions {
   authenticate: Authenticate;
   streams: StreamRegistry;
   holdConnection: HoldConnection;
+  compress: Compress;
+  remoteOf: RemoteOf;
   downloads: Downloads;
   /** Maximum time that a client reads nothing of a download, in milliseconds. */
   idleTimeoutMs: number;
@@ -69,12 +72,14 @@ type AnyReply = Reply | StreamReply | DownloadReply;
 
 /** Creates the handler of all requests: guards, CORS, routes, errors and the access log. */
 export function createRouter(options: RouterOptions): RequestHandler {
-  const { corsOrigins, isReady, streams, downloads, idleTimeoutMs, log, clock } = options;
+  const { compress, corsOrigins, remoteOf, isReady, streams, downloads, idleTimeoutMs, log, clock } = options;
   return async (request, response) => {
     const client = new Cancellation();
-    const exchange = openExchange(request, response, client, clock.now());
+    const exchange = openExchange(request, response, remoteOf(request), client, clock.now());
     response.on('close', () => endExchange(exchange));
-    const reply = withCors(await respond(exchange, client), request, corsOrigins);
+    const whole = await respond(exchange, client);
+    const encoded = client.isAborted ? whole : compress(request.headers['accept-encoding'], whole);
+    const reply = withCors(encoded instanceof Promise ? await encoded : encoded, request, corsOrigins);
     exchange.errorCodes = reply.errorCodes;
     if (!isReady()) response.shouldKeepAlive = false; // A kept-alive connection would outlive the server.
     if ('subscriber' in reply) startStream(exchange, reply);
@@ -139,6 +144,7 @@ function reportEnd(exchange: Exchange, ms: number): void {
 function openExchange(
   request: IncomingMessage,
   response: GatewayResponse,
+  remote: Remote,
   client: Cancellation,
   startedAt: number,
 ): Exchange {
@@ -146,7 +152,8 @@ function openExchange(
   const requestId = requestIdOf(request);
   response.earlyHeaders['x-request-id'] = requestId;
   const trace = startTrace(request, requestId);
-  return { request, response, requestId, path, search, authority, client, startedAt, releaseConnection: null, trace };
+  const parts = { request, response, requestId, remote, path, search, authority, client, startedAt, trace };
+  return { ...parts, releaseConnection: null };
 }
 
 function route(options: RouterOptions, exchange: Exchange, client: Cancellation): AnyReply | Promise<AnyReply> {
@@ -229,17 +236,11 @@ function openSession(options: RouterOptions, exchange: Exchange, identity: Ident
   exchange.releaseConnection = options.holdConnection(request.socket);
   exchange.viewer = identity.viewer;
   exchange.context = NOT_EXECUTED;
-  const caller = callerOf(identity, request, exchange.trace?.context);
+  const caller = callerOf(identity, exchange.remote, exchange.trace?.context);
   return { identity, caller, budget: options.createBudget(caller, identity.access.scope, response) };
 }
 
 function internalErrorReply(error: unknown, requestId: string, log: Logger | undefined): Reply {
   log?.error({ requestId, err: error }, 'internal error');
   return errorReply(500, internalError(requestId));
-}
-
-function unknownPath(path: string): HttpError {
-  const downloads = '/files/ID/content, /fine_tuning_jobs/ID/metrics.csv or .json';
-  const expected = `/graphql, /health, /ready or /webhooks/openai (with OPENAI_WEBHOOK_SECRET), ${downloads}`;
-  return new HttpError(404, `Path: ${quoteInput(path)} is unknown; expected ${expected}.`);
 }

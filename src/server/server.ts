@@ -15,7 +15,9 @@ import { createPrivacyCheck } from './graphql/private-fields.ts';
 import { createResponseCache } from './graphql/response-cache.ts';
 import { SharedExecutions } from './graphql/shared-execution.ts';
 import { createBodyTimeouts } from './http/body-timeout.ts';
+import { createCompress } from './http/compression.ts';
 import { createConnectionRegistry } from './http/connection-registry.ts';
+import { createAddressMatcher, createRemoteOf } from './http/remote.ts';
 import { createWebhooks } from './http/webhook-endpoint.ts';
 import { createLazyWebSockets } from './lazy-websockets.ts';
 import { createCallerRateLimiter } from './limits/caller-rate-limiter.ts';
@@ -31,6 +33,8 @@ import { useWebSockets } from './websocket-upgrade.ts';
 export interface HttpConfig extends ConnectionLimits, DocumentOptions {
   /** Maximum bytes of an uploaded file. */
   readonly maxUploadBytes: number;
+  /** Minimum bytes of a response that is compressed; null turns compression off. */
+  readonly compressionMinBytes: number | null;
   readonly corsOrigins: readonly string[];
   readonly hasIntrospection: boolean;
   readonly hasGraphiql: boolean;
@@ -53,6 +57,8 @@ export interface ServerOptions {
   host: string;
   port: number;
   allowedHosts: readonly string[];
+  /** Address ranges of the proxies whose X-Forwarded-* headers are believed. */
+  trustedProxies: readonly string[];
   http: HttpConfig;
   limits: Limits;
   /** Whether callers authenticate with their own keys of the upstream. A client can invent any number of them. */
@@ -103,6 +109,7 @@ export interface Server {
 export async function createServer({
   host,
   port,
+  trustedProxies,
   limits,
   isPassthrough,
   upstreamConnections,
@@ -121,7 +128,8 @@ export async function createServer({
   const streams = createStreamRegistry(clock, subscriptions.heartbeatMs);
   const hideSuggestions = !config.hasIntrospection;
   const subscriptionGroups = createSubscriptionGroups({ schema, createContext, log, clock, hideSuggestions });
-  const connections = createConnectionRegistry(config);
+  const isProxy = trustedProxies.length === 0 ? null : createAddressMatcher(trustedProxies);
+  const connections = createConnectionRegistry(config, isProxy);
   const shared = {
     holdConnection: connections.hold,
     engine: createEngine(schema, log, config.hasIntrospection, memoryCache),
@@ -129,6 +137,8 @@ export async function createServer({
     createBudget: createCallerRateLimiter(limits, isPassthrough),
     findDocument: createFindDocument(config, log),
     corsOrigins: config.corsOrigins,
+    remoteOf: createRemoteOf(isProxy),
+    compress: createCompress(config.compressionMinBytes),
     streams,
     ...rest,
   };

@@ -5,6 +5,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { rejectSocket } from './http/client-error.ts';
 import { HttpError } from './http/http-error.ts';
 import { quoteInput } from './http/quote-input.ts';
+import type { RemoteOf } from './http/remote.ts';
 import type { GatewayServer } from './http/reply.ts';
 import { guardRequest, guardWebSocketOrigin, type HostPolicy } from './http/request-guard.ts';
 import { readTarget } from './http/request-target.ts';
@@ -19,23 +20,25 @@ export function isWebSocketUpgrade({ headers, url = '' }: IncomingMessage): bool
 export function useWebSockets(
   server: GatewayServer,
   sockets: WebSockets,
-  options: HostPolicy & { readonly log: Logger; readonly clock: Clock },
+  options: HostPolicy & { readonly remoteOf: RemoteOf; readonly log: Logger; readonly clock: Clock },
 ): void {
-  const { log, clock } = options;
+  const { remoteOf, log, clock } = options;
   server.on('upgrade', (request: IncomingMessage, connection, head) => {
+    const remote = remoteOf(request);
     try {
       guardRequest(request, options, readTarget(request.url ?? ''));
       // Node before 24.9 has no shouldUpgradeCallback and emits every upgrade.
       if (!isWebSocketUpgrade(request)) {
         throw new HttpError(400, 'Upgrade: is not supported here; expected websocket at /graphql, or no upgrade.');
       }
-      guardWebSocketOrigin(request, options);
+      guardWebSocketOrigin(request, options, remote);
       guardHandshake(request);
-      sockets.open(request, connection, head);
+      sockets.open(request, connection, head, remote);
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
       const requestId = randomUUID();
-      log.info({ requestId, status: error.status, reason: 'upgrade' }, 'request rejected');
+      const { address } = remote;
+      log.info({ requestId, address, status: error.status, reason: 'upgrade' }, 'request rejected');
       rejectSocket(connection, error, requestId, clock);
     }
   });

@@ -66,7 +66,7 @@ const FLOORS: readonly (readonly string[])[] = [
   // The ground.
   ['upstream/json'],
   ['telemetry/metrics', 'telemetry/traces'],
-  ['secret-watch'],
+  ['secret-watch', 'network'],
   ['telemetry'],
   ['clock', 'memory-cache', 'regular-file', 'version'],
 ];

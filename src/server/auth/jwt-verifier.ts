@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../clock.ts';
+import type { Network } from '../../network/network.ts';
 import type { Role } from '../../request/viewer.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { createIssuerKeys, type IssuerKeys, type KeySet } from './issuer-keys.ts';
@@ -49,8 +50,8 @@ interface KnownToken {
   readonly issuer: IssuerKeys;
 }
 
-export function createJwtVerifier(settings: JwtSettings, clock: Clock, log: Logger): JwtVerifier {
-  const client = createKeySetClient(settings, clock);
+export function createJwtVerifier(settings: JwtSettings, network: Network, clock: Clock, log: Logger): JwtVerifier {
+  const client = createKeySetClient(settings, network, clock);
   const stop = new AbortController();
   const options = { read: client.read, clock, log, signal: stop.signal };
   const issuers = new Map(settings.issuers.map((issuer) => [issuer, createIssuerKeys({ issuer, ...options })]));

@@ -1,7 +1,8 @@
 import type { JSONWebKeySet } from 'jose';
-import { Agent, request } from 'undici';
 import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
+import type { Network } from '../../network/network.ts';
+import type { Pool } from '../../network/undici.ts';
 import { replaceUnsafe } from '../../telemetry/unsafe-characters.ts';
 import { discoveryUrlOf, isTrustworthy } from './issuer-url.ts';
 
@@ -32,13 +33,29 @@ export interface KeySetClient {
 const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.string() });
 const keySetSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
 
-export function createKeySetClient({ jwksUrl, timeoutMs }: KeySetClientOptions, clock: Clock): KeySetClient {
-  const agent = new Agent();
+/** Maximum sockets to one server of keys. */
+const CONNECTIONS = 4;
+
+export function createKeySetClient(
+  { jwksUrl, timeoutMs }: KeySetClientOptions,
+  network: Network,
+  clock: Clock,
+): KeySetClient {
+  const pools = new Map<string, Pool>();
   const discovered = new Map<string, { readonly url: string; readonly until: number }>();
 
+  function poolOf(url: URL): Pool {
+    const pool =
+      pools.get(url.origin) ?? network.openPool(url, { connections: CONNECTIONS, connectTimeout: timeoutMs });
+    pools.set(url.origin, pool);
+    return pool;
+  }
+
   async function readJson<T>(url: string, schema: z.ZodType<T>, signal: AbortSignal): Promise<T> {
-    const { statusCode, body } = await request(url, {
-      dispatcher: agent,
+    const target = new URL(url);
+    const { statusCode, body } = await poolOf(target).request({
+      method: 'GET',
+      path: target.pathname + target.search,
       headers: { accept: 'application/json' },
       signal,
     });
@@ -89,7 +106,7 @@ export function createKeySetClient({ jwksUrl, timeoutMs }: KeySetClientOptions, 
         cancelTimeout();
       }
     },
-    dispose: () => agent.destroy(),
+    dispose: async () => void (await Promise.all([...pools.values()].map((pool) => pool.destroy()))),
   };
 }
 

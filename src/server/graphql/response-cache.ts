@@ -2,6 +2,7 @@ import type { Clock } from '../../clock.ts';
 import type { MemoryCache } from '../../memory-cache.ts';
 import type { LoggedContext } from '../../request/context.ts';
 import { refreshAge } from '../../store/cache/refresh-ahead.ts';
+import { ownBytes } from '../http/compressed-forms.ts';
 import type { GraphqlReply } from '../http/reply.ts';
 
 const MAX_ENTRY_BYTES = 1024 * 1024;
@@ -40,6 +41,15 @@ interface Entry extends CachedResponse {
 export function createResponseCache(clock: Clock, memoryCache: MemoryCache, random = Math.random): ResponseCache {
   const entries = memoryCache.partition<Entry>('response');
   const isFresh = (response: CachedResponse) => clock.now() < (response as Entry).freshUntil; // `get` returns entries.
+  /** Adds the compressed forms of an entry to its size. */
+  function countForms(key: string, entry: Entry, bytes: number): (formBytes: number) => void {
+    let total = bytes;
+    return (formBytes) => {
+      total += formBytes;
+      if (entries.get(key) === entry) entries.set(key, entry, total);
+    };
+  }
+
   return {
     get(key) {
       const entry = entries.get(key);
@@ -52,7 +62,9 @@ export function createResponseCache(clock: Clock, memoryCache: MemoryCache, rand
       // A refresh that has got the same data is not repeated.
       const isRefreshable = freshUntil > (entries.get(key)?.freshUntil ?? Number.NEGATIVE_INFINITY);
       const refreshAt = isRefreshable ? now + refreshAge(random()) * (freshUntil - now) : Number.POSITIVE_INFINITY;
-      entries.set(key, { reply: { ...reply, body: ownBytes(reply.body) }, context, freshUntil, refreshAt }, bytes);
+      const entry = { reply: { ...reply, body: ownBytes(reply.body) }, context, freshUntil, refreshAt };
+      entries.set(key, entry, bytes);
+      if (reply.forms) reply.forms.onCreate = countForms(key, entry, bytes);
     },
     startRefresh(response) {
       const entry = response as Entry;
@@ -65,12 +77,4 @@ export function createResponseCache(clock: Clock, memoryCache: MemoryCache, rand
     },
     isFresh,
   };
-}
-
-/** Copies a body that is a small part of a larger buffer, such as Node's pool, which it would retain. */
-function ownBytes(body: Buffer): Buffer {
-  if (body.buffer.byteLength <= 2 * body.length) return body;
-  const copy = Buffer.allocUnsafeSlow(body.length);
-  body.copy(copy);
-  return copy;
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { addressKey } from './client-address.ts';
+import { addressKey } from './remote.ts';
 
 export interface ConnectionCaps {
   readonly maxConnections: number;
@@ -32,12 +32,13 @@ interface Connection {
 /**
  * Creates a registry that closes, above the maximum, first the connection that has been without an authenticated caller for
  * the longest time, in whatever state its request is. Then the one that has been idle longest since an authenticated request.
- * Then the oldest of the address with the most connections, if only that address has more than its cap.
+ * Then the oldest of the address with the most connections, if only that address has more than its cap. Trusted proxies have
+ * no cap: their connections belong to many clients.
  */
-export function createConnectionRegistry({
-  maxConnections,
-  maxConnectionsPerAddress,
-}: ConnectionCaps): ConnectionRegistry {
+export function createConnectionRegistry(
+  { maxConnections, maxConnectionsPerAddress }: ConnectionCaps,
+  isProxy: ((address: string) => boolean) | null,
+): ConnectionRegistry {
   const open = new Map<Socket, Connection>();
   const byAddress = new Map<string, Set<Socket>>();
   // Both ordered by time; the longest is first.
@@ -81,7 +82,8 @@ export function createConnectionRegistry({
     add(socket) {
       const address = addressKey(socket.remoteAddress);
       open.set(socket, { address, requests: 0, holds: 0 });
-      byAddress.set(address, (byAddress.get(address) ?? new Set()).add(socket));
+      const isCapped = !isProxy?.(socket.remoteAddress ?? '');
+      if (isCapped) byAddress.set(address, (byAddress.get(address) ?? new Set()).add(socket));
       unauthenticated.add(socket);
       socket.on('close', () => remove(socket));
       if (open.size <= maxConnections) return undefined;

@@ -1,5 +1,6 @@
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
+import type { CompressedForms } from './compressed-forms.ts';
 
 /** A whole HTTP response as a value. */
 export interface Reply {
@@ -13,6 +14,8 @@ export interface Reply {
 /** A GraphQL response. Its body is encoded once for all clients that get it. */
 export interface GraphqlReply extends Reply {
   readonly body: Buffer;
+  /** Its compressed forms; missing for the body of a stream, which is not compressed. */
+  readonly forms?: CompressedForms;
 }
 
 export function jsonReply(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Reply {

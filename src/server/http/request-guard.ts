@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { isOfOrigin } from './cors.ts';
 import { HttpError } from './http-error.ts';
 import { quoteInput } from './quote-input.ts';
+import { listOf, type Remote, schemeOf } from './remote.ts';
 import type { RequestTarget } from './request-target.ts';
 import { memoizeText } from './text-memo.ts';
 
@@ -65,10 +66,10 @@ function guardOrigin(request: IncomingMessage, { allowedHosts, corsOrigins }: Ho
  * Browsers neither send a preflight for a WebSocket nor keep the page from reading it. Clients that are no browsers send no
  * Origin.
  */
-export function guardWebSocketOrigin(request: IncomingMessage, { corsOrigins }: HostPolicy): void {
+export function guardWebSocketOrigin(request: IncomingMessage, { corsOrigins }: HostPolicy, remote: Remote): void {
   const { origin } = request.headers;
   if (origin === undefined || isOfOrigin(request, corsOrigins)) return;
-  const own = ownOrigin(request);
+  const own = ownOrigin(request, remote);
   if (origin.toLowerCase() === own) return;
   throw new HttpError(
     403,
@@ -78,20 +79,14 @@ export function guardWebSocketOrigin(request: IncomingMessage, { corsOrigins }: 
 
 /**
  * The origin under which browsers know the gateway. A proxy that changes scheme or host sends the original ones in
- * X-Forwarded-Proto and X-Forwarded-Host. They need no trust: no page can set a header of a WebSocket.
+ * X-Forwarded-Proto and X-Forwarded-Host. Without TRUST_PROXY they need no trust: no page can set a header of a WebSocket.
  */
-function ownOrigin({ headers }: IncomingMessage): string {
-  const protocol = firstOf(headers['x-forwarded-proto'])?.toLowerCase();
-  const scheme = protocol === 'https' || protocol === 'wss' ? 'https' : 'http'; // Traefik sends ws and wss.
-  const host = firstOf(headers['x-forwarded-host']) ?? headers.host;
+function ownOrigin({ headers }: IncomingMessage, remote: Remote): string {
+  const isBelieved = remote.scheme === undefined || remote.isForwarded;
+  const scheme = remote.scheme ?? schemeOf(listOf(headers['x-forwarded-proto'])[0]);
+  const host = (isBelieved && listOf(headers['x-forwarded-host'])[0]) || headers.host;
   const url = `${scheme}://${host}`;
   return URL.canParse(url) ? new URL(url).origin : url; // Without a default port, as browsers send it.
-}
-
-/** The first value of a header to which each proxy of a chain appends its own. */
-function firstOf(values: string | string[] | undefined): string | undefined {
-  const [value = ''] = (typeof values === 'string' ? values : (values?.[0] ?? '')).split(',');
-  return value.trim() || undefined;
 }
 
 // Proxies may not know other codings, or any coding in HTTP/1.0, and see the body end elsewhere.

@@ -1,3 +1,6 @@
+import { HttpError } from './http-error.ts';
+import { quoteInput } from './quote-input.ts';
+
 /** The request target in the first line of a request, in its parts. */
 export interface RequestTarget {
   readonly path: string;
@@ -20,4 +23,11 @@ export function readTarget(url: string): RequestTarget {
     search: queryIndex < 0 ? '' : rest.slice(queryIndex + 1),
     authority,
   };
+}
+
+/** The error of a path that nothing serves. */
+export function unknownPath(path: string): HttpError {
+  const downloads = '/files/ID/content, /fine_tuning_jobs/ID/metrics.csv or .json';
+  const expected = `/graphql, /health, /ready or /webhooks/openai (with OPENAI_WEBHOOK_SECRET), ${downloads}`;
+  return new HttpError(404, `Path: ${quoteInput(path)} is unknown; expected ${expected}.`);
 }

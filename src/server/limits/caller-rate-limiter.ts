@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { GraphQLError } from 'graphql';
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import type { Identity } from '../../request/context.ts';
@@ -6,7 +5,8 @@ import type { ErrorCode } from '../../schema/core/errors.ts';
 import { limitReached } from '../../telemetry/events.ts';
 import type { TraceContext } from '../../telemetry/trace-context.ts';
 import type { Caller } from '../../upstream/resilience/call-claims.ts';
-import { addressKey } from '../http/client-address.ts';
+import type { Remote } from '../http/remote.ts';
+import { addressKey } from '../http/remote.ts';
 import type { GatewayResponse } from '../http/reply.ts';
 import { type CredentialEvidence, createAcceptedCredentials } from './accepted-credentials.ts';
 import {
@@ -44,10 +44,10 @@ export type CreateCallerBudget = (caller: Caller, scope: string, response?: Gate
 /** Returns the caller of a request. Its key is its id, or else its scope and client address. */
 export function callerOf(
   { access: { scope }, callerId }: Identity,
-  { socket }: IncomingMessage,
+  remote: Remote,
   trace?: TraceContext | null,
 ): Caller {
-  const address = addressKey(socket.remoteAddress);
+  const address = addressKey(remote.address);
   return { key: callerId === null ? `${scope} ${address}` : `name ${callerId}`, address, trace };
 }
 

@@ -1,5 +1,6 @@
 import type { ExecutionResult } from 'graphql';
 import type { Prepared } from '../graphql/prepare.ts';
+import { CompressedForms } from '../http/compressed-forms.ts';
 import { GRAPHQL_TYPE, JSON_TYPE, MULTIPART_TYPE, SSE_TYPE } from '../http/content-negotiation.ts';
 import { codesOf, type GraphqlReply, shareHeaders } from '../http/reply.ts';
 import type { CallerBudget } from '../limits/caller-rate-limiter.ts';
@@ -9,7 +10,8 @@ import { bodyOf, type StreamFormat, streamHeaders } from './stream-format.ts';
 
 export const formatOf = (type: string | undefined): StreamFormat => (type === MULTIPART_TYPE ? multipart : sse);
 
-const jsonHeaders = (type: string) => shareHeaders({ 'content-type': `${type}; charset=utf-8`, vary: 'accept' });
+const jsonHeaders = (type: string) =>
+  shareHeaders({ 'content-type': `${type}; charset=utf-8`, vary: 'accept, accept-encoding' });
 
 const HEADERS: Readonly<Record<string, GraphqlReply['headers']>> = {
   [JSON_TYPE]: jsonHeaders(JSON_TYPE),
@@ -25,6 +27,7 @@ export function resultReply(result: ExecutionResult, type: string): GraphqlReply
     status: statusOf(result, type),
     headers: HEADERS[type] ?? streamHeaders(format),
     body: Buffer.from(isStream ? bodyOf(format, json) : json),
+    ...(!isStream && { forms: new CompressedForms() }),
   };
   return result.errors ? { ...reply, errorCodes: codesOf(result.errors) } : reply;
 }

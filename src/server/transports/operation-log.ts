@@ -3,6 +3,7 @@ import type { Clock } from '../../clock.ts';
 import type { Context } from '../../request/context.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { traceIds } from '../../telemetry/trace-context.ts';
+import type { Remote, Scheme } from '../http/remote.ts';
 import { codesOf } from '../http/reply.ts';
 import { reportOperation } from './operation-events.ts';
 
@@ -36,6 +37,10 @@ export function recordErrors(stats: ResultStats, errors: readonly GraphQLError[]
 /** The log line `operation`, written at the end of each operation of a WebSocket. */
 interface OperationLogLine extends ResultStats {
   readonly requestId: string;
+  /** Address of the client. */
+  readonly address: string;
+  /** Scheme of the client's URL, with TRUST_PROXY. */
+  readonly scheme: Scheme | undefined;
   /** At most 100 characters. */
   readonly operation: string | undefined;
   /** The name of the caller, with AUTH=tokens and AUTH=jwt. */
@@ -46,12 +51,20 @@ interface OperationLogLine extends ResultStats {
 }
 
 /** Returns the function that logs the end of an operation of a WebSocket. */
-export function operationLogger(context: Context, stats: ResultStats, log: Logger, clock: Clock): () => void {
+export function operationLogger(
+  context: Context,
+  { address, scheme }: Remote,
+  stats: ResultStats,
+  log: Logger,
+  clock: Clock,
+): () => void {
   const startedAt = clock.now();
   return () => {
     const { requestId, operationName, viewer, readContext } = context;
     const line: OperationLogLine = {
       requestId,
+      address,
+      scheme,
       operation: operationName?.slice(0, 100),
       viewer: viewer.name ?? undefined,
       upstreamCalls: readContext.upstreamCalls,

@@ -7,6 +7,9 @@ import type { Intake, IntakeClient } from './ws-intake.ts';
 /** Idle time before TCP keep-alive probes the client, in milliseconds. */
 const KEEP_ALIVE_DELAY_MS = 30_000;
 
+/** Maximum bytes of a close reason (RFC 6455 5.5). */
+const MAX_CLOSE_REASON_BYTES = 123;
+
 /**
  * Connects a socket to the protocol with backpressure: each message is awaited until the system has taken it, and the server
  * stops reading from a client with too many unsent bytes. Returns the protocol's close handler.
@@ -71,3 +74,6 @@ function createPong(socket: WebSocket, onSent: () => void): (data: Buffer) => vo
     queueMicrotask(send); // After all pings of one read.
   };
 }
+
+/** The reason in ASCII, so that characters are bytes; the protocol's reasons contain ids that clients choose. */
+export const closeReason = (reason: string) => reason.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_CLOSE_REASON_BYTES);

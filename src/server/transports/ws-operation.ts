@@ -10,6 +10,7 @@ import { readTraceContext, traceIds } from '../../telemetry/trace-context.ts';
 import { paramsOf } from '../graphql/params.ts';
 import { type Prepared, prepare } from '../graphql/prepare.ts';
 import { HttpError } from '../http/http-error.ts';
+import type { Remote } from '../http/remote.ts';
 import { credentialEvidenceOf } from '../limits/accepted-credentials.ts';
 import { type CreateCallerBudget, callerOf } from '../limits/caller-rate-limiter.ts';
 import { LimitError } from '../limits/limit-error.ts';
@@ -36,6 +37,7 @@ export type EndOperation = (cause: EndCause) => void;
 /** An authenticated client of one WebSocket. */
 export interface SocketClient {
   readonly request: IncomingMessage;
+  readonly remote: Remote;
   readonly identity: Identity;
   /** The functions that end each operation in progress. */
   readonly activeOperations: Set<EndOperation>;
@@ -67,18 +69,18 @@ export function createStartOperation({
   clock,
 }: OperationOptions): StartOperation {
   return async (client, payload) => {
-    const { request, activeOperations } = client;
+    const { request, remote, activeOperations } = client;
     const identity = client.identity.current();
     const requestId = randomUUID();
     const clientAbort = new AbortController();
     const span = startSpan('operation', 'GraphQL', readTraceContext(request.headers['traceparent'], undefined));
     const trace = span?.context;
     if (trace) traceIds.set(requestId, trace.traceId);
-    const caller = callerOf(identity, request, trace);
+    const caller = callerOf(identity, remote, trace);
     const claimant = { priority: 'query', callers: [caller], trace } as const;
     const context = createContext({ requestId, identity, signal: clientAbort.signal, claimant });
     const stats: ResultStats = { transport: 'websocket', results: 0 };
-    const logEnd = operationLogger(context, stats, log, clock);
+    const logEnd = operationLogger(context, remote, stats, log, clock);
     const abort: EndOperation = (cause) => {
       recordEnd(stats, cause);
       clientAbort.abort(new Error('The client has disconnected.'));

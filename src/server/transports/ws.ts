@@ -11,9 +11,10 @@ import { type Authenticate, revokedError } from '../auth/authenticate.ts';
 import { tokenOfConnection } from '../auth/connection-token.ts';
 import type { HoldConnection } from '../http/connection-registry.ts';
 import { HttpError } from '../http/http-error.ts';
+import type { Remote } from '../http/remote.ts';
 import { MAX_BODY_BYTES } from '../http/request-body.ts';
 import type { OpenStream, StreamRegistry } from './stream-registry.ts';
-import { connect } from './ws-connection.ts';
+import { closeReason, connect } from './ws-connection.ts';
 import { createIntake, type IntakeClient } from './ws-intake.ts';
 import {
   createStartOperation,
@@ -40,8 +41,6 @@ const CLOSE_TIMEOUT_MS = 2_000;
 const GOING_AWAY = 1001;
 /** The close code after which clients of graphql-ws try again (IANA's registry of close codes). */
 const TRY_AGAIN_LATER = 1013;
-/** Maximum bytes of a close reason (RFC 6455 5.5). */
-const MAX_CLOSE_REASON_BYTES = 123;
 
 /** How often, and at most how many times, a socket waits for the results of its queries before it closes. */
 const REPLACE_STEP_MS = 100;
@@ -58,7 +57,7 @@ export interface WebSocketsOptions extends OperationOptions {
 
 export interface WebSockets {
   /** Completes the handshake of an upgrade request that passed the guards. */
-  open(request: IncomingMessage, connection: Duplex, head: Buffer): void;
+  open(request: IncomingMessage, connection: Duplex, head: Buffer, remote: Remote): void;
   /** Destroys all connections, without a close frame. */
   terminateAll(): void;
 }
@@ -88,7 +87,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
   const server = new WebSocketServer(serverOptions);
   const protocol = createProtocol({ schema, authenticate }, createStartOperation(options));
 
-  function onOpen(socket: WebSocket, request: IncomingMessage) {
+  function onOpen(socket: WebSocket, request: IncomingMessage, remote: Remote) {
     const activeOperations = new Set<EndOperation>();
     const subscriptions = new Set<EndOperation>();
     const endAllOperations = (cause: EndCause) => {
@@ -98,7 +97,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
       if (socket.readyState !== socket.OPEN) return;
       client.release();
       endReason = endReason === 'revoked' ? endReason : 'rejected';
-      log.info(rejectionLogLine(code, client.identity, errorCode), 'request rejected');
+      log.info(rejectionLogLine(code, client, errorCode), 'request rejected');
       socket.close(code, closeReason(reason));
       endAllOperations('rejection');
     };
@@ -110,6 +109,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
     const client: UnauthenticatedClient = {
       socket,
       request,
+      remote,
       identity: undefined,
       activeOperations,
       subscriptions,
@@ -161,7 +161,10 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
     const closed = connect(protocol, client, intake, onError);
     socket.on('error', ({ code: reason }: NodeJS.ErrnoException) => {
       // Invalid frames, or a message above a limit: `ws` has already closed the socket with the right code.
-      log.info({ requestId: randomUUID(), transport: 'websocket', reason }, 'request rejected');
+      log.info(
+        { requestId: randomUUID(), address: remote.address, transport: 'websocket', reason },
+        'request rejected',
+      );
     });
     socket.on('close', (code, reason) => {
       cancelInitTimeout();
@@ -173,7 +176,8 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
   }
 
   return {
-    open: (request, connection, head) => server.handleUpgrade(request, connection, head, onOpen),
+    open: (request, connection, head, remote) =>
+      server.handleUpgrade(request, connection, head, (socket) => onOpen(socket, request, remote)),
     terminateAll() {
       for (const socket of server.clients) socket.terminate();
     },
@@ -222,9 +226,6 @@ function createProtocol(
   });
 }
 
-/** The reason in ASCII, so that characters are bytes; the protocol's reasons contain ids that clients choose. */
-const closeReason = (reason: string) => reason.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_CLOSE_REASON_BYTES);
-
 /** Names of close codes that are not of the protocol. */
 const LIMIT_NAMES: Readonly<Record<number, string>> = {
   1008: 'PolicyViolation',
@@ -233,9 +234,10 @@ const LIMIT_NAMES: Readonly<Record<number, string>> = {
 };
 
 /** The log line of a rejected socket. Without the text of the reason, which can quote the client. */
-function rejectionLogLine(code: number, identity: Identity | undefined, errorCode: ErrorCode | undefined) {
+function rejectionLogLine(code: number, { identity, remote }: UnauthenticatedClient, errorCode?: ErrorCode) {
   return {
     requestId: randomUUID(),
+    address: remote.address,
     transport: 'websocket',
     viewer: identity?.viewer.name ?? undefined,
     code,

@@ -127,6 +127,16 @@ export class NoAdminKey extends UpstreamError {
   }
 }
 
+/** Thrown when the proxy does not connect to the upstream, and nothing was executed. `detail` names the proxy. */
+export class ProxyFailure extends UpstreamError {
+  override readonly message =
+    'The upstream is unavailable: the proxy of the gateway does not connect to it. Retry later.';
+
+  constructor(detail: string, isRetryable: boolean) {
+    super('UPSTREAM_UNAVAILABLE', detail, {}, { isRetryable });
+  }
+}
+
 /** Returns whether a call failed and its change may have been made. */
 export const isOutcomeUnknown = (error: unknown): error is UpstreamError =>
   error instanceof UpstreamError && error.isOutcomeUnknown;

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Pool } from 'undici';
+import { ProxyError } from '../../network/proxy-error.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { upstreamRequestIdOf } from '../credentials/request-id.ts';
 import { UpstreamError } from '../errors/upstream-error.ts';
@@ -114,6 +115,7 @@ export class Attempt {
   /** Reports the failure of the attempt to the circuit breaker. Returns its error: an UpstreamError, or the reason of the abort. */
   fail(cause: unknown): unknown {
     if (!this.#hasStarted) this.close();
+    if (cause instanceof ProxyError && cause.status !== undefined) this.work.sendState?.recordStatus(cause.status);
     const isFinal = cause instanceof UpstreamError || cause === this.work.deadline.aborted?.reason;
     const error = isFinal ? cause : toTransportError(cause, this.#hasResponse);
     this.#report(callResultOf(error));

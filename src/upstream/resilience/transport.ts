@@ -1,4 +1,5 @@
 import { type Clock, sleep } from '../../clock.ts';
+import { DIRECT, type Network } from '../../network/network.ts';
 import { callRetried } from '../../telemetry/events.ts';
 import type { Credential, KeyHeader } from '../credentials/credential.ts';
 import { createVerifiedCredentials } from '../credentials/verified-credentials.ts';
@@ -11,7 +12,6 @@ import { type Abortable, CallDeadline } from './deadline.ts';
 import { observeCall, observeWait } from './observed-call.ts';
 import { isRetryAllowed, waitBeforeRetry } from './retry.ts';
 import { createSendState } from './send-state.ts';
-import { Pool } from './undici.ts';
 
 /**
  * The credential, cancellation and claims of one call. An abort ends the request and closes its socket. The call then rejects
@@ -57,6 +57,8 @@ export interface TransportOptions {
   onStatus?: (credential: Credential, status: number) => void;
   /** Maximum calls per second of all credentials together. */
   maxRps: number;
+  /** By default without proxies. */
+  network?: Network;
   clock: Clock;
 }
 
@@ -84,10 +86,13 @@ export function createTransport(options: TransportOptions): Transport {
     connections,
     maxRps,
     clock,
+    baseUrl,
+    network = DIRECT,
     keyHeader = 'authorization',
     isPassthrough = false,
   } = options;
-  const poolOptions = { openPool: () => openPool(options), connections, clock, keyHeader };
+  const openPool = () => network.openPool(baseUrl, { connections, connectTimeout: timeoutMs });
+  const poolOptions = { openPool, connections, clock, keyHeader };
   const verifiedPools = createCredentialPools(poolOptions);
   const unverifiedPools = createCredentialPools({ ...poolOptions, isVerified: false, maxPools: MAX_UNVERIFIED_POOLS });
   const verified = createVerifiedCredentials();
@@ -168,14 +173,3 @@ function reportRetry({ path }: Request, { code, facts }: UpstreamError, waitMs: 
 
 /** Maximum pools of credentials that the upstream has not accepted yet. They must not evict those of others. */
 const MAX_UNVERIFIED_POOLS = 100;
-
-// undici's response timeouts are off: the deadline covers the whole call. undici does not follow redirects, so the credential
-// reaches only this origin.
-const openPool = ({ baseUrl, connections, timeoutMs }: TransportOptions) =>
-  new Pool(baseUrl.origin, {
-    connections,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connectTimeout: timeoutMs,
-    allowH2: false,
-  });

@@ -263,7 +263,7 @@ describe('a kept answer', () => {
       for (const response of responses) {
         const json = JSON.parse(Buffer.from(response.body, 'latin1').toString());
         expect(json.data.fineTuningJob.suffix).toBe(suffix);
-        expect(response.headers).toMatchObject({ vary: 'accept', 'cache-control': 'no-store' });
+        expect(response.headers).toMatchObject({ vary: 'accept, accept-encoding', 'cache-control': 'no-store' });
       }
       expect(new Set(responses.map(({ headers }) => headers['x-request-id'])).size).toBe(6);
       expect(world.upstream.calls).toHaveLength(1);

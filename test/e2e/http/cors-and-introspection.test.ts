@@ -57,7 +57,7 @@ describe('a page of an origin in CORS_ORIGINS', () => {
   it('gets `vary: origin`, as every other origin does', async () => {
     await using gateway = await start();
     for (const headers of [{ origin }, {}]) {
-      expect((await post(gateway, headers)).headers.get('vary')).toBe('accept, origin');
+      expect((await post(gateway, headers)).headers.get('vary')).toBe('accept, accept-encoding, origin');
     }
   });
 

@@ -59,6 +59,7 @@ async function startServer(readJob: () => Promise<never>) {
     host: '127.0.0.1',
     port: 0,
     allowedHosts: ['127.0.0.1'],
+    trustedProxies: [],
     http: readConfig({}).http,
     limits: readConfig({}).limits,
     isPassthrough: false,

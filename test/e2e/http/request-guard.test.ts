@@ -375,7 +375,7 @@ describe('responses', () => {
     expect(await type('application/graphql-response+json; charset=utf-8, application/json; charset=utf-8')).toContain(
       'graphql-response',
     );
-    expect((await post()).headers['vary']).toBe('accept');
+    expect((await post()).headers['vary']).toBe('accept, accept-encoding');
     expectRejection(
       await post({ accept: 'image/png' }),
       406,

@@ -74,6 +74,7 @@ export async function startSubscriptionServer(settings: Record<string, string> =
     host: '127.0.0.1',
     port: 0,
     allowedHosts: ['127.0.0.1', 'localhost'],
+    trustedProxies: [],
     http: config.http,
     limits: config.limits,
     isPassthrough: config.auth.kind === 'passthrough',

@@ -11,3 +11,4 @@ Object.assign(dispatcher.prototype, require('undici/lib/api/index.js')); // As t
 export const Pool: typeof import('undici').Pool = require('undici/lib/dispatcher/pool.js');
 export type Pool = import('undici').Pool;
 export const errors: typeof import('undici').errors = require('undici/lib/core/errors.js');
+export const buildConnector: typeof import('undici').buildConnector = require('undici/lib/core/connect.js');

@@ -1,7 +1,7 @@
 import { BlockList, isIPv6 } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addressKey } from '../../../../src/server/http/client-address.ts';
+import { addressKey } from '../../../../src/server/http/remote.ts';
 
 const hex = (group: number) => group.toString(16);
 const groups = fc.array(fc.oneof(fc.constant(0), fc.nat(0xffff)), { minLength: 8, maxLength: 8 });
