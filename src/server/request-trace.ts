@@ -40,7 +40,7 @@ export function startTrace(request: IncomingMessage, requestId: string): Request
 /** Ends the span of a request. A stream ends it when it opens: it can be open for hours. */
 export function endRequestSpan(exchange: Exchange, errorCode?: string): void {
   const { trace, request, response, requestId } = exchange;
-  if (!trace?.span) return;
+  if (!trace?.span?.handle) return; // Not recorded.
   const route = routeOf(exchange);
   const method = methodOf(request);
   trace.span.name = `${method} ${route}`;

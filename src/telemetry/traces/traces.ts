@@ -9,14 +9,14 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
-import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { AlwaysOnSampler, BatchSpanProcessor, RandomIdGenerator, TracerProvider } from '@opentelemetry/sdk-trace';
 import { listen } from '../event-channel.ts';
 import { logOutages } from '../export-log.ts';
 import type { Logger } from '../logger.ts';
 import { gatewayResource } from '../resource.ts';
 import { type SpanEvent, spanEnded, spanStarted } from '../spans.ts';
 import type { TraceContext } from '../trace-context.ts';
-import { createSampler, type SamplerName } from './sampler.ts';
+import { createSampler, type Sampler, type SamplerName } from './sampler.ts';
 
 /** Where traces are sent by OTLP; nowhere without a URL. */
 export interface TracesExport {
@@ -44,32 +44,41 @@ export function startTraces(url: string, options: TracesExport, log: Logger): ()
   logOutages(exporter, 'traces', log);
   const provider = new TracerProvider({
     resource: gatewayResource(),
-    sampler: createSampler(options.sampler, options.samplingRatio),
+    sampler: new AlwaysOnSampler(), // `start` has decided.
+    idGenerator: ids,
     spanProcessors: [new BatchSpanProcessor({ exporter, scheduledDelayMillis: options.spanDelayMs })],
     spanLimits: { attributeValueLengthLimit: MAX_VALUE_LENGTH },
   });
   const tracer = provider.getTracer('finetune-gateway');
-  const stops = [listen(spanStarted, (event) => start(tracer, event)), listen(spanEnded, end)];
+  const sampler = createSampler(options.sampler, options.samplingRatio);
+  const stops = [listen(spanStarted, (event) => start(tracer, sampler, event)), listen(spanEnded, end)];
   return async () => {
     for (const stop of stops) stop();
     await provider.shutdown().catch(() => {}); // The log has the outage.
   };
 }
 
-function start(tracer: Tracer, event: SpanEvent): void {
+const random = new RandomIdGenerator();
+/** The id of the next trace, whose sampling is decided already. */
+let decidedTraceId = '';
+const ids = { generateTraceId: () => decidedTraceId, generateSpanId: random.generateSpanId };
+
+function start(tracer: Tracer, sampler: Sampler, event: SpanEvent): void {
   const { kind, name, parent, links } = event;
+  const traceId = parent?.traceId ?? random.generateTraceId();
+  event.context = sampler.skip(parent, traceId);
+  if (event.context !== null) return;
+  decidedTraceId = traceId;
   const context = parent === null ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, toSpanContext(parent));
   const options = { kind: KINDS[kind], links: links.map((link) => ({ context: toSpanContext(link) })) };
   const span = tracer.startSpan(name, options, context);
-  const { traceId, spanId, traceFlags } = span.spanContext();
-  const isSampled = (traceFlags & TraceFlags.SAMPLED) !== 0;
+  const { spanId } = span.spanContext();
   event.handle = span;
-  event.context = { traceId, spanId, isSampled, traceState: parent?.traceState };
+  event.context = { traceId, spanId, isSampled: true, traceState: parent?.traceState };
 }
 
 function end({ name, handle, attributes, errorCode }: SpanEvent): void {
-  if (handle === null) return; // It has started before the tracer.
-  const span = handle as Span; // `start` has set it.
+  const span = handle as Span; // `start` has set it: other spans are not published at their end.
   span.updateName(name);
   span.setAttributes(attributes);
   if (errorCode !== undefined) {

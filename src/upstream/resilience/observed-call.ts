@@ -54,6 +54,7 @@ export class ObservedCall {
     if (callEnded.hasSubscribers) {
       callEnded.publish({ method, route, cause: this.#cause, status, errorCode, seconds });
     }
+    if (!this.#span?.handle) return; // Not recorded.
     const attributes = {
       'http.request.method': method,
       'url.template': route,
