@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { requestEnded } from '../telemetry/events.ts';
 import { endSpan, type SpanEvent, spanStarted, startSpan } from '../telemetry/spans.ts';
-import { readTraceContext, type TraceContext, traceIds } from '../telemetry/trace-context.ts';
+import { readTraceContext, type TraceContext, traceIds, UNSAMPLED } from '../telemetry/trace-context.ts';
 import type { GatewayResponse } from './http/reply.ts';
 
 /** The trace of one request. */
@@ -33,7 +33,7 @@ export function startTrace(request: IncomingMessage, requestId: string): Request
   const span = startSpan('request', methodOf(request), received);
   const context = span?.context ?? received;
   if (context === null) return null;
-  traceIds.set(requestId, context.traceId);
+  if (context !== UNSAMPLED) traceIds.set(requestId, context.traceId);
   return { context, span };
 }
 

@@ -20,7 +20,7 @@ Usage: npm run bench:telemetry -- [--rounds 7] [--seconds 2] [--docs]
   --docs     writes the table into docs/performance.md, too
 `;
 
-const WARM_UPS = 5;
+const WARM_UPS = 3;
 const METRICS = { METRICS_PORT: '0' };
 
 interface Row {
@@ -40,15 +40,17 @@ async function startSink(opened: AsyncDisposableStack): Promise<string> {
 }
 
 async function openRows(stubUrl: string, opened: AsyncDisposableStack): Promise<Row[]> {
-  const traces = { ...METRICS, OTEL_EXPORTER_OTLP_ENDPOINT: await startSink(opened) };
+  const traces = { ...METRICS, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${await startSink(opened)}/v1/traces` };
+  const share = (ratio: string) => ({
+    ...traces,
+    OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+    OTEL_TRACES_SAMPLER_ARG: ratio,
+  });
   const variants = {
     off: {},
     metrics: METRICS,
-    'metrics, and a tenth of the traces': {
-      ...traces,
-      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
-      OTEL_TRACES_SAMPLER_ARG: '0.1',
-    },
+    'metrics, and 1 % of the traces': share('0.01'),
+    'metrics, and 10 % of the traces': share('0.1'),
     'metrics and all traces': traces,
   };
   const rows: Row[] = [];

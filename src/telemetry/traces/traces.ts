@@ -9,7 +9,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
-import { AlwaysOnSampler, BatchSpanProcessor, RandomIdGenerator, TracerProvider } from '@opentelemetry/sdk-trace';
+import { AlwaysOnSampler, BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { listen } from '../event-channel.ts';
 import { logOutages } from '../export-log.ts';
 import type { Logger } from '../logger.ts';
@@ -45,7 +45,6 @@ export function startTraces(url: string, options: TracesExport, log: Logger): ()
   const provider = new TracerProvider({
     resource: gatewayResource(),
     sampler: new AlwaysOnSampler(), // `start` has decided.
-    idGenerator: ids,
     spanProcessors: [new BatchSpanProcessor({ exporter, scheduledDelayMillis: options.spanDelayMs })],
     spanLimits: { attributeValueLengthLimit: MAX_VALUE_LENGTH },
   });
@@ -58,21 +57,14 @@ export function startTraces(url: string, options: TracesExport, log: Logger): ()
   };
 }
 
-const random = new RandomIdGenerator();
-/** The id of the next trace, whose sampling is decided already. */
-let decidedTraceId = '';
-const ids = { generateTraceId: () => decidedTraceId, generateSpanId: random.generateSpanId };
-
 function start(tracer: Tracer, sampler: Sampler, event: SpanEvent): void {
   const { kind, name, parent, links } = event;
-  const traceId = parent?.traceId ?? random.generateTraceId();
-  event.context = sampler.skip(parent, traceId);
+  event.context = sampler.skip(parent);
   if (event.context !== null) return;
-  decidedTraceId = traceId;
   const context = parent === null ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, toSpanContext(parent));
   const options = { kind: KINDS[kind], links: links.map((link) => ({ context: toSpanContext(link) })) };
   const span = tracer.startSpan(name, options, context);
-  const { spanId } = span.spanContext();
+  const { traceId, spanId } = span.spanContext();
   event.handle = span;
   event.context = { traceId, spanId, isSampled: true, traceState: parent?.traceState };
 }
