@@ -1,11 +1,17 @@
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
-import { type IMetricReader, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import {
+  type IMetricReader,
+  MeterProvider,
+  type MetricProducer,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
 import type { Clock } from '../../clock.ts';
 import { logOutages } from '../export-log.ts';
 import type { Logger } from '../logger.ts';
 import { gatewayResource } from '../resource.ts';
 import { type ObservedLoad, observe } from './gauges.ts';
+import { createHistogramProducer } from './histograms.ts';
 import { createRecorder } from './recorder.ts';
 
 /** Where metrics are sent by OTLP; nowhere without a URL. */
@@ -33,13 +39,14 @@ export interface Metrics {
 
 /** Records metrics, and exports them where that is configured. This module loads the SDK. */
 export function startMetrics({ export: target, loadOf, limits, log, clock }: MetricsOptions): Metrics {
-  const prometheus = new PrometheusExporter({ preventServerStart: true });
+  const recorder = createRecorder(clock);
+  const metricProducers = [createHistogramProducer(recorder.histograms, clock)];
+  const prometheus = new PrometheusExporter({ preventServerStart: true, metricProducers });
   const serializer = new PrometheusSerializer('', false, undefined, false, true);
   const readers: IMetricReader[] = [prometheus];
-  if (target.metricsUrl !== undefined) readers.push(createOtlpReader(target.metricsUrl, target, log));
+  if (target.metricsUrl !== undefined) readers.push(createOtlpReader(target.metricsUrl, target, metricProducers, log));
   const provider = new MeterProvider({ resource: gatewayResource(), readers });
   const meter = provider.getMeter('finetune-gateway');
-  const recorder = createRecorder(meter, clock);
   const stopObserving = observe(meter, recorder.tallies, loadOf, limits);
   return {
     async scrape() {
@@ -54,9 +61,15 @@ export function startMetrics({ export: target, loadOf, limits, log, clock }: Met
   };
 }
 
-function createOtlpReader(url: string, { headers, metricIntervalMs }: MetricsExport, log: Logger): IMetricReader {
+function createOtlpReader(
+  url: string,
+  { headers, metricIntervalMs }: MetricsExport,
+  metricProducers: MetricProducer[],
+  log: Logger,
+): IMetricReader {
   const exporter = new OTLPMetricExporter({ url, headers: { ...headers } });
   logOutages(exporter, 'metrics', log);
   const exportTimeoutMillis = Math.min(metricIntervalMs, 10_000);
-  return new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: metricIntervalMs, exportTimeoutMillis });
+  const times = { exportIntervalMillis: metricIntervalMs, exportTimeoutMillis };
+  return new PeriodicExportingMetricReader({ exporter, metricProducers, ...times });
 }
