@@ -121,7 +121,7 @@ export async function createApp(config: Config, log: GatewayLog, clock: Clock): 
     const isRefused = !isPassthrough && (await keyCheck.isRefused(secrets.credentials.current));
     return isRefused ? KEY_REFUSED : null;
   };
-  const monitoring = await openMonitoring({ config, loadOf: load, findProblem, log, clock });
+  const monitoring = await openMonitoring({ config, network, loadOf: load, findProblem, log, clock });
   opened.defer(monitoring.dispose);
   server = await createServer({
     host: config.host,

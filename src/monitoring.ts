@@ -1,10 +1,13 @@
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
+import { agentOptionsFor } from './network/agent-options.ts';
+import type { Network } from './network/network.ts';
 import type { Logger } from './telemetry/logger.ts';
 import type { ObservedLoad } from './telemetry/metrics/gauges.ts';
 
 export interface MonitoringOptions {
   readonly config: Config;
+  readonly network: Network;
   readonly loadOf: () => ObservedLoad;
   /** Returns why the gateway takes no traffic; null if it does. */
   readonly findProblem: () => Promise<string | null>;
@@ -23,22 +26,24 @@ export interface Monitoring {
 /** Starts what is configured, and loads only the code of that. Rejects with Node's error when METRICS_PORT cannot be used. */
 export async function openMonitoring({
   config,
+  network,
   loadOf,
   findProblem,
   log,
   clock,
 }: MonitoringOptions): Promise<Monitoring> {
   await using opened = new AsyncDisposableStack();
+  const agentOptionsOf = (url: string) => agentOptionsFor(network.proxyFor(new URL(url)));
   const { monitoring } = config;
   const { port, host, tracesUrl } = monitoring;
   let metricsUrl: string | undefined;
   if (tracesUrl !== undefined) {
     const { startTraces } = await import('./telemetry/traces/traces.ts');
-    opened.defer(startTraces(tracesUrl, monitoring, log));
+    opened.defer(startTraces(tracesUrl, monitoring, agentOptionsOf(tracesUrl), log));
   }
   if (port !== undefined || monitoring.metricsUrl !== undefined) {
     const { startMetrics } = await import('./telemetry/metrics/metrics.ts');
-    const metrics = startMetrics({ export: monitoring, loadOf, limits: limitsOf(config), log, clock });
+    const metrics = startMetrics({ export: monitoring, agentOptionsOf, loadOf, limits: limitsOf(config), log, clock });
     opened.defer(metrics.dispose);
     if (port !== undefined) {
       const { openListener } = await import('./telemetry/metrics/listener.ts');

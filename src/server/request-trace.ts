@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { requestEnded } from '../telemetry/events.ts';
 import { endSpan, type SpanEvent, spanStarted, startSpan } from '../telemetry/spans.ts';
-import { readTraceContext, type TraceContext, traceIds } from '../telemetry/trace-context.ts';
+import { readTraceContext, type TraceContext, traceIds, UNSAMPLED } from '../telemetry/trace-context.ts';
 import type { GatewayResponse } from './http/reply.ts';
 
 /** The trace of one request. */
@@ -33,14 +33,14 @@ export function startTrace(request: IncomingMessage, requestId: string): Request
   const span = startSpan('request', methodOf(request), received);
   const context = span?.context ?? received;
   if (context === null) return null;
-  traceIds.set(requestId, context.traceId);
+  if (context !== UNSAMPLED) traceIds.set(requestId, context.traceId);
   return { context, span };
 }
 
 /** Ends the span of a request. A stream ends it when it opens: it can be open for hours. */
 export function endRequestSpan(exchange: Exchange, errorCode?: string): void {
   const { trace, request, response, requestId } = exchange;
-  if (!trace?.span) return;
+  if (!trace?.span?.handle) return; // Not recorded.
   const route = routeOf(exchange);
   const method = methodOf(request);
   trace.span.name = `${method} ${route}`;

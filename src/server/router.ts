@@ -138,7 +138,7 @@ function reportEnd(exchange: Exchange, ms: number): void {
     endRequestSpan(exchange, errorCodes?.[0]);
   }
   if (context && path === '/graphql') reportOperation(context, streamStats?.errorCodes ?? errorCodes);
-  if (trace) traceIds.delete(requestId);
+  if (trace && traceIds.size > 0) traceIds.delete(requestId);
 }
 
 function openExchange(

@@ -18,7 +18,7 @@ export interface SpanEvent {
   readonly links: readonly TraceContext[];
   /** Set by the tracer when the span starts. */
   context: TraceContext | null;
-  /** Set by the tracer, for itself. */
+  /** Set by the tracer when it records the span; null when the trace is not sampled. */
   handle: object | null;
   /** Set at the end. */
   attributes: SpanAttributes;
@@ -54,9 +54,9 @@ export function startSpan(
   return span;
 }
 
-/** Ends a span. Does nothing for null. */
+/** Ends a span. Does nothing without one, or when it is not recorded. */
 export function endSpan(span: SpanEvent | null, attributes: SpanAttributes = {}, errorCode?: string): void {
-  if (span === null) return;
+  if (span === null || span.handle === null) return;
   span.attributes = attributes;
   span.errorCode = errorCode;
   spanEnded.publish(span);

@@ -9,6 +9,9 @@ export interface TraceContext {
   readonly traceState?: string | undefined;
 }
 
+/** The context of the spans of a trace that has begun here and is not sampled. It is neither logged nor sent: no trace has it. */
+export const UNSAMPLED: TraceContext = { traceId: '', spanId: '', isSampled: false };
+
 /** Version 00, and later versions with further members. */
 const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-([\da-f]{2})(?:$|-)/;
 const MAX_TRACE_STATE_LENGTH = 512;

@@ -15,6 +15,7 @@ export function endOperationSpan(
   facts: OperationFacts | undefined,
   errorCodes: readonly string[] | undefined,
 ): void {
+  if (span.handle === null) return; // Not recorded.
   const type = facts?.operationType ?? 'unknown';
   span.name = `GraphQL ${type}`;
   const attributes = { 'graphql.operation.type': type, 'graphql.operation.name': facts?.operationName?.slice(0, 100) };

@@ -6,7 +6,7 @@ import type { ContextFactory, Identity } from '../../request/context.ts';
 import { internalError } from '../../schema/core/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { startSpan } from '../../telemetry/spans.ts';
-import { readTraceContext, traceIds } from '../../telemetry/trace-context.ts';
+import { readTraceContext, traceIds, UNSAMPLED } from '../../telemetry/trace-context.ts';
 import { paramsOf } from '../graphql/params.ts';
 import { type Prepared, prepare } from '../graphql/prepare.ts';
 import { HttpError } from '../http/http-error.ts';
@@ -75,7 +75,7 @@ export function createStartOperation({
     const clientAbort = new AbortController();
     const span = startSpan('operation', 'GraphQL', readTraceContext(request.headers['traceparent'], undefined));
     const trace = span?.context;
-    if (trace) traceIds.set(requestId, trace.traceId);
+    if (trace && trace !== UNSAMPLED) traceIds.set(requestId, trace.traceId);
     const caller = callerOf(identity, remote, trace);
     const claimant = { priority: 'query', callers: [caller], trace } as const;
     const context = createContext({ requestId, identity, signal: clientAbort.signal, claimant });

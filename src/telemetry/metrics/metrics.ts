@@ -1,11 +1,18 @@
+import type { AgentOptions } from 'node:http';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
-import { type IMetricReader, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import {
+  type IMetricReader,
+  MeterProvider,
+  type MetricProducer,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
 import type { Clock } from '../../clock.ts';
 import { logOutages } from '../export-log.ts';
 import type { Logger } from '../logger.ts';
 import { gatewayResource } from '../resource.ts';
 import { type ObservedLoad, observe } from './gauges.ts';
+import { createHistogramProducer } from './histograms.ts';
 import { createRecorder } from './recorder.ts';
 
 /** Where metrics are sent by OTLP; nowhere without a URL. */
@@ -17,6 +24,8 @@ export interface MetricsExport {
 
 export interface MetricsOptions {
   readonly export: MetricsExport;
+  /** Returns the options of the connections to a URL. */
+  readonly agentOptionsOf: (url: string) => AgentOptions;
   readonly loadOf: () => ObservedLoad;
   /** The configured limits by setting; Infinity for one that is off. */
   readonly limits: Readonly<Record<string, number>>;
@@ -32,14 +41,16 @@ export interface Metrics {
 }
 
 /** Records metrics, and exports them where that is configured. This module loads the SDK. */
-export function startMetrics({ export: target, loadOf, limits, log, clock }: MetricsOptions): Metrics {
-  const prometheus = new PrometheusExporter({ preventServerStart: true });
+export function startMetrics({ export: target, agentOptionsOf, loadOf, limits, log, clock }: MetricsOptions): Metrics {
+  const recorder = createRecorder(clock);
+  const metricProducers = [createHistogramProducer(recorder.histograms, clock)];
+  const prometheus = new PrometheusExporter({ preventServerStart: true, metricProducers });
   const serializer = new PrometheusSerializer('', false, undefined, false, true);
   const readers: IMetricReader[] = [prometheus];
-  if (target.metricsUrl !== undefined) readers.push(createOtlpReader(target.metricsUrl, target, log));
+  if (target.metricsUrl !== undefined)
+    readers.push(createOtlpReader(target.metricsUrl, target, agentOptionsOf(target.metricsUrl), metricProducers, log));
   const provider = new MeterProvider({ resource: gatewayResource(), readers });
   const meter = provider.getMeter('finetune-gateway');
-  const recorder = createRecorder(meter, clock);
   const stopObserving = observe(meter, recorder.tallies, loadOf, limits);
   return {
     async scrape() {
@@ -54,9 +65,16 @@ export function startMetrics({ export: target, loadOf, limits, log, clock }: Met
   };
 }
 
-function createOtlpReader(url: string, { headers, metricIntervalMs }: MetricsExport, log: Logger): IMetricReader {
-  const exporter = new OTLPMetricExporter({ url, headers: { ...headers } });
+function createOtlpReader(
+  url: string,
+  { headers, metricIntervalMs }: MetricsExport,
+  httpAgentOptions: AgentOptions,
+  metricProducers: MetricProducer[],
+  log: Logger,
+): IMetricReader {
+  const exporter = new OTLPMetricExporter({ url, headers: { ...headers }, httpAgentOptions });
   logOutages(exporter, 'metrics', log);
   const exportTimeoutMillis = Math.min(metricIntervalMs, 10_000);
-  return new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: metricIntervalMs, exportTimeoutMillis });
+  const times = { exportIntervalMillis: metricIntervalMs, exportTimeoutMillis };
+  return new PeriodicExportingMetricReader({ exporter, metricProducers, ...times });
 }

@@ -1,29 +1,30 @@
-import type { Meter } from '@opentelemetry/api';
 import type { Clock } from '../../clock.ts';
 import { listen } from '../event-channel.ts';
 import * as events from '../events.ts';
-import { CATALOGUE, type HistogramName, type ObservedName } from './catalogue.ts';
+import type { HistogramName, ObservedName } from './catalogue.ts';
 import { Durations, Tally } from './series.ts';
 
 /** Metrics that the recorder counts. */
 export interface Recorder {
   readonly tallies: readonly Tally[];
+  readonly histograms: readonly Durations[];
   /** Stops to listen. */
   dispose(): void;
 }
 
 /** Records the events of the gateway. */
-export function createRecorder(meter: Meter, clock: Clock): Recorder {
+export function createRecorder(clock: Clock): Recorder {
   const tallies: Tally[] = [];
+  const histograms: Durations[] = [];
   const tally = (name: ObservedName) => {
     const created = new Tally(name);
     tallies.push(created);
     return created;
   };
   const durations = (name: HistogramName) => {
-    const { unit, help, buckets } = CATALOGUE[name];
-    const advice = { explicitBucketBoundaries: [...buckets] };
-    return new Durations(name, meter.createHistogram(name, { unit, description: help, advice }));
+    const created = new Durations(name);
+    histograms.push(created);
+    return created;
   };
   const stops = [
     ...recordRequests(tally, durations),
@@ -33,6 +34,7 @@ export function createRecorder(meter: Meter, clock: Clock): Recorder {
   ];
   return {
     tallies,
+    histograms,
     dispose() {
       for (const stop of stops) stop();
     },

@@ -1,5 +1,5 @@
-import type { Attributes, Histogram } from '@opentelemetry/api';
-import { CATALOGUE, type MetricName } from './catalogue.ts';
+import type { Attributes } from '@opentelemetry/api';
+import { CATALOGUE, type HistogramName, type MetricName } from './catalogue.ts';
 
 /** Maximum series of one metric. The values of labels are bounded; this holds when one is not. */
 const MAX_SERIES = 2000;
@@ -61,17 +61,49 @@ export class Tally {
   }
 }
 
-/** A histogram whose attributes are created once per series. */
-export class Durations {
-  readonly #histogram: Histogram;
-  readonly #attributes: LabelSets<Attributes>;
+/** One distribution, and its attributes. */
+export interface Distribution {
+  /** Values per bucket; the last one is above all bounds. */
+  readonly counts: number[];
+  sum: number;
+  count: number;
+  readonly attributes: Attributes;
+}
 
-  constructor(name: MetricName, histogram: Histogram) {
-    this.#histogram = histogram;
-    this.#attributes = new LabelSets(name, (attributes) => attributes);
+/**
+ * A histogram in plain fields. That of the SDK sorts and serializes the attributes of each value, which takes several times
+ * as long. Measured: `npm run bench:telemetry`.
+ */
+export class Durations {
+  readonly name: HistogramName;
+  readonly bounds: readonly number[];
+  readonly #distributions: LabelSets<Distribution>;
+
+  constructor(name: HistogramName) {
+    const { buckets } = CATALOGUE[name];
+    this.name = name;
+    this.bounds = buckets;
+    this.#distributions = new LabelSets(name, (attributes) => ({
+      counts: Array.from({ length: buckets.length + 1 }, () => 0),
+      sum: 0,
+      count: 0,
+      attributes,
+    }));
   }
 
   record(seconds: number, ...values: readonly (string | number)[]): void {
-    this.#histogram.record(seconds, this.#attributes.get(...values));
+    const distribution = this.#distributions.get(...values);
+    let bucket = 0;
+    for (const bound of this.bounds) {
+      if (seconds <= bound) break;
+      bucket++;
+    }
+    distribution.counts[bucket] = (distribution.counts[bucket] ?? 0) + 1;
+    distribution.sum += seconds;
+    distribution.count++;
+  }
+
+  distributions(): Iterable<Distribution> {
+    return this.#distributions.values();
   }
 }

@@ -1,10 +1,6 @@
-import {
-  AlwaysOffSampler,
-  AlwaysOnSampler,
-  ParentBasedSampler,
-  type Sampler,
-  TraceIdRatioBasedSampler,
-} from '@opentelemetry/sdk-trace';
+import { ROOT_CONTEXT } from '@opentelemetry/api';
+import { SamplingDecision, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace';
+import { type TraceContext, UNSAMPLED } from '../trace-context.ts';
 
 /** The samplers of OTEL_TRACES_SAMPLER. */
 export type SamplerName =
@@ -15,13 +11,31 @@ export type SamplerName =
   | 'parentbased_always_off'
   | 'parentbased_traceidratio';
 
-/** Creates the sampler of this name. `ratio` is from 0 to 1. */
-export function createSampler(name: SamplerName, ratio: number): Sampler {
-  if (name.startsWith('parentbased_')) return new ParentBasedSampler({ root: createRoot(name.slice(12), ratio) });
-  return createRoot(name, ratio);
+/** Decides whether a span is recorded, before an object of the SDK is created for it. */
+export interface Sampler {
+  /** Returns the context of a span that is not recorded; null for one that is. */
+  skip(parent: TraceContext | null): TraceContext | null;
 }
 
-function createRoot(name: string, ratio: number): Sampler {
-  if (name === 'traceidratio') return new TraceIdRatioBasedSampler(ratio);
-  return name === 'always_off' ? new AlwaysOffSampler() : new AlwaysOnSampler();
+/** Creates the sampler of this name. `ratio` is from 0 to 1. */
+export function createSampler(name: SamplerName, ratio: number): Sampler {
+  const isParentBased = name.startsWith('parentbased_');
+  const root = isParentBased ? name.slice('parentbased_'.length) : name;
+  const ratioSampler = new TraceIdRatioBasedSampler(ratio);
+
+  function isSampled(parent: TraceContext | null): boolean {
+    if (parent === UNSAMPLED) return false;
+    if (parent !== null && isParentBased) return parent.isSampled;
+    if (root !== 'traceidratio') return root === 'always_on';
+    // The id of a new trace is random, so that the decision can come first.
+    if (parent === null) return Math.random() < ratio;
+    return ratioSampler.shouldSample(ROOT_CONTEXT, parent.traceId).decision === SamplingDecision.RECORD_AND_SAMPLED;
+  }
+
+  return {
+    skip(parent) {
+      if (isSampled(parent)) return null;
+      return parent === null ? UNSAMPLED : { ...parent, isSampled: false };
+    },
+  };
 }

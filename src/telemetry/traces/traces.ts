@@ -1,3 +1,4 @@
+import type { AgentOptions } from 'node:http';
 import {
   createTraceState,
   ROOT_CONTEXT,
@@ -9,14 +10,14 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
-import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { AlwaysOnSampler, BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { listen } from '../event-channel.ts';
 import { logOutages } from '../export-log.ts';
 import type { Logger } from '../logger.ts';
 import { gatewayResource } from '../resource.ts';
 import { type SpanEvent, spanEnded, spanStarted } from '../spans.ts';
 import type { TraceContext } from '../trace-context.ts';
-import { createSampler, type SamplerName } from './sampler.ts';
+import { createSampler, type Sampler, type SamplerName } from './sampler.ts';
 
 /** Where traces are sent by OTLP; nowhere without a URL. */
 export interface TracesExport {
@@ -38,38 +39,47 @@ const KINDS: Readonly<Record<SpanEvent['kind'], SpanKind>> = {
 
 const MAX_VALUE_LENGTH = 200;
 
-/** Records the spans of the gateway and sends them. Returns the function that sends the last ones and stops. Loads the SDK. */
-export function startTraces(url: string, options: TracesExport, log: Logger): () => Promise<void> {
-  const exporter = new OTLPTraceExporter({ url, headers: { ...options.headers } });
+/**
+ * Records the spans of the gateway and sends them, over connections with these options. Returns the function that sends the last
+ * ones and stops. Loads the SDK.
+ */
+export function startTraces(
+  url: string,
+  options: TracesExport,
+  httpAgentOptions: AgentOptions,
+  log: Logger,
+): () => Promise<void> {
+  const exporter = new OTLPTraceExporter({ url, headers: { ...options.headers }, httpAgentOptions });
   logOutages(exporter, 'traces', log);
   const provider = new TracerProvider({
     resource: gatewayResource(),
-    sampler: createSampler(options.sampler, options.samplingRatio),
+    sampler: new AlwaysOnSampler(), // `start` has decided.
     spanProcessors: [new BatchSpanProcessor({ exporter, scheduledDelayMillis: options.spanDelayMs })],
     spanLimits: { attributeValueLengthLimit: MAX_VALUE_LENGTH },
   });
   const tracer = provider.getTracer('finetune-gateway');
-  const stops = [listen(spanStarted, (event) => start(tracer, event)), listen(spanEnded, end)];
+  const sampler = createSampler(options.sampler, options.samplingRatio);
+  const stops = [listen(spanStarted, (event) => start(tracer, sampler, event)), listen(spanEnded, end)];
   return async () => {
     for (const stop of stops) stop();
     await provider.shutdown().catch(() => {}); // The log has the outage.
   };
 }
 
-function start(tracer: Tracer, event: SpanEvent): void {
+function start(tracer: Tracer, sampler: Sampler, event: SpanEvent): void {
   const { kind, name, parent, links } = event;
+  event.context = sampler.skip(parent);
+  if (event.context !== null) return;
   const context = parent === null ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, toSpanContext(parent));
   const options = { kind: KINDS[kind], links: links.map((link) => ({ context: toSpanContext(link) })) };
   const span = tracer.startSpan(name, options, context);
-  const { traceId, spanId, traceFlags } = span.spanContext();
-  const isSampled = (traceFlags & TraceFlags.SAMPLED) !== 0;
+  const { traceId, spanId } = span.spanContext();
   event.handle = span;
-  event.context = { traceId, spanId, isSampled, traceState: parent?.traceState };
+  event.context = { traceId, spanId, isSampled: true, traceState: parent?.traceState };
 }
 
 function end({ name, handle, attributes, errorCode }: SpanEvent): void {
-  if (handle === null) return; // It has started before the tracer.
-  const span = handle as Span; // `start` has set it.
+  const span = handle as Span; // `start` has set it: other spans are not published at their end.
   span.updateName(name);
   span.setAttributes(attributes);
   if (errorCode !== undefined) {

@@ -63,7 +63,7 @@ export function linksOf(callers: Iterable<Caller>): TraceContext[] {
   const links = new Set<TraceContext>();
   for (const { trace } of callers) {
     if (links.size === MAX_LINKS) break;
-    if (trace) links.add(trace);
+    if (trace?.isSampled) links.add(trace);
   }
   return [...links];
 }

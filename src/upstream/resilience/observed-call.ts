@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import { type CallCause, callEnded, callQueued, credentialRefused } from '../../telemetry/events.ts';
 import { endSpan, type SpanEvent, spanStarted, startSpan } from '../../telemetry/spans.ts';
-import { type TraceContext, traceparentOf } from '../../telemetry/trace-context.ts';
+import { type TraceContext, traceparentOf, UNSAMPLED } from '../../telemetry/trace-context.ts';
 import { UpstreamError } from '../errors/upstream-error.ts';
 import type { CallClaims } from './call-claims.ts';
 import type { RetrySafety } from './retry.ts';
@@ -37,7 +37,7 @@ export class ObservedCall {
   /** Headers that continue the trace at the upstream: names and values in turn. */
   get headers(): readonly string[] {
     const context = this.#span?.context;
-    return context ? traceHeaders(context) : [];
+    return context && context !== UNSAMPLED ? traceHeaders(context) : [];
   }
 
   recordStatus(status: number): void {
@@ -54,6 +54,7 @@ export class ObservedCall {
     if (callEnded.hasSubscribers) {
       callEnded.publish({ method, route, cause: this.#cause, status, errorCode, seconds });
     }
+    if (!this.#span?.handle) return; // Not recorded.
     const attributes = {
       'http.request.method': method,
       'url.template': route,

@@ -82,7 +82,7 @@ const toSpan = ({ traceId, spanId, parentSpanId, name, attributes, links, status
   isError: status?.code === 2,
 });
 
-export async function startCollector(): Promise<Collector> {
+export async function startCollector(port = 0): Promise<Collector> {
   const spans: CollectedSpan[] = [];
   const metrics = new Set<string>();
   const services = new Set<unknown>();
@@ -118,7 +118,7 @@ export async function startCollector(): Promise<Collector> {
       response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end();
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     spans,
