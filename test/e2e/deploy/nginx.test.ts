@@ -137,7 +137,7 @@ describe.skipIf(!hasNginx())('the gateway behind nginx with deploy/nginx.conf', 
       }
       expect(statuses).toEqual(Array(20).fill(status));
     }
-  });
+  }, 90_000); // They send a gigabyte.
 
   it('redirects its prefix to the page under the prefix', async () => {
     await using proxied = await start();

@@ -176,7 +176,7 @@ describe('operation names', () => {
     const metrics = await read(world);
     expect(metrics.value('finetune_operations_total')).toBeGreaterThanOrEqual(10_000);
     expect(metrics.text.split('\n').length).toBe(before);
-  });
+  }, 120_000); // Each of them is parsed and validated.
 });
 
 it('a scrape has the same size for any number of streams', async () => {
