@@ -39,7 +39,7 @@ export async function openMonitoring({
   let metricsUrl: string | undefined;
   if (tracesUrl !== undefined) {
     const { startTraces } = await import('./telemetry/traces/traces.ts');
-    opened.defer(startTraces(tracesUrl, monitoring, agentOptionsOf(tracesUrl), log));
+    opened.defer(startTraces(tracesUrl, monitoring, agentOptionsOf(tracesUrl), log, clock));
   }
   if (port !== undefined || monitoring.metricsUrl !== undefined) {
     const { startMetrics } = await import('./telemetry/metrics/metrics.ts');

@@ -5,6 +5,8 @@ export interface TraceContext {
   /** 16 hex digits. */
   readonly spanId: string;
   readonly isSampled: boolean;
+  /** Whether the client sent it: a span below it is the first one of the trace in this gateway. */
+  readonly isRemote?: boolean;
   /** The header `tracestate`, as it was received. */
   readonly traceState?: string | undefined;
 }
@@ -22,7 +24,7 @@ export function readTraceContext(traceparent: unknown, traceState: unknown): Tra
   const [, traceId, spanId, flags = ''] = TRACEPARENT.exec(traceparent) ?? [];
   if (traceId === undefined || spanId === undefined) return null;
   const isSampled = (Number.parseInt(flags, 16) & 1) === 1;
-  return { traceId, spanId, isSampled, ...(isTraceState(traceState) && { traceState }) };
+  return { traceId, spanId, isSampled, isRemote: true, ...(isTraceState(traceState) && { traceState }) };
 }
 
 /** Returns the header `traceparent` of a request that belongs to the span. */

@@ -11,6 +11,7 @@ import {
 } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { AlwaysOnSampler, BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import type { Clock } from '../../clock.ts';
 import { listen } from '../event-channel.ts';
 import { logOutages } from '../export-log.ts';
 import type { Logger } from '../logger.ts';
@@ -48,6 +49,7 @@ export function startTraces(
   options: TracesExport,
   httpAgentOptions: AgentOptions,
   log: Logger,
+  clock: Clock,
 ): () => Promise<void> {
   const exporter = new OTLPTraceExporter({ url, headers: { ...options.headers }, httpAgentOptions });
   logOutages(exporter, 'traces', log);
@@ -58,7 +60,7 @@ export function startTraces(
     spanLimits: { attributeValueLengthLimit: MAX_VALUE_LENGTH },
   });
   const tracer = provider.getTracer('finetune-gateway');
-  const sampler = createSampler(options.sampler, options.samplingRatio);
+  const sampler = createSampler(options.sampler, options.samplingRatio, clock);
   const stops = [listen(spanStarted, (event) => start(tracer, sampler, event)), listen(spanEnded, end)];
   return async () => {
     for (const stop of stops) stop();

@@ -117,27 +117,31 @@ describe.skipIf(!hasNginx())('the gateway behind nginx with deploy/nginx.conf', 
   it.each([
     ['keeps connections to the gateway open', true],
     ['sends Connection: close, its default', false],
-  ])('gets each of 20 early refusals of a large body when it %s', async (_, isKeptAlive) => {
-    await using proxied = await start({ ALLOW_MUTATIONS: 'on', AUTH: 'passthrough' }, isKeptAlive);
-    const { origin } = new URL(proxied.url);
-    const json = { 'content-type': 'application/json', authorization: 'Bearer any-text' };
-    const requests: [status: number, url: string, headers: Record<string, string>][] = [
-      [401, proxied.url, headersOf()],
-      [413, proxied.url, json],
-      [415, proxied.url, { ...json, 'content-type': 'text/plain' }],
-      [404, `${origin}/ft/nowhere`, json],
-    ];
-    const body = Buffer.alloc(12 * 1024 * 1024, 'x');
-    for (const [status, url, headers] of requests) {
-      const statuses = [];
-      for (let round = 0; round < 20; round++) {
-        const response = await fetch(url, { method: 'POST', headers, body });
-        statuses.push(response.status);
-        await response.text();
+  ])(
+    'gets each of 20 early refusals of a large body when it %s',
+    async (_, isKeptAlive) => {
+      await using proxied = await start({ ALLOW_MUTATIONS: 'on', AUTH: 'passthrough' }, isKeptAlive);
+      const { origin } = new URL(proxied.url);
+      const json = { 'content-type': 'application/json', authorization: 'Bearer any-text' };
+      const requests: [status: number, url: string, headers: Record<string, string>][] = [
+        [401, proxied.url, headersOf()],
+        [413, proxied.url, json],
+        [415, proxied.url, { ...json, 'content-type': 'text/plain' }],
+        [404, `${origin}/ft/nowhere`, json],
+      ];
+      const body = Buffer.alloc(12 * 1024 * 1024, 'x');
+      for (const [status, url, headers] of requests) {
+        const statuses = [];
+        for (let round = 0; round < 20; round++) {
+          const response = await fetch(url, { method: 'POST', headers, body });
+          statuses.push(response.status);
+          await response.text();
+        }
+        expect(statuses).toEqual(Array(20).fill(status));
       }
-      expect(statuses).toEqual(Array(20).fill(status));
-    }
-  }, 90_000); // They send a gigabyte.
+    },
+    90_000,
+  ); // They send a gigabyte.
 
   it('redirects its prefix to the page under the prefix', async () => {
     await using proxied = await start();

@@ -85,6 +85,19 @@ describe('a trace', () => {
     expect(new Set(collector.spans.map(({ traceId }) => traceId))).toEqual(new Set([TRACE]));
   });
 
+  it('is recorded whole, or not at all when 100 others began in the same second', async () => {
+    await using collector = await startCollector();
+    await using world = await startTraced(collector);
+    const send = (count: number) =>
+      Promise.all(Array.from({ length: count }, (_, n) => post(world.gateway.url, { query: readJob(`Many${n}`) })));
+    await send(150);
+    world.clock.advance(1000);
+    await send(1);
+    await world.gateway[Symbol.asyncDispose]();
+    const countOf = (kind: string) => collector.spans.filter(({ name }) => name === kind).length;
+    expect([countOf('POST /graphql'), countOf('GraphQL query')]).toEqual([101, 101]);
+  });
+
   it('has the code of an error, and each retry as a call of its own', async () => {
     await using collector = await startCollector();
     await using world = await startTraced(collector, { UPSTREAM_RETRIES: '1' });
