@@ -30,7 +30,7 @@ const MIB = 1024 * 1024;
 /** Maximum growth of the process over its size at rest, as a multiple of CACHE_MAX_MB. */
 const MAX_GROWTH = 2;
 /** Growth for requests in progress, in MiB. */
-const IN_PROGRESS_MIB = 32;
+const IN_PROGRESS_MIB = 48;
 /** Live bytes beyond those of the caches: compiled code, counters, pools of connections. */
 const MAX_OTHER_LIVE_MIB = 48;
 const MAX_NUMBER = 99_999;
