@@ -29,7 +29,7 @@ its memory still grows in the second half of a load of 4 minutes or more.
 const MIB = 1024 * 1024;
 /** Maximum growth of the process over its size at rest, as a multiple of CACHE_MAX_MB. */
 const MAX_GROWTH = 2;
-/** Growth for requests in progress, in MiB. */
+/** Growth for requests in progress and the code that they load, in MiB. */
 const IN_PROGRESS_MIB = 48;
 /** Live bytes beyond those of the caches: compiled code, counters, pools of connections. */
 const MAX_OTHER_LIVE_MIB = 48;
