@@ -1,6 +1,7 @@
 import type { LoggedContext } from '../../request/context.ts';
 import { Cancellation } from '../../store/cache/cancellation.ts';
 import type { CallPayment } from '../../store/cache/read-context.ts';
+import { ShortLivedMap } from '../../store/cache/short-lived-map.ts';
 import type { TraceContext } from '../../telemetry/trace-context.ts';
 import type { CallClaims, Caller, Claimant } from '../../upstream/resilience/call-claims.ts';
 
@@ -61,7 +62,7 @@ export class Execution<Outcome> implements Claimant {
 
 /** The executions in progress that equal requests can join, by the key of the response cache. */
 export class SharedExecutions<Outcome> {
-  readonly #byKey = new Map<string, Execution<Outcome>>();
+  readonly #byKey = new ShortLivedMap<Execution<Outcome>>();
 
   /** Returns the execution of an equal request, unless all its clients have left or a read was refused. */
   find(key: string): Execution<Outcome> | undefined {

@@ -16,10 +16,10 @@ export interface BodyTimeouts {
 
 export function createBodyTimeouts(timeoutMs: number, clock: Clock): BodyTimeouts {
   const cancels = new WeakMap<IncomingMessage, () => void>();
-  /** The requests of this turn of the event loop. */
-  const arrived = new Map<IncomingMessage, GatewayResponse>();
+  /** The responses of the requests of this turn of the event loop. No Map, for the reason of `ShortLivedMap`. */
+  let arrived: GatewayResponse[] = [];
   const remove = (request: IncomingMessage) => {
-    arrived.delete(request);
+    arrived = arrived.filter(({ req }) => req !== request);
     cancels.get(request)?.();
     cancels.delete(request);
   };
@@ -34,15 +34,17 @@ export function createBodyTimeouts(timeoutMs: number, clock: Clock): BodyTimeout
   // Most bodies arrive together with their headers, and need neither a timer nor listeners.
   function start(request: IncomingMessage, response: GatewayResponse) {
     if (!hasBody(request)) return;
-    if (arrived.size === 0) setImmediate(startTimers);
-    arrived.set(request, response);
+    if (arrived.length === 0) setImmediate(startTimers);
+    arrived.push(response);
   }
 
   function startTimers() {
-    for (const [request, response] of arrived) {
+    const responses = arrived;
+    arrived = [];
+    for (const response of responses) {
+      const request = response.req;
       if (!request.complete && !request.socket.destroyed) startTimer(request, response);
     }
-    arrived.clear();
   }
 
   function startTimer(request: IncomingMessage, response: GatewayResponse) {

@@ -3,6 +3,7 @@ import type { SequencedObservation } from './freshness.ts';
 import type { ReadContext } from './read-context.ts';
 import type { Access } from './scope.ts';
 import type { SequenceClock } from './sequence-clock.ts';
+import { ShortLivedMap } from './short-lived-map.ts';
 
 /** The parts of a read that sharing needs. */
 export interface FlightRequest {
@@ -36,7 +37,7 @@ export function createSingleFlight<R extends FlightRequest, V, T>(
   clock: SequenceClock,
   { read, accept }: FlightReader<R, V, T>,
 ): SingleFlight<R, T> {
-  const flights = new Map<string, Flight<T>>();
+  const flights = new ShortLivedMap<Flight<T>>();
 
   function findInFlight(key: string, notBefore: number): Flight<T> | undefined {
     const flight = flights.get(key);
