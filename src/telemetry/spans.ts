@@ -1,5 +1,5 @@
 import { eventChannel } from './event-channel.ts';
-import type { TraceContext } from './trace-context.ts';
+import { type TraceContext, UNSAMPLED } from './trace-context.ts';
 
 /** The kind of work of a span. */
 export type SpanKind = 'request' | 'operation' | 'call' | 'poll' | 'delivery';
@@ -32,14 +32,14 @@ export const spanEnded = eventChannel<SpanEvent>('finetune.span.ended');
 /** Maximum links of a span. */
 export const MAX_LINKS = 16;
 
-/** Starts a span. Returns null while no tracer listens. */
+/** Starts a span. Returns null while no tracer listens, and below UNSAMPLED, which saves its objects. */
 export function startSpan(
   kind: SpanKind,
   name: string,
   parent: TraceContext | null = null,
   links: readonly TraceContext[] = [],
 ): SpanEvent | null {
-  if (!spanStarted.hasSubscribers) return null;
+  if (!spanStarted.hasSubscribers || parent === UNSAMPLED) return null;
   const span: SpanEvent = {
     kind,
     name,

@@ -31,7 +31,8 @@ export class ObservedCall {
     this.#startedAt = clock.now();
     this.#retryCount = retryCount;
     const parent = claims?.trace ?? null;
-    this.#span = startSpan('call', `${method} ${path.template}`, parent, claims?.linksBeside(parent));
+    const isTraced = spanStarted.hasSubscribers && parent !== UNSAMPLED;
+    this.#span = isTraced ? startSpan('call', `${method} ${path.template}`, parent, claims?.linksBeside(parent)) : null;
   }
 
   /** Headers that continue the trace at the upstream: names and values in turn. */
