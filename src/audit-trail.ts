@@ -23,7 +23,7 @@ export function openAuditTrail(path: string | undefined, log: GatewayLog, clock:
     };
   }
   const file: AuditFile = openAuditFile(path, log.redact);
-  const now = () => new Date(clock.now()).toISOString();
+  const now = () => new Date(clock.timeOfDay()).toISOString();
   return {
     begin(attempt) {
       try {

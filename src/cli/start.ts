@@ -37,7 +37,7 @@ export async function start(environment: Environment): Promise<void> {
   process.on('SIGHUP', () => {
     if (isTerminalClosed()) return stop();
     app.reloadFiles();
-    print('The files of secrets were read again (SIGHUP), and AUDIT_FILE is opened again.');
+    print('The files of secrets were read again (SIGHUP), and AUDIT_FILE was opened again, where they are set.');
   });
   print(banner(app, config)); // Last, because a reader may then send a signal.
 }

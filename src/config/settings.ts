@@ -48,7 +48,11 @@ export interface SettingGroup {
 }
 
 /** The types of the settings that are secrets. Each may come from a file instead. */
-export const secretTypes = new Map<string, z.ZodType>();
+export const secretTypes: ReadonlyMap<string, z.ZodType> = new Map(
+  Object.values(groups)
+    .flatMap((schema) => Object.entries<z.ZodType>(schema.in.shape))
+    .filter(([, type]) => settingDocs.get(type)?.isSecret),
+);
 
 /** All settings in the order of the documentation. */
 export const settingGroups: readonly SettingGroup[] = Object.values(groups).map((schema) => {
@@ -61,17 +65,14 @@ export const settingGroups: readonly SettingGroup[] = Object.values(groups).map(
 function settingOf(name: string, type: z.core.$ZodType): Setting[] {
   const docs = settingDocs.get(type);
   if (!docs) return [];
-  const classic = type as z.ZodType; // Every property is a classic schema.
-  const { data = docs.defaultValue } = classic.safeParse(undefined);
+  const { data = docs.defaultValue } = (type as z.ZodType).safeParse(undefined); // Every property is a classic schema.
   const setting = {
     ...docs,
     name,
     default: String(data ?? docs.whenUnset ?? 'none'),
     hasDefaultValue: data !== undefined,
   };
-  if (!docs.isSecret) return [setting];
-  secretTypes.set(name, classic);
-  return [setting, fileSetting(name)];
+  return docs.isSecret ? [setting, fileSetting(name)] : [setting];
 }
 
 /** The setting of the file that contains a secret. */

@@ -35,7 +35,7 @@ export interface RequestLogLine {
   readonly status?: number;
   /** Whether the client disconnected before the end of the response. */
   readonly isAborted?: true;
-  /** Whether the gateway ended a subscription because it was stopping. */
+  /** Whether the gateway ended a subscription because it was stopping, or its upstream key was replaced. */
   readonly isInterrupted?: true;
   /** Duration in milliseconds. */
   readonly ms: number;

@@ -25,7 +25,9 @@ class LabelSets<T> {
   }
 
   #add(key: string, values: readonly (string | number)[]): T {
-    if (this.#byKey.size >= MAX_SERIES) return this.get(...this.#labels.map(() => 'other'));
+    if (this.#byKey.size >= MAX_SERIES && values.some((value) => value !== 'other')) {
+      return this.get(...this.#labels.map(() => 'other')); // Created beyond the maximum.
+    }
     const pairs = this.#labels.map((label, index) => [label, values[index] ?? ''] as const);
     const attributes = Object.fromEntries(pairs.filter(([, value]) => value !== ''));
     const created = this.#create(attributes);

@@ -81,7 +81,7 @@ export function createKeyCheck({ clock, tryKey, onChange }: KeyCheckOptions): Ke
         await Promise.race([state.trial, sleep(MAX_WAIT_MS, clock, wait.signal).catch(() => {})]);
         wait.abort();
       }
-      return states.get(credential)?.verdict === 'refused';
+      return state.verdict === 'refused';
     },
   };
 }
