@@ -4,8 +4,15 @@ ARG NODE_IMAGE=node:24.22.3-slim
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
-# The optional packages carry a Node, which the image has already.
-RUN npm ci --omit=dev --omit=optional
+# The optional packages carry a Node, which the image has already, and the bundler. No package needs its scripts.
+RUN npm ci --omit=dev --omit=optional --ignore-scripts
+
+FROM ${NODE_IMAGE} AS dashboard
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --ignore-scripts
+COPY src src
+RUN npm run dashboard
 
 FROM ${NODE_IMAGE}
 WORKDIR /app
@@ -14,6 +21,7 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY package.json ./
 COPY src src
 RUN install -d -o node node_modules/.cache/finetune-gateway
+COPY --from=dashboard /app/node_modules/.cache/finetune-gateway/dashboard node_modules/.cache/finetune-gateway/dashboard
 USER node
 EXPOSE 4000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \

@@ -5,7 +5,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const server = { deps: { inline: [/^(?!.*render-graphiql).*graphql/, /@pothos/, /@envelop/, /@whatwg-node/] } };
 
 /** Each takes 15 s or more: one that began near the end would prolong the run. */
-const SLOW = /\/(cli\/bench|cli\/compile-cache|cli\/start|deploy\/nginx|limits\/attacks|watch\/model)\.test\.ts$/;
+const SLOW =
+  /\/(cli\/bench|cli\/compile-cache|cli\/start|deploy\/nginx|watch\/random-fleet|limits\/attacks|watch\/model)\.test\.ts$/;
 
 /** Runs the slow files first, on a clean checkout too, where Vitest does not know the durations. */
 class SlowFirst extends BaseSequencer {
@@ -19,7 +20,7 @@ class SlowFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     sequence: { sequencer: SlowFirst },
-    testTimeout: 30_000, // Far beyond what any takes: a slow machine is no failure.
+    testTimeout: 120_000, // Far beyond what any takes: a slow machine is no failure.
     projects: [
       {
         extends: true,
@@ -41,6 +42,7 @@ export default defineConfig({
           server,
           hookTimeout: 60_000,
           testTimeout: 90_000,
+          expect: { poll: { timeout: 25_000 } }, // Shorter than the test's, so that the error names the value.
         },
       },
     ],

@@ -10,6 +10,7 @@ import { createLiveSecrets } from './live-secrets.ts';
 import { createMemoryCache } from './memory-cache.ts';
 import { openMonitoring } from './monitoring.ts';
 import { createNetwork, type Network } from './network/network.ts';
+import { deriveScopeSecret, openState } from './open-state.ts';
 import { createContextFactory, type GatewayFacts } from './request/context.ts';
 import { stateOf } from './schema/core/job-status.ts';
 import { createSchema } from './schema/schema.ts';
@@ -17,9 +18,12 @@ import type { SecretWatch } from './secret-watch.ts';
 import { createAuthenticate } from './server/auth/authenticate.ts';
 import type { JwtVerifier } from './server/auth/jwt-verifier.ts';
 import { createServer, type Server } from './server/server.ts';
+import type { DailyCounts } from './state/daily-counts.ts';
+import { applyChanges, shareChanges } from './store/shared-changes.ts';
 import { createStore } from './store/store.ts';
 import { logEvents } from './telemetry/event-log.ts';
 import type { GatewayLog } from './telemetry/logger.ts';
+import type { ObservedLoad } from './telemetry/metrics/gauges.ts';
 import type { Credential } from './upstream/credentials/credential.ts';
 import { createKeyCheck } from './upstream/credentials/key-check.ts';
 import { createUpstream, type Upstream } from './upstream/upstream.ts';
@@ -28,15 +32,9 @@ import { version } from './version.ts';
 import { createWatcher } from './watch/watcher.ts';
 
 /** Current load of a gateway. */
-export interface GatewayLoad {
-  /** Estimated size of all cached values: resources, responses and parsed documents. */
-  readonly cachedBytes: number;
+export interface GatewayLoad extends ObservedLoad {
   /** Open subscription streams. */
   readonly streams: number;
-  /** Subscription groups: equal subscriptions share one. */
-  readonly groups: number;
-  /** Jobs and event logs that are polled for subscribers. */
-  readonly watched: number;
 }
 
 /** A running gateway. */
@@ -49,6 +47,8 @@ export interface App {
   readonly metricsUrl: string | undefined;
   /** Whether the endpoint serves GraphiQL to browsers. */
   readonly hasGraphiql: boolean;
+  /** Whether `/` is the dashboard. */
+  readonly hasDashboard: boolean;
   /** One line about a problem that does not prevent the start; undefined without one. */
   readonly warning: string | undefined;
   /** Reads the files of secrets now, and uses those that changed. Opens the file of audit records again. */
@@ -64,8 +64,11 @@ export async function createApp(config: Config, log: GatewayLog, clock: Clock): 
   const target = await openTarget(config, log, clock, opened);
   const network = await createNetwork(config.proxies, clock);
   opened.defer(() => network.dispose());
+  const scopeSecret = config.fleet && deriveScopeSecret(config.fleet.secret ?? target.credential.apiKey, target.name);
+  const state = await openState(config.fleet && scopeSecret && { ...config.fleet, scopeSecret }, clock);
+  opened.defer(() => state.dispose());
   const memoryCache = createMemoryCache(config.cache.maxBytes);
-  const secrets = createLiveSecrets(config, target, log, clock);
+  const secrets = createLiveSecrets(config, target, network, state, log, clock);
   const isPassthrough = config.auth.kind === 'passthrough';
   const keyCheck = createKeyCheck({
     clock,
@@ -80,24 +83,34 @@ export async function createApp(config: Config, log: GatewayLog, clock: Clock): 
     ...config.upstreamCalls,
     isPassthrough,
     network,
+    budget: state.budget,
     onStatus: keyCheck.record,
     clock,
   });
   opened.defer(() => upstream.dispose());
-  const store = createStore({ upstream, clock, ...config.cache, memoryCache });
+  const ownStore = createStore({ upstream, clock, ...config.cache, memoryCache });
+  const store = shareChanges(ownStore, state.invalidations);
   const watcher = createWatcher({
     store,
     clock,
     stateOf,
     pollIntervalMs: config.pollIntervalMs,
+    watchState: state.watch,
     onListenerError: (err) => log.error({ err }, 'internal error of a subscription'),
   });
   opened.defer(() => watcher.dispose());
+  opened.defer(state.invalidations.follow(applyChanges(ownStore)));
   const jwt = await openJwtVerifier(config.auth, network, log, clock, opened);
-  const creator = createIdempotentCreator({ upstream, store, clock });
+  const creator = createIdempotentCreator({
+    upstream,
+    store,
+    clock,
+    ledger: state.ledger,
+    timeoutMs: config.upstreamCalls.timeoutMs,
+  });
   const audit = openAuditTrail(config.auditFile, log, clock);
   opened.defer(() => audit.dispose());
-  const mutations = createMutationPolicy(config.mutations, audit, clock);
+  const mutations = createMutationPolicy(config.mutations, audit, state.dailyCounts);
   const isSandbox = config.upstream.kind === 'sandbox';
   const gateway = {
     version,
@@ -114,14 +127,25 @@ export async function createApp(config: Config, log: GatewayLog, clock: Clock): 
     streams: server?.streams ?? 0,
     groups: server?.groups ?? 0,
     watched: watcher.size,
+    fleet: config.fleet && { isAvailable: state.isAvailable, replicas: state.replicas },
   });
   let server: Server | undefined; // Events are recorded from its first connection on.
   const findProblem = async () => {
     if (server?.isReady !== true) return 'stopping';
+    const problem = state.findProblem();
+    if (problem !== null) return problem;
     const isRefused = !isPassthrough && (await keyCheck.isRefused(secrets.credentials.current));
     return isRefused ? KEY_REFUSED : null;
   };
-  const monitoring = await openMonitoring({ config, network, loadOf: load, findProblem, log, clock });
+  const monitoring = await openMonitoring({
+    config,
+    network,
+    exportHeaders: secrets.exportHeaders,
+    loadOf: load,
+    findProblem,
+    log,
+    clock,
+  });
   opened.defer(monitoring.dispose);
   server = await createServer({
     host: config.host,
@@ -132,10 +156,18 @@ export async function createApp(config: Config, log: GatewayLog, clock: Clock): 
     limits: config.limits,
     isPassthrough,
     subscriptions: config.subscriptions,
+    state,
     shutdown: config.shutdown,
     upstreamConnections: config.upstreamCalls.connections,
     schema: sharedSchema(),
-    authenticate: createAuthenticate({ auth: config.auth, jwt, credentials: secrets.credentials, clock, log }),
+    authenticate: createAuthenticate({
+      auth: config.auth,
+      jwt,
+      credentials: secrets.credentials,
+      scopeSecret,
+      clock,
+      log,
+    }),
     createContext: createContextFactory({
       upstream,
       store,
@@ -161,12 +193,13 @@ export async function createApp(config: Config, log: GatewayLog, clock: Clock): 
   target.sendWebhooks?.(new URL('/webhooks/openai', url));
   const parts = opened.move();
   const { warning } = target;
-  const { hasGraphiql } = config.http;
+  const { hasGraphiql, hasDashboard } = config.http;
   return {
     url,
     metricsUrl: monitoring.metricsUrl,
     gateway,
     hasGraphiql,
+    hasDashboard,
     load,
     warning,
     reloadFiles() {
@@ -208,7 +241,7 @@ function sharedSchema(): GraphQLSchema {
 function createMutationPolicy(
   { isAllowed, maxPerDay }: Config['mutations'],
   audit: AuditTrail,
-  clock: Clock,
+  counts: DailyCounts,
 ): MutationPolicy {
-  return { isAllowed, quotaOf: createDailyQuotas(clock, maxPerDay), audit };
+  return { isAllowed, quotaOf: createDailyQuotas(counts, maxPerDay), audit };
 }

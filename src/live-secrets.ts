@@ -1,7 +1,12 @@
 import type { Clock } from './clock.ts';
-import { type Config, secretProblem } from './config/config.ts';
-import { readSecretText, type SecretFile } from './config/secret-files.ts';
+import { type Config, secretProblem, type UpstreamConfig } from './config/config.ts';
+import { secretsOfRedis } from './config/fleet.ts';
+import { readSecretText, type SecretFile, type SecretName } from './config/secret-files.ts';
+import type { Network } from './network/network.ts';
+import { type ProxyServer, parseProxy, secretsOfProxy } from './network/proxy.ts';
 import { type SecretReading, type SecretWatch, watchSecrets } from './secret-watch.ts';
+import type { SharedState } from './state/shared-state.ts';
+import { type ExportHeaders, parseExportHeaders, secretsOfHeaders } from './telemetry/export-headers.ts';
 import type { GatewayLog } from './telemetry/logger.ts';
 import { type CredentialSource, createCredentialSource } from './upstream/credentials/credential-source.ts';
 import type { UpstreamTarget } from './upstream-target.ts';
@@ -11,45 +16,110 @@ export interface LiveSecrets {
   readonly credentials: CredentialSource;
   /** Returns the signing secret of webhooks; undefined when none are expected. */
   readonly webhookSecret: (() => string) | undefined;
+  /** Returns the headers of the requests to the collector. */
+  readonly exportHeaders: () => ExportHeaders;
   /** Uses the secrets of changed files from now on. `onNewKey` is called when the API key has been replaced. */
   watch(onNewKey: () => void): SecretWatch;
 }
 
 export function createLiveSecrets(
-  { secretFiles, upstream }: Config,
+  { secretFiles, upstream, monitoring }: Config,
   target: Pick<UpstreamTarget, 'credential' | 'webhookSecret'>,
+  network: Network,
+  state: Pick<SharedState, 'replaceUrl'>,
   log: GatewayLog,
   clock: Clock,
 ): LiveSecrets {
-  const credentials = createCredentialSource(target.credential);
-  let { webhookSecret = '' } = target;
-
-  function apply({ name }: SecretFile, text: string, onNewKey: () => void) {
-    log.addSecret(text.replace(WEBHOOK_PREFIX, ''));
-    if (name === 'OPENAI_WEBHOOK_SECRET') {
-      webhookSecret = text;
-    } else if (name === 'OPENAI_ADMIN_KEY') {
-      credentials.replace({ adminKey: text });
-    } else {
-      credentials.replace({ apiKey: text });
-      onNewKey();
-    }
-  }
-
+  const { webhookSecret = '' } = target;
+  const current = {
+    credentials: createCredentialSource(target.credential),
+    webhookSecret,
+    exportHeaders: monitoring.headers,
+    network,
+    state,
+    redact: (secrets: readonly string[]) => secrets.forEach(log.addSecret),
+  };
   return {
-    credentials,
-    webhookSecret: target.webhookSecret === undefined ? undefined : () => webhookSecret,
+    credentials: current.credentials,
+    webhookSecret: target.webhookSecret === undefined ? undefined : () => current.webhookSecret,
+    exportHeaders: () => current.exportHeaders,
     watch(onNewKey) {
-      const files = upstream.kind === 'sandbox' ? [] : secretFiles; // The sandbox gets its secrets when it starts.
-      const watched = files.map((file) => ({
-        setting: file.setting,
-        text: file.text,
-        read: () => readSecret(file),
-        apply: (text: string) => apply(file, text, onNewKey),
-      }));
+      const uses = usesOf(upstream.kind, current, onNewKey);
+      const watched = secretFiles.flatMap((file) => {
+        const { setting, text } = file;
+        const apply = uses[file.name];
+        return apply === null ? [] : [{ setting, text, read: () => readSecret(file), apply }];
+      });
       return watchSecrets(watched, clock, log);
     },
   };
+}
+
+/** The secrets in use. */
+interface CurrentSecrets {
+  readonly credentials: CredentialSource;
+  webhookSecret: string;
+  exportHeaders: ExportHeaders;
+  /** Has the proxies. */
+  readonly network: Network;
+  readonly state: Pick<SharedState, 'replaceUrl'>;
+  readonly redact: (secrets: readonly string[]) => void;
+}
+
+/** Puts a new secret into use. Null for one that this upstream does not use, or only when it starts. */
+type UseSecret = ((text: string) => void) | null;
+
+/** Returns the use of each secret. The texts are valid. */
+function usesOf(
+  kind: UpstreamConfig['kind'],
+  current: CurrentSecrets,
+  onNewKey: () => void,
+): Readonly<Record<SecretName, UseSecret>> {
+  const useApiKey = (apiKey: string) => {
+    current.redact([apiKey]);
+    current.credentials.replace({ apiKey });
+    onNewKey();
+  };
+  const useAdminKey = (adminKey: string) => {
+    current.redact([adminKey]);
+    current.credentials.replace({ adminKey });
+  };
+  const useWebhookSecret = (secret: string) => {
+    current.redact([secret.replace(WEBHOOK_PREFIX, '')]);
+    current.webhookSecret = secret;
+  };
+  return {
+    OPENAI_API_KEY: kind === 'openai' ? useApiKey : null,
+    AZURE_OPENAI_API_KEY: kind === 'azure' ? useApiKey : null,
+    OPENAI_ADMIN_KEY: kind === 'openai' ? useAdminKey : null,
+    OPENAI_WEBHOOK_SECRET: kind === 'sandbox' ? null : useWebhookSecret,
+    HTTPS_PROXY: (text) => useProxy(parseProxy(text, 'HTTPS_PROXY'), current),
+    HTTP_PROXY: (text) => useProxy(parseProxy(text, 'HTTP_PROXY'), current),
+    REDIS_URL: (text) => useRedisUrl(text, current),
+    FLEET_SECRET: null,
+    OTEL_EXPORTER_OTLP_HEADERS: (text) => useExportHeaders(text, current),
+    SANDBOX_ADMIN_KEY: null,
+    SANDBOX_WEBHOOK_SECRET: null,
+  };
+}
+
+function useProxy(proxy: ProxyServer | null, { network, redact }: CurrentSecrets): void {
+  if (proxy === null) return; // `readSecret` has refused it.
+  redact(secretsOfProxy(proxy));
+  network.useProxy(proxy);
+}
+
+/** The user and password are used by the next connection. */
+function useRedisUrl(url: string, { state, redact }: CurrentSecrets): void {
+  redact(secretsOfRedis(url));
+  state.replaceUrl(url);
+}
+
+function useExportHeaders(text: string, current: CurrentSecrets): void {
+  const parsed = parseExportHeaders(text);
+  if ('problem' in parsed) return; // The same.
+  current.redact(secretsOfHeaders(parsed.headers));
+  current.exportHeaders = parsed.headers;
 }
 
 function readSecret({ name, path }: SecretFile): SecretReading {

@@ -1,13 +1,17 @@
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
-import { agentOptionsFor } from './network/agent-options.ts';
+import { agentOptionsSource } from './network/agent-options.ts';
 import type { Network } from './network/network.ts';
+import type { ExportHeaders } from './telemetry/export-headers.ts';
 import type { Logger } from './telemetry/logger.ts';
 import type { ObservedLoad } from './telemetry/metrics/gauges.ts';
+import type { ExportTarget } from './telemetry/otlp-exporter.ts';
 
 export interface MonitoringOptions {
   readonly config: Config;
   readonly network: Network;
+  /** Returns the headers of the requests to the collector. */
+  readonly exportHeaders: () => ExportHeaders;
   readonly loadOf: () => ObservedLoad;
   /** Returns why the gateway takes no traffic; null if it does. */
   readonly findProblem: () => Promise<string | null>;
@@ -27,23 +31,28 @@ export interface Monitoring {
 export async function openMonitoring({
   config,
   network,
+  exportHeaders: headers,
   loadOf,
   findProblem,
   log,
   clock,
 }: MonitoringOptions): Promise<Monitoring> {
   await using opened = new AsyncDisposableStack();
-  const agentOptionsOf = (url: string) => agentOptionsFor(network.proxyFor(new URL(url)));
+  const targetOf = (url: string): ExportTarget => {
+    const origin = new URL(url);
+    return { url, headers, agentOptions: agentOptionsSource(() => network.proxyFor(origin)) };
+  };
   const { monitoring } = config;
-  const { port, host, tracesUrl } = monitoring;
+  const { port, host, tracesUrl, metricsUrl: exportUrl, metricIntervalMs: intervalMs } = monitoring;
   let metricsUrl: string | undefined;
   if (tracesUrl !== undefined) {
     const { startTraces } = await import('./telemetry/traces/traces.ts');
-    opened.defer(startTraces(tracesUrl, monitoring, agentOptionsOf(tracesUrl), log, clock));
+    opened.defer(startTraces(targetOf(tracesUrl), monitoring, log, clock));
   }
-  if (port !== undefined || monitoring.metricsUrl !== undefined) {
+  if (port !== undefined || exportUrl !== undefined) {
     const { startMetrics } = await import('./telemetry/metrics/metrics.ts');
-    const metrics = startMetrics({ export: monitoring, agentOptionsOf, loadOf, limits: limitsOf(config), log, clock });
+    const target = exportUrl === undefined ? undefined : targetOf(exportUrl);
+    const metrics = startMetrics({ target, intervalMs, loadOf, limits: limitsOf(config), log, clock });
     opened.defer(metrics.dispose);
     if (port !== undefined) {
       const { openListener } = await import('./telemetry/metrics/listener.ts');

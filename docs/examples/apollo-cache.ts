@@ -3,7 +3,13 @@ import { relayStylePagination } from '@apollo/client/utilities';
 
 // Sample to copy: the cache of Apollo Client for this schema.
 
-const COMMON_FAILURES = ['ForbiddenError', 'QuotaExceededError', 'OutcomeUnknownError', 'UpstreamError'];
+const COMMON_FAILURES = [
+  'ForbiddenError',
+  'QuotaExceededError',
+  'OutcomeUnknownError',
+  'UnavailableError',
+  'UpstreamError',
+];
 const JOB_FAILURES = ['NotFoundError', 'ConflictError', ...COMMON_FAILURES];
 
 /** The members of every interface and union: Apollo Client matches fragments by them. */

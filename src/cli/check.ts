@@ -10,6 +10,7 @@ import type { Query } from '../upstream/http/query.ts';
 import { createRestClient, type RestClient } from '../upstream/http/rest-client.ts';
 import { openTarget, type UpstreamTarget } from '../upstream-target.ts';
 import { version } from '../version.ts';
+import { checkFleet } from './check-fleet.ts';
 import { checkIssuers } from './check-issuers.ts';
 import { upstreamText } from './upstream-text.ts';
 
@@ -37,8 +38,8 @@ interface CallReport {
 }
 
 /**
- * Calls each list endpoint of the configured upstream once, and reads the keys of each issuer of JWTs. Prints each line as soon
- * as it is known. Resolves to whether the upstream returns jobs and the issuers have keys, so that the gateway is useful.
+ * Calls each list endpoint of the configured upstream once, reads the keys of each issuer of JWTs, and tries Redis. Prints each line as soon
+ * as it is known. Resolves to whether the upstream returns jobs, the issuers have keys and Redis answers, so that the gateway is useful.
  */
 export async function check(
   config: Config,
@@ -68,9 +69,11 @@ export async function check(
   const isUsable = jobsError === undefined || (isPassthrough && jobsError.code === 'UPSTREAM_UNAUTHENTICATED');
   if (config.upstream.kind !== 'sandbox') print(isPassthrough ? NO_KEY_TRIED : credentialLine(calls));
   const hasKeys = await checkIssuers(config.auth, network, clock, print);
+  const hasFleet = await checkFleet(config, clock, print);
   if (!isUsable) print('The gateway would start, but could not return any jobs.');
+  else if (!hasFleet) print('The gateway would start, but would not become ready without Redis.');
   else print(hasKeys ? 'The gateway can start.' : 'The gateway would start, but could not verify JWTs of each issuer.');
-  return isUsable && hasKeys;
+  return isUsable && hasKeys && hasFleet;
 }
 
 async function callEndpoint(

@@ -1,4 +1,5 @@
-import { CATALOGUE, type MetricDefinition, type MetricName, prometheusNameOf } from '../telemetry/metrics/catalogue.ts';
+import { CATALOGUE, type MetricDefinition, type MetricName } from '../telemetry/metrics/catalogue.ts';
+import { prometheusNameOf } from '../telemetry/metrics/prometheus-name.ts';
 
 const BEGIN = '<!-- Generated from the catalogue of metrics by `npm run docs`. -->';
 const END = '<!-- End of the catalogue. -->';

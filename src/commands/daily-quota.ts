@@ -1,5 +1,4 @@
-import { LRUCache } from 'lru-cache';
-import type { Clock } from '../clock.ts';
+import { DAY_MS, type DailyCounts, dayOf } from '../state/daily-counts.ts';
 import { UpstreamError } from '../upstream/errors/upstream-error.ts';
 
 /** Operations that cost money. Each has a daily quota per caller. */
@@ -8,7 +7,6 @@ export type MeteredOperation = 'create' | 'graderRun';
 /** Maximum operations per caller and day (UTC); 0 allows none. */
 export type DailyLimits = Readonly<Record<MeteredOperation, number>>;
 
-const DAY_MS = 86_400_000;
 const SETTINGS: Record<MeteredOperation, string> = {
   create: 'MAX_CREATES_PER_DAY',
   graderRun: 'MAX_GRADER_RUNS_PER_DAY',
@@ -34,56 +32,33 @@ export class DailyQuotaExceeded extends Error {
   }
 }
 
-/** Days since the epoch, UTC. */
-const dayOf = (now: number) => Math.floor(now / DAY_MS);
-
 /** The daily quota of one caller. */
 export interface DailyQuota {
   /**
    * Takes one unit of the quota and runs the operation. Refunds the unit when `run` calls `refund`, or when the upstream
-   * has certainly not done the operation. Rejects with DailyQuotaExceeded, without running it, when no unit is left.
+   * has certainly not done the operation. Rejects without running it: with DailyQuotaExceeded when no unit is left, with
+   * FleetUnavailable when replicas share the quota and cannot count it now.
    */
   spend<T>(operation: MeteredOperation, run: (refund: () => void) => Promise<T>): Promise<T>;
-  /** Whether no unit of the quota is left now. */
+  /** Whether no unit of the quota is left, as far as this replica knows. */
   isUsedUp(operation: MeteredOperation): boolean;
 }
 
-/** Maximum number of callers with a count. Only callers that have used quota today have one. */
-const MAX_CALLERS = 100_000;
-
-/** Counts per process, in memory: each replica has its own counts, and a restart resets them. */
-export function createDailyQuotas(clock: Clock, limits: DailyLimits): (caller: string) => DailyQuota {
-  const counters = new LRUCache<string, { count: number }>({ maxSize: MAX_CALLERS, sizeCalculation: () => 1 });
-  let today = 0;
-
-  /** Returns the counter of today. */
-  function find(operation: MeteredOperation, caller: string) {
-    const now = clock.now();
-    if (dayOf(now) !== today) counters.clear();
-    today = dayOf(now);
-    const key = `${operation} ${caller}`;
-    const counter = counters.get(key) ?? { count: 0 };
-    return { now, key, counter, isUsedUp: counter.count >= limits[operation] };
-  }
-
-  /** Returns the refund function. */
-  function take(operation: MeteredOperation, caller: string): () => void {
-    const { now, key, counter, isUsedUp } = find(operation, caller);
-    if (isUsedUp) throw new DailyQuotaExceeded(operation, limits[operation], now);
-    counter.count++;
-    counters.set(key, counter);
-    let isRefunded = false;
-    return () => {
-      if (!isRefunded) counter.count--; // The counter of the day of the operation, even after that day.
-      isRefunded = true;
-      if (counter.count === 0 && counters.get(key) === counter) counters.delete(key);
-    };
+/** Counts per process in memory, or in all replicas together. */
+export function createDailyQuotas(counts: DailyCounts, limits: DailyLimits): (caller: string) => DailyQuota {
+  async function take(operation: MeteredOperation, caller: string): Promise<() => void> {
+    const limit = limits[operation];
+    if (limit === 0) throw new DailyQuotaExceeded(operation, limit, 0);
+    if (limit === Number.POSITIVE_INFINITY) return () => {};
+    const unit = await counts.take(operation, caller, limit);
+    if (!unit.isTaken) throw new DailyQuotaExceeded(operation, limit, unit.at);
+    return unit.refund;
   }
 
   return (caller) => ({
-    isUsedUp: (operation) => find(operation, caller).isUsedUp,
+    isUsedUp: (operation) => counts.countOf(operation, caller) >= limits[operation],
     async spend(operation, run) {
-      const refund = take(operation, caller);
+      const refund = await take(operation, caller);
       try {
         return await run(refund);
       } catch (error) {

@@ -39,7 +39,7 @@ export function createJobCommands(
         const job = await upstream.jobs[action](jobId, callOf(context));
         return job && store.jobs.put(access, job).value;
       } catch (error) {
-        if (isOutcomeUnknown(error)) store.jobs.invalidation.markStale(jobId);
+        if (isOutcomeUnknown(error)) store.jobs.invalidation.recordUnseenChange(access, jobId);
         throw error;
       }
     },

@@ -4,8 +4,8 @@ import { isRole, type Role, roles } from '../request/viewer.ts';
 import type { Auth } from '../server/auth/authenticate.ts';
 import { isTrustworthy } from '../server/auth/issuer-url.ts';
 import { readTokenList, readTokenText } from '../server/auth/token-file.ts';
-import { ALWAYS, groupDocs, settingDocs } from './setting-docs.ts';
-import { integer, quoteValue } from './setting-types.ts';
+import { ALWAYS, groupDocs, settingDocs } from './types/setting-docs.ts';
+import { integer, quoteValue } from './types/setting-types.ts';
 
 /** Other settings compare the text of AUTH with `none` and `passthrough`: both are valid only as they are here. */
 const VALID_AUTH = /^(none|passthrough|tokens|jwt|tokens, ?jwt|jwt, ?tokens)$/;

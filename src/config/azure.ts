@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { ALWAYS, groupDocs, settingDocs } from './setting-docs.ts';
-import { apiKeyText, baseUrl, headerText } from './setting-types.ts';
+import { ALWAYS, groupDocs, settingDocs } from './types/setting-docs.ts';
+import { apiKeyText, baseUrl, headerText } from './types/setting-types.ts';
 
 export const azure = z
   .object({

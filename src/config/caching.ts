@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { groupDocs, settingDocs } from './setting-docs.ts';
-import { integer } from './setting-types.ts';
+import { groupDocs, settingDocs } from './types/setting-docs.ts';
+import { integer } from './types/setting-types.ts';
 
 export const caching = z
   .object({

@@ -1,18 +1,27 @@
 import { z } from 'zod';
 import type { MutationConfig } from '../commands/mutation-policy.ts';
-import { type ProxySettings, secretsOfProxies } from '../network/proxy.ts';
+import { type ProxySettings, secretsOfProxy } from '../network/proxy.ts';
 import type { PriceList } from '../request/price-list.ts';
 import type { Auth } from '../server/auth/authenticate.ts';
 import type { Limits } from '../server/limits/query-limits.ts';
 import type { HttpConfig, ShutdownConfig, SubscriptionConfig } from '../server/server.ts';
+import { type ExportHeaders, secretsOfHeaders } from '../telemetry/export-headers.ts';
 import type { MetricsExport } from '../telemetry/metrics/metrics.ts';
 import type { TracesExport } from '../telemetry/traces/traces.ts';
 import type { Credential } from '../upstream/credentials/credential.ts';
 import type { HyperparameterPlacement } from '../upstream/requests/hyperparameter-placement.ts';
+import { type FleetConfig, secretsOfFleet } from './fleet.ts';
 import type { SandboxConfig } from './sandbox.ts';
-import { fileSettingOf, nounOf, readSecretFiles, type SecretFile, type SecretFileProblem } from './secret-files.ts';
-import { quoteValue } from './setting-types.ts';
+import {
+  contentOf,
+  fileSettingOf,
+  readSecretFiles,
+  type SecretFile,
+  type SecretFileProblem,
+  type SecretName,
+} from './secret-files.ts';
 import { groups, renamedSettings, secretTypes, settings } from './settings.ts';
+import { quoteValue } from './types/setting-types.ts';
 import { type Environment, upstreamKindOf } from './upstream-kind.ts';
 
 /** Thrown by `readConfig` for an invalid environment. Each problem is one sentence that begins with the variable's name. */
@@ -68,10 +77,14 @@ export interface Config {
   readonly limits: Limits;
   readonly subscriptions: SubscriptionConfig;
   readonly shutdown: ShutdownConfig;
+  /** Undefined for a gateway of one process. */
+  readonly fleet: FleetConfig | undefined;
   readonly monitoring: {
     /** Undefined when there is no listener for metrics. */
     readonly port: number | undefined;
     readonly host: string;
+    /** The headers of the requests to the collector. */
+    readonly headers: ExportHeaders;
   } & MetricsExport &
     TracesExport;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
@@ -85,7 +98,7 @@ const configSchema = z.object({ ...groups, kind: z.string() }).transform(assembl
 /** Reads the configuration, or throws a ConfigError with all problems. An empty variable counts as unset. */
 export function readConfig(environment: Environment): Config {
   const variables = readVariables(environment);
-  const { files, problems } = readSecretFiles(variables, [...secretTypes.keys()]);
+  const { files, problems } = readSecretFiles(variables);
   const values = { ...variables, ...Object.fromEntries(files.map(({ name, text }) => [name, text])) };
   const kind = upstreamKindOf(variables);
   const context = { upstreamKind: kind, isProduction: variables['NODE_ENV'] === 'production' };
@@ -106,25 +119,33 @@ function keySettingOf({ keySetting }: Config, files: readonly SecretFile[]): Pic
 }
 
 /** Returns what is wrong with the text of a secret, as a sentence about its file that never has the text; null if nothing is. */
-export function secretProblem(name: string, text: string): string | null {
+export function secretProblem(name: SecretName, text: string): string | null {
   const [issue] = secretTypes.get(name)?.safeParse(text).error?.issues ?? [];
-  return issue === undefined ? null : contentProblem(name, issue.message);
+  const message = issue?.message ?? settings.get(name)?.fileProblem?.(text) ?? null;
+  return message === null ? null : contentProblem(name, message);
 }
 
 /** A problem of a secret as one of the file that contains it. */
 function contentProblem(name: string, message: string): string {
   return message.startsWith(EXPECTED)
-    ? `expected the path of a file with a ${nounOf(name)} of ${message.slice(EXPECTED.length)}`
+    ? `expected the path of a file with ${contentOf(name, message.slice(EXPECTED.length))}`
     : `the file ${message}`;
 }
 
 /** All secrets of a configuration, for redaction. */
-export function secretsOf({ upstream, webhookSecret, monitoring, proxies }: Config): readonly string[] {
+export function secretsOf({ upstream, webhookSecret, monitoring, proxies, fleet }: Config): readonly string[] {
   const ofUpstream =
     upstream.kind === 'sandbox'
       ? [upstream.webhookSecret, upstream.adminKey]
       : [upstream.credential.apiKey, upstream.credential.adminKey];
-  const secrets = [webhookSecret, ...ofUpstream, ...Object.values(monitoring.headers), ...secretsOfProxies(proxies)];
+  const ofProxies = [proxies.http, proxies.https].flatMap((proxy) => (proxy === null ? [] : secretsOfProxy(proxy)));
+  const secrets = [
+    webhookSecret,
+    ...ofUpstream,
+    ...secretsOfHeaders(monitoring.headers),
+    ...ofProxies,
+    ...secretsOfFleet(fleet),
+  ];
   // A webhook secret is as secret without its prefix.
   return secrets.flatMap((secret) => (secret === undefined ? [] : [secret.replace(/^whsec_/, '')]));
 }
@@ -181,6 +202,7 @@ function assemble(parts: Parts): Config {
   return {
     ...addresses,
     auth: authentication,
+    ...parts.fleet,
     http: { corsOrigins, maxUploadBytes, ...graphql, ...connections.http },
     upstream: upstreamOf(parts),
     ...parts.network,

@@ -1,13 +1,14 @@
 import { z } from 'zod';
-import { groupDocs, settingDocs } from './setting-docs.ts';
-import { integer, onOff } from './setting-types.ts';
+import { groupDocs, settingDocs } from './types/setting-docs.ts';
+import { integer, onOff } from './types/setting-types.ts';
 
 const subscriptions = {
   MAX_SUBSCRIPTIONS: integer(1, 1_000_000).default(20_000).register(settingDocs, {
-    description: 'Maximum open subscriptions. One more is rejected with the code `RATE_LIMITED`.',
+    description:
+      'Maximum open subscriptions of this process, whose memory they take. One more is rejected with the code `RATE_LIMITED`.',
   }),
   MAX_SUBSCRIPTIONS_PER_CALLER: integer(1, 1_000_000).default(200).register(settingDocs, {
-    description: 'Maximum open subscriptions of one caller.',
+    description: 'Maximum open subscriptions of one caller, on all replicas together.',
   }),
   HEARTBEAT_MS: integer(100, 600_000).default(12_000).register(settingDocs, {
     description:

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { readTrustedDocuments } from '../server/graphql/trusted-documents.ts';
-import { ALWAYS, groupDocs, settingDocs } from './setting-docs.ts';
-import { oneOf, onOff } from './setting-types.ts';
+import { ALWAYS, groupDocs, settingDocs } from './types/setting-docs.ts';
+import { oneOf, onOff } from './types/setting-types.ts';
 
 export const graphql = z
   .object({
@@ -10,6 +10,10 @@ export const graphql = z
     }),
     GRAPHIQL: onOff().optional().register(settingDocs, {
       description: 'Whether browsers get GraphiQL: `on` or `off`.',
+      whenUnset: 'on, unless trusted documents are enforced',
+    }),
+    DASHBOARD: onOff().optional().register(settingDocs, {
+      description: 'Whether `/` is the dashboard: `on` or `off`. When off, `/` redirects to `/graphql`.',
       whenUnset: 'on, unless trusted documents are enforced',
     }),
     TRUSTED_DOCUMENTS: z.string().transform(readTrustedDocuments).optional().register(settingDocs, {
@@ -32,12 +36,16 @@ export const graphql = z
       'is not set, but TRUSTED_DOCUMENTS_MODE is; expected the path of a file of documents, such as persisted.json.';
     context.addIssue({ code: 'custom', path: ['TRUSTED_DOCUMENTS'], message });
   }, ALWAYS)
-  .transform(({ INTROSPECTION, GRAPHIQL, TRUSTED_DOCUMENTS: trustedDocuments, TRUSTED_DOCUMENTS_MODE: mode }) => {
-    const isTrustRequired = trustedDocuments !== undefined && mode !== 'log';
-    return {
-      hasIntrospection: INTROSPECTION === 'on',
-      hasGraphiql: (GRAPHIQL ?? (isTrustRequired ? 'off' : 'on')) === 'on',
-      trustedDocuments,
-      isTrustRequired,
-    };
-  });
+  .transform(
+    ({ INTROSPECTION, GRAPHIQL, DASHBOARD, TRUSTED_DOCUMENTS: trustedDocuments, TRUSTED_DOCUMENTS_MODE: mode }) => {
+      const isTrustRequired = trustedDocuments !== undefined && mode !== 'log';
+      const pages = isTrustRequired ? 'off' : 'on';
+      return {
+        hasIntrospection: INTROSPECTION === 'on',
+        hasGraphiql: (GRAPHIQL ?? pages) === 'on',
+        hasDashboard: (DASHBOARD ?? pages) === 'on',
+        trustedDocuments,
+        isTrustRequired,
+      };
+    },
+  );

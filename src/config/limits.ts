@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Limits } from '../server/limits/query-limits.ts';
-import { groupDocs, settingDocs } from './setting-docs.ts';
-import { integer } from './setting-types.ts';
+import { groupDocs, settingDocs } from './types/setting-docs.ts';
+import { integer } from './types/setting-types.ts';
 
 const MIB = 1024 * 1024;
 
@@ -47,7 +47,7 @@ const query = {
 const rate = {
   RATE_LIMIT_PER_MINUTE: integer(0, 1_000_000_000).default(20_000).register(settingDocs, {
     description:
-      'Maximum points that one caller spends per minute. Past it, requests get status 429, and events of subscriptions wait for the upstream calls that they need. A point is an upstream call in the worst case: more than 600 times `UPSTREAM_MAX_RPS` causes a warning.',
+      'Maximum points that one caller spends per minute, on all replicas together. Past it, requests get status 429, and events of subscriptions wait for the upstream calls that they need. A point is an upstream call in the worst case: more than 600 times `UPSTREAM_MAX_RPS` causes a warning.',
     unit: 'points',
   }),
   CALLERS_PER_ADDRESS: integer(0, 1_000_000).default(10).register(settingDocs, {

@@ -1,8 +1,8 @@
 import { isIP, isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
-import { ALWAYS, groupDocs, settingDocs } from './setting-docs.ts';
-import { integer, list } from './setting-types.ts';
+import { ALWAYS, groupDocs, settingDocs } from './types/setting-docs.ts';
+import { integer, list } from './types/setting-types.ts';
 
 /** Names that are always accepted: pages of other sites cannot use them, and health checks do. */
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];

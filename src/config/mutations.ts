@@ -1,8 +1,8 @@
 import { closeSync } from 'node:fs';
 import { z } from 'zod';
 import { FileError, openToAppend } from '../regular-file.ts';
-import { groupDocs, settingDocs } from './setting-docs.ts';
-import { integer, onOff } from './setting-types.ts';
+import { groupDocs, settingDocs } from './types/setting-docs.ts';
+import { integer, onOff } from './types/setting-types.ts';
 
 export const mutations = z
   .object({
@@ -11,11 +11,11 @@ export const mutations = z
       whenUnset: 'on for the sandbox, else off',
     }),
     MAX_CREATES_PER_DAY: integer(0, 1_000_000).default(50).register(settingDocs, {
-      description: 'Maximum jobs that one caller creates per day (UTC). 0 allows none.',
+      description: 'Maximum jobs that one caller creates per day (UTC), on all replicas together. 0 allows none.',
       unit: 'jobs',
     }),
     MAX_GRADER_RUNS_PER_DAY: integer(0, 1_000_000).default(500).register(settingDocs, {
-      description: 'Maximum grader runs of one caller per day (UTC). 0 allows none.',
+      description: 'Maximum grader runs of one caller per day (UTC), on all replicas together. 0 allows none.',
       unit: 'runs',
     }),
     MAX_UPLOAD_MB: integer(1, 65_536).default(512).register(settingDocs, {

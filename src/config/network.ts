@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { type ProxyServer, parseProxy } from '../network/proxy.ts';
 import { FileError, readRegularFile } from '../regular-file.ts';
-import { groupDocs, settingDocs } from './setting-docs.ts';
+import { groupDocs, settingDocs } from './types/setting-docs.ts';
 
 const EXPECTED_PROXY = 'expected the URL of an http or https proxy, with user and password in percent-encoding';
 
 /** Maximum bytes of a file of certificates: those of all public authorities take 300 KiB. */
 const MAX_CERTIFICATES_BYTES = 16 * 1024 * 1024;
+
+const proxyProblem = (text: string) => (parseProxy(text, 'HTTP_PROXY') === null ? EXPECTED_PROXY : null);
 
 export const network = z
   .object({
@@ -15,12 +17,14 @@ export const network = z
         'Proxy for upstreams with an https URL, which are called through a tunnel (CONNECT). If unset, `HTTP_PROXY`. The lower-case name `https_proxy` takes precedence. The proxy itself may be http or https.',
       example: 'http://user:password@proxy.example:3128',
       isSecret: true,
+      fileProblem: proxyProblem,
     }),
     HTTP_PROXY: z.string().optional().register(settingDocs, {
       description:
         'Proxy for upstreams with an http URL, which get whole URLs as request targets. The lower-case name `http_proxy` takes precedence.',
       example: 'http://proxy.example:3128',
       isSecret: true,
+      fileProblem: proxyProblem,
     }),
     NO_PROXY: z.string().optional().register(settingDocs, {
       description:
@@ -35,6 +39,8 @@ export const network = z
     https_proxy: z.string().optional(),
     http_proxy: z.string().optional(),
     no_proxy: z.string().optional(),
+    HTTPS_PROXY_FILE: z.string().optional(),
+    HTTP_PROXY_FILE: z.string().optional(),
     upstreamKind: z.string(),
   })
   .register(groupDocs, {
@@ -46,9 +52,9 @@ export const network = z
     const read = (name: ProxyServer['setting'], text: string | undefined) => {
       if (text === undefined) return null;
       const proxy = parseProxy(text, name);
-      // With the sandbox, the variable is probably meant for other programs.
-      if (proxy === null && values.upstreamKind !== 'sandbox')
-        addIssue({ code: 'custom', path: [name], message: EXPECTED_PROXY });
+      // With the sandbox, a variable is probably meant for other programs.
+      const isOurs = values.upstreamKind !== 'sandbox' || values[`${name}_FILE`] !== undefined;
+      if (proxy === null && isOurs) addIssue({ code: 'custom', path: [name], message: EXPECTED_PROXY });
       return proxy;
     };
     const http = read('HTTP_PROXY', values.http_proxy ?? values.HTTP_PROXY);

@@ -1,25 +1,18 @@
 import { z } from 'zod';
-import { groupDocs, settingDocs } from './setting-docs.ts';
-import { integer, oneOf } from './setting-types.ts';
+import { parseExportHeaders } from '../telemetry/export-headers.ts';
+import { groupDocs, settingDocs } from './types/setting-docs.ts';
+import { integer, oneOf } from './types/setting-types.ts';
 
 /** The URL of an OTLP receiver. */
 const receiver = () => z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }).optional();
 
-/** `name=value` pairs, separated by commas, with percent-encoded values. */
-const headerPairs = () =>
-  z
-    .string()
-    .regex(/^[^=,\s]+=[^,\s]*(,[^=,\s]+=[^,\s]*)*$/, 'expected headers as name=value, separated by commas')
-    .refine((text) => !/%(?![\da-f]{2})/i.test(text), 'expected percent-encoded values')
-    .transform((text) =>
-      Object.fromEntries(
-        text.split(',').map((pair) => {
-          const [name = '', ...value] = pair.split('=');
-          return [name, decodeURIComponent(value.join('='))] as const;
-        }),
-      ),
-    )
-    .optional();
+const exportHeaders = () =>
+  z.string().transform((text, { addIssue }) => {
+    const parsed = parseExportHeaders(text);
+    if ('headers' in parsed) return parsed.headers;
+    addIssue(parsed.problem);
+    return z.NEVER;
+  });
 
 const SAMPLERS = [
   'always_on',
@@ -44,6 +37,12 @@ export const operation = z
         'How long a stopping gateway still accepts requests while `GET /ready` returns 503. 5000 suits Kubernetes.',
       unit: 'ms',
       example: '5000',
+    }),
+    IDLE_DRAIN_MS: integer(0, 600_000).default(0).register(settingDocs, {
+      description:
+        'Maximum time for which a stopping gateway that no longer listens keeps idle connections open, for requests that are on their way. Set it above the time after which a proxy closes its idle connections, such as `keepalive_timeout` of nginx.',
+      unit: 'ms',
+      example: '10000',
     }),
     SHUTDOWN_TIMEOUT_MS: integer(0, 3_600_000).default(60_000).register(settingDocs, {
       description:
@@ -72,7 +71,7 @@ export const operation = z
       description: 'URL to which traces are sent, in place of the one below `OTEL_EXPORTER_OTLP_ENDPOINT`.',
       example: 'http://127.0.0.1:4318/v1/traces',
     }),
-    OTEL_EXPORTER_OTLP_HEADERS: headerPairs().register(settingDocs, {
+    OTEL_EXPORTER_OTLP_HEADERS: exportHeaders().optional().register(settingDocs, {
       description: 'Headers of the requests to the collector, such as its token.',
       example: 'authorization=Bearer%20abc123',
       isSecret: true,
@@ -109,7 +108,11 @@ export const operation = z
   })
   .transform((settings) => ({
     logLevel: settings.LOG_LEVEL,
-    shutdown: { drainDelayMs: settings.DRAIN_DELAY_MS, timeoutMs: settings.SHUTDOWN_TIMEOUT_MS },
+    shutdown: {
+      drainDelayMs: settings.DRAIN_DELAY_MS,
+      idleDrainMs: settings.IDLE_DRAIN_MS,
+      timeoutMs: settings.SHUTDOWN_TIMEOUT_MS,
+    },
     monitoring: {
       port: settings.METRICS_PORT,
       host: settings.METRICS_HOST,

@@ -1,8 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import type { Price, PriceList } from '../request/price-list.ts';
-import { groupDocs, settingDocs } from './setting-docs.ts';
-import { quoteValue } from './setting-types.ts';
+import { groupDocs, settingDocs } from './types/setting-docs.ts';
+import { quoteValue } from './types/setting-types.ts';
 
 export const prices = z
   .object({

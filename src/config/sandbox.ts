@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type DialectName, sandboxSettings } from '../sandbox/settings.ts';
-import { ALWAYS, groupDocs, type SettingDocs, settingDocs } from './setting-docs.ts';
+import { ALWAYS, groupDocs, type SettingDocs, settingDocs } from './types/setting-docs.ts';
 
 export interface SandboxConfig {
   readonly port: number;

@@ -3,6 +3,7 @@ import { authentication } from './authentication.ts';
 import { azure } from './azure.ts';
 import { caching } from './caching.ts';
 import { connections } from './connections.ts';
+import { fleet } from './fleet.ts';
 import { graphql } from './graphql.ts';
 import { limits } from './limits.ts';
 import { listening } from './listening.ts';
@@ -11,8 +12,8 @@ import { network } from './network.ts';
 import { operation } from './operation.ts';
 import { prices } from './prices.ts';
 import { sandbox } from './sandbox.ts';
-import { fileSettingOf, nounOf } from './secret-files.ts';
-import { groupDocs, type SettingDocs, settingDocs } from './setting-docs.ts';
+import { fileSettingOf, nounOf, SECRET_NAMES } from './secret-files.ts';
+import { groupDocs, type SettingDocs, settingDocs } from './types/setting-docs.ts';
 import { upstream } from './upstream.ts';
 
 /** The schema of each group. Each reads the variables of the environment, and transforms them to its part of the configuration. */
@@ -28,6 +29,7 @@ export const groups = {
   limits,
   graphql,
   connections,
+  fleet,
   operation,
   sandbox,
 };
@@ -54,6 +56,10 @@ export const secretTypes: ReadonlyMap<string, z.ZodType> = new Map(
     .filter(([, type]) => settingDocs.get(type)?.isSecret),
 );
 
+const unlisted = [...secretTypes.keys()].filter((name) => !SECRET_NAMES.some((known) => known === name));
+if (unlisted.length > 0)
+  throw new Error(`SECRET_NAMES: lacks ${unlisted.join()}; add the name, and its use to live-secrets.`);
+
 /** All settings in the order of the documentation. */
 export const settingGroups: readonly SettingGroup[] = Object.values(groups).map((schema) => {
   const object: z.ZodObject = schema.in;
@@ -78,10 +84,11 @@ function settingOf(name: string, type: z.core.$ZodType): Setting[] {
 /** The setting of the file that contains a secret. */
 function fileSetting(name: string): Setting {
   const description = `Path of a file that contains this ${nounOf(name)}, instead of \`${name}\`.`;
-  const isOfSandbox = name.startsWith('SANDBOX_'); // It gets its secrets when it starts.
+  // The sandbox gets its secrets when it starts, and the names in Redis must not change.
+  const isOfStart = name.startsWith('SANDBOX_') || name === 'FLEET_SECRET';
   return {
     name: fileSettingOf(name),
-    description: isOfSandbox ? description : `${description} A change of the file takes effect within two seconds.`,
+    description: isOfStart ? description : `${description} A change of the file takes effect within two seconds.`,
     example: `/run/secrets/${name.toLowerCase().replace('_api_', '_').replaceAll('_', '-')}`,
     default: 'none',
     hasDefaultValue: false,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { webhookSecretProblem } from '../upstream/resources/webhook.ts';
-import { ALWAYS, groupDocs, settingDocs } from './setting-docs.ts';
-import { apiKeyText, baseUrl, headerText, integer, keyText, oneOf } from './setting-types.ts';
+import { ALWAYS, groupDocs, settingDocs } from './types/setting-docs.ts';
+import { apiKeyText, baseUrl, headerText, integer, keyText, oneOf } from './types/setting-types.ts';
 import { hasAzure, hasOpenaiKey } from './upstream-kind.ts';
 
 const openai = {
@@ -67,7 +67,8 @@ const calls = {
       'Maximum sockets to the upstream for each upstream key. Of four or more, one caller uses at most three quarters, and subscriptions use half.',
   }),
   UPSTREAM_MAX_RPS: integer(1, 100_000).default(50).register(settingDocs, {
-    description: 'Maximum upstream calls per second over all keys. Callers take turns. Subscriptions use at most half.',
+    description:
+      'Maximum upstream calls per second over all keys, and over all replicas of a fleet. Callers take turns. Subscriptions use at most half.',
     unit: 'calls/s',
   }),
 };

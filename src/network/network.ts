@@ -1,7 +1,7 @@
 import type { ClientRequest } from 'node:http';
 import type { Clock } from '../clock.ts';
-import { type ProxyServer, type ProxySettings, proxyFor } from './proxy.ts';
-import { Pool } from './undici.ts';
+import { type ProxyServer, type ProxySettings, proxyFor, withProxy } from './proxy.ts';
+import { type OutgoingPool, Pool } from './undici.ts';
 
 export interface PoolOptions {
   /** Maximum sockets. */
@@ -16,9 +16,11 @@ export interface Network {
    * Opens a pool of connections to an origin, through its proxy if it has one. The caller closes it. It has no timeouts of
    * its own but that of the connection.
    */
-  openPool(origin: URL, options: PoolOptions): Pool;
-  /** The proxy for an origin, or null. */
+  openPool(origin: URL, options: PoolOptions): OutgoingPool;
+  /** The current proxy for an origin, or null. */
   proxyFor(origin: URL): ProxyServer | null;
+  /** Uses a proxy in place of the one of the same setting for all calls from now on. Calls in progress keep theirs. */
+  useProxy(proxy: ProxyServer): void;
   /** Ends the requests for tunnels in progress. */
   dispose(): void;
 }
@@ -35,15 +37,19 @@ function openDirectPool({ origin }: URL, { connections, connectTimeout }: PoolOp
 }
 
 /** The network without proxies. */
-export const DIRECT: Network = { openPool: openDirectPool, proxyFor: () => null, dispose: () => {} };
+export const DIRECT: Network = {
+  openPool: openDirectPool,
+  proxyFor: () => null,
+  useProxy: () => {},
+  dispose: () => {},
+};
 
 /** Creates the network of these settings. The code for proxies is loaded only when one is set. */
 export async function createNetwork(settings: ProxySettings, clock: Clock): Promise<Network> {
   if (settings.http === null && settings.https === null) return DIRECT;
-  const [{ createTunnelConnector }, { createForwardInterceptor, createProxyConnector }] = await Promise.all([
-    import('./tunnel.ts'),
-    import('./forward.ts'),
-  ]);
+  const [{ createTunnelConnector }, { createForwardInterceptor, createProxyConnector }, { ProxiedPool }] =
+    await Promise.all([import('./tunnel.ts'), import('./forward.ts'), import('./proxied-pool.ts')]);
+  let current = settings;
   const pending = new Set<ClientRequest>();
 
   function openTunnelPool(proxy: ProxyServer, { origin }: URL, { connections, connectTimeout }: PoolOptions): Pool {
@@ -60,11 +66,18 @@ export async function createNetwork(settings: ProxySettings, clock: Clock): Prom
 
   return {
     openPool(origin, options) {
-      const proxy = proxyFor(origin, settings);
-      if (proxy === null) return openDirectPool(origin, options);
-      return (origin.protocol === 'https:' ? openTunnelPool : openForwardPool)(proxy, origin, options);
+      if (proxyFor(origin, current) === null) return openDirectPool(origin, options); // NO_PROXY does not change.
+      const isSecure = origin.protocol === 'https:';
+      const openThrough = isSecure ? openTunnelPool : openForwardPool;
+      return new ProxiedPool(
+        () => (isSecure ? current.https : current.http),
+        (proxy) => (proxy === null ? openDirectPool(origin, options) : openThrough(proxy, origin, options)),
+      );
     },
-    proxyFor: (origin) => proxyFor(origin, settings),
+    proxyFor: (origin) => proxyFor(origin, current),
+    useProxy(proxy) {
+      current = withProxy(proxy, current);
+    },
     dispose() {
       for (const request of pending) request.destroy();
     },

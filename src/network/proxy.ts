@@ -57,15 +57,19 @@ export function parseProxy(text: string, setting: ProxyServer['setting']): Proxy
 /** The name of a TLS server for SNI, which has no addresses (RFC 6066 3). */
 export const serverNameOf = (hostname: string): string => (isIP(hostname) === 0 ? hostname : '');
 
+/** Returns the settings with a proxy in place of the one of the same setting, which may be that of both kinds of URLs. */
+export function withProxy(proxy: ProxyServer, { http, https, noProxy }: ProxySettings): ProxySettings {
+  const replace = (old: ProxyServer | null) => (old?.setting === proxy.setting ? proxy : old);
+  return { http: replace(http), https: replace(https), noProxy };
+}
+
 /** The secrets of a proxy in all forms, for redaction. */
-export function secretsOfProxies({ http, https }: ProxySettings): string[] {
-  return [http, https].flatMap((proxy) => {
-    const encoded = proxy?.authorization?.replace('Basic ', '');
-    if (encoded === undefined) return [];
-    const user = Buffer.from(encoded, 'base64').toString();
-    const password = user.slice(user.indexOf(':') + 1);
-    return [encoded, password, encodeURIComponent(password)].filter((secret) => secret !== '');
-  });
+export function secretsOfProxy({ authorization }: ProxyServer): string[] {
+  const encoded = authorization?.replace('Basic ', '');
+  if (encoded === undefined) return [];
+  const user = Buffer.from(encoded, 'base64').toString();
+  const password = user.slice(user.indexOf(':') + 1);
+  return [encoded, password, encodeURIComponent(password)].filter((secret) => secret !== '');
 }
 
 function decode(text: string): string | null {

@@ -5,10 +5,12 @@ import { createRequire } from 'node:module';
 const require = createRequire(import.meta.url);
 
 // Typed by undici's own declarations: its inner files have none.
-const dispatcher: typeof import('undici').Dispatcher = require('undici/lib/dispatcher/dispatcher.js');
-Object.assign(dispatcher.prototype, require('undici/lib/api/index.js')); // As the index does it.
+export const Dispatcher: typeof import('undici').Dispatcher = require('undici/lib/dispatcher/dispatcher.js');
+Object.assign(Dispatcher.prototype, require('undici/lib/api/index.js')); // As the index does it.
 
 export const Pool: typeof import('undici').Pool = require('undici/lib/dispatcher/pool.js');
 export type Pool = import('undici').Pool;
+/** The connections to one origin. */
+export type OutgoingPool = import('undici').Dispatcher & { readonly closed: boolean; readonly destroyed: boolean };
 export const errors: typeof import('undici').errors = require('undici/lib/core/errors.js');
 export const buildConnector: typeof import('undici').buildConnector = require('undici/lib/core/connect.js');

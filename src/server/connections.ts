@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
 import { limitReached } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { createDrain, type Drain } from './connection-drain.ts';
 import type { BodyTimeouts } from './http/body-timeout.ts';
 import { MAX_HEADER_BYTES, useClientErrors } from './http/client-error.ts';
 import type { ConnectionCaps, ConnectionRegistry } from './http/connection-registry.ts';
@@ -22,8 +23,7 @@ export interface ConnectionLimits extends ConnectionCaps {
 
 export interface Connections {
   readonly server: GatewayServer;
-  /** Closes all idle connections, also those without a complete first request, which Node's own method skips. */
-  closeIdle(): void;
+  readonly drain: Drain;
 }
 
 /**
@@ -49,12 +49,14 @@ export function createConnections(
     requireHostHeader: false, // The router responds with JSON.
     shouldUpgradeCallback: isWebSocketUpgrade,
   });
+  const drain = createDrain(server, registry, clock);
   limitConnections(server, registry, limits, log, clock);
   server.on('upgrade', ({ socket }: IncomingMessage) => void registry.startRequest(socket)); // Until the connection closes.
   const onRequest = (request: IncomingMessage, response: GatewayResponse) => {
     const { socket } = request;
     if (!socket.writable) return void socket.destroy(); // Behind the last response of the connection.
     response.on('close', registry.startRequest(socket));
+    response.isLast = drain.isAnnounced;
     response.on('prefinish', () => {
       socket.setTimeout(idleTimeoutMs); // Node has no timeout for reading a response.
       if (!request.complete) closeLingering(request, clock);
@@ -65,12 +67,7 @@ export function createConnections(
   server.on('checkExpectation', onRequest); // An unknown expectation may be ignored (RFC 9110 10.1.1).
   bodyTimeouts.use(server);
   useClientErrors(server, { headersTimeoutMs, log, clock });
-  return {
-    server,
-    closeIdle() {
-      for (const socket of registry.idle()) socket.destroy();
-    },
-  };
+  return { server, drain };
 }
 
 /**

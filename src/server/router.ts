@@ -7,6 +7,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { traceIds } from '../telemetry/trace-context.ts';
 import type { Caller, Claimant } from '../upstream/resilience/call-claims.ts';
 import type { Authenticate } from './auth/authenticate.ts';
+import { ASSETS, type Dashboard } from './dashboard/dashboard.ts';
 import type { Downloads } from './downloads/download.ts';
 import { type DownloadReply, sendDownload } from './downloads/download-reply.ts';
 import { findDownload } from './downloads/route.ts';
@@ -44,6 +45,8 @@ export interface RouterOptions extends HostPolicy, GraphqlOptions {
   idleTimeoutMs: number;
   /** Serves the GraphiQL page; undefined when it is off. */
   graphiql: ((headers: IncomingHttpHeaders) => Promise<Reply>) | undefined;
+  /** Serves the dashboard; undefined when it is off. */
+  dashboard: Dashboard | undefined;
   /** Receives the upstream's webhooks; undefined when they are off. */
   webhooks: Webhooks | undefined;
   /** Whether the server accepts new traffic; false while it shuts down. */
@@ -125,7 +128,9 @@ export function createRouter(options: RouterOptions): RequestHandler {
       return preflight(exchange.request, corsOrigins) ?? (await route(options, exchange, client));
     } catch (error) {
       if (error instanceof HttpError) return error.toReply();
-      return internalErrorReply(error, exchange.requestId, client.isAborted ? undefined : log);
+      const { requestId } = exchange;
+      if (!client.isAborted) log.error({ requestId, err: error }, 'internal error');
+      return errorReply(500, internalError(requestId));
     }
   }
 }
@@ -157,7 +162,7 @@ function openExchange(
 }
 
 function route(options: RouterOptions, exchange: Exchange, client: Cancellation): AnyReply | Promise<AnyReply> {
-  const { graphiql, webhooks, isReady } = options;
+  const { graphiql, dashboard, webhooks, isReady } = options;
   const { request, requestId, path } = exchange;
   switch (path) {
     case '/graphql': {
@@ -177,9 +182,11 @@ function route(options: RouterOptions, exchange: Exchange, client: Cancellation)
       requireRead(request, path);
       return isReady() ? readiness(options) : jsonReply(503, { status: 'stopping' });
     case '/':
+      if (dashboard) return dashboard(request, path, requestId);
       requireRead(request, path);
       return { status: 302, headers: { location: 'graphql' } }; // Relative: keeps the path prefix of a proxy.
     default:
+      if (dashboard && path.startsWith(ASSETS)) return dashboard(request, path, requestId);
       return download(options, exchange, client);
   }
 }
@@ -238,9 +245,4 @@ function openSession(options: RouterOptions, exchange: Exchange, identity: Ident
   exchange.context = NOT_EXECUTED;
   const caller = callerOf(identity, exchange.remote, exchange.trace?.context);
   return { identity, caller, budget: options.createBudget(caller, identity.access.scope, response) };
-}
-
-function internalErrorReply(error: unknown, requestId: string, log: Logger | undefined): Reply {
-  log?.error({ requestId, err: error }, 'internal error');
-  return errorReply(500, internalError(requestId));
 }

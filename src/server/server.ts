@@ -3,9 +3,12 @@ import type { GraphQLSchema } from 'graphql';
 import type { Clock } from '../clock.ts';
 import type { MemoryCache } from '../memory-cache.ts';
 import type { ContextFactory, Identity } from '../request/context.ts';
+import type { OpenCounts } from '../state/open-counts.ts';
+import type { SharedState } from '../state/shared-state.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Authenticate } from './auth/authenticate.ts';
 import { type ConnectionLimits, createConnections } from './connections.ts';
+import { createDashboard } from './dashboard/dashboard.ts';
 import { createDownloads } from './downloads/download.ts';
 import type { ExampleIds } from './graphiql/example-tabs.ts';
 import { createGraphiql } from './graphiql/graphiql.ts';
@@ -21,7 +24,7 @@ import { createAddressMatcher, createRemoteOf } from './http/remote.ts';
 import { createWebhooks } from './http/webhook-endpoint.ts';
 import { createLazyWebSockets } from './lazy-websockets.ts';
 import { createCallerRateLimiter } from './limits/caller-rate-limiter.ts';
-import { createConcurrencyQuota } from './limits/concurrency-quota.ts';
+import { createSharedQuota } from './limits/concurrency-quota.ts';
 import type { Limits } from './limits/query-limits.ts';
 import { createRouter } from './router.ts';
 import { createSubscriptionGroups } from './subscriptions/subscription-groups.ts';
@@ -38,6 +41,7 @@ export interface HttpConfig extends ConnectionLimits, DocumentOptions {
   readonly corsOrigins: readonly string[];
   readonly hasIntrospection: boolean;
   readonly hasGraphiql: boolean;
+  readonly hasDashboard: boolean;
 }
 
 export interface SubscriptionConfig {
@@ -49,6 +53,8 @@ export interface SubscriptionConfig {
 export interface ShutdownConfig {
   /** How long a stopping server still accepts requests, in milliseconds. */
   readonly drainDelayMs: number;
+  /** Maximum time for which it then keeps idle connections open, in milliseconds. */
+  readonly idleDrainMs: number;
   /** Maximum time from the end of the streams to the end of the requests in progress, in milliseconds. */
   readonly timeoutMs: number;
 }
@@ -64,6 +70,8 @@ export interface ServerOptions {
   /** Whether callers authenticate with their own keys of the upstream. A client can invent any number of them. */
   isPassthrough: boolean;
   subscriptions: SubscriptionConfig;
+  /** Counts the points and the subscriptions of callers, and knows the webhooks that were delivered. */
+  state: Pick<SharedState, 'points' | 'subscriptions' | 'webhookIds'>;
   shutdown: ShutdownConfig;
   /** Maximum sockets to the upstream per credential. */
   upstreamConnections: number;
@@ -98,9 +106,10 @@ export interface Server {
   /** Ends all open streams, so that their clients subscribe again with the current upstream key. */
   replaceStreams(): void;
   /**
-   * Shuts down: `/ready` responds 503 at once, and traffic continues for `drainDelayMs`. Then the server stops listening,
-   * interrupts all streams and waits for requests in progress, such as uploads. After `timeoutMs` it closes the remaining
-   * connections.
+   * Shuts down: `/ready` responds 503 at once, all responses end their connections, and traffic continues for
+   * `drainDelayMs`. Then the server stops listening. While connections are idle, at most for `idleDrainMs`, it responds to
+   * requests on them. Then it interrupts all streams and waits for requests in progress, such as uploads. After `timeoutMs`
+   * it closes the remaining connections.
    */
   dispose(): Promise<void>;
 }
@@ -115,7 +124,8 @@ export async function createServer({
   upstreamConnections,
   schema,
   subscriptions,
-  shutdown: { drainDelayMs, timeoutMs },
+  state,
+  shutdown: { drainDelayMs, idleDrainMs, timeoutMs },
   examples,
   memoryCache,
   webhookSecret: secret,
@@ -133,8 +143,11 @@ export async function createServer({
   const shared = {
     holdConnection: connections.hold,
     engine: createEngine(schema, log, config.hasIntrospection, memoryCache),
-    runOperation: createOperationRunner(subscriptionGroups, createSubscriptionQuota(subscriptions)),
-    createBudget: createCallerRateLimiter(limits, isPassthrough),
+    runOperation: createOperationRunner(
+      subscriptionGroups,
+      createSubscriptionQuota(subscriptions, state.subscriptions),
+    ),
+    createBudget: createCallerRateLimiter(limits, isPassthrough, state.points),
     findDocument: createFindDocument(config, log),
     corsOrigins: config.corsOrigins,
     remoteOf: createRemoteOf(isProxy),
@@ -151,12 +164,13 @@ export async function createServer({
     downloads: createDownloads({ upstreamConnections, isPassthrough, log }),
     idleTimeoutMs: config.idleTimeoutMs,
     graphiql: config.hasGraphiql ? createGraphiql(examples) : undefined,
-    webhooks: secret === undefined ? undefined : createWebhooks({ secret, onHint, log, clock }),
+    dashboard: config.hasDashboard ? createDashboard(log) : undefined,
+    webhooks: secret === undefined ? undefined : createWebhooks({ secret, onHint, seen: state.webhookIds, log, clock }),
     isReady: () => isReady,
     ...shared,
   });
   const sockets = createLazyWebSockets({ schema, messageTimeoutMs: config.bodyTimeoutMs, ...shared });
-  const { server, closeIdle } = createConnections(router, bodyTimeouts, config, connections, log, clock);
+  const { server, drain } = createConnections(router, bodyTimeouts, config, connections, log, clock);
   useWebSockets(server, sockets, shared);
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
   return {
@@ -173,9 +187,11 @@ export async function createServer({
     replaceStreams: streams.replace,
     async dispose() {
       isReady = false;
+      drain.announce();
       if (drainDelayMs > 0) await new Promise<void>((resolve) => clock.after(drainDelayMs, resolve));
-      const closed = new Promise((resolve) => server.close(resolve));
-      closeIdle();
+      await drain.stopListening();
+      await drain.idleEnded(idleDrainMs);
+      const closed = drain.close();
       const drainMs = streams.drain();
       const cancelTermination = clock.after(drainMs + timeoutMs, () => {
         log.warn({ timeoutMs }, 'SHUTDOWN_TIMEOUT_MS has passed; closing the connections of unfinished requests');
@@ -188,12 +204,16 @@ export async function createServer({
   };
 }
 
-function createSubscriptionQuota({ maxSubscriptions, maxSubscriptionsPerCaller }: SubscriptionConfig) {
-  return createConcurrencyQuota({
+function createSubscriptionQuota(
+  { maxSubscriptions, maxSubscriptionsPerCaller }: SubscriptionConfig,
+  counts: OpenCounts,
+) {
+  const options = {
     noun: 'Subscriptions',
     total: { max: maxSubscriptions, setting: 'MAX_SUBSCRIPTIONS' },
     perCaller: { max: maxSubscriptionsPerCaller, setting: 'MAX_SUBSCRIPTIONS_PER_CALLER' },
-  });
+  } as const;
+  return createSharedQuota(options, counts);
 }
 
 /** A URL that opens on this machine: a wildcard address becomes localhost, which is always an allowed host. */

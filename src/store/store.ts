@@ -27,6 +27,8 @@ export interface Store {
   readonly permissions: PermissionStore;
   /** Returns the kind of resource that is cached under this id, fresh or stale. */
   kindOf(access: Access, id: string): 'job' | 'file' | 'model' | undefined;
+  /** Marks everything as stale that was read before, in all scopes. */
+  markEverythingStale(): void;
 }
 
 export interface StoreOptions extends FreshnessLimits {
@@ -62,5 +64,6 @@ export function createStore({ upstream, clock: wallClock, memoryCache, ...limits
       if (files.has(access, id)) return 'file';
       return models.has(access, id) ? 'model' : undefined;
     },
+    markEverythingStale: clock.raiseFloor,
   };
 }

@@ -1,14 +1,17 @@
 import type { Clock } from '../clock.ts';
+import type { WatchState } from '../state/watch-state.ts';
 import type { Access } from '../store/cache/scope.ts';
 import type { JobObserved } from '../store/resources/job.ts';
+import { readSharedPage } from '../store/resources/shared-page.ts';
 import type { Store } from '../store/store.ts';
-import type { CallAccount, Caller, Claimant } from '../upstream/resilience/call-claims.ts';
+import type { Claimant } from '../upstream/resilience/call-claims.ts';
 import type { StateOf } from './poll/change.ts';
-import { callersOf } from './poll/claimants.ts';
-import { createEventTail, type EventTail } from './poll/event-tail.ts';
+import { createEventTails, type OpenTail } from './poll/event-tails.ts';
 import { createPoller } from './poll/poller.ts';
 import { createProgressReader, type ProgressReader } from './poll/progress-reader.ts';
-import { createWatchRegistry, type WatchRegistry } from './poll/watch-registry.ts';
+import type { WatchRegistry } from './poll/registry-types.ts';
+import { createWatchRegistry } from './poll/watch-registry.ts';
+import { createSharedJobs, type LogReaders } from './shared/shared-jobs.ts';
 
 export interface WatcherOptions {
   store: Store;
@@ -17,6 +20,8 @@ export interface WatcherOptions {
   stateOf: StateOf;
   /** Minimum milliseconds between two polls of a job. */
   pollIntervalMs: number;
+  /** The state of watched jobs that replicas share. */
+  watchState: WatchState;
   /** Called with what a listener throws. It reaches no reader: listeners run while the store records a read. */
   onListenerError: (error: unknown) => void;
 }
@@ -25,17 +30,14 @@ export interface WatcherOptions {
 export interface ScopeWatch {
   readonly registry: WatchRegistry;
   readonly progress: ProgressReader;
+  /** Whether this replica polls the jobs of the scope. */
+  readonly isOnDuty: boolean;
   /** Number of watched jobs and event logs. */
   readonly size: number;
   onObserved(observed: JobObserved): void;
   /** Returns the shared tail of a job's event log. The caller must call `close` once. A new tail charges its first poll. */
-  openTail(jobId: string, claimant: Claimant): { tail: EventTail; close: () => void };
+  openTail(jobId: string, claimant: Claimant): OpenTail;
   dispose(): void;
-}
-
-/** A reader of an event log. */
-interface TailReader {
-  readonly callers: Iterable<Caller>;
 }
 
 export interface ScopeWatchOptions extends WatcherOptions {
@@ -45,52 +47,70 @@ export interface ScopeWatchOptions extends WatcherOptions {
 }
 
 export function createScopeWatch({ onIdle, ...options }: ScopeWatchOptions): ScopeWatch {
-  const tails = new Map<string, { tail: EventTail; readers: Set<TailReader> }>();
   const pollOptions = { ...options, jobs: options.store.jobs };
-  const isIdle = () => registry.jobs.size === 0 && registry.account.listeners.size === 0 && tails.size === 0;
+  let isDisposed = false;
+  // A replica without subscribers polls for no others.
+  const isIdle = () => !isDisposed && !shared.hasOwnInterest;
   const onScheduleChange = () => (isIdle() ? onIdle() : poller.schedule());
-  const registry = createWatchRegistry({ ...pollOptions, onScheduleChange });
-  const poller = createPoller({ ...pollOptions, registry });
-  const progress = createProgressReader({ ...options, registry });
+  const readers: LogReaders = {
+    follow: (kind, jobId, onEnd) =>
+      kind === 'events'
+        ? tails.openRemote(jobId, onEnd)
+        : progress.watch(jobId, { callers: [], isRemote: true, onProgress() {}, onEnd }),
+    receive({ jobId, page: text, isClosed }) {
+      const tail = tails.get(jobId);
+      if (tail === undefined && !progress.has(jobId)) return; // Others of the scope follow it.
+      if (text === null) return tail?.pollHere(); // Later events move the progress.
+      const page = readSharedPage(text);
+      tail?.receive(page, isClosed);
+      progress.receive(jobId, page);
+    },
+    takePolls: (jobId) => tails.get(jobId)?.takePolls(),
+    readHere() {
+      for (const tail of tails.all()) tail.pollHere();
+      progress.readHere();
+    },
+    onDuty() {
+      for (const tail of tails.all()) tail.onDuty();
+      progress.onDuty();
+    },
+  };
+  const shared = createSharedJobs({
+    ...pollOptions,
+    getRegistry: () => registry,
+    deliver,
+    readers,
+    onNoInterest: () => isIdle() && onIdle(),
+  });
+  const { sharing, logs } = shared;
+  const registry = createWatchRegistry({ ...pollOptions, sharing, onScheduleChange });
+  const poller = createPoller({ ...pollOptions, registry, sharing });
+  const tails = createEventTails({ ...options, registry, logs });
+  const progress = createProgressReader({ ...options, registry, logs });
 
-  function addTail(jobId: string, account: CallAccount | undefined) {
-    const remove = () => {
-      if (tails.get(jobId) === entry) tails.delete(jobId);
-    };
-    const readers = new Set<TailReader>();
-    const callers = callersOf(readers);
-    const entry = { tail: createEventTail({ ...options, registry, callers, account }, jobId, remove), readers };
-    tails.set(jobId, entry);
-    return entry;
+  function deliver(observed: JobObserved) {
+    registry.onObserved(observed);
+    if (observed.accepted.value) progress.onObserved(observed.accepted.value);
+    poller.schedule();
   }
 
   return {
     registry,
     progress,
+    get isOnDuty() {
+      return sharing.isOnDuty;
+    },
     get size() {
       return registry.jobs.size + tails.size + progress.size;
     },
-    onObserved(observed) {
-      registry.onObserved(observed);
-      if (observed.accepted.value) progress.onObserved(observed.accepted.value);
-      poller.schedule();
-    },
-    openTail(jobId, { callers, account }) {
-      const entry = tails.get(jobId) ?? addTail(jobId, account);
-      const reader = { callers };
-      entry.readers.add(reader);
-      const close = () => {
-        entry.readers.delete(reader);
-        if (entry.readers.size > 0) return;
-        if (tails.get(jobId) === entry) tails.delete(jobId);
-        entry.tail.dispose();
-      };
-      return { tail: entry.tail, close };
-    },
+    onObserved: shared.observe,
+    openTail: tails.open,
     dispose() {
+      isDisposed = true;
+      shared.dispose();
       poller.dispose();
       progress.dispose();
-      for (const { tail } of tails.values()) tail.dispose();
+      tails.dispose();
     },
   };
 }

@@ -1,3 +1,5 @@
+import { createMemoryWatch } from '../state/memory/watch.ts';
+import type { WatchState } from '../state/watch-state.ts';
 import type { Access } from '../store/cache/scope.ts';
 import type { JobObserved } from '../store/resources/job.ts';
 import type { MetricsSeries } from '../upstream/metrics/metrics.ts';
@@ -39,22 +41,37 @@ export interface Watcher {
   dispose(): void;
 }
 
-export function createWatcher({ store, ...options }: WatcherOptions): Watcher {
+/** `watchState` is that of one process by default. */
+export function createWatcher({
+  store,
+  watchState = createMemoryWatch(),
+  ...options
+}: Omit<WatcherOptions, 'watchState'> & { watchState?: WatchState }): Watcher {
   const scopes = new Map<string, ScopeWatch>();
   const listener = (observed: JobObserved) => {
     try {
+      if (watchState.isShared && observed.cause === 'mutation') watchState.hint(observed.id, observed.scope);
       scopes.get(observed.scope)?.onObserved(observed);
     } catch (error) {
       options.onListenerError(error);
     }
   };
-  let unsubscribe: (() => void) | null = null; // While no scope is watched, observations cost nothing.
+  // While no scope is watched, observations cost nothing in one process. Mutations concern subscribers of other replicas.
+  let unsubscribe: (() => void) | null = watchState.isShared ? store.jobs.onObserved(listener) : null;
+  const stopHints = watchState.onHint(pollOnDuty);
+
+  /** Polls a job where this replica has the polls: in all scopes after a webhook, in one after a mutation. */
+  function pollOnDuty(id: string, scope: string | null) {
+    for (const [name, { registry, isOnDuty }] of scopes) {
+      if (isOnDuty && (scope === null || scope === name)) registry.requestPoll(id, scope === null ? 'webhook' : 'poll');
+    }
+  }
 
   function getScope(access: Access): ScopeWatch {
     const { scope: name } = access;
     const existing = scopes.get(name);
     if (existing) return existing;
-    const scope = createScopeWatch({ access, store, ...options, onIdle: () => close(name, scope) });
+    const scope = createScopeWatch({ access, store, watchState, ...options, onIdle: () => close(name, scope) });
     scopes.set(name, scope);
     unsubscribe ??= store.jobs.onObserved(listener);
     return scope;
@@ -63,7 +80,7 @@ export function createWatcher({ store, ...options }: WatcherOptions): Watcher {
   function close(name: string, scope: ScopeWatch) {
     scope.dispose();
     if (scopes.get(name) === scope) scopes.delete(name);
-    if (scopes.size === 0) stopListening();
+    if (scopes.size === 0 && !watchState.isShared) stopListening();
   }
 
   function stopListening() {
@@ -95,13 +112,15 @@ export function createWatcher({ store, ...options }: WatcherOptions): Watcher {
       };
     },
     hint(id) {
-      store.jobs.invalidation.markStale(id);
-      for (const { registry } of scopes.values()) registry.requestPoll(id);
+      store.jobs.invalidation.markStaleEverywhere(id);
+      watchState.hint(id, null);
+      pollOnDuty(id, null);
     },
     get size() {
       return [...scopes.values()].reduce((sum, { size }) => sum + size, 0);
     },
     dispose() {
+      stopHints();
       stopListening();
       for (const [name, scope] of scopes) close(name, scope);
     },

@@ -36,7 +36,6 @@ const POLL_INTERVAL_MS = '100';
 const OPEN_AT_ONCE = 250;
 const IDLE_MS = 3000;
 
-/** Settings of a gateway for many subscriptions of one caller. */
 const MANY = {
   MAX_CONNECTIONS: '20000',
   MAX_SUBSCRIPTIONS: '20000',
@@ -83,8 +82,16 @@ export async function measureLive(live: LiveCase, signal: AbortSignal): Promise<
   };
 }
 
+/** Starts a gateway for many subscriptions of one caller. */
+export function startMany(
+  upstreamUrl: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<MeasuredProcess> {
+  return startGateway('gateway', upstreamUrl, { ...MANY, ...settings });
+}
+
 function startServer(name: ServerName, upstreamUrl: string): Promise<MeasuredProcess> {
-  if (name === 'gateway') return startGateway(name, upstreamUrl, MANY);
+  if (name === 'gateway') return startMany(upstreamUrl);
   const environment = { OPENAI_BASE_URL: upstreamUrl, POLL_INTERVAL_MS };
   return startProcess(name, new URL('./live-stock.ts', import.meta.url), environment);
 }

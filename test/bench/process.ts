@@ -18,6 +18,8 @@ export interface MeasuredProcess extends AsyncDisposable {
   sockets(): Promise<number>;
   /** What it holds. Collects garbage. */
   resources(): Promise<Resources>;
+  /** Kills it at once. Resolves when it has exited. */
+  kill(): Promise<void>;
 }
 
 const TIMEOUT_MS = 20_000;
@@ -49,6 +51,10 @@ export async function startProcess(
     child.kill();
     await ended.catch(() => clearTimeout(killing));
   };
+  const kill = async () => {
+    child.kill('SIGKILL');
+    await ended.catch(() => {});
+  };
   const cpuSeconds = async () => {
     const { user, system } = (await send('cpu')) as NodeJS.CpuUsage; // The meter's reply.
     return (user + system) / 1e6;
@@ -57,7 +63,7 @@ export async function startProcess(
   const sockets = () => send('sockets') as Promise<number>; // The meter's reply.
   const resources = () => send('resources') as Promise<Resources>; // The meter's reply.
   try {
-    const calls = { send, cpuSeconds, memory, sockets, resources };
+    const calls = { send, cpuSeconds, memory, sockets, resources, kill };
     return { name, url: await orExit(url), ...calls, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();

@@ -2,32 +2,39 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { type CheckedResponses, checkResponses } from './check.ts';
+import { median } from './numbers.ts';
 import type { MeasuredProcess } from './process.ts';
 import { print, runProgram, wholeNumber } from './program.ts';
 import { publish } from './publish.ts';
 import { NO_CACHE, startGateway } from './rows.ts';
 import { takeSample } from './sample.ts';
-import { startStub } from './stub.ts';
+import { measureScrape, STREAMS } from './scrape-time.ts';
+import { type Stub, startStub } from './stub.ts';
+import type { SwitchCommand } from './telemetry-switch.ts';
 import { createWorkload } from './workload.ts';
 
-const help = `Measures the cost of metrics and traces: CPU per query of W1 (one job by id), with and without them.
+const help = `Measures the cost of metrics and traces: CPU per query of W1 (one job by id), with the listeners of one gateway on and
+off in turn, and the duration of a scrape with 10,000 open streams.
 
-Usage: npm run bench:telemetry -- [--rounds 7] [--seconds 2] [--docs]
+Usage: npm run bench:telemetry -- [--rounds 25] [--seconds 2] [--docs]
 
-  --rounds   measurements of each row, 1 to 100
+  --rounds   pairs of measurements of each row, on and off, 1 to 100
   --seconds  duration of each measurement, 1 to 60
-  --docs     writes the table into docs/performance.md, too
+  --docs     writes the results into docs/performance.md, too
 `;
 
-const WARM_UPS = 3;
+/** Seconds of load before the first measurement: the compiler and the caches of the machine reach their pace. */
+const WARM_UP_SECONDS = 4;
 const METRICS = { METRICS_PORT: '0' };
+
+type Telemetry = SwitchCommand['telemetry'];
 
 interface Row {
   readonly caches: string;
   readonly telemetry: string;
-  readonly gateway: MeasuredProcess;
-  readonly responses: CheckedResponses;
-  readonly cpu: number[];
+  readonly settings: Readonly<Record<string, string>>;
+  /** CPU seconds per 1,000 queries, by round. */
+  readonly cpu: Readonly<Record<Telemetry, number[]>>;
 }
 
 /** A collector that reads and forgets what it receives. Its CPU time is not measured. */
@@ -38,46 +45,60 @@ async function startSink(opened: AsyncDisposableStack): Promise<string> {
   return `http://127.0.0.1:${(sink.address() as AddressInfo).port}`;
 }
 
-async function openRows(stubUrl: string, opened: AsyncDisposableStack): Promise<Row[]> {
-  const traces = { ...METRICS, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${await startSink(opened)}/v1/traces` };
-  const share = (ratio: string) => ({
-    ...traces,
-    OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
-    OTEL_TRACES_SAMPLER_ARG: ratio,
-  });
-  const variants = {
-    off: {},
-    metrics: METRICS,
-    'metrics, and 1 % of the traces': share('0.01'),
-    'metrics, and 10 % of the traces': share('0.1'),
-    'metrics and all traces': traces,
-  };
-  const rows: Row[] = [];
-  for (const [caches, cacheSettings] of Object.entries({ hits: {}, misses: NO_CACHE })) {
-    for (const [telemetry, settings] of Object.entries(variants)) {
-      const gateway = opened.use(await startGateway(telemetry, stubUrl, { ...cacheSettings, ...settings }));
-      const workload = await createWorkload('W1', { stubUrl, gatewayUrl: gateway.url });
-      rows.push({ caches, telemetry, gateway, responses: await checkResponses(gateway, workload), cpu: [] });
-    }
-  }
-  return rows;
+function rowsOf(collectorUrl: string): Row[] {
+  // Spans are sent soon, so that their export is measured with them.
+  const traces = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collectorUrl}/v1/traces`, OTEL_BSP_SCHEDULE_DELAY: '500' };
+  const variants = { metrics: METRICS, 'metrics and traces': { ...METRICS, ...traces } };
+  return Object.entries({ hits: {}, misses: NO_CACHE }).flatMap(([caches, cacheSettings]) =>
+    Object.entries(variants).map(([telemetry, settings]) => {
+      return { caches, telemetry, settings: { ...cacheSettings, ...settings }, cpu: { on: [], off: [] } };
+    }),
+  );
 }
 
-/** The lowest of the rounds: other programs of the machine only add CPU time, by what they evict from its caches. */
+interface Measured {
+  readonly gateway: MeasuredProcess;
+  readonly responses: CheckedResponses;
+  readonly connections: number;
+  readonly stub: Stub;
+  readonly signal: AbortSignal;
+}
+
+/** Measures a row in a process of its own. Two processes of the same program would differ by more than the cost of telemetry. */
+async function measure(row: Row, stub: Stub, rounds: number, seconds: number, signal: AbortSignal): Promise<void> {
+  const flags = [`--import=${new URL('./telemetry-switch.ts', import.meta.url).href}`];
+  await using gateway = await startGateway(row.telemetry, stub.baseUrl, row.settings, flags);
+  const workload = await createWorkload('W1', { stubUrl: stub.baseUrl, gatewayUrl: gateway.url });
+  const responses = await checkResponses(gateway, workload);
+  const measured = { gateway, responses, connections: workload.connections, stub, signal };
+  for (const telemetry of ['off', 'on'] as const) await sample(measured, telemetry, WARM_UP_SECONDS);
+  for (let round = 0; round < rounds; round++) {
+    const order: Telemetry[] = round % 2 === 0 ? ['off', 'on'] : ['on', 'off'];
+    for (const telemetry of order) row.cpu[telemetry].push(await sample(measured, telemetry, seconds));
+  }
+}
+
+async function sample({ gateway, responses, ...options }: Measured, telemetry: Telemetry, seconds: number) {
+  const hasListeners = await gateway.send({ telemetry: 'off' } satisfies SwitchCommand);
+  if (hasListeners !== true) throw new Error('The gateway has no listeners for events.');
+  if (telemetry === 'on') await gateway.send({ telemetry } satisfies SwitchCommand);
+  return (await takeSample(gateway, responses, { ...options, seconds })).cpuPer1000Queries;
+}
+
+/** The median of what a pair of measurements, one after the other, shows: both meet the same state of the machine. */
 function toMarkdown(rows: readonly Row[]): string {
-  const lines = rows.map(({ caches, telemetry, cpu }) => {
-    const off = rows.find((row) => row.caches === caches && row.telemetry === 'off');
-    const share = Math.min(...cpu) / Math.min(...(off?.cpu ?? [])) - 1;
-    const added = telemetry === 'off' ? '' : `${(share * 100).toFixed(0)} %`;
-    return `| ${caches} | ${telemetry} | ${Math.min(...cpu).toFixed(3)} | ${added} |\n`;
+  const lines = rows.map(({ caches, telemetry, cpu: { on, off } }) => {
+    const added = median(on.map((cpu, round) => cpu / (off[round] ?? Number.NaN))) - 1;
+    const seconds = [off, on].map((values) => median(values).toFixed(3));
+    return `| ${caches} | ${telemetry} | ${seconds.join(' | ')} | ${(added * 100).toFixed(0)} % |\n`;
   });
-  return `| W1 | Telemetry | CPU s per 1,000 queries | Added |\n|---|---|---|---|\n${lines.join('')}`;
+  return `| W1 | Telemetry | CPU s per 1,000 queries: off | on | Added |\n|---|---|---:|---:|---:|\n${lines.join('')}`;
 }
 
 async function main(signal: AbortSignal): Promise<void> {
   const { values } = parseArgs({
     options: {
-      rounds: { type: 'string', default: '7' },
+      rounds: { type: 'string', default: '25' },
       seconds: { type: 'string', default: '2' },
       docs: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h' },
@@ -88,17 +109,14 @@ async function main(signal: AbortSignal): Promise<void> {
   const seconds = wholeNumber('seconds', values.seconds, 60);
   await using opened = new AsyncDisposableStack();
   const stub = opened.use(await startStub());
-  const rows = await openRows(stub.baseUrl, opened);
-  const { connections } = await createWorkload('W1', { stubUrl: stub.baseUrl, gatewayUrl: rows[0]?.gateway.url ?? '' });
-  for (let round = 1 - WARM_UPS; round <= rounds; round++) {
-    // In turn from both ends, so that no row is always measured after the same one.
-    for (const { gateway, responses, cpu } of round % 2 === 0 ? rows : rows.toReversed()) {
-      const sample = await takeSample(gateway, responses, { stub, seconds, connections, signal });
-      if (round > 0) cpu.push(sample.cpuPer1000Queries);
-    }
-    print(round > 0 ? `round ${round}/${rounds}` : 'warm-up');
+  const rows = rowsOf(await startSink(opened));
+  for (const row of rows) {
+    await measure(row, stub, rounds, seconds, signal);
+    print(`${row.caches}, ${row.telemetry}`);
   }
-  await publish('telemetry', toMarkdown(rows), values.docs);
+  const { maxMs, bytes } = await measureScrape(signal);
+  const scrape = `\nThe longest of 20 scrapes with ${STREAMS.toLocaleString('en')} open streams: ${maxMs.toFixed(0)} ms, ${(bytes / 1024).toFixed(0)} KiB.\n`;
+  await publish('telemetry', toMarkdown(rows) + scrape, values.docs);
 }
 
 await runProgram(main);

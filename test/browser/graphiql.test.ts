@@ -101,6 +101,7 @@ describe('GraphiQL in a browser', () => {
       await selectTab(page, tab);
       const button = await page.locator('.graphiql-execute-button').boundingBox();
       const comments = page.locator('.graphiql-query-editor .view-line > span > span').filter({ hasText: /^#/ });
+      await comments.nth(1).waitFor(); // The editor colors its text a moment later.
       const boxes = await Promise.all((await comments.all()).map((comment) => comment.boundingBox()));
       expect(boxes.length, tab).toBeGreaterThan(1);
       for (const box of boxes) {

@@ -7,8 +7,13 @@ const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 /** The folder of screenshots. */
 export const SCREENSHOTS = 'out';
 
-/** Starts a browser without background requests. */
-export async function launch(): Promise<Browser> {
+/** Starts a browser without background requests, with further `flags` of Chromium. */
+export const launch = (...flags: readonly string[]): Promise<Browser> => start(flags, []);
+
+/** The same, which limits changes of the URL as the browsers of users do: Playwright turns that off. */
+export const launchWithFloodProtection = (): Promise<Browser> => start([], ['--disable-ipc-flooding-protection']);
+
+async function start(flags: readonly string[], ignoreDefaultArgs: string[]): Promise<Browser> {
   if (!existsSync(CHROMIUM)) {
     throw new Error(`CHROMIUM: ${CHROMIUM} does not exist; expected the path of Chromium, such as /usr/bin/chromium`);
   }
@@ -20,8 +25,9 @@ export async function launch(): Promise<Browser> {
     '--disable-background-networking',
     '--disable-component-update',
     '--disable-sync',
+    ...flags,
   ];
-  return await chromium.launch({ executablePath: CHROMIUM, args });
+  return await chromium.launch({ executablePath: CHROMIUM, args, ignoreDefaultArgs });
 }
 
 /** A page, with its console errors and warnings and the URLs of its requests. */

@@ -1,24 +1,19 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createApp } from '../../src/app.ts';
 import { systemClock } from '../../src/clock.ts';
-import { readConfig } from '../../src/config/config.ts';
-import { createLogger } from '../../src/telemetry/logger.ts';
 import { draw } from '../../src/terminal/draw.ts';
 import { createGatewayClient } from '../../src/terminal/gateway-client.ts';
 import { createFollower } from '../../src/terminal/job-follower.ts';
 import { createJobTable } from '../../src/terminal/job-table.ts';
 import { launch } from './page.ts';
+import { CURVES_MS, startPictureSandbox } from './picture-sandbox.ts';
 
-// The script behind `npm run picture`: runs `npm run watch` on a sandbox, and writes its screen to docs/jobs.png.
+// The script behind `npm run picture:terminal`: runs `npm run watch` on a sandbox, and writes its screen to docs/jobs.png.
 
 const FILE = 'docs/jobs.png';
 const SHOWN_URL = 'http://127.0.0.1:4000/graphql';
 const [COLUMNS, ROWS] = [116, 16];
-/** The sandbox needs some seconds until its new jobs have curves. */
-const RUN_MS = 45_000;
-
 const COLORS: Readonly<Record<string, string>> = {
   31: 'color:#ff7b72',
   32: 'color:#7ee787',
@@ -66,13 +61,8 @@ function toHtml(frame: string): string {
 
 const style = 'margin:0;padding:16px 20px;background:#0d1117;color:#e6edf3;font:14px/1.45 "DejaVu Sans Mono",monospace';
 
-await using app = await (async () => {
-  const config = readConfig({ UPSTREAM: 'sandbox', PORT: '0', SANDBOX_SPEED: '10' });
-  const log = createLogger({ level: 'silent', secrets: [] });
-  const { url, dispose } = await createApp(config, log, systemClock);
-  return { url, [Symbol.asyncDispose]: dispose };
-})();
-const frame = await recordFrame(app.url, RUN_MS);
+await using sandbox = await startPictureSandbox();
+const frame = await recordFrame(sandbox.url, CURVES_MS);
 const browser = await launch();
 const page = await browser.newPage({ deviceScaleFactor: 2 });
 await page.setContent(

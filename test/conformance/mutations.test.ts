@@ -43,7 +43,13 @@ describe.each(fields.map(({ name }) => name))('%s', (name) => {
   it('has one success, and failures that implement Error', () => {
     const names = membersOf(name).map((member) => member.name);
     expect(names.filter((member) => !isFailure(member))).toEqual([`${capitalized(name)}Success`]);
-    for (const common of ['ForbiddenError', 'QuotaExceededError', 'OutcomeUnknownError', 'UpstreamError'])
+    for (const common of [
+      'ForbiddenError',
+      'QuotaExceededError',
+      'UnavailableError',
+      'OutcomeUnknownError',
+      'UpstreamError',
+    ])
       expect(names).toContain(common);
   });
 

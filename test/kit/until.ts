@@ -7,3 +7,8 @@ const QUICK_TURNS = 100;
 export async function until(isMet: () => boolean): Promise<void> {
   for (let turn = 0; !isMet(); turn++) await (turn < QUICK_TURNS ? setImmediate() : setTimeout(1));
 }
+
+/** The same for a condition that takes a call. */
+export async function untilAsync(isMet: () => Promise<boolean>): Promise<void> {
+  while (!(await isMet())) await setTimeout(5);
+}

@@ -1,17 +1,20 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../clock.ts';
+import { FleetUnavailable } from '../../state/fleet-unavailable.ts';
+import type { Ledger, LedgerJob, Reservation } from '../../state/ledger.ts';
 import { detachedContext, type ReadContext } from '../../store/cache/read-context.ts';
 import type { Access } from '../../store/cache/scope.ts';
 import type { Store } from '../../store/store.ts';
 import { type CreateReplayed, createReplayed } from '../../telemetry/events.ts';
-import { isOutcomeUnknown } from '../../upstream/errors/upstream-error.ts';
+import { isOutcomeUnknown, NO_RETRY, UpstreamError } from '../../upstream/errors/upstream-error.ts';
 import type { Call } from '../../upstream/resilience/transport.ts';
 import { addMark, type IdempotencyMark } from '../../upstream/resources/idempotency-mark.ts';
 import type { Job } from '../../upstream/resources/job.ts';
 import type { Upstream } from '../../upstream/upstream.ts';
-import { type Decision, decide, type Found, type UnresolvedCreate } from './decision.ts';
+import { type Decision, decide, type Found, LedgerLost, type UnresolvedCreate } from './decision.ts';
 import { findJobByKey } from './find-by-key.ts';
 import { createKeyedQueue } from './keyed-queue.ts';
+import { reserveKeys } from './reserve-keys.ts';
 
 /** A request to create a job. */
 export interface CreateCommand {
@@ -38,39 +41,41 @@ export interface CreateCommand {
 export type CreateResult = Found | { readonly kind: 'deleted'; readonly jobId: string };
 
 /**
- * Creates at most one job per idempotency key. Before a create, and after one with an unknown outcome, it searches the
- * upstream for a job with the key in its metadata. Keys therefore survive restarts; the keys in memory only save searches.
+ * Creates at most one job per idempotency key. One create of a key is under way at a time: within the process by a queue, among
+ * replicas by a reservation in the ledger. Before a create, and after one with an unknown outcome, it searches the upstream for
+ * a job with the key in its metadata. Keys therefore survive restarts, and a Redis that lost its data.
  *
  * Not covered:
- * - two processes with the same key at the same time: both may find no job;
+ * - two gateways without a common Redis and with the same key at the same time: both may find no job;
  * - a job that appears in the upstream's list more than a minute after a create with an unknown outcome; or, after a
- *   restart within that minute, later than the next attempt;
- * - an upstream that does not store metadata: a key is known only to the process that created the job;
+ *   restart without Redis within that minute, later than the next attempt;
+ * - a Redis that lost its data while every replica that knew of it is gone, or cannot reach it, within the same minute;
+ * - two Redis servers that both accept writes: see `min-replicas-to-write` in docs/fleet.md;
+ * - a machine that is suspended between the last check of the deadline and the request, and wakes up after a minute;
+ * - an upstream that does not store metadata: a key is known only to the ledger;
  * - a change of the organization or project, or of the API key while no process runs: no job of an earlier key is found.
  */
 export interface IdempotentCreator {
   /**
-   * Rejects with UpstreamError, or as `spendQuota` does. If `isOutcomeUnknown`, the job may exist: with a key, the same
+   * Rejects with UpstreamError, FleetUnavailable (nothing was sent), or as `spendQuota` does. If `isOutcomeUnknown`, the job may exist: with a key, the same
    * command finds it, or creates it after a minute.
    */
   create(command: CreateCommand): Promise<CreateResult>;
 }
 
-/** The job of a key, and the digest of its request. */
-interface KnownJob {
-  readonly jobId: string;
-  readonly request: string;
-}
+/** Maximum number of errors in memory. */
+const MAX_ERRORS = 1000;
 
-/** Maximum number of keys in memory: a few MB. */
-const MAX_KEYS = 10_000;
+/** Added to the timeout of a create: its reservation expires after its last byte can have arrived. */
+const SLACK_MS = 3000;
 
 export interface IdempotentCreatorOptions {
   readonly upstream: Upstream;
   readonly store: Store;
   readonly clock: Clock;
-  /** Maximum number of keys in memory. Default: 10,000. */
-  readonly maxKeys?: number;
+  readonly ledger: Ledger;
+  /** Milliseconds after which the upstream client ends a create. */
+  readonly timeoutMs: number;
 }
 
 const REPLAYED: CreateReplayed = { kind: 'create' };
@@ -83,9 +88,12 @@ export function createIdempotentCreator({
   upstream,
   store,
   clock,
-  maxKeys = MAX_KEYS,
+  ledger,
+  timeoutMs,
 }: IdempotentCreatorOptions): IdempotentCreator {
-  const creates = new LRUCache<string, KnownJob | UnresolvedCreate>({ maxSize: maxKeys, sizeCalculation: () => 1 });
+  const createMs = timeoutMs + SLACK_MS;
+  /** The errors of creates of this process whose outcome is unknown. */
+  const errors = new LRUCache<string, UpstreamError>({ maxSize: MAX_ERRORS, sizeCalculation: () => 1 });
   const queue = createKeyedQueue<CreateResult>();
   const { invalidation } = store.jobs;
 
@@ -99,56 +107,75 @@ export function createIdempotentCreator({
     }
   }
 
-  function recordCreated(mark: IdempotencyMark, job: Job): Found {
-    creates.set(mark.key, { jobId: job.id, request: mark.request });
-    return { kind: 'created', job };
+  /** Returns the unresolved create of the keys. Its error is known to the process that sent it. */
+  function unresolvedOf({ unknown }: Reservation, { key }: IdempotencyMark): UnresolvedCreate | null {
+    if (unknown === null) return null;
+    const { forMs, isLoss } = unknown;
+    return { forMs, error: isLoss ? new LedgerLost(forMs) : (errors.get(key) ?? unknownOutcome()) };
   }
 
-  async function search({ access, readContext }: CreateCommand, mark: IdempotencyMark): Promise<Decision> {
-    const known = creates.get(mark.key);
-    const unresolved = known && 'error' in known ? known : null;
-    const cause = unresolved ? 'mutation' : 'query'; // A job found after an unresolved create was created by it.
+  async function search({ command, reservation }: Attempt, mark: IdempotencyMark, last: UnresolvedCreate | null) {
+    const { access, readContext } = command;
+    const cause = last ? 'mutation' : 'query'; // A job found after an unresolved create was created by it.
     const job = await findJobByKey(store, { access, readContext: detachedContext(readContext), mark, cause });
     if (job !== null) invalidation.bumpGeneration(access); // Cached lists may lack it.
-    const decision = decide(mark, job, unresolved, clock.now());
-    return decision.kind === 'created' ? recordCreated(mark, decision.job) : decision;
+    const decision = decide(mark, job, last);
+    if (decision.kind === 'created') settleMade(reservation, mark, decision.job);
+    return decision;
   }
 
-  /** Creates the job. If the outcome is unknown, searches for it at once. */
-  async function createMarked(command: CreateCommand, mark: IdempotencyMark): Promise<Found> {
+  /** Creates the job. If the outcome is unknown, searches for it at once. Resolves to null when another has the key. */
+  async function createMarked(attempt: Attempt): Promise<Found | null> {
+    const { command, mark, reservation } = attempt;
+    const startedAt = clock.now();
+    if (!(await reservation.begin(createMs))) return null;
+    if (clock.now() - startedAt >= SLACK_MS) return null; // The process was stopped: the create could outlive the lease.
     try {
-      return recordCreated(mark, await create(command, addMark(command.request, mark)));
+      const job = await create(command, addMark(command.request, mark));
+      settleMade(reservation, mark, job);
+      return { kind: 'created', job };
     } catch (error) {
+      if (error instanceof UpstreamError && !error.isOutcomeUnknown) throw error;
+      reservation.settle({ kind: 'unknown', key: mark.key });
       if (!isOutcomeUnknown(error)) throw error;
-      creates.set(mark.key, { error, unknownAt: clock.now() });
-      const decision = await search(command, mark).catch(() => null); // If both fail, the error of the create is thrown.
+      errors.set(mark.key, error);
+      const decision = await search(attempt, mark, { error, forMs: 0 }).catch(() => null); // If both fail, the error of the create is thrown.
       if (decision === null || !('job' in decision)) throw error;
       return decision;
     }
   }
 
   /** Finds the job of the key, also one that was created before the API key was replaced. */
-  async function searchAll(command: CreateCommand, mark: IdempotencyMark): Promise<Decision> {
+  async function searchAll(attempt: Attempt): Promise<Decision> {
+    const { command, mark, reservation } = attempt;
+    const last = unresolvedOf(reservation, mark);
     for (const earlier of command.earlierMarks ?? []) {
-      const decision = await search(command, earlier);
-      if (decision.kind !== 'create') return decision;
+      const decision = await search(attempt, earlier, last);
+      if ('job' in decision) return decision;
     }
-    return await search(command, mark);
+    return await search(attempt, mark, last);
   }
 
-  async function findOrCreate(command: CreateCommand, mark: IdempotencyMark, refund: () => void): Promise<Found> {
-    const decision = await searchAll(command, mark);
-    if (decision.kind === 'create') return await createMarked(command, mark);
-    refund();
-    if (decision.kind === 'created') reportReplay();
-    if (decision.kind === 'unresolved') throw decision.error;
-    return decision;
+  async function findOrCreate(attempt: Attempt, refund: () => void): Promise<Found | null> {
+    try {
+      const decision = await searchAll(attempt);
+      const created = decision.kind === 'create' ? await createMarked(attempt) : null;
+      if (created !== null) return created;
+      refund();
+      if (decision.kind === 'create') return null;
+      if (decision.kind === 'created') reportReplay();
+      if (decision.kind === 'unresolved') throw decision.error;
+      return decision;
+    } catch (error) {
+      if (error instanceof FleetUnavailable) refund();
+      throw error;
+    }
   }
 
   /** Returns the current state of the known job of a key. */
   async function readKnownJob(
     { access, readContext }: CreateCommand,
-    { jobId, request }: KnownJob,
+    { jobId, request }: LedgerJob,
     mark: IdempotencyMark,
   ): Promise<CreateResult> {
     const job = await store.jobs.get(access, jobId, detachedContext(readContext));
@@ -158,12 +185,18 @@ export function createIdempotentCreator({
     return { kind: 'created', job };
   }
 
-  function createOnce(command: CreateCommand, mark: IdempotencyMark): Promise<CreateResult> {
-    for (const each of [mark, ...(command.earlierMarks ?? [])]) {
-      const known = creates.get(each.key);
-      if (known && 'jobId' in known) return readKnownJob(command, known, each);
+  async function createOnce(command: CreateCommand, mark: IdempotencyMark): Promise<CreateResult> {
+    const marks = [mark, ...(command.earlierMarks ?? [])];
+    const keys = marks.map(({ key }) => key);
+    for (;;) {
+      const claimed = await reserveKeys(ledger, keys, createMs, clock);
+      if (claimed.kind === 'made') {
+        return await readKnownJob(command, claimed.job, marks.find(({ key }) => key === claimed.key) ?? mark);
+      }
+      using reservation = claimed;
+      const found = await command.spendQuota((refund) => findOrCreate({ command, mark, reservation }, refund));
+      if (found !== null) return found; // Else another replica took the key while this one was stopped or cut off.
     }
-    return command.spendQuota((refund) => findOrCreate(command, mark, refund));
   }
 
   return {
@@ -176,3 +209,24 @@ export function createIdempotentCreator({
     },
   };
 }
+
+/** A command that has the reservation of its keys. */
+interface Attempt {
+  readonly command: CreateCommand;
+  readonly mark: IdempotencyMark;
+  readonly reservation: Reservation;
+}
+
+function settleMade(reservation: Reservation, { key, request }: IdempotencyMark, job: Job): void {
+  reservation.settle({ kind: 'made', key, job: { jobId: job.id, request } });
+}
+
+/** The error of a create that another process sent. */
+const unknownOutcome = () =>
+  new UpstreamError(
+    'UPSTREAM_UNAVAILABLE',
+    'another process sent the create, and its outcome is unknown',
+    {},
+    NO_RETRY,
+    true,
+  );

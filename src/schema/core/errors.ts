@@ -1,5 +1,6 @@
 import { ForbiddenError } from '@pothos/plugin-scope-auth';
 import { GraphQLError } from 'graphql';
+import { FleetUnavailable } from '../../state/fleet-unavailable.ts';
 import { EVENTS_PER_PAGE } from '../../store/resources/event.ts';
 import { escapeUnsafe } from '../../telemetry/unsafe-characters.ts';
 import { UpstreamError, type UpstreamErrorCode } from '../../upstream/errors/upstream-error.ts';
@@ -27,6 +28,8 @@ const CODES = {
     'The operation exceeds a query limit. `extensions.limit` names the limit, such as `depth`; `extensions.max` is its value, and `extensions.actual` is the value of the operation, if known. Nothing was executed. Only the limit `responseBytes` is checked while the response is made: `data` is null then, and what a mutation did before remains done.',
   RATE_LIMITED:
     'A limit of the gateway is reached: points per minute, created jobs or grader runs per day, open subscriptions, or uploads or downloads at the same time. The operation or mutation was not executed. `retryAfterSeconds` says when to retry, if known.',
+  FLEET_UNAVAILABLE:
+    'The replicas of the gateway cannot reach what they share, and this mutation needs it: it was not executed. `retryAfterSeconds` says when to retry.',
   BAD_USER_INPUT:
     'The value of an argument or variable is not accepted. The message names the argument, the problem and the expected value. A retry with the same value fails too.',
   NOT_FOUND: 'The job of a subscription, or the object of a mutation or a download, does not exist or was deleted.',
@@ -101,6 +104,10 @@ function publicErrorOf(error: GraphQLError, requestId: string): GraphQLError {
   if (cause instanceof UpstreamError) return rewrite(error, cause.message, { code: cause.code, ...cause.facts });
   if (cause instanceof JobNotFound) return rewrite(error, cause.message, { code: 'NOT_FOUND' });
   if (cause instanceof UnknownCursor) return unknownCursor(error, cause);
+  if (cause instanceof FleetUnavailable) {
+    const { message, retryAfterSeconds } = cause;
+    return rewrite(error, message, { code: 'FLEET_UNAVAILABLE', retryAfterSeconds });
+  }
   if (isInternal(error)) return internalError(requestId, error);
   if (cause instanceof ForbiddenError) return rewrite(error, cause.message, { code: 'FORBIDDEN' });
   if (cause instanceof GraphQLError && 'code' in cause.extensions) return error;
@@ -117,7 +124,9 @@ function isUnserializable({ path, message }: GraphQLError): boolean {
 /** Whether an error is a fault of the gateway, neither of the upstream nor of the request. */
 export function isInternal(error: GraphQLError): boolean {
   const cause = rootOf(error);
-  return ![UpstreamError, JobNotFound, UnknownCursor, GraphQLError].some((kind) => cause instanceof kind);
+  return ![UpstreamError, JobNotFound, UnknownCursor, FleetUnavailable, GraphQLError].some(
+    (kind) => cause instanceof kind,
+  );
 }
 
 const MAX_EVENTS_BACK = MAX_PAGES_BACK * EVENTS_PER_PAGE;

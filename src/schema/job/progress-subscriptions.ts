@@ -1,5 +1,5 @@
 import type { ProgressObservation } from '../../watch/poll/followed-job.ts';
-import { MAX_READS } from '../../watch/poll/progress-reader.ts';
+import { MAX_READS } from '../../watch/poll/progress-reads.ts';
 import { builder } from '../core/builder.ts';
 import { cost } from '../core/field-cost.ts';
 import { FineTuningJob } from './job.ts';

@@ -1,7 +1,7 @@
 import { METRICS, type Metric, type MetricsSeries } from '../../upstream/metrics/metrics.ts';
 import { lttb } from './lttb.ts';
 
-const LOSSES = METRICS.filter((metric) => metric.endsWith('_loss'));
+const WITH_EXTREMES = METRICS.filter((metric) => metric.endsWith('_loss') || metric.endsWith('_reward'));
 const FULL_VALIDATION = METRICS.filter((metric) => metric.startsWith('full_valid_'));
 const VALIDATION = METRICS.filter((metric) => metric.startsWith('valid_'));
 /** Part of the points after the fixed ones that is reserved for validation. */
@@ -10,7 +10,7 @@ const VALIDATION_SHARE = 0.25;
 /**
  * Returns the ascending indices of the points that represent a series: all of them when there are at most `maxPoints` (16
  * or more), otherwise exactly `maxPoints`. They include the first and the last point, and the minimum and the maximum of
- * each loss. A quarter of the others are points of validation, full validations first, evenly spaced. The rest keep the
+ * each loss and reward. A quarter of the others are points of validation, full validations first, evenly spaced. The rest keep the
  * shape of the training loss, or of the training reward without a loss; without both they are evenly spaced.
  */
 export function downsample(series: MetricsSeries, maxPoints: number): Uint32Array {
@@ -18,7 +18,7 @@ export function downsample(series: MetricsSeries, maxPoints: number): Uint32Arra
   if (length <= maxPoints) return Uint32Array.from({ length }, (_, index) => index);
   const selection = createSelection(length, maxPoints);
   selection.add([0, length - 1]);
-  for (const loss of LOSSES) selection.add(extremesOf(columns[loss]));
+  for (const metric of WITH_EXTREMES) selection.add(extremesOf(columns[metric]));
 
   let share = Math.floor(selection.remaining() * VALIDATION_SHARE);
   for (const metrics of [FULL_VALIDATION, VALIDATION]) {

@@ -27,7 +27,7 @@ const FineTuningJobMetrics = builder.objectRef<Curve>('FineTuningJobMetrics').im
       type: [FineTuningJobMetricsPoint],
       nullable: false,
       description:
-        'The points by ascending step, at most `maxPoints`; empty before the first step. A longer curve is downsampled so that its chart keeps its shape. The first and the last point always remain, and so do the minimum and the maximum of each loss. A results file with more than 100 columns can have fewer points: together they have at most 1000000 values.',
+        'The points by ascending step, at most `maxPoints`; empty before the first step. A longer curve is downsampled so that its chart keeps its shape. The first and the last point always remain, and so do the minimum and the maximum of each loss and of each reward. A results file with more than 100 columns can have fewer points: together they have at most 1000000 values.',
       resolve: ({ series, maxPoints }) => Array.from(downsample(series, maxPoints), (index) => pointAt(series, index)),
     }),
     totalPoints: t.int({

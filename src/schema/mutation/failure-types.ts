@@ -10,6 +10,7 @@ import {
   NotFound,
   OutcomeUnknown,
   QuotaExceeded,
+  Unavailable,
   UpstreamFailure,
 } from './failure.ts';
 
@@ -125,6 +126,19 @@ const OutcomeUnknownError = builder.objectType(OutcomeUnknown, {
   interfaces: [ErrorInterface],
 });
 
+const UnavailableError = builder.objectType(Unavailable, {
+  name: 'UnavailableError',
+  isTypeOf: (value) => value instanceof Unavailable,
+  description:
+    'The replicas of the gateway cannot reach what they share, and this mutation needs it, such as to count toward a daily quota. It was not executed. The `code` is FLEET_UNAVAILABLE.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    retryAfterSeconds: t.exposeInt('retryAfterSeconds', {
+      description: 'Seconds to wait before a retry, such as 2.',
+    }),
+  }),
+});
+
 const UpstreamErrorType = builder.objectType(UpstreamFailure, {
   name: 'UpstreamError',
   isTypeOf: (value) => value instanceof UpstreamFailure,
@@ -157,12 +171,19 @@ const UpstreamErrorType = builder.objectType(UpstreamFailure, {
 });
 
 /** The types of CommonFailure: all mutations can return them. */
-export const COMMON_FAILURES = [ForbiddenError, QuotaExceededError, OutcomeUnknownError, UpstreamErrorType] as const;
+export const COMMON_FAILURES = [
+  ForbiddenError,
+  QuotaExceededError,
+  OutcomeUnknownError,
+  UnavailableError,
+  UpstreamErrorType,
+] as const;
 
 /** When mutations return COMMON_FAILURES, as lines of the description of a union. */
 export const COMMON_CASES: readonly string[] = [
   '`ForbiddenError`: the role of the caller, or a setting of the gateway, does not allow the mutation.',
   '`QuotaExceededError`: a quota of the caller or of the upstream account is used up.',
   '`OutcomeUnknownError`: the upstream did not confirm the mutation. Check before you retry.',
+  '`UnavailableError`: the replicas of the gateway cannot reach what they share. The mutation was not executed.',
   '`UpstreamError`: the upstream rejected the mutation, or could not be reached.',
 ];

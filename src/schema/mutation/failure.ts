@@ -1,3 +1,4 @@
+import type { FleetUnavailable } from '../../state/fleet-unavailable.ts';
 import { escapeUnsafe } from '../../telemetry/unsafe-characters.ts';
 import type { UpstreamError } from '../../upstream/errors/upstream-error.ts';
 import type { Job } from '../../upstream/resources/job.ts';
@@ -84,6 +85,17 @@ export class QuotaExceeded extends Failure {
   }
 }
 
+/** The mutation needs what the replicas of the gateway share, and that cannot be reached. It was not executed. */
+export class Unavailable extends Failure {
+  readonly code = 'FLEET_UNAVAILABLE';
+  readonly retryAfterSeconds: number;
+
+  constructor({ message, retryAfterSeconds }: FleetUnavailable) {
+    super(message);
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
 /** The upstream did not confirm the mutation: after the request was sent, the connection broke or the upstream failed. */
 export class OutcomeUnknown extends Failure {
   readonly code = 'OUTCOME_UNKNOWN';
@@ -102,4 +114,4 @@ export class UpstreamFailure extends Failure {
 }
 
 /** The failures that every mutation can return. */
-export type CommonFailure = Forbidden | OutcomeUnknown | QuotaExceeded | UpstreamFailure;
+export type CommonFailure = Forbidden | OutcomeUnknown | QuotaExceeded | Unavailable | UpstreamFailure;

@@ -2,9 +2,18 @@ import { GraphQLError, type GraphQLResolveInfo } from 'graphql';
 import { DailyQuotaExceeded } from '../../commands/daily-quota.ts';
 import type { Context } from '../../request/context.ts';
 import type { Role } from '../../request/viewer.ts';
+import { FleetUnavailable } from '../../state/fleet-unavailable.ts';
 import { mutationEnded } from '../../telemetry/events.ts';
 import { NoAdminKey, UpstreamError } from '../../upstream/errors/upstream-error.ts';
-import { type CommonFailure, Failure, Forbidden, OutcomeUnknown, QuotaExceeded, UpstreamFailure } from './failure.ts';
+import {
+  type CommonFailure,
+  Failure,
+  Forbidden,
+  OutcomeUnknown,
+  QuotaExceeded,
+  Unavailable,
+  UpstreamFailure,
+} from './failure.ts';
 import { attemptOf } from './mutation-attempt.ts';
 import { denialOf } from './viewer-denial.ts';
 
@@ -18,15 +27,15 @@ export interface ExecutableMutation<Input, Success extends object, Own extends F
     /** Returns the id of the entity that was created, changed or deleted, for the audit record; undefined for none. */
     readonly affectedId: (success: Success) => string | undefined;
   };
-  /** Rejects with UpstreamError or DailyQuotaExceeded, which become common failures; other errors are thrown. */
+  /** Rejects with UpstreamError, DailyQuotaExceeded or FleetUnavailable, which become common failures; others are thrown. */
   readonly run: (input: Input, context: Context, info: GraphQLResolveInfo) => Promise<Success | Own | CommonFailure>;
 }
 
 /**
  * Returns the resolver of a mutation. It checks the role before anything is read, writes an audit record, runs the mutation
  * and writes a second record, whatever the outcome. A forbidden mutation has the second record only. When the first one
- * cannot be written, the mutation does not run. Errors of the upstream and used-up quotas become failures; other errors are
- * thrown.
+ * cannot be written, the mutation does not run. Errors of the upstream, used-up quotas and state that cannot be shared become
+ * failures; other errors are thrown.
  */
 export function mutationResolver<Input, Success extends object, Own extends Failure>(
   mutation: ExecutableMutation<Input, Success, Own>,
@@ -83,8 +92,9 @@ function forbidden(mutation: string, role: Role, context: Context): Forbidden | 
 
 const MUTATIONS_OFF = 'This gateway does not allow mutations. Its operator can allow them with ALLOW_MUTATIONS=on.';
 
-/** Converts an error of the upstream, or of a daily quota, to a failure. Throws other errors. */
+/** Converts an error of the upstream, of a daily quota, or of the state of the fleet, to a failure. Throws other errors. */
 function toFailure(error: unknown): CommonFailure {
+  if (error instanceof FleetUnavailable) return new Unavailable(error);
   if (error instanceof DailyQuotaExceeded)
     return new QuotaExceeded('RATE_LIMITED', error.message, error.retryAfterSeconds);
   if (error instanceof NoAdminKey) return new Forbidden(error.message);

@@ -29,6 +29,8 @@ export interface AuthenticateOptions extends Omit<TokenStoreOptions, 'file'> {
   auth: Auth;
   /** The gateway's own credential of the upstream. Callers that bring their own key replace its key. */
   credentials: CredentialSource;
+  /** The secret under which scopes are named. Default: one of this process. */
+  scopeSecret?: Uint8Array | undefined;
   /** Verifies JWTs; undefined when none are accepted. */
   jwt?: JwtVerifier | undefined;
 }
@@ -46,8 +48,14 @@ export type Authenticate = (
 const UNAUTHENTICATED_VIEWER: Viewer = { name: null, role: 'admin' };
 const KEY_HOLDER: Viewer = { name: null, role: 'operator' };
 
-export function createAuthenticate({ auth, credentials, jwt, ...rest }: AuthenticateOptions): Authenticate {
-  const accessOf = createAccessFactory();
+export function createAuthenticate({
+  auth,
+  credentials,
+  scopeSecret,
+  jwt,
+  ...rest
+}: AuthenticateOptions): Authenticate {
+  const accessOf = createAccessFactory(scopeSecret);
   if (auth.kind === 'passthrough') {
     return ({ authorization }, source = 'Authorization') => {
       const apiKey = bearerOf(authorization, source, textsOf(source).key, KEY);

@@ -2,7 +2,7 @@ import type { JSONWebKeySet } from 'jose';
 import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
 import type { Network } from '../../network/network.ts';
-import type { Pool } from '../../network/undici.ts';
+import type { OutgoingPool } from '../../network/undici.ts';
 import { replaceUnsafe } from '../../telemetry/unsafe-characters.ts';
 import { discoveryUrlOf, isTrustworthy } from './issuer-url.ts';
 
@@ -41,10 +41,10 @@ export function createKeySetClient(
   network: Network,
   clock: Clock,
 ): KeySetClient {
-  const pools = new Map<string, Pool>();
+  const pools = new Map<string, OutgoingPool>();
   const discovered = new Map<string, { readonly url: string; readonly until: number }>();
 
-  function poolOf(url: URL): Pool {
+  function poolOf(url: URL): OutgoingPool {
     const pool =
       pools.get(url.origin) ?? network.openPool(url, { connections: CONNECTIONS, connectTimeout: timeoutMs });
     pools.set(url.origin, pool);

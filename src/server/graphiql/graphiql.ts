@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import Negotiator from 'negotiator';
-import type { Reply } from '../http/reply.ts';
+import { PAGE_HEADERS, type Reply } from '../http/reply.ts';
 import { type ExampleIds, readExampleTabs } from './example-tabs.ts';
 import { TOKEN_DIALOG } from './token-dialog.ts';
 
@@ -15,22 +15,13 @@ export function createGraphiql(examples: ExampleIds): (headers: IncomingHttpHead
   return async (headers) => {
     page ??= createPage(examples);
     const { html, gzipped, etag, policy } = await page;
-    const common = { ...HEADERS, etag, 'content-security-policy': policy };
+    const common = { ...PAGE_HEADERS, vary: 'accept, accept-encoding', etag, 'content-security-policy': policy };
     if (headers['if-none-match']?.includes(etag)) return { status: 304, headers: common };
-    const type = { 'content-type': 'text/html; charset=utf-8' };
     return new Negotiator({ headers }).encoding(['gzip', 'identity']) === 'gzip'
-      ? { status: 200, headers: { ...common, ...type, 'content-encoding': 'gzip' }, body: gzipped }
-      : { status: 200, headers: { ...common, ...type }, body: html };
+      ? { status: 200, headers: { ...common, 'content-encoding': 'gzip' }, body: gzipped }
+      : { status: 200, headers: common, body: html };
   };
 }
-
-const HEADERS = {
-  'cache-control': 'no-cache',
-  vary: 'accept, accept-encoding',
-  'x-frame-options': 'DENY',
-  'cross-origin-opener-policy': 'same-origin',
-  'permissions-policy': 'camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()',
-};
 
 // GraphiQL 5 moves a tab while it is pressed, so that the click misses it.
 const STEADY_TABS = '.graphiql-tab { transform: none !important; }';

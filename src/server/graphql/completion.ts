@@ -26,6 +26,14 @@ export function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
+/** Handles the rejections in a list that is not completed: an unhandled one would end the process. */
+export function ignoreRejections(output: OutputPlan, value: unknown): void {
+  if (isPromise(value)) value.then(undefined, () => {});
+  else if (output.kind === 'list' && Array.isArray(value)) {
+    for (const item of value) ignoreRejections(output.item, item);
+  }
+}
+
 /** Returns the object type of a value. Throws when it has none. */
 export function runtimeTypeOf(
   type: GraphQLAbstractType,

@@ -9,7 +9,7 @@ import {
 } from 'graphql';
 import type { Context } from '../../request/context.ts';
 import { countValue, TOO_LARGE } from '../../schema/core/metered-fields.ts';
-import { completeLeaf, completeNull, isPromise, itemsOf, runtimeTypeOf } from './completion.ts';
+import { completeLeaf, completeNull, ignoreRejections, isPromise, itemsOf, runtimeTypeOf } from './completion.ts';
 import type { FieldPlan, OperationPlan, OutputPlan, SelectionPlan, VariableValues } from './plan.ts';
 import { type Container, Position } from './position.ts';
 import { ResolveInfo } from './resolve-info.ts';
@@ -88,11 +88,12 @@ export class Execution {
   #executeField(field: FieldPlan, source: unknown, prev: Position | undefined, into: Container): void {
     const { output, key, resolve } = field;
     let position: Position | undefined;
+    let value: unknown;
     try {
       const meter = this.context.response;
       if (field.isMetered && output.kind !== 'leaf' && meter.isExceeded) throw TOO_LARGE;
       const args = field.args ?? this.#argsOf(field);
-      const value = resolve(source, args, this.context, field.needsInfo ? this.#infoOf(field, prev) : undefined);
+      value = resolve(source, args, this.context, field.needsInfo ? this.#infoOf(field, prev) : undefined);
       if (output.kind === 'leaf' && !isPromise(value)) {
         if (field.isMetered) countValue(meter, field.memberBytes, value, true);
         into[key] = completeLeaf(output, value, field);
@@ -105,6 +106,7 @@ export class Execution {
         into[key] = this.#complete(output, value, field, position);
       }
     } catch (error) {
+      ignoreRejections(output, value);
       position ??= new Position(prev, key, field.parentType.name, into, output.isNonNull);
       this.#fail(error, field.nodes, position);
     }
@@ -122,10 +124,12 @@ export class Execution {
   /** Completes a value when it is there. */
   #await(value: PromiseLike<unknown>, field: FieldPlan, output: OutputPlan, position: Position): void {
     this.#pending++;
-    const settle = (complete: () => unknown) => {
+    const settle = (complete: () => unknown, resolved?: unknown) => {
       try {
-        if (!this.#isBelowNull(position)) position.container[position.key] = complete();
+        if (this.#isBelowNull(position)) ignoreRejections(output, resolved);
+        else position.container[position.key] = complete();
       } catch (error) {
+        ignoreRejections(output, resolved);
         this.#failLater(error, field.nodes, position);
       } finally {
         if (--this.#pending === 0) this.#onIdle();
@@ -135,7 +139,9 @@ export class Execution {
       settle(() => {
         throw error;
       });
-    value.then((resolved) => settle(() => this.#completeAwaited(resolved, field, output, position)), reject);
+    const resolve = (resolved: unknown) =>
+      settle(() => this.#completeAwaited(resolved, field, output, position), resolved);
+    value.then(resolve, reject);
   }
 
   #completeAwaited(value: unknown, field: FieldPlan, output: OutputPlan, position: Position): unknown {

@@ -20,6 +20,7 @@ import { findLineViolation, findVariablesViolation, findViolation } from '../lim
 import { LimitError } from '../limits/limit-error.ts';
 import { createOperationPayment, type OperationPayment } from '../limits/operation-payment.ts';
 import { type Limits, type LimitViolation, limitViolationError } from '../limits/query-limits.ts';
+import { hasMoreTokens } from '../limits/token-count.ts';
 import type { Engine } from './engine.ts';
 import { KnownDocument, type KnownOperation } from './known-document.ts';
 import type { Params } from './params.ts';
@@ -118,7 +119,7 @@ function parseDocument(text: string, parse: (text: string, options: ParseOptions
   const violation = findLineViolation(text, limits);
   if (violation) return rejected(violation);
   const document = orGraphQLError(() => parse(text, { maxTokens: limits.tokens }));
-  return document instanceof GraphQLError ? parseFailed(document, limits) : document;
+  return document instanceof GraphQLError ? parseFailed(document, text, limits) : document;
 }
 
 /** Returns the errors of a document that is within all limits; null when it is valid. */
@@ -149,10 +150,12 @@ function guardVariables(variables: Readonly<Record<string, unknown>>, limits: Li
   if (violation) throw new LimitError(413, limitViolationError(violation));
 }
 
-/** The parser reports too many tokens as a syntax error. */
-function parseFailed(error: GraphQLError, { tokens }: Limits): Unprepared {
-  if (!error.message.includes(`more than ${tokens} tokens`)) return failed('GRAPHQL_PARSE_FAILED', [error]);
-  return rejected({ limit: 'tokens', max: tokens });
+/** The parser reports too many tokens as a syntax error. A deep document can overflow the stack before. */
+function parseFailed(error: GraphQLError, text: string, { tokens }: Limits): Unprepared {
+  const isTooLong =
+    error.message.includes(`more than ${tokens} tokens`) ||
+    (error.message === NESTED_TOO_DEEP && hasMoreTokens(text, tokens));
+  return isTooLong ? rejected({ limit: 'tokens', max: tokens }) : failed('GRAPHQL_PARSE_FAILED', [error]);
 }
 
 const NESTED_TOO_DEEP = 'query: is nested too deep to be parsed; expected less nesting of lists, objects and fields.';

@@ -19,6 +19,9 @@ export interface ConnectionRegistry {
   readonly hold: HoldConnection;
   /** All connections without a request in progress, also those without a complete first request. */
   idle(): Socket[];
+  /** Closes all idle connections, and from now on each one that becomes idle. */
+  closeIdle(): void;
+  readonly size: number;
 }
 
 interface Connection {
@@ -44,6 +47,7 @@ export function createConnectionRegistry(
   // Both ordered by time; the longest is first.
   const unauthenticated = new Set<Socket>();
   const idle = new Set<Socket>();
+  let isClosing = false;
 
   function append(sockets: Set<Socket>, socket: Socket) {
     idle.delete(socket);
@@ -78,6 +82,8 @@ export function createConnectionRegistry(
     return longestIdle ?? oldestAboveCap(newcomer) ?? newcomer;
   }
 
+  const withoutRequest = () => [...open].flatMap(([socket, { requests }]) => (requests === 0 ? [socket] : []));
+
   return {
     add(socket) {
       const address = addressKey(socket.remoteAddress);
@@ -98,6 +104,7 @@ export function createConnectionRegistry(
       if (connection.holds === 0) append(unauthenticated, socket);
       return () => {
         connection.requests--;
+        if (isClosing && connection.requests === 0) socket.destroySoon();
       };
     },
     hold(socket) {
@@ -112,6 +119,13 @@ export function createConnectionRegistry(
         append(connection.requests === 0 ? idle : unauthenticated, socket);
       };
     },
-    idle: () => [...open].flatMap(([socket, { requests }]) => (requests === 0 ? [socket] : [])),
+    idle: withoutRequest,
+    closeIdle() {
+      isClosing = true;
+      for (const socket of withoutRequest()) socket.destroy();
+    },
+    get size() {
+      return open.size;
+    },
   };
 }

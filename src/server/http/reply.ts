@@ -43,10 +43,23 @@ export const COMMON_HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
 };
 
+/** Headers of an HTML page: checked for a new version at each visit, not framed, without access to devices. */
+export const PAGE_HEADERS = {
+  'content-type': 'text/html; charset=utf-8',
+  'cache-control': 'no-cache',
+  'x-frame-options': 'DENY',
+  'cross-origin-opener-policy': 'same-origin',
+  'permissions-policy': 'camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()',
+};
+
+const isNever = () => false;
+
 /** A response that collects headers before its status is known. */
 export class GatewayResponse extends ServerResponse {
   /** Sent with all other headers. Node retains `setHeader` values as long as the response, which can be hours. */
   readonly earlyHeaders: Record<string, string> = {};
+  /** Whether the connection ends after this response, when its headers are sent. */
+  isLast: () => boolean = isNever;
 }
 
 /** A Node server whose responses are `GatewayResponse`. */
@@ -70,6 +83,7 @@ export function writeHead(response: GatewayResponse, status: number, headers: Re
   const all = [...(flattened.get(headers) ?? flatten(headers))];
   for (const [name, value] of Object.entries(response.earlyHeaders)) if (!(name in headers)) all.push(name, value);
   if (length !== undefined && !('content-length' in headers)) all.push('content-length', String(length));
+  if (response.isLast()) response.shouldKeepAlive = false; // Node then sends `Connection: close`.
   response.writeHead(status, all);
 }
 

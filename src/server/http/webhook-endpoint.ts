@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../clock.ts';
+import type { SeenIds } from '../../state/seen-ids.ts';
 import { type WebhookReceived, webhookReceived } from '../../telemetry/events.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import {
   createVerify,
+  type Delivery,
   readDelivery,
   readWebhook,
   TOLERANCE_SECONDS,
@@ -18,8 +19,8 @@ import { readBody } from './request-body.ts';
 
 /** Maximum bytes of a webhook; a typical one has 200. */
 const MAX_WEBHOOK_BYTES = 64 * 1024;
-/** Maximum number of stored delivery ids. */
-const MAX_DELIVERY_IDS = 10_000;
+/** A replayed delivery is ignored until its timestamp is out of tolerance. */
+const DELIVERY_TTL_MS = 2 * TOLERANCE_SECONDS * 1000;
 
 const EXPECTED_BODY = 'expected a webhook of the upstream, which has about 200 bytes';
 
@@ -30,6 +31,8 @@ export interface WebhooksOptions {
   secret: () => string;
   /** Called once per webhook about a job, which may have changed. Must return fast, because the sender waits. */
   onHint: (jobId: string) => void;
+  /** The ids of earlier deliveries. */
+  seen: SeenIds;
   log: Logger;
   clock: Clock;
 }
@@ -41,9 +44,16 @@ export type Webhooks = (request: IncomingMessage, requestId: string) => Promise<
  * Receives the upstream's webhooks as hints only: the state of a job is always read from the upstream. Every verified
  * webhook gets 204 at once, for any type, because the sender retries any other status for days (docs/upstream.md: Webhooks).
  */
-export function createWebhooks({ secret, onHint, log, clock }: WebhooksOptions): Webhooks {
+export function createWebhooks({ secret, onHint, seen, log, clock }: WebhooksOptions): Webhooks {
   const verify = createCurrentVerify(secret);
-  const deliveries = createDeliveryLog(clock);
+  const giveHint = (jobId: string, { id }: Delivery) => {
+    try {
+      onHint(jobId);
+    } catch (error) {
+      seen.forget(id); // The sender delivers it again.
+      throw error;
+    }
+  };
   return async (request, requestId) => {
     if (request.method !== 'POST') {
       const message = `Method: ${request.method} is not supported at /webhooks/openai; expected POST.`;
@@ -55,12 +65,11 @@ export function createWebhooks({ secret, onHint, log, clock }: WebhooksOptions):
       const body = await readBody(request, MAX_WEBHOOK_BYTES, EXPECTED_BODY);
       verify(delivery, body);
       const { type, jobId = null } = readWebhook(body) ?? {};
-      const isRepeat = deliveries.has(delivery.id);
+      const isRepeat = await seen.record(delivery.id, DELIVERY_TTL_MS);
       log.debug({ requestId, webhookId: delivery.id, type: type?.slice(0, 100), jobId, isRepeat }, 'webhook');
       report(isRepeat ? 'repeated' : 'accepted');
       if (isRepeat) return ACCEPTED;
-      if (jobId !== null) onHint(jobId);
-      deliveries.add(delivery.id);
+      if (jobId !== null) giveHint(jobId, delivery);
       return ACCEPTED;
     } catch (error) {
       if (!(error instanceof WebhookError)) throw error;
@@ -86,16 +95,4 @@ function createCurrentVerify(secret: () => string): Verify {
 
 function report(outcome: WebhookReceived['outcome']): void {
   if (webhookReceived.hasSubscribers) webhookReceived.publish({ outcome });
-}
-
-/** Stores delivery ids, to ignore a replayed delivery until its timestamp is out of tolerance. */
-function createDeliveryLog(clock: Clock) {
-  const arrivals = new LRUCache<string, number>({ maxSize: MAX_DELIVERY_IDS, sizeCalculation: () => 1 });
-  return {
-    has(id: string): boolean {
-      const arrivedAt = arrivals.get(id);
-      return arrivedAt !== undefined && clock.now() - arrivedAt <= 2 * TOLERANCE_SECONDS * 1000;
-    },
-    add: (id: string) => void arrivals.set(id, clock.now()),
-  };
 }

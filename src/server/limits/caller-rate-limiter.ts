@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
-import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import type { Identity } from '../../request/context.ts';
 import type { ErrorCode } from '../../schema/core/errors.ts';
+import type { Points, PointsAccount, PointsAccounts, PointsBalance } from '../../state/points.ts';
 import { limitReached } from '../../telemetry/events.ts';
 import type { TraceContext } from '../../telemetry/trace-context.ts';
 import type { Caller } from '../../upstream/resilience/call-claims.ts';
@@ -9,14 +9,7 @@ import type { Remote } from '../http/remote.ts';
 import { addressKey } from '../http/remote.ts';
 import type { GatewayResponse } from '../http/reply.ts';
 import { type CredentialEvidence, createAcceptedCredentials } from './accepted-credentials.ts';
-import {
-  type CallerAccount,
-  consumeFromAll,
-  createCallerAccount,
-  type PointsAccount,
-  type PointsAccounts,
-  UNLIMITED_ACCOUNT,
-} from './caller-account.ts';
+import { type CallerAccount, createCallerAccount, UNLIMITED_ACCOUNT } from './caller-account.ts';
 import { LimitError } from './limit-error.ts';
 import type { Limits } from './query-limits.ts';
 
@@ -55,54 +48,57 @@ export function callerOf(
 const MAX_REJECTED = 100;
 
 /**
- * Counts the points of each caller in fixed windows of one minute, which start at its first request. The library uses the
- * system clock.
+ * Counts the points of each caller in fixed windows of one minute, which start at its first request. Replicas count together.
  *
  * With `isPassthrough`, callers bring keys of the upstream, and a client can invent any number of them. Therefore all keys of
  * one address that the upstream has not accepted yet share one account, and each upstream call with a rejected key costs
  * 1/100 of its points. All keys of one address, accepted or not, share the points of `callersPerAddress` callers.
  */
-export function createCallerRateLimiter(limits: Limits, isPassthrough: boolean): CreateCallerBudget {
+export function createCallerRateLimiter(limits: Limits, isPassthrough: boolean, counter: Points): CreateCallerBudget {
   const { pointsPerMinute, callersPerAddress } = limits;
   if (pointsPerMinute === Number.POSITIVE_INFINITY) {
     return ({ key }) => new UnlimitedBudget(limits, key);
   }
-  const limiter = new RateLimiterMemory({ points: pointsPerMinute, duration: 60 });
-  const addressLimiter =
-    isPassthrough && callersPerAddress !== Number.POSITIVE_INFINITY
-      ? new RateLimiterMemory({ points: pointsPerMinute * callersPerAddress, duration: 60 })
-      : null;
+  const max = pointsPerMinute;
+  const hasAddressAccounts = isPassthrough && callersPerAddress !== Number.POSITIVE_INFINITY;
   const acceptedCredentials = createAcceptedCredentials();
-  const unverifiedAccountOf = (address: string): PointsAccount => ({ limiter, key: `unverified ${address}` });
+  const unverifiedAccountOf = (address: string): PointsAccount => ({
+    kind: 'caller',
+    key: `unverified ${address}`,
+    max,
+  });
+  const ownAccountOf = ({ key }: Caller): PointsAccount => ({ kind: 'caller', key, max });
 
   /** The accounts that pay for a caller: they change when the upstream accepts its credential. */
-  function accountsOf({ key, address }: Caller, scope: string): PointsAccounts {
-    const ownAccount = { limiter, key };
-    if (addressLimiter === null) return [ownAccount];
+  function accountsOf(caller: Caller, scope: string): PointsAccounts {
+    if (!hasAddressAccounts) return [ownAccountOf(caller)];
+    const { address } = caller;
     const isVerified = acceptedCredentials.has(scope);
-    return [isVerified ? ownAccount : unverifiedAccountOf(address), { limiter: addressLimiter, key: address }];
+    return [
+      isVerified ? ownAccountOf(caller) : unverifiedAccountOf(address),
+      { kind: 'address', key: address, max: pointsPerMinute * callersPerAddress },
+    ];
   }
 
   // Not within the function below: a subscription must not retain the response that opened it.
-  const openAccount = (caller: Caller, scope: string) => createCallerAccount(() => accountsOf(caller, scope));
+  const openAccount = (caller: Caller, scope: string) => createCallerAccount(counter, () => accountsOf(caller, scope));
 
   return (caller, scope, response) => {
     const accounts = accountsOf(caller, scope);
-    const payment = createPayment(accounts, limits, response);
+    const payment = createPayment(counter, accounts, limits, response);
     return Object.assign(payment, {
       openAccount: () => openAccount(caller, scope),
       async recordEvidence(evidence: CredentialEvidence, upstreamCalls: number) {
-        if (addressLimiter === null) return;
+        if (!hasAddressAccounts) return;
         acceptedCredentials.record(scope, evidence);
         const unverifiedAccount = unverifiedAccountOf(caller.address);
         // Otherwise a client could try invented credentials and abort each request before it is counted.
         const isSuspect = evidence === 'aborted' && !acceptedCredentials.has(scope);
         if (evidence === 'rejected' || isSuspect) {
           const penalty = upstreamCalls * Math.ceil(pointsPerMinute / MAX_REJECTED);
-          await limiter.penalty(unverifiedAccount.key, penalty);
+          await counter.charge(unverifiedAccount, penalty);
         } else if (evidence === 'accepted' && accounts[0].key === unverifiedAccount.key) {
-          await limiter.reward(unverifiedAccount.key, payment.spent); // Move the points to the caller's own account.
-          await limiter.penalty(caller.key, payment.spent);
+          await counter.transfer(unverifiedAccount, ownAccountOf(caller), payment.spent);
         }
       },
     });
@@ -127,7 +123,12 @@ class UnlimitedBudget implements CallerBudget {
 }
 
 /** Creates the payment of one request, which spends points of all accounts. `spent` is the sum so far. */
-function createPayment(accounts: PointsAccounts, limits: Limits, response: GatewayResponse | undefined) {
+function createPayment(
+  counter: Points,
+  accounts: PointsAccounts,
+  limits: Limits,
+  response: GatewayResponse | undefined,
+) {
   let remaining = limits.pointsPerMinute;
   let spent = 0;
   return {
@@ -140,7 +141,7 @@ function createPayment(accounts: PointsAccounts, limits: Limits, response: Gatew
       return spent;
     },
     async spend(points: number) {
-      const { state, isRejected } = await consumeFromAll(accounts, points);
+      const { state, isRejected } = await counter.consume(accounts, points);
       remaining = state.remainingPoints;
       setRateLimitHeaders(response, limits.pointsPerMinute, state);
       if (isRejected) throw rateLimited(points, remaining, limits.pointsPerMinute, secondsOf(state.msBeforeNext));
@@ -152,7 +153,7 @@ function createPayment(accounts: PointsAccounts, limits: Limits, response: Gatew
 function setRateLimitHeaders(
   response: GatewayResponse | undefined,
   limit: number,
-  { remainingPoints, msBeforeNext }: RateLimiterRes,
+  { remainingPoints, msBeforeNext }: PointsBalance,
 ): void {
   if (!response) return;
   response.earlyHeaders['ratelimit-limit'] = String(limit);

@@ -1,5 +1,7 @@
 import { GraphQLError } from 'graphql';
 import type { ErrorCode } from '../../schema/core/errors.ts';
+import { createMemoryOpenCounts } from '../../state/memory/open-counts.ts';
+import type { OpenCounts, Opening } from '../../state/open-counts.ts';
 import { limitReached } from '../../telemetry/events.ts';
 import { LimitError } from './limit-error.ts';
 
@@ -19,20 +21,37 @@ export interface ConcurrencyQuotaOptions {
   readonly perCaller: ConcurrencyLimit;
 }
 
-export function createConcurrencyQuota({ noun, total, perCaller }: ConcurrencyQuotaOptions): ConcurrencyQuota {
-  const countByCaller = new Map<string, number>();
-  let totalCount = 0;
+/** A quota of this process. */
+export function createConcurrencyQuota(options: ConcurrencyQuotaOptions): ConcurrencyQuota {
+  const counts = createMemoryOpenCounts();
+  const admit = createAdmission(options);
+  return (caller) => admit(counts.open(caller, options.perCaller.max));
+}
+
+/** The same, but replicas count each caller together. `total` is still that of this process. Can also reject with the error. */
+export type SharedQuota = (caller: string) => (() => void) | Promise<() => void>;
+
+export function createSharedQuota(options: ConcurrencyQuotaOptions, counts: OpenCounts): SharedQuota {
+  const admit = createAdmission(options);
   return (caller) => {
-    const callerCount = countByCaller.get(caller) ?? 0;
-    if (callerCount >= perCaller.max) throw tooMany(noun, 'per caller', perCaller);
-    if (totalCount >= total.max) throw tooMany(noun, 'in total', total);
-    countByCaller.set(caller, callerCount + 1);
+    const opening = counts.open(caller, options.perCaller.max);
+    return opening instanceof Promise ? opening.then(admit) : admit(opening);
+  };
+}
+
+/** Returns the function that counts what a caller has opened, and returns its release function. Throws at a limit. */
+function createAdmission({ noun, total, perCaller }: ConcurrencyQuotaOptions) {
+  let totalCount = 0;
+  return (close: Opening) => {
+    if (close === null) throw tooMany(noun, 'per caller', perCaller);
+    if (totalCount >= total.max) {
+      close();
+      throw tooMany(noun, 'in total', total);
+    }
     totalCount++;
     return () => {
       totalCount--;
-      const remaining = (countByCaller.get(caller) ?? 1) - 1;
-      if (remaining > 0) countByCaller.set(caller, remaining);
-      else countByCaller.delete(caller);
+      close();
     };
   };
 }

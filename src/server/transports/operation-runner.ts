@@ -5,7 +5,7 @@ import { execute } from '../graphql/execute.ts';
 import type { Prepared } from '../graphql/prepare.ts';
 import { subscriptionEvidenceOf } from '../limits/accepted-credentials.ts';
 import type { CallerBudget } from '../limits/caller-rate-limiter.ts';
-import type { ConcurrencyQuota } from '../limits/concurrency-quota.ts';
+import type { SharedQuota } from '../limits/concurrency-quota.ts';
 import type { Subscriber } from '../subscriptions/subscriber.ts';
 import type { SubscriptionGroups } from '../subscriptions/subscription-groups.ts';
 
@@ -23,10 +23,11 @@ export interface RequestIdentity {
  */
 export type RunOperation = (prepared: Prepared, requester: RequestIdentity) => Promise<ExecutionResult | Subscriber>;
 
-export function createOperationRunner(subscriptionGroups: SubscriptionGroups, quota: ConcurrencyQuota): RunOperation {
+export function createOperationRunner(subscriptionGroups: SubscriptionGroups, quota: SharedQuota): RunOperation {
   return async (prepared, { identity, caller, budget }) => {
     if (prepared.operation.operation !== 'subscription') return await execute(prepared);
-    const release = quota(budget.limitKey); // Invented keys of one address count as one caller.
+    const releasing = quota(budget.limitKey); // Invented keys of one address count as one caller.
+    const release = releasing instanceof Promise ? await releasing : releasing;
     try {
       const subscriber = subscriptionGroups.subscribe(
         prepared,

@@ -1,11 +1,8 @@
 import { LRUCache } from 'lru-cache';
-import type { SequenceClock } from './sequence-clock.ts';
+import { BEGINNING, type Instant, type SequenceClock } from './sequence-clock.ts';
 
-/** The last invalidation of a key: its sequence number, and its time in milliseconds since the epoch. */
-export interface Generation {
-  readonly sequence: number;
-  readonly at: number;
-}
+/** The last invalidation of a key. */
+export type Generation = Instant;
 
 /** Cache generations by key. An entry of one generation is not used in the next. */
 export interface Generations {
@@ -20,13 +17,12 @@ export interface Generations {
  * other keys were bumped within one TTL.
  */
 const MAX_KEYS = 10_000;
-const FIRST: Generation = { sequence: 0, at: Number.NEGATIVE_INFINITY };
 
 export function createGenerations(clock: SequenceClock): Generations {
   // With `max` the cache would allocate all entries at once: 2 ms for each of a dozen caches.
   const last = new LRUCache<string, Generation>({ maxSize: MAX_KEYS, sizeCalculation: () => 1 });
   return {
-    get: (key) => (last.size === 0 ? FIRST : (last.get(key) ?? FIRST)), // Mostly empty: spares the hash of a long key.
+    get: (key) => (last.size === 0 ? BEGINNING : (last.get(key) ?? BEGINNING)), // Mostly empty: spares the hash of a long key.
     bump: (key) => void last.set(key, { sequence: clock.nextSequence(), at: clock.now() }),
   };
 }

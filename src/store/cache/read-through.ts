@@ -3,10 +3,10 @@ import { isOutage } from '../../upstream/errors/upstream-error.ts';
 import type { PageItem } from '../../upstream/resources/page.ts';
 import { CacheReads } from './cache-reads.ts';
 import type { FlightCall } from './flight.ts';
-import type { Observation, ObservationTimes, SequencedObservation } from './freshness.ts';
+import type { ObservationTimes, SequencedObservation } from './freshness.ts';
 import { createGenerations } from './generation.ts';
 import { backgroundContext, createRefreshAhead, runInBackground } from './refresh-ahead.ts';
-import type { Access } from './scope.ts';
+import type { Access, Scoped } from './scope.ts';
 import type { SequenceClock } from './sequence-clock.ts';
 import { createSingleFlight, type FlightRequest } from './single-flight.ts';
 
@@ -33,7 +33,7 @@ export interface RecordResult<T, S> {
 }
 
 /** Accepted observations of one kind, by scope and name. */
-export interface ObservationCache<T, S extends Observation<T>> {
+export interface ObservationCache<T, S extends SequencedObservation<T>> {
   /** Returns the cached observation, fresh or stale. */
   peek(access: Access, name: string): S | undefined;
   /** Records an observation made by another read. Returns the accepted one. */
@@ -48,18 +48,18 @@ export interface ObservationCache<T, S extends Observation<T>> {
   /** Records the result of a mutation. Reads that started earlier are rejected and not joined. Returns the accepted one. */
   put(access: Access, name: string, value: T): S;
   /** Removes an entry that a mutation may have changed. Reads that started earlier are not cached and not joined. */
-  invalidate(access: Access, name: string): void;
+  invalidate(access: Scoped, name: string): void;
 }
 
 /** A cache that reads missing and stale entries upstream, with single flight. */
-export interface ReadThrough<T, S extends Observation<T>, P> extends ObservationCache<T, S> {
+export interface ReadThrough<T, S extends SequencedObservation<T>, P> extends ObservationCache<T, S> {
   /** Returns the cached value if fresh, else a new one. Rejects with UpstreamError or the reason of an abort. */
   get(request: ReadRequest<P>): Promise<T>;
   /** Reads upstream regardless of the cache and of reads in flight. Rejects as `get` does. */
   refresh(request: ReadRequest<P>): Promise<S>;
 }
 
-export interface ReadThroughOptions<T, S extends Observation<T>, P> {
+export interface ReadThroughOptions<T, S extends SequencedObservation<T>, P> {
   clock: SequenceClock;
   /** The kind of the values, as a label of metrics. */
   kind: string;
@@ -87,10 +87,10 @@ export function newerRequestWins<T>(
   return previous !== undefined && previous.requestedSeq > next.requestedSeq ? previous : next;
 }
 
-export function createReadThrough<T, S extends Observation<T>, P>(
+export function createReadThrough<T, S extends SequencedObservation<T>, P>(
   options: ReadThroughOptions<T, S, P>,
 ): ReadThrough<T, S, P> {
-  const { clock, cache, freshUntil, isSettled, merge, estimateBytes, onRecorded } = options;
+  const { clock, cache, isSettled, merge, estimateBytes, onRecorded } = options;
   const { isIdle = () => cache === null } = options;
   const invalidations = createGenerations(clock);
   const refreshAhead = createRefreshAhead(clock);
@@ -99,6 +99,11 @@ export function createReadThrough<T, S extends Observation<T>, P>(
     read: options.read,
     accept: ({ access, name, cause = 'query' }, observed) => record(access, name, observed, cause),
   });
+
+  const freshUntil = (observation: S, request: ReadRequest<P>) =>
+    observation.requestedSeq < clock.floor.sequence
+      ? Number.NEGATIVE_INFINITY
+      : options.freshUntil(observation, request);
 
   function record(access: Access, name: string, observed: SequencedObservation<T>, cause: Cause): S {
     if (isIdle()) return merge(undefined, observed);
@@ -184,4 +189,4 @@ export function createReadThrough<T, S extends Observation<T>, P>(
 }
 
 /** Returns the cache key of a name within a scope. */
-export const keyOf = ({ scope }: Access, name: string) => `${scope} ${name}`;
+export const keyOf = ({ scope }: Scoped, name: string) => `${scope} ${name}`;

@@ -8,9 +8,14 @@ export interface Access {
   readonly scope: string;
 }
 
-/** Assigns a scope to each combination of key, organization and project: an HMAC under a secret of this process. */
-export function createAccessFactory(): (credential: Credential) => Access {
-  const secret = randomBytes(32);
+/** A thing with a scope. */
+export type Scoped = Pick<Access, 'scope'>;
+
+/**
+ * Assigns a scope to each combination of key, organization and project: an HMAC under the secret, which is by default one of
+ * this process.
+ */
+export function createAccessFactory(secret: Uint8Array = randomBytes(32)): (credential: Credential) => Access {
   return (credential) => {
     const { apiKey, organizationId = '', projectId = '' } = credential;
     const identity = JSON.stringify([apiKey, organizationId, projectId]);

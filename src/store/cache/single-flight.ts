@@ -41,7 +41,9 @@ export function createSingleFlight<R extends FlightRequest, V, T>(
 
   function findInFlight(key: string, notBefore: number): Flight<T> | undefined {
     const flight = flights.get(key);
-    return flight && flight.requestedAt >= notBefore ? flight : undefined;
+    const isStale =
+      flight === undefined || flight.requestedAt < notBefore || flight.requestedSeq < clock.floor.sequence;
+    return isStale ? undefined : flight;
   }
 
   // Race: a newer flight may have replaced this one, after its last waiter left or because it was too old to join.

@@ -16,7 +16,7 @@ import {
 } from '../cache/freshness.ts';
 import type { ReadContext } from '../cache/read-context.ts';
 import { createReadThrough, newerRequestWins } from '../cache/read-through.ts';
-import type { Access } from '../cache/scope.ts';
+import type { Access, Scoped } from '../cache/scope.ts';
 import { estimateBytes } from '../cache/size-estimate.ts';
 import type { ResourceStoreOptions } from '../cache/store-options.ts';
 
@@ -39,7 +39,7 @@ export interface ContentStore {
   /** Records that a file was deleted: its loss curve is gone. */
   drop(access: Access, fileId: string): void;
   /** Removes the loss curve of a file that may have been deleted. */
-  invalidate(access: Access, fileId: string): void;
+  invalidate(access: Scoped, fileId: string): void;
 }
 
 export interface DownloadRequest {

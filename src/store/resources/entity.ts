@@ -5,14 +5,13 @@ import {
   aboutJobFreshUntil,
   activeFreshUntil,
   type JobEnd,
-  type Observation,
   type SequencedObservation,
   settledFreshUntil,
 } from '../cache/freshness.ts';
 import type { ReadContext } from '../cache/read-context.ts';
 import { createReadThrough, newerRequestWins, type ObservationCache } from '../cache/read-through.ts';
 import { createRefreshAhead } from '../cache/refresh-ahead.ts';
-import type { Access } from '../cache/scope.ts';
+import type { Access, Scoped } from '../cache/scope.ts';
 import { estimateBytes } from '../cache/size-estimate.ts';
 import type { ResourceStoreOptions } from '../cache/store-options.ts';
 
@@ -33,7 +32,7 @@ export interface EntityStore<T> {
   /** Records the entity after a mutation, null after its deletion, and invalidates the lists read before. */
   put(access: Access, id: string, entity: T | null): void;
   /** Invalidates an entity that this gateway may have deleted, and the lists read before. */
-  invalidate(access: Access, id: string): void;
+  invalidate(access: Scoped, id: string): void;
   /** Whether the entity is cached, fresh or stale. */
   has(access: Access, id: string): boolean;
 }
@@ -45,7 +44,7 @@ export interface EntityStoreOptions<T> {
   isSettled: (entity: T) => boolean;
   read: (id: string, call: FlightCall) => Promise<T | null>;
   /** Called when an entity is put or invalidated. */
-  onChange: (access: Access) => void;
+  onChange: (access: Scoped) => void;
 }
 
 /** Also returns the cache of the entities: lists record them there. */
@@ -54,8 +53,9 @@ export function createEntityStore<T extends object>(
   { name, isSettled, read, onChange }: EntityStoreOptions<T>,
 ): { entities: EntityStore<T>; values: ObservationCache<T | null, SequencedObservation<T | null>> } {
   // An absence that was observed after the job had settled is final.
-  function freshUntil(observation: Observation<T | null>, end: JobEnd): number {
-    const { value, receivedAt } = observation;
+  function freshUntil(observation: SequencedObservation<T | null>, end: JobEnd): number {
+    const { value, receivedAt, requestedSeq } = observation;
+    if (requestedSeq < clock.floor.sequence) return Number.NEGATIVE_INFINITY;
     if (value === null) return aboutJobFreshUntil(observation, end, limits);
     return isSettled(value) ? settledFreshUntil(receivedAt, limits) : activeFreshUntil(receivedAt, limits);
   }

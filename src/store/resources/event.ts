@@ -37,6 +37,8 @@ export interface EventStore {
    * log is pinned, it has no gap since the pin, except one that is longer than MAX_PAGES_PER_REFRESH: later calls close it.
    */
   refresh(access: Access, jobId: string, readContext: ReadContext): Promise<EventLog>;
+  /** Merges a page that another replica has read into the cached log, which is no fresher then; undefined without one. */
+  receive(access: Access, jobId: string, page: Page<JobEvent>): EventLog | undefined;
   /** Returns the cached log, fresh or stale. */
   lastLog(access: Access, jobId: string): EventLog | undefined;
   /** Pins the log. Returns an unpin function. */
@@ -203,6 +205,17 @@ export function createEventStore(
     readOlder,
     isUnknown,
     refresh,
+    receive(access, jobId, page) {
+      const key = keyOf(access, jobId);
+      const before = logs.get(key);
+      if (before === undefined) return undefined;
+      const { requestedAt, receivedAt } = before;
+      const receivedSeq = clock.nextSequence();
+      const observation = { value: logPageOf(page, receivedSeq), requestedAt, receivedAt, receivedSeq };
+      const log = mergePage(before, null, observation, maxBytes * MAX_LOG_SHARE);
+      if (log && log !== before) logs.set(key, log, log.bytes);
+      return log;
+    },
     lastLog: (access, jobId) => logs.get(keyOf(access, jobId)),
     pin: (access, jobId) => logs.pin(keyOf(access, jobId)),
     async page(access, jobId, request, readContext) {

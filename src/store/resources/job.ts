@@ -51,6 +51,10 @@ export interface JobStore {
    * observation: another one only if the job had ended.
    */
   put(access: Access, job: Job): JobObservation;
+  /** Records an observation of another replica, which is later than all requests sent before. Null: no such job. */
+  receive(access: Access, id: string, job: Job | null, cause: Cause): JobObservation;
+  /** Returns a number that is greater than the sequence numbers of all requests sent before, and less than of those after. */
+  nextSequence(): number;
   readonly invalidation: JobInvalidation;
   /** Returns the methods of the jobs that were observed on a base model. */
   readonly methodsUsedOn: MethodUsage['methodsUsedOn'];
@@ -82,6 +86,9 @@ export function createJobStore(options: ResourceStoreOptions): JobStore {
     onRecorded(access, id, result) {
       const { previous, accepted } = result;
       if (!previous?.value && accepted.value) usage.record(access, accepted.value); // A job's method never changes.
+      if (previous !== undefined && previous.value?.status !== accepted.value?.status) {
+        invalidation.recordTransition(access); // A response must not be older than a change that was delivered.
+      }
       const wasActive = previous !== undefined && previous.value !== null && previous.terminalSince === null;
       if (wasActive && accepted.terminalSince !== null) invalidation.recordEnd(access);
       for (const listener of listeners) listener({ scope: access.scope, id, ...result });
@@ -133,6 +140,12 @@ export function createJobStore(options: ResourceStoreOptions): JobStore {
       invalidation.recordChange(access, job.id);
       return jobs.put(access, job.id, job);
     },
+    receive(access, id, value, cause) {
+      const [now, sequence] = [clock.now(), clock.nextSequence()];
+      const observed = { value, requestedAt: now, requestedSeq: sequence, receivedAt: now, receivedSeq: sequence };
+      return jobs.record(access, id, observed, cause);
+    },
+    nextSequence: () => clock.nextSequence(),
     invalidation,
     methodsUsedOn: usage.methodsUsedOn,
   };

@@ -4,7 +4,7 @@ import { activeFreshUntil, type SequencedObservation } from '../cache/freshness.
 import { createGenerations } from '../cache/generation.ts';
 import type { ReadContext } from '../cache/read-context.ts';
 import { createReadThrough, keyOf, newerRequestWins } from '../cache/read-through.ts';
-import type { Access } from '../cache/scope.ts';
+import type { Access, Scoped } from '../cache/scope.ts';
 import { estimateBytes } from '../cache/size-estimate.ts';
 import type { ResourceStoreOptions } from '../cache/store-options.ts';
 import type { JobInvalidation } from './job-invalidation.ts';
@@ -21,7 +21,7 @@ export interface PermissionStore {
     readContext: ReadContext,
   ): Promise<Page<Permission>>;
   /** Marks the permissions of a checkpoint as stale, and whole responses too. */
-  markStale(access: Access, model: string): void;
+  markStale(access: Scoped, model: string): void;
 }
 
 interface PermissionReadParams {

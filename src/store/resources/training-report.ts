@@ -7,7 +7,7 @@ import type { FlightCall } from '../cache/flight.ts';
 import { contentFreshUntil, type SequencedObservation } from '../cache/freshness.ts';
 import type { ReadContext } from '../cache/read-context.ts';
 import { createReadThrough, newerRequestWins } from '../cache/read-through.ts';
-import type { Access } from '../cache/scope.ts';
+import type { Access, Scoped } from '../cache/scope.ts';
 import { estimateBytes } from '../cache/size-estimate.ts';
 import type { ResourceStoreOptions } from '../cache/store-options.ts';
 
@@ -26,7 +26,7 @@ export interface TrainingReportStore {
   /** Records that a file was deleted. */
   drop(access: Access, fileId: string): void;
   /** Removes the report of a file that may have been deleted. */
-  invalidate(access: Access, fileId: string): void;
+  invalidate(access: Scoped, fileId: string): void;
 }
 
 /** The tokenizer of the estimate in a report; null for a report without one. */

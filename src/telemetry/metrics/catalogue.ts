@@ -1,3 +1,5 @@
+import { FLEET_METRICS } from './fleet-metrics.ts';
+
 /** A metric: its instrument and its row in docs/operate.md are made from it. */
 export interface MetricDefinition {
   readonly kind: 'histogram' | 'counter' | 'gauge';
@@ -232,6 +234,7 @@ export const CATALOGUE = {
   },
   'process.memory.usage': { kind: 'gauge', unit: 'By', labels: {}, help: 'Resident memory of the process.' },
   'v8js.memory.heap.used': { kind: 'gauge', unit: 'By', labels: {}, help: 'Used part of the heap of V8.' },
+  ...FLEET_METRICS,
   'process.uptime': { kind: 'gauge', unit: 's', labels: {}, help: 'Time since the start of the process.' },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
@@ -241,9 +244,3 @@ type NamesOf<Kind> = { [Name in MetricName]: Catalogue[Name]['kind'] extends Kin
 export type HistogramName = NamesOf<'histogram'>;
 /** The metrics that are read when they are collected. */
 export type ObservedName = NamesOf<'counter' | 'gauge'>;
-
-/** The name of a metric in Prometheus' format, without the suffixes of a histogram. */
-export function prometheusNameOf(name: MetricName): string {
-  const plain = name.replaceAll('.', '_');
-  return CATALOGUE[name].kind === 'counter' ? `${plain}_total` : plain;
-}

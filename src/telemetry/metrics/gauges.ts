@@ -5,9 +5,14 @@ import type { Tally } from './series.ts';
 
 /** The load of the gateway, read when metrics are collected. */
 export interface ObservedLoad {
+  /** Estimated size of all cached values: resources, responses and parsed documents. */
   readonly cachedBytes: number;
+  /** Subscription groups: equal subscriptions share one. */
   readonly groups: number;
+  /** Jobs and event logs that are polled for subscribers. */
   readonly watched: number;
+  /** Undefined without a fleet. */
+  readonly fleet: { readonly isAvailable: boolean; readonly replicas: number } | undefined;
 }
 
 const NANOSECONDS = 1e9;
@@ -35,6 +40,10 @@ export function observe(
   gauge('finetune.cache.size', () => loadOf().cachedBytes);
   gauge('finetune.watched', () => loadOf().watched);
   gauge('finetune.subscription.groups', () => loadOf().groups);
+  if (loadOf().fleet !== undefined) {
+    gauge('finetune.fleet.available', () => (loadOf().fleet?.isAvailable === true ? 1 : 0));
+    gauge('finetune.fleet.replicas', () => loadOf().fleet?.replicas ?? 0);
+  }
   // Node measures from one timer to the next: without a delay, it is the resolution.
   const secondsOf = (nanoseconds: number) => Math.max(0, nanoseconds / NANOSECONDS - DELAY_RESOLUTION_MS / 1000);
   gauge('nodejs.eventloop.delay.p50', () => secondsOf(delay.percentile(50)));

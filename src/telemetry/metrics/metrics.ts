@@ -1,4 +1,3 @@
-import type { AgentOptions } from 'node:http';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import {
@@ -8,8 +7,8 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
 import type { Clock } from '../../clock.ts';
-import { logOutages } from '../export-log.ts';
 import type { Logger } from '../logger.ts';
+import { createOtlpExporter, type ExportTarget } from '../otlp-exporter.ts';
 import { gatewayResource } from '../resource.ts';
 import { type ObservedLoad, observe } from './gauges.ts';
 import { createHistogramProducer } from './histograms.ts';
@@ -18,14 +17,14 @@ import { createRecorder } from './recorder.ts';
 /** Where metrics are sent by OTLP; nowhere without a URL. */
 export interface MetricsExport {
   readonly metricsUrl: string | undefined;
-  readonly headers: Readonly<Record<string, string>>;
   readonly metricIntervalMs: number;
 }
 
 export interface MetricsOptions {
-  readonly export: MetricsExport;
-  /** Returns the options of the connections to a URL. */
-  readonly agentOptionsOf: (url: string) => AgentOptions;
+  /** Undefined when metrics are not sent. */
+  readonly target: ExportTarget | undefined;
+  /** Milliseconds between two exports. */
+  readonly intervalMs: number;
   readonly loadOf: () => ObservedLoad;
   /** The configured limits by setting; Infinity for one that is off. */
   readonly limits: Readonly<Record<string, number>>;
@@ -41,14 +40,13 @@ export interface Metrics {
 }
 
 /** Records metrics, and exports them where that is configured. This module loads the SDK. */
-export function startMetrics({ export: target, agentOptionsOf, loadOf, limits, log, clock }: MetricsOptions): Metrics {
+export function startMetrics({ target, intervalMs, loadOf, limits, log, clock }: MetricsOptions): Metrics {
   const recorder = createRecorder(clock);
   const metricProducers = [createHistogramProducer(recorder.histograms, clock)];
   const prometheus = new PrometheusExporter({ preventServerStart: true, metricProducers });
   const serializer = new PrometheusSerializer('', false, undefined, false, true);
   const readers: IMetricReader[] = [prometheus];
-  if (target.metricsUrl !== undefined)
-    readers.push(createOtlpReader(target.metricsUrl, target, agentOptionsOf(target.metricsUrl), metricProducers, log));
+  if (target !== undefined) readers.push(createOtlpReader(target, intervalMs, metricProducers, log));
   const provider = new MeterProvider({ resource: gatewayResource(), readers });
   const meter = provider.getMeter('finetune-gateway');
   const stopObserving = observe(meter, recorder.tallies, loadOf, limits);
@@ -66,15 +64,13 @@ export function startMetrics({ export: target, agentOptionsOf, loadOf, limits, l
 }
 
 function createOtlpReader(
-  url: string,
-  { headers, metricIntervalMs }: MetricsExport,
-  httpAgentOptions: AgentOptions,
+  target: ExportTarget,
+  exportIntervalMillis: number,
   metricProducers: MetricProducer[],
   log: Logger,
 ): IMetricReader {
-  const exporter = new OTLPMetricExporter({ url, headers: { ...headers }, httpAgentOptions });
-  logOutages(exporter, 'metrics', log);
-  const exportTimeoutMillis = Math.min(metricIntervalMs, 10_000);
-  const times = { exportIntervalMillis: metricIntervalMs, exportTimeoutMillis };
+  const exporter = createOtlpExporter((config) => new OTLPMetricExporter(config), target, 'metrics', log);
+  const exportTimeoutMillis = Math.min(exportIntervalMillis, 10_000);
+  const times = { exportIntervalMillis, exportTimeoutMillis };
   return new PeriodicExportingMetricReader({ exporter, metricProducers, ...times });
 }

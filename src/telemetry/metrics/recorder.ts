@@ -2,7 +2,8 @@ import type { Clock } from '../../clock.ts';
 import { listen } from '../event-channel.ts';
 import * as events from '../events.ts';
 import type { HistogramName, ObservedName } from './catalogue.ts';
-import { Durations, Tally } from './series.ts';
+import { recordFleet } from './fleet-recorder.ts';
+import { type CreateDurations, type CreateTally, Durations, Tally } from './series.ts';
 
 /** Metrics that the recorder counts. */
 export interface Recorder {
@@ -31,6 +32,7 @@ export function createRecorder(clock: Clock): Recorder {
     ...recordUpstream(tally, durations),
     ...recordStreams(tally, durations, clock),
     ...recordChanges(tally),
+    ...recordFleet(tally, durations),
   ];
   return {
     tallies,
@@ -40,9 +42,6 @@ export function createRecorder(clock: Clock): Recorder {
     },
   };
 }
-
-type CreateTally = (name: ObservedName) => Tally;
-type CreateDurations = (name: HistogramName) => Durations;
 
 function recordRequests(tally: CreateTally, durations: CreateDurations) {
   const requests = durations('http.server.request.duration');

@@ -1,40 +1,67 @@
 import type { Attributes } from '@opentelemetry/api';
-import { CATALOGUE, type HistogramName, type MetricName } from './catalogue.ts';
+import { CATALOGUE, type HistogramName, type MetricName, type ObservedName } from './catalogue.ts';
 
 /** Maximum series of one metric. The values of labels are bounded; this holds when one is not. */
 const MAX_SERIES = 2000;
 
-/** The attributes of each combination of label values, which are created once. */
+type LabelValue = string | number;
+
+/** The series of the label values on the way to it, and those of longer lists. */
+interface Branch<T> {
+  series: T | undefined;
+  readonly branches: Map<LabelValue, Branch<T>>;
+}
+
+/** The series of each list of label values, which are created once. A tree is read without the creation of a key. */
 class LabelSets<T> {
   readonly #labels: readonly string[];
   readonly #create: (attributes: Attributes) => T;
-  readonly #byKey = new Map<string, T>();
+  readonly #root: Branch<T> = newBranch();
+  readonly #series: T[] = [];
 
   constructor(name: MetricName, create: (attributes: Attributes) => T) {
     this.#labels = Object.keys(CATALOGUE[name].labels);
     this.#create = create;
   }
 
-  get(...values: readonly (string | number)[]): T {
-    const key = values.length === 1 ? String(values[0]) : values.join('\n');
-    return this.#byKey.get(key) ?? this.#add(key, values);
+  get(...values: readonly LabelValue[]): T {
+    let branch: Branch<T> | undefined = this.#root;
+    for (const value of values) {
+      branch = branch.branches.get(value);
+      if (branch === undefined) break;
+    }
+    return branch?.series ?? this.#add(values);
   }
 
   values(): Iterable<T> {
-    return this.#byKey.values();
+    return this.#series;
   }
 
-  #add(key: string, values: readonly (string | number)[]): T {
-    if (this.#byKey.size >= MAX_SERIES && values.some((value) => value !== 'other')) {
+  #add(values: readonly LabelValue[]): T {
+    if (this.#series.length >= MAX_SERIES && values.some((value) => value !== 'other')) {
       return this.get(...this.#labels.map(() => 'other')); // Created beyond the maximum.
     }
     const pairs = this.#labels.map((label, index) => [label, values[index] ?? ''] as const);
     const attributes = Object.fromEntries(pairs.filter(([, value]) => value !== ''));
     const created = this.#create(attributes);
-    this.#byKey.set(key, created);
+    this.#series.push(created);
+    this.#grow(values).series = created;
     return created;
   }
+
+  /** Returns the branch of these values, which it creates. */
+  #grow(values: readonly LabelValue[]): Branch<T> {
+    let branch = this.#root;
+    for (const value of values) {
+      const next = branch.branches.get(value) ?? newBranch<T>();
+      branch.branches.set(value, next);
+      branch = next;
+    }
+    return branch;
+  }
 }
+
+const newBranch = <T>(): Branch<T> => ({ series: undefined, branches: new Map() });
 
 /** One count, and its attributes. */
 interface Count {
@@ -53,7 +80,7 @@ export class Tally {
   }
 
   /** Adds to the series with these values, in the order of the catalogue. A label with an empty value is missing. */
-  add(amount: number, ...values: readonly (string | number)[]): void {
+  add(amount: number, ...values: readonly LabelValue[]): void {
     this.#counts.get(...values).value += amount;
   }
 
@@ -93,7 +120,7 @@ export class Durations {
     }));
   }
 
-  record(seconds: number, ...values: readonly (string | number)[]): void {
+  record(seconds: number, ...values: readonly LabelValue[]): void {
     const distribution = this.#distributions.get(...values);
     let bucket = 0;
     for (const bound of this.bounds) {
@@ -109,3 +136,8 @@ export class Durations {
     return this.#distributions.values();
   }
 }
+
+/** Creates the tally of a metric, once. */
+export type CreateTally = (name: ObservedName) => Tally;
+/** Creates the histogram of a metric, once. */
+export type CreateDurations = (name: HistogramName) => Durations;

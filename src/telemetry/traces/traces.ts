@@ -1,4 +1,3 @@
-import type { AgentOptions } from 'node:http';
 import {
   createTraceState,
   ROOT_CONTEXT,
@@ -13,8 +12,8 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { AlwaysOnSampler, BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import type { Clock } from '../../clock.ts';
 import { listen } from '../event-channel.ts';
-import { logOutages } from '../export-log.ts';
 import type { Logger } from '../logger.ts';
+import { createOtlpExporter, type ExportTarget } from '../otlp-exporter.ts';
 import { gatewayResource } from '../resource.ts';
 import { type SpanEvent, spanEnded, spanStarted } from '../spans.ts';
 import type { TraceContext } from '../trace-context.ts';
@@ -23,7 +22,6 @@ import { createSampler, type Sampler, type SamplerName } from './sampler.ts';
 /** Where traces are sent by OTLP; nowhere without a URL. */
 export interface TracesExport {
   readonly tracesUrl: string | undefined;
-  readonly headers: Readonly<Record<string, string>>;
   /** Maximum milliseconds between the end of a span and its export. */
   readonly spanDelayMs: number;
   readonly sampler: SamplerName;
@@ -41,18 +39,16 @@ const KINDS: Readonly<Record<SpanEvent['kind'], SpanKind>> = {
 const MAX_VALUE_LENGTH = 200;
 
 /**
- * Records the spans of the gateway and sends them, over connections with these options. Returns the function that sends the last
- * ones and stops. Loads the SDK.
+ * Records the spans of the gateway and sends them to the target. Returns the function that sends the last ones and stops. Loads
+ * the SDK.
  */
 export function startTraces(
-  url: string,
+  target: ExportTarget,
   options: TracesExport,
-  httpAgentOptions: AgentOptions,
   log: Logger,
   clock: Clock,
 ): () => Promise<void> {
-  const exporter = new OTLPTraceExporter({ url, headers: { ...options.headers }, httpAgentOptions });
-  logOutages(exporter, 'traces', log);
+  const exporter = createOtlpExporter((config) => new OTLPTraceExporter(config), target, 'traces', log);
   const provider = new TracerProvider({
     resource: gatewayResource(),
     sampler: new AlwaysOnSampler(), // `start` has decided.

@@ -54,7 +54,9 @@ class TextHandler implements Dispatcher.DispatchHandler {
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    const { aborted } = this.#attempt.work.deadline;
+    const { deadline } = this.#attempt.work;
+    deadline.checkTime(); // The process can have been stopped since, and its timers run after this.
+    const { aborted } = deadline;
     if (aborted !== null) {
       controller.abort(toError(aborted.reason));
     } else {

@@ -1,13 +1,14 @@
 import type { Readable } from 'node:stream';
-import type { Pool } from 'undici';
 import { ProxyError } from '../../network/proxy-error.ts';
+import type { OutgoingPool } from '../../network/undici.ts';
+import type { TraceContext } from '../../telemetry/trace-context.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { upstreamRequestIdOf } from '../credentials/request-id.ts';
 import { UpstreamError } from '../errors/upstream-error.ts';
 import type { CallResult, ReportResult } from './circuit-breaker.ts';
 import type { CredentialPool } from './credential-pool.ts';
 import type { CallDeadline, Deadline } from './deadline.ts';
-import { type ObservedCall, reportRefusal } from './observed-call.ts';
+import { type ObservedCall, reportRefusal, traceHeaders } from './observed-call.ts';
 import type { RetrySafety } from './retry.ts';
 import type { SendState } from './send-state.ts';
 import { callResultOf, isOutageStatus, toTransportError } from './transport-error.ts';
@@ -50,6 +51,7 @@ export class Attempt {
   readonly #releasePermit: () => void;
   #report: ReportResult = ignoreResult;
   #observed: ObservedCall | null = null;
+  #trace: TraceContext | null = null;
   #hasStarted = false;
   #hasResponse = false;
   #isClosed = false;
@@ -60,26 +62,27 @@ export class Attempt {
     this.#releasePermit = releasePermit;
   }
 
-  get pool(): Pool {
+  get pool(): OutgoingPool {
     return this.#account.pool;
   }
 
   /** The headers of the request: names and values in turn. */
   get headers(): string[] {
     const { headers } = this.work.request;
-    const observed = this.#observed;
-    if (headers === undefined && observed === null) return this.#account.headers;
-    return [...this.#account.headers, ...Object.entries(headers ?? {}).flat(), ...(observed?.headers ?? [])];
+    const traced = traceHeaders(this.#observed?.context ?? this.#trace);
+    if (headers === undefined && traced.length === 0) return this.#account.headers;
+    return [...this.#account.headers, ...Object.entries(headers ?? {}).flat(), ...traced];
   }
 
   /**
    * Registers the attempt. Throws when the breaker has opened or the caller has left during the wait. `observe` starts the
-   * observation of its HTTP request.
+   * observation of its HTTP request. Without a tracer the request continues `trace`, as the client sent it.
    */
-  start(observe: () => ObservedCall | null): void {
+  start(observe: () => ObservedCall | null, trace: TraceContext | null): void {
     this.work.deadline.throwIfAborted();
     this.#report = this.#account.breaker.startCall();
     this.#observed = observe();
+    this.#trace = trace;
     this.work.sendState?.startAttempt();
     this.#hasStarted = true;
   }

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import type { Pool } from 'undici';
 import type { Clock } from '../../clock.ts';
+import type { OutgoingPool } from '../../network/undici.ts';
 import { type Credential, digestOf, headersOf, type KeyHeader } from '../credentials/credential.ts';
 import { type CallPermits, createCallPermits } from './call-permits.ts';
 import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.ts';
@@ -12,7 +12,7 @@ export interface CredentialPool {
   readonly name: string;
   /** The headers of every request: names and values in turn. */
   readonly headers: string[];
-  readonly pool: Pool;
+  readonly pool: OutgoingPool;
   /** One per socket, so that callers take turns. */
   readonly permits: CallPermits;
   readonly breaker: CircuitBreaker;
@@ -33,7 +33,7 @@ export interface CredentialPools {
 }
 
 export interface CredentialPoolOptions {
-  readonly openPool: () => Pool;
+  readonly openPool: () => OutgoingPool;
   readonly connections: number;
   readonly clock: Clock;
   readonly keyHeader?: KeyHeader;
@@ -56,7 +56,7 @@ export function createCredentialPools(options: CredentialPoolOptions): Credentia
     isVerified = true,
     maxPools = MAX_POOLS,
   } = options;
-  const openPools = new Set<Pool>(); // Includes evicted pools until their last call ends.
+  const openPools = new Set<OutgoingPool>(); // Includes evicted pools until their last call ends.
   const byDigest = new LRUCache<string, CredentialPool>({ max: maxPools, dispose: evict });
   /** The pools by credential objects, to save the digest and the search. They can be evicted. */
   const byCredential = new WeakMap<Credential, CredentialPool>();
@@ -68,7 +68,7 @@ export function createCredentialPools(options: CredentialPoolOptions): Credentia
     void close(evicted.pool);
   }
 
-  async function close(pool: Pool) {
+  async function close(pool: OutgoingPool) {
     if (!pool.destroyed) await pool.close(); // Calls that `dispose` ends can still evict a pool.
     openPools.delete(pool);
   }

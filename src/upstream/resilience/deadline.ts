@@ -64,6 +64,11 @@ export class CallDeadline implements Deadline {
     return this.#at - this.#clock.now();
   }
 
+  /** Aborts the call if its time is over and its timer has not run yet. */
+  checkTime(): void {
+    if (this.leftMs <= 0) this.#abort(this.#timeoutError());
+  }
+
   restart(): void {
     this.pause();
     if (this.#hasEnded || this.aborted !== null) return;

@@ -35,10 +35,9 @@ export class ObservedCall {
     this.#span = isTraced ? startSpan('call', `${method} ${path.template}`, parent, claims?.linksBeside(parent)) : null;
   }
 
-  /** Headers that continue the trace at the upstream: names and values in turn. */
-  get headers(): readonly string[] {
-    const context = this.#span?.context;
-    return context && context !== UNSAMPLED ? traceHeaders(context) : [];
+  /** The span of the call; null while no tracer listens. */
+  get context(): TraceContext | null {
+    return this.#span?.context ?? null;
   }
 
   recordStatus(status: number): void {
@@ -102,8 +101,12 @@ export async function observeWait<T>(turn: Promise<T>, clock: Clock): Promise<T>
   }
 }
 
-const traceHeaders = (context: TraceContext) => [
-  'traceparent',
-  traceparentOf(context),
-  ...(context.traceState === undefined ? [] : ['tracestate', context.traceState]),
-];
+const NO_HEADERS: readonly string[] = [];
+
+/** Headers that continue a trace at the upstream: names and values in turn. */
+export function traceHeaders(context: TraceContext | null): readonly string[] {
+  if (context === null || context === UNSAMPLED) return NO_HEADERS;
+  const { traceState } = context;
+  const headers = ['traceparent', traceparentOf(context)];
+  return traceState === undefined ? headers : [...headers, 'tracestate', traceState];
+}

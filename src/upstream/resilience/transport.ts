@@ -1,5 +1,7 @@
 import { type Clock, sleep } from '../../clock.ts';
 import { DIRECT, type Network } from '../../network/network.ts';
+import { createMemoryBudget } from '../../state/memory/upstream-budget.ts';
+import type { UpstreamBudget } from '../../state/upstream-budget.ts';
 import { callRetried } from '../../telemetry/events.ts';
 import type { Credential, KeyHeader } from '../credentials/credential.ts';
 import { createVerifiedCredentials } from '../credentials/verified-credentials.ts';
@@ -57,6 +59,8 @@ export interface TransportOptions {
   onStatus?: (credential: Credential, status: number) => void;
   /** Maximum calls per second of all credentials together. */
   maxRps: number;
+  /** The calls that may be made, with those of other replicas. By default, this process is the only one. */
+  budget?: UpstreamBudget;
   /** By default without proxies. */
   network?: Network;
   clock: Clock;
@@ -90,6 +94,7 @@ export function createTransport(options: TransportOptions): Transport {
     network = DIRECT,
     keyHeader = 'authorization',
     isPassthrough = false,
+    budget = createMemoryBudget(clock),
   } = options;
   const openPool = () => network.openPool(baseUrl, { connections, connectTimeout: timeoutMs });
   const poolOptions = { openPool, connections, clock, keyHeader };
@@ -97,7 +102,7 @@ export function createTransport(options: TransportOptions): Transport {
   const unverifiedPools = createCredentialPools({ ...poolOptions, isVerified: false, maxPools: MAX_UNVERIFIED_POOLS });
   const verified = createVerifiedCredentials();
   const onStatus = isPassthrough ? verified.recordStatus : (options.onStatus ?? null);
-  const gate = createCallGate(maxRps, clock);
+  const gate = createCallGate(maxRps, clock, budget);
 
   const isVerified = (credential: Credential) => !isPassthrough || verified.has(credential);
   const poolOf = (credential: Credential) => (isVerified(credential) ? verifiedPools : unverifiedPools).get(credential);
@@ -112,14 +117,16 @@ export function createTransport(options: TransportOptions): Transport {
     const account = credential.isEvicted ? poolOf(call.credential) : credential; // Evicted during the wait: its pool is closed.
     const attempt = new Attempt(work, account, release);
     try {
-      attempt.start(() => observeCall(request, call.claims, retryCount, clock));
+      attempt.start(() => observeCall(request, call.claims, retryCount, clock), call.claims?.trace ?? null);
       if (retryCount === 0) account.budget.deposit();
       call.onRequest?.();
       const result = use(await exchange(attempt));
       attempt.succeed();
       return result;
     } catch (error) {
-      throw attempt.fail(error);
+      const failure = attempt.fail(error);
+      gate.recordFailure(failure, account.name, request.method !== 'GET');
+      throw failure;
     }
   }
 

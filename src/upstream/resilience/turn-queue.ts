@@ -35,8 +35,8 @@ export type IsAllowed = (turn: Turn, isOverdue: boolean) => boolean;
 /** Calls that wait for their turn. No priority can block a lower one: see MAX_SKIPPED. */
 export interface TurnQueue {
   readonly isEmpty: boolean;
-  /** The priorities of the calls that wait, and whether each is overdue. */
-  waiting(): readonly { readonly priority: Priority; readonly isOverdue: boolean }[];
+  /** The priorities of the calls that wait, how many of each, and whether it is overdue. */
+  waiting(): readonly { readonly priority: Priority; readonly isOverdue: boolean; readonly count: number }[];
   /** Number of waiting calls with this turn. */
   countOf(turn: Turn): number;
   /** Maximum calls that go before one that this owner would add now. */
@@ -115,6 +115,7 @@ export function createTurnQueue(onChange: () => void): TurnQueue {
       PRIORITIES.filter((priority) => queues[priority].size > 0).map((priority) => ({
         priority,
         isOverdue: isOverdue(priority),
+        count: queues[priority].size,
       })),
     countOf: ({ priority, owner }) => queues[priority].countOf(owner),
     countAhead({ priority, owner }) {

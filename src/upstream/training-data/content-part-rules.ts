@@ -2,6 +2,7 @@ import { isObject } from '../json/members.ts';
 import { typeProblem } from '../json/problem.ts';
 import { type ExampleIssue, error, requireString, warning } from './example-issue.ts';
 import { isKnownRole } from './role.ts';
+import { findTextIssues } from './text-rules.ts';
 
 // Content parts: text, images in messages of the user, refusals of the assistant (docs/upstream.md: Training file rules).
 
@@ -16,13 +17,13 @@ function findPartIssues(part: unknown, role: unknown, path: string): ExampleIssu
   }
   switch (part['type']) {
     case 'text':
-      return requireString(part['text'], `${path}.text`);
+      return findTextIssues(part['text'], `${path}.text`);
     case 'image_url':
       return [...requireRole(role, 'user', `${path}.type: is image_url`), ...findImageIssues(part['image_url'], path)];
     case 'refusal':
       return [
         ...requireRole(role, 'assistant', `${path}.type: is refusal`),
-        ...requireString(part['refusal'], `${path}.refusal`),
+        ...findTextIssues(part['refusal'], `${path}.refusal`),
       ];
     default:
       return [error(`${path}.type: ${partTypeProblem(part['type'])}; expected one of text, image_url, refusal`)];

@@ -1,10 +1,11 @@
 import { isObject, type Members } from '../json/members.ts';
 import { typeProblem } from '../json/problem.ts';
 import { findImageCountIssues } from './content-part-rules.ts';
-import { type ExampleIssue, error, isFilledList, requireString, warning } from './example-issue.ts';
+import { type ExampleIssue, error, isFilledList, warning } from './example-issue.ts';
 import { findMessagesIssues } from './message-rules.ts';
 import { findInputImageIssues, findOutputIssues } from './preference-rules.ts';
 import { hasRole } from './role.ts';
+import { findTextIssues } from './text-rules.ts';
 import { findAnswerIssues, pathed } from './tool-answer-rules.ts';
 import { findToolsIssues } from './tool-call-rules.ts';
 
@@ -57,7 +58,7 @@ export function findExampleIssues(line: Members, format: TrainingFormat): Exampl
     case 'preference':
       return findPreferenceIssues(line);
     case 'completion':
-      return ['prompt', 'completion'].flatMap((name) => requireString(line[name], name));
+      return ['prompt', 'completion'].flatMap((name) => findTextIssues(line[name], name));
   }
 }
 

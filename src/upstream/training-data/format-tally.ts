@@ -28,17 +28,33 @@ export interface FormatTallies {
   addExample(line: number, example: Members): boolean;
   /** Returns the format of most examples so far, of the first one when numbers are equal; null without an example. */
   majority(): TrainingFormat | null;
-  /** Returns the issues of the file, if it has this format. */
-  tallyOf(format: TrainingFormat): Tally;
+  /** Returns the format that the file has to have: that of most examples, or another one when it is not allowed. */
+  expected(): TrainingFormat;
+  /** Returns the issues of the file in the format `expected()`. */
+  tally(): Tally;
 }
 
 const MAX_ISSUES = 100;
 const FORMATS: readonly TrainingFormat[] = ['chat', 'completion', 'preference', 'reinforcement'];
 
-export function createFormatTallies(): FormatTallies {
-  const tallies = new Map(FORMATS.map((format) => [format, createTally()]));
+/** `allowed` are the formats of a training method, the most usual one first. Null allows the format of most examples. */
+export function createFormatTallies(allowed: readonly TrainingFormat[] | null): FormatTallies {
+  const tallies = new Map((allowed ?? FORMATS).map((format) => [format, createTally()]));
+  const otherFormat = allowed === null ? UNLIKE_MOST : UNLIKE_METHOD;
   const members = new Map<TrainingFormat, number>(); // Chat counts for reinforcement too: both have `messages`.
   const votes = new Map<TrainingFormat, number>();
+
+  function majority() {
+    const shape = mostOf(members);
+    if (shape !== 'chat') return shape;
+    return mostOf(new Map([...votes].filter(([format]) => format === 'chat' || format === 'reinforcement'))) ?? shape;
+  }
+
+  function expected() {
+    const format = majority();
+    const [first = 'chat'] = tallies.keys();
+    return format !== null && tallies.has(format) ? format : first;
+  }
 
   return {
     get certainErrorCount() {
@@ -58,18 +74,15 @@ export function createFormatTallies(): FormatTallies {
         const index = formats.indexOf(format);
         if (index < 0) {
           tally.isMixed = true;
-          addIssue(tally, line, OTHER_FORMAT[own][format]);
+          addIssue(tally, line, otherFormat[own][format]);
         }
         for (const issue of issues[Math.max(0, index)] ?? []) addIssue(tally, line, issue);
       }
       return true;
     },
-    majority() {
-      const shape = mostOf(members);
-      if (shape !== 'chat') return shape;
-      return mostOf(new Map([...votes].filter(([format]) => format === 'chat' || format === 'reinforcement'))) ?? shape;
-    },
-    tallyOf: (format) => tallies.get(format) ?? createTally(),
+    majority,
+    expected,
+    tally: () => tallies.get(expected()) ?? createTally(),
   };
 }
 
@@ -98,13 +111,16 @@ const EVIDENCE: Readonly<Record<TrainingFormat, string>> = {
   reinforcement: ' (a last message of the role user, and other members)',
 };
 
-const otherFormat = (format: TrainingFormat, expected: TrainingFormat) =>
-  error(
-    `has the format ${format}${EVIDENCE[format]}; expected ${expected}${EVIDENCE[expected]}, the format of the other examples`,
-  );
-
 const byFormat = <T>(read: (format: TrainingFormat) => T) =>
   Object.fromEntries(FORMATS.map((format) => [format, read(format)])) as Record<TrainingFormat, T>; // Has each format.
 
-/** By the format of an example and that of the file. Made once: each line has one for each other format. */
-const OTHER_FORMAT = byFormat((format) => byFormat((expected) => otherFormat(format, expected)));
+/** By the format of an example and the expected one. Made once: each line has one for each other format. */
+const otherFormats = (reason: string) =>
+  byFormat((format) =>
+    byFormat((expected) =>
+      error(`has the format ${format}${EVIDENCE[format]}; expected ${expected}${EVIDENCE[expected]}, ${reason}`),
+    ),
+  );
+
+const UNLIKE_MOST = otherFormats('the format of the other examples');
+const UNLIKE_METHOD = otherFormats('the format of the method');

@@ -3,6 +3,7 @@ import { contentProblem, typeProblem } from '../json/problem.ts';
 import { findContentPartsIssues } from './content-part-rules.ts';
 import { type ExampleIssue, error, isFilledList, requireString } from './example-issue.ts';
 import { isKnownRole, ROLES } from './role.ts';
+import { findTextIssues } from './text-rules.ts';
 import { findFunctionCallIssues, findToolCallsIssues } from './tool-call-rules.ts';
 
 /** Returns the issues of each message of a list. */
@@ -33,7 +34,7 @@ function findRoleIssues(role: unknown, path: string): ExampleIssue[] {
 
 function findContentIssues(message: Members, path: string): ExampleIssue[] {
   const { role, content } = message;
-  if (typeof content === 'string') return [];
+  if (typeof content === 'string') return findTextIssues(content, path);
   if (isFilledList(content)) return findContentPartsIssues(content, role, path);
   const isCallOrRefusal = (message['tool_calls'] ?? message['function_call'] ?? message['refusal']) != null;
   if (content == null && role === 'assistant' && isCallOrRefusal) return [];

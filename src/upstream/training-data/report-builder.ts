@@ -1,5 +1,4 @@
 import { isObject, type Members } from '../json/members.ts';
-import { createContentHashSet } from './content-hash-set.ts';
 import { countImages } from './content-part-rules.ts';
 import { type ExampleIssue, error, warning } from './example-issue.ts';
 import { isBlank, parseLine } from './example-line.ts';
@@ -32,24 +31,32 @@ export interface ReportBuilder {
   /** Adds a line that is too long to be parsed. */
   addTooLongLine(line: number, maxBytes: number): void;
   /** Adds a line without its line feed; `length` is in characters. */
-  addLine(line: number, bytes: Buffer, length: number): void;
+  addLine(line: number, bytes: Uint8Array, length: number): void;
   /** Adds the issues of the file, after its last line. */
   endFile(hasBytes: boolean): void;
+  /** The format of most examples so far, allowed or not; null without an example. */
+  readonly majorityFormat: TrainingFormat | null;
   report(): TrainingReport;
 }
 
-/** Maximum number of hashes of distinct examples: 16 MiB. */
-const MAX_HASHES = 1_000_000;
+/** Options of a report. */
+export interface ReportOptions {
+  /** The formats that are allowed, the most usual one first. Null allows the format of most examples. */
+  readonly formats?: readonly TrainingFormat[] | null;
+  /** Returns whether an example has the same content as an earlier one. Without it, duplicates are not counted. */
+  readonly isDuplicate?: (content: Uint8Array) => boolean;
+  /** Called with each example, valid or not. */
+  readonly onExample?: ((example: Members) => void) | undefined;
+}
+
 // The limits that OpenAI publishes (docs/upstream.md: Training file rules).
-const MIN_EXAMPLES = 10;
+export const MIN_EXAMPLES = 10;
 const MAX_EXAMPLES_WITH_IMAGES = 50_000;
 
 const CR = 0x0d;
 
-/** `onExample` is called with each example, valid or not. */
-export function createReportBuilder(onExample?: (example: Members) => void): ReportBuilder {
-  const tallies = createFormatTallies();
-  const contentHashes = createContentHashSet(MAX_HASHES);
+export function createReportBuilder({ formats = null, isDuplicate, onExample }: ReportOptions): ReportBuilder {
+  const tallies = createFormatTallies(formats);
   const counts = { examples: 0, withImages: 0, characters: 0, longest: 0, duplicates: 0 };
   let isEnded = false;
 
@@ -58,7 +65,7 @@ export function createReportBuilder(onExample?: (example: Members) => void): Rep
     counts.longest = Math.max(counts.longest, length);
   }
 
-  function addExample(line: number, content: Buffer) {
+  function addExample(line: number, content: Uint8Array) {
     const parsed = parseLine(content);
     if ('error' in parsed) return tallies.add(line, parsed.error);
     const { value: example } = parsed;
@@ -68,12 +75,9 @@ export function createReportBuilder(onExample?: (example: Members) => void): Rep
     for (const issue of parsed.issues) tallies.add(line, issue);
   }
 
-  /** The issues of the file in the format of most of its examples. */
-  const decided = () => tallies.tallyOf(tallies.majority() ?? 'chat');
-
   return {
     get errorCount() {
-      return isEnded ? decided().errorCount : tallies.certainErrorCount;
+      return isEnded ? tallies.tally().errorCount : tallies.certainErrorCount;
     },
     measure,
     addTooLongLine(line, maxBytes) {
@@ -87,17 +91,20 @@ export function createReportBuilder(onExample?: (example: Members) => void): Rep
       if (isBlank(content)) return tallies.add(line, warning('is blank; expected an example'));
       measure(hasByteOrderMark ? length - 1 : length);
       counts.examples++;
-      if (contentHashes.testAndAdd(content)) counts.duplicates++;
+      if (isDuplicate?.(content)) counts.duplicates++;
       addExample(line, content);
     },
     endFile(hasBytes) {
       isEnded = true;
       for (const issue of findFileIssues({ ...counts, hasBytes })) tallies.add(null, issue);
     },
+    get majorityFormat() {
+      return tallies.majority();
+    },
     report() {
-      const { issues, issueCount, errorCount, isMixed } = decided();
+      const { issues, issueCount, errorCount, isMixed } = tallies.tally();
       return {
-        format: isMixed ? null : tallies.majority(),
+        format: isMixed || tallies.majority() === null ? null : tallies.expected(),
         exampleCount: counts.examples,
         characterCount: counts.characters,
         longestExample: counts.longest,

@@ -1,7 +1,7 @@
 import { isObject } from '../json/members.ts';
-import { type ExampleIssue, error } from './example-issue.ts';
+import { type ExampleIssue, error, requireString, warning } from './example-issue.ts';
 
-// Text that UTF-8 cannot encode: half of a surrogate pair, from an emoji that was cut in two (RFC 8259 section 8.2).
+// Special tokens of models, and text that UTF-8 cannot encode: half of a surrogate pair, from an emoji that was cut in two (RFC 8259 section 8.2).
 
 /** Whether JSON text has an escaped surrogate, which is the only way to have half a pair in UTF-8. */
 export const hasEscapedSurrogate = (text: string): boolean => /\\u[dD][89a-fA-F]/.test(text);
@@ -33,3 +33,15 @@ const PATH_NAMES = new Set(
     'prompt completion input preferred_output non_preferred_output reference_answer',
   ].flatMap((names) => names.split(' ')),
 );
+
+const SPECIAL_TOKEN = /<\|(?:im_start|im_end|im_sep|endoftext|endofprompt|fim_prefix|fim_middle|fim_suffix)\|>/;
+
+/** Returns the issues of a text that the model reads or writes: it is a string, without special tokens. */
+export function findTextIssues(text: unknown, path: string): ExampleIssue[] {
+  if (typeof text !== 'string') return requireString(text, path);
+  const token = text.includes('<|') ? SPECIAL_TOKEN.exec(text)?.[0] : undefined;
+  if (token === undefined) return [];
+  return [
+    warning(`${path}: has the special token ${token}; expected text without it, because OpenAI fails such a job`),
+  ];
+}

@@ -17,8 +17,12 @@ export interface AccountWatch {
   /** When the next poll of the list's head is due; Infinity without listeners. */
   readonly dueAt: number;
   isPolling: boolean;
+  /** Whether this replica scans the list once, although another one polls the jobs of the scope. */
+  isScannedHere: boolean;
   start(now: number): void;
-  /** Whether a job is newer than all jobs checked before. Records it as checked. */
+  /** Whether a job is newer than all jobs checked before. */
+  isNewer(job: Job): boolean;
+  /** The same. Records it as checked. */
   isNew(job: Job): boolean;
   recordChange(now: number): void;
   /** Records a scan of the list and schedules the next poll. */
@@ -36,6 +40,7 @@ export function createAccountWatch(): AccountWatch {
   let changedAt = 0;
   let newestCreatedAt = Number.NEGATIVE_INFINITY;
   const newestIds = new Set<string>(); // Several jobs can be created in the same second.
+  const isNewer = ({ id, created_at }: Job) => created_at >= newestCreatedAt && !newestIds.has(id);
   return {
     listeners,
     get isScanned() {
@@ -45,6 +50,8 @@ export function createAccountWatch(): AccountWatch {
       return listeners.size === 0 ? Number.POSITIVE_INFINITY : dueAt;
     },
     isPolling: false,
+    isScannedHere: false,
+    isNewer,
     start(now) {
       isScanned = false;
       dueAt = now;
@@ -52,8 +59,9 @@ export function createAccountWatch(): AccountWatch {
       newestCreatedAt = Number.NEGATIVE_INFINITY;
       newestIds.clear();
     },
-    isNew({ id, created_at }) {
-      if (created_at < newestCreatedAt || newestIds.has(id)) return false;
+    isNew(job) {
+      const { id, created_at } = job;
+      if (!isNewer(job)) return false;
       if (created_at > newestCreatedAt) newestIds.clear();
       newestCreatedAt = created_at;
       newestIds.add(id);
@@ -64,6 +72,7 @@ export function createAccountWatch(): AccountWatch {
     },
     recordScan(now, pollIntervalMs) {
       isScanned = true;
+      this.isScannedHere = false;
       dueAt = now + nextHeadPollIn(now - changedAt, pollIntervalMs);
     },
     requestPoll(at) {

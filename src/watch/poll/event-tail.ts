@@ -5,13 +5,17 @@ import type { EventLog } from '../../store/resources/event-log.ts';
 import type { Store } from '../../store/store.ts';
 import type { SpanEvent } from '../../telemetry/spans.ts';
 import type { CallAccount, Caller } from '../../upstream/resilience/call-claims.ts';
+import type { JobEvent } from '../../upstream/resources/event.ts';
 import type { Job } from '../../upstream/resources/job.ts';
+import type { Page } from '../../upstream/resources/page.ts';
 import type { StateOf } from './change.ts';
 import { pollClaimant } from './claimants.ts';
+import type { LogSharing } from './log-sharing.ts';
 import { observePoll, reportPollFailure } from './poll-events.ts';
 import { nextPollAfterFailureIn, nextPollIn } from './poll-interval.ts';
+import type { WatchRegistry } from './registry-types.ts';
+import { createUpdateSignal } from './update-signal.ts';
 import { isNotFound, isPermanent, retryAfterOf, toError } from './watch-errors.ts';
-import type { WatchRegistry } from './watch-registry.ts';
 
 export interface EventTailOptions {
   access: Access;
@@ -19,16 +23,21 @@ export interface EventTailOptions {
   clock: Clock;
   registry: WatchRegistry;
   stateOf: StateOf;
+  logs: LogSharing;
   pollIntervalMs: number;
   /** The callers of all readers. */
   callers: Iterable<Caller>;
+  /** Whether only subscribers of other replicas read the log here. */
+  isRemote: () => boolean;
   /** Pays for the first poll, which a list in the opposite order makes long. */
   account: CallAccount | undefined;
 }
 
 /**
- * Polls the head of one job's event log, for all its readers. Each reader has its own cursor.
+ * Follows the head of one job's event log, for all its readers. Each reader has its own cursor.
  *
+ * - Shared: when another replica polls the scope, this one reads the log once, and then gets what that one has read. It reads
+ *   the log again where something may be missing, and after the end of the job if it was not told of the last events.
  * - Poll: at once when the job's state changes or `pollNow` is called; otherwise at the job's poll interval, and once more
  *   when the ended job has settled. After a failure: with backoff.
  * - Closed: the log has its final event, or was read after the job had settled. There are no further polls; nothing waits.
@@ -48,23 +57,34 @@ export interface EventTail {
    * abort. Rejects when the tail fails.
    */
   pollNow(signal: AbortSignal, account?: CallAccount): Promise<void>;
+  /** Polls once, although another replica polls the logs: something may be missing. */
+  pollHere(): void;
+  /** Polls from now on, whichever replica polls the logs: the others cannot. */
+  takePolls(): void;
+  /** Handles a part of the log that another replica has read. */
+  receive(page: Page<JobEvent>, isLast: boolean): void;
+  /** This replica has the polls of the scope now, or has lost them. */
+  onDuty(): void;
   dispose(): void;
 }
 
+/** Another replica has so long to send the last events of an ended job; then this one reads them itself. */
+const LAST_EVENTS_MS = 2000;
+
 /** `onEnd` is called when the tail fails. */
-export function createEventTail(options: EventTailOptions, jobId: string, onEnd: () => void): EventTail {
-  const { access, store, clock, registry, stateOf, pollIntervalMs, callers, account } = options;
+export function createEventTail(options: EventTailOptions, jobId: string, onEnd: (error: Error) => void): EventTail {
+  const { access, store, clock, registry, stateOf, logs, callers, account } = options;
   const disposal = new AbortController();
   const claimant = pollClaimant(callers);
   const ownContext = createReadContext(disposal.signal, claimant);
   /** Pays for the next successful poll; undefined when it is one that all readers share. */
   let payer = account && afterFirst(account);
   const unpin = store.events.pin(access, jobId);
-  const waiters = new Set<PromiseWithResolvers<void>>();
+  const updates = createUpdateSignal();
+  /** Pages that came before the end of the first poll. */
+  const early: [page: Page<JobEvent>, isLast: boolean][] = [];
   let job: Job | undefined;
-  let version = 0;
-  let isClosed = false;
-  let error: Error | undefined;
+  let [isClosed, hasPolls] = [false, false];
   let failures = 0;
   let changedAt = clock.now();
   let isPolling = false;
@@ -72,31 +92,39 @@ export function createEventTail(options: EventTailOptions, jobId: string, onEnd:
   let dueAt = clock.now();
   let cancelTimer: (() => void) | null = null;
 
-  function notifyWaiters() {
-    version++;
-    for (const { resolve } of waiters) resolve();
-    waiters.clear();
-  }
+  const pollIntervalMs = () => options.pollIntervalMs * logs.intervalFactor;
 
   function fail(reason: Error) {
-    if (error) return;
-    error = reason;
-    for (const { reject } of waiters) reject(reason);
-    waiters.clear();
-    onEnd();
+    if (updates.fail(reason)) onEnd(reason);
   }
 
   function pollIn(ms: number) {
     cancelTimer?.();
+    cancelTimer = null;
     dueAt = clock.now() + ms;
-    cancelTimer = isClosed || error || disposal.signal.aborted ? null : clock.after(ms, () => void poll());
+    if (isClosed || updates.error || disposal.signal.aborted || ms === Number.POSITIVE_INFINITY) return;
+    cancelTimer = clock.after(ms, () => void poll());
+  }
+
+  /** Whether another replica polls the log, and nothing is missing here. */
+  const isFollower = () => !logs.isOnDuty && !hasPolls && updates.version > 0 && failures === 0 && !isPollRequested;
+
+  function pollSoon() {
+    pollIn(isFollower() ? nextPollDelay() : 0);
+  }
+
+  function pollHere() {
+    if (job === undefined) return; // The first poll waits for it.
+    isPollRequested = true;
+    pollIn(0);
   }
 
   /** Includes a poll when the job settles: the last events arrive after its end. */
   function nextPollDelay(): number {
     const { settledAt } = store.jobs.invalidation.end(access, jobId);
     const now = clock.now();
-    const waitMs = nextPollIn(job ? stateOf(job) : '', now - changedAt, pollIntervalMs);
+    if (isFollower()) return Math.max(0, settledAt - now) + LAST_EVENTS_MS;
+    const waitMs = nextPollIn(job ? stateOf(job) : '', now - changedAt, pollIntervalMs());
     return settledAt > now ? Math.min(waitMs, settledAt - now) : waitMs;
   }
 
@@ -117,10 +145,10 @@ export function createEventTail(options: EventTailOptions, jobId: string, onEnd:
       pollIn(isPollRequested ? 0 : nextPollDelay());
     } catch (reason) {
       if (isNotFound(reason)) await refreshJob();
-      if (disposal.signal.aborted || error) return;
+      if (disposal.signal.aborted || updates.error) return;
       reportPollFailure('events', isPermanent(reason) ? 'dropped' : 'retried', reason);
       if (isPermanent(reason)) return fail(toError(reason));
-      pollIn(nextPollAfterFailureIn(++failures, pollIntervalMs, Math.random(), retryAfterOf(reason)));
+      pollIn(nextPollAfterFailureIn(++failures, pollIntervalMs(), Math.random(), retryAfterOf(reason)));
     } finally {
       isPolling = false;
     }
@@ -136,32 +164,36 @@ export function createEventTail(options: EventTailOptions, jobId: string, onEnd:
     if (log.head.items !== before?.head.items) changedAt = clock.now();
     const isEnded = log.closedAt !== null || log.requestedAt >= store.jobs.invalidation.end(access, jobId).settledAt;
     isClosed = isEnded && log.older === null; // The next poll reads on in a long gap.
-    notifyWaiters();
+    if (log.older === null) logs.publish(jobId, log.head, isClosed);
+    updates.notify();
+    for (const [page, isLast] of early.splice(0)) receive(page, isLast);
+  }
+
+  function receive(page: Page<JobEvent>, isLast: boolean) {
+    if (isClosed || updates.error) return;
+    if (updates.version === 0) return void early.push([page, isLast]);
+    const before = store.events.lastLog(access, jobId);
+    const log = store.events.receive(access, jobId, page);
+    if (log === undefined || log.older !== null) return pollHere(); // The part does not follow what is known here.
+    if (log.head.items !== before?.head.items) changedAt = clock.now();
+    isClosed = isLast || log.closedAt !== null;
+    pollSoon();
+    updates.notify();
   }
 
   async function waitForUpdate(knownVersion: number, signal: AbortSignal) {
-    if (error) throw error;
-    if (version !== knownVersion || isClosed || signal.aborted) return;
-    const waiter = Promise.withResolvers<void>();
-    const onAbort = () => {
-      waiters.delete(waiter);
-      waiter.resolve();
-    };
-    waiters.add(waiter);
-    signal.addEventListener('abort', onAbort);
-    try {
-      await waiter.promise;
-    } finally {
-      signal.removeEventListener('abort', onAbort);
-    }
+    if (!isClosed || updates.error) await updates.wait(knownVersion, signal);
   }
 
   const watch = registry.watch(jobId, {
     callers,
+    get isRemote() {
+      return options.isRemote();
+    },
     onChange(change) {
       job = change.job;
       changedAt = clock.now();
-      pollIn(0);
+      pollSoon();
     },
     onEnd: fail,
   });
@@ -175,7 +207,7 @@ export function createEventTail(options: EventTailOptions, jobId: string, onEnd:
       return job;
     },
     get version() {
-      return version;
+      return updates.version;
     },
     get isClosed() {
       return isClosed;
@@ -183,10 +215,18 @@ export function createEventTail(options: EventTailOptions, jobId: string, onEnd:
     waitForUpdate,
     async pollNow(signal, account) {
       payer = account && withoutWaiting(account);
-      const updates = isPolling ? 2 : 1; // A running poll may have started before the event was added.
-      isPollRequested = true;
-      pollIn(0);
-      for (let count = 0; count < updates; count++) await waitForUpdate(version, signal);
+      const polls = isPolling ? 2 : 1; // A running poll may have started before the event was added.
+      pollHere();
+      for (let count = 0; count < polls; count++) await waitForUpdate(updates.version, signal);
+    },
+    pollHere,
+    takePolls() {
+      hasPolls = true;
+      pollHere();
+    },
+    receive,
+    onDuty() {
+      if (updates.version > 0) pollIn(isFollower() ? nextPollDelay() : Math.random() * pollIntervalMs());
     },
     dispose() {
       const reason = new Error('The event log has no more readers.');

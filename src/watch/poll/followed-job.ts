@@ -15,6 +15,8 @@ export interface ProgressObservation {
 export interface ProgressListener {
   /** The callers behind the listener, which own the turns of its reads. */
   readonly callers: Iterable<Caller>;
+  /** Whether only subscribers of other replicas are behind it. */
+  readonly isRemote?: boolean;
   onProgress(observation: ProgressObservation): void;
   /** Called when the job or the account cannot be watched any more. No further calls follow. */
   onEnd(error: Error): void;
@@ -24,6 +26,8 @@ export interface ProgressListener {
 export interface FollowedJob {
   readonly id: string;
   readonly listeners: Set<ProgressListener>;
+  /** Number of listeners with subscribers of this replica. */
+  ownListeners: number;
   isOfAccount: boolean;
   observation: ProgressObservation | undefined;
   job: Job | undefined;
@@ -46,6 +50,9 @@ const NOT_STARTED = ['VALIDATING_FILES', 'QUEUED'];
 /** The status of a job whose steps move. */
 export const MOVING = 'RUNNING';
 
+/** Whether only subscribers of other replicas follow the job. */
+export const isRemote = ({ ownListeners, isOfAccount }: FollowedJob): boolean => ownListeners === 0 && !isOfAccount;
+
 /** Whether the events of a job have to be read. */
 export function needsEventRead(
   { job, isReading, isUnreadable, isReadRequested }: FollowedJob,
@@ -60,6 +67,7 @@ export function newFollowedJob(id: string): FollowedJob {
   return {
     id,
     listeners: new Set(),
+    ownListeners: 0,
     isOfAccount: false,
     observation: undefined,
     job: undefined,

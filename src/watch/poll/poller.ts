@@ -6,11 +6,12 @@ import type { SpanEvent } from '../../telemetry/spans.ts';
 import { isOutage, isRejection, UpstreamError } from '../../upstream/errors/upstream-error.ts';
 import type { Caller } from '../../upstream/resilience/call-claims.ts';
 import { callersOf, pollClaimant } from './claimants.ts';
+import type { JobSharing } from './job-sharing.ts';
 import { alignPolls, isPageWorthReading } from './page-plan.ts';
 import { observePoll, reportPollFailure } from './poll-events.ts';
 import { nextPollAfterFailureIn } from './poll-interval.ts';
+import type { WatchRegistry } from './registry-types.ts';
 import { isCredentialError, retryAfterOf, toError } from './watch-errors.ts';
-import type { WatchRegistry } from './watch-registry.ts';
 import type { WatchedJob } from './watched-job.ts';
 
 const JOBS_PER_PAGE = 100;
@@ -24,6 +25,7 @@ export interface PollerOptions {
   jobs: JobStore;
   clock: Clock;
   registry: WatchRegistry;
+  sharing: JobSharing;
   pollIntervalMs: number;
 }
 
@@ -34,7 +36,8 @@ export interface Poller {
   dispose(): void;
 }
 
-export function createPoller({ access, jobs: store, clock, registry, pollIntervalMs }: PollerOptions): Poller {
+export function createPoller(options: PollerOptions): Poller {
+  const { access, jobs: store, clock, registry, sharing, pollIntervalMs } = options;
   const disposal = new AbortController();
   const readContext = createReadContext(disposal.signal);
   let cancelTimer: (() => void) | null = null;
@@ -59,7 +62,7 @@ export function createPoller({ access, jobs: store, clock, registry, pollInterva
     cancelTimer?.();
     cancelTimer = null;
     if (disposal.signal.aborted) return;
-    let dueAt = registry.account.isPolling || isReadingPages ? Number.POSITIVE_INFINITY : registry.account.dueAt;
+    let dueAt = mayScan() ? registry.account.dueAt : Number.POSITIVE_INFINITY;
     for (const job of registry.jobs.values()) if (mayPoll(job)) dueAt = Math.min(dueAt, job.dueAt);
     if (dueAt === Number.POSITIVE_INFINITY) return;
     cancelTimer = clock.after(Math.max(0, Math.max(dueAt, pausedUntil) - clock.now()), poll);
@@ -73,12 +76,20 @@ export function createPoller({ access, jobs: store, clock, registry, pollInterva
   }
 
   // While pages are read, other jobs wait: they may be on one of them, and a second reader would read the same pages.
-  const mayPoll = ({ isPolling, requested }: WatchedJob) => !isPolling && (!isReadingPages || requested === 'webhook');
+  const mayPoll = (job: WatchedJob) =>
+    !job.isPolling && (!isReadingPages || job.requested === 'webhook') && isPolledHere(job);
+  const isPolledHere = (job: WatchedJob) => sharing.isOnDuty || job.isPolledHere || job.observation === undefined;
+
+  /** Whether the list may be scanned. A replica reads the active jobs itself for its first account-wide listener. */
+  function mayScan(): boolean {
+    const { isPolling, isScanned, isScannedHere } = registry.account;
+    return !isPolling && !isReadingPages && (sharing.isOnDuty || !isScanned || isScannedHere);
+  }
 
   function poll() {
     const now = clock.now();
     const due = [...registry.jobs.values()].filter((job) => mayPoll(job) && job.dueAt <= now);
-    const isAccountDue = !registry.account.isPolling && !isReadingPages && registry.account.dueAt <= now;
+    const isAccountDue = mayScan() && registry.account.dueAt <= now;
     if (due.length > 0 || isAccountDue) void pollDue(due, isAccountDue).finally(schedule);
     schedule();
   }
@@ -184,7 +195,7 @@ export function createPoller({ access, jobs: store, clock, registry, pollInterva
       const isInvalid = error instanceof UpstreamError && error.code === 'UPSTREAM_INVALID_RESPONSE';
       if (!isRejection(error) && !isInvalid) throw error;
       if (isRejection(error)) isListAvailable = false;
-      if (isAccountDue && isRejection(error)) registry.account.end(toError(error));
+      if (isAccountDue && isRejection(error)) registry.endAccount(toError(error));
       if (isAccountDue)
         registry.account.requestPoll(clock.now() + nextPollAfterFailureIn(1, pollIntervalMs, Math.random()));
       return null;

@@ -1,27 +1,24 @@
-import { contextFor, createReadContext } from '../../store/cache/read-context.ts';
-import type { Store } from '../../store/store.ts';
-import type { SpanEvent } from '../../telemetry/spans.ts';
+import { logPageOf } from '../../store/resources/log-item.ts';
+import type { JobEvent } from '../../upstream/resources/event.ts';
 import { isTerminal, type Job } from '../../upstream/resources/job.ts';
-import { callersOf, pollClaimant } from './claimants.ts';
+import type { Page } from '../../upstream/resources/page.ts';
+import { callersOf } from './claimants.ts';
 import {
   type FollowedJob,
+  isRemote,
   MOVING,
-  needsEventRead,
   newFollowedJob,
   nextObservation,
   notify,
   type ProgressListener,
-  postponeRead,
   recordEvents,
 } from './followed-job.ts';
-import { observePoll, reportPollFailure } from './poll-events.ts';
-import { nextPollAfterFailureIn } from './poll-interval.ts';
-import { isPermanent, retryAfterOf } from './watch-errors.ts';
-import type { WatchRegistry, WatchRegistryOptions } from './watch-registry.ts';
+import { createProgressReads, EVENT_COUNT, type ProgressReaderOptions } from './progress-reads.ts';
 
 /**
  * Follows the steps of jobs while they have listeners. Reads the newest events of each moving job once per interval, for all
- * listeners; of more than MAX_READS moving jobs, those that were read first. A step that moves backward is not shown.
+ * listeners; of more than MAX_READS moving jobs, those that were read first. A step that moves backward is not shown. When
+ * another replica polls the scope, this one reads the events of a job once, and then gets what that one has read.
  */
 export interface ProgressReader {
   /** Adds a listener of one job, which gets the present state first. Returns a function that removes it. */
@@ -30,32 +27,25 @@ export interface ProgressReader {
   watchAll(listener: ProgressListener): () => void;
   /** Handles an observation of a job: on some servers the job itself has its steps. */
   onObserved(job: Job): void;
+  /** Handles newest events of a job that another replica has read. */
+  receive(jobId: string, page: Page<JobEvent>): void;
+  /** Whether the job is followed. */
+  has(jobId: string): boolean;
+  /** Reads the newest events of all jobs once, although another replica polls: something may be missing. */
+  readHere(): void;
+  /** This replica has the polls of the scope now, or has lost them. */
+  onDuty(): void;
   /** Number of followed jobs. */
   readonly size: number;
   dispose(): void;
 }
 
-export interface ProgressReaderOptions extends Omit<WatchRegistryOptions, 'jobs' | 'onScheduleChange'> {
-  store: Store;
-  registry: WatchRegistry;
-}
-
-/** Maximum jobs whose events are read in one interval. */
-export const MAX_READS = 25;
-/** Number of events to read: the default page of `events`. */
-const EVENT_COUNT = 20;
-
 export function createProgressReader(options: ProgressReaderOptions): ProgressReader {
-  const { access, store, clock, registry, stateOf, pollIntervalMs, onListenerError } = options;
-  const disposal = new AbortController();
-  const readContext = createReadContext(disposal.signal);
+  const { access, store, logs, registry, stateOf, onListenerError } = options;
   const followed = new Map<string, FollowedJob>();
   const accountListeners = new Set<ProgressListener>();
   let stopAccountWatch: (() => void) | null = null;
-  let cancelTimer: (() => void) | null = null;
-  let intervalStartedAt = Number.NEGATIVE_INFINITY;
-  let [readsInInterval, reads, failures] = [0, 0, 0];
-  let pausedUntil = Number.NEGATIVE_INFINITY;
+  const reads = createProgressReads({ ...options, followed, accountListeners, onRead });
 
   function follow(id: string): FollowedJob {
     const known = followed.get(id);
@@ -68,6 +58,7 @@ export function createProgressReader(options: ProgressReaderOptions): ProgressRe
   function removeIfUnused(entry: FollowedJob): void {
     if (entry.listeners.size > 0 || entry.isOfAccount || followed.get(entry.id) !== entry) return;
     followed.delete(entry.id);
+    updateInterest(entry);
     const watched = registry.jobs.get(entry.id);
     if (watched) watched.areEventsRead = false;
     entry.stopWatch();
@@ -76,74 +67,25 @@ export function createProgressReader(options: ProgressReaderOptions): ProgressRe
   function endJob(entry: FollowedJob, error: Error): void {
     const listeners = [...entry.listeners];
     entry.listeners.clear();
+    entry.ownListeners = 0;
     removeIfUnused(entry);
     for (const listener of listeners) listener.onEnd(error);
   }
 
   const isMoving = (job: Job) => stateOf(job) === MOVING;
-  const needsRead = (entry: FollowedJob) => needsEventRead(entry, stateOf);
 
-  const postpone = (entry: FollowedJob, now: number) =>
-    postponeRead(entry, now - (registry.jobs.get(entry.id)?.polledAt ?? Number.NEGATIVE_INFINITY) < pollIntervalMs);
-
-  function schedule(): void {
-    cancelTimer?.();
-    cancelTimer = null;
-    if (disposal.signal.aborted) return;
-    const waiting = [...followed.values()].filter(needsRead);
-    if (waiting.length === 0) return;
-    const now = clock.now();
-    const isRequested = waiting.some(({ isReadRequested }) => isReadRequested);
-    const hasRoom = readsInInterval < MAX_READS || now - intervalStartedAt >= pollIntervalMs;
-    const dueAt = isRequested && hasRoom ? now : intervalStartedAt + pollIntervalMs;
-    cancelTimer = clock.after(Math.max(0, Math.max(dueAt, pausedUntil) - now), readDue);
-  }
-
-  function readDue(): void {
-    const now = clock.now();
-    const isNewInterval = now - intervalStartedAt >= pollIntervalMs;
-    if (isNewInterval) [intervalStartedAt, readsInInterval] = [now, 0];
-    const due = [...followed.values()]
-      .filter((entry) => needsRead(entry) && (isNewInterval ? !postpone(entry, now) : entry.isReadRequested))
-      .sort((one, other) => one.lastRead - other.lastRead)
-      .slice(0, MAX_READS - readsInInterval);
-    readsInInterval += due.length;
-    for (const entry of due) void read(entry).finally(schedule);
-    schedule();
-  }
-
-  async function read(entry: FollowedJob): Promise<void> {
-    entry.isReading = true;
-    entry.isReadRequested = false;
-    entry.lastRead = ++reads;
-    const callers = callersOf(entry.listeners, entry.isOfAccount ? accountListeners : []);
-    // The subscribers wait for the read: it takes the first turn that any of them has.
-    const readNewest = (span: SpanEvent | null) =>
-      store.events.newest(access, entry.id, EVENT_COUNT, contextFor(pollClaimant(callers, span), readContext));
-    try {
-      const { items } = await observePoll('progress', callers, 0, readNewest);
-      failures = 0;
-      if (recordEvents(entry, items.slice(0, EVENT_COUNT))) registry.requestPoll(entry.id, 'poll');
-    } catch (error) {
-      if (disposal.signal.aborted) return;
-      reportPollFailure('progress', isPermanent(error) ? 'dropped' : 'retried', error);
-      if (!isPermanent(error)) return pauseAfter(error, entry);
-      entry.isUnreadable = true;
-    } finally {
-      entry.isReading = false;
-    }
+  function onRead(entry: FollowedJob): void {
     if (followed.get(entry.id) === entry) publish(entry);
   }
 
-  function pauseAfter(error: unknown, entry: FollowedJob): void {
-    entry.isReadRequested = true;
-    const waitMs = nextPollAfterFailureIn(++failures, pollIntervalMs, Math.random(), retryAfterOf(error));
-    pausedUntil = clock.now() + waitMs;
+  /** Tells whether subscribers of this replica follow the job. */
+  function updateInterest(entry: FollowedJob): void {
+    logs.setInterest('progress', entry.id, !isRemote(entry));
   }
 
   /** Sends the state of a job if it has changed since the last time. Removes an ended job. */
   function publish(entry: FollowedJob): void {
-    if (entry.isReading || (entry.isReadRequested && needsRead(entry))) return;
+    if (entry.isReading || (entry.isReadRequested && reads.isNeeded(entry))) return;
     const observation = nextObservation(entry, stateOf);
     if (observation === null) return;
     entry.observation = observation;
@@ -151,6 +93,7 @@ export function createProgressReader(options: ProgressReaderOptions): ProgressRe
     for (const listener of listeners) notify(listener, observation, onListenerError);
     if (!isTerminal(observation.job)) return;
     entry.isOfAccount = false;
+    updateInterest(entry);
     removeIfUnused(entry);
   }
 
@@ -159,14 +102,17 @@ export function createProgressReader(options: ProgressReaderOptions): ProgressRe
     entry.job = job;
     const watched = registry.jobs.get(entry.id);
     if (watched) watched.areEventsRead = isMoving(job) && !entry.isUnreadable;
-    if (isChanged) entry.isReadRequested = true;
-    if (isChanged && needsRead(entry)) schedule();
+    if (isChanged && (logs.isOnDuty || !entry.observation)) entry.isReadRequested = true;
+    if (isChanged && reads.isNeeded(entry)) reads.schedule();
     else publish(entry);
   }
 
   function watchJob(entry: FollowedJob): void {
     const { snapshot, stop } = registry.watch(entry.id, {
       callers: callersOf(entry.listeners),
+      get isRemote() {
+        return isRemote(entry);
+      },
       onChange: ({ job }) => setJob(entry, job),
       onEnd: (error) => endJob(entry, error),
     });
@@ -192,6 +138,7 @@ export function createProgressReader(options: ProgressReaderOptions): ProgressRe
     if (isTerminal(job) && !followed.has(job.id)) return;
     const entry = follow(job.id);
     entry.isOfAccount = true;
+    updateInterest(entry);
     setJob(entry, job);
   }
 
@@ -201,6 +148,7 @@ export function createProgressReader(options: ProgressReaderOptions): ProgressRe
     stopAccountWatch = null;
     for (const entry of [...followed.values()]) {
       entry.isOfAccount = false;
+      updateInterest(entry);
       removeIfUnused(entry);
     }
   }
@@ -209,10 +157,15 @@ export function createProgressReader(options: ProgressReaderOptions): ProgressRe
     watch(jobId, listener) {
       const entry = follow(jobId);
       entry.listeners.add(listener);
+      if (!listener.isRemote) entry.ownListeners++;
+      updateInterest(entry);
       if (entry.observation) listener.onProgress(entry.observation);
       if (entry.listeners.size === 1) watchJob(entry);
       return () => {
-        if (!entry.listeners.delete(listener) || entry.listeners.size > 0) return;
+        if (!entry.listeners.delete(listener)) return;
+        if (!listener.isRemote) entry.ownListeners--;
+        updateInterest(entry);
+        if (entry.listeners.size > 0) return;
         entry.stopWatch();
         entry.stopWatch = () => {};
         removeIfUnused(entry);
@@ -234,13 +187,24 @@ export function createProgressReader(options: ProgressReaderOptions): ProgressRe
       entry.job = job;
       if (entry.observation) publish(entry);
     },
+    has: (jobId) => followed.has(jobId),
+    receive(jobId, page) {
+      const entry = followed.get(jobId);
+      if (entry === undefined) return;
+      const log = store.events.receive(access, jobId, page);
+      if (entry.isReading) entry.isReadRequested = true; // The read may be older.
+      const items = log?.head.items ?? logPageOf(page, 0).items;
+      recordEvents(entry, items.slice(0, EVENT_COUNT));
+      publish(entry);
+    },
+    readHere() {
+      for (const entry of followed.values()) entry.isReadRequested = true;
+      reads.schedule();
+    },
+    onDuty: reads.schedule,
     get size() {
       return followed.size;
     },
-    dispose() {
-      disposal.abort(new Error('The progress has no more listeners.'));
-      cancelTimer?.();
-      cancelTimer = null;
-    },
+    dispose: reads.dispose,
   };
 }

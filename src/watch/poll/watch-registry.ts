@@ -1,55 +1,24 @@
-import type { Clock } from '../../clock.ts';
 import type { JobObservation } from '../../store/cache/freshness.ts';
-import type { Access } from '../../store/cache/scope.ts';
-import type { JobObserved, JobStore } from '../../store/resources/job.ts';
+import type { JobObserved } from '../../store/resources/job.ts';
 import { isTerminal } from '../../upstream/resources/job.ts';
-import { type AccountWatch, createAccountWatch } from './account-watch.ts';
-import { changeOf, createSnapshots, type JobChange, type StateOf } from './change.ts';
+import { createAccountWatch } from './account-watch.ts';
+import { changeOf, createSnapshots, type JobChange } from './change.ts';
+import { createDutyPolls } from './duty-polls.ts';
 import { reportPollFailure } from './poll-events.ts';
 import { nextPollAfterFailureIn, nextPollIn } from './poll-interval.ts';
+import type { WatchRegistry, WatchRegistryOptions } from './registry-types.ts';
 import { isPermanent, JobNotFound, retryAfterOf, toError } from './watch-errors.ts';
 import type { WatchedJob, WatchListener } from './watched-job.ts';
 
 /** Minimum milliseconds from the start of a poll of a job to the next requested poll of that job. */
 const MIN_REQUESTED_INTERVAL_MS = 250;
 
-export interface WatchRegistryOptions {
-  access: Access;
-  jobs: JobStore;
-  clock: Clock;
-  stateOf: StateOf;
-  pollIntervalMs: number;
-  /** Called when a poll may be due earlier than before, and when a watch has ended. */
-  onScheduleChange: () => void;
-  /** Called with what a listener throws. */
-  onListenerError: (error: unknown) => void;
-}
-
-/** The watched jobs of one scope: their listeners, last observations and due times. */
-export interface WatchRegistry {
-  readonly jobs: ReadonlyMap<string, WatchedJob>;
-  readonly account: AccountWatch;
-  /** Adds a listener for a job's changes. `snapshot` is the known state, if any; `stop` removes the listener. */
-  watch(id: string, listener: WatchListener): { snapshot: JobChange | null; stop: () => void };
-  /** Adds an account-wide listener. `snapshots` are the known active jobs; `stop` removes the listener. */
-  watchAll(listener: WatchListener): { snapshots: readonly JobChange[]; stop: () => void };
-  /** Updates the watches with an observation of any job, and notifies listeners of a change. */
-  onObserved(observed: JobObserved): void;
-  /** Requests a poll of a job, by default after a webhook. */
-  requestPoll(id: string, cause?: 'webhook' | 'poll'): void;
-  /** Records a failed poll: schedules a retry, or ends the job's watch with the error. */
-  onPollFailed(job: WatchedJob, error: unknown): void;
-  /** Records a scan of the list. After the first one, sends the snapshots of all active jobs. */
-  onListScanned(): void;
-  /** Ends all watches of the scope with the error. */
-  endAll(error: Error): void;
-}
-
 export function createWatchRegistry({
   access,
   jobs: store,
   clock,
   stateOf,
+  sharing,
   pollIntervalMs,
   onScheduleChange,
   onListenerError,
@@ -58,7 +27,10 @@ export function createWatchRegistry({
   const snapshotOf = createSnapshots();
   const account = createAccountWatch();
 
-  function addJob(id: string, observation = store.freshObservation(access, id)): WatchedJob {
+  const intervalMs = () => pollIntervalMs * sharing.intervalFactor;
+  const duty = createDutyPolls({ jobs, account, clock, intervalMs, onScheduleChange });
+
+  function addJob(id: string, observation = sharing.firstObservation(id)): WatchedJob {
     const unpin = store.pin(access, id, observation);
     const job: WatchedJob = {
       id,
@@ -67,10 +39,11 @@ export function createWatchRegistry({
       observation: observation?.value ? observation : undefined, // An absence is polled again.
       listPosition: undefined,
       changedAt: clock.now(),
-      dueAt: clock.now(),
+      dueAt: clock.now() + sharing.firstPollDelayMs,
       polledAt: Number.NEGATIVE_INFINITY,
       requested: null,
       isPolling: false,
+      isPolledHere: false,
       areEventsRead: false,
       failures: 0,
       unpin,
@@ -84,6 +57,7 @@ export function createWatchRegistry({
     if (job.listeners.size > 0 || job.isWatchedByAccount || jobs.get(job.id) !== job) return;
     jobs.delete(job.id);
     job.unpin();
+    sharing.onUnwatched(job.id);
     onScheduleChange();
   }
 
@@ -95,7 +69,7 @@ export function createWatchRegistry({
     else if (isTerminal(observation.value)) job.dueAt = Number.POSITIVE_INFINITY;
     else {
       const unchangedMs = job.areEventsRead ? Number.POSITIVE_INFINITY : now - changedAt;
-      job.dueAt = now + nextPollIn(stateOf(observation.value), unchangedMs, pollIntervalMs);
+      job.dueAt = now + nextPollIn(stateOf(observation.value), unchangedMs, intervalMs());
     }
   }
 
@@ -104,6 +78,11 @@ export function createWatchRegistry({
     for (const listener of [...job.listeners]) listener.onEnd(error);
     job.listeners.clear();
     removeIfUnwatched(job);
+  }
+
+  function endAccount(error: Error) {
+    account.end(error);
+    sharing.onAccountListeners();
   }
 
   /** Notifies each listener. A listener that throws is ended with its error; the others and the caller continue. */
@@ -122,6 +101,7 @@ export function createWatchRegistry({
     const isFirst = job.observation === undefined;
     job.observation = observation;
     job.failures = 0;
+    job.isPolledHere = false;
     if (observation.value === null) return endJob(job, new JobNotFound(!isFirst));
     if (change) job.changedAt = clock.now();
     scheduleNextPoll(job);
@@ -147,6 +127,7 @@ export function createWatchRegistry({
   }
 
   function requestJobPoll(job: WatchedJob, cause: 'webhook' | 'poll') {
+    if (!sharing.isOnDuty) return sharing.passOn(job.id, cause);
     if (job.requested !== 'webhook') job.requested = cause;
     scheduleNextPoll(job);
     onScheduleChange();
@@ -157,6 +138,13 @@ export function createWatchRegistry({
       const isActive = isWatchedByAccount && observation?.value && !isTerminal(observation.value);
       return isActive ? (snapshotOf(observation) ?? []) : [];
     });
+
+  function removeSettled() {
+    const now = clock.now();
+    for (const job of [...jobs.values()]) {
+      if (job.isWatchedByAccount && store.invalidation.end(access, job.id).settledAt <= now) removeFromAccount(job);
+    }
+  }
 
   function removeFromAccount(job: WatchedJob) {
     job.isWatchedByAccount = false;
@@ -175,18 +163,24 @@ export function createWatchRegistry({
     watch(id, listener) {
       const job = jobs.get(id) ?? addJob(id);
       job.listeners.add(listener);
+      sharing.onListeners(id);
       onScheduleChange();
       const stop = () => {
-        if (job.listeners.delete(listener)) removeIfUnwatched(job);
+        if (!job.listeners.delete(listener)) return;
+        if (jobs.get(id) === job) sharing.onListeners(id);
+        removeIfUnwatched(job);
       };
       return { snapshot: job.observation ? snapshotOf(job.observation) : null, stop };
     },
     watchAll(listener) {
       if (account.listeners.size === 0) account.start(clock.now());
       account.listeners.add(listener);
+      sharing.onAccountListeners();
       onScheduleChange();
       const stop = () => {
-        if (!account.listeners.delete(listener) || account.listeners.size > 0) return;
+        if (!account.listeners.delete(listener)) return;
+        sharing.onAccountListeners();
+        if (account.listeners.size > 0) return;
         for (const job of [...jobs.values()]) removeFromAccount(job);
         onScheduleChange();
       };
@@ -204,30 +198,36 @@ export function createWatchRegistry({
       const job = jobs.get(id);
       if (job) return requestJobPoll(job, cause);
       if (account.listeners.size === 0) return;
+      if (!sharing.isOnDuty) return sharing.passOn(id, cause);
       account.requestPoll(clock.now()); // The job may be new.
       onScheduleChange();
     },
+    concernsAccount(observed) {
+      const { value } = observed.accepted;
+      if (value === null || account.listeners.size === 0) return false;
+      const change = changeOf(observed, stateOf);
+      return !isTerminal(value) || (change !== null && (change.previous !== null || account.isNewer(value)));
+    },
+    ...duty,
+    endAccount,
+    removeSettled,
     onPollFailed(job, error) {
       job.failures++;
       const isDropped = isPermanent(error) || job.observation === undefined;
       reportPollFailure('jobs', isDropped ? 'dropped' : 'retried', error);
       if (isDropped) return endJob(job, toError(error));
-      const waitMs = nextPollAfterFailureIn(job.failures, pollIntervalMs, Math.random(), retryAfterOf(error));
+      const waitMs = nextPollAfterFailureIn(job.failures, intervalMs(), Math.random(), retryAfterOf(error));
       job.dueAt = clock.now() + waitMs;
     },
     onListScanned() {
       const isFirst = !account.isScanned;
-      account.recordScan(clock.now(), pollIntervalMs);
-      const settled = [...jobs.values()].filter(
-        ({ id, isWatchedByAccount }) =>
-          isWatchedByAccount && store.invalidation.end(access, id).settledAt <= clock.now(),
-      );
-      for (const job of settled) removeFromAccount(job);
+      account.recordScan(clock.now(), intervalMs());
+      removeSettled();
       if (!isFirst) return;
       for (const snapshot of activeSnapshots()) notifyAll(account.listeners, snapshot);
     },
     endAll(error) {
-      account.end(error);
+      endAccount(error);
       for (const job of [...jobs.values()]) endJob(job, error);
       onScheduleChange();
     },

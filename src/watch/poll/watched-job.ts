@@ -6,6 +6,8 @@ import type { JobChange } from './change.ts';
 export interface WatchListener {
   /** The callers behind the listener, which own the turns of its polls. */
   readonly callers: Iterable<Caller>;
+  /** Whether only subscribers of other replicas are behind it. */
+  readonly isRemote?: boolean;
   onChange(change: JobChange): void;
   /** Called when the watch ends with an error. No further calls follow. */
   onEnd(error: Error): void;
@@ -38,6 +40,8 @@ export interface WatchedJob {
   /** Cause of a requested poll; null when none is requested. */
   requested: 'webhook' | 'poll' | null;
   isPolling: boolean;
+  /** Whether this replica polls it once, although another one polls the jobs of the scope. */
+  isPolledHere: boolean;
   /** Whether its events are read in each interval: they announce most changes, so the job itself is polled less often. */
   areEventsRead: boolean;
   /** Consecutive failed polls. */

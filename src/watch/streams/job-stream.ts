@@ -1,7 +1,7 @@
 import type { Caller } from '../../upstream/resilience/call-claims.ts';
 import { isTerminal, type Job } from '../../upstream/resources/job.ts';
 import type { JobChange } from '../poll/change.ts';
-import type { WatchRegistry } from '../poll/watch-registry.ts';
+import type { WatchRegistry } from '../poll/registry-types.ts';
 import type { WatchListener } from '../poll/watched-job.ts';
 import { createConflatingQueue } from './conflating-queue.ts';
 

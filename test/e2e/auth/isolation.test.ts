@@ -67,6 +67,16 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 const examples: [Step[], Name][] = [
   [
     [
+      { callers: ['bob'], fault: 'reset' },
+      { callers: NAMES, operation: 'models', method: 'GET', times: 1 },
+      { callers: ['ann'], action: 'change' },
+      ...mutationNames.map((operation) => ({ callers: ['bob'], operation, method: 'POST', times: 1 }) as const),
+      { callers: ['ann'], operation: 'models', method: 'GET', times: 1 },
+    ],
+    'ann',
+  ],
+  [
+    [
       { callers: ['ann'], fault: 'hang' },
       ...queryNames.slice(0, 5).map((operation) => ({ callers: NAMES, operation, method: 'POST', times: 2 }) as const),
       { callers: ['ann'], action: 'abort' },

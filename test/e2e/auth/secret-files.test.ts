@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -13,7 +13,7 @@ import { createTestClock } from '../../kit/clock.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
 import { type ScriptedUpstream, startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
 import { create, idOf, startSandboxWorld } from '../../kit/mutation/create-job.ts';
-import { makeFolder } from '../../kit/process/folder.ts';
+import { makeFolder, replaceFile } from '../../kit/process/folder.ts';
 import { startGatewayProcess } from '../../kit/process/gateway-process.ts';
 import { startScript } from '../../kit/process/process.ts';
 import { until } from '../../kit/until.ts';
@@ -39,11 +39,7 @@ async function start(settings: Record<string, string> = {}, clock: Clock = syste
     file,
     gateway,
     keysUsed: () => upstream.calls.map(({ authorization }) => authorization?.replace('Bearer ', '')),
-    /** Replaces the file by another one, as secret managers do. */
-    write(text: string) {
-      writeFileSync(`${file}.new`, text);
-      renameSync(`${file}.new`, file);
-    },
+    write: (text: string) => replaceFile(file, text),
     async [Symbol.asyncDispose]() {
       await gateway[Symbol.asyncDispose]();
       await upstream[Symbol.asyncDispose]();

@@ -9,14 +9,14 @@ import { until } from '../../kit/until.ts';
 
 // Callers bring keys, and the upstream takes its time to reject invented ones.
 
-/** At 50 calls per second, their turns would take eight seconds. */
+/** At 10 calls per second, their turns would take 40 seconds. */
 const INVENTED = 400;
 const MAX_UNVERIFIED_CALLS = 16;
 const SAMPLES = 11;
 /** Far below the time of the turns. */
-const MAX_MS = 3000;
+const MAX_MS = 15_000;
 /** A floor for the comparison of times, far below the delay of the attack. */
-const FLOOR_MS = 500;
+const FLOOR_MS = 3000;
 
 /** A gateway with an upstream that accepts the keys that start with `real`, and does not respond to others. */
 async function start(settings: Record<string, string> = {}) {
@@ -30,7 +30,7 @@ async function start(settings: Record<string, string> = {}) {
   const gateway = await startGateway({
     OPENAI_BASE_URL: upstream.baseUrl,
     AUTH: 'passthrough',
-    UPSTREAM_MAX_RPS: '50',
+    UPSTREAM_MAX_RPS: '10',
     ...settings,
   });
   const clients = new AbortController();

@@ -1,16 +1,15 @@
-import { existsSync, globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { globSync, readFileSync } from 'node:fs';
 import { Deployment } from 'kubernetes-models/apps/v1';
 import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1';
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1';
 import { Service } from 'kubernetes-models/v1';
 import { describe, expect, it } from 'vitest';
-import { parse, parseAllDocuments } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import { settings } from '../../../src/config/settings.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
-import { problemsOf } from '../../kit/process/config-problems.ts';
+import { problemsOfDeployed } from '../../kit/process/config-problems.ts';
 import { makeFolder } from '../../kit/process/folder.ts';
-import { tokenFile } from '../../kit/process/token.ts';
+import { runTool } from '../../kit/process/tool.ts';
 
 const KINDS = { Deployment, NetworkPolicy, PodDisruptionBudget, Service };
 type Manifest = { kind: keyof typeof KINDS; metadata: { name: string }; spec: Record<string, unknown> };
@@ -21,6 +20,21 @@ const manifests = globSync('deploy/kubernetes/*.yaml').flatMap((file) =>
     return [file, document.toJS()];
   }),
 );
+
+/** The types of Kubernetes. The schema of a kind also allows members that it does not name; an object literal of its type does not. */
+const TYPES: Readonly<Record<keyof typeof KINDS, string>> = {
+  Deployment: "import('kubernetes-models/apps/v1').IDeployment",
+  NetworkPolicy: "import('kubernetes-models/networking.k8s.io/v1').INetworkPolicy",
+  PodDisruptionBudget: "import('kubernetes-models/policy/v1').IPodDisruptionBudget",
+  Service: "import('kubernetes-models/v1').IService",
+};
+
+/** The errors of the TypeScript compiler in a program; empty without one. */
+async function typeProblems(text: string): Promise<string> {
+  const folder = makeFolder({ 'manifests.ts': `${text}\nexport {};\n` });
+  const flags = '--noEmit --skipLibCheck --strict --ignoreConfig --module nodenext --target esnext'.split(' ');
+  return (await runTool('typescript/bin/tsc', [...flags, 'manifests.ts'], folder)).output;
+}
 
 const specOf = (kind: Manifest['kind']) => {
   const found = manifests.find(([, manifest]) => manifest.kind === kind);
@@ -48,12 +62,6 @@ interface Container {
 const { spec: pod } = deployment.template;
 const [container] = pod.containers;
 
-/** The problems of an environment whose secret files exist. */
-function problemsOfDeployed(environment: Readonly<Record<string, string>>): readonly string[] {
-  const key = join(makeFolder({ key: 'test-key-example' }), 'key');
-  return problemsOf({ ...environment, AUTH_TOKENS_FILE: tokenFile({ ann: 'viewer' }).file, OPENAI_API_KEY_FILE: key });
-}
-
 describe('deploy/kubernetes', () => {
   it('has a manifest of each kind', () => {
     expect(manifests.map(([, { kind }]) => kind).sort()).toEqual(Object.keys(KINDS).sort());
@@ -64,6 +72,16 @@ describe('deploy/kubernetes', () => {
     expect(() => new Model(manifest as never).validate()).not.toThrow();
     const broken = { ...manifest, spec: { ...manifest.spec, selector: 1, podSelector: 1 } };
     expect(() => new Model(broken as never).validate()).toThrow(); // The check sees a mistake.
+  });
+
+  it('has no member that Kubernetes does not know', async () => {
+    const typed = manifests.map(
+      ([, manifest], index) => `const m${index}: ${TYPES[manifest.kind]} = ${JSON.stringify(manifest)};`,
+    );
+    expect(await typeProblems(typed.join('\n'))).toBe('');
+    expect(await typeProblems(typed.join('\n').replace('"replicas"', '"replica"'))).toContain(
+      `'"replica"' does not exist`,
+    );
   });
 
   it('runs without privileges, on a read-only file system', () => {
@@ -115,48 +133,5 @@ describe('deploy/kubernetes', () => {
     expect(problemsOfDeployed(environment)).toEqual([]);
     const metrics = container.ports.find(({ name }) => name === 'metrics');
     expect(environment['METRICS_PORT']).toBe(String(metrics?.containerPort));
-  });
-});
-
-interface ComposeService {
-  readonly image?: string;
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly secrets?: readonly string[];
-  readonly volumes?: readonly string[];
-  readonly network_mode?: string;
-}
-
-describe('deploy/compose.yaml', () => {
-  const compose: {
-    services: Record<string, ComposeService>;
-    secrets: Record<string, object>;
-    volumes: Record<string, unknown>;
-  } = parse(readFileSync('deploy/compose.yaml', 'utf8'));
-  const services = Object.values(compose.services);
-
-  it('pins the version of each image', () => {
-    for (const { image } of services) if (image !== undefined) expect(image).toMatch(/:v?\d+\.\d+\.\d+(-\w+)?$/);
-    expect(readFileSync('Dockerfile', 'utf8')).toMatch(/^ARG NODE_IMAGE=node:24\.\d+\.\d+-slim$/m);
-  });
-
-  it('sets settings to valid values, and has the secrets and files that it mounts', () => {
-    const { environment = {} } = compose.services['gateway'] ?? {};
-    expect(Object.keys(environment).filter((name) => !settings.has(name))).toEqual([]);
-    expect(problemsOfDeployed(environment)).toEqual([]);
-    for (const { secrets = [], volumes = [] } of services) {
-      expect(Object.keys(compose.secrets)).toEqual(expect.arrayContaining([...secrets]));
-      for (const volume of volumes) {
-        const [source = ''] = volume.split(':');
-        const isThere = source === './tls' || source in compose.volumes || existsSync(join('deploy', source));
-        expect(isThere, source).toBe(true);
-      }
-    }
-  });
-
-  it('lets Prometheus scrape the metrics, with the alert rules', () => {
-    const prometheus = parse(readFileSync('deploy/prometheus.yaml', 'utf8'));
-    const port = compose.services['gateway']?.environment?.['METRICS_PORT'];
-    expect(prometheus.scrape_configs).toMatchObject([{ static_configs: [{ targets: [`gateway:${port}`] }] }]);
-    for (const file of prometheus.rule_files) expect(existsSync(join('deploy', file))).toBe(true);
   });
 });

@@ -143,8 +143,17 @@ describe.skipIf(!hasNginx())('the gateway behind nginx with deploy/nginx.conf', 
     90_000,
   ); // They send a gigabyte.
 
-  it('redirects its prefix to the page under the prefix', async () => {
+  it('serves the dashboard and its assets under the prefix', async () => {
     await using proxied = await start();
+    const page = await fetch(new URL('.', proxied.url));
+    expect(page.status).toBe(200);
+    const assets = [...(await page.text()).matchAll(/(?:src|href)="(assets\/[^"]+)"/g)].map(([, path = '']) => path);
+    expect(assets).toHaveLength(4);
+    for (const path of assets) expect((await fetch(new URL(path, proxied.url))).status).toBe(200);
+  });
+
+  it('redirects its prefix to GraphiQL under the prefix without the dashboard', async () => {
+    await using proxied = await start({ DASHBOARD: 'off' });
     const response = await fetch(new URL('.', proxied.url), { redirect: 'manual' });
     expect([response.status, response.headers.get('location')]).toEqual([302, 'graphql']);
   });

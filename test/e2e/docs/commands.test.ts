@@ -12,7 +12,8 @@ const run = promisify(execFile);
 /** The gateway's address in the pages. */
 const SHOWN = 'http://127.0.0.1:4000/graphql';
 /** Commands of which other tests, or a person, have proof: npm scripts, containers, and settings before `npm start`. */
-const TRIED_ELSEWHERE = /^(#|npm |docker |kubectl |chmod |umask |printf |openssl |[A-Z_]+=\S+ (.*npm start))/;
+const TRIED_ELSEWHERE =
+  /^(#|npm |docker |kubectl |chmod |umask |printf |openssl |password=\$\(openssl |[A-Z_]+=\S+ (.*npm start))/;
 
 interface Command {
   readonly page: string;

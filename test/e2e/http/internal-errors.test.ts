@@ -7,6 +7,7 @@ import { type ContextFactory, createContextFactory, type Identity } from '../../
 import { stateOf } from '../../../src/schema/core/job-status.ts';
 import { createSchema } from '../../../src/schema/schema.ts';
 import { createServer } from '../../../src/server/server.ts';
+import { createMemoryState } from '../../../src/state/memory/memory-state.ts';
 import { createAccessFactory } from '../../../src/store/cache/scope.ts';
 import { createStore } from '../../../src/store/store.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
@@ -16,6 +17,7 @@ import { createTestClock } from '../../kit/clock.ts';
 import { CONTEXT_OPTIONS } from '../../kit/gateway/context-options.ts';
 import { NO_MUTATIONS } from '../../kit/mutation/policy.ts';
 import { rethrow } from '../../kit/rethrow.ts';
+import { until } from '../../kit/until.ts';
 
 /** A server with this implementation of job reads, which can throw like a bug of the gateway. */
 async function startServer(readJob: () => Promise<never>) {
@@ -46,7 +48,7 @@ async function startServer(readJob: () => Promise<never>) {
     upstream,
     store,
     watcher,
-    creator: createIdempotentCreator({ upstream, store, clock }),
+    creator: createIdempotentCreator({ upstream, store, clock, ledger: createMemoryState(clock).ledger, timeoutMs: 1 }),
     mutations: NO_MUTATIONS,
     ...CONTEXT_OPTIONS,
   });
@@ -64,6 +66,7 @@ async function startServer(readJob: () => Promise<never>) {
     limits: readConfig({}).limits,
     isPassthrough: false,
     subscriptions: readConfig({}).subscriptions,
+    state: createMemoryState(clock),
     shutdown: readConfig({}).shutdown,
     upstreamConnections: 64,
     schema: createSchema(),
@@ -151,7 +154,9 @@ describe('a server that shuts down', () => {
     });
     const pending = send('{ fineTuningJob(id: "ftjob-1") { id } }');
     await reading.promise;
+    const { timers } = clock;
     const stopped = server.dispose();
+    await until(() => clock.timers > timers);
     clock.advance(59_999);
     const outcome = Promise.race([
       pending.then(String, () => 'closed'),
@@ -180,10 +185,11 @@ describe('a server that shuts down', () => {
     const head = `Host: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
     socket.write(`POST /graphql HTTP/1.1\r\n${head}${body}GET /ready HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
     await reading.promise;
+    const closed = new Promise((resolve) => socket.once('close', resolve));
     const stopped = server.dispose();
     read.reject(new Error('ended'));
     await stopped;
-    await new Promise((resolve) => socket.once('close', resolve));
+    await closed;
     expect(received).toContain('Connection: close');
   });
 });

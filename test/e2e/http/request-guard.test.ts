@@ -400,13 +400,12 @@ describe('responses', () => {
     expect(lines.map(({ upstreamCalls }) => upstreamCalls)).toEqual([1, 0]);
   });
 
-  it('to an unknown path are 404 with the known paths, and the root redirects to GraphiQL', async () => {
+  it('to an unknown path are 404 with the known paths', async () => {
     expectRejection(
       await send('GET', '/admin'),
       404,
       /^Path: "\/admin" is unknown; expected \/graphql, \/health, \/ready or \/webhooks\/openai/,
     );
-    expect((await send('GET', '/')).headers['location']).toBe('graphql');
   });
 
   it('quote input of the client truncated and escaped', async () => {

@@ -13,7 +13,7 @@ import { until } from '../../kit/until.ts';
 const FLOOD = 150;
 const MAX_RPS = 10;
 /** Far below the delay of the flood, and far above two turns. */
-const MAX_MS = 2000;
+const MAX_MS = 8000;
 
 const LIST = '{ fineTuningJobs(first: 3) { edges { node { id } } } }';
 const jobQuery = (id: string) => `{ fineTuningJob(id: "${id}") { status } }`;

@@ -1,17 +1,17 @@
 import { expect, it } from 'vitest';
 import { startScript } from '../../kit/process/process.ts';
 
-// Prints the URL of each module of OpenTelemetry that is loaded.
+// Prints the URL of each module of OpenTelemetry and of Redis that is loaded.
 const HOOK = `import { registerHooks } from 'node:module';
 registerHooks({
   load(url, context, next) {
-    if (url.includes('@opentelemetry')) console.log('LOADED ' + url);
+    if (/@opentelemetry|redis/.test(url)) console.log('LOADED ' + url);
     return next(url, context);
   },
 });`;
 const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(HOOK)}`;
 
-/** The modules of OpenTelemetry that a gateway has loaded after its first query. */
+/** The modules of OpenTelemetry and of Redis that a gateway has loaded after its first query. */
 async function loadedBy(settings: Record<string, string>): Promise<string[]> {
   await using gateway = startScript('src/main.ts', [], { PORT: '0', NODE_OPTIONS, ...settings });
   const [, url = ''] = await gateway.waitForOutput(/listens on (http:\S+\/graphql)/);
@@ -21,8 +21,14 @@ async function loadedBy(settings: Record<string, string>): Promise<string[]> {
   return [...gateway.output.text.matchAll(/^LOADED (.*)$/gm)].map(([, module = '']) => module);
 }
 
-it('a gateway without metrics and traces loads nothing of OpenTelemetry', async () => {
+it('a gateway without metrics, traces and a fleet loads nothing of OpenTelemetry and of Redis', async () => {
   expect(await loadedBy({})).toEqual([]);
+});
+
+it('a gateway with REDIS_URL loads the client of Redis', async () => {
+  const modules = await loadedBy({ REDIS_URL: 'redis://127.0.0.1:9' });
+  expect(modules.join()).toContain('ioredis');
+  expect(modules.join()).toContain('state/redis/redis-state.ts');
 });
 
 it('a gateway with metrics loads no tracer, and one with traces does', async () => {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { CATALOGUE, type MetricDefinition, prometheusNameOf } from '../../../src/telemetry/metrics/catalogue.ts';
+import { CATALOGUE, type MetricDefinition } from '../../../src/telemetry/metrics/catalogue.ts';
+import { prometheusNameOf } from '../../../src/telemetry/metrics/prometheus-name.ts';
 import { jobBody } from '../../kit/bodies/job.ts';
 import { openSse } from '../../kit/client/sse.ts';
 import { openSocket } from '../../kit/client/ws.ts';

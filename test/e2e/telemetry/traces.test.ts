@@ -116,6 +116,21 @@ describe('a trace', () => {
   });
 });
 
+describe('without a tracer', () => {
+  it.each([{}, { METRICS_PORT: '0' }])('the trace of a client goes on at the upstream, with %j', async (settings) => {
+    await using world = await startWorld({ ...NO_CACHE, ...settings });
+    world.upstream.onJob(jobBody({ id: JOB }));
+    const headers = { ...traceparent('01'), tracestate: 'vendor=1' };
+    await post(world.gateway.url, { query: readJob('Read') }, headers);
+    await post(world.gateway.url, { query: readJob('Read') });
+    const received = world.upstream.calls.map((call) => [call.headers['traceparent'], call.headers['tracestate']]);
+    expect(received).toEqual([
+      [headers.traceparent, 'vendor=1'],
+      [undefined, undefined],
+    ]);
+  });
+});
+
 describe('a poll', () => {
   it.each(['sse', 'websocket'])(
     'is a root, linked to the subscription over %s, as its delivery is',

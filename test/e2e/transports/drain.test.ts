@@ -76,7 +76,7 @@ describe('a server that shuts down', () => {
     const streams = await Promise.all(Array.from({ length: 150 }, () => openSse(live.url, { query: QUERY })));
     await until(() => live.topic('t').waits === 150);
     const stopped = live.stop();
-    expect(live.topic('t').readers).toBe(145);
+    await until(() => live.topic('t').readers === 145);
     live.clock.advance(1450);
     expect(live.topic('t').readers).toBe(75);
     live.clock.advance(1550);

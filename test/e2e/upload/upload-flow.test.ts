@@ -18,7 +18,7 @@ import {
 import { createTestClock } from '../../kit/clock.ts';
 import { startGateway } from '../../kit/gateway/gateway.ts';
 import { type ScriptedUpstream, startUpstream, writeResponse } from '../../kit/gateway/upstream.ts';
-import { until } from '../../kit/until.ts';
+import { until, untilAsync } from '../../kit/until.ts';
 
 const LINES = trainingLines(12);
 const PARTIAL_FORM = unclosedForm(...partsOf(), filePart(LINES));
@@ -243,6 +243,7 @@ describe('a gateway that shuts down', () => {
     connection.write(headOf(null), chunkOf(PARTIAL_FORM));
     await until(() => forms.started === 1);
     const stopped = gateway[Symbol.asyncDispose]();
+    await untilAsync(() => isRefused(gateway.url)); // Then the timeout begins.
     clock.advance(119_999);
     await setImmediate();
     expect(forms.aborted).toBe(0);
@@ -256,6 +257,16 @@ describe('a gateway that shuts down', () => {
     expect(forms.complete).toBe(0);
   });
 });
+
+/** Whether the server listens no more. */
+async function isRefused(url: string): Promise<boolean> {
+  try {
+    await using _connection = await openRawConnection(url);
+    return false;
+  } catch {
+    return true;
+  }
+}
 
 describe('a client that sends its form byte by byte', () => {
   it('and then another request gets both responses', async () => {

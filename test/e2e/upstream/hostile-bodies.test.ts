@@ -53,7 +53,7 @@ function lastList(data: GraphqlResponse['data']): unknown {
 // Only Linux reports the memory and the CPU time of another process.
 describe.skipIf(!canMeasureProcesses)('memory', () => {
   it(
-    'of eight results files of 65 MiB stays below 600 MiB, and each has a curve',
+    'of eight results files of 65 MiB stays below 700 MiB, and each has a curve',
     async () => {
       await using upstream = await startUpstream();
       upstream.onJob(jobBody({ id: 'ftjob-other' }));
@@ -66,7 +66,7 @@ describe.skipIf(!canMeasureProcesses)('memory', () => {
       for (const job of Object.values(data ?? {})) {
         expect(job).toMatchObject({ metrics: { totalPoints: 1_000_000, isComplete: false } });
       }
-      expect(gateway.peakMib()).toBeLessThan(600);
+      expect(gateway.peakMib()).toBeLessThan(700); // All at once would take more than 1 GiB; 460 to 610 on a busy machine.
     },
     TIMEOUT_MS,
   );

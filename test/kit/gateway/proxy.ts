@@ -18,6 +18,8 @@ export interface TestProxy extends AsyncDisposable {
   readonly requests: { readonly target: string; readonly authorization: string | undefined }[];
   /** The headers of the requests with a whole URL. */
   readonly forwarded: IncomingMessage['headers'][];
+  /** The users and passwords that it accepts, such as `ann:secret`. Empty: it requires none. */
+  readonly accepted: Set<string>;
   mode: ProxyMode;
   /** Number of open connections of clients. */
   readonly connections: number;
@@ -32,7 +34,7 @@ export async function startProxy(
   port: number,
   { credentials, certificate }: { credentials?: string; certificate?: Certificate } = {},
 ): Promise<TestProxy> {
-  const required = credentials && `Basic ${Buffer.from(credentials).toString('base64')}`;
+  const accepted = new Set(credentials === undefined ? [] : [credentials]);
   const server = certificate ? createSecureServer(certificate) : createServer();
   const sockets = new Set<Socket>();
   const arrivals = createCounter();
@@ -45,7 +47,7 @@ export async function startProxy(
     const authorization = headers['proxy-authorization'];
     requests.push({ target: url, authorization });
     arrivals.count();
-    if (required !== undefined && authorization !== required) return 407;
+    if (accepted.size > 0 && !accepted.has(userOf(authorization))) return 407;
     if (proxy.mode === 'hang') return undefined;
     return proxy.mode === 'pass' ? null : proxy.mode;
   }
@@ -77,7 +79,7 @@ export async function startProxy(
       response.writeHead(received.statusCode ?? 0, received.headers);
       received.pipe(response);
     });
-    request.pipe(upstream);
+    request.pipe(upstream.on('error', () => response.destroy()));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -93,6 +95,7 @@ export async function startProxy(
     url: `${certificate ? 'https' : 'http'}://${certificate ? 'localhost' : '127.0.0.1'}:${own}`,
     requests,
     forwarded,
+    accepted,
     arrived: arrivals.reached,
     refuse,
     [Symbol.asyncDispose]: refuse,
@@ -100,6 +103,10 @@ export async function startProxy(
   const connections = { get: () => sockets.size };
   return Object.defineProperty(Object.assign(proxy, { ...rest, connections: 0 }), 'connections', connections);
 }
+
+/** The user and password in a value of Proxy-Authorization, such as `ann:secret`. */
+export const userOf = (authorization = ''): string =>
+  Buffer.from(authorization.replace('Basic ', ''), 'base64').toString();
 
 /** TLS in front of a server of this machine. Resolves to its port. */
 export async function startTls(baseUrl: string, certificate: Certificate): Promise<{ port: number } & AsyncDisposable> {

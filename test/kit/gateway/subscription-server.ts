@@ -6,6 +6,7 @@ import { type Context, createContextFactory } from '../../../src/request/context
 import { stateOf } from '../../../src/schema/core/job-status.ts';
 import { createAuthenticate } from '../../../src/server/auth/authenticate.ts';
 import { createServer } from '../../../src/server/server.ts';
+import { createMemoryState } from '../../../src/state/memory/memory-state.ts';
 import { createStore } from '../../../src/store/store.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
 import { createCredentialSource } from '../../../src/upstream/credentials/credential-source.ts';
@@ -79,6 +80,7 @@ export async function startSubscriptionServer(settings: Record<string, string> =
     limits: config.limits,
     isPassthrough: config.auth.kind === 'passthrough',
     subscriptions: config.subscriptions,
+    state: createMemoryState(clock),
     shutdown: config.shutdown,
     upstreamConnections: config.upstreamCalls.connections,
     schema: script.schema,
@@ -93,7 +95,13 @@ export async function startSubscriptionServer(settings: Record<string, string> =
       upstream,
       store,
       watcher,
-      creator: createIdempotentCreator({ upstream, store, clock }),
+      creator: createIdempotentCreator({
+        upstream,
+        store,
+        clock,
+        ledger: createMemoryState(clock).ledger,
+        timeoutMs: 1,
+      }),
       mutations: NO_MUTATIONS,
       ...CONTEXT_OPTIONS,
     }),

@@ -11,6 +11,7 @@ export const CREATE = `mutation ($input: CreateFineTuningJobInput!) { createFine
   ... on InvalidInputError { issues { path message } }
   ... on ConflictError { status rawStatus }
   ... on QuotaExceededError { retryAfterSeconds }
+  ... on UnavailableError { retryAfterSeconds }
   ... on UpstreamError { upstreamStatus isRetryable }
 } }`;
 

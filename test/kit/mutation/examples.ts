@@ -114,7 +114,7 @@ export function withValue(input: unknown, [field, ...rest]: InputPath, value: un
   return Array.isArray(input) ? input.with(Number(field), changed) : Object.assign({}, input, { [field]: changed });
 }
 
-/** Makes the upstream accept every call of the examples. */
+/** Makes the upstream accept every call of the examples. Every job and file exists. */
 export function makeWritable(upstream: ScriptedUpstream): void {
   upstream.failAll(async (request, response) => {
     const { method, url = '' } = request;
@@ -129,6 +129,8 @@ function bodyFor(call: string): object {
   if (call.startsWith('DELETE ')) return { id, deleted: true };
   if (call === 'POST /fine_tuning/jobs') return jobBody({ id: 'ftjob-made' });
   if (call.startsWith('POST /fine_tuning/jobs/')) return jobBody({ id: call.split('/')[3] });
+  if (/^GET \/fine_tuning\/jobs\/[^/]+$/.test(call)) return jobBody({ id });
+  if (/^GET \/files\/[^/]+$/.test(call)) return fileBody(id);
   if (call === 'POST /files') return fileBody('file-made');
   if (call === 'POST /fine_tuning/alpha/graders/run') return { reward: 1 };
   if (call === 'POST /fine_tuning/alpha/graders/validate')

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
@@ -15,4 +15,10 @@ export function makeFolder(files: Readonly<Record<string, string>>): string {
     writeFileSync(file, text);
   }
   return folder;
+}
+
+/** Replaces a file by another one, as secret managers do. */
+export function replaceFile(file: string, text: string): void {
+  writeFileSync(`${file}.new`, text);
+  renameSync(`${file}.new`, file);
 }

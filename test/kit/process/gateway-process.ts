@@ -9,6 +9,8 @@ export interface GatewayProcess extends AsyncDisposable {
   readonly output: { text: string };
   query(query: string, headers?: Record<string, string>): Promise<GraphqlResponse>;
   signal(name: NodeJS.Signals): void;
+  /** Resolves to the exit code. */
+  readonly ended: Promise<number | null>;
   /** Peak of its resident memory in MiB. */
   peakMib(): number;
   /** CPU time so far in seconds, of all threads. */
@@ -35,6 +37,7 @@ export async function startGatewayProcess(
     url,
     output: gateway.output,
     signal: gateway.signal,
+    ended: gateway.ended,
     async query(query, headers = {}) {
       const response = await fetch(url, {
         method: 'POST',

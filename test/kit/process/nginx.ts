@@ -1,10 +1,10 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createSelfSigned } from './certificate.ts';
 import { makeFolder } from './folder.ts';
+import { freePort } from './free-port.ts';
 
 /** Whether an nginx is installed. Tests that need one are skipped without it. */
 export function hasNginx(): boolean {
@@ -16,43 +16,17 @@ export function hasNginx(): boolean {
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as import('node:net').AddressInfo; // A TCP server has such an address.
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 /**
- * Starts nginx with deploy/nginx.conf in front of a gateway. Only addresses and paths differ from the file; without
- * `isKeptAlive` also the header `Connection`, which is then nginx's default toward upstreams: `close`.
+ * Starts nginx with the files of deploy/ in front of one gateway or of three. Only addresses and paths differ from the files;
+ * without `hasTls` the scheme, as browsers do not accept its key; without `isKeptAlive` also the header `Connection`, which is then nginx's default toward upstreams: `close`.
  */
 export async function startNginx(
-  gatewayUrl: string,
-  { isKeptAlive = true } = {},
+  gatewayUrls: string | readonly string[],
+  { isKeptAlive = true, hasTls = true } = {},
 ): Promise<{ url: string } & AsyncDisposable> {
   const port = await freePort();
-  const { key, cert } = createSelfSigned('tuning.example.com');
-  const site = readFileSync('deploy/nginx.conf', 'utf8')
-    .replace('server 127.0.0.1:4000;', `server ${new URL(gatewayUrl).host};`)
-    .replace('listen 443 ssl;', `listen 127.0.0.1:${port} ssl;`)
-    .replaceAll('/etc/nginx/tls/', 'tls/')
-    .replace(isKeptAlive ? '' : 'proxy_set_header Connection $connection_upgrade;', '');
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path tmp;`);
-  const folder = makeFolder({
-    'site.conf': site,
-    'tls/tls.crt': cert,
-    'tls/tls.key': key,
-    'nginx.conf': [
-      'daemon off; master_process off; pid nginx.pid; error_log stderr warn;',
-      'events {}',
-      `http { access_log off; ${temporary.join(' ')} include site.conf; }`,
-    ].join('\n'),
-  });
-  const args = ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', 'stderr'];
-  const child = spawn('nginx', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const folder = makeSite(port, upstreamOf(gatewayUrls), isKeptAlive, hasTls);
+  const child = spawn('nginx', argumentsFor(folder), { stdio: ['ignore', 'ignore', 'pipe'] });
   let errors = '';
   child.stderr.on('data', (text) => {
     errors += text;
@@ -64,13 +38,52 @@ export async function startNginx(
     () => errors,
   );
   return {
-    url: `https://127.0.0.1:${port}/ft/graphql`,
+    url: `${hasTls ? 'https' : 'http'}://127.0.0.1:${port}/ft/graphql`,
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');
       await exited;
     },
   };
 }
+
+/** The complaints of `nginx -t` about a file of deploy/ with gateways; empty without one. */
+export async function problemsOfNginx(upstreamFile: string): Promise<string> {
+  const folder = makeSite(await freePort(), readFileSync(upstreamFile, 'utf8'));
+  const { status, stderr } = spawnSync('nginx', ['-t', '-q', ...argumentsFor(folder)], { encoding: 'utf8' });
+  return status === 0 ? '' : stderr;
+}
+
+/** The file with the gateways, with these addresses. */
+function upstreamOf(gatewayUrls: string | readonly string[]): string {
+  const hosts = [gatewayUrls].flat().map((url) => new URL(url).host);
+  const file = hosts.length === 1 ? 'deploy/nginx-upstream.conf' : 'deploy/nginx-fleet.conf';
+  const text = readFileSync(file, 'utf8').replaceAll(/(?<=server )[\d.]+:4000/g, () => hosts.shift() ?? 'no-address');
+  if (hosts.length > 0) throw new Error(`${file} has fewer gateways.`);
+  return text;
+}
+
+/** A folder with the configuration of an nginx that listens on this port of loopback. */
+function makeSite(port: number, upstream: string, isKeptAlive = true, hasTls = true): string {
+  const { key, cert } = createSelfSigned('tuning.example.com');
+  const site = readFileSync('deploy/nginx.conf', 'utf8')
+    .replace('listen 443 ssl;', `listen 127.0.0.1:${port}${hasTls ? ' ssl' : ''};`)
+    .replaceAll('/etc/nginx/tls/', 'tls/')
+    .replace(isKeptAlive ? '' : 'proxy_set_header Connection $connection_upgrade;', '');
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path tmp;`);
+  return makeFolder({
+    'site.conf': site,
+    'upstream.conf': upstream,
+    'tls/tls.crt': cert,
+    'tls/tls.key': key,
+    'nginx.conf': [
+      'daemon off; master_process off; pid nginx.pid; error_log stderr warn;',
+      'events {}',
+      `http { access_log off; ${temporary.join(' ')} include site.conf; include upstream.conf; }`,
+    ].join('\n'),
+  });
+}
+
+const argumentsFor = (folder: string) => ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', 'stderr'];
 
 /** Resolves when something accepts connections on the port. */
 async function listening(port: number, exitCode: () => number | null, errors: () => string): Promise<void> {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createDailyQuotas, DailyQuotaExceeded } from '../../../src/commands/daily-quota.ts';
+import { createMemoryDailyCounts } from '../../../src/state/memory/daily-counts.ts';
 import { UpstreamError } from '../../../src/upstream/errors/upstream-error.ts';
 import { createTestClock } from '../../kit/clock.ts';
 
@@ -13,7 +14,7 @@ const outcomeOf = (promise: Promise<unknown>) => promise.catch((error: unknown) 
 describe('the daily quota of a caller', () => {
   it('allows the limit, then nothing until midnight UTC', async () => {
     const clock = createTestClock(Date.UTC(2026, 0, 1, 20));
-    const quota = createDailyQuotas(clock, { create: 2, graderRun: 1 })('a');
+    const quota = createDailyQuotas(createMemoryDailyCounts(clock), { create: 2, graderRun: 1 })('a');
     expect([await quota.spend('create', done), await quota.spend('create', done)]).toEqual(['done', 'done']);
     let runs = 0;
     const error = await outcomeOf(quota.spend('create', async () => runs++));
@@ -31,7 +32,7 @@ describe('the daily quota of a caller', () => {
   });
 
   it('is separate for each caller and each operation', async () => {
-    const quotaOf = createDailyQuotas(createTestClock(), { create: 1, graderRun: 1 });
+    const quotaOf = createDailyQuotas(createMemoryDailyCounts(createTestClock()), { create: 1, graderRun: 1 });
     const all = [
       quotaOf('a').spend('create', done),
       quotaOf('a').spend('graderRun', done),
@@ -42,14 +43,14 @@ describe('the daily quota of a caller', () => {
   });
 
   it('counts operations in progress', async () => {
-    const quota = createDailyQuotas(createTestClock(), { create: 1, graderRun: 0 })('a');
+    const quota = createDailyQuotas(createMemoryDailyCounts(createTestClock()), { create: 1, graderRun: 0 })('a');
     const first = quota.spend('create', done);
     expect(await outcomeOf(quota.spend('create', done))).toBeInstanceOf(DailyQuotaExceeded);
     await first;
   });
 
   it('allows nothing at a limit of 0, and never resets', async () => {
-    const quota = createDailyQuotas(createTestClock(), { create: 0, graderRun: 0 })('a');
+    const quota = createDailyQuotas(createMemoryDailyCounts(createTestClock()), { create: 0, graderRun: 0 })('a');
     expect(await outcomeOf(quota.spend('graderRun', done))).toMatchObject({
       retryAfterSeconds: null,
       message: 'MAX_GRADER_RUNS_PER_DAY: is 0, which disables running graders; expected at least 1 to allow it.',
@@ -66,13 +67,13 @@ describe('a unit of the quota', () => {
     ['is not refunded when the outcome is unknown', unknown, expect.any(DailyQuotaExceeded)],
     ['is not refunded after any other error', new TypeError('internal'), expect.any(DailyQuotaExceeded)],
   ])('%s', async (_, error, next) => {
-    const quota = createDailyQuotas(createTestClock(), { create: 1, graderRun: 0 })('a');
+    const quota = createDailyQuotas(createMemoryDailyCounts(createTestClock()), { create: 1, graderRun: 0 })('a');
     expect(await outcomeOf(quota.spend('create', failing(error)))).toBe(error);
     expect(await outcomeOf(quota.spend('create', done))).toEqual(next);
   });
 
   it('is refunded once by refund()', async () => {
-    const quota = createDailyQuotas(createTestClock(), { create: 2, graderRun: 0 })('a');
+    const quota = createDailyQuotas(createMemoryDailyCounts(createTestClock()), { create: 2, graderRun: 0 })('a');
     await quota.spend('create', done);
     await quota.spend('create', async (refund) => {
       refund();
@@ -84,7 +85,7 @@ describe('a unit of the quota', () => {
 
   it('is not refunded to the quota of the next day', async () => {
     const clock = createTestClock(Date.UTC(2026, 0, 1, 23));
-    const quota = createDailyQuotas(clock, { create: 1, graderRun: 0 })('a');
+    const quota = createDailyQuotas(createMemoryDailyCounts(clock), { create: 1, graderRun: 0 })('a');
     const pending = Promise.withResolvers<never>();
     const late = outcomeOf(quota.spend('create', () => pending.promise));
     clock.advance(HOUR);

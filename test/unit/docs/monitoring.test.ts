@@ -3,7 +3,8 @@ import { parser } from '@prometheus-io/lezer-promql';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { withMetricsTable } from '../../../src/cli/metrics-text.ts';
-import { CATALOGUE, type MetricName, prometheusNameOf } from '../../../src/telemetry/metrics/catalogue.ts';
+import { CATALOGUE, type MetricName } from '../../../src/telemetry/metrics/catalogue.ts';
+import { prometheusNameOf } from '../../../src/telemetry/metrics/prometheus-name.ts';
 import { anchorsOf, type Page } from '../../kit/process/documents.ts';
 
 const operate: Page = { path: 'docs/operate.md', text: readFileSync('docs/operate.md', 'utf8') };
@@ -59,8 +60,8 @@ describe('deploy/alerts.yaml', () => {
     expect(used.filter((name) => name !== 'up' && !names.includes(name))).toEqual([]);
   });
 
-  it('has five alerts, each with a section of the runbook', () => {
-    expect(rules).toHaveLength(5);
+  it('has six alerts, each with a section of the runbook', () => {
+    expect(rules).toHaveLength(6);
     const anchors = anchorsOf(operate);
     for (const { alert, annotations } of rules) {
       expect(annotations['runbook']).toBe(`docs/operate.md#${alert.toLowerCase()}`);

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { settingsHelp, settingsMarkdown } from '../../../src/cli/settings-text.ts';
 import { readConfig } from '../../../src/config/config.ts';
-import { settingGroups, settings } from '../../../src/config/settings.ts';
+import { fileSettingOf, SECRET_NAMES } from '../../../src/config/secret-files.ts';
+import { secretTypes, settingGroups, settings } from '../../../src/config/settings.ts';
 
 const SRC = join(import.meta.dirname, '../../../src');
 
@@ -57,6 +58,12 @@ describe('a setting', () => {
     };
     const auth = name.startsWith('JWT_') && { AUTH: 'none' };
     expect(() => readConfig({ ...openaiKey, ...azure, ...auth, [name]: example })).not.toThrow();
+  });
+
+  it('that is a secret is in SECRET_NAMES and has a setting for its file, and no other one', () => {
+    expect([...secretTypes.keys()].sort()).toEqual([...SECRET_NAMES].sort());
+    const withFile = [...settings.keys()].filter((name) => settings.has(fileSettingOf(name)));
+    expect(withFile.sort()).toEqual([...SECRET_NAMES].sort());
   });
 
   it.each(settingGroups)(

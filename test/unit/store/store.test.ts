@@ -424,7 +424,7 @@ describe('a job that was marked as stale', () => {
     for (const each of [access, other]) await store.jobs.get(each, 'ftjob-1', newReadContext());
     await store.jobs.get(access, 'ftjob-2', newReadContext());
     clock.advance(1);
-    store.jobs.invalidation.markStale('ftjob-1');
+    store.jobs.invalidation.markStaleEverywhere('ftjob-1');
     for (const each of [access, other]) await store.jobs.get(each, 'ftjob-1', newReadContext());
     await store.jobs.get(access, 'ftjob-2', newReadContext());
     expect(targets().filter((target) => target === '/fine_tuning/jobs/ftjob-1')).toHaveLength(4);
@@ -433,7 +433,7 @@ describe('a job that was marked as stale', () => {
 
   it('is fresh again after one read, and so is a list', async () => {
     scriptAll();
-    store.jobs.invalidation.markStale('ftjob-1');
+    store.jobs.invalidation.markStaleEverywhere('ftjob-1');
     for (let count = 0; count < 2; count++) await store.jobs.get(access, 'ftjob-1', newReadContext());
     for (let count = 0; count < 2; count++) await store.jobs.list(access, page, newReadContext());
     expect(scripted.calls).toHaveLength(2);
@@ -443,7 +443,7 @@ describe('a job that was marked as stale', () => {
     scripted.onJob(jobBody({ id: 'ftjob-1', status: 'succeeded', finished_at: 1 }));
     await store.jobs.get(access, 'ftjob-1', newReadContext());
     clock.advance(1);
-    store.jobs.invalidation.markStale('ftjob-1');
+    store.jobs.invalidation.markStaleEverywhere('ftjob-1');
     await store.jobs.get(access, 'ftjob-1', newReadContext());
     expect(scripted.calls).toHaveLength(2);
   });
@@ -452,7 +452,7 @@ describe('a job that was marked as stale', () => {
     scriptAll();
     await store.jobs.list(access, page, newReadContext());
     const generation = store.jobs.invalidation.responseGeneration(access);
-    store.jobs.invalidation.markStale('ftjob-1');
+    store.jobs.invalidation.markStaleEverywhere('ftjob-1');
     expect(store.jobs.invalidation.responseGeneration(access)).toBeGreaterThan(generation);
     await store.jobs.list(access, page, newReadContext());
     expect(scripted.calls).toHaveLength(2);
@@ -465,7 +465,7 @@ describe('a job that was marked as stale', () => {
     const reading = store.jobs.get(access, 'ftjob-1', readContext);
     await gate.arrived(1);
     clock.advance(1);
-    store.jobs.invalidation.markStale('ftjob-1');
+    store.jobs.invalidation.markStaleEverywhere('ftjob-1');
     gate.release();
     await reading;
     expect(readContext.freshUntil).toBe(Number.NEGATIVE_INFINITY);

@@ -8,6 +8,7 @@ import {
 import { deriveMark } from '../../../../src/commands/idempotency/derive-mark.ts';
 import { createMemoryCache } from '../../../../src/memory-cache.ts';
 import type { Fault, FilterFault } from '../../../../src/sandbox/state/faults.ts';
+import { createMemoryLedger } from '../../../../src/state/memory/ledger.ts';
 import { createStore } from '../../../../src/store/store.ts';
 import { UpstreamError } from '../../../../src/upstream/errors/upstream-error.ts';
 import { createUpstream, type Upstream } from '../../../../src/upstream/upstream.ts';
@@ -46,7 +47,8 @@ async function openWorld() {
       upstream: { ...upstream, jobs: { ...upstream.jobs, create } },
       store,
       clock,
-      maxKeys,
+      ledger: createMemoryLedger(clock, maxKeys),
+      timeoutMs: TIMEOUT_MS,
     });
   }
   let creator = start(100);

@@ -4,7 +4,14 @@ import { downsample } from '../../../../src/schema/metrics/downsampling.ts';
 import { METRICS, type Metric, type MetricsSeries } from '../../../../src/upstream/metrics/metrics.ts';
 import { seriesOf } from '../../../kit/store/series.ts';
 
-const LOSSES = ['train_loss', 'valid_loss', 'full_valid_loss'] as const;
+const WITH_EXTREMES = [
+  'train_loss',
+  'valid_loss',
+  'full_valid_loss',
+  'train_mean_reward',
+  'valid_mean_reward',
+  'full_valid_mean_reward',
+] as const;
 
 const value = fc.oneof(
   { weight: 6, arbitrary: fc.double() },
@@ -65,16 +72,16 @@ describe('downsample', () => {
     forLongSeries((series, selected) => expect(selected.isSupersetOf(new Set([0, series.length - 1]))).toBe(true));
   });
 
-  it.each(LOSSES)('keeps the minimum and the maximum of %s: property', (loss) => {
+  it.each(WITH_EXTREMES)('keeps the minimum and the maximum of %s: property', (metric) => {
     forLongSeries((series, selected) => {
-      const all = measured(series, loss);
-      const keptValues = new Set([...selected].map((index) => series.columns[loss]?.[index]));
+      const all = measured(series, metric);
+      const keptValues = new Set([...selected].map((index) => series.columns[metric]?.[index]));
       if (all.length > 0) expect(keptValues.isSupersetOf(new Set([Math.min(...all), Math.max(...all)]))).toBe(true);
     });
   });
 
   it('returns a quarter of validation points beside the fixed points: property', () => {
-    const FIXED = 8; // Maximum: the first, the last and two of each loss.
+    const FIXED = 14; // Maximum: the first, the last and two of each loss and reward.
     const metrics = METRICS.filter((metric) => metric.includes('valid_'));
     forLongSeries((series, selected, max) => {
       const isValidation = (index: number) =>

@@ -1,8 +1,13 @@
+import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import {
   type ExecutionResult,
   execute,
+  GraphQLList,
+  GraphQLNonNull,
+  GraphQLObjectType,
   GraphQLSchema,
+  GraphQLString,
   getIntrospectionQuery,
   Kind,
   type OperationDefinitionNode,
@@ -143,6 +148,36 @@ describe('a planned operation', () => {
     });
     expect(messages[0]).toContain('Did you mean');
     expect(messages[1]).not.toContain('Did you mean');
+  });
+
+  it.each([
+    ['at once', (values: unknown[]) => values],
+    ['later', async (values: unknown[]) => values],
+  ])('leaves no rejection unhandled in a list with an error that comes %s', async (_, arrive) => {
+    const unhandled: unknown[] = [];
+    const onUnhandled = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', onUnhandled);
+    const lists = new GraphQLSchema({
+      query: new GraphQLObjectType({
+        name: 'Query',
+        fields: {
+          list: {
+            type: new GraphQLList(new GraphQLNonNull(GraphQLString)),
+            resolve: () =>
+              arrive([Promise.reject(new Error('first')), new Error('second'), Promise.reject(new Error('third'))]),
+          },
+          failing: { type: new GraphQLNonNull(GraphQLString), resolve: () => Promise.reject(new Error('no data')) },
+        },
+      }),
+    });
+    const document = parse('{ failing list }');
+    const [operation] = document.definitions as [OperationDefinitionNode];
+    const planned = planOperation({ schema: lists, document, operation, hideSuggestions: false });
+    const result = await planned.execute(newContext(1, new Releases()), {});
+    expect(result.data).toBeNull();
+    await setTimeout(10); // Node reports a rejection after the turn of the event loop.
+    process.off('unhandledRejection', onUnhandled);
+    expect(unhandled).toEqual([]);
   });
 
   it('stores a bounded number of plans', async () => {

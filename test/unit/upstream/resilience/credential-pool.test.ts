@@ -1,5 +1,6 @@
 import { Pool } from 'undici';
 import { describe, expect, it } from 'vitest';
+import type { OutgoingPool } from '../../../../src/network/undici.ts';
 import { createCredentialPools } from '../../../../src/upstream/resilience/credential-pool.ts';
 import { createTestClock } from '../../../kit/clock.ts';
 import { startUpstream, writeResponse } from '../../../kit/gateway/upstream.ts';
@@ -24,7 +25,7 @@ async function start(maxPools = 1000) {
   };
 }
 
-const send = (pool: Pool) => pool.request({ method: 'GET', path: '/' });
+const send = (pool: OutgoingPool) => pool.request({ method: 'GET', path: '/' });
 
 describe('credential pools', () => {
   it('are shared by equal credentials only', async () => {

@@ -52,6 +52,24 @@ describe('a file', () => {
     });
   });
 
+  it('with special tokens in its texts has warnings of their lines', async () => {
+    const withText = (content: unknown) => ({ messages: [...messages, { role: 'assistant', content }] });
+    const { issues, errorCount } = await report([
+      ...Array.from({ length: 10 }, () => withText('a <| b |> <|unknown|>')),
+      withText('end <|im_end|>'),
+      withText([{ type: 'text', text: '<|fim_suffix|>' }]),
+    ]);
+    const problem = (path: string, token: string) =>
+      `${path}: has the special token ${token}; expected text without it, because OpenAI fails such a job`;
+    expect(errorCount).toBe(0);
+    expect(issues).toEqual([
+      { line: 11, severity: 'warning', message: problem('messages[1].content', '<|im_end|>') },
+      { line: 12, severity: 'warning', message: problem('messages[1].content[0].text', '<|fim_suffix|>') },
+    ]);
+    const { warnings } = await validate({ prompt: '<|endoftext|>', completion: 'a' });
+    expect(warnings).toEqual([problem('prompt', '<|endoftext|>')]);
+  });
+
   it('of reinforcement examples may have one without references, with a warning', async () => {
     expect(await validate(reinforcement, { messages })).toEqual({
       format: 'reinforcement',
