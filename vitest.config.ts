@@ -40,9 +40,9 @@ export default defineConfig({
           sequence: { groupOrder: 1 }, // Vitest demands it of projects with different numbers of workers.
           include: ['test/browser/**/*.test.ts'],
           server,
-          hookTimeout: 60_000,
-          testTimeout: 90_000,
-          expect: { poll: { timeout: 25_000 } }, // Shorter than the test's, so that the error names the value.
+          hookTimeout: 120_000,
+          testTimeout: 300_000,
+          expect: { poll: { timeout: 60_000 } }, // Shorter than the test's, so that the error names the value.
         },
       },
     ],

@@ -19,7 +19,7 @@ async function start(settings: Record<string, string> = {}) {
   onTestFinished(() => gateway[Symbol.asyncDispose]());
   const [, url = ''] = await gateway.waitForOutput(/listens on (http:\S+\/graphql)/);
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
-  context.setDefaultTimeout(25_000);
+  context.setDefaultTimeout(60_000);
   onTestFinished(() => context.close());
   const page = await context.newPage();
   await page.goto(url);
@@ -44,7 +44,7 @@ async function runUntil(page: Page, text: string): Promise<void> {
     await page.locator('.graphiql-execute-button').click();
     return page.locator('.result-window').textContent();
   };
-  await expect.poll(click, { interval: 500, timeout: 25_000 }).toContain(text);
+  await expect.poll(click, { interval: 500, timeout: 60_000 }).toContain(text);
 }
 
 describe('GraphiQL of a gateway with JWTs', () => {
@@ -116,7 +116,7 @@ describe('GraphiQL of a gateway with tokens', () => {
           if ((await dialog(page).count()) === 0) await page.locator('.graphiql-execute-button').click();
           return dialog(page).count();
         },
-        { timeout: 30_000, interval: 250 }, // The gateway reads the file again within a second.
+        { timeout: 60_000, interval: 250 }, // The gateway reads the file again within a second.
       )
       .toBe(1);
     await dialog(page).getByText('This token is unknown, revoked or expired').waitFor();

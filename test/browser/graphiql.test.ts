@@ -136,7 +136,7 @@ describe('GraphiQL in a browser', () => {
 
   it('runs its editors in workers, and no injected script', async () => {
     const { page, consoleErrors } = await open();
-    await expect.poll(() => page.workers().length, { timeout: 25_000 }).toBeGreaterThan(0);
+    await expect.poll(() => page.workers().length, { timeout: 60_000 }).toBeGreaterThan(0);
     await page.locator('.graphiql-query-editor .view-lines').click();
     await page.keyboard.press('ControlOrMeta+A');
     await page.keyboard.type('{ nothing');
@@ -169,11 +169,11 @@ async function runOperation(page: Page, operation: string, expected: RegExp): Pr
     if (!(await menuItem.isVisible())) await page.locator('.graphiql-execute-button').click();
     return await menuItem.isVisible();
   };
-  await expect.poll(openMenu, { interval: 300, timeout: 25_000 }).toBe(true); // See `execute`.
+  await expect.poll(openMenu, { interval: 300, timeout: 60_000 }).toBe(true); // See `execute`.
   await menuItem.click();
   const result = page.locator('.result-window');
   const text = async () => (await result.textContent())?.replaceAll(/\s+/g, ' ') ?? '';
-  await expect.poll(text, { timeout: 25_000 }).toMatch(expected);
+  await expect.poll(text, { timeout: 60_000 }).toMatch(expected);
   await page.screenshot({ path: `${SCREENSHOTS}/graphiql-${operation}.png` });
   return expected.exec(await text())?.[1] ?? '';
 }

@@ -46,7 +46,7 @@ it('the example of a live table shows all jobs, moves their progress and adds ne
           row.querySelector('progress')?.value ?? null,
         ]),
       );
-  const shown = { timeout: 25_000 };
+  const shown = { timeout: 60_000 };
   await expect.poll(rows, shown).toEqual([
     ['moving', 'RUNNING', 0.25],
     ['done', 'SUCCEEDED', null],

@@ -122,7 +122,7 @@ describe('the tab of GraphiQL with live jobs', () => {
         const text = (await result.textContent())?.replaceAll(/\s/g, ' ');
         return text?.includes(`"${job?.id}"`) && text.includes(`"status": "${status}"`);
       };
-      await expect.poll(isShown, { timeout: 25_000 }).toBe(true); // The test clock is stopped, so that no newer change comes.
+      await expect.poll(isShown, { timeout: 60_000 }).toBe(true); // The test clock is stopped, so that no newer change comes.
       await page.screenshot({ path: `${SCREENSHOTS}/graphiql-live-${count}.png` });
     }
     // Blob URLs are the workers of its editors.

@@ -37,10 +37,10 @@ describe('the example page with React and Apollo Client', () => {
     const page = await openPage(gateway);
     await start(page, trainingLines(12));
     const status = page.locator('output');
-    await expect.poll(() => status.textContent(), { timeout: 25_000 }).toMatch(/VALIDATING_FILES|QUEUED|RUNNING/);
+    await expect.poll(() => status.textContent(), { timeout: 60_000 }).toMatch(/VALIDATING_FILES|QUEUED|RUNNING/);
     await page.screenshot({ path: `${SCREENSHOTS}/new-job.png` });
     await page.getByRole('button', { name: 'Cancel' }).click();
-    await expect.poll(() => status.textContent(), { timeout: 25_000 }).toBe('CANCELLED');
+    await expect.poll(() => status.textContent(), { timeout: 60_000 }).toBe('CANCELLED');
     expect(await page.getByRole('button', { name: 'Cancel' }).count()).toBe(0);
     const { data } = await gateway.query('{ fineTuningJobs(first: 1) { edges { node { status } } } }');
     expect(data).toMatchObject({ fineTuningJobs: { edges: [{ node: { status: 'CANCELLED' } }] } });
@@ -71,7 +71,7 @@ describe('the example page with React and Apollo Client', () => {
       return route.abort();
     });
     await start(page, trainingLines(12));
-    await expect.poll(() => page.getByRole('alert').textContent(), { timeout: 25_000 }).toContain('Press Start again');
+    await expect.poll(() => page.getByRole('alert').textContent(), { timeout: 60_000 }).toContain('Press Start again');
     await page.getByRole('button', { name: 'Start' }).click();
     await page.locator('output').waitFor();
     expect(lost).toBe(1);
@@ -85,7 +85,7 @@ describe('the example page with React and Apollo Client', () => {
     await using gateway = await startGateway();
     const page = await openPage(gateway);
     await start(page, `${trainingLines(12)}no JSON\n`);
-    await expect.poll(() => page.getByRole('alert').textContent(), { timeout: 25_000 }).toContain('line 13: ');
+    await expect.poll(() => page.getByRole('alert').textContent(), { timeout: 60_000 }).toContain('line 13: ');
     expect(await page.locator('output').count()).toBe(0);
   });
 });

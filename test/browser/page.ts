@@ -40,7 +40,7 @@ export interface WatchedPage {
 /** Opens an empty page with its own storage. It is closed at the end of the test. */
 export async function newPage(browser: Browser): Promise<WatchedPage> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
-  context.setDefaultTimeout(25_000); // Shorter than the test's, so that the error names the element.
+  context.setDefaultTimeout(60_000); // Shorter than the test's, so that the error names the element.
   onTestFinished(() => context.close());
   const page = await context.newPage();
   const consoleErrors: string[] = [];
@@ -82,5 +82,5 @@ export async function execute(page: Page, isMatch: (method: string, url: string)
     if (!isSent) await page.locator('.graphiql-execute-button').click();
     return isSent;
   };
-  await expect.poll(clickOnce, { interval: 300, timeout: 25_000 }).toBe(true);
+  await expect.poll(clickOnce, { interval: 300, timeout: 60_000 }).toBe(true);
 }

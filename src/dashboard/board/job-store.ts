@@ -21,7 +21,7 @@ const PAGE_SIZE = 100;
 const RENDER_DELAY_MS = 50;
 /** Time between two reads of the newest page, which show that a job was deleted: no subscription tells it. */
 const CHECK_INTERVAL_MS = 300_000;
-/** The same after a change: the poll that has observed it has just filled the gateway's cache with that page. */
+/** The same while jobs change. */
 const CHECK_AFTER_CHANGE_MS = 30_000;
 /** Time in which the snapshots of a subscription follow the first one. */
 const SNAPSHOTS_MS = 3_000;
@@ -45,7 +45,6 @@ const newAt = new Map<string, number>();
 let cursor: string | null = null;
 let reading = new AbortController();
 let isRenderDue = false;
-let checkedAt = 0;
 
 /** The jobs that are read so far, and new ones; null until the first page is read. */
 export const jobs: ReadonlySignal<readonly BoardJobFragment[] | null> = computed(() => {
@@ -89,7 +88,6 @@ async function readPages(start: string | null, count: number): Promise<void> {
   isReading.value = true;
   failure.value = null;
   const listed: (BoardJobFragment | null)[] = [];
-  if (start === null) checkedAt = currentMs();
   let from = start;
   const hadAll = start === null && pagesRead.value > 0 && !hasMore.value;
   const hadListed = new Set([...byId.keys()].filter((id) => !newAt.has(id)));
@@ -136,7 +134,6 @@ async function readUntold(): Promise<void> {
 async function checkNewest(): Promise<void> {
   if (isReading.value || document.hidden) return;
   const { signal } = reading;
-  checkedAt = currentMs();
   const answer = await query(BoardJobs, { first: PAGE_SIZE, after: null }, signal);
   if (signal.aborted || !answer.ok || answer.data.fineTuningJobs === null) return;
   const { nodes, pageInfo } = answer.data.fineTuningJobs;
@@ -166,17 +163,24 @@ function showIfFinal(error: RequestError, isFinal: boolean): void {
 /** Reads the newest jobs and follows all changes. Returns a function that ends it. */
 export function followJobs(): () => void {
   let cancelCheck = () => {};
+  let cancelChangeCheck: (() => void) | null = null;
   let cancelUntold = () => {};
   const checkRegularly = () => {
-    const sinceLastMs = currentMs() % CHECK_INTERVAL_MS; // All pages read at the same time: the gateway reads once.
-    cancelCheck = after(CHECK_INTERVAL_MS - sinceLastMs, () => {
+    cancelCheck = atNextMultiple(CHECK_INTERVAL_MS, () => {
       void checkNewest();
       checkRegularly();
+    });
+  };
+  const checkAfterChange = () => {
+    cancelChangeCheck ??= atNextMultiple(CHECK_AFTER_CHANGE_MS, () => {
+      cancelChangeCheck = null;
+      void checkNewest();
     });
   };
   checkRegularly();
   const ends = [
     () => cancelCheck(),
+    () => cancelChangeCheck?.(),
     () => cancelUntold(),
     onResume(reloadJobs),
     subscribe(BoardStatusChanges, () => ({}), {
@@ -190,8 +194,8 @@ export function followJobs(): () => void {
           cancelUntold();
           cancelUntold = after(SNAPSHOTS_MS, readUntold);
         }
+        if (byId.get(job.id)?.status !== job.status) checkAfterChange();
         put(job);
-        if (currentMs() - checkedAt >= CHECK_AFTER_CHANGE_MS) void checkNewest();
       },
       failed: showIfFinal,
     }),
@@ -209,6 +213,10 @@ export function followJobs(): () => void {
     for (const end of ends) end();
   };
 }
+
+/** Calls back when the time is a multiple of `intervalMs`: all pages read the list then, and the gateway reads it once. */
+const atNextMultiple = (intervalMs: number, callback: () => void) =>
+  after(intervalMs - (currentMs() % intervalMs), callback);
 
 function put(job: BoardJobFragment): void {
   if (!byId.has(job.id)) newAt.set(job.id, currentMs());

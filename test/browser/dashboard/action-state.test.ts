@@ -69,7 +69,7 @@ describe('the state that an action returns', () => {
       if ((await badge(page).getAttribute('data-status')) === 'RUNNING') await button(page, 'Pause').click();
       return await page.locator('.job-actions button').first().getAttribute('title');
     };
-    await expect.poll(pause, { timeout: 25_000 }).toContain('The status of this job is “Pausing”');
+    await expect.poll(pause, { timeout: 60_000 }).toContain('The status of this job is “Pausing”');
     expect(await badge(page).getAttribute('data-status')).toBe('PAUSING');
   });
 

@@ -58,7 +58,7 @@ describe('the actions of a job', () => {
       await page.reload();
       return await button(page, 'Resume').getAttribute('aria-disabled');
     };
-    await expect.poll(canResume, { timeout: 25_000, interval: 500 }).toBe('false');
+    await expect.poll(canResume, { timeout: 60_000, interval: 500 }).toBe('false');
     await button(page, 'Resume').press('Enter');
     await page.locator('.toast').getByText('The job is resumed').waitFor();
     expectQuiet(watched, url);

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser?.close());
 
-const PATIENTLY = { timeout: 25_000 };
+const PATIENTLY = { timeout: 60_000 };
 
 const shownNames = (page: Page) => page.locator('.job-name a').allTextContents();
 const hashOf = (page: Page) => new URL(page.url()).hash;

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser?.close());
 
-const PATIENTLY = { timeout: 25_000 };
+const PATIENTLY = { timeout: 60_000 };
 
 describe('a job on the board', () => {
   it('has its reward in place of a loss when it is reinforced, for screen readers too', async () => {
@@ -61,16 +61,21 @@ describe('a job on the board', () => {
     const jobs = scriptedJobs(3, (number) => ({ status: number === 1 ? 'running' : 'succeeded' }));
     const { url, upstream } = await startScriptedJobs(jobs, { POLL_INTERVAL_MS: '200' });
     const { page } = await openDashboard(browser, url, '#/');
-    await page.clock.install();
+    await page.clock.install({ time: '2026-01-01T00:00:01Z' }); // The regular read of the list is at 00:05:00.
     await page.reload();
     await waitUntilLive(page);
     const names = () => page.locator('.job-name a').allTextContents();
     await expect.poll(names, PATIENTLY).toEqual(['job-1', 'job-2', 'job-3']);
-    await page.clock.fastForward('00:31');
     const [running, , last] = jobs;
     const ended = { ...running, id: 'ftjob-0001', status: 'succeeded' };
     upstream.onJob(ended);
     upstream.onJobs(last ? [ended, last] : []);
-    await expect.poll(names, PATIENTLY).toEqual(['job-1', 'job-3']);
+    await page.locator('[data-job="ftjob-0001"]').getByText('Succeeded').waitFor();
+    let reads = 0;
+    const laterNames = async () => {
+      if (++reads < 8) await page.clock.fastForward('00:31'); // A read can get the list of before from the gateway's cache.
+      return await names();
+    };
+    await expect.poll(laterNames, { ...PATIENTLY, interval: 1000 }).toEqual(['job-1', 'job-3']);
   });
 });

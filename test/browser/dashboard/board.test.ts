@@ -1,5 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stepBody } from '../../kit/bodies/event.ts';
 import { launch, newPage, SCREENSHOTS } from '../page.ts';
 import { expectAccessible } from './accessibility.ts';
 import { expectQuiet, openDashboard, startDashboardGateway, waitUntilLive } from './gateway.ts';
@@ -11,41 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser?.close());
 
-const PATIENTLY = { timeout: 25_000 };
-
-const START = `mutation {
-  uploadFile(input: { text: ${JSON.stringify(exampleLines(12))} }) { ... on UploadFileSuccess { file { id } } }
-}`;
-
-function exampleLines(count: number): string {
-  const line = JSON.stringify({
-    messages: [
-      { role: 'user', content: 'Hello' },
-      { role: 'assistant', content: 'Hello.' },
-    ],
-  });
-  return `${line}\n`.repeat(count);
-}
-
-async function ask<Data>(graphUrl: string, query: string): Promise<Data> {
-  const response = await fetch(graphUrl, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query }),
-  });
-  return ((await response.json()) as { data: Data }).data;
-}
-
-/** Creates a job. Returns its id. */
-async function startJob(graphUrl: string): Promise<string> {
-  const { uploadFile } = await ask<{ uploadFile: { file: { id: string } } }>(graphUrl, START);
-  const input = `{ modelId: "gpt-4.1-mini-2025-04-14", trainingFileId: "${uploadFile.file.id}", suffix: "watched" }`;
-  const { createFineTuningJob } = await ask<{ createFineTuningJob: { fineTuningJob: { id: string } } }>(
-    graphUrl,
-    `mutation { createFineTuningJob(input: ${input}) { ... on CreateFineTuningJobSuccess { fineTuningJob { id } } } }`,
-  );
-  return createFineTuningJob.fineTuningJob.id;
-}
+const PATIENTLY = { timeout: 60_000 };
 
 const shownNames = (page: Page) => page.locator('.job-name a').allTextContents();
 
@@ -53,24 +20,37 @@ const focusedJob = (page: Page) => page.evaluate(`document.activeElement.closest
 
 describe('the board', () => {
   it('shows a new job from VALIDATING_FILES to SUCCEEDED without a reload', async () => {
-    const { url, graphUrl } = await startDashboardGateway({ SANDBOX_SPEED: '90', POLL_INTERVAL_MS: '200' });
+    const [job, old] = scriptedJobs(2);
+    if (!job || !old) throw new Error('Two jobs are expected.');
+    const { url, upstream } = await startScriptedJobs([old], { POLL_INTERVAL_MS: '200' });
     const watched = await openDashboard(browser, url);
     const { page } = watched;
     await waitUntilLive(page);
-    await page.locator('[data-job]').first().waitFor();
-    await page.evaluate(`window.seen = [];
-      new MutationObserver(() => {
-        const row = [...document.querySelectorAll('[data-job]')].find((row) => row.querySelector('.job-name a')?.textContent === 'watched');
-        const status = row?.querySelector('[data-status]').dataset.status;
-        const percent = row?.querySelector('[role=progressbar]')?.ariaValueNow;
-        for (const fact of [status, percent && 'progress', row?.querySelector('.sparkline') && 'curve'])
-          if (fact && !seen.includes(fact)) seen.push(fact);
-      }).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });`);
-    const id = await startJob(graphUrl);
-    await page.locator(`[data-job="${id}"] [data-status="SUCCEEDED"]`).waitFor({ timeout: 60_000 });
-    await page.locator(`[data-job="${id}"] .sparkline`).waitFor();
-    const seen = await page.evaluate('seen');
-    expect(seen).toEqual(expect.arrayContaining(['VALIDATING_FILES', 'RUNNING', 'progress', 'SUCCEEDED', 'curve']));
+    await page.locator(`[data-job="${old.id}"]`).waitFor();
+    const row = page.locator(`[data-job="${job.id}"]`);
+    /** Sets the status in the upstream. Resolves when the board shows it. */
+    const showStatus = async (status: string) => {
+      const changed = { ...job, status, finished_at: status === 'succeeded' ? job['finished_at'] : null };
+      upstream.onJobs([changed, old]);
+      upstream.onJob(changed);
+      await row.locator(`[data-status="${status.toUpperCase()}"]`).waitFor();
+    };
+    /** The same with the steps that the job has done. */
+    const showSteps = async (count: number) => {
+      const steps = Array.from({ length: count }, (_, index) => stepBody(count - index, 8));
+      upstream.onEvents(job.id, steps);
+      await row.locator(`[role=progressbar][aria-valuenow="${(100 * count) / 8}"]`).waitFor();
+    };
+    upstream.onEvents(job.id, []);
+    await showStatus('validating_files');
+    await showStatus('queued');
+    await showStatus('running');
+    await showSteps(2);
+    await row.locator('.sparkline').waitFor();
+    await showSteps(6);
+    await showStatus('succeeded');
+    await row.locator('.sparkline').waitFor();
+    expect(await shownNames(page)).toEqual(['job-1', 'job-2']);
     expect(watched.requests.filter((request) => request === url)).toHaveLength(1);
     expectQuiet(watched, url);
   });
@@ -196,7 +176,7 @@ describe('the board with many jobs', () => {
       await page.evaluate('scrollTo(0, document.documentElement.scrollHeight)');
       return await page.locator('.summary').textContent();
     };
-    await expect.poll(scroll, { timeout: 40_000 }).toBe('1,000 jobs');
+    await expect.poll(scroll, { timeout: 60_000 }).toBe('1,000 jobs');
     await scroll();
     await page.getByRole('link', { name: 'job-1000', exact: true }).waitFor();
     expect(await page.locator('[data-job]').count()).toBeLessThan(45);

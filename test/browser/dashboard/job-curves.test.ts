@@ -217,11 +217,11 @@ describe('the exports of a curve', () => {
     await page.locator('.plot canvas').first().waitFor();
     expect((await exported(page, 'CSV')).toString()).toMatch(/^step,createdAt,trainLoss,.*\n1,/);
     await page.getByRole('button', { name: 'Copy as curl' }).click();
-    const curl = await page.evaluate('navigator.clipboard.readText()');
-    expect(curl).toContain('Authorization: Bearer $TOKEN');
-    expect(curl).not.toContain(tokens.otto);
+    const copied = () => page.evaluate('navigator.clipboard.readText()');
+    await expect.poll(copied).toContain('Authorization: Bearer $TOKEN');
+    expect(await copied()).not.toContain(tokens.otto);
     await page.getByRole('button', { name: 'Copy as GraphQL' }).click();
-    expect(await page.evaluate('navigator.clipboard.readText()')).toMatch(/fineTuningJob\(id: "ftjob-/);
+    await expect.poll(copied).toMatch(/fineTuningJob\(id: "ftjob-/);
     const content = page.waitForEvent('download');
     await page.locator('.job-facts a[download]').first().click();
     expect(readFileSync(await (await content).path()).toString()).toMatch(/^\{"messages"/);

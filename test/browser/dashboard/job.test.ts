@@ -50,7 +50,7 @@ describe('the page of a job', () => {
       if (length !== lengths.at(-1)) lengths.push(length);
       return await status.getAttribute('data-status');
     };
-    await expect.poll(follow, { timeout: 80_000, interval: 100 }).toBe('SUCCEEDED');
+    await expect.poll(follow, { timeout: 150_000, interval: 100 }).toBe('SUCCEEDED');
     expect(lengths.length).toBeGreaterThan(3);
     expect(lengths).toEqual(lengths.toSorted((a, b) => a - b));
     await page.getByText('The job has successfully completed').waitFor();
@@ -93,7 +93,7 @@ describe('the page of a job', () => {
     grow(5);
     const truth = events.toReversed().map(({ data }) => `${Object(data).step} ${Object(data).train_loss}`);
     expect(truth).toHaveLength(250);
-    await expect.poll(() => shownLosses(page), { timeout: 20_000 }).toEqual(truth);
+    await expect.poll(() => shownLosses(page), { timeout: 60_000 }).toEqual(truth);
     const ids = () =>
       page.locator('[data-event]').evaluateAll((rows) => rows.map((row) => row.getAttribute('data-event')));
     await expect.poll(ids).toEqual(events.toReversed().map(({ id }) => id));

@@ -46,7 +46,7 @@ describe('the layout while live', () => {
     await page.locator('[data-event]').first().waitFor();
     await observeShifts(page);
     await page.locator('.plot canvas').first().waitFor({ timeout: 60_000 });
-    await page.locator('.job-summary [data-status="SUCCEEDED"]').waitFor({ timeout: 80_000 });
+    await page.locator('.job-summary [data-status="SUCCEEDED"]').waitFor({ timeout: 150_000 });
     await page.locator('.job-facts').getByText('Ended').waitFor();
     expect(await sumOfShifts(page)).toBeLessThan(0.05); // Facts that come with the end alone: the events are 0.2.
   });

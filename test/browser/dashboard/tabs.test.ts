@@ -21,7 +21,7 @@ interface Tabs {
 
 async function openTabs(url: string, initScript?: string): Promise<Tabs> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
-  context.setDefaultTimeout(25_000);
+  context.setDefaultTimeout(60_000);
   onTestFinished(() => context.close());
   if (initScript !== undefined) await context.addInitScript(initScript);
   const counts: { open: number }[] = [];
@@ -251,7 +251,7 @@ describe('the tabs of a browser', () => {
 });
 
 describe('50 open pages', () => {
-  it('ask the upstream no more than two, one of each kind', { timeout: 240_000 }, async () => {
+  it('ask the upstream no more than two, one of each kind', { timeout: 900_000 }, async () => {
     const { url, upstream, setStatus } = await startOneRunningJob({
       CACHE_ACTIVE_MS: '60000',
       POLL_INTERVAL_MS: '300',
@@ -265,7 +265,7 @@ describe('50 open pages', () => {
         setStatus(status);
         for (const page of pages) await page.locator(`[data-status="${status.toUpperCase()}"]`).first().waitFor();
         const expected = polls() + 10;
-        await expect.poll(polls, { timeout: 40_000 }).toBeGreaterThanOrEqual(expected);
+        await expect.poll(polls, { timeout: 60_000 }).toBeGreaterThanOrEqual(expected);
       }
       return (upstream.calls.length - start) / polls();
     };

@@ -101,7 +101,7 @@ describe.skipIf(redisProgram === null || !hasNginx())('three replicas behind ngi
     const { reads, eventIds } = job.end();
     await all;
 
-    expect(load.failures).toEqual([]);
+    expect(load.failures.map(String).join('\n')).toBe('');
     expect(new Set(load.created.values()).size).toBe(load.created.size);
     expect(upstream.posts()).toBe(load.created.size);
     for (const [name, seen] of Object.entries(states)) expectOrder(name, seen, reads);
