@@ -8,6 +8,21 @@ const server = { deps: { inline: [/^(?!.*render-graphiql).*graphql/, /@pothos/, 
 const SLOW =
   /\/(cli\/bench|cli\/compile-cache|cli\/start|deploy\/nginx|watch\/random-fleet|limits\/attacks|watch\/model)\.test\.ts$/;
 
+/** Compare durations with each other or with a timeout: they run alone, so that no other test delays them. */
+const TIMED = [
+  'auth/unverified-turns',
+  'file/token-estimates',
+  'fleet/invalidations',
+  'fleet/limits/{callers,upstream-budget}',
+  'fleet/redis/black-hole',
+  'fleet/rolling-restart',
+  'fleet/watch/{takeover,watching}',
+  'fleet/webhooks',
+  'limits/turns',
+  'transports/ws-floods',
+  'upstream/{hostile-bodies,retries}',
+].map((name) => `test/e2e/${name}.test.ts`);
+
 /** Runs the slow files first, on a clean checkout too, where Vitest does not know the durations. */
 class SlowFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -28,7 +43,19 @@ export default defineConfig({
           name: 'node',
           maxWorkers: 3, // Fills two cores: many tests wait for a process, a socket or a timeout.
           include: ['test/{unit,e2e,conformance}/**/*.test.ts'],
+          exclude: TIMED,
           isolate: false, // Loading the gateway for each file takes a third of the time.
+          server,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'timed',
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 }, // After the others.
+          include: TIMED,
+          isolate: false,
           server,
         },
       },
@@ -37,7 +64,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           maxWorkers: 2,
-          sequence: { groupOrder: 1 }, // Vitest demands it of projects with different numbers of workers.
+          sequence: { groupOrder: 2 }, // Vitest demands it of projects with different numbers of workers.
           include: ['test/browser/**/*.test.ts'],
           server,
           hookTimeout: 120_000,
