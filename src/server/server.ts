@@ -187,9 +187,12 @@ export async function createServer({
     replaceStreams: streams.replace,
     async dispose() {
       isReady = false;
-      drain.announce();
-      if (drainDelayMs > 0) await new Promise<void>((resolve) => clock.after(drainDelayMs, resolve));
+      if (drainDelayMs > 0) {
+        drain.announce();
+        await new Promise<void>((resolve) => clock.after(drainDelayMs, resolve));
+      }
       await drain.stopListening();
+      drain.announce(); // Without a delay not before: clients would open connections at the moment of the stop.
       await drain.idleEnded(idleDrainMs);
       const closed = drain.close();
       const drainMs = streams.drain();
