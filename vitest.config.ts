@@ -14,7 +14,7 @@ const TIMED = [
   'file/token-estimates',
   'fleet/invalidations',
   'fleet/limits/{callers,upstream-budget}',
-  'fleet/redis/black-hole',
+  'fleet/redis/{black-hole,metrics}',
   'fleet/rolling-restart',
   'fleet/watch/{takeover,watching}',
   'fleet/webhooks',

@@ -1,5 +1,5 @@
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startScript, type TestProcess } from '../kit/process/process.ts';
 import { execute, launch, openGraphiql, SCREENSHOTS, selectTab } from './page.ts';
 
@@ -99,15 +99,17 @@ describe('GraphiQL in a browser', () => {
     await tabs.nth(5).waitFor();
     for (const tab of await tabs.allTextContents()) {
       await selectTab(page, tab);
-      const button = await page.locator('.graphiql-execute-button').boundingBox();
       const comments = page.locator('.graphiql-query-editor .view-line > span > span').filter({ hasText: /^#/ });
-      await comments.nth(1).waitFor(); // The editor colors its text a moment later.
-      const boxes = await Promise.all((await comments.all()).map((comment) => comment.boundingBox()));
-      expect(boxes.length, tab).toBeGreaterThan(1);
-      for (const box of boxes) {
-        expect((box?.x ?? 0) + (box?.width ?? 0), tab).toBeLessThan(button?.x ?? 0);
-        expect((box?.y ?? 0) + (box?.height ?? 0), tab).toBeLessThan(450); // Above the variables.
-      }
+      const check = async () => {
+        const button = await page.locator('.graphiql-execute-button').boundingBox();
+        const boxes = await Promise.all((await comments.all()).map((comment) => comment.boundingBox()));
+        expect(boxes.length, tab).toBeGreaterThan(1);
+        for (const box of boxes) {
+          expect((box?.x ?? 0) + (box?.width ?? 0), tab).toBeLessThan(button?.x ?? 0);
+          expect((box?.y ?? 0) + (box?.height ?? 0), tab).toBeLessThan(450); // Above the variables.
+        }
+      };
+      await vi.waitFor(check, { timeout: 60_000 }); // The editor colors its text, and renders its button again, a moment later.
     }
   });
 

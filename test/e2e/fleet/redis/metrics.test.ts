@@ -81,7 +81,7 @@ describe.skipIf(redisProgram === null)('metrics of a replica', () => {
     await change(first, 'createFineTuningJob', KEYED);
     const away = await first.scrape();
     expect(away.value('finetune_fleet_available')).toBe(0);
-    expect(away.value('finetune_fleet_outages_total')).toBe(1);
+    expect(away.value('finetune_fleet_outages_total')).toBeGreaterThan(0);
     expect(away.value('finetune_fleet_reservations_total', { finetune_outcome: 'refused' })).toBe(1);
     expect(away.value('finetune_fleet_command_duration_count', { finetune_outcome: 'timeout' })).toBeGreaterThan(0);
     const refused = { finetune_mutation: 'createFineTuningJob', finetune_outcome: 'Unavailable' };
