@@ -194,7 +194,7 @@ export function followJobs(): () => void {
           cancelUntold();
           cancelUntold = after(SNAPSHOTS_MS, readUntold);
         }
-        if (byId.get(job.id)?.status !== job.status) checkAfterChange();
+        if (pagesRead.value > 0 && byId.get(job.id)?.status !== job.status) checkAfterChange();
         put(job);
       },
       failed: showIfFinal,
