@@ -14,15 +14,23 @@ function isInstalled(program: string): boolean {
   }
 }
 
-/** Starts the server on this port of loopback. `options` are arguments. Resolves when it answers. */
+/** Starts the server on this port of loopback. `options` are arguments. Resolves when it answers; rejects when it ends. */
 export async function spawnRedis(port: number, options: readonly string[]): Promise<ChildProcess> {
   if (redisProgram === null) throw new Error('Neither valkey-server nor redis-server is installed.');
   const address = ['--port', String(port), '--bind', '127.0.0.1', '--save', ''];
   const child = spawn(redisProgram, [...address, ...options], { stdio: 'ignore' });
-  const probe = new Redis({ host: '127.0.0.1', port, retryStrategy: () => 20 });
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`${redisProgram} ${address.join(' ')} ended with code ${code}`);
+  });
+  const probe = new Redis({ host: '127.0.0.1', port, retryStrategy: () => 20, maxRetriesPerRequest: null });
   probe.on('error', () => {}); // Not yet.
-  await probe.ping().catch(() => {}); // An error is an answer, too: the server may want a password.
-  probe.disconnect();
+  const answered = probe.ping().catch(() => {}); // An error is an answer, too: the server may want a password.
+  try {
+    await Promise.race([answered, ended]);
+  } finally {
+    probe.disconnect();
+    ended.catch(() => {}); // The test ends it.
+  }
   return child;
 }
 

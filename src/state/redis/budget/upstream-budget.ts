@@ -70,6 +70,9 @@ function openBudget(
   const isUsable = (grant: Grant, kind: BudgetShare) => grant.calls > 0 && (kind === 'any' || grant[kind] > 0);
   const savedCalls = () => grants.reduce((sum, { calls }) => sum + calls, 0);
 
+  /** One grant in advance: replicas take turns. */
+  const nextAskAt = () => Math.max(retryAt, ...grants.map(({ from }) => from));
+
   async function ask(waiting: CallCounts): Promise<void> {
     const reported = madeBySubscriptions;
     madeBySubscriptions = 0;
@@ -106,8 +109,7 @@ function openBudget(
   /** Asks for what waits and is not granted yet, or for what is likely to come. */
   function askIfNeeded(): void {
     const now = clock.now();
-    if (share !== null || askedAt !== null || now < retryAt) return;
-    if (grants.some(({ from }) => from > now)) return; // One grant in advance: replicas take turns.
+    if (share !== null || askedAt !== null || now < nextAskAt()) return;
     const missing = demand.missing(grants);
     if (missing !== null) void ask(missing);
   }
@@ -129,7 +131,8 @@ function openBudget(
       const next = grants.find((grant) => isUsable(grant, kind));
       const now = clock.now();
       if (next !== undefined) return Math.max(0, next.from - now);
-      return retryAt > now ? retryAt - now : Number.POSITIVE_INFINITY;
+      if (askedAt !== null) return Number.POSITIVE_INFINITY; // The reply calls `onChange`.
+      return Math.max(1, nextAskAt() - now); // Even if it is past by now, it was not when `expect` looked.
     },
     spend(kind) {
       if (share !== null) return share.spend(kind);
@@ -138,6 +141,8 @@ function openBudget(
       if (grant !== undefined) {
         grant.calls--;
         if (kind !== 'any') grant[kind]--;
+        grant.subscription = Math.min(grant.subscription, grant.calls);
+        grant.spare = Math.min(grant.spare, grant.calls);
       }
       madeSinceAsked++;
       demand.countCall();

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '../../../../src/clock.ts';
+import { type Clock, systemClock } from '../../../../src/clock.ts';
 import { createMemoryState } from '../../../../src/state/memory/memory-state.ts';
 import { createRedisState } from '../../../../src/state/redis/redis-state.ts';
 import type { SharedState } from '../../../../src/state/shared-state.ts';
@@ -13,19 +13,24 @@ const PER_SECOND = 40;
 const scopeSecret = new Uint8Array(32);
 
 /** Opens a state with its server. */
-type Open = (opened: AsyncDisposableStack) => Promise<SharedState>;
+type Open = (opened: AsyncDisposableStack, clock?: Clock) => Promise<SharedState>;
 
-async function openRedisState(opened: AsyncDisposableStack): Promise<SharedState> {
+async function openRedisState(opened: AsyncDisposableStack, clock = systemClock): Promise<SharedState> {
   const redis = opened.use(await startRedis());
-  const state = createRedisState({ url: redis.url, prefix: 'contract', scopeSecret, clock: systemClock });
+  const state = createRedisState({ url: redis.url, prefix: 'contract', scopeSecret, clock });
   opened.defer(() => state.dispose());
   await until(() => state.isAvailable);
   return state;
 }
 
 /** Makes calls of this priority until the limit has admitted `count`. Resolves to the milliseconds at which each was made. */
-async function makeCalls(state: SharedState, priority: Priority, count: number): Promise<number[]> {
-  const limiter = createCallRateLimiter(PER_SECOND, systemClock, state.budget.open);
+async function makeCalls(
+  state: SharedState,
+  priority: Priority,
+  count: number,
+  clock = systemClock,
+): Promise<number[]> {
+  const limiter = createCallRateLimiter(PER_SECOND, clock, state.budget.open);
   const stopped = new AbortController();
   const begun = performance.now();
   const times: number[] = [];
@@ -43,7 +48,7 @@ async function makeCalls(state: SharedState, priority: Priority, count: number):
 }
 
 const states: readonly (readonly [string, Open])[] = [
-  ['memory', async () => createMemoryState(systemClock)],
+  ['memory', async (_, clock = systemClock) => createMemoryState(clock)],
   ...(redisProgram === null ? [] : [['Redis', openRedisState] as const]),
 ];
 
@@ -62,6 +67,33 @@ describe.each(states)('the budget in %s', (_, open) => {
     const state = await open(opened);
     const times = await makeCalls(state, 'poll', 2 * PER_SECOND);
     expect(times.at(-1)).toBeGreaterThan(1800); // A burst, and half of the rate for 2 seconds.
+  });
+
+  it('wakes the calls that wait, when time passes while it looks', async () => {
+    await using opened = new AsyncDisposableStack();
+    let reads = 0;
+    const clock = { ...systemClock, now: () => systemClock.now() + ++reads }; // Each read takes a millisecond.
+    const calls = makeCalls(await open(opened, clock), 'poll', PER_SECOND, clock);
+    expect(await Promise.race([calls.then(({ length }) => length), sleep(20_000, 'stalled')])).toBe(PER_SECOND);
+  });
+
+  it('makes a call of a subscription after a query that was granted one has left', async () => {
+    await using opened = new AsyncDisposableStack();
+    const state = await open(opened);
+    const limiter = createCallRateLimiter(2, systemClock, state.budget.open);
+    const acquire = async (priority: Priority, { signal }: AbortController) => {
+      const turns = { current: [{ priority, owner: priority }], listen() {} };
+      await limiter.acquire({ turns, signal, maxWaitMs: Number.POSITIVE_INFINITY });
+    };
+    const [left, stopped] = [new AbortController(), new AbortController()];
+    for (const priority of ['poll', 'poll', 'query'] as const) await acquire(priority, stopped); // Nothing is saved then.
+    const query = acquire('query', left).catch(() => 'left');
+    await sleep(100); // It has been granted its call, which may be made later.
+    left.abort();
+    expect(await query).toBe('left');
+    const isMade = await Promise.race([acquire('poll', stopped).then(() => true), sleep(20_000, false)]);
+    stopped.abort();
+    expect(isMade).toBe(true);
   });
 
   it('blocks the calls that the upstream has refused to a fleet, of this credential only', async () => {
