@@ -112,12 +112,20 @@ function EventList({ events, isLive, isFollowing, onFollow }: EventListProps) {
     const element = list.current;
     if (isFollowing && element !== null) showNewest(element);
   }, [isFollowing, newestId, events.length]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it uses refs only.
+  useLayoutEffect(() => {
+    const element = list.current;
+    if (!isFollowing || element === null) return;
+    const observer = new ResizeObserver(() => showNewest(element)); // Lines wrap in another way.
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [isFollowing]);
   const onScroll = ({ currentTarget }: Event) => {
     const element = currentTarget as HTMLElement; // The list.
     const { scrollHeight, scrollTop, clientHeight } = element;
     if (!isFollowing || scrollHeight - scrollTop - clientHeight <= SCROLLED_PX) return;
     if (scrollHeight === knownHeight.current) onFollow(false);
-    else showNewest(element); // Lines wrap in another way: the width has changed, and the user has not scrolled.
+    else showNewest(element); // The width has changed, and the user has not scrolled.
   };
   return (
     <ol

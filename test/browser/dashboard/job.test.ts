@@ -168,6 +168,10 @@ describe('the page of a job', () => {
       await expect.poll(distance).toBeLessThan(2); // Its lines wrap in another way.
       expect(await follow.isChecked()).toBe(true);
     }
+    await page.locator('.event-list').evaluate((list) => list.scrollBy(0, -300)); // Once, and it is not undone.
+    await expect.poll(() => follow.isChecked()).toBe(false);
+    await follow.check();
+    await expect.poll(distance).toBeLessThan(2);
     await page.locator('.event-list').focus();
     await page.keyboard.press('PageUp');
     await expect.poll(() => follow.isChecked()).toBe(false);
