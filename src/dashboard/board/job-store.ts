@@ -116,9 +116,9 @@ async function readPages(start: string | null, count: number): Promise<void> {
 }
 
 /** Reads the unfinished jobs of which no snapshot tells: they have ended before the subscription, or are very old. */
-async function readUntold(): Promise<void> {
+async function readUntold(onChange: () => void): Promise<void> {
   const { signal } = reading;
-  for (const { id, isTerminal } of [...byId.values()]) {
+  for (const { id, status, isTerminal } of [...byId.values()]) {
     if (isTerminal || liveIds.has(id)) continue;
     const answer = await query(OneBoardJob, { id }, signal);
     if (signal.aborted) return;
@@ -126,20 +126,23 @@ async function readUntold(): Promise<void> {
     const job = answer.data.fineTuningJob;
     if (job === null) byId.delete(id);
     else merge([job]);
+    if (job?.status !== status) onChange();
     version.value++;
   }
 }
 
-/** Reads the newest page without a sign of it: jobs that it lacks are removed. A failure is left to the next read. */
-async function checkNewest(): Promise<void> {
-  if (isReading.value || document.hidden) return;
+/** Reads the newest page without a sign of it: jobs that it lacks are removed. Resolves to whether no further read is needed. */
+async function checkNewest(): Promise<boolean> {
+  if (isReading.value || document.hidden) return false;
   const { signal } = reading;
   const answer = await query(BoardJobs, { first: PAGE_SIZE, after: null }, signal);
-  if (signal.aborted || !answer.ok || answer.data.fineTuningJobs === null) return;
+  if (signal.aborted) return true;
+  if (!answer.ok || answer.data.fineTuningJobs === null) return false;
   const { nodes, pageInfo } = answer.data.fineTuningJobs;
   merge(nodes);
   removeMissing(nodes, !pageInfo.hasNextPage);
   version.value++;
+  return true;
 }
 
 function merge(listed: readonly (BoardJobFragment | null)[]): void {
@@ -165,6 +168,10 @@ export function followJobs(): () => void {
   let cancelCheck = () => {};
   let cancelChangeCheck: (() => void) | null = null;
   let cancelUntold = () => {};
+  const readUntoldIn = (ms: number) => {
+    cancelUntold();
+    cancelUntold = after(ms, () => readUntold(checkAfterChange));
+  };
   const checkRegularly = () => {
     cancelCheck = atNextMultiple(CHECK_INTERVAL_MS, () => {
       void checkNewest();
@@ -172,9 +179,9 @@ export function followJobs(): () => void {
     });
   };
   const checkAfterChange = () => {
-    cancelChangeCheck ??= atNextMultiple(CHECK_AFTER_CHANGE_MS, () => {
+    cancelChangeCheck ??= atNextMultiple(CHECK_AFTER_CHANGE_MS, async () => {
       cancelChangeCheck = null;
-      void checkNewest();
+      if (!(await checkNewest())) checkAfterChange();
     });
   };
   checkRegularly();
@@ -186,14 +193,10 @@ export function followJobs(): () => void {
     subscribe(BoardStatusChanges, () => ({}), {
       started() {
         liveIds.clear();
-        cancelUntold();
-        cancelUntold = after(FIRST_SNAPSHOT_MS, readUntold);
+        readUntoldIn(FIRST_SNAPSHOT_MS);
       },
       next: ({ anyFineTuningJobStatusChanged: { job } }) => {
-        if (liveIds.size === 0) {
-          cancelUntold();
-          cancelUntold = after(SNAPSHOTS_MS, readUntold);
-        }
+        if (liveIds.size === 0) readUntoldIn(SNAPSHOTS_MS);
         if (pagesRead.value > 0 && byId.get(job.id)?.status !== job.status) checkAfterChange();
         put(job);
       },
